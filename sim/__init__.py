@@ -1,0 +1,1 @@
+"""A queue-versus-log simulation lab."""
