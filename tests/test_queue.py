@@ -25,7 +25,6 @@ def build(n, workers, batch, call, room=4_096):
     start = np.arange(workers) * 1e-3 + call / 2
     return queue, k.Workers(
         start,
-        np.arange(workers),
         np.zeros(workers, np.int64),
         np.zeros(workers),
         np.zeros((workers, batch), np.int64),

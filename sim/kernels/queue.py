@@ -43,34 +43,12 @@ class Workers(NamedTuple):
     """Competing workers; each is a serial loop of receive, process, delete."""
 
     event_s: F64  # [workers] time of the worker's next event at the server
-    order: I64  # [workers] binary heap of workers by (event_s, index); sift after changing event_s
     kind: I64  # [workers] RECEIVE or DELETE
     start_s: F64  # [workers] when processing of the held batch began
     held: I64  # [workers, batch] messages held
     receipt: I64  # [workers, batch] receive count when received
     held_n: I64  # [workers]
     finished: I64  # [workers] how many of the held messages have been processed
-
-
-@kernel
-def _sift(workers, w):  # type: ignore[no-untyped-def]
-    heap = workers.order
-    at_s = workers.event_s[w]
-    n = heap.size
-    k = 0
-    while 2 * k + 1 < n:
-        child = 2 * k + 1
-        c_s = workers.event_s[heap[child]]
-        if child + 1 < n:
-            d_s = workers.event_s[heap[child + 1]]
-            if d_s < c_s or (d_s == c_s and heap[child + 1] < heap[child]):
-                child += 1
-                c_s = d_s
-        if c_s > at_s or (c_s == at_s and heap[child] > w):
-            break
-        heap[k] = heap[child]
-        k = child
-    heap[k] = w
 
 
 @kernel
@@ -100,7 +78,10 @@ def work(  # type: ignore[no-untyped-def]
     """
     room = queue.expiry_s.size
     while True:
-        w = workers.order[0]
+        w = 0
+        for other in range(1, workers.event_s.size):
+            if workers.event_s[other] < workers.event_s[w]:
+                w = other
         now = workers.event_s[w]
         if now > until_s:
             for other in range(workers.event_s.size):
@@ -123,7 +104,6 @@ def work(  # type: ignore[no-untyped-def]
             workers.finished[w] = 0
             workers.kind[w] = RECEIVE
             workers.event_s[w] = now + call_s
-            _sift(workers, w)
             continue
         while queue.counts[0] < queue.counts[1]:
             at = queue.counts[0] % room
@@ -161,7 +141,6 @@ def work(  # type: ignore[no-untyped-def]
         if n == 0:
             queue.counts[4] += 1
             workers.event_s[w] = now + call_s
-            _sift(workers, w)
             continue
         t = now + call_s / 2
         workers.start_s[w] = t
@@ -179,4 +158,3 @@ def work(  # type: ignore[no-untyped-def]
         workers.held_n[w] = n
         workers.kind[w] = DELETE
         workers.event_s[w] = delete_s
-        _sift(workers, w)
