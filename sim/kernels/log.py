@@ -2,7 +2,8 @@
 
 Rules held: KP-01 (a batch leaves when it is full or has lingered), KB-01 (offsets per partition
 are increasing), KC-01 (one owner per partition), KC-02 (a group reads without deleting),
-KC-10 (committed = next offset to read), KC-12 (Java auto-commit happens inside poll).
+KC-10 (committed = next offset to read), KC-11 (a crash re-reads from the last commit), KC-12 (Java
+auto-commit happens inside poll).
 """
 
 from typing import NamedTuple
@@ -10,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.kernels.jit import kernel
+from sim.kernels.jit import resumable
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
@@ -26,218 +27,384 @@ class Log(NamedTuple):
 
 
 class Producer(NamedTuple):
-    """Accumulator of one producer client: an open batch per partition."""
+    """Accumulator of one producer client: an open batch per partition.
+
+    Order within a partition is that of creation, so the records of an open batch already lie in
+    the log's rows, just past its end; what a batch lacks until it is sent is its visible time.
+    """
 
     next_message: I64  # [1] first message not yet handed to the client
-    staged: NDArray[np.int32]  # [partitions, batch_cap] messages of the open batch
-    staged_n: I64  # [partitions] records in the open batch
+    open_records: I64  # [partitions] records in the open batch
+    open_bytes: I64  # [partitions]
     opened_s: F64  # [partitions] when the open batch was created
     batch_no: I64  # [partitions] counts batches, to recognise stale ring entries
     last_append_s: F64  # [partitions] append time of the partition's previous batch
-    ring_slot: I64  # [ring] partition of a lingering batch, oldest first
+    ring_partition: I64  # [ring] partition of a lingering batch, oldest first
     ring_batch: I64  # [ring] its batch_no
     ring: I64  # [2] head and tail counters of the ring
     sent: I64  # [1] batches sent: index into the latency draws
 
 
-@kernel
-def _send(log, producer, partition, close_s, latency_s):  # type: ignore[no-untyped-def]
-    n = producer.staged_n[partition]
+@resumable
+def _send(log, producer, p, close_s, latency_s):  # type: ignore[no-untyped-def]
     draw = latency_s[producer.sent[0] % latency_s.size]
     producer.sent[0] += 1
-    at = close_s + draw
-    if at < producer.last_append_s[partition]:
-        at = producer.last_append_s[partition]
-    producer.last_append_s[partition] = at
-    row = log.start[partition] + log.end[partition]
-    for k in range(n):
-        log.message[row + k] = producer.staged[partition, k]
-        log.visible_s[row + k] = at
-    log.end[partition] += n
-    producer.staged_n[partition] = 0
-    producer.batch_no[partition] += 1
+    at = max(close_s + draw, producer.last_append_s[p])
+    producer.last_append_s[p] = at
+    row = log.start[p] + log.end[p]
+    stop = row + producer.open_records[p]
+    while row < stop:
+        log.visible_s[row] = at
+        row += 1
+    log.end[p] += producer.open_records[p]
+    producer.open_records[p] = 0
+    producer.open_bytes[p] = 0
+    producer.batch_no[p] += 1
 
 
-@kernel
-def append(created_s, partition_of, until_s, linger_s, records_per_batch, latency_s, log, producer):  # type: ignore[no-untyped-def]
+@resumable
+def append(  # type: ignore[no-untyped-def]
+    until_s, created_s, partition_of, size_bytes, linger_s, batch_bytes, latency_s, log, producer
+):
     """Advance the producer to ``until_s``: batch, linger, send; rows appear with their time.
 
-    ``created_s`` float64 [messages], ascending; ``partition_of`` int [messages];
-    ``latency_s`` float64 [draws], send to readable, taken in turn by each batch.
+    ``created_s`` float64 [messages], ascending; ``partition_of`` int [messages]; ``size_bytes``
+    int [messages] or [1]; ``latency_s`` float64 [draws], send to readable, one draw a batch.
     """
-    ring_size = producer.ring_slot.size
+    ring_size = producer.ring_partition.size
     n_messages = created_s.size
+    one_size = size_bytes.size == 1
     while True:
         i = producer.next_message[0]
         now = created_s[i] if i < n_messages else np.inf
         while producer.ring[0] < producer.ring[1]:
             at = producer.ring[0] % ring_size
-            slot = producer.ring_slot[at]
-            if producer.batch_no[slot] != producer.ring_batch[at]:
+            p = producer.ring_partition[at]
+            if producer.batch_no[p] != producer.ring_batch[at]:
                 producer.ring[0] += 1
                 continue
-            deadline = producer.opened_s[slot] + linger_s
+            deadline = producer.opened_s[p] + linger_s
             if deadline > now or deadline > until_s:
                 break
             producer.ring[0] += 1
-            _send(log, producer, slot, deadline, latency_s)
+            _send(log, producer, p, deadline, latency_s)
         if now > until_s or i >= n_messages:
             return
         p = partition_of[i]
-        if producer.staged_n[p] == 0:
+        size = size_bytes[0] if one_size else size_bytes[i]
+        if producer.open_records[p] > 0 and producer.open_bytes[p] + size > batch_bytes:
+            _send(log, producer, p, now, latency_s)
+        if producer.open_records[p] == 0:
             producer.opened_s[p] = now
-            if linger_s > 0.0 and records_per_batch > 1:
+            if linger_s > 0.0:
                 # A partition has one open batch, but entries of its full ones stay in the ring
                 # until they are reached; compact when those have filled it.
                 if producer.ring[1] - producer.ring[0] == ring_size:
                     head = producer.ring[0]
                     tail = head
                     for r in range(head, producer.ring[1]):
-                        s = producer.ring_slot[r % ring_size]
+                        q = producer.ring_partition[r % ring_size]
                         b = producer.ring_batch[r % ring_size]
-                        if producer.batch_no[s] == b:
-                            producer.ring_slot[tail % ring_size] = s
+                        if producer.batch_no[q] == b:
+                            producer.ring_partition[tail % ring_size] = q
                             producer.ring_batch[tail % ring_size] = b
                             tail += 1
                     producer.ring[1] = tail
                 at = producer.ring[1] % ring_size
-                producer.ring_slot[at] = p
+                producer.ring_partition[at] = p
                 producer.ring_batch[at] = producer.batch_no[p]
                 producer.ring[1] += 1
-        producer.staged[p, producer.staged_n[p]] = i
-        producer.staged_n[p] += 1
+        log.message[log.start[p] + log.end[p] + producer.open_records[p]] = i
+        producer.open_records[p] += 1
+        producer.open_bytes[p] += size
         producer.next_message[0] = i + 1
-        if producer.staged_n[p] >= records_per_batch or linger_s == 0.0:
+        if producer.open_bytes[p] >= batch_bytes or linger_s == 0.0:
             _send(log, producer, p, now, latency_s)
 
 
-OFF, POLL, WORK, COMMIT = 0, 1, 2, 3
+@resumable
+def gather(log, filled, values, rows):  # type: ignore[no-untyped-def]
+    """Copy ``values`` [messages] to ``rows`` [log rows] for what was appended since ``filled``."""
+    for p in range(filled.size):
+        base = log.start[p]
+        row = base + filled[p]
+        stop = base + log.end[p]
+        while row < stop:
+            rows[row] = values[log.message[row]]
+            row += 1
+        filled[p] = log.end[p]
+
+
+OFF, POLL, WORK, COMMIT, HELD = 0, 1, 2, 3, 4
 
 
 class Group(NamedTuple):
     """State of one consumer group; a member is a single-threaded poll loop."""
 
-    phase: I64  # [members] OFF, POLL (waiting for records), WORK, COMMIT (sync commit sent)
-    now_s: F64  # [members] POLL: idle since; WORK: start of current record; COMMIT: batch end
+    phase: I64  # [members] OFF, POLL, WORK, COMMIT (sync commit sent), HELD (in a rebalance)
+    hold: I64  # [members] 1: join the rebalance at the next poll
+    now_s: F64  # [members] POLL: fetch waiting since; COMMIT: sent; HELD: since
+    end_s: F64  # [members] WORK: when the record in progress will be done
     factor: F64  # [members] service times are multiplied by this
+    resume_s: F64  # [members] the process is paused until then
     next_commit_s: F64  # [members] auto-commit deadline
-    turn: I64  # [members] which assigned partition the next poll starts with
-    at: I64  # [members] WORK: which assigned partition is being processed (counted from turn)
+    turn: I64  # [members] which assigned partition is drained next
+    fetched: I64  # [members] records left of the fetched chunk of that partition
+    first: I64  # [members] WORK: assigned partition with which the batch begins
+    at: I64  # [members] WORK: which assigned partition is in progress, counted from first
     assigned: I64  # [members, partitions] partitions of each member
     assigned_n: I64  # [members]
     processed: I64  # [partitions] next offset to process
     position: I64  # [partitions] next offset to fetch
     committed: I64  # [partitions] next offset to read after a restart
-    effects: NDArray[np.uint16]  # [messages] how often each message was processed
-    done_s: F64  # [messages] first processed at; inf: not yet
-    grid_s: F64  # [grid] times at which committed offsets are sampled
-    grid_committed: I64  # [grid, partitions] offsets committed at those times
-    grid_next: I64  # [partitions] next grid row to fill
-    polls: I64  # [1] polls that returned records
+    scan: I64  # [partitions] scratch
+    service_s: NDArray[np.float32]  # [rows] work a record takes
+    effects: NDArray[np.uint16]  # [rows] how often each record was processed
+    done_s: F64  # [rows] first processed at; inf: not yet
+    grid_s: F64  # [grid] sample times
+    grid_committed: I64  # [grid, partitions] committed offsets at those times
+    grid_position: I64  # [grid, partitions]
+    grid_next: I64  # [2, partitions] next row to fill, of committed and of position
+    counts: I64  # [3] polls that returned records, records returned, commits
 
 
-@kernel
-def _commit(group, member, at_s):  # type: ignore[no-untyped-def]
-    for a in range(group.assigned_n[member]):
-        p = group.assigned[member, a]
+class Reading(NamedTuple):
+    """Constants of one group."""
+
+    max_poll_records: int
+    chunk_records: int  # max.partition.fetch.bytes in records
+    min_records: int  # fetch.min.bytes in records
+    max_wait_s: float
+    fetch_s: float  # from readable at the broker to usable by poll
+    per_batch_s: float
+    auto_commit_s: float  # interval; < 0: commit synchronously after each batch
+    commit_s: float  # round trip of a synchronous commit
+
+
+@resumable
+def _sample(group, which, grid, p, value, at_s):  # type: ignore[no-untyped-def]
+    """Fill the samples before ``at_s``, at which ``value`` stops being true."""
+    g = group.grid_next[which, p]
+    while g < group.grid_s.size and group.grid_s[g] < at_s:
+        grid[g, p] = value
+        g += 1
+    group.grid_next[which, p] = g
+
+
+@resumable
+def commit(group, m, at_s):  # type: ignore[no-untyped-def]
+    """Commit what member ``m`` has processed, at ``at_s``."""
+    group.counts[2] += 1
+    for a in range(group.assigned_n[m]):
+        p = group.assigned[m, a]
         if group.processed[p] > group.committed[p]:
-            g = group.grid_next[p]
-            while g < group.grid_s.size and group.grid_s[g] < at_s:
-                group.grid_committed[g, p] = group.committed[p]
-                g += 1
-            group.grid_next[p] = g
+            _sample(group, 0, group.grid_committed, p, group.committed[p], at_s)
             group.committed[p] = group.processed[p]
 
 
-@kernel
-def consume(  # type: ignore[no-untyped-def]
-    until_s, log, group, service_s, per_batch_s, max_poll_records, fetch_s, auto_commit_s, commit_s
-):
-    """Advance every member of a group to ``until_s``.
+@resumable
+def finish_samples(group, until_s):  # type: ignore[no-untyped-def]
+    """Fill the samples up to ``until_s`` (inclusive) with what is true now."""
+    after = np.nextafter(until_s, np.inf)
+    for p in range(group.committed.size):
+        _sample(group, 0, group.grid_committed, p, group.committed[p], after)
+        _sample(group, 1, group.grid_position, p, group.position[p], after)
 
-    ``service_s`` float32 [messages]; ``auto_commit_s`` < 0 means commit synchronously after each
-    batch, at ``commit_s`` a commit. Members are independent between control events, so each is
-    carried through the whole stretch before the next.
+
+@resumable
+def _head_s(log, group, p, offset):  # type: ignore[no-untyped-def]
+    if offset < log.end[p]:
+        return log.visible_s[log.start[p] + offset]
+    return np.inf
+
+
+@resumable
+def _ready_s(since_s, log, group, reading, m):  # type: ignore[no-untyped-def]
+    """When a fetch that began to wait at ``since_s`` can be answered; inf: not known yet."""
+    n_parts = group.assigned_n[m]
+    if group.fetched[m] > 0:
+        return since_s
+    if reading.min_records <= 1:
+        earliest = np.inf
+        for a in range(n_parts):
+            p = group.assigned[m, a]
+            earliest = min(earliest, _head_s(log, group, p, group.position[p]))
+        return max(since_s, earliest + reading.fetch_s)
+    deadline = since_s + reading.max_wait_s
+    for a in range(n_parts):
+        group.scan[group.assigned[m, a]] = group.position[group.assigned[m, a]]
+    for k in range(reading.min_records):
+        earliest = np.inf
+        best = -1
+        for a in range(n_parts):
+            p = group.assigned[m, a]
+            at = _head_s(log, group, p, group.scan[p])
+            if at < earliest:
+                earliest = at
+                best = p
+        if earliest + reading.fetch_s > deadline:
+            return deadline if k > 0 else np.inf
+        group.scan[best] += 1
+        if k == reading.min_records - 1:
+            return max(since_s, earliest + reading.fetch_s)
+    return np.inf
+
+
+@resumable
+def _poll(ready, log, group, reading, m):  # type: ignore[no-untyped-def]
+    """Hand member ``m`` up to max.poll.records; plans the end of the first."""
+    n_parts = group.assigned_n[m]
+    taken = 0
+    first = group.turn[m] % n_parts
+    group.first[m] = first
+    group.turn[m] = first
+    for a in range(n_parts):
+        slot = first + a
+        if slot >= n_parts:
+            slot -= n_parts
+        p = group.assigned[m, slot]
+        if group.fetched[m] == 0:
+            row = log.start[p] + group.position[p]
+            stop = min(log.start[p] + log.end[p], row + reading.chunk_records)
+            n = 0
+            while row < stop and log.visible_s[row] + reading.fetch_s <= ready:
+                row += 1
+                n += 1
+            group.fetched[m] = n
+        n = min(group.fetched[m], reading.max_poll_records - taken)
+        if n > 0:
+            _sample(group, 1, group.grid_position, p, group.position[p], ready)
+            group.position[p] += n
+            group.fetched[m] -= n
+            taken += n
+        if group.fetched[m] > 0:
+            break
+        # This partition's chunk is drained: the next one is served before it is fetched again.
+        group.turn[m] = slot + 1 if slot + 1 < n_parts else 0
+        if taken >= reading.max_poll_records:
+            break
+    group.counts[0] += 1
+    group.counts[1] += taken
+    a = 0
+    while True:
+        slot = first + a
+        if slot >= n_parts:
+            slot -= n_parts
+        p = group.assigned[m, slot]
+        if group.processed[p] < group.position[p]:
+            break
+        a += 1
+    group.at[m] = a
+    work_s = reading.per_batch_s + np.float64(
+        group.service_s[log.start[p] + group.processed[p]]
+    )
+    group.end_s[m] = ready + work_s * group.factor[m]
+    group.phase[m] = WORK
+
+
+@resumable
+def _work(until_s, log, group, m):  # type: ignore[no-untyped-def]
+    """Process the batch up to ``until_s``; returns whether it is finished."""
+    n_parts = group.assigned_n[m]
+    factor = group.factor[m]
+    end = group.end_s[m]
+    a = group.at[m]
+    planned = True
+    while a < n_parts:
+        slot = group.first[m] + a
+        if slot >= n_parts:
+            slot -= n_parts
+        p = group.assigned[m, slot]
+        base = log.start[p]
+        row = base + group.processed[p]
+        stop = base + group.position[p]
+        while row < stop:
+            if not planned:
+                end += np.float64(group.service_s[row]) * factor
+                planned = True
+            if end > until_s:
+                break
+            if group.effects[row] == 0:
+                group.done_s[row] = end
+            group.effects[row] += 1
+            row += 1
+            planned = False
+        group.processed[p] = row - base
+        if row < stop:
+            break
+        a += 1
+    group.end_s[m] = end
+    group.at[m] = a
+    return a == n_parts
+
+
+@resumable
+def consume(until_s, log, group, reading):  # type: ignore[no-untyped-def]
+    """Advance every member of a group to ``until_s`` (inclusive).
+
+    Members are independent between control events, so each is carried through the whole stretch
+    before the next.
     """
     for m in range(group.phase.size):
-        n_parts = group.assigned_n[m]
-        while group.phase[m] != OFF:
+        while True:
             if group.phase[m] == POLL:
-                if n_parts == 0:
+                if group.hold[m] == 1:
+                    if group.now_s[m] > until_s:
+                        break
+                    if reading.auto_commit_s >= 0.0:
+                        commit(group, m, group.now_s[m])
+                    group.phase[m] = HELD
                     break
-                t = group.now_s[m]
-                earliest = np.inf
-                for a in range(n_parts):
-                    p = group.assigned[m, a]
-                    if group.position[p] < log.end[p]:
-                        v = log.visible_s[log.start[p] + group.position[p]] + fetch_s
-                        earliest = min(earliest, v)
-                ready = max(t, earliest)
+                if group.assigned_n[m] == 0:
+                    break
+                since = group.now_s[m]
+                ready = _ready_s(since, log, group, reading, m)
                 # An idle application keeps polling, so a due commit does not wait for records.
-                while auto_commit_s >= 0.0 and group.next_commit_s[m] <= min(ready, until_s):
-                    due = max(t, group.next_commit_s[m])
-                    _commit(group, m, due)
-                    group.next_commit_s[m] = due + auto_commit_s
+                if reading.auto_commit_s >= 0.0:
+                    while group.next_commit_s[m] <= min(ready, until_s):
+                        due = max(since, group.next_commit_s[m])
+                        commit(group, m, due)
+                        group.next_commit_s[m] = due + reading.auto_commit_s
+                if reading.min_records > 1 and ready == np.inf:
+                    if since + reading.max_wait_s > until_s:
+                        break
+                    group.now_s[m] = since + reading.max_wait_s
+                    continue
                 if ready > until_s:
                     break
-                taken = 0
-                start_turn = group.turn[m] % n_parts
-                for a in range(n_parts):
-                    slot = (start_turn + a) % n_parts
-                    p = group.assigned[m, slot]
-                    row = log.start[p] + group.position[p]
-                    stop = min(log.start[p] + log.end[p], row + max_poll_records - taken)
-                    first = row
-                    while row < stop and log.visible_s[row] + fetch_s <= ready:
-                        row += 1
-                    if row > first:
-                        group.position[p] += row - first
-                        taken += row - first
-                    if taken >= max_poll_records:
-                        break
-                group.polls[0] += 1
-                group.turn[m] = start_turn
-                group.at[m] = 0
-                group.phase[m] = WORK
-                group.now_s[m] = ready + per_batch_s * group.factor[m]
-            if group.phase[m] == WORK:
-                now = group.now_s[m]
-                factor = group.factor[m]
-                stopped = False
-                start_turn = group.turn[m]
-                a = group.at[m]
-                while a < n_parts and not stopped:
-                    slot = start_turn + a
-                    if slot >= n_parts:
-                        slot -= n_parts
-                    p = group.assigned[m, slot]
-                    base = log.start[p]
-                    row = base + group.processed[p]
-                    stop = base + group.position[p]
-                    while row < stop:
-                        message = log.message[row]
-                        end = now + np.float64(service_s[message]) * factor
-                        if end > until_s:
-                            stopped = True
-                            break
-                        now = end
-                        if group.effects[message] == 0:
-                            group.done_s[message] = end
-                        group.effects[message] += 1
-                        row += 1
-                    group.processed[p] = row - base
-                    if not stopped:
-                        a += 1
-                group.now_s[m] = now
-                group.at[m] = a
-                if stopped or now > until_s:
+                _poll(ready, log, group, reading, m)
+            elif group.phase[m] == WORK:
+                if not _work(until_s, log, group, m):
                     break
-                group.turn[m] = (start_turn + 1) % n_parts if n_parts > 0 else 0
-                group.phase[m] = COMMIT if auto_commit_s < 0.0 else POLL
-            if group.phase[m] == COMMIT:
-                sent = group.now_s[m]
-                if sent + commit_s > until_s:
+                group.now_s[m] = group.end_s[m]
+                group.phase[m] = COMMIT if reading.auto_commit_s < 0.0 else POLL
+            elif group.phase[m] == COMMIT:
+                at = group.now_s[m] + reading.commit_s
+                if at > until_s:
                     break
-                _commit(group, m, sent + commit_s)
-                group.now_s[m] = sent + commit_s
+                commit(group, m, at)
+                group.now_s[m] = max(at, group.resume_s[m])
                 group.phase[m] = POLL
+            else:
+                break
+
+
+@resumable
+def batch_end_s(log, group, reading, m):  # type: ignore[no-untyped-def]
+    """When member ``m`` will next be free to poll, if nothing changes."""
+    if group.phase[m] == WORK:
+        end = group.end_s[m]
+        n_parts = group.assigned_n[m]
+        planned = True
+        for a in range(group.at[m], n_parts):
+            slot = (group.first[m] + a) % n_parts
+            p = group.assigned[m, slot]
+            for offset in range(group.processed[p], group.position[p]):
+                if not planned:
+                    work_s = np.float64(group.service_s[log.start[p] + offset])
+                    end += work_s * group.factor[m]
+                planned = False
+        return end + (reading.commit_s if reading.auto_commit_s < 0.0 else 0.0)
+    if group.phase[m] == COMMIT:
+        return max(group.now_s[m] + reading.commit_s, group.resume_s[m])
+    return group.now_s[m]

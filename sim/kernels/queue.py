@@ -2,12 +2,16 @@
 
 Rules held: SS-01 (receive hides a message for the visibility timeout; only delete removes it),
 SS-03 (a delete with an old receipt does nothing), SS-04 (a batch slower than the timeout is
-delivered again), SS-10 (a message received maxReceiveCount times goes to the dead-letter queue
-instead of being received once more), SS-13 (calls per worker are serial).
+delivered again), SS-05 (a crashed worker's messages wait out the timeout), SS-07 (a short poll asks
+some of the servers, a long poll all of them and returns as soon as there is one message), SS-08
+(order is best effort), SS-09 (in-flight cap), SS-10 (a message received maxReceiveCount times goes
+to the dead-letter queue instead of being received once more), SS-11 (retention deletes what was
+not read), SS-13 (the calls of one worker are serial).
 
-A worker has one next event: its receive reaches the server, or its delete does. A visibility expiry
-is stored only where the planned delete comes later, so a healthy queue stores none; the timeout is
-the same for all, so expiries fall due in the order in which they were stored.
+Each call takes one draw of latency, and reaches the server half-way. A worker has one next event
+at the server: its receive is answered, its long poll ends empty, or its delete takes effect. A
+visibility expiry is stored only where the planned delete comes later, so a healthy queue stores
+none.
 """
 
 from typing import NamedTuple
@@ -15,146 +19,408 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.kernels.jit import kernel
+from sim.kernels.jit import resumable
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 
-READY, IN_FLIGHT, DELETED, DEAD = 0, 1, 2, 3
-RECEIVE, DELETE = 0, 1
+READY, IN_FLIGHT, DELETED, DEAD, EXPIRED = 0, 1, 2, 3, 4
+OFF, RECEIVE, PARKED, DELETE = 0, 1, 2, 3
+
+# Places in Queue.counts.
+EXPIRY_HEAD, EXPIRY_TAIL, RETURNED_HEAD, RETURNED_TAIL, PARKED_HEAD, PARKED_TAIL = range(6)
+IN_FLIGHT_NOW, REMOVED, GRID_NEXT, RETENTION_ROW = range(6, 10)
+RECEIVE_CALLS, EMPTY_RECEIVES, OVER_LIMIT, DELETE_CALLS, DELIVERIES = range(10, 15)
+COUNTS = 15
+
+
+class Feed(NamedTuple):
+    """What the senders have put into the queue, in order of arrival."""
+
+    message: NDArray[np.int32]  # [messages] which message each row is
+    enqueued_s: F64  # [messages] ascending over the rows filled
+    n: I64  # [1] rows filled
 
 
 class Queue(NamedTuple):
-    """What the server knows of each message."""
+    """What the servers know of each message (columns are indexed by message, not by row)."""
 
-    next_fresh: I64  # [1] first message never received, in order of enqueue
-    state: NDArray[np.uint8]  # [messages] READY, IN_FLIGHT, DELETED, DEAD
+    next_fresh: I64  # [servers] next row never received; server s holds rows s, s + servers, …
+    state: NDArray[np.uint8]  # [messages] READY, IN_FLIGHT, DELETED, DEAD, EXPIRED
     receives: NDArray[np.uint16]  # [messages] receive count; also the current receipt
     effects: NDArray[np.uint16]  # [messages] how often each message was processed
     done_s: F64  # [messages] first processed at; inf: not yet
-    expiry_s: F64  # [cap] ring of visibility expiries, oldest first
+    expiry_s: F64  # [cap] ring of visibility expiries, earliest first
     expiry_message: I64  # [cap]
     expiry_receipt: I64  # [cap]
     returned: I64  # [cap] ring of messages that became visible again, oldest first
-    counts: I64  # [5] expiry head, tail; returned head, tail (never wrapped); empty receives
+    parked: I64  # [workers] ring of the workers whose long polls wait, first come first
+    counts: I64  # [COUNTS] ring heads and tails (never wrapped) and counters
+    grid_s: F64  # [grid] sample times
+    grid_in_flight: I64  # [grid] messages hidden at that time
+    grid_removed: I64  # [grid] messages gone for good by that time
 
 
 class Workers(NamedTuple):
     """Competing workers; each is a serial loop of receive, process, delete."""
 
-    event_s: F64  # [workers] time of the worker's next event at the server
-    kind: I64  # [workers] RECEIVE or DELETE
-    start_s: F64  # [workers] when processing of the held batch began
+    event_s: F64  # [groups * width] time of the next event at the server; inf: none
+    group_s: F64  # [groups] least event_s of each block of ``width`` workers
+    group_w: I64  # [groups] the worker that has it
+    kind: I64  # [workers] OFF, RECEIVE, PARKED, DELETE
+    half_s: F64  # [workers] half the latency of the call under way
     held: I64  # [workers, batch] messages held
     receipt: I64  # [workers, batch] receive count when received
     held_n: I64  # [workers]
-    finished: I64  # [workers] how many of the held messages have been processed
+    chunk: I64  # [workers, 2] first and end of the held messages that the next delete covers
+    current: I64  # [workers] held message in progress; end of chunk: all done
+    start_s: F64  # [workers] when the chunk's processing began
+    end_s: F64  # [workers] when the message in progress will be done
+    received_s: F64  # [workers] when the held messages were hidden
+    stored: I64  # [workers] 1: visibility expiries of the held messages are in the ring
+    factor: F64  # [workers] service times are multiplied by this
+    resume_s: F64  # [workers] the process is paused until then
+    doomed: I64  # [workers] 1: crashed after its delete was sent
+    restart_s: F64  # [workers] when a doomed worker starts again; inf: not planned
 
 
-@kernel
-def _process(until_s, service_s, queue, workers, per_batch_s, w):  # type: ignore[no-untyped-def]
-    t = workers.start_s[w] + per_batch_s
-    for k in range(workers.held_n[w]):
+class Policy(NamedTuple):
+    """Constants of one queue."""
+
+    batch: int  # messages a receive asks for
+    per_delete: int  # messages a delete call covers
+    per_batch_s: float  # work done once a receive
+    visibility_s: float
+    wait_s: float  # long-poll wait; 0: short polling
+    max_receives: int
+    max_in_flight: int
+    retention_s: float
+    asked: int  # servers that a short poll asks
+    delay_s: float  # from the feed to this queue (fan-out)
+
+
+@resumable
+def schedule(workers, w, at_s):  # type: ignore[no-untyped-def]
+    """Set a worker's next event and keep its block's earliest."""
+    groups = workers.group_s.size
+    width = workers.event_s.size // groups
+    workers.event_s[w] = at_s
+    g = w // width
+    best = g * width
+    best_s = workers.event_s[best]
+    for other in range(g * width + 1, (g + 1) * width):
+        if workers.event_s[other] < best_s:
+            best_s = workers.event_s[other]
+            best = other
+    workers.group_s[g] = best_s
+    workers.group_w[g] = best
+
+
+@resumable
+def hide_until(queue, message, receipt, at_s):  # type: ignore[no-untyped-def]
+    """Store a visibility expiry; a ring in order of time, equal times in order of storing."""
+    room = queue.expiry_s.size
+    slot = queue.counts[EXPIRY_TAIL]
+    while (
+        slot > queue.counts[EXPIRY_HEAD] and queue.expiry_s[(slot - 1) % room] > at_s
+    ):  # rare: a fault re-planned a delete
+        queue.expiry_s[slot % room] = queue.expiry_s[(slot - 1) % room]
+        queue.expiry_message[slot % room] = queue.expiry_message[(slot - 1) % room]
+        queue.expiry_receipt[slot % room] = queue.expiry_receipt[(slot - 1) % room]
+        slot -= 1
+    queue.expiry_s[slot % room] = at_s
+    queue.expiry_message[slot % room] = message
+    queue.expiry_receipt[slot % room] = receipt
+    queue.counts[EXPIRY_TAIL] += 1
+
+
+@resumable
+def settle(until_s, service_s, queue, workers, w):  # type: ignore[no-untyped-def]
+    """Record the effects of worker ``w`` up to ``until_s`` (inclusive)."""
+    k = workers.current[w]
+    stop = workers.chunk[w, 1]
+    end = workers.end_s[w]
+    factor = workers.factor[w]
+    while k < stop and end <= until_s:
         message = workers.held[w, k]
-        t += np.float64(service_s[message])
-        if t > until_s:
+        queue.effects[message] += 1
+        queue.done_s[message] = min(queue.done_s[message], end)
+        k += 1
+        if k < stop:
+            end += np.float64(service_s[workers.held[w, k]]) * factor
+    workers.current[w] = k
+    workers.end_s[w] = end
+
+
+@resumable
+def replan(service_s, queue, workers, visibility_s, w):  # type: ignore[no-untyped-def]
+    """Plan the delete of the chunk in progress; store expiries that now come before it."""
+    t = workers.end_s[w]
+    factor = workers.factor[w]
+    for k in range(workers.current[w] + 1, workers.chunk[w, 1]):
+        t += np.float64(service_s[workers.held[w, k]]) * factor
+    t += workers.half_s[w]
+    expiry = workers.received_s[w] + visibility_s
+    if t > expiry and workers.stored[w] == 0:
+        workers.stored[w] = 1
+        for k in range(workers.chunk[w, 0], workers.held_n[w]):
+            hide_until(queue, workers.held[w, k], workers.receipt[w, k], expiry)
+    schedule(workers, w, t)
+
+
+@resumable
+def _begin_chunk(service_s, queue, workers, policy, delete_latency_s, w, first, start_s):  # type: ignore[no-untyped-def]
+    stop = min(first + policy.per_delete, workers.held_n[w])
+    workers.chunk[w, 0] = first
+    workers.chunk[w, 1] = stop
+    workers.current[w] = first
+    workers.start_s[w] = start_s
+    work_s = np.float64(service_s[workers.held[w, first]])
+    if first == 0:
+        work_s += policy.per_batch_s
+    workers.end_s[w] = start_s + work_s * workers.factor[w]
+    calls = queue.counts[DELETE_CALLS]
+    workers.half_s[w] = 0.5 * delete_latency_s[calls % delete_latency_s.size]
+    queue.counts[DELETE_CALLS] = calls + 1
+    workers.kind[w] = DELETE
+    replan(service_s, queue, workers, policy.visibility_s, w)
+
+
+@resumable
+def issue_receive(queue, workers, receive_latency_s, w, at_s):  # type: ignore[no-untyped-def]
+    """Worker ``w`` sends a receive call at ``at_s``."""
+    calls = queue.counts[RECEIVE_CALLS]
+    half = 0.5 * receive_latency_s[calls % receive_latency_s.size]
+    queue.counts[RECEIVE_CALLS] = calls + 1
+    workers.half_s[w] = half
+    workers.held_n[w] = 0
+    workers.kind[w] = RECEIVE
+    schedule(workers, w, at_s + half)
+
+
+@resumable
+def _expire(now, feed, queue, policy):  # type: ignore[no-untyped-def]
+    """Make messages visible whose timeout ended by ``now``, and drop those past retention."""
+    room = queue.expiry_s.size
+    while queue.counts[EXPIRY_HEAD] < queue.counts[EXPIRY_TAIL]:
+        at = queue.counts[EXPIRY_HEAD] % room
+        if queue.expiry_s[at] > now:
             break
-        if k >= workers.finished[w]:
-            queue.effects[message] += 1
-            queue.done_s[message] = min(queue.done_s[message], t)
-            workers.finished[w] = k + 1
+        queue.counts[EXPIRY_HEAD] += 1
+        message = queue.expiry_message[at]
+        if (
+            queue.state[message] == IN_FLIGHT
+            and queue.receives[message] == queue.expiry_receipt[at]
+        ):
+            queue.counts[IN_FLIGHT_NOW] -= 1
+            queue.state[message] = READY
+            queue.returned[queue.counts[RETURNED_TAIL] % room] = message
+            queue.counts[RETURNED_TAIL] += 1
+    row = queue.counts[RETENTION_ROW]
+    # A hidden message outlives this pass; the row is looked at again until it is gone.
+    while (
+        row < feed.n[0] and feed.enqueued_s[row] + policy.delay_s + policy.retention_s <= now
+    ):
+        message = feed.message[row]
+        if queue.state[message] == IN_FLIGHT:
+            break
+        if queue.state[message] == READY:
+            queue.state[message] = EXPIRED
+            queue.counts[REMOVED] += 1
+        row += 1
+    queue.counts[RETENTION_ROW] = row
 
 
-@kernel
-def work(  # type: ignore[no-untyped-def]
-    until_s, enqueued_s, service_s, queue, workers, per_batch_s, batch, call_s, visibility_s,
-    max_receives
-):  # fmt: skip
-    """Advance all workers to ``until_s`` (short polling). Returns True if a ring was full.
+@resumable
+def _take(now, feed, queue, workers, policy, w, everywhere):  # type: ignore[no-untyped-def]
+    """Hand worker ``w`` what the servers asked have at ``now``; returns how many."""
+    servers = queue.next_fresh.size
+    room = queue.expiry_s.size
+    limit = min(policy.batch, policy.max_in_flight - queue.counts[IN_FLIGHT_NOW])
+    n = 0
+    while n < limit and queue.counts[RETURNED_HEAD] < queue.counts[RETURNED_TAIL]:
+        message = queue.returned[queue.counts[RETURNED_HEAD] % room]
+        queue.counts[RETURNED_HEAD] += 1
+        if queue.state[message] != READY:
+            continue
+        if queue.receives[message] >= policy.max_receives:
+            queue.state[message] = DEAD
+            queue.counts[REMOVED] += 1
+            continue
+        queue.state[message] = IN_FLIGHT
+        queue.receives[message] += 1
+        workers.held[w, n] = message
+        workers.receipt[w, n] = queue.receives[message]
+        n += 1
+    asked = servers if everywhere else policy.asked
+    # Which servers a call reaches: Knuth's multiplicative scramble of the number of calls so far.
+    start = 0
+    if servers > 1:
+        start = (((queue.counts[RECEIVE_CALLS] * 2654435761) & 0xFFFFFFFF) >> 16) % servers
+    offset = 0
+    misses = 0
+    while n < limit and misses < asked:
+        server = start + offset
+        if server >= servers:
+            server -= servers
+        offset += 1
+        if offset == asked:
+            offset = 0
+        row = queue.next_fresh[server]
+        while row < feed.n[0] and queue.state[feed.message[row]] == EXPIRED:
+            row += servers
+        queue.next_fresh[server] = row
+        if row >= feed.n[0] or feed.enqueued_s[row] + policy.delay_s > now:
+            misses += 1
+            continue
+        misses = 0
+        message = feed.message[row]
+        queue.next_fresh[server] = row + servers
+        queue.state[message] = IN_FLIGHT
+        queue.receives[message] = 1
+        workers.held[w, n] = message
+        workers.receipt[w, n] = 1
+        n += 1
+    workers.held_n[w] = n
+    queue.counts[IN_FLIGHT_NOW] += n
+    queue.counts[DELIVERIES] += n
+    return n
 
-    ``enqueued_s`` float64 [messages], ascending; ``service_s`` float32 [messages]; ``call_s`` the
-    round trip of one API call. True means that the state is whole, but ``cap`` was too small for
-    the run: build larger rings and run again.
+
+@resumable
+def unpark(queue, w):  # type: ignore[no-untyped-def]
+    """Take worker ``w`` out of the waiting long polls, keeping the others in order."""
+    room = queue.parked.size
+    at = queue.counts[PARKED_HEAD]
+    while queue.parked[at % room] != w:
+        at += 1
+    while at > queue.counts[PARKED_HEAD]:
+        queue.parked[at % room] = queue.parked[(at - 1) % room]
+        at -= 1
+    queue.counts[PARKED_HEAD] += 1
+
+
+@resumable
+def _received(now, service_s, queue, workers, policy, delete_latency_s, w):  # type: ignore[no-untyped-def]
+    workers.received_s[w] = now
+    workers.stored[w] = 0
+    start = max(now + workers.half_s[w], workers.resume_s[w])
+    _begin_chunk(service_s, queue, workers, policy, delete_latency_s, w, 0, start)
+
+
+@resumable
+def _available_s(clock, feed, queue, policy):  # type: ignore[no-untyped-def]
+    """When a waiting long poll may get something: now, a fresh message, or an expiry."""
+    room = queue.expiry_s.size
+    at = np.inf
+    if queue.counts[EXPIRY_HEAD] < queue.counts[EXPIRY_TAIL]:
+        at = queue.expiry_s[queue.counts[EXPIRY_HEAD] % room]
+    if queue.counts[IN_FLIGHT_NOW] < policy.max_in_flight:
+        if queue.counts[RETURNED_HEAD] < queue.counts[RETURNED_TAIL]:
+            return clock
+        row = queue.next_fresh[0]
+        for server in range(1, queue.next_fresh.size):
+            row = min(row, queue.next_fresh[server])
+        if row < feed.n[0]:
+            at = min(at, max(clock, feed.enqueued_s[row] + policy.delay_s))
+    return at
+
+
+@resumable
+def work(until_s, feed, service_s, queue, workers, policy, receive_latency_s, delete_latency_s):  # type: ignore[no-untyped-def]
+    """Advance all workers to ``until_s`` (inclusive); returns True if a ring was full.
+
+    ``service_s`` float32 [messages]; ``*_latency_s`` float64 [draws], round trips of API calls,
+    taken in turn. True means that the state is whole, but the rings are too small to go on:
+    enlarge them and call again. Stops early once every message is gone for good. Effects of
+    batches in progress are recorded by `settle`.
     """
     room = queue.expiry_s.size
+    total = queue.state.size
+    clock = -np.inf
+    parked_room = queue.parked.size
     while True:
-        w = 0
-        for other in range(1, workers.event_s.size):
-            if workers.event_s[other] < workers.event_s[w]:
-                w = other
-        now = workers.event_s[w]
-        if now > until_s:
-            for other in range(workers.event_s.size):
-                _process(until_s, service_s, queue, workers, per_batch_s, other)
+        g = 0
+        for other in range(1, workers.group_s.size):
+            if workers.group_s[other] < workers.group_s[g]:
+                g = other
+        w = workers.group_w[g]
+        now = workers.group_s[g]
+        waiting = queue.counts[PARKED_HEAD] < queue.counts[PARKED_TAIL]
+        if waiting:
+            available = _available_s(clock, feed, queue, policy)
+            waiting = available <= now
+            if waiting:
+                now = available
+        gone = queue.counts[REMOVED] == total
+        sample = queue.counts[GRID_NEXT]
+        while sample < queue.grid_s.size and queue.grid_s[sample] <= until_s:
+            if queue.grid_s[sample] >= now and not gone:
+                break
+            _expire(queue.grid_s[sample], feed, queue, policy)
+            queue.grid_in_flight[sample] = queue.counts[IN_FLIGHT_NOW]
+            queue.grid_removed[sample] = queue.counts[REMOVED]
+            sample += 1
+        queue.counts[GRID_NEXT] = sample
+        if gone or now > until_s:
             return False
-        if queue.counts[1] - queue.counts[0] + batch > room or (
-            queue.counts[3] - queue.counts[2] + queue.counts[1] - queue.counts[0] > room
-        ):
+        if (
+            queue.counts[EXPIRY_TAIL] - queue.counts[EXPIRY_HEAD]
+            + queue.counts[RETURNED_TAIL] - queue.counts[RETURNED_HEAD]
+            + policy.batch
+            > room
+        ):  # fmt: skip
             return True
-        if workers.kind[w] == DELETE:
-            _process(now, service_s, queue, workers, per_batch_s, w)
-            for k in range(workers.held_n[w]):
-                message = workers.held[w, k]
-                if (
-                    queue.receives[message] == workers.receipt[w, k]
-                    and queue.state[message] != DEAD
-                ):
-                    queue.state[message] = DELETED
-            workers.held_n[w] = 0
-            workers.finished[w] = 0
-            workers.kind[w] = RECEIVE
-            workers.event_s[w] = now + call_s
-            continue
-        while queue.counts[0] < queue.counts[1]:
-            at = queue.counts[0] % room
-            if queue.expiry_s[at] > now:
-                break
-            queue.counts[0] += 1
-            message = queue.expiry_message[at]
-            if (
-                queue.state[message] == IN_FLIGHT
-                and queue.receives[message] == queue.expiry_receipt[at]
-            ):
-                queue.state[message] = READY
-                queue.returned[queue.counts[3] % room] = message
-                queue.counts[3] += 1
-        n = 0
-        while n < batch:
-            if queue.counts[2] < queue.counts[3]:
-                message = queue.returned[queue.counts[2] % room]
-                queue.counts[2] += 1
-                if queue.state[message] == DELETED:
-                    continue
-                if queue.receives[message] >= max_receives:
-                    queue.state[message] = DEAD
-                    continue
-            elif queue.next_fresh[0] < enqueued_s.size and enqueued_s[queue.next_fresh[0]] <= now:
-                message = queue.next_fresh[0]
-                queue.next_fresh[0] += 1
+        clock = now
+        if waiting:
+            w = queue.parked[queue.counts[PARKED_HEAD] % parked_room]
+            _expire(now, feed, queue, policy)
+            if _take(now, feed, queue, workers, policy, w, True) > 0:
+                queue.counts[PARKED_HEAD] += 1
+                _received(now, service_s, queue, workers, policy, delete_latency_s, w)
+        elif workers.kind[w] == RECEIVE:
+            _expire(now, feed, queue, policy)
+            if _take(now, feed, queue, workers, policy, w, policy.wait_s > 0.0) > 0:
+                _received(now, service_s, queue, workers, policy, delete_latency_s, w)
+                continue
+            if queue.counts[IN_FLIGHT_NOW] >= policy.max_in_flight:
+                queue.counts[OVER_LIMIT] += 1
+            if policy.wait_s > 0.0:
+                workers.kind[w] = PARKED
+                queue.parked[queue.counts[PARKED_TAIL] % parked_room] = w
+                queue.counts[PARKED_TAIL] += 1
+                schedule(workers, w, now + policy.wait_s)
             else:
-                break
-            queue.state[message] = IN_FLIGHT
-            queue.receives[message] += 1
-            workers.held[w, n] = message
-            workers.receipt[w, n] = queue.receives[message]
-            n += 1
-        if n == 0:
-            queue.counts[4] += 1
-            workers.event_s[w] = now + call_s
-            continue
-        t = now + call_s / 2
-        workers.start_s[w] = t
-        t += per_batch_s
-        for k in range(n):
-            t += np.float64(service_s[workers.held[w, k]])
-        delete_s = t + call_s / 2
-        if delete_s > now + visibility_s:
-            for k in range(n):
-                at = queue.counts[1] % room
-                queue.expiry_s[at] = now + visibility_s
-                queue.expiry_message[at] = workers.held[w, k]
-                queue.expiry_receipt[at] = workers.receipt[w, k]
-                queue.counts[1] += 1
-        workers.held_n[w] = n
-        workers.kind[w] = DELETE
-        workers.event_s[w] = delete_s
+                queue.counts[EMPTY_RECEIVES] += 1
+                again = max(now + workers.half_s[w], workers.resume_s[w])
+                issue_receive(queue, workers, receive_latency_s, w, again)
+        elif workers.kind[w] == PARKED:
+            unpark(queue, w)
+            queue.counts[EMPTY_RECEIVES] += 1
+            again = max(now + workers.half_s[w], workers.resume_s[w])
+            issue_receive(queue, workers, receive_latency_s, w, again)
+        else:
+            settle(now, service_s, queue, workers, w)
+            for k in range(workers.chunk[w, 0], workers.chunk[w, 1]):
+                message = workers.held[w, k]
+                if queue.receives[message] == workers.receipt[w, k]:
+                    if queue.state[message] == IN_FLIGHT:
+                        queue.counts[IN_FLIGHT_NOW] -= 1
+                    if queue.state[message] <= IN_FLIGHT:
+                        queue.state[message] = DELETED
+                        queue.counts[REMOVED] += 1
+            again = max(now + workers.half_s[w], workers.resume_s[w])
+            done = workers.chunk[w, 1]
+            if workers.doomed[w] == 1:
+                workers.doomed[w] = 0
+                if np.isfinite(workers.restart_s[w]):
+                    again = max(workers.restart_s[w], now)
+                    issue_receive(queue, workers, receive_latency_s, w, again)
+                else:
+                    workers.kind[w] = OFF
+                    workers.held_n[w] = 0
+                    schedule(workers, w, np.inf)
+            elif done < workers.held_n[w]:
+                _begin_chunk(service_s, queue, workers, policy, delete_latency_s, w, done, again)
+            else:
+                issue_receive(queue, workers, receive_latency_s, w, again)

@@ -1,0 +1,1 @@
+"""The log mechanism: topics of partitions, consumer groups, and the Kafka preset."""

@@ -1,0 +1,159 @@
+"""A consumer group reading a topic: its members' poll loops, and what can happen to a member."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.kernels import log as k
+from sim.log.topic import Topic
+
+
+class Group:
+    """Stage of the data plane: members poll, process and commit as time goes on.
+
+    The verbs (`crash`, `pause`, …) act at the time to which the stage was last advanced.
+    """
+
+    def __init__(
+        self,
+        topic: Topic,
+        service_s: NDArray[np.float32],
+        members: int,
+        reading: k.Reading,
+        grid_s: NDArray[np.float64],
+    ) -> None:
+        """
+        Args:
+            topic: what the group reads.
+            service_s: [messages] work that each message takes, s.
+            members: single-threaded consumers; those beyond the partitions stay idle (KC-01).
+            reading: how they poll and commit.
+            grid_s: [grid] ascending times at which offsets are sampled.
+        """
+        partitions = topic.log.end.size
+        n = topic.created_s.size
+        self.topic = topic
+        self.service_s = service_s
+        self.reading = reading
+        self.gathered = np.zeros(partitions, np.int64)
+        self.state = k.Group(
+            phase=np.full(members, k.POLL, np.int64),
+            hold=np.zeros(members, np.int64),
+            now_s=np.zeros(members),
+            end_s=np.zeros(members),
+            factor=np.ones(members),
+            resume_s=np.full(members, -np.inf),
+            next_commit_s=np.full(members, max(reading.auto_commit_s, 0.0)),
+            turn=np.zeros(members, np.int64),
+            fetched=np.zeros(members, np.int64),
+            first=np.zeros(members, np.int64),
+            at=np.zeros(members, np.int64),
+            assigned=np.zeros((members, partitions), np.int64),
+            assigned_n=np.zeros(members, np.int64),
+            processed=np.zeros(partitions, np.int64),
+            position=np.zeros(partitions, np.int64),
+            committed=np.zeros(partitions, np.int64),
+            scan=np.zeros(partitions, np.int64),
+            service_s=np.zeros(n, np.float32),
+            effects=np.zeros(n, np.uint16),
+            done_s=np.full(n, np.inf),
+            grid_s=grid_s,
+            grid_committed=np.zeros((grid_s.size, partitions), np.int64),
+            grid_position=np.zeros((grid_s.size, partitions), np.int64),
+            grid_next=np.zeros((2, partitions), np.int64),
+            counts=np.zeros(3, np.int64),
+        )
+
+    @property
+    def members(self) -> int:
+        """Consumers of the group, alive or not."""
+        return self.state.phase.size
+
+    def advance(self, until_s: float) -> None:
+        """Carry every member to ``until_s``."""
+        k.gather(self.topic.log, self.gathered, self.service_s, self.state.service_s)
+        k.consume(until_s, self.topic.log, self.state, self.reading)
+
+    def committed_all(self) -> bool:
+        """Whether every message of the topic has been processed and committed."""
+        ends = np.diff(self.topic.log.start)
+        return bool((self.state.committed == ends).all())
+
+    def assign(self, partitions_of: Sequence[Sequence[int]], at_s: float) -> None:
+        """Give each member its partitions; all are read from their committed offsets (KC-11)."""
+        s = self.state
+        k.finish_samples(s, at_s)
+        s.processed[:] = s.committed
+        s.position[:] = s.committed
+        for m, partitions in enumerate(partitions_of):
+            s.assigned[m, : len(partitions)] = partitions
+            s.assigned_n[m] = len(partitions)
+            s.turn[m] = s.fetched[m] = 0
+            s.hold[m] = 0
+            if s.phase[m] == k.HELD:
+                s.phase[m] = k.POLL
+                s.now_s[m] = max(at_s, s.resume_s[m])
+                s.next_commit_s[m] = at_s + max(self.reading.auto_commit_s, 0.0)
+
+    def hold(self, m: int, at_s: float) -> None:
+        """Have member ``m`` join the rebalance at its next poll: now, if it is waiting in one."""
+        s = self.state
+        if s.phase[m] == k.OFF:
+            return
+        s.hold[m] = 1
+        if s.phase[m] == k.POLL:
+            s.now_s[m] = max(s.now_s[m], at_s)
+            if s.now_s[m] <= at_s:
+                if self.reading.auto_commit_s >= 0.0:
+                    k.commit(s, m, at_s)
+                s.phase[m] = k.HELD
+
+    def held(self, m: int) -> bool:
+        """Whether member ``m`` has stopped for the rebalance."""
+        return bool(self.state.phase[m] == k.HELD)
+
+    def free_s(self, m: int) -> float:
+        """When member ``m`` will next poll, if nothing changes, s."""
+        return float(k.batch_end_s(self.topic.log, self.state, self.reading, m))
+
+    def alive(self, m: int) -> bool:
+        """Whether the process of member ``m`` runs (paused counts)."""
+        return bool(self.state.phase[m] != k.OFF)
+
+    def crash(self, m: int, at_s: float) -> None:
+        """SIGKILL: nothing more is processed or committed; a commit under way is lost."""
+        self.state.phase[m] = k.OFF
+        self.state.hold[m] = 0
+
+    def join(self, m: int, at_s: float) -> None:
+        """A new process takes the place of member ``m`` and waits for partitions."""
+        s = self.state
+        s.phase[m] = k.HELD
+        s.now_s[m] = at_s
+        s.assigned_n[m] = 0
+        s.factor[m] = 1.0
+        s.resume_s[m] = -np.inf
+
+    def pause(self, m: int, at_s: float, for_s: float) -> None:
+        """Stop the whole process (a GC pause); pauses that overlap end with the last."""
+        s = self.state
+        resume = max(s.resume_s[m], at_s + for_s)
+        shift = resume - max(at_s, s.resume_s[m])
+        s.resume_s[m] = resume
+        if s.phase[m] == k.WORK:
+            s.end_s[m] += shift
+        elif s.phase[m] == k.POLL:
+            s.now_s[m] = max(s.now_s[m], resume)
+
+    def slow(self, m: int, at_s: float, factor: float) -> None:
+        """Make member ``m`` take ``factor`` times its service times, from now on."""
+        s = self.state
+        if s.phase[m] == k.WORK:
+            running_from = max(at_s, s.resume_s[m])
+            s.end_s[m] = running_from + (s.end_s[m] - running_from) * (factor / s.factor[m])
+        s.factor[m] = factor
+
+    def finish(self, until_s: float) -> None:
+        """Complete the samples; call once, at the end."""
+        k.finish_samples(self.state, until_s)

@@ -1,0 +1,92 @@
+"""A topic and the producer that fills it: from messages to readable rows of a log (KP-01, KB-01)."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.kernels import log as k
+
+
+class Topic:
+    """Stage of the data plane: appends messages to partitions as time goes on."""
+
+    def __init__(
+        self,
+        created_s: NDArray[np.float64],
+        partition_of: NDArray[np.int32],
+        partitions: int,
+        size_bytes: NDArray[np.int32],
+        *,
+        linger_s: float,
+        batch_bytes: int,
+        latency_s: NDArray[np.float64],
+    ) -> None:
+        """
+        Args:
+            created_s: [messages] ascending, s.
+            partition_of: [messages] partition of each message.
+            partitions: number of partitions.
+            size_bytes: [messages], or [1] when all are the same.
+            linger_s: linger.ms, in s.
+            batch_bytes: batch.size.
+            latency_s: [draws] from sending a batch to its being readable, taken in turn.
+        """
+        n = created_s.size
+        start = np.zeros(partitions + 1, np.int64)
+        np.cumsum(np.bincount(partition_of, minlength=partitions), out=start[1:])
+        self.created_s = created_s
+        self.partition_of = partition_of
+        self.size_bytes = size_bytes
+        self.linger_s = linger_s
+        self.batch_bytes = batch_bytes
+        self.latency_s = latency_s
+        self.log = k.Log(
+            start=start,
+            end=np.zeros(partitions, np.int64),
+            message=np.zeros(n, np.int32),
+            visible_s=np.full(n, np.inf),
+        )
+        # Lingering batches are at most one a partition; the slack makes compaction rare.
+        ring = 2 * partitions + 64
+        self.producer = k.Producer(
+            next_message=np.zeros(1, np.int64),
+            open_records=np.zeros(partitions, np.int64),
+            open_bytes=np.zeros(partitions, np.int64),
+            opened_s=np.zeros(partitions),
+            batch_no=np.zeros(partitions, np.int64),
+            last_append_s=np.zeros(partitions),
+            ring_partition=np.zeros(ring, np.int64),
+            ring_batch=np.zeros(ring, np.int64),
+            ring=np.zeros(2, np.int64),
+            sent=np.zeros(1, np.int64),
+        )
+
+    def advance(self, until_s: float) -> None:
+        """Append every batch that leaves the producer by ``until_s``."""
+        k.append(
+            until_s,
+            self.created_s,
+            self.partition_of,
+            self.size_bytes,
+            self.linger_s,
+            self.batch_bytes,
+            self.latency_s,
+            self.log,
+            self.producer,
+        )
+
+    def to_messages(self, rows: NDArray[np.generic], fill: float) -> NDArray[np.generic]:
+        """A column in log order, put back in order of creation; ``fill`` where not appended."""
+        out = np.full(self.created_s.size, fill, rows.dtype)
+        for p, end in enumerate(self.log.end):
+            here = slice(self.log.start[p], self.log.start[p] + end)
+            out[self.log.message[here]] = rows[here]
+        return out
+
+    def log_end(self, at_s: NDArray[np.float64]) -> NDArray[np.int64]:
+        """[samples] readable records at each of the (ascending) times ``at_s``."""
+        total = np.zeros(at_s.size, np.int64)
+        for p, end in enumerate(self.log.end):
+            first = self.log.start[p]
+            visible = self.log.visible_s[first : first + end]
+            total += np.searchsorted(visible, at_s, side="right")
+        return total

@@ -1,0 +1,1 @@
+"""The destructive-queue mechanism: senders, queues with workers, and the SQS preset."""

@@ -1,0 +1,49 @@
+"""The producer side of a queue: threads that call the service's send API."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.kernels import senders as k
+from sim.kernels.queue import Feed
+
+
+class Senders:
+    """Stage of the data plane: puts messages into the feed that every queue of a system reads."""
+
+    def __init__(
+        self,
+        created_s: NDArray[np.float64],
+        *,
+        threads: int,
+        batch: int,
+        latency_s: NDArray[np.float64],
+    ) -> None:
+        """
+        Args:
+            created_s: [messages] ascending, s.
+            threads: serial callers; messages wait in memory while all are busy.
+            batch: messages a call carries at most (SendMessageBatch: 10).
+            latency_s: [draws] round trips of the call, s, taken in turn.
+        """
+        n = created_s.size
+        self.created_s = created_s
+        self.batch = batch
+        self.latency_s = latency_s
+        self.feed = Feed(np.zeros(n, np.int32), np.full(n, np.inf), np.zeros(1, np.int64))
+        self.state = k.Senders(np.zeros(threads), np.zeros(2, np.int64))
+
+    def advance(self, until_s: float) -> None:
+        """Start every send call that begins by ``until_s``."""
+        k.send(until_s, self.created_s, self.batch, self.latency_s, self.state, self.feed)
+
+    @property
+    def calls(self) -> int:
+        """Send calls made."""
+        return int(self.state.counts[1])
+
+    def visible_s(self, delay_s: float) -> NDArray[np.float64]:
+        """[messages] when each came into a queue ``delay_s`` behind the feed; inf: never."""
+        out = np.full(self.created_s.size, np.inf)
+        rows = slice(0, int(self.feed.n[0]))
+        out[self.feed.message[rows]] = self.feed.enqueued_s[rows] + delay_s
+        return out

@@ -1,0 +1,223 @@
+"""One destructive queue and the workers that compete for it, and what can happen to a worker."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.kernels import queue as k
+
+_FIRST_ROOM = 1 << 12
+_STAGGER_S = 1e-3
+
+
+class Workers:
+    """Stage of the data plane: workers receive, process and delete as time goes on.
+
+    The verbs (`crash`, `pause`, …) act at the time to which the stage was last advanced.
+    """
+
+    def __init__(
+        self,
+        feed: k.Feed,
+        service_s: NDArray[np.float32],
+        workers: int,
+        policy: k.Policy,
+        *,
+        servers: int,
+        receive_latency_s: NDArray[np.float64],
+        delete_latency_s: NDArray[np.float64],
+        grid_s: NDArray[np.float64],
+    ) -> None:
+        """
+        Args:
+            feed: what the senders put in; other queues may read the same one (fan-out).
+            service_s: [messages] work that each message takes, s.
+            workers: serial loops of receive, process, delete. They start a millisecond apart.
+            policy: the queue's settings.
+            servers: parts over which the service spreads the queue (SS-07); 1: strict order.
+            receive_latency_s: [draws] round trips of the receive call, s, taken in turn.
+            delete_latency_s: [draws] the same of the delete call.
+            grid_s: [grid] ascending times at which the queue is sampled.
+        """
+        n = service_s.size
+        width = max(1, int(np.ceil(np.sqrt(workers))))
+        blocks = -(-workers // width)
+        self.feed = feed
+        self.service_s = service_s
+        self.policy = policy
+        self.receive_latency_s = receive_latency_s
+        self.delete_latency_s = delete_latency_s
+        self.queue = k.Queue(
+            next_fresh=np.arange(servers, dtype=np.int64),
+            state=np.zeros(n, np.uint8),
+            receives=np.zeros(n, np.uint16),
+            effects=np.zeros(n, np.uint16),
+            done_s=np.full(n, np.inf),
+            expiry_s=np.zeros(_FIRST_ROOM),
+            expiry_message=np.zeros(_FIRST_ROOM, np.int64),
+            expiry_receipt=np.zeros(_FIRST_ROOM, np.int64),
+            returned=np.zeros(_FIRST_ROOM, np.int64),
+            parked=np.zeros(workers, np.int64),
+            counts=np.zeros(k.COUNTS, np.int64),
+            grid_s=grid_s,
+            grid_in_flight=np.zeros(grid_s.size, np.int64),
+            grid_removed=np.zeros(grid_s.size, np.int64),
+        )
+        self.workers = k.Workers(
+            event_s=np.full(blocks * width, np.inf),
+            group_s=np.full(blocks, np.inf),
+            group_w=np.arange(blocks, dtype=np.int64) * width,
+            kind=np.zeros(workers, np.int64),
+            half_s=np.zeros(workers),
+            held=np.zeros((workers, policy.batch), np.int64),
+            receipt=np.zeros((workers, policy.batch), np.int64),
+            held_n=np.zeros(workers, np.int64),
+            chunk=np.zeros((workers, 2), np.int64),
+            current=np.zeros(workers, np.int64),
+            start_s=np.zeros(workers),
+            end_s=np.zeros(workers),
+            received_s=np.zeros(workers),
+            stored=np.zeros(workers, np.int64),
+            factor=np.ones(workers),
+            resume_s=np.full(workers, -np.inf),
+            doomed=np.zeros(workers, np.int64),
+            restart_s=np.full(workers, np.inf),
+        )
+        for w in range(workers):
+            k.issue_receive(self.queue, self.workers, receive_latency_s, w, w * _STAGGER_S)
+
+    @property
+    def size(self) -> int:
+        """Workers of the queue, alive or not."""
+        return self.workers.kind.size
+
+    def advance(self, until_s: float) -> None:
+        """Carry every worker to ``until_s``."""
+        while k.work(
+            until_s,
+            self.feed,
+            self.service_s,
+            self.queue,
+            self.workers,
+            self.policy,
+            self.receive_latency_s,
+            self.delete_latency_s,
+        ):
+            self._enlarge()
+
+    def _enlarge(self) -> None:
+        """Double the rings of expiries and returned messages, unwrapping them."""
+        old = self.queue
+        room = old.expiry_s.size
+        counts = old.counts
+
+        def unwrapped(
+            ring: NDArray[np.generic], head: int, tail: int
+        ) -> NDArray[np.generic]:
+            larger = np.zeros(2 * room, ring.dtype)
+            at = np.arange(counts[head], counts[tail])
+            larger[at % (2 * room)] = ring[at % room]
+            return larger
+
+        expiry = (k.EXPIRY_HEAD, k.EXPIRY_TAIL)
+        self.queue = old._replace(
+            expiry_s=unwrapped(old.expiry_s, *expiry),
+            expiry_message=unwrapped(old.expiry_message, *expiry),
+            expiry_receipt=unwrapped(old.expiry_receipt, *expiry),
+            returned=unwrapped(old.returned, k.RETURNED_HEAD, k.RETURNED_TAIL),
+        )
+
+    def _make_room(self) -> None:
+        counts = self.queue.counts
+        stored = counts[k.EXPIRY_TAIL] - counts[k.EXPIRY_HEAD]
+        stored += counts[k.RETURNED_TAIL] - counts[k.RETURNED_HEAD]
+        if stored + self.policy.batch > self.queue.expiry_s.size:
+            self._enlarge()
+
+    def settle(self, until_s: float) -> None:
+        """Record the effects of the batches in progress, up to ``until_s``."""
+        for w in range(self.size):
+            self._settle(w, until_s)
+
+    def _settle(self, w: int, until_s: float) -> None:
+        if self.workers.kind[w] == k.DELETE:
+            k.settle(until_s, self.service_s, self.queue, self.workers, w)
+
+    def _processing(self, w: int) -> bool:
+        s = self.workers
+        return bool(s.kind[w] == k.DELETE and s.current[w] < s.chunk[w, 1])
+
+    def gone(self) -> bool:
+        """Whether every message has been deleted, dead-lettered or has expired."""
+        return bool(self.queue.counts[k.REMOVED] == self.queue.state.size)
+
+    def alive(self, w: int) -> bool:
+        """Whether the process of worker ``w`` runs (paused counts)."""
+        return bool(self.workers.kind[w] != k.OFF and not self.workers.doomed[w])
+
+    def crash(self, w: int, at_s: float) -> None:
+        """SIGKILL: what it holds waits out the visibility timeout (SS-05).
+
+        A delete that has been sent still takes effect; a receive that has not reached the service
+        does not.
+        """
+        s = self.workers
+        if not self.alive(w):
+            return
+        self._settle(w, at_s)
+        if s.kind[w] == k.PARKED:
+            k.unpark(self.queue, w)
+        if s.kind[w] == k.DELETE:
+            sent = s.current[w] == s.chunk[w, 1]
+            first = int(s.chunk[w, 1]) if sent else int(s.chunk[w, 0])
+            if not s.stored[w]:
+                for held in range(first, int(s.held_n[w])):
+                    self._make_room()
+                    expiry_s = s.received_s[w] + self.policy.visibility_s
+                    k.hide_until(self.queue, s.held[w, held], s.receipt[w, held], expiry_s)
+            if sent:
+                s.doomed[w] = 1
+                s.restart_s[w] = np.inf
+                s.held_n[w] = s.chunk[w, 1]
+                return
+        s.kind[w] = k.OFF
+        s.held_n[w] = 0
+        k.schedule(s, w, np.inf)
+
+    def restart(self, w: int, at_s: float) -> None:
+        """Start a new process in the place of a dead one."""
+        s = self.workers
+        if self.alive(w):
+            return
+        s.factor[w] = 1.0
+        s.resume_s[w] = -np.inf
+        if s.doomed[w]:
+            s.restart_s[w] = at_s
+        else:
+            k.issue_receive(self.queue, s, self.receive_latency_s, w, at_s)
+
+    def pause(self, w: int, at_s: float, for_s: float) -> None:
+        """Stop the whole process (a GC pause); pauses that overlap end with the last."""
+        s = self.workers
+        resume = max(s.resume_s[w], at_s + for_s)
+        shift = resume - max(at_s, s.resume_s[w])
+        s.resume_s[w] = resume
+        self._settle(w, at_s)
+        if self._processing(w) and not s.doomed[w]:
+            if s.start_s[w] > at_s:  # the answer to its receive is still on the way
+                shift = max(s.start_s[w], resume) - s.start_s[w]
+                s.start_s[w] += shift
+            s.end_s[w] += shift
+            self._make_room()
+            k.replan(self.service_s, self.queue, s, self.policy.visibility_s, w)
+
+    def slow(self, w: int, at_s: float, factor: float) -> None:
+        """Make worker ``w`` take ``factor`` times its service times, from now on."""
+        s = self.workers
+        self._settle(w, at_s)
+        ratio = factor / s.factor[w]
+        s.factor[w] = factor
+        if self._processing(w):
+            running_from = max(at_s, s.resume_s[w], s.start_s[w])
+            s.end_s[w] = running_from + (s.end_s[w] - running_from) * ratio
+            self._make_room()
+            k.replan(self.service_s, self.queue, s, self.policy.visibility_s, w)
