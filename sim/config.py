@@ -1,0 +1,170 @@
+"""The base of every typed part of a scenario, and which keys stand where in it.
+
+Pydantic validates; the look-ups here answer what it does not: which keys a mapping may have (for
+merging, for overrides with dots in the keys, and for naming the nearest key in an error).
+"""
+
+import types
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Self, Union, get_args, get_origin
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
+
+KeyPath = tuple[str | int, ...]
+
+
+class Config(BaseModel):
+    """A frozen mapping of known keys; an unknown key is an error."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True
+    )
+
+    alternatives: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    """Sets of keys of which exactly one set may be given; giving one overrides the others."""
+    shorthand: ClassVar[str | None] = None
+    """The key that a bare value stands for: `5 ms` for `{constant: 5 ms}`."""
+    not_modelled: ClassVar[Mapping[str, str]] = {}
+    """Real keys of the product without effect in the lab: accepted, and warned of. Values: what
+    to add to the warning."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_given(cls, data: Any) -> Any:
+        if not isinstance(data, Mapping):
+            return data if cls.shorthand is None or data is None else {cls.shorthand: data}
+        return {key: value for key, value in data.items() if key not in cls.not_modelled}
+
+    @model_validator(mode="after")
+    def _one_alternative(self) -> Self:
+        if not self.alternatives:
+            return self
+        given = [
+            key
+            for keys in self.alternatives
+            if (key := next((k for k in keys if self.given(k)), None)) is not None
+        ]
+        if len(given) != 1:
+            names = ", ".join("+".join(keys) for keys in self.alternatives)
+            raise ValueError(
+                f"give exactly one of {names}" + (f"; not {' and '.join(given)}" if given else "")
+            )
+        return self
+
+    @model_serializer(mode="wrap")
+    def _without_nulls(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Null means not given everywhere, so that what is dumped can be read again."""
+        return {key: value for key, value in dump(self).items() if value is not None}
+
+    def given(self, key: str) -> bool:
+        """Whether the key was given a value other than its default."""
+        for name, field in type(self).model_fields.items():
+            if (field.alias or name) == key:
+                return bool(getattr(self, name) != field.default)
+        raise KeyError(key)
+
+
+def keys(model: type[BaseModel]) -> dict[str, Any]:
+    """The keys that a model reads, each with its annotation."""
+    return {field.alias or name: field.annotation for name, field in model.model_fields.items()}
+
+
+def model_of(annotation: Any, value: Any) -> type[Config] | None:
+    """The model behind an annotation, if it is one; of a union, the one of ``value``'s product."""
+    found = _peel(annotation, value)
+    return found if isinstance(found, type) and issubclass(found, Config) else None
+
+
+def _peel(annotation: Any, value: Any) -> Any:
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        return _peel(get_args(annotation)[0], value)
+    if origin not in (Union, types.UnionType):
+        return annotation
+    options = [option for option in get_args(annotation) if option is not types.NoneType]
+    if len(options) == 1:
+        return _peel(options[0], value)
+    product = value.get("product") if isinstance(value, Mapping) else None
+    for option in options:
+        model = model_of(option, value)
+        if model and product in get_args(keys(model).get("product")):
+            return model
+    return None
+
+
+def child(annotation: Any, value: Any, key: str | int) -> Any:
+    """The annotation of ``key`` inside a value of ``annotation``; None where it is unknown."""
+    model = model_of(annotation, value)
+    if model is not None:
+        return keys(model).get(str(key))
+    found = _peel(annotation, value)
+    if get_origin(found) in (dict, list):
+        return get_args(found)[-1]
+    return None
+
+
+def names(annotation: Any, value: Any) -> list[str]:
+    """The keys by which one can go on from a value: of its model, or those that it has."""
+    model = model_of(annotation, value)
+    if model is not None:
+        return [*keys(model), *model.not_modelled]
+    if isinstance(value, Mapping):
+        return list(value)
+    return [str(index) for index in range(len(value))] if isinstance(value, list) else []
+
+
+def rivals(annotation: Any, value: Any, key: str | int) -> set[str]:
+    """The keys that cannot stand beside ``key``, because they are other alternatives to it."""
+    model = model_of(annotation, value)
+    alternatives = model.alternatives if model else ()
+    if not any(key in group for group in alternatives):
+        return set()
+    return {other for group in alternatives if key not in group for other in group}
+
+
+class UnknownKeyError(KeyError):
+    """No key of this name at ``path``; ``word`` is the part of the dotted name left over."""
+
+    def __init__(self, path: KeyPath, word: str, candidates: list[str]) -> None:
+        super().__init__(word)
+        self.path, self.word, self.candidates = path, word, candidates
+
+
+def locate(annotation: Any, value: Any, dotted: str) -> KeyPath:
+    """The path meant by a dotted name, longest key first: ``max.poll.records`` is one key.
+
+    Args:
+        annotation: what ``value`` is validated as.
+        value: the data as they stand; mappings from names (`systems`) offer the names they have.
+        dotted: the rest of the name.
+
+    Raises:
+        UnknownKeyError: no key of that name.
+    """
+    failed: UnknownKeyError | None = None
+    known = names(annotation, value)
+    for name in sorted(known, key=len, reverse=True):
+        if dotted != name and not dotted.startswith(f"{name}."):
+            continue
+        step: str | int = int(name) if isinstance(value, list) else name
+        if dotted == name:
+            return (step,)
+        inner = value[step] if isinstance(value, list) or step in _mapping(value) else None
+        try:
+            rest = locate(child(annotation, value, step), inner, dotted[len(name) + 1 :])
+        except UnknownKeyError as error:
+            error.path = (step, *error.path)
+            failed = failed or error
+        else:
+            return (step, *rest)
+    raise failed or UnknownKeyError((), dotted, known)
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}

@@ -1,0 +1,58 @@
+"""Errors that a person can act on: what is wrong, where it stands, and the nearest right name."""
+
+import difflib
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+
+class LabError(Exception):
+    """Something that the user can put right; the command line prints it and exits with 2."""
+
+
+class Problem(NamedTuple):
+    """One thing that is wrong with a scenario."""
+
+    file: str
+    """The file as the user would name it, or the override (`--set a.b=1`) at fault."""
+    line: int | None
+    """Line of the key, from 1; None for an override or a file that is not there."""
+    path: str
+    """Dotted path of the key (`systems.kafka.topic`); empty for the whole file."""
+    message: str
+    """What is wrong, and the way out where one is known."""
+
+    def __str__(self) -> str:
+        where = self.file if self.line is None else f"{self.file}:{self.line}"
+        return ": ".join(part for part in (where, self.path, self.message) if part)
+
+
+class ScenarioError(LabError):
+    """A scenario that cannot be run. Its text has one line for each problem."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(map(str, self.problems)))
+
+
+def _plain(word: str) -> str:
+    return "".join(letter for letter in word.lower() if letter not in "._- ")
+
+
+def nearest(word: str, candidates: Iterable[str]) -> str | None:
+    """The candidate that ``word`` was probably meant to be, or None.
+
+    Case and the separators ``.``, ``_`` and ``-`` do not count: ``max_poll_records`` finds
+    ``max.poll.records``.
+    """
+    by_plain = {_plain(candidate): candidate for candidate in candidates}
+    found = difflib.get_close_matches(_plain(word), by_plain, n=1, cutoff=0.6)
+    return by_plain[found[0]] if found else None
+
+
+def unknown(kind: str, word: str, candidates: Iterable[str]) -> str:
+    """Message for a name that does not exist: the nearest one, or all of them if none is near."""
+    candidates = list(candidates)
+    near = nearest(word, candidates)
+    if near is not None:
+        return f"unknown {kind}; did you mean {near!r}?"
+    return f"unknown {kind}; known: {', '.join(candidates) or 'none'}"

@@ -1,0 +1,11 @@
+"""The products that the lab knows, each configured by its own documented keys and defaults."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from sim.products.kafka import KafkaSystem
+from sim.products.sqs import SqsSystem
+
+System = Annotated[KafkaSystem | SqsSystem, Field(discriminator="product")]
+"""Any system under test; `product` says which."""

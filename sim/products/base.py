@@ -1,0 +1,46 @@
+"""What the products have in common: named groups of readers, each with its jobs."""
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Protocol
+
+from pydantic import AfterValidator, WithJsonSchema
+
+_NAME = re.compile(r"[A-Za-z0-9_-]+")
+
+
+def _name(text: str) -> str:
+    if not _NAME.fullmatch(text):
+        raise ValueError("a name consists of letters, digits, '_' and '-'")
+    return text
+
+
+Name = Annotated[
+    str,
+    AfterValidator(_name),
+    WithJsonSchema({"type": "string", "pattern": f"^{_NAME.pattern}$"}),
+]
+"""Name of a system, group, queue, job or dimension; without dots, which separate names."""
+
+Jobs = list[str]
+"""Names of entries of `workload.service`."""
+
+
+class Readers(Protocol):
+    """A consumer group, or the workers of a queue."""
+
+    @property
+    def does(self) -> Jobs:
+        """The jobs done for each message, in this order."""
+
+    @property
+    def members(self) -> int:
+        """How many consumers or workers."""
+
+
+class HasReaders(Protocol):
+    """A system under test, whatever its product."""
+
+    @property
+    def readers(self) -> Mapping[str, Readers]:
+        """Groups or queues by name."""
