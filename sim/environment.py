@@ -1,6 +1,7 @@
 """The joint: SimPy fires control events, and the data plane catches up before each one."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
 import simpy
@@ -11,6 +12,25 @@ class Stage(Protocol):
 
     def advance(self, until_s: float) -> None:
         """Carry every message up to simulated time ``until_s`` (seconds, inclusive)."""
+
+
+class SideBySide:
+    """Stages that do not touch each other, as one: kernels release the GIL, so each has a thread.
+
+    The order in which they are advanced cannot matter, and so the result does not depend on it.
+    """
+
+    def __init__(self, stages: Sequence[Stage]) -> None:
+        """
+        Args:
+            stages: readers of the same data, writers only of their own.
+        """
+        self.stages = stages
+        self.pool = ThreadPoolExecutor(max_workers=len(stages), thread_name_prefix="stage")
+
+    def advance(self, until_s: float) -> None:
+        """Advance all stages to ``until_s``."""
+        list(self.pool.map(lambda stage: stage.advance(until_s), self.stages))
 
 
 class Environment(simpy.Environment):

@@ -1,7 +1,7 @@
 """What one consumer group (or queue) made of the messages: the hand-over from engine to metrics."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import IntEnum
 from typing import Literal
 
@@ -28,9 +28,14 @@ class Fate(IntEnum):
         return self >= Fate.LOST_PRODUCER_BUFFER
 
     @property
+    def label(self) -> str:
+        """In words, for a table or a chart."""
+        return self.name.replace("_", " ").lower().replace("dead lettered", "dead-lettered")
+
+    @property
     def place(self) -> str:
-        """Where it happened, in words for a table or a chart."""
-        return self.name.removeprefix("LOST_").replace("_", " ").lower()
+        """Where a lost message was lost; empty for the other fates."""
+        return self.label.removeprefix("lost ") if self.lost else ""
 
 
 @dataclass(frozen=True)
@@ -47,17 +52,15 @@ class GroupOutcome:
     """[messages] first effect, s; inf: never."""
     effects: NDArray[np.uint16]
     """[messages] how often it was processed."""
-    visible_s: NDArray[np.float64]
-    """[messages] first readable in the log or the queue, s; inf: never."""
-    deliveries: int
-    """Times any message was handed to a consumer."""
+    extra_deliveries: int
+    """Deliveries to a consumer beyond the first of each message."""
     gauges_t_s: NDArray[np.float64]
     """[samples] sample times of the gauges, s."""
     gauges: Mapping[str, NDArray[np.int64]]
     """[samples] messages; log: log_end, position, committed; queue: enqueued, ready, in_flight."""
-    ended_s: float
-    """Simulated time at which the run stopped, s."""
-    notes: Mapping[str, float] = field(default_factory=dict)
-    """Counters worth reporting: receive calls, empty receives, polls."""
-    timeline: tuple[tuple[float, str], ...] = ()
-    """(time in s, what happened) of the system: crashes, restarts, rebalances."""
+    consumers: int
+    """Members or workers, alive or not."""
+    deliveries: int
+    """Times any message was handed to a consumer."""
+    calls: int
+    """Receive calls or polls that returned messages."""

@@ -1,11 +1,13 @@
 """The decorators of the kernels; ``kernel.py_func`` is the same code, uncompiled."""
 
+from typing import Any
+
 from numba import njit
 
 kernel = njit(cache=True, nogil=True)
 """For loops that may allocate."""
 
-resumable = njit(cache=True, nogil=True, _nrt=False)
+resumable: Any = njit(cache=True, nogil=True, _nrt=False)  # type: ignore[call-overload]
 """For loops over a state of many arrays: no allocation, and so no reference counting.
 
 Handing a NamedTuple of twenty arrays to a helper counts twenty references up and down, atomically;

@@ -37,6 +37,8 @@ class Group:
         self.service_s = service_s
         self.reading = reading
         self.gathered = np.zeros(partitions, np.int64)
+        self.furthest = np.zeros(partitions, np.int64)
+        """[partitions] highest position so far: re-reading does not raise it."""
         self.state = k.Group(
             phase=np.full(members, k.POLL, np.int64),
             hold=np.zeros(members, np.int64),
@@ -84,6 +86,7 @@ class Group:
         """Give each member its partitions; all are read from their committed offsets (KC-11)."""
         s = self.state
         k.finish_samples(s, at_s)
+        np.maximum(self.furthest, s.position, out=self.furthest)
         s.processed[:] = s.committed
         s.position[:] = s.committed
         for m, partitions in enumerate(partitions_of):
@@ -157,3 +160,4 @@ class Group:
     def finish(self, until_s: float) -> None:
         """Complete the samples; call once, at the end."""
         k.finish_samples(self.state, until_s)
+        np.maximum(self.furthest, self.state.position, out=self.furthest)

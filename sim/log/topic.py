@@ -1,9 +1,13 @@
-"""A topic and the producer that fills it: from messages to readable rows of a log (KP-01, KB-01)."""
+"""A topic and its producer: from messages to readable rows of a log (KP-01, KB-01)."""
+
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sim.kernels import log as k
+
+_T = TypeVar("_T", bound=np.generic)
 
 
 class Topic:
@@ -74,7 +78,7 @@ class Topic:
             self.producer,
         )
 
-    def to_messages(self, rows: NDArray[np.generic], fill: float) -> NDArray[np.generic]:
+    def to_messages(self, rows: NDArray[_T], fill: float) -> NDArray[_T]:
         """A column in log order, put back in order of creation; ``fill`` where not appended."""
         out = np.full(self.created_s.size, fill, rows.dtype)
         for p, end in enumerate(self.log.end):

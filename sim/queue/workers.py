@@ -1,10 +1,13 @@
 """One destructive queue and the workers that compete for it, and what can happen to a worker."""
 
+from typing import TypeVar
+
 import numpy as np
 from numpy.typing import NDArray
 
 from sim.kernels import queue as k
 
+_T = TypeVar("_T", bound=np.generic)
 _FIRST_ROOM = 1 << 12
 _STAGGER_S = 1e-3
 
@@ -110,9 +113,7 @@ class Workers:
         room = old.expiry_s.size
         counts = old.counts
 
-        def unwrapped(
-            ring: NDArray[np.generic], head: int, tail: int
-        ) -> NDArray[np.generic]:
+        def unwrapped(ring: NDArray[_T], head: int, tail: int) -> NDArray[_T]:
             larger = np.zeros(2 * room, ring.dtype)
             at = np.arange(counts[head], counts[tail])
             larger[at % (2 * room)] = ring[at % room]
@@ -209,6 +210,9 @@ class Workers:
             s.end_s[w] += shift
             self._make_room()
             k.replan(self.service_s, self.queue, s, self.policy.visibility_s, w)
+        elif s.kind[w] == k.RECEIVE and s.event_s[w] - s.half_s[w] > at_s:  # not sent yet
+            sent_s = max(s.event_s[w] - s.half_s[w], resume)
+            k.schedule(s, w, sent_s + s.half_s[w])
 
     def slow(self, w: int, at_s: float, factor: float) -> None:
         """Make worker ``w`` take ``factor`` times its service times, from now on."""

@@ -1,0 +1,145 @@
+"""The command ``sim``: thin; every verb hands over to the modules that know."""
+
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, Any, ParamSpec
+
+import typer
+from rich.console import Console
+
+from sim.errors import LabError
+
+P = ParamSpec("P")
+
+app = typer.Typer(
+    name="sim",
+    help="The queue-versus-log lab: one workload through message queues and logs, side by side.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+Sets = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="PATH=VALUE", help="Override anything in the scenario."),
+]
+Seed = Annotated[int | None, typer.Option(help="Override the scenario's seed.")]
+Out = Annotated[Path, typer.Option(help="Folder of all results.")]
+
+
+def _overrides(sets: list[str] | None, seed: int | None) -> list[str]:
+    return [*(sets or []), *([] if seed is None else [f"seed={seed}"])]
+
+
+def _for_people(command: Callable[P, None]) -> Callable[P, None]:
+    """Errors that a person can act on as one message and exit code 2; Ctrl+C as 130."""
+
+    @wraps(command)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            command(*args, **kwargs)
+        except LabError as error:
+            err.print(str(error), style="red", markup=False)
+            raise typer.Exit(2) from None
+        except KeyboardInterrupt:
+            err.print("stopped; systems that had finished are kept, and the same command goes on")
+            raise typer.Exit(130) from None
+
+    return wrapped
+
+
+@app.command("list")
+@_for_people
+def list_() -> None:
+    """The scenarios: those in ./scenarios, and those that come with the lab."""
+    from sim.scenario import available, load
+
+    for path in available():
+        try:
+            about = load(path).about
+        except LabError as error:
+            about = str(error).splitlines()[0]
+        out.print(f"{path.stem:32} {about}", markup=False)
+
+
+@app.command()
+@_for_people
+def show(scenario: str, set_: Sets = None, seed: Seed = None) -> None:
+    """What a scenario comes to, with its base, its defaults and its overrides filled in."""
+    from sim.console import describe
+    from sim.scenario import load
+
+    describe(load(scenario, _overrides(set_, seed)), out, err)
+
+
+@app.command()
+@_for_people
+def schema() -> None:
+    """The JSON Schema of scenario files, for editors."""
+    import json
+
+    from sim.scenario import Scenario
+
+    sys.stdout.write(json.dumps(Scenario.json_schema(), indent=2) + "\n")
+
+
+@app.command()
+@_for_people
+def run(
+    scenarios: Annotated[list[str], typer.Argument(metavar="SCENARIO...")],
+    set_: Sets = None,
+    seed: Seed = None,
+    out_: Annotated[Path, typer.Option("--out", help="Folder of all results.")] = Path("results"),
+    name: Annotated[
+        str | None, typer.Option(help="Name of the run; its seed and content when not given.")
+    ] = None,
+    charts: Annotated[bool, typer.Option(help="Draw the charts.")] = True,
+) -> None:
+    """Run scenarios, by name or file: a table, a finding in words, and charts."""
+    from sim.console import run_one
+    from sim.scenario import load
+
+    overrides = _overrides(set_, seed)
+    loaded = [load(scenario, overrides) for scenario in scenarios]
+    for words, scenario in zip(scenarios, loaded, strict=True):
+        run_one(words, scenario, overrides, out_, name, charts, out, err)
+
+
+@app.command()
+@_for_people
+def plot(result: str, out_: Annotated[Path, typer.Option("--out")] = Path("results")) -> None:
+    """Draw the charts of a result again: a folder, scenario/run, or a scenario's newest run."""
+    from sim.charts import write_all
+    from sim.results import find, read
+
+    found = read(find(result, out_))
+    for path in write_all(found.tables, found.folder / "charts", title=found.label):
+        out.print(str(path))
+
+
+@app.command()
+@_for_people
+def compare(
+    results: Annotated[list[str], typer.Argument(metavar="RESULT...")],
+    out_: Annotated[Path, typer.Option("--out", help="Folder of all results.")] = Path("results"),
+    to: Annotated[Path, typer.Option(help="Folder for the charts.")] = Path("results/compare"),
+) -> None:
+    """Put several results side by side on the same axes."""
+    from sim.charts import compare as draw
+    from sim.console import print_summary
+    from sim.results import find, read
+
+    found = [read(find(result, out_)) for result in results]
+    for result in found:
+        print_summary(result.tables, result.label, out)
+    for path in draw([(result.label, result.tables) for result in found], to):
+        out.print(str(path))
+
+
+def main() -> Any:
+    """Entry point of the command."""
+    return app()

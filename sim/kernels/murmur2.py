@@ -1,0 +1,75 @@
+"""Kafka's hash of record keys (KP-17) and its choice of partition without one (KP-18)."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.kernels.jit import kernel
+
+_SEED = 0x9747B28C
+_M = 0x5BD1E995
+_MASK = 0xFFFFFFFF
+
+
+@kernel
+def _murmur2(data, start, stop):  # type: ignore[no-untyped-def]
+    length = stop - start
+    h = (_SEED ^ length) & _MASK
+    at = start
+    while stop - at >= 4:
+        k = data[at] | data[at + 1] << 8 | data[at + 2] << 16 | data[at + 3] << 24
+        k = (k * _M) & _MASK
+        k ^= k >> 24
+        k = (k * _M) & _MASK
+        h = ((h * _M) & _MASK) ^ k
+        at += 4
+    rest = stop - at
+    if rest == 3:
+        h ^= data[at + 2] << 16
+    if rest >= 2:
+        h ^= data[at + 1] << 8
+    if rest >= 1:
+        h ^= data[at]
+        h = (h * _M) & _MASK
+    h ^= h >> 13
+    h = (h * _M) & _MASK
+    h ^= h >> 15
+    return h
+
+
+@kernel
+def _murmur2_all(data, ends, out):  # type: ignore[no-untyped-def]
+    start = 0
+    for i in range(ends.size):
+        out[i] = _murmur2(data, start, ends[i])
+        start = ends[i]
+
+
+def murmur2(keys: list[bytes]) -> NDArray[np.int64]:
+    """32-bit hash of each key, unsigned (Kafka 4.0, ``Utils.murmur2``, which returns it signed)."""
+    out = np.zeros(len(keys), np.int64)
+    # Eight bytes a byte, so that the kernel's arithmetic stays in int64.
+    data = np.frombuffer(b"".join(keys), np.uint8).astype(np.int64)
+    _murmur2_all(data, np.cumsum([len(key) for key in keys], dtype=np.int64), out)
+    return out
+
+
+def partitions_of_keys(keys: list[bytes], partitions: int) -> NDArray[np.int32]:
+    """[keys] partition of each key: ``(murmur2(key) & 0x7fffffff) % partitions`` (KP-17)."""
+    return ((murmur2(keys) & 0x7FFFFFFF) % partitions).astype(np.int32)
+
+
+@kernel
+def sticky(size_bytes, batch_bytes, choices, out):  # type: ignore[no-untyped-def]
+    """Partition of each keyless record: stay until ``batch_bytes`` are produced to it (KP-18).
+
+    ``size_bytes`` int32 [messages] or [1]; ``choices`` int32 [switches], partitions in the order
+    in which they are chosen, used again from the start when exhausted; ``out`` int32 [messages].
+    """
+    at = 0
+    produced = 0
+    for i in range(out.size):
+        if produced >= batch_bytes:
+            at += 1
+            produced = 0
+        out[i] = choices[at % choices.size]
+        produced += size_bytes[0] if size_bytes.size == 1 else size_bytes[i]

@@ -1,0 +1,143 @@
+"""Run a scenario: the same messages through every system, one after the other."""
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any, Protocol
+
+import numpy as np
+import simpy
+
+from sim.environment import Environment
+from sim.faults import schedule
+from sim.log.kafka import Kafka
+from sim.messages import Messages
+from sim.metrics import Tables, combine, faults_table, measure
+from sim.products.kafka import KafkaSystem
+from sim.queue.sqs import Sqs
+from sim.scenario import Scenario
+from sim.system import System
+from sim.workload import generate
+
+GRID_STEPS = 600
+"""Samples of each series over the arrivals; draining is sampled at the same step."""
+
+_TICKS = 200
+
+
+class Progress(Protocol):
+    """Told how far a run is, some hundreds of times a system."""
+
+    def __call__(self, system: str, now_s: float, settled: int, total: int) -> None:
+        """``settled`` of ``total`` messages are done with, over all groups of ``system``."""
+
+
+class Keep(Protocol):
+    """Remembers finished systems, so that an interrupted run can go on (`sim.results.Store`)."""
+
+    def finished(self, system: str) -> Tables | None:
+        """Tables of a system finished earlier."""
+
+    def keep(self, system: str, tables: Tables) -> None:
+        """Remember a finished system."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a scenario gave."""
+
+    scenario: Scenario
+    tables: Tables
+    wall_s: dict[str, float]
+    """Real time that the workload and each system took, s."""
+
+
+def run(scenario: Scenario, progress: Progress | None = None, store: Keep | None = None) -> Run:
+    """Run every system of a scenario.
+
+    Args:
+        scenario: what to run.
+        progress: told how far the run is.
+        store: remembers finished systems.
+
+    Raises:
+        LabError: a trace that the scenario names cannot be used.
+        AssertionError: a message is unaccounted for; a bug of the lab.
+    """
+    began = perf_counter()
+    messages = generate(scenario)
+    wall_s = {"workload": perf_counter() - began}
+    parts = []
+    for name in scenario.systems:
+        began = perf_counter()
+        tables = store.finished(name) if store else None
+        if tables is None:
+            tables = _run_system(scenario, name, messages, progress)
+            if store:
+                store.keep(name, tables)
+        parts.append(tables)
+        wall_s[name] = perf_counter() - began
+    return Run(scenario, combine(parts), wall_s)
+
+
+def _build(scenario: Scenario, name: str, messages: Messages, grid_s: Any) -> System:
+    config = scenario.systems[name]
+    if isinstance(config, KafkaSystem):
+        return Kafka(name, config, scenario, messages, grid_s)
+    return Sqs(name, config, scenario, messages, grid_s)
+
+
+def _run_system(
+    scenario: Scenario, name: str, messages: Messages, progress: Progress | None
+) -> Tables:
+    step_s = messages.duration_s / GRID_STEPS
+    horizon_s = messages.duration_s + scenario.drain_limit
+    grid_s = np.arange(int(horizon_s / step_s) + 2) * step_s
+    system = _build(scenario, name, messages, grid_s)
+    env = Environment(system.stages)
+    events: list[tuple[float, float, str]] = []
+
+    def say(text: str) -> None:
+        events.append((env.now, env.now, text))
+
+    fleets = system.control(env, say)
+    events += schedule(env, scenario.faults, name, fleets)
+    total = len(messages) * len(fleets)
+    tick_s = messages.duration_s / _TICKS
+
+    def report(settled: int) -> None:
+        if progress is not None:
+            progress(name, env.now, settled, total)
+
+    drained = env.event()
+    env.process(_watch(env, system, total, tick_s, report, drained))
+    env.run(until=drained | env.timeout(horizon_s))
+    ended_s = env.now
+    order_by = scenario.workload.order_by or list(scenario.workload.keys)
+    measured = combine(
+        [measure(messages, order_by, outcome) for outcome in system.outcomes(ended_s)]
+    )
+    happened = [event for event in events if event[0] <= ended_s]
+    return Tables(
+        **{frame: getattr(measured, frame) for frame in Tables.FRAMES if frame != "faults"},
+        faults=faults_table(name, happened),
+        duration_s=measured.duration_s,
+    )
+
+
+def _watch(
+    env: simpy.Environment,
+    system: System,
+    total: int,
+    tick_s: float,
+    report: Callable[[int], None],
+    drained: simpy.Event,
+) -> Generator[simpy.Event, Any, None]:
+    """Look at the system now and then; end the run when nothing is left to do."""
+    while True:
+        yield env.timeout(tick_s)
+        settled = system.settled()
+        report(settled)
+        if settled == total:
+            drained.succeed()
+            return

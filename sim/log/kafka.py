@@ -1,0 +1,151 @@
+"""Apache Kafka on the log mechanism: from its configuration to a topic, groups and coordinators."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from math import ceil
+
+import numpy as np
+import simpy
+from numpy.typing import NDArray
+
+from sim.environment import SideBySide, Stage
+from sim.kernels.log import Reading
+from sim.kernels.murmur2 import partitions_of_keys, sticky
+from sim.log.coordinator import Coordinator
+from sim.log.group import Group
+from sim.log.topic import Topic
+from sim.messages import Messages
+from sim.outcome import Fate, GroupOutcome
+from sim.products.kafka import Group as GroupConfig
+from sim.products.kafka import KafkaSystem
+from sim.scenario import Scenario
+from sim.system import Fleet, fleet_size
+from sim.workload import pool, service_s, stream
+
+_STICKY_CHOICES = 4_096
+
+
+class Kafka:
+    """A `sim.system.System`: one topic, read by every group."""
+
+    def __init__(
+        self,
+        name: str,
+        config: KafkaSystem,
+        scenario: Scenario,
+        messages: Messages,
+        grid_s: NDArray[np.float64],
+    ) -> None:
+        """
+        Args:
+            name: of the system in the scenario; names its random streams.
+            config: its configuration.
+            scenario: for service times, scale and seed.
+            messages: what is produced.
+            grid_s: [grid] times at which offsets are sampled.
+        """
+        self.name = name
+        self.config = config
+        self.grid_s = grid_s
+        partitions = fleet_size(config.topic.partitions, scenario.scale)
+        self.topic = Topic(
+            messages.created_s,
+            _partition_of(name, config, scenario, messages, partitions),
+            partitions,
+            messages.size_bytes,
+            linger_s=config.producer.linger_ms / 1e3,
+            batch_bytes=config.producer.batch_size,
+            latency_s=pool(scenario, f"{name}.produce", config.latency.produce),
+        )
+        mean_bytes = float(messages.size_bytes.mean())
+        self.groups = {
+            group: Group(
+                self.topic,
+                service_s(scenario, len(messages), c.does),
+                fleet_size(c.consumers, scenario.scale),
+                _reading(c, config, scenario, mean_bytes),
+                grid_s,
+            )
+            for group, c in config.groups.items()
+        }
+        self.stages: Sequence[Stage] = [self.topic, SideBySide(list(self.groups.values()))]
+
+    def control(self, env: simpy.Environment, say: Callable[[str], None]) -> Mapping[str, Fleet]:
+        """Start a coordinator for every group."""
+
+        def named(group: str) -> Callable[[str], None]:
+            return lambda text: say(f"{group}: {text}")
+
+        return {
+            name: Coordinator(
+                env,
+                group,
+                session_timeout_s=self.config.groups[name].session_timeout_ms / 1e3,
+                rebalance_s=self.config.latency.rebalance,
+                say=named(name),
+            )
+            for name, group in self.groups.items()
+        }
+
+    def settled(self) -> int:
+        """Messages committed, over all groups."""
+        return sum(int(group.state.committed.sum()) for group in self.groups.values())
+
+    def outcomes(self, ended_s: float) -> Iterator[GroupOutcome]:
+        """Each group's outcome; its memory is freed when the next is asked for."""
+        t = self.grid_s[self.grid_s <= ended_s]
+        log_end = self.topic.log_end(t)
+        for name in list(self.groups):
+            group = self.groups.pop(name)
+            group.finish(ended_s)
+            state = group.state
+            effects = self.topic.to_messages(state.effects, 0)
+            yield GroupOutcome(
+                system=self.name,
+                group=name,
+                kind="log",
+                product=self.config.product,
+                fate=np.where(effects > 0, Fate.PROCESSED, Fate.UNFINISHED).astype(np.uint8),
+                done_s=self.topic.to_messages(state.done_s, np.inf),
+                effects=effects,
+                gauges_t_s=t,
+                gauges={
+                    "log_end": log_end,
+                    "position": state.grid_position[: t.size].sum(axis=1),
+                    "committed": state.grid_committed[: t.size].sum(axis=1),
+                },
+                consumers=group.members,
+                extra_deliveries=int(state.counts[1] - group.furthest.sum()),
+                deliveries=int(state.counts[1]),
+                calls=int(state.counts[0]),
+            )
+
+
+def _partition_of(
+    name: str, config: KafkaSystem, scenario: Scenario, messages: Messages, partitions: int
+) -> NDArray[np.int32]:
+    """[messages] by the hash of the key (KP-17), or sticky for null keys (KP-18)."""
+    if config.partition_key is not None:
+        key_of, names = messages.keys_by(config.partition_key)
+        of_key = partitions_of_keys([key.encode() for key in names], partitions)
+        return of_key[key_of][messages.entity]
+    rng = stream(scenario, f"{name}.partitioner")
+    choices = rng.integers(0, partitions, _STICKY_CHOICES, dtype=np.int32)
+    out = np.zeros(len(messages), np.int32)
+    sticky(messages.size_bytes, config.producer.batch_size, choices, out)
+    return out
+
+
+def _reading(
+    group: GroupConfig, config: KafkaSystem, scenario: Scenario, mean_bytes: float
+) -> Reading:
+    per_batch_s = sum(scenario.workload.service[job].per_batch for job in group.does)
+    return Reading(
+        max_poll_records=group.max_poll_records,
+        chunk_records=max(1, int(group.max_partition_fetch_bytes / mean_bytes)),
+        min_records=max(1, ceil(group.fetch_min_bytes / mean_bytes)),
+        max_wait_s=group.fetch_max_wait_ms / 1e3,
+        fetch_s=config.latency.fetch,
+        per_batch_s=per_batch_s,
+        auto_commit_s=group.auto_commit_interval_ms / 1e3 if group.enable_auto_commit else -1.0,
+        commit_s=config.latency.commit,
+    )

@@ -1,0 +1,142 @@
+"""From a scenario to the columns of its messages, and to the draws that every system shares.
+
+Each purpose has its own random stream, named after it and spawned from the scenario's seed, so
+that compared systems see the same messages and the same work per message (common random numbers).
+"""
+
+from collections.abc import Sequence
+from math import log
+from zlib import crc32
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim import arrivals
+from sim.errors import LabError
+from sim.kernels.draws import alias_table, choose, spread
+from sim.messages import Messages
+from sim.scenario import Key, Scenario
+from sim.units import Distribution
+
+POOL = 1 << 16
+"""Latencies drawn for each kind of call, and taken in turn."""
+
+_CHUNK = 1 << 20
+_MOST_ENTITIES = 1 << 24
+_Z99 = 2.3263478740408408
+"""99th percentile of the standard normal distribution."""
+
+
+def stream(scenario: Scenario, name: str) -> np.random.Generator:
+    """The random stream of one purpose, the same whatever else is drawn."""
+    return np.random.default_rng([scenario.seed, crc32(name.encode())])
+
+
+def generate(scenario: Scenario) -> Messages:
+    """All messages of a scenario.
+
+    Raises:
+        LabError: its trace cannot be read, or its keys have too many combinations.
+    """
+    rng = stream(scenario, "arrivals")
+    cells = arrivals.draw(scenario, rng)
+    created_s = np.empty(int(cells.counts.sum()))
+    ends = np.cumsum(cells.counts)
+    first = 0
+    while first < cells.counts.size:
+        done = int(ends[first] - cells.counts[first])
+        stop = max(first + 1, int(np.searchsorted(ends, done + _CHUNK, side="right")))
+        n = int(ends[stop - 1]) - done
+        spread(
+            cells.counts[first:stop],
+            cells.edges_s[first : stop + 1],
+            rng.standard_exponential(n + stop - first),
+            created_s[done : done + n],
+        )
+        first = stop
+    dims = {dim: _values(dim, key) for dim, key in scenario.workload.keys.items()}
+    return Messages(
+        created_s,
+        _entities(scenario, created_s.size),
+        np.array([scenario.workload.size], np.int32),
+        dims,
+        float(cells.edges_s[-1]),
+    )
+
+
+def _values(dim: str, key: Key) -> list[str]:
+    if key.weights is not None:
+        return list(key.weights)
+    assert key.count is not None
+    return [f"{dim}-{i}" for i in range(key.count)]
+
+
+def _weights(key: Key) -> NDArray[np.float64]:
+    if key.weights is not None:
+        return np.array(list(key.weights.values()), np.float64)
+    assert key.count is not None
+    return np.arange(1, key.count + 1, dtype=np.float64) ** -key.zipf
+
+
+def _entities(scenario: Scenario, n: int) -> NDArray[np.int32]:
+    weights = np.ones(1)
+    for key in scenario.workload.keys.values():
+        more = _weights(key)
+        if weights.size * more.size > _MOST_ENTITIES:
+            raise LabError(f"workload.keys: more than {_MOST_ENTITIES:,} combinations of values")
+        weights = np.outer(weights, more / more.sum()).ravel()
+    out = np.zeros(n, np.int32)
+    if weights.size == 1:
+        return out
+    rng = stream(scenario, "keys")
+    probability, alias = alias_table(weights)
+    for first in range(0, n, _CHUNK):
+        part = out[first : first + _CHUNK]
+        choose(rng.random(part.size), probability, alias, part)
+    return out
+
+
+def service_s(scenario: Scenario, n: int, jobs: Sequence[str]) -> NDArray[np.float32]:
+    """[messages] time that each message takes a consumer that does ``jobs``, s.
+
+    The draws of a job are the same in whichever system and group it is done.
+    """
+    total = np.zeros(n, np.float32)
+    for job in jobs:
+        distribution = scenario.workload.service[job].per_message
+        rng = stream(scenario, f"service.{job}")
+        for first in range(0, n, _CHUNK):
+            part = total[first : first + _CHUNK]
+            part += _draw32(distribution, part.size, rng)
+    return total
+
+
+def _draw32(d: Distribution, n: int, rng: np.random.Generator) -> NDArray[np.float32]:
+    match d.kind:
+        case "exponential":
+            return rng.standard_exponential(n, np.float32) * np.float32(d.a)
+        case "lognormal":
+            z = rng.standard_normal(n, np.float32)
+            drawn: NDArray[np.float32] = np.exp(z * np.float32(_sigma(d)) + np.float32(log(d.a)))
+            return drawn
+        case "gamma":
+            shape = d.b**-2
+            return rng.standard_gamma(shape, n, np.float32) * np.float32(d.a / shape)
+    return np.full(n, d.a, np.float32)
+
+
+def _sigma(lognormal: Distribution) -> float:
+    return log(lognormal.b / lognormal.a) / _Z99
+
+
+def pool(scenario: Scenario, name: str, distribution: Distribution) -> NDArray[np.float64]:
+    """[draws] durations of one kind of call, s; a single one when they are constant.
+
+    Args:
+        scenario: for the seed.
+        name: of the stream.
+        distribution: of the durations.
+    """
+    if distribution.kind == "constant":
+        return np.array([distribution.a])
+    return _draw32(distribution, POOL, stream(scenario, name)).astype(np.float64)
