@@ -24,7 +24,7 @@ from sim.kernels.jit import resumable
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 
-READY, IN_FLIGHT, DELETED, DEAD, EXPIRED = 0, 1, 2, 3, 4
+READY, IN_FLIGHT, OVERDUE, DELETED, DEAD, EXPIRED = range(6)  # OVERDUE: in flight, past retention
 OFF, RECEIVE, PARKED, DELETE = 0, 1, 2, 3
 
 # Places in Queue.counts.
@@ -46,7 +46,7 @@ class Queue(NamedTuple):
     """What the servers know of each message (columns are indexed by message, not by row)."""
 
     next_fresh: I64  # [servers] next row never received; server s holds rows s, s + servers, …
-    state: NDArray[np.uint8]  # [messages] READY, IN_FLIGHT, DELETED, DEAD, EXPIRED
+    state: NDArray[np.uint8]  # [messages] READY, IN_FLIGHT, OVERDUE, DELETED, DEAD, EXPIRED
     receives: NDArray[np.uint16]  # [messages] receive count; also the current receipt
     effects: NDArray[np.uint16]  # [messages] how often each message was processed
     done_s: F64  # [messages] first processed at; inf: not yet
@@ -208,23 +208,23 @@ def _expire(now, feed, queue, policy):  # type: ignore[no-untyped-def]
             break
         queue.counts[EXPIRY_HEAD] += 1
         message = queue.expiry_message[at]
-        if (
-            queue.state[message] == IN_FLIGHT
-            and queue.receives[message] == queue.expiry_receipt[at]
-        ):
+        if queue.receives[message] != queue.expiry_receipt[at]:
+            continue
+        if queue.state[message] == IN_FLIGHT:
             queue.counts[IN_FLIGHT_NOW] -= 1
             queue.state[message] = READY
             queue.returned[queue.counts[RETURNED_TAIL] % room] = message
             queue.counts[RETURNED_TAIL] += 1
+        elif queue.state[message] == OVERDUE:
+            queue.counts[IN_FLIGHT_NOW] -= 1
+            queue.state[message] = EXPIRED
+            queue.counts[REMOVED] += 1
     row = queue.counts[RETENTION_ROW]
-    # A hidden message outlives this pass; the row is looked at again until it is gone.
-    while (
-        row < feed.n[0] and feed.enqueued_s[row] + policy.delay_s + policy.retention_s <= now
-    ):
+    while row < feed.n[0] and feed.enqueued_s[row] + policy.delay_s + policy.retention_s <= now:
         message = feed.message[row]
         if queue.state[message] == IN_FLIGHT:
-            break
-        if queue.state[message] == READY:
+            queue.state[message] = OVERDUE
+        elif queue.state[message] == READY:
             queue.state[message] = EXPIRED
             queue.counts[REMOVED] += 1
         row += 1
@@ -332,8 +332,8 @@ def work(until_s, feed, service_s, queue, workers, policy, receive_latency_s, de
 
     ``service_s`` float32 [messages]; ``*_latency_s`` float64 [draws], round trips of API calls,
     taken in turn. True means that the state is whole, but the rings are too small to go on:
-    enlarge them and call again. Stops early once every message is gone for good. Effects of
-    batches in progress are recorded by `settle`.
+    enlarge them and call again. Stops early once every message is gone for good and no worker
+    holds any. Effects of batches in progress are recorded by `settle`.
     """
     room = queue.expiry_s.size
     total = queue.state.size
@@ -353,6 +353,10 @@ def work(until_s, feed, service_s, queue, workers, policy, receive_latency_s, de
             if waiting:
                 now = available
         gone = queue.counts[REMOVED] == total
+        if gone:
+            # A worker may still be busy with messages that others deleted or that ran out of time.
+            for other in range(workers.kind.size):
+                gone = gone and workers.kind[other] != DELETE
         sample = queue.counts[GRID_NEXT]
         while sample < queue.grid_s.size and queue.grid_s[sample] <= until_s:
             if queue.grid_s[sample] >= now and not gone:
@@ -404,9 +408,10 @@ def work(until_s, feed, service_s, queue, workers, policy, receive_latency_s, de
             for k in range(workers.chunk[w, 0], workers.chunk[w, 1]):
                 message = workers.held[w, k]
                 if queue.receives[message] == workers.receipt[w, k]:
-                    if queue.state[message] == IN_FLIGHT:
+                    state = queue.state[message]
+                    if state == IN_FLIGHT or state == OVERDUE:
                         queue.counts[IN_FLIGHT_NOW] -= 1
-                    if queue.state[message] <= IN_FLIGHT:
+                    if state <= OVERDUE:
                         queue.state[message] = DELETED
                         queue.counts[REMOVED] += 1
             again = max(now + workers.half_s[w], workers.resume_s[w])
