@@ -1,4 +1,6 @@
-"""The queue kernel against a per-message SimPy model, queueing theory and SS-13 arithmetic."""
+"""The destructive queue: against a plain per-message model, and rule by rule with hand numbers."""
+
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -6,114 +8,152 @@ import simpy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import random_faults
+from plain_queue import PlainQueue, Settings
+from sim.environment import Environment
 from sim.kernels import queue as k
+from sim.queue.senders import Senders
+from sim.queue.workers import Workers
+
+WHERE = {"ready": k.READY, "hidden": k.IN_FLIGHT, "deleted": k.DELETED, "dead": k.DEAD}
+WHERE |= {"unsent": k.READY, "expired": k.EXPIRED}
 
 
-def build(n, workers, batch, call, room=4_096):
-    queue = k.Queue(
-        np.zeros(1, np.int64),
-        np.zeros(n, np.uint8),
-        np.zeros(n, np.uint16),
-        np.zeros(n, np.uint16),
-        np.full(n, np.inf),
-        np.zeros(room),
-        np.zeros(room, np.int64),
-        np.zeros(room, np.int64),
-        np.zeros(room, np.int64),
-        np.zeros(5, np.int64),
+class Verbs:
+    """The faults' verbs of `Workers`, at the present time of the environment."""
+
+    def __init__(self, env, workers):
+        self.env, self.workers, self.alive = env, workers, workers.alive
+
+    def crash(self, w):
+        self.workers.crash(w, self.env.now)
+
+    def restart(self, w):
+        self.workers.restart(w, self.env.now)
+
+    def pause(self, w, for_s):
+        self.workers.pause(w, self.env.now, for_s)
+
+    def slow(self, w, factor):
+        self.workers.slow(w, self.env.now, factor)
+
+
+def policy_of(s, **changes):
+    policy = k.Policy(
+        batch=s.batch,
+        per_delete=1 if s.delete_each else s.batch,
+        per_batch_s=s.per_batch_s,
+        visibility_s=s.visibility_s,
+        wait_s=s.wait_s,
+        max_receives=s.max_receives,
+        max_in_flight=s.max_in_flight,
+        retention_s=s.retention_s,
+        asked=1,
+        delay_s=s.delay_s,
     )
-    start = np.arange(workers) * 1e-3 + call / 2
-    return queue, k.Workers(
-        start,
-        np.zeros(workers, np.int64),
-        np.zeros(workers),
-        np.zeros((workers, batch), np.int64),
-        np.zeros((workers, batch), np.int64),
-        np.zeros(workers, np.int64),
-        np.zeros(workers, np.int64),
+    return policy._replace(**changes)
+
+
+def build(s, created_s, work_s, grid_s=(), servers=1, **changes):
+    """Senders and workers of the settings ``s``."""
+    senders = Senders(
+        np.asarray(created_s, float),
+        threads=s.threads,
+        batch=s.send_batch,
+        latency_s=np.array([s.send_s]),
     )
+    workers = Workers(
+        senders.feed,
+        np.asarray(work_s, np.float32),
+        s.workers,
+        policy_of(s, **changes),
+        servers=servers,
+        receive_latency_s=np.array([s.receive_s]),
+        delete_latency_s=np.array([s.delete_s]),
+        grid_s=np.asarray(grid_s, float),
+    )
+    return senders, workers
 
 
-def plain(enqueued, service, workers, batch, call, per_batch, visibility, limit, until):
-    """SimPy, a process a worker and a timer a receive; shares no code with the kernel."""
+def run_with_faults(s, created_s, work_s, until_s, faults, **options):
+    """The lab's stages, driven as the lab does; returns workers and the verbs that were felt."""
+    senders, workers = build(s, created_s, work_s, **options)
+    env = Environment([senders, workers])
+    felt = random_faults.inject(env, faults, Verbs(env, workers), s.workers)
+    env.run(until_s)
+    workers.settle(until_s)
+    return workers, felt
+
+
+def run_plain(s, created_s, work_s, until_s, faults=()):
     env = simpy.Environment()
-    ready, receives, gone, done = [], [0] * len(enqueued), set(), np.full(len(enqueued), np.inf)
-    dead = set()
-    effects = np.zeros(len(enqueued), int)
-    returned = []
-
-    def arrivals():
-        for i, t in enumerate(enqueued):
-            yield env.timeout(t - env.now)
-            ready.append(i)
-
-    def hide(i, receipt, expiry):
-        yield env.timeout(expiry - env.now)
-        if i not in gone and receives[i] == receipt:
-            returned.append(i)
-
-    def worker(w):
-        yield env.timeout(w * 1e-3 + call / 2)
-        while True:
-            got = []
-            while len(got) < batch and (returned or ready):
-                again = bool(returned)
-                i = returned.pop(0) if again else ready.pop(0)
-                if i in gone:
-                    continue
-                if again and receives[i] >= limit:
-                    dead.add(i)
-                    continue
-                receives[i] += 1
-                got.append((i, receives[i]))
-                env.process(hide(i, receives[i], env.now + visibility))
-            if not got:
-                yield env.timeout(call)
-                continue
-            yield env.timeout(call / 2 + per_batch)
-            for i, _ in got:
-                yield env.timeout(float(service[i]))
-                done[i] = min(done[i], env.now)
-                effects[i] += 1
-            yield env.timeout(call / 2)
-            gone.update(i for i, r in got if receives[i] == r and i not in dead)
-            yield env.timeout(call)
-
-    env.process(arrivals())
-    for w in range(workers):
-        env.process(worker(w))
-    env.run(until)
-    return done, np.array(receives), effects, dead
+    plain = PlainQueue(env, s, created_s, np.asarray(work_s, np.float32))
+    random_faults.inject(env, faults, plain, s.workers)
+    env.run(until_s)
+    plain.finish()
+    return plain
 
 
-@settings(max_examples=200, deadline=None)
-@given(
-    st.integers(0, 2**32 - 1),
-    st.integers(1, 5),
-    st.integers(1, 10),
-    st.sampled_from([0.31, 0.77, 30.0]),
-    st.sampled_from([2, 1_000]),
-)
-def test_SS_01_03_04_10_agree_with_a_per_message_simpy_model(seed, workers, batch, vt, limit):
-    rng = np.random.default_rng(seed)
-    enqueued = np.cumsum(rng.exponential(0.03, 100))
-    service = rng.exponential(0.1, 100).astype(np.float32)
-    queue, team = build(100, workers, batch, 0.0213)
-    for t in np.sort([*rng.uniform(0, 40, 30), 40.0]):
-        assert not k.work(t, enqueued, service, queue, team, 0.017, batch, 0.0213, vt, limit)
-    done, receives, effects, dead = plain(
-        enqueued, service, workers, batch, 0.0213, 0.017, vt, limit, 40.0
+def scenario(rng):
+    """Random continuous times throughout: where events tie, either order would be right."""
+    call = rng.uniform(0.005, 0.05, 3)
+    s = Settings(
+        threads=int(rng.integers(1, 4)),
+        send_batch=int(rng.integers(1, 11)),
+        send_s=call[0],
+        workers=int(rng.integers(1, 6)),
+        batch=int(rng.integers(1, 11)),
+        delete_each=bool(rng.integers(2)),
+        per_batch_s=rng.choice([0.0, 1.0]) * rng.uniform(0.0, 0.1),
+        visibility_s=float(rng.choice([rng.uniform(0.2, 1.5), rng.uniform(2.0, 4.0)])),
+        wait_s=rng.choice([0.0, 1.0]) * rng.uniform(0.3, 2.0),
+        max_receives=int(rng.choice([1, 2, 3, 1_000])),
+        max_in_flight=int(rng.choice([3, 12, 120_000])),
+        retention_s=float(rng.choice([rng.uniform(1.0, 4.0), 345_600.0])),
+        delay_s=rng.choice([0.0, 1.0]) * rng.uniform(0.0, 0.5),
+        receive_s=call[1],
+        delete_s=call[2],
     )
-    np.testing.assert_allclose(queue.done_s, done, rtol=1e-9)
-    np.testing.assert_array_equal(queue.receives, receives)
-    np.testing.assert_array_equal(queue.effects, effects)
-    assert set(np.flatnonzero(queue.state == k.DEAD)) == dead
+    n, until_s = 70, 8.0
+    created_s = np.cumsum(rng.exponential(3.5 / n, n))
+    work_s = rng.exponential(rng.uniform(0.02, 0.2), n).astype(np.float32)
+    # A new process does not start while a delete sent by the old one is still on its way.
+    restart_s = (s.delete_s, 2.0)
+    faults = random_faults.draw(rng, rng.integers(9), s.workers, until_s, restart_s)
+    return s, created_s, work_s, until_s, faults
 
 
-@pytest.mark.parametrize(("work_s", "rate"), [(0.0, 250.0), (0.050, 18.5)])
-def test_SS_13_one_thread(work_s, rate):
-    n = 20_000
-    queue, team = build(n, 1, 10, 0.020)
-    service = np.full(n, work_s, np.float32)
-    assert not k.work(60.0, np.zeros(n), service, queue, team, 0.0, 10, 0.020, 30.0, 1_000)
-    assert (queue.state == k.DELETED).sum() / 60 == pytest.approx(rate, rel=0.01)
+def fates(state, effects):
+    """Where messages ended; of one processed and then out of time, either end may come first."""
+    state = np.where(state == k.OVERDUE, k.IN_FLIGHT, state)
+    return np.where((state == k.EXPIRED) & (effects > 0), k.DELETED, state)
+
+
+def test_agrees_message_by_message_with_a_plain_simpy_model():
+    seen = Counter()
+
+    @settings(max_examples=250, deadline=None, derandomize=True)
+    @given(st.integers(0, 2**32 - 1))
+    def check(seed):
+        s, created_s, work_s, until_s, faults = scenario(np.random.default_rng(seed))
+        plain = run_plain(s, created_s, work_s, until_s, faults)
+        workers, felt = run_with_faults(s, created_s, work_s, until_s, faults, grid_s=[until_s])
+        queue, messages = workers.queue, plain.messages
+        np.testing.assert_allclose(queue.done_s, [m.done_s for m in messages], rtol=0, atol=1e-9)
+        np.testing.assert_array_equal(queue.receives, [m.receives for m in messages])
+        np.testing.assert_array_equal(queue.effects, [m.effects for m in messages])
+        np.testing.assert_array_equal(
+            fates(queue.state, queue.effects),
+            fates(np.array([WHERE[m.where] for m in messages]), queue.effects),
+        )
+        assert queue.grid_in_flight[0] == plain.in_flight
+        seen.update({"examples"} | set(felt) | plain.seen)
+        seen.update({m.where for m in messages})
+        seen["done twice"] += any(m.effects > 1 for m in messages)
+
+    check()
+    share = {what: times / seen["examples"] for what, times in seen.items()}
+    for what in ("crash", "pause", "slow", "visibility expired", "stale receipt", "done twice"):
+        assert share[what] > 0.3, (what, share[what])
+    for what in ("in-flight cap", "dead", "expired", "deleted"):
+        assert share[what] > 0.1, (what, share[what])
