@@ -4,6 +4,7 @@ Pydantic validates; the look-ups here answer what it does not: which keys a mapp
 merging, for overrides with dots in the keys, and for naming the nearest key in an error).
 """
 
+import re
 import types
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Self, Union, get_args, get_origin
@@ -11,10 +12,13 @@ from typing import Annotated, Any, ClassVar, Self, Union, get_args, get_origin
 from pydantic import (
     BaseModel,
     ConfigDict,
+    GetJsonSchemaHandler,
     SerializerFunctionWrapHandler,
     model_serializer,
     model_validator,
 )
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 KeyPath = tuple[str | int, ...]
 
@@ -56,6 +60,18 @@ class Config(BaseModel):
                 f"give exactly one of {names}" + (f"; not {' and '.join(given)}" if given else "")
             )
         return self
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        schema = handler.resolve_ref_schema(handler(core_schema))
+        if cls.not_modelled:
+            known = "|".join(map(re.escape, cls.not_modelled))
+            schema["patternProperties"] = {f"^({known})$": {"description": "Has no effect here."}}
+        if cls.shorthand is None:
+            return schema
+        return {"anyOf": [schema["properties"][cls.shorthand], schema]}
 
     @model_serializer(mode="wrap")
     def _without_nulls(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:

@@ -70,35 +70,46 @@ class Document:
         mapping = self.get(path[:-1])
         if isinstance(mapping, dict):
             mapping.pop(path[-1], None)
-        for known in [known for known in self.places if known[: len(path)] == path]:
-            del self.places[known]
+        self._forget(path)
 
-    def put(self, root: Any, path: KeyPath, value: Any, places: Mapping[KeyPath, Place]) -> None:
+    def put(self, path: KeyPath, value: Any, places: Mapping[KeyPath, Place]) -> None:
+        """Set a key, in the position that it had.
+
+        Args:
+            path: the key; mappings on the way to it are made where there are none.
+            value: its new value; null removes a key of a mapping.
+            places: where the key, and those below it, stand.
+        """
+        above = path[:-1]
+        if not isinstance(self.get(above), dict | list):
+            self.put(above, {}, {above: places[path]})
+        if value is None and isinstance(self.get(above), dict):
+            self.drop(path)
+            return
+        self._forget(path)
+        self.get(above)[path[-1]] = value
+        self.places |= places
+
+    def override(self, root: Any, path: KeyPath, value: Any, place: Place) -> None:
         """Set a key, and drop the keys that exclude it (``profile`` when ``trace`` is set).
 
         Args:
             root: what the data will be validated as.
-            path: the key; mappings on the way to it are made where there are none.
+            path: the key.
             value: its new value; null removes the key.
-            places: where the key, and those below it, stand.
+            place: where the value comes from.
         """
-        annotation, here = root, self.data
-        for depth, key in enumerate(path[:-1], 1):
-            annotation = child(annotation, here, key)
-            if not isinstance(self.get(path[:depth]), dict | list):
-                self.put(root, path[:depth], {}, {path[:depth]: places[path]})
+        annotation = root
+        for depth, key in enumerate(path):
             here = self.get(path[:depth])
-        for rival in rivals(annotation, here, path[-1]):
-            self.drop((*path[:-1], rival))
-        if isinstance(here, list):
-            here[int(path[-1])] = value
-        elif value is None:
-            self.drop(path)
-            return
-        else:
-            self.drop(path)
-            here[path[-1]] = value
-        self.places |= places
+            for rival in rivals(annotation, here, key):
+                self.drop((*path[:depth], rival))
+            annotation = child(annotation, here, key)
+        self.put(path, value, {path: place})
+
+    def _forget(self, path: KeyPath) -> None:
+        for known in [known for known in self.places if known[: len(path)] == path]:
+            del self.places[known]
 
 
 def read(path: Path) -> Document:
@@ -107,7 +118,7 @@ def read(path: Path) -> Document:
     Raises:
         ScenarioError: unreadable YAML, duplicate keys, an empty file, or not a mapping.
     """
-    shown = os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)
+    shown = os.path.relpath(path) if path.is_relative_to(Path.cwd()) else os.path.normpath(path)
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
@@ -142,30 +153,25 @@ def merge(root: Any, base: Document, over: Document) -> Document:
     """``base`` with the keys of ``over`` put over it, deeply; null removes a key of the base."""
     merged = base.copy()
 
-    def go(path: KeyPath) -> None:
-        for key, value in over.get(path).items():
+    def go(path: KeyPath, annotation: Any) -> None:
+        given = over.get(path)
+        for key, value in given.items():
             here = (*path, key)
+            for rival in rivals(annotation, merged.get(path), key) - set(given):
+                merged.drop((*path, rival))
             if isinstance(value, dict) and isinstance(merged.get(here), dict):
-                for rival in rivals(_annotation(root, merged, path), merged.get(path), key):
-                    merged.drop((*path, rival))
-                go(here)
+                merged.places[here] = over.places[here]
+                go(here, child(annotation, merged.get(path), key))
             elif value is None and key not in merged.get(path):
                 merged.get(path)[key] = None
                 merged.places[here] = over.places[here]
             else:
                 places = {p: q for p, q in over.places.items() if p[: len(here)] == here}
-                merged.put(root, here, copy.deepcopy(value), places)
+                merged.put(here, copy.deepcopy(value), places)
 
-    go(())
+    go((), root)
     merged.places[()] = over.places[()]
     return merged
-
-
-def _annotation(root: Any, document: Document, path: KeyPath) -> Any:
-    annotation, value = root, document.data
-    for depth, key in enumerate(path, 1):
-        annotation, value = child(annotation, value, key), document.get(path[:depth])
-    return annotation
 
 
 def _parse(text: str, source: str, folder: Path) -> tuple[Document, list[Problem]]:

@@ -1,12 +1,13 @@
 """What pydantic found wrong with a scenario, in words for the person who wrote it."""
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator
 from typing import Any
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from sim.config import KeyPath, child, model_of, names
+from sim.config import Config, KeyPath, child, keys, model_of
 from sim.document import Document
 from sim.errors import Problem, nearest, unknown
 from sim.units import shown
@@ -37,19 +38,37 @@ def problems(error: ValidationError, root: Any, document: Document) -> Iterator[
         root: the model it was validated as.
         document: the data, and where each key stands.
     """
-    for detail in error.errors(include_url=False):
-        path = _path(detail, document)
+    details = error.errors(include_url=False)
+    misspelt = {
+        (*_path(detail)[:-1], near)
+        for detail in details
+        if detail["type"] == "extra_forbidden"
+        and (near := _nearest_key(_path(detail), root, document)) is not None
+    }
+    for detail in details:
+        path = _path(detail)
+        if detail["type"] == "missing" and path in misspelt:
+            continue
+        model = _model(root, document, path[:-1])
         message = _message(detail, path, root, document)
+        written = _written(path, document)
+        if written != path and (model is None or path[-1] != model.shorthand):
+            message = f"{path[-1]}: {message}"
         if detail["type"].startswith("union_tag"):
-            path = (*path, "product")
-        yield document.problem(path, message)
+            written = (*written, "product")
+        yield document.problem(written, message)
 
 
-def _path(detail: ErrorDetails, document: Document) -> KeyPath:
-    """Pydantic's location, without what it adds to the keys, and no deeper than the data go."""
+def _path(detail: ErrorDetails) -> KeyPath:
+    """Pydantic's location, without what it adds to the keys."""
     path = tuple(key for key in detail["loc"] if key != "[key]")
     if path[:1] == ("systems",) and len(path) > 2:
-        path = path[:2] + path[3:]
+        return path[:2] + path[3:]
+    return path
+
+
+def _written(path: KeyPath, document: Document) -> KeyPath:
+    """As much of a path as stands in the data: a bare value, or JSON in a text, has no keys."""
     for depth in range(1, len(path)):
         if not isinstance(document.get(path[:depth]), dict | list):
             return path[:depth]
@@ -58,18 +77,19 @@ def _path(detail: ErrorDetails, document: Document) -> KeyPath:
 
 def _message(detail: ErrorDetails, path: KeyPath, root: Any, document: Document) -> str:
     kind, context = detail["type"], detail.get("ctx", {})
-    value = document.get(path)
-    above = _annotation(root, document, path[:-1])
+    model = _model(root, document, path[:-1])
+    value = document.get(path) if _written(path, document) == path else detail["input"]
     if kind == "missing":
-        return "missing" + _about(above, document.get(path[:-1]), path[-1])
+        return "missing" + _about(model, path[-1])
     if kind == "extra_forbidden":
-        candidates = names(above, document.get(path[:-1]))
-        candidates = [name for name in candidates if document.get((*path[:-1], name)) is None]
-        return unknown("key", str(path[-1]), candidates)
+        near = _nearest_key(path, root, document)
+        if near is not None:
+            return f"unknown key; did you mean {near!r}?"
+        return f"unknown key; known: {', '.join(keys(model) if model else ())}"
     if kind == "value_error":
         return str(context["error"])
     if value is None:
-        return "has no value" + _about(above, document.get(path[:-1]), path[-1])
+        return "has no value" + _about(model, path[-1])
     if kind == "literal_error":
         known = [word.strip("' ") for word in context["expected"].replace(" or ", ",").split(",")]
         near = nearest(str(value), known)
@@ -91,17 +111,22 @@ def _message(detail: ErrorDetails, path: KeyPath, root: Any, document: Document)
     return f"expected {expected}, not {shown(value)}" if expected else f"cannot be {shown(value)}"
 
 
-def _annotation(root: Any, document: Document, path: KeyPath) -> Any:
+def _model(root: Any, document: Document, path: KeyPath) -> type[Config] | None:
     annotation = root
     for depth, key in enumerate(path):
         annotation = child(annotation, document.get(path[:depth]), key)
-    return annotation
+    return model_of(annotation, document.get(path))
 
 
-def _about(annotation: Any, value: Any, key: str | int) -> str:
-    """What a key is for, from the first sentence of its documentation."""
-    model = model_of(annotation, value if isinstance(value, Mapping) else {})
+def _nearest_key(path: KeyPath, root: Any, document: Document) -> str | None:
+    model = _model(root, document, path[:-1])
+    return nearest(str(path[-1]), [*keys(model), *model.not_modelled]) if model else None
+
+
+def _about(model: type[Config] | None, key: str | int) -> str:
+    """What a key is for, from the first clause of its documentation."""
     for name, field in (model.model_fields if model else {}).items():
         if (field.alias or name) == key and field.description:
-            return "; " + field.description.partition("\n")[0].rstrip(".")
+            text = re.split(r"[;\n]", field.description)[0].rstrip(".…")
+            return f"; {text[:1].lower()}{text[1:]}"
     return ""

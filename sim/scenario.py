@@ -9,12 +9,14 @@ import hashlib
 import json
 import math
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import (
+    AfterValidator,
     Field,
     PlainValidator,
     PrivateAttr,
@@ -244,10 +246,10 @@ class Fault(Config):
         allowed = {"crash": {"restart_after"}, "pause": {"for"}, "slow": {"for", "factor"}}
         required = {"pause": "for", "slow": "factor"}.get(self.fault)
         if required and not self.given(required):
-            raise ValueError(f"a {self.fault} needs {required!r}")
+            raise ValueError(f"{self.fault!r} needs {required!r}")
         for key in ("for", "factor", "restart_after"):
             if self.given(key) and key not in allowed.get(self.fault, ()):
-                raise ValueError(f"a {self.fault} takes no {key!r}")
+                raise ValueError(f"{self.fault!r} takes no {key!r}")
         if "." not in self.target:
             raise ValueError(
                 f"the target {shown(self.target)} is not of the form 'system.group.index'"
@@ -259,10 +261,19 @@ class Fault(Config):
         return fnmatchcase(f"{system}.{group}.{index}", self.target)
 
 
+def _folder_name(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", text):
+        raise ValueError(
+            "the name of a scenario consists of letters, digits, '-', '_' and '.', and begins with "
+            "a letter or a digit"
+        )
+    return text
+
+
 class Scenario(Config):
     """One experiment: a workload, the systems that it runs through, and what goes wrong."""
 
-    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+    name: Annotated[str, AfterValidator(_folder_name)]
     """Name of the scenario, and of the folder of its results."""
     about: str = ""
     """What the scenario asks, and what to look for."""
@@ -297,13 +308,14 @@ class Scenario(Config):
 
     @property
     def hash(self) -> str:
-        """12 hex digits of the SHA-256 of the content: equal content, equal hash.
+        """12 hex digits of the SHA-256 of the content, as JSON: equal content, equal hash.
 
-        Spelling (`5 ms` or 0.005), defaults written out, keys without effect, and the file's own
-        place do not count; a trace counts by its path as written.
+        Spelling (`5 ms` or 0.005), defaults written out, keys without effect, and the place of the
+        file do not count. The order of names does, since it is that of the results; a trace counts
+        by its path as written.
         """
         content = self.model_dump(mode="json", by_alias=True)
-        text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+        text = json.dumps(content, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     @classmethod
@@ -334,13 +346,31 @@ class Scenario(Config):
 
     @classmethod
     def json_schema(cls) -> dict[str, Any]:
-        """The JSON schema of a scenario file, for editors."""
+        """The JSON schema of a scenario file, for editors.
+
+        It requires no key, since any of them may stand in the file's `base`.
+        """
         schema = cls.model_json_schema(by_alias=True)
         schema["properties"]["base"] = {
             "type": "string",
             "description": "Another scenario file, whose keys hold where this one has none.",
         }
+        del schema["properties"]["duration"]["default"]
+        _allow_parts(schema)
         return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
+def _allow_parts(schema: Any) -> None:
+    """Make a JSON schema accept a part of what it describes, with the rest in the base."""
+    for part in schema.values() if isinstance(schema, dict) else schema:
+        if isinstance(part, dict | list):
+            _allow_parts(part)
+    if isinstance(schema, dict):
+        for key, kind in (("required", list), ("title", str), ("discriminator", dict)):
+            if isinstance(schema.get(key), kind):
+                del schema[key]
+        if "oneOf" in schema:
+            schema["anyOf"] = schema.pop("oneOf")
 
 
 def folders() -> list[Path]:
@@ -409,9 +439,9 @@ def _with_base(path: Path) -> Document:
     if not isinstance(name, str):
         raise ScenarioError([over.problem(("base",), f"expected a file, not {shown(name)}")])
     if not base_path.is_file():
-        others = [other.name for other in path.parent.glob("*.yaml") if other != path]
-        near = nearest(name, others)
-        hint = f"; did you mean {near!r}?" if near else ""
+        others = {o.stem: o.name for o in base_path.parent.glob("*.yaml") if o != path}
+        near = nearest(base_path.stem, others)
+        hint = f"; did you mean {str(Path(name).parent / others[near])!r}?" if near else ""
         raise ScenarioError([over.problem(("base",), f"no such file {name!r}{hint}")])
     if base_path.resolve() == path.resolve():
         raise ScenarioError([over.problem(("base",), "a scenario cannot be its own base")])
@@ -451,7 +481,7 @@ def _overridden(whole: Document, changes: Sequence[tuple[str, Any, str]]) -> Doc
         except config.UnknownKeyError as error:
             problems.append(_unknown_path(error, source))
             continue
-        after.put(Scenario, path, value, {path: Place(source, None, Path.cwd())})
+        after.override(Scenario, path, value, Place(source, None, Path.cwd()))
         set_paths.add(path)
     if problems:
         raise ScenarioError(problems)
@@ -537,7 +567,7 @@ def _bad_length(whole: Document) -> Iterator[tuple[KeyPath, str]]:
         return
     given = whole.get(("duration",))
     if given is None:
-        yield ("duration",), "missing; How long messages are created"
+        yield ("duration",), "missing; how long messages are created"
         return
     try:
         duration_s = seconds(given)
@@ -552,11 +582,17 @@ def _bad_length(whole: Document) -> Iterator[tuple[KeyPath, str]]:
         key, what = "counts", f"{len(arrivals.counts.values)} intervals last"
     if abs(total_s - duration_s) > TOLERANCE_S:
         message = f"{what} {total_s:,.10g} s in all, but the duration is {duration_s:,.10g} s"
-        yield (*path, key), message
+        yield _later(whole, (*path, key), ("duration",)), message
+
+
+def _later(whole: Document, *paths: KeyPath) -> KeyPath:
+    """Of keys that contradict each other the one set last: override, then file, then base."""
+    own = whole.place(()).source
+    return max(paths, key=lambda p: (whole.place(p).line is None, whole.place(p).source == own))
 
 
 def _trace_file(whole: Document, name: str) -> Path | None:
-    place = whole.place(("workload", "arrivals", "trace"))
+    place = whole.place(("workload", "arrivals", "trace", "path"))
     for folder in (place.folder, whole.place(()).folder, Path.cwd()):
         if (folder / name).is_file():
             return folder / name
@@ -609,7 +645,7 @@ def _bad_jobs(
                     yield path, f"{job!r} is already done by {done[job]!r}"
                 done.setdefault(job, group)
         for job in jobs:
-            if job not in done:
+            if job not in done and done.keys() <= set(jobs):
                 yield where, f"nothing here does the job {job!r} of workload.service"
 
 

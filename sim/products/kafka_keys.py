@@ -45,7 +45,7 @@ _CLIENT = """
     socket.connection.setup.timeout.ms
 """
 
-PRODUCER = frozenset(
+PRODUCER = tuple(
     f"""
     {_SECURITY} {_CLIENT}
     acks buffer.memory compression.gzip.level compression.lz4.level compression.type
@@ -58,7 +58,7 @@ PRODUCER = frozenset(
 )
 """Keys of the producer."""
 
-CONSUMER = frozenset(
+CONSUMER = tuple(
     f"""
     {_SECURITY} {_CLIENT}
     allow.auto.create.topics auto.offset.reset check.crcs client.rack default.api.timeout.ms
@@ -84,5 +84,5 @@ _TOPIC = """
     segment.index.bytes segment.jitter.ms segment.ms unclean.leader.election.enable
 """
 
-TOPIC = frozenset(_TOPIC.split())
+TOPIC = tuple(_TOPIC.split())
 """Keys of the topic."""
