@@ -1,0 +1,29 @@
+"""Tables as pictures.
+
+Each chart takes the tables of a run, and axes to draw on, one per panel; without axes it makes a
+page of its own, in the style of `style`. It returns the axes and neither runs a simulation nor
+reads a file. The title of a page states what the numbers say (`sim.findings`).
+
+Importing this package imports matplotlib: do it where something is drawn, not at start-up.
+"""
+
+from sim.charts.bars import duplicates, loss
+from sim.charts.files import CHARTS, write_all
+from sim.charts.quantiles import latency
+from sim.charts.over_time import lag, order, throughput, time_lag
+from sim.charts.side_by_side import overview
+from sim.charts.page import style
+
+__all__ = [
+    "CHARTS",
+    "duplicates",
+    "lag",
+    "latency",
+    "loss",
+    "order",
+    "overview",
+    "style",
+    "throughput",
+    "time_lag",
+    "write_all",
+]

@@ -1,0 +1,52 @@
+"""Charts as files, the same bytes for the same tables."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from sim.charts.bars import duplicates, loss
+from sim.charts.quantiles import latency
+from sim.charts.over_time import lag, order, throughput, time_lag
+from sim.charts.side_by_side import overview
+from sim.charts.page import style
+
+if TYPE_CHECKING:
+    from sim.metrics import Tables
+
+CHARTS: dict[str, Callable[..., list[Axes]]] = {
+    "throughput": throughput,
+    "lag": lag,
+    "time_lag": time_lag,
+    "loss": loss,
+    "duplicates": duplicates,
+    "order": order,
+    "latency": latency,
+}
+"""File name without its suffix -> chart. ``overview`` comes besides."""
+
+
+def write_all(tables: "Tables", folder: Path, *, title: str) -> list[Path]:
+    """Write every chart and the overview to `folder` as PNG and SVG; returns the files.
+
+    `title` says which run it is, below the finding. An existing file is replaced.
+    """
+    with style():
+        files = write(overview(tables, title=title), folder / "overview")
+        for name, chart in CHARTS.items():
+            figure = chart(tables, title=title)[0].figure
+            assert isinstance(figure, Figure)
+            files += write(figure, folder / name)
+    return files
+
+
+def write(figure: Figure, stem: Path) -> list[Path]:
+    """Save `figure` as ``stem.png`` and ``stem.svg``, without the date; call inside `style`."""
+    FigureCanvasAgg(figure)
+    png, svg = stem.with_suffix(".png"), stem.with_suffix(".svg")
+    figure.savefig(png, pil_kwargs={"compress_level": 3})
+    figure.savefig(svg, metadata={"Date": None})
+    return [png, svg]

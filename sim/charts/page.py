@@ -1,0 +1,180 @@
+"""The sheet of paper: a grid of panels with shared axes, a title, and the units of time."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import text_to_path
+from matplotlib.ticker import MaxNLocator
+
+STYLE = Path(__file__).parent.parent / "style.mplstyle"
+MUTED = "#6b6b6b"
+"""Grey of what is not data; dark enough to read on white."""
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+"""Okabe & Ito's colours for all kinds of colour vision, less black and the yellow that white
+swallows."""
+INK = ("#0072B2", "#B84F00", "#00795A", "#A8508A", "#946300", "#2277A8")
+"""The same hues, dark enough for small letters (contrast of at least 4.5 to 1 on white)."""
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """The lab's style, whatever the user's own: what is drawn and saved inside has it."""
+    with mpl.rc_context():
+        mpl.rcParams.update(_rc_params())
+        yield
+
+
+@lru_cache(maxsize=1)
+def _rc_params() -> dict[Any, Any]:
+    own = mpl.rc_params_from_file(STYLE, use_default_template=False)
+    kept = {"backend", "backend_fallback", "interactive", "toolbar", "timezone", "date.epoch"}
+    return {k: v for k, v in mpl.rcParamsDefault.items() if k not in kept} | dict(own)
+
+
+@dataclass(frozen=True)
+class Margins:
+    """White space in inches around and between the panels of a page."""
+
+    left: float = 0.75
+    right: float = 0.2
+    top: float = 0.45
+    """Above each row of panels, for its titles and marks."""
+    bottom: float = 0.5
+    between: float = 0.25
+
+
+def sheet(
+    title: str, subtitle: str, footnote: str, width_in: float, panels_in: float
+) -> tuple[Figure, float, float]:
+    """A figure with its words and `panels_in` of free height.
+
+    Returns the figure and the top and bottom of the free space, as fractions of its height.
+    """
+    lines = wrapped(title, width_in - 0.4, 13, "bold")
+    notes = wrapped(footnote, width_in - 0.4, 7.5) if footnote else []
+    head_in = 0.14 + 0.235 * len(lines) + 0.24
+    foot_in = 0.08 + 0.15 * len(notes)
+    height_in = head_in + panels_in + foot_in
+    figure = Figure(figsize=(width_in, height_in))
+    left = 0.2 / width_in
+
+    def at(inches_from_top: float) -> float:
+        return 1 - inches_from_top / height_in
+
+    figure.text(
+        left, at(0.14), "\n".join(lines), size=13, weight="bold", va="top", linespacing=1.25
+    )
+    figure.text(left, at(head_in - 0.22), subtitle, size=9, va="top", color=MUTED)
+    if notes:
+        figure.text(left, 0.08 / height_in, "\n".join(notes), size=7.5, va="bottom", color=MUTED)
+    return figure, at(head_in), foot_in / height_in
+
+
+def wrapped(words: str, width_in: float, size: float, weight: str = "normal") -> list[str]:
+    """`words` in lines that are at most `width_in` wide in letters of `size` points."""
+    lines: list[str] = []
+    for word in words.split():
+        if lines and width_pt(f"{lines[-1]} {word}", size, weight) <= width_in * 72:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    return lines
+
+
+@lru_cache(maxsize=4096)
+def width_pt(words: str, size: float, weight: str = "normal") -> float:
+    """How wide `words` are in letters of `size` points, in points."""
+    font = FontProperties(family="DejaVu Sans", size=size, weight=weight)
+    width, _, _ = text_to_path.get_text_width_height_descent(words, font, False)
+    return float(width)
+
+
+def grid(n: int) -> tuple[int, int]:
+    """Rows and columns for `n` panels side by side, three to a row."""
+    columns = n if n <= 3 else 2 if n == 4 else 3
+    return -(-n // columns), columns
+
+
+def panels(
+    n: int, *, title: str, subtitle: str, footnote: str = "", panel_in: float = 2.3
+) -> list[Axes]:
+    """`n` panels on a new page, all on the same x and y axes; the figure is ``axes[0].figure``."""
+    rows, columns = grid(n)
+    m = Margins()
+    width_in = {1: 8.0, 2: 10.5}.get(columns, 13.0)
+    row_in = m.top + panel_in + 0.25
+    figure, top, bottom = sheet(title, subtitle, footnote, width_in, rows * row_in + m.bottom - 0.1)
+    height_in = figure.get_figheight()
+    each = figure.subplots(
+        rows,
+        columns,
+        sharex=True,
+        sharey=True,
+        squeeze=False,
+        gridspec_kw={
+            "left": m.left / width_in,
+            "right": 1 - m.right / width_in,
+            "top": top - m.top / height_in,
+            "bottom": bottom + m.bottom / height_in,
+            "hspace": (m.top + 0.25) / panel_in,
+            "wspace": m.between / ((width_in - m.left - m.right) / columns - m.between),
+        },
+    )
+    for spare in each.flat[n:]:
+        spare.remove()
+    if n < rows * columns:
+        for above in each[-2, n % columns :]:
+            above.tick_params(labelbottom=True)
+    return list(each.flat[:n])
+
+
+def outer(axes: Sequence[Axes]) -> tuple[list[Axes], list[Axes]]:
+    """Those of `axes` with nothing of theirs to the left, and those with nothing below."""
+
+    def spot(ax: Axes) -> tuple[int, int]:
+        spec = ax.get_subplotspec()
+        return (spec.rowspan.start, spec.colspan.start) if spec else (0, 0)
+
+    spots = {spot(ax) for ax in axes}
+    left = [ax for ax in axes if spot(ax)[1] == 0 or len(spots) < len(axes)]
+    low = [ax for ax in axes if (spot(ax)[0] + 1, spot(ax)[1]) not in spots]
+    return left, low
+
+
+@dataclass(frozen=True)
+class TimeAxis:
+    """The unit in which a page shows time, and how far."""
+
+    unit_s: float
+    name: str
+    end_s: float
+
+    @classmethod
+    def until(cls, end_s: float) -> "TimeAxis":
+        for unit_s, name, most in ((1.0, "s", 180), (60.0, "min", 300), (3600.0, "h", 96)):
+            if end_s <= most * unit_s:
+                return cls(unit_s, name, end_s)
+        return cls(86_400.0, "days", end_s)
+
+    def apply(self, axes: Sequence[Axes]) -> None:
+        for ax in axes:
+            ax.set_xlim(0, self.end_s / self.unit_s or 1)
+            ax.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 3, 5, 6, 10]))
+        for ax in outer(axes)[1]:
+            ax.set_xlabel(f"time since start ({self.name})")
+
+
+def pixels(ax: Axes, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """[points, 2] where data are drawn, in points from the lower left corner of `ax`."""
+    scale = 72 / ax.figure.dpi
+    corner = ax.bbox.min
+    return np.asarray((ax.transData.transform(np.column_stack([x, y])) - corner) * scale)

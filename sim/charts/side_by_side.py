@@ -1,0 +1,154 @@
+"""One page that puts the systems, or several runs of them, side by side."""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from sim import findings
+from sim.charts.labels import mark, mark_pad, name_lines
+from sim.charts.over_time import (
+    draw,
+    draw_throughput,
+    highest,
+    linear_axis,
+    linear_durations_axis,
+    marks,
+    systems,
+    time_axis,
+)
+from sim.charts.page import MUTED, sheet, width_pt
+from sim.text import count, drain, duration
+
+if TYPE_CHECKING:
+    from sim.metrics import Tables
+
+LEFT_IN, RIGHT_IN, BETWEEN_IN = 1.85, 0.2, 0.22
+PANEL_IN = (1.45, 1.45, 1.25)
+STRIP_ROW_IN = 0.23
+
+STRIP: tuple[tuple[str, str, Callable[[float], str]], ...] = (
+    ("drained after", "drain_s", drain),
+    ("99 % within", "latency_p99_s", duration),
+    ("lost", "lost", count),
+    ("dead-lettered", "dead_lettered", count),
+    ("unfinished", "unfinished", count),
+    ("processed again", "double_effects", count),
+    ("out of order", "violations", count),
+)
+"""Rows of the summary below the charts: words, column, and how to say it."""
+
+
+def overview(tables: "Tables", *, title: str = "") -> Figure:
+    """Arrivals and throughput, lag and time lag of every system, on the same axes; and the sums."""
+    n = len(systems(tables))
+    width_in = LEFT_IN + RIGHT_IN + n * max(2.2, min(3.9, 11.4 / n))
+    gap_in, strip_in = 0.28, STRIP_ROW_IN * (len(STRIP) + 0.6)
+    happened = marks(tables)
+    top_in = 0.3 + mark_pad(happened) / 72
+    panels_in = top_in + sum(PANEL_IN) + 2 * gap_in + 0.55 + strip_in
+    figure, top, bottom = sheet(
+        findings.headline(tables.summary, tables.duration_s),
+        f"{title}. The same messages and the same axes for every system".removeprefix(". "),
+        "Numbers are those of the worst group, named where groups differ. "
+        "Waiting: log end - committed offset of a log, ready + in flight of a queue.",
+        width_in,
+        panels_in,
+    )
+    height_in = figure.get_figheight()
+    axes = figure.subplots(
+        3,
+        n,
+        sharex=True,
+        sharey="row",
+        squeeze=False,
+        gridspec_kw={
+            "left": LEFT_IN / width_in,
+            "right": 1 - RIGHT_IN / width_in,
+            "top": top - top_in / height_in,
+            "bottom": bottom + (strip_in + 0.55) / height_in,
+            "height_ratios": PANEL_IN,
+            "hspace": gap_in / np.mean(PANEL_IN),
+            "wspace": BETWEEN_IN / ((width_in - LEFT_IN - RIGHT_IN) / n - BETWEEN_IN),
+        },
+    )
+    drawn = (
+        draw_throughput(tables, axes[0]),
+        draw(tables, axes[1], "lag", lambda row: count(row["max_lag"])),
+        draw(tables, axes[2], "time_lag_s", lambda row: duration(row["max_time_lag_s"])),
+    )
+    linear_axis(axes[1], highest(tables, "lag"))
+    linear_durations_axis(axes[2], highest(tables, "time_lag_s"))
+    time_axis(tables).apply(list(axes.flat))
+    for ax, system, those in zip(axes[0], systems(tables), happened, strict=True):
+        ax.set_title(system, pad=mark_pad(happened), size=11)
+        mark(ax, those)
+    for row in axes[1:]:
+        for ax, those in zip(row, happened, strict=True):
+            mark(ax, those, named=False)
+    for row, lines in zip(axes, drawn, strict=True):
+        for ax, line in zip(row, lines, strict=True):
+            name_lines(ax, line)
+    for ax, (heading, unit) in zip(axes[:, 0], HEADINGS, strict=True):
+        _heading(ax, heading, unit)
+    _strip(tables, axes[-1])
+    return figure
+
+
+HEADINGS = (
+    ("Processed", "messages/s, over\narrivals in grey"),
+    ("Waiting", "messages"),
+    ("Behind", "age of the oldest\nunprocessed\nmessage"),
+)
+
+
+def _heading(ax: Axes, heading: str, unit: str) -> None:
+    for words, below, weight, ink in ((heading, 0, "bold", "#222222"), (unit, 14, "normal", MUTED)):
+        ax.annotate(
+            words,
+            (0, 1),
+            xycoords="axes fraction",
+            xytext=(-(LEFT_IN - 0.2) * 72, -below),
+            textcoords="offset points",
+            va="top",
+            size=9.5 if weight == "bold" else 7.5,
+            weight=weight,
+            color=ink,
+        )
+
+
+def _strip(tables: "Tables", axes: Sequence[Axes]) -> None:
+    """The sums of each system in a column below its panels, one row for each of `STRIP`."""
+    by_system = [rows for _, rows in tables.summary.groupby("system", sort=False)]
+    for i, (words, column, say) in enumerate(STRIP):
+        down = -(0.55 + STRIP_ROW_IN * (i + 0.5)) * 72
+        _write(axes[0], words, -(LEFT_IN - 0.2) * 72, down, "#444444")
+        for ax, rows in zip(axes, by_system, strict=True):
+            worst = rows[column].max()
+            same = rows[column].nunique(dropna=False) == 1
+            bad = column not in ("drain_s", "latency_p99_s") and worst > 0
+            _write(
+                ax, say(worst), 0, down, "#222222", "bold" if bad or math.isinf(worst) else "normal"
+            )
+            if not same:
+                group = rows["group"].iloc[int(rows[column].to_numpy().argmax())]
+                _write(ax, str(group), width_pt(say(worst), 8.5, "bold") + 6, down, MUTED)
+
+
+def _write(
+    ax: Axes, words: str, left: float, down: float, ink: str, weight: str = "normal"
+) -> None:
+    ax.annotate(
+        words,
+        (0, 0),
+        xycoords="axes fraction",
+        xytext=(left, down),
+        textcoords="offset points",
+        va="center",
+        size=8.5,
+        color=ink,
+        weight=weight,
+    )

@@ -1,0 +1,314 @@
+"""What a run showed, in sentences computed from its summary alone.
+
+No product is favoured: a sentence names whichever system the numbers single out, and a run in which
+nothing went wrong says that. Each chart takes its title from here, so that words and picture cannot
+disagree.
+
+A group is judged by how far behind it fell (its time lag) and how long it then took to drain:
+
+- **level**: never further behind than `level_s`, and drained as quickly;
+- **behind**: further, but caught up before arrivals ended;
+- **late**: needed longer than `level_s` after arrivals ended;
+- **never**: left messages unfinished.
+
+A system is as good as its worst group. In a sentence, ``system.group`` is that group; the bare
+``system`` means that all its groups share the value. The argument `summary` is the table of that
+name in `sim.metrics.Tables`, a row per (system, group), throughout.
+"""
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import IntEnum
+
+import pandas as pd
+
+from sim.text import count, duration, names, rate
+
+NOTHING = "No message was produced"
+
+
+class Verdict(IntEnum):
+    """How a group kept up with its arrivals, from best to worst."""
+
+    LEVEL = 0
+    BEHIND = 1
+    LATE = 2
+    NEVER = 3
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A system, and those of its groups that are worst off."""
+
+    who: str
+    verdict: Verdict
+    worst: pd.DataFrame
+    """Their rows of the summary."""
+
+
+def level_s(duration_s: float) -> float:
+    """How far behind still counts as level, s: 1 % of the time of arrivals, at least 1 s."""
+    return max(1.0, 0.01 * duration_s)
+
+
+def verdict(drain_s: float, max_time_lag_s: float, duration_s: float) -> Verdict:
+    """How a group with these numbers kept up with arrivals that took `duration_s`."""
+    if math.isinf(drain_s):
+        return Verdict.NEVER
+    if drain_s > level_s(duration_s):
+        return Verdict.LATE
+    return Verdict.BEHIND if max_time_lag_s > level_s(duration_s) else Verdict.LEVEL
+
+
+def standings(summary: pd.DataFrame, duration_s: float) -> list[Standing]:
+    """Every system by its worst groups, in the order of the summary."""
+    out = []
+    for system, rows in summary.groupby("system", sort=False):
+        verdicts = [
+            verdict(drain_s, lag_s, duration_s)
+            for drain_s, lag_s in zip(rows["drain_s"], rows["max_time_lag_s"], strict=True)
+        ]
+        worst = rows[[v == max(verdicts) for v in verdicts]]
+        out.append(Standing(_who(str(system), rows, worst), max(verdicts), worst))
+    return out
+
+
+def headline(summary: pd.DataFrame, duration_s: float) -> str:
+    """One line, without a full stop: who kept up, who did not, and the gravest harm, if any."""
+    harms = (_harm(summary, column) for column in _HARMS if column != "unfinished")
+    return _join([keeping_up(summary, duration_s), next(filter(None, harms), "")])
+
+
+def finding(summary: pd.DataFrame, *, duration_s: float) -> str:
+    """Two to five sentences: who kept up, at what lag, why not, and what became of messages.
+
+    `duration_s` is when arrivals ended, s.
+    """
+    if not summary["produced"].sum():
+        return f"{NOTHING}. There is nothing to compare."
+    sentences = [
+        keeping_up(summary, duration_s) + _either_will_do(summary, duration_s),
+        about_lag(summary),
+        reason(summary, duration_s),
+        _join(_harm(summary, column, also_none=True) for column in _HARMS),
+        _spared(summary),
+    ]
+    return " ".join(f"{sentence}." for sentence in sentences if sentence)
+
+
+def keeping_up(summary: pd.DataFrame, duration_s: float) -> str:
+    """Who drained and when, and who stayed level: clauses, the worst first."""
+    if not summary["produced"].sum():
+        return NOTHING
+    judged = standings(summary, duration_s)
+    clauses = []
+    for v, clause in _CLAUSES.items():
+        if alike := [standing for standing in judged if standing.verdict is v]:
+            clauses.append(clause(alike))
+    if all(standing.verdict is Verdict.LEVEL for standing in judged):
+        clauses[0] += f", at most {duration(summary['max_time_lag_s'].max())} behind"
+    return _join(clauses)
+
+
+def reason(summary: pd.DataFrame, duration_s: float) -> str:
+    """Why the group that drained last fell behind, as far as its rates tell; "" if none did."""
+    late = [s.worst for s in standings(summary, duration_s) if s.verdict >= Verdict.LATE]
+    if not late or duration_s <= 0:
+        return ""
+    rows = pd.concat(late).sort_values(["drain_s", "max_time_lag_s"])
+    row = rows.iloc[-1]
+    best, peak, mean = row["throughput_peak"], row["arrival_peak"], row["produced"] / duration_s
+    who = f"{row['system']}.{row['group']}"
+    if best < mean:
+        return (
+            f"{who} never processes more than {rate(best)} where {rate(mean)} arrive on average, "
+            "so its backlog has to grow"
+        )
+    if best < peak:
+        return (
+            f"{who} processes up to {rate(best)}: enough for the average of {rate(mean)}, "
+            f"not for the peak of {rate(peak)}"
+        )
+    return (
+        f"{who} processes up to {rate(best)} and never more than {rate(peak)} arrive, "
+        "so it was held up by something other than its best rate"
+    )
+
+
+def about_throughput(summary: pd.DataFrame) -> str:
+    """The arrivals' peak, and the best rate of the slowest group of each system."""
+    if not summary["produced"].sum():
+        return NOTHING
+    extremes = _extremes(summary, "throughput_peak", lowest=True)
+    best = _in_each(extremes, lambda number: rate(number).removesuffix(" msg/s"))
+    return f"Arrivals peak at {rate(summary['arrival_peak'].max())}; processing at {best}"
+
+
+def about_lag(summary: pd.DataFrame) -> str:
+    """The most messages that waited in each system."""
+    if not summary["max_lag"].any():
+        return f"No message ever waits{_anywhere(summary)}"
+    return f"Most messages waiting: {_in_each(_extremes(summary, 'max_lag'), count)}"
+
+
+def about_time_lag(summary: pd.DataFrame) -> str:
+    """How far behind each system fell."""
+    if not summary["max_time_lag_s"].any():
+        return f"No message ever waits{_anywhere(summary)}"
+    return f"Furthest behind: {_in_each(_extremes(summary, 'max_time_lag_s'), duration)}"
+
+
+def about_latency(summary: pd.DataFrame) -> str:
+    """How long the slowest one in a hundred took, per system."""
+    if not summary["processed"].sum():
+        return "No message was processed"
+    return f"99 % are processed within {_in_each(_extremes(summary, 'latency_p99_s'), duration)}"
+
+
+def about_loss(summary: pd.DataFrame) -> str:
+    """Lost, dead-lettered and unfinished messages."""
+    lost = _harm(summary, "lost", also_none=True) or f"No message is lost{_anywhere(summary)}"
+    rest = (_harm(summary, column, also_none=True) for column in ("dead_lettered", "unfinished"))
+    return _join([lost, *rest])
+
+
+def about_duplicates(summary: pd.DataFrame) -> str:
+    """Extra deliveries, and those that took effect twice."""
+    clauses = (_harm(summary, c, also_none=True) for c in ("extra_deliveries", "double_effects"))
+    return _join(clauses) or f"No message is delivered or processed twice{_anywhere(summary)}"
+
+
+def about_order(summary: pd.DataFrame) -> str:
+    """Messages processed out of order."""
+    clause = _harm(summary, "violations", also_none=True)
+    return clause or f"No message is processed out of order{_anywhere(summary)}"
+
+
+_HARMS = {
+    "lost": "lost",
+    "dead_lettered": "dead-lettered",
+    "unfinished": "left unfinished",
+    "double_effects": "processed again",
+    "violations": "processed out of order",
+    "extra_deliveries": "delivered again",
+}
+"""What can become of a message, the gravest first: column of the summary -> participle."""
+
+
+def _harm(summary: pd.DataFrame, column: str, *, also_none: bool = False) -> str:
+    """A clause on the systems that did it, and if wanted on those that did not; "" if none did."""
+    extremes = [(value, who) for value, who in _extremes(summary, column) if value > 0]
+    if not extremes:
+        return ""
+
+    def opening(number: float) -> str:
+        return f"{_messages(number)} {'is' if number == 1 else 'are'} {_HARMS[column]}"
+
+    clause = _in_each(extremes, count, opening)
+    worst = summary.groupby("system", sort=False)[column].max()
+    spared = [str(system) for system in worst.index[worst == 0]]
+    return f"{clause}; none in {names(spared)}" if also_none and spared else clause
+
+
+def _spared(summary: pd.DataFrame) -> str:
+    """What happened to no message: "No message is lost, dead-lettered or processed again"."""
+    what = [_HARMS[column] for column in _HARMS if not summary[column].any()]
+    if not what:
+        return ""
+    return f"No message is {names(what).replace(' and ', ' or ')}{_anywhere(summary)}"
+
+
+def _either_will_do(summary: pd.DataFrame, duration_s: float) -> str:
+    level = all(s.verdict is Verdict.LEVEL for s in standings(summary, duration_s))
+    if level and summary["kind"].nunique() > 1:
+        return ": this load leaves neither queue nor log behind"
+    return ""
+
+
+def _never(alike: list[Standing]) -> str:
+    left = _messages(max(standing.worst["unfinished"].max() for standing in alike))
+    if len(alike) > 1:
+        return f"{_all(alike)} do not drain: up to {left} remain in each"
+    return f"{_all(alike)} does not drain: {left} remain{'s' if left == _messages(1) else ''}"
+
+
+def _late(alike: list[Standing]) -> str:
+    times = sorted((standing.worst["drain_s"].max() for standing in alike), reverse=True)
+    if len(alike) == 1:
+        return f"{alike[0].who} needs {duration(times[0])} after arrivals end to drain"
+    if len(alike) == 2:
+        first, second = sorted(alike, key=lambda s: -s.worst["drain_s"].max())
+        return (
+            f"{first.who} needs {duration(times[0])} after arrivals end to drain, "
+            f"{second.who} {duration(times[1])}"
+        )
+    span = f"{duration(times[-1])} to {duration(times[0])}"
+    return f"{_all(alike)} need {span} after arrivals end to drain"
+
+
+def _behind(alike: list[Standing]) -> str:
+    most = duration(max(standing.worst["max_time_lag_s"].max() for standing in alike))
+    if len(alike) == 1:
+        return f"{alike[0].who} falls {most} behind and catches up"
+    return f"{_all(alike)} fall up to {most} behind and catch up"
+
+
+def _level(alike: list[Standing]) -> str:
+    return f"{_all(alike)} {'stays' if len(alike) == 1 else 'stay'} level"
+
+
+_CLAUSES: dict[Verdict, Callable[[list[Standing]], str]] = {
+    Verdict.NEVER: _never,
+    Verdict.LATE: _late,
+    Verdict.BEHIND: _behind,
+    Verdict.LEVEL: _level,
+}
+
+
+def _extremes(
+    summary: pd.DataFrame, column: str, *, lowest: bool = False
+) -> list[tuple[float, str]]:
+    """The largest (or lowest) value in each system with the groups that have it, falling."""
+    out: list[tuple[float, str]] = []
+    for system, rows in summary.dropna(subset=column).groupby("system", sort=False):
+        extreme = rows[column].min() if lowest else rows[column].max()
+        out.append((extreme, _who(str(system), rows, rows[rows[column] == extreme])))
+    return sorted(out, key=lambda pair: -pair[0])
+
+
+def _in_each(
+    extremes: list[tuple[float, str]],
+    say: Callable[[float], str],
+    opening: Callable[[float], str] | None = None,
+) -> str:
+    """ "1.2 M in sqs.all and 310 in kafka"; `opening` says the first number, if given."""
+    (most, first), (least, last) = extremes[0], extremes[-1]
+    start = (opening or say)(most)
+    if say(most) == say(least):
+        return f"{start} in {names([who for _, who in extremes])}"
+    if len(extremes) > 3:
+        return f"{start} in {first}, down to {say(least)} in {last}"
+    rest = [f"{say(value)} in {who}" for value, who in extremes[1:]]
+    return names([f"{start} in {first}", *rest])
+
+
+def _who(system: str, rows: pd.DataFrame, named: pd.DataFrame) -> str:
+    """The system if `named` are all its `rows`, else the first group in `named`."""
+    return system if len(named) == len(rows) else f"{system}.{named['group'].iloc[0]}"
+
+
+def _all(alike: list[Standing]) -> str:
+    return names([standing.who for standing in alike])
+
+
+def _anywhere(summary: pd.DataFrame) -> str:
+    return " in any system" if summary["system"].nunique() > 1 else ""
+
+
+def _messages(number: float) -> str:
+    return f"{count(number)} message{'' if number == 1 else 's'}"
+
+
+def _join(clauses: Iterable[str]) -> str:
+    return "; ".join(filter(None, clauses))
