@@ -295,9 +295,7 @@ def _poll(ready, log, group, reading, m):  # type: ignore[no-untyped-def]
             break
         a += 1
     group.at[m] = a
-    work_s = reading.per_batch_s + np.float64(
-        group.service_s[log.start[p] + group.processed[p]]
-    )
+    work_s = reading.per_batch_s + np.float64(group.service_s[log.start[p] + group.processed[p]])
     group.end_s[m] = ready + work_s * group.factor[m]
     group.phase[m] = WORK
 
@@ -358,20 +356,22 @@ def consume(until_s, log, group, reading):  # type: ignore[no-untyped-def]
                 if group.assigned_n[m] == 0:
                     break
                 since = group.now_s[m]
+                if since > until_s:  # paused
+                    break
                 ready = _ready_s(since, log, group, reading, m)
+                empty = reading.min_records > 1 and ready == np.inf
+                answered = since + reading.max_wait_s if empty else ready
                 # An idle application keeps polling, so a due commit does not wait for records.
                 if reading.auto_commit_s >= 0.0:
-                    while group.next_commit_s[m] <= min(ready, until_s):
+                    while group.next_commit_s[m] <= min(answered, until_s):
                         due = max(since, group.next_commit_s[m])
                         commit(group, m, due)
                         group.next_commit_s[m] = due + reading.auto_commit_s
-                if reading.min_records > 1 and ready == np.inf:
-                    if since + reading.max_wait_s > until_s:
-                        break
-                    group.now_s[m] = since + reading.max_wait_s
-                    continue
-                if ready > until_s:
+                if answered > until_s:
                     break
+                if empty:
+                    group.now_s[m] = answered
+                    continue
                 _poll(ready, log, group, reading, m)
             elif group.phase[m] == WORK:
                 if not _work(until_s, log, group, m):

@@ -6,6 +6,7 @@ once all those known to the coordinator have joined or expired, partitions are a
 """
 
 from collections.abc import Callable, Generator, Sequence
+from math import ulp
 from typing import Any
 
 import simpy
@@ -56,10 +57,13 @@ class Coordinator:
         self.session_timeout_s = session_timeout_s
         self.rebalance_s = rebalance_s
         self.say = say
-        self.known_until_s = [float("inf")] * group.members
-        """When each member's session ends; inf while its heartbeats arrive; past: forgotten."""
+        self.sessions: list[tuple[int, float]] = []
+        """(member, s) Dead processes that the coordinator still counts in, and until when."""
         self.rebalance: simpy.Process | None = None
+        self.joining = False
+        """Whether the rebalance under way still waits for members, and so includes any change."""
         self.again = False
+        self.disturbed = env.event()
         self._assign()
 
     @property
@@ -68,73 +72,71 @@ class Coordinator:
         return self.group.members
 
     def _assign(self) -> None:
-        alive = [m for m in range(self.group.members) if self.group.alive(m)]
+        dead = {m for m, _ in self.sessions}
+        known = [m for m in range(self.group.members) if self.group.alive(m) or m in dead]
         partitions = self.group.topic.log.end.size
-        self.group.assign(assign_range(partitions, alive, self.group.members), self.env.now)
+        self.group.assign(assign_range(partitions, known, self.group.members), self.env.now)
 
     def _start_rebalance(self) -> None:
+        if self.joining:
+            return
         self.again = True
         if self.rebalance is None or not self.rebalance.is_alive:
             self.rebalance = self.env.process(self._rebalance())
 
-    def _rebalance(self) -> Generator[simpy.Event, Any, None]:
+    def _awaited_s(self) -> list[float]:
+        """When each of those that the rebalance waits for will have joined, or be put out."""
         group = self.group
+        members = [m for m in range(group.members) if group.alive(m) and not group.held(m)]
+        return [group.free_s(m) for m in members] + [until_s for _, until_s in self.sessions]
+
+    def _rebalance(self) -> Generator[simpy.Event, Any, None]:
         began = self.env.now
         while self.again:
             self.again = False
-            for m in range(group.members):
-                group.hold(m, self.env.now)
-            while True:
-                now = self.env.now
-                waits = [
-                    group.free_s(m)
-                    for m in range(group.members)
-                    if group.alive(m) and not group.held(m)
-                ]
-                waits += [
-                    until
-                    for m, until in enumerate(self.known_until_s)
-                    if not group.alive(m) and until > now
-                ]
-                if not waits:
-                    break
-                yield self.env.timeout(max(max(waits) - now, 1e-6))
+            self.joining = True
+            for m in range(self.group.members):
+                self.group.hold(m, self.env.now)
+            while awaited_s := self._awaited_s():
+                # At least one tick of the clock, where rounding has it that the time has come.
+                wait_s = max(max(awaited_s) - self.env.now, ulp(self.env.now))
+                yield self.env.timeout(wait_s) | self.disturbed
+            self.joining = False
             yield self.env.timeout(self.rebalance_s)
         self._assign()
         self.say(f"rebalanced in {self.env.now - began:.1f} s")
 
-    def _expire(self, m: int, at_s: float) -> Generator[simpy.Event, Any, None]:
-        yield self.env.timeout(at_s - self.env.now)
-        if self.known_until_s[m] == at_s and not self.group.alive(m):
-            self.say(f"session of consumer {m} expired")
-            self._start_rebalance()
+    def _disturb(self) -> None:
+        """Have a rebalance under way look anew at whom it waits for."""
+        self.disturbed.succeed()
+        self.disturbed = self.env.event()
+
+    def _expire(self, session: tuple[int, float]) -> Generator[simpy.Event, Any, None]:
+        yield self.env.timeout(self.session_timeout_s)
+        self.sessions.remove(session)
+        self.say(f"session of consumer {session[0]} expired")
+        self._start_rebalance()
+        self._disturb()
 
     def crash(self, m: int) -> None:
         """SIGKILL: its partitions wait for the session timeout and a rebalance (KC-04)."""
         if not self.group.alive(m):
             return
         self.group.crash(m, self.env.now)
-        until = self.env.now + self.session_timeout_s
-        self.known_until_s[m] = until
-        self.env.process(self._expire(m, until))
+        session = (m, self.env.now + self.session_timeout_s)
+        self.sessions.append(session)
+        self.env.process(self._expire(session))
+        self._disturb()
 
     def restart(self, m: int) -> None:
         """Start a new process; it joins the group, which rebalances.
 
-        If it is back before the old session ended, the rebalance waits for that end: the
-        coordinator still counts the dead member in (a new process has a new member id).
+        If it is back before the old session ended, the rebalance waits for that end, and the
+        group with it: the coordinator still counts the dead member in (a new process has a new
+        member id).
         """
         if self.group.alive(m):
             return
-        self.env.process(self._join(m))
-
-    def _join(self, m: int) -> Generator[simpy.Event, Any, None]:
-        until = self.known_until_s[m]
-        if self.env.now < until < float("inf"):
-            yield self.env.timeout(until - self.env.now)
-        if self.group.alive(m):
-            return
-        self.known_until_s[m] = float("inf")
         self.group.join(m, self.env.now)
         self._start_rebalance()
 
@@ -147,6 +149,7 @@ class Coordinator:
             self.env.process(self._resume(m, for_s))
         else:
             self.group.pause(m, self.env.now, for_s)
+            self._disturb()
 
     def _resume(self, m: int, for_s: float) -> Generator[simpy.Event, Any, None]:
         yield self.env.timeout(for_s)
@@ -155,3 +158,4 @@ class Coordinator:
     def slow(self, m: int, factor: float) -> None:
         """Multiply the service times of a consumer."""
         self.group.slow(m, self.env.now, factor)
+        self._disturb()
