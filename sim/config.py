@@ -4,6 +4,7 @@ Pydantic validates; the look-ups here answer what it does not: which keys a mapp
 merging, for overrides with dots in the keys, and for naming the nearest key in an error).
 """
 
+import math
 import re
 import types
 from collections.abc import Mapping
@@ -74,9 +75,9 @@ class Config(BaseModel):
         return {"anyOf": [schema["properties"][cls.shorthand], schema]}
 
     @model_serializer(mode="wrap")
-    def _without_nulls(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Null means not given everywhere, so that what is dumped can be read again."""
-        return {key: value for key, value in dump(self).items() if value is not None}
+    def _as_read(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Only what can be read again: null and infinite both stand for not given."""
+        return {k: v for k, v in dump(self).items() if v is not None and v != math.inf}
 
     def given(self, key: str) -> bool:
         """Whether the key was given a value other than its default."""

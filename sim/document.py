@@ -16,7 +16,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.reader import ReaderError
 
-from sim.config import KeyPath, child, rivals
+from sim.config import KeyPath, child, model_of, rivals
 from sim.errors import Problem, ScenarioError
 
 _TIMESTAMP = "tag:yaml.org,2002:timestamp"
@@ -101,11 +101,19 @@ class Document:
         """
         annotation = root
         for depth, key in enumerate(path):
+            self.write_out(annotation, path[:depth])
             here = self.get(path[:depth])
             for rival in rivals(annotation, here, key):
                 self.drop((*path[:depth], rival))
             annotation = child(annotation, here, key)
         self.put(path, value, {path: place})
+
+    def write_out(self, annotation: Any, path: KeyPath) -> None:
+        """Give a bare value that stands for a mapping (`5 ms`) its key (`{constant: 5 ms}`)."""
+        value, model = self.get(path), model_of(annotation, None)
+        if model and model.shorthand and value is not None and not isinstance(value, dict):
+            place = self.place(path)
+            self.put(path, {model.shorthand: value}, {path: place, (*path, model.shorthand): place})
 
     def _forget(self, path: KeyPath) -> None:
         for known in [known for known in self.places if known[: len(path)] == path]:
@@ -159,9 +167,12 @@ def merge(root: Any, base: Document, over: Document) -> Document:
             here = (*path, key)
             for rival in rivals(annotation, merged.get(path), key) - set(given):
                 merged.drop((*path, rival))
+            inner = child(annotation, merged.get(path), key)
+            if isinstance(value, dict):
+                merged.write_out(inner, here)
             if isinstance(value, dict) and isinstance(merged.get(here), dict):
                 merged.places[here] = over.places[here]
-                go(here, child(annotation, merged.get(path), key))
+                go(here, inner)
             elif value is None and key not in merged.get(path):
                 merged.get(path)[key] = None
                 merged.places[here] = over.places[here]
@@ -256,4 +267,6 @@ def _unreadable(error: MarkedYAMLError, text: str, line: int | None) -> str:
     if "another document" in str(error.problem):
         return "a second document ('---'); a scenario is one document"
     context = f" {error.context}" if error.context else ""
+    if error.context_mark and error.context_mark.line + 1 != line:
+        context += f" begun in line {error.context_mark.line + 1}"
     return f"unreadable YAML: {error.problem}{context}"

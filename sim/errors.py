@@ -49,10 +49,22 @@ def nearest(word: str, candidates: Iterable[str]) -> str | None:
     return by_plain[found[0]] if found else None
 
 
-def unknown(kind: str, word: str, candidates: Iterable[str]) -> str:
-    """Message for a name that does not exist: the nearest one, or all of them if none is near."""
-    candidates = list(candidates)
-    near = nearest(word, candidates)
-    if near is not None:
-        return f"unknown {kind}; did you mean {near!r}?"
-    return f"unknown {kind}; known: {', '.join(candidates) or 'none'}"
+def unknown_key(word: str, candidates: Sequence[str], more: Iterable[str] = ()) -> str:
+    """Message for a key that does not exist; the problem's path names it.
+
+    Args:
+        word: the key.
+        candidates: keys to name if none is near.
+        more: keys that are named only if one of them is near.
+    """
+    return f"unknown key; {_instead(word, candidates, more)}"
+
+
+def unknown(kind: str, word: str, candidates: Sequence[str]) -> str:
+    """Message for a value that names nothing, such as ``unknown job 'x'; known: a, b``."""
+    return f"unknown {kind} {word!r}; {_instead(word, candidates)}"
+
+
+def _instead(word: str, candidates: Sequence[str], more: Iterable[str] = ()) -> str:
+    near = nearest(word, [*candidates, *more])
+    return f"did you mean {near!r}?" if near else f"known: {', '.join(candidates) or 'none'}"

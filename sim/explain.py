@@ -9,7 +9,7 @@ from pydantic_core import ErrorDetails
 
 from sim.config import Config, KeyPath, child, keys, model_of
 from sim.document import Document
-from sim.errors import Problem, nearest, unknown
+from sim.errors import Problem, nearest, unknown, unknown_key
 from sim.units import shown
 
 _EXPECTED = {
@@ -82,10 +82,8 @@ def _message(detail: ErrorDetails, path: KeyPath, root: Any, document: Document)
     if kind == "missing":
         return "missing" + _about(model, path[-1])
     if kind == "extra_forbidden":
-        near = _nearest_key(path, root, document)
-        if near is not None:
-            return f"unknown key; did you mean {near!r}?"
-        return f"unknown key; known: {', '.join(keys(model) if model else ())}"
+        known = list(keys(model)) if model else []
+        return unknown_key(str(path[-1]), known, model.not_modelled if model else ())
     if kind == "value_error":
         return str(context["error"])
     if value is None:
@@ -94,10 +92,11 @@ def _message(detail: ErrorDetails, path: KeyPath, root: Any, document: Document)
         known = [word.strip("' ") for word in context["expected"].replace(" or ", ",").split(",")]
         near = nearest(str(value), known)
         hint = f"; did you mean {near!r}?" if near else ""
-        return f"expected {' or '.join(known)}, not {shown(value)}{hint}"
+        options = f"{', '.join(known[:-1])} or {known[-1]}"
+        return f"expected {options}, not {shown(value)}{hint}"
     if kind == "union_tag_invalid":
         known = [word.strip("' ") for word in context["expected_tags"].split(",")]
-        return f"{unknown('product', context['tag'], known)}"
+        return unknown("product", str(context["tag"]), known)
     if kind == "union_tag_not_found":
         return "missing; the product that this system is (kafka or sqs)"
     if kind in _LIMIT:

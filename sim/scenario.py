@@ -29,7 +29,7 @@ from pydantic import (
 from sim import config, document, explain
 from sim.config import Config, KeyPath
 from sim.document import Document, Place
-from sim.errors import Problem, ScenarioError, nearest, unknown
+from sim.errors import Problem, ScenarioError, nearest, unknown, unknown_key
 from sim.products import System
 from sim.products.base import Name
 from sim.units import (
@@ -371,6 +371,10 @@ def _allow_parts(schema: Any) -> None:
                 del schema[key]
         if "oneOf" in schema:
             schema["anyOf"] = schema.pop("oneOf")
+        if "minProperties" in schema:
+            by_name = schema["patternProperties"]
+            for pattern, part in by_name.items():
+                by_name[pattern] = {"anyOf": [part, {"type": "null"}]}
 
 
 def folders() -> list[Path]:
@@ -426,7 +430,9 @@ def _find(path_or_name: str | os.PathLike[str]) -> Path:
         return by_name[str(path_or_name)]
     if path.suffix in (".yaml", ".yml") or path.parent != Path():
         raise ScenarioError([Problem(str(path), None, "", "no such file")])
-    raise ScenarioError([Problem(str(path), None, "", unknown("scenario", str(path), by_name))])
+    raise ScenarioError(
+        [Problem(str(path), None, "", unknown("scenario", str(path), list(by_name)))]
+    )
 
 
 def _with_base(path: Path) -> Document:
@@ -495,7 +501,7 @@ def _unknown_path(error: config.UnknownKeyError, source: str) -> Problem:
     if nearest(word, error.candidates) is None:
         word = word.partition(".")[0]
     path = ".".join(map(str, (*error.path, word)))
-    return Problem(source, None, path, unknown("key", word, error.candidates))
+    return Problem(source, None, path, unknown_key(word, error.candidates))
 
 
 def _parse(whole: Document, file: Path | None) -> Scenario:
@@ -562,7 +568,8 @@ def _bad_length(whole: Document) -> Iterator[tuple[KeyPath, str]]:
         return
     if arrivals.trace is not None:
         if _trace_file(whole, arrivals.trace.path) is None:
-            where = (*path, "trace")
+            where: KeyPath = (*path, "trace")
+            where = (*where, "path") if isinstance(whole.get(where), dict) else where
             yield where, _missing_trace(whole, arrivals.trace.path)
         return
     given = whole.get(("duration",))
@@ -622,7 +629,7 @@ def _bad_dimensions(
         value = whole.get(path)
         for index, dimension in enumerate(value if isinstance(value, list) else ()):
             if known and isinstance(dimension, str) and dimension not in known:
-                yield (*path, index), f"{dimension!r}: {unknown('dimension', dimension, known)}"
+                yield (*path, index), unknown("dimension", dimension, known)
 
 
 def _bad_jobs(
@@ -640,7 +647,7 @@ def _bad_jobs(
             for index, job in enumerate(readers.does):
                 path = (*where, group, "does", index)
                 if job not in jobs:
-                    yield path, f"{job!r}: {unknown('job', job, jobs)}"
+                    yield path, unknown("job", job, jobs)
                 elif job in done:
                     yield path, f"{job!r} is already done by {done[job]!r}"
                 done.setdefault(job, group)

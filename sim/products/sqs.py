@@ -90,9 +90,10 @@ class Queue(Config):
     """A message older than this is deleted unread, s; 60 s to 14 days."""
     delay_seconds: Annotated[WholeSeconds, Field(le=900)] = Field(default=0, alias="DelaySeconds")
     """How long a new message stays invisible, s, up to 900."""
-    redrive_policy: Annotated[RedrivePolicy | None, BeforeValidator(_from_json)] = Field(
-        default=None, alias="RedrivePolicy"
-    )
+    redrive_policy: Annotated[
+        RedrivePolicy | None,
+        BeforeValidator(_from_json, json_schema_input_type=RedrivePolicy | str | None),
+    ] = Field(default=None, alias="RedrivePolicy")
     """Dead-letter queue; null: failing messages come back until they expire."""
     max_in_flight: PositiveCount = 120_000
     """Most messages received and not deleted; AWS's quota is about 120,000."""
