@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import simpy
-
 from plain_machine import Machine, Steps
 
 

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import simpy
-
 from plain_machine import Machine, Steps
 
 

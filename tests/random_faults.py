@@ -5,7 +5,6 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 import simpy
-
 from plain_machine import Steps
 
 
@@ -45,16 +44,22 @@ def draw(
     return faults
 
 
-def _factor(target: int) -> float:
-    """Each of a fleet is a little slower than the one before.
+def uneven(targets: int) -> list[float]:
+    """Factors that make each of a fleet a little slower than the one before.
 
     Two of the same speed that process the same redelivered batch would stay exactly a visibility
     timeout apart from then on: a tie at every expiry.
     """
-    return 1.0 + 0.0173 * target
+    return [1.0 + 0.0173 * i for i in range(targets)]
 
 
-def _inject(env: simpy.Environment, fault: Fault, target: Target, felt: list[str]) -> Steps:
+def _inject(
+    env: simpy.Environment,
+    fault: Fault,
+    target: Target,
+    factors: Sequence[float],
+    felt: list[str],
+) -> Steps:
     yield env.timeout(fault.at_s)
     if not target.alive(fault.target):
         return
@@ -68,16 +73,20 @@ def _inject(env: simpy.Environment, fault: Fault, target: Target, felt: list[str
         if fault.value > 0:
             yield env.timeout(fault.value)
             target.restart(fault.target)
-            target.slow(fault.target, _factor(fault.target))
+            if factors:
+                target.slow(fault.target, factors[fault.target])
 
 
 def inject(
-    env: simpy.Environment, faults: Sequence[Fault], target: Target, targets: int
+    env: simpy.Environment, faults: Sequence[Fault], target: Target, factors: Sequence[float] = ()
 ) -> list[str]:
-    """Schedule the faults; returns the list to which those that hit a live process are added."""
+    """Schedule the faults; returns the list to which those that hit a live process are added.
+
+    ``factors`` are those of healthy targets, from time 0 and after each restart; empty: all 1.
+    """
     felt: list[str] = []
-    for i in range(targets):
-        target.slow(i, _factor(i))
+    for i, factor in enumerate(factors):
+        target.slow(i, factor)
     for fault in faults:
-        env.process(_inject(env, fault, target, felt))
+        env.process(_inject(env, fault, target, factors, felt))
     return felt

@@ -3,13 +3,12 @@
 from collections import Counter
 
 import numpy as np
-import pytest
+import random_faults
 import simpy
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-import random_faults
 from plain_log import PlainLog, Settings
+
 from sim.environment import Environment
 from sim.kernels import log as k
 from sim.log.coordinator import Coordinator
@@ -70,7 +69,7 @@ def run_with_faults(s, created_s, partition_of, size_bytes, work_s, until_s, fau
     group = group_of(s, topic, work_s)
     env = Environment([topic, group])
     verbs = Verbs(coordinator_of(s, env, group))
-    felt = random_faults.inject(env, faults, verbs, s.members)
+    felt = random_faults.inject(env, faults, verbs, random_faults.uneven(s.members))
     env.run(until_s)
     return group, felt
 
@@ -78,7 +77,7 @@ def run_with_faults(s, created_s, partition_of, size_bytes, work_s, until_s, fau
 def run_plain(s, created_s, partition_of, size_bytes, work_s, until_s, faults):
     env = simpy.Environment()
     plain = PlainLog(env, s, created_s, partition_of, size_bytes, np.asarray(work_s, np.float32))
-    felt = random_faults.inject(env, faults, plain, s.members)
+    felt = random_faults.inject(env, faults, plain, random_faults.uneven(s.members))
     env.run(until_s)
     return plain, felt
 

@@ -55,6 +55,7 @@ class Queue(NamedTuple):
     expiry_receipt: I64  # [cap]
     returned: I64  # [cap] ring of messages that became visible again, oldest first
     parked: I64  # [workers] ring of the workers whose long polls wait, first come first
+    clock_s: F64  # [1] time of the latest event
     counts: I64  # [COUNTS] ring heads and tails (never wrapped) and counters
     grid_s: F64  # [grid] sample times
     grid_in_flight: I64  # [grid] messages hidden at that time
@@ -81,7 +82,7 @@ class Workers(NamedTuple):
     factor: F64  # [workers] service times are multiplied by this
     resume_s: F64  # [workers] the process is paused until then
     doomed: I64  # [workers] 1: crashed after its delete was sent
-    restart_s: F64  # [workers] when a doomed worker starts again; inf: not planned
+    restart_s: F64  # [workers] a successor of a doomed worker was started then; inf: none yet
 
 
 class Policy(NamedTuple):
@@ -337,7 +338,6 @@ def work(until_s, feed, service_s, queue, workers, policy, receive_latency_s, de
     """
     room = queue.expiry_s.size
     total = queue.state.size
-    clock = -np.inf
     parked_room = queue.parked.size
     while True:
         g = 0
@@ -348,7 +348,7 @@ def work(until_s, feed, service_s, queue, workers, policy, receive_latency_s, de
         now = workers.group_s[g]
         waiting = queue.counts[PARKED_HEAD] < queue.counts[PARKED_TAIL]
         if waiting:
-            available = _available_s(clock, feed, queue, policy)
+            available = _available_s(queue.clock_s[0], feed, queue, policy)
             waiting = available <= now
             if waiting:
                 now = available
@@ -375,7 +375,7 @@ def work(until_s, feed, service_s, queue, workers, policy, receive_latency_s, de
             > room
         ):  # fmt: skip
             return True
-        clock = now
+        queue.clock_s[0] = now
         if waiting:
             w = queue.parked[queue.counts[PARKED_HEAD] % parked_room]
             _expire(now, feed, queue, policy)
@@ -419,7 +419,7 @@ def work(until_s, feed, service_s, queue, workers, policy, receive_latency_s, de
             if workers.doomed[w] == 1:
                 workers.doomed[w] = 0
                 if np.isfinite(workers.restart_s[w]):
-                    again = max(workers.restart_s[w], now)
+                    again = max(now, workers.resume_s[w])
                     issue_receive(queue, workers, receive_latency_s, w, again)
                 else:
                     workers.kind[w] = OFF

@@ -60,6 +60,7 @@ class Workers:
             expiry_receipt=np.zeros(_FIRST_ROOM, np.int64),
             returned=np.zeros(_FIRST_ROOM, np.int64),
             parked=np.zeros(workers, np.int64),
+            clock_s=np.zeros(1),
             counts=np.zeros(k.COUNTS, np.int64),
             grid_s=grid_s,
             grid_in_flight=np.zeros(grid_s.size, np.int64),
@@ -153,7 +154,8 @@ class Workers:
 
     def alive(self, w: int) -> bool:
         """Whether the process of worker ``w`` runs (paused counts)."""
-        return bool(self.workers.kind[w] != k.OFF and not self.workers.doomed[w])
+        s = self.workers
+        return bool(s.kind[w] != k.OFF and (not s.doomed[w] or np.isfinite(s.restart_s[w])))
 
     def crash(self, w: int, at_s: float) -> None:
         """SIGKILL: what it holds waits out the visibility timeout (SS-05).
@@ -163,6 +165,9 @@ class Workers:
         """
         s = self.workers
         if not self.alive(w):
+            return
+        if s.doomed[w]:
+            s.restart_s[w] = np.inf
             return
         self._settle(w, at_s)
         if s.kind[w] == k.PARKED:
