@@ -17,7 +17,7 @@ name in `sim.metrics.Tables`, a row per (system, group), throughout.
 """
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -76,7 +76,7 @@ def standings(summary: pd.DataFrame, duration_s: float) -> list[Standing]:
 
 def headline(summary: pd.DataFrame, duration_s: float) -> str:
     """One line, without a full stop: who kept up, who did not, and the gravest harm, if any."""
-    harms = (_harm(summary, column) for column in _HARMS if column != "unfinished")
+    harms = (_harm(summary, column, most=2) for column in _HARMS if column != "unfinished")
     return _join([keeping_up(summary, duration_s), next(filter(None, harms), "")])
 
 
@@ -169,7 +169,7 @@ def about_latency(summary: pd.DataFrame) -> str:
 def about_loss(summary: pd.DataFrame) -> str:
     """Lost, dead-lettered and unfinished messages."""
     lost = _harm(summary, "lost", also_none=True) or f"No message is lost{_anywhere(summary)}"
-    rest = (_harm(summary, column, also_none=True) for column in ("dead_lettered", "unfinished"))
+    rest = (_harm(summary, column, most=2) for column in ("dead_lettered", "unfinished"))
     return _join([lost, *rest])
 
 
@@ -185,6 +185,37 @@ def about_order(summary: pd.DataFrame) -> str:
     return clause or f"No message is processed out of order{_anywhere(summary)}"
 
 
+def comparison(runs: Sequence[tuple[str, pd.DataFrame, float]]) -> str:
+    """The gravest difference between runs, given as (label, summary, duration in s)."""
+    slack_s = max((level_s(duration_s) for _, _, duration_s in runs), default=0.0)
+    for column, (what, say, slack) in _DIFFERENCES.items():
+        worst = pd.DataFrame(
+            {
+                label: summary.groupby("system", sort=False)[column].max()
+                for label, summary, _ in runs
+            }
+        ).dropna(thresh=2)
+        spread = worst.max(axis=1) - worst.min(axis=1)
+        spread = spread[spread > (slack_s if slack else 0)]
+        if len(spread):
+            system = str(spread.idxmax())
+            values = worst.loc[system].dropna().items()
+            extremes = sorted(((float(v), str(label)) for label, v in values), key=lambda e: -e[0])
+            return f"{what.format(system)}: {_in_each(extremes, say)}"
+    return "No number that matters differs between these runs"
+
+
+def sums(rows: pd.DataFrame) -> str:
+    """A few words on one system, from its rows: when it drained, and the two gravest harms."""
+    drained = (
+        "did not drain"
+        if rows["drain_s"].max() == math.inf
+        else (f"drained in {duration(rows['drain_s'].max())}")
+    )
+    harms = [f"{count(rows[c].max())} {harm}" for c, harm in _HARMS.items() if rows[c].any()]
+    return ", ".join([drained, *harms[:2]])
+
+
 _HARMS = {
     "lost": "lost",
     "dead_lettered": "dead-lettered",
@@ -195,9 +226,22 @@ _HARMS = {
 }
 """What can become of a message, the gravest first: column of the summary -> participle."""
 
+_DIFFERENCES: dict[str, tuple[str, Callable[[float], str], bool]] = {
+    "lost": ("Messages lost in {}", count, False),
+    "drain_s": ("Time {} needs to drain", lambda s: duration(s).replace("forever", "no end"), True),
+    "max_time_lag_s": ("Furthest {} is behind", duration, True),
+    "double_effects": ("Messages processed again in {}", count, False),
+    "violations": ("Messages processed out of order in {}", count, False),
+}
+"""In what runs may differ, the gravest first: column -> (words, how to say it, whether a little of
+it is as good as none)."""
 
-def _harm(summary: pd.DataFrame, column: str, *, also_none: bool = False) -> str:
-    """A clause on the systems that did it, and if wanted on those that did not; "" if none did."""
+
+def _harm(summary: pd.DataFrame, column: str, *, also_none: bool = False, most: int = 3) -> str:
+    """A clause on the systems that did it, and if wanted on those that did not; "" if none did.
+
+    It lists at most `most` systems.
+    """
     extremes = [(value, who) for value, who in _extremes(summary, column) if value > 0]
     if not extremes:
         return ""
@@ -205,10 +249,12 @@ def _harm(summary: pd.DataFrame, column: str, *, also_none: bool = False) -> str
     def opening(number: float) -> str:
         return f"{_messages(number)} {'is' if number == 1 else 'are'} {_HARMS[column]}"
 
-    clause = _in_each(extremes, count, opening)
+    clause = _in_each(extremes, count, opening, most)
     worst = summary.groupby("system", sort=False)[column].max()
     spared = [str(system) for system in worst.index[worst == 0]]
-    return f"{clause}; none in {names(spared)}" if also_none and spared else clause
+    if also_none and spared:
+        clause += f"; none in {names(spared) if len(spared) < 3 else 'the others'}"
+    return clause
 
 
 def _spared(summary: pd.DataFrame) -> str:
@@ -281,13 +327,17 @@ def _in_each(
     extremes: list[tuple[float, str]],
     say: Callable[[float], str],
     opening: Callable[[float], str] | None = None,
+    most: int = 3,
 ) -> str:
-    """ "1.2 M in sqs.all and 310 in kafka"; `opening` says the first number, if given."""
-    (most, first), (least, last) = extremes[0], extremes[-1]
-    start = (opening or say)(most)
-    if say(most) == say(least):
+    """ "1.2 M in sqs.all and 310 in kafka"; `opening` says the first number, if given.
+
+    Of more than `most` systems, the two at the ends stand for all.
+    """
+    (highest, first), (least, last) = extremes[0], extremes[-1]
+    start = (opening or say)(highest)
+    if say(highest) == say(least):
         return f"{start} in {names([who for _, who in extremes])}"
-    if len(extremes) > 3:
+    if len(extremes) > most:
         return f"{start} in {first}, down to {say(least)} in {last}"
     rest = [f"{say(value)} in {who}" for value, who in extremes[1:]]
     return names([f"{start} in {first}", *rest])

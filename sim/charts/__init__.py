@@ -9,13 +9,16 @@ Importing this package imports matplotlib: do it where something is drawn, not a
 
 from sim.charts.bars import duplicates, loss
 from sim.charts.files import CHARTS, write_all
-from sim.charts.quantiles import latency
 from sim.charts.over_time import lag, order, throughput, time_lag
-from sim.charts.side_by_side import overview
 from sim.charts.page import style
+from sim.charts.quantiles import latency
+from sim.charts.runs import compare, comparison
+from sim.charts.side_by_side import overview
 
 __all__ = [
     "CHARTS",
+    "compare",
+    "comparison",
     "duplicates",
     "lag",
     "latency",

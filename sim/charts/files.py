@@ -9,10 +9,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from sim.charts.bars import duplicates, loss
-from sim.charts.quantiles import latency
 from sim.charts.over_time import lag, order, throughput, time_lag
-from sim.charts.side_by_side import overview
 from sim.charts.page import style
+from sim.charts.quantiles import latency
+from sim.charts.side_by_side import overview
 
 if TYPE_CHECKING:
     from sim.metrics import Tables

@@ -1,7 +1,8 @@
 """Words beside what they name, instead of a legend: lines by their name, faults by theirs."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -10,8 +11,13 @@ from numpy.typing import NDArray
 from sim.charts.page import MUTED, pixels, width_pt
 
 SIZE = 8.0
+FAR = 2
+"""Words further from their line than this many of `_Cells.MARGINS` get a thin line to it."""
 MARK_SIZE = 7.0
 MARK_ROWS = 3
+ROW_PT = MARK_SIZE + 2
+CROWD = 8
+"""With more marks than this in a panel, each is a tick at its top rather than a line through it."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +29,8 @@ class Line:
     name: str
     ink: str
     value: str = ""
+    alone: bool = False
+    """Never to share its words with other lines."""
 
     @property
     def words(self) -> str:
@@ -47,24 +55,28 @@ def name_lines(ax: Axes, lines: Sequence[Line], *, prefer: str = "peak") -> None
     """
     panel = np.array([ax.bbox.width, ax.bbox.height]) * 72 / ax.figure.dpi
     drawn = [(line, _dense(pixels(ax, line.x, line.y), panel)) for line in lines]
-    drawn = _share([(line, path) for line, path in drawn if len(path)])
-    rasters = [_Raster(path, panel) for _, path in drawn]
+    drawn = _share([(line, path) for line, path in drawn if len(path)], 0.6 * panel[0])
+    cells = _Cells([path for _, path in drawn], panel)
     taken: list[NDArray[np.float64]] = []
     for i, (line, path) in enumerate(drawn):
         target = path[path[:, 1].argmax()] if prefer == "peak" else path[path[:, 0].argmax()]
         size = np.array([width_pt(line.words, SIZE) + 4, SIZE * 1.35])
         boxes = _candidates(path, target, size, panel)
-        others = [raster.reach(boxes) for j, raster in enumerate(rasters) if j != i]
-        own = rasters[i].reach(boxes)
-        cost = 0.15 * np.hypot(*(boxes[:, :2] + size / 2 - target).T)
-        cost += sum(4.0 * raster.count(boxes) for raster in rasters)
-        for other in others:
-            cost += 60.0 * (other < own)
+        anchor = size * ((0.5, 0.0) if prefer == "peak" else (0.0, 0.5))
+        away = cells.away(boxes)
+        cost = (
+            0.15 * np.hypot(*(boxes[:, :2] + anchor - target).T)
+            + 8.0 * away[i]
+            + 60.0 * (away < away[i]).sum(axis=0)
+            + 4.0 * cells.count(boxes, 1.0).sum(axis=0)
+        )
         for box in taken:
             clash = (boxes[:, :2] < box[2:] + 1) & (boxes[:, 2:] > box[:2] - 1)
             cost += 2_000.0 * clash.all(axis=1)
         best = boxes[cost.argmin()]
         taken.append(best)
+        if away[i, cost.argmin()] > FAR:
+            _lead(ax, best, path, target, panel, line.ink)
         ax.annotate(
             line.words,
             (0, 0),
@@ -79,103 +91,162 @@ def name_lines(ax: Axes, lines: Sequence[Line], *, prefer: str = "peak") -> None
         )
 
 
-def mark(ax: Axes, marks: Sequence[Mark], *, named: bool = True) -> None:
+def _lead(
+    ax: Axes,
+    box: NDArray[np.float64],
+    path: NDArray[np.float64],
+    target: NDArray[np.float64],
+    panel: NDArray[np.float64],
+    ink: str,
+) -> None:
+    """A thin line from words that had to stand apart to their line, at its target if it has one."""
+    nearest = path[np.abs(path - (box[:2] + box[2:]) / 2).max(axis=1).argmin()]
+    end = nearest if abs(nearest[1] - target[1]) < 2 else target
+    start = np.clip(end, box[:2], box[2:])
+    ax.plot(
+        *np.array([start, end]).T / panel[:, None],
+        transform=ax.transAxes,
+        color=ink,
+        lw=0.6,
+        alpha=0.7,
+        zorder=4,
+    )
+
+
+def mark(ax: Axes, marks: Sequence[Mark], *, named: bool = True) -> int:
     """Draw what happened as lines and shaded spans, `named` above the panel.
 
-    Names that would run into each other share one, "crash counters 0 and 3 more". The limits of
-    the x axis must be final.
+    Names that find no room share one, "crash counters 0 and 3 more". The limits of the x axis must
+    be final. Returns the rows of names that were needed.
     """
     low, high = ax.get_xlim()
     shown = sorted((m for m in marks if m.at <= high), key=lambda m: m.at)
     for m in shown:
         if m.until > m.at:
-            ax.axvspan(m.at, min(m.until, high), color="#f1e4c8", lw=0, zorder=0)
-        dashes = (0, (4, 2)) if m.mergeable else (0, (1, 1.5))
-        ax.axvline(m.at, color="#8a7340" if m.mergeable else "#777777", lw=0.9, ls=dashes, zorder=1)
-    if not named:
-        return
-    width = ax.bbox.width * 72 / ax.figure.dpi
-    scale = width / (high - low)
-    height = ax.bbox.height * 72 / ax.figure.dpi
-    for row, at_pt, cluster, words in _in_rows(shown, (low, scale), width):
-        if row:
+            ax.axvspan(m.at, min(m.until, high), color="#f7efdc", lw=0, zorder=0)
+    faults = [m.at for m in shown if m.mergeable]
+    others = [m.at for m in shown if not m.mergeable]
+    crowded = len(shown) > CROWD
+    lines: dict[str, Any] = {"transform": ax.get_xaxis_transform(), "linewidth": 0.9, "zorder": 1}
+    ax.vlines(others, 0, 1, color="#777777", linestyle=(0, (1, 1.5)), **lines)
+    if crowded:
+        ax.vlines(faults, 0.96, 1, color="#8a7340", **lines)
+    else:
+        ax.vlines(faults, 0, 1, color="#8a7340", linestyle=(0, (4, 2)), **lines)
+    if not named or not shown:
+        return 0
+    width, height = np.array([ax.bbox.width, ax.bbox.height]) * 72 / ax.figure.dpi
+    names = _in_rows(shown, low, width / (high - low), width)
+    for name in names:
+        if name.row:
             ax.plot(
-                [cluster.at] * 2,
-                [1, 1 + row * (MARK_SIZE + 2) / height],
+                [name.first.at] * 2,
+                [1, 1 + name.row * ROW_PT / height],
                 transform=ax.get_xaxis_transform(),
                 color="#b5a67e",
                 lw=0.7,
                 clip_on=False,
             )
         ax.annotate(
-            words,
+            name.words,
             (0, 1),
             xycoords="axes fraction",
-            xytext=(at_pt, 2.5 + row * (MARK_SIZE + 2)),
+            xytext=(name.left, 2.5 + name.row * ROW_PT),
             textcoords="offset points",
             size=MARK_SIZE,
             color=MUTED,
         )
+    return 1 + max(name.row for name in names)
 
 
-def mark_pad(marks: Sequence[Sequence[Mark]]) -> float:
-    """How far above its panel a title must stand, in points, to clear the names of `marks`."""
-    most = max((len(m) for m in marks), default=0)
-    return 5.0 + (MARK_SIZE + 2.5) * min(most, MARK_ROWS)
+def title_pad(rows: int) -> float:
+    """How far above its panel a title must stand, in points, to clear `rows` of names."""
+    return 6.0 + ROW_PT * rows
 
 
-def _in_rows(
-    marks: Sequence[Mark], scale: tuple[float, float], width: float
-) -> list[tuple[int, float, Mark, str]]:
-    """(row, left edge in points, first mark, words) of names that do not touch.
+@dataclass
+class _Name:
+    """The words for one mark or several, above a panel; in points from its left edge."""
 
-    What does not fit is merged into the name before it.
+    first: Mark
+    at: float
+    width: float
+    """Of the panel."""
+    row: int = 0
+    more: int = 0
+
+    @property
+    def words(self) -> str:
+        return self.first.words + (f" and {self.more} more" if self.more else "")
+
+    @property
+    def left(self) -> float:
+        return max(0.0, min(self.at, self.width - width_pt(self.words, MARK_SIZE)))
+
+    def touches(self, other: "_Name") -> bool:
+        first, second = sorted((self, other), key=lambda name: name.left)
+        return first.left + width_pt(first.words, MARK_SIZE) + 5 > second.left
+
+
+def _in_rows(marks: Sequence[Mark], low: float, scale: float, width: float) -> list[_Name]:
+    """A name for every mark in a few rows; if they do not fit, one row in which names are shared.
+
+    What may not be merged claims its place first, and then its own row if it must.
     """
-    placed: list[list[tuple[float, list[Mark]]]] = [[] for _ in range(MARK_ROWS)]
-
-    def words(cluster: list[Mark]) -> str:
-        more = len(cluster) - 1
-        return cluster[0].words + (f" and {more} more" if more else "")
-
-    def left(start: float, cluster: list[Mark]) -> float:
-        return max(0.0, min(start, width - width_pt(words(cluster), MARK_SIZE)))
-
-    def right(start: float, cluster: list[Mark]) -> float:
-        return left(start, cluster) + width_pt(words(cluster), MARK_SIZE) + 5
-
-    # What may not be merged claims its place first.
-    for m in sorted(marks, key=lambda m: (m.mergeable, m.at)):
-        start = (m.at - scale[0]) * scale[1]
-        span = (left(start, [m]), right(start, [m]))
-        for row in placed:
-            if all(right(s, c) <= span[0] or left(s, c) >= span[1] for s, c in row):
-                row.append((start, [m]))
+    names = [_Name(m, (m.at - low) * scale, width) for m in marks]
+    names.sort(key=lambda name: name.first.mergeable)
+    placed: list[_Name] = []
+    for name in names:
+        for name.row in range(MARK_ROWS):
+            if not any(name.row == p.row and name.touches(p) for p in placed):
                 break
         else:
-            near = [c for row in placed for _, c in row if c[0].mergeable and c[0].at <= m.at]
-            if near:
-                max(near, key=lambda c: c[0].at).append(m)
-    return [
-        (i, left(start, cluster), cluster[0], words(cluster))
-        for i, row in enumerate(placed)
-        for start, cluster in row
-    ]
+            break
+        placed.append(name)
+    else:
+        return placed
+    shared: list[_Name] = []
+    for name in (n for n in names if n.first.mergeable):
+        name.row = 0
+        if shared and name.touches(shared[-1]):
+            shared[-1].more += 1
+        else:
+            shared.append(name)
+    fixed = [name for name in names if not name.first.mergeable]
+    for name in fixed:
+        name.row = int(any(name.touches(other) for other in shared))
+    return shared + fixed
+
+
+def rows_needed(marks: Sequence[Sequence[Mark]]) -> int:
+    """At most how many rows of names `mark` will use in panels with these marks."""
+    most = max((len(those) for those in marks), default=0)
+    return min(most, MARK_ROWS) if most <= CROWD else 2
 
 
 def _share(
-    drawn: Sequence[tuple[Line, NDArray[np.float64]]],
+    drawn: Sequence[tuple[Line, NDArray[np.float64]]], widest_pt: float
 ) -> list[tuple[Line, NDArray[np.float64]]]:
     """One entry for all lines that say the same and lie on each other, in a neutral ink."""
-    out: list[tuple[Line, NDArray[np.float64]]] = []
+    stacks: list[list[tuple[Line, NDArray[np.float64]]]] = []
     for line, path in drawn:
-        for i, (seen, where) in enumerate(out):
-            same = seen.value == line.value and where.shape == path.shape
-            if same and np.abs(where - path).max() < 1.5:
-                name = f"{seen.name}, {line.name}"
-                out[i] = (Line(seen.x, seen.y, name, "#444444", line.value), where)
+        for stack in stacks:
+            over, where = stack[0]
+            same = over.value == line.value and where.shape == path.shape
+            if same and not (line.alone or over.alone) and np.abs(where - path).max() < 1.5:
+                stack.append((line, path))
                 break
         else:
-            out.append((line, path))
+            stacks.append([(line, path)])
+    out = []
+    for stack in stacks:
+        line, path = stack[0]
+        if len(stack) > 1:
+            name = ", ".join(other.name for other, _ in stack)
+            if width_pt(f"{name}: {line.value}", SIZE) > widest_pt:
+                name = f"{len(stack)} groups"
+            line = replace(line, name=f"{name}:" if line.value else name, ink="#444444")
+        out.append((line, path))
     return out
 
 
@@ -197,43 +268,40 @@ def _candidates(
     panel: NDArray[np.float64],
 ) -> NDArray[np.float64]:
     """[places, 4] boxes (left, low, right, high) around points of `path`, inside the panel."""
-    along = path[np.linspace(0, len(path) - 1, min(len(path), 80)).astype(int)]
+    along = path[np.linspace(0, len(path) - 1, min(len(path), 40)).astype(int)]
     anchors = np.vstack([target, along])
     shifts = [(x, y) for x in (-1.0, -0.5, 0.0) for y in (-1.0, 0.0)]
-    shifts += [(-1.0, -0.5), (0.0, -0.5), (-0.5, 1.12), (-0.5, 2.24), (-0.5, 3.36), (-0.5, 4.48)]
-    low = np.concatenate(
-        [anchors + np.array(s) * size + 3.0 * np.sign(np.array(s) + 0.5) for s in shifts]
-    )
+    shifts += [(-1.0, -0.5), (0.0, -0.5)]
+    shifts += [(x, 1.12 * row) for x in (-1.0, -0.5, 0.0) for row in range(1, 8)]
+    places = [anchors + np.array(s) * size + 3.0 * np.sign(np.array(s) + 0.5) for s in shifts]
+    dodge = np.column_stack([np.full(17, 5.0), (np.arange(-8, 9) * 0.5 - 0.5) * size[1]])
+    low = np.concatenate([*places, target + dodge])
     low = np.clip(low, 0, np.maximum(panel - size, 0))
     return np.hstack([low, low + size])
 
 
-class _Raster:
-    """The cells of a panel that a line passes through, summed so that boxes count at once."""
+class _Cells:
+    """The cells of a panel that each line passes through, summed so that boxes count at once."""
 
     CELL = 2.0
     MARGINS = (0.0, 3.0, 6.0, 12.0, 24.0)
 
-    def __init__(self, path: NDArray[np.float64], panel: NDArray[np.float64]) -> None:
-        """`path` in points from the corner of the panel, `panel` its width and height."""
+    def __init__(self, paths: Sequence[NDArray[np.float64]], panel: NDArray[np.float64]) -> None:
+        """`paths` in points from the corner of the panel, `panel` its width and height."""
         self.shape = (panel / self.CELL).astype(int) + 2
-        cell = np.clip((path / self.CELL).astype(int), 0, self.shape - 1)
-        filled = np.zeros(self.shape + 1, np.int64)
-        filled[cell[:, 0] + 1, cell[:, 1] + 1] = 1
-        self.sums = filled.cumsum(axis=0).cumsum(axis=1)
+        filled = np.zeros((len(paths), *(self.shape + 1)), np.int32)
+        for i, path in enumerate(paths):
+            cell = np.clip((path / self.CELL).astype(int), 0, self.shape - 1)
+            filled[i, cell[:, 0] + 1, cell[:, 1] + 1] = 1
+        self.sums = filled.cumsum(axis=1).cumsum(axis=2)
 
     def count(self, boxes: NDArray[np.float64], margin: float = 0.0) -> NDArray[np.int64]:
-        """[boxes] cells of the line within `margin` of each box."""
-        low = np.clip(((boxes[:, :2] - margin) / self.CELL).astype(int), 0, self.shape)
-        high = np.clip(((boxes[:, 2:] + margin) / self.CELL).astype(int) + 1, 0, self.shape)
+        """[lines, boxes] cells of each line within `margin` of each box."""
+        x0, y0 = np.clip((boxes[:, :2] - margin) // self.CELL, 0, self.shape).astype(int).T
+        x1, y1 = np.clip((boxes[:, 2:] + margin) // self.CELL + 1, 0, self.shape).astype(int).T
         s = self.sums
-        return np.asarray(
-            s[high[:, 0], high[:, 1]]
-            - s[low[:, 0], high[:, 1]]
-            - s[high[:, 0], low[:, 1]]
-            + s[low[:, 0], low[:, 1]]
-        )
+        return np.asarray(s[:, x1, y1] - s[:, x0, y1] - s[:, x1, y0] + s[:, x0, y0])
 
-    def reach(self, boxes: NDArray[np.float64]) -> NDArray[np.int64]:
-        """[boxes] how many of `MARGINS` do not reach from the box to the line."""
+    def away(self, boxes: NDArray[np.float64]) -> NDArray[np.int64]:
+        """[lines, boxes] how many of `MARGINS` do not reach from the box to the line."""
         return np.asarray(sum((self.count(boxes, m) == 0).astype(np.int64) for m in self.MARGINS))

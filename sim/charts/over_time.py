@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 from numpy.typing import NDArray
 
 from sim import findings
-from sim.charts.labels import Line, Mark, mark, mark_pad, name_lines
+from sim.charts.labels import Line, Mark, mark, name_lines, rows_needed, title_pad
 from sim.charts.page import INK, MUTED, PALETTE, TimeAxis, outer, panels
 from sim.text import count, duration, tick
 
@@ -88,15 +88,20 @@ def order(tables: "Tables", axes: Sequence[Axes] | None = None, *, title: str = 
 
 
 def draw(
-    tables: "Tables", axes: Sequence[Axes], column: str, value: Callable[[pd.Series], str]
+    tables: "Tables",
+    axes: Sequence[Axes],
+    column: str,
+    value: Callable[[pd.Series], str],
+    among: Sequence["Tables"] = (),
 ) -> list[list[Line]]:
     """`column` of the series, a line per group in the panel of its system; what to name, by panel.
 
-    `value` is what to say with the name of a group, from its row of the summary.
+    `value` is what to say with the name of a group, from its row of the summary; `among` are all
+    the tables on the page, which share colours and the unit of time.
     Groups that run alike stay visible: each line is thinner than the one before it.
     """
-    time = time_axis(tables)
-    colours = colour_of(tables)
+    time = time_axis(*(among or [tables]))
+    colours = colour_of(*(among or [tables]))
     out: list[list[Line]] = []
     for ax, groups in zip(axes, by_system(tables), strict=True):
         lines = []
@@ -120,15 +125,15 @@ def draw_throughput(tables: "Tables", axes: Sequence[Axes]) -> list[list[Line]]:
         lines = []
         for i, (row, series) in enumerate(groups):
             t = series["t_s"].to_numpy(float)
-            x = t[1:] / time.unit_s
+            x = t / time.unit_s
             if i == 0:
                 y = _per_second(t, series["arrived"])
                 ax.fill_between(x, y, step="pre", color="#dcdcdc", lw=0, zorder=2)
-                lines.append(Line(x, y, "arrivals", MUTED))
+                lines.append(Line(x, y, "arrivals", MUTED, alone=True))
                 top = max(top, y.max(initial=0))
             k = colours[row["group"]]
             y = _per_second(t, series["processed"])
-            ax.step(x, y, color=PALETTE[k], lw=max(1.6 - 0.3 * i, 0.8), zorder=3)
+            ax.step(x, y, where="pre", color=PALETTE[k], lw=max(1.6 - 0.3 * i, 0.8), zorder=3)
             lines.append(Line(x, y, str(row["group"]), INK[k]))
             top = max(top, y.max(initial=0))
         out.append(lines)
@@ -151,21 +156,21 @@ def systems(tables: "Tables") -> list[str]:
     return [str(system) for system in tables.summary["system"].unique()]
 
 
-def colour_of(tables: "Tables") -> Mapping[str, int]:
+def colour_of(*tables: "Tables") -> Mapping[str, int]:
     """Place in the palette of each group: the same in every system and every chart."""
-    groups = tables.summary["group"].unique()
+    groups = dict.fromkeys(group for t in tables for group in t.summary["group"])
     return {str(group): i % len(PALETTE) for i, group in enumerate(groups)}
 
 
-def time_axis(tables: "Tables") -> TimeAxis:
+def time_axis(*tables: "Tables") -> TimeAxis:
     """From 0 to the last time in the series, or to the end of arrivals."""
-    last = tables.series["t_s"].max() if len(tables.series) else 0.0
-    return TimeAxis.until(max(float(last), tables.duration_s))
+    last = (t.series["t_s"].max() if len(t.series) else 0.0 for t in tables)
+    return TimeAxis.until(max(*map(float, last), *(t.duration_s for t in tables)))
 
 
-def marks(tables: "Tables") -> list[list[Mark]]:
-    """The end of arrivals and the faults, by system."""
-    time = time_axis(tables)
+def marks(tables: "Tables", among: Sequence["Tables"] = ()) -> list[list[Mark]]:
+    """The end of arrivals and the faults, by system; `among` as in `draw`."""
+    time = time_axis(*(among or [tables]))
     out: dict[str, list[Mark]] = {system: [] for system in systems(tables)}
     if tables.duration_s < 0.99 * time.end_s:
         for those in out.values():
@@ -180,12 +185,10 @@ def marks(tables: "Tables") -> list[list[Mark]]:
 
 
 def name_panels(tables: "Tables", axes: Sequence[Axes]) -> None:
-    """Titles the panels with their systems and marks what happened in each."""
-    happened = marks(tables)
-    pad = mark_pad(happened)
-    for ax, system, those in zip(axes, systems(tables), happened, strict=True):
-        ax.set_title(system, pad=pad)
-        mark(ax, those)
+    """Title the panels with their systems and mark what happened in each."""
+    rows = [mark(ax, those) for ax, those in zip(axes, marks(tables), strict=True)]
+    for ax, system in zip(axes, systems(tables), strict=True):
+        ax.set_title(system, pad=title_pad(max(rows)))
 
 
 def counts_axis(axes: Sequence[Axes], highest: float) -> None:
@@ -211,7 +214,7 @@ def linear_axis(axes: Sequence[Axes], highest: float, say: Callable[[float], str
     for ax in axes:
         top = highest * 1.18 if highest > 0 else 1.0
         ax.set_ylim(-0.015 * top, top)
-        ax.yaxis.set_major_locator(MaxNLocator(5, integer=highest >= 4))
+        ax.yaxis.set_major_locator(MaxNLocator(5, integer=highest >= 4 or highest == 0))
         ax.yaxis.set_major_formatter(FuncFormatter(lambda y, _: say(y)))
 
 
@@ -225,7 +228,8 @@ def linear_durations_axis(axes: Sequence[Axes], highest_s: float) -> None:
 def _round_durations(highest_s: float) -> list[float]:
     """Three to six times from 0 to `highest_s` that a clock would show."""
     if highest_s <= 60:
-        return [float(t) for t in MaxNLocator(5).tick_values(0, highest_s) if t <= highest_s]
+        ticks = MaxNLocator(5).tick_values(0, highest_s or 1.0)
+        return [float(t) for t in ticks if t <= (highest_s or 1.0)]
     steps = (15, 20, 30, 60, 120, 300, 600, 900, 1_200, 1_800, 3_600, 7_200, 10_800, 21_600, 43_200)
     step = next((s for s in steps if highest_s / s <= 5), 86_400.0)
     step *= max(1, round(highest_s / step / 5))
@@ -243,12 +247,19 @@ def _symlog(
         ax.set_yscale("symlog", linthresh=threshold, linscale=0.5)
         ax.set_ylim(-0.2 * threshold, top)
         ax.yaxis.set_major_locator(FixedLocator(ticks))
+        ax.yaxis.set_minor_locator(NullLocator())
         ax.yaxis.set_major_formatter(FuncFormatter(lambda y, _: say(y)))
 
 
 def _new(tables: "Tables", finding: str, title: str, what: str, footnote: str = "") -> list[Axes]:
     subtitle = f"{what} per group. {title}" if title else f"{what} per group"
-    return panels(len(systems(tables)), title=finding, subtitle=subtitle, footnote=footnote)
+    return panels(
+        len(systems(tables)),
+        title=finding,
+        subtitle=subtitle,
+        footnote=footnote,
+        marks_pt=title_pad(rows_needed(marks(tables))),
+    )
 
 
 def _finish(tables: "Tables", axes: Sequence[Axes], y_label: str) -> None:
@@ -265,11 +276,16 @@ def highest(tables: "Tables", column: str) -> float:
 
 
 def _order_words(row: pd.Series) -> str:
-    keys = f" in {count(row['keys_violated'])} keys" if row["violations"] else ""
-    return f"{count(row['violations'])}{keys}"
+    if not row["violations"]:
+        return "0"
+    keys = row["keys_violated"]
+    return f"{count(row['violations'])} in {count(keys)} key{'' if keys == 1 else 's'}"
 
 
 def _per_second(t_s: Array, cumulative: pd.Series) -> Array:
-    """[times - 1] messages per second in each step of the grid."""
+    """[times] messages per second in the step of the grid that ends then."""
+    if len(t_s) < 2:
+        return np.zeros(len(t_s))
     step = np.diff(t_s)
-    return np.divide(np.diff(cumulative), step, out=np.zeros(step.size), where=step > 0)
+    rates = np.divide(np.diff(cumulative), step, out=np.zeros(step.size), where=step > 0)
+    return np.concatenate([rates[:1], rates])

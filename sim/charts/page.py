@@ -46,8 +46,8 @@ class Margins:
 
     left: float = 0.75
     right: float = 0.2
-    top: float = 0.45
-    """Above each row of panels, for its titles and marks."""
+    top: float = 0.35
+    """Above each row of panels, for its titles; room for marks comes on top."""
     bottom: float = 0.5
     between: float = 0.25
 
@@ -55,13 +55,15 @@ class Margins:
 def sheet(
     title: str, subtitle: str, footnote: str, width_in: float, panels_in: float
 ) -> tuple[Figure, float, float]:
-    """A figure with its words and `panels_in` of free height.
+    """A figure with its words, in as many lines as they need, and `panels_in` of free height.
 
     Returns the figure and the top and bottom of the free space, as fractions of its height.
     """
     lines = wrapped(title, width_in - 0.4, 13, "bold")
-    notes = wrapped(footnote, width_in - 0.4, 7.5) if footnote else []
-    head_in = 0.14 + 0.235 * len(lines) + 0.24
+    below = wrapped(subtitle, width_in - 0.4, 9)
+    notes = wrapped(footnote, width_in - 0.4, 7.5)
+    title_in = 0.14 + 0.235 * len(lines)
+    head_in = title_in + 0.04 + 0.165 * len(below)
     foot_in = 0.08 + 0.15 * len(notes)
     height_in = head_in + panels_in + foot_in
     figure = Figure(figsize=(width_in, height_in))
@@ -73,7 +75,7 @@ def sheet(
     figure.text(
         left, at(0.14), "\n".join(lines), size=13, weight="bold", va="top", linespacing=1.25
     )
-    figure.text(left, at(head_in - 0.22), subtitle, size=9, va="top", color=MUTED)
+    figure.text(left, at(title_in + 0.02), "\n".join(below), size=9, va="top", color=MUTED)
     if notes:
         figure.text(left, 0.08 / height_in, "\n".join(notes), size=7.5, va="bottom", color=MUTED)
     return figure, at(head_in), foot_in / height_in
@@ -105,11 +107,20 @@ def grid(n: int) -> tuple[int, int]:
 
 
 def panels(
-    n: int, *, title: str, subtitle: str, footnote: str = "", panel_in: float = 2.3
+    n: int,
+    *,
+    title: str,
+    subtitle: str,
+    footnote: str = "",
+    marks_pt: float = 0.0,
+    panel_in: float = 2.3,
 ) -> list[Axes]:
-    """`n` panels on a new page, all on the same x and y axes; the figure is ``axes[0].figure``."""
+    """`n` panels on a new page, all on the same x and y axes; the figure is ``axes[0].figure``.
+
+    `marks_pt` is the room to leave between a panel and its title.
+    """
     rows, columns = grid(n)
-    m = Margins()
+    m = Margins(top=Margins.top + marks_pt / 72)
     width_in = {1: 8.0, 2: 10.5}.get(columns, 13.0)
     row_in = m.top + panel_in + 0.25
     figure, top, bottom = sheet(title, subtitle, footnote, width_in, rows * row_in + m.bottom - 0.1)

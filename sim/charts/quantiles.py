@@ -8,9 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from sim import findings
-from sim.charts.labels import Line, name_lines
+from sim.charts.labels import SIZE, Line, name_lines
 from sim.charts.over_time import colour_of, systems
-from sim.charts.page import INK, PALETTE, outer, panels
+from sim.charts.page import INK, PALETTE, outer, panels, width_pt
 from sim.text import duration
 
 if TYPE_CHECKING:
@@ -31,8 +31,8 @@ def latency(tables: "Tables", axes: Sequence[Axes] | None = None, *, title: str 
         len(systems(tables)),
         title=findings.about_latency(tables.summary),
         subtitle=f"End-to-end latency per group, created to first processed. {title}".strip(),
-        footnote="A point (99 %, 1 min) reads: 99 % of processed messages took a minute or less. "
-        "Unprocessed messages are not counted.",
+        footnote="Beside each line: what 99 % of its messages took at most. "
+        "Messages that were never processed are not counted.",
     )
     colours = colour_of(tables)
     found = dict(iter(tables.latency.groupby(["system", "group"], sort=False)))
@@ -51,29 +51,31 @@ def latency(tables: "Tables", axes: Sequence[Axes] | None = None, *, title: str 
             if not len(y):
                 continue
             ax.plot(x, y, color=PALETTE[k], lw=max(2.2 - 0.4 * i, 1.0), zorder=3)
-            p99 = f"99 % in {duration(row['latency_p99_s'])}"
+            p99 = duration(row["latency_p99_s"])
             lines.append(Line(x, y, str(row["group"]), INK[k], p99))
             low, high = min(low, y.min()), max(high, y.max())
         panels_lines.append(lines)
         ax.set_title(str(system), pad=6)
-    _scales(axes, low if high else 1e-3, high or 1.0)
+    names = [width_pt(line.words, SIZE) for lines in panels_lines for line in lines]
+    room = 1 - (max(names, default=0.0) + 12) / (axes[0].bbox.width * 72 / axes[0].figure.dpi)
+    _scales(axes, low if high else 1e-3, high or 1.0, 4 / max(room, 0.5))
     for ax, lines in zip(axes, panels_lines, strict=True):
         name_lines(ax, lines, prefer="end")
     return list(axes)
 
 
-def _scales(axes: Sequence[Axes], low_s: float, high_s: float) -> None:
+def _scales(axes: Sequence[Axes], low_s: float, high_s: float, right: float) -> None:
     for ax in axes:
         ax.set_yscale("log")
         ax.set_ylim(low_s / 2, high_s * 4)
         ax.yaxis.set_major_locator(FixedLocator(_DECADES))
         ax.yaxis.set_minor_locator(NullLocator())
         ax.yaxis.set_major_formatter(FuncFormatter(lambda y, _: duration(y)))
-        ax.set_xlim(0, 4.08)
+        ax.set_xlim(0, right)
         ax.xaxis.set_major_locator(FixedLocator([-np.log10(1 - q) for q in _NINES]))
         ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{100 * (1 - 10**-x):.6g} %"))
     left, low = outer(axes)
     for ax in left:
         ax.set_ylabel("latency, at most")
     for ax in low:
-        ax.set_xlabel("share of processed messages")
+        ax.set_xlabel("share of processed messages", loc="left")

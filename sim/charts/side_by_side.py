@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from sim import findings
-from sim.charts.labels import mark, mark_pad, name_lines
+from sim.charts.labels import mark, name_lines, rows_needed, title_pad
 from sim.charts.over_time import (
     draw,
     draw_throughput,
@@ -17,6 +17,7 @@ from sim.charts.over_time import (
     linear_axis,
     linear_durations_axis,
     marks,
+    name_panels,
     systems,
     time_axis,
 )
@@ -26,7 +27,8 @@ from sim.text import count, drain, duration
 if TYPE_CHECKING:
     from sim.metrics import Tables
 
-LEFT_IN, RIGHT_IN, BETWEEN_IN = 1.85, 0.2, 0.22
+SAME = "The same messages and the same axes for every system"
+LEFT_IN, RIGHT_IN, BETWEEN_IN = 2.0, 0.2, 0.22
 PANEL_IN = (1.45, 1.45, 1.25)
 STRIP_ROW_IN = 0.23
 
@@ -45,14 +47,13 @@ STRIP: tuple[tuple[str, str, Callable[[float], str]], ...] = (
 def overview(tables: "Tables", *, title: str = "") -> Figure:
     """Arrivals and throughput, lag and time lag of every system, on the same axes; and the sums."""
     n = len(systems(tables))
-    width_in = LEFT_IN + RIGHT_IN + n * max(2.2, min(3.9, 11.4 / n))
+    width_in = LEFT_IN + RIGHT_IN + n * max(2.2, min(3.9 if n > 1 else 6.0, 11.4 / n))
     gap_in, strip_in = 0.28, STRIP_ROW_IN * (len(STRIP) + 0.6)
-    happened = marks(tables)
-    top_in = 0.3 + mark_pad(happened) / 72
+    top_in = 0.35 + title_pad(rows_needed(marks(tables))) / 72
     panels_in = top_in + sum(PANEL_IN) + 2 * gap_in + 0.55 + strip_in
     figure, top, bottom = sheet(
         findings.headline(tables.summary, tables.duration_s),
-        f"{title}. The same messages and the same axes for every system".removeprefix(". "),
+        ". ".join(filter(None, [title, SAME if n > 1 else ""])),
         "Numbers are those of the worst group, named where groups differ. "
         "Waiting: log end - committed offset of a log, ready + in flight of a queue.",
         width_in,
@@ -83,11 +84,9 @@ def overview(tables: "Tables", *, title: str = "") -> Figure:
     linear_axis(axes[1], highest(tables, "lag"))
     linear_durations_axis(axes[2], highest(tables, "time_lag_s"))
     time_axis(tables).apply(list(axes.flat))
-    for ax, system, those in zip(axes[0], systems(tables), happened, strict=True):
-        ax.set_title(system, pad=mark_pad(happened), size=11)
-        mark(ax, those)
+    name_panels(tables, axes[0])
     for row in axes[1:]:
-        for ax, those in zip(row, happened, strict=True):
+        for ax, those in zip(row, marks(tables), strict=True):
             mark(ax, those, named=False)
     for row, lines in zip(axes, drawn, strict=True):
         for ax, line in zip(row, lines, strict=True):
