@@ -184,8 +184,15 @@ def test_a_trace_stands_beside_the_scenario_and_has_its_own_length():
 def test_a_trace_relative_to_the_working_directory(tmp_path, monkeypatch):
     (tmp_path / "mine.csv").write_text("time,n\n2026-01-01T00:00:00Z,1\n")
     monkeypatch.chdir(tmp_path)
-    trace = load(GOOD, ["workload.arrivals.trace=mine.csv"]).workload.arrivals.trace
-    assert trace.file.samefile(tmp_path / "mine.csv")
+    (tmp_path / "elsewhere").mkdir()
+    child = f"base: {GOOD}\nworkload: {{arrivals: {{trace: mine.csv}}}}\n"
+    write(tmp_path / "elsewhere", child=child)
+    by_override = load(GOOD, ["workload.arrivals.trace=mine.csv"])
+    by_file = load(tmp_path / "elsewhere" / "child.yaml")
+    for scenario in (by_override, by_file):
+        assert scenario.workload.arrivals.trace.file.samefile(tmp_path / "mine.csv")
+        assert scenario.workload.arrivals.profile is None
+        assert scenario.duration == math.inf
 
 
 def test_one_alternative_overrides_the_others():
@@ -366,6 +373,10 @@ def test_a_problem_in_a_base_is_told_of_the_base(tmp_path):
         (
             "systems.kafka.topic={partitons: 3}",
             "systems.kafka.topic.partitons: unknown key; did you mean 'partitions'?",
+        ),
+        (
+            "systems.kafka.topic={partitions: six}",
+            "systems.kafka.topic.partitions: expected a whole number",
         ),
         (
             "workload.arrivals.trace=worldcup98.csv",

@@ -1,0 +1,179 @@
+"""What is wrong between the parts of a scenario: a profile as long as the duration, and so on.
+
+Each check looks only at parts that are valid by themselves, so that these problems are told
+together with those of a single key.
+"""
+
+import math
+from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from sim.config import KeyPath
+from sim.document import Document
+from sim.errors import Problem, nearest, unknown
+from sim.parts import Arrivals, Fault
+from sim.products import System
+from sim.units import seconds
+
+TOLERANCE_S = 1e-3
+"""Durations that differ by no more than this are equal, s."""
+
+_T = TypeVar("_T")
+_SYSTEM: TypeAdapter[System] = TypeAdapter(System)
+
+
+def _valid(adapter: TypeAdapter[_T], value: Any) -> _T | None:
+    try:
+        return adapter.validate_python(value)
+    except ValidationError:
+        return None
+
+
+def _names(whole: Document, *path: str) -> list[str]:
+    value = whole.get(path)
+    return list(value) if isinstance(value, dict) else []
+
+
+def contradictions(whole: Document) -> Iterator[Problem]:
+    """Every problem between parts, each of them valid by itself."""
+    for path, message in _found(whole):
+        yield whole.problem(path, message)
+
+
+def _found(whole: Document) -> Iterator[tuple[KeyPath, str]]:
+    systems = {
+        name: _valid(_SYSTEM, whole.get(("systems", name))) for name in _names(whole, "systems")
+    }
+    yield from _bad_length(whole)
+    yield from _bad_dimensions(whole, systems)
+    yield from _bad_jobs(whole, systems)
+    if None not in systems.values():
+        yield from _bad_targets(whole, systems)
+
+
+def _bad_length(whole: Document) -> Iterator[tuple[KeyPath, str]]:
+    path: KeyPath = ("workload", "arrivals")
+    arrivals = _valid(TypeAdapter(Arrivals), whole.get(path))
+    if arrivals is None:
+        return
+    if arrivals.trace is not None:
+        if trace_file(whole, arrivals.trace.path) is None:
+            where: KeyPath = (*path, "trace")
+            where = (*where, "path") if isinstance(whole.get(where), dict) else where
+            yield where, _missing_trace(whole, arrivals.trace.path)
+        return
+    given = whole.get(("duration",))
+    if given is None:
+        yield ("duration",), "missing; how long messages are created"
+        return
+    try:
+        duration_s = seconds(given)
+    except ValueError:
+        return
+    if arrivals.profile is not None:
+        total_s = math.fsum(segment.for_ for segment in arrivals.profile)
+        key, what = "profile", "the segments of the profile last"
+    else:
+        assert arrivals.counts is not None
+        total_s = len(arrivals.counts.values) * arrivals.counts.interval
+        key, what = "counts", f"{len(arrivals.counts.values)} intervals last"
+    if abs(total_s - duration_s) > TOLERANCE_S:
+        message = f"{what} {total_s:,.10g} s in all, but the duration is {duration_s:,.10g} s"
+        yield _later(whole, (*path, key), ("duration",)), message
+
+
+def _later(whole: Document, *paths: KeyPath) -> KeyPath:
+    """Of keys that contradict each other the one set last: override, then file, then base."""
+    own = whole.place(()).source
+    return max(paths, key=lambda p: (whole.place(p).line is None, whole.place(p).source == own))
+
+
+def trace_file(whole: Document, name: str) -> Path | None:
+    """The file that a trace names: beside the scenario (or base), or in the working directory."""
+    place = whole.place(("workload", "arrivals", "trace", "path"))
+    for folder in (place.folder, whole.place(()).folder, Path.cwd()):
+        if (folder / name).is_file():
+            return folder / name
+    return None
+
+
+def _missing_trace(whole: Document, name: str) -> str:
+    message = (
+        f"no such file {name!r}; a trace is a CSV or CSV.gz file with a header, a timestamp "
+        "(ISO 8601, ascending) in its first column, and messages per interval in the others"
+    )
+    if "worldcup98" in name.lower():
+        message += (
+            ". The Internet Traffic Archive publishes the logs of the 1998 World Cup site: "
+            "https://ita.ee.lbl.gov/html/contrib/WorldCup.html"
+        )
+    return message
+
+
+def _bad_dimensions(
+    whole: Document, systems: Mapping[str, System | None]
+) -> Iterator[tuple[KeyPath, str]]:
+    known = _names(whole, "workload", "keys")
+    lists: list[KeyPath] = [("workload", "order_by")]
+    lists += [("systems", name, "partition_key") for name in systems]
+    for path in lists:
+        value = whole.get(path)
+        for index, dimension in enumerate(value if isinstance(value, list) else ()):
+            if known and isinstance(dimension, str) and dimension not in known:
+                yield (*path, index), unknown("dimension", dimension, known)
+
+
+def _bad_jobs(
+    whole: Document, systems: Mapping[str, System | None]
+) -> Iterator[tuple[KeyPath, str]]:
+    jobs = _names(whole, "workload", "service")
+    if not jobs:
+        return
+    for name, system in systems.items():
+        if system is None:
+            continue
+        where: KeyPath = ("systems", name, "groups" if system.product == "kafka" else "queues")
+        done: dict[str, str] = {}
+        for group, readers in system.readers.items():
+            for index, job in enumerate(readers.does):
+                path = (*where, group, "does", index)
+                if job not in jobs:
+                    yield path, unknown("job", job, jobs)
+                elif job in done:
+                    yield path, f"{job!r} is already done by {done[job]!r}"
+                done.setdefault(job, group)
+        for job in jobs:
+            if job not in done and done.keys() <= set(jobs):
+                yield where, f"nothing here does the job {job!r} of workload.service"
+
+
+def _bad_targets(
+    whole: Document, systems: Mapping[str, System | None]
+) -> Iterator[tuple[KeyPath, str]]:
+    faults = whole.get(("faults",))
+    groups = {
+        f"{name}.{group}": (name, group, readers.members)
+        for name, system in systems.items()
+        if system is not None
+        for group, readers in system.readers.items()
+    }
+    for index, data in enumerate(faults if isinstance(faults, list) else ()):
+        fault = _valid(TypeAdapter(Fault), data)
+        if fault is None or not groups:
+            continue
+        if any(fault.strikes(s, g, i) for s, g, n in groups.values() for i in range(n)):
+            continue
+        path: KeyPath = ("faults", index, "target")
+        whom, _, which = fault.target.rpartition(".")
+        matched = [known for known in groups if fnmatchcase(known, whom)]
+        if not matched:
+            near = nearest(whom, groups)
+            hint = f"did you mean '{near}.{which}'?" if near else f"known: {', '.join(groups)}"
+            yield path, f"{fault.target!r} matches nothing; {hint}"
+        else:
+            most = max(groups[known][2] for known in matched)
+            yield path, f"{fault.target!r} matches nothing; the index is 0 to {most - 1}, or '*'"

@@ -1,0 +1,233 @@
+"""The parts of a scenario that no product has a say in: the workload, and what goes wrong."""
+
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, PlainValidator, PrivateAttr, WithJsonSchema, model_validator
+
+from sim.config import Config
+from sim.products.base import Name
+from sim.units import (
+    Count,
+    Distribution,
+    PositiveBytes,
+    PositiveCount,
+    PositiveRatio,
+    PositiveSeconds,
+    Rate,
+    Ratio,
+    Seconds,
+    shown,
+)
+
+
+class Spike(Config):
+    """rate = base + (peak - base) · shape; shape rises linearly to 1, then decays to 0."""
+
+    base: Rate
+    """Rate before the spike, and long after it."""
+    peak: Rate
+    """Rate at its height."""
+    rise: Seconds
+    """The rise takes this long, and ends at `at`."""
+    decay: PositiveSeconds
+    """Time constant of the exponential decay after `at`."""
+    at: Seconds
+    """When the peak is reached, from the start of the segment."""
+
+
+class Sine(Config):
+    """rate = mean + amplitude · sin(2π t / period), t from the start of the segment."""
+
+    mean: Rate
+    """Mean rate."""
+    amplitude: Rate
+    """Highest rate minus the mean; at most the mean."""
+    period: PositiveSeconds
+    """From one peak to the next."""
+
+    @model_validator(mode="after")
+    def _never_negative(self) -> Self:
+        if self.amplitude > self.mean:
+            raise ValueError("the amplitude must not exceed the mean: rates are never negative")
+        return self
+
+
+class Segment(Config):
+    """A part of the profile: `rate`, a ramp `from` and `to`, a `spike`, or a `sine`."""
+
+    alternatives = (("rate",), ("from", "to"), ("spike",), ("sine",))
+
+    for_: PositiveSeconds = Field(alias="for")
+    """How long the segment is."""
+    rate: Rate | None = None
+    """A constant rate."""
+    from_: Rate | None = Field(default=None, alias="from")
+    """Rate at the start of a linear ramp."""
+    to: Rate | None = None
+    """Rate at the end of a linear ramp."""
+    spike: Spike | None = None
+    """`{base, peak, rise, decay, at}`"""
+    sine: Sine | None = None
+    """`{mean, amplitude, period}`"""
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if (self.from_ is None) != (self.to is None):
+            raise ValueError("a ramp takes both 'from' and 'to'")
+        if self.spike is not None and self.spike.at > self.for_:
+            raise ValueError("the spike's 'at' is later than the end of its segment")
+        return self
+
+    @property
+    def kind(self) -> Literal["rate", "ramp", "spike", "sine"]:
+        """Which of the four it is."""
+        if self.rate is not None:
+            return "rate"
+        if self.from_ is not None:
+            return "ramp"
+        return "spike" if self.spike is not None else "sine"
+
+
+class Counts(Config):
+    """Messages in each of a series of equal intervals."""
+
+    values: list[Count] = Field(min_length=1)
+    """Messages in each interval."""
+    interval: PositiveSeconds
+    """Length of an interval."""
+    start: str = ""
+    """A label for the start, such as a date; has no effect."""
+
+
+def _column(value: Any) -> str | int | None:
+    if value is None or (isinstance(value, str | int) and not isinstance(value, bool)):
+        return value
+    raise ValueError(f"expected a column's name or number, not {shown(value)}")
+
+
+class Trace(Config):
+    """Counts from a CSV or CSV.gz file: an ascending ISO 8601 timestamp, then columns of counts."""
+
+    shorthand = "path"
+
+    path: str
+    """The file; relative to the scenario file, then to the working directory."""
+    column: Annotated[
+        str | int | None,
+        PlainValidator(_column),
+        WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "integer"}, {"type": "null"}]}),
+    ] = None
+    """Which column to count, by name or number (0 is the timestamp); null: the second one."""
+    start: str | None = None
+    """First timestamp to use."""
+    end: str | None = None
+    """Timestamp to stop before."""
+    interval: PositiveSeconds | None = None
+    """Length of an interval; null: inferred from the timestamps."""
+
+    _file: Path | None = PrivateAttr(None)
+
+    @property
+    def file(self) -> Path:
+        """The file that `path` names, resolved when the scenario was loaded."""
+        return self._file or Path(self.path)
+
+
+class Arrivals(Config):
+    """When messages are created: exactly one of `profile`, `counts` and `trace`."""
+
+    alternatives = (("profile",), ("counts",), ("trace",))
+
+    profile: Annotated[list[Segment], Field(min_length=1)] | None = None
+    """Segments, one after another; together as long as `duration`."""
+    counts: Counts | None = None
+    """`{values, interval}`; together as long as `duration`."""
+    trace: Trace | None = None
+    """A CSV file, or `{path, column, start, end, interval}`."""
+    dispersion: Annotated[PositiveRatio, Field(ge=1)] = 1.0
+    """Variance divided by mean of the messages per second; 1 is Poisson."""
+    multiply: PositiveRatio = 1.0
+    """Every rate times this."""
+
+
+class Key(Config):
+    """A dimension of the messages' key: `count` values, or values named with their weights."""
+
+    alternatives = (("count", "zipf"), ("weights",))
+
+    count: PositiveCount | None = None
+    """How many values."""
+    zipf: Ratio = 0.0
+    """The value of rank r is chosen in proportion to 1 / r^zipf; 0 is uniform."""
+    weights: dict[str, Ratio] | None = None
+    """Relative weight of each value, by name."""
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.weights is None and self.count is None:
+            raise ValueError("'zipf' needs a 'count' of values")
+        if self.weights is not None and not any(self.weights.values()):
+            raise ValueError("the weights must not all be 0")
+        return self
+
+
+class Service(Config):
+    """The work of one job."""
+
+    per_message: Distribution
+    """Time for each message."""
+    per_batch: Seconds = 0.0
+    """Time for each batch, besides."""
+
+
+class Workload(Config):
+    """The messages, and the work that each of them takes; the same for every system."""
+
+    arrivals: Arrivals
+    """When messages are created."""
+    keys: dict[Name, Key] = Field(min_length=1)
+    """Dimensions of the messages' key."""
+    order_by: Annotated[list[str], Field(min_length=1)] | None = None
+    """Dimensions whose combination must stay in order; null: all of them."""
+    size: PositiveBytes = 300
+    """Size of a message."""
+    service: dict[Name, Service] = Field(min_length=1)
+    """Jobs to be done for each message."""
+
+
+class Fault(Config):
+    """Something that happens to consumers or workers."""
+
+    at: Seconds
+    """When, from the start."""
+    fault: Literal["crash", "pause", "slow", "restart"]
+    """What: killed, frozen, slowed down, or stopped and started cleanly."""
+    target: str
+    """Whom: `system.group.index`; `*` and `?` match any text, as in `sqs_*.counters.0`."""
+    for_: PositiveSeconds | None = Field(default=None, alias="for")
+    """How long a pause (required) or a slow-down lasts; null: to the end."""
+    factor: PositiveRatio | None = None
+    """Slow: every service time is multiplied by this."""
+    restart_after: Seconds | None = None
+    """Crash: started again after this long; null: never."""
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        allowed = {"crash": {"restart_after"}, "pause": {"for"}, "slow": {"for", "factor"}}
+        required = {"pause": "for", "slow": "factor"}.get(self.fault)
+        if required and not self.given(required):
+            raise ValueError(f"{self.fault!r} needs {required!r}")
+        for key in ("for", "factor", "restart_after"):
+            if self.given(key) and key not in allowed.get(self.fault, ()):
+                raise ValueError(f"{self.fault!r} takes no {key!r}")
+        if "." not in self.target:
+            raise ValueError(
+                f"the target {shown(self.target)} is not of the form 'system.group.index'"
+            )
+        return self
+
+    def strikes(self, system: str, group: str, index: int) -> bool:
+        """Whether the target matches consumer or worker ``index`` (from 0) of a group."""
+        return fnmatchcase(f"{system}.{group}.{index}", self.target)
