@@ -1,0 +1,145 @@
+"""Hashes of every state array after a run with faults; as a script, prints those of a mechanism.
+
+A file of its own so that a test can run it in a process where Numba compiles nothing.
+"""
+
+import sys
+from hashlib import sha256
+
+import numpy as np
+
+from sim.environment import Environment
+from sim.kernels.log import Reading
+from sim.kernels.queue import Policy
+from sim.log.coordinator import Coordinator
+from sim.log.group import Group
+from sim.log.topic import Topic
+from sim.queue.senders import Senders
+from sim.queue.workers import Workers
+
+N = 1_500
+UNTIL_S = 60.0
+SCRATCH = {"scan"}
+
+
+def _timed(env, at_s, verb, *args):
+    yield env.timeout(at_s)
+    verb(*args)
+
+
+def _cut(env, cuts):
+    for at_s in np.linspace(0.0, UNTIL_S, cuts):
+        env.process(_timed(env, at_s, lambda: None))
+
+
+def queue(cuts):
+    """A queue with random latencies, short visibility, redrive, an in-flight cap and faults."""
+    rng = np.random.default_rng(7)
+    latency_s = rng.lognormal(-4.0, 0.8, 64)
+    senders = Senders(
+        np.cumsum(rng.exponential(30.0 / N, N)), threads=3, batch=10, latency_s=latency_s
+    )
+    policy = Policy(
+        batch=10,
+        per_delete=1,
+        per_batch_s=0.01,
+        visibility_s=1.2,
+        wait_s=0.7,
+        max_receives=3,
+        max_in_flight=40,
+        retention_s=9.0,
+        asked=2,
+        delay_s=0.1,
+    )
+    workers = Workers(
+        senders.feed,
+        rng.exponential(0.11, N).astype(np.float32),
+        7,
+        policy,
+        servers=4,
+        receive_latency_s=latency_s[::-1].copy(),
+        delete_latency_s=latency_s,
+        grid_s=np.linspace(0.0, UNTIL_S, 50),
+    )
+    env = Environment([senders, workers])
+    for w, at_s in enumerate(rng.uniform(1.0, 25.0, 7)):
+        for delay_s, verb, *args in (
+            (0.0, workers.pause, 0.8),
+            (0.3, workers.slow, 1.7),
+            (2.0, workers.crash),
+            (4.0, workers.restart),
+        ):
+            act_s = at_s + delay_s
+            env.process(_timed(env, act_s, verb, w, act_s, *args))
+    _cut(env, cuts)
+    env.run(UNTIL_S)
+    workers.settle(UNTIL_S)
+    assert workers.queue.effects.max() > 1
+    return {**senders.state._asdict(), **senders.feed._asdict(),
+            **workers.queue._asdict(), **workers.workers._asdict()}  # fmt: skip
+
+
+def log(cuts):
+    """A topic with random latencies and a group with faults and rebalances."""
+    rng = np.random.default_rng(8)
+    topic = Topic(
+        np.cumsum(rng.exponential(30.0 / N, N)),
+        rng.integers(0, 7, N).astype(np.int32),
+        7,
+        rng.integers(50, 900, N).astype(np.int32),
+        linger_s=0.05,
+        batch_bytes=2_000,
+        latency_s=rng.lognormal(-5.0, 1.0, 64),
+    )
+    reading = Reading(
+        max_poll_records=9,
+        chunk_records=20,
+        min_records=3,
+        max_wait_s=0.5,
+        fetch_s=0.001,
+        per_batch_s=0.01,
+        auto_commit_s=0.9,
+        commit_s=0.0,
+    )
+    group = Group(
+        topic,
+        rng.exponential(0.05, N).astype(np.float32),
+        5,
+        reading,
+        np.linspace(0.0, UNTIL_S, 50),
+    )
+    env = Environment([topic, group])
+    coordinator = Coordinator(
+        env, group, session_timeout_s=2.0, rebalance_s=0.4, say=lambda text: None
+    )
+    for m, at_s in enumerate(rng.uniform(1.0, 25.0, 5)):
+        for delay_s, verb, *args in (
+            (0.0, coordinator.pause, 0.8),
+            (0.3, coordinator.slow, 1.7),
+            (2.0, coordinator.crash),
+            (5.0, coordinator.restart),
+        ):
+            env.process(_timed(env, at_s + delay_s, verb, m, *args))
+    _cut(env, cuts)
+    env.run(UNTIL_S)
+    group.finish(UNTIL_S)
+    assert group.state.effects.max() > 1
+    return {**topic.log._asdict(), **topic.producer._asdict(), **group.state._asdict()}
+
+
+MECHANISMS = {"queue": queue, "log": log}
+
+
+def hashes(mechanism, cuts):
+    """Name of each state array to its hash, after a run cut into ``cuts`` more pieces."""
+    arrays = MECHANISMS[mechanism](cuts)
+    return {
+        name: sha256(np.ascontiguousarray(array).tobytes()).hexdigest()
+        for name, array in arrays.items()
+        if name not in SCRATCH
+    }
+
+
+if __name__ == "__main__":
+    for name, digest in hashes(sys.argv[1], 0).items():
+        print(name, digest)
