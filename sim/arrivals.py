@@ -160,6 +160,12 @@ def _read_trace(trace: Trace) -> tuple[F64, float]:
     counts = _column(frame, trace)
     if len(times) > 1 and not times.is_monotonic_increasing:
         raise LabError(f"{path}: the timestamps do not ascend")
+    interval_s = trace.interval
+    if interval_s is None:
+        steps = times.diff().dt.total_seconds().to_numpy()
+        interval_s = float(np.min(steps[steps > 0], initial=np.inf))
+        if interval_s == np.inf:
+            raise LabError(f"{path}: no interval to be seen in one row; give `interval`")
     inside = np.ones(len(times), bool)
     for bound, keep in ((trace.start, times.ge), (trace.end, times.lt)):
         if bound is not None:
@@ -171,11 +177,6 @@ def _read_trace(trace: Trace) -> tuple[F64, float]:
         )
     times, counts = times[inside], counts[inside]
     seconds = (times - times.iloc[0]).dt.total_seconds().to_numpy()
-    interval_s = trace.interval
-    if interval_s is None:
-        if len(seconds) < 2:
-            raise LabError(f"{path}: one row only; give `interval`")
-        interval_s = float(np.min(np.diff(seconds)[np.diff(seconds) > 0], initial=np.inf))
     # Rows may be missing where nothing was counted.
     slots = np.round(seconds / interval_s).astype(np.int64)
     return np.bincount(slots, counts).astype(np.float64), interval_s

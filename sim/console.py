@@ -2,9 +2,11 @@
 
 import shutil
 from collections.abc import Sequence
+from math import isinf
 from pathlib import Path
 from time import perf_counter
 
+from rich import box
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -20,7 +22,7 @@ from rich.text import Text
 
 from sim.metrics import Tables
 from sim.scenario import Scenario
-from sim.text import count, drain, duration
+from sim.text import count, duration
 
 WIDTH = 100
 
@@ -37,40 +39,47 @@ def print_summary(tables: Tables, title: str, out: Console) -> None:
     """A row per group, in at most 100 columns; then what the numbers say."""
     from sim.findings import finding
 
-    table = Table(title=title, title_justify="left", width=None, pad_edge=False)
-    table.add_column("system / group", no_wrap=True)
+    table = Table(
+        box=box.SIMPLE_HEAD,
+        title=title,
+        title_justify="left",
+        pad_edge=False,
+        padding=(0, 0, 0, 1),
+        show_edge=False,
+    )
+    table.add_column("system / group", no_wrap=True, overflow="ellipsis")
     for heading in (
         "processed",
         "lost",
         "max lag",
         "behind by",
-        "drained after",
-        "p50",
+        "drained in",
         "p99",
-        "again",
-        "out of order",
+        "twice",
+        "violations",
     ):
-        table.add_column(heading, justify="right")
+        table.add_column(heading, justify="right", no_wrap=True)
     system = None
     for row in tables.summary.to_dict("records"):
         if row["system"] != system:
             system = row["system"]
-            table.add_row(Text(str(system), style="bold"), style="bold")
-        gone = row["lost"] + row["dead_lettered"]
+            table.add_row(Text(str(system), style="bold"))
         table.add_row(
             f"  {row['group']}",
             count(row["processed"]),
-            count(gone) if gone else "0",
+            count(row["lost"] + row["dead_lettered"]),
             count(row["max_lag"]),
             duration(row["max_time_lag_s"]),
-            drain(row["drain_s"]),
-            duration(row["latency_p50_s"]),
+            "never" if isinf(row["drain_s"]) else duration(row["drain_s"]),
             duration(row["latency_p99_s"]),
             count(row["double_effects"]),
             count(row["violations"]),
         )
-    Console(file=out.file, width=min(WIDTH, max(80, out.width)), highlight=False).print(table)
-    out.print(finding(tables.summary, duration_s=tables.duration_s), width=WIDTH, soft_wrap=False)
+    width = min(WIDTH, out.width) if out.is_terminal else WIDTH
+    page = Console(file=out.file, width=width, highlight=False)
+    page.print(table)
+    page.print()
+    page.print(finding(tables.summary, duration_s=tables.duration_s))
 
 
 def describe(scenario: Scenario, out: Console, err: Console) -> None:

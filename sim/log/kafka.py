@@ -146,6 +146,9 @@ def _reading(
         max_wait_s=group.fetch_max_wait_ms / 1e3,
         fetch_s=config.latency.fetch,
         per_batch_s=per_batch_s,
-        auto_commit_s=group.auto_commit_interval_ms / 1e3 if group.enable_auto_commit else -1.0,
+        # The client's timers count in milliseconds: 0 commits at every poll, at most one in each.
+        auto_commit_s=max(1.0, group.auto_commit_interval_ms) / 1e3
+        if group.enable_auto_commit
+        else -1.0,
         commit_s=config.latency.commit,
     )
