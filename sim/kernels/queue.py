@@ -258,7 +258,16 @@ def _take(now, feed, queue, workers, policy, w, everywhere):  # type: ignore[no-
     start = 0
     if servers > 1:
         start = (((queue.counts[RECEIVE_CALLS] * 2654435761) & 0xFFFFFFFF) >> 16) % servers
+    # Order is best effort: a call begins with the oldest message of the servers that it asks.
     offset = 0
+    oldest = queue.next_fresh[start]
+    for other in range(1, asked):
+        server = start + other
+        if server >= servers:
+            server -= servers
+        if queue.next_fresh[server] < oldest:
+            oldest = queue.next_fresh[server]
+            offset = other
     misses = 0
     while n < limit and misses < asked:
         server = start + offset
