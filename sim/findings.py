@@ -161,9 +161,10 @@ def about_time_lag(summary: pd.DataFrame) -> str:
 
 def about_latency(summary: pd.DataFrame) -> str:
     """How long the slowest one in a hundred took, per system."""
-    if not summary["processed"].sum():
+    extremes = _extremes(summary[summary["processed"] > 0], "latency_p99_s")
+    if not extremes:
         return "No message was processed"
-    return f"99 % are processed within {_in_each(_extremes(summary, 'latency_p99_s'), duration)}"
+    return f"99 % are processed within {_in_each(extremes, duration)}"
 
 
 def about_loss(summary: pd.DataFrame) -> str:
@@ -199,8 +200,8 @@ def comparison(runs: Sequence[tuple[str, pd.DataFrame, float]]) -> str:
         spread = spread[spread > (slack_s if slack else 0)]
         if len(spread):
             system = str(spread.idxmax())
-            values = worst.loc[system].dropna().items()
-            extremes = sorted(((float(v), str(label)) for label, v in values), key=lambda e: -e[0])
+            values = worst.loc[system].dropna().astype(float).to_dict()
+            extremes = sorted(((v, str(label)) for label, v in values.items()), key=lambda e: -e[0])
             return f"{what.format(system)}: {_in_each(extremes, say)}"
     return "No number that matters differs between these runs"
 

@@ -34,6 +34,7 @@ def write_all(tables: "Tables", folder: Path, *, title: str) -> list[Path]:
 
     `title` says which run it is, below the finding. An existing file is replaced.
     """
+    folder.mkdir(parents=True, exist_ok=True)
     with style():
         files = write(overview(tables, title=title), folder / "overview")
         for name, chart in CHARTS.items():

@@ -34,7 +34,7 @@ class Line:
 
     @property
     def words(self) -> str:
-        return f"{self.name} {self.value}".rstrip()
+        return f"{self.name}: {self.value}" if self.value else self.name
 
 
 @dataclass(frozen=True)
@@ -208,10 +208,9 @@ def _in_rows(marks: Sequence[Mark], low: float, scale: float, width: float) -> l
     shared: list[_Name] = []
     for name in (n for n in names if n.first.mergeable):
         name.row = 0
-        if shared and name.touches(shared[-1]):
-            shared[-1].more += 1
-        else:
-            shared.append(name)
+        shared.append(name)
+        while len(shared) > 1 and shared[-1].touches(shared[-2]):
+            shared[-2].more += 1 + shared.pop().more
     fixed = [name for name in names if not name.first.mergeable]
     for name in fixed:
         name.row = int(any(name.touches(other) for other in shared))
@@ -245,7 +244,7 @@ def _share(
             name = ", ".join(other.name for other, _ in stack)
             if width_pt(f"{name}: {line.value}", SIZE) > widest_pt:
                 name = f"{len(stack)} groups"
-            line = replace(line, name=f"{name}:" if line.value else name, ink="#444444")
+            line = replace(line, name=name, ink="#444444")
         out.append((line, path))
     return out
 

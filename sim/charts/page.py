@@ -25,6 +25,10 @@ INK = ("#0072B2", "#B84F00", "#00795A", "#A8508A", "#946300", "#2277A8")
 """The same hues, dark enough for small letters (contrast of at least 4.5 to 1 on white)."""
 
 
+HINTING = 1.04
+"""How much wider letters fitted to pixels may be than their outlines."""
+
+
 @contextmanager
 def style() -> Iterator[None]:
     """The lab's style, whatever the user's own: what is drawn and saved inside has it."""
@@ -94,10 +98,10 @@ def wrapped(words: str, width_in: float, size: float, weight: str = "normal") ->
 
 @lru_cache(maxsize=4096)
 def width_pt(words: str, size: float, weight: str = "normal") -> float:
-    """How wide `words` are in letters of `size` points, in points."""
+    """How wide `words` are at most in letters of `size` points, in points."""
     font = FontProperties(family="DejaVu Sans", size=size, weight=weight)
     width, _, _ = text_to_path.get_text_width_height_descent(words, font, False)
-    return float(width)
+    return HINTING * float(width)
 
 
 def grid(n: int) -> tuple[int, int]:

@@ -1,0 +1,366 @@
+"""Whether the charts can be read and compared: every one, over tables from empty to hopeless."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+from tables import Fault, Group, brief, build, calm, football, hopeless, nothing, three_groups
+
+from sim import charts, findings
+from sim.charts import bars, labels
+from sim.charts.page import PALETTE
+from sim.metrics import Tables
+
+OVER_TIME = ("throughput", "lag", "time_lag", "order")
+PANELS = (*OVER_TIME, "latency")
+MAKERS: dict[str, Callable[[], Tables]] = {
+    f.__name__: f for f in (football, calm, nothing, hopeless, brief)
+}
+made: dict[str, Tables] = {}
+
+
+def tables_of(name: str) -> Tables:
+    if name not in made:
+        made[name] = MAKERS[name]()
+    return made[name]
+
+
+@pytest.fixture(autouse=True)
+def styled() -> Iterator[None]:
+    with charts.style():
+        yield
+
+
+def page_of(drawn: list[Axes] | Figure) -> Figure:
+    figure = drawn if isinstance(drawn, Figure) else drawn[0].figure
+    assert isinstance(figure, Figure)
+    FigureCanvasAgg(figure).draw()  # type: ignore[no-untyped-call]
+    return figure
+
+
+def words_on(figure: Figure) -> list[Text]:
+    """What is written on a page that was drawn; tick labels beyond the limits are not."""
+    unseen: set[Text] = set()
+    for ax in figure.axes:
+        for axis in (ax.xaxis, ax.yaxis):
+            low, high = sorted(axis.get_view_interval())
+            for tick in [*axis.get_major_ticks(), *axis.get_minor_ticks()]:
+                if not low <= tick.get_loc() <= high or not ax.get_visible():
+                    unseen |= {tick.label1, tick.label2}
+        if not ax.get_visible():
+            unseen.update(ax.findobj(Text))
+    return [
+        text
+        for text in figure.findobj(Text)
+        if isinstance(text, Text)
+        and text not in unseen
+        and text.get_visible()
+        and re.search(r"\w", text.get_text())
+    ]
+
+
+def title_of(figure: Figure) -> str:
+    return figure.texts[0].get_text().replace("\n", " ")
+
+
+@pytest.mark.parametrize("name", MAKERS)
+@pytest.mark.parametrize("chart", [*charts.CHARTS, "overview", "comparison"])
+def test_no_word_is_cut_off(name: str, chart: str) -> None:
+    tables = tables_of(name)
+    if chart == "overview":
+        figure = page_of(charts.overview(tables, title="A long title " * 12))
+    elif chart == "comparison":
+        figure = page_of(charts.comparison([("one", tables), ("the other " * 5, tables)]))
+    else:
+        figure = page_of(charts.CHARTS[chart](tables, title="A long title " * 12))
+    width, height = figure.bbox.size
+    for text in words_on(figure):
+        box = text.get_window_extent()
+        outside = (box.x0 < -1, box.y0 < -1, box.x1 > width + 1, box.y1 > height + 1)
+        assert not any(outside), (text.get_text(), box, (width, height))
+
+
+@pytest.mark.parametrize("name", ["football", "calm", "brief"])
+@pytest.mark.parametrize("chart", [*PANELS, "overview"])
+def test_no_word_lies_on_another(name: str, chart: str) -> None:
+    drawn = getattr(charts, chart)(tables_of(name), title="A title")
+    boxes = [(text.get_text(), text.get_window_extent()) for text in words_on(page_of(drawn))]
+    for i, (first, a) in enumerate(boxes):
+        for second, b in boxes[i + 1 :]:
+            wide = min(a.x1, b.x1) - max(a.x0, b.x0)
+            high = min(a.y1, b.y1) - max(a.y0, b.y0)
+            assert min(wide, high) < 2, (first, second)
+
+
+@pytest.mark.parametrize("chart", PANELS)
+@pytest.mark.parametrize("name", ["football", "hopeless"])
+def test_panels_share_both_axes(name: str, chart: str) -> None:
+    axes = charts.CHARTS[chart](tables_of(name))
+    first = axes[0]
+    for ax in axes[1:]:
+        assert first.get_shared_x_axes().joined(first, ax)
+        assert first.get_shared_y_axes().joined(first, ax)
+        assert ax.get_xlim() == first.get_xlim()
+        assert ax.get_ylim() == first.get_ylim()
+        assert ax.get_yscale() == first.get_yscale()
+    first.set_ylim(1, 2)
+    assert axes[-1].get_ylim() == (1, 2)
+
+
+def test_the_overview_shares_time_everywhere_and_values_along_each_row() -> None:
+    axes = np.array(charts.overview(tables_of("football")).axes).reshape(3, 3)
+    assert len({ax.get_xlim() for ax in axes.flat}) == 1
+    for row in axes:
+        assert len({ax.get_ylim() for ax in row}) == 1
+    assert len({row[0].get_ylim() for row in axes}) == 3
+
+
+@pytest.mark.parametrize("chart", PANELS)
+def test_each_panel_is_named_and_each_line_says_what_it_is(chart: str) -> None:
+    tables = tables_of("football")
+    axes = charts.CHARTS[chart](tables)
+    for ax, (system, rows) in zip(axes, tables.summary.groupby("system", sort=False), strict=True):
+        assert ax.get_title(loc="left") == system
+        said = " ".join(text.get_text() for text in ax.texts)
+        for group in rows["group"]:
+            assert group in said or f"{len(rows)} groups" in said
+
+
+@pytest.mark.parametrize(
+    ("chart", "unit"),
+    [
+        ("throughput", "messages per second"),
+        ("lag", "messages"),
+        ("time_lag", "time lag"),
+        ("order", "messages out of order"),
+        ("latency", "latency, at most"),
+    ],
+)
+def test_axes_carry_their_units(chart: str, unit: str) -> None:
+    axes = charts.CHARTS[chart](tables_of("hopeless"))
+    assert axes[0].get_ylabel() == axes[3].get_ylabel() == unit
+    x_label = "share of processed messages" if chart == "latency" else "time since start (min)"
+    for ax in axes[3:]:
+        assert ax.xaxis.get_label_text() == x_label
+
+
+@pytest.mark.parametrize(
+    ("end_s", "unit"), [(30.0, "s"), (3_600.0, "min"), (6 * 3_600.0, "h"), (9e5, "days")]
+)
+def test_time_is_shown_in_a_unit_that_fits(end_s: float, unit: str) -> None:
+    tables = build({"a": {"g": Group()}}, duration_s=end_s)
+    assert charts.lag(tables)[0].get_xlabel() == f"time since start ({unit})"
+
+
+def test_a_group_has_one_colour_in_every_system() -> None:
+    tables = tables_of("football")
+    seen: dict[str, set[str]] = {}
+    for ax, (_, rows) in zip(
+        charts.lag(tables), tables.summary.groupby("system", sort=False), strict=True
+    ):
+        data = [line for line in ax.lines if len(line.get_xdata()) > 10]  # type: ignore[arg-type]
+        for line, group in zip(data, rows["group"], strict=True):
+            seen.setdefault(group, set()).add(to_hex(line.get_color()).upper())
+    assert all(len(colours) == 1 for colours in seen.values())
+    assert len(set.union(*seen.values())) == len(seen) == 4
+    assert set.union(*seen.values()) <= set(PALETTE)
+
+
+@pytest.mark.parametrize("chart", [c for c in charts.CHARTS if c != "latency"])
+@pytest.mark.parametrize("name", MAKERS)
+def test_a_title_states_the_finding(name: str, chart: str) -> None:
+    tables = tables_of(name)
+    about = getattr(findings, f"about_{chart}")
+    assert title_of(page_of(charts.CHARTS[chart](tables))) == about(tables.summary)
+
+
+@pytest.mark.parametrize(("slow", "level"), [("sqs", "kafka"), ("kafka", "sqs")])
+def test_the_overview_is_titled_after_whoever_is_slow(slow: str, level: str) -> None:
+    tables = build(
+        {slow: three_groups(capacity=150.0), level: three_groups(capacity=2_000.0)},
+    )
+    title = title_of(charts.overview(tables))
+    assert re.match(rf"{slow} needs .* to drain; {level} stays level$", title)
+
+
+def test_titles_when_nothing_is_lost() -> None:
+    figure = page_of(charts.loss(tables_of("calm")))
+    assert title_of(figure) == "No message is lost in any system"
+
+
+def test_lines_are_the_numbers_of_the_series() -> None:
+    tables = tables_of("football")
+    line = charts.lag(tables)[0].lines[0]
+    series = tables.series[tables.series["system"] == "sqs_single"]
+    np.testing.assert_allclose(np.asarray(line.get_xdata(), float), series["t_s"] / 60)
+    np.testing.assert_array_equal(line.get_ydata(), series["lag"])
+
+
+def test_throughput_adds_up_to_the_messages_processed() -> None:
+    tables = tables_of("football")
+    line = charts.throughput(tables)[0].lines[0]
+    x, y = np.asarray(line.get_xdata(), float), np.asarray(line.get_ydata(), float)
+    series = tables.series[tables.series["system"] == "sqs_single"]
+    assert (np.diff(x) * 60 * y[1:]).sum() == pytest.approx(series["processed"].iloc[-1])
+
+
+def test_bars_are_the_counts_and_say_them() -> None:
+    tables = tables_of("hopeless")
+    axes = charts.loss(tables)
+    counts = bars.loss_counts(tables)
+    assert (
+        [ax.get_title(loc="left") for ax in axes]
+        == list(counts)
+        == [
+            "lost: retention",
+            "lost: producer buffer",
+            "dead-lettered",
+            "unfinished",
+        ]
+    )
+    for ax, values in zip(axes, counts.values(), strict=True):
+        assert [bar.get_width() for bar in ax.patches] == list(values)  # type: ignore[attr-defined]
+        assert ax.get_xlim() == axes[0].get_xlim()
+    lost = counts["lost: retention"] + counts["lost: producer buffer"]
+    np.testing.assert_array_equal(lost, tables.summary["lost"])
+
+
+def test_faults_and_the_end_of_arrivals_are_marked() -> None:
+    said = [[text.get_text() for text in ax.texts] for ax in charts.lag(tables_of("football"))]
+    assert all("arrivals end" in words for words in said)
+    assert "crash *.0" in said[0]
+    assert {"crash analytics 0", "restart analytics 0", "slow counters x4"} <= set(said[2])
+
+
+def test_the_end_of_arrivals_is_not_marked_at_the_edge() -> None:
+    tables = replace(tables_of("brief"), duration_s=3.0)
+    assert not any("arrivals end" in t.get_text() for t in charts.lag(tables)[0].texts)
+
+
+@pytest.mark.parametrize("faults", [0, 1, 8, 40, 300])
+def test_no_fault_goes_unmentioned_however_many(faults: int) -> None:
+    marks = [labels.Mark(0.1 * i, 0.1 * i, f"crash {i}") for i in range(faults)]
+    marks.append(labels.Mark(15.0, 0.0, "arrivals end", mergeable=False))
+    axes = Figure(figsize=(4, 2)).subplots()
+    axes.set_xlim(0, 30)
+    rows = labels.mark(axes, marks)
+    assert rows <= labels.rows_needed([marks])
+    said = [text.get_text() for text in axes.texts]
+    assert "arrivals end" in said
+    mentioned = sum(1 + int((re.search(r"and (\d+) more", w) or [0, 0])[1]) for w in said)
+    assert mentioned == faults + 1
+    boxes = [text.get_window_extent() for text in axes.texts]
+    for i, a in enumerate(boxes):
+        assert not any(a.overlaps(b) for b in boxes[i + 1 :])
+
+
+def test_a_fault_to_the_end_is_shaded_to_the_end() -> None:
+    tables = build({"a": {"g": Group()}}, faults=[Fault("a", 600.0, float("inf"), "slow g x2")])
+    ax = charts.lag(tables)[0]
+    (span,) = ax.patches
+    assert span.get_x() == 10 and span.get_width() == pytest.approx(ax.get_xlim()[1] - 10)  # type: ignore[attr-defined]
+
+
+def test_lines_on_each_other_share_their_words() -> None:
+    ax = charts.lag(tables_of("football"))[2]
+    shared = [
+        t.get_text()
+        for t in ax.texts
+        if "counters, leaderboard, analytics:" in t.get_text() or "3 groups:" in t.get_text()
+    ]
+    assert len(shared) == 1 and shared[0].endswith("max 4,471")
+
+
+def test_counts_from_ten_to_a_million_can_be_read_on_one_axis() -> None:
+    ax = charts.lag(tables_of("football"))[0]
+    heights = ax.transData.transform([(0, y) for y in (0, 10, 100, 1_000_000)])[:, 1]
+    assert (np.diff(heights) > 0.04 * ax.bbox.height).all()
+    assert {"10", "100 k", "1 M"} <= {t.get_text() for t in page_of([ax]).axes[0].get_yticklabels()}
+
+
+@pytest.mark.parametrize("chart", charts.CHARTS)
+def test_a_chart_draws_on_the_axes_it_is_given(chart: str) -> None:
+    tables = tables_of("football")
+    n = len(bars.loss_counts(tables)) if chart == "loss" else 2 if chart == "duplicates" else 3
+    mine = list(Figure(figsize=(12, 3)).subplots(1, n, sharex=True, sharey=True))
+    assert charts.CHARTS[chart](tables, mine) == mine
+    assert not mine[0].figure.texts
+    assert all(ax.has_data() for ax in mine)
+
+
+@pytest.mark.parametrize("systems", range(1, 7))
+def test_one_to_six_systems_have_a_panel_each(systems: int) -> None:
+    tables = build({f"s{i}": {"g": Group(capacity=100.0 * (i + 1))} for i in range(systems)})
+    for chart in PANELS:
+        figure = page_of(charts.CHARTS[chart](tables))
+        assert len(figure.axes) == systems
+        low = {ax for ax in figure.axes if ax.get_xlabel()}
+        assert len(low) == min(systems, 2 if systems == 4 else 3)
+        for ax in low:
+            assert any(tick.get_text() for tick in ax.get_xticklabels() if tick.get_visible())
+    assert len(charts.overview(tables).axes) == 3 * systems
+
+
+def test_series_may_be_missing_or_not_a_number() -> None:
+    tables = tables_of("football")
+    series = tables.series.astype({"time_lag_s": float}).copy()
+    series.loc[series["system"] == "kafka", "time_lag_s"] = np.nan
+    without = replace(
+        tables, series=series[series["system"] != "sqs_single"], latency=tables.latency[:0]
+    )
+    for chart in charts.CHARTS.values():
+        page_of(chart(without))
+    page_of(charts.overview(without))
+
+
+def test_write_all_writes_each_chart_twice_and_the_same_bytes_again(tmp_path: Path) -> None:
+    tables = tables_of("calm")
+    files = charts.write_all(tables, tmp_path / "a" / "charts", title="Calm")
+    names = {f"{name}.{kind}" for name in (*charts.CHARTS, "overview") for kind in ("png", "svg")}
+    assert {file.name for file in files} == names
+    assert {file.name for file in (tmp_path / "a" / "charts").iterdir()} == names
+    again = charts.write_all(calm(), tmp_path / "b", title="Calm")
+    for one, two in zip(files, again, strict=True):
+        assert one.read_bytes() == two.read_bytes(), one.name
+        assert one.stat().st_size > 5_000
+
+
+def test_files_do_not_depend_on_the_users_own_style(tmp_path: Path) -> None:
+    import matplotlib as mpl
+
+    tables = tables_of("brief")
+    one = charts.write_all(tables, tmp_path / "a", title="")
+    with mpl.rc_context({"font.size": 30, "savefig.dpi": 20, "svg.hashsalt": "mine"}):
+        two = charts.write_all(tables, tmp_path / "b", title="")
+        assert mpl.rcParams["font.size"] == 30
+    assert [file.read_bytes() for file in one] == [file.read_bytes() for file in two]
+
+
+def test_compare_puts_runs_in_rows_and_systems_in_columns(tmp_path: Path) -> None:
+    few, many = tables_of("football"), build({"kafka": three_groups(kind="log")})
+    files = charts.compare([("few", few), ("many", many)], tmp_path / "new")
+    assert [file.name for file in files] == ["compare.png", "compare.svg"]
+    figure = charts.comparison([("few", few), ("many", many)])
+    axes = np.array(figure.axes).reshape(2, 3)
+    assert [[ax.get_visible() for ax in row] for row in axes] == [[True] * 3, [False, False, True]]
+    assert len({ax.get_ylim() for ax in axes.flat}) == len({ax.get_xlim() for ax in axes.flat}) == 1
+    assert [ax.get_title(loc="left") for ax in axes[1]] == ["", "", "kafka"]
+    assert {"few", "many"} <= {text.get_text() for text in figure.findobj(Text)}
+
+
+def test_drawing_needs_no_pyplot_and_the_package_no_matplotlib() -> None:
+    code = (
+        "import sys; import sim, sim.findings; assert 'matplotlib' not in sys.modules;"
+        "import sim.charts; assert 'matplotlib.pyplot' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
