@@ -6,53 +6,119 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.kernels.jit import resumable
-from sim.kernels.queue import Feed
+
+# Places in Senders.counts.
+NEXT, CALLS, UNDER_WAY = range(3)
+COUNTS = 3
 
 
 class Senders(NamedTuple):
-    """Threads that share one unbounded list of messages to send, oldest first."""
+    """Threads that share one unbounded list of messages to send, oldest first.
 
-    free_s: NDArray[np.float64]  # [threads] when the call under way returns
-    counts: NDArray[np.int64]  # [2] next message to send, calls made
+    The calls under way are a binary heap by the time of their next event: reaching the service,
+    then returning.
+    """
+
+    event_s: NDArray[np.float64]  # [threads] heap
+    half_s: NDArray[np.float64]  # [threads] rest of the latency once the service is reached
+    first: NDArray[np.int64]  # [threads] first message of the call; -1: it has been handed over
+    n: NDArray[np.int64]  # [threads] messages of the call
+    counts: NDArray[np.int64]  # [COUNTS] next message to send, calls made, calls under way
+
+
+@resumable
+def _move(senders, source, target):  # type: ignore[no-untyped-def]
+    senders.event_s[target] = senders.event_s[source]
+    senders.half_s[target] = senders.half_s[source]
+    senders.first[target] = senders.first[source]
+    senders.n[target] = senders.n[source]
+
+
+@resumable
+def _put(senders, at, event_s, half_s, first, n):  # type: ignore[no-untyped-def]
+    senders.event_s[at] = event_s
+    senders.half_s[at] = half_s
+    senders.first[at] = first
+    senders.n[at] = n
+
+
+@resumable
+def _push(senders, event_s, half_s, first, n):  # type: ignore[no-untyped-def]
+    at = senders.counts[UNDER_WAY]
+    senders.counts[UNDER_WAY] += 1
+    while at > 0 and senders.event_s[(at - 1) >> 1] > event_s:
+        _move(senders, (at - 1) >> 1, at)
+        at = (at - 1) >> 1
+    _put(senders, at, event_s, half_s, first, n)
+
+
+@resumable
+def _replace_first(senders, event_s, half_s, first, n):  # type: ignore[no-untyped-def]
+    size = senders.counts[UNDER_WAY]
+    at = 0
+    while 2 * at + 1 < size:
+        child = 2 * at + 1
+        if child + 1 < size and senders.event_s[child + 1] < senders.event_s[child]:
+            child += 1
+        if senders.event_s[child] >= event_s:
+            break
+        _move(senders, child, at)
+        at = child
+    _put(senders, at, event_s, half_s, first, n)
 
 
 @resumable
 def send(until_s, created_s, batch, latency_s, senders, feed):  # type: ignore[no-untyped-def]
-    """Start every call that begins by ``until_s``; its messages join ``feed`` half-way through it.
+    """Carry the calls to ``until_s``; messages join ``feed`` half-way through their call.
 
     A free thread takes what is waiting, up to ``batch`` messages, and waits for the answer.
-    ``created_s`` float64 [messages], ascending; ``latency_s`` float64 [draws], round trips.
-    Rows of ``feed`` up to ``until_s`` are final; later ones may still be overtaken.
+    ``created_s`` float64 [messages], ascending; ``latency_s`` float64 [draws], round trips, taken
+    in turn.
     """
-    n = created_s.size
-    free_s = senders.free_s
-    while senders.counts[0] < n:
-        first = senders.counts[0]
-        thread = 0
-        for other in range(1, free_s.size):
-            if free_s[other] < free_s[thread]:
-                thread = other
-        at = max(free_s[thread], created_s[first])
-        if at > until_s:
-            return
+    total = created_s.size
+    threads = senders.event_s.size
+    while True:
+        size = senders.counts[UNDER_WAY]
+        first = senders.counts[NEXT]
+        event_s = senders.event_s[0] if size > 0 else np.inf
+        returned = False
+        if size < threads and first < total and created_s[first] < event_s:
+            now = created_s[first]  # an idle thread takes it at once
+            if now > until_s:
+                return
+        else:
+            now = event_s
+            if now > until_s or size == 0:
+                return
+            start = senders.first[0]
+            if start >= 0:
+                row = feed.n[0]
+                n = senders.n[0]
+                for k in range(n):
+                    feed.enqueued_s[row + k] = now
+                    feed.message[row + k] = start + k
+                feed.n[0] = row + n
+                _replace_first(senders, now + senders.half_s[0], 0.0, -1, 0)
+                continue
+            if first == total or created_s[first] > now:
+                last = size - 1
+                senders.counts[UNDER_WAY] = last
+                _replace_first(
+                    senders,
+                    senders.event_s[last],
+                    senders.half_s[last],
+                    senders.first[last],
+                    senders.n[last],
+                )
+                continue
+            returned = True
         stop = first
-        while stop < n and stop - first < batch and created_s[stop] <= at:
+        while stop < total and stop - first < batch and created_s[stop] <= now:
             stop += 1
-        latency = latency_s[senders.counts[1] % latency_s.size]
-        senders.counts[0] = stop
-        senders.counts[1] += 1
-        free_s[thread] = at + latency
-        enqueued = at + 0.5 * latency
-        row = feed.n[0]
-        while row > 0 and feed.enqueued_s[row - 1] > enqueued:
-            row -= 1
-        shift = stop - first
-        moved = feed.n[0] - 1
-        while moved >= row:
-            feed.enqueued_s[moved + shift] = feed.enqueued_s[moved]
-            feed.message[moved + shift] = feed.message[moved]
-            moved -= 1
-        for k in range(shift):
-            feed.enqueued_s[row + k] = enqueued
-            feed.message[row + k] = first + k
-        feed.n[0] += shift
+        half_s = 0.5 * latency_s[senders.counts[CALLS] % latency_s.size]
+        senders.counts[NEXT] = stop
+        senders.counts[CALLS] += 1
+        if returned:
+            _replace_first(senders, now + half_s, half_s, first, stop - first)
+        else:
+            _push(senders, now + half_s, half_s, first, stop - first)

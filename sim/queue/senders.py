@@ -30,16 +30,22 @@ class Senders:
         self.batch = batch
         self.latency_s = latency_s
         self.feed = Feed(np.zeros(n, np.int32), np.full(n, np.inf), np.zeros(1, np.int64))
-        self.state = k.Senders(np.zeros(threads), np.zeros(2, np.int64))
+        self.state = k.Senders(
+            event_s=np.zeros(threads),
+            half_s=np.zeros(threads),
+            first=np.zeros(threads, np.int64),
+            n=np.zeros(threads, np.int64),
+            counts=np.zeros(k.COUNTS, np.int64),
+        )
 
     def advance(self, until_s: float) -> None:
-        """Start every send call that begins by ``until_s``."""
+        """Carry every send call to ``until_s``."""
         k.send(until_s, self.created_s, self.batch, self.latency_s, self.state, self.feed)
 
     @property
     def calls(self) -> int:
         """Send calls made."""
-        return int(self.state.counts[1])
+        return int(self.state.counts[k.CALLS])
 
     def visible_s(self, delay_s: float) -> NDArray[np.float64]:
         """[messages] when each came into a queue ``delay_s`` behind the feed; inf: never."""

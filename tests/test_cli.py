@@ -1,0 +1,144 @@
+"""The command as a person meets it, in a process of its own."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+BAD = sorted((Path(__file__).parent / "bad_scenarios").glob("*.yaml"))
+SMALL = ["--set", "scale=0.01", "--set", "drain_limit=1h"]
+
+
+def sim(*args, cwd=None, **env):
+    return subprocess.run(
+        [sys.executable, "-c", "from sim.cli import main; main()", *map(str, args)],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        env={**os.environ, "COLUMNS": "100", **env},
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("results")
+    for seed in (1, 2):
+        done = sim("run", "tournament_spike", *SMALL, "--seed", seed, "--out", folder)
+        assert done.returncode == 0, done.stderr
+    return folder, done.stdout
+
+
+def test_list_names_every_scenario():
+    done = sim("list")
+    assert done.returncode == 0
+    shipped = {path.stem for path in Path("scenarios").glob("*.yaml")}
+    assert {line.split()[0] for line in done.stdout.splitlines()} == shipped
+
+
+def test_show_prints_the_scenario_as_it_will_run_and_can_be_run_again(tmp_path):
+    done = sim("show", "tournament_sqs_tuned", "--set", "systems.kafka.groups.counters.consumers=7")
+    assert done.returncode == 0
+    assert "consumers: 7" in done.stdout and "max.poll.records: 500" in done.stdout
+    copy = tmp_path / "copy.yaml"
+    copy.write_text(done.stdout)
+    again = sim("show", copy)
+    assert again.stdout == done.stdout
+
+
+def test_schema_is_json():
+    assert "systems" in json.loads(sim("schema").stdout)["properties"]
+
+
+def test_run_prints_a_table_of_100_columns_and_a_finding(results):
+    folder, printed = results
+    assert max(len(line.rstrip()) for line in printed.splitlines() if "/" not in line) <= 100
+    assert "kafka" in printed and "No message is lost" in printed
+    run = next((folder / "tournament_spike").glob("seed1-*"))
+    names = {path.name for path in run.iterdir()}
+    assert {"summary.csv", "manifest.json", "series.parquet", "charts"} <= names
+    charts = {path.name for path in (run / "charts").iterdir()}
+    assert {"overview.png", "overview.svg", "lag.png", "latency.svg"} <= charts
+    plotted = sim("plot", run).stdout
+    assert all(str(path) in plotted for path in (run / "charts").iterdir())
+    about = json.loads((run / "manifest.json").read_text())
+    assert about["command"].startswith("sim run tournament_spike --set scale=0.01")
+
+
+def test_compare_puts_runs_side_by_side(results, tmp_path):
+    folder, _ = results
+    runs = sorted((folder / "tournament_spike").iterdir())
+    done = sim("compare", *runs, "--to", tmp_path / "compare")
+    assert done.returncode == 0, done.stderr
+    assert list((tmp_path / "compare").glob("*.png"))
+
+
+def test_a_key_of_the_product_that_is_not_modelled_is_warned_of(tmp_path):
+    done = sim("show", "tournament_spike", "--set", "systems.kafka.producer.compression.type=lz4")
+    assert done.returncode == 0
+    assert "warning" in done.stderr and "compression.type" in done.stderr
+
+
+@pytest.mark.parametrize("path", BAD, ids=lambda path: path.stem)
+def test_a_bad_scenario_exits_with_2_and_no_traceback(path, tmp_path):
+    done = sim("run", path, "--out", tmp_path / "out")
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr and done.stdout == ""
+    assert path.name in done.stderr
+    assert not (tmp_path / "out").exists(), "nothing half-written"
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        (["run", "tournament_spik"], "did you mean 'tournament_spike'"),
+        (["run", "tournament_spike", "--set", "sed=4"], "did you mean 'seed'"),
+        (["plot", "nothing"], "no result 'nothing'"),
+        (["compare", "nothing"], "no result 'nothing'"),
+    ],
+)
+def test_a_wrong_word_is_answered_with_the_nearest(args, says, tmp_path):
+    done = sim(*args, "--out", tmp_path)
+    assert done.returncode == 2 and says in done.stderr and "Traceback" not in done.stderr
+
+
+def test_ctrl_c_stops_cleanly_and_the_same_command_goes_on(tmp_path):
+    command = ["run", "tournament_spike", "--set", "scale=4", "--no-charts", "--out", str(tmp_path)]
+    process = subprocess.Popen(
+        [sys.executable, "-c", "from sim.cli import main; main()", *command],
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    partial = None
+    for _ in range(1_200):
+        partial = next(tmp_path.glob("*/*.partial/sqs_single-*/manifest.json"), None)
+        if partial or process.poll() is not None:
+            break
+        time.sleep(0.05)
+    assert partial, "the first system was never kept"
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in stderr and "stopped" in stderr
+    assert not list(tmp_path.glob("*/*/manifest.json"))
+    done = sim(*command)
+    assert done.returncode == 0
+    assert not list(tmp_path.glob("*/*.partial"))
+
+
+def test_importing_sim_is_light():
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-c", "import sim, sim.cli"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    heavy = ("numba", "pandas", "matplotlib", "pyarrow", "scipy", "simpy")
+    loaded = {line.rsplit("|", 1)[-1].strip() for line in done.stderr.splitlines()}
+    assert not loaded & set(heavy)
