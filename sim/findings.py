@@ -23,8 +23,10 @@ from enum import IntEnum
 
 import pandas as pd
 
-from sim.text import count, duration, names, rate
+from sim.text import count, duration, names, rate, share
 
+WASTE = 0.1
+"""Repeated processings per processed message above which they count as a reason for a backlog."""
 NOTHING = "No message was produced"
 
 
@@ -44,7 +46,7 @@ class Standing:
     who: str
     verdict: Verdict
     worst: pd.DataFrame
-    """Their rows of the summary."""
+    """Their rows of the summary, the worst first."""
 
 
 def level_s(duration_s: float) -> float:
@@ -69,7 +71,9 @@ def standings(summary: pd.DataFrame, duration_s: float) -> list[Standing]:
             verdict(drain_s, lag_s, duration_s)
             for drain_s, lag_s in zip(rows["drain_s"], rows["max_time_lag_s"], strict=True)
         ]
-        worst = rows[[v == max(verdicts) for v in verdicts]]
+        worst = rows[[v == max(verdicts) for v in verdicts]].sort_values(
+            ["drain_s", "max_time_lag_s"], ascending=False, kind="stable"
+        )
         out.append(Standing(_who(str(system), rows, worst), max(verdicts), worst))
     return out
 
@@ -91,7 +95,7 @@ def finding(summary: pd.DataFrame, *, duration_s: float) -> str:
         keeping_up(summary, duration_s) + _either_will_do(summary, duration_s),
         about_lag(summary),
         reason(summary, duration_s),
-        _join(_harm(summary, column, also_none=True) for column in _HARMS),
+        _join(_harm(summary, column, also_none=True) for column in _told(summary)),
         _spared(summary),
     ]
     return " ".join(f"{sentence}." for sentence in sentences if sentence)
@@ -119,19 +123,22 @@ def reason(summary: pd.DataFrame, duration_s: float) -> str:
     rows = pd.concat(late).sort_values(["drain_s", "max_time_lag_s"])
     row = rows.iloc[-1]
     best, peak, mean = row["throughput_peak"], row["arrival_peak"], row["produced"] / duration_s
+    again, first = row["double_effects"], row["processed"]
     who = f"{row['system']}.{row['group']}"
+    if again > WASTE * first:
+        who += f" spends {share(again, again + first)} of its work on messages processed before; it"
     if best < mean:
         return (
-            f"{who} never processes more than {rate(best)} where {rate(mean)} arrive on average, "
-            "so its backlog has to grow"
+            f"{who} never gets through more than {rate(best)} where {rate(mean)} arrive on "
+            "average, so its backlog has to grow"
         )
     if best < peak:
         return (
-            f"{who} processes up to {rate(best)}: enough for the average of {rate(mean)}, "
+            f"{who} gets through up to {rate(best)}: enough for the average of {rate(mean)}, "
             f"not for the peak of {rate(peak)}"
         )
     return (
-        f"{who} processes up to {rate(best)} and never more than {rate(peak)} arrive, "
+        f"{who} gets through up to {rate(best)} and never more than {rate(peak)} arrive, "
         "so it was held up by something other than its best rate"
     )
 
@@ -176,8 +183,9 @@ def about_loss(summary: pd.DataFrame) -> str:
 
 def about_duplicates(summary: pd.DataFrame) -> str:
     """Extra deliveries, and those that took effect twice."""
-    clauses = (_harm(summary, c, also_none=True) for c in ("extra_deliveries", "double_effects"))
-    return _join(clauses) or f"No message is delivered or processed twice{_anywhere(summary)}"
+    delivered = _harm(summary, "extra_deliveries", also_none=True)
+    clauses = _join([delivered, _harm(summary, "double_effects")])
+    return clauses or f"No message is delivered or processed twice{_anywhere(summary)}"
 
 
 def about_order(summary: pd.DataFrame) -> str:
@@ -213,7 +221,8 @@ def sums(rows: pd.DataFrame) -> str:
         if rows["drain_s"].max() == math.inf
         else (f"drained in {duration(rows['drain_s'].max())}")
     )
-    harms = [f"{count(rows[c].max())} {harm}" for c, harm in _HARMS.items() if rows[c].any()]
+    told = [column for column in _told(rows) if rows[column].any()]
+    harms = [f"{count(rows[column].max())} {_HARMS[column]}" for column in told]
     return ", ".join([drained, *harms[:2]])
 
 
@@ -254,8 +263,14 @@ def _harm(summary: pd.DataFrame, column: str, *, also_none: bool = False, most: 
     worst = summary.groupby("system", sort=False)[column].max()
     spared = [str(system) for system in worst.index[worst == 0]]
     if also_none and spared:
-        clause += f"; none in {names(spared) if len(spared) < 3 else 'the others'}"
+        clause += f", none in {names(spared) if len(spared) < 3 else 'the others'}"
     return clause
+
+
+def _told(summary: pd.DataFrame) -> list[str]:
+    """The harms worth a clause of their own beside `keeping_up`, which counts the unfinished."""
+    said = {"unfinished", "extra_deliveries" if summary["double_effects"].any() else ""}
+    return [column for column in _HARMS if column not in said]
 
 
 def _spared(summary: pd.DataFrame) -> str:

@@ -266,7 +266,7 @@ def hopeless() -> Tables:
         for k in range(30)
     ]
     faults.append(Fault("kafka_3", 4_000.0, np.inf, "slow *.* x2"))
-    return build(systems, end_s=14_400.0, faults=faults)
+    return build(systems, end_s=14_400.0, faults=faults, rows=200)
 
 
 def brief() -> Tables:

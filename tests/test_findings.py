@@ -99,13 +99,16 @@ def test_the_headline_names_whichever_system_is_late(slow: str, fast: str) -> No
 @pytest.mark.parametrize(("bad", "good"), [("kafka", "sqs"), ("sqs", "kafka")])
 def test_a_harm_is_laid_at_the_right_door(column: str, bad: str, good: str) -> None:
     words = say(row(bad, **{column: 1_203}), row(good))
-    assert re.search(rf"1,203 messages are .* in {bad}; none in {good}", words)
+    assert re.search(rf"1,203 messages are .* in {bad}, none in {good}", words)
     assert f"in {bad}" in findings.headline(summary(row(bad, **{column: 7}), row(good)), 1.0)
 
 
 def test_the_worst_group_is_named_unless_all_are_as_bad() -> None:
     one = [row("kafka", "a"), row("kafka", "b", drain_s=600.0)]
     assert findings.keeping_up(summary(*one), DURATION_S).startswith("kafka.b needs 10 min")
+    longest = [row("kafka", "a", max_time_lag_s=48.0), row("kafka", "b", max_time_lag_s=960.0)]
+    words = findings.keeping_up(summary(*longest, row("kafka", "c")), DURATION_S)
+    assert words == "kafka.b falls 16 min behind and catches up"
     both = [row("kafka", "a", drain_s=300.0), row("kafka", "b", drain_s=600.0)]
     assert findings.keeping_up(summary(*both), DURATION_S).startswith("kafka needs 10 min")
 
@@ -166,6 +169,23 @@ def test_the_reason_compares_the_best_rate_with_mean_and_peak() -> None:
         why = findings.reason(summary(row("a"), row("b", throughput_peak=best, **late)), DURATION_S)
         assert why.startswith("b.all ") and why.endswith(words)
     assert findings.reason(summary(row("a")), DURATION_S) == ""
+
+
+def test_the_reason_mentions_work_done_twice_if_there_is_much_of_it() -> None:
+    late = {"drain_s": 900.0, "throughput_peak": 20.0}
+    why = findings.reason(summary(row("a", double_effects=1_900_000, **late)), DURATION_S)
+    assert why.startswith(
+        "a.all spends 95 % of its work on messages processed before; it never gets through more "
+    )
+    little = findings.reason(summary(row("a", double_effects=9_000, **late)), DURATION_S)
+    assert little.startswith("a.all never gets through")
+
+
+def test_what_another_clause_says_is_not_said_again() -> None:
+    never = {"drain_s": math.inf, "unfinished": 7}
+    words = say(row("a", double_effects=5, extra_deliveries=5, **never), row("b"))
+    assert words.count("7 messages") == 1 and "5 messages are processed again in a" in words
+    assert "delivered again" not in words
 
 
 def test_titles_when_nothing_happened() -> None:

@@ -189,38 +189,39 @@ class _Name:
 
 
 def _in_rows(marks: Sequence[Mark], low: float, scale: float, width: float) -> list[_Name]:
-    """A name for every mark in a few rows; if they do not fit, one row in which names are shared.
+    """Names for all marks in a few rows; neighbours share one, the nearest first, until they fit.
 
-    What may not be merged claims its place first, and then its own row if it must.
+    What may not be merged claims its place first.
     """
-    names = [_Name(m, (m.at - low) * scale, width) for m in marks]
-    names.sort(key=lambda name: name.first.mergeable)
-    placed: list[_Name] = []
-    for name in names:
-        for name.row in range(MARK_ROWS):
-            if not any(name.row == p.row and name.touches(p) for p in placed):
-                break
-        else:
+    fixed = [m for m in marks if not m.mergeable]
+    for gap in (0.0, *(8.0 * 2**k for k in range(8)), width):
+        shared: list[_Name] = []
+        for m in (m for m in marks if m.mergeable):
+            at = (m.at - low) * scale
+            if shared and at - shared[-1].at <= gap:
+                shared[-1].more += 1
+            else:
+                shared.append(_Name(m, at, width))
+        names = [*(_Name(m, (m.at - low) * scale, width) for m in fixed), *shared]
+        if _laid_out(names) or gap >= width:
             break
-        placed.append(name)
-    else:
-        return placed
-    shared: list[_Name] = []
-    for name in (n for n in names if n.first.mergeable):
-        name.row = 0
-        shared.append(name)
-        while len(shared) > 1 and shared[-1].touches(shared[-2]):
-            shared[-2].more += 1 + shared.pop().more
-    fixed = [name for name in names if not name.first.mergeable]
-    for name in fixed:
-        name.row = int(any(name.touches(other) for other in shared))
-    return shared + fixed
+    return names
+
+
+def _laid_out(names: Sequence[_Name]) -> bool:
+    """Give each name the lowest row in which it touches none before it; False if there is none."""
+    for i, name in enumerate(names):
+        rows = {other.row for other in names[:i] if name.touches(other)}
+        free = [row for row in range(MARK_ROWS) if row not in rows]
+        if not free:
+            return False
+        name.row = free[0]
+    return True
 
 
 def rows_needed(marks: Sequence[Sequence[Mark]]) -> int:
     """At most how many rows of names `mark` will use in panels with these marks."""
-    most = max((len(those) for those in marks), default=0)
-    return min(most, MARK_ROWS) if most <= CROWD else 2
+    return min(max((len(those) for those in marks), default=0), MARK_ROWS)
 
 
 def _share(

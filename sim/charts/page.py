@@ -1,5 +1,6 @@
 """The sheet of paper: a grid of panels with shared axes, a title, and the units of time."""
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -86,13 +87,22 @@ def sheet(
 
 
 def wrapped(words: str, width_in: float, size: float, weight: str = "normal") -> list[str]:
-    """`words` in lines that are at most `width_in` wide in letters of `size` points."""
+    """`words` in lines at most `width_in` wide in letters of `size` points.
+
+    A word that is wider by itself, as paths can be, is broken after its punctuation.
+    """
+
+    def fits(line: str) -> bool:
+        return width_pt(line, size, weight) <= width_in * 72
+
     lines: list[str] = []
     for word in words.split():
-        if lines and width_pt(f"{lines[-1]} {word}", size, weight) <= width_in * 72:
-            lines[-1] += f" {word}"
-        else:
-            lines.append(word)
+        pieces = [word] if fits(word) else re.split(r"(?<=[/_.-])", word)
+        for piece, space in zip(pieces, [" ", *[""] * len(pieces)], strict=False):
+            if lines and fits(lines[-1] + space + piece):
+                lines[-1] += space + piece
+            else:
+                lines.append(piece)
     return lines
 
 
