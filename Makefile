@@ -1,20 +1,32 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup test lint
+.PHONY: setup demo test bench lint examples
 setup: .venv/ready
 
+# The last line compiles the kernels, so that the first run does not wait for the compiler.
 .venv/ready: requirements.lock pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --require-hashes -r requirements.lock
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation -e .
+	$(BIN)/sim run tournament_spike --set scale=0.001 --no-charts --out .venv/warm > .venv/warm.log
 	touch $@
+
+demo: setup
+	$(BIN)/sim run tournament_spike
 
 test: setup
 	$(BIN)/pytest
+
+bench: setup
+	$(BIN)/python tests/bench.py
 
 lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# The small results that are kept in git, one a scenario.
+examples: setup
+	$(BIN)/sim run --name example $(notdir $(basename $(wildcard scenarios/*.yaml)))

@@ -23,7 +23,7 @@ from sim.kernels import measure as k
 from sim.messages import Messages
 from sim.outcome import Fate, GroupOutcome
 
-SAMPLE = 20_000
+SAMPLE = 2_000
 """Messages kept of each group, evenly spaced, for the table ``messages``."""
 
 QUANTILES = np.concatenate([np.arange(0, 99) / 100, [0.99, 0.995, 0.999, 0.9995, 0.9999, 1.0]])

@@ -169,11 +169,13 @@ def test_service_times_and_latencies_have_their_distribution(spec, law):
 
 def test_streams_do_not_depend_on_each_other():
     s = scenario(**{"workload.service.job.per_message": {"exponential": "1 ms"}})
+    service = {"per_message": {"exponential": "1 ms"}}
     other = s.with_(
-        {"workload.service": dict.fromkeys(
-            ["job", "second"], {"per_message": {"exponential": "1 ms"}}),
-         "systems.kafka.groups.g.does": ["job", "second"]}
-    )  # fmt: skip
+        {
+            "workload.service": {"job": service, "second": service},
+            "systems.kafka.groups.g.does": ["job", "second"],
+        }
+    )
     first = service_s(s, 1_000, ["job"])
     np.testing.assert_array_equal(first, service_s(other, 1_000, ["job"]))
     both = service_s(other, 1_000, ["job", "second"])
