@@ -34,7 +34,7 @@ class Group:
         partitions = topic.log.end.size
         n = topic.created_s.size
         self.topic = topic
-        self.service_s = service_s
+        self.service_s: NDArray[np.float32] | None = service_s
         self.reading = reading
         self.gathered = np.zeros(partitions, np.int64)
         self.furthest = np.zeros(partitions, np.int64)
@@ -74,7 +74,10 @@ class Group:
 
     def advance(self, until_s: float) -> None:
         """Carry every member to ``until_s``."""
-        k.gather(self.topic.log, self.gathered, self.service_s, self.state.service_s)
+        if self.service_s is not None:
+            k.gather(self.topic.log, self.gathered, self.service_s, self.state.service_s)
+            if self.gathered.sum() == self.service_s.size:
+                self.service_s = None  # of a hundred million messages, it is 400 MB
         k.consume(until_s, self.topic.log, self.state, self.reading)
 
     def committed_all(self) -> bool:

@@ -104,7 +104,7 @@ class Kafka:
                 group=name,
                 kind="log",
                 product=self.config.product,
-                fate=np.where(effects > 0, Fate.PROCESSED, Fate.UNFINISHED).astype(np.uint8),
+                fate=_FATE_OF_PROCESSED[(effects > 0).view(np.uint8)],
                 done_s=self.topic.to_messages(state.done_s, np.inf),
                 effects=effects,
                 gauges_t_s=t,
@@ -118,6 +118,9 @@ class Kafka:
                 deliveries=int(state.counts[1]),
                 calls=int(state.counts[0]),
             )
+
+
+_FATE_OF_PROCESSED = np.array([Fate.UNFINISHED, Fate.PROCESSED], np.uint8)
 
 
 def _partition_of(
