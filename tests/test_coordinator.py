@@ -109,6 +109,13 @@ def test_KC_05_a_slow_down_prolongs_and_a_recovery_shortens_the_wait():
     np.testing.assert_allclose(lab.run(100.0), [69.0, 73.0])
 
 
+def test_KC_05_a_recovery_shortens_a_wait_already_begun():
+    # Slowed at 44.5, it would work until 83.5; at 60, 0.5 + 15.5 / 2 of 20 s are done.
+    lab = Lab([44.0, 50.0], [0, 1], [20.0, 1.0], partitions=3, members=3).at(0.0, "crash", 2)
+    lab.at(44.5, "slow", 0, 2.0).at(60.0, "slow", 0, 1.0)
+    np.testing.assert_allclose(lab.run(100.0), [71.75, 75.75])
+
+
 def test_a_consumer_that_is_back_after_its_session_ended_joins_at_once():
     lab = Lab([101.0], [1], 0.1).at(10.0, "crash", 1).at(100.0, "restart", 1)
     np.testing.assert_allclose(lab.run(200.0), [103.1])

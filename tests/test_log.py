@@ -188,6 +188,18 @@ def test_KP_01_batches_linger_partition_by_partition():
     assert topic.log.message.tolist() == [0, 2, 1, 3]
 
 
+def test_KP_01_a_batch_lingers_on_while_another_partition_fills_hundreds():
+    s = Settings(partitions=2, linger_s=5.0, batch_bytes=600)
+    created_s = np.arange(402) * 1e-3
+    partition_of = np.ones(402, int)
+    partition_of[0] = 0
+    topic = topic_of(s, created_s, partition_of)
+    topic.advance(10.0)
+    assert topic.log.visible_s[0] == 5.0
+    np.testing.assert_allclose(topic.log.visible_s[1:401], np.repeat(created_s[2:401:2], 2))
+    assert topic.log.visible_s[401] == pytest.approx(created_s[401] + 5.0)
+
+
 def test_KB_01_a_fast_batch_does_not_overtake_a_slow_one():
     topic = topic_of(Settings(), [0.0, 0.010, 0.050], [0, 0, 0], latency_s=[0.030, 0.001, 0.002])
     topic.advance(1.0)
@@ -267,13 +279,13 @@ def test_KC_12_auto_commit_happens_inside_poll_of_what_was_processed_before():
 
 @pytest.mark.parametrize("min_records", [1, 3])
 def test_KC_12_an_idle_consumer_commits_on_time(min_records):
-    # One record done at 1 s (or, with fetch.min.bytes not met, at 0.5 + 1 s); then nothing.
+    # One record of 3.1 s, done a second later or, where the fetch waits for more, at 3.5 + 1 s.
     s = Settings(auto_commit_s=5.0, min_records=min_records)
-    topic, group = alone(s, [0.0], 1.0, grid_s=[4.999, 5.001])
+    topic, group = alone(s, [3.1], 1.0, grid_s=[4.999, 5.001])
     advance((topic, group), 60.0)
     group.finish(60.0)
     assert group.state.grid_committed[:, 0].tolist() == [0, 1]
-    assert group.state.done_s[0] == (1.0 if min_records == 1 else 1.5)
+    assert group.state.done_s[0] == pytest.approx(4.1 if min_records == 1 else 4.5)
 
 
 def test_KC_12_a_paused_consumer_does_not_commit():

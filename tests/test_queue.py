@@ -383,6 +383,14 @@ def test_SS_13_one_sender_thread_makes_50_calls_a_second():
     np.testing.assert_allclose(senders.feed.enqueued_s, expected, rtol=1e-12)
 
 
+def test_SS_13_sender_threads_work_side_by_side():
+    # Latencies 0.03, 0.02 and 0.01 s: the third call arrives first and its thread goes on first.
+    senders = Senders(at_zero(40), threads=3, batch=10, latency_s=np.array([0.03, 0.02, 0.01]))
+    senders.advance(60.0)
+    assert senders.feed.message[::10].tolist() == [20, 10, 0, 30]
+    np.testing.assert_allclose(senders.feed.enqueued_s[::10], [0.005, 0.010, 0.015, 0.025])
+
+
 def test_a_paused_worker_sends_no_receive():
     # The answer to its delete arrives at 0.140, in the middle of a pause from 0.135 to 5.
     senders, workers = build(Settings(batch=1), at_zero(2), np.full(2, 0.1))
