@@ -126,6 +126,7 @@ def test_the_overview_shares_time_everywhere_and_values_along_each_row() -> None
     assert len({ax.get_xlim() for ax in axes.flat}) == 1
     for row in axes:
         assert len({ax.get_ylim() for ax in row}) == 1
+        assert row[0].get_shared_y_axes().joined(row[0], row[2])
     assert len({row[0].get_ylim() for row in axes}) == 3
 
 
@@ -217,6 +218,15 @@ def test_lines_are_the_numbers_of_the_series() -> None:
     series = tables.series[tables.series["system"] == "sqs_single"]
     np.testing.assert_allclose(np.asarray(line.get_xdata(), float), series["t_s"] / 60)
     np.testing.assert_array_equal(line.get_ydata(), series["lag"])
+
+
+def test_the_latency_line_is_the_quantiles_below_the_maximum() -> None:
+    tables = tables_of("football")
+    line = charts.latency(tables)[0].lines[0]
+    quantiles = tables.latency[tables.latency["system"] == "sqs_single"][:-1]
+    x = np.asarray(line.get_xdata(), float)
+    np.testing.assert_allclose(1 - 10**-x, quantiles["q"])
+    np.testing.assert_array_equal(line.get_ydata(), quantiles["latency_s"])
 
 
 def test_throughput_adds_up_to_the_messages_processed() -> None:
