@@ -124,7 +124,10 @@ def reason(summary: pd.DataFrame, duration_s: float) -> str:
     row = rows.iloc[-1]
     best, peak, mean = row["throughput_peak"], row["arrival_peak"], row["produced"] / duration_s
     again, first = row["double_effects"], row["processed"]
-    who = f"{row['system']}.{row['group']}"
+    consumers, batch = int(row["consumers"]), row["messages_per_call"]
+    team = f"{count(consumers)} consumer{'' if consumers == 1 else 's'}"
+    call = f"{batch:.3g} message{'' if f'{batch:.3g}' == '1' else 's'} a call"
+    who = f"{row['system']}.{row['group']}, with {team} and {call},"
     if again > WASTE * first:
         who += f" spends {share(again, again + first)} of its work on messages processed before; it"
     if best < mean:

@@ -176,6 +176,8 @@ def _group(
                 "latency_max_s": latency[-1],
                 "throughput_peak": float((np.diff(series["processed"]) / steps).max()),
                 "arrival_peak": float((np.diff(series["arrived"]) / steps).max()),
+                "consumers": 4,
+                "messages_per_call": 1.0,
             }
         ]
     )

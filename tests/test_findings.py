@@ -53,6 +53,8 @@ def row(system: str, group: str = "all", /, **numbers: Any) -> dict[str, Any]:
         "latency_max_s": 0.5,
         "throughput_peak": 60.0,
         "arrival_peak": 60.0,
+        "consumers": 4,
+        "messages_per_call": 1.0,
         **numbers,
     }
 
@@ -167,7 +169,8 @@ def test_the_reason_compares_the_best_rate_with_mean_and_peak() -> None:
         (90.0, "something other than its best rate"),
     ):
         why = findings.reason(summary(row("a"), row("b", throughput_peak=best, **late)), DURATION_S)
-        assert why.startswith("b.all ") and why.endswith(words)
+        assert why.startswith("b.all, with 4 consumers and 1 message a call, ")
+        assert why.endswith(words)
     assert findings.reason(summary(row("a")), DURATION_S) == ""
 
 
@@ -175,10 +178,11 @@ def test_the_reason_mentions_work_done_twice_if_there_is_much_of_it() -> None:
     late = {"drain_s": 900.0, "throughput_peak": 20.0}
     why = findings.reason(summary(row("a", double_effects=1_900_000, **late)), DURATION_S)
     assert why.startswith(
-        "a.all spends 95 % of its work on messages processed before; it never gets through more "
+        "a.all, with 4 consumers and 1 message a call, spends 95 % of its work on messages "
+        "processed before; it never gets through more "
     )
     little = findings.reason(summary(row("a", double_effects=9_000, **late)), DURATION_S)
-    assert little.startswith("a.all never gets through")
+    assert little.startswith("a.all, with 4 consumers and 1 message a call, never gets through")
 
 
 def test_what_another_clause_says_is_not_said_again() -> None:

@@ -260,7 +260,7 @@ def test_SS_07_short_polls_miss_a_message_and_a_later_one_finds_it():
     s = Settings(batch=10, workers=16)
     senders, workers = build(s, at_zero(1), [0.0], servers=8, asked=2)
     advance((senders, workers), 5.0)
-    assert workers.gone()
+    assert workers.settled() == workers.queue.state.size
     assert workers.queue.counts[k.EMPTY_RECEIVES] > 0
 
 
@@ -280,7 +280,7 @@ def test_SS_09_nothing_is_handed_out_at_the_in_flight_cap():
         advance((senders, workers), 20.0)
         queue = workers.queue
         assert queue.grid_in_flight.max() == 5
-        assert workers.gone()
+        assert workers.settled() == workers.queue.state.size
         assert queue.effects.tolist() == [1] * 40
         assert (queue.counts[k.EMPTY_RECEIVES] > 0) == refused
         assert queue.counts[k.OVER_LIMIT] > 0
@@ -423,7 +423,7 @@ def test_late_effects_count_after_the_last_message_is_gone():
     )
     workers.slow(0, 0.0, 3.0)
     advance((senders, workers), 10.0)
-    assert workers.gone()
+    assert workers.settled() == workers.queue.state.size
     assert workers.queue.effects.tolist() == [2]
 
 

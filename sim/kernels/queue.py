@@ -418,7 +418,7 @@ def work(until_s, feed, service_s, queue, workers, policy, receive_latency_s, de
                 message = workers.held[w, k]
                 if queue.receives[message] == workers.receipt[w, k]:
                     state = queue.state[message]
-                    if state == IN_FLIGHT or state == OVERDUE:
+                    if state in (IN_FLIGHT, OVERDUE):
                         queue.counts[IN_FLIGHT_NOW] -= 1
                     if state <= OVERDUE:
                         queue.state[message] = DELETED

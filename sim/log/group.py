@@ -80,11 +80,6 @@ class Group:
                 self.service_s = None  # of a hundred million messages, it is 400 MB
         k.consume(until_s, self.topic.log, self.state, self.reading)
 
-    def committed_all(self) -> bool:
-        """Whether every message of the topic has been processed and committed."""
-        ends = np.diff(self.topic.log.start)
-        return bool((self.state.committed == ends).all())
-
     def assign(self, partitions_of: Sequence[Sequence[int]], at_s: float) -> None:
         """Give each member its partitions; all are read from their committed offsets (KC-11)."""
         s = self.state

@@ -95,7 +95,7 @@ class Sqs:
 
     def settled(self) -> int:
         """Messages deleted, dead-lettered or expired, over all queues."""
-        return sum(int(workers.queue.counts[k.REMOVED]) for workers in self.queues.values())
+        return sum(workers.settled() for workers in self.queues.values())
 
     def outcomes(self, ended_s: float) -> Iterator[GroupOutcome]:
         """Each queue's outcome; its memory is freed when the next is asked for."""

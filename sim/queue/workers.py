@@ -148,9 +148,16 @@ class Workers:
         s = self.workers
         return bool(s.kind[w] == k.DELETE and s.current[w] < s.chunk[w, 1])
 
-    def gone(self) -> bool:
-        """Whether every message has been deleted, dead-lettered or has expired."""
-        return bool(self.queue.counts[k.REMOVED] == self.queue.state.size)
+    def settled(self) -> int:
+        """Messages deleted, dead-lettered or expired.
+
+        The last one counts only once no worker has a copy of a message in work: that would still
+        take effect.
+        """
+        removed = int(self.queue.counts[k.REMOVED])
+        if removed < self.queue.state.size:
+            return removed
+        return removed - any(self._processing(w) for w in range(self.size))
 
     def alive(self, w: int) -> bool:
         """Whether the process of worker ``w`` runs (paused counts)."""
