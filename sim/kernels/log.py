@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.kernels.jit import resumable
+from sim.kernels.jit import inlined, resumable
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
@@ -45,7 +45,7 @@ class Producer(NamedTuple):
     sent: I64  # [1] batches sent: index into the latency draws
 
 
-@resumable
+@inlined
 def _send(log, producer, p, close_s, latency_s):  # type: ignore[no-untyped-def]
     draw = latency_s[producer.sent[0] % latency_s.size]
     producer.sent[0] += 1
@@ -181,7 +181,7 @@ class Reading(NamedTuple):
     commit_s: float  # round trip of a synchronous commit
 
 
-@resumable
+@inlined
 def _sample(group, which, grid, p, value, at_s):  # type: ignore[no-untyped-def]
     """Fill the samples before ``at_s``, at which ``value`` stops being true."""
     g = group.grid_next[which, p]
@@ -191,7 +191,7 @@ def _sample(group, which, grid, p, value, at_s):  # type: ignore[no-untyped-def]
     group.grid_next[which, p] = g
 
 
-@resumable
+@inlined
 def commit(group, m, at_s):  # type: ignore[no-untyped-def]
     """Commit what member ``m`` has processed, at ``at_s``."""
     group.counts[2] += 1
@@ -211,14 +211,14 @@ def finish_samples(group, until_s):  # type: ignore[no-untyped-def]
         _sample(group, 1, group.grid_position, p, group.position[p], after)
 
 
-@resumable
+@inlined
 def _head_s(log, group, p, offset):  # type: ignore[no-untyped-def]
     if offset < log.end[p]:
         return log.visible_s[log.start[p] + offset]
     return np.inf
 
 
-@resumable
+@inlined
 def _ready_s(since_s, log, group, reading, m):  # type: ignore[no-untyped-def]
     """When a fetch that began to wait at ``since_s`` can be answered; inf: not known yet."""
     n_parts = group.assigned_n[m]
@@ -250,7 +250,7 @@ def _ready_s(since_s, log, group, reading, m):  # type: ignore[no-untyped-def]
     return np.inf
 
 
-@resumable
+@inlined
 def _poll(ready, log, group, reading, m):  # type: ignore[no-untyped-def]
     """Hand member ``m`` up to max.poll.records; plans the end of the first."""
     n_parts = group.assigned_n[m]
@@ -300,7 +300,7 @@ def _poll(ready, log, group, reading, m):  # type: ignore[no-untyped-def]
     group.phase[m] = WORK
 
 
-@resumable
+@inlined
 def _work(until_s, log, group, m):  # type: ignore[no-untyped-def]
     """Process the batch up to ``until_s``; returns whether it is finished."""
     n_parts = group.assigned_n[m]

@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.kernels.jit import resumable
+from sim.kernels.jit import inlined, resumable
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
@@ -100,7 +100,7 @@ class Policy(NamedTuple):
     delay_s: float  # from the feed to this queue (fan-out)
 
 
-@resumable
+@inlined
 def schedule(workers, w, at_s):  # type: ignore[no-untyped-def]
     """Set a worker's next event and keep its block's earliest."""
     groups = workers.group_s.size
@@ -135,7 +135,7 @@ def hide_until(queue, message, receipt, at_s):  # type: ignore[no-untyped-def]
     queue.counts[EXPIRY_TAIL] += 1
 
 
-@resumable
+@inlined
 def settle(until_s, service_s, queue, workers, w):  # type: ignore[no-untyped-def]
     """Record the effects of worker ``w`` up to ``until_s`` (inclusive)."""
     k = workers.current[w]
@@ -153,7 +153,7 @@ def settle(until_s, service_s, queue, workers, w):  # type: ignore[no-untyped-de
     workers.end_s[w] = end
 
 
-@resumable
+@inlined
 def replan(service_s, queue, workers, visibility_s, w):  # type: ignore[no-untyped-def]
     """Plan the delete of the chunk in progress; store expiries that now come before it."""
     t = workers.end_s[w]
@@ -169,7 +169,7 @@ def replan(service_s, queue, workers, visibility_s, w):  # type: ignore[no-untyp
     schedule(workers, w, t)
 
 
-@resumable
+@inlined
 def _begin_chunk(service_s, queue, workers, policy, delete_latency_s, w, first, start_s):  # type: ignore[no-untyped-def]
     stop = min(first + policy.per_delete, workers.held_n[w])
     workers.chunk[w, 0] = first
@@ -187,7 +187,7 @@ def _begin_chunk(service_s, queue, workers, policy, delete_latency_s, w, first, 
     replan(service_s, queue, workers, policy.visibility_s, w)
 
 
-@resumable
+@inlined
 def issue_receive(queue, workers, receive_latency_s, w, at_s):  # type: ignore[no-untyped-def]
     """Worker ``w`` sends a receive call at ``at_s``."""
     calls = queue.counts[RECEIVE_CALLS]
@@ -199,7 +199,7 @@ def issue_receive(queue, workers, receive_latency_s, w, at_s):  # type: ignore[n
     schedule(workers, w, at_s + half)
 
 
-@resumable
+@inlined
 def _expire(now, feed, queue, policy):  # type: ignore[no-untyped-def]
     """Make messages visible whose timeout ended by ``now``, and drop those past retention."""
     room = queue.expiry_s.size
@@ -232,7 +232,7 @@ def _expire(now, feed, queue, policy):  # type: ignore[no-untyped-def]
     queue.counts[RETENTION_ROW] = row
 
 
-@resumable
+@inlined
 def _take(now, feed, queue, workers, policy, w, everywhere):  # type: ignore[no-untyped-def]
     """Hand worker ``w`` what the servers asked have at ``now``; returns how many."""
     servers = queue.next_fresh.size
@@ -310,7 +310,7 @@ def unpark(queue, w):  # type: ignore[no-untyped-def]
     queue.counts[PARKED_HEAD] += 1
 
 
-@resumable
+@inlined
 def _received(now, service_s, queue, workers, policy, delete_latency_s, w):  # type: ignore[no-untyped-def]
     workers.received_s[w] = now
     workers.stored[w] = 0
@@ -318,7 +318,7 @@ def _received(now, service_s, queue, workers, policy, delete_latency_s, w):  # t
     _begin_chunk(service_s, queue, workers, policy, delete_latency_s, w, 0, start)
 
 
-@resumable
+@inlined
 def _available_s(clock, feed, queue, policy):  # type: ignore[no-untyped-def]
     """When a waiting long poll may get something: now, a fresh message, or an expiry."""
     room = queue.expiry_s.size

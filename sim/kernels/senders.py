@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.kernels.jit import resumable
+from sim.kernels.jit import inlined, resumable
 
 # Places in Senders.counts.
 NEXT, CALLS, UNDER_WAY = range(3)
@@ -26,7 +26,7 @@ class Senders(NamedTuple):
     counts: NDArray[np.int64]  # [COUNTS] next message to send, calls made, calls under way
 
 
-@resumable
+@inlined
 def _move(senders, source, target):  # type: ignore[no-untyped-def]
     senders.event_s[target] = senders.event_s[source]
     senders.half_s[target] = senders.half_s[source]
@@ -34,7 +34,7 @@ def _move(senders, source, target):  # type: ignore[no-untyped-def]
     senders.n[target] = senders.n[source]
 
 
-@resumable
+@inlined
 def _put(senders, at, event_s, half_s, first, n):  # type: ignore[no-untyped-def]
     senders.event_s[at] = event_s
     senders.half_s[at] = half_s
@@ -42,7 +42,7 @@ def _put(senders, at, event_s, half_s, first, n):  # type: ignore[no-untyped-def
     senders.n[at] = n
 
 
-@resumable
+@inlined
 def _push(senders, event_s, half_s, first, n):  # type: ignore[no-untyped-def]
     at = senders.counts[UNDER_WAY]
     senders.counts[UNDER_WAY] += 1
@@ -52,7 +52,7 @@ def _push(senders, event_s, half_s, first, n):  # type: ignore[no-untyped-def]
     _put(senders, at, event_s, half_s, first, n)
 
 
-@resumable
+@inlined
 def _replace_first(senders, event_s, half_s, first, n):  # type: ignore[no-untyped-def]
     size = senders.counts[UNDER_WAY]
     at = 0
