@@ -1,6 +1,5 @@
 """What the command prints: the description of a scenario, progress, the summary and the finding."""
 
-import shutil
 from collections.abc import Sequence
 from math import isinf
 from pathlib import Path
@@ -144,13 +143,13 @@ def run_one(
 
     def progress(system: str, now_s: float, settled: int, total: int) -> None:
         if system not in tasks:
+            bar.update(preparing, visible=False)
             tasks[system] = bar.add_task(system, total=total, now="")
         bar.update(tasks[system], completed=settled, now=duration(now_s))  # type: ignore[arg-type]
 
     with bar:
         preparing = bar.add_task("making the messages", total=None, now="")
         done = run(scenario, progress, store)
-        bar.remove_task(preparing)
     temporary = store.begin()
     paths: list[Path] = []
     began = perf_counter()
@@ -169,5 +168,3 @@ def run_one(
         if path.suffix == ".png":
             out.print(str(written / "charts" / path.name), markup=False)
     out.print(str(written / "summary.csv"), markup=False)
-    if not paths:
-        shutil.rmtree(temporary, ignore_errors=True)
