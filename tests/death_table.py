@@ -1,9 +1,12 @@
 """What a producer process leaves in the log when it ends without waiting for its records.
 
-One row is one way to end (rules KP-15, LP-04 to LP-06). The numbers are those of the real client,
-confluent-kafka 2.16 on the mock cluster of librdkafka 2.16, where a request and its response take
-well under a millisecond: ``test_real_client.py`` measures them again, and the model's test is held
-to the same rows.
+One row is one way to end (rules KP-15 and LP-04 to LP-06), as measured with confluent-kafka 2.16 on
+librdkafka's own mock cluster: 1,000 keyed records handed over within 0.5 ms on open connections,
+requests answered in well under 1 ms. ``test_real_client.py`` measures it again, and the model of
+the client is held to the same rows.
+
+All records of a partition are in one batch, which is in the log as a whole or not at all; the
+range of the row where linger and death coincide stands for that.
 """
 
 from enum import StrEnum
@@ -40,15 +43,23 @@ class Row(NamedTuple):
     """From the last ``produce()`` to the signal, or to the end of the main function."""
     min_in_log: int
     max_in_log: int
+    teardown_ms: float = 10
+    """Normal exit only: how long the client outlives the main function.
+
+    0 for a client that is local to it. One in a global variable lives until the interpreter clears
+    its modules: 6 ms later in a bare script, 12 with numpy imported, 44 with pandas (Python 3.11).
+    """
 
     def __str__(self) -> str:
-        return f"{self.how}, linger {self.linger_ms:g} ms, after {self.kill_after_ms:g} ms"
+        end = f", teardown {self.teardown_ms:g} ms" if self.how == How.EXIT else ""
+        return f"{self.how}, linger {self.linger_ms:g} ms, after {self.kill_after_ms:g} ms{end}"
 
 
 DEATH_TABLE = (
     Row(How.EXIT, 5_000, 0, 0, 0),
     Row(How.EXIT, 50, 0, 0, 0),
     Row(How.EXIT, 5, 0, RECORDS, RECORDS),
+    Row(How.EXIT, 5, 0, 0, 0, teardown_ms=0),
     Row(How.EXIT_ATEXIT_FLUSH, 5_000, 0, RECORDS, RECORDS),
     Row(How.FLUSH_EXIT, 5_000, 0, RECORDS, RECORDS),
     Row(How.SIGTERM, 5_000, 20, 0, 0),
@@ -56,7 +67,7 @@ DEATH_TABLE = (
     Row(How.SIGTERM_HANDLER_FLUSH, 5_000, 20, RECORDS, RECORDS),
     Row(How.SIGKILL, 5_000, 20, 0, 0),
     Row(How.SIGKILL, 5, 0, 0, 0),
-    Row(How.SIGKILL, 5, 2, 0, RECORDS - 1),
-    Row(How.SIGKILL, 5, 5, RECORDS, RECORDS),
+    Row(How.SIGKILL, 5, 2, 0, 0),
+    Row(How.SIGKILL, 5, 5, 0, RECORDS),
     Row(How.SIGKILL, 5, 20, RECORDS, RECORDS),
 )
