@@ -2,9 +2,36 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
+
+
+class Numbered(Sequence[str]):
+    """The names ``prefix-0``, ``prefix-1``, …, made when they are asked for."""
+
+    def __init__(self, prefix: str, n: int) -> None:
+        """
+        Args:
+            prefix: what all names begin with.
+            n: how many there are.
+        """
+        self.prefix = prefix
+        self.n = n
+
+    def __len__(self) -> int:
+        return self.n
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[str]: ...
+    def __getitem__(self, index: int | slice) -> str | list[str]:
+        """The name of a number; a list of names for a slice."""
+        if isinstance(index, slice):
+            return [f"{self.prefix}-{i}" for i in range(*index.indices(self.n))]
+        return f"{self.prefix}-{range(self.n)[index]}"
 
 
 @dataclass(frozen=True)
@@ -21,23 +48,30 @@ class Messages:
     """Names of the values of each key dimension, in order."""
     duration_s: float
     """When arrivals end, s."""
+    posting_cents: NDArray[np.int64] | None = None
+    """[messages] what each posts to the books; None where entities do not go through states."""
+    states: Sequence[str] = ()
+    """Names of the states that an entity's messages lead to in turn, if all go through the same."""
 
     def __len__(self) -> int:
         return int(self.created_s.size)
 
-    def keys_by(self, dims: Sequence[str]) -> tuple[NDArray[np.int32], list[str]]:
+    def keys_by(self, dims: Sequence[str]) -> tuple[NDArray[np.int32], Sequence[str]]:
         """What a key made of ``dims`` is for each entity.
 
         Returns:
             [entities] number of the key, and [keys] its name: the values joined by ``/``.
         """
+        if list(dims) == list(self.dims) and len(dims) == 1:
+            names = self.dims[dims[0]]
+            return np.arange(len(names), dtype=np.int32), names
         shape = [len(values) for values in self.dims.values()]
         entities = np.arange(int(np.prod(shape, dtype=np.int64)))
         coordinates = dict(zip(self.dims, np.unravel_index(entities, shape), strict=True))
         number = np.zeros(entities.size, np.int64)
-        names = [""]
+        joined = [""]
         for dim in dims:
             values = self.dims[dim]
             number = number * len(values) + coordinates[dim]
-            names = [f"{name}/{value}" if name else value for name in names for value in values]
-        return number.astype(np.int32), names
+            joined = [f"{name}/{value}" if name else value for name in joined for value in values]
+        return number.astype(np.int32), joined

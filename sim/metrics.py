@@ -229,7 +229,7 @@ def _sample(messages: Messages, order_by: Sequence[str], outcome: GroupOutcome) 
             "group": outcome.group,
             "message": rows,
             "created_s": messages.created_s[rows],
-            "key": np.array(names, dtype=object)[key_of[messages.entity[rows]]],
+            "key": [names[key] for key in key_of[messages.entity[rows]]],
             "done_s": outcome.done_s[rows],
             "effects": outcome.effects[rows],
             "fate": words[outcome.fate[rows]],

@@ -152,10 +152,39 @@ class Arrivals(Config):
     """Every rate times this."""
 
 
-class Key(Config):
-    """A dimension of the messages' key: `count` values, or values named with their weights."""
+class Amount(Config):
+    """Money that a case moves: lognormal, in whole cents."""
 
-    alternatives = (("count", "zipf"), ("weights",))
+    median: PositiveRatio
+    """Half of the amounts are smaller."""
+    p99: PositiveRatio
+    """99 % of the amounts are smaller."""
+
+    @model_validator(mode="after")
+    def _ascending(self) -> Self:
+        if self.p99 < self.median:
+            raise ValueError("the p99 must not be less than the median")
+        return self
+
+
+class Lifecycle(Config):
+    """Every arrival begins a new entity, which goes through states: an event each."""
+
+    states: Annotated[list[Name], Field(min_length=2)]
+    """Names of the states, in order; the first is entered on arrival."""
+    gap: Distribution
+    """Time from one state to the next."""
+    amount: Amount
+    """What the last state posts to the books."""
+
+
+class Key(Config):
+    """A dimension of the messages' key: values with weights, or entities with a life of their own.
+
+    `count` values, values named in `weights`, or a `lifecycle`.
+    """
+
+    alternatives = (("count", "zipf"), ("weights",), ("lifecycle",))
 
     count: PositiveCount | None = None
     """How many values."""
@@ -163,10 +192,12 @@ class Key(Config):
     """The value of rank r is chosen in proportion to 1 / r^zipf; 0 is uniform."""
     weights: dict[str, Ratio] | None = None
     """Relative weight of each value, by name."""
+    lifecycle: Lifecycle | None = None
+    """`{states, gap, amount}`; the only dimension, if given."""
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
-        if self.weights is None and self.count is None:
+        if self.weights is None and self.count is None and self.lifecycle is None:
             raise ValueError("'zipf' needs a 'count' of values")
         if self.weights is not None and not any(self.weights.values()):
             raise ValueError("the weights must not all be 0")
@@ -195,6 +226,12 @@ class Workload(Config):
     """Size of a message."""
     service: dict[Name, Service] = Field(min_length=1)
     """Jobs to be done for each message."""
+
+    @model_validator(mode="after")
+    def _alone(self) -> Self:
+        if len(self.keys) > 1 and any(key.lifecycle for key in self.keys.values()):
+            raise ValueError("a dimension with a lifecycle must be the only one of 'keys'")
+        return self
 
 
 class Fault(Config):

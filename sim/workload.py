@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from sim import arrivals
 from sim.errors import LabError
 from sim.kernels.draws import alias_table, choose, spread
-from sim.messages import Messages
-from sim.scenario import Key, Scenario
+from sim.messages import Messages, Numbered
+from sim.scenario import Key, Lifecycle, Scenario
 from sim.units import Distribution
 
 POOL = 1 << 16
@@ -54,21 +54,50 @@ def generate(scenario: Scenario) -> Messages:
             created_s[done : done + n],
         )
         first = stop
-    dims = {dim: _values(dim, key) for dim, key in scenario.workload.keys.items()}
+    for dim, key in scenario.workload.keys.items():
+        if key.lifecycle is not None:
+            return _histories(scenario, dim, key.lifecycle, created_s, float(cells.edges_s[-1]))
     return Messages(
         created_s,
         _entities(scenario, created_s.size),
         np.array([scenario.workload.size], np.int32),
-        dims,
+        {dim: _values(dim, key) for dim, key in scenario.workload.keys.items()},
         float(cells.edges_s[-1]),
     )
 
 
-def _values(dim: str, key: Key) -> list[str]:
+def _histories(
+    scenario: Scenario, dim: str, life: Lifecycle, begun_s: NDArray[np.float64], duration_s: float
+) -> Messages:
+    """An entity for each arrival, and a message for each of its states."""
+    n, states = begun_s.size, len(life.states)
+    rng = stream(scenario, "lifecycle")
+    entered_s = np.empty((n, states))
+    entered_s[:, 0] = begun_s
+    for state in range(1, states):
+        entered_s[:, state] = entered_s[:, state - 1] + _draw32(life.gap, n, rng)
+    order = np.argsort(entered_s, axis=None, kind="stable")
+    created_s = entered_s.ravel()[order]
+    z = rng.standard_normal(n)
+    sigma = log(life.amount.p99 / life.amount.median) / _Z99
+    cents = np.rint(100 * life.amount.median * np.exp(sigma * z)).astype(np.int64)
+    entity, seq = np.divmod(order, states)
+    return Messages(
+        created_s,
+        entity.astype(np.int32),
+        np.array([scenario.workload.size], np.int32),
+        {dim: Numbered(dim, n)},
+        max(duration_s, float(created_s[-1]) if n else 0.0),
+        np.where(seq == states - 1, cents[entity], 0),
+        life.states,
+    )
+
+
+def _values(dim: str, key: Key) -> Sequence[str]:
     if key.weights is not None:
         return list(key.weights)
     assert key.count is not None
-    return [f"{dim}-{i}" for i in range(key.count)]
+    return Numbered(dim, key.count)
 
 
 def _weights(key: Key) -> NDArray[np.float64]:

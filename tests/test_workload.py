@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from sim.errors import LabError
-from sim.kernels.murmur2 import murmur2, partitions_of_keys, sticky
+from sim.kernels.murmur2 import murmur2, murmur2_numbered, partitions_of, sticky
 from sim.scenario import Scenario
 from sim.workload import generate, pool, service_s
 
@@ -196,9 +196,36 @@ def test_KP_17_murmur2_vectors():
     }
     keys = [key.encode() for key in vectors]
     assert murmur2(keys).astype(np.uint32).astype(np.int32).tolist() == list(vectors.values())
-    assert partitions_of_keys(keys, 7).tolist() == [
+    assert partitions_of(murmur2(keys), 7).tolist() == [
         (value & 0x7FFFFFFF) % 7 for value in vectors.values()
     ]
+
+
+def test_numbered_keys_hash_as_their_names_do():
+    names = [f"txn-{i}".encode() for i in range(1_234)]
+    np.testing.assert_array_equal(murmur2_numbered(b"txn-", 1_234), murmur2(names))
+
+
+def test_a_lifecycle_enters_its_states_in_order():
+    lifecycle = {
+        "states": ["pending", "processing", "settled"],
+        "gap": {"exponential": "5 s"},
+        "amount": {"median": 40, "p99": 900},
+    }
+    s = scenario(**{"workload.keys": {"transaction": {"lifecycle": lifecycle}}})
+    m = generate(s)
+    assert m.posting_cents is not None and m.states == ["pending", "processing", "settled"]
+    entities = len(m) // 3
+    assert abs(entities - 50_000) < 1_000 and m.dims["transaction"][7] == "transaction-7"
+    assert (np.diff(m.created_s) >= 0).all() and m.duration_s >= m.created_s[-1]
+    order = np.lexsort([m.created_s, m.entity])
+    assert (m.entity[order].reshape(-1, 3) == np.arange(entities)[:, None]).all()
+    gaps = np.diff(m.created_s[order].reshape(-1, 3), axis=1)
+    assert stats.kstest(gaps.ravel(), stats.expon(0, 5).cdf).pvalue > 1e-3
+    posted = m.posting_cents[order].reshape(-1, 3)
+    assert not posted[:, :2].any()
+    assert np.median(posted[:, 2]) == pytest.approx(4_000, rel=0.05)
+    assert np.quantile(posted[:, 2], 0.99) == pytest.approx(90_000, rel=0.1)
 
 
 def test_KP_18_a_null_key_stays_until_a_batch_is_full():

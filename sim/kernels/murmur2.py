@@ -44,6 +44,28 @@ def _murmur2_all(data, ends, out):  # type: ignore[no-untyped-def]
         start = ends[i]
 
 
+@kernel
+def _murmur2_numbered(prefix, out):  # type: ignore[no-untyped-def]
+    data = np.zeros(prefix.size + 20, np.int64)
+    data[: prefix.size] = prefix
+    for i in range(out.size):
+        digits = 1
+        while 10**digits <= i:
+            digits += 1
+        rest = i
+        for place in range(digits):
+            data[prefix.size + digits - 1 - place] = 48 + rest % 10
+            rest //= 10
+        out[i] = _murmur2(data, 0, prefix.size + digits)
+
+
+def murmur2_numbered(prefix: bytes, n: int) -> NDArray[np.int64]:
+    """`murmur2` of ``prefix0``, ``prefix1``, … without making these keys."""
+    out = np.zeros(n, np.int64)
+    _murmur2_numbered(np.frombuffer(prefix, np.uint8).astype(np.int64), out)
+    return out
+
+
 def murmur2(keys: list[bytes]) -> NDArray[np.int64]:
     """32-bit hash of each key, unsigned (Kafka 4.0, ``Utils.murmur2``, which returns it signed)."""
     out = np.zeros(len(keys), np.int64)
@@ -53,9 +75,9 @@ def murmur2(keys: list[bytes]) -> NDArray[np.int64]:
     return out
 
 
-def partitions_of_keys(keys: list[bytes], partitions: int) -> NDArray[np.int32]:
+def partitions_of(hashes: NDArray[np.int64], partitions: int) -> NDArray[np.int32]:
     """[keys] partition of each key: ``(murmur2(key) & 0x7fffffff) % partitions`` (KP-17)."""
-    return ((murmur2(keys) & 0x7FFFFFFF) % partitions).astype(np.int32)
+    return ((hashes & 0x7FFFFFFF) % partitions).astype(np.int32)
 
 
 @kernel

@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from sim.environment import SideBySide, Stage
 from sim.kernels.log import Reading
-from sim.kernels.murmur2 import partitions_of_keys, sticky
+from sim.kernels.murmur2 import murmur2, murmur2_numbered, partitions_of, sticky
 from sim.log.coordinator import Coordinator
 from sim.log.group import Group
 from sim.log.topic import Topic
-from sim.messages import Messages
+from sim.messages import Messages, Numbered
 from sim.outcome import Fate, GroupOutcome
 from sim.products.kafka import Group as GroupConfig
 from sim.products.kafka import KafkaSystem
@@ -129,8 +129,11 @@ def _partition_of(
     """[messages] by the hash of the key (KP-17), or sticky for null keys (KP-18)."""
     if config.partition_key is not None:
         key_of, names = messages.keys_by(config.partition_key)
-        of_key = partitions_of_keys([key.encode() for key in names], partitions)
-        return of_key[key_of][messages.entity]
+        if isinstance(names, Numbered):
+            hashes = murmur2_numbered(f"{names.prefix}-".encode(), len(names))
+        else:
+            hashes = murmur2([key.encode() for key in names])
+        return partitions_of(hashes, partitions)[key_of][messages.entity]
     rng = stream(scenario, f"{name}.partitioner")
     choices = rng.integers(0, partitions, _STICKY_CHOICES, dtype=np.int32)
     out = np.zeros(len(messages), np.int32)
