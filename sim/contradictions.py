@@ -51,6 +51,7 @@ def _found(whole: Document) -> Iterator[tuple[KeyPath, str]]:
     yield from _bad_length(whole)
     yield from _bad_dimensions(whole, systems)
     yield from _bad_jobs(whole, systems)
+    yield from _bad_ledgers(whole, systems)
     if None not in systems.values():
         yield from _bad_targets(whole, systems)
 
@@ -149,6 +150,25 @@ def _bad_jobs(
         for job in jobs:
             if job not in done and done.keys() <= set(jobs):
                 yield where, f"nothing here does the job {job!r} of workload.service"
+
+
+def _bad_ledgers(
+    whole: Document, systems: Mapping[str, System | None]
+) -> Iterator[tuple[KeyPath, str]]:
+    dimensions = whole.get(("workload", "keys"))
+    lives = isinstance(dimensions, dict) and any(
+        isinstance(key, dict) and key.get("lifecycle") for key in dimensions.values()
+    )
+    if lives or whole.get(("workload", "cases")) is not None:
+        return
+    for name, system in systems.items():
+        for group, readers in system.readers.items() if system is not None else ():
+            if readers.ledger is not None:
+                kind = "groups" if system is not None and system.product == "kafka" else "queues"
+                yield (
+                    ("systems", name, kind, group, "ledger"),
+                    "there is nothing to book: no dimension of workload.keys has a lifecycle",
+                )
 
 
 def _bad_targets(

@@ -1,18 +1,21 @@
 """Run a scenario: the same messages through every system, one after the other."""
 
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from time import perf_counter
 from typing import Any, Protocol
 
 import numpy as np
+import pandas as pd
 import simpy
 
 from sim.environment import Environment
 from sim.faults import schedule
+from sim.ledger import Policy, book, histories
 from sim.log.kafka import Kafka
 from sim.messages import Messages
 from sim.metrics import Tables, combine, faults_table, measure
+from sim.outcome import Effects, GroupOutcome
 from sim.products.kafka import KafkaSystem
 from sim.queue.sqs import Sqs
 from sim.scenario import Scenario
@@ -114,14 +117,30 @@ def _run_system(
     env.run(until=drained | env.timeout(horizon_s))
     ended_s = env.now
     order_by = scenario.workload.order_by or list(scenario.workload.keys)
-    measured = combine(
-        [measure(messages, order_by, outcome) for outcome in system.outcomes(ended_s)]
-    )
+    parts = []
+    for outcome in system.outcomes(ended_s):
+        tables = measure(messages, order_by, outcome)
+        policy = scenario.systems[name].readers[outcome.group].ledger
+        if outcome.history is not None and policy is not None:
+            tables = _with_books(tables, messages, outcome, outcome.history, policy)
+        parts.append(tables)
     happened = [event for event in events if event[0] <= ended_s]
-    return Tables(
-        **{frame: getattr(measured, frame) for frame in Tables.FRAMES if frame != "faults"},
-        faults=faults_table(name, happened),
-        duration_s=measured.duration_s,
+    return replace(combine(parts), faults=faults_table(name, happened))
+
+
+def _with_books(
+    tables: Tables, messages: Messages, outcome: GroupOutcome, effects: Effects, policy: Policy
+) -> Tables:
+    entities = len(next(iter(messages.dims.values())))
+    due = histories(
+        messages.created_s, messages.entity, entities, posting_cents=messages.posting_cents
+    )
+    kept = book(due, effects.at_s, effects.message, policy, outcome.gauges_t_s)
+    who = {"system": outcome.system, "group": outcome.group}
+    return replace(
+        tables,
+        ledger=pd.DataFrame([{**who, "policy": policy, **asdict(kept.report)}]),
+        books=kept.series.assign(**who),
     )
 
 

@@ -45,10 +45,16 @@ class Tables:
     """An evenly spaced sample of messages per (system, group)."""
     faults: pd.DataFrame
     """What was done to each system: ``t_s`` to ``until_s`` and ``text``."""
+    ledger: pd.DataFrame
+    """A row per (system, group) that keeps books: `sim.ledger.Report`, and its policy."""
+    books: pd.DataFrame
+    """Errors of these books at each time ``t_s``: `sim.ledger.Ledger.series`."""
     duration_s: float
     """When arrivals ended."""
 
-    FRAMES = ("summary", "series", "latency", "fates", "messages", "faults")
+    FRAMES = (
+        "summary", "series", "latency", "fates", "messages", "faults", "ledger", "books"
+    )  # fmt: skip
 
 
 FAULT_COLUMNS = {"system": "str", "t_s": "float64", "until_s": "float64", "text": "str"}
@@ -169,6 +175,8 @@ def measure(messages: Messages, order_by: Sequence[str], outcome: GroupOutcome) 
         fate_rows,
         _sample(messages, order_by, outcome),
         faults_table(outcome.system, []),
+        pd.DataFrame({"system": pd.Series(dtype="str")}),
+        pd.DataFrame({"system": pd.Series(dtype="str")}),
         messages.duration_s,
     )
 

@@ -39,6 +39,30 @@ class Fate(IntEnum):
 
 
 @dataclass(frozen=True)
+class Effects:
+    """Every time that a message was processed, repeats included, in order of time."""
+
+    at_s: NDArray[np.float64]
+    """[effects] ascending, s."""
+    message: NDArray[np.int32]
+    """[effects]"""
+
+    @classmethod
+    def of(
+        cls,
+        done_s: NDArray[np.float64],
+        message: NDArray[np.int32],
+        again_s: NDArray[np.float64],
+        again: NDArray[np.int32],
+    ) -> "Effects":
+        """Merge first effects (``done_s``, inf: none) with repeated ones, in any order each."""
+        rows = np.flatnonzero(done_s < np.inf)
+        at_s = np.concatenate([done_s[rows], again_s])
+        order = np.argsort(at_s, kind="stable")
+        return cls(at_s[order], np.concatenate([message[rows], again])[order])
+
+
+@dataclass(frozen=True)
 class GroupOutcome:
     """Every message as one group saw it. Arrays over messages are in order of creation."""
 
@@ -58,6 +82,8 @@ class GroupOutcome:
     """[samples] sample times of the gauges, s."""
     gauges: Mapping[str, NDArray[np.int64]]
     """[samples] messages; log: log_end, position, committed; queue: enqueued, ready, in_flight."""
+    history: Effects | None
+    """Of a group that keeps a ledger; else None."""
     consumers: int
     """Members or workers, alive or not."""
     deliveries: int

@@ -28,6 +28,7 @@ def outcome(fate, done, effects, kind="log"):
         extra_deliveries=0,
         gauges_t_s=t,
         gauges=dict(zip(names, (3 * gauge, 2 * gauge, gauge), strict=False)),
+        history=None,
         consumers=1,
         deliveries=len(done),
         calls=len(done),

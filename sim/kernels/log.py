@@ -165,7 +165,9 @@ class Group(NamedTuple):
     grid_committed: I64  # [grid, partitions] committed offsets at those times
     grid_position: I64  # [grid, partitions]
     grid_next: I64  # [2, partitions] next row to fill, of committed and of position
-    counts: I64  # [3] polls that returned records, records returned, commits
+    counts: I64  # [4] polls that returned records, records returned, commits, repeats kept
+    again_row: NDArray[np.int32]  # [kept] rows processed before, in any order; may be empty
+    again_s: F64  # [kept] when each was processed again
 
 
 class Reading(NamedTuple):
@@ -322,7 +324,12 @@ def _work(until_s, log, group, m):  # type: ignore[no-untyped-def]
                 planned = True
             if end > until_s:
                 break
-            if group.effects[row] == 0:
+            if group.effects[row] > 0:
+                if group.counts[3] < group.again_row.size:
+                    group.again_row[group.counts[3]] = row
+                    group.again_s[group.counts[3]] = end
+                group.counts[3] += 1
+            else:
                 group.done_s[row] = end
             group.effects[row] += 1
             row += 1

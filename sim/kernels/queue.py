@@ -30,8 +30,8 @@ OFF, RECEIVE, PARKED, DELETE = 0, 1, 2, 3
 # Places in Queue.counts.
 EXPIRY_HEAD, EXPIRY_TAIL, RETURNED_HEAD, RETURNED_TAIL, PARKED_HEAD, PARKED_TAIL = range(6)
 IN_FLIGHT_NOW, REMOVED, GRID_NEXT, RETENTION_ROW = range(6, 10)
-RECEIVE_CALLS, EMPTY_RECEIVES, OVER_LIMIT, DELETE_CALLS, DELIVERIES = range(10, 15)
-COUNTS = 15
+RECEIVE_CALLS, EMPTY_RECEIVES, OVER_LIMIT, DELETE_CALLS, DELIVERIES, AGAIN = range(10, 16)
+COUNTS = 16
 
 
 class Feed(NamedTuple):
@@ -60,6 +60,8 @@ class Queue(NamedTuple):
     grid_s: F64  # [grid] sample times
     grid_in_flight: I64  # [grid] messages hidden at that time
     grid_removed: I64  # [grid] messages gone for good by that time
+    again_message: NDArray[np.int32]  # [kept] messages processed before, in any order; may be empty
+    again_s: F64  # [kept] when each was processed again
 
 
 class Workers(NamedTuple):
@@ -144,6 +146,11 @@ def settle(until_s, service_s, queue, workers, w):  # type: ignore[no-untyped-de
     factor = workers.factor[w]
     while k < stop and end <= until_s:
         message = workers.held[w, k]
+        if queue.effects[message] > 0:
+            if queue.counts[AGAIN] < queue.again_message.size:
+                queue.again_message[queue.counts[AGAIN]] = message
+                queue.again_s[queue.counts[AGAIN]] = end
+            queue.counts[AGAIN] += 1
         queue.effects[message] += 1
         queue.done_s[message] = min(queue.done_s[message], end)
         k += 1

@@ -22,6 +22,7 @@ class Group:
         members: int,
         reading: k.Reading,
         grid_s: NDArray[np.float64],
+        keep_repeats: int = 0,
     ) -> None:
         """
         Args:
@@ -30,6 +31,7 @@ class Group:
             members: single-threaded consumers; those beyond the partitions stay idle (KC-01).
             reading: how they poll and commit.
             grid_s: [grid] ascending times at which offsets are sampled.
+            keep_repeats: how many times of repeated processing to keep (of the first, all are).
         """
         partitions = topic.log.end.size
         n = topic.created_s.size
@@ -64,7 +66,9 @@ class Group:
             grid_committed=np.zeros((grid_s.size, partitions), np.int64),
             grid_position=np.zeros((grid_s.size, partitions), np.int64),
             grid_next=np.zeros((2, partitions), np.int64),
-            counts=np.zeros(3, np.int64),
+            counts=np.zeros(4, np.int64),
+            again_row=np.zeros(keep_repeats, np.int32),
+            again_s=np.zeros(keep_repeats),
         )
 
     @property

@@ -8,13 +8,14 @@ import simpy
 from numpy.typing import NDArray
 
 from sim.environment import SideBySide, Stage
+from sim.errors import LabError
 from sim.kernels.log import Reading
 from sim.kernels.murmur2 import murmur2, murmur2_numbered, partitions_of, sticky
 from sim.log.coordinator import Coordinator
 from sim.log.group import Group
 from sim.log.topic import Topic
 from sim.messages import Messages, Numbered
-from sim.outcome import Fate, GroupOutcome
+from sim.outcome import Effects, Fate, GroupOutcome
 from sim.products.kafka import Group as GroupConfig
 from sim.products.kafka import KafkaSystem
 from sim.scenario import Scenario
@@ -22,6 +23,9 @@ from sim.system import Fleet, fleet_size
 from sim.workload import pool, service_s, stream
 
 _STICKY_CHOICES = 4_096
+
+_REPEATS = 1 << 16
+"""Repeats of effects that a ledger can take, beyond one for each message."""
 
 
 class Kafka:
@@ -64,6 +68,7 @@ class Kafka:
                 fleet_size(c.consumers, scenario.scale),
                 _reading(c, config, scenario, mean_bytes),
                 grid_s,
+                keep_repeats=len(messages) + _REPEATS if c.ledger else 0,
             )
             for group, c in config.groups.items()
         }
@@ -113,11 +118,24 @@ class Kafka:
                     "position": state.grid_position[: t.size].sum(axis=1),
                     "committed": state.grid_committed[: t.size].sum(axis=1),
                 },
+                history=self._history(group) if self.config.groups[name].ledger else None,
                 consumers=group.members,
                 extra_deliveries=int(state.counts[1] - group.furthest.sum()),
                 deliveries=int(state.counts[1]),
                 calls=int(state.counts[0]),
             )
+
+    def _history(self, group: Group) -> Effects:
+        state, log = group.state, self.topic.log
+        repeats = int(state.counts[3])
+        if repeats > state.again_row.size:
+            raise LabError(
+                f"{self.name}: {repeats:,} repeated effects, more than a ledger can take"
+            )
+        again_row = state.again_row[:repeats]
+        return Effects.of(
+            state.done_s, log.message, state.again_s[:repeats], log.message[again_row]
+        )
 
 
 _FATE_OF_PROCESSED = np.array([Fate.UNFINISHED, Fate.PROCESSED], np.uint8)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Protocol
+from typing import Annotated, Literal, Protocol
 
 from pydantic import AfterValidator, WithJsonSchema
 
@@ -26,6 +26,10 @@ Jobs = list[str]
 """Names of entries of `workload.service`."""
 
 
+LedgerPolicy = Literal["naive", "idempotent", "strict"]
+"""What a ledger does with what reaches it: see `sim.ledger`."""
+
+
 class Readers(Protocol):
     """A consumer group, or the workers of a queue."""
 
@@ -36,6 +40,10 @@ class Readers(Protocol):
     @property
     def members(self) -> int:
         """How many consumers or workers."""
+
+    @property
+    def ledger(self) -> LedgerPolicy | None:
+        """How they keep the books, if they do."""
 
 
 class HasReaders(Protocol):

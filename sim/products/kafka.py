@@ -12,7 +12,7 @@ from pydantic import Field
 
 from sim.config import Config
 from sim.products import kafka_keys
-from sim.products.base import Jobs, Name
+from sim.products.base import Jobs, LedgerPolicy, Name
 from sim.units import (
     Bytes,
     Distribution,
@@ -53,6 +53,8 @@ class Group(Config):
     """Members of the group; those beyond the number of partitions stay idle."""
     does: Jobs = Field(min_length=1)
     """Jobs of `workload.service` done for each record."""
+    ledger: LedgerPolicy | None = None
+    """Keeps books of the lifecycle in `workload.keys`: naive, idempotent, strict; null: none."""
     max_poll_records: PositiveCount = Field(default=500, alias="max.poll.records")
     """Most records that one poll returns."""
     max_partition_fetch_bytes: PositiveBytes = Field(

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field
 
 from sim.config import Config
-from sim.products.base import Jobs, Name
+from sim.products.base import Jobs, LedgerPolicy, Name
 from sim.units import Count, Distribution, PositiveCount, Seconds, WholeSeconds, lognormal, shown
 
 
@@ -70,6 +70,8 @@ class Queue(Config):
     """Single-threaded workers that compete for the messages."""
     does: Jobs = Field(min_length=1)
     """Jobs of `workload.service` done for each message."""
+    ledger: LedgerPolicy | None = None
+    """Keeps books of the lifecycle in `workload.keys`: naive, idempotent, strict; null: none."""
     delete: Literal["batch", "each"] = "batch"
     """Delete with one call after a batch, or with one call after each message."""
     max_number_of_messages: Annotated[PositiveCount, Field(le=10)] = Field(

@@ -8,9 +8,10 @@ import simpy
 from numpy.typing import NDArray
 
 from sim.environment import SideBySide, Stage
+from sim.errors import LabError
 from sim.kernels import queue as k
 from sim.messages import Messages
-from sim.outcome import Fate, GroupOutcome
+from sim.outcome import Effects, Fate, GroupOutcome
 from sim.products.sqs import Queue as QueueConfig
 from sim.products.sqs import SqsSystem
 from sim.queue.senders import Senders
@@ -20,6 +21,9 @@ from sim.system import Fleet, fleet_size
 from sim.workload import pool, service_s
 
 _NO_LIMIT = np.iinfo(np.int64).max
+
+_REPEATS = 1 << 16
+"""Repeats of effects that a ledger can take, beyond one for each message."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +88,7 @@ class Sqs:
                 receive_latency_s=pool(scenario, f"{name}.{queue}.receive", config.latency.receive),
                 delete_latency_s=pool(scenario, f"{name}.{queue}.delete", config.latency.delete),
                 grid_s=grid_s,
+                keep_repeats=len(messages) + _REPEATS if c.ledger else 0,
             )
             for queue, c in config.queues.items()
         }
@@ -124,11 +129,22 @@ class Sqs:
                     "ready": enqueued - queue.grid_removed[: t.size] - in_flight,
                     "in_flight": in_flight,
                 },
+                history=self._history(queue) if self.config.queues[name].ledger else None,
                 consumers=workers.size,
                 extra_deliveries=int(counts[k.DELIVERIES] - np.count_nonzero(queue.receives)),
                 deliveries=int(counts[k.DELIVERIES]),
                 calls=int(counts[k.RECEIVE_CALLS] - counts[k.EMPTY_RECEIVES]),
             )
+
+    def _history(self, queue: k.Queue) -> Effects:
+        repeats = int(queue.counts[k.AGAIN])
+        if repeats > queue.again_message.size:
+            raise LabError(
+                f"{self.name}: {repeats:,} repeated effects, more than a ledger can take"
+            )
+        everyone = np.arange(queue.done_s.size, dtype=np.int32)
+        again = queue.again_message[:repeats]
+        return Effects.of(queue.done_s, everyone, queue.again_s[:repeats], again)
 
 
 _FATE_OF_STATE = np.zeros(6, np.uint8)

@@ -29,6 +29,7 @@ class Workers:
         receive_latency_s: NDArray[np.float64],
         delete_latency_s: NDArray[np.float64],
         grid_s: NDArray[np.float64],
+        keep_repeats: int = 0,
     ) -> None:
         """
         Args:
@@ -40,6 +41,7 @@ class Workers:
             receive_latency_s: [draws] round trips of the receive call, s, taken in turn.
             delete_latency_s: [draws] the same of the delete call.
             grid_s: [grid] ascending times at which the queue is sampled.
+            keep_repeats: how many times of repeated processing to keep (of the first, all are).
         """
         n = service_s.size
         width = max(1, int(np.ceil(np.sqrt(workers))))
@@ -65,6 +67,8 @@ class Workers:
             grid_s=grid_s,
             grid_in_flight=np.zeros(grid_s.size, np.int64),
             grid_removed=np.zeros(grid_s.size, np.int64),
+            again_message=np.zeros(keep_repeats, np.int32),
+            again_s=np.zeros(keep_repeats),
         )
         self.workers = k.Workers(
             event_s=np.full(blocks * width, np.inf),
