@@ -15,7 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from sim.config import KeyPath
 from sim.document import Document
 from sim.errors import Problem, nearest, unknown
-from sim.parts import Arrivals, Fault
+from sim.parts import Arrivals, CaseFile, Fault
 from sim.products import System
 from sim.units import seconds
 
@@ -49,6 +49,7 @@ def _found(whole: Document) -> Iterator[tuple[KeyPath, str]]:
         name: _valid(_SYSTEM, whole.get(("systems", name))) for name in _names(whole, "systems")
     }
     yield from _bad_length(whole)
+    yield from _no_cases(whole)
     yield from _bad_dimensions(whole, systems)
     yield from _bad_jobs(whole, systems)
     yield from _bad_ledgers(whole, systems)
@@ -62,7 +63,7 @@ def _bad_length(whole: Document) -> Iterator[tuple[KeyPath, str]]:
     if arrivals is None:
         return
     if arrivals.trace is not None:
-        if trace_file(whole, arrivals.trace.path) is None:
+        if data_file(whole, (*path, "trace"), arrivals.trace.path) is None:
             where: KeyPath = (*path, "trace")
             where = (*where, "path") if isinstance(whole.get(where), dict) else where
             yield where, _missing_trace(whole, arrivals.trace.path)
@@ -93,13 +94,24 @@ def _later(whole: Document, *paths: KeyPath) -> KeyPath:
     return max(paths, key=lambda p: (whole.place(p).line is None, whole.place(p).source == own))
 
 
-def trace_file(whole: Document, name: str) -> Path | None:
-    """The file that a trace names: beside the scenario (or base), or in the working directory."""
-    place = whole.place(("workload", "arrivals", "trace", "path"))
+def data_file(whole: Document, key: KeyPath, name: str) -> Path | None:
+    """The file that a key names: beside the scenario (or base), or in the working directory."""
+    place = whole.place((*key, "path"))
     for folder in (place.folder, whole.place(()).folder, Path.cwd()):
         if (folder / name).is_file():
             return folder / name
     return None
+
+
+def _no_cases(whole: Document) -> Iterator[tuple[KeyPath, str]]:
+    key: KeyPath = ("workload", "cases")
+    cases = _valid(TypeAdapter(CaseFile), whole.get(key)) if whole.get(key) is not None else None
+    if cases is not None and data_file(whole, key, cases.path) is None:
+        yield (
+            key,
+            f"no such file {cases.path!r}; a case file is a CSV or CSV.gz file with the columns "
+            "case, seq, timestamp and activity, and if there is money in it amount and payment",
+        )
 
 
 def _missing_trace(whole: Document, name: str) -> str:

@@ -135,6 +135,22 @@ class Trace(Config):
         return self._file or Path(self.path)
 
 
+class CaseFile(Config):
+    """Real histories: a CSV or CSV.gz file of the ordered events of cases (see `sim.cases`)."""
+
+    shorthand = "path"
+
+    path: str
+    """The file; relative to the scenario file, then to the working directory."""
+
+    _file: Path | None = PrivateAttr(None)
+
+    @property
+    def file(self) -> Path:
+        """The file that `path` names, resolved when the scenario was loaded."""
+        return self._file or Path(self.path)
+
+
 class Arrivals(Config):
     """When messages are created: exactly one of `profile`, `counts` and `trace`."""
 
@@ -224,6 +240,9 @@ class Workload(Config):
     """Dimensions whose combination must stay in order; null: all of them."""
     size: PositiveBytes = 300
     """Size of a message."""
+    cases: CaseFile | None = None
+    """Real histories in place of the arrivals and lifecycle, drawn out or compressed to `duration`.
+    The case is the value of the (only) dimension of `keys`."""
     service: dict[Name, Service] = Field(min_length=1)
     """Jobs to be done for each message."""
 
@@ -231,6 +250,8 @@ class Workload(Config):
     def _alone(self) -> Self:
         if len(self.keys) > 1 and any(key.lifecycle for key in self.keys.values()):
             raise ValueError("a dimension with a lifecycle must be the only one of 'keys'")
+        if len(self.keys) > 1 and self.cases is not None:
+            raise ValueError("'cases' need 'keys' of one dimension, the case")
         return self
 
 

@@ -19,11 +19,12 @@ from pydantic import AfterValidator, Field, PrivateAttr, ValidationError
 
 from sim import config, document, explain
 from sim.config import Config, KeyPath
-from sim.contradictions import contradictions, trace_file
+from sim.contradictions import contradictions, data_file
 from sim.document import Document, Place
 from sim.errors import Problem, ScenarioError, nearest, unknown, unknown_key
 from sim.parts import (
     Arrivals,
+    CaseFile,
     Counts,
     Fault,
     Key,
@@ -41,6 +42,7 @@ from sim.units import Count, PositiveRatio, PositiveSeconds, Seconds, shown
 
 __all__ = [
     "Arrivals",
+    "CaseFile",
     "Counts",
     "Fault",
     "Key",
@@ -318,9 +320,11 @@ def _parse(whole: Document, file: Path | None) -> Scenario:
         raise ScenarioError(sorted(problems, key=lambda p: (p.file, p.line or 0)))
     scenario._document, scenario._file = whole, file
     scenario._warnings = tuple(_unmodelled(Scenario, whole.data, (), whole))
-    trace = scenario.workload.arrivals.trace
+    trace, cases = scenario.workload.arrivals.trace, scenario.workload.cases
     if trace is not None:
-        trace._file = trace_file(whole, trace.path)
+        trace._file = data_file(whole, ("workload", "arrivals", "trace"), trace.path)
+    if cases is not None:
+        cases._file = data_file(whole, ("workload", "cases"), cases.path)
     return scenario
 
 

@@ -5,17 +5,17 @@ that compared systems see the same messages and the same work per message (commo
 """
 
 from collections.abc import Sequence
-from math import log
+from math import isfinite, log
 from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sim import arrivals
+from sim import arrivals, cases
 from sim.errors import LabError
 from sim.kernels.draws import alias_table, choose, spread
 from sim.messages import Messages, Numbered
-from sim.scenario import Key, Lifecycle, Scenario
+from sim.scenario import CaseFile, Key, Lifecycle, Scenario
 from sim.units import Distribution
 
 POOL = 1 << 16
@@ -38,6 +38,8 @@ def generate(scenario: Scenario) -> Messages:
     Raises:
         LabError: its trace cannot be read, or its keys have too many combinations.
     """
+    if scenario.workload.cases is not None:
+        return _cases(scenario, scenario.workload.cases)
     rng = stream(scenario, "arrivals")
     cells = arrivals.draw(scenario, rng)
     created_s = np.empty(int(cells.counts.sum()))
@@ -63,6 +65,22 @@ def generate(scenario: Scenario) -> Messages:
         np.array([scenario.workload.size], np.int32),
         {dim: _values(dim, key) for dim, key in scenario.workload.keys.items()},
         float(cells.edges_s[-1]),
+    )
+
+
+def _cases(scenario: Scenario, file: CaseFile) -> Messages:
+    """The events of a file, stretched or compressed to the scenario's duration."""
+    found = cases.read(file.file)
+    (dim,) = scenario.workload.keys
+    last_s = float(found.created_s[-1]) if len(found) else 0.0
+    duration_s = scenario.duration if isfinite(scenario.duration) else last_s
+    return Messages(
+        found.created_s * (duration_s / last_s if last_s > 0 else 1.0),
+        found.entity,
+        np.array([scenario.workload.size], np.int32),
+        {dim: found.names},
+        duration_s,
+        found.posting_cents,
     )
 
 
