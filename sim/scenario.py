@@ -38,6 +38,7 @@ from sim.parts import (
 )
 from sim.products import System
 from sim.products.base import Name
+from sim.products.kafka import KafkaSystem, Producer
 from sim.units import Count, PositiveRatio, PositiveSeconds, Seconds, shown
 
 __all__ = [
@@ -319,13 +320,32 @@ def _parse(whole: Document, file: Path | None) -> Scenario:
     if problems or scenario is None:
         raise ScenarioError(sorted(problems, key=lambda p: (p.file, p.line or 0)))
     scenario._document, scenario._file = whole, file
-    scenario._warnings = tuple(_unmodelled(Scenario, whole.data, (), whole))
+    scenario._warnings = (
+        *_unmodelled(Scenario, whole.data, (), whole),
+        *_idle_keys(scenario, whole),
+    )
     trace, cases = scenario.workload.arrivals.trace, scenario.workload.cases
     if trace is not None:
         trace._file = data_file(whole, ("workload", "arrivals", "trace"), trace.path)
     if cases is not None:
         cases._file = data_file(whole, ("workload", "cases"), cases.path)
     return scenario
+
+
+def _idle_keys(scenario: Scenario, whole: Document) -> Iterator[str]:
+    """Keys of a producer whose failures are not followed, for want of a publisher."""
+    for name, system in scenario.systems.items():
+        if isinstance(system, KafkaSystem) and system.publisher is None:
+            for key in _keys_given(whole, ("systems", name, "producer")):
+                if key not in ("client", "linger.ms", "batch.size"):
+                    path = ("systems", name, "producer", key)
+                    yield str(whole.problem(path, "has an effect only with a 'publisher'"))
+
+
+def _keys_given(whole: Document, path: KeyPath) -> Sequence[str]:
+    value = whole.get(path)
+    known = config.keys(Producer)
+    return [key for key in value if key in known] if isinstance(value, dict) else []
 
 
 def _unmodelled(annotation: Any, value: Any, path: KeyPath, whole: Document) -> Iterator[str]:

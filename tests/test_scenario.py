@@ -98,7 +98,8 @@ def test_defaults_of_kafka_are_those_of_its_documentation():
         "session.timeout.ms": 45000,
     }
     producer = load(GOOD).systems["kafka"].producer
-    assert producer.model_dump(by_alias=True) == {"linger.ms": 5, "batch.size": 16384}
+    assert producer.model_dump(by_alias=True) == {"client": "java", "linger.ms": 5}
+    assert producer.batch_bytes == 16384
 
 
 def test_defaults_of_sqs_are_those_of_its_documentation():
@@ -144,7 +145,7 @@ def test_keys_without_effect_are_accepted_and_named():
     scenario = load(
         GOOD,
         [
-            "systems.kafka.producer.acks=all",
+            "systems.kafka.producer.compression.type=lz4",
             "systems.kafka.topic.retention.ms=604800000",
             "systems.kafka.groups.counters.max.poll.interval.ms=300000",
             "systems.sqs_short.queues.counters.FifoQueue=true",
@@ -153,12 +154,22 @@ def test_keys_without_effect_are_accepted_and_named():
     assert sorted(warning.partition(": ")[2] for warning in scenario.warnings) == [
         "systems.kafka.groups.counters.max.poll.interval.ms: accepted but not modelled: it has no "
         "effect",
-        "systems.kafka.producer.acks: accepted but not modelled: it has no effect",
+        "systems.kafka.producer.compression.type: accepted but not modelled: it has no effect",
         "systems.kafka.topic.retention.ms: accepted but not modelled: it has no effect",
         "systems.sqs_short.queues.counters.FifoQueue: accepted but not modelled: the lab runs a "
         "standard queue",
     ]
     assert scenario.hash == load(GOOD).hash
+
+
+def test_keys_of_a_producer_that_never_fails_are_named():
+    scenario = load(GOOD, ["systems.kafka.producer.acks=all"])
+    assert [warning.partition(": ")[2] for warning in scenario.warnings] == [
+        "systems.kafka.producer.acks: has an effect only with a 'publisher'"
+    ]
+    assert not load(
+        GOOD, ["systems.kafka.producer.acks=all", "systems.kafka.publisher={order: produce}"]
+    ).warnings
 
 
 def test_a_trace_stands_beside_the_scenario_and_has_its_own_length():

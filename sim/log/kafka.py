@@ -57,7 +57,7 @@ class Kafka:
             partitions,
             messages.size_bytes,
             linger_s=config.producer.linger_ms / 1e3,
-            batch_bytes=config.producer.batch_size,
+            batch_bytes=config.producer.batch_bytes,
             latency_s=pool(scenario, f"{name}.produce", config.latency.produce),
         )
         mean_bytes = float(messages.size_bytes.mean())
@@ -155,7 +155,7 @@ def _partition_of(
     rng = stream(scenario, f"{name}.partitioner")
     choices = rng.integers(0, partitions, _STICKY_CHOICES, dtype=np.int32)
     out = np.zeros(len(messages), np.int32)
-    sticky(messages.size_bytes, config.producer.batch_size, choices, out)
+    sticky(messages.size_bytes, config.producer.batch_bytes, choices, out)
     return out
 
 

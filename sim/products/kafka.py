@@ -15,6 +15,7 @@ from sim.products import kafka_keys
 from sim.products.base import Jobs, LedgerPolicy, Name
 from sim.units import (
     Bytes,
+    Count,
     Distribution,
     Milliseconds,
     PositiveBytes,
@@ -34,14 +35,52 @@ class Topic(Config):
 
 
 class Producer(Config):
-    """How the producer gathers records into batches."""
+    """How the producer gathers records into batches, sends them and tries again.
+
+    Without a `publisher` only `linger.ms` and `batch.size` have an effect: nothing fails then. Keys
+    left out are at the defaults of the `client` (KafkaProducer of Kafka 4.0, or librdkafka 2 and
+    confluent-kafka).
+    """
 
     not_modelled = dict.fromkeys(kafka_keys.PRODUCER, "")
 
+    client: Literal["java", "librdkafka"] = "java"
+    """Whose client it is: defaults differ, and so does what a full buffer does."""
     linger_ms: Milliseconds = Field(default=5.0, alias="linger.ms")
     """How long a batch waits to fill, ms."""
-    batch_size: Bytes = Field(default=16384, alias="batch.size")
-    """A batch of this many bytes goes at once; 0 sends each record alone."""
+    batch_size: Bytes | None = Field(default=None, alias="batch.size")
+    """A batch of this many bytes goes at once; 0 sends each record alone (java 16384)."""
+    buffer_memory: PositiveBytes | None = Field(default=None, alias="buffer.memory")
+    """Java: bytes of records not yet acknowledged (32 MiB)."""
+    queue_buffering_max_messages: PositiveCount | None = Field(
+        default=None, alias="queue.buffering.max.messages"
+    )
+    """librdkafka: records not yet acknowledged (100,000)."""
+    max_block_ms: Milliseconds | None = Field(default=None, alias="max.block.ms")
+    """Java: how long send() waits for room, ms (60,000); librdkafka raises BufferError at once."""
+    acks: Literal[0, 1, -1, "0", "1", "-1", "all"] | None = None
+    """Whose acknowledgement counts: 0 nobody's, 1 the leader's, all the in-sync replicas' (all)."""
+    retries: Count | None = None
+    """How often a batch is sent again (2147483647: until the delivery timeout)."""
+    retry_backoff_ms: Milliseconds | None = Field(default=None, alias="retry.backoff.ms")
+    """Wait before the first retry, ms (100); it doubles."""
+    request_timeout_ms: Milliseconds | None = Field(default=None, alias="request.timeout.ms")
+    """Wait for an answer, ms (30,000)."""
+    delivery_timeout_ms: Milliseconds | None = Field(default=None, alias="delivery.timeout.ms")
+    """A batch fails this long after it was begun, ms (java 120,000, librdkafka 300,000)."""
+    max_in_flight: PositiveCount | None = Field(
+        default=None, alias="max.in.flight.requests.per.connection"
+    )
+    """Requests without an answer (java 5, librdkafka 1,000,000)."""
+    enable_idempotence: bool | None = Field(default=None, alias="enable.idempotence")
+    """The broker refuses repeats and gaps (java true, librdkafka false)."""
+
+    @property
+    def batch_bytes(self) -> int:
+        """``batch.size``, or the client's default."""
+        if self.batch_size is not None:
+            return self.batch_size
+        return 16_384 if self.client == "java" else 1_000_000
 
 
 class Group(Config):
@@ -78,6 +117,40 @@ class Group(Config):
         return self.consumers
 
 
+class Publisher(Config):
+    """A service that reads its input in order and sends a record for each: one process.
+
+    Its input is a topic of its own, so that after a restart it goes on from the offset that it
+    committed last. In what order it consumes (c), produces (o), flushes (f) and commits (k) decides
+    what a crash loses or repeats.
+    """
+
+    order: Literal["produce", "commit-produce", "produce-flush-commit", "transaction"] = "produce"
+    """produce: o, and k by timer; commit-produce: k, o; produce-flush-commit: o, f, k; transaction:
+    o and k become valid together."""
+    poll_records: PositiveCount = 500
+    """Most input messages of one poll; with produce-flush-commit each poll is flushed."""
+    per_message: Distribution = Distribution(constant=0.0)
+    """The service's own work before it sends a record."""
+    auto_commit_interval_ms: Milliseconds = Field(default=5000.0, alias="auto.commit.interval.ms")
+    """order: produce. Least time between two automatic commits, ms."""
+    flush_timeout: Seconds = 10.0
+    """Longest wait of a flush."""
+    check_flush: bool = True
+    """Commit only when the flush left nothing and no record failed."""
+    handlers: list[Literal["SIGTERM", "SIGINT", "exit"]] = Field(default_factory=list)
+    """Which ends of the process flush, check and commit first."""
+
+
+class Brokers(Config):
+    """The brokers that hold the topic."""
+
+    count: PositiveCount = 3
+    """Partition p is led by broker p mod count."""
+    replicate: Seconds = 0.002
+    """From the leader's append until the in-sync replicas have it too."""
+
+
 class Latency(Config):
     """Time spent between client and broker (assumptions of the lab, not defaults of Kafka)."""
 
@@ -102,6 +175,10 @@ class KafkaSystem(Config):
     """Dimensions of `workload.keys` that make up the record key; null: no key, sticky batches."""
     producer: Producer = Producer()
     """The producer's configuration."""
+    publisher: Publisher | None = None
+    """The process around the producer, if its crashes and its client's failures matter."""
+    brokers: Brokers = Brokers()
+    """With a `publisher`: the brokers."""
     groups: dict[Name, Group] = Field(min_length=1)
     """Consumer groups; each reads every message."""
     latency: Latency = Latency()

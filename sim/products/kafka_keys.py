@@ -46,15 +46,15 @@ _CLIENT = """
 """
 
 PRODUCER = tuple(
-    f"""
+    key
+    for key in f"""
     {_SECURITY} {_CLIENT}
-    acks buffer.memory compression.gzip.level compression.lz4.level compression.type
-    compression.zstd.level delivery.timeout.ms enable.idempotence key.serializer max.block.ms
-    max.in.flight.requests.per.connection max.request.size metadata.max.idle.ms
-    partitioner.adaptive.partitioning.enable partitioner.availability.timeout.ms
-    partitioner.class partitioner.ignore.keys retries transaction.timeout.ms
-    transaction.two.phase.commit.enable transactional.id value.serializer
+    compression.gzip.level compression.lz4.level compression.type compression.zstd.level
+    key.serializer max.request.size metadata.max.idle.ms partitioner.adaptive.partitioning.enable
+    partitioner.availability.timeout.ms partitioner.class partitioner.ignore.keys
+    transaction.timeout.ms transaction.two.phase.commit.enable transactional.id value.serializer
     """.split()
+    if key not in ("request.timeout.ms", "retry.backoff.ms")
 )
 """Keys of the producer."""
 
