@@ -1,0 +1,135 @@
+"""Gauges over simulated time as a monitoring system reads them, and the alarms it would raise.
+
+The file is OpenMetrics 1.0 text with a timestamp at every sample: what
+``promtool tsdb create-blocks-from openmetrics`` takes in, and what Datadog's OpenMetrics check
+parses. An alarm follows a Prometheus alerting rule with ``for``: samples are all it sees.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Series(NamedTuple):
+    """Samples of one source, such as one producer."""
+
+    labels: Mapping[str, str]
+    """By name of label (letters, digits and ``_``); values may be any text."""
+    t_s: NDArray[np.float64]
+    """[n] times of the samples, strictly ascending."""
+    value: NDArray[np.float64] | NDArray[np.int64]
+    """[n]."""
+
+
+@dataclass(frozen=True)
+class Gauge:
+    """One quantity, with a series for each of its sources; no two have the same labels."""
+
+    name: str
+    help: str
+    series: tuple[Series, ...]
+    unit: str = ""
+    """As a plain noun (``records``); empty for a quantity without one."""
+
+    @property
+    def family(self) -> str:
+        """The name in the file; it has to end in the unit."""
+        return f"{self.name}_{self.unit}" if self.unit else self.name
+
+
+def buffer_remaining(
+    t_s: NDArray[np.float64], by_producer: Mapping[str, NDArray[np.int64]]
+) -> Gauge:
+    """``kafka_producer_buffer_remaining``: records accepted by ``send()`` and not yet done with.
+
+    Args:
+        t_s: [n] times of the samples, strictly ascending.
+        by_producer: for each client id [n] records that were neither acknowledged nor failed.
+    """
+    return Gauge(
+        "kafka_producer_buffer_remaining",
+        "Records in a producer, neither acknowledged nor failed; a crash loses them.",
+        tuple(Series({"client_id": name}, t_s, value) for name, value in by_producer.items()),
+        "records",
+    )
+
+
+def alarms(
+    t_s: NDArray[np.float64],
+    value: NDArray[np.float64] | NDArray[np.int64],
+    threshold: float,
+    for_s: float = 0,
+) -> list[tuple[float, float]]:
+    """When an alarm on ``value > threshold`` was on, as (from_s, until_s).
+
+    It goes on at the first sample by which every one in the last ``for_s`` was over the threshold
+    (compared to the nanosecond), and off at the first that is not over; until infinity if none
+    is. NaN is not over anything.
+
+    Args:
+        t_s: [n] times of the samples, strictly ascending.
+        value: [n].
+    """
+    over = np.concatenate(([False], np.asarray(value) > threshold, [False]))
+    turns = np.flatnonzero(over[1:] != over[:-1])
+    found = []
+    for first, after in turns.reshape(-1, 2):
+        over_for_s = np.round(t_s[first:after] - t_s[first], 9)
+        on = first + int(np.searchsorted(over_for_s, round(for_s, 9)))
+        if on < after:
+            until_s = float(t_s[after]) if after < t_s.size else np.inf
+            found.append((float(t_s[on]), until_s))
+    return found
+
+
+def alarm(gauge: Gauge, threshold: float, for_s: float = 0) -> Gauge:
+    """1 at the samples at which `alarms` has the alarm on, else 0; for each series of ``gauge``."""
+    series = []
+    for labels, t_s, value in gauge.series:
+        on = np.zeros(t_s.size, np.int64)
+        for from_s, until_s in alarms(t_s, value, threshold, for_s):
+            on[(t_s >= from_s) & (t_s < until_s)] = 1
+        series.append(Series(labels, t_s, on))
+    lasting = f" for {for_s:g} s" if for_s else ""
+    help_text = f"1 while {gauge.family} has been over {threshold:g}{lasting}."
+    return Gauge(f"{gauge.name}_alarm", help_text, tuple(series))
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
+
+
+def _lines(gauge: Gauge, start_s: float) -> Iterator[str]:
+    name = gauge.family
+    yield f"# TYPE {name} gauge\n"
+    if gauge.unit:
+        yield f"# UNIT {name} {gauge.unit}\n"
+    yield f"# HELP {name} {_escaped(gauge.help)}\n"
+    for labels, t_s, value in gauge.series:
+        inner = ",".join(f'{label}="{_escaped(text)}"' for label, text in labels.items())
+        source = f"{name}{{{inner}}}" if inner else name
+        for at_s, v in zip((start_s + t_s).tolist(), value.tolist(), strict=True):
+            yield f"{source} {v} {at_s}\n"
+
+
+def write(path: Path, gauges: Iterable[Gauge], start_s: float = 0) -> None:
+    """Write the gauges to a file; it appears whole or not at all.
+
+    Args:
+        path: the file, conventionally ``.om`` or ``.txt``.
+        gauges: each with a name of its own.
+        start_s: Unix time of the simulation's start, for a reader that wants recent samples.
+
+    Raises:
+        OSError: the folder is not there, or not writable.
+    """
+    partial = path.with_name(f"{path.name}.partial")
+    with partial.open("w", encoding="utf-8", newline="\n") as file:
+        for gauge in gauges:
+            file.writelines(_lines(gauge, start_s))
+        file.write("# EOF\n")
+    partial.replace(path)
