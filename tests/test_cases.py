@@ -76,9 +76,9 @@ def test_seq_decides_where_the_clock_is_too_coarse(written):
 def test_an_amount_replaces_and_an_expense_adds(written):
     cases = read(
         written(
-            "fine,0,2018-06-30T00:00:00Z,create,32.00,,",
-            "fine,1,2018-06-30T00:00:01Z,send,,10.05,",
             "fine,2,2018-06-30T00:00:02Z,penalty,65.50,,",
+            "fine,1,2018-06-30T00:00:01Z,send,,10.05,",
+            "fine,0,2018-06-30T00:00:00Z,create,32.00,,",
             "fine,3,2018-06-30T00:00:03Z,payment,,,70",
             header="case,seq,timestamp,activity,amount,expense,paymentAmount",
         )

@@ -6,6 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -265,7 +266,7 @@ def test_the_compiler_changes_nothing(monkeypatch):
         assert (plain.verdict == compiled[policy].verdict).all()
 
 
-def test_an_entity_may_have_32_768_events_and_no_more():
+def test_an_entity_may_have_32_768_events_and_no_more(monkeypatch):
     def many(n):
         return histories(np.zeros(n), np.zeros(n, np.int32), 1, amount_cents=[7])
 
@@ -273,6 +274,11 @@ def test_an_entity_may_have_32_768_events_and_no_more():
     result = book(many(32_768), np.arange(32_768.0), last_first, "strict", np.zeros(0))
     assert result.report.entities_wrong == result.report.misstatement_cents == 0
     assert result.state.tolist() == [32_767]
+    monkeypatch.setattr(k, "apply", k.apply.py_func)
+    monkeypatch.setattr(k, "_take", k._take.py_func)
+    assert verdicts(book(many(32_768), np.zeros(1), last_first[:1], "strict", np.zeros(0))) == [
+        "PARKED"
+    ]
     with pytest.raises(LabError, match="32,769 events"):
         many(32_769)
 
@@ -423,6 +429,34 @@ def test_books_that_do_not_balance_are_refused(tmp_path, monkeypatch):
         with pytest.raises(AssertionError, match="debits and credits"):
             write_books(path, {"s": ledger("naive", one(PENDING, SETTLED))}, ("p", "q", "s"))
         assert not list(tmp_path.iterdir())
+
+
+def test_books_are_of_the_entities_they_name(tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        books, "_transactions", lambda *_: pd.DataFrame({"entity": np.zeros(0, np.int64)})
+    )
+    with pytest.raises(sqlite3.IntegrityError, match="FOREIGN KEY"):
+        write_books(
+            tmp_path / "books.sqlite",
+            {"s": ledger("naive", one(PENDING, SETTLED))},
+            ("p", "q", "s"),
+        )
+
+
+def test_books_of_any_length_are_the_same(tmp_path, monkeypatch):
+    deliveries = [(entity, state) for entity in range(5) for state in (0, 1, 2, 2)]
+    result = {"s": ledger("naive", deliveries, entities=5)}
+    states = ("pending", "processing", "settled")
+    write_books(tmp_path / "whole.sqlite", result, states)
+    monkeypatch.setattr(books, "_CHUNK", 3)
+    write_books(tmp_path / "chunks.sqlite", result, states)
+    for table in ("transactions", "postings", "violations"):
+        whole, chunks = (
+            rows(tmp_path / f"{name}.sqlite", f"SELECT * FROM {table}")
+            for name in ("whole", "chunks")
+        )
+        assert whole == chunks
+    assert len(rows(tmp_path / "whole.sqlite", "SELECT * FROM postings")) == 20
 
 
 def test_the_schema_itself_refuses_a_one_sided_row(tmp_path):

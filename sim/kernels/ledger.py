@@ -40,7 +40,7 @@ class Accounts(NamedTuple):
 
     state: NDArray[np.int16]  # [entities] seq of the event applied last; -1: none
     applied: NDArray[np.uint16]  # [events] how often each was applied; stays at its greatest value
-    parked: NDArray[np.int32]  # [events] STRICT: the delivery that waits; -1: none; else empty
+    parked: NDArray[np.int32]  # [events] STRICT: the delivery that was parked; -1: none; else empty
     error_cents: I64  # [entities] booked - due so far
     now: I64  # [NOW] see below
 
@@ -116,7 +116,6 @@ def _take(d, i, policy, histories, accounts, verdict):  # type: ignore[no-untype
             i = histories.next_event[i]
             while i >= 0 and accounts.parked[i] >= 0:
                 verdict[accounts.parked[i]] = RELEASED
-                accounts.parked[i] = -1
                 accounts.now[WAITING] -= 1
                 _post(histories, accounts, i)
                 i = histories.next_event[i]
