@@ -154,7 +154,7 @@ LIBRDKAFKA = ClientConfig(
     transaction_timeout_ms=60_000,
     teardown_ms=10,
 )
-"""librdkafka 2.x and confluent-kafka: its `CONFIGURATION.md`; a million in flight, no idempotence."""
+"""librdkafka 2.x and confluent-kafka: its `CONFIGURATION.md`; no idempotence by itself."""
 
 
 @dataclass(frozen=True)
@@ -515,11 +515,9 @@ class Client:
         self.state = s._replace(batches=_moved(s.batches, grown, numbers))
 
     def _grow_requests(self) -> None:
-        old = self.state.requests
+        old: Any = self.state.requests
         brokers, ring = old.sent_s.shape
-        grown = _requests(brokers, 2 * ring)
-        was: NDArray[Any]
-        now: NDArray[Any]
+        grown: Any = _requests(brokers, 2 * ring)
         for was, now in zip(old, grown, strict=True):
             if was.ndim == 1:
                 now[:] = was
