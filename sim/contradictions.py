@@ -15,7 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from sim.config import KeyPath
 from sim.document import Document
 from sim.errors import Problem, nearest, unknown
-from sim.parts import Arrivals, CaseFile, Fault
+from sim.parts import OF_BROKERS, OF_CONSUMERS, OF_PUBLISHERS, Arrivals, CaseFile, Fault
 from sim.products import System
 from sim.units import seconds
 
@@ -187,15 +187,28 @@ def _bad_targets(
     whole: Document, systems: Mapping[str, System | None]
 ) -> Iterator[tuple[KeyPath, str]]:
     faults = whole.get(("faults",))
-    groups = {
+    consumers = {
         f"{name}.{group}": (name, group, readers.members)
         for name, system in systems.items()
         if system is not None
         for group, readers in system.readers.items()
     }
+    publishers, brokers = {}, {}
+    for name, system in systems.items():
+        if system is not None and system.product == "kafka" and system.publisher is not None:
+            publishers[f"{name}.publisher"] = (name, "publisher", 1)
+            brokers[f"{name}.broker"] = (name, "broker", system.brokers.count)
     for index, data in enumerate(faults if isinstance(faults, list) else ()):
         fault = _valid(TypeAdapter(Fault), data)
-        if fault is None or not groups:
+        if fault is None:
+            continue
+        groups = {
+            **(consumers if fault.fault in OF_CONSUMERS else {}),
+            **(publishers if fault.fault in OF_PUBLISHERS else {}),
+            **(brokers if fault.fault in OF_BROKERS else {}),
+        }
+        if not groups:
+            yield ("faults", index, "fault"), f"{fault.fault!r} needs a system with a 'publisher'"
             continue
         if any(fault.strikes(s, g, i) for s, g, n in groups.values() for i in range(n)):
             continue

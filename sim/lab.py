@@ -17,6 +17,7 @@ from sim.messages import Messages
 from sim.metrics import Tables, combine, faults_table, measure
 from sim.outcome import Effects, GroupOutcome
 from sim.products.kafka import KafkaSystem
+from sim.publishing import Publication, publish
 from sim.queue.sqs import Sqs
 from sim.scenario import Scenario
 from sim.system import System
@@ -83,10 +84,31 @@ def run(scenario: Scenario, progress: Progress | None = None, store: Keep | None
     return Run(scenario, combine(parts), wall_s)
 
 
-def _build(scenario: Scenario, name: str, messages: Messages, grid_s: Any) -> System:
+def _publish(
+    scenario: Scenario, name: str, messages: Messages, grid_s: Any, progress: Progress | None
+) -> Publication | None:
+    config = scenario.systems[name]
+    if not isinstance(config, KafkaSystem) or config.publisher is None:
+        return None
+
+    def report(now_s: float, committed: int) -> None:
+        if progress is not None:
+            progress(f"{name}, publisher", now_s, committed, len(messages))
+
+    return publish(name, config, scenario, messages, grid_s, report)
+
+
+def _build(
+    scenario: Scenario,
+    name: str,
+    messages: Messages,
+    grid_s: Any,
+    publication: Publication | None,
+) -> System:
     config = scenario.systems[name]
     if isinstance(config, KafkaSystem):
-        return Kafka(name, config, scenario, messages, grid_s)
+        published = None if publication is None else publication.published
+        return Kafka(name, config, scenario, messages, grid_s, published)
     return Sqs(name, config, scenario, messages, grid_s)
 
 
@@ -96,7 +118,8 @@ def _run_system(
     step_s = messages.duration_s / GRID_STEPS
     horizon_s = messages.duration_s + scenario.drain_limit
     grid_s = np.arange(int(horizon_s / step_s) + 2) * step_s
-    system = _build(scenario, name, messages, grid_s)
+    publication = _publish(scenario, name, messages, grid_s, progress)
+    system = _build(scenario, name, messages, grid_s, publication)
     env = Environment(system.stages)
     events: list[tuple[float, float, str]] = []
 
@@ -105,7 +128,7 @@ def _run_system(
 
     fleets = system.control(env, say)
     events += schedule(env, scenario.faults, name, fleets)
-    total = len(messages) * len(fleets)
+    total = system.total
     tick_s = messages.duration_s / _TICKS
 
     def report(settled: int) -> None:
@@ -125,7 +148,14 @@ def _run_system(
             tables = _with_books(tables, messages, outcome, outcome.history, policy)
         parts.append(tables)
     happened = [event for event in events if event[0] <= ended_s]
-    return replace(combine(parts), faults=faults_table(name, happened))
+    if publication is None:
+        return replace(combine(parts), faults=faults_table(name, happened))
+    return replace(
+        combine(parts),
+        faults=faults_table(name, [*publication.happened, *happened]),
+        producer=publication.producer,
+        buffer=publication.buffer,
+    )
 
 
 def _with_books(

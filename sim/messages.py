@@ -50,6 +50,8 @@ class Messages:
     """When arrivals end, s."""
     posting_cents: NDArray[np.int64] | None = None
     """[messages] what each posts to the books; None where entities do not go through states."""
+    seq: NDArray[np.int16] | None = None
+    """[messages] how many came before of the same entity; None as above."""
     states: Sequence[str] = ()
     """Names of the states that an entity's messages lead to in turn, if all go through the same."""
 

@@ -52,8 +52,15 @@ class Tables:
     duration_s: float
     """When arrivals ended."""
 
+    producer: pd.DataFrame
+    """A row per system with a publisher: records accepted, acked, appended, lost and repeated."""
+    buffer: pd.DataFrame
+    """Records ``remaining`` in the client (buffer.remaining) at each time ``t_s``, and the input
+    offset ``committed``, per system with a publisher."""
+
     FRAMES = (
-        "summary", "series", "latency", "fates", "messages", "faults", "ledger", "books"
+        "summary", "series", "latency", "fates", "messages", "faults", "ledger", "books",
+        "producer", "buffer",
     )  # fmt: skip
 
 
@@ -168,16 +175,19 @@ def measure(messages: Messages, order_by: Sequence[str], outcome: GroupOutcome) 
             for fate, n in fates.items()
         ]
     )
+    none = pd.DataFrame({"system": pd.Series(dtype="str")})
     return Tables(
-        summary,
-        series,
-        latency,
-        fate_rows,
-        _sample(messages, order_by, outcome),
-        faults_table(outcome.system, []),
-        pd.DataFrame({"system": pd.Series(dtype="str")}),
-        pd.DataFrame({"system": pd.Series(dtype="str")}),
-        messages.duration_s,
+        summary=summary,
+        series=series,
+        latency=latency,
+        fates=fate_rows,
+        messages=_sample(messages, order_by, outcome),
+        faults=faults_table(outcome.system, []),
+        ledger=none,
+        books=none,
+        producer=none,
+        buffer=none,
+        duration_s=messages.duration_s,
     )
 
 

@@ -42,6 +42,9 @@ class System(Protocol):
         ``say`` takes a line for the timeline, at the present time.
         """
 
+    total: int
+    """What `settled` comes to when nothing is left to do."""
+
     def settled(self) -> int:
         """Messages that each group is done with (committed, deleted, lost), over all groups."""
 

@@ -81,6 +81,7 @@ def _cases(scenario: Scenario, file: CaseFile) -> Messages:
         {dim: found.names},
         duration_s,
         found.posting_cents,
+        found.seq,
     )
 
 
@@ -107,6 +108,7 @@ def _histories(
         {dim: Numbered(dim, n)},
         max(duration_s, float(created_s[-1]) if n else 0.0),
         np.where(seq == states - 1, cents[entity], 0),
+        seq.astype(np.int16),
         life.states,
     )
 

@@ -68,12 +68,12 @@ def _replace_first(senders, event_s, half_s, first, n):  # type: ignore[no-untyp
 
 
 @resumable
-def send(until_s, created_s, batch, latency_s, senders, feed):  # type: ignore[no-untyped-def]
+def send(until_s, created_s, order, batch, latency_s, senders, feed):  # type: ignore[no-untyped-def]
     """Carry the calls to ``until_s``; messages join ``feed`` half-way through their call.
 
     A free thread takes what is waiting, up to ``batch`` messages, and waits for the answer.
-    ``created_s`` float64 [messages], ascending; ``latency_s`` float64 [draws], round trips, taken
-    in turn.
+    ``created_s`` float64 [messages], ascending; ``order`` int32 [messages], which message each of
+    them is, or [0]: its row; ``latency_s`` float64 [draws], round trips, taken in turn.
     """
     total = created_s.size
     threads = senders.event_s.size
@@ -96,7 +96,7 @@ def send(until_s, created_s, batch, latency_s, senders, feed):  # type: ignore[n
                 n = senders.n[0]
                 for k in range(n):
                     feed.enqueued_s[row + k] = now
-                    feed.message[row + k] = start + k
+                    feed.message[row + k] = order[start + k] if order.size > 0 else start + k
                 feed.n[0] = row + n
                 _replace_first(senders, now + senders.half_s[0], 0.0, -1, 0)
                 continue

@@ -34,7 +34,7 @@ class Group:
             keep_repeats: how many times of repeated processing to keep (of the first, all are).
         """
         partitions = topic.log.end.size
-        n = topic.created_s.size
+        n = topic.log.message.size
         self.topic = topic
         self.service_s: NDArray[np.float32] | None = service_s
         self.reading = reading
@@ -80,7 +80,7 @@ class Group:
         """Carry every member to ``until_s``."""
         if self.service_s is not None:
             k.gather(self.topic.log, self.gathered, self.service_s, self.state.service_s)
-            if self.gathered.sum() == self.service_s.size:
+            if self.gathered.sum() == self.topic.log.message.size:
                 self.service_s = None  # of a hundred million messages, it is 400 MB
         k.consume(until_s, self.topic.log, self.state, self.reading)
 

@@ -1,6 +1,7 @@
 """Apache Kafka on the log mechanism: from its configuration to a topic, groups and coordinators."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from math import ceil
 
 import numpy as np
@@ -28,6 +29,20 @@ _REPEATS = 1 << 16
 """Repeats of effects that a ledger can take, beyond one for each message."""
 
 
+@dataclass(frozen=True)
+class Published:
+    """What a publisher left in the log, and what it lost."""
+
+    message: NDArray[np.int32]
+    """[records] which message each is, in order of appending; any number of times."""
+    partition: NDArray[np.int32]
+    """[records]"""
+    visible_s: NDArray[np.float64]
+    """[records] when it can be read, s."""
+    fate: NDArray[np.uint8]
+    """[messages] a `Fate`: how it was lost, or UNFINISHED."""
+
+
 class Kafka:
     """A `sim.system.System`: one topic, read by every group."""
 
@@ -38,6 +53,7 @@ class Kafka:
         scenario: Scenario,
         messages: Messages,
         grid_s: NDArray[np.float64],
+        published: Published | None = None,
     ) -> None:
         """
         Args:
@@ -46,20 +62,31 @@ class Kafka:
             scenario: for service times, scale and seed.
             messages: what is produced.
             grid_s: [grid] times at which offsets are sampled.
+            published: what its publisher left in the log; None: all that is produced gets there.
         """
         self.name = name
         self.config = config
         self.grid_s = grid_s
+        self.lost = None if published is None else published.fate
         partitions = fleet_size(config.topic.partitions, scenario.scale)
-        self.topic = Topic(
-            messages.created_s,
-            _partition_of(name, config, scenario, messages, partitions),
-            partitions,
-            messages.size_bytes,
-            linger_s=config.producer.linger_ms / 1e3,
-            batch_bytes=config.producer.batch_bytes,
-            latency_s=pool(scenario, f"{name}.produce", config.latency.produce),
-        )
+        if published is None:
+            self.topic = Topic(
+                messages.created_s,
+                partition_of(name, config, scenario, messages),
+                partitions,
+                messages.size_bytes,
+                linger_s=config.producer.linger_ms / 1e3,
+                batch_bytes=config.producer.batch_bytes,
+                latency_s=pool(scenario, f"{name}.produce", config.latency.produce),
+            )
+        else:
+            self.topic = Topic.of_records(
+                messages.created_s,
+                partitions,
+                published.message,
+                published.partition,
+                published.visible_s,
+            )
         mean_bytes = float(messages.size_bytes.mean())
         self.groups = {
             group: Group(
@@ -72,6 +99,7 @@ class Kafka:
             )
             for group, c in config.groups.items()
         }
+        self.total = self.topic.log.message.size * len(self.groups)
         self.stages: Sequence[Stage] = [self.topic, SideBySide(list(self.groups.values()))]
 
     def control(self, env: simpy.Environment, say: Callable[[str], None]) -> Mapping[str, Fleet]:
@@ -103,13 +131,16 @@ class Kafka:
             group = self.groups.pop(name)
             group.finish(ended_s)
             state = group.state
-            effects = self.topic.to_messages(state.effects, 0)
+            effects = self.topic.to_messages(state.effects, 0, np.add)
+            fate = _FATE_OF_PROCESSED[(effects > 0).view(np.uint8)]
+            if self.lost is not None:
+                np.maximum(fate, self.lost * (effects == 0), out=fate)
             yield GroupOutcome(
                 system=self.name,
                 group=name,
                 kind="log",
                 product=self.config.product,
-                fate=_FATE_OF_PROCESSED[(effects > 0).view(np.uint8)],
+                fate=fate,
                 done_s=self.topic.to_messages(state.done_s, np.inf),
                 effects=effects,
                 gauges_t_s=t,
@@ -141,10 +172,11 @@ class Kafka:
 _FATE_OF_PROCESSED = np.array([Fate.UNFINISHED, Fate.PROCESSED], np.uint8)
 
 
-def _partition_of(
-    name: str, config: KafkaSystem, scenario: Scenario, messages: Messages, partitions: int
+def partition_of(
+    name: str, config: KafkaSystem, scenario: Scenario, messages: Messages
 ) -> NDArray[np.int32]:
     """[messages] by the hash of the key (KP-17), or sticky for null keys (KP-18)."""
+    partitions = fleet_size(config.topic.partitions, scenario.scale)
     if config.partition_key is not None:
         key_of, names = messages.keys_by(config.partition_key)
         if isinstance(names, Numbered):

@@ -40,6 +40,8 @@ class Topic:
         self.created_s = created_s
         self.partition_of = partition_of
         self.size_bytes = size_bytes
+        self.repeats = False
+        """Whether a message can be in the log more than once."""
         self.linger_s = linger_s
         self.batch_bytes = batch_bytes
         self.latency_s = latency_s
@@ -64,6 +66,42 @@ class Topic:
             sent=np.zeros(1, np.int64),
         )
 
+    @classmethod
+    def of_records(
+        cls,
+        created_s: NDArray[np.float64],
+        partitions: int,
+        message: NDArray[np.int32],
+        partition: NDArray[np.int32],
+        visible_s: NDArray[np.float64],
+    ) -> "Topic":
+        """A topic whose records are known: what a publisher left in the log.
+
+        Args:
+            created_s: [messages] ascending, s.
+            partitions: number of partitions.
+            message: [records] which message each is, in order of appending; any number of times.
+            partition: [records] where it went.
+            visible_s: [records] when it can be read, s; never before those ahead of it (LSO).
+        """
+        no_one = np.zeros(0, np.int32)
+        topic = cls(
+            created_s[:0], no_one, partitions, no_one,
+            linger_s=0.0, batch_bytes=1, latency_s=np.zeros(1),
+        )  # fmt: skip
+        topic.created_s = created_s
+        start = np.zeros(partitions + 1, np.int64)
+        np.cumsum(np.bincount(partition, minlength=partitions), out=start[1:])
+        order = np.argsort(partition, kind="stable")
+        visible_s = visible_s[order]
+        for p in range(partitions):
+            here = visible_s[start[p] : start[p + 1]]
+            np.maximum.accumulate(here, out=here)
+        topic.log = k.Log(start, np.diff(start), message[order].astype(np.int32), visible_s)
+        topic.producer.next_message[0] = created_s.size
+        topic.repeats = bool(np.bincount(message).max(initial=0) > 1)
+        return topic
+
     def advance(self, until_s: float) -> None:
         """Append every batch that leaves the producer by ``until_s``."""
         k.append(
@@ -78,12 +116,20 @@ class Topic:
             self.producer,
         )
 
-    def to_messages(self, rows: NDArray[_T], fill: float) -> NDArray[_T]:
-        """A column in log order, put back in order of creation; ``fill`` where not appended."""
+    def to_messages(
+        self, rows: NDArray[_T], fill: float, merge: np.ufunc = np.minimum
+    ) -> NDArray[_T]:
+        """A column in log order, put back in order of creation; ``fill`` where not appended.
+
+        ``merge`` makes one value of those of a message that was appended more than once.
+        """
         out = np.full(self.created_s.size, fill, rows.dtype)
         for p, end in enumerate(self.log.end):
             here = slice(self.log.start[p], self.log.start[p] + end)
-            out[self.log.message[here]] = rows[here]
+            if self.repeats:
+                merge.at(out, self.log.message[here], rows[here])
+            else:
+                out[self.log.message[here]] = rows[here]
         return out
 
     def log_end(self, at_s: NDArray[np.float64]) -> NDArray[np.int64]:

@@ -113,6 +113,8 @@ class Producer(Config):
     """Senders, each with one call under way at a time."""
     batch: Annotated[PositiveCount, Field(le=10)] = 10
     """Most messages in one `SendMessageBatch`, 1 to 10."""
+    delay_per_state: Seconds = 0.0
+    """With a lifecycle: DelaySeconds of a message is this, times the number of its state."""
 
 
 class Latency(Config):

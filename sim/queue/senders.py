@@ -17,6 +17,7 @@ class Senders:
         threads: int,
         batch: int,
         latency_s: NDArray[np.float64],
+        delay_s: NDArray[np.float64] | None = None,
     ) -> None:
         """
         Args:
@@ -24,9 +25,15 @@ class Senders:
             threads: serial callers; messages wait in memory while all are busy.
             batch: messages a call carries at most (SendMessageBatch: 10).
             latency_s: [draws] round trips of the call, s, taken in turn.
+            delay_s: [messages] DelaySeconds of each; None: no delay. A delayed message is treated
+                as if it were sent so much later.
         """
         n = created_s.size
         self.created_s = created_s
+        self.order = np.zeros(0, np.int32)
+        if delay_s is not None:
+            self.order = np.argsort(created_s + delay_s, kind="stable").astype(np.int32)
+            self.created_s = (created_s + delay_s)[self.order]
         self.batch = batch
         self.latency_s = latency_s
         self.feed = Feed(np.zeros(n, np.int32), np.full(n, np.inf), np.zeros(1, np.int64))
@@ -40,7 +47,9 @@ class Senders:
 
     def advance(self, until_s: float) -> None:
         """Carry every send call to ``until_s``."""
-        k.send(until_s, self.created_s, self.batch, self.latency_s, self.state, self.feed)
+        k.send(
+            until_s, self.created_s, self.order, self.batch, self.latency_s, self.state, self.feed
+        )
 
     @property
     def calls(self) -> int:

@@ -77,6 +77,9 @@ class Sqs:
             threads=fleet_size(config.producer.threads, scenario.scale),
             batch=config.producer.batch,
             latency_s=pool(scenario, f"{name}.send", config.latency.send),
+            delay_s=None
+            if messages.seq is None or not config.producer.delay_per_state
+            else messages.seq.astype(np.float64) * config.producer.delay_per_state,
         )
         self.queues = {
             queue: Workers(
@@ -92,6 +95,7 @@ class Sqs:
             )
             for queue, c in config.queues.items()
         }
+        self.total = len(messages) * len(self.queues)
         self.stages: Sequence[Stage] = [self.senders, SideBySide(list(self.queues.values()))]
 
     def control(self, env: simpy.Environment, say: Callable[[str], None]) -> Mapping[str, Fleet]:

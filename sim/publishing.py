@@ -1,0 +1,304 @@
+"""A publisher in front of a Kafka topic: its client, its brokers, and what happens to them.
+
+Nothing flows back from the consumers, so this runs first, in an environment of its own, and leaves
+the records that the topic then holds.
+"""
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from sim.environment import Environment
+from sim.kernels.client import RETRIES
+from sim.log.client import JAVA, LIBRDKAFKA, Client, ClientConfig, Pipeline
+from sim.log.kafka import Published, partition_of
+from sim.messages import Messages
+from sim.outcome import Fate
+from sim.products.kafka import KafkaSystem, Producer
+from sim.scenario import Fault, Scenario
+from sim.system import fleet_size
+from sim.workload import pool, stream
+
+_TICKS = 200
+
+_GRACE_S = 30.0
+"""terminationGracePeriodSeconds of a Kubernetes pod."""
+
+
+@dataclass(frozen=True)
+class Publication:
+    """What a publisher did."""
+
+    published: Published
+    producer: pd.DataFrame
+    """One row: see `sim.metrics.Tables.producer`."""
+    buffer: pd.DataFrame
+    """See `sim.metrics.Tables.buffer`."""
+    happened: list[tuple[float, float, str]]
+    """(from, until, text) of the faults, s."""
+
+
+def publish(
+    name: str,
+    config: KafkaSystem,
+    scenario: Scenario,
+    messages: Messages,
+    grid_s: NDArray[np.float64],
+    progress: Callable[[float, int], None],
+) -> Publication:
+    """Run the publisher of a system until it has nothing left to do.
+
+    Args:
+        name: of the system; names its random streams.
+        config: of the system, with a publisher.
+        scenario: for its faults, scale and seed.
+        messages: the publisher's input.
+        grid_s: [grid] times at which buffer.remaining is sampled, s.
+        progress: told the time and the input offset committed.
+
+    Raises:
+        LabError: the client would refuse this configuration.
+    """
+    publisher = config.publisher
+    assert publisher is not None
+    uniform = stream(scenario, f"{name}.brokers").random(1 << 16)
+    client = Client(
+        messages.created_s,
+        partition_of(name, config, scenario, messages),
+        fleet_size(config.topic.partitions, scenario.scale),
+        messages.size_bytes,
+        config=client_config(config.producer),
+        pipeline=Pipeline(
+            order=publisher.order,
+            max_poll_records=publisher.poll_records,
+            flush_every=publisher.poll_records,
+            auto_commit_s=max(1.0, publisher.auto_commit_interval_ms) / 1e3,
+            commit_s=config.latency.commit,
+            flush_timeout_s=publisher.flush_timeout,
+            check_flush=publisher.check_flush,
+        ),
+        process_s=pool(scenario, f"{name}.publisher", publisher.per_message),
+        brokers=config.brokers.count,
+        latency_s=pool(scenario, f"{name}.produce", config.latency.produce),
+        replicate_s=np.array([config.brokers.replicate]),
+        uniform=uniform,
+        jitter=uniform[::-1],
+        grid_s=grid_s,
+    )
+    env = Environment([client])
+    cuts: list[tuple[int, float, float]] = []
+    happened = []
+    for fault in scenario.faults:
+        if fault.strikes(name, "publisher", 0):
+            env.process(_end_process(env, fault, client, publisher.handlers))
+            lasts_s = np.inf if fault.restart_after is None else fault.restart_after
+            happened.append((fault.at, fault.at + lasts_s, f"{_WORDS[fault.fault]} publisher"))
+        for broker in range(config.brokers.count):
+            if fault.strikes(name, "broker", broker):
+                env.process(_break_broker(env, fault, client, broker, config, cuts))
+                until_s = np.inf if fault.for_ is None else fault.at + fault.for_
+                happened.append((fault.at, until_s, f"{_WORDS[fault.fault]} broker {broker}"))
+    horizon_s = messages.duration_s + scenario.drain_limit
+    last_fault_s = max((at for at, _, _ in happened), default=0.0)
+    done = env.event()
+
+    def watch() -> Generator[Any, Any, None]:
+        while True:
+            yield env.timeout(messages.duration_s / _TICKS)
+            progress(env.now, client.committed)
+            over = env.now > max(messages.duration_s, last_fault_s)
+            if client.settled or (over and not client.alive and not _restarts(scenario, name, env)):
+                done.succeed()
+                return
+
+    env.process(watch())
+    env.run(until=done | env.timeout(horizon_s))
+    ended_s = env.now
+    client.finish(ended_s)
+    return Publication(
+        _published(client, cuts, config),
+        _summary(name, config, client, cuts),
+        _buffer(name, client, grid_s, ended_s),
+        [event for event in happened if event[0] <= ended_s],
+    )
+
+
+_WORDS = {
+    "crash": "SIGKILL", "terminate": "SIGTERM", "interrupt": "SIGINT", "exit": "exit",
+    "unreachable": "unreachable:", "slow_broker": "slow:", "ack_loss": "acks lost:",
+    "leader_crash": "crash",
+}  # fmt: skip
+
+
+def _restarts(scenario: Scenario, name: str, env: Environment) -> bool:
+    """Whether a new process is still to be started."""
+    return any(
+        fault.strikes(name, "publisher", 0)
+        and fault.restart_after is not None
+        and fault.at + (fault.grace or _GRACE_S) + fault.restart_after >= env.now
+        for fault in scenario.faults
+    )
+
+
+def client_config(producer: Producer) -> ClientConfig:
+    """The client's defaults, with what the scenario gives."""
+    given: dict[str, Any] = {
+        "acks": None if producer.acks is None else _acks(producer.acks),
+        "linger_ms": producer.linger_ms,
+        "batch_size": producer.batch_size,
+        "buffer_memory": producer.buffer_memory,
+        "queue_buffering_max_messages": producer.queue_buffering_max_messages,
+        "max_block_ms": producer.max_block_ms,
+        "retries": producer.retries,
+        "retry_backoff_ms": producer.retry_backoff_ms,
+        "request_timeout_ms": producer.request_timeout_ms,
+        "delivery_timeout_ms": producer.delivery_timeout_ms,
+        "max_in_flight": producer.max_in_flight,
+        "enable_idempotence": producer.enable_idempotence,
+    }
+    defaults = JAVA if producer.client == "java" else LIBRDKAFKA
+    return replace(defaults, **{k: v for k, v in given.items() if v is not None})
+
+
+def _acks(value: int | str) -> int | str:
+    return "all" if value in (-1, "-1", "all") else int(value)
+
+
+def _end_process(
+    env: Environment, fault: Fault, client: Client, handlers: list[Any]
+) -> Generator[Any, Any, None]:
+    yield env.timeout(fault.at)
+    grace_s = _GRACE_S if fault.grace is None else fault.grace
+    match fault.fault:
+        case "crash":
+            client.sigkill(env.now)
+        case "terminate":
+            client.sigterm(env.now, grace_s, handlers="SIGTERM" in handlers)
+        case "interrupt":
+            client.sigint(env.now, handlers="SIGINT" in handlers, atexit_flush="exit" in handlers)
+        case "exit":
+            client.exit_normally(env.now, atexit_flush="exit" in handlers)
+    if fault.restart_after is not None:
+        while client.alive:  # a handler is at work; it ends by itself or by SIGKILL
+            yield env.timeout(0.1)
+        yield env.timeout(fault.restart_after)
+        client.restart(env.now)
+
+
+def _break_broker(
+    env: Environment,
+    fault: Fault,
+    client: Client,
+    broker: int,
+    config: KafkaSystem,
+    cuts: list[tuple[int, float, float]],
+) -> Generator[Any, Any, None]:
+    yield env.timeout(fault.at)
+    leader = client.state.brokers.leader
+    led = np.flatnonzero(leader == broker)
+    match fault.fault:
+        case "unreachable":
+            client.broker_down(broker, env.now)
+        case "slow_broker":
+            assert fault.extra is not None
+            client.slow_broker(broker, fault.extra)
+        case "ack_loss":
+            assert fault.probability is not None
+            client.lose_acks(broker, fault.probability)
+        case "leader_crash":
+            # A clean election keeps what all in-sync replicas have; that is all that acks=all
+            # promised. An unclean one keeps what the next leader had.
+            kept_all = config.producer.acks not in (0, 1, "0", "1")
+            lost_s = config.brokers.replicate if fault.behind is None else fault.behind
+            if fault.behind is not None or not kept_all:
+                cuts += [(int(p), env.now - lost_s, env.now) for p in led]
+            client.broker_down(broker, env.now, reset=True)
+            for p in led:
+                client.move_leader(int(p), (broker + 1) % config.brokers.count, env.now)
+    if fault.for_ is None:
+        return
+    yield env.timeout(fault.for_)
+    match fault.fault:
+        case "unreachable" | "leader_crash":
+            client.broker_up(broker, env.now)
+        case "slow_broker":
+            client.slow_broker(broker, 0.0)
+        case "ack_loss":
+            client.lose_acks(broker, 0.0)
+
+
+def _kept(client: Client, cuts: list[tuple[int, float, float]]) -> NDArray[np.bool_]:
+    """[entries] of the journal that no election cut off."""
+    journal = client.journal
+    kept = np.ones(journal.append_s.size, np.bool_)
+    for partition, from_s, until_s in cuts:
+        when = journal.append_s
+        kept &= ~((journal.partition == partition) & (when > from_s) & (when <= until_s))
+    return kept
+
+
+def _published(
+    client: Client, cuts: list[tuple[int, float, float]], config: KafkaSystem
+) -> Published:
+    journal = client.journal
+    kept = _kept(client, cuts)
+    valid = np.repeat(kept & (journal.visible_s < np.inf), journal.n)
+    visible_s = np.repeat(journal.visible_s, journal.n)[valid] + config.brokers.replicate
+    partition = np.repeat(journal.partition, journal.n)[valid]
+    return Published(journal.row[valid], partition, visible_s, client.fates(kept))
+
+
+def _summary(
+    name: str, config: KafkaSystem, client: Client, cuts: list[tuple[int, float, float]]
+) -> pd.DataFrame:
+    assert config.publisher is not None
+    app = client.state.app
+    kept = _kept(client, cuts)
+    fates = np.bincount(client.fates(kept), minlength=len(Fate))
+    published = _published(client, cuts, config)
+    acked_s = app.acked_s[app.acked_s < np.inf]
+    last_s = float(acked_s.max(initial=0.0))
+    reordered = 0
+    for p in range(int(published.partition.max(initial=-1)) + 1):
+        rows = published.message[published.partition == p]
+        reordered += int((rows < np.maximum.accumulate(rows)).sum()) if rows.size else 0
+    return pd.DataFrame(
+        [
+            {
+                "system": name,
+                "client": config.producer.client,
+                "order": config.publisher.order,
+                "accepted": int(app.sent.sum(dtype=np.int64)),
+                "acked": int(acked_s.size),
+                "appended": int(published.message.size),
+                "duplicates_appended": int(
+                    published.message.size - np.unique(published.message).size
+                ),
+                "lost_buffer": int(fates[Fate.LOST_PRODUCER_BUFFER]),
+                "lost_expired": int(fates[Fate.LOST_SEND_EXPIRED]),
+                "lost_rejected": int(fates[Fate.LOST_REJECTED]),
+                "lost_before_sending": int(fates[Fate.LOST_ACKED_BEFORE_PROCESSING]),
+                "lost_failover": int(fates[Fate.LOST_BROKER_FAILOVER]),
+                "reordered": reordered,
+                "retries": int(app.n[RETRIES]),
+                "throughput": acked_s.size / last_s if last_s > 0 else 0.0,
+            }
+        ]
+    )
+
+
+def _buffer(name: str, client: Client, grid_s: NDArray[np.float64], ended_s: float) -> pd.DataFrame:
+    t = grid_s[grid_s <= ended_s]
+    app = client.state.app
+    return pd.DataFrame(
+        {
+            "system": name,
+            "t_s": t,
+            "remaining": app.grid_remaining[: t.size],
+            "committed": app.grid_committed[: t.size],
+        }
+    )
