@@ -341,7 +341,10 @@ def disconnect(now, b, c):  # type: ignore[no-untyped-def]
         requests.oldest[b] += 1
         while number >= 0:
             following = batches.link[number & batch_mask]
-            _retry(now, number, c)
+            if c.settings.acks == 0:
+                batches.state[number & batch_mask] = FREE
+            else:
+                _retry(now, number, c)
             number = following
     requests.arriving[b] = requests.next[b]
 
@@ -439,7 +442,6 @@ def _arrive(now, b, c):  # type: ignore[no-untyped-def]
                 batches.stored[batch] = False
         following = batches.link[batch]
         if settings.acks == 0:
-            partitions.in_flight[p] -= 1
             batches.state[batch] = FREE
         number = following
     if settings.acks == 0:
@@ -675,9 +677,11 @@ def _drain(now, b, c):  # type: ignore[no-untyped-def]
         requests.respond_s[b, at] = requests.free_s[b] + half_s
         if settings.acks == 0:
             while first >= 0:
-                _resolve(now, first & batch_mask, ACKED, c)
-                batches.state[first & batch_mask] = GONE
-                first = batches.link[first & batch_mask]
+                batch = first & batch_mask
+                _resolve(now, batch, ACKED, c)
+                batches.state[batch] = GONE
+                partitions.in_flight[batches.partition[batch]] -= 1
+                first = batches.link[batch]
 
 
 @resumable
