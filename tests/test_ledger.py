@@ -258,7 +258,7 @@ def test_the_compiler_changes_nothing(monkeypatch):
     rng = np.random.default_rng(4)
     deliveries = [(int(e), int(s)) for e, s in rng.integers(0, (20, 3), (200, 2))]
     compiled = {policy: ledger(policy, deliveries, entities=20) for policy in POLICIES}
-    for name in ("link", "_amount", "_book", "_post", "_take", "apply", "compare"):
+    for name in ("link", "_amount", "_book", "_post", "apply", "compare"):
         monkeypatch.setattr(k, name, getattr(k, name).py_func)
     for policy in POLICIES:
         plain = ledger(policy, deliveries, entities=20)
@@ -275,7 +275,6 @@ def test_an_entity_may_have_32_768_events_and_no_more(monkeypatch):
     assert result.report.entities_wrong == result.report.misstatement_cents == 0
     assert result.state.tolist() == [32_767]
     monkeypatch.setattr(k, "apply", k.apply.py_func)
-    monkeypatch.setattr(k, "_take", k._take.py_func)
     assert verdicts(book(many(32_768), np.zeros(1), last_first[:1], "strict", np.zeros(0))) == [
         "PARKED"
     ]

@@ -97,42 +97,6 @@ def _post(histories, accounts, i):  # type: ignore[no-untyped-def]
 
 
 @resumable
-def _take(d, i, policy, histories, accounts, verdict):  # type: ignore[no-untyped-def]
-    """Take delivery ``d``, of event ``i``."""
-    e = histories.entity[i]
-    step = np.int64(histories.seq[i]) - accounts.state[e]
-    if policy == STRICT:
-        if step <= 0:
-            verdict[d] = STALE_IGNORED
-        elif accounts.parked[i] >= 0:
-            verdict[d] = DUPLICATE_IGNORED
-        elif step > 1:
-            verdict[d] = PARKED
-            accounts.parked[i] = d
-            accounts.now[WAITING] += 1
-        else:
-            verdict[d] = APPLIED
-            _post(histories, accounts, i)
-            i = histories.next_event[i]
-            while i >= 0 and accounts.parked[i] >= 0:
-                verdict[accounts.parked[i]] = RELEASED
-                accounts.now[WAITING] -= 1
-                _post(histories, accounts, i)
-                i = histories.next_event[i]
-        return
-    repeated = accounts.applied[i] > 0
-    if repeated and policy == IDEMPOTENT:
-        verdict[d] = DUPLICATE_IGNORED
-        return
-    if step == 0 or step == 1:
-        verdict[d] = DUPLICATE if repeated else APPLIED
-    else:
-        verdict[d] = DUPLICATE_ILLEGAL if repeated else ILLEGAL
-        accounts.now[ILLEGAL_SO_FAR] += 1
-    _post(histories, accounts, i)
-
-
-@resumable
 def apply(at_s, event, policy, histories, accounts, verdict, grid_s, series):  # type: ignore[no-untyped-def]
     """Take every delivery in turn.
 
@@ -140,13 +104,48 @@ def apply(at_s, event, policy, histories, accounts, verdict, grid_s, series):  #
     ``verdict`` uint8 [deliveries], filled; ``grid_s`` float64 [grid], ascending; ``series`` int64
     [grid, NOW], filled with ``accounts.now`` after all that happened up to each time.
     """
-    d = 0
+    stop = 0
+    taken = 0
     due = 0
     for g in range(grid_s.size + 1):
         until_s = grid_s[g] if g < grid_s.size else np.inf
-        while d < at_s.size and at_s[d] <= until_s:
-            _take(d, event[d], policy, histories, accounts, verdict)
-            d += 1
+        while stop < at_s.size and at_s[stop] <= until_s:
+            stop += 1
+        # Here, not in a helper: handing over so many arrays for each delivery halves the speed.
+        for d in range(taken, stop):
+            i = event[d]
+            e = histories.entity[i]
+            step = np.int64(histories.seq[i]) - accounts.state[e]
+            if policy == STRICT:
+                if step <= 0:
+                    verdict[d] = STALE_IGNORED
+                elif accounts.parked[i] >= 0:
+                    verdict[d] = DUPLICATE_IGNORED
+                elif step > 1:
+                    verdict[d] = PARKED
+                    accounts.parked[i] = d
+                    accounts.now[WAITING] += 1
+                else:
+                    verdict[d] = APPLIED
+                    _post(histories, accounts, i)
+                    i = histories.next_event[i]
+                    while i >= 0 and accounts.parked[i] >= 0:
+                        verdict[accounts.parked[i]] = RELEASED
+                        accounts.now[WAITING] -= 1
+                        _post(histories, accounts, i)
+                        i = histories.next_event[i]
+                continue
+            repeated = accounts.applied[i] > 0
+            if repeated and policy == IDEMPOTENT:
+                verdict[d] = DUPLICATE_IGNORED
+                continue
+            if step == 0 or step == 1:
+                verdict[d] = DUPLICATE if repeated else APPLIED
+            else:
+                verdict[d] = DUPLICATE_ILLEGAL if repeated else ILLEGAL
+                accounts.now[ILLEGAL_SO_FAR] += 1
+            _post(histories, accounts, i)
+        taken = stop
         # What should be booked matters only when it is compared, so it need not be interleaved.
         while due < histories.created_s.size and histories.created_s[due] <= until_s:
             cents = _amount(histories, due)
