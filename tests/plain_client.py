@@ -322,12 +322,14 @@ class Connection:
             if self.broken or request.answer == "never":
                 return
             self._take_in(request)
-            due = self.to_client.items and self._is_due(self.to_client.items[0])
-            if self.broken or not due:
-                self.process.pump()
-
-    def _is_due(self, request: Request) -> bool:
-        return request.seen_s(self.world.s.notice_s) <= self.env.now
+            waiting = self.to_client.items
+            while (
+                waiting
+                and not self.broken
+                and waiting[0].seen_s(self.world.s.notice_s) <= self.env.now
+            ):
+                self._take_in(waiting.pop(0))
+            self.process.pump()
 
     def _take_in(self, request: Request) -> None:
         process = self.process

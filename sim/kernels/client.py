@@ -411,7 +411,7 @@ def _append(now, batch, c):  # type: ignore[no-untyped-def]
 def _arrive(now, b, c):  # type: ignore[no-untyped-def]
     """The next request reaches broker ``b``: store its batches, or refuse them."""
     settings, draws, brokers, app = c.settings, c.draws, c.brokers, c.app
-    batches, requests, partitions = c.batches, c.requests, c.partitions
+    batches, requests = c.batches, c.requests
     at = requests.arriving[b] & (requests.sent_s.shape[1] - 1)
     requests.arriving[b] += 1
     mask = batches.state.size - 1
@@ -686,7 +686,11 @@ def _drain(now, b, c):  # type: ignore[no-untyped-def]
 
 @resumable
 def _serve(now, c):  # type: ignore[no-untyped-def]
-    """Everything that falls due in the client and at the brokers now; plans the next time."""
+    """Everything that falls due in the client and at the brokers now; plans the next time.
+
+    Returns:
+        Whether there was no room for another request.
+    """
     settings, app, requests = c.settings, c.app, c.requests
     n_brokers = requests.next.size
     mask = requests.sent_s.shape[1] - 1
@@ -700,10 +704,10 @@ def _serve(now, c):  # type: ignore[no-untyped-def]
         for b in range(n_brokers):
             _respond(now, b, c)
     wake_s = _expire(now, c)
-    full = False
     for b in range(n_brokers):
         more_s, no_room = _drain(now, b, c)
-        full = full or no_room
+        if no_room:
+            return True  # to be called again: the order of sending must not depend on room
         wake_s = min(wake_s, more_s)
         if requests.arriving[b] < requests.next[b]:
             wake_s = min(wake_s, requests.arrive_s[b, requests.arriving[b] & mask])
@@ -712,7 +716,7 @@ def _serve(now, c):  # type: ignore[no-untyped-def]
             overdue_s = requests.sent_s[b, at] + settings.request_timeout_s
             wake_s = min(wake_s, requests.respond_s[b, at], overdue_s)
     app.at[WAKE_S] = wake_s
-    return full
+    return False
 
 
 @resumable
@@ -731,6 +735,7 @@ def die(now, c):  # type: ignore[no-untyped-def]
         requests.arriving[b] = requests.next[b]
         requests.free_s[b] = now
         requests.connected[b] = True
+        requests.turn[b] = 0
     for p in range(partitions.first.size):
         partitions.first[p] = -1
         partitions.last[p] = -1
@@ -834,6 +839,12 @@ def _begin_flush(now, timeout_s, c):  # type: ignore[no-untyped-def]
 
 
 @resumable
+def _begin_close(now, c):  # type: ignore[no-untyped-def]
+    c.app.n[CLOSING] = FLUSH_AND_COMMIT
+    _begin_flush(now, c.settings.flush_timeout_s, c)
+
+
+@resumable
 def _begin_commit(now, offset, c):  # type: ignore[no-untyped-def]
     settings, app = c.settings, c.app
     app.n[PHASE] = COMMIT
@@ -846,8 +857,7 @@ def _poll(now, c):  # type: ignore[no-untyped-def]
     """Take the input rows that are there, or wait for one; an idle application commits on time."""
     settings, source, app = c.settings, c.source, c.app
     if app.n[CLOSING] == AFTER_POLL:
-        app.n[CLOSING] = FLUSH_AND_COMMIT
-        _begin_flush(now, settings.flush_timeout_s, c)
+        _begin_close(now, c)
         return
     position = app.n[POSITION]
     next_s = np.inf
@@ -971,6 +981,8 @@ def _send_polled(until_s, c):  # type: ignore[no-untyped-def]
                 _begin_flush(now, settings.flush_timeout_s, c)
             elif settings.mode == TRANSACTION:
                 _begin_flush(now, np.inf, c)
+            elif app.n[CLOSING] == AFTER_POLL:
+                _begin_close(now, c)
             return DONE
         app.n[PHASE] = PROCESS
         now += source.process_s[0 if one_process else row + 1]
