@@ -98,6 +98,9 @@ def run(
         str | None, typer.Option(help="Name of the run; its seed and content when not given.")
     ] = None,
     charts: Annotated[bool, typer.Option(help="Draw the charts.")] = True,
+    books: Annotated[
+        Path | None, typer.Option(help="Write the books of its ledgers to this SQLite file.")
+    ] = None,
 ) -> None:
     """Run scenarios, by name or file: a table, a finding in words, and charts."""
     from sim.console import run_one
@@ -105,8 +108,10 @@ def run(
 
     overrides = _overrides(set_, seed)
     loaded = [load(scenario, overrides) for scenario in scenarios]
+    if books is not None and len(loaded) > 1:
+        raise LabError("--books takes one scenario at a time")
     for words, scenario in zip(scenarios, loaded, strict=True):
-        run_one(words, scenario, overrides, out_, name, charts, out, err)
+        run_one(words, scenario, overrides, out_, name, charts, books, out, err)
 
 
 @app.command()

@@ -1,10 +1,15 @@
 """What the command prints: the description of a scenario, progress, the summary and the finding."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from math import isinf
 from pathlib import Path
 from time import perf_counter
+from typing import TYPE_CHECKING
 
+import numpy as np
+import pandas as pd
 from rich import box
 from rich.console import Console
 from rich.progress import (
@@ -19,9 +24,16 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
+from sim.errors import LabError
 from sim.metrics import Tables
+from sim.products.kafka import KafkaSystem
 from sim.scenario import Scenario
-from sim.text import count, duration
+from sim.text import count, duration, money
+
+if TYPE_CHECKING:
+    from sim.lab import OnLedger
+    from sim.ledger import Ledger
+    from sim.messages import Messages
 
 WIDTH = 100
 
@@ -37,6 +49,8 @@ class _Rate(ProgressColumn):
 def print_summary(tables: Tables, title: str, out: Console) -> None:
     """A row per group, in at most 100 columns; then what the numbers say."""
     from sim.findings import finding
+    from sim.ladder import ledger_finding
+    from sim.ledger_table import ledger_table
 
     table = Table(
         box=box.SIMPLE_HEAD,
@@ -79,6 +93,11 @@ def print_summary(tables: Tables, title: str, out: Console) -> None:
     page.print(table)
     page.print()
     page.print(finding(tables.summary, duration_s=tables.duration_s))
+    if len(tables.ledger):
+        page.print()
+        page.print(ledger_table(tables, page.width))
+        page.print()
+        page.print(ledger_finding(tables))
 
 
 def describe(scenario: Scenario, out: Console, err: Console) -> None:
@@ -101,6 +120,59 @@ def _warn(scenario: Scenario, err: Console) -> None:
         err.print(f"warning: {warning}", style="yellow", markup=False)
 
 
+@contextmanager
+def _books_file(scenario: Scenario, path: Path | None) -> Iterator["OnLedger | None"]:
+    """What writes each ledger to ``path``, which appears when all are written."""
+    if path is None:
+        yield None
+        return
+    if not any(r.ledger for system in scenario.systems.values() for r in system.readers.values()):
+        raise LabError(f"--books {path}: no system of {scenario.name} keeps a ledger")
+    from sim.books import Books
+
+    with Books(path) as books:
+
+        def write(system: str, group: str, ledger: "Ledger", messages: "Messages") -> None:
+            several = len(scenario.systems[system].readers) > 1
+            states = messages.states or _numbered_states(messages)
+            names = next(iter(messages.dims.values()))
+            books.write(f"{system}.{group}" if several else system, ledger, states, entities=names)
+
+        yield write
+
+
+def _write_metrics(scenario: Scenario, buffer: pd.DataFrame, path: Path) -> None:
+    """The producers' gauges as OpenMetrics text, for Prometheus and Datadog tooling."""
+    from sim.openmetrics import alarm, buffer_remaining, write
+
+    remaining, over = [], []
+    for name, rows in buffer.groupby("system", sort=False):
+        one = buffer_remaining(
+            rows["t_s"].to_numpy(np.float64), {str(name): rows["remaining"].to_numpy(np.int64)}
+        )
+        system = scenario.systems[str(name)]
+        assert isinstance(system, KafkaSystem) and system.publisher is not None
+        remaining.append(one)
+        over.append(alarm(one, system.publisher.alarm_over))
+    first, first_alarm = remaining[0], over[0]
+    write(
+        path,
+        [
+            replace(first, series=tuple(s for gauge in remaining for s in gauge.series)),
+            replace(
+                first_alarm,
+                help="1 while the producer's alarm on its buffer is on.",
+                series=tuple(s for gauge in over for s in gauge.series),
+            ),
+        ],
+    )
+
+
+def _numbered_states(messages: "Messages") -> list[str]:
+    assert messages.seq is not None
+    return [f"state {i}" for i in range(int(messages.seq.max(initial=0)) + 1)]
+
+
 def run_one(
     words: str,
     scenario: Scenario,
@@ -108,6 +180,7 @@ def run_one(
     folder: Path,
     name: str | None,
     charts: bool,
+    books: Path | None,
     out: Console,
     err: Console,
 ) -> None:
@@ -120,6 +193,7 @@ def run_one(
         folder: of all results.
         name: of the run, or None.
         charts: whether to draw them.
+        books: SQLite file for the books of its ledgers, or None.
         out: for the results.
         err: for progress and warnings; progress is quiet when it is not a terminal.
     """
@@ -149,7 +223,8 @@ def run_one(
 
     with bar:
         preparing = bar.add_task("making the messages", total=None, now="")
-        done = run(scenario, progress, store)
+        with _books_file(scenario, books) as on_ledger:
+            done = run(scenario, progress, store, on_ledger)
     temporary = store.begin()
     paths: list[Path] = []
     began = perf_counter()
@@ -157,6 +232,8 @@ def run_one(
         from sim.charts import write_all
 
         paths = write_all(done.tables, temporary / "charts", title=scenario.about or scenario.name)
+    if len(done.tables.buffer):
+        _write_metrics(scenario, done.tables.buffer, temporary / "metrics.txt")
     wall_s = {**done.wall_s, "charts": perf_counter() - began}
     command = ["sim", "run", words]
     for override in overrides:

@@ -21,7 +21,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from sim.text import count, duration, names, rate, share
 
@@ -151,7 +153,7 @@ def about_throughput(summary: pd.DataFrame) -> str:
     if not summary["produced"].sum():
         return NOTHING
     extremes = _extremes(summary, "throughput_peak", lowest=True)
-    best = _in_each(extremes, lambda number: rate(number).removesuffix(" msg/s"))
+    best = in_each(extremes, lambda number: rate(number).removesuffix(" msg/s"))
     return f"Arrivals peak at {rate(summary['arrival_peak'].max())}; processing at {best}"
 
 
@@ -159,14 +161,14 @@ def about_lag(summary: pd.DataFrame) -> str:
     """The most messages that waited in each system."""
     if not summary["max_lag"].any():
         return f"No message ever waits{_anywhere(summary)}"
-    return f"Most messages waiting: {_in_each(_extremes(summary, 'max_lag'), count)}"
+    return f"Most messages waiting: {in_each(_extremes(summary, 'max_lag'), count)}"
 
 
 def about_time_lag(summary: pd.DataFrame) -> str:
     """How far behind each system fell."""
     if not summary["max_time_lag_s"].any():
         return f"No message ever waits{_anywhere(summary)}"
-    return f"Furthest behind: {_in_each(_extremes(summary, 'max_time_lag_s'), duration)}"
+    return f"Furthest behind: {in_each(_extremes(summary, 'max_time_lag_s'), duration)}"
 
 
 def about_latency(summary: pd.DataFrame) -> str:
@@ -174,7 +176,7 @@ def about_latency(summary: pd.DataFrame) -> str:
     extremes = _extremes(summary[summary["processed"] > 0], "latency_p99_s")
     if not extremes:
         return "No message was processed"
-    return f"99 % are processed within {_in_each(extremes, duration)}"
+    return f"99 % are processed within {in_each(extremes, duration)}"
 
 
 def about_loss(summary: pd.DataFrame) -> str:
@@ -213,7 +215,7 @@ def comparison(runs: Sequence[tuple[str, pd.DataFrame, float]]) -> str:
             system = str(spread.idxmax())
             values = worst.loc[system].dropna().astype(float).to_dict()
             extremes = sorted(((v, str(label)) for label, v in values.items()), key=lambda e: -e[0])
-            return f"{what.format(system)}: {_in_each(extremes, say)}"
+            return f"{what.format(system)}: {in_each(extremes, say)}"
     return "No number that matters differs between these runs"
 
 
@@ -227,6 +229,41 @@ def sums(rows: pd.DataFrame) -> str:
     told = [column for column in _told(rows) if rows[column].any()]
     harms = [f"{count(rows[column].max())} {_HARMS[column]}" for column in told]
     return ", ".join([drained, *harms[:2]])
+
+
+def lost_by_place(fates: pd.DataFrame, rows: pd.DataFrame) -> dict[str, NDArray[np.int64]]:
+    """Messages lost at each place that lost any, per row of `rows`, which have system and group.
+
+    `fates` is the table of that name in `sim.metrics.Tables`.
+    """
+    lost = fates[(fates["fate"] == "lost") & (fates["messages"] > 0)]
+    out = {}
+    for place in lost["place"].unique():
+        by_group = lost[lost["place"] == place].groupby(["system", "group"])["messages"].sum()
+        keys = zip(rows["system"], rows["group"], strict=True)
+        out[str(place)] = np.array([by_group.get(key, 0) for key in keys], np.int64)
+    return {place: messages for place, messages in out.items() if messages.any()}
+
+
+def in_each(
+    extremes: list[tuple[float, str]],
+    say: Callable[[float], str],
+    opening: Callable[[float], str] | None = None,
+    most: int = 3,
+) -> str:
+    """ "1.2 M in sqs.all and 310 in kafka", from (number, who) with the numbers falling.
+
+    `opening` says the first number, if given. Of more than `most`, the two at the ends stand for
+    all.
+    """
+    (highest, first), (least, last) = extremes[0], extremes[-1]
+    start = (opening or say)(highest)
+    if say(highest) == say(least):
+        return f"{start} in {names([who for _, who in extremes])}"
+    if len(extremes) > most:
+        return f"{start} in {first}, down to {say(least)} in {last}"
+    rest = [f"{say(value)} in {who}" for value, who in extremes[1:]]
+    return names([f"{start} in {first}", *rest])
 
 
 _HARMS = {
@@ -262,7 +299,7 @@ def _harm(summary: pd.DataFrame, column: str, *, also_none: bool = False, most: 
     def opening(number: float) -> str:
         return f"{_messages(number)} {'is' if number == 1 else 'are'} {_HARMS[column]}"
 
-    clause = _in_each(extremes, count, opening, most)
+    clause = in_each(extremes, count, opening, most)
     worst = summary.groupby("system", sort=False)[column].max()
     spared = [str(system) for system in worst.index[worst == 0]]
     if also_none and spared:
@@ -340,26 +377,6 @@ def _extremes(
         extreme = rows[column].min() if lowest else rows[column].max()
         out.append((extreme, _who(str(system), rows, rows[rows[column] == extreme])))
     return sorted(out, key=lambda pair: -pair[0])
-
-
-def _in_each(
-    extremes: list[tuple[float, str]],
-    say: Callable[[float], str],
-    opening: Callable[[float], str] | None = None,
-    most: int = 3,
-) -> str:
-    """ "1.2 M in sqs.all and 310 in kafka"; `opening` says the first number, if given.
-
-    Of more than `most` systems, the two at the ends stand for all.
-    """
-    (highest, first), (least, last) = extremes[0], extremes[-1]
-    start = (opening or say)(highest)
-    if say(highest) == say(least):
-        return f"{start} in {names([who for _, who in extremes])}"
-    if len(extremes) > most:
-        return f"{start} in {first}, down to {say(least)} in {last}"
-    rest = [f"{say(value)} in {who}" for value, who in extremes[1:]]
-    return names([f"{start} in {first}", *rest])
 
 
 def _who(system: str, rows: pd.DataFrame, named: pd.DataFrame) -> str:

@@ -11,7 +11,7 @@ import simpy
 
 from sim.environment import Environment
 from sim.faults import schedule
-from sim.ledger import Policy, book, histories
+from sim.ledger import Ledger, Policy, book, histories
 from sim.log.kafka import Kafka
 from sim.messages import Messages
 from sim.metrics import Tables, combine, faults_table, measure
@@ -56,13 +56,24 @@ class Run:
     """Real time that the workload and each system took, s."""
 
 
-def run(scenario: Scenario, progress: Progress | None = None, store: Keep | None = None) -> Run:
+OnLedger = Callable[[str, str, Ledger, Messages], None]
+"""Given the books of a system's group, and the messages that they are about."""
+
+
+def run(
+    scenario: Scenario,
+    progress: Progress | None = None,
+    store: Keep | None = None,
+    on_ledger: OnLedger | None = None,
+) -> Run:
     """Run every system of a scenario.
 
     Args:
         scenario: what to run.
         progress: told how far the run is.
         store: remembers finished systems.
+        on_ledger: is given the books of each group that keeps them; systems finished earlier are
+            then run again.
 
     Raises:
         LabError: a trace that the scenario names cannot be used.
@@ -74,9 +85,9 @@ def run(scenario: Scenario, progress: Progress | None = None, store: Keep | None
     parts = []
     for name in scenario.systems:
         began = perf_counter()
-        tables = store.finished(name) if store else None
+        tables = store.finished(name) if store and not on_ledger else None
         if tables is None:
-            tables = _run_system(scenario, name, messages, progress)
+            tables = _run_system(scenario, name, messages, progress, on_ledger)
             if store:
                 store.keep(name, tables)
         parts.append(tables)
@@ -113,7 +124,11 @@ def _build(
 
 
 def _run_system(
-    scenario: Scenario, name: str, messages: Messages, progress: Progress | None
+    scenario: Scenario,
+    name: str,
+    messages: Messages,
+    progress: Progress | None,
+    on_ledger: OnLedger | None,
 ) -> Tables:
     step_s = messages.duration_s / GRID_STEPS
     horizon_s = messages.duration_s + scenario.drain_limit
@@ -145,7 +160,10 @@ def _run_system(
         tables = measure(messages, order_by, outcome)
         policy = scenario.systems[name].readers[outcome.group].ledger
         if outcome.history is not None and policy is not None:
-            tables = _with_books(tables, messages, outcome, outcome.history, policy)
+            kept = _keep_books(messages, outcome, outcome.history, policy)
+            tables = _with_books(tables, kept)
+            if on_ledger is not None:
+                on_ledger(name, outcome.group, kept, messages)
         parts.append(tables)
     happened = [event for event in events if event[0] <= ended_s]
     if publication is None:
@@ -158,19 +176,23 @@ def _run_system(
     )
 
 
-def _with_books(
-    tables: Tables, messages: Messages, outcome: GroupOutcome, effects: Effects, policy: Policy
-) -> Tables:
+def _keep_books(
+    messages: Messages, outcome: GroupOutcome, effects: Effects, policy: Policy
+) -> Ledger:
     entities = len(next(iter(messages.dims.values())))
     due = histories(
         messages.created_s, messages.entity, entities, posting_cents=messages.posting_cents
     )
-    kept = book(due, effects.at_s, effects.message, policy, outcome.gauges_t_s)
-    who = {"system": outcome.system, "group": outcome.group}
+    return book(due, effects.at_s, effects.message, policy, outcome.gauges_t_s)
+
+
+def _with_books(tables: Tables, kept: Ledger) -> Tables:
+    system, group = tables.summary.iloc[0][["system", "group"]]
+    report = {"system": system, "group": group, "policy": kept.policy, **asdict(kept.report)}
     return replace(
         tables,
-        ledger=pd.DataFrame([{**who, "policy": policy, **asdict(kept.report)}]),
-        books=kept.series.assign(**who),
+        ledger=pd.DataFrame([report]),
+        books=kept.series.assign(system=system, group=group),
     )
 
 

@@ -17,6 +17,7 @@ from sim.kernels.client import RETRIES
 from sim.log.client import JAVA, LIBRDKAFKA, Client, ClientConfig, Pipeline
 from sim.log.kafka import Published, partition_of
 from sim.messages import Messages
+from sim.openmetrics import alarms
 from sim.outcome import Fate
 from sim.products.kafka import KafkaSystem, Producer
 from sim.scenario import Fault, Scenario
@@ -119,10 +120,15 @@ def publish(
     env.run(until=done | env.timeout(horizon_s))
     ended_s = env.now
     client.finish(ended_s)
+    buffer = _buffer(name, client, grid_s, ended_s)
+    over = alarms(buffer["t_s"].to_numpy(), buffer["remaining"].to_numpy(), publisher.alarm_over)
+    happened += [
+        (t, until, f"alarm: over {publisher.alarm_over:,} in the client") for t, until in over
+    ]
     return Publication(
         _published(client, cuts, config),
         _summary(name, config, client, cuts),
-        _buffer(name, client, grid_s, ended_s),
+        buffer,
         [event for event in happened if event[0] <= ended_s],
     )
 

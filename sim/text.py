@@ -48,6 +48,13 @@ def count(number: float) -> str:
     return f"{_digits(number / scale, 3)} {unit}"
 
 
+def money(cents: float) -> str:
+    """Cents as money: "1,234.50", "4.56 bn"; what is not finite reads "n/a"."""
+    if math.isfinite(cents) and abs(cents) < 1e11:
+        return f"{cents / 100:,.2f}"
+    return count(cents / 100)
+
+
 def tick(number: float) -> str:
     """A number short enough for an axis: "250", "10 k", "1.5 M", "2 bn"."""
     for scale, unit in ((1e9, " bn"), (1e6, " M"), (1e3, " k")):

@@ -138,6 +138,8 @@ class Publisher(Config):
     """Longest wait of a flush."""
     check_flush: bool = True
     """Commit only when the flush left nothing and no record failed."""
+    alarm_over: PositiveCount = 1_000
+    """An alarm is raised while buffer.remaining, the records in the client, is over this."""
     handlers: list[Literal["SIGTERM", "SIGINT", "exit"]] = Field(default_factory=list)
     """Which ends of the process flush, check and commit first."""
 
