@@ -28,7 +28,7 @@ from sim.errors import LabError
 from sim.metrics import Tables
 from sim.products.kafka import KafkaSystem
 from sim.scenario import Scenario
-from sim.text import count, duration, money
+from sim.text import count, duration
 
 if TYPE_CHECKING:
     from sim.lab import OnLedger

@@ -78,6 +78,7 @@ def build(
         quiet = series.groupby("t_s")["lag"].max()
         last = quiet[quiet > 0].index.max() if (quiet > 0).any() else duration_s
         series = series[series["t_s"] <= max(last * 1.02, duration_s)].reset_index(drop=True)
+    none = pd.DataFrame({"system": pd.Series(dtype="str")})
     return Tables(
         summary=summary,
         series=series,
@@ -90,6 +91,10 @@ def build(
             [(f.system, f.t_s, f.until_s, f.text) for f in faults],
             columns=["system", "t_s", "until_s", "text"],
         ),
+        ledger=none,
+        books=none,
+        producer=none,
+        buffer=none,
         duration_s=duration_s,
     )
 

@@ -47,12 +47,8 @@ def duplicates(
 def loss_counts(tables: "Tables") -> dict[str, NDArray[np.int64]]:
     """Column title -> messages per row of the summary; each place that lost any has a column."""
     summary = tables.summary
-    lost = tables.fates[(tables.fates["fate"] == "lost") & (tables.fates["messages"] > 0)]
-    columns = {}
-    for place in lost["place"].unique():
-        by_group = lost[lost["place"] == place].groupby(["system", "group"])["messages"].sum()
-        keys = zip(summary["system"], summary["group"], strict=True)
-        columns[f"lost: {place}"] = np.array([by_group.get(key, 0) for key in keys], np.int64)
+    places = findings.lost_by_place(tables.fates, summary)
+    columns = {f"lost: {place}": messages for place, messages in places.items()}
     return {
         **(columns or {"lost": summary["lost"].to_numpy()}),
         "dead-lettered": summary["dead_lettered"].to_numpy(),
