@@ -538,6 +538,8 @@ class Process:
             self.world.seen["blocked"] += 1
             self.hurry = self.s.java
             self.pump()
+            if self._room(partition, size):  # acks=0: it has become free at once
+                break
             waits = [self.changed]
             if deadline_s < INF:
                 waits.append(self.env.timeout(deadline_s - self.env.now))

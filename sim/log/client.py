@@ -469,6 +469,7 @@ class Client:
         """
         self.state.brokers.up[broker] = False
         if reset:
+            k.fill_samples(at_s, self.state)
             k.disconnect(at_s, broker, self.state)
         self._look(at_s)
 
