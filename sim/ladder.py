@@ -164,11 +164,12 @@ def about_books(steps: pd.DataFrame) -> str:
     if amounts.iloc[0]:
         said.append(f"The books are wrong by {in_each(_pairs(amounts[amounts > 0]), money)}")
         states = states[amounts[states.index] == 0]
-    if len(states):
-        noun = "final states only" if said else "The money is right, final states are not"
-        said.append(f"{noun}: {in_each(_pairs(states), count)}")
+    if len(states) and not said:
+        said.append(f"The money is right, final states are not: {in_each(_pairs(states), count)}")
+    elif len(states):
+        said.append(f"only final states are wrong in {_few([str(s) for s in states.index])}")
     if right:
-        said.append(f"all is right in {names(right) if len(right) < 4 else f'{len(right)} others'}")
+        said.append(f"all is right in {_few(right)}")
     return "; ".join(said)
 
 
@@ -228,12 +229,8 @@ def about_buffer(tables: "Tables") -> str:
     lost = tables.producer.set_index("system")["lost_buffer"]
     lost = lost[lost > 0].sort_values(ascending=False, kind="stable")
     if len(lost):
-        said += f"; {in_each(_pairs(lost), count, _lost_there)}"
+        said += f"; lost there: {in_each(_pairs(lost), count)}"
     return said
-
-
-def _lost_there(number: float) -> str:
-    return f"{count(number)} {'is' if number == 1 else 'are'} lost from it"
 
 
 def _step(before: Row, after: Row) -> str:
@@ -305,6 +302,10 @@ def _pairs(falling: "pd.Series[int]") -> list[tuple[float, str]]:
 def _pace(row: Row) -> str:
     p99 = duration(row["latency_p99_s"])
     return f"{rate(row['throughput'])} at a p99 of {p99}"
+
+
+def _few(systems: list[str]) -> str:
+    return names(systems) if len(systems) < 4 else f"{len(systems)} others"
 
 
 def _some(words: list[str], most: int = 3) -> str:

@@ -8,7 +8,8 @@ Importing this package imports matplotlib: do it where something is drawn, not a
 """
 
 from sim.charts.bars import duplicates, loss
-from sim.charts.files import CHARTS, write_all
+from sim.charts.files import CHARTS, LEDGER_CHARTS, write_all
+from sim.charts.ledger import books, buffer, harms, price
 from sim.charts.over_time import lag, order, throughput, time_lag
 from sim.charts.page import style
 from sim.charts.quantiles import latency
@@ -17,14 +18,19 @@ from sim.charts.side_by_side import overview
 
 __all__ = [
     "CHARTS",
+    "LEDGER_CHARTS",
+    "books",
+    "buffer",
     "compare",
     "comparison",
     "duplicates",
+    "harms",
     "lag",
     "latency",
     "loss",
     "order",
     "overview",
+    "price",
     "style",
     "throughput",
     "time_lag",

@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from sim.charts import ledger
 from sim.charts.bars import duplicates, loss
 from sim.charts.over_time import lag, order, throughput, time_lag
 from sim.charts.page import style
@@ -31,17 +32,32 @@ CHARTS: dict[str, Callable[..., list[Axes]]] = {
     "latency": latency,
 }
 """File name without its suffix -> chart. ``overview`` comes besides."""
+LEDGER_CHARTS: dict[str, tuple[Callable[..., list[Axes]], str]] = {
+    "buffer": (ledger.buffer, "buffer"),
+    "books": (ledger.books, "books"),
+    "harms": (ledger.harms, "ledger"),
+    "price": (ledger.price, "ledger"),
+}
+"""File name -> chart, and the frame of the tables without which there is nothing to draw."""
+
+
+_CHART: dict[str, Callable[..., list[Axes] | Figure]] = {
+    "overview": overview,
+    **CHARTS,
+    **{name: chart for name, (chart, _) in LEDGER_CHARTS.items()},
+}
 
 
 def write_all(tables: "Tables", folder: Path, *, title: str) -> list[Path]:
-    """Write every chart and the overview to `folder` as PNG and SVG; returns the files.
+    """Write the overview and every chart that has data to `folder`, as PNG and SVG.
 
-    `title` says which run it is, below the finding. An existing file is replaced. Where processes
-    can fork, two of them draw: half the time, on two cores.
+    Returns the files. `title` says which run it is, below the finding. An existing file is
+    replaced. Where processes can fork, two of them draw: half the time, on two cores.
     """
     folder.mkdir(parents=True, exist_ok=True)
     draw = partial(_write_chart, tables, folder, title)
     names = ["overview", *CHARTS]
+    names += [name for name, (_, frame) in LEDGER_CHARTS.items() if len(getattr(tables, frame))]
     if sys.platform == "linux":
         with ProcessPoolExecutor(2, mp_context=get_context("fork")) as pool:
             return [path for files in pool.map(draw, names) for path in files]
@@ -50,7 +66,7 @@ def write_all(tables: "Tables", folder: Path, *, title: str) -> list[Path]:
 
 def _write_chart(tables: "Tables", folder: Path, title: str, name: str) -> list[Path]:
     with style():
-        axes = (overview if name == "overview" else CHARTS[name])(tables, title=title)
+        axes = _CHART[name](tables, title=title)
         figure = axes if isinstance(axes, Figure) else axes[0].figure
         assert isinstance(figure, Figure)
         return write(figure, folder / name)

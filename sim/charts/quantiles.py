@@ -18,7 +18,21 @@ if TYPE_CHECKING:
 
 SHORTEST_S = 1e-6
 """What takes no time at all is drawn as this on the logarithmic axis, s."""
-_DECADES = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 0.1, 1.0, 10.0, 60.0, 600.0, 3_600.0, 36_000.0, 360_000.0)
+DECADES_S = (
+    1e-6,
+    1e-5,
+    1e-4,
+    1e-3,
+    1e-2,
+    0.1,
+    1.0,
+    10.0,
+    60.0,
+    600.0,
+    3_600.0,
+    36_000.0,
+    360_000.0,
+)
 _NINES = (0.5, 0.9, 0.99, 0.999, 0.9999)
 
 
@@ -68,7 +82,7 @@ def _scales(axes: Sequence[Axes], low_s: float, high_s: float, right: float) -> 
     for ax in axes:
         ax.set_yscale("log")
         ax.set_ylim(low_s / 2, high_s * 4)
-        ax.yaxis.set_major_locator(FixedLocator(_DECADES))
+        ax.yaxis.set_major_locator(FixedLocator(DECADES_S))
         ax.yaxis.set_minor_locator(NullLocator())
         ax.yaxis.set_major_formatter(FuncFormatter(lambda y, _: duration(y)))
         ax.set_xlim(0, right)
