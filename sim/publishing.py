@@ -85,13 +85,15 @@ def publish(
         process_s=pool(scenario, f"{name}.publisher", publisher.per_message),
         brokers=config.brokers.count,
         latency_s=pool(scenario, f"{name}.produce", config.latency.produce),
-        replicate_s=np.array([config.brokers.replicate]),
+        replicate_s=np.array(
+            [config.brokers.replicate if config.topic.replication_factor > 1 else 0.0]
+        ),
         uniform=uniform,
         jitter=uniform[::-1],
         grid_s=grid_s,
     )
     env = Environment([client])
-    cuts: list[tuple[int, float, float]] = []
+    cluster = _Cluster(client, config)
     happened = []
     for fault in scenario.faults:
         if fault.strikes(name, "publisher", 0):
@@ -100,7 +102,7 @@ def publish(
             happened.append((fault.at, fault.at + lasts_s, f"{_WORDS[fault.fault]} publisher"))
         for broker in range(config.brokers.count):
             if fault.strikes(name, "broker", broker):
-                env.process(_break_broker(env, fault, client, broker, config, cuts))
+                env.process(_break_broker(env, fault, client, broker, cluster))
                 until_s = np.inf if fault.for_ is None else fault.at + fault.for_
                 happened.append((fault.at, until_s, f"{_WORDS[fault.fault]} broker {broker}"))
     horizon_s = messages.duration_s + scenario.drain_limit
@@ -126,8 +128,8 @@ def publish(
         (t, until, f"alarm: over {publisher.alarm_over:,} in the client") for t, until in over
     ]
     return Publication(
-        _published(client, cuts, config),
-        _summary(name, config, client, cuts),
+        _published(client, cluster),
+        _summary(name, config, client, cluster),
         buffer,
         [event for event in happened if event[0] <= ended_s],
     )
@@ -195,17 +197,82 @@ def _end_process(
         client.restart(env.now)
 
 
+class _Cluster:
+    """The brokers: who is up, who leads, who is in sync, and what elections cut off.
+
+    A broker that dies leaves the in-sync replicas at once, and one of these takes over what it led
+    (KB-06); a partition without another replica waits. While fewer than min.insync.replicas are in
+    sync, acks=all is refused (KB-04) and what acks=0 and 1 append cannot be read (KB-05).
+    """
+
+    def __init__(self, client: Client, config: KafkaSystem) -> None:
+        count = config.brokers.count
+        leader = client.state.brokers.leader
+        self.client = client
+        self.config = config
+        self.up = np.ones(count, np.bool_)
+        self.replicas = [
+            [(int(p) + r) % count for r in range(config.topic.replication_factor)]
+            for p in range(leader.size)
+        ]
+        self.cuts: list[tuple[int, float, float]] = []
+        """(partition, from, until): appended then, and cut off by an election."""
+        self.unreadable: list[tuple[int, float, float]] = []
+        """(partition, from, until): appended then, and readable only from the end on."""
+        self.short_since = np.full(leader.size, np.inf)
+
+    def die(self, broker: int, at_s: float, behind_s: float | None) -> None:
+        """A broker's process dies; ``behind_s``: the election is unclean, its winner so late."""
+        self.up[broker] = False
+        self.client.broker_down(broker, at_s, reset=True)
+        # A clean election keeps what all in-sync replicas have; that is all that acks=all promised.
+        promised_all = self.config.producer.acks not in (0, 1, "0", "1")
+        lost_s = self.config.brokers.replicate if behind_s is None else behind_s
+        for p, replicas in enumerate(self.replicas):
+            if self.client.state.brokers.leader[p] != broker:
+                continue
+            next_leader = next((b for b in replicas if self.up[b]), None)
+            if next_leader is None:
+                continue
+            if behind_s is not None or not promised_all:
+                self.cuts.append((p, at_s - lost_s, at_s))
+            self.client.move_leader(p, next_leader, at_s)
+        self._count_in_sync(at_s)
+
+    def return_(self, broker: int, at_s: float) -> None:
+        """It is back and in sync again; it leads only what nobody else could."""
+        self.up[broker] = True
+        self.client.broker_up(broker, at_s)
+        self._count_in_sync(at_s)
+
+    def _count_in_sync(self, at_s: float) -> None:
+        for p, replicas in enumerate(self.replicas):
+            short = int(self.up[replicas].sum()) < self.config.topic.min_insync_replicas
+            self.client.fail_appends(p, 1.0 if short else 0.0)
+            if short and self.short_since[p] == np.inf:
+                self.short_since[p] = at_s
+            elif not short and self.short_since[p] < np.inf:
+                self.unreadable.append((p, float(self.short_since[p]), at_s))
+                self.short_since[p] = np.inf
+
+    def readable_s(
+        self, append_s: NDArray[np.float64], partition: NDArray[np.int32]
+    ) -> NDArray[np.float64]:
+        """[entries] when what was appended at ``append_s`` can be read, s."""
+        alone = self.config.topic.replication_factor == 1
+        out = append_s + (0.0 if alone else self.config.brokers.replicate)
+        waits = [*self.unreadable]
+        waits += [(p, s, np.inf) for p, s in enumerate(self.short_since) if s < np.inf]
+        for p, from_s, until_s in waits:
+            held = (partition == p) & (append_s >= from_s) & (append_s < until_s)
+            out[held] = np.maximum(out[held], until_s)
+        return out
+
+
 def _break_broker(
-    env: Environment,
-    fault: Fault,
-    client: Client,
-    broker: int,
-    config: KafkaSystem,
-    cuts: list[tuple[int, float, float]],
+    env: Environment, fault: Fault, client: Client, broker: int, cluster: _Cluster
 ) -> Generator[Any, Any, None]:
     yield env.timeout(fault.at)
-    leader = client.state.brokers.leader
-    led = np.flatnonzero(leader == broker)
     match fault.fault:
         case "unreachable":
             client.broker_down(broker, env.now)
@@ -216,56 +283,48 @@ def _break_broker(
             assert fault.probability is not None
             client.lose_acks(broker, fault.probability)
         case "leader_crash":
-            # A clean election keeps what all in-sync replicas have; that is all that acks=all
-            # promised. An unclean one keeps what the next leader had.
-            kept_all = config.producer.acks not in (0, 1, "0", "1")
-            lost_s = config.brokers.replicate if fault.behind is None else fault.behind
-            if fault.behind is not None or not kept_all:
-                cuts += [(int(p), env.now - lost_s, env.now) for p in led]
-            client.broker_down(broker, env.now, reset=True)
-            for p in led:
-                client.move_leader(int(p), (broker + 1) % config.brokers.count, env.now)
+            cluster.die(broker, env.now, fault.behind)
     if fault.for_ is None:
         return
     yield env.timeout(fault.for_)
     match fault.fault:
-        case "unreachable" | "leader_crash":
-            client.broker_up(broker, env.now)
+        case "unreachable":
+            if cluster.up[broker]:
+                client.broker_up(broker, env.now)
+        case "leader_crash":
+            cluster.return_(broker, env.now)
         case "slow_broker":
             client.slow_broker(broker, 0.0)
         case "ack_loss":
             client.lose_acks(broker, 0.0)
 
 
-def _kept(client: Client, cuts: list[tuple[int, float, float]]) -> NDArray[np.bool_]:
+def _kept(client: Client, cluster: _Cluster) -> NDArray[np.bool_]:
     """[entries] of the journal that no election cut off."""
     journal = client.journal
     kept = np.ones(journal.append_s.size, np.bool_)
-    for partition, from_s, until_s in cuts:
+    for partition, from_s, until_s in cluster.cuts:
         when = journal.append_s
         kept &= ~((journal.partition == partition) & (when > from_s) & (when <= until_s))
     return kept
 
 
-def _published(
-    client: Client, cuts: list[tuple[int, float, float]], config: KafkaSystem
-) -> Published:
+def _published(client: Client, cluster: _Cluster) -> Published:
     journal = client.journal
-    kept = _kept(client, cuts)
+    kept = _kept(client, cluster)
+    readable_s = cluster.readable_s(journal.visible_s, journal.partition)
     valid = np.repeat(kept & (journal.visible_s < np.inf), journal.n)
-    visible_s = np.repeat(journal.visible_s, journal.n)[valid] + config.brokers.replicate
+    visible_s = np.repeat(readable_s, journal.n)[valid]
     partition = np.repeat(journal.partition, journal.n)[valid]
     return Published(journal.row[valid], partition, visible_s, client.fates(kept))
 
 
-def _summary(
-    name: str, config: KafkaSystem, client: Client, cuts: list[tuple[int, float, float]]
-) -> pd.DataFrame:
+def _summary(name: str, config: KafkaSystem, client: Client, cluster: _Cluster) -> pd.DataFrame:
     assert config.publisher is not None
     app = client.state.app
-    kept = _kept(client, cuts)
+    kept = _kept(client, cluster)
     fates = np.bincount(client.fates(kept), minlength=len(Fate))
-    published = _published(client, cuts, config)
+    published = _published(client, cluster)
     acked_s = app.acked_s[app.acked_s < np.inf]
     last_s = float(acked_s.max(initial=0.0))
     reordered = 0

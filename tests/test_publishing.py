@@ -1,6 +1,7 @@
 """A publisher, its topic and its books, end to end: what each setting promises under any faults."""
 
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +12,8 @@ from sim.errors import ScenarioError
 from sim.lab import run
 from sim.scenario import Scenario
 
+ROOT = Path(__file__).parents[1]
+TRACES = Path(os.environ.get("LAB_TRACES", ROOT.parent / "shared" / "traces"))
 KILL = {"at": "6 s", "fault": "crash", "target": "*.publisher.0", "restart_after": "1 s"}
 OUTAGE = {"at": "4 s", "fault": "unreachable", "target": "*.broker.*", "for": "3 s"}
 
@@ -39,7 +42,7 @@ def scenario(publisher, producer=None, ledger="naive", faults=(), seed=1, **chan
             "systems": {
                 "kafka": {
                     "product": "kafka",
-                    "topic": {"partitions": 3},
+                    "topic": {"partitions": 3, "replication.factor": 3, "min.insync.replicas": 2},
                     "partition_key": ["transaction"],
                     "producer": {"client": "librdkafka", **(producer or {})},
                     "publisher": publisher,
@@ -99,11 +102,42 @@ def test_the_alarm_on_the_buffer_is_on_the_timeline():
 
 
 def test_KB_07_an_unclean_election_loses_what_was_acknowledged():
-    crash = {"at": "6 s", "fault": "leader_crash", "target": "*.broker.*", "for": "1 s"}
+    crash = {"at": "6 s", "fault": "leader_crash", "target": "*.broker.0", "for": "1 s"}
     _, _, clean, _ = tables_of({"order": "produce"}, faults=[crash])
     assert clean["lost_failover"] == 0
-    _, _, unclean, _ = tables_of({"order": "produce"}, faults=[{**crash, "behind": "2 s"}])
-    assert unclean["lost_failover"] > 50
+    _, _, unclean, tables = tables_of({"order": "produce"}, faults=[{**crash, "behind": "2 s"}])
+    created = tables.messages["created_s"]
+    led = ((created > 4) & (created < 6)).sum() / 3
+    assert unclean["lost_failover"] == pytest.approx(led, rel=0.3)
+
+
+def test_KP_06_the_leader_alone_acknowledges_what_its_crash_loses():
+    """acks=1: what followers had not fetched is gone; 500 ms of it, of a third of the keys."""
+    crash = {"at": "6 s", "fault": "leader_crash", "target": "*.broker.0", "for": "1 s"}
+    late = {"systems.kafka.brokers.replicate": "500 ms"}
+    _, _, one, _ = tables_of({"order": "produce"}, {"acks": 1}, faults=[crash], **late)
+    assert 5 < one["lost_failover"] < 30
+    _, _, all_, _ = tables_of({"order": "produce"}, {"acks": "all"}, faults=[crash], **late)
+    assert all_["lost_failover"] == 0
+
+
+def test_KB_04_05_too_few_replicas_in_sync_delay_and_do_not_lose():
+    """Two of three brokers die for 3 s: acks=all waits in the client, acks=1 in the log, unread."""
+    crashes = [
+        {"at": "4 s", "fault": "leader_crash", "target": f"*.broker.{b}", "for": "3 s"}
+        for b in (0, 1)
+    ]
+    for acks in ("all", 1):
+        late = {"systems.kafka.brokers.replicate": 0}
+        summary, _, _, tables = tables_of(
+            {"order": "produce"}, {"acks": acks}, faults=crashes, **late
+        )
+        assert summary["lost"] == 0
+        assert 2.9 < summary["latency_max_s"] < 5
+        waiting = tables.buffer["remaining"].max()
+        assert waiting > 150 if acks == "all" else waiting < 30
+        series = tables.series.query("4.3 < t_s < 6.9")
+        assert series["processed"].max() - series["processed"].min() <= 2
 
 
 def test_a_fault_of_brokers_needs_a_publisher():
@@ -114,7 +148,9 @@ def test_a_fault_of_brokers_needs_a_publisher():
 @st.composite
 def schedules(draw):
     """Any faults that end, so that what is promised can be kept."""
-    at = st.floats(0.0, 12.0, allow_nan=False).map(lambda s: round(s, 3))
+    # Not before each partition has its first batch: the broker takes any sequence number as the
+    # first of a producer that it does not know (KP-10), so losing that batch can reorder.
+    at = st.floats(0.5, 12.0, allow_nan=False).map(lambda s: round(s, 3))
     brief = st.floats(0.05, 4.0).map(lambda s: round(s, 3))
     broker = st.sampled_from(["*.broker.0", "*.broker.1", "*.broker.*"])
     publisher = {"target": st.just("*.publisher.0"), "restart_after": brief}
@@ -174,3 +210,25 @@ def test_promises_hold_under_any_faults(faults, order, client, idempotent, handl
         assert kept["illegal_transitions"] == 0
         if not lost:
             assert kept["entities_wrong"] == kept["misstatement_cents"] == 0
+
+
+@pytest.mark.parametrize(
+    "path", [ROOT / "scenarios/cases/example.csv", TRACES / "receipt_coselog.csv",
+             TRACES / "road_traffic_fines_100.csv"],
+    ids=lambda path: path.stem,
+)  # fmt: skip
+def test_real_histories_are_booked_whole_whatever_dies(path):
+    """Also the fines' payments reconcile: each balance is what the file says."""
+    if not path.exists():
+        pytest.skip(f"the histories are not here: {path}")
+    _, ledger, published, _ = tables_of(
+        {"order": "produce-flush-commit"},
+        {"enable.idempotence": True},
+        "strict",
+        [OUTAGE, KILL, {"at": "8 s", "fault": "crash", "target": "*.books.0", "restart_after": 1}],
+        **{"workload.cases": str(path)},
+    )
+    assert ledger["events"] == len(path.read_text().splitlines()) - 1
+    assert published["accepted"] >= published["appended"] >= ledger["events"]
+    assert ledger["entities_wrong"] == ledger["gaps"] == ledger["parked_at_end"] == 0
+    assert ledger["misstatement_cents"] == ledger["net_misstatement_cents"] == 0

@@ -6,9 +6,9 @@ are the lab's own assumptions, not Kafka's.
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from sim.config import Config
 from sim.products import kafka_keys
@@ -32,6 +32,10 @@ class Topic(Config):
 
     partitions: PositiveCount
     """Partitions; each has one reader in a group, so they cap a group's parallelism."""
+    replication_factor: PositiveCount = Field(default=1, alias="replication.factor")
+    """Brokers that hold each partition (default.replication.factor); with a `publisher`."""
+    min_insync_replicas: PositiveCount = Field(default=1, alias="min.insync.replicas")
+    """acks=all is refused while fewer than this are in sync; with a `publisher`."""
 
 
 class Producer(Config):
@@ -150,7 +154,7 @@ class Brokers(Config):
     count: PositiveCount = 3
     """Partition p is led by broker p mod count."""
     replicate: Seconds = 0.002
-    """From the leader's append until the in-sync replicas have it too."""
+    """From the leader's append until the in-sync replicas have it too; 0 with one replica."""
 
 
 class Latency(Config):
@@ -181,6 +185,18 @@ class KafkaSystem(Config):
     """The process around the producer, if its crashes and its client's failures matter."""
     brokers: Brokers = Brokers()
     """With a `publisher`: the brokers."""
+
+    @model_validator(mode="after")
+    def _replicas(self) -> Self:
+        if self.topic.replication_factor > self.brokers.count:
+            raise ValueError(
+                f"'replication.factor' {self.topic.replication_factor} needs as many brokers; "
+                f"there are {self.brokers.count}"
+            )
+        if self.topic.min_insync_replicas > self.topic.replication_factor:
+            raise ValueError("'min.insync.replicas' must not exceed 'replication.factor'")
+        return self
+
     groups: dict[Name, Group] = Field(min_length=1)
     """Consumer groups; each reads every message."""
     latency: Latency = Latency()

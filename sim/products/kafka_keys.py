@@ -1,8 +1,7 @@
 """Keys that Kafka has and the lab does not model; a scenario may hold them, without effect.
 
 Source: `ProducerConfig`, `ConsumerConfig`, `TopicConfig`, `SslConfigs` and `SaslConfigs` in
-apache/kafka, 2.x to 4.x, so that older production files are accepted too; keys of the topic tool
-(`replication.factor`) as well.
+apache/kafka, 2.x to 4.x, so that older production files are accepted too.
 """
 
 _SECURITY = """
@@ -78,9 +77,9 @@ _TOPIC = """
     max.compaction.lag.ms max.message.bytes message.downconversion.enable message.format.version
     message.timestamp.after.max.ms message.timestamp.before.max.ms
     message.timestamp.difference.max.ms message.timestamp.type min.cleanable.dirty.ratio
-    min.compaction.lag.ms min.insync.replicas preallocate remote.copy.lag.bytes
+    min.compaction.lag.ms preallocate remote.copy.lag.bytes
     remote.copy.lag.ms remote.log.copy.disable remote.log.delete.on.disable
-    remote.storage.enable replication.factor retention.bytes retention.ms segment.bytes
+    remote.storage.enable retention.bytes retention.ms segment.bytes
     segment.index.bytes segment.jitter.ms segment.ms unclean.leader.election.enable
 """
 
