@@ -213,13 +213,19 @@ class PlainClient:
 
     def broker_down(self, broker: int, reset: bool) -> None:
         self.up[broker] = False
-        if self.process and reset:
+        if not self.process:
+            return
+        if reset:
             self.process.disconnect(broker)
-            self.process.pump()
+        for request in self.process.connections[broker].in_flight:
+            request.answer = "never"
+        self.process.pump()
 
     def broker_up(self, broker: int) -> None:
-        self.up[broker] = True
+        was_up, self.up[broker] = self.up[broker], True
         if self.process:
+            if not was_up and self.process.connections[broker].in_flight:
+                self.process.disconnect(broker)
             self.process.pump()
 
     def move_leader(self, partition: int, broker: int) -> None:
@@ -277,9 +283,10 @@ class Connection:
         world = self.world
         up = world.up[self.broker]
         request.stored = [up and self._store(batch) for batch in request.batches]
+        request.answer = "yes" if up else "never"
         if not up:
-            request.answer = "never"
-        elif world.s.acks != 0 and world.happens(world.ack_loss[self.broker]):
+            return
+        if world.s.acks != 0 and world.happens(world.ack_loss[self.broker]):
             world.seen["lost answer"] += 1
             request.answer = "broken"
 
@@ -319,7 +326,7 @@ class Connection:
             seen_s = request.seen_s(self.world.s.notice_s)
             if self.env.now < seen_s:
                 yield self.env.timeout(seen_s - self.env.now)
-            if self.broken or request.answer == "never":
+            if self.broken or request.answer == "never":  # it may have become so meanwhile
                 return
             self._take_in(request)
             waiting = self.to_client.items
