@@ -67,6 +67,7 @@ def publish(
     publisher = config.publisher
     assert publisher is not None
     uniform = stream(scenario, f"{name}.brokers").random(1 << 16)
+    work_s = pool(scenario, "publisher", publisher.per_message)
     client = Client(
         messages.created_s,
         partition_of(name, config, scenario, messages),
@@ -82,9 +83,9 @@ def publish(
             flush_timeout_s=publisher.flush_timeout,
             check_flush=publisher.check_flush,
         ),
-        process_s=pool(scenario, f"{name}.publisher", publisher.per_message),
+        process_s=work_s if work_s.size == 1 else np.resize(work_s, len(messages)),
         brokers=config.brokers.count,
-        latency_s=pool(scenario, f"{name}.produce", config.latency.produce),
+        latency_s=pool(scenario, "produce", config.latency.produce),
         replicate_s=np.array(
             [config.brokers.replicate if config.topic.replication_factor > 1 else 0.0]
         ),
