@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 Row = Mapping[Hashable, Any]
 """Of `rungs`."""
 
-MUCH = 0.9
-"""By how much of itself a harm has to fall to count as cut, or above which it is multiplied."""
+MUCH = 10
+"""How many times less or more of a harm counts as cut or multiplied."""
 NOTICED = 0.1
 """Changes of throughput and latency below this share are not worth a word."""
 
@@ -242,9 +242,9 @@ def _step(before: Row, after: Row) -> str:
             changes.setdefault("removes", []).append(harm.of(was))
         elif now and not was:
             changes.setdefault("brings", []).append(harm.of(now))
-        elif now <= (1 - MUCH) * was and was:
+        elif was and MUCH * now <= was:
             changes.setdefault("cuts", []).append(from_to)
-        elif now >= was / (1 - MUCH) and was:
+        elif was and now >= MUCH * was:
             changes.setdefault("multiplies", []).append(from_to)
     good = [f"{verb} {names(changes[verb])}" for verb in ("removes", "cuts") if verb in changes]
     bad = [f"{verb} {names(changes[verb])}" for verb in ("brings", "multiplies") if verb in changes]

@@ -79,7 +79,9 @@ def ledger_tables(
                 "parked_at_end": 0,
             }
         )
-        error = v.misstatement_cents * np.clip((t - CRASH_S) / 20, 0, 1) + 5_000 * rate * v.p99_s
+        error = v.misstatement_cents * np.clip(
+            (t - CRASH_S) / 20, 0, 1
+        ) + 5_000 * rate * np.nan_to_num(v.p99_s)
         books.append(
             pd.DataFrame(
                 {

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from sim.metrics import Tables
 
 ALARM = "#b03030"
-ROW_IN = 0.25
+ROW_IN, BETWEEN_IN = 0.25, 0.3
 NAME_SIZE = 8.5
 NUMBER_SIZE = 8.0
 
@@ -302,7 +302,7 @@ def _rows_page(
     """`n` axes side by side with a row per rung, and room for `below` lines of words under them."""
     steps = ladder.rungs(tables)
     left_in = 0.3 + max(width_pt(str(name), NAME_SIZE, "bold") for name in steps["system"]) / 72
-    width_in = max(9.0, min(14.0, left_in + 1.75 * n))
+    width_in = max(9.0, min(14.0, left_in + 1.8 * n))
     top_in, bottom_in = 0.4, 0.55 + 0.14 * below
     panels_in = (len(steps) + 0.2) * ROW_IN + top_in + bottom_in
     subtitle = f"{what} per system. {title}".strip()
@@ -319,7 +319,7 @@ def _rows_page(
                 "right": 1 - 0.2 / width_in,
                 "top": top - top_in / height_in,
                 "bottom": bottom + bottom_in / height_in,
-                "wspace": 0.2 / (each_in - 0.2),
+                "wspace": BETWEEN_IN / (each_in - BETWEEN_IN),
             },
         )[0]
     )
