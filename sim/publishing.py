@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import simpy
 from numpy.typing import NDArray
 
 from sim.environment import Environment
@@ -96,9 +97,10 @@ def publish(
     env = Environment([client])
     cluster = _Cluster(client, config)
     happened = []
+    ends: list[simpy.Process] = []
     for fault in scenario.faults:
         if fault.strikes(name, "publisher", 0):
-            env.process(_end_process(env, fault, client, publisher.handlers))
+            ends.append(env.process(_end_process(env, fault, client, publisher.handlers)))
             lasts_s = np.inf if fault.restart_after is None else fault.restart_after
             happened.append((fault.at, fault.at + lasts_s, f"{_WORDS[fault.fault]} publisher"))
         for broker in range(config.brokers.count):
@@ -107,15 +109,14 @@ def publish(
                 until_s = np.inf if fault.for_ is None else fault.at + fault.for_
                 happened.append((fault.at, until_s, f"{_WORDS[fault.fault]} broker {broker}"))
     horizon_s = messages.duration_s + scenario.drain_limit
-    last_fault_s = max((at for at, _, _ in happened), default=0.0)
     done = env.event()
 
     def watch() -> Generator[Any, Any, None]:
         while True:
             yield env.timeout(messages.duration_s / _TICKS)
             progress(env.now, client.committed)
-            over = env.now > max(messages.duration_s, last_fault_s)
-            if client.settled or (over and not client.alive and not _restarts(scenario, name, env)):
+            dead = not client.alive and not any(end.is_alive for end in ends)
+            if client.settled or (dead and env.now > messages.duration_s):
                 done.succeed()
                 return
 
@@ -141,16 +142,6 @@ _WORDS = {
     "unreachable": "unreachable:", "slow_broker": "slow:", "ack_loss": "acks lost:",
     "leader_crash": "crash",
 }  # fmt: skip
-
-
-def _restarts(scenario: Scenario, name: str, env: Environment) -> bool:
-    """Whether a new process is still to be started."""
-    return any(
-        fault.strikes(name, "publisher", 0)
-        and fault.restart_after is not None
-        and fault.at + (fault.grace or _GRACE_S) + fault.restart_after >= env.now
-        for fault in scenario.faults
-    )
 
 
 def client_config(producer: Producer) -> ClientConfig:

@@ -26,7 +26,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.kernels.jit import resumable
+from sim.kernels.jit import inlined, resumable
 
 F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
@@ -245,7 +245,7 @@ class Client(NamedTuple):
     journal: Journal
 
 
-@resumable
+@inlined
 def fill_samples(before_s, c):  # type: ignore[no-untyped-def]
     """Fill the samples before ``before_s`` with what is true now."""
     app = c.app
@@ -257,7 +257,7 @@ def fill_samples(before_s, c):  # type: ignore[no-untyped-def]
     app.n[GRID] = g
 
 
-@resumable
+@inlined
 def _resolve(now, batch, status, c):  # type: ignore[no-untyped-def]
     """Tell the application of each record of a batch; ``batch`` is its place in the ring."""
     app, records, batches = c.app, c.records, c.batches
@@ -279,7 +279,7 @@ def _resolve(now, batch, status, c):  # type: ignore[no-untyped-def]
         app.at[NEXT_S] = now
 
 
-@resumable
+@inlined
 def _give_up(now, batch, c):  # type: ignore[no-untyped-def]
     settings, batches, partitions = c.settings, c.batches, c.partitions
     _resolve(now, batch, FAILED, c)
@@ -287,7 +287,7 @@ def _give_up(now, batch, c):  # type: ignore[no-untyped-def]
         partitions.unresolved[batches.partition[batch]] = True
 
 
-@resumable
+@inlined
 def _retry(now, number, c):  # type: ignore[no-untyped-def]
     """Put a batch that came back from flight into its queue again, or give it up."""
     settings, draws, app = c.settings, c.draws, c.app
@@ -328,7 +328,7 @@ def _retry(now, number, c):  # type: ignore[no-untyped-def]
         partitions.last[p] = number
 
 
-@resumable
+@inlined
 def disconnect(now, b, c):  # type: ignore[no-untyped-def]
     """Break the connection to broker ``b``: all in flight come back, the oldest first."""
     batches, requests = c.batches, c.requests
@@ -349,7 +349,7 @@ def disconnect(now, b, c):  # type: ignore[no-untyped-def]
     requests.arriving[b] = requests.next[b]
 
 
-@resumable
+@inlined
 def _check_sequence(batch, c):  # type: ignore[no-untyped-def]
     """What the broker makes of a producer's sequence (KP-10): 0 append, 1 repeat, 2 refuse.
 
@@ -384,7 +384,7 @@ def _check_sequence(batch, c):  # type: ignore[no-untyped-def]
     return 0
 
 
-@resumable
+@inlined
 def _append(now, batch, c):  # type: ignore[no-untyped-def]
     settings, app, records = c.settings, c.app, c.records
     batches, journal = c.batches, c.journal
@@ -407,7 +407,7 @@ def _append(now, batch, c):  # type: ignore[no-untyped-def]
     app.n[ROWS] = at + n
 
 
-@resumable
+@inlined
 def _arrive(now, b, c):  # type: ignore[no-untyped-def]
     """The next request reaches broker ``b``: store its batches, or refuse them."""
     settings, draws, brokers, app = c.settings, c.draws, c.brokers, c.app
@@ -456,7 +456,7 @@ def _arrive(now, b, c):  # type: ignore[no-untyped-def]
             requests.respond_s[b, at] += settings.notice_s
 
 
-@resumable
+@inlined
 def _respond(now, b, c):  # type: ignore[no-untyped-def]
     """Take in the answers that are due from broker ``b``, and notice those that are not coming."""
     settings, batches, requests, partitions = c.settings, c.batches, c.requests, c.partitions
@@ -484,7 +484,7 @@ def _respond(now, b, c):  # type: ignore[no-untyped-def]
             number = following
 
 
-@resumable
+@inlined
 def _expire(now, c):  # type: ignore[no-untyped-def]
     """Fail the batches whose delivery is overdue (KP-02); returns when the next will be."""
     settings, app, batches, partitions = c.settings, c.app, c.batches, c.partitions
@@ -525,7 +525,7 @@ def _expire(now, c):  # type: ignore[no-untyped-def]
     return due_s
 
 
-@resumable
+@inlined
 def _overtakes(number, p, c):  # type: ignore[no-untyped-def]
     """Whether an older batch of partition ``p`` is still in flight."""
     batches, requests = c.batches, c.requests
@@ -541,7 +541,7 @@ def _overtakes(number, p, c):  # type: ignore[no-untyped-def]
     return False
 
 
-@resumable
+@inlined
 def _sendable_s(p, c):  # type: ignore[no-untyped-def]
     """When the first batch of ``p`` may leave on a free connection; inf: not before an answer.
 
@@ -559,7 +559,7 @@ def _sendable_s(p, c):  # type: ignore[no-untyped-def]
     return batches.ready_s[batch]
 
 
-@resumable
+@inlined
 def _due_s(p, c):  # type: ignore[no-untyped-def]
     """When the first batch of ``p`` asks to be sent (KP-01)."""
     settings, app, batches, partitions = c.settings, c.app, c.batches, c.partitions
@@ -571,7 +571,7 @@ def _due_s(p, c):  # type: ignore[no-untyped-def]
     return batches.created_s[batch] + settings.linger_s
 
 
-@resumable
+@inlined
 def _take(p, c):  # type: ignore[no-untyped-def]
     """Remove the first batch of ``p`` from its queue for a request; returns its number."""
     settings, batches, partitions = c.settings, c.batches, c.partitions
@@ -590,7 +590,7 @@ def _take(p, c):  # type: ignore[no-untyped-def]
     return number
 
 
-@resumable
+@inlined
 def _restart_sequence(p, c):  # type: ignore[no-untyped-def]
     """Number the batches of ``p`` from 0 in a new epoch, as nothing of it is in flight."""
     batches, partitions = c.batches, c.partitions
@@ -603,7 +603,7 @@ def _restart_sequence(p, c):  # type: ignore[no-untyped-def]
         number = batches.link[number & (batches.state.size - 1)]
 
 
-@resumable
+@inlined
 def _drain(now, b, c):  # type: ignore[no-untyped-def]
     """Send what is due to broker ``b``; returns when more will be, and whether there was no room.
 
@@ -684,7 +684,7 @@ def _drain(now, b, c):  # type: ignore[no-untyped-def]
                 first = batches.link[batch]
 
 
-@resumable
+@inlined
 def _serve(now, c):  # type: ignore[no-untyped-def]
     """Everything that falls due in the client and at the brokers now; plans the next time.
 
@@ -719,7 +719,7 @@ def _serve(now, c):  # type: ignore[no-untyped-def]
     return False
 
 
-@resumable
+@inlined
 def die(now, c):  # type: ignore[no-untyped-def]
     """End the process: what has not reached a broker is lost (KP-15)."""
     app, batches, requests, partitions = c.app, c.batches, c.requests, c.partitions
@@ -747,7 +747,7 @@ def die(now, c):  # type: ignore[no-untyped-def]
     app.at[KILL_S] = np.inf
 
 
-@resumable
+@inlined
 def _has_room(p, size, c):  # type: ignore[no-untyped-def]
     """Whether the buffer has room; Java takes memory a batch at a time (BufferPool)."""
     settings, app, batches, partitions = c.settings, c.app, c.batches, c.partitions
@@ -766,7 +766,7 @@ def _has_room(p, size, c):  # type: ignore[no-untyped-def]
     return app.n[HELD_BYTES] + max(settings.batch_bytes, size) <= settings.buffer_bytes
 
 
-@resumable
+@inlined
 def _accept(now, row, p, size, c):  # type: ignore[no-untyped-def]
     """send(): put the record for an input row into the last batch of its partition."""
     settings, app, records = c.settings, c.app, c.records
@@ -829,7 +829,7 @@ def _accept(now, row, p, size, c):  # type: ignore[no-untyped-def]
     app.sent[row] += 1
 
 
-@resumable
+@inlined
 def _begin_flush(now, timeout_s, c):  # type: ignore[no-untyped-def]
     app = c.app
     app.n[PHASE] = FLUSH
@@ -838,13 +838,13 @@ def _begin_flush(now, timeout_s, c):  # type: ignore[no-untyped-def]
     app.at[WAKE_S] = now
 
 
-@resumable
+@inlined
 def _begin_close(now, c):  # type: ignore[no-untyped-def]
     c.app.n[CLOSING] = FLUSH_AND_COMMIT
     _begin_flush(now, c.settings.flush_timeout_s, c)
 
 
-@resumable
+@inlined
 def _begin_commit(now, offset, c):  # type: ignore[no-untyped-def]
     settings, app = c.settings, c.app
     app.n[PHASE] = COMMIT
@@ -852,7 +852,7 @@ def _begin_commit(now, offset, c):  # type: ignore[no-untyped-def]
     app.at[NEXT_S] = now + 0.5 * settings.commit_s
 
 
-@resumable
+@inlined
 def _poll(now, c):  # type: ignore[no-untyped-def]
     """Take the input rows that are there, or wait for one; an idle application commits on time."""
     settings, source, app = c.settings, c.source, c.app
@@ -891,7 +891,7 @@ def _poll(now, c):  # type: ignore[no-untyped-def]
     app.at[NEXT_S] = now + source.process_s[0 if source.process_s.size == 1 else position]
 
 
-@resumable
+@inlined
 def _read_again(c):  # type: ignore[no-untyped-def]
     """Go back to the committed offset, and send again from there."""
     app = c.app
@@ -899,7 +899,7 @@ def _read_again(c):  # type: ignore[no-untyped-def]
     app.n[PHASE] = POLL
 
 
-@resumable
+@inlined
 def _flushed(now, c):  # type: ignore[no-untyped-def]
     """flush() has returned: commit if all is well or nobody looks, else flush or send again."""
     settings, app = c.settings, c.app
@@ -925,7 +925,7 @@ def _flushed(now, c):  # type: ignore[no-untyped-def]
         _read_again(c)
 
 
-@resumable
+@inlined
 def _commit(now, c):  # type: ignore[no-untyped-def]
     """The commit reaches the coordinator (KP-16: with it, the records of the transaction)."""
     settings, app, journal = c.settings, c.app, c.journal
@@ -940,7 +940,7 @@ def _commit(now, c):  # type: ignore[no-untyped-def]
     app.n[COMMITTED_TO] = app.n[COMMITTING]
 
 
-@resumable
+@inlined
 def _send_polled(until_s, c):  # type: ignore[no-untyped-def]
     """Process and send polled rows, until anything else falls due; returns what has no room."""
     settings, source, app, records, batches = c.settings, c.source, c.app, c.records, c.batches

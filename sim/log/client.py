@@ -543,10 +543,11 @@ class Client:
         self.state = self.state._replace(requests=grown)
 
     def _grow_journal(self) -> None:
-        s, used = self.state, self.journal
+        s = self.state
+        used: Any = self.journal
         spare_entries = s.batches.state.size
         spare_rows = s.records.row.size
-        grown = _journal(
+        grown: Any = _journal(
             used.append_s.size + max(spare_entries, used.append_s.size // 2),
             used.row.size + max(spare_rows, used.row.size // 2),
         )
