@@ -7,9 +7,9 @@ costs something where throughput or latency changes by 10 % or more.
 """
 
 import math
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -205,10 +205,13 @@ def about_price(steps: pd.DataFrame) -> str:
     pairs = list(pairwise(rows))
     if not pairs:
         return f"{rows[0]['system']}: {_pace(rows[0])}"
+    latencies = [column for column in PRICES if column != "throughput"]
     slower = min(pairs, key=lambda pair: _ratio(pair[0], pair[1], "throughput"))
-    later = max(pairs, key=lambda pair: _ratio(pair[0], pair[1], "latency_p99_s"))
+    later, latency = max(
+        product(pairs, latencies), key=lambda found: _ratio(found[0][0], found[0][1], found[1])
+    )
     clauses = []
-    for (before, after), column in ((slower, "throughput"), (later, "latency_p99_s")):
+    for (before, after), column in ((slower, "throughput"), (later, latency)):
         words = _change(before, after, column)
         if words and (_ratio(before, after, column) < 1) == (column == "throughput"):
             clauses.append((after["system"], words))
@@ -250,20 +253,27 @@ def _step(before: Row, after: Row) -> str:
     bad = [f"{verb} {names(changes[verb])}" for verb in ("brings", "multiplies") if verb in changes]
     nothing = "removes no harm" if any(before[h.column] for h in HARMS) else "does no harm either"
     done = ", but ".join(filter(None, [", and ".join(good), ", and ".join(bad)])) or nothing
-    price = [_change(before, after, column) for column in ("throughput", "latency_p99_s")]
-    return f"{after['system']} {done}; {names([p for p in price if p]) or _SAME_PACE}"
+    return f"{after['system']} {done}; {_price(before, after)}"
 
 
-_SAME_PACE = "throughput and p99 stay as they were"
+PRICES: dict[str, tuple[str, Callable[[float], str]]] = {
+    "throughput": ("throughput", rate),
+    "latency_p50_s": ("median latency", duration),
+    "latency_p99_s": ("p99 latency", duration),
+}
+"""What a step may cost: column of `rungs` -> its noun, and how to say its number."""
+
+
+def _price(before: Row, after: Row) -> str:
+    changes = names([words for column in PRICES if (words := _change(before, after, column))])
+    return changes or "throughput and latency stay as they were"
 
 
 def _in_the_end(first: Row, last: Row) -> str:
     left = [harm.of(last[harm.column]) for harm in HARMS if last[harm.column]]
-    price = [_change(first, last, column) for column in ("throughput", "latency_p99_s")]
-    cost = names([p for p in price if p]) or _SAME_PACE
     return (
         f"What remains in {last['system']}, the last: {names(left) or 'no harm'}; "
-        f"against {first['system']}, {cost}"
+        f"against {first['system']}, {_price(first, last)}"
     )
 
 
@@ -273,8 +283,7 @@ def _change(before: Row, after: Row, column: str) -> str:
     ratio = _ratio(before, after, column)
     if math.isnan(ratio) or abs(ratio - 1) < NOTICED:
         return ""
-    say = rate if column == "throughput" else duration
-    noun = "throughput" if column == "throughput" else "p99"
+    noun, say = PRICES[column]
     if 0 < ratio < 1:
         by = f"{noun} falls by {share(was - now, was)}"
     elif ratio == 0:

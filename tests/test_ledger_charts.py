@@ -12,7 +12,7 @@ from ledger_tables import Variant, all_well, ladder, ledger_tables
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from rich.console import Console
-from tables import Group, build, calm
+from tables import Fault, Group, build, calm
 from test_charts import page_of, title_of, words_on
 
 from sim import charts
@@ -60,7 +60,7 @@ def test_each_step_says_what_it_removes_cuts_brings_and_multiplies() -> None:
         "a does 27.6 msg/s at a p99 of 40 ms, with loss (1,000 messages), repeated processing "
         "(3 times) and wrong final states (50)."
     )
-    same = "throughput and p99 stay as they were"
+    same = "throughput and latency stay as they were"
     assert lines[1] == (
         "b removes loss (1,000 messages), and cuts wrong final states from 50 to 5, but "
         f"multiplies repeated processing from 3 to 30; {same}."
@@ -82,7 +82,7 @@ def test_the_words_follow_the_numbers_when_swapped(first: str, second: str) -> N
     assert words.about_harms(steps) == f"{second} removes loss and misstatement"
     assert words.about_price(steps) == (
         f"{second} costs most: throughput falls by 50 % (27.6 msg/s to 13.8 msg/s), "
-        "p99 grows 10-fold (40 ms to 400 ms)"
+        "p99 latency grows 10-fold (40 ms to 400 ms)"
     )
     backwards = words.rungs(ledger_tables({second: good, first: bad}))
     assert words.about_harms(backwards) == "No step removes a harm"
@@ -94,7 +94,7 @@ def test_the_words_follow_the_numbers_when_swapped(first: str, second: str) -> N
 
 def test_when_all_is_well_it_says_so() -> None:
     lines = said(all_well())
-    assert lines[1] == "sqs does no harm either; throughput and p99 stay as they were."
+    assert lines[1] == "sqs does no harm either; throughput and latency stay as they were."
     assert lines[2] == "The books are right in every system."
     steps = words.rungs(all_well())
     assert words.about_harms(steps).startswith("Nothing is lost, repeated or out of order")
@@ -163,7 +163,7 @@ def test_systems_without_books_are_no_rungs() -> None:
 
 def test_latency_of_nothing_processed_is_no_change() -> None:
     tables = ledger_tables({"a": Variant(), "b": Variant(p99_s=np.nan)})
-    assert said(tables)[1].endswith("throughput and p99 stay as they were.")
+    assert said(tables)[1].endswith("throughput and latency stay as they were.")
     page_of(charts.price(tables))
     none = ledger_tables({"a": Variant(p99_s=np.nan, throughput=0.0)})
     page_of(charts.price(none))
@@ -251,6 +251,16 @@ def test_over_time_a_panel_per_system_on_shared_axes_with_its_faults() -> None:
     np.testing.assert_allclose(np.asarray(line.get_ydata(), float), cents / 100)
 
 
+def test_faults_of_consumers_do_not_crowd_the_clients_out() -> None:
+    faults = [Fault("a", 60.0 * i, 60.0 * i, f"crash ledger {i}") for i in range(9)]
+    faults.append(Fault("a", 420.0, 435.0, "SIGKILL publisher"))
+    tables = ledger_tables({"a": Variant()}, faults=faults)
+    (ax,) = charts.buffer(tables)
+    said = [t.get_text() for t in ax.texts]
+    assert "SIGKILL publisher" in said and not any("crash" in words for words in said)
+    assert any("crash" in t.get_text() for t in charts.books(tables)[0].texts)
+
+
 def test_the_alarm_is_drawn_if_its_threshold_is_known() -> None:
     tables = ladder()
     assert not any("alarm" in t.get_text() for ax in charts.buffer(tables) for t in ax.texts)
@@ -278,7 +288,7 @@ def test_bars_are_the_numbers_and_losses_are_stacked_by_place() -> None:
 
 
 def test_prices_are_given_against_the_row_above() -> None:
-    speed, late = charts.price(ladder())
+    speed, _, late = charts.price(ladder())
     assert "2.31 msg/s (-92 %)" in {t.get_text() for t in speed.texts}
     assert {"900 ms (x 4.3)", "31 min (x 46,000)", "40 ms"} <= {t.get_text() for t in late.texts}
 

@@ -128,3 +128,18 @@ def test_names_are_listed_as_in_a_sentence() -> None:
     assert text.names(["a"]) == "a"
     assert text.names(["a", "b"]) == "a and b"
     assert text.names(["a", "b", "c"]) == "a, b and c"
+
+
+@pytest.mark.parametrize(
+    ("cents", "words"),
+    [
+        (0, "0.00"),
+        (5, "0.05"),
+        (-123_450, "-1,234.50"),
+        (9_999_999_999, "99,999,999.99"),
+        (456_000_000_000, "4.56 bn"),
+        (math.nan, "n/a"),
+    ],
+)
+def test_money_has_two_decimals(cents: float, words: str) -> None:
+    assert text.money(cents) == words

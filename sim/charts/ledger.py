@@ -4,6 +4,7 @@ Over time, a panel per system on the same axes; as counts, a row per system in t
 scenario, so that each row differs by one change from the row above (`sim.ladder`).
 """
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -27,7 +28,7 @@ from sim.charts.over_time import (
 )
 from sim.charts.page import INK, MUTED, PALETTE, outer, panels, sheet, width_pt
 from sim.charts.quantiles import DECADES_S
-from sim.text import count, duration, money, rate, share, tick
+from sim.text import count, duration, money, share, tick
 
 if TYPE_CHECKING:
     from sim.metrics import Tables
@@ -51,8 +52,8 @@ HARMS_NOTE = (
 )
 PRICE_NOTE = (
     "Throughput: records acknowledged per second while input lasted; of a system without a client, "
-    "messages processed per second until the last was. Latency: created to first processed, 99 % "
-    "at most. In brackets, against the row above."
+    "messages processed per second until the last was. Latency: created to first processed, at "
+    "most this for half and for 99 % of the messages processed. In brackets, against the row above."
 )
 
 
@@ -62,7 +63,7 @@ def buffer(tables: "Tables", axes: Sequence[Axes] | None = None, *, title: str =
     peak = tables.buffer.groupby("system", sort=False)["remaining"].max()
     rows = pd.DataFrame({"system": peak.index, "group": "buffer.remaining"})
     rows = rows.assign(peak=peak.to_numpy(), lost=clients["lost_buffer"].reindex(peak.index).array)
-    seen = _seen_as(tables, rows, tables.buffer)
+    seen = _seen_as(replace(tables, faults=_of_clients(tables)), rows, tables.buffer)
     axes = axes or _new(seen, ladder.about_buffer(tables), "Records in clients", BUFFER_NOTE, title)
     lines = draw(seen, axes, "remaining", _buffer_words)
     thresholds = clients["alarm_over"].to_dict() if "alarm_over" in clients else {}
@@ -76,6 +77,17 @@ def buffer(tables: "Tables", axes: Sequence[Axes] | None = None, *, title: str =
             those = [*those, Line(x, y, words, ALARM, alone=True)]
         name_lines(ax, those)
     return list(axes)
+
+
+def _of_clients(tables: "Tables") -> pd.DataFrame:
+    """The faults, but for those of consumers, which would crowd out the names of the others."""
+    groups = tables.summary.groupby("system")["group"].agg(set).to_dict()
+    faults = tables.faults
+    others = [
+        groups.get(system, set()).isdisjoint(re.findall(r"[\w-]+", text))
+        for system, text in zip(faults["system"], faults["text"], strict=True)
+    ]
+    return faults[np.array(others, np.bool_)]
 
 
 def _buffer_words(row: "pd.Series[int]") -> str:
@@ -179,21 +191,22 @@ def _say_harm(column: str, value: float) -> str:
 
 
 def price(tables: "Tables", axes: Sequence[Axes] | None = None, *, title: str = "") -> list[Axes]:
-    """Throughput and 99 % latency of each system, on two axes; the latency is logarithmic."""
+    """Throughput and latencies of each system, on three axes; latency is logarithmic."""
     steps = ladder.rungs(tables)
-    axes = axes or _rows_page(tables, 2, ladder.about_price(steps), "Price", PRICE_NOTE, title)
-    speed, late = axes
-    throughput = steps["throughput"].to_numpy(np.float64)
-    _bars(speed, [throughput], _against(throughput, rate))
-    speed.set_title("throughput")
-    speed.set_xlabel("messages per second")
-    speed.xaxis.set_major_locator(MaxNLocator(4))
-    speed.xaxis.set_major_formatter(FuncFormatter(lambda x, _: tick(x)))
-    p99_s = steps["latency_p99_s"].to_numpy(np.float64)
-    _dots(late, p99_s, _against(p99_s, duration))
-    late.set_title("p99 latency")
-    late.set_xlabel("latency, at most")
-    _name_rows(speed, [str(system) for system in steps["system"]])
+    finding = ladder.about_price(steps)
+    axes = axes or _rows_page(tables, len(ladder.PRICES), finding, "Price", PRICE_NOTE, title)
+    for ax, (column, (noun, say)) in zip(axes, ladder.PRICES.items(), strict=True):
+        values = steps[column].to_numpy(np.float64)
+        ax.set_title(noun)
+        if column == "throughput":
+            _bars(ax, [values], _against(values, say))
+            ax.set_xlabel("messages per second")
+            ax.xaxis.set_major_locator(MaxNLocator(3))
+            ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: tick(x)))
+        else:
+            _dots(ax, values, _against(values, say))
+            ax.set_xlabel("latency, at most")
+    _name_rows(axes[0], [str(system) for system in steps["system"]])
     return list(axes)
 
 
@@ -234,10 +247,10 @@ def _dots(ax: Axes, values: NDArray[np.float64], words: Sequence[str]) -> None:
     y = np.arange(len(words))
     ax.set_xscale("log")
     ax.set_xlim(10**left, 10 ** (left + (right - left) / _room(ax, words)))
-    ax.xaxis.set_major_locator(FixedLocator(ticks[:: -(-len(ticks) // 5)]))
+    ax.xaxis.set_major_locator(FixedLocator(ticks[:: -(-len(ticks) // 4)]))
     ax.xaxis.set_minor_locator(NullLocator())
     ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: duration(x)))
-    ax.plot(values[known], y[known], "o", color=PALETTE[0], ms=6, zorder=3)
+    ax.plot(values[known], y[known], "o", color=PALETTE[0], ms=6, zorder=3, clip_on=False)
     _write(ax, np.where(known, values, 10**left), words, known)
 
 
@@ -302,7 +315,7 @@ def _rows_page(
     """`n` axes side by side with a row per rung, and room for `below` lines of words under them."""
     steps = ladder.rungs(tables)
     left_in = 0.3 + max(width_pt(str(name), NAME_SIZE, "bold") for name in steps["system"]) / 72
-    width_in = max(9.0, min(14.0, left_in + 1.8 * n))
+    width_in = max(11.0, min(14.0, left_in + 1.8 * n))
     top_in, bottom_in = 0.4, 0.55 + 0.14 * below
     panels_in = (len(steps) + 0.2) * ROW_IN + top_in + bottom_in
     subtitle = f"{what} per system. {title}".strip()
