@@ -199,6 +199,7 @@ class Requests(NamedTuple):
     free_s: F64  # [brokers] when the broker has answered all that it was sent
     connected: NDArray[np.bool_]  # [brokers]
     turn: I64  # [brokers] partition from which the next request is filled
+    due_s: F64  # [brokers] nothing is to be sent before; -inf: look
 
 
 class Partitions(NamedTuple):
@@ -245,7 +246,7 @@ class Client(NamedTuple):
     journal: Journal
 
 
-@inlined
+@resumable
 def fill_samples(before_s, c):  # type: ignore[no-untyped-def]
     """Fill the samples before ``before_s`` with what is true now."""
     app = c.app
@@ -288,6 +289,12 @@ def _give_up(now, batch, c):  # type: ignore[no-untyped-def]
 
 
 @inlined
+def _look(p, c):  # type: ignore[no-untyped-def]
+    """Have `_serve` look anew at what the broker of partition ``p`` is to be sent."""
+    c.requests.due_s[c.brokers.leader[p]] = -np.inf
+
+
+@inlined
 def _retry(now, number, c):  # type: ignore[no-untyped-def]
     """Put a batch that came back from flight into its queue again, or give it up."""
     settings, draws, app = c.settings, c.draws, c.app
@@ -296,6 +303,7 @@ def _retry(now, number, c):  # type: ignore[no-untyped-def]
     batch = number & mask
     p = batches.partition[batch]
     partitions.in_flight[p] -= 1
+    _look(p, c)
     if batches.state[batch] == GONE:
         batches.state[batch] = FREE
         return
@@ -328,11 +336,12 @@ def _retry(now, number, c):  # type: ignore[no-untyped-def]
         partitions.last[p] = number
 
 
-@inlined
+@resumable
 def disconnect(now, b, c):  # type: ignore[no-untyped-def]
     """Break the connection to broker ``b``: all in flight come back, the oldest first."""
     batches, requests = c.batches, c.requests
     requests.connected[b] = False
+    requests.due_s[b] = -np.inf
     requests.free_s[b] = now
     mask = requests.sent_s.shape[1] - 1
     batch_mask = batches.state.size - 1
@@ -472,11 +481,13 @@ def _respond(now, b, c):  # type: ignore[no-untyped-def]
             return
         number = requests.first[b, at]
         requests.oldest[b] += 1
+        requests.due_s[b] = -np.inf
         while number >= 0:
             batch = number & batch_mask
             following = batches.link[batch]
             if batches.stored[batch] and batches.state[batch] == FLIGHT:
                 partitions.in_flight[batches.partition[batch]] -= 1
+                _look(batches.partition[batch], c)
                 _resolve(now, batch, ACKED, c)
                 batches.state[batch] = FREE
             else:
@@ -504,6 +515,7 @@ def _expire(now, c):  # type: ignore[no-untyped-def]
             else:
                 batches.state[batch] = FREE
                 p = batches.partition[batch]
+                _look(p, c)
                 before = np.int64(-1)
                 here = partitions.first[p]
                 while here != number:
@@ -705,10 +717,11 @@ def _serve(now, c):  # type: ignore[no-untyped-def]
             _respond(now, b, c)
     wake_s = _expire(now, c)
     for b in range(n_brokers):
-        more_s, no_room = _drain(now, b, c)
-        if no_room:
-            return True  # to be called again: the order of sending must not depend on room
-        wake_s = min(wake_s, more_s)
+        if requests.due_s[b] <= now:
+            requests.due_s[b], no_room = _drain(now, b, c)
+            if no_room:
+                return True  # to be called again: the order of sending must not depend on room
+        wake_s = min(wake_s, requests.due_s[b])
         if requests.arriving[b] < requests.next[b]:
             wake_s = min(wake_s, requests.arrive_s[b, requests.arriving[b] & mask])
         if settings.acks != 0 and requests.oldest[b] < requests.next[b]:
@@ -719,7 +732,7 @@ def _serve(now, c):  # type: ignore[no-untyped-def]
     return False
 
 
-@inlined
+@resumable
 def die(now, c):  # type: ignore[no-untyped-def]
     """End the process: what has not reached a broker is lost (KP-15)."""
     app, batches, requests, partitions = c.app, c.batches, c.requests, c.partitions
@@ -779,6 +792,7 @@ def _accept(now, row, p, size, c):  # type: ignore[no-untyped-def]
             number = np.int64(-1)
         elif batches.size_bytes[batch] + size > settings.batch_bytes:
             batches.state[batch] = QUEUED
+            _look(p, c)
             app.at[WAKE_S] = now
             number = np.int64(-1)
     record = app.n[NEXT_RECORD]
@@ -806,9 +820,10 @@ def _accept(now, row, p, size, c):  # type: ignore[no-untyped-def]
             partitions.first[p] = number
         partitions.last[p] = number
         app.n[HELD_BYTES] += batches.held_bytes[batch]
-        app.at[WAKE_S] = min(
-            app.at[WAKE_S], now + settings.linger_s, now + settings.delivery_timeout_s
-        )
+        leader = c.brokers.leader[p]
+        due_s = now + settings.linger_s
+        c.requests.due_s[leader] = min(c.requests.due_s[leader], due_s)
+        app.at[WAKE_S] = min(app.at[WAKE_S], due_s, now + settings.delivery_timeout_s)
     else:
         batch = number & mask
         records.link[batches.last[batch] & (records.row.size - 1)] = record
@@ -823,10 +838,19 @@ def _accept(now, row, p, size, c):  # type: ignore[no-untyped-def]
         or batches.n[batch] >= settings.batch_records
     ):
         batches.state[batch] = QUEUED
+        _look(p, c)
         app.at[WAKE_S] = now
     app.n[REMAINING] += 1
     app.status[row] = BUFFERED
     app.sent[row] += 1
+
+
+@resumable
+def look_everywhere(now, c):  # type: ignore[no-untyped-def]
+    """Have the client look now whether there is anything to send to any broker."""
+    c.app.at[WAKE_S] = min(c.app.at[WAKE_S], now)
+    for b in range(c.requests.due_s.size):
+        c.requests.due_s[b] = -np.inf
 
 
 @inlined
@@ -835,7 +859,7 @@ def _begin_flush(now, timeout_s, c):  # type: ignore[no-untyped-def]
     app.n[PHASE] = FLUSH
     app.at[DEADLINE_S] = now + timeout_s
     app.at[NEXT_S] = now if app.n[REMAINING] == 0 else app.at[DEADLINE_S]
-    app.at[WAKE_S] = now
+    look_everywhere(now, c)
 
 
 @inlined
@@ -965,7 +989,7 @@ def _send_polled(until_s, c):  # type: ignore[no-untyped-def]
             app.n[PHASE] = BLOCKED
             app.at[DEADLINE_S] = now + settings.block_s
             app.at[NEXT_S] = app.at[DEADLINE_S]
-            app.at[WAKE_S] = now
+            look_everywhere(now, c)
             return DONE
         elif app.n[PHASE] == BLOCKED and now < app.at[DEADLINE_S]:
             app.at[NEXT_S] = app.at[DEADLINE_S]  # what became free is not enough

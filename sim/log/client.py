@@ -428,7 +428,7 @@ class Client:
             app.n[k.CLOSING] = k.FLUSH_ONLY
             app.n[k.PHASE] = k.FLUSH
             app.at[k.NEXT_S] = at_s if self.remaining == 0 else np.inf
-            app.at[k.WAKE_S] = at_s
+            self._look(at_s)
         elif self.teardown_s > 0:
             app.n[k.PHASE] = k.OFF
             app.at[k.NEXT_S] = np.inf
@@ -512,7 +512,7 @@ class Client:
     def _look(self, at_s: float) -> None:
         """Have the client look whether there is anything to send."""
         if self.alive:
-            self.state.app.at[k.WAKE_S] = min(self.state.app.at[k.WAKE_S], at_s)
+            k.look_everywhere(at_s, self.state)
 
     # Room.
 
@@ -634,6 +634,7 @@ def _requests(brokers: int, ring: int) -> k.Requests:
         free_s=np.zeros(brokers),
         connected=np.ones(brokers, np.bool_),
         turn=np.zeros(brokers, np.int64),
+        due_s=np.full(brokers, -np.inf),
     )
 
 
