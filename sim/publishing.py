@@ -328,6 +328,7 @@ def _summary(name: str, config: KafkaSystem, client: Client, cluster: _Cluster) 
             {
                 "system": name,
                 "client": config.producer.client,
+                "alarm_over": config.publisher.alarm_over,
                 "order": config.publisher.order,
                 "accepted": int(app.sent.sum(dtype=np.int64)),
                 "acked": int(acked_s.size),

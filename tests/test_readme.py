@@ -21,6 +21,22 @@ SAID = {
 }
 
 
+def test_figures_of_the_ledger_are_those_of_a_run():
+    example = read(ROOT / "results" / "ledger_ordering" / "example").tables
+    now = run(load("ledger_ordering")).tables
+    for before, after in ((example.ledger, now.ledger), (example.producer, now.producer)):
+        assert list(before["system"]) == list(after["system"])
+    for ledger in (example.ledger, now.ledger):
+        wrong = ledger.set_index("system")["misstatement_cents"]
+        assert (wrong[["idempotent_books", "sqs_strict_books"]] == 0).all()
+    for _, row in example.ledger.iterrows():
+        assert f"{row['misstatement_cents'] / 100:,.2f}" in README
+    for column in ("duplicates_appended", "lost_buffer"):
+        for number in example.producer[column]:
+            assert f"{number:,}" in README
+        np.testing.assert_allclose(now.producer[column], example.producer[column], 0.3, 20)
+
+
 @pytest.mark.parametrize("name", sorted(SAID))
 def test_figures_are_those_of_a_run(name):
     example = read(ROOT / "results" / name / "example").tables
