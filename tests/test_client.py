@@ -567,9 +567,9 @@ def test_KP_04_java_blocks_and_then_rejects():
 
 
 def test_KP_04_java_takes_memory_a_batch_at_a_time():
-    # Two small records on two partitions fill a buffer of two batches.
+    # Two small records on two partitions fill a buffer of two and a half batches.
     client = build(
-        np.zeros(3), [0, 1, 2], partitions=3, batch_size=1_000, buffer_memory=2_000,
+        np.zeros(3), [0, 1, 2], partitions=3, batch_size=1_000, buffer_memory=2_500,
         linger_ms=1_000, max_block_ms=200, latency_ms=50,
     )  # fmt: skip
     client.advance(0.01)
@@ -578,6 +578,22 @@ def test_KP_04_java_takes_memory_a_batch_at_a_time():
     client.advance(0.2)
     np.testing.assert_allclose(client.state.app.acked_s[:2], [0.05, 0.05])
     assert client.state.app.status[2] == k.BUFFERED
+
+
+def test_KP_04_librdkafka_does_not_hurry_when_it_is_full():
+    # Two of three fit; they leave after a linger of 50 ms, and the third when they are answered.
+    client = build(
+        np.zeros(3), config=LIBRDKAFKA, queue_buffering_max_messages=2, linger_ms=50,
+        pipeline=Pipeline(retry_rejected=True),
+    )  # fmt: skip
+    client.advance(1.0)
+    np.testing.assert_allclose(appended_ms(client), [55, 55, 115])
+
+
+def test_KP_01_librdkafka_also_counts_the_records_of_a_batch():
+    client = build(np.zeros(5), config=LIBRDKAFKA, batch_num_messages=2, linger_ms=50)
+    client.advance(1.0)
+    np.testing.assert_allclose(appended_ms(client), [5, 5, 5, 5, 55])
 
 
 def test_KP_04_librdkafka_raises_at_once_unless_the_application_tries_again():
@@ -718,6 +734,16 @@ def test_KP_09_with_one_request_in_flight_order_holds_and_repeats_remain():
         assert set(rows) == set(range(40))
         repeats += len(rows) > 40
     assert repeats > 10
+
+
+def test_KP_09_a_partition_is_muted_until_the_answer_wherever_its_leader_is():
+    # The first is on its way to the old leader when the second is sent; it comes back at 110 ms.
+    client = build([0, 2], brokers=2, max_in_flight=1, **ALONE, **NOT_IDEMPOTENT)
+    client.advance(0.001)
+    client.move_leader(0, 1, 0.001)
+    client.advance(1.0)
+    assert rows_in_log(client) == [0, 1]
+    np.testing.assert_allclose(appended_ms(client), [115, 125])
 
 
 def test_KP_10_a_gap_is_refused_until_the_batch_before_is_there():
