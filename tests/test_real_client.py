@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 from death_table import BROKERS, DEATH_TABLE, PARTITIONS, RECORDS, How, Row
 
-from sim.kernels.murmur2 import murmur2, partitions_of
+from sim.kernels.partitioners import murmur2, partitions_of
 
 confluent_kafka = pytest.importorskip("confluent_kafka")
 

@@ -11,7 +11,14 @@ from numpy.typing import NDArray
 from sim.environment import SideBySide, Stage
 from sim.errors import LabError
 from sim.kernels.log import Reading
-from sim.kernels.murmur2 import murmur2, murmur2_numbered, partitions_of, sticky
+from sim.kernels.partitioners import (
+    crc32,
+    crc32_numbered,
+    murmur2,
+    murmur2_numbered,
+    partitions_of,
+    sticky,
+)
 from sim.log.coordinator import Coordinator
 from sim.log.group import Group
 from sim.log.topic import Topic
@@ -175,20 +182,29 @@ _FATE_OF_PROCESSED = np.array([Fate.UNFINISHED, Fate.PROCESSED], np.uint8)
 def partition_of(
     name: str, config: KafkaSystem, scenario: Scenario, messages: Messages
 ) -> NDArray[np.int32]:
-    """[messages] by the hash of the key (KP-17), or sticky for null keys (KP-18)."""
+    """[messages] by the client's hash of the key, or sticky for null keys (KP-18)."""
     partitions = fleet_size(config.topic.partitions, scenario.scale)
     if config.partition_key is not None:
         key_of, names = messages.keys_by(config.partition_key)
-        if isinstance(names, Numbered):
-            hashes = murmur2_numbered(f"{names.prefix}-".encode(), len(names))
-        else:
-            hashes = murmur2([key.encode() for key in names])
-        return partitions_of(hashes, partitions)[key_of][messages.entity]
+        return _partition_of_key(names, config, partitions)[key_of][messages.entity]
     rng = stream(scenario, f"{name}.partitioner")
     choices = rng.integers(0, partitions, _STICKY_CHOICES, dtype=np.int32)
     out = np.zeros(len(messages), np.int32)
     sticky(messages.size_bytes, config.producer.batch_bytes, choices, out)
     return out
+
+
+def _partition_of_key(
+    names: Sequence[str], config: KafkaSystem, partitions: int
+) -> NDArray[np.int32]:
+    """[keys] Java: murmur2 (KP-17); librdkafka's default, consistent_random: CRC-32."""
+    prefix = f"{names.prefix}-".encode() if isinstance(names, Numbered) else b""
+    keys = [] if prefix else [key.encode() for key in names]
+    if config.producer.client == "java":
+        hashes = murmur2_numbered(prefix, len(names)) if prefix else murmur2(keys)
+        return partitions_of(hashes, partitions)
+    hashes = crc32_numbered(prefix, len(names)) if prefix else crc32(keys)
+    return (hashes % partitions).astype(np.int32)
 
 
 def _reading(

@@ -1,4 +1,6 @@
-"""Kafka's hash of record keys (KP-17) and its choice of partition without one (KP-18)."""
+"""Which partition a record goes to: hashes of keys (KP-17, librdkafka's), or none (KP-18)."""
+
+from zlib import crc32 as crc32_of
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,8 +77,42 @@ def murmur2(keys: list[bytes]) -> NDArray[np.int64]:
     return out
 
 
+@kernel
+def _crc32_numbered(prefix_crc, table, out):  # type: ignore[no-untyped-def]
+    for i in range(out.size):
+        digits = 1
+        while 10**digits <= i:
+            digits += 1
+        crc = prefix_crc ^ _MASK
+        for place in range(digits - 1, -1, -1):
+            byte = 48 + (i // 10**place) % 10
+            index = (crc ^ byte) & 0xFF
+            crc = (crc >> 8) ^ table[index]
+        out[i] = crc ^ _MASK
+
+
+def crc32(keys: list[bytes]) -> NDArray[np.int64]:
+    """CRC-32 of each key, as librdkafka's ``consistent`` partitioners use it."""
+    return np.array([crc32_of(key) for key in keys], np.int64)
+
+
+def crc32_numbered(prefix: bytes, n: int) -> NDArray[np.int64]:
+    """`crc32` of ``prefix0``, ``prefix1``, … without making these keys."""
+    out = np.zeros(n, np.int64)
+    _crc32_numbered(crc32_of(prefix), _crc_table(), out)
+    return out
+
+
+def _crc_table() -> NDArray[np.int64]:
+    """[256] of the reflected polynomial 0xEDB88320."""
+    table = np.arange(256, dtype=np.int64)
+    for _ in range(8):
+        table = np.where(table & 1, (table >> 1) ^ 0xEDB88320, table >> 1)
+    return table
+
+
 def partitions_of(hashes: NDArray[np.int64], partitions: int) -> NDArray[np.int32]:
-    """[keys] partition of each key: ``(murmur2(key) & 0x7fffffff) % partitions`` (KP-17)."""
+    """[keys] partition of each key: Java's ``(murmur2(key) & 0x7fffffff) % partitions`` (KP-17)."""
     return ((hashes & 0x7FFFFFFF) % partitions).astype(np.int32)
 
 
