@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -142,3 +143,22 @@ def test_importing_sim_is_light():
     heavy = ("numba", "pandas", "matplotlib", "pyarrow", "scipy", "simpy")
     loaded = {line.rsplit("|", 1)[-1].strip() for line in done.stderr.splitlines()}
     assert not loaded & set(heavy)
+
+
+def test_books_and_gauges_are_written_for_a_ledger(tmp_path):
+    books = tmp_path / "books.sqlite"
+    done = sim(
+        "run", "ledger_ordering", *SMALL, "--no-charts", "--out", tmp_path, "--books", books
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "books of" in done.stdout
+    with sqlite3.connect(books) as db:
+        systems = {name for (name,) in db.execute("SELECT DISTINCT system FROM transactions")}
+        balanced = db.execute("SELECT SUM(debit_cents) = SUM(credit_cents) FROM postings")
+        assert balanced.fetchone() == (1,)
+    assert {"async", "idempotent_books", "sqs_strict_books"} <= systems
+    metrics = next(tmp_path.glob("ledger_ordering/*/metrics.txt")).read_text()
+    assert 'kafka_producer_buffer_remaining_records{client_id="async"}' in metrics
+    assert metrics.endswith("# EOF\n")
+    wrong = sim("run", "tournament_spike", *SMALL, "--out", tmp_path, "--books", books)
+    assert wrong.returncode == 2 and "keeps a ledger" in wrong.stderr
