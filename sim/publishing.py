@@ -17,6 +17,7 @@ from sim.environment import Environment
 from sim.kernels.client import RETRIES
 from sim.log.client import JAVA, LIBRDKAFKA, Client, ClientConfig, Pipeline
 from sim.log.kafka import Published, partition_of
+from sim.log.topic import by_partition
 from sim.messages import Messages
 from sim.openmetrics import alarms
 from sim.outcome import Fate
@@ -129,9 +130,10 @@ def publish(
     happened += [
         (t, until, f"alarm: over {publisher.alarm_over:,} in the client") for t, until in over
     ]
+    published = _published(client, cluster)
     return Publication(
-        _published(client, cluster),
-        _summary(name, config, client, cluster),
+        published,
+        _summary(name, config, client, published),
         buffer,
         [event for event in happened if event[0] <= ended_s],
     )
@@ -311,18 +313,19 @@ def _published(client: Client, cluster: _Cluster) -> Published:
     return Published(journal.row[valid], partition, visible_s, client.fates(kept))
 
 
-def _summary(name: str, config: KafkaSystem, client: Client, cluster: _Cluster) -> pd.DataFrame:
+def _summary(name: str, config: KafkaSystem, client: Client, published: Published) -> pd.DataFrame:
     assert config.publisher is not None
     app = client.state.app
-    kept = _kept(client, cluster)
-    fates = np.bincount(client.fates(kept), minlength=len(Fate))
-    published = _published(client, cluster)
+    fates = np.bincount(published.fate, minlength=len(Fate))
     acked_s = app.acked_s[app.acked_s < np.inf]
     last_s = float(acked_s.max(initial=0.0))
+    partitions = client.state.brokers.leader.size
+    rows = published.message[by_partition(published.partition, partitions)]
     reordered = 0
-    for p in range(int(published.partition.max(initial=-1)) + 1):
-        rows = published.message[published.partition == p]
-        reordered += int((rows < np.maximum.accumulate(rows)).sum()) if rows.size else 0
+    ends = np.cumsum(np.bincount(published.partition, minlength=partitions))
+    for here in np.split(rows, ends[:-1]):
+        reordered += int((here < np.maximum.accumulate(here)).sum()) if here.size else 0
+    times = np.bincount(published.message)
     return pd.DataFrame(
         [
             {
@@ -333,9 +336,7 @@ def _summary(name: str, config: KafkaSystem, client: Client, cluster: _Cluster) 
                 "accepted": int(app.sent.sum(dtype=np.int64)),
                 "acked": int(acked_s.size),
                 "appended": int(published.message.size),
-                "duplicates_appended": int(
-                    published.message.size - np.unique(published.message).size
-                ),
+                "duplicates_appended": int(published.message.size - np.count_nonzero(times)),
                 "lost_buffer": int(fates[Fate.LOST_PRODUCER_BUFFER]),
                 "lost_expired": int(fates[Fate.LOST_SEND_EXPIRED]),
                 "lost_rejected": int(fates[Fate.LOST_REJECTED]),

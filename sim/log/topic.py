@@ -10,6 +10,13 @@ from sim.kernels import log as k
 _T = TypeVar("_T", bound=np.generic)
 
 
+def by_partition(partition: NDArray[np.int32], partitions: int) -> NDArray[np.intp]:
+    """[records] the order that puts those of a partition together and keeps theirs."""
+    # NumPy sorts 16 bits by radix, in a tenth of the time.
+    few = partitions <= np.iinfo(np.int16).max
+    return np.argsort(partition.astype(np.int16) if few else partition, kind="stable")
+
+
 class Topic:
     """Stage of the data plane: appends messages to partitions as time goes on."""
 
@@ -92,7 +99,7 @@ class Topic:
         topic.created_s = created_s
         start = np.zeros(partitions + 1, np.int64)
         np.cumsum(np.bincount(partition, minlength=partitions), out=start[1:])
-        order = np.argsort(partition, kind="stable")
+        order = by_partition(partition, partitions)
         visible_s = visible_s[order]
         for p in range(partitions):
             here = visible_s[start[p] : start[p + 1]]
