@@ -1,5 +1,6 @@
 """Run a scenario: the same messages through every system, one after the other."""
 
+import gc
 from collections.abc import Callable, Generator
 from dataclasses import asdict, dataclass, replace
 from time import perf_counter
@@ -135,25 +136,10 @@ def _run_system(
     grid_s = np.arange(int(horizon_s / step_s) + 2) * step_s
     publication = _publish(scenario, name, messages, grid_s, progress)
     system = _build(scenario, name, messages, grid_s, publication)
-    env = Environment(system.stages)
-    events: list[tuple[float, float, str]] = []
-
-    def say(text: str) -> None:
-        events.append((env.now, env.now, text))
-
-    fleets = system.control(env, say)
-    events += schedule(env, scenario.faults, name, fleets)
-    total = system.total
-    tick_s = messages.duration_s / _TICKS
-
-    def report(settled: int) -> None:
-        if progress is not None:
-            progress(name, env.now, settled, total)
-
-    drained = env.event()
-    env.process(_watch(env, system, total, tick_s, report, drained))
-    env.run(until=drained | env.timeout(horizon_s))
-    ended_s = env.now
+    ended_s, events = _advance(scenario, name, system, messages.duration_s, progress)
+    # Processes of the control plane refer to each other and to what they control; at a hundred
+    # million messages, that is gigabytes.
+    gc.collect()
     order_by = scenario.workload.order_by or list(scenario.workload.keys)
     parts = []
     for outcome in system.outcomes(ended_s):
@@ -174,6 +160,33 @@ def _run_system(
         producer=publication.producer,
         buffer=publication.buffer,
     )
+
+
+def _advance(
+    scenario: Scenario,
+    name: str,
+    system: System,
+    duration_s: float,
+    progress: Progress | None,
+) -> tuple[float, list[tuple[float, float, str]]]:
+    """Run a system until it is drained or out of time; returns that time, and what happened."""
+    env = Environment(system.stages)
+    events: list[tuple[float, float, str]] = []
+
+    def say(text: str) -> None:
+        events.append((env.now, env.now, text))
+
+    fleets = system.control(env, say)
+    events += schedule(env, scenario.faults, name, fleets)
+
+    def report(settled: int) -> None:
+        if progress is not None:
+            progress(name, env.now, settled, system.total)
+
+    drained = env.event()
+    env.process(_watch(env, system, duration_s / _TICKS, report, drained))
+    env.run(until=drained | env.timeout(duration_s + scenario.drain_limit))
+    return env.now, events
 
 
 def _keep_books(
@@ -199,7 +212,6 @@ def _with_books(tables: Tables, kept: Ledger) -> Tables:
 def _watch(
     env: simpy.Environment,
     system: System,
-    total: int,
     tick_s: float,
     report: Callable[[int], None],
     drained: simpy.Event,
@@ -209,6 +221,6 @@ def _watch(
         yield env.timeout(tick_s)
         settled = system.settled()
         report(settled)
-        if settled == total:
+        if settled == system.total:
             drained.succeed()
             return

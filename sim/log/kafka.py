@@ -107,7 +107,8 @@ class Kafka:
             for group, c in config.groups.items()
         }
         self.total = self.topic.log.message.size * len(self.groups)
-        self.stages: Sequence[Stage] = [self.topic, SideBySide(list(self.groups.values()))]
+        self.readers = SideBySide(list(self.groups.values()))
+        self.stages: Sequence[Stage] = [self.topic, self.readers]
 
     def control(self, env: simpy.Environment, say: Callable[[str], None]) -> Mapping[str, Fleet]:
         """Start a coordinator for every group."""
@@ -133,6 +134,7 @@ class Kafka:
     def outcomes(self, ended_s: float) -> Iterator[GroupOutcome]:
         """Each group's outcome; its memory is freed when the next is asked for."""
         t = self.grid_s[self.grid_s <= ended_s]
+        self.readers.stages = []
         log_end = self.topic.log_end(t)
         for name in list(self.groups):
             group = self.groups.pop(name)

@@ -96,7 +96,8 @@ class Sqs:
             for queue, c in config.queues.items()
         }
         self.total = len(messages) * len(self.queues)
-        self.stages: Sequence[Stage] = [self.senders, SideBySide(list(self.queues.values()))]
+        self.readers = SideBySide(list(self.queues.values()))
+        self.stages: Sequence[Stage] = [self.senders, self.readers]
 
     def control(self, env: simpy.Environment, say: Callable[[str], None]) -> Mapping[str, Fleet]:
         """The workers of every queue; nothing happens to them but faults."""
@@ -109,6 +110,7 @@ class Sqs:
     def outcomes(self, ended_s: float) -> Iterator[GroupOutcome]:
         """Each queue's outcome; its memory is freed when the next is asked for."""
         t = self.grid_s[self.grid_s <= ended_s]
+        self.readers.stages = []
         feed = self.senders.feed
         for name in list(self.queues):
             workers = self.queues.pop(name)
