@@ -220,6 +220,15 @@ class Key(Config):
         return self
 
 
+class Slow(Config):
+    """The few messages of a job that take far longer than the others."""
+
+    share: Annotated[Ratio, Field(le=1)]
+    """How many of them, of all messages; each message is one with this probability."""
+    time: Distribution
+    """Time for each of them, in place of `per_message`."""
+
+
 class Service(Config):
     """The work of one job."""
 
@@ -227,6 +236,8 @@ class Service(Config):
     """Time for each message."""
     per_batch: Seconds = 0.0
     """Time for each batch, besides."""
+    slow: Slow | None = None
+    """`{share, time}`: one in so many messages takes this long; the same ones in every system."""
 
 
 class Workload(Config):

@@ -148,15 +148,22 @@ def _entities(scenario: Scenario, n: int) -> NDArray[np.int32]:
 def service_s(scenario: Scenario, n: int, jobs: Sequence[str]) -> NDArray[np.float32]:
     """[messages] time that each message takes a consumer that does ``jobs``, s.
 
-    The draws of a job are the same in whichever system and group it is done.
+    The draws of a job are the same in whichever system and group it is done, and which of its
+    messages are slow has a stream of its own: the others take the time that they took without.
     """
     total = np.zeros(n, np.float32)
     for job in jobs:
-        distribution = scenario.workload.service[job].per_message
-        rng = stream(scenario, f"service.{job}")
+        service = scenario.workload.service[job]
+        rng, which, how_long = (
+            stream(scenario, f"{purpose}.{job}") for purpose in ("service", "slow", "slow time")
+        )
         for first in range(0, n, _CHUNK):
             part = total[first : first + _CHUNK]
-            part += _draw32(distribution, part.size, rng)
+            work_s = _draw32(service.per_message, part.size, rng)
+            if service.slow is not None:
+                slow = np.flatnonzero(which.random(part.size) < service.slow.share)
+                work_s[slow] = _draw32(service.slow.time, slow.size, how_long)
+            part += work_s
     return total
 
 

@@ -191,6 +191,26 @@ def test_streams_do_not_depend_on_each_other():
     np.testing.assert_array_equal(generate(s).created_s, generate(other).created_s)
 
 
+def test_one_in_so_many_messages_is_slow_and_the_others_take_what_they_took():
+    n, share = 2_500_000, 0.001
+    plain = scenario(**{"workload.service.job.per_message": {"exponential": "1 ms"}})
+    slow = plain.with_({"workload.service.job.slow": {"share": share, "time": "30 s"}})
+    before, after = (service_s(s, n, ["job"]) for s in (plain, slow))
+    hit = after == 30
+    assert abs(hit.sum() - share * n) < 4 * np.sqrt(share * n)
+    np.testing.assert_array_equal(after[~hit], before[~hit])
+    longer = slow.with_({"workload.service.job.slow.time": {"exponential": "30 s"}})
+    drawn = service_s(longer, n, ["job"])
+    np.testing.assert_array_equal(drawn[~hit], before[~hit])
+    assert stats.kstest(drawn[hit], stats.expon(scale=30).cdf).pvalue > 1e-3
+
+
+@pytest.mark.parametrize(("share", "slow"), [(0, 0.0), (1, 1.0)])
+def test_none_or_all_messages_are_slow(share, slow):
+    s = scenario(**{"workload.service.job.slow": {"share": share, "time": "2 s"}})
+    assert (service_s(s, 1_000, ["job"]) == 2).mean() == slow
+
+
 def test_KP_17_murmur2_vectors():
     """Vectors of Kafka's UtilsTest; Kafka returns the hash as a signed 32-bit number."""
     vectors = {
