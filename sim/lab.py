@@ -143,13 +143,14 @@ def _run_system(
     order_by = scenario.workload.order_by or list(scenario.workload.keys)
     parts = []
     for outcome in system.outcomes(ended_s):
-        tables = measure(messages, order_by, outcome)
+        its = messages if outcome.rows is None else messages.only(outcome.rows)
+        tables = measure(its, order_by, outcome)
         policy = scenario.systems[name].readers[outcome.group].ledger
         if outcome.history is not None and policy is not None:
-            kept = _keep_books(messages, outcome, outcome.history, policy)
+            kept = _keep_books(its, outcome, outcome.history, policy)
             tables = _with_books(tables, kept)
             if on_ledger is not None:
-                on_ledger(name, outcome.group, kept, messages)
+                on_ledger(name, outcome.group, kept, its)
         parts.append(tables)
     happened = [event for event in events if event[0] <= ended_s]
     if publication is None:

@@ -1,11 +1,13 @@
 """The messages of a scenario as columns: what every compared system is given."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import overload
+from dataclasses import dataclass, replace
+from typing import TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
+
+_T = TypeVar("_T", bound=np.generic)
 
 
 class Numbered(Sequence[str]):
@@ -58,11 +60,28 @@ class Messages:
     def __len__(self) -> int:
         return int(self.created_s.size)
 
-    def keys_by(self, dims: Sequence[str]) -> tuple[NDArray[np.int32], Sequence[str]]:
+    def only(self, rows: NDArray[np.int32]) -> "Messages":
+        """The messages in ``rows`` (ascending), numbered anew from 0."""
+
+        def column(values: NDArray[_T]) -> NDArray[_T]:
+            return values[rows] if values.size == len(self) else values
+
+        return replace(
+            self,
+            created_s=self.created_s[rows],
+            entity=self.entity[rows],
+            size_bytes=column(self.size_bytes),
+            posting_cents=None if self.posting_cents is None else self.posting_cents[rows],
+            seq=None if self.seq is None else self.seq[rows],
+        )
+
+    def keys_by(
+        self, dims: Sequence[str], joined_by: str = "/"
+    ) -> tuple[NDArray[np.int32], Sequence[str]]:
         """What a key made of ``dims`` is for each entity.
 
         Returns:
-            [entities] number of the key, and [keys] its name: the values joined by ``/``.
+            [entities] number of the key, and [keys] its name: the values, joined.
         """
         if list(dims) == list(self.dims) and len(dims) == 1:
             names = self.dims[dims[0]]
@@ -75,5 +94,9 @@ class Messages:
         for dim in dims:
             values = self.dims[dim]
             number = number * len(values) + coordinates[dim]
-            joined = [f"{name}/{value}" if name else value for name in joined for value in values]
+            joined = [
+                f"{name}{joined_by}{value}" if name else value
+                for name in joined
+                for value in values
+            ]
         return number.astype(np.int32), joined

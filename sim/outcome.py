@@ -90,3 +90,6 @@ class GroupOutcome:
     """Times any message was handed to a consumer."""
     calls: int
     """Receive calls or polls that returned messages."""
+    rows: NDArray[np.int32] | None = None
+    """[messages] the messages meant for this group, ascending, where it does not get them all;
+    "messages" in the other columns means these."""

@@ -1,4 +1,4 @@
-"""Which partition a record goes to: hashes of keys (KP-17, librdkafka's), or none (KP-18)."""
+"""Where a message goes: hashes of keys (KP-17, librdkafka's, RQ-10's), or none (KP-18)."""
 
 from zlib import crc32 as crc32_of
 
@@ -114,6 +114,22 @@ def _crc_table() -> NDArray[np.int64]:
 def partitions_of(hashes: NDArray[np.int64], partitions: int) -> NDArray[np.int32]:
     """[keys] partition of each key: Java's ``(murmur2(key) & 0x7fffffff) % partitions`` (KP-17)."""
     return ((hashes & 0x7FFFFFFF) % partitions).astype(np.int32)
+
+
+def jump_hash(keys: NDArray[np.uint64], buckets: int) -> NDArray[np.int64]:
+    """Bucket of each key by jump consistent hash (Lamping and Veach, arXiv:1406.2294).
+
+    One bucket more takes its share of keys from all the others, and moves no other key.
+    """
+    seed = keys.astype(np.uint64)
+    bucket = np.full(keys.size, -1, np.int64)
+    jump = np.zeros(keys.size, np.int64)
+    while (going := jump < buckets).any():
+        bucket = np.where(going, jump, bucket)
+        seed = seed * np.uint64(2862933555777941757) + np.uint64(1)
+        part = 2.0**31 / ((seed >> np.uint64(33)).astype(np.float64) + 1.0)
+        jump = np.where(going, ((bucket + 1) * part).astype(np.int64), jump)
+    return bucket
 
 
 @kernel
