@@ -14,23 +14,34 @@ class Stage(Protocol):
         """Carry every message up to simulated time ``until_s`` (seconds, inclusive)."""
 
 
+WORTH_THREADS = 1_000_000
+"""With fewer messages, handing the stages to threads takes longer than the threads save."""
+
+
 class SideBySide:
     """Stages that do not touch each other, as one: kernels release the GIL, so each has a thread.
 
     The order in which they are advanced cannot matter, and so the result does not depend on it.
     """
 
-    def __init__(self, stages: Sequence[Stage]) -> None:
+    def __init__(self, stages: Sequence[Stage], messages: int) -> None:
         """
         Args:
             stages: readers of the same data, writers only of their own.
+            messages: how many there are; few are not worth threads.
         """
         self.stages = stages
-        self.pool = ThreadPoolExecutor(max_workers=len(stages), thread_name_prefix="stage")
+        self.pool: ThreadPoolExecutor | None = None
+        if messages >= WORTH_THREADS and len(stages) > 1:
+            self.pool = ThreadPoolExecutor(max_workers=len(stages), thread_name_prefix="stage")
 
     def advance(self, until_s: float) -> None:
         """Advance all stages to ``until_s``."""
-        list(self.pool.map(lambda stage: stage.advance(until_s), self.stages))
+        if self.pool is not None:
+            list(self.pool.map(lambda stage: stage.advance(until_s), self.stages))
+            return
+        for stage in self.stages:
+            stage.advance(until_s)
 
 
 class Environment(simpy.Environment):

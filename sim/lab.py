@@ -28,6 +28,8 @@ GRID_STEPS = 600
 """Samples of each series over the arrivals; draining is sampled at the same step."""
 
 _TICKS = 200
+_MANY = 1_000_000
+"""Messages whose memory is worth a search for garbage."""
 
 
 class Progress(Protocol):
@@ -137,9 +139,10 @@ def _run_system(
     publication = _publish(scenario, name, messages, grid_s, progress)
     system = _build(scenario, name, messages, grid_s, publication)
     ended_s, events = _advance(scenario, name, system, messages.duration_s, progress)
-    # Processes of the control plane refer to each other and to what they control; at a hundred
-    # million messages, that is gigabytes.
-    gc.collect()
+    if len(messages) >= _MANY:
+        # Processes of the control plane refer to each other and to what they control; at a hundred
+        # million messages, that is gigabytes. Of a small run it would be most of the time.
+        gc.collect()
     order_by = scenario.workload.order_by or list(scenario.workload.keys)
     parts = []
     for outcome in system.outcomes(ended_s):

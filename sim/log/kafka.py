@@ -107,7 +107,7 @@ class Kafka:
             for group, c in config.groups.items()
         }
         self.total = self.topic.log.message.size * len(self.groups)
-        self.readers = SideBySide(list(self.groups.values()))
+        self.readers = SideBySide(list(self.groups.values()), len(messages))
         self.stages: Sequence[Stage] = [self.topic, self.readers]
 
     def control(self, env: simpy.Environment, say: Callable[[str], None]) -> Mapping[str, Fleet]:

@@ -96,7 +96,7 @@ class Sqs:
             for queue, c in config.queues.items()
         }
         self.total = len(messages) * len(self.queues)
-        self.readers = SideBySide(list(self.queues.values()))
+        self.readers = SideBySide(list(self.queues.values()), len(messages))
         self.stages: Sequence[Stage] = [self.senders, self.readers]
 
     def control(self, env: simpy.Environment, say: Callable[[str], None]) -> Mapping[str, Fleet]:
