@@ -115,6 +115,8 @@ def test_ctrl_c_stops_cleanly_and_the_same_command_goes_on(tmp_path):
         stderr=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
+        # A shell's background jobs, and all that they start, ignore SIGINT.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     partial = None
     for _ in range(1_200):
