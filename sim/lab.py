@@ -143,7 +143,9 @@ def _run_system(
         # Processes of the control plane refer to each other and to what they control; at a hundred
         # million messages, that is gigabytes. Of a small run it would be most of the time.
         gc.collect()
-    order_by = scenario.workload.order_by or list(scenario.workload.keys)
+    order_by = scenario.workload.order_by
+    if order_by is None:
+        order_by = list(scenario.workload.keys)
     parts = []
     for outcome in system.outcomes(ended_s):
         its = messages if outcome.rows is None else messages.only(outcome.rows)

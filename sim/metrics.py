@@ -49,6 +49,8 @@ class Tables:
     """A row per (system, group) that keeps books: `sim.ledger.Report`, and its policy."""
     books: pd.DataFrame
     """Errors of these books at each time ``t_s``: `sim.ledger.Ledger.series`."""
+    requests: pd.DataFrame
+    """``calls`` that a service bills, per (system, group, request): send, receive, …"""
     duration_s: float
     """When arrivals ended."""
 
@@ -60,7 +62,7 @@ class Tables:
 
     FRAMES = (
         "summary", "series", "latency", "fates", "messages", "faults", "ledger", "books",
-        "producer", "buffer",
+        "producer", "buffer", "requests",
     )  # fmt: skip
 
 
@@ -187,6 +189,13 @@ def measure(messages: Messages, order_by: Sequence[str], outcome: GroupOutcome) 
         books=none,
         producer=none,
         buffer=none,
+        requests=pd.DataFrame(
+            [
+                {**who, "request": request, "calls": calls}
+                for request, calls in outcome.requests.items()
+            ]
+            or none
+        ),
         duration_s=messages.duration_s,
     )
 

@@ -1,7 +1,7 @@
 """What one consumer group (or queue) made of the messages: the hand-over from engine to metrics."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Literal
 
@@ -90,6 +90,8 @@ class GroupOutcome:
     """Times any message was handed to a consumer."""
     calls: int
     """Receive calls or polls that returned messages."""
+    requests: Mapping[str, int] = field(default_factory=dict)
+    """Calls that a service bills, by kind (send, receive, empty receive, delete); may be empty."""
     rows: NDArray[np.int32] | None = None
     """[messages] the messages meant for this group, ascending, where it does not get them all;
     "messages" in the other columns means these."""

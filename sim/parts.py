@@ -247,8 +247,9 @@ class Workload(Config):
     """When messages are created."""
     keys: dict[Name, Key] = Field(min_length=1)
     """Dimensions of the messages' key."""
-    order_by: Annotated[list[str], Field(min_length=1)] | None = None
-    """Dimensions whose combination must stay in order; null: all of them."""
+    order_by: list[str] | None = None
+    """Dimensions whose combination must stay in order; null: all of them; none ([]): all messages
+    in one order."""
     size: PositiveBytes = 300
     """Size of a message."""
     cases: CaseFile | None = None

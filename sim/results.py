@@ -52,8 +52,15 @@ def _write_tables(tables: Tables, folder: Path) -> None:
 
 
 def _read_tables(folder: Path, duration_s: float) -> Tables:
-    frames = {name: pd.read_parquet(folder / f"{name}.parquet") for name in Tables.FRAMES}
+    frames = {name: _read_frame(folder / f"{name}.parquet") for name in Tables.FRAMES}
     return Tables(**frames, duration_s=duration_s)
+
+
+def _read_frame(path: Path) -> pd.DataFrame:
+    """A table; an empty one where an earlier version wrote none of that name."""
+    if not path.exists():
+        return pd.DataFrame({"system": pd.Series(dtype="str")})
+    return pd.read_parquet(path)
 
 
 def _replace(temporary: Path, folder: Path) -> None:

@@ -22,6 +22,7 @@ from sim.config import Config, KeyPath
 from sim.contradictions import contradictions, data_file
 from sim.document import Document, Place
 from sim.errors import Problem, ScenarioError, nearest, unknown, unknown_key
+from sim.needs import Needs
 from sim.parts import (
     Arrivals,
     CaseFile,
@@ -49,6 +50,7 @@ __all__ = [
     "Fault",
     "Key",
     "Lifecycle",
+    "Needs",
     "Scenario",
     "Segment",
     "Service",
@@ -96,6 +98,8 @@ class Scenario(Config):
     """Systems under test, by name."""
     faults: list[Fault] = Field(default_factory=list)
     """Faults, each at its time."""
+    needs: Needs | None = None
+    """What is needed of a system; for `sim advise`, and without effect on a run."""
 
     _document: Document = PrivateAttr(default_factory=lambda: Document({}))
     _file: Path | None = PrivateAttr(None)

@@ -93,6 +93,7 @@ def build(
         ),
         ledger=none,
         books=none,
+        requests=none,
         producer=none,
         buffer=none,
         duration_s=duration_s,

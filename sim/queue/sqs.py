@@ -140,6 +140,12 @@ class Sqs:
                 extra_deliveries=int(counts[k.DELIVERIES] - np.count_nonzero(queue.receives)),
                 deliveries=int(counts[k.DELIVERIES]),
                 calls=int(counts[k.RECEIVE_CALLS] - counts[k.EMPTY_RECEIVES]),
+                requests={
+                    "send": self.senders.calls,
+                    "receive": int(counts[k.RECEIVE_CALLS] - counts[k.EMPTY_RECEIVES]),
+                    "empty receive": int(counts[k.EMPTY_RECEIVES]),
+                    "delete": int(counts[k.DELETE_CALLS]),
+                },
             )
 
     def _history(self, queue: k.Queue) -> Effects:
