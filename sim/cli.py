@@ -121,8 +121,9 @@ def plot(result: str, out_: Annotated[Path, typer.Option("--out")] = Path("resul
     from sim.charts import write_all
     from sim.results import find, read
 
-    found = read(find(result, out_))
-    for path in write_all(found.tables, found.folder / "charts", title=found.label):
+    folder = find(result, out_)
+    found = read(folder)
+    for path in write_all(found.tables, folder / "charts", title=found.label):
         out.print(str(path))
 
 
@@ -135,12 +136,12 @@ def compare(
 ) -> None:
     """Put several results side by side on the same axes."""
     from sim.charts import compare as draw
-    from sim.console import print_summary
+    from sim.console import print_result
     from sim.results import find, read
 
     found = [read(find(result, out_)) for result in results]
     for result in found:
-        print_summary(result.tables, result.label, out)
+        print_result(result.tables, result.label, out)
     for path in draw([(result.label, result.tables) for result in found], to):
         out.print(str(path))
 

@@ -3,14 +3,12 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from math import isinf
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from rich import box
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -21,13 +19,13 @@ from rich.progress import (
     TextColumn,
     TimeRemainingColumn,
 )
-from rich.table import Table
 from rich.text import Text
 
 from sim.errors import LabError
 from sim.metrics import Tables
 from sim.products.kafka import KafkaSystem
 from sim.scenario import Scenario
+from sim.summary import print_summary
 from sim.text import count, duration
 
 if TYPE_CHECKING:
@@ -46,58 +44,10 @@ class _Rate(ProgressColumn):
         return Text(f"{count(task.speed)} msg/s" if task.speed else "")
 
 
-def print_summary(tables: Tables, title: str, out: Console) -> None:
-    """A row per group, in at most 100 columns; then what the numbers say."""
-    from sim.findings import finding
-    from sim.ladder import ledger_finding
-    from sim.ledger_table import ledger_table
-
-    table = Table(
-        box=box.SIMPLE_HEAD,
-        title=title,
-        title_justify="left",
-        pad_edge=False,
-        padding=(0, 0, 0, 1),
-        show_edge=False,
-    )
-    table.add_column("system / group", no_wrap=True, overflow="ellipsis")
-    for heading in (
-        "processed",
-        "lost",
-        "max lag",
-        "behind by",
-        "drained in",
-        "p99",
-        "twice",
-        "violations",
-    ):
-        table.add_column(heading, justify="right", no_wrap=True)
-    system = None
-    for row in tables.summary.to_dict("records"):
-        if row["system"] != system:
-            system = row["system"]
-            table.add_row(Text(str(system), style="bold"))
-        table.add_row(
-            f"  {row['group']}",
-            count(row["processed"]),
-            count(row["lost"] + row["dead_lettered"]),
-            count(row["max_lag"]),
-            duration(row["max_time_lag_s"]),
-            "never" if isinf(row["drain_s"]) else duration(row["drain_s"]),
-            duration(row["latency_p99_s"]),
-            count(row["double_effects"]),
-            count(row["violations"]),
-        )
+def print_result(tables: Tables, title: str, out: Console) -> None:
+    """The summary and the findings, in at most 100 columns."""
     width = min(WIDTH, out.width) if out.is_terminal else WIDTH
-    page = Console(file=out.file, width=width, highlight=False)
-    page.print(table)
-    page.print()
-    page.print(finding(tables.summary, duration_s=tables.duration_s))
-    if len(tables.ledger):
-        page.print()
-        page.print(ledger_table(tables, page.width))
-        page.print()
-        page.print(ledger_finding(tables))
+    print_summary(tables, title, Console(file=out.file, width=width, highlight=False))
 
 
 def describe(scenario: Scenario, out: Console, err: Console) -> None:
@@ -239,7 +189,7 @@ def run_one(
     for override in overrides:
         command += ["--set", override]
     written = store.write(temporary, done.tables, manifest(scenario, command, wall_s))
-    print_summary(done.tables, scenario.about or scenario.name, out)
+    print_result(done.tables, scenario.about or scenario.name, out)
     out.print()
     for path in paths:
         if path.suffix == ".png":

@@ -2,7 +2,7 @@
 
 import gc
 from collections.abc import Callable, Generator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from time import perf_counter
 from typing import Any, Protocol
 
@@ -20,6 +20,7 @@ from sim.outcome import Effects, GroupOutcome
 from sim.products.kafka import KafkaSystem
 from sim.publishing import Publication, publish
 from sim.queue.sqs import Sqs
+from sim.result import Result
 from sim.scenario import Scenario
 from sim.system import System
 from sim.workload import generate
@@ -49,16 +50,6 @@ class Keep(Protocol):
         """Remember a finished system."""
 
 
-@dataclass(frozen=True)
-class Run:
-    """What a scenario gave."""
-
-    scenario: Scenario
-    tables: Tables
-    wall_s: dict[str, float]
-    """Real time that the workload and each system took, s."""
-
-
 OnLedger = Callable[[str, str, Ledger, Messages], None]
 """Given the books of a system's group, and the messages that they are about."""
 
@@ -68,7 +59,7 @@ def run(
     progress: Progress | None = None,
     store: Keep | None = None,
     on_ledger: OnLedger | None = None,
-) -> Run:
+) -> Result:
     """Run every system of a scenario.
 
     Args:
@@ -95,7 +86,7 @@ def run(
                 store.keep(name, tables)
         parts.append(tables)
         wall_s[name] = perf_counter() - began
-    return Run(scenario, combine(parts), wall_s)
+    return Result(combine(parts), wall_s, scenario)
 
 
 def _publish(

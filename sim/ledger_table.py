@@ -49,6 +49,13 @@ def ledger_table(tables: Tables, width: int) -> Table:
     return table
 
 
+def ledger_rows(tables: Tables) -> list[list[str]]:
+    """The table for a page that is wide enough: the system, then a text per `HEADINGS`."""
+    steps = rungs(tables)
+    rows = _cells(tables, steps, " ")
+    return [[str(system), *row] for system, row in zip(steps["system"], rows, strict=True)]
+
+
 def _cells(tables: Tables, steps: pd.DataFrame, between: str) -> list[list[str]]:
     """The cells below `HEADINGS`; `between` stands between a number and what it counts."""
 

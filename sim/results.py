@@ -10,7 +10,6 @@ import platform
 import shlex
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -20,23 +19,10 @@ import pandas as pd
 
 from sim.errors import LabError, nearest
 from sim.metrics import Tables
+from sim.result import Result
 from sim.scenario import Scenario
 
 MANIFEST = "manifest.json"
-
-
-@dataclass(frozen=True)
-class Result:
-    """A run as read from disk."""
-
-    folder: Path
-    tables: Tables
-    manifest: Mapping[str, Any]
-
-    @property
-    def label(self) -> str:
-        """``scenario/run``."""
-        return f"{self.folder.parent.name}/{self.folder.name}"
 
 
 def run_name(scenario: Scenario) -> str:
@@ -180,6 +166,7 @@ def read(folder: Path) -> Result:
     """
     try:
         about = json.loads((folder / MANIFEST).read_text())
-        return Result(folder, _read_tables(folder, about["duration_s"]), about)
+        tables = _read_tables(folder, about["duration_s"])
+        return Result(tables, about["wall_s"], folder=folder, manifest=about)
     except (OSError, ValueError, KeyError) as error:
         raise LabError(f"{folder} does not hold a result: {error}") from None

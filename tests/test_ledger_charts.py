@@ -18,7 +18,7 @@ from test_charts import page_of, title_of, words_on
 from sim import charts
 from sim import ladder as words
 from sim.charts import ledger
-from sim.console import print_summary
+from sim.console import print_result
 from sim.ledger_table import broken
 from sim.metrics import Tables
 
@@ -171,7 +171,7 @@ def test_latency_of_nothing_processed_is_no_change() -> None:
 
 def table_of(tables: Tables, tmp_path: Path) -> list[str]:
     with (tmp_path / "out").open("w+") as file:
-        print_summary(tables, "A title", Console(file=file, width=120))
+        print_result(tables, "A title", Console(file=file, width=120))
         file.seek(0)
         lines = file.read().split("\n")
     starts = [i for i, line in enumerate(lines) if line.startswith("books of")]

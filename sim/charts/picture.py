@@ -1,0 +1,51 @@
+"""A chart that a notebook can show, and a script can go on drawing on."""
+
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from sim.charts.page import style
+
+DPI = 88
+"""Of the picture in a notebook."""
+
+
+class Picture(list[Axes]):
+    """The axes of a chart, in the order of its panels. A notebook shows their figure."""
+
+    @classmethod
+    def of(cls, draw: Callable[..., list[Axes] | Figure], *args: Any, **how: Any) -> "Picture":
+        """What `draw` makes of the arguments, in the lab's style."""
+        with style():
+            drawn = draw(*args, **how)
+        return cls(drawn.axes if isinstance(drawn, Figure) else drawn)
+
+    @property
+    def figure(self) -> Figure:
+        """The page that the axes are on."""
+        figure = self[0].figure
+        assert isinstance(figure, Figure)
+        return figure
+
+    def save(self, path: str | Path, dpi: int = 150) -> Path:
+        """Write the picture, in the format of the name's suffix; returns the path."""
+        with style():
+            self.figure.savefig(path, dpi=dpi)
+        return Path(path)
+
+    def __repr__(self) -> str:
+        return f"<a picture of {len(self)} panels>"
+
+    def _repr_png_(self) -> bytes:
+        if self.figure.canvas.__class__ is not FigureCanvasAgg:
+            FigureCanvasAgg(self.figure)
+        png = BytesIO()
+        with style():
+            # The version of the library has no place in what is compared and kept.
+            self.figure.savefig(png, format="png", dpi=DPI, metadata={"Software": None})
+        return png.getvalue()

@@ -1,0 +1,100 @@
+"""What is said first of a run: a row per group, and what the numbers come to in words.
+
+The same columns for a terminal, a notebook and a page.
+"""
+
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from html import escape
+from math import isinf
+from typing import Any
+
+import pandas as pd
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from sim.findings import finding
+from sim.ladder import ledger_finding
+from sim.ledger_table import HEADINGS, ledger_rows, ledger_table
+from sim.metrics import Tables
+from sim.text import count, duration
+
+COLUMNS: Mapping[str, Callable[[Mapping[Hashable, Any]], str]] = {
+    "processed": lambda row: count(row["processed"]),
+    "lost": lambda row: count(row["lost"] + row["dead_lettered"]),
+    "max lag": lambda row: count(row["max_lag"]),
+    "behind by": lambda row: duration(row["max_time_lag_s"]),
+    "drained in": lambda row: "never" if isinf(row["drain_s"]) else duration(row["drain_s"]),
+    "p99": lambda row: duration(row["latency_p99_s"]),
+    "twice": lambda row: count(row["double_effects"]),
+    "violations": lambda row: count(row["violations"]),
+}
+"""Heading -> how to say it, from a row of the summary."""
+
+
+def findings_of(tables: Tables) -> list[str]:
+    """What the numbers say, in paragraphs: of every group, then of the books if there are any."""
+    words = [finding(tables.summary, duration_s=tables.duration_s)]
+    if len(tables.ledger):
+        words.append(ledger_finding(tables))
+    return words
+
+
+def cells(summary: pd.DataFrame) -> Iterator[tuple[str, str, list[str]]]:
+    """System, group, and a text per `COLUMNS`, for each row of the summary."""
+    for row in summary.to_dict("records"):
+        yield str(row["system"]), str(row["group"]), [say(row) for say in COLUMNS.values()]
+
+
+def print_summary(tables: Tables, title: str, page: Console) -> None:
+    """Print the summary, the books' table if there are any, and the findings, to fit `page`."""
+    table = Table(
+        box=box.SIMPLE_HEAD,
+        title=Text(title),
+        title_justify="left",
+        pad_edge=False,
+        padding=(0, 0, 0, 1),
+        show_edge=False,
+    )
+    table.add_column("system / group", no_wrap=True, overflow="ellipsis")
+    for heading in COLUMNS:
+        table.add_column(heading, justify="right", no_wrap=True)
+    before = None
+    for system, group, row in cells(tables.summary):
+        if system != before:
+            table.add_row(Text(system, style="bold"))
+        table.add_row(Text(f"  {group}"), *row)
+        before = system
+    first, *rest = findings_of(tables)
+    page.print(table)
+    page.print()
+    page.print(first, markup=False)
+    for words in rest:
+        page.print()
+        page.print(ledger_table(tables, page.width))
+        page.print()
+        page.print(words, markup=False)
+
+
+def html_summary(tables: Tables, title: str) -> str:
+    """The findings, then the summary, then the books if there are any, as HTML without colours."""
+    rows = [(f"{system}.{group}", row) for system, group, row in cells(tables.summary)]
+    parts = [f"<p><strong>{escape(title)}</strong></p>"]
+    parts += [f"<p>{escape(words)}</p>" for words in findings_of(tables)]
+    parts.append(html_table(["", *COLUMNS], [[name, *row] for name, row in rows]))
+    if len(tables.ledger):
+        parts.append(html_table(["books of", *HEADINGS], ledger_rows(tables)))
+    return "\n".join(parts)
+
+
+def html_table(headings: list[str], rows: list[list[str]]) -> str:
+    """A table whose first column names the rows; the others are flush right."""
+
+    def line(texts: list[str], tag: str) -> str:
+        first, *others = (escape(text).replace("\n", "<br>") for text in texts)
+        right = "".join(f'<{tag} style="text-align:right">{text}</{tag}>' for text in others)
+        return f'<tr><th style="text-align:left">{first}</th>{right}</tr>'
+
+    body = "\n".join(line(row, "td") for row in rows)
+    return f"<table>\n<thead>{line(headings, 'th')}</thead>\n<tbody>\n{body}\n</tbody>\n</table>"
