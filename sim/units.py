@@ -170,11 +170,11 @@ def ratio(value: object) -> float:
     return _in_range(number, value)
 
 
-def _schema(example: str, pattern: str, number: str = "number") -> WithJsonSchema:
+def _schema(example: str, pattern: str, number: str = "number", lowest: int = 0) -> WithJsonSchema:
     """Either a bare number or a string, for editors that read the JSON schema."""
     return WithJsonSchema(
         {
-            "anyOf": [{"type": number, "minimum": 0}, {"type": "string", "pattern": pattern}],
+            "anyOf": [{"type": number, "minimum": lowest}, {"type": "string", "pattern": pattern}],
             "examples": [example],
         }
     )
@@ -190,9 +190,18 @@ def _positive(parse: Callable[[object], float]) -> Callable[[object], float]:
     return positive
 
 
-_A_DURATION = _schema("5 ms", rf"^\s*({_NUMBER}\s*(us|µs|ms|s|min|m|h|d)?\s*)+$")
+def _or_unlimited(parse: Callable[[object], float]) -> Callable[[object], float]:
+    def limit(value: object) -> float:
+        return -1 if _bare(value) == -1 else parse(value)
+
+    return limit
+
+
+_DURATION = rf"^\s*({_NUMBER}\s*(us|µs|ms|s|min|m|h|d)?\s*)+$"
+_A_DURATION = _schema("5 ms", _DURATION)
 _A_RATE = _schema("300/s", rf"^\s*{_NUMBER}\s*(/\s*(s|min|h|d))?\s*$")
-_A_SIZE = _schema("16 KiB", rf"^\s*{_NUMBER}\s*({'|'.join(_BYTES)})?\s*$")
+_SIZE = rf"^\s*{_NUMBER}\s*({'|'.join(_BYTES)})?\s*$"
+_A_SIZE = _schema("16 KiB", _SIZE)
 _A_COUNT = _schema("2_000", rf"^\s*{_NUMBER}\s*$")
 _A_NUMBER = _schema("1.5", rf"^\s*{_NUMBER}\s*$")
 
@@ -202,6 +211,8 @@ PositiveSeconds = Annotated[float, BeforeValidator(_positive(seconds)), _A_DURAT
 """A duration of more than 0, in seconds."""
 Milliseconds = Annotated[float, BeforeValidator(milliseconds), _A_DURATION]
 """A duration of 0 or more, in milliseconds; a bare number is milliseconds."""
+PositiveMilliseconds = Annotated[float, BeforeValidator(_positive(milliseconds)), _A_DURATION]
+"""A duration of more than 0, in milliseconds; a bare number is milliseconds."""
 WholeSeconds = Annotated[int, BeforeValidator(whole_seconds), _A_DURATION]
 """A duration of 0 or more whole seconds."""
 Rate = Annotated[float, BeforeValidator(per_second), _A_RATE]
@@ -210,6 +221,14 @@ Bytes = Annotated[int, BeforeValidator(size_bytes), _A_SIZE]
 """A size of 0 or more bytes."""
 PositiveBytes = Annotated[int, BeforeValidator(_positive(size_bytes)), _A_SIZE]
 """A size of at least one byte."""
+MillisecondsOrUnlimited = Annotated[
+    float, BeforeValidator(_or_unlimited(milliseconds)), _schema("5 ms", _DURATION, lowest=-1)
+]
+"""As Milliseconds, or -1: without limit."""
+BytesOrUnlimited = Annotated[
+    int, BeforeValidator(_or_unlimited(size_bytes)), _schema("16 KiB", _SIZE, lowest=-1)
+]
+"""As Bytes, or -1: without limit."""
 Count = Annotated[int, BeforeValidator(count), _A_COUNT]
 """A whole number of 0 or more."""
 PositiveCount = Annotated[int, BeforeValidator(_positive(count)), _A_COUNT]

@@ -95,6 +95,9 @@ def test_defaults_of_kafka_are_those_of_its_documentation():
         "fetch.max.wait.ms": 500,
         "enable.auto.commit": True,
         "auto.commit.interval.ms": 5000,
+        "auto.offset.reset": "latest",
+        "starts": "established",
+        "joins_at": 0,
         "session.timeout.ms": 45000,
     }
     producer = load(GOOD).systems["kafka"].producer
@@ -146,7 +149,7 @@ def test_keys_without_effect_are_accepted_and_named():
         GOOD,
         [
             "systems.kafka.producer.compression.type=lz4",
-            "systems.kafka.topic.retention.ms=604800000",
+            "systems.kafka.topic.cleanup.policy=delete",
             "systems.kafka.groups.counters.max.poll.interval.ms=300000",
             "systems.sqs_short.queues.counters.FifoQueue=true",
         ],
@@ -155,7 +158,8 @@ def test_keys_without_effect_are_accepted_and_named():
         "systems.kafka.groups.counters.max.poll.interval.ms: accepted but not modelled: it has no "
         "effect",
         "systems.kafka.producer.compression.type: accepted but not modelled: it has no effect",
-        "systems.kafka.topic.retention.ms: accepted but not modelled: it has no effect",
+        "systems.kafka.topic.cleanup.policy: accepted but not modelled: the lab deletes by "
+        "retention and compacts nothing",
         "systems.sqs_short.queues.counters.FifoQueue: accepted but not modelled: the lab runs a "
         "standard queue",
     ]

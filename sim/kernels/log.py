@@ -3,7 +3,8 @@
 Rules held: KP-01 (a batch leaves when it is full or has lingered), KB-01 (offsets per partition
 are increasing), KC-01 (one owner per partition), KC-02 (a group reads without deleting),
 KC-10 (committed = next offset to read), KC-11 (a crash re-reads from the last commit), KC-12 (Java
-auto-commit happens inside poll).
+auto-commit happens inside poll), KB-09 and KB-10 (a position that is not in the log, or that a
+group never had, is reset when it is next fetched from).
 """
 
 from typing import NamedTuple
@@ -24,6 +25,7 @@ class Log(NamedTuple):
     end: I64  # [partitions] rows appended so far (log-end offset, relative to start)
     message: NDArray[np.int32]  # [messages] index of the message in each row
     visible_s: F64  # [messages] when the row can be read (below the high watermark)
+    first: I64  # [partitions] log start offset: what lies before it was deleted
 
 
 class Producer(NamedTuple):
@@ -158,6 +160,8 @@ class Group(NamedTuple):
     position: I64  # [partitions] next offset to fetch
     committed: I64  # [partitions] next offset to read after a restart
     scan: I64  # [partitions] scratch
+    astray: I64  # [members] 1: look at the next fetch whether a partition must be gone on elsewhere
+    sought: I64  # [partitions] offset to go on from at the next fetch; or BEGINNING, END, NOWHERE
     service_s: NDArray[np.float32]  # [rows] work a record takes
     effects: NDArray[np.uint16]  # [rows] how often each record was processed
     done_s: F64  # [rows] first processed at; inf: not yet
@@ -168,6 +172,13 @@ class Group(NamedTuple):
     counts: I64  # [4] polls that returned records, records returned, commits, repeats kept
     again_row: NDArray[np.int32]  # [kept] rows processed before, in any order; may be empty
     again_s: F64  # [kept] when each was processed again
+    jumps: I64  # [room, 5] partition, from, to, log start, 1: sought or 0: reset
+    jump_s: F64  # [room] when the position jumped
+    jumped: I64  # [1] rows of jumps filled
+
+
+NOWHERE, BEGINNING, END = -1, -2, -3
+LATEST, EARLIEST, BY_DURATION = 0, 1, 2
 
 
 class Reading(NamedTuple):
@@ -181,6 +192,8 @@ class Reading(NamedTuple):
     per_batch_s: float
     auto_commit_s: float  # interval; < 0: commit synchronously after each batch
     commit_s: float  # round trip of a synchronous commit
+    reset: int = LATEST  # auto.offset.reset: LATEST, EARLIEST, BY_DURATION
+    reset_s: float = 0.0  # BY_DURATION: how far back
 
 
 @inlined
@@ -211,6 +224,65 @@ def finish_samples(group, until_s):  # type: ignore[no-untyped-def]
     for p in range(group.committed.size):
         _sample(group, 0, group.grid_committed, p, group.committed[p], after)
         _sample(group, 1, group.grid_position, p, group.position[p], after)
+
+
+@inlined
+def _readable(log, p, at_s):  # type: ignore[no-untyped-def]
+    """First offset of partition ``p`` that cannot be read at ``at_s``, or not before it."""
+    low = log.first[p]
+    high = log.end[p]
+    while low < high:
+        middle = (low + high) // 2
+        if log.visible_s[log.start[p] + middle] <= at_s:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@inlined
+def _go_on_elsewhere(log, group, reading, m, at_s):  # type: ignore[no-untyped-def]
+    """Move the positions of member ``m`` that were sought anew, or that are not in the log."""
+    group.astray[m] = 0
+    for a in range(group.assigned_n[m]):
+        p = group.assigned[m, a]
+        to = group.sought[p]
+        if to == NOWHERE:
+            if group.position[p] >= log.first[p]:
+                continue
+            if group.fetched[m] > 0 and group.turn[m] == a:
+                group.astray[m] = 1  # the client still has records of it
+                continue
+        sought = to != NOWHERE
+        end = _readable(log, p, at_s)
+        if to == BEGINNING:
+            to = log.first[p]
+        elif to == END:
+            to = end
+        elif to < log.first[p] or to > end:
+            if reading.reset == LATEST:
+                to = end
+            elif reading.reset == EARLIEST:
+                to = log.first[p]
+            else:
+                to = _readable(log, p, np.nextafter(at_s - reading.reset_s, -np.inf))
+        n = group.jumped[0]
+        group.jumped[0] = n + 1
+        group.jump_s[n] = at_s
+        group.jumps[n, 0] = p
+        group.jumps[n, 1] = group.position[p]
+        group.jumps[n, 2] = to
+        group.jumps[n, 3] = log.first[p]
+        group.jumps[n, 4] = 1 if sought else 0
+        _sample(group, 1, group.grid_position, p, group.position[p], at_s)
+        group.position[p] = to
+        group.processed[p] = to
+        if sought:
+            _sample(group, 0, group.grid_committed, p, group.committed[p], at_s)
+            group.committed[p] = to
+            group.sought[p] = NOWHERE
+            if group.turn[m] == a:
+                group.fetched[m] = 0
 
 
 @inlined
@@ -365,6 +437,8 @@ def consume(until_s, log, group, reading):  # type: ignore[no-untyped-def]
                 since = group.now_s[m]
                 if since > until_s:  # paused
                     break
+                if group.astray[m] == 1:
+                    _go_on_elsewhere(log, group, reading, m, since)
                 ready = _ready_s(since, log, group, reading, m)
                 empty = reading.min_records > 1 and ready == np.inf
                 answered = since + reading.max_wait_s if empty else ready

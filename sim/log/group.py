@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.kernels import log as k
+from sim.log.runs import Runs
 from sim.log.topic import Topic
 
 
@@ -23,6 +24,7 @@ class Group:
         reading: k.Reading,
         grid_s: NDArray[np.float64],
         keep_repeats: int = 0,
+        committed: bool = True,
     ) -> None:
         """
         Args:
@@ -32,6 +34,8 @@ class Group:
             reading: how they poll and commit.
             grid_s: [grid] ascending times at which offsets are sampled.
             keep_repeats: how many times of repeated processing to keep (of the first, all are).
+            committed: whether the group has committed offset 0 before; if not, it begins where
+                auto.offset.reset says (KB-10).
         """
         partitions = topic.log.end.size
         n = topic.log.message.size
@@ -39,8 +43,10 @@ class Group:
         self.service_s: NDArray[np.float32] | None = service_s
         self.reading = reading
         self.gathered = np.zeros(partitions, np.int64)
-        self.furthest = np.zeros(partitions, np.int64)
-        """[partitions] highest position so far: re-reading does not raise it."""
+        begins = np.full(partitions, 0 if committed else k.NOWHERE, np.int64)
+        self.runs = Runs(begins)
+        self.followed = 0
+        """Jumps of positions that `runs` knows of."""
         self.state = k.Group(
             phase=np.full(members, k.POLL, np.int64),
             hold=np.zeros(members, np.int64),
@@ -55,10 +61,12 @@ class Group:
             at=np.zeros(members, np.int64),
             assigned=np.zeros((members, partitions), np.int64),
             assigned_n=np.zeros(members, np.int64),
-            processed=np.zeros(partitions, np.int64),
-            position=np.zeros(partitions, np.int64),
-            committed=np.zeros(partitions, np.int64),
+            processed=begins.copy(),
+            position=begins.copy(),
+            committed=begins.copy(),
             scan=np.zeros(partitions, np.int64),
+            astray=np.zeros(members, np.int64),
+            sought=np.full(partitions, k.NOWHERE, np.int64),
             service_s=np.zeros(n, np.float32),
             effects=np.zeros(n, np.uint16),
             done_s=np.full(n, np.inf),
@@ -69,6 +77,9 @@ class Group:
             counts=np.zeros(4, np.int64),
             again_row=np.zeros(keep_repeats, np.int32),
             again_s=np.zeros(keep_repeats),
+            jumps=np.zeros((partitions, 5), np.int64),
+            jump_s=np.zeros(partitions),
+            jumped=np.zeros(1, np.int64),
         )
 
     @property
@@ -82,15 +93,14 @@ class Group:
             k.gather(self.topic.log, self.gathered, self.service_s, self.state.service_s)
             if self.gathered.sum() == self.topic.log.message.size:
                 self.service_s = None  # of a hundred million messages, it is 400 MB
+        self._make_room()
         k.consume(until_s, self.topic.log, self.state, self.reading)
 
     def assign(self, partitions_of: Sequence[Sequence[int]], at_s: float) -> None:
         """Give each member its partitions; all are read from their committed offsets (KC-11)."""
         s = self.state
         k.finish_samples(s, at_s)
-        np.maximum(self.furthest, s.position, out=self.furthest)
-        s.processed[:] = s.committed
-        s.position[:] = s.committed
+        self._place(np.arange(s.position.size), s.committed)
         for m, partitions in enumerate(partitions_of):
             s.assigned[m, : len(partitions)] = partitions
             s.assigned_n[m] = len(partitions)
@@ -100,6 +110,57 @@ class Group:
                 s.phase[m] = k.POLL
                 s.now_s[m] = max(at_s, s.resume_s[m])
                 s.next_commit_s[m] = at_s + max(self.reading.auto_commit_s, 0.0)
+        self._look()
+
+    def _place(self, partitions: NDArray[np.int64], offsets: NDArray[np.int64]) -> None:
+        """Have ``partitions`` be read from ``offsets`` on."""
+        s = self.state
+        self._follow_jumps()
+        self.runs.close(partitions, s.position[partitions], offsets)
+        s.processed[partitions] = offsets
+        s.position[partitions] = offsets
+
+    def _follow_jumps(self) -> None:
+        s = self.state
+        for p, position, to in s.jumps[self.followed : s.jumped[0], :3]:
+            self.runs.close([p], position, to)
+        self.followed = int(s.jumped[0])
+
+    def _make_room(self) -> None:
+        """Between two control events, each partition's position jumps at most once."""
+        s = self.state
+        room, needed = s.jump_s.size, int(s.jumped[0]) + s.position.size
+        if needed > room:
+            jumps, jump_s = np.zeros((2 * needed, s.jumps.shape[1]), np.int64), np.zeros(2 * needed)
+            jumps[:room], jump_s[:room] = s.jumps, s.jump_s
+            self.state = s._replace(jumps=jumps, jump_s=jump_s)
+
+    def _look(self, at_s: float | None = None) -> None:
+        """Have members look where to go on, if a partition of theirs is sought or not in the log.
+
+        ``at_s``: when it became so; those that wait for records ask again then.
+        """
+        s = self.state
+        stray = (s.sought != k.NOWHERE) | (s.position < self.topic.log.first)
+        if not stray.any():
+            return
+        for m in range(self.members):
+            s.astray[m] = stray[s.assigned[m, : s.assigned_n[m]]].any()
+            if at_s is not None and s.astray[m] and s.phase[m] == k.POLL:
+                s.now_s[m] = max(s.now_s[m], at_s)
+
+    def deleted(self, at_s: float) -> None:
+        """Take notice that records were deleted from the log (KB-09)."""
+        self._look(at_s)
+
+    def seek(self, offsets: NDArray[np.int64], at_s: float) -> None:
+        """Have every partition be read from another offset, from its owner's next poll on.
+
+        The offset is committed then, too: it is the one way in which committed offsets move back.
+        ``offsets`` [partitions]; `k.BEGINNING` and `k.END` as they are then.
+        """
+        self.state.sought[:] = offsets
+        self._look(at_s)
 
     def hold(self, m: int, at_s: float) -> None:
         """Have member ``m`` join the rebalance at its next poll: now, if it is waiting in one."""
@@ -159,7 +220,18 @@ class Group:
             s.end_s[m] = running_from + (s.end_s[m] - running_from) * (factor / s.factor[m])
         s.factor[m] = factor
 
+    def settled(self) -> int:
+        """Records before the committed offsets, or skipped and nothing handed over since."""
+        s = self.state
+        jumps = s.jumps[: s.jumped[0]]
+        skipped = np.zeros_like(s.committed)
+        skipped[jumps[:, 0]] = jumps[:, 2]
+        done = np.where(s.position == skipped, skipped, s.committed)
+        return int(np.maximum(done, 0).sum())
+
     def finish(self, until_s: float) -> None:
         """Complete the samples; call once, at the end."""
         k.finish_samples(self.state, until_s)
-        np.maximum(self.furthest, self.state.position, out=self.furthest)
+        self._follow_jumps()
+        position = self.state.position
+        self.runs.close(np.arange(position.size), position, position)

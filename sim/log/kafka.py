@@ -1,8 +1,9 @@
 """Apache Kafka on the log mechanism: from its configuration to a topic, groups and coordinators."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
+from typing import Any
 
 import numpy as np
 import simpy
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from sim.environment import SideBySide, Stage
 from sim.errors import LabError
-from sim.kernels.log import Reading
+from sim.kernels import log as k
 from sim.kernels.partitioners import (
     crc32,
     crc32_numbered,
@@ -25,7 +26,7 @@ from sim.log.topic import Topic
 from sim.messages import Messages, Numbered
 from sim.outcome import Effects, Fate, GroupOutcome
 from sim.products.kafka import Group as GroupConfig
-from sim.products.kafka import KafkaSystem
+from sim.products.kafka import KafkaSystem, duration_s
 from sim.scenario import Scenario
 from sim.system import Fleet, fleet_size
 from sim.workload import pool, service_s, stream
@@ -103,6 +104,7 @@ class Kafka:
                 _reading(c, config, scenario, mean_bytes),
                 grid_s,
                 keep_repeats=len(messages) + _REPEATS if c.ledger else 0,
+                committed=c.starts == "established",
             )
             for group, c in config.groups.items()
         }
@@ -116,7 +118,7 @@ class Kafka:
         def named(group: str) -> Callable[[str], None]:
             return lambda text: say(f"{group}: {text}")
 
-        return {
+        coordinators = {
             name: Coordinator(
                 env,
                 group,
@@ -126,10 +128,14 @@ class Kafka:
             )
             for name, group in self.groups.items()
         }
+        for name, coordinator in coordinators.items():
+            if self.config.groups[name].joins_at > 0:
+                env.process(_join_later(env, coordinator, self.config.groups[name].joins_at))
+        return coordinators
 
     def settled(self) -> int:
-        """Messages committed, over all groups."""
-        return sum(int(group.state.committed.sum()) for group in self.groups.values())
+        """Messages committed or skipped, over all groups."""
+        return sum(group.settled() for group in self.groups.values())
 
     def outcomes(self, ended_s: float) -> Iterator[GroupOutcome]:
         """Each group's outcome; its memory is freed when the next is asked for."""
@@ -160,7 +166,7 @@ class Kafka:
                 },
                 history=self._history(group) if self.config.groups[name].ledger else None,
                 consumers=group.members,
-                extra_deliveries=int(state.counts[1] - group.furthest.sum()),
+                extra_deliveries=int(state.counts[1]) - group.runs.distinct(),
                 deliveries=int(state.counts[1]),
                 calls=int(state.counts[0]),
             )
@@ -209,11 +215,23 @@ def _partition_of_key(
     return (hashes % partitions).astype(np.int32)
 
 
+def _join_later(
+    env: simpy.Environment, coordinator: Coordinator, joins_s: float
+) -> Generator[simpy.Event, Any, None]:
+    """Have the consumers of a group start only at ``joins_s``."""
+    for m in range(coordinator.group.members):
+        coordinator.group.crash(m, env.now)
+    yield env.timeout(joins_s)
+    for m in range(coordinator.group.members):
+        coordinator.restart(m)
+
+
 def _reading(
     group: GroupConfig, config: KafkaSystem, scenario: Scenario, mean_bytes: float
-) -> Reading:
+) -> k.Reading:
     per_batch_s = sum(scenario.workload.service[job].per_batch for job in group.does)
-    return Reading(
+    reset = group.auto_offset_reset
+    return k.Reading(
         max_poll_records=group.max_poll_records,
         chunk_records=max(1, int(group.max_partition_fetch_bytes / mean_bytes)),
         min_records=max(1, ceil(group.fetch_min_bytes / mean_bytes)),
@@ -225,4 +243,6 @@ def _reading(
         if group.enable_auto_commit
         else -1.0,
         commit_s=config.latency.commit,
+        reset={"latest": k.LATEST, "earliest": k.EARLIEST}.get(reset, k.BY_DURATION),
+        reset_s=duration_s(reset) if reset.startswith("by_duration") else 0.0,
     )

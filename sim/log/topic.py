@@ -57,6 +57,7 @@ class Topic:
             end=np.zeros(partitions, np.int64),
             message=np.zeros(n, np.int32),
             visible_s=np.full(n, np.inf),
+            first=np.zeros(partitions, np.int64),
         )
         # Lingering batches are at most one a partition; the slack makes compaction rare.
         ring = 2 * partitions + 64
@@ -104,7 +105,12 @@ class Topic:
         for p in range(partitions):
             here = visible_s[start[p] : start[p + 1]]
             np.maximum.accumulate(here, out=here)
-        topic.log = k.Log(start, np.diff(start), message[order].astype(np.int32), visible_s)
+        topic.log = topic.log._replace(
+            start=start,
+            end=np.diff(start),
+            message=message[order].astype(np.int32),
+            visible_s=visible_s,
+        )
         topic.producer.next_message[0] = created_s.size
         topic.repeats = bool(np.bincount(message).max(initial=0) > 1)
         return topic

@@ -5,30 +5,69 @@ since KIP-1030), documented at https://kafka.apache.org/documentation/#configura
 are the lab's own assumptions, not Kafka's.
 """
 
+import re
 from collections.abc import Mapping
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from sim.config import Config
 from sim.products import kafka_keys
 from sim.products.base import Jobs, LedgerPolicy, Name
 from sim.units import (
     Bytes,
+    BytesOrUnlimited,
     Count,
     Distribution,
     Milliseconds,
+    MillisecondsOrUnlimited,
     PositiveBytes,
     PositiveCount,
+    PositiveMilliseconds,
     Seconds,
     lognormal,
+    shown,
 )
+
+_BY_DURATION = re.compile(
+    r"by_duration:P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?", re.IGNORECASE
+)
+
+
+def duration_s(reset: str) -> float:
+    """Seconds that `auto.offset.reset` goes back: of ``by_duration:P1DT2H`` 93,600.
+
+    Raises:
+        ValueError: it is not by duration, in days, hours, minutes and seconds of ISO 8601.
+    """
+    found = _BY_DURATION.fullmatch(reset)
+    if found is None or not any(found.groups()):
+        raise ValueError(f"expected latest, earliest or by_duration:PnDTnHnMnS, not {shown(reset)}")
+    return sum(
+        float(n or 0) * unit for n, unit in zip(found.groups(), (86_400, 3_600, 60, 1), strict=True)
+    )
+
+
+def _offset_reset(value: Any) -> Any:
+    if value not in ("latest", "earliest"):
+        duration_s(str(value))
+    return value
+
+
+OffsetReset = Annotated[
+    str,
+    BeforeValidator(_offset_reset),
+    WithJsonSchema({"type": "string", "pattern": "^(latest|earliest|by_duration:P.+)$"}),
+]
+"""A value of `auto.offset.reset`."""
 
 
 class Topic(Config):
     """The topic that every message goes to."""
 
-    not_modelled = dict.fromkeys(kafka_keys.TOPIC, "")
+    not_modelled = dict.fromkeys(kafka_keys.TOPIC, "") | {
+        "cleanup.policy": "the lab deletes by retention and compacts nothing"
+    }
 
     partitions: PositiveCount
     """Partitions; each has one reader in a group, so they cap a group's parallelism."""
@@ -36,6 +75,16 @@ class Topic(Config):
     """Brokers that hold each partition (default.replication.factor); with a `publisher`."""
     min_insync_replicas: PositiveCount = Field(default=1, alias="min.insync.replicas")
     """acks=all is refused while fewer than this are in sync; with a `publisher`."""
+    retention_ms: MillisecondsOrUnlimited = Field(default=604_800_000.0, alias="retention.ms")
+    """A segment goes when its newest record is older than this, ms (7 days); -1: never."""
+    retention_bytes: BytesOrUnlimited = Field(default=-1, alias="retention.bytes")
+    """Oldest segments go while a partition would still have this many bytes; -1: never."""
+    segment_ms: PositiveMilliseconds = Field(default=604_800_000.0, alias="segment.ms")
+    """A record this much younger than the first of the segment begins another, ms (7 days)."""
+    segment_bytes: Annotated[PositiveBytes, Field(ge=1_048_576)] = Field(
+        default=1_073_741_824, alias="segment.bytes"
+    )
+    """A segment has at most this many bytes, 1 MiB or more (1 GiB)."""
 
 
 class Producer(Config):
@@ -112,6 +161,14 @@ class Group(Config):
     """Commit inside poll once the interval has passed; false: synchronously after each batch."""
     auto_commit_interval_ms: Milliseconds = Field(default=5000.0, alias="auto.commit.interval.ms")
     """Least time between two automatic commits, ms."""
+    auto_offset_reset: OffsetReset = Field(default="latest", alias="auto.offset.reset")
+    """Where to go on when the next record was deleted, or without a committed offset: latest,
+    earliest, or by_duration:PT1H (records of the last hour)."""
+    starts: Literal["established", "new"] = "established"
+    """Whether the group has committed the beginning of the log before, or has committed nothing
+    and begins where auto.offset.reset says."""
+    joins_at: Seconds = 0.0
+    """When its consumers are started."""
     session_timeout_ms: Milliseconds = Field(default=45000.0, alias="session.timeout.ms")
     """A member silent for this long is dead, ms."""
 
@@ -152,9 +209,14 @@ class Brokers(Config):
     """The brokers that hold the topic."""
 
     count: PositiveCount = 3
-    """Partition p is led by broker p mod count."""
+    """Partition p is led by broker p mod count; with a `publisher`."""
+    log_retention_check_interval_ms: PositiveMilliseconds = Field(
+        default=300_000.0, alias="log.retention.check.interval.ms"
+    )
+    """How often brokers look for segments to delete, ms (5 minutes)."""
     replicate: Seconds = 0.002
-    """From the leader's append until the in-sync replicas have it too; 0 with one replica."""
+    """From the leader's append until the in-sync replicas have it too; 0 with one replica, and
+    without a `publisher`."""
 
 
 class Latency(Config):
@@ -184,7 +246,7 @@ class KafkaSystem(Config):
     publisher: Publisher | None = None
     """The process around the producer, if its crashes and its client's failures matter."""
     brokers: Brokers = Brokers()
-    """With a `publisher`: the brokers."""
+    """The brokers."""
 
     @model_validator(mode="after")
     def _replicas(self) -> Self:

@@ -60,7 +60,7 @@ PRODUCER = tuple(
 CONSUMER = tuple(
     f"""
     {_SECURITY} {_CLIENT}
-    allow.auto.create.topics auto.offset.reset check.crcs client.rack default.api.timeout.ms
+    allow.auto.create.topics check.crcs client.rack default.api.timeout.ms
     exclude.internal.topics fetch.max.bytes group.id group.instance.id group.protocol
     group.remote.assignor heartbeat.interval.ms isolation.level key.deserializer
     max.poll.interval.ms partition.assignment.strategy share.acknowledgement.mode
@@ -79,8 +79,7 @@ _TOPIC = """
     message.timestamp.difference.max.ms message.timestamp.type min.cleanable.dirty.ratio
     min.compaction.lag.ms preallocate remote.copy.lag.bytes
     remote.copy.lag.ms remote.log.copy.disable remote.log.delete.on.disable
-    remote.storage.enable retention.bytes retention.ms segment.bytes
-    segment.index.bytes segment.jitter.ms segment.ms unclean.leader.election.enable
+    remote.storage.enable segment.index.bytes segment.jitter.ms unclean.leader.election.enable
 """
 
 TOPIC = tuple(_TOPIC.split())
