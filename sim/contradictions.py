@@ -5,7 +5,7 @@ together with those of a single key.
 """
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,7 +15,8 @@ from pydantic import TypeAdapter, ValidationError
 from sim.config import KeyPath
 from sim.document import Document
 from sim.errors import Problem, nearest, unknown
-from sim.parts import OF_BROKERS, OF_CONSUMERS, OF_PUBLISHERS, Arrivals, CaseFile, Fault
+from sim.fault import OF_BROKERS, OF_CONSUMERS, OF_GROUPS, OF_PUBLISHERS, Fault
+from sim.parts import Arrivals, CaseFile
 from sim.products import System
 from sim.units import seconds
 
@@ -183,12 +184,19 @@ def _bad_ledgers(
                 )
 
 
+_Struck = dict[str, tuple[str, str, int]]
+"""What a fault can strike, by `system.group`: the system, the group, and how many are in it."""
+
+
 def _bad_targets(
     whole: Document, systems: Mapping[str, System | None]
 ) -> Iterator[tuple[KeyPath, str]]:
-    faults = whole.get(("faults",))
-    consumers = {
-        f"{name}.{group}": (name, group, readers.members)
+    given = whole.get(("faults",))
+    faults = [
+        _valid(TypeAdapter(Fault), data) for data in (given if isinstance(given, list) else ())
+    ]
+    consumers: _Struck = {
+        f"{name}.{group}": (name, group, _most(name, group, readers.members, faults))
         for name, system in systems.items()
         if system is not None
         for group, readers in system.readers.items()
@@ -198,27 +206,76 @@ def _bad_targets(
         if system is not None and system.product == "kafka" and system.publisher is not None:
             publishers[f"{name}.publisher"] = (name, "publisher", 1)
             brokers[f"{name}.broker"] = (name, "broker", system.brokers.count)
-    for index, data in enumerate(faults if isinstance(faults, list) else ()):
-        fault = _valid(TypeAdapter(Fault), data)
+    for index, fault in enumerate(faults):
         if fault is None:
             continue
-        groups = {
-            **(consumers if fault.fault in OF_CONSUMERS else {}),
-            **(publishers if fault.fault in OF_PUBLISHERS else {}),
-            **(brokers if fault.fault in OF_BROKERS else {}),
-        }
-        if not groups:
-            yield ("faults", index, "fault"), f"{fault.fault!r} needs a system with a 'publisher'"
-            continue
-        if any(fault.strikes(s, g, i) for s, g, n in groups.values() for i in range(n)):
-            continue
-        path: KeyPath = ("faults", index, "target")
-        whom, _, which = fault.target.rpartition(".")
-        matched = [known for known in groups if fnmatchcase(known, whom)]
-        if not matched:
-            near = nearest(whom, groups)
-            hint = f"did you mean '{near}.{which}'?" if near else f"known: {', '.join(groups)}"
-            yield path, f"{fault.target!r} matches nothing; {hint}"
+        path: KeyPath = ("faults", index)
+        if fault.fault in OF_GROUPS:
+            yield from _bad_group(path, fault, consumers)
         else:
-            most = max(groups[known][2] for known in matched)
-            yield path, f"{fault.target!r} matches nothing; the index is 0 to {most - 1}, or '*'"
+            yield from _bad_index(path, fault, consumers, publishers, brokers)
+        yield from _bad_condition(path, fault, consumers, {**publishers, **brokers})
+
+
+def _most(system: str, group: str, members: int, faults: Sequence[Fault | None]) -> int:
+    """The most consumers that a group can come to have."""
+    scaled = [
+        fault.replicas
+        for fault in faults
+        if fault is not None
+        and fault.fault in ("scale", "autoscale")
+        and fault.strikes_group(system, group)
+    ]
+    return max([members, *scaled])
+
+
+def _bad_group(path: KeyPath, fault: Fault, groups: _Struck) -> Iterator[tuple[KeyPath, str]]:
+    if not any(fault.strikes_group(system, group) for system, group, _ in groups.values()):
+        near = nearest(fault.target, groups)
+        hint = f"did you mean '{near}'?" if near else f"known: {', '.join(groups)}"
+        yield (*path, "target"), f"{fault.target!r} matches nothing; {hint}"
+
+
+def _bad_index(
+    path: KeyPath, fault: Fault, consumers: _Struck, publishers: _Struck, brokers: _Struck
+) -> Iterator[tuple[KeyPath, str]]:
+    groups = {
+        **(consumers if fault.fault in OF_CONSUMERS else {}),
+        **(publishers if fault.fault in OF_PUBLISHERS else {}),
+        **(brokers if fault.fault in OF_BROKERS else {}),
+    }
+    if not groups:
+        yield (*path, "fault"), f"{fault.fault!r} needs a system with a 'publisher'"
+        return
+    if any(fault.strikes(s, g, i) for s, g, n in groups.values() for i in range(n)):
+        return
+    whom, _, which = fault.target.rpartition(".")
+    matched = [known for known in groups if fnmatchcase(known, whom)]
+    if not matched:
+        near = nearest(whom, groups)
+        hint = f"did you mean '{near}.{which}'?" if near else f"known: {', '.join(groups)}"
+        yield (*path, "target"), f"{fault.target!r} matches nothing; {hint}"
+    else:
+        most = max(groups[known][2] for known in matched)
+        yield (
+            (*path, "target"),
+            f"{fault.target!r} matches nothing; the index is 0 to {most - 1}, or '*'",
+        )
+
+
+def _bad_condition(
+    path: KeyPath, fault: Fault, consumers: _Struck, ahead: _Struck
+) -> Iterator[tuple[KeyPath, str]]:
+    if fault.when is None:
+        return
+    if any(fault.strikes(s, g, i) for s, g, n in ahead.values() for i in range(n)):
+        yield (
+            (*path, "when"),
+            "a publisher and its brokers run before the consumers, whose lag is then unknown; "
+            "give 'at' or 'rate'",
+        )
+    of = fault.when.of
+    if of is not None and not any(fnmatchcase(known, of) for known in consumers):
+        near = nearest(of, consumers)
+        hint = f"did you mean {near!r}?" if near else f"known: {', '.join(consumers)}"
+        yield (*path, "when", "of"), f"{of!r} matches nothing; {hint}"

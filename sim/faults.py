@@ -1,80 +1,247 @@
-"""The fault schedule of a scenario as SimPy processes."""
+"""The fault schedule of a scenario as SimPy processes.
 
-from collections.abc import Generator, Mapping, Sequence
-from typing import Any
+What happens to one consumer are the verbs of `sim.system.Fleet`; a deploy, a change of scale and an
+autoscaler are made of SIGTERM and new processes, a shared database of slow-downs.
+"""
+
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
+from math import inf
 
 import simpy
 
-from sim.scenario import Fault
-from sim.system import Fleet
+from sim.autoscale import autoscale
+from sim.crew import Crew, Steps, Timeline
+from sim.fault import OF_CONSUMERS, When
+from sim.scenario import Fault, Scenario
+from sim.system import Fleet, fleet_size
+from sim.workload import Stroke, strokes
+
+_RAMP_STEPS = 20
+_DATABASE_STEP_S = 1.0
 
 
 def schedule(
-    env: simpy.Environment, faults: Sequence[Fault], system: str, fleets: Mapping[str, Fleet]
-) -> list[tuple[float, float, str]]:
-    """Start a process for every fault that concerns a system.
+    env: simpy.Environment,
+    scenario: Scenario,
+    system: str,
+    fleets: Mapping[str, Fleet],
+    duration_s: float,
+    timeline: Timeline,
+) -> None:
+    """Start processes for every fault that concerns a system.
 
     Args:
         env: clock.
-        faults: of the scenario, for any system.
-        system: name of this one.
+        scenario: for its faults, scale and seed.
+        system: name of the one that runs.
         fleets: its consumers, by group.
-
-    Returns:
-        (from, until, text) of each, s; until is inf when it lasts to the end.
+        duration_s: when arrivals end, s.
+        timeline: told of each fault when it happens.
     """
-    spans = []
-    for fault in faults:
-        for group, fleet in fleets.items():
-            hit = [
-                consumer for consumer in range(fleet.size) if fault.strikes(system, group, consumer)
+    crews = {name: Crew(env, name, fleet) for name, fleet in fleets.items()}
+    for index, fault in enumerate(scenario.faults):
+        act = _Act(env, scenario, fault, timeline)
+        if fault.fault in OF_CONSUMERS:
+            struck = [
+                (crew, i)
+                for name, crew in crews.items()
+                for i in range(crew.fleet.size)
+                if fault.strikes(system, name, i)
             ]
-            if hit:
-                env.process(_act(env, fault, fleet, hit))
-                spans.append((fault.at, _until_s(fault), _text(fault, group, hit, fleet.size)))
-    return spans
+            groups = list(dict.fromkeys(crew for crew, _ in struck))
+        else:
+            groups = [crew for name, crew in crews.items() if fault.strikes_group(system, name)]
+            struck = [(crew, 0) for crew in groups]
+        if not struck:
+            continue
+        for stroke in strokes(scenario, index, duration_s):
+            env.process(act.at(stroke, struck))
+        if fault.when is not None:
+            for crew in groups:
+                watched = _watched(fault.when, system, crews) or [crew]
+                mine = [pair for pair in struck if pair[0] is crew]
+                env.process(act.when(fault.when, watched, mine))
 
 
-def _until_s(fault: Fault) -> float:
-    if fault.fault == "restart":
-        return fault.at
-    lasts_s = fault.restart_after if fault.fault == "crash" else fault.for_
-    return fault.at + (float("inf") if lasts_s is None else lasts_s)
+def _watched(when: When, system: str, crews: Mapping[str, Crew]) -> list[Crew]:
+    if when.of is None:
+        return []
+    return [crew for name, crew in crews.items() if fnmatchcase(f"{system}.{name}", when.of)]
 
 
-def _text(fault: Fault, group: str, hit: Sequence[int], size: int) -> str:
+def _true(when: When, crew: Crew) -> bool:
+    if when.age_over is not None:
+        return crew.fleet.age_s() > when.age_over
+    over = when.lag_over if when.depth_over is None else when.depth_over
+    assert over is not None
+    return crew.fleet.backlog() > over
+
+
+class _Act:
+    """One fault of the scenario: from the times at which it strikes to what it does."""
+
+    def __init__(
+        self, env: simpy.Environment, scenario: Scenario, fault: Fault, timeline: Timeline
+    ) -> None:
+        self.env = env
+        self.scenario = scenario
+        self.fault = fault
+        self.timeline = timeline
+
+    def at(self, stroke: Stroke, struck: Sequence[tuple[Crew, int]]) -> Steps:
+        """Wait for a stroke, then act."""
+        yield self.env.timeout(stroke.at_s)
+        self._strike(struck, stroke.lot)
+
+    def when(
+        self, when: When, watched: Sequence[Crew], struck: Sequence[tuple[Crew, int]]
+    ) -> Steps:
+        """Look at a condition until it is true, then act."""
+        while not any(_true(when, crew) for crew in watched):
+            yield self.env.timeout(when.every)
+        self._strike(struck, 0.0)
+
+    def _strike(self, struck: Sequence[tuple[Crew, int]], lot: float) -> None:
+        if self.fault.fault == "database":
+            self.env.process(self._share_database([crew for crew, _ in struck]))
+            return
+        if self.fault.fault not in OF_CONSUMERS:
+            among = struck if self.fault.rate is None else [struck[int(lot * len(struck))]]
+            for crew, _ in among:
+                self.env.process(self._of_group(crew))
+            return
+        present = [(crew, i) for crew, i in struck if i in crew.wanted]
+        if self.fault.rate is not None and present:
+            present = [present[int(lot * len(present))]]
+        for crew in dict.fromkeys(crew for crew, _ in present):
+            hit = [i for owner, i in present if owner is crew]
+            self.env.process(self._of_consumers(crew, hit))
+
+    def _lasts(self) -> float | None:
+        match self.fault.fault:
+            case "crash" | "terminate":
+                return self.fault.restart_after
+            case "restart":
+                return 0.0
+        return self.fault.for_
+
+    def _of_consumers(self, crew: Crew, hit: Sequence[int]) -> Steps:
+        fault, fleet = self.fault, crew.fleet
+        self.timeline.lasts(_text(fault, crew, hit), self._lasts())
+        match fault.fault:
+            case "crash":
+                for consumer in hit:
+                    fleet.crash(consumer)
+                if fault.restart_after is not None:
+                    yield self.env.timeout(fault.restart_after)
+                    for consumer in hit:
+                        crew.restart(consumer)
+            case "terminate":
+                for consumer in hit:
+                    self.env.process(self._terminate(crew, consumer))
+            case "restart":
+                for consumer in hit:
+                    crew.restart(consumer)
+            case "pause":
+                assert fault.for_ is not None
+                for consumer in hit:
+                    fleet.pause(consumer, fault.for_)
+            case "partition":
+                for consumer in hit:
+                    fleet.cut_off(consumer)
+                if fault.for_ is not None:
+                    yield self.env.timeout(fault.for_)
+                    for consumer in hit:
+                        fleet.reconnect(consumer)
+            case "slow":
+                yield from self._slow(crew, hit)
+
+    def _terminate(self, crew: Crew, consumer: int) -> Steps:
+        yield from crew.end(consumer, self.fault.grace_s)
+        if self.fault.restart_after is not None:
+            yield from crew.start(consumer, self.fault.restart_after)
+
+    def _slow(self, crew: Crew, hit: Sequence[int]) -> Steps:
+        fault = self.fault
+        assert fault.factor is not None
+        steps = 1 if fault.ramp is None else _RAMP_STEPS
+        began_s = self.env.now
+        for step in range(1, steps + 1):
+            if fault.ramp is not None:
+                yield self.env.timeout(fault.ramp / steps)
+            for consumer in hit:
+                crew.slow(consumer, "fault", 1.0 + (fault.factor - 1.0) * step / steps)
+        if fault.for_ is not None:
+            yield self.env.timeout(max(0.0, fault.for_ - (self.env.now - began_s)))
+            for consumer in hit:
+                crew.slow(consumer, "fault", 1.0)
+
+    def _of_group(self, crew: Crew) -> Steps:
+        fault = self.fault
+        match fault.fault:
+            case "deploy":
+                yield from self._deploy(crew)
+            case "scale":
+                to = fleet_size(fault.replicas, self.scenario.scale)
+                self.timeline.say(f"scale {crew.name} to {to}")
+                crew.scale(to, fault.grace_s, fault.startup)
+            case "autoscale":
+                assert fault.scaler is not None
+                until_s = inf if fault.for_ is None else self.env.now + fault.for_
+                self.timeline.say(f"autoscale {crew.name}")
+                yield from autoscale(
+                    self.env,
+                    crew,
+                    fault.scaler,
+                    at_scale=lambda n: fleet_size(n, self.scenario.scale),
+                    grace_s=fault.grace_s,
+                    startup_s=fault.startup,
+                    until_s=until_s,
+                    say=self.timeline.say,
+                )
+            case "poison":
+                self.timeline.say(f"poison {crew.name}")
+
+    def _deploy(self, crew: Crew) -> Steps:
+        end = self.timeline.begin(f"deploy {crew.name}")
+        left = list(crew.wanted)
+
+        def replace() -> Steps:
+            while left:
+                consumer = left.pop(0)
+                yield from crew.end(consumer, self.fault.grace_s)
+                yield from crew.start(consumer, self.fault.startup)
+
+        yield self.env.all_of(
+            [self.env.process(replace()) for _ in range(self.fault.max_unavailable)]
+        )
+        end()
+
+    def _share_database(self, crews: Sequence[Crew]) -> Steps:
+        """Set the factor of all consumers every second, from how many are at work then."""
+        fault = self.fault
+        assert fault.contention is not None and fault.coherency is not None
+        names = ", ".join(crew.name for crew in crews)
+        self.timeline.lasts(f"one database for {names}", fault.for_)
+        until_s = inf if fault.for_ is None else self.env.now + fault.for_
+        while self.env.now < until_s:
+            n = max(1, sum(crew.fleet.busy() for crew in crews))
+            factor = 1.0 + fault.contention * (n - 1) + fault.coherency * n * (n - 1)
+            for crew in crews:
+                for consumer in crew.wanted:
+                    crew.slow(consumer, "database", factor)
+            yield self.env.timeout(min(_DATABASE_STEP_S, until_s - self.env.now))
+        for crew in crews:
+            for consumer in crew.wanted:
+                crew.slow(consumer, "database", 1.0)
+
+
+def _text(fault: Fault, crew: Crew, hit: Sequence[int]) -> str:
     verb = f"slow x{fault.factor:g}" if fault.fault == "slow" else fault.fault
+    size = len(crew.wanted)
     if len(hit) == size:
-        return f"{verb} {group}" if size == 1 else f"{verb} {group} (all {size})"
+        return f"{verb} {crew.name}" if size == 1 else f"{verb} {crew.name} (all {size})"
     if len(hit) == 1:
-        return f"{verb} {group} {hit[0]}"
-    return f"{verb} {group} ({len(hit)} of {size})"
-
-
-def _act(
-    env: simpy.Environment, fault: Fault, fleet: Fleet, hit: Sequence[int]
-) -> Generator[simpy.Event, Any, None]:
-    yield env.timeout(fault.at)
-    match fault.fault:
-        case "crash":
-            for consumer in hit:
-                fleet.crash(consumer)
-            if fault.restart_after is not None:
-                yield env.timeout(fault.restart_after)
-                for consumer in hit:
-                    fleet.restart(consumer)
-        case "restart":
-            for consumer in hit:
-                fleet.restart(consumer)
-        case "pause":
-            assert fault.for_ is not None
-            for consumer in hit:
-                fleet.pause(consumer, fault.for_)
-        case "slow":
-            assert fault.factor is not None
-            for consumer in hit:
-                fleet.slow(consumer, fault.factor)
-            if fault.for_ is not None:
-                yield env.timeout(fault.for_)
-                for consumer in hit:
-                    fleet.slow(consumer, 1.0)
+        return f"{verb} {crew.name} {hit[0]}"
+    return f"{verb} {crew.name} ({len(hit)} of {size})"

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import simpy
 
+from sim.crew import Timeline
 from sim.environment import Environment
 from sim.faults import schedule
 from sim.ledger import Ledger, Policy, book, histories
@@ -168,13 +169,9 @@ def _advance(
 ) -> tuple[float, list[tuple[float, float, str]]]:
     """Run a system until it is drained or out of time; returns that time, and what happened."""
     env = Environment(system.stages)
-    events: list[tuple[float, float, str]] = []
-
-    def say(text: str) -> None:
-        events.append((env.now, env.now, text))
-
-    fleets = system.control(env, say)
-    events += schedule(env, scenario.faults, name, fleets)
+    timeline = Timeline(env)
+    fleets = system.control(env, timeline.say)
+    schedule(env, scenario, name, fleets, duration_s, timeline)
 
     def report(settled: int) -> None:
         if progress is not None:
@@ -183,7 +180,7 @@ def _advance(
     drained = env.event()
     env.process(_watch(env, system, duration_s / _TICKS, report, drained))
     env.run(until=drained | env.timeout(duration_s + scenario.drain_limit))
-    return env.now, events
+    return env.now, timeline.events
 
 
 def _keep_books(

@@ -35,6 +35,17 @@ class Numbered(Sequence[str]):
             return [f"{self.prefix}-{i}" for i in range(*index.indices(self.n))]
         return f"{self.prefix}-{range(self.n)[index]}"
 
+    def index(self, value: str, *_: int) -> int:
+        """The number of a name.
+
+        Raises:
+            ValueError: there is no such name.
+        """
+        digits = value.removeprefix(f"{self.prefix}-")
+        if digits.isdecimal() and f"{self.prefix}-{int(digits)}" == value:
+            return range(self.n).index(int(digits))
+        raise ValueError(value)
+
 
 @dataclass(frozen=True)
 class Messages:

@@ -1,6 +1,5 @@
-"""The parts of a scenario that no product has a say in: the workload, and what goes wrong."""
+"""The workload of a scenario, in which no product has a say."""
 
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -265,77 +264,3 @@ class Workload(Config):
         if len(self.keys) > 1 and self.cases is not None:
             raise ValueError("'cases' need 'keys' of one dimension, the case")
         return self
-
-
-OF_CONSUMERS = ("crash", "pause", "slow", "restart")
-"""Faults of consumers and workers."""
-OF_PUBLISHERS = ("crash", "terminate", "interrupt", "exit")
-"""Faults of a publisher, `system.publisher.0`."""
-OF_BROKERS = ("unreachable", "slow_broker", "ack_loss", "leader_crash")
-"""Faults of the brokers behind a publisher, `system.broker.0` and so on."""
-
-_TAKES: dict[str, tuple[set[str], set[str]]] = {
-    "crash": (set(), {"restart_after"}),
-    "restart": (set(), set()),
-    "pause": ({"for"}, set()),
-    "slow": ({"factor"}, {"for"}),
-    "terminate": (set(), {"grace", "restart_after"}),
-    "interrupt": (set(), {"restart_after"}),
-    "exit": (set(), {"restart_after"}),
-    "unreachable": ({"for"}, set()),
-    "slow_broker": ({"for", "extra"}, set()),
-    "ack_loss": ({"for", "probability"}, set()),
-    "leader_crash": (set(), {"for", "behind"}),
-}
-"""What each fault needs, and what it can take besides."""
-
-
-class Fault(Config):
-    """Something that happens to consumers, workers, a publisher or brokers."""
-
-    at: Seconds
-    """When, from the start."""
-    fault: Literal[
-        "crash", "pause", "slow", "restart", "terminate", "interrupt", "exit", "unreachable",
-        "slow_broker", "ack_loss", "leader_crash",
-    ]  # fmt: skip
-    """What. crash: SIGKILL; terminate: SIGTERM, and SIGKILL after `grace`; interrupt: SIGINT;
-    leader_crash: a broker dies, and another one leads its partitions."""
-    target: str
-    """Whom: `system.group.index`; `*` and `?` match any text, as in `sqs_*.counters.0`. The
-    publisher of a Kafka system is `system.publisher.0`, its brokers are `system.broker.0` and so
-    on."""
-    for_: PositiveSeconds | None = Field(default=None, alias="for")
-    """How long it lasts; null: to the end."""
-    factor: PositiveRatio | None = None
-    """slow: every service time is multiplied by this."""
-    restart_after: Seconds | None = None
-    """A new process is started this long afterwards; null: never."""
-    grace: Seconds | None = None
-    """terminate: from SIGTERM to SIGKILL; null: 30 s, as a Kubernetes pod has."""
-    extra: PositiveSeconds | None = None
-    """slow_broker: added to each round trip."""
-    probability: Annotated[Ratio, Field(le=1)] | None = None
-    """ack_loss: of losing an acknowledgement."""
-    behind: Seconds | None = None
-    """leader_crash: how far behind the next leader is, if the election is unclean; null: it is
-    clean, and with acks=all nothing is lost."""
-
-    @model_validator(mode="after")
-    def _complete(self) -> Self:
-        needed, optional = _TAKES[self.fault]
-        for key in sorted(needed):
-            if not self.given(key):
-                raise ValueError(f"{self.fault!r} needs {key!r}")
-        for key in ("for", "factor", "restart_after", "grace", "extra", "probability", "behind"):
-            if self.given(key) and key not in needed | optional:
-                raise ValueError(f"{self.fault!r} takes no {key!r}")
-        if "." not in self.target:
-            raise ValueError(
-                f"the target {shown(self.target)} is not of the form 'system.group.index'"
-            )
-        return self
-
-    def strikes(self, system: str, group: str, index: int) -> bool:
-        """Whether the target matches consumer or worker ``index`` (from 0) of a group."""
-        return fnmatchcase(f"{system}.{group}.{index}", self.target)

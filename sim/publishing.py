@@ -14,6 +14,7 @@ import simpy
 from numpy.typing import NDArray
 
 from sim.environment import Environment
+from sim.fault import OF_BROKERS, OF_PUBLISHERS
 from sim.kernels.client import RETRIES
 from sim.log.client import JAVA, LIBRDKAFKA, Client, ClientConfig, Pipeline
 from sim.log.kafka import Published, partition_of
@@ -24,12 +25,9 @@ from sim.outcome import Fate
 from sim.products.kafka import KafkaSystem, Producer
 from sim.scenario import Fault, Scenario
 from sim.system import fleet_size
-from sim.workload import pool, stream
+from sim.workload import pool, stream, strokes
 
 _TICKS = 200
-
-_GRACE_S = 30.0
-"""terminationGracePeriodSeconds of a Kubernetes pod."""
 
 
 @dataclass(frozen=True)
@@ -99,16 +97,19 @@ def publish(
     cluster = _Cluster(client, config)
     happened = []
     ends: list[simpy.Process] = []
-    for fault in scenario.faults:
-        if fault.strikes(name, "publisher", 0):
-            ends.append(env.process(_end_process(env, fault, client, publisher.handlers)))
-            lasts_s = np.inf if fault.restart_after is None else fault.restart_after
-            happened.append((fault.at, fault.at + lasts_s, f"{_WORDS[fault.fault]} publisher"))
-        for broker in range(config.brokers.count):
-            if fault.strikes(name, "broker", broker):
-                env.process(_break_broker(env, fault, client, broker, cluster))
-                until_s = np.inf if fault.for_ is None else fault.at + fault.for_
-                happened.append((fault.at, until_s, f"{_WORDS[fault.fault]} broker {broker}"))
+    for index, fault in enumerate(scenario.faults):
+        whom = _struck(fault, name, config.brokers.count)
+        for stroke in strokes(scenario, index, messages.duration_s) if whom else ():
+            at_s = stroke.at_s
+            for broker in whom if fault.rate is None else [whom[int(stroke.lot * len(whom))]]:
+                if broker is None:
+                    end = _end_process(env, at_s, fault, client, publisher.handlers)
+                    ends.append(env.process(end))
+                    lasts_s, text = fault.restart_after, f"{_WORDS[fault.fault]} publisher"
+                else:
+                    env.process(_break_broker(env, at_s, fault, client, broker, cluster))
+                    lasts_s, text = fault.for_, f"{_WORDS[fault.fault]} broker {broker}"
+                happened.append((at_s, np.inf if lasts_s is None else at_s + lasts_s, text))
     horizon_s = messages.duration_s + scenario.drain_limit
     done = env.event()
 
@@ -141,9 +142,19 @@ def publish(
 
 _WORDS = {
     "crash": "SIGKILL", "terminate": "SIGTERM", "interrupt": "SIGINT", "exit": "exit",
-    "unreachable": "unreachable:", "slow_broker": "slow:", "ack_loss": "acks lost:",
+    "unreachable": "unreachable:", "broker_slow": "slow:", "ack_loss": "acks lost:",
     "leader_crash": "crash",
 }  # fmt: skip
+
+
+def _struck(fault: Fault, system: str, brokers: int) -> list[int | None]:
+    """The brokers that a fault strikes by pattern; None among them stands for the publisher."""
+    whom: list[int | None] = []
+    if fault.fault in OF_PUBLISHERS and fault.strikes(system, "publisher", 0):
+        whom.append(None)
+    if fault.fault in OF_BROKERS:
+        whom += [b for b in range(brokers) if fault.strikes(system, "broker", b)]
+    return whom
 
 
 def client_config(producer: Producer) -> ClientConfig:
@@ -171,15 +182,14 @@ def _acks(value: int | str) -> int | str:
 
 
 def _end_process(
-    env: Environment, fault: Fault, client: Client, handlers: list[Any]
+    env: Environment, at_s: float, fault: Fault, client: Client, handlers: list[Any]
 ) -> Generator[Any, Any, None]:
-    yield env.timeout(fault.at)
-    grace_s = _GRACE_S if fault.grace is None else fault.grace
+    yield env.timeout(at_s)
     match fault.fault:
         case "crash":
             client.sigkill(env.now)
         case "terminate":
-            client.sigterm(env.now, grace_s, handlers="SIGTERM" in handlers)
+            client.sigterm(env.now, fault.grace_s, handlers="SIGTERM" in handlers)
         case "interrupt":
             client.sigint(env.now, handlers="SIGINT" in handlers, atexit_flush="exit" in handlers)
         case "exit":
@@ -264,13 +274,13 @@ class _Cluster:
 
 
 def _break_broker(
-    env: Environment, fault: Fault, client: Client, broker: int, cluster: _Cluster
+    env: Environment, at_s: float, fault: Fault, client: Client, broker: int, cluster: _Cluster
 ) -> Generator[Any, Any, None]:
-    yield env.timeout(fault.at)
+    yield env.timeout(at_s)
     match fault.fault:
         case "unreachable":
             client.broker_down(broker, env.now)
-        case "slow_broker":
+        case "broker_slow":
             assert fault.extra is not None
             client.slow_broker(broker, fault.extra)
         case "ack_loss":
@@ -287,7 +297,7 @@ def _break_broker(
                 client.broker_up(broker, env.now)
         case "leader_crash":
             cluster.return_(broker, env.now)
-        case "slow_broker":
+        case "broker_slow":
             client.slow_broker(broker, 0.0)
         case "ack_loss":
             client.lose_acks(broker, 0.0)

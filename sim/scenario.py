@@ -22,12 +22,12 @@ from sim.config import Config, KeyPath
 from sim.contradictions import contradictions, data_file
 from sim.document import Document, Place
 from sim.errors import Problem, ScenarioError, nearest, unknown, unknown_key
+from sim.fault import Fault
 from sim.needs import Needs
 from sim.parts import (
     Arrivals,
     CaseFile,
     Counts,
-    Fault,
     Key,
     Lifecycle,
     Segment,
@@ -97,7 +97,7 @@ class Scenario(Config):
     systems: dict[Name, System] = Field(min_length=1)
     """Systems under test, by name."""
     faults: list[Fault] = Field(default_factory=list)
-    """Faults, each at its time."""
+    """What goes wrong, and when."""
     needs: Needs | None = None
     """What is needed of a system; for `sim advise`, and without effect on a run."""
 

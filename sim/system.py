@@ -8,6 +8,7 @@ import simpy
 
 from sim.environment import Stage
 from sim.outcome import GroupOutcome
+from sim.scenario import Scenario
 
 
 class Fleet(Protocol):
@@ -15,19 +16,47 @@ class Fleet(Protocol):
 
     @property
     def size(self) -> int:
-        """Number of consumers, alive or not."""
+        """Number of places for consumers: alive, dead, or not started yet (`capacity`)."""
+
+    @property
+    def useful(self) -> int | None:
+        """Consumers beyond this number have nothing to do (partitions); None: there is no limit."""
+
+    def alive(self, consumer: int) -> bool:
+        """Whether its process runs; paused, cut off and about to end count."""
 
     def crash(self, consumer: int) -> None:
         """SIGKILL."""
 
+    def terminate(self, consumer: int, grace_s: float) -> None:
+        """SIGTERM: finish what is in hand, give back the rest, leave; SIGKILL after the grace."""
+
     def restart(self, consumer: int) -> None:
-        """Start a new process in the place of a dead one."""
+        """Start a new process in the place of a dead one, or the first one there."""
 
     def pause(self, consumer: int, for_s: float) -> None:
         """Stop the whole process for a while."""
 
     def slow(self, consumer: int, factor: float) -> None:
         """Multiply its service times, from now on."""
+
+    def cut_off(self, consumer: int) -> None:
+        """Nothing gets through between it and the broker; it goes on with what it has in hand."""
+
+    def reconnect(self, consumer: int) -> None:
+        """End of `cut_off`."""
+
+    def backlog(self) -> int:
+        """Messages that wait, as an autoscaler sees them.
+
+        Log: appended and not committed; queue: ready and in flight.
+        """
+
+    def age_s(self) -> float:
+        """How long the oldest of these has waited, s; 0 if none does."""
+
+    def busy(self) -> int:
+        """How many consumers are at work on a message."""
 
 
 class System(Protocol):
@@ -60,3 +89,22 @@ def fleet_size(n: int, scale: float) -> int:
         scale: of the scenario.
     """
     return max(1, ceil(round(n * scale, 9)))
+
+
+def capacity(scenario: Scenario, system: str, group: str, members: int) -> int:
+    """Places for consumers: as many as a `scale` or `autoscale` ever starts, or the configured.
+
+    Args:
+        scenario: for its faults and scale.
+        system: name.
+        group: name of the group or queue.
+        members: consumers or workers at the start, for the scale of the scenario.
+    """
+    return max(
+        [members]
+        + [
+            fleet_size(fault.replicas, scenario.scale)
+            for fault in scenario.faults
+            if fault.fault in ("scale", "autoscale") and fault.strikes_group(system, group)
+        ]
+    )

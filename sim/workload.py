@@ -5,6 +5,7 @@ that compared systems see the same messages and the same work per message (commo
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from math import isfinite, log
 from zlib import crc32
 
@@ -30,6 +31,36 @@ _Z99 = 2.3263478740408408
 def stream(scenario: Scenario, name: str) -> np.random.Generator:
     """The random stream of one purpose, the same whatever else is drawn."""
     return np.random.default_rng([scenario.seed, crc32(name.encode())])
+
+
+@dataclass(frozen=True)
+class Stroke:
+    """One time at which a fault strikes."""
+
+    at_s: float
+    lot: float
+    """In [0, 1): which of those that the target matches, where one is struck at random."""
+
+
+def strokes(scenario: Scenario, index: int, duration_s: float) -> list[Stroke]:
+    """When a fault strikes, the same in every system; nothing for one that waits for a condition.
+
+    Args:
+        scenario: for its faults and seed.
+        index: of the fault.
+        duration_s: when arrivals end, s.
+    """
+    fault = scenario.faults[index]
+    if fault.at is not None:
+        return [Stroke(fault.at, 0.0)]
+    if fault.rate is None:
+        return []
+    rng = stream(scenario, f"faults.{index}")
+    from_s = fault.from_ or 0.0
+    until_s = duration_s if fault.until is None else fault.until
+    n = rng.poisson(fault.rate * max(0.0, until_s - from_s))
+    at_s = np.sort(rng.uniform(from_s, until_s, n))
+    return [Stroke(*both) for both in zip(at_s.tolist(), rng.random(n).tolist(), strict=True)]
 
 
 def generate(scenario: Scenario) -> Messages:

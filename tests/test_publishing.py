@@ -165,7 +165,7 @@ def schedules(draw):
              "probability": st.sampled_from([0.1, 0.5, 1.0])}
         ),
         st.fixed_dictionaries(
-            {"fault": st.just("slow_broker"), "target": broker, "for": brief, "extra": brief}
+            {"fault": st.just("broker_slow"), "target": broker, "for": brief, "extra": brief}
         ),
         st.fixed_dictionaries({"fault": st.just("crash"), **books, "restart_after": brief}),
         st.fixed_dictionaries({"fault": st.just("pause"), **books, "for": brief}),

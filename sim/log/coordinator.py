@@ -118,6 +118,39 @@ class Coordinator:
         self._start_rebalance()
         self._disturb()
 
+    @property
+    def useful(self) -> int | None:
+        """Partitions: of more consumers, some have nothing to do (KC-01)."""
+        return int(self.group.topic.log.end.size)
+
+    def alive(self, m: int) -> bool:
+        """Whether the process of consumer ``m`` runs."""
+        return self.group.alive(m)
+
+    def terminate(self, m: int, grace_s: float) -> None:
+        """SIGTERM."""
+        raise NotImplementedError
+
+    def cut_off(self, m: int) -> None:
+        """Nothing gets through."""
+        raise NotImplementedError
+
+    def reconnect(self, m: int) -> None:
+        """End of `cut_off`."""
+        raise NotImplementedError
+
+    def backlog(self) -> int:
+        """Records in the log and not committed."""
+        return self.group.backlog(self.env.now)
+
+    def age_s(self) -> float:
+        """Time since the oldest of these could be read, s."""
+        return self.group.age_s(self.env.now)
+
+    def busy(self) -> int:
+        """Consumers that are at work on a record."""
+        return self.group.busy(self.env.now)
+
     def crash(self, m: int) -> None:
         """SIGKILL: its partitions wait for the session timeout and a rebalance (KC-04)."""
         if not self.group.alive(m):

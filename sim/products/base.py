@@ -6,6 +6,9 @@ from typing import Annotated, Literal, Protocol
 
 from pydantic import AfterValidator, WithJsonSchema
 
+from sim.config import Config
+from sim.units import PositiveCount, Seconds
+
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -28,6 +31,17 @@ Jobs = list[str]
 
 LedgerPolicy = Literal["naive", "idempotent", "strict"]
 """What a ledger does with what reaches it: see `sim.ledger`."""
+
+
+class OnFailure(Config):
+    """What a consumer does when its handler raises: the application's own retries."""
+
+    attempts: PositiveCount | None = None
+    """How often a message is tried in all before `then`; null: for ever."""
+    backoff: Seconds = 1.0
+    """Wait between two attempts."""
+    then: Literal["skip", "dead-letter", "stop"] = "skip"
+    """After the last attempt: go on without it; put it into a dead-letter topic or queue; stop."""
 
 
 class Readers(Protocol):

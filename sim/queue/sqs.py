@@ -37,8 +37,33 @@ class _Fleet:
     def size(self) -> int:
         return self.workers.size
 
+    @property
+    def useful(self) -> int | None:
+        return None
+
+    def alive(self, consumer: int) -> bool:
+        return self.workers.alive(consumer)
+
     def crash(self, consumer: int) -> None:
         self.workers.crash(consumer, self.env.now)
+
+    def terminate(self, consumer: int, grace_s: float) -> None:
+        raise NotImplementedError
+
+    def cut_off(self, consumer: int) -> None:
+        raise NotImplementedError
+
+    def reconnect(self, consumer: int) -> None:
+        raise NotImplementedError
+
+    def backlog(self) -> int:
+        return self.workers.backlog(self.env.now)
+
+    def age_s(self) -> float:
+        return self.workers.age_s(self.env.now)
+
+    def busy(self) -> int:
+        return self.workers.busy(self.env.now)
 
     def restart(self, consumer: int) -> None:
         self.workers.restart(consumer, self.env.now)

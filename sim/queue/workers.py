@@ -10,6 +10,7 @@ from sim.kernels import queue as k
 _T = TypeVar("_T", bound=np.generic)
 _FIRST_ROOM = 1 << 12
 _STAGGER_S = 1e-3
+_LOOK = 1 << 12
 
 
 class Workers:
@@ -51,6 +52,8 @@ class Workers:
         self.policy = policy
         self.receive_latency_s = receive_latency_s
         self.delete_latency_s = delete_latency_s
+        self._oldest = 0
+        """Rows of the feed before this are gone."""
         self.queue = k.Queue(
             next_fresh=np.arange(servers, dtype=np.int64),
             state=np.zeros(n, np.uint8),
@@ -162,6 +165,36 @@ class Workers:
         if removed < self.queue.state.size:
             return removed
         return removed - any(self._processing(w) for w in range(self.size))
+
+    def _arrived(self, now_s: float) -> int:
+        """Rows of the feed that this queue has by now."""
+        enqueued_s = self.feed.enqueued_s[: self.feed.n[0]]
+        return int(np.searchsorted(enqueued_s, now_s - self.policy.delay_s, side="right"))
+
+    def backlog(self, now_s: float) -> int:
+        """Messages in the queue, ready or in flight."""
+        return self._arrived(now_s) - int(self.queue.counts[k.REMOVED])
+
+    def age_s(self, now_s: float) -> float:
+        """Time since the oldest message in the queue, ready or in flight, got there; 0: none."""
+        arrived = self._arrived(now_s)
+        while self._oldest < arrived:
+            stop = min(self._oldest + _LOOK, arrived)
+            states = self.queue.state[self.feed.message[self._oldest : stop]]
+            present = np.flatnonzero(states <= k.OVERDUE)
+            if present.size:
+                self._oldest += int(present[0])
+                return now_s - float(self.feed.enqueued_s[self._oldest]) - self.policy.delay_s
+            self._oldest = stop
+        return 0.0
+
+    def busy(self, now_s: float) -> int:
+        """Workers that are at work on a message."""
+        s = self.workers
+        sent_s = s.event_s[: self.size] - s.half_s
+        at_work = (s.kind == k.DELETE) & (s.start_s <= now_s) & (sent_s > now_s)
+        at_work &= s.current < s.chunk[:, 1]
+        return int(np.count_nonzero(at_work & (s.resume_s <= now_s)))
 
     def alive(self, w: int) -> bool:
         """Whether the process of worker ``w`` runs (paused counts)."""
