@@ -150,7 +150,7 @@ def _bad_jobs(
     for name, system in systems.items():
         if system is None:
             continue
-        where: KeyPath = ("systems", name, "groups" if system.product == "kafka" else "queues")
+        where: KeyPath = ("systems", name, system.readers_at)
         done: dict[str, str] = {}
         for group, readers in system.readers.items():
             for index, job in enumerate(readers.does):
@@ -175,11 +175,12 @@ def _bad_ledgers(
     if lives or whole.get(("workload", "cases")) is not None:
         return
     for name, system in systems.items():
-        for group, readers in system.readers.items() if system is not None else ():
+        if system is None:
+            continue
+        for group, readers in system.readers.items():
             if readers.ledger is not None:
-                kind = "groups" if system is not None and system.product == "kafka" else "queues"
                 yield (
-                    ("systems", name, kind, group, "ledger"),
+                    ("systems", name, system.readers_at, group, "ledger"),
                     "there is nothing to book: no dimension of workload.keys has a lifecycle",
                 )
 

@@ -15,10 +15,12 @@ from sim.environment import Environment
 from sim.faults import schedule
 from sim.ledger import Ledger, Policy, book, histories
 from sim.log.kafka import Kafka
+from sim.log.kinesis import Kinesis
 from sim.messages import Messages
 from sim.metrics import Tables, combine, faults_table, measure
 from sim.outcome import Effects, GroupOutcome
 from sim.products.kafka import KafkaSystem
+from sim.products.kinesis import KinesisSystem
 from sim.publishing import Publication, publish
 from sim.queue.sqs import Sqs
 from sim.result import Result
@@ -115,6 +117,8 @@ def _build(
     if isinstance(config, KafkaSystem):
         published = None if publication is None else publication.published
         return Kafka(name, config, scenario, messages, grid_s, published)
+    if isinstance(config, KinesisSystem):
+        return Kinesis(name, config, scenario, messages, grid_s)
     return Sqs(name, config, scenario, messages, grid_s)
 
 

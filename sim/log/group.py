@@ -210,8 +210,11 @@ class Group:
 
     def busy(self, now_s: float) -> int:
         """Members that are at work on a record."""
-        s = self.state
-        return int(np.count_nonzero((s.phase == k.WORK) & (s.resume_s <= now_s)))
+        return sum(self.working(m, now_s) for m in range(self.members))
+
+    def working(self, m: int, now_s: float) -> bool:
+        """Whether member ``m`` is at work on a record."""
+        return bool(self.state.phase[m] == k.WORK and self.state.resume_s[m] <= now_s)
 
     def crash(self, m: int, at_s: float) -> None:
         """SIGKILL: nothing more is processed or committed; a commit under way is lost."""
@@ -226,6 +229,17 @@ class Group:
         s.assigned_n[m] = 0
         s.factor[m] = 1.0
         s.resume_s[m] = -np.inf
+
+    def take(self, m: int, partitions: Sequence[int], at_s: float) -> None:
+        """Have member ``m`` read these partitions from their committed offsets; nobody else may."""
+        s = self.state
+        k.finish_samples(s, at_s)
+        self._place(np.asarray(partitions), s.committed[list(partitions)])
+        s.assigned[m, : len(partitions)] = partitions
+        s.assigned_n[m] = len(partitions)
+        s.turn[m] = s.fetched[m] = s.hold[m] = 0
+        s.phase[m] = k.POLL
+        s.now_s[m] = at_s
 
     def pause(self, m: int, at_s: float, for_s: float) -> None:
         """Stop the whole process (a GC pause); pauses that overlap end with the last."""

@@ -1,6 +1,6 @@
 """Apache Kafka on the log mechanism: from its configuration to a topic, groups and coordinators."""
 
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
 from typing import Any
@@ -9,8 +9,7 @@ import numpy as np
 import simpy
 from numpy.typing import NDArray
 
-from sim.environment import SideBySide, Stage
-from sim.errors import LabError
+from sim.environment import Stage
 from sim.kernels import log as k
 from sim.kernels.partitioners import (
     crc32,
@@ -22,9 +21,9 @@ from sim.kernels.partitioners import (
 )
 from sim.log.coordinator import Coordinator
 from sim.log.group import Group
+from sim.log.system import REPEATS, LogSystem
 from sim.log.topic import Topic
 from sim.messages import Messages, Numbered
-from sim.outcome import Effects, Fate, GroupOutcome
 from sim.products.kafka import Group as GroupConfig
 from sim.products.kafka import KafkaSystem, duration_s
 from sim.scenario import Scenario
@@ -32,9 +31,6 @@ from sim.system import Fleet, fleet_size
 from sim.workload import pool, service_s, stream
 
 _STICKY_CHOICES = 4_096
-
-_REPEATS = 1 << 16
-"""Repeats of effects that a ledger can take, beyond one for each message."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +47,7 @@ class Published:
     """[messages] a `Fate`: how it was lost, or UNFINISHED."""
 
 
-class Kafka:
+class Kafka(LogSystem):
     """A `sim.system.System`: one topic, read by every group."""
 
     def __init__(
@@ -72,13 +68,10 @@ class Kafka:
             grid_s: [grid] times at which offsets are sampled.
             published: what its publisher left in the log; None: all that is produced gets there.
         """
-        self.name = name
         self.config = config
-        self.grid_s = grid_s
-        self.lost = None if published is None else published.fate
         partitions = fleet_size(config.topic.partitions, scenario.scale)
         if published is None:
-            self.topic = Topic(
+            topic = Topic(
                 messages.created_s,
                 partition_of(name, config, scenario, messages),
                 partitions,
@@ -88,7 +81,7 @@ class Kafka:
                 latency_s=pool(scenario, f"{name}.produce", config.latency.produce),
             )
         else:
-            self.topic = Topic.of_records(
+            topic = Topic.of_records(
                 messages.created_s,
                 partitions,
                 published.message,
@@ -96,20 +89,20 @@ class Kafka:
                 published.visible_s,
             )
         mean_bytes = float(messages.size_bytes.mean())
-        self.groups = {
+        groups = {
             group: Group(
-                self.topic,
+                topic,
                 service_s(scenario, len(messages), c.does),
                 fleet_size(c.consumers, scenario.scale),
                 _reading(c, config, scenario, mean_bytes),
                 grid_s,
-                keep_repeats=len(messages) + _REPEATS if c.ledger else 0,
+                keep_repeats=len(messages) + REPEATS if c.ledger else 0,
                 committed=c.starts == "established",
             )
             for group, c in config.groups.items()
         }
-        self.total = self.topic.log.message.size * len(self.groups)
-        self.readers = SideBySide(list(self.groups.values()), len(messages))
+        lost = None if published is None else published.fate
+        super().__init__(name, config.product, topic, groups, config.groups, grid_s, lost)
         self.stages: Sequence[Stage] = [self.topic, self.readers]
 
     def control(self, env: simpy.Environment, say: Callable[[str], None]) -> Mapping[str, Fleet]:
@@ -132,59 +125,6 @@ class Kafka:
             if self.config.groups[name].joins_at > 0:
                 env.process(_join_later(env, coordinator, self.config.groups[name].joins_at))
         return coordinators
-
-    def settled(self) -> int:
-        """Messages committed or skipped, over all groups."""
-        return sum(group.settled() for group in self.groups.values())
-
-    def outcomes(self, ended_s: float) -> Iterator[GroupOutcome]:
-        """Each group's outcome; its memory is freed when the next is asked for."""
-        t = self.grid_s[self.grid_s <= ended_s]
-        self.readers.stages = []
-        log_end = self.topic.log_end(t)
-        for name in list(self.groups):
-            group = self.groups.pop(name)
-            group.finish(ended_s)
-            state = group.state
-            effects = self.topic.to_messages(state.effects, 0, np.add)
-            fate = _FATE_OF_PROCESSED[(effects > 0).view(np.uint8)]
-            if self.lost is not None:
-                np.maximum(fate, self.lost * (effects == 0), out=fate)
-            yield GroupOutcome(
-                system=self.name,
-                group=name,
-                kind="log",
-                product=self.config.product,
-                fate=fate,
-                done_s=self.topic.to_messages(state.done_s, np.inf),
-                effects=effects,
-                gauges_t_s=t,
-                gauges={
-                    "log_end": log_end,
-                    "position": state.grid_position[: t.size].sum(axis=1),
-                    "committed": state.grid_committed[: t.size].sum(axis=1),
-                },
-                history=self._history(group) if self.config.groups[name].ledger else None,
-                consumers=group.members,
-                extra_deliveries=int(state.counts[1]) - group.runs.distinct(),
-                deliveries=int(state.counts[1]),
-                calls=int(state.counts[0]),
-            )
-
-    def _history(self, group: Group) -> Effects:
-        state, log = group.state, self.topic.log
-        repeats = int(state.counts[3])
-        if repeats > state.again_row.size:
-            raise LabError(
-                f"{self.name}: {repeats:,} repeated effects, more than a ledger can take"
-            )
-        again_row = state.again_row[:repeats]
-        return Effects.of(
-            state.done_s, log.message, state.again_s[:repeats], log.message[again_row]
-        )
-
-
-_FATE_OF_PROCESSED = np.array([Fate.UNFINISHED, Fate.PROCESSED], np.uint8)
 
 
 def partition_of(

@@ -1,5 +1,6 @@
 """A topic and its producer: from messages to readable rows of a log (KP-01, KB-01)."""
 
+from copy import copy
 from typing import TypeVar
 
 import numpy as np
@@ -114,6 +115,12 @@ class Topic:
         topic.producer.next_message[0] = created_s.size
         topic.repeats = bool(np.bincount(message).max(initial=0) > 1)
         return topic
+
+    def seen_at(self, visible_s: NDArray[np.float64]) -> "Topic":
+        """The same records, for a reader to whom each is readable from ``visible_s`` [records]."""
+        view = copy(self)
+        view.log = self.log._replace(visible_s=visible_s)
+        return view
 
     def advance(self, until_s: float) -> None:
         """Append every batch that leaves the producer by ``until_s``."""

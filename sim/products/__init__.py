@@ -5,7 +5,8 @@ from typing import Annotated
 from pydantic import Field
 
 from sim.products.kafka import KafkaSystem
+from sim.products.kinesis import KinesisSystem
 from sim.products.sqs import SqsSystem
 
-System = Annotated[KafkaSystem | SqsSystem, Field(discriminator="product")]
+System = Annotated[KafkaSystem | KinesisSystem | SqsSystem, Field(discriminator="product")]
 """Any system under test; `product` says which."""

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Literal, Protocol
+from typing import Annotated, ClassVar, Literal, Protocol
 
 from pydantic import AfterValidator, WithJsonSchema
 
@@ -62,6 +62,9 @@ class Readers(Protocol):
 
 class HasReaders(Protocol):
     """A system under test, whatever its product."""
+
+    readers_at: ClassVar[str]
+    """Key of the configuration under which they stand."""
 
     @property
     def readers(self) -> Mapping[str, Readers]:

@@ -7,7 +7,7 @@ are the lab's own assumptions, not Kafka's.
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
@@ -234,6 +234,8 @@ class Latency(Config):
 
 class KafkaSystem(Config):
     """One topic, its producer and its consumer groups."""
+
+    readers_at: ClassVar[str] = "groups"
 
     product: Literal["kafka"]
     """`kafka`"""

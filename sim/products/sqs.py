@@ -9,7 +9,7 @@ The latencies, and how many servers hold a queue and answer a short poll, are th
 
 import json
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field
 
@@ -132,6 +132,8 @@ class Latency(Config):
 
 class SqsSystem(Config):
     """Standard queues; every message goes to each of them."""
+
+    readers_at: ClassVar[str] = "queues"
 
     product: Literal["sqs"]
     """`sqs`"""

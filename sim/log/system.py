@@ -1,0 +1,109 @@
+"""What systems on the log mechanism share: groups that read a topic, and what comes of them."""
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.environment import SideBySide
+from sim.errors import LabError
+from sim.log.group import Group
+from sim.log.topic import Topic
+from sim.outcome import Effects, Fate, GroupOutcome
+from sim.products.base import Readers
+
+REPEATS = 1 << 16
+"""Repeats of effects that a ledger can take, beyond one for each message."""
+
+
+class LogSystem:
+    """One topic, read by every group: what every `sim.system.System` of this kind shares."""
+
+    def __init__(
+        self,
+        name: str,
+        product: str,
+        topic: Topic,
+        groups: dict[str, Group],
+        configs: Mapping[str, Readers],
+        grid_s: NDArray[np.float64],
+        lost: NDArray[np.uint8] | None,
+    ) -> None:
+        """
+        Args:
+            name: of the system in the scenario.
+            product: its product.
+            topic: what the groups read.
+            groups: the groups by name.
+            configs: their configurations.
+            grid_s: [grid] times at which offsets are sampled.
+            lost: [messages] a `Fate`: how it was lost before it got into the log, or UNFINISHED;
+                None: none was.
+        """
+        self.name = name
+        self.product = product
+        self.topic = topic
+        self.groups = groups
+        self.configs = configs
+        self.grid_s = grid_s
+        self.lost = lost
+        self.total = topic.log.message.size * len(groups)
+        self.readers = SideBySide(list(groups.values()), topic.created_s.size)
+
+    def settled(self) -> int:
+        """Messages committed or skipped, over all groups."""
+        return sum(group.settled() for group in self.groups.values())
+
+    def consumers(self, group: str) -> int:
+        """How many consumers a group has, alive or not."""
+        return self.groups[group].members
+
+    def outcomes(self, ended_s: float) -> Iterator[GroupOutcome]:
+        """Each group's outcome; its memory is freed when the next is asked for."""
+        t = self.grid_s[self.grid_s <= ended_s]
+        self.readers.stages = []
+        log_end = self.topic.log_end(t)
+        for name in list(self.groups):
+            consumers = self.consumers(name)
+            group = self.groups.pop(name)
+            group.finish(ended_s)
+            state = group.state
+            effects = self.topic.to_messages(state.effects, 0, np.add)
+            fate = _FATE_OF_PROCESSED[(effects > 0).view(np.uint8)]
+            if self.lost is not None:
+                np.maximum(fate, self.lost * (effects == 0), out=fate)
+            yield GroupOutcome(
+                system=self.name,
+                group=name,
+                kind="log",
+                product=self.product,
+                fate=fate,
+                done_s=self.topic.to_messages(state.done_s, np.inf),
+                effects=effects,
+                gauges_t_s=t,
+                gauges={
+                    "log_end": log_end,
+                    "position": state.grid_position[: t.size].sum(axis=1),
+                    "committed": state.grid_committed[: t.size].sum(axis=1),
+                },
+                history=self._history(group) if self.configs[name].ledger else None,
+                consumers=consumers,
+                extra_deliveries=int(state.counts[1]) - group.runs.distinct(),
+                deliveries=int(state.counts[1]),
+                calls=int(state.counts[0]),
+            )
+
+    def _history(self, group: Group) -> Effects:
+        state, log = group.state, self.topic.log
+        repeats = int(state.counts[3])
+        if repeats > state.again_row.size:
+            raise LabError(
+                f"{self.name}: {repeats:,} repeated effects, more than a ledger can take"
+            )
+        again_row = state.again_row[:repeats]
+        return Effects.of(
+            state.done_s, log.message, state.again_s[:repeats], log.message[again_row]
+        )
+
+
+_FATE_OF_PROCESSED = np.array([Fate.UNFINISHED, Fate.PROCESSED], np.uint8)
