@@ -159,6 +159,7 @@ class Group(NamedTuple):
     processed: I64  # [partitions] next offset to process
     position: I64  # [partitions] next offset to fetch
     committed: I64  # [partitions] next offset to read after a restart
+    commit_s: F64  # [partitions] when it was committed last, changed or not; -inf: never
     scan: I64  # [partitions] scratch
     astray: I64  # [members] 1: look at the next fetch whether a partition must be gone on elsewhere
     sought: I64  # [partitions] offset to go on from at the next fetch; or BEGINNING, END, NOWHERE
@@ -168,7 +169,8 @@ class Group(NamedTuple):
     grid_s: F64  # [grid] sample times
     grid_committed: I64  # [grid, partitions] committed offsets at those times
     grid_position: I64  # [grid, partitions]
-    grid_next: I64  # [2, partitions] next row to fill, of committed and of position
+    grid_commit_s: F64  # [grid, partitions]
+    grid_next: I64  # [3, partitions] next row to fill, of committed, of position and of commit_s
     counts: I64  # [4] polls that returned records, records returned, commits, repeats kept
     again_row: NDArray[np.int32]  # [kept] rows processed before, in any order; may be empty
     again_s: F64  # [kept] when each was processed again
@@ -212,6 +214,10 @@ def commit(group, m, at_s):  # type: ignore[no-untyped-def]
     group.counts[2] += 1
     for a in range(group.assigned_n[m]):
         p = group.assigned[m, a]
+        if group.position[p] == NOWHERE:
+            continue
+        _sample(group, 2, group.grid_commit_s, p, group.commit_s[p], at_s)
+        group.commit_s[p] = at_s
         if group.processed[p] > group.committed[p]:
             _sample(group, 0, group.grid_committed, p, group.committed[p], at_s)
             group.committed[p] = group.processed[p]
@@ -224,6 +230,7 @@ def finish_samples(group, until_s):  # type: ignore[no-untyped-def]
     for p in range(group.committed.size):
         _sample(group, 0, group.grid_committed, p, group.committed[p], after)
         _sample(group, 1, group.grid_position, p, group.position[p], after)
+        _sample(group, 2, group.grid_commit_s, p, group.commit_s[p], after)
 
 
 @inlined
@@ -279,7 +286,9 @@ def _go_on_elsewhere(log, group, reading, m, at_s):  # type: ignore[no-untyped-d
         group.processed[p] = to
         if sought:
             _sample(group, 0, group.grid_committed, p, group.committed[p], at_s)
+            _sample(group, 2, group.grid_commit_s, p, group.commit_s[p], at_s)
             group.committed[p] = to
+            group.commit_s[p] = at_s
             group.sought[p] = NOWHERE
             if group.turn[m] == a:
                 group.fetched[m] = 0

@@ -64,6 +64,7 @@ class Group:
             processed=begins.copy(),
             position=begins.copy(),
             committed=begins.copy(),
+            commit_s=np.full(partitions, -np.inf),
             scan=np.zeros(partitions, np.int64),
             astray=np.zeros(members, np.int64),
             sought=np.full(partitions, k.NOWHERE, np.int64),
@@ -73,7 +74,8 @@ class Group:
             grid_s=grid_s,
             grid_committed=np.zeros((grid_s.size, partitions), np.int64),
             grid_position=np.zeros((grid_s.size, partitions), np.int64),
-            grid_next=np.zeros((2, partitions), np.int64),
+            grid_commit_s=np.zeros((grid_s.size, partitions)),
+            grid_next=np.zeros((3, partitions), np.int64),
             counts=np.zeros(4, np.int64),
             again_row=np.zeros(keep_repeats, np.int32),
             again_s=np.zeros(keep_repeats),
@@ -199,11 +201,12 @@ class Group:
 
     def backlog(self, now_s: float) -> int:
         """Records in the log and not committed."""
-        return int((self._readable(now_s) - self.state.committed).sum())
+        return int((self._readable(now_s) - np.maximum(self.state.committed, 0)).sum())
 
     def age_s(self, now_s: float) -> float:
         """Time since the oldest of these could be read, s; 0 if there is none."""
-        log, committed = self.topic.log, self.state.committed
+        log = self.topic.log
+        committed = np.maximum(self.state.committed, log.first)
         waits = np.flatnonzero(self._readable(now_s) > committed)
         oldest_s = log.visible_s[log.start[waits] + committed[waits]].min(initial=now_s)
         return float(now_s - oldest_s)

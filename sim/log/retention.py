@@ -1,4 +1,4 @@
-"""What a broker deletes from a topic, and when (KB-08, `UnifiedLog.deleteOldSegments` of Kafka 4.0).
+"""What a broker deletes from a topic, and when (KB-08; Kafka 4.0 `UnifiedLog.deleteOldSegments`).
 
 Every `log.retention.check.interval.ms`, each partition loses whole segments, oldest first: those
 over `retention.bytes`, then those whose newest timestamp is older than `retention.ms`; it stops at
