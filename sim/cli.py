@@ -116,15 +116,78 @@ def run(
 
 @app.command()
 @_for_people
-def plot(result: str, out_: Annotated[Path, typer.Option("--out")] = Path("results")) -> None:
+def plot(
+    result: str,
+    out_: Annotated[Path, typer.Option("--out")] = Path("results"),
+    overlay: Annotated[
+        Path | None,
+        typer.Option(help="Lay this export of lag over it; `sim import lag` says what it holds."),
+    ] = None,
+    start: Annotated[
+        str | None,
+        typer.Option(help="Moment in the export when the run begins; its first sample if not."),
+    ] = None,
+) -> None:
     """Draw the charts of a result again: a folder, scenario/run, or a scenario's newest run."""
-    from sim.charts import write_all
+    from sim.charts import write_all, write_measured
+    from sim.imports import read as read_measured
     from sim.results import find, read
 
     folder = find(result, out_)
+    measured = None if overlay is None else read_measured(overlay)
     found = read(folder)
-    for path in write_all(found.tables, folder / "charts", title=found.label):
+    if measured is None:
+        paths = write_all(found.tables, folder / "charts", title=found.label)
+    else:
+        paths = write_measured(found.tables, measured, start, folder / "charts", title=found.label)
+    for path in paths:
         out.print(str(path))
+
+
+imports = typer.Typer(help="Bring in what you have.", no_args_is_help=True)
+app.add_typer(imports, name="import")
+
+
+@imports.command("omb")
+@_for_people
+def import_omb(
+    workload: Path,
+    driver: Annotated[Path | None, typer.Argument(help="A Kafka driver file.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Scenario file; printed if not given.")
+    ] = None,
+) -> None:
+    """A workload of the OpenMessaging Benchmark as a scenario."""
+    from sim.imports.omb import scenario
+    from sim.scenario import load
+
+    made = scenario(workload, driver)
+    say = out if output else err
+    say.print(made.said, markup=False)
+    say.print("The benchmark does not say, or the lab does not take over:")
+    for line in made.unsaid:
+        say.print(f"- {line}", markup=False)
+    if output is None:
+        sys.stdout.write(made.yaml)
+        return
+    output.write_text(made.yaml, encoding="utf-8")
+    for warning in load(output).warnings:
+        err.print(f"warning: {warning}", style="yellow", markup=False)
+    out.print(f"{output}: run it with `sim run {output}`", markup=False)
+
+
+@imports.command("lag")
+@_for_people
+def import_lag(
+    export: Annotated[
+        Path, typer.Argument(help="kafka-consumer-groups, CloudWatch or Prometheus.")
+    ],
+) -> None:
+    """What an export of lag holds; `sim plot --overlay` lays it over a run."""
+    from sim.console import describe_measured
+    from sim.imports import read
+
+    describe_measured(read(export), out)
 
 
 @app.command()

@@ -29,6 +29,7 @@ from sim.summary import print_summary
 from sim.text import count, duration
 
 if TYPE_CHECKING:
+    from sim.imports import Measured
     from sim.lab import OnLedger
     from sim.ledger import Ledger
     from sim.messages import Messages
@@ -68,6 +69,19 @@ def describe(scenario: Scenario, out: Console, err: Console) -> None:
 def _warn(scenario: Scenario, err: Console) -> None:
     for warning in scenario.warnings:
         err.print(f"warning: {warning}", style="yellow", markup=False)
+
+
+def describe_measured(measured: "Measured", out: Console) -> None:
+    """Print what an export of lag holds: a line per group or queue and measure."""
+    out.print(measured.source, markup=False)
+    for (name, measure), rows in measured.samples.groupby(["name", "measure"], sort=False):
+        say = count if measure == "lag" else duration
+        span = f"{rows['at'].iloc[0]:%Y-%m-%d %H:%M:%S} to {rows['at'].iloc[-1]:%Y-%m-%d %H:%M:%S}"
+        what = "messages waiting" if measure == "lag" else "age of the oldest"
+        top = say(rows["value"].max())
+        out.print(f"  {name}: {what}, {len(rows)} samples, {span} UTC, max {top}", markup=False)
+    for note in measured.notes:
+        out.print(f"  note: {note}", markup=False)
 
 
 @contextmanager

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from sim.charts.picture import Picture
+    from sim.imports import Measured
 
 _OVER_TIME = [
     "system", "group", "t_s", "arrived", "processed", "lag", "ready", "in_flight", "position_lag",
@@ -165,13 +166,41 @@ class Plots:
         """Arrivals, and messages first processed, msg/s."""
         return self._page("throughput", axes=axes)
 
-    def lag(self, axes: Sequence["Axes"] | None = None) -> "Picture":
-        """Messages waiting, over time."""
-        return self._page("lag", axes=axes)
+    def lag(
+        self,
+        axes: Sequence["Axes"] | None = None,
+        *,
+        overlay: "Measured | str | Path | None" = None,
+        start: str | None = None,
+    ) -> "Picture":
+        """Messages waiting, over time.
 
-    def time_lag(self, axes: Sequence["Axes"] | None = None) -> "Picture":
-        """Age of the oldest unprocessed message, over time."""
-        return self._page("time_lag", axes=axes)
+        Args:
+            axes: to draw on.
+            overlay: an export of lag to lay over it, in one of the formats of `sim.imports`.
+            start: the moment in the export at which the run begins; None: its first sample.
+        """
+        if overlay is None:
+            return self._page("lag", axes=axes)
+        return self._page("measured_lag", measured=_measured(overlay), start=start, axes=axes)
+
+    def time_lag(
+        self,
+        axes: Sequence["Axes"] | None = None,
+        *,
+        overlay: "Measured | str | Path | None" = None,
+        start: str | None = None,
+    ) -> "Picture":
+        """Age of the oldest unprocessed message, over time.
+
+        Args:
+            axes: to draw on.
+            overlay: an export of lag to lay over it, in one of the formats of `sim.imports`.
+            start: the moment in the export at which the run begins; None: its first sample.
+        """
+        if overlay is None:
+            return self._page("time_lag", axes=axes)
+        return self._page("measured_time_lag", measured=_measured(overlay), start=start, axes=axes)
 
     def latency(self, axes: Sequence["Axes"] | None = None) -> "Picture":
         """Quantiles of the time from creation to first effect."""
@@ -222,6 +251,12 @@ class Plots:
             raise AttributeError(f"{self._result.label} has no {needs}, so there is no {chart!r}")
         draw: Callable[..., Any] = getattr(charts, chart)
         return Picture.of(draw, self._result.tables, title=self._result.title, **how)
+
+
+def _measured(overlay: "Measured | str | Path") -> "Measured":
+    from sim.imports import Measured, read
+
+    return overlay if isinstance(overlay, Measured) else read(overlay)
 
 
 def labels_of(results: Sequence[Result]) -> list[str]:

@@ -10,6 +10,7 @@ Importing this package imports matplotlib: do it where something is drawn, not a
 from sim.charts.bars import duplicates, loss
 from sim.charts.files import CHARTS, LEDGER_CHARTS, write_all
 from sim.charts.ledger import books, buffer, harms, price
+from sim.charts.measured import measured_lag, measured_time_lag, write_measured
 from sim.charts.over_time import lag, order, throughput, time_lag
 from sim.charts.page import style
 from sim.charts.quantiles import latency
@@ -28,6 +29,8 @@ __all__ = [
     "lag",
     "latency",
     "loss",
+    "measured_lag",
+    "measured_time_lag",
     "order",
     "overview",
     "price",
@@ -35,4 +38,5 @@ __all__ = [
     "throughput",
     "time_lag",
     "write_all",
+    "write_measured",
 ]

@@ -30,11 +30,11 @@ def throughput(
     tables: "Tables", axes: Sequence[Axes] | None = None, *, title: str = ""
 ) -> list[Axes]:
     """Arrivals (grey) and messages first processed by each group, msg/s."""
-    axes = axes or _new(
+    axes = axes or new_page(
         tables, findings.about_throughput(tables.summary), title, "Arrivals and throughput"
     )
     arrivals = draw_throughput(tables, axes)
-    _finish(tables, axes, "messages per second")
+    finish(tables, axes, "messages per second")
     for ax, lines in zip(axes, arrivals, strict=True):
         name_lines(ax, lines)
     return list(axes)
@@ -42,12 +42,12 @@ def throughput(
 
 def lag(tables: "Tables", axes: Sequence[Axes] | None = None, *, title: str = "") -> list[Axes]:
     """Messages waiting: lag of each group of a log, depth of each queue; logarithmic above 10."""
-    axes = axes or _new(
+    axes = axes or new_page(
         tables, findings.about_lag(tables.summary), title, "Messages waiting", LAG_NOTE
     )
     lines = draw(tables, axes, "lag", lambda row: f"max {count(row['max_lag'])}")
     counts_axis(axes, highest(tables, "lag"))
-    _finish(tables, axes, "messages")
+    finish(tables, axes, "messages")
     for ax, named in zip(axes, lines, strict=True):
         name_lines(ax, named)
     return list(axes)
@@ -57,7 +57,7 @@ def time_lag(
     tables: "Tables", axes: Sequence[Axes] | None = None, *, title: str = ""
 ) -> list[Axes]:
     """Age of the oldest unprocessed message of each group; logarithmic above 1 s."""
-    axes = axes or _new(
+    axes = axes or new_page(
         tables, findings.about_time_lag(tables.summary), title, "Time lag", TIME_LAG_NOTE
     )
     lines = draw(
@@ -67,7 +67,7 @@ def time_lag(
         lambda row: f"max {duration(row['max_time_lag_s'])}",
     )
     durations_axis(axes, highest(tables, "time_lag_s"))
-    _finish(tables, axes, "time lag")
+    finish(tables, axes, "time lag")
     for ax, named in zip(axes, lines, strict=True):
         name_lines(ax, named)
     return list(axes)
@@ -76,12 +76,12 @@ def time_lag(
 def order(tables: "Tables", axes: Sequence[Axes] | None = None, *, title: str = "") -> list[Axes]:
     """Messages processed after a later one of their key, cumulative; logarithmic above 10."""
     note = "Out of order: first processed after a later message of the same key was."
-    axes = axes or _new(
+    axes = axes or new_page(
         tables, findings.about_order(tables.summary), title, "Ordering violations", note
     )
     lines = draw(tables, axes, "violations", _order_words)
     counts_axis(axes, highest(tables, "violations"))
-    _finish(tables, axes, "messages out of order")
+    finish(tables, axes, "messages out of order")
     for ax, named in zip(axes, lines, strict=True):
         name_lines(ax, named, prefer="end")
     return list(axes)
@@ -251,7 +251,10 @@ def _symlog(
         ax.yaxis.set_major_formatter(FuncFormatter(lambda y, _: say(y)))
 
 
-def _new(tables: "Tables", finding: str, title: str, what: str, footnote: str = "") -> list[Axes]:
+def new_page(
+    tables: "Tables", finding: str, title: str, what: str, footnote: str = ""
+) -> list[Axes]:
+    """A page with a panel per system, under what the numbers say."""
     subtitle = f"{what} per group. {title}" if title else f"{what} per group"
     return panels(
         len(systems(tables)),
@@ -262,7 +265,8 @@ def _new(tables: "Tables", finding: str, title: str, what: str, footnote: str = 
     )
 
 
-def _finish(tables: "Tables", axes: Sequence[Axes], y_label: str) -> None:
+def finish(tables: "Tables", axes: Sequence[Axes], y_label: str) -> None:
+    """Scale time, name the y axis and the panels, and mark what happened in each."""
     time_axis(tables).apply(axes)
     for ax in outer(axes)[0]:
         ax.set_ylabel(y_label)

@@ -1,0 +1,87 @@
+"""The answer of a Prometheus range query, ``/api/v1/query_range``: a matrix of lag.
+
+Series whose labels name the same group are its partitions: messages add up, and of ages the oldest
+counts. -1 is what exporters say of a partition without a committed offset.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from sim.imports.measured import Measure, Measured, Sample, amount, complaint
+
+TOOL = "Prometheus"
+GROUP_LABELS = (
+    "consumergroup", "group", "group_id", "consumer_group", "consumerGroup", "queue", "queue_name",
+    "dimension_QueueName",
+)  # fmt: skip
+"""Labels that name a group or queue, of kafka_exporter, kminion, kafka-lag-exporter and others."""
+NO_COMMIT = "samples of -1 (no committed offset) are not in it"
+
+_OF_A_PART = {"topic", "partition", "instance", "job", "__name__", "client_id", "consumer_id"}
+
+
+def from_json(path: Path, data: object) -> Measured | None:
+    """The answer of a range query; None if it is something else.
+
+    Raises:
+        LabError: an error of Prometheus, another kind of query, or a value that is no number.
+    """
+    if not isinstance(data, dict) or data.get("status") not in ("success", "error"):
+        return None
+    if data["status"] == "error":
+        raise complaint(path, f"Prometheus reported an error: {data.get('error', 'no reason')}")
+    answer = data.get("data", {})
+    if answer.get("resultType") != "matrix":
+        raise complaint(
+            path,
+            f"expected a range query (/api/v1/query_range), not one whose resultType is "
+            f"{answer.get('resultType')!r}",
+            None,
+            "data",
+        )
+    series = answer.get("result", [])
+    names = {str(one.get("metric", {}).get("__name__", "")) for one in series}
+    for measure in ("lag", "time_lag_s"):
+        alike = sorted(name for name in names if _measure(name) == measure)
+        if len(alike) > 1:
+            message = f"more than one metric of the same thing ({', '.join(alike)}); query one"
+            raise complaint(path, message, None, "data.result")
+    notes: list[str] = []
+    samples = list(_samples(path, series, notes))
+    queues = any({"queue", "queue_name", "dimension_QueueName"} & set(s["metric"]) for s in series)
+    return Measured.of(path, TOOL, "queue" if queues else "log", samples, notes)
+
+
+def _samples(path: Path, series: list[dict[str, Any]], notes: list[str]) -> Iterator[Sample]:
+    for i, one in enumerate(series):
+        labels: Mapping[str, str] = one.get("metric", {})
+        measure = _measure(labels.get("__name__", ""))
+        name = _name(labels)
+        for k, pair in enumerate(one.get("values", [])):
+            where = f"data.result[{i}].values[{k}]"
+            if not isinstance(pair, list) or len(pair) != 2:
+                message = f"expected [time, value], not {json.dumps(pair)}"
+                raise complaint(path, message, None, where)
+            if pair[1] == "-1":
+                notes.append(NO_COMMIT)
+                continue
+            at = pd.Timestamp(amount(path, None, where, pair[0]), unit="s", tz="UTC")
+            yield Sample(name, measure, at, amount(path, None, where, pair[1]))
+
+
+def _measure(metric: str) -> Measure:
+    return (
+        "time_lag_s" if metric.endswith(("_seconds", "_age_of_oldest_message_maximum")) else "lag"
+    )
+
+
+def _name(labels: Mapping[str, str]) -> str:
+    for label in GROUP_LABELS:
+        if label in labels:
+            return labels[label]
+    others = [value for key, value in labels.items() if key not in _OF_A_PART]
+    return " ".join(others) or labels.get("topic", "") or labels.get("__name__", "") or "lag"
