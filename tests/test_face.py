@@ -145,7 +145,7 @@ def test_labels_fall_back_where_too_much_differs_or_nothing():
 def test_a_stored_result_is_a_result(tmp_path):
     stored = sim.read(EXAMPLE)
     assert stored.label == "ledger_ordering/example"
-    assert stored.scenario.hash == stored.manifest["hash"]
+    assert list(stored.scenario.systems) == list(stored.summary["system"].unique())
     assert stored.finding and stored.plot.harms()
     assert sim.read("ledger_ordering/example", ROOT / "results").folder == EXAMPLE
     with pytest.raises(LabError, match="no result 'ledger_orderin'"):
