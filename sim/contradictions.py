@@ -16,8 +16,9 @@ from sim.config import KeyPath
 from sim.document import Document
 from sim.errors import Problem, nearest, unknown
 from sim.fault import OF_BROKERS, OF_CONSUMERS, OF_GROUPS, OF_PUBLISHERS, Fault
-from sim.parts import Arrivals, CaseFile
+from sim.parts import STATE, Arrivals, CaseFile
 from sim.products import System
+from sim.products.kafka import KafkaSystem
 from sim.units import seconds
 
 TOLERANCE_S = 1e-3
@@ -132,13 +133,42 @@ def _bad_dimensions(
     whole: Document, systems: Mapping[str, System | None]
 ) -> Iterator[tuple[KeyPath, str]]:
     known = _names(whole, "workload", "keys")
-    lists: list[KeyPath] = [("workload", "order_by")]
-    lists += [("systems", name, "partition_key") for name in systems]
-    for path in lists:
+    in_keys = [*known, STATE] if _has_states(whole) else known
+    lists: list[tuple[KeyPath, list[str]]] = [(("workload", "order_by"), known)]
+    lists += [(("systems", name, "partition_key"), in_keys) for name in systems]
+    for path, allowed in lists:
         value = whole.get(path)
         for index, dimension in enumerate(value if isinstance(value, list) else ()):
-            if known and isinstance(dimension, str) and dimension not in known:
-                yield (*path, index), unknown("dimension", dimension, known)
+            if known and isinstance(dimension, str) and dimension not in allowed:
+                yield (*path, index), unknown("dimension", dimension, allowed)
+    for name, system in systems.items():
+        for group, readers in system.groups.items() if isinstance(system, KafkaSystem) else ():
+            for dimension, values in readers.only.items():
+                where: KeyPath = ("systems", name, "groups", group, "only", dimension)
+                yield from _bad_values(whole, where, dimension, values)
+
+
+def _bad_values(
+    whole: Document, path: KeyPath, dimension: str, values: Sequence[str]
+) -> Iterator[tuple[KeyPath, str]]:
+    """Values that a dimension of the workload does not have."""
+    known = _names(whole, "workload", "keys")
+    if dimension not in known:
+        yield path, unknown("dimension", dimension, known)
+        return
+    weights = _names(whole, "workload", "keys", dimension, "weights")
+    for index, value in enumerate(values):
+        if weights and value not in weights:
+            yield (*path, index), unknown("value", value, weights)
+
+
+def _has_states(whole: Document) -> bool:
+    """Whether entities go through states."""
+    keys = whole.get(("workload", "keys"))
+    lives = isinstance(keys, dict) and any(
+        isinstance(key, dict) and key.get("lifecycle") for key in keys.values()
+    )
+    return lives or whole.get(("workload", "cases")) is not None
 
 
 def _bad_jobs(
@@ -168,11 +198,7 @@ def _bad_jobs(
 def _bad_ledgers(
     whole: Document, systems: Mapping[str, System | None]
 ) -> Iterator[tuple[KeyPath, str]]:
-    dimensions = whole.get(("workload", "keys"))
-    lives = isinstance(dimensions, dict) and any(
-        isinstance(key, dict) and key.get("lifecycle") for key in dimensions.values()
-    )
-    if lives or whole.get(("workload", "cases")) is not None:
+    if _has_states(whole):
         return
     for name, system in systems.items():
         if system is None:

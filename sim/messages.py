@@ -7,6 +7,8 @@ from typing import TypeVar, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.parts import STATE
+
 _T = TypeVar("_T", bound=np.generic)
 
 
@@ -85,6 +87,33 @@ class Messages:
             posting_cents=None if self.posting_cents is None else self.posting_cents[rows],
             seq=None if self.seq is None else self.seq[rows],
         )
+
+    def where(self, wanted: Mapping[str, Sequence[str]]) -> NDArray[np.int32]:
+        """The messages whose dimensions have one of the values ``wanted``, ascending."""
+        chosen = np.ones(self.entities, np.bool_)
+        for dim, values in wanted.items():
+            has_one = np.array([name in values for name in self.dims[dim]])
+            chosen &= has_one[self.keys_by([dim])[0]]
+        return np.flatnonzero(chosen[self.entity]).astype(np.int32)
+
+    @property
+    def entities(self) -> int:
+        """Combinations of the dimensions' values."""
+        return int(np.prod([len(values) for values in self.dims.values()], dtype=np.int64))
+
+    def keys_of(self, dims: Sequence[str]) -> tuple[NDArray[np.int32], Sequence[str]]:
+        """What a key made of ``dims``, and of the message's state if `STATE` is among them, is.
+
+        Returns:
+            [messages] number of the key, and [keys] its name.
+        """
+        by = [dim for dim in dims if dim != STATE or STATE in self.dims]
+        key_of, names = self.keys_by(by)
+        if len(by) == len(dims) or self.seq is None:
+            return key_of[self.entity], names
+        states = self.states or [str(n) for n in range(int(self.seq.max(initial=0)) + 1)]
+        key = key_of[self.entity] * np.int32(len(states)) + self.seq
+        return key.astype(np.int32), [f"{name}/{state}" for name in names for state in states]
 
     def keys_by(
         self, dims: Sequence[str], joined_by: str = "/"

@@ -1,7 +1,7 @@
 """What one consumer group (or queue) made of the messages: the hand-over from engine to metrics."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from typing import Literal
 
@@ -46,6 +46,12 @@ class Effects:
     """[effects] ascending, s."""
     message: NDArray[np.int32]
     """[effects]"""
+
+    def only(self, rows: NDArray[np.int32]) -> "Effects":
+        """Those of the messages in ``rows`` (ascending), numbered anew from 0."""
+        place = np.searchsorted(rows, self.message)
+        kept = np.flatnonzero(np.isin(self.message, rows))
+        return Effects(self.at_s[kept], place[kept].astype(np.int32))
 
     @classmethod
     def of(
@@ -95,3 +101,14 @@ class GroupOutcome:
     rows: NDArray[np.int32] | None = None
     """[messages] the messages meant for this group, ascending, where it does not get them all;
     "messages" in the other columns means these."""
+
+    def only(self, rows: NDArray[np.int32]) -> "GroupOutcome":
+        """The same for a group that is meant to process only the messages in ``rows``."""
+        return replace(
+            self,
+            fate=self.fate[rows],
+            done_s=self.done_s[rows],
+            effects=self.effects[rows],
+            history=None if self.history is None else self.history.only(rows),
+            rows=rows,
+        )

@@ -182,6 +182,10 @@ class Amount(Config):
         return self
 
 
+STATE = "state"
+"""In a key: which of its entity's states a message leads to, where entities go through states."""
+
+
 class Lifecycle(Config):
     """Every arrival begins a new entity, which goes through states: an event each."""
 

@@ -92,7 +92,7 @@ class Kafka(LogSystem):
         groups = {
             group: Group(
                 topic,
-                service_s(scenario, len(messages), c.does),
+                _service_s(scenario, messages, c),
                 fleet_size(c.consumers, scenario.scale),
                 _reading(c, config, scenario, mean_bytes),
                 grid_s,
@@ -102,7 +102,8 @@ class Kafka(LogSystem):
             for group, c in config.groups.items()
         }
         lost = None if published is None else published.fate
-        super().__init__(name, config.product, topic, groups, config.groups, grid_s, lost)
+        only = {group: messages.where(c.only) for group, c in config.groups.items() if c.only}
+        super().__init__(name, config.product, topic, groups, config.groups, grid_s, lost, only)
         self.stages: Sequence[Stage] = [self.topic, self.readers]
 
     def control(self, env: simpy.Environment, say: Callable[[str], None]) -> Mapping[str, Fleet]:
@@ -127,14 +128,25 @@ class Kafka(LogSystem):
         return coordinators
 
 
+def _service_s(scenario: Scenario, messages: Messages, group: GroupConfig) -> NDArray[np.float32]:
+    """[messages] work of each, s: of those that do not matter to the group, to look at them."""
+    work_s = service_s(scenario, len(messages), group.does)
+    if not group.only:
+        return work_s
+    discarded_s = np.full(len(messages), group.discard, np.float32)
+    rows = messages.where(group.only)
+    discarded_s[rows] = work_s[rows]
+    return discarded_s
+
+
 def partition_of(
     name: str, config: KafkaSystem, scenario: Scenario, messages: Messages
 ) -> NDArray[np.int32]:
     """[messages] by the client's hash of the key, or sticky for null keys (KP-18)."""
     partitions = fleet_size(config.topic.partitions, scenario.scale)
     if config.partition_key is not None:
-        key_of, names = messages.keys_by(config.partition_key)
-        return _partition_of_key(names, config, partitions)[key_of][messages.entity]
+        key, names = messages.keys_of(config.partition_key)
+        return _partition_of_key(names, config, partitions)[key]
     rng = stream(scenario, f"{name}.partitioner")
     choices = rng.integers(0, partitions, _STICKY_CHOICES, dtype=np.int32)
     out = np.zeros(len(messages), np.int32)

@@ -104,8 +104,8 @@ def shard_of_messages(
     if config.partition_key is None:
         rng = stream(scenario, f"{name}.partition_keys")
         return rng.integers(0, shards, len(messages), dtype=np.int32)
-    key_of, names = messages.keys_by(config.partition_key)
-    return np.array([shard_of_key(key, shards) for key in names], np.int32)[key_of][messages.entity]
+    key, names = messages.keys_of(config.partition_key)
+    return np.array([shard_of_key(name, shards) for name in names], np.int32)[key]
 
 
 def shard_of_key(key: str, shards: int) -> int:

@@ -1,6 +1,7 @@
 """What systems on the log mechanism share: groups that read a topic, and what comes of them."""
 
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +29,7 @@ class LogSystem:
         configs: Mapping[str, Readers],
         grid_s: NDArray[np.float64],
         lost: NDArray[np.uint8] | None,
+        only: Mapping[str, NDArray[np.int32]] = MappingProxyType({}),
     ) -> None:
         """
         Args:
@@ -39,6 +41,7 @@ class LogSystem:
             grid_s: [grid] times at which offsets are sampled.
             lost: [messages] a `Fate`: how it was lost before it got into the log, or UNFINISHED;
                 None: none was.
+            only: the messages that matter to a group, ascending; all, where none are given.
         """
         self.name = name
         self.product = product
@@ -47,6 +50,7 @@ class LogSystem:
         self.configs = configs
         self.grid_s = grid_s
         self.lost = lost
+        self.only = only
         self.total = topic.log.message.size * len(groups)
         self.readers = SideBySide(list(groups.values()), topic.created_s.size)
 
@@ -72,7 +76,7 @@ class LogSystem:
             fate = _FATE_OF_PROCESSED[(effects > 0).view(np.uint8)]
             if self.lost is not None:
                 np.maximum(fate, self.lost * (effects == 0), out=fate)
-            yield GroupOutcome(
+            outcome = GroupOutcome(
                 system=self.name,
                 group=name,
                 kind="log",
@@ -92,6 +96,7 @@ class LogSystem:
                 deliveries=int(state.counts[1]),
                 calls=int(state.counts[0]),
             )
+            yield outcome.only(self.only[name]) if name in self.only else outcome
 
     def _history(self, group: Group) -> Effects:
         state, log = group.state, self.topic.log

@@ -147,6 +147,11 @@ class Group(Config):
     """Jobs of `workload.service` done for each record."""
     ledger: LedgerPolicy | None = None
     """Keeps books of the lifecycle in `workload.keys`: naive, idempotent, strict; null: none."""
+    only: dict[Name, list[str]] = Field(default_factory=dict)
+    """Values, by dimension of `workload.keys`, of the messages that matter to it; it reads the
+    others too, and throws them away."""
+    discard: Seconds = 0.00001
+    """Time to look at a message that it throws away (an assumption)."""
     max_poll_records: PositiveCount = Field(default=500, alias="max.poll.records")
     """Most records that one poll returns."""
     max_partition_fetch_bytes: PositiveBytes = Field(
@@ -242,7 +247,8 @@ class KafkaSystem(Config):
     topic: Topic
     """The topic."""
     partition_key: Annotated[list[str], Field(min_length=1)] | None = None
-    """Dimensions of `workload.keys` that make up the record key; null: no key, sticky batches."""
+    """Dimensions of `workload.keys` that make up the record key (with a lifecycle, `state` too);
+    null: no key, sticky batches."""
     producer: Producer = Producer()
     """The producer's configuration."""
     publisher: Publisher | None = None

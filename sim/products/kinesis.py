@@ -153,7 +153,8 @@ class KinesisSystem(Config):
     stream: Stream
     """The stream."""
     partition_key: Annotated[list[str], Field(min_length=1)] | None = None
-    """Dimensions of `workload.keys` that make up the partition key; null: a random one a record."""
+    """Dimensions of `workload.keys` that make up the partition key (with a lifecycle, `state` too);
+    null: a random one a record."""
     producer: Producer = Producer()
     """The producer library's configuration."""
     applications: dict[Name, Application] = Field(min_length=1)

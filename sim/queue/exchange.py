@@ -41,7 +41,7 @@ def _routing_keys(
     exchange: Exchange, messages: Messages
 ) -> tuple[NDArray[np.int32], Sequence[str]]:
     if not exchange.routing_key:
-        return np.zeros(_entities(messages), np.int32), [""]
+        return np.zeros(messages.entities, np.int32), [""]
     return messages.keys_by(exchange.routing_key, ".")
 
 
@@ -84,7 +84,7 @@ def _matches(pattern: Sequence[str], words: Sequence[str]) -> bool:
 
 def _by_headers(messages: Messages, bound: Sequence[Binding]) -> NDArray[np.bool_]:
     """[entities] whether a message with these values as headers goes to the queue."""
-    chosen = np.zeros(_entities(messages), np.bool_)
+    chosen = np.zeros(messages.entities, np.bool_)
     for binding in bound:
         # RabbitMQ leaves arguments that begin with x- out of the comparison.
         wanted = {k: v for k, v in binding.arguments.items() if not k.startswith("x-")}
@@ -99,10 +99,6 @@ def _by_headers(messages: Messages, bound: Sequence[Binding]) -> NDArray[np.bool
 def _has(messages: Messages, dimension: str, value: str) -> NDArray[np.bool_]:
     """[entities] whether the dimension has this value."""
     if dimension not in messages.dims or value not in messages.dims[dimension]:
-        return np.zeros(_entities(messages), np.bool_)
+        return np.zeros(messages.entities, np.bool_)
     number = messages.dims[dimension].index(value)
     return np.asarray(messages.keys_by([dimension])[0] == number)
-
-
-def _entities(messages: Messages) -> int:
-    return int(np.prod([len(values) for values in messages.dims.values()], dtype=np.int64))
