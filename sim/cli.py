@@ -45,8 +45,9 @@ def _for_people(command: Callable[P, None]) -> Callable[P, None]:
         except LabError as error:
             err.print(str(error), style="red", markup=False)
             raise typer.Exit(2) from None
-        except KeyboardInterrupt:
-            err.print("stopped; systems that had finished are kept, and the same command goes on")
+        except KeyboardInterrupt as stopped:
+            kept = "systems that had finished are kept, and the same command goes on"
+            err.print(f"stopped; {stopped or kept}", markup=False)
             raise typer.Exit(130) from None
 
     return wrapped
@@ -112,6 +113,24 @@ def run(
         raise LabError("--books takes one scenario at a time")
     for words, scenario in zip(scenarios, loaded, strict=True):
         run_one(words, scenario, overrides, out_, name, charts, books, out, err)
+
+
+@app.command()
+@_for_people
+def advise(
+    scenario: str,
+    max_workers: Annotated[
+        int, typer.Option("--max-workers", metavar="N", min=1, help="Most workers of a job.")
+    ] = 256,
+    json_: Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")] = False,
+    set_: Sets = None,
+    seed: Seed = None,
+) -> None:
+    """Which systems meet the `needs` of a scenario, with how many workers, at what price."""
+    from sim.console import advise_on
+    from sim.scenario import load
+
+    advise_on(load(scenario, _overrides(set_, seed)), max_workers, json_, out, err)
 
 
 @app.command()

@@ -1,6 +1,6 @@
 """What the command prints: the description of a scenario, progress, the summary and the finding."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -29,6 +29,7 @@ from sim.summary import print_summary
 from sim.text import count, duration
 
 if TYPE_CHECKING:
+    from sim.advice.advise import Watch
     from sim.imports import Measured
     from sim.lab import OnLedger
     from sim.ledger import Ledger
@@ -135,6 +136,83 @@ def _write_metrics(scenario: Scenario, buffer: pd.DataFrame, path: Path) -> None
 def _numbered_states(messages: "Messages") -> list[str]:
     assert messages.seq is not None
     return [f"state {i}" for i in range(int(messages.seq.max(initial=0)) + 1)]
+
+
+def advise_on(
+    scenario: Scenario, most_workers: int, as_json: bool, out: Console, err: Console
+) -> None:
+    """Try the presets, and print the ranked table and which way to go.
+
+    Args:
+        scenario: its workload, faults and needs.
+        most_workers: of a job.
+        as_json: print plain data instead.
+        out: for the answer.
+        err: for progress and warnings; progress is quiet when it is not a terminal.
+
+    Raises:
+        KeyboardInterrupt: stopped; nothing was written.
+    """
+    import json
+
+    from sim.advice.advise import advise, as_data
+    from sim.advice.words import closing, notes, table
+
+    _warn(scenario, err)
+    with _advice_progress(err) as watch:
+        try:
+            advice = advise(scenario, most_workers, watch)
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt("nothing was written") from None
+    if as_json:
+        out.print(json.dumps(as_data(advice, closing(advice)), indent=2), markup=False)
+        return
+    if scenario.needs is None:
+        err.print(
+            f"warning: {scenario.name} states no `needs`: all that counts is that everything is "
+            "processed, and the price",
+            style="yellow",
+            markup=False,
+        )
+    width = min(WIDTH, out.width) if out.is_terminal else WIDTH
+    page = Console(file=out.file, width=width, highlight=False)
+    page.print(table(advice))
+    page.print()
+    page.print(closing(advice), markup=False)
+    page.print()
+    for note in notes(advice):
+        page.print(note, markup=False, style="dim")
+
+
+@contextmanager
+def _advice_progress(err: Console) -> Iterator["Watch"]:
+    """A bar over the systems, and what is being tried."""
+    from sim.advice.advise import Watch
+
+    bar = Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description:52}"),
+        BarColumn(bar_width=24),
+        TextColumn("{task.completed:.0f} of {task.total:.0f} systems"),
+        console=err,
+        transient=True,
+        disable=not err.is_terminal,
+    )
+    task = bar.add_task("making the messages", total=1)
+
+    class OnBar(Watch):
+        def begin(self, titles: Sequence[str]) -> None:
+            bar.update(task, total=len(titles))
+
+        def tries(self, title: str, workers: Mapping[str, int]) -> None:
+            team = "+".join(str(n) for n in workers.values())
+            bar.update(task, description=f"{title}: {team}"[:52])
+
+        def done(self, title: str) -> None:
+            bar.advance(task)
+
+    with bar:
+        yield OnBar()
 
 
 def run_one(

@@ -84,7 +84,7 @@ def run(
         began = perf_counter()
         tables = store.finished(name) if store and not on_ledger else None
         if tables is None:
-            tables = _run_system(scenario, name, messages, progress, on_ledger)
+            tables = run_system(scenario, name, messages, progress, on_ledger)
             if store:
                 store.keep(name, tables)
         parts.append(tables)
@@ -122,13 +122,14 @@ def _build(
     return Sqs(name, config, scenario, messages, grid_s)
 
 
-def _run_system(
+def run_system(
     scenario: Scenario,
     name: str,
     messages: Messages,
-    progress: Progress | None,
-    on_ledger: OnLedger | None,
+    progress: Progress | None = None,
+    on_ledger: OnLedger | None = None,
 ) -> Tables:
+    """Run one system of a scenario with these messages; see `run`."""
     step_s = messages.duration_s / GRID_STEPS
     horizon_s = messages.duration_s + scenario.drain_limit
     grid_s = np.arange(int(horizon_s / step_s) + 2) * step_s

@@ -1,0 +1,215 @@
+"""The answer: every preset tried, judged, priced and ranked, and which way to go, in words."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from math import isfinite
+from typing import Any
+
+from sim.advice.bill import Line, bill, total
+from sim.advice.data import Preset, Prices, presets, prices
+from sim.advice.judge import Judgement, judge, keeps_pace
+from sim.advice.search import Search
+from sim.advice.trial import Bench, Trial
+from sim.errors import LabError
+from sim.needs import Needs
+from sim.scenario import Scenario
+from sim.workload import generate
+
+MOST_MESSAGES = 2_000_000
+"""A workload with more is tried at a smaller scale."""
+MOST_WORKERS = 256
+"""Of a group, unless told otherwise."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One system, tried."""
+
+    preset: str
+    title: str
+    trial: Trial
+    """With the fewest workers that keep the pace, or the most that were tried."""
+    trials: int
+    judged: Sequence[Judgement]
+    lines: Sequence[Line]
+    spared: Sequence[str]
+    """Faults of the scenario that this system has no part for."""
+    alone: Trial | None
+    """The trial with one worker, if that is another one."""
+
+    @property
+    def unmet(self) -> Sequence[Judgement]:
+        """The needs that are not met."""
+        return [judgement for judgement in self.judged if not judgement.met]
+
+    @property
+    def usd_per_hour(self) -> float:
+        """The bill of an hour."""
+        return total(list(self.lines))
+
+    @property
+    def workers(self) -> int:
+        """Over all groups."""
+        return sum(self.trial.workers.values())
+
+    @property
+    def gone(self) -> bool:
+        """Whether messages were gone after they were read."""
+        return self.trial.sum("gone") > 0
+
+
+@dataclass(frozen=True)
+class Advice:
+    """The rows, best first, and what they were made from."""
+
+    scenario: Scenario
+    needs: Needs
+    rows: Sequence[Row]
+    messages: int
+    scale: float
+    """Of the trials."""
+    most_workers: int
+    prices: Prices
+
+    @property
+    def fit(self) -> Sequence[Row]:
+        """The systems that meet every need."""
+        return [row for row in self.rows if not row.unmet]
+
+
+class Watch:
+    """Told how far it is; does nothing."""
+
+    def begin(self, titles: Sequence[str]) -> None:
+        """These systems will be tried."""
+
+    def tries(self, title: str, workers: Mapping[str, int]) -> None:
+        """A run begins."""
+
+    def done(self, title: str) -> None:
+        """A system was tried."""
+
+
+def advise(
+    scenario: Scenario,
+    most_workers: int = MOST_WORKERS,
+    watch: Watch | None = None,
+    catalogue: Mapping[str, Preset] | None = None,
+) -> Advice:
+    """Try every preset that applies.
+
+    Args:
+        scenario: its workload, faults and needs.
+        most_workers: of a group.
+        watch: told how far it is.
+        catalogue: the systems to try; None: those of `presets.yaml`.
+
+    Raises:
+        LabError: there is no message, or none of the presets applies.
+    """
+    watch = watch or Watch()
+    needs = scenario.needs or Needs()
+    messages = generate(scenario)
+    if len(messages) > MOST_MESSAGES:
+        scenario = scenario.with_(scale=scenario.scale * MOST_MESSAGES / len(messages))
+        messages = generate(scenario)
+    if not len(messages):
+        raise LabError(f"{scenario.name} has no messages: any system will do")
+    bench = Bench(scenario, messages, needs)
+    tried = presets() if catalogue is None else catalogue
+    tried = {name: preset for name, preset in tried.items() if bench.applies(preset)}
+    watch.begin([preset.title for preset in tried.values()])
+    rows = []
+    for name, preset in tried.items():
+        rows.append(_row(name, preset, bench, most_workers, watch))
+        watch.done(preset.title)
+    return Advice(
+        scenario, needs, ranked(rows), len(messages), scenario.scale, most_workers, prices()
+    )
+
+
+def ranked(rows: Sequence[Row]) -> list[Row]:
+    """Fewest unmet needs first, then the lower bill, then fewer workers."""
+    return sorted(rows, key=lambda r: (len(r.unmet), round(r.usd_per_hour, 6), r.workers))
+
+
+def _row(name: str, preset: Preset, bench: Bench, most_workers: int, watch: Watch) -> Row:
+    needs = bench.needs
+
+    def run(workers: Mapping[str, int], slowed: str | None = None) -> Trial:
+        watch.tries(preset.title, workers)
+        return bench.run(preset, workers, slowed)
+
+    search = Search(
+        list(bench.groups(preset)),
+        run,
+        lambda seen: keeps_pace(needs, seen),
+        most_workers,
+        len(bench.messages) / bench.messages.duration_s,
+    )
+    trial = search.double()
+    if all(judgement.met for judgement in judge(needs, trial)):
+        trial = search.bisect()
+    with_two = None
+    if needs.order != "none" and not trial.sum("violations") and min(trial.workers.values()) == 1:
+        with_two = run({group: max(2, n) for group, n in trial.workers.items()})
+    slowed = []
+    if needs.readers == "independent" and len(bench.jobs) > 1:
+        slowest = max(
+            bench.jobs, key=lambda job: bench.scenario.workload.service[job].per_message.mean_s()
+        )
+        slowed = [(slowest, run(trial.workers, slowest))]
+    alone = search.trials[0]
+    message_bytes = float(bench.messages.size_bytes.mean())
+    return Row(
+        name,
+        preset.title,
+        trial,
+        len(search.trials) + len(slowed) + (with_two is not None),
+        judge(needs, trial, with_two=with_two, slowed=slowed),
+        bill(
+            preset.bill,
+            trial,
+            messages=len(bench.messages),
+            message_bytes=message_bytes,
+            prices=prices(),
+        ),
+        [f"{fault.fault} of {fault.target}" for fault in bench.faults(preset, trial.workers)[1]],
+        alone if alone.workers != trial.workers else None,
+    )
+
+
+def as_data(advice: Advice, words: str) -> dict[str, Any]:
+    """The answer as plain data, for `--json`."""
+    month = advice.prices.hours_per_month
+    return {
+        "scenario": advice.scenario.name,
+        "messages": advice.messages,
+        "scale": advice.scale,
+        "needs": advice.needs.model_dump(mode="json", by_alias=True),
+        "answer": words,
+        "systems": [
+            {
+                "system": row.preset,
+                "title": row.title,
+                "meets_needs": not row.unmet,
+                "workers": row.trial.workers,
+                "runs": row.trials,
+                "needs": [asdict(judgement) for judgement in row.judged],
+                "usd_per_hour": row.usd_per_hour,
+                "usd_per_month": row.usd_per_hour * month,
+                "bill": [asdict(line) for line in row.lines],
+                "seen": [_finite(asdict(seen)) for seen in row.trial.seen],
+                "not_struck_by": row.spared,
+            }
+            for row in advice.rows
+        ],
+        "prices": {"date": advice.prices.date, "region": advice.prices.region},
+    }
+
+
+def _finite(data: dict[str, Any]) -> dict[str, Any]:
+    return {
+        key: None if isinstance(value, float) and not isfinite(value) else value
+        for key, value in data.items()
+    }

@@ -1,0 +1,327 @@
+"""One simulated run of a preset: the scenario's workload and faults, a number of workers a group.
+
+The messages are those of the scenario, made once; every preset and every number of workers gets
+the same ones, and the same work for each.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from math import ceil, inf
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from sim.advice.data import Preset
+from sim.errors import ScenarioError
+from sim.lab import run_system
+from sim.messages import Messages
+from sim.metrics import Tables
+from sim.needs import Needs
+from sim.products.kafka import KafkaSystem
+from sim.scenario import Fault, Scenario
+
+NAME = "advised"
+"""Name of the only system of a trial's scenario."""
+
+_CALL_S = 0.025
+"""Time a send is reckoned to take when senders are counted; the mean is 17 ms."""
+_RESTART_S = 60.0
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What one run showed of one group."""
+
+    group: str
+    kind: str
+    workers: int
+    produced: int
+    lost: int
+    dead_lettered: int
+    unfinished: int
+    double_effects: int
+    violations: int
+    delay_s: float
+    """The quantile of the delay that is asked for; inf if messages are left over."""
+    behind_s: float
+    """Age of the oldest waiting message, at worst."""
+    drain_s: float
+    best_rate: float
+    """Messages a second, at best."""
+    gone: int
+    """Of the messages processed by the end of arrivals, how many were there no longer."""
+    done: int
+    """Messages processed by the end of arrivals."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What one run showed."""
+
+    workers: Mapping[str, int]
+    seen: Sequence[Seen]
+    requests: Mapping[str, int]
+    """Calls that a service bills, by kind, over all groups."""
+    hours: float
+    """From the start until everything was processed, or the run ended."""
+    partitions: int
+    """Of a log."""
+
+    def worst(self, column: str) -> Seen:
+        """The group with the highest value."""
+        return max(self.seen, key=lambda seen: getattr(seen, column))
+
+    def sum(self, column: str) -> int:
+        """Over all groups."""
+        return sum(getattr(seen, column) for seen in self.seen)
+
+
+class Bench:
+    """Runs presets under the workload and the faults of one scenario."""
+
+    def __init__(self, scenario: Scenario, messages: Messages, needs: Needs) -> None:
+        """
+        Args:
+            scenario: whose systems only lend their names to the faults' targets.
+            messages: of the scenario.
+            needs: which quantile of the delay to look at, which order, and whether consumers crash.
+        """
+        self.scenario = scenario
+        self.messages = messages
+        self.needs = needs
+        self.jobs = list(scenario.workload.service)
+        data = scenario.model_dump(mode="json", by_alias=True)
+        data["workload"]["arrivals"]["multiply"] = (
+            scenario.workload.arrivals.multiply * scenario.scale
+        )
+        data["scale"] = 1.0
+        data["workload"]["order_by"] = self.order_by
+        trace, cases = scenario.workload.arrivals.trace, scenario.workload.cases
+        if trace is not None:
+            data["workload"]["arrivals"]["trace"]["path"] = str(trace.file)
+        if cases is not None:
+            data["workload"]["cases"]["path"] = str(cases.file)
+        self._data = data
+        self.peak = _peak_rate(messages)
+
+    @property
+    def order_by(self) -> list[str]:
+        """The dimensions within which order matters; none: all messages are in one order."""
+        if self.needs.order == "total":
+            return []
+        order_by = self.scenario.workload.order_by
+        return list(self.scenario.workload.keys) if order_by is None else order_by
+
+    @property
+    def strikes_publishers(self) -> bool:
+        """Whether a fault of the scenario strikes publishers or brokers."""
+        return any(_of_publisher(fault) for fault in self.scenario.faults)
+
+    def applies(self, preset: Preset) -> bool:
+        """Whether a preset makes sense for this workload, and its product is known."""
+        if preset.only == "several_jobs" and len(self.jobs) == 1:
+            return False
+        if preset.only == "publisher" and not self.strikes_publishers:
+            return False
+        try:
+            self._with_systems(preset, dict.fromkeys(self.groups(preset), 1), [])
+        except ScenarioError as error:
+            if all(problem.path.endswith(".product") for problem in error.problems):
+                return False
+            raise
+        return True
+
+    def groups(self, preset: Preset) -> Mapping[str, list[str]]:
+        """The jobs of each group or queue."""
+        if "$everything" in str(preset.system):
+            return {"everything": self.jobs}
+        return {job: [job] for job in self.jobs}
+
+    def system(self, preset: Preset, workers: Mapping[str, int]) -> Any:
+        """The system as in a scenario."""
+        publishers = [
+            system.publisher.per_message.model_dump(mode="json", by_alias=True)
+            for system in self.scenario.systems.values()
+            if isinstance(system, KafkaSystem) and system.publisher is not None
+        ]
+        words = {
+            "$jobs": self.jobs,
+            "$key": self.order_by or None,
+            "$partitions": self._partitions(workers),
+            "$senders": max(1, ceil(self.peak * _CALL_S)),
+            "$batch_senders": max(1, ceil(self.peak * _CALL_S / 10)),
+            "$publisher_work": publishers[0] if publishers else 0.0,
+        }
+        data = _filled(preset.system, words, self.jobs, workers)
+        if self.strikes_publishers:
+            data |= _filled(preset.publisher, words, self.jobs, workers)
+        return data
+
+    def _partitions(self, workers: Mapping[str, int]) -> int:
+        return 1 if self.needs.order == "total" else max(workers.values())
+
+    def faults(self, preset: Preset, workers: Mapping[str, int]) -> tuple[list[Fault], list[Fault]]:
+        """The scenario's faults as they strike this preset, and those that do not.
+
+        A fault of the consumers of some jobs strikes the consumers of the same jobs.
+        """
+        out: dict[str, Fault] = {}
+        spared = []
+        publisher = "publisher" in self.system(preset, workers)
+        for fault in self.scenario.faults:
+            whom, _, index = fault.target.rpartition(".")
+            groups = [
+                group
+                for group, jobs in self.groups(preset).items()
+                if self._jobs_of(whom) & set(jobs)
+            ]
+            if _of_publisher(fault):
+                groups = [whom.rpartition(".")[2]] if publisher else []
+            if not groups:
+                spared.append(fault)
+            for group in groups:
+                size = workers.get(group)
+                at = str(int(index) % size) if index.isdigit() and size is not None else index
+                moved = fault.model_copy(update={"target": f"{NAME}.{group}.{at}"})
+                out[moved.model_dump_json()] = moved
+        if self.needs.consumer_crash == "survives":
+            for group in self.groups(preset):
+                crash = Fault(
+                    at=self.messages.duration_s / 2,
+                    fault="crash",
+                    target=f"{NAME}.{group}.0",
+                    restart_after=_RESTART_S,
+                )
+                out[crash.model_dump_json()] = crash
+        return list(out.values()), spared
+
+    def _jobs_of(self, whom: str) -> set[str]:
+        """The jobs of the groups that a target names, `system.group`, in the scenario."""
+        return {
+            job
+            for name, system in self.scenario.systems.items()
+            for group, readers in system.readers.items()
+            if fnmatchcase(f"{name}.{group}", whom)
+            for job in readers.does
+        }
+
+    def run(self, preset: Preset, workers: Mapping[str, int], slowed: str | None = None) -> Trial:
+        """Run a preset.
+
+        Args:
+            preset: what to run.
+            workers: of each group or queue.
+            slowed: a job whose every message takes twenty times as long; None: none.
+        """
+        faults, _ = self.faults(preset, workers)
+        while True:
+            try:
+                scenario = self._with_systems(preset, workers, faults, slowed)
+                break
+            except ScenarioError as error:
+                unfit = {_fault_number(problem.path) for problem in error.problems}
+                if None in unfit:
+                    raise
+                faults = [fault for i, fault in enumerate(faults) if i not in unfit]
+        tables = run_system(scenario, NAME, self.messages)
+        return _trial(tables, workers, self.needs.quantile, self._partitions(workers))
+
+    def _with_systems(
+        self,
+        preset: Preset,
+        workers: Mapping[str, int],
+        faults: Sequence[Fault],
+        slowed: str | None = None,
+    ) -> Scenario:
+        data = dict(self._data)
+        data["systems"] = {NAME: self.system(preset, workers)}
+        data["faults"] = [fault.model_dump(mode="json", by_alias=True) for fault in faults]
+        if slowed is not None:
+            service = dict(data["workload"]["service"])
+            mean_s = self.scenario.workload.service[slowed].per_message.mean_s()
+            service[slowed] = service[slowed] | {"slow": {"share": 1, "time": 20 * mean_s}}
+            data["workload"] = data["workload"] | {"service": service}
+        return Scenario.from_mapping(data)
+
+
+def _of_publisher(fault: Fault) -> bool:
+    return fault.target.rpartition(".")[0].rpartition(".")[2] in ("publisher", "broker")
+
+
+def _fault_number(path: str) -> int | None:
+    parts = path.split(".")
+    return int(parts[1]) if parts[0] == "faults" and len(parts) > 1 else None
+
+
+def _peak_rate(messages: Messages) -> float:
+    """Messages a second in the busiest of 200 equal parts of the time."""
+    if not len(messages):
+        return 0.0
+    counts, edges = np.histogram(messages.created_s, 200, (0.0, messages.duration_s))
+    return float(counts.max() / (edges[1] - edges[0]))
+
+
+def _filled(
+    node: Any, words: Mapping[str, Any], jobs: Sequence[str], workers: Mapping[str, int]
+) -> Any:
+    """A preset's data with the words replaced; a key whose word stands for nothing is left out."""
+    if isinstance(node, dict):
+        out = {}
+        for key, inner in node.items():
+            if key == "$each_job":
+                for job in jobs:
+                    own = {**words, "$job": job, "$workers": workers[job]}
+                    out[job] = _filled(inner, own, jobs, workers)
+            elif key == "$everything":
+                own = {**words, "$workers": workers["everything"]}
+                out["everything"] = _filled(inner, own, jobs, workers)
+            elif (value := _filled(inner, words, jobs, workers)) is not None:
+                out[key] = value
+        return out
+    if isinstance(node, list):
+        return [_filled(inner, words, jobs, workers) for inner in node]
+    return words[node] if isinstance(node, str) and node.startswith("$") else node
+
+
+def _trial(tables: Tables, workers: Mapping[str, int], quantile: float, partitions: int) -> Trial:
+    seen = []
+    for row in tables.summary.to_dict("records"):
+        mine = tables.latency["group"] == row["group"]
+        latency = tables.latency[mine]
+        late_enough = latency[latency["q"] >= quantile - 1e-12]["latency_s"]
+        series = tables.series[tables.series["group"] == row["group"]]
+        at_end = min(int(np.searchsorted(series["t_s"], tables.duration_s)), len(series) - 1)
+        done, gone = _gone(series.iloc[at_end], str(row["kind"]))
+        seen.append(
+            Seen(
+                group=str(row["group"]),
+                kind=str(row["kind"]),
+                workers=workers[str(row["group"])],
+                produced=int(row["produced"]),
+                lost=int(row["lost"]),
+                dead_lettered=int(row["dead_lettered"]),
+                unfinished=int(row["unfinished"]),
+                double_effects=int(row["double_effects"]),
+                violations=int(row["violations"]),
+                delay_s=inf if row["unfinished"] else float(late_enough.iloc[0]),
+                behind_s=float(row["max_time_lag_s"]),
+                drain_s=float(row["drain_s"]),
+                best_rate=float(row["throughput_peak"]),
+                gone=gone,
+                done=done,
+            )
+        )
+    requests: dict[str, int] = {}
+    for request in tables.requests.to_dict("records"):
+        kind = str(request["request"])
+        requests[kind] = requests.get(kind, 0) + int(request["calls"])
+    hours = float(tables.series["t_s"].max()) / 3600
+    return Trial(dict(workers), seen, requests, hours, partitions)
+
+
+def _gone(at: pd.Series, kind: str) -> tuple[int, int]:
+    """Messages processed by then, and how many of these nobody can read again."""
+    done = int(at["processed"])
+    return done, min(done, int(at["arrived"] - at["lag"])) if kind == "queue" else 0

@@ -1,0 +1,141 @@
+"""The answer in words: gone after it is read, or still there? And the table under it."""
+
+from collections.abc import Sequence
+
+from rich import box
+from rich.table import Table
+
+from sim.advice.advise import Advice, Row
+from sim.text import count, duration, names
+
+
+def closing(advice: Advice) -> str:
+    """Which way to go and why, in a few sentences."""
+    fit = advice.fit
+    if not fit:
+        return _none(advice)
+    best = fit[0]
+    gone = [row for row in fit if row.gone]
+    there = [row for row in fit if not row.gone]
+    sentences = []
+    if gone and there:
+        other = (there if best.gone else gone)[0]
+        way = "gone after they are read" if best.gone else "still there after they are read"
+        sentences.append(
+            f"Either will do: messages may be gone after they are read, or still be there. "
+            f"The bill decides, for messages that are {way}: {_offer(best)} against "
+            f"{_offer(other)}."
+        )
+    elif there:
+        sentences.append(
+            "You need the messages still there after they are read: a log."
+            if advice.needs.replay == "required"
+            else "Nobody asks for the messages to be still there after they are read, and yet a "
+            "log is the way to go."
+        )
+        sentences.append(f"Take {_offer(best)}.")
+        sentences += _against([row for row in advice.rows if row.gone], "no queue here will do")
+    else:
+        sentences.append("You need each message gone once it is processed: a queue.")
+        sentences.append(f"Take {_offer(best)}.")
+        sentences += _against([row for row in advice.rows if not row.gone], "no log here will do")
+    if others := [row for row in fit[1:] if not (gone and there) or row.gone == best.gone]:
+        also = names([f"{row.title} ({row.usd_per_hour:,.2f} USD an hour)" for row in others[:3]])
+        sentences.append(f"{also} would do as well.")
+    if best.alone is not None and advice.needs.max_delay is not None:
+        worst = best.alone.worst("behind_s")
+        sentences.append(
+            f"It takes {_team(best)}: with one, a message waits {_long(worst.behind_s)}."
+        )
+    return " ".join(sentences)
+
+
+def table(advice: Advice) -> Table:
+    """A row for each system, best first: what it takes, what it costs, what rules it out."""
+    out = Table(
+        box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 0, 0, 1), show_edge=False, expand=True
+    )
+    out.add_column("", no_wrap=True)
+    out.add_column("system", ratio=3)
+    out.add_column("workers", justify="right", no_wrap=True)
+    out.add_column("USD/h", justify="right", no_wrap=True)
+    out.add_column("USD/month", justify="right", no_wrap=True)
+    out.add_column("what was seen", ratio=5)
+    month = advice.prices.hours_per_month
+    for rank, row in enumerate(advice.rows, 1):
+        out.add_row(
+            f"{rank}" if not row.unmet else "-",
+            row.title,
+            "+".join(str(n) for n in row.trial.workers.values()),
+            f"{row.usd_per_hour:,.3f}",
+            f"{row.usd_per_hour * month:,.0f}",
+            said(row),
+        )
+    return out
+
+
+def said(row: Row) -> str:
+    """What rules the system out; if nothing does, that all needs are met."""
+    if row.unmet:
+        return "; ".join(f"{j.said} ({j.need})" for j in row.unmet)
+    return "; ".join(j.said for j in row.judged if j.need != "everything is processed") or (
+        "everything is processed"
+    )
+
+
+def notes(advice: Advice) -> list[str]:
+    """What a reader should know of how the numbers came about."""
+    out = [
+        f"{count(advice.messages)} messages at scale {advice.scale:g}, "
+        f"{sum(row.trials for row in advice.rows)} simulated runs, at most "
+        f"{advice.most_workers} workers a group. Workers are those of each job, in the order of "
+        "the workload's; a log has a partition for each of the largest group.",
+        f"Prices of {advice.prices.date}, {advice.prices.region}: requests, brokers, storage and "
+        "worker processes (sim/advice/prices.yaml).",
+    ]
+    assumed = sorted({ln.what for row in advice.rows for ln in row.lines if ln.assumption})
+    if assumed:
+        out.append(f"Assumed, not published: the price of {names(assumed)}.")
+    spared: dict[tuple[str, ...], list[str]] = {}
+    for row in advice.rows:
+        if row.spared:
+            spared.setdefault(tuple(row.spared), []).append(row.preset)
+    for faults, rows in spared.items():
+        out.append(f"Not struck, having no such part: {names(rows)} by {names(faults)}.")
+    return out
+
+
+def _offer(row: Row) -> str:
+    return f"{row.title} with {_team(row)} ({row.usd_per_hour:,.2f} USD an hour)"
+
+
+def _team(row: Row) -> str:
+    return f"{row.workers} worker{'' if row.workers == 1 else 's'}"
+
+
+def _long(seconds: float) -> str:
+    return f"up to {duration(seconds)}"
+
+
+def _against(rows: Sequence[Row], conclusion: str) -> list[str]:
+    """Why none of the other kind is fit: the needs that all of them fail, or each its own."""
+    if not rows:
+        return []
+    common = [
+        j.need for j in rows[0].unmet if all(j.need in [o.need for o in r.unmet] for r in rows)
+    ]
+    nearest = rows[0]
+    chosen = [j for j in nearest.unmet if j.need in common] or nearest.unmet
+    why = names([f"`{need}`" for need in (common or sorted({j.need for j in nearest.unmet}))])
+    return [
+        f"Because of {why} {conclusion}: with {nearest.title}, {names([j.said for j in chosen])}."
+    ]
+
+
+def _none(advice: Advice) -> str:
+    nearest = advice.rows[0]
+    failing = names([f"{j.said} ({j.need})" for j in nearest.unmet])
+    return (
+        f"No system here meets every need. Nearest is {_offer(nearest)}, but {failing}. "
+        "Give up that need, or take care of it in the application."
+    )
