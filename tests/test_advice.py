@@ -371,6 +371,8 @@ def test_faults_strike_the_consumers_that_do_the_same_job():
             {"at": 1, "fault": "crash", "target": "old.q.3", "restart_after": 5},
             {"at": 1, "fault": "crash", "target": "*.q.3", "restart_after": 5},
             {"at": 2, "fault": "pause", "target": "old.q.*", "for": 2},
+            {"at": 3, "fault": "deploy", "target": "old.q"},
+            {"at": 4, "fault": "scale", "target": "old.q", "to": 9},
         ]
     )
     bench = Bench(s, generate(s), Needs(consumer_crash="survives"))
@@ -378,9 +380,10 @@ def test_faults_strike_the_consumers_that_do_the_same_job():
     assert [(f.fault, f.target) for f in faults] == [
         ("crash", "advised.job.1"),
         ("pause", "advised.job.*"),
+        ("deploy", "advised.job"),
         ("crash", "advised.job.0"),
     ]
-    assert not spared
+    assert [fault.fault for fault in spared] == ["scale"]
 
 
 def test_the_calls_of_a_queue_are_counted():

@@ -68,6 +68,8 @@ class Advice:
     messages: int
     scale: float
     """Of the trials."""
+    reduced: float
+    """What part of the scenario's own scale that is; 1: all of it."""
     most_workers: int
     prices: Prices
 
@@ -110,8 +112,9 @@ def advise(
     watch = watch or Watch()
     needs = scenario.needs or Needs()
     messages = generate(scenario)
-    if len(messages) > MOST_MESSAGES:
-        scenario = scenario.with_(scale=scenario.scale * MOST_MESSAGES / len(messages))
+    reduced = min(1.0, MOST_MESSAGES / max(1, len(messages)))
+    if reduced < 1:
+        scenario = scenario.with_(scale=scenario.scale * reduced)
         messages = generate(scenario)
     if not len(messages):
         raise LabError(f"{scenario.name} has no messages: any system will do")
@@ -124,7 +127,14 @@ def advise(
         rows.append(_row(name, preset, bench, most_workers, watch))
         watch.done(preset.title)
     return Advice(
-        scenario, needs, ranked(rows), len(messages), scenario.scale, most_workers, prices()
+        scenario,
+        needs,
+        ranked(rows),
+        len(messages),
+        scenario.scale,
+        reduced,
+        most_workers,
+        prices(),
     )
 
 
@@ -186,6 +196,7 @@ def as_data(advice: Advice, words: str) -> dict[str, Any]:
         "scenario": advice.scenario.name,
         "messages": advice.messages,
         "scale": advice.scale,
+        "part_of_the_scenarios_scale": advice.reduced,
         "needs": advice.needs.model_dump(mode="json", by_alias=True),
         "answer": words,
         "systems": [

@@ -6,7 +6,6 @@ the same ones, and the same work for each.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from math import ceil, inf
 from typing import Any
 
@@ -14,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from sim.advice.data import Preset
+from sim.advice.strikes import moved, of_publisher
 from sim.errors import ScenarioError
 from sim.lab import run_system
 from sim.messages import Messages
@@ -117,7 +117,7 @@ class Bench:
     @property
     def strikes_publishers(self) -> bool:
         """Whether a fault of the scenario strikes publishers or brokers."""
-        return any(_of_publisher(fault) for fault in self.scenario.faults)
+        return any(of_publisher(fault) for fault in self.scenario.faults)
 
     def applies(self, preset: Preset) -> bool:
         """Whether a preset makes sense for this workload, and its product is known."""
@@ -163,49 +163,22 @@ class Bench:
         return 1 if self.needs.order == "total" else max(workers.values())
 
     def faults(self, preset: Preset, workers: Mapping[str, int]) -> tuple[list[Fault], list[Fault]]:
-        """The scenario's faults as they strike this preset, and those that do not.
-
-        A fault of the consumers of some jobs strikes the consumers of the same jobs.
-        """
-        out: dict[str, Fault] = {}
-        spared = []
-        publisher = "publisher" in self.system(preset, workers)
-        for fault in self.scenario.faults:
-            whom, _, index = fault.target.rpartition(".")
-            groups = [
-                group
-                for group, jobs in self.groups(preset).items()
-                if self._jobs_of(whom) & set(jobs)
-            ]
-            if _of_publisher(fault):
-                groups = [whom.rpartition(".")[2]] if publisher else []
-            if not groups:
-                spared.append(fault)
-            for group in groups:
-                size = workers.get(group)
-                at = str(int(index) % size) if index.isdigit() and size is not None else index
-                moved = fault.model_copy(update={"target": f"{NAME}.{group}.{at}"})
-                out[moved.model_dump_json()] = moved
+        """The scenario's faults as they strike this preset, and those that do not."""
+        groups = dict(self.groups(preset))
+        parts = ("publisher", "broker") if "publisher" in self.system(preset, workers) else ()
+        its = {**groups, **{part: [] for part in parts}}
+        struck, spared = moved(self.scenario, NAME, its, workers)
         if self.needs.consumer_crash == "survives":
-            for group in self.groups(preset):
-                crash = Fault(
+            struck += [
+                Fault(
                     at=self.messages.duration_s / 2,
                     fault="crash",
                     target=f"{NAME}.{group}.0",
                     restart_after=_RESTART_S,
                 )
-                out[crash.model_dump_json()] = crash
-        return list(out.values()), spared
-
-    def _jobs_of(self, whom: str) -> set[str]:
-        """The jobs of the groups that a target names, `system.group`, in the scenario."""
-        return {
-            job
-            for name, system in self.scenario.systems.items()
-            for group, readers in system.readers.items()
-            if fnmatchcase(f"{name}.{group}", whom)
-            for job in readers.does
-        }
+                for group in groups
+            ]
+        return struck, spared
 
     def run(self, preset: Preset, workers: Mapping[str, int], slowed: str | None = None) -> Trial:
         """Run a preset.
@@ -244,10 +217,6 @@ class Bench:
             service[slowed] = service[slowed] | {"slow": {"share": 1, "time": 20 * mean_s}}
             data["workload"] = data["workload"] | {"service": service}
         return Scenario.from_mapping(data)
-
-
-def _of_publisher(fault: Fault) -> bool:
-    return fault.target.rpartition(".")[0].rpartition(".")[2] in ("publisher", "broker")
 
 
 def _fault_number(path: str) -> int | None:

@@ -6,7 +6,7 @@ from rich import box
 from rich.table import Table
 
 from sim.advice.advise import Advice, Row
-from sim.text import count, duration, names
+from sim.text import count, duration, names, share
 
 
 def closing(advice: Advice) -> str:
@@ -93,6 +93,12 @@ def notes(advice: Advice) -> list[str]:
         f"Prices of {advice.prices.date}, {advice.prices.region}: requests, brokers, storage and "
         "worker processes (sim/advice/prices.yaml).",
     ]
+    if advice.reduced < 1:
+        out.append(
+            f"That is {share(advice.reduced, 1)} of the scenario's traffic: workers and requests "
+            f"of all of it are {1 / advice.reduced:.3g} times as many, if no single key is too hot "
+            "for its partition then."
+        )
     assumed = sorted({ln.what for row in advice.rows for ln in row.lines if ln.assumption})
     if assumed:
         out.append(f"Assumed, not published: the price of {names(assumed)}.")
