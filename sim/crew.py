@@ -6,6 +6,7 @@ from typing import Any
 
 import simpy
 
+from sim.replay import Replay
 from sim.system import Fleet
 
 Steps = Generator[simpy.Event, Any, None]
@@ -56,6 +57,7 @@ class Crew:
         self.env = env
         self.name = name
         self.fleet = fleet
+        self.replay = Replay()
         self.wanted = [i for i in range(fleet.size) if fleet.alive(i)]
         self._factors: dict[int, dict[str, float]] = {}
         self._felt: dict[int, float] = {}

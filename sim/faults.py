@@ -6,15 +6,17 @@ autoscaler are made of SIGTERM and new processes, a shared database of slow-down
 
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
-from math import inf
+from math import inf, isfinite
 
 import simpy
 
 from sim.autoscale import autoscale
 from sim.crew import Crew, Steps, Timeline
 from sim.fault import OF_CONSUMERS, When
+from sim.replay import Replay
 from sim.scenario import Fault, Scenario
 from sim.system import Fleet, fleet_size
+from sim.text import count, duration
 from sim.workload import Stroke, strokes
 
 _RAMP_STEPS = 20
@@ -28,7 +30,7 @@ def schedule(
     fleets: Mapping[str, Fleet],
     duration_s: float,
     timeline: Timeline,
-) -> None:
+) -> Mapping[str, Replay]:
     """Start processes for every fault that concerns a system.
 
     Args:
@@ -38,6 +40,9 @@ def schedule(
         fleets: its consumers, by group.
         duration_s: when arrivals end, s.
         timeline: told of each fault when it happens.
+
+    Returns:
+        of each group, what its bugs and seeks will have come to when they happen.
     """
     crews = {name: Crew(env, name, fleet) for name, fleet in fleets.items()}
     for index, fault in enumerate(scenario.faults):
@@ -57,11 +62,15 @@ def schedule(
             continue
         for stroke in strokes(scenario, index, duration_s):
             env.process(act.at(stroke, struck))
+            if fault.fault == "seek":
+                for crew in groups:
+                    crew.replay.last_seek_s = max(crew.replay.last_seek_s, stroke.at_s)
         if fault.when is not None:
             for crew in groups:
                 watched = _watched(fault.when, system, crews) or [crew]
                 mine = [pair for pair in struck if pair[0] is crew]
                 env.process(act.when(fault.when, watched, mine))
+    return {name: crew.replay for name, crew in crews.items()}
 
 
 def _watched(when: When, system: str, crews: Mapping[str, Crew]) -> list[Crew]:
@@ -202,6 +211,16 @@ class _Act:
                 )
             case "poison":
                 self.timeline.say(f"poison {crew.name}")
+            case "bug":
+                assert fault.for_ is not None
+                self.timeline.lasts(f"bug in {crew.name}", fault.for_)
+                crew.replay.buggy_s.append((self.env.now, self.env.now + fault.for_))
+            case "seek":
+                asked, gone = crew.fleet.seek(fault.seek_s)
+                crew.replay.gone += gone
+                place = duration(fault.seek_s) if isfinite(fault.seek_s) else fault.to
+                found = f"{count(gone)} of {count(asked)} gone" if gone else f"{count(asked)} again"
+                self.timeline.say(f"seek {crew.name} to {place}: {found}")
 
     def _deploy(self, crew: Crew) -> Steps:
         end = self.timeline.begin(f"deploy {crew.name}")

@@ -1,7 +1,7 @@
 """Run a scenario: the same messages through every system, one after the other."""
 
 import gc
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import asdict, replace
 from time import perf_counter
 from typing import Any, Protocol
@@ -23,6 +23,7 @@ from sim.products.kafka import KafkaSystem
 from sim.products.kinesis import KinesisSystem
 from sim.publishing import Publication, publish
 from sim.queue.sqs import Sqs
+from sim.replay import Replay
 from sim.result import Result
 from sim.scenario import Scenario
 from sim.system import System
@@ -135,7 +136,7 @@ def run_system(
     grid_s = np.arange(int(horizon_s / step_s) + 2) * step_s
     publication = _publish(scenario, name, messages, grid_s, progress)
     system = _build(scenario, name, messages, grid_s, publication)
-    ended_s, events = _advance(scenario, name, system, messages.duration_s, progress)
+    ended_s, events, replays = _advance(scenario, name, system, messages.duration_s, progress)
     if len(messages) >= _MANY:
         # Processes of the control plane refer to each other and to what they control; at a hundred
         # million messages, that is gigabytes. Of a small run it would be most of the time.
@@ -146,7 +147,8 @@ def run_system(
     parts = []
     for outcome in system.outcomes(ended_s):
         its = messages if outcome.rows is None else messages.only(outcome.rows)
-        tables = measure(its, order_by, outcome)
+        tables = measure(its, order_by, outcome, replays[outcome.group])
+        events += outcome.happened
         policy = scenario.systems[name].readers[outcome.group].ledger
         if outcome.history is not None and policy is not None:
             kept = _keep_books(its, outcome, outcome.history, policy)
@@ -171,21 +173,22 @@ def _advance(
     system: System,
     duration_s: float,
     progress: Progress | None,
-) -> tuple[float, list[tuple[float, float, str]]]:
+) -> tuple[float, list[tuple[float, float, str]], Mapping[str, Replay]]:
     """Run a system until it is drained or out of time; returns that time, and what happened."""
     env = Environment(system.stages)
     timeline = Timeline(env)
     fleets = system.control(env, timeline.say)
-    schedule(env, scenario, name, fleets, duration_s, timeline)
+    replays = schedule(env, scenario, name, fleets, duration_s, timeline)
+    last_seek_s = max(replay.last_seek_s for replay in replays.values())
 
     def report(settled: int) -> None:
         if progress is not None:
             progress(name, env.now, settled, system.total)
 
     drained = env.event()
-    env.process(_watch(env, system, duration_s / _TICKS, report, drained))
+    env.process(_watch(env, system, duration_s / _TICKS, last_seek_s, report, drained))
     env.run(until=drained | env.timeout(duration_s + scenario.drain_limit))
-    return env.now, timeline.events
+    return env.now, timeline.events, replays
 
 
 def _keep_books(
@@ -212,6 +215,7 @@ def _watch(
     env: simpy.Environment,
     system: System,
     tick_s: float,
+    not_before_s: float,
     report: Callable[[int], None],
     drained: simpy.Event,
 ) -> Generator[simpy.Event, Any, None]:
@@ -220,6 +224,6 @@ def _watch(
         yield env.timeout(tick_s)
         settled = system.settled()
         report(settled)
-        if settled == system.total:
+        if settled == system.total and env.now > not_before_s:
             drained.succeed()
             return

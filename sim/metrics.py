@@ -10,6 +10,9 @@
 - drain time: from the end of arrivals to the last message processed; inf if some never was.
 - latency: created -> first processed.
 - ordering violation: a message first processed after a later message of the same key.
+- wrong effects: messages whose last effect falls into a bug of the group; righted effects: those
+  with a wrong effect, but not the last. unrecoverable: messages that a seek asked for and that had
+  been deleted.
 """
 
 from collections.abc import Sequence
@@ -22,6 +25,9 @@ from numpy.typing import NDArray
 from sim.kernels import measure as k
 from sim.messages import Messages
 from sim.outcome import Fate, GroupOutcome
+from sim.replay import Replay, righted
+
+_NO_REPLAY = Replay()
 
 SAMPLE = 2_000
 """Messages kept of each group, evenly spaced, for the table ``messages``."""
@@ -86,13 +92,16 @@ def combine(parts: Sequence[Tables]) -> Tables:
     return Tables(**{name: frame(name) for name in Tables.FRAMES}, duration_s=parts[0].duration_s)
 
 
-def measure(messages: Messages, order_by: Sequence[str], outcome: GroupOutcome) -> Tables:
+def measure(
+    messages: Messages, order_by: Sequence[str], outcome: GroupOutcome, replay: Replay = _NO_REPLAY
+) -> Tables:
     """The tables of one group.
 
     Args:
         messages: what was produced.
         order_by: key dimensions that make the key within which order matters.
         outcome: what became of the messages. Its gauges are on the grid 0, step, 2 step, ….
+        replay: what its bugs and seeks came to.
 
     Raises:
         AssertionError: the fates do not add up to what was produced (conservation).
@@ -135,6 +144,7 @@ def measure(messages: Messages, order_by: Sequence[str], outcome: GroupOutcome) 
         }
     )
     longest_s, last_done_s = counts.longest_s
+    after_bugs = righted(outcome.history, replay)
     quantiles = _quantiles(counts.latency, longest_s, processed)
     worst = int(np.argmax(lag)) if t.size else 0
     at_end = min(int(np.searchsorted(t, messages.duration_s)), t.size - 1)
@@ -153,6 +163,9 @@ def measure(messages: Messages, order_by: Sequence[str], outcome: GroupOutcome) 
                 "double_effects": int(counts.totals[k.EXTRA_EFFECTS]),
                 "violations": int(counts.totals[k.VIOLATIONS]),
                 "keys_violated": int(counts.key_violated.sum()),
+                "wrong_effects": after_bugs.wrong,
+                "righted_effects": after_bugs.right,
+                "unrecoverable": replay.gone,
                 "max_lag": int(lag[worst]),
                 "max_lag_at_s": float(t[worst]),
                 "lag_at_end_of_arrivals": int(lag[at_end]),

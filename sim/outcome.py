@@ -1,6 +1,6 @@
 """What one consumer group (or queue) made of the messages: the hand-over from engine to metrics."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from typing import Literal
@@ -21,6 +21,7 @@ class Fate(IntEnum):
     LOST_RETENTION = 6
     LOST_ACKED_BEFORE_PROCESSING = 7
     LOST_REJECTED = 8
+    LOST_OFFSET_RESET = 9
 
     @property
     def lost(self) -> bool:
@@ -69,6 +70,26 @@ class Effects:
 
 
 @dataclass(frozen=True)
+class Offsets:
+    """The partitions of a log at the sample times of the gauges, as one group stands to them."""
+
+    start: NDArray[np.int64]
+    """[samples, partitions] log start offset."""
+    end: NDArray[np.int64]
+    """[samples, partitions] log-end offset: the next that will be readable."""
+    position: NDArray[np.int64]
+    """[samples, partitions] next offset to hand over; below 0: none yet."""
+    committed: NDArray[np.int64]
+    """[samples, partitions] committed offset; below 0: none yet."""
+    commit_s: NDArray[np.float64]
+    """[samples, partitions] time of the last commit, s; -inf: none yet."""
+    readable_s: Callable[[int], NDArray[np.float64]]
+    """For a partition, [offsets] when each record became readable, s."""
+    done_s: Callable[[int], NDArray[np.float64]]
+    """For a partition, [offsets] when each record was first processed, s; inf: never."""
+
+
+@dataclass(frozen=True)
 class GroupOutcome:
     """Every message as one group saw it. Arrays over messages are in order of creation."""
 
@@ -89,7 +110,7 @@ class GroupOutcome:
     gauges: Mapping[str, NDArray[np.int64]]
     """[samples] messages; log: log_end, position, committed; queue: enqueued, ready, in_flight."""
     history: Effects | None
-    """Of a group that keeps a ledger; else None."""
+    """Of a group that keeps a ledger, or has a bug; else None."""
     consumers: int
     """Members or workers, alive or not."""
     deliveries: int
@@ -101,6 +122,10 @@ class GroupOutcome:
     rows: NDArray[np.int32] | None = None
     """[messages] the messages meant for this group, ascending, where it does not get them all;
     "messages" in the other columns means these."""
+    happened: Sequence[tuple[float, float, str]] = ()
+    """(from, until, text) of what is known only afterwards, s."""
+    offsets: Offsets | None = None
+    """Of a log: its partitions over time."""
 
     def only(self, rows: NDArray[np.int32]) -> "GroupOutcome":
         """The same for a group that is meant to process only the messages in ``rows``."""

@@ -46,6 +46,13 @@ class Fleet(Protocol):
     def reconnect(self, consumer: int) -> None:
         """End of `cut_off`."""
 
+    def seek(self, to_s: float) -> tuple[int, int]:
+        """Have the group go on from the messages of this time; -inf: the beginning, inf: the end.
+
+        Returns how many messages of that time and later there have been, and how many of them are
+        gone. A queue can only tell: what was deleted does not come back.
+        """
+
     def backlog(self) -> int:
         """Messages that wait, as an autoscaler sees them.
 

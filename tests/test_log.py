@@ -205,7 +205,7 @@ def test_KB_01_a_fast_batch_does_not_overtake_a_slow_one():
     topic.advance(1.0)
     np.testing.assert_allclose(topic.log.visible_s, [0.030, 0.030, 0.052])
     assert topic.log.message.tolist() == [0, 1, 2]
-    assert topic.log_end(np.array([0.029, 0.031, 0.051, 0.053])).tolist() == [0, 2, 2, 3]
+    assert topic.log_end(np.array([0.029, 0.031, 0.051, 0.053])).T.tolist() == [[0, 2, 2, 3]]
 
 
 def test_KC_01_consumers_beyond_the_partitions_stay_idle():

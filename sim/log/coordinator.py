@@ -12,6 +12,7 @@ from typing import Any
 import simpy
 
 from sim.log.group import Group
+from sim.log.seek import seek
 
 
 def assign_range(partitions: int, members: Sequence[int], total: int) -> list[list[int]]:
@@ -138,6 +139,10 @@ class Coordinator:
     def reconnect(self, m: int) -> None:
         """End of `cut_off`."""
         raise NotImplementedError
+
+    def seek(self, to_s: float) -> tuple[int, int]:
+        """Go on from a time; returns how many records were asked for, and how many are gone."""
+        return seek(self.group, to_s, self.env.now)
 
     def backlog(self) -> int:
         """Records in the log and not committed."""

@@ -189,25 +189,15 @@ class Group:
         """Whether the process of member ``m`` runs (paused counts)."""
         return bool(self.state.phase[m] != k.OFF)
 
-    def _readable(self, now_s: float) -> NDArray[np.int64]:
-        """[partitions] records that can be read by now."""
-        log = self.topic.log
-        return np.array(
-            [
-                np.searchsorted(log.visible_s[first : first + n], now_s, side="right")
-                for first, n in zip(log.start, log.end, strict=False)
-            ]
-        )
-
     def backlog(self, now_s: float) -> int:
         """Records in the log and not committed."""
-        return int((self._readable(now_s) - np.maximum(self.state.committed, 0)).sum())
+        return int((self.topic.readable(now_s) - np.maximum(self.state.committed, 0)).sum())
 
     def age_s(self, now_s: float) -> float:
         """Time since the oldest of these could be read, s; 0 if there is none."""
         log = self.topic.log
         committed = np.maximum(self.state.committed, log.first)
-        waits = np.flatnonzero(self._readable(now_s) > committed)
+        waits = np.flatnonzero(self.topic.readable(now_s) > committed)
         oldest_s = log.visible_s[log.start[waits] + committed[waits]].min(initial=now_s)
         return float(now_s - oldest_s)
 

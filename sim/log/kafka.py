@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
-from math import ceil
+from math import ceil, inf
 from typing import Any
 
 import numpy as np
@@ -21,11 +21,13 @@ from sim.kernels.partitioners import (
 )
 from sim.log.coordinator import Coordinator
 from sim.log.group import Group
-from sim.log.system import REPEATS, LogSystem
+from sim.log.retention import Limits, Retention
+from sim.log.system import LogSystem
 from sim.log.topic import Topic
 from sim.messages import Messages, Numbered
 from sim.products.kafka import Group as GroupConfig
 from sim.products.kafka import KafkaSystem, duration_s
+from sim.replay import repeats_kept
 from sim.scenario import Scenario
 from sim.system import Fleet, fleet_size
 from sim.workload import pool, service_s, stream
@@ -96,7 +98,9 @@ class Kafka(LogSystem):
                 fleet_size(c.consumers, scenario.scale),
                 _reading(c, config, scenario, mean_bytes),
                 grid_s,
-                keep_repeats=len(messages) + REPEATS if c.ledger else 0,
+                keep_repeats=repeats_kept(
+                    scenario, name, group, len(messages), ledger=c.ledger is not None
+                ),
                 committed=c.starts == "established",
             )
             for group, c in config.groups.items()
@@ -105,6 +109,10 @@ class Kafka(LogSystem):
         only = {group: messages.where(c.only) for group, c in config.groups.items() if c.only}
         super().__init__(name, config.product, topic, groups, config.groups, grid_s, lost, only)
         self.stages: Sequence[Stage] = [self.topic, self.readers]
+        limits = _limits(config)
+        self.check_s = limits.check_s
+        if limits.bite(messages.duration_s + scenario.drain_limit):
+            self.retention = Retention(topic, messages.size_bytes, limits)
 
     def control(self, env: simpy.Environment, say: Callable[[str], None]) -> Mapping[str, Fleet]:
         """Start a coordinator for every group."""
@@ -122,10 +130,16 @@ class Kafka(LogSystem):
             )
             for name, group in self.groups.items()
         }
+        if self.retention is not None:
+            env.process(self.retention.run(env, self._deleted))
         for name, coordinator in coordinators.items():
             if self.config.groups[name].joins_at > 0:
                 env.process(_join_later(env, coordinator, self.config.groups[name].joins_at))
         return coordinators
+
+    def _deleted(self, at_s: float) -> None:
+        for group in self.groups.values():
+            group.deleted(at_s)
 
 
 def _service_s(scenario: Scenario, messages: Messages, group: GroupConfig) -> NDArray[np.float32]:
@@ -176,6 +190,17 @@ def _join_later(
     yield env.timeout(joins_s)
     for m in range(coordinator.group.members):
         coordinator.restart(m)
+
+
+def _limits(config: KafkaSystem) -> Limits:
+    topic = config.topic
+    return Limits(
+        retention_s=inf if topic.retention_ms < 0 else topic.retention_ms / 1e3,
+        retention_bytes=inf if topic.retention_bytes < 0 else topic.retention_bytes,
+        segment_s=topic.segment_ms / 1e3,
+        segment_bytes=topic.segment_bytes,
+        check_s=config.brokers.log_retention_check_interval_ms / 1e3,
+    )
 
 
 def _reading(

@@ -12,11 +12,12 @@ from sim.kernels import shards as k
 from sim.kernels.log import Reading
 from sim.log.group import Group
 from sim.log.leases import Leases
-from sim.log.system import REPEATS, LogSystem
+from sim.log.system import LogSystem
 from sim.log.topic import Topic
 from sim.messages import Messages
 from sim.outcome import Fate
 from sim.products.kinesis import Application, KinesisSystem
+from sim.replay import repeats_kept
 from sim.scenario import Scenario
 from sim.system import Fleet, capacity, fleet_size
 from sim.workload import pool, service_s, stream
@@ -63,7 +64,9 @@ class Kinesis(LogSystem):
                 shards,
                 _reading(application, config, scenario),
                 grid_s,
-                keep_repeats=len(messages) + REPEATS if application.ledger else 0,
+                keep_repeats=repeats_kept(
+                    scenario, name, group, len(messages), ledger=application.ledger is not None
+                ),
             )
         super().__init__(name, config.product, topic, groups, config.readers, grid_s, fate)
         self.stages: Sequence[Stage] = [self.readers]

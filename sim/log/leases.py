@@ -19,6 +19,7 @@ import numpy as np
 import simpy
 
 from sim.log.group import Group
+from sim.log.seek import seek
 
 EPSILON_S = 0.025
 """What the library adds to the failover time (LeaseManagementConfig.epsilonMillis)."""
@@ -80,6 +81,10 @@ class Leases:
     def useful(self) -> int | None:
         """Shards: of more workers, some have nothing to do."""
         return self.group.members
+
+    def seek(self, to_s: float) -> tuple[int, int]:
+        """Go on from a time; returns how many records were asked for, and how many are gone."""
+        return seek(self.group, to_s, self.env.now)
 
     @property
     def look_every_s(self) -> float:

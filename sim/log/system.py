@@ -1,6 +1,7 @@
 """What systems on the log mechanism share: groups that read a topic, and what comes of them."""
 
 from collections.abc import Iterator, Mapping
+from math import inf
 from types import MappingProxyType
 
 import numpy as np
@@ -8,13 +9,14 @@ from numpy.typing import NDArray
 
 from sim.environment import SideBySide
 from sim.errors import LabError
+from sim.log.fates import told, unread
 from sim.log.group import Group
+from sim.log.retention import Retention
 from sim.log.topic import Topic
-from sim.outcome import Effects, Fate, GroupOutcome
+from sim.outcome import Effects, Fate, GroupOutcome, Offsets
 from sim.products.base import Readers
 
-REPEATS = 1 << 16
-"""Repeats of effects that a ledger can take, beyond one for each message."""
+I64 = NDArray[np.int64]
 
 
 class LogSystem:
@@ -51,6 +53,10 @@ class LogSystem:
         self.grid_s = grid_s
         self.lost = lost
         self.only = only
+        self.retention: Retention | None = None
+        """Deletes from the topic; None: nothing is old enough within a run."""
+        self.check_s = inf
+        """Time between two checks of retention, s."""
         self.total = topic.log.message.size * len(groups)
         self.readers = SideBySide(list(groups.values()), topic.created_s.size)
 
@@ -67,13 +73,20 @@ class LogSystem:
         t = self.grid_s[self.grid_s <= ended_s]
         self.readers.stages = []
         log_end = self.topic.log_end(t)
+        start = np.zeros_like(log_end) if self.retention is None else self.retention.starts(t)
         for name in list(self.groups):
             consumers = self.consumers(name)
             group = self.groups.pop(name)
             group.finish(ended_s)
             state = group.state
+            offsets = self._offsets(group, log_end, start)
             effects = self.topic.to_messages(state.effects, 0, np.add)
             fate = _FATE_OF_PROCESSED[(effects > 0).view(np.uint8)]
+            rows = unread(group)
+            if rows is not None:
+                passed = self.topic.to_messages(rows, _NOT_IN_LOG)
+                passed[passed == _NOT_IN_LOG] = Fate.UNFINISHED
+                np.maximum(fate, passed * (effects == 0), out=fate)
             if self.lost is not None:
                 np.maximum(fate, self.lost * (effects == 0), out=fate)
             outcome = GroupOutcome(
@@ -86,29 +99,50 @@ class LogSystem:
                 effects=effects,
                 gauges_t_s=t,
                 gauges={
-                    "log_end": log_end,
-                    "position": state.grid_position[: t.size].sum(axis=1),
-                    "committed": state.grid_committed[: t.size].sum(axis=1),
+                    "log_end": offsets.end.sum(axis=1),
+                    "position": np.maximum(offsets.position, 0).sum(axis=1),
+                    # Without a commit the lag is undefined, and left out of the sum.
+                    "committed": np.where(
+                        offsets.committed < 0, offsets.end, offsets.committed
+                    ).sum(axis=1),
                 },
-                history=self._history(group) if self.configs[name].ledger else None,
+                history=self._history(group) if state.again_row.size else None,
                 consumers=consumers,
                 extra_deliveries=int(state.counts[1]) - group.runs.distinct(),
                 deliveries=int(state.counts[1]),
                 calls=int(state.counts[0]),
+                happened=list(told(group, name, self.check_s)),
+                offsets=offsets,
             )
             yield outcome.only(self.only[name]) if name in self.only else outcome
+
+    def _offsets(self, group: Group, log_end: I64, start: I64) -> Offsets:
+        state, log = group.state, group.topic.log
+        samples = len(log_end)
+
+        def done_s(p: int) -> NDArray[np.float64]:
+            return state.done_s[log.start[p] : log.start[p] + log.end[p]]
+
+        return Offsets(
+            start=start,
+            end=log_end,
+            position=state.grid_position[:samples],
+            committed=state.grid_committed[:samples],
+            commit_s=state.grid_commit_s[:samples],
+            readable_s=self.topic.readable_s,
+            done_s=done_s,
+        )
 
     def _history(self, group: Group) -> Effects:
         state, log = group.state, self.topic.log
         repeats = int(state.counts[3])
         if repeats > state.again_row.size:
-            raise LabError(
-                f"{self.name}: {repeats:,} repeated effects, more than a ledger can take"
-            )
+            raise LabError(f"{self.name}: {repeats:,} repeated effects, more than the lab can keep")
         again_row = state.again_row[:repeats]
         return Effects.of(
             state.done_s, log.message, state.again_s[:repeats], log.message[again_row]
         )
 
 
+_NOT_IN_LOG = 255
 _FATE_OF_PROCESSED = np.array([Fate.UNFINISHED, Fate.PROCESSED], np.uint8)

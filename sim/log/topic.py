@@ -153,10 +153,18 @@ class Topic:
         return out
 
     def log_end(self, at_s: NDArray[np.float64]) -> NDArray[np.int64]:
-        """[samples] readable records at each of the (ascending) times ``at_s``."""
-        total = np.zeros(at_s.size, np.int64)
-        for p, end in enumerate(self.log.end):
-            first = self.log.start[p]
-            visible = self.log.visible_s[first : first + end]
-            total += np.searchsorted(visible, at_s, side="right")
-        return total
+        """[samples, partitions] readable records at each of the (ascending) times ``at_s``."""
+        ends = np.zeros((at_s.size, self.log.end.size), np.int64)
+        for p in range(self.log.end.size):
+            ends[:, p] = np.searchsorted(self.readable_s(p), at_s, side="right")
+        return ends
+
+    def readable(self, now_s: float) -> NDArray[np.int64]:
+        """[partitions] records that can be read by now."""
+        ends: NDArray[np.int64] = self.log_end(np.array([now_s]))[0]
+        return ends
+
+    def readable_s(self, p: int) -> NDArray[np.float64]:
+        """[offsets] when each record of partition ``p`` became, or will become, readable."""
+        first = self.log.start[p]
+        return self.log.visible_s[first : first + self.log.end[p]]

@@ -16,14 +16,12 @@ from sim.products.sqs import Queue as QueueConfig
 from sim.products.sqs import SqsSystem
 from sim.queue.senders import Senders
 from sim.queue.workers import Workers
+from sim.replay import repeats_kept
 from sim.scenario import Scenario
 from sim.system import Fleet, fleet_size
 from sim.workload import pool, service_s
 
 _NO_LIMIT = np.iinfo(np.int64).max
-
-_REPEATS = 1 << 16
-"""Repeats of effects that a ledger can take, beyond one for each message."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +53,9 @@ class _Fleet:
 
     def reconnect(self, consumer: int) -> None:
         raise NotImplementedError
+
+    def seek(self, to_s: float) -> tuple[int, int]:
+        return self.workers.gone(to_s, self.env.now)
 
     def backlog(self) -> int:
         return self.workers.backlog(self.env.now)
@@ -116,7 +117,9 @@ class Sqs:
                 receive_latency_s=pool(scenario, f"{name}.{queue}.receive", config.latency.receive),
                 delete_latency_s=pool(scenario, f"{name}.{queue}.delete", config.latency.delete),
                 grid_s=grid_s,
-                keep_repeats=len(messages) + _REPEATS if c.ledger else 0,
+                keep_repeats=repeats_kept(
+                    scenario, name, queue, len(messages), ledger=c.ledger is not None
+                ),
             )
             for queue, c in config.queues.items()
         }
@@ -160,7 +163,7 @@ class Sqs:
                     "ready": enqueued - queue.grid_removed[: t.size] - in_flight,
                     "in_flight": in_flight,
                 },
-                history=self._history(queue) if self.config.queues[name].ledger else None,
+                history=self._history(queue) if queue.again_message.size else None,
                 consumers=workers.size,
                 extra_deliveries=int(counts[k.DELIVERIES] - np.count_nonzero(queue.receives)),
                 deliveries=int(counts[k.DELIVERIES]),
@@ -176,9 +179,7 @@ class Sqs:
     def _history(self, queue: k.Queue) -> Effects:
         repeats = int(queue.counts[k.AGAIN])
         if repeats > queue.again_message.size:
-            raise LabError(
-                f"{self.name}: {repeats:,} repeated effects, more than a ledger can take"
-            )
+            raise LabError(f"{self.name}: {repeats:,} repeated effects, more than the lab can keep")
         everyone = np.arange(queue.done_s.size, dtype=np.int32)
         again = queue.again_message[:repeats]
         return Effects.of(queue.done_s, everyone, queue.again_s[:repeats], again)

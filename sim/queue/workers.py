@@ -171,6 +171,16 @@ class Workers:
         enqueued_s = self.feed.enqueued_s[: self.feed.n[0]]
         return int(np.searchsorted(enqueued_s, now_s - self.policy.delay_s, side="right"))
 
+    def gone(self, from_s: float, now_s: float) -> tuple[int, int]:
+        """How many messages reached the queue from ``from_s`` on, and how many are not in it.
+
+        Those in the dead-letter queue can be had from there.
+        """
+        sent_s = self.feed.enqueued_s[: self.feed.n[0]]
+        first = int(np.searchsorted(sent_s, from_s - self.policy.delay_s))
+        states = self.queue.state[self.feed.message[first : self._arrived(now_s)]]
+        return states.size, int(np.isin(states, (k.DELETED, k.EXPIRED)).sum())
+
     def backlog(self, now_s: float) -> int:
         """Messages in the queue, ready or in flight."""
         return self._arrived(now_s) - int(self.queue.counts[k.REMOVED])

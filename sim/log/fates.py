@@ -1,0 +1,79 @@
+"""What became of the records that a group did not process, and when its position jumped (KB-09)."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.log.group import Group
+from sim.outcome import Fate
+from sim.text import count
+
+_EPISODE_CHECKS = 2
+"""Jumps no more than so many checks of retention apart are told together."""
+
+
+def unread(group: Group) -> NDArray[np.uint8] | None:
+    """[rows] a `Fate` for what the group passed over, or what is deleted and it has yet to read.
+
+    It holds for rows without an effect; None if there are no such rows.
+    """
+    state, log = group.state, group.topic.log
+    jumps = state.jumps[: state.jumped[0]]
+    if not len(jumps) and not log.first.any():
+        return None
+    fate = np.full(log.message.size, Fate.UNFINISHED, np.uint8)
+    for p, position, to, first, _ in jumps[np.argsort(state.jump_s[: len(jumps)], kind="stable")]:
+        base, position = log.start[p], max(position, 0)
+        fate[base + position : base + min(to, first)] = Fate.LOST_RETENTION
+        fate[base + max(position, first) : base + to] = Fate.LOST_OFFSET_RESET
+    handed, goes_on = _where(group)
+    for p, base in enumerate(log.start[:-1]):
+        fate[base + handed[p] : log.start[p + 1]] = Fate.UNFINISHED
+        fate[base + goes_on[p] : base + log.first[p]] = Fate.LOST_RETENTION
+    return fate
+
+
+def _where(group: Group) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """[partitions] what is in the hands of a live member: from the first to before the second."""
+    state = group.state
+    handed = np.maximum(state.committed, 0)
+    goes_on = handed.copy()
+    for m in range(group.members):
+        if not group.alive(m):
+            continue
+        for slot, p in enumerate(state.assigned[m, : state.assigned_n[m]]):
+            buffered = state.fetched[m] if state.turn[m] == slot else 0
+            handed[p] = max(state.processed[p], 0)
+            goes_on[p] = max(state.position[p] + buffered, 0)
+    return handed, goes_on
+
+
+def told(group: Group, name: str, check_s: float) -> Iterator[tuple[float, float, str]]:
+    """The group's resets in words: (from, until, text) of each episode, s.
+
+    Args:
+        group: whose.
+        name: its name.
+        check_s: time between two checks of retention.
+    """
+    state = group.state
+    n = int(state.jumped[0])
+    resets = np.flatnonzero(state.jumps[:n, 4] == 0)
+    resets = resets[np.argsort(state.jump_s[resets], kind="stable")]
+    at_s = state.jump_s[resets]
+    apart = np.flatnonzero(np.diff(at_s) > _EPISODE_CHECKS * check_s) + 1
+    for episode in np.split(resets, apart):
+        if not episode.size:
+            continue
+        jumps = state.jumps[episode]
+        position, to, first = np.maximum(jumps[:, 1], 0), jumps[:, 2], jumps[:, 3]
+        deleted = int(np.maximum(np.minimum(to, first) - position, 0).sum())
+        skipped = int(np.maximum(to - np.maximum(position, first), 0).sum())
+        words = f"{name}: {count(deleted)} deleted unread"
+        if (jumps[:, 1] < 0).all():
+            words = f"{name} begins after {count(deleted + skipped)}"
+        elif skipped:
+            words += f", {count(skipped)} skipped"
+        span_s = state.jump_s[episode]
+        yield float(span_s[0]), float(span_s[-1]), words

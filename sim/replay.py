@@ -1,0 +1,76 @@
+"""Wrong results: what a bug spoils, and what a seek back puts right or finds gone.
+
+While a group has a bug, whatever it processes has a wrong effect. The last effect of a message is
+the one that stays: reading the message again, without the bug, puts it right.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from sim.outcome import Effects
+from sim.scenario import Scenario
+
+REPEATS = 1 << 16
+"""Repeats of effects that are kept beyond one for each message, and one more for each seek."""
+
+
+@dataclass
+class Replay:
+    """What happened to one group, as faults write it down."""
+
+    buggy_s: list[tuple[float, float]] = field(default_factory=list)
+    """(from, until) of its bugs, s."""
+    gone: int = 0
+    """Messages that a seek asked for and that had been deleted, over all its seeks."""
+    last_seek_s: float = -np.inf
+    """The last of its seeks at a known time."""
+
+
+@dataclass(frozen=True)
+class Righted:
+    """Messages with a wrong effect, by their last one."""
+
+    wrong: int
+    """It is wrong."""
+    right: int
+    """It is right: they were processed again."""
+
+
+def repeats_kept(
+    scenario: Scenario, system: str, group: str, messages: int, *, ledger: bool
+) -> int:
+    """How many times of repeated processing a group's kernel has to keep: 0 if nobody asks.
+
+    Args:
+        scenario: for its faults.
+        system: name.
+        group: name.
+        messages: that the group is given.
+        ledger: whether it keeps books.
+    """
+    kinds = [f.fault for f in scenario.faults if f.strikes_group(system, group)]
+    if not ledger and "bug" not in kinds:
+        return 0
+    return messages * (1 + kinds.count("seek")) + REPEATS
+
+
+def righted(effects: Effects | None, replay: Replay) -> Righted:
+    """Count the messages that bugs spoilt.
+
+    Args:
+        effects: every effect of the group; None only if it had no bug.
+        replay: when it had.
+    """
+    if not replay.buggy_s:
+        return Righted(0, 0)
+    assert effects is not None, "the effects of a group with a bug are kept"
+    wrong = np.zeros(effects.at_s.size, np.bool_)
+    for from_s, until_s in replay.buggy_s:
+        first, last = np.searchsorted(effects.at_s, [from_s, until_s])
+        wrong[first:last] = True
+    messages = int(effects.message.max(initial=-1)) + 1
+    ever, at_last = np.zeros(messages, np.bool_), np.zeros(messages, np.bool_)
+    ever[effects.message[wrong]] = True
+    at_last[effects.message] = wrong  # of several effects, the last one stays
+    return Righted(int(at_last.sum()), int((ever & ~at_last).sum()))
