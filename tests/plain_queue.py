@@ -7,6 +7,7 @@ back are handed out before those never received.
 
 from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import simpy
@@ -44,9 +45,30 @@ class Message:
     receives: int = 0
     done_s: float = float("inf")
     effects: int = 0
+    poison: str = ""  # fail: the handler raises; kill: the process dies
+    times: int = 0  # on the first so many receives
+    revive_s: float = float("inf")  # from the death of a process to the next one
+
+    def poisonous(self, receipt: int) -> bool:
+        """Whether its processing ends badly, after a receive of this number."""
+        return bool(self.poison) and receipt <= self.times
 
 
 Held = list[tuple[Message, int]]
+
+
+class Worker:
+    """A place for a process: what is known of the one there, and of its network."""
+
+    def __init__(self, env: simpy.Environment) -> None:
+        self.machine = Machine(env)
+        self.process: simpy.Process
+        self.life = 0
+        self.asking = True
+        self.ending = False
+        self.cut = False
+        self.cutting = env.event()
+        self.mending = env.event()
 
 
 class PlainQueue:
@@ -69,11 +91,12 @@ class PlainQueue:
         self.parked: list[simpy.Event] = []
         self.in_flight = 0
         self.seen: set[str] = set()
-        self.machines = [Machine(env) for _ in range(settings.workers)]
+        self.workers = [Worker(env) for _ in range(settings.workers)]
         env.process(self._create(created_s))
         for _ in range(settings.threads):
             env.process(self._sender())
-        self.processes = [env.process(self._worker(w, w * 1e-3)) for w in range(settings.workers)]
+        for w, worker in enumerate(self.workers):
+            worker.process = env.process(self._worker(worker, w * 1e-3))
 
     # The way in.
 
@@ -162,63 +185,160 @@ class PlainQueue:
 
     # The workers.
 
-    def _worker(self, w: int, start_s: float) -> Steps:
+    def _able(self, worker: Worker) -> Steps:
+        """Wait until the process runs and its network works."""
+        while worker.cut or worker.machine.paused:
+            yield worker.mending if worker.cut else self.env.process(worker.machine.running())
+
+    def _ask(self, worker: Worker) -> Steps:
+        """One receive; its request is lost with the network, its answer is not."""
         s = self.settings
-        machine = self.machines[w]
-        poll = self.env.event()
-        try:
-            yield self.env.timeout(start_s)
-            while True:
-                yield self.env.timeout(s.receive_s / 2)
-                held = self._receive()
-                if not held and s.wait_s > 0:
-                    poll = self.env.event()
-                    self.parked.append(poll)
-                    yield poll | self.env.timeout(s.wait_s)
+        worker.asking = True
+        while True:
+            yield from self._able(worker)
+            cut = worker.cutting
+            yield self.env.timeout(s.receive_s / 2) | cut
+            if cut.triggered:
+                continue
+            held = self._receive()
+            if not held and s.wait_s > 0:
+                poll = self.env.event()
+                self.parked.append(poll)
+                try:
+                    yield poll | self.env.timeout(s.wait_s) | cut
+                finally:
                     if poll in self.parked:
                         self.parked.remove(poll)
-                    else:
-                        held = poll.value
-                yield self.env.timeout(s.receive_s / 2)
+                if poll.triggered:
+                    held = poll.value
+                elif cut.triggered:
+                    continue
+            worker.asking = not held
+            yield self.env.timeout(s.receive_s / 2)
+            return held
+
+    def _call_delete(self, worker: Worker, chunk: Held) -> Steps:
+        """One delete, made again until its answer comes."""
+        while True:
+            yield from self._able(worker)
+            self.env.process(self._delete(chunk))
+            yield self.env.timeout(self.settings.delete_s / 2)
+            if not worker.cut:
+                yield self.env.timeout(self.settings.delete_s / 2)
+                return
+            self.seen.add("answer lost")
+
+    def _worker(self, worker: Worker, start_s: float) -> Steps:
+        s = self.settings
+        machine = worker.machine
+        try:
+            yield self.env.timeout(start_s)
+            while not worker.ending:
+                held = yield from self._ask(worker)
                 yield from machine.running()
                 extra_s = s.per_batch_s
                 for chunk in [[one] for one in held] if s.delete_each else [held]:
-                    for message, _ in chunk:
+                    done: Held = []
+                    for message, receipt in chunk:
                         yield from machine.work(extra_s + message.work_s)
                         extra_s = 0.0
+                        if message.poisonous(receipt):
+                            self.seen.add(message.poison)
+                            if message.poison == "kill":
+                                self._die(worker, message.revive_s)
+                                return
+                            continue
                         message.effects += 1
                         message.done_s = min(message.done_s, self.env.now)
-                    if chunk:
-                        self.env.process(self._delete(chunk))
-                        yield self.env.timeout(s.delete_s)
+                        done.append((message, receipt))
+                    if done:
+                        yield from self._call_delete(worker, done)
                         yield from machine.running()
-        except simpy.Interrupt:
-            if poll in self.parked:
-                self.parked.remove(poll)
+            yield from machine.running()
+        except simpy.Interrupt as signal:
+            if signal.cause == "SIGTERM":
+                yield from self._leave(machine)
+
+    def _leave(self, machine: Machine) -> Steps:
+        """End, once the process runs again."""
+        with suppress(simpy.Interrupt):
+            yield from machine.running()
+
+    # What messages do to processes.
+
+    def _die(self, worker: Worker, revive_s: float) -> None:
+        if revive_s < float("inf") and not worker.ending:
+            self.env.process(self._revive(worker, worker.life, revive_s))
+
+    def _revive(self, worker: Worker, life: int, after_s: float) -> Steps:
+        yield self.env.timeout(after_s)
+        if worker.life == life:
+            self._start(worker)
+
+    def _start(self, worker: Worker) -> None:
+        worker.life += 1
+        worker.ending = False
+        worker.asking = True
+        worker.machine = Machine(self.env)
+        worker.process = self.env.process(self._worker(worker, 0.0))
 
     # The faults.
 
     def crash(self, w: int) -> None:
         """Kill the process; a delete already sent still arrives."""
         if self.alive(w):
-            self.processes[w].interrupt()
+            self.workers[w].process.interrupt()
+
+    def terminate(self, w: int, grace_s: float) -> None:
+        """Let it finish what it holds, and kill it if that takes too long."""
+        if self.alive(w):
+            self.env.process(self._end(self.workers[w], grace_s))
+
+    def _end(self, worker: Worker, grace_s: float) -> Steps:
+        process = worker.process
+        worker.ending = True
+        if worker.asking:
+            self.seen.add("ended at once")
+            process.interrupt("SIGTERM")
+        yield self.env.timeout(grace_s)
+        if process.is_alive:
+            self.seen.add("grace over")
+            process.interrupt()
+        else:
+            self.seen.add("ended in grace")
 
     def restart(self, w: int) -> None:
         """Start a new process in the place of a dead one."""
-        self.machines[w] = Machine(self.env)
-        self.processes[w] = self.env.process(self._worker(w, 0.0))
+        if not self.alive(w):
+            self._start(self.workers[w])
 
     def alive(self, w: int) -> bool:
         """Whether the process runs."""
-        return self.processes[w].is_alive
+        return self.workers[w].process.is_alive
 
     def pause(self, w: int, for_s: float) -> None:
         """Stop the process for a while."""
-        self.machines[w].pause(for_s)
+        self.workers[w].machine.pause(for_s)
 
     def slow(self, w: int, factor: float) -> None:
         """Stretch the work of the process."""
-        self.machines[w].slow(factor)
+        self.workers[w].machine.slow(factor)
+
+    def cut_off(self, w: int) -> None:
+        """Let no call through."""
+        worker = self.workers[w]
+        if not worker.cut:
+            worker.cut = True
+            worker.cutting.succeed()
+            worker.cutting = self.env.event()
+
+    def reconnect(self, w: int) -> None:
+        """Let calls through again."""
+        worker = self.workers[w]
+        if worker.cut:
+            worker.cut = False
+            worker.mending.succeed()
+            worker.mending = self.env.event()
 
     def finish(self) -> None:
         """Drop what retention has already reached; call at the end."""

@@ -7,14 +7,22 @@ import numpy as np
 import simpy
 from plain_machine import Steps
 
+LOOK_S = 0.0371
+"""How often one looks whether a process has ended."""
+
 
 class Fault(NamedTuple):
-    """One fault: ``value`` is the restart delay (0: none), the length of a pause or the factor."""
+    """One fault.
+
+    ``value`` is the restart delay (0: none), the length of a pause or a cut, or the factor;
+    ``grace_s`` is from SIGTERM to SIGKILL.
+    """
 
     at_s: float
     verb: str
     target: int
     value: float
+    grace_s: float = 0.0
 
 
 class Target(Protocol):
@@ -22,25 +30,39 @@ class Target(Protocol):
 
     def alive(self, i: int) -> bool: ...
     def crash(self, i: int) -> None: ...
+    def terminate(self, i: int, grace_s: float) -> None: ...
+    def cut_off(self, i: int) -> None: ...
+    def reconnect(self, i: int) -> None: ...
     def restart(self, i: int) -> None: ...
     def pause(self, i: int, for_s: float) -> None: ...
     def slow(self, i: int, factor: float) -> None: ...
 
 
 def draw(
-    rng: np.random.Generator, n: int, targets: int, until_s: float, restart_s: tuple[float, float]
+    rng: np.random.Generator,
+    n: int,
+    targets: int,
+    until_s: float,
+    restart_s: tuple[float, float],
+    verbs: Sequence[str] = ("crash", "crash", "pause", "slow"),
 ) -> list[Fault]:
     """``n`` faults at continuous random times, so that none coincides with anything else."""
     faults = []
     for _ in range(n):
-        verb = str(rng.choice(["crash", "crash", "pause", "slow"]))
+        verb = str(rng.choice(verbs))
         value = {
             "crash": float(rng.choice([0.0, 1.0, 1.0])) * rng.uniform(*restart_s),
             "pause": rng.uniform(0.01, 1.5),
             "slow": rng.choice([0.5, 3.0]) * rng.uniform(0.8, 1.2),
-        }[verb]
+        }.get(verb, 0.0)
         at_s = rng.uniform(0.05, until_s)
-        faults.append(Fault(at_s, verb, int(rng.integers(targets)), float(value)))
+        grace_s = 0.0
+        if verb == "partition":
+            value = rng.uniform(0.1, 2.0)
+        elif verb == "terminate":
+            value = float(rng.choice([0.0, 1.0, 1.0])) * rng.uniform(*restart_s)
+            grace_s = float(rng.choice([rng.uniform(0.0, 0.3), rng.uniform(0.5, 3.0)]))
+        faults.append(Fault(at_s, verb, int(rng.integers(targets)), float(value), grace_s))
     return faults
 
 
@@ -68,8 +90,17 @@ def _inject(
         target.pause(fault.target, fault.value)
     elif fault.verb == "slow":
         target.slow(fault.target, fault.value)
+    elif fault.verb == "partition":
+        target.cut_off(fault.target)
+        yield env.timeout(fault.value)
+        target.reconnect(fault.target)
     else:
-        target.crash(fault.target)
+        if fault.verb == "terminate":
+            target.terminate(fault.target, fault.grace_s)
+            while target.alive(fault.target):
+                yield env.timeout(LOOK_S)
+        else:
+            target.crash(fault.target)
         if fault.value > 0:
             yield env.timeout(fault.value)
             target.restart(fault.target)

@@ -12,30 +12,13 @@ from plain_queue import PlainQueue, Settings
 
 from sim.environment import Environment
 from sim.kernels import queue as k
+from sim.poison import ALWAYS, Poison
+from sim.queue.fleet import WorkersFleet
 from sim.queue.senders import Senders
 from sim.queue.workers import Workers
 
 WHERE = {"ready": k.READY, "hidden": k.IN_FLIGHT, "deleted": k.DELETED, "dead": k.DEAD}
 WHERE |= {"unsent": k.READY, "expired": k.EXPIRED}
-
-
-class Verbs:
-    """The faults' verbs of `Workers`, at the present time of the environment."""
-
-    def __init__(self, env, workers):
-        self.env, self.workers, self.alive = env, workers, workers.alive
-
-    def crash(self, w):
-        self.workers.crash(w, self.env.now)
-
-    def restart(self, w):
-        self.workers.restart(w, self.env.now)
-
-    def pause(self, w, for_s):
-        self.workers.pause(w, self.env.now, for_s)
-
-    def slow(self, w, factor):
-        self.workers.slow(w, self.env.now, factor)
 
 
 def policy_of(s, **changes):
@@ -54,7 +37,18 @@ def policy_of(s, **changes):
     return policy._replace(**changes)
 
 
-def build(s, created_s, work_s, grid_s=(), servers=1, **changes):
+def poisons(spec):
+    """`Poison` of ``{message: (kills, times, restart_after_s)}``."""
+    at = sorted(spec)
+    return Poison(
+        np.array(at, np.int64),
+        np.array([spec[m][0] for m in at], np.bool_),
+        np.array([spec[m][1] for m in at], np.int32),
+        np.array([spec[m][2] for m in at], np.float64),
+    )
+
+
+def build(s, created_s, work_s, grid_s=(), servers=1, poison=None, **changes):
     """Senders and workers of the settings ``s``."""
     senders = Senders(
         np.asarray(created_s, float),
@@ -71,6 +65,7 @@ def build(s, created_s, work_s, grid_s=(), servers=1, **changes):
         receive_latency_s=np.array([s.receive_s]),
         delete_latency_s=np.array([s.delete_s]),
         grid_s=np.asarray(grid_s, float),
+        poison=poisons(poison or {}),
     )
     return senders, workers
 
@@ -79,19 +74,25 @@ def run_with_faults(s, created_s, work_s, until_s, faults, factors=(), **options
     """The lab's stages, driven as the lab does; returns workers and the verbs that were felt."""
     senders, workers = build(s, created_s, work_s, **options)
     env = Environment([senders, workers])
-    felt = random_faults.inject(env, faults, Verbs(env, workers), factors)
+    felt = random_faults.inject(env, faults, WorkersFleet(env, workers), factors)
     env.run(until_s)
     workers.settle(until_s)
     return workers, felt
 
 
-def run_plain(s, created_s, work_s, until_s, faults=()):
+def run_plain(s, created_s, work_s, until_s, faults=(), poison=None):
     env = simpy.Environment()
     plain = PlainQueue(env, s, created_s, np.asarray(work_s, np.float32))
+    for message, (kills, times, revive_s) in (poison or {}).items():
+        one = plain.messages[message]
+        one.poison, one.times, one.revive_s = "kill" if kills else "fail", times, revive_s
     random_faults.inject(env, faults, plain, random_faults.uneven(s.workers))
     env.run(until_s)
     plain.finish()
     return plain
+
+
+VERBS = ("crash", "crash", "pause", "slow", "terminate", "terminate", "partition", "partition")
 
 
 def scenario(rng):
@@ -119,8 +120,16 @@ def scenario(rng):
     work_s = rng.exponential(rng.uniform(0.02, 0.2), n).astype(np.float32)
     # A new process does not start while a delete sent by the old one is still on its way.
     restart_s = (s.delete_s, 2.0)
-    faults = random_faults.draw(rng, rng.integers(9), s.workers, until_s, restart_s)
-    return s, created_s, work_s, until_s, faults
+    faults = random_faults.draw(rng, rng.integers(9), s.workers, until_s, restart_s, VERBS)
+    poison = {
+        int(message): (
+            bool(rng.integers(2)),
+            int(rng.choice([1, 2, ALWAYS])),
+            float(rng.choice([rng.uniform(*restart_s), np.inf], p=[0.8, 0.2])),
+        )
+        for message in rng.choice(n, int(rng.choice([0, 0, 1, 4])), replace=False)
+    }
+    return s, created_s, work_s, until_s, faults, poison
 
 
 def fates(state, effects):
@@ -136,10 +145,11 @@ def test_agrees_message_by_message_with_a_plain_simpy_model(monkeypatch):
     @settings(max_examples=250, deadline=None, derandomize=True)
     @given(st.integers(0, 2**32 - 1))
     def check(seed):
-        s, created_s, work_s, until_s, faults = scenario(np.random.default_rng(seed))
-        plain = run_plain(s, created_s, work_s, until_s, faults)
+        s, created_s, work_s, until_s, faults, poison = scenario(np.random.default_rng(seed))
+        plain = run_plain(s, created_s, work_s, until_s, faults, poison)
+        factors = random_faults.uneven(s.workers)
         workers, felt = run_with_faults(
-            s, created_s, work_s, until_s, faults, random_faults.uneven(s.workers), grid_s=[until_s]
+            s, created_s, work_s, until_s, faults, factors, grid_s=[until_s], poison=poison
         )
         queue, messages = workers.queue, plain.messages
         np.testing.assert_allclose(queue.done_s, [m.done_s for m in messages], rtol=0, atol=1e-9)
@@ -156,10 +166,12 @@ def test_agrees_message_by_message_with_a_plain_simpy_model(monkeypatch):
 
     check()
     share = {what: times / seen["examples"] for what, times in seen.items()}
-    for what in ("crash", "pause", "slow", "visibility expired", "in-flight cap"):
+    for what in ("crash", "terminate", "partition", "visibility expired", "in-flight cap"):
         assert share[what] > 0.3, (what, share[what])
-    for what in ("stale receipt", "done twice", "dead", "expired"):
+    for what in ("pause", "slow", "stale receipt", "done twice", "dead", "expired", "fail", "kill"):
         assert share[what] > 0.1, (what, share[what])
+    for what in ("ended at once", "ended in grace", "grace over", "answer lost"):
+        assert share[what] > 0.01, (what, share[what])
 
 
 def at_zero(n):
@@ -244,6 +256,90 @@ def test_SS_05_messages_of_a_crashed_worker_wait_out_the_timeout():
     np.testing.assert_allclose(workers.queue.done_s, 30.02 + 0.9999 * np.arange(1, 11), rtol=1e-6)
     assert workers.queue.effects.tolist() == [1] * 10
     assert workers.queue.receives.tolist() == [2] * 10
+
+
+def test_SS_05_sigterm_finishes_what_is_held_and_loses_no_time():
+    # Received at 0.010, processed until 1.020, deleted at 1.030; SIGTERM at 0.5 changes nothing.
+    s = Settings(workers=2, batch=10, visibility_s=30.0, wait_s=20.0)
+    faults = [random_faults.Fault(0.5, "terminate", 0, 0.0, grace_s=30.0)]
+    workers, _ = run_with_faults(s, at_zero(10), np.full(10, 0.1), 60.0, faults)
+    assert workers.queue.receives.tolist() == [1] * 10
+    assert workers.queue.state.tolist() == [k.DELETED] * 10
+    assert not workers.alive(0)
+    assert workers.alive(1)
+
+
+def test_SS_05_sigterm_becomes_sigkill_when_the_grace_is_over():
+    # Of ten messages of 1 s each, three are done by 3.5 s; all ten wait until 30.010.
+    s = Settings(workers=2, batch=10, visibility_s=30.0, wait_s=20.0)
+    faults = [random_faults.Fault(0.5, "terminate", 0, 0.0, grace_s=3.0)]
+    workers, _ = run_with_faults(s, at_zero(10), np.full(10, 0.9999), 60.0, faults)
+    assert workers.queue.effects.tolist() == [2] * 3 + [1] * 7
+    np.testing.assert_allclose(
+        workers.queue.done_s[3:], 30.02 + 0.9999 * np.arange(4, 11), rtol=1e-6
+    )
+
+
+def test_SS_03_a_delete_held_up_by_the_network_may_come_too_late():
+    # Processed by 1.5 s, deleted on reconnection at 3.010; but worker 1 has had it since 2.010.
+    s = Settings(workers=2, batch=1, visibility_s=2.0, wait_s=20.0)
+    faults = [random_faults.Fault(0.5, "partition", 0, 2.5)]
+    workers, _ = run_with_faults(s, at_zero(1), [1.48], 3.4, faults)
+    assert workers.queue.receives[0] == 2
+    assert workers.queue.effects[0] == 1
+    assert workers.queue.state[0] == k.IN_FLIGHT
+    # Reconnected in time, it deletes.
+    faults = [random_faults.Fault(0.5, "partition", 0, 1.2)]
+    workers, _ = run_with_faults(s, at_zero(1), [1.48], 3.4, faults)
+    assert workers.queue.receives[0] == 1
+    assert workers.queue.state[0] == k.DELETED
+
+
+def test_SS_10_a_poisonous_message_fails_alone_and_goes_to_the_dead_letter_queue():
+    # Received at 0.010, 5.0xx and 10.0xx; instead of a fourth receive it is moved.
+    s = Settings(batch=10, visibility_s=5.0, wait_s=20.0, max_receives=3)
+    poison = {1: (False, ALWAYS, np.inf)}
+    senders, workers = build(s, at_zero(4), np.full(4, 0.1), poison=poison)
+    advance((senders, workers), 1.0)
+    assert workers.queue.state.tolist() == [k.DELETED, k.IN_FLIGHT, k.DELETED, k.DELETED]
+    advance((senders, workers), 30.0)
+    assert workers.queue.state.tolist() == [k.DELETED, k.DEAD, k.DELETED, k.DELETED]
+    assert workers.queue.receives.tolist() == [1, 3, 1, 1]
+    assert workers.queue.effects.tolist() == [1, 0, 1, 1]
+
+
+def test_SS_10_a_message_that_kills_takes_the_rest_of_its_batch_along():
+    # It dies at 0.220 with one message done and one not begun; all are received again at 5.010.
+    s = Settings(batch=10, visibility_s=5.0, wait_s=20.0, max_receives=2)
+    poison = {1: (True, ALWAYS, 0.5)}
+    senders, workers = build(s, at_zero(3), np.full(3, 0.1), poison=poison)
+    advance((senders, workers), 4.0)
+    assert workers.queue.effects.tolist() == [1, 0, 0]
+    assert workers.deaths(0) == [0]
+    assert workers.queue.death_s[0] == pytest.approx(0.22)
+    advance((senders, workers), 30.0)
+    # The second death costs the third message its last receive: good messages go there too.
+    assert workers.queue.effects.tolist() == [2, 0, 0]
+    assert workers.queue.state.tolist() == [k.DEAD] * 3
+
+
+def test_poison_that_wears_off_is_processed_in_the_end():
+    s = Settings(batch=10, visibility_s=5.0, wait_s=20.0)
+    senders, workers = build(s, at_zero(2), np.full(2, 0.1), poison={1: (False, 2, np.inf)})
+    advance((senders, workers), 30.0)
+    assert workers.queue.receives.tolist() == [1, 3]
+    assert workers.queue.effects.tolist() == [1, 1]
+
+
+def test_backlog_age_and_busy_workers_are_those_of_the_moment():
+    s = Settings(workers=3, batch=1, delay_s=1.0)
+    senders, workers = build(s, [0.0, 0.5, 0.5, 2.0], np.full(4, 1.9))
+    seen = []
+    for now_s in (0.9, 1.2, 1.6, 2.5, 3.2, 6.0):
+        advance((senders, workers), now_s)
+        seen.append((workers.backlog(now_s), round(workers.age_s(now_s), 3), workers.busy(now_s)))
+    # Visible at 1.0, 1.5, 1.5 and 3.0; each is deleted some 1.93 s after it was received.
+    assert seen == [(0, 0, 0), (1, 0.2, 1), (3, 0.6, 3), (3, 1.5, 3), (3, 1.7, 3), (0, 0, 0)]
 
 
 def test_SS_07_a_short_poll_asks_some_servers_and_a_long_poll_all():
@@ -431,17 +527,17 @@ def test_late_effects_count_after_the_last_message_is_gone():
 @given(st.integers(0, 2**32 - 1))
 def test_every_message_is_somewhere_and_held_once_within_its_visibility(seed):
     rng = np.random.default_rng(seed)
-    s, created_s, work_s, until_s, faults = scenario(rng)
+    s, created_s, work_s, until_s, faults, poison = scenario(rng)
     grid_s = np.sort(rng.uniform(0.0, until_s, 40))
     servers = int(rng.integers(1, 9))
     senders, workers = build(
-        s, created_s, work_s, grid_s, servers=servers, asked=int(rng.integers(1, servers + 1))
+        s, created_s, work_s, grid_s, servers, poison, asked=int(rng.integers(1, servers + 1))
     )
     workers.receive_latency_s = rng.lognormal(-4, 1, 64)
     workers.delete_latency_s = rng.lognormal(-4, 1, 64)
     queue, team = workers.queue, workers.workers
     env = Environment([senders, workers])
-    random_faults.inject(env, faults, Verbs(env, workers))
+    random_faults.inject(env, faults, WorkersFleet(env, workers))
 
     def watch():
         for at_s in np.sort(rng.uniform(0.0, until_s, 40)):

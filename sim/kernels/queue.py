@@ -12,6 +12,9 @@ Each call takes one draw of latency, and reaches the server half-way. A worker h
 at the server: its receive is answered, its long poll ends empty, or its delete takes effect. A
 visibility expiry is stored only where the planned delete comes later, so a healthy queue stores
 none.
+
+Poison: a message whose handler raises is not deleted, and waits out its timeout while the rest of
+its batch is deleted as usual; one that kills takes its process along at the end of its work.
 """
 
 from typing import NamedTuple
@@ -25,13 +28,15 @@ F64 = NDArray[np.float64]
 I64 = NDArray[np.int64]
 
 READY, IN_FLIGHT, OVERDUE, DELETED, DEAD, EXPIRED = range(6)  # OVERDUE: in flight, past retention
-OFF, RECEIVE, PARKED, DELETE = 0, 1, 2, 3
+OFF, RECEIVE, PARKED, DELETE, LEAVING, STARTING = range(6)
+ENDING, CUT_OFF = 1, 2  # bits of Workers.barred
 
 # Places in Queue.counts.
 EXPIRY_HEAD, EXPIRY_TAIL, RETURNED_HEAD, RETURNED_TAIL, PARKED_HEAD, PARKED_TAIL = range(6)
 IN_FLIGHT_NOW, REMOVED, GRID_NEXT, RETENTION_ROW = range(6, 10)
 RECEIVE_CALLS, EMPTY_RECEIVES, OVER_LIMIT, DELETE_CALLS, DELIVERIES, AGAIN = range(10, 16)
-COUNTS = 16
+DEATHS = 16
+COUNTS = 17
 
 
 class Feed(NamedTuple):
@@ -62,6 +67,10 @@ class Queue(NamedTuple):
     grid_removed: I64  # [grid] messages gone for good by that time
     again_message: NDArray[np.int32]  # [kept] messages processed before, in any order; may be empty
     again_s: F64  # [kept] when each was processed again
+    fails: NDArray[np.int32]  # [messages] its first so many receives end badly; empty: no poison
+    revive_s: F64  # [messages] those kill, and the next process starts so late; -1: they raise
+    death_s: F64  # [deaths kept] ring of when messages killed a process
+    death_w: I64  # [deaths kept] and which worker's
 
 
 class Workers(NamedTuple):
@@ -70,7 +79,7 @@ class Workers(NamedTuple):
     event_s: F64  # [groups * width] time of the next event at the server; inf: none
     group_s: F64  # [groups] least event_s of each block of ``width`` workers
     group_w: I64  # [groups] the worker that has it
-    kind: I64  # [workers] OFF, RECEIVE, PARKED, DELETE
+    kind: I64  # [workers] OFF, RECEIVE, PARKED, DELETE, LEAVING, STARTING
     half_s: F64  # [workers] half the latency of the call under way
     held: I64  # [workers, batch] messages held
     receipt: I64  # [workers, batch] receive count when received
@@ -85,6 +94,8 @@ class Workers(NamedTuple):
     resume_s: F64  # [workers] the process is paused until then
     doomed: I64  # [workers] 1: crashed after its delete was sent
     restart_s: F64  # [workers] a successor of a doomed worker was started then; inf: none yet
+    barred: I64  # [workers] ENDING: was sent SIGTERM; CUT_OFF: no call gets through
+    cut_s: F64  # [workers] since when it is cut off
 
 
 class Policy(NamedTuple):
@@ -138,21 +149,46 @@ def hide_until(queue, message, receipt, at_s):  # type: ignore[no-untyped-def]
 
 
 @inlined
+def ends_badly(queue, workers, w, k):  # type: ignore[no-untyped-def]
+    """Whether held message ``k`` is poison to worker ``w``; ask only where there is poison."""
+    return workers.receipt[w, k] <= queue.fails[workers.held[w, k]]
+
+
+@inlined
+def _kills(queue, workers, w, k):  # type: ignore[no-untyped-def]
+    return ends_badly(queue, workers, w, k) and queue.revive_s[workers.held[w, k]] >= 0.0
+
+
+@inlined
+def _nothing_done(queue, workers, w):  # type: ignore[no-untyped-def]
+    """Whether no message of the chunk is to be deleted."""
+    for k in range(workers.chunk[w, 0], workers.chunk[w, 1]):
+        if not ends_badly(queue, workers, w, k):
+            return False
+    return True
+
+
+@inlined
 def settle(until_s, service_s, queue, workers, w):  # type: ignore[no-untyped-def]
     """Record the effects of worker ``w`` up to ``until_s`` (inclusive)."""
     k = workers.current[w]
     stop = workers.chunk[w, 1]
     end = workers.end_s[w]
     factor = workers.factor[w]
+    poison = queue.fails.size > 0
     while k < stop and end <= until_s:
         message = workers.held[w, k]
-        if queue.effects[message] > 0:
-            if queue.counts[AGAIN] < queue.again_message.size:
-                queue.again_message[queue.counts[AGAIN]] = message
-                queue.again_s[queue.counts[AGAIN]] = end
-            queue.counts[AGAIN] += 1
-        queue.effects[message] += 1
-        queue.done_s[message] = min(queue.done_s[message], end)
+        if poison and ends_badly(queue, workers, w, k):
+            if queue.revive_s[message] >= 0.0:
+                break  # the event of its death is due
+        else:
+            if queue.effects[message] > 0:
+                if queue.counts[AGAIN] < queue.again_message.size:
+                    queue.again_message[queue.counts[AGAIN]] = message
+                    queue.again_s[queue.counts[AGAIN]] = end
+                queue.counts[AGAIN] += 1
+            queue.effects[message] += 1
+            queue.done_s[message] = min(queue.done_s[message], end)
         k += 1
         if k < stop:
             end += np.float64(service_s[workers.held[w, k]]) * factor
@@ -165,9 +201,17 @@ def replan(service_s, queue, workers, visibility_s, w):  # type: ignore[no-untyp
     """Plan the delete of the chunk in progress; store expiries that now come before it."""
     t = workers.end_s[w]
     factor = workers.factor[w]
-    for k in range(workers.current[w] + 1, workers.chunk[w, 1]):
+    stop = workers.chunk[w, 1]
+    half_s = workers.half_s[w]
+    if queue.fails.size > 0:
+        for k in range(workers.current[w], stop):
+            if _kills(queue, workers, w, k):
+                stop = k + 1
+                half_s = 0.0  # the event is its death
+                break
+    for k in range(workers.current[w] + 1, stop):
         t += np.float64(service_s[workers.held[w, k]]) * factor
-    t += workers.half_s[w]
+    t += half_s
     expiry = workers.received_s[w] + visibility_s
     if t > expiry and workers.stored[w] == 0:
         workers.stored[w] = 1
@@ -187,9 +231,12 @@ def _begin_chunk(service_s, queue, workers, policy, delete_latency_s, w, first, 
     if first == 0:
         work_s += policy.per_batch_s
     workers.end_s[w] = start_s + work_s * workers.factor[w]
-    calls = queue.counts[DELETE_CALLS]
-    workers.half_s[w] = 0.5 * delete_latency_s[calls % delete_latency_s.size]
-    queue.counts[DELETE_CALLS] = calls + 1
+    if queue.fails.size > 0 and _nothing_done(queue, workers, w):
+        workers.half_s[w] = 0.0  # there will be nothing to delete
+    else:
+        calls = queue.counts[DELETE_CALLS]
+        workers.half_s[w] = 0.5 * delete_latency_s[calls % delete_latency_s.size]
+        queue.counts[DELETE_CALLS] = calls + 1
     workers.kind[w] = DELETE
     replan(service_s, queue, workers, policy.visibility_s, w)
 
@@ -204,6 +251,42 @@ def issue_receive(queue, workers, receive_latency_s, w, at_s):  # type: ignore[n
     workers.held_n[w] = 0
     workers.kind[w] = RECEIVE
     schedule(workers, w, at_s + half)
+
+
+@inlined
+def _turn_off(workers, w):  # type: ignore[no-untyped-def]
+    workers.kind[w] = OFF
+    workers.held_n[w] = 0
+    workers.barred[w] &= CUT_OFF
+    schedule(workers, w, np.inf)
+
+
+@resumable
+def start(queue, workers, receive_latency_s, w, at_s):  # type: ignore[no-untyped-def]
+    """Worker ``w`` goes for messages at ``at_s``; while it is cut off, it waits."""
+    if workers.barred[w] & CUT_OFF:
+        workers.kind[w] = RECEIVE
+        workers.held_n[w] = 0
+        schedule(workers, w, np.inf)
+    else:
+        issue_receive(queue, workers, receive_latency_s, w, at_s)
+
+
+@inlined
+def _die(now, queue, workers, w):  # type: ignore[no-untyped-def]
+    """The message in progress kills worker ``w``; all that it holds waits out its timeout."""
+    deaths = queue.counts[DEATHS]
+    queue.death_s[deaths % queue.death_s.size] = now
+    queue.death_w[deaths % queue.death_s.size] = w
+    queue.counts[DEATHS] = deaths + 1
+    at = now + queue.revive_s[workers.held[w, workers.current[w]]]
+    stays = np.isfinite(at) and workers.barred[w] & ENDING == 0
+    _turn_off(workers, w)
+    if stays:
+        workers.kind[w] = STARTING
+        workers.factor[w] = 1.0
+        workers.resume_s[w] = -np.inf
+        schedule(workers, w, at)
 
 
 @inlined
@@ -321,6 +404,14 @@ def unpark(queue, w):  # type: ignore[no-untyped-def]
 def _received(now, service_s, queue, workers, policy, delete_latency_s, w):  # type: ignore[no-untyped-def]
     workers.received_s[w] = now
     workers.stored[w] = 0
+    if queue.fails.size > 0:
+        for k in range(workers.held_n[w]):
+            if ends_badly(queue, workers, w, k):
+                workers.stored[w] = 1
+        if workers.stored[w] == 1:
+            for k in range(workers.held_n[w]):
+                expiry = now + policy.visibility_s
+                hide_until(queue, workers.held[w, k], workers.receipt[w, k], expiry)
     start = max(now + workers.half_s[w], workers.resume_s[w])
     _begin_chunk(service_s, queue, workers, policy, delete_latency_s, w, 0, start)
 
@@ -419,11 +510,28 @@ def work(until_s, feed, service_s, queue, workers, policy, receive_latency_s, de
             queue.counts[EMPTY_RECEIVES] += 1
             again = max(now + workers.half_s[w], workers.resume_s[w])
             issue_receive(queue, workers, receive_latency_s, w, again)
+        elif workers.kind[w] == LEAVING:
+            _turn_off(workers, w)
+        elif workers.kind[w] == STARTING:
+            start(queue, workers, receive_latency_s, w, now)
         else:
             settle(now, service_s, queue, workers, w)
-            for k in range(workers.chunk[w, 0], workers.chunk[w, 1]):
+            done = workers.chunk[w, 1]
+            if workers.current[w] < done:
+                _die(now, queue, workers, w)
+                continue
+            poison = queue.fails.size > 0
+            calls = not (poison and _nothing_done(queue, workers, w))
+            barred = workers.barred[w]
+            cut_off = barred & CUT_OFF != 0
+            if calls and cut_off and now - workers.half_s[w] >= workers.cut_s[w]:
+                schedule(workers, w, np.inf)  # sent in vain
+                continue
+            for k in range(workers.chunk[w, 0], done):
                 message = workers.held[w, k]
                 if queue.receives[message] == workers.receipt[w, k]:
+                    if poison and ends_badly(queue, workers, w, k):
+                        continue
                     state = queue.state[message]
                     if state in (IN_FLIGHT, OVERDUE):
                         queue.counts[IN_FLIGHT_NOW] -= 1
@@ -431,17 +539,20 @@ def work(until_s, feed, service_s, queue, workers, policy, receive_latency_s, de
                         queue.state[message] = DELETED
                         queue.counts[REMOVED] += 1
             again = max(now + workers.half_s[w], workers.resume_s[w])
-            done = workers.chunk[w, 1]
             if workers.doomed[w] == 1:
                 workers.doomed[w] = 0
                 if np.isfinite(workers.restart_s[w]):
-                    again = max(now, workers.resume_s[w])
-                    issue_receive(queue, workers, receive_latency_s, w, again)
+                    start(queue, workers, receive_latency_s, w, max(now, workers.resume_s[w]))
                 else:
-                    workers.kind[w] = OFF
-                    workers.held_n[w] = 0
-                    schedule(workers, w, np.inf)
+                    _turn_off(workers, w)
+            elif calls and cut_off:
+                schedule(workers, w, np.inf)  # its answer is lost: it will be sent again
             elif done < workers.held_n[w]:
                 _begin_chunk(service_s, queue, workers, policy, delete_latency_s, w, done, again)
+            elif barred & ENDING:
+                workers.kind[w] = LEAVING
+                schedule(workers, w, again)
+            elif cut_off:
+                start(queue, workers, receive_latency_s, w, again)
             else:
                 issue_receive(queue, workers, receive_latency_s, w, again)

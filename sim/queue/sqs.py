@@ -1,7 +1,6 @@
 """Amazon SQS standard queues on the queue mechanism: from attributes to senders and workers."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import simpy
@@ -12,68 +11,18 @@ from sim.errors import LabError
 from sim.kernels import queue as k
 from sim.messages import Messages
 from sim.outcome import Effects, Fate, GroupOutcome
+from sim.poison import poison
 from sim.products.sqs import Queue as QueueConfig
 from sim.products.sqs import SqsSystem
+from sim.queue.fleet import WorkersFleet, tell_deaths
 from sim.queue.senders import Senders
 from sim.queue.workers import Workers
 from sim.replay import repeats_kept
 from sim.scenario import Scenario
-from sim.system import Fleet, fleet_size
+from sim.system import Fleet, capacity, fleet_size
 from sim.workload import pool, service_s
 
 _NO_LIMIT = np.iinfo(np.int64).max
-
-
-@dataclass(frozen=True)
-class _Fleet:
-    """The workers of one queue, with the clock that their verbs act at."""
-
-    env: simpy.Environment
-    workers: Workers
-
-    @property
-    def size(self) -> int:
-        return self.workers.size
-
-    @property
-    def useful(self) -> int | None:
-        return None
-
-    def alive(self, consumer: int) -> bool:
-        return self.workers.alive(consumer)
-
-    def crash(self, consumer: int) -> None:
-        self.workers.crash(consumer, self.env.now)
-
-    def terminate(self, consumer: int, grace_s: float) -> None:
-        raise NotImplementedError
-
-    def cut_off(self, consumer: int) -> None:
-        raise NotImplementedError
-
-    def reconnect(self, consumer: int) -> None:
-        raise NotImplementedError
-
-    def seek(self, to_s: float) -> tuple[int, int]:
-        return self.workers.gone(to_s, self.env.now)
-
-    def backlog(self) -> int:
-        return self.workers.backlog(self.env.now)
-
-    def age_s(self) -> float:
-        return self.workers.age_s(self.env.now)
-
-    def busy(self) -> int:
-        return self.workers.busy(self.env.now)
-
-    def restart(self, consumer: int) -> None:
-        self.workers.restart(consumer, self.env.now)
-
-    def pause(self, consumer: int, for_s: float) -> None:
-        self.workers.pause(consumer, self.env.now, for_s)
-
-    def slow(self, consumer: int, factor: float) -> None:
-        self.workers.slow(consumer, self.env.now, factor)
 
 
 class Sqs:
@@ -107,11 +56,12 @@ class Sqs:
             if messages.seq is None or not config.producer.delay_per_state
             else messages.seq.astype(np.float64) * config.producer.delay_per_state,
         )
+        workers = {q: fleet_size(c.workers, scenario.scale) for q, c in config.queues.items()}
         self.queues = {
             queue: Workers(
                 self.senders.feed,
                 service_s(scenario, len(messages), c.does),
-                fleet_size(c.workers, scenario.scale),
+                capacity(scenario, name, queue, workers[queue]),
                 _policy(c, config, scenario),
                 servers=config.servers,
                 receive_latency_s=pool(scenario, f"{name}.{queue}.receive", config.latency.receive),
@@ -120,6 +70,8 @@ class Sqs:
                 keep_repeats=repeats_kept(
                     scenario, name, queue, len(messages), ledger=c.ledger is not None
                 ),
+                started=workers[queue],
+                poison=poison(scenario, name, queue, messages),
             )
             for queue, c in config.queues.items()
         }
@@ -129,7 +81,10 @@ class Sqs:
 
     def control(self, env: simpy.Environment, say: Callable[[str], None]) -> Mapping[str, Fleet]:
         """The workers of every queue; nothing happens to them but faults."""
-        return {name: _Fleet(env, workers) for name, workers in self.queues.items()}
+        for name, workers in self.queues.items():
+            if workers.queue.fails.size:
+                env.process(tell_deaths(env, name, workers, say))
+        return {name: WorkersFleet(env, workers) for name, workers in self.queues.items()}
 
     def settled(self) -> int:
         """Messages deleted, dead-lettered or expired, over all queues."""

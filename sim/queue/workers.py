@@ -6,11 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.kernels import queue as k
+from sim.poison import Poison
 
 _T = TypeVar("_T", bound=np.generic)
 _FIRST_ROOM = 1 << 12
 _STAGGER_S = 1e-3
 _LOOK = 1 << 12
+_DEATHS_KEPT = 64
 
 
 class Workers:
@@ -31,18 +33,22 @@ class Workers:
         delete_latency_s: NDArray[np.float64],
         grid_s: NDArray[np.float64],
         keep_repeats: int = 0,
+        started: int | None = None,
+        poison: Poison | None = None,
     ) -> None:
         """
         Args:
             feed: what the senders put in; other queues may read the same one (fan-out).
             service_s: [messages] work that each message takes, s.
-            workers: serial loops of receive, process, delete. They start a millisecond apart.
+            workers: serial loops of receive, process, delete.
             policy: the queue's settings.
             servers: parts over which the service spreads the queue (SS-07); 1: strict order.
             receive_latency_s: [draws] round trips of the receive call, s, taken in turn.
             delete_latency_s: [draws] the same of the delete call.
             grid_s: [grid] ascending times at which the queue is sampled.
             keep_repeats: how many times of repeated processing to keep (of the first, all are).
+            started: how many of the workers run from the start, a millisecond apart; None: all.
+            poison: messages whose first so many receives end badly.
         """
         n = service_s.size
         width = max(1, int(np.ceil(np.sqrt(workers))))
@@ -72,7 +78,14 @@ class Workers:
             grid_removed=np.zeros(grid_s.size, np.int64),
             again_message=np.zeros(keep_repeats, np.int32),
             again_s=np.zeros(keep_repeats),
+            fails=np.zeros(n if poison else 0, np.int32),
+            revive_s=np.full(n if poison else 0, -1.0),
+            death_s=np.zeros(_DEATHS_KEPT),
+            death_w=np.zeros(_DEATHS_KEPT, np.int64),
         )
+        if poison:
+            self.queue.fails[poison.message] = poison.times
+            self.queue.revive_s[poison.message[poison.kills]] = poison.restart_after_s[poison.kills]
         self.workers = k.Workers(
             event_s=np.full(blocks * width, np.inf),
             group_s=np.full(blocks, np.inf),
@@ -92,8 +105,12 @@ class Workers:
             resume_s=np.full(workers, -np.inf),
             doomed=np.zeros(workers, np.int64),
             restart_s=np.full(workers, np.inf),
+            barred=np.zeros(workers, np.int64),
+            cut_s=np.full(workers, np.inf),
         )
-        for w in range(workers):
+        self.lives = np.zeros(workers, np.int64)
+        """[workers] how many processes each place has had, besides those that poison killed."""
+        for w in range(workers if started is None else started):
             k.issue_receive(self.queue, self.workers, receive_latency_s, w, w * _STAGGER_S)
 
     @property
@@ -198,6 +215,12 @@ class Workers:
             self._oldest = stop
         return 0.0
 
+    def deaths(self, since: int) -> list[int]:
+        """The workers that messages killed, after the first ``since``; only the latest are kept."""
+        now = int(self.queue.counts[k.DEATHS])
+        room = self.queue.death_w.size
+        return [int(self.queue.death_w[d % room]) for d in range(max(since, now - room), now)]
+
     def busy(self, now_s: float) -> int:
         """Workers that are at work on a message."""
         s = self.workers
@@ -207,9 +230,29 @@ class Workers:
         return int(np.count_nonzero(at_work & (s.resume_s <= now_s)))
 
     def alive(self, w: int) -> bool:
-        """Whether the process of worker ``w`` runs (paused counts)."""
+        """Whether the process of worker ``w`` runs (paused, cut off, about to end counts)."""
         s = self.workers
-        return bool(s.kind[w] != k.OFF and (not s.doomed[w] or np.isfinite(s.restart_s[w])))
+        runs = s.kind[w] not in (k.OFF, k.STARTING)
+        return bool(runs and (not s.doomed[w] or np.isfinite(s.restart_s[w])))
+
+    def _sent(self, w: int, at_s: float) -> bool:
+        """Whether a delete of worker ``w`` is on its way to the service, and will get there."""
+        s = self.workers
+        if s.kind[w] != k.DELETE or s.current[w] < s.chunk[w, 1]:
+            return False
+        sent_s = s.event_s[w] - s.half_s[w]
+        return bool(sent_s <= at_s and not (s.barred[w] & k.CUT_OFF and sent_s >= s.cut_s[w]))
+
+    def _hide_held(self, w: int, first: int) -> None:
+        """Store when the messages held from ``first`` on become visible, if it is not yet."""
+        s = self.workers
+        if s.stored[w]:
+            return
+        for held in range(first, int(s.held_n[w])):
+            self._make_room()
+            expiry_s = s.received_s[w] + self.policy.visibility_s
+            k.hide_until(self.queue, s.held[w, held], s.receipt[w, held], expiry_s)
+        s.stored[w] = 1
 
     def crash(self, w: int, at_s: float) -> None:
         """SIGKILL: what it holds waits out the visibility timeout (SS-05).
@@ -227,33 +270,87 @@ class Workers:
         if s.kind[w] == k.PARKED:
             k.unpark(self.queue, w)
         if s.kind[w] == k.DELETE:
-            sent = s.current[w] == s.chunk[w, 1]
-            first = int(s.chunk[w, 1]) if sent else int(s.chunk[w, 0])
-            if not s.stored[w]:
-                for held in range(first, int(s.held_n[w])):
-                    self._make_room()
-                    expiry_s = s.received_s[w] + self.policy.visibility_s
-                    k.hide_until(self.queue, s.held[w, held], s.receipt[w, held], expiry_s)
+            sent = self._sent(w, at_s)
+            self._hide_held(w, int(s.chunk[w, 1 if sent else 0]))
             if sent:
                 s.doomed[w] = 1
                 s.restart_s[w] = np.inf
                 s.held_n[w] = s.chunk[w, 1]
                 return
-        s.kind[w] = k.OFF
+        self._off(w, k.OFF)
+
+    def _off(self, w: int, kind: int) -> None:
+        """Have worker ``w`` hold nothing, and do nothing of itself."""
+        s = self.workers
+        s.kind[w] = kind
         s.held_n[w] = 0
         k.schedule(s, w, np.inf)
+
+    def terminate(self, w: int, at_s: float) -> None:
+        """SIGTERM: receive no more, process and delete what is held, end.
+
+        A receive that has not been answered is given up.
+        """
+        s = self.workers
+        if not self.alive(w):
+            return
+        if s.doomed[w]:
+            s.restart_s[w] = np.inf
+            return
+        s.barred[w] |= k.ENDING
+        if s.kind[w] == k.PARKED:
+            k.unpark(self.queue, w)
+        if s.kind[w] in (k.RECEIVE, k.PARKED):
+            self._off(w, k.LEAVING)
+            k.schedule(s, w, max(at_s, s.resume_s[w]))
 
     def restart(self, w: int, at_s: float) -> None:
         """Start a new process in the place of a dead one."""
         s = self.workers
         if self.alive(w):
             return
+        self.lives[w] += 1
+        s.barred[w] &= k.CUT_OFF
         s.factor[w] = 1.0
         s.resume_s[w] = -np.inf
         if s.doomed[w]:
             s.restart_s[w] = at_s
         else:
-            k.issue_receive(self.queue, s, self.receive_latency_s, w, at_s)
+            k.start(self.queue, s, self.receive_latency_s, w, at_s)
+
+    def cut_off(self, w: int, at_s: float) -> None:
+        """From now on no call of worker ``w`` gets through, and it makes each until it does.
+
+        What is on its way arrives, but for receives: the service does not hand out messages over a
+        connection that is gone. What the worker holds it processes; the delete has to wait, and
+        may then come too late (SS-03).
+        """
+        s = self.workers
+        if s.barred[w] & k.CUT_OFF:
+            return
+        s.barred[w] |= k.CUT_OFF
+        s.cut_s[w] = at_s
+        if s.kind[w] == k.PARKED:
+            k.unpark(self.queue, w)
+        if s.kind[w] in (k.RECEIVE, k.PARKED):
+            self._off(w, k.RECEIVE)
+        elif s.kind[w] == k.DELETE and not s.doomed[w]:
+            self._hide_held(w, int(s.chunk[w, 0]))
+
+    def reconnect(self, w: int, at_s: float) -> None:
+        """End of `cut_off`: the call that did not get through is made again."""
+        s = self.workers
+        if not s.barred[w] & k.CUT_OFF:
+            return
+        self._settle(w, at_s)
+        waits = s.kind[w] == k.DELETE and s.current[w] == s.chunk[w, 1] and not self._sent(w, at_s)
+        s.barred[w] &= ~k.CUT_OFF
+        again_s = max(at_s, s.resume_s[w])
+        if s.kind[w] == k.RECEIVE:
+            k.issue_receive(self.queue, s, self.receive_latency_s, w, again_s)
+        elif waits:
+            self.queue.counts[k.DELETE_CALLS] += 1
+            k.schedule(s, w, again_s + s.half_s[w])
 
     def pause(self, w: int, at_s: float, for_s: float) -> None:
         """Stop the whole process (a GC pause); pauses that overlap end with the last."""
@@ -272,6 +369,8 @@ class Workers:
         elif s.kind[w] == k.RECEIVE and s.event_s[w] - s.half_s[w] > at_s:  # not sent yet
             sent_s = max(s.event_s[w] - s.half_s[w], resume)
             k.schedule(s, w, sent_s + s.half_s[w])
+        elif s.kind[w] == k.LEAVING:
+            k.schedule(s, w, max(s.event_s[w], resume))
 
     def slow(self, w: int, at_s: float, factor: float) -> None:
         """Make worker ``w`` take ``factor`` times its service times, from now on."""
