@@ -1,17 +1,27 @@
 """The joint: SimPy fires control events, and the data plane catches up before each one."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from itertools import chain
+from math import ulp
 from typing import Protocol
 
 import simpy
+
+Stops = Sequence[tuple[float, Callable[[], None]]]
+"""Where stages stopped for control: when, and what control then does there."""
 
 
 class Stage(Protocol):
     """One resumable part of the data plane (a producer, a group, the workers of a queue)."""
 
-    def advance(self, until_s: float) -> None:
-        """Carry every message up to simulated time ``until_s`` (seconds, inclusive)."""
+    def advance(self, until_s: float) -> Stops | None:
+        """Carry every message up to simulated time ``until_s`` (seconds, inclusive).
+
+        A stage that meets what control must decide stops there, and waits until control did. Only
+        stages that nothing else depends on may do so.
+        """
 
 
 WORTH_THREADS = 1_000_000
@@ -35,13 +45,15 @@ class SideBySide:
         if messages >= WORTH_THREADS and len(stages) > 1:
             self.pool = ThreadPoolExecutor(max_workers=len(stages), thread_name_prefix="stage")
 
-    def advance(self, until_s: float) -> None:
-        """Advance all stages to ``until_s``."""
-        if self.pool is not None:
-            list(self.pool.map(lambda stage: stage.advance(until_s), self.stages))
-            return
-        for stage in self.stages:
-            stage.advance(until_s)
+    def advance(self, until_s: float) -> Stops:
+        """Advance all stages to ``until_s``; one that stops does not hold the others."""
+        each = self.pool.map if self.pool is not None else map
+        stops = each(lambda stage: stage.advance(until_s), self.stages)
+        return list(chain.from_iterable(stop or () for stop in stops))
+
+
+def _do(act: Callable[[], None], _: simpy.Event) -> None:
+    act()
 
 
 class Environment(simpy.Environment):
@@ -58,11 +70,18 @@ class Environment(simpy.Environment):
     def step(self) -> None:
         """Advance the data plane to the next control event, then fire it.
 
+        A stage that stops for control makes an event of its own, which may then be the next.
+
         Raises:
             simpy.core.EmptySchedule: no control event is left.
         """
         until_s = self.peek()
         if until_s < float("inf"):
             for stage in self.stages:
-                stage.advance(until_s)
+                for stop_s, act in stage.advance(until_s) or ():
+                    # Rounding may not make it earlier than the stop.
+                    wait_s = stop_s - self.now
+                    if self.now + wait_s < stop_s:
+                        wait_s += ulp(stop_s)
+                    self.timeout(wait_s).callbacks.append(partial(_do, act))
         super().step()

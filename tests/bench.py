@@ -17,7 +17,7 @@ import simpy
 
 from sim.kernels import log as log_kernel
 from sim.kernels.queue import Feed, Policy
-from sim.log.coordinator import assign_range
+from sim.log.assignors import assign_range
 from sim.log.group import Group
 from sim.log.topic import Topic
 from sim.queue.workers import Workers
@@ -88,7 +88,7 @@ def log_kernel_rates(
 
     def prepare() -> Callable[[], None]:
         group = Group(full, service, members, reading, GRID_S)
-        group.assign(assign_range(partitions, range(members), members), 0.0)
+        group.assign(assign_range(partitions, [[]] * members), 0.0)
         log_kernel.gather(full.log, group.gathered, service, group.state.service_s)
 
         def go() -> None:

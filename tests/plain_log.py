@@ -250,10 +250,15 @@ class PlainLog:
             while not self._everyone_in():
                 yield self.changed
             self.stale = False
-            yield self.env.timeout(self.settings.rebalance_s)
+            if self._anyone():
+                yield self.env.timeout(self.settings.rebalance_s)
         self.rebalancing = False
-        self._assign()
+        if self._anyone():
+            self._assign()
         self._change()
+
+    def _anyone(self) -> bool:
+        return bool(self.sessions) or any(map(self.alive, range(self.settings.members)))
 
     def _session(self, m: int) -> Steps:
         session = (m, self.env.now)

@@ -11,7 +11,9 @@ import numpy as np
 from sim.environment import Environment
 from sim.kernels.log import Reading
 from sim.kernels.queue import Policy
-from sim.log.coordinator import Coordinator
+from sim.log.assignors import ASSIGNORS
+from sim.log.coordinator import Terms
+from sim.log.eager import Eager
 from sim.log.group import Group
 from sim.log.topic import Topic
 from sim.queue.senders import Senders
@@ -109,9 +111,8 @@ def log(cuts):
         np.linspace(0.0, UNTIL_S, 50),
     )
     env = Environment([topic, group])
-    coordinator = Coordinator(
-        env, group, session_timeout_s=2.0, rebalance_s=0.4, say=lambda text: None
-    )
+    terms = Terms(ASSIGNORS["range"], session_s=2.0, rebalance_s=0.4)
+    coordinator = Eager(env, group, terms, lambda text: None)
     for m, at_s in enumerate(rng.uniform(1.0, 25.0, 5)):
         for delay_s, verb, *args in (
             (0.0, coordinator.pause, 0.8),

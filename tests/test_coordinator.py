@@ -5,7 +5,9 @@ import pytest
 
 from sim.environment import Environment
 from sim.kernels.log import Reading
-from sim.log.coordinator import Coordinator, assign_range
+from sim.log.assignors import ASSIGNORS, assign_range
+from sim.log.coordinator import Terms
+from sim.log.eager import Eager
 from sim.log.group import Group
 from sim.log.topic import Topic
 
@@ -39,12 +41,11 @@ class Lab:
         self.group = Group(self.topic, work_s, members, READING, np.zeros(0))
         self.env = Environment([self.topic, self.group])
         self.said = []
-        self.coordinator = Coordinator(
+        self.coordinator = Eager(
             self.env,
             self.group,
-            session_timeout_s=45.0,
-            rebalance_s=3.0,
-            say=lambda text: self.said.append((round(self.env.now, 3), text)),
+            Terms(ASSIGNORS["range"]),
+            lambda text: self.said.append((round(self.env.now, 3), text)),
         )
 
     def at(self, at_s, verb, *args):
@@ -70,18 +71,14 @@ class Lab:
 @pytest.mark.parametrize(
     ("partitions", "members", "expected"),
     [
-        (3, [0, 1], [[0, 1], [2]]),
-        (12, [0, 1, 2, 3, 4], [[0, 1, 2], [3, 4, 5], [6, 7], [8, 9], [10, 11]]),
-        (2, [0, 1, 2], [[0], [1], []]),
-        (4, [0, 2], [[0, 1], [], [2, 3]]),
+        (3, 2, [[0, 1], [2]]),
+        (12, 5, [[0, 1, 2], [3, 4, 5], [6, 7], [8, 9], [10, 11]]),
+        (2, 3, [[0], [1], []]),
+        (3, 0, []),
     ],
 )
 def test_KC_08_range(partitions, members, expected):
-    assert assign_range(partitions, members, len(expected)) == expected
-
-
-def test_KC_08_range_of_nobody():
-    assert assign_range(3, [], 2) == [[], []]
+    assert assign_range(partitions, [[]] * members) == expected
 
 
 def test_KC_04_a_dead_consumer_s_partitions_wait_for_session_and_rebalance():

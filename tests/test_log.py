@@ -12,7 +12,9 @@ from plain_log import PlainLog, Settings
 
 from sim.environment import Environment
 from sim.kernels import log as k
-from sim.log.coordinator import Coordinator
+from sim.log.assignors import ASSIGNORS
+from sim.log.coordinator import Terms
+from sim.log.eager import Eager
 from sim.log.group import Group
 from sim.log.topic import Topic
 
@@ -59,9 +61,8 @@ def group_of(s, topic, work_s, grid_s=()):
 
 
 def coordinator_of(s, env, group, say=lambda text: None):
-    return Coordinator(
-        env, group, session_timeout_s=s.session_s, rebalance_s=s.rebalance_s, say=say
-    )
+    terms = Terms(ASSIGNORS["range"], session_s=s.session_s, rebalance_s=s.rebalance_s)
+    return Eager(env, group, terms, say)
 
 
 def run_with_faults(s, created_s, partition_of, size_bytes, work_s, until_s, faults):

@@ -2,9 +2,12 @@
 
 Rules held: KP-01 (a batch leaves when it is full or has lingered), KB-01 (offsets per partition
 are increasing), KC-01 (one owner per partition), KC-02 (a group reads without deleting),
-KC-10 (committed = next offset to read), KC-11 (a crash re-reads from the last commit), KC-12 (Java
-auto-commit happens inside poll), KB-09 and KB-10 (a position that is not in the log, or that a
-group never had, is reset when it is next fetched from).
+KC-10 (committed = next offset to read), KC-11 (commit before or after processing), KC-12 (Java
+auto-commit happens inside poll), KC-13 (librdkafka's commits what was handed over, by a timer),
+KC-14 (an asynchronous commit is not waited for), KB-09 and KB-10 (a position that is not in the
+log, or that a group never had, is reset when it is next fetched from). What needs control stops a
+group: a batch that outlasts max.poll.interval.ms (KC-03), and a record that its handler fails on
+(KC-18).
 """
 
 from typing import NamedTuple
@@ -137,18 +140,24 @@ def gather(log, filled, values, rows):  # type: ignore[no-untyped-def]
         filled[p] = log.end[p]
 
 
-OFF, POLL, WORK, COMMIT, HELD = 0, 1, 2, 3, 4
+OFF, POLL, WORK, COMMIT, HELD, FAILED, ZOMBIE = 0, 1, 2, 3, 4, 5, 6
+NO_OFFSET = 1 << 60
+JOIN, LEAVE = 1, 2
 
 
 class Group(NamedTuple):
     """State of one consumer group; a member is a single-threaded poll loop."""
 
-    phase: I64  # [members] OFF, POLL, WORK, COMMIT (sync commit sent), HELD (in a rebalance)
-    hold: I64  # [members] 1: join the rebalance at the next poll
+    phase: I64  # [members] OFF, POLL, WORK, COMMIT (commit sent), HELD (control has it), FAILED
+    #             (the handler failed on the record in progress), ZOMBIE (control moves it)
+    hold: I64  # [members] at the next poll go to HELD: JOIN if connected, LEAVE in any case; or 0
     now_s: F64  # [members] POLL: fetch waiting since; COMMIT: sent; HELD: since
     end_s: F64  # [members] WORK: when the record in progress will be done
+    extra_s: F64  # [members] work of the batch as a whole that is yet to be done
+    polled_s: F64  # [members] WORK, COMMIT, FAILED: when the batch in hand was polled
     factor: F64  # [members] service times are multiplied by this
     resume_s: F64  # [members] the process is paused until then
+    cut: I64  # [members] 1: no connection to the brokers
     next_commit_s: F64  # [members] auto-commit deadline
     turn: I64  # [members] which assigned partition is drained next
     fetched: I64  # [members] records left of the fetched chunk of that partition
@@ -160,6 +169,7 @@ class Group(NamedTuple):
     position: I64  # [partitions] next offset to fetch
     committed: I64  # [partitions] next offset to read after a restart
     commit_s: F64  # [partitions] when it was committed last, changed or not; -inf: never
+    poison: I64  # [partitions] next offset on which the handler fails, if not before processed
     scan: I64  # [partitions] scratch
     astray: I64  # [members] 1: look at the next fetch whether a partition must be gone on elsewhere
     sought: I64  # [partitions] offset to go on from at the next fetch; or BEGINNING, END, NOWHERE
@@ -192,10 +202,16 @@ class Reading(NamedTuple):
     max_wait_s: float
     fetch_s: float  # from readable at the broker to usable by poll
     per_batch_s: float
-    auto_commit_s: float  # interval; < 0: commit synchronously after each batch
+    auto_commit_s: float  # interval; < 0: the program commits
     commit_s: float  # round trip of a synchronous commit
     reset: int = LATEST  # auto.offset.reset: LATEST, EARLIEST, BY_DURATION
     reset_s: float = 0.0  # BY_DURATION: how far back
+    background: int = 0  # 1: a timer commits beside the processing; 0: inside poll
+    handed: int = 0  # 1: commits what was handed to the program; 0: what it has processed
+    before: int = 0  # 1: the program commits before it processes; 0: after
+    per_record: int = 0  # 1: the program commits each record; 0: each batch
+    wait: int = 1  # 1: the program waits for its commits
+    max_poll_s: float = np.inf  # from one poll to the next, or the member is put out
 
 
 @inlined
@@ -209,8 +225,8 @@ def _sample(group, which, grid, p, value, at_s):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def commit(group, m, at_s):  # type: ignore[no-untyped-def]
-    """Commit what member ``m`` has processed, at ``at_s``."""
+def commit(group, reading, m, at_s):  # type: ignore[no-untyped-def]
+    """Commit for member ``m``, at ``at_s``: what it has processed, or all that it was handed."""
     group.counts[2] += 1
     for a in range(group.assigned_n[m]):
         p = group.assigned[m, a]
@@ -218,9 +234,15 @@ def commit(group, m, at_s):  # type: ignore[no-untyped-def]
             continue
         _sample(group, 2, group.grid_commit_s, p, group.commit_s[p], at_s)
         group.commit_s[p] = at_s
-        if group.processed[p] > group.committed[p]:
+        value = group.position[p] if reading.handed == 1 else group.processed[p]
+        if reading.before == 1 and reading.per_record == 1:
+            at = group.first[m] + group.at[m]
+            in_progress = at == a or at - group.assigned_n[m] == a
+            if in_progress and group.at[m] < group.assigned_n[m] and value < group.position[p]:
+                value += 1
+        if value > group.committed[p]:
             _sample(group, 0, group.grid_committed, p, group.committed[p], at_s)
-            group.committed[p] = group.processed[p]
+            group.committed[p] = value
 
 
 @resumable
@@ -335,7 +357,7 @@ def _ready_s(since_s, log, group, reading, m):  # type: ignore[no-untyped-def]
 
 @inlined
 def _poll(ready, log, group, reading, m):  # type: ignore[no-untyped-def]
-    """Hand member ``m`` up to max.poll.records; plans the end of the first."""
+    """Hand member ``m`` up to max.poll.records, from its buffer only if it is cut off."""
     n_parts = group.assigned_n[m]
     taken = 0
     first = group.turn[m] % n_parts
@@ -347,6 +369,8 @@ def _poll(ready, log, group, reading, m):  # type: ignore[no-untyped-def]
             slot -= n_parts
         p = group.assigned[m, slot]
         if group.fetched[m] == 0:
+            if group.cut[m] == 1:
+                break
             row = log.start[p] + group.position[p]
             stop = min(log.start[p] + log.end[p], row + reading.chunk_records)
             n = 0
@@ -368,9 +392,18 @@ def _poll(ready, log, group, reading, m):  # type: ignore[no-untyped-def]
             break
     group.counts[0] += 1
     group.counts[1] += taken
-    a = 0
+    group.at[m] = 0
+    group.polled_s[m] = ready
+    group.extra_s[m] = reading.per_batch_s
+
+
+@inlined
+def _begin(now_s, log, group, m):  # type: ignore[no-untyped-def]
+    """Plan the end of the next record in hand of member ``m``, which has one."""
+    n_parts = group.assigned_n[m]
+    a = group.at[m]
     while True:
-        slot = first + a
+        slot = group.first[m] + a
         if slot >= n_parts:
             slot -= n_parts
         p = group.assigned[m, slot]
@@ -378,14 +411,15 @@ def _poll(ready, log, group, reading, m):  # type: ignore[no-untyped-def]
             break
         a += 1
     group.at[m] = a
-    work_s = reading.per_batch_s + np.float64(group.service_s[log.start[p] + group.processed[p]])
-    group.end_s[m] = ready + work_s * group.factor[m]
+    work_s = group.extra_s[m] + np.float64(group.service_s[log.start[p] + group.processed[p]])
+    group.extra_s[m] = 0.0
+    group.end_s[m] = now_s + work_s * group.factor[m]
     group.phase[m] = WORK
 
 
 @inlined
-def _work(until_s, log, group, m):  # type: ignore[no-untyped-def]
-    """Process the batch up to ``until_s``; returns whether it is finished."""
+def _work(until_s, log, group, m, most):  # type: ignore[no-untyped-def]
+    """Process up to ``most`` records of the batch up to ``until_s``; returns whether done."""
     n_parts = group.assigned_n[m]
     factor = group.factor[m]
     end = group.end_s[m]
@@ -397,8 +431,12 @@ def _work(until_s, log, group, m):  # type: ignore[no-untyped-def]
             slot -= n_parts
         p = group.assigned[m, slot]
         base = log.start[p]
-        row = base + group.processed[p]
-        stop = base + group.position[p]
+        first = base + group.processed[p]
+        row = first
+        last = base + group.position[p]
+        stop = min(last, first + most)
+        if first <= base + group.poison[p] < stop:
+            stop = base + group.poison[p]
         while row < stop:
             if not planned:
                 end += np.float64(group.service_s[row]) * factor
@@ -416,12 +454,20 @@ def _work(until_s, log, group, m):  # type: ignore[no-untyped-def]
             row += 1
             planned = False
         group.processed[p] = row - base
+        most -= row - first
         if row < stop:
+            break
+        if row < last:
+            if most > 0:
+                if not planned:
+                    end += np.float64(group.service_s[row]) * factor
+                if end <= until_s:
+                    group.phase[m] = FAILED
             break
         a += 1
     group.end_s[m] = end
     group.at[m] = a
-    return a == n_parts
+    return a == n_parts or most == 0
 
 
 @resumable
@@ -431,70 +477,195 @@ def consume(until_s, log, group, reading):  # type: ignore[no-untyped-def]
     Members are independent between control events, so each is carried through the whole stretch
     before the next.
     """
+    program_commits = reading.auto_commit_s < 0.0
+    most = 1 if program_commits and reading.per_record == 1 else NO_OFFSET
     for m in range(group.phase.size):
         while True:
-            if group.phase[m] == POLL:
-                if group.hold[m] == 1:
-                    if group.now_s[m] > until_s:
+            limit = until_s
+            if reading.background == 1 and group.cut[m] == 0:
+                limit = min(until_s, group.next_commit_s[m])
+            while True:
+                if group.phase[m] == POLL:
+                    since = group.now_s[m]
+                    if since > limit:  # paused
                         break
-                    if reading.auto_commit_s >= 0.0:
-                        commit(group, m, group.now_s[m])
-                    group.phase[m] = HELD
+                    if group.hold[m] == LEAVE or (group.hold[m] == JOIN and group.cut[m] == 0):
+                        if not program_commits and group.cut[m] == 0:
+                            commit(group, reading, m, since)
+                        group.phase[m] = HELD
+                        break
+                    if group.assigned_n[m] == 0:
+                        break
+                    if group.cut[m] == 1 and group.fetched[m] == 0:
+                        break
+                    if group.astray[m] == 1 and group.cut[m] == 0:
+                        _go_on_elsewhere(log, group, reading, m, since)
+                    ready = _ready_s(since, log, group, reading, m)
+                    empty = reading.min_records > 1 and ready == np.inf
+                    answered = since + reading.max_wait_s if empty else ready
+                    # An idle application keeps polling, so a due commit does not wait for records.
+                    if not program_commits and reading.background == 0 and group.cut[m] == 0:
+                        while group.next_commit_s[m] <= min(answered, limit):
+                            due = max(since, group.next_commit_s[m])
+                            commit(group, reading, m, due)
+                            group.next_commit_s[m] = due + reading.auto_commit_s
+                    if answered > limit:
+                        break
+                    if empty:
+                        group.now_s[m] = answered
+                        continue
+                    _poll(ready, log, group, reading, m)
+                    if program_commits and reading.before == 1:
+                        group.now_s[m] = ready
+                        group.phase[m] = COMMIT
+                    else:
+                        _begin(ready, log, group, m)
+                elif group.phase[m] == WORK:
+                    if not _work(limit, log, group, m, most):
+                        break
+                    group.now_s[m] = group.end_s[m]
+                    finished = group.at[m] == group.assigned_n[m]
+                    if program_commits and not (reading.before == 1 and finished):
+                        group.phase[m] = COMMIT
+                    else:
+                        group.phase[m] = POLL
+                elif group.phase[m] == COMMIT:
+                    at = group.now_s[m]
+                    if reading.wait == 1:
+                        if group.cut[m] == 1:
+                            break
+                        at += reading.commit_s
+                    if at > limit:
+                        break
+                    if group.cut[m] == 0:
+                        commit(group, reading, m, at)
+                    group.now_s[m] = max(at, group.resume_s[m])
+                    if group.at[m] < group.assigned_n[m]:
+                        _begin(group.now_s[m], log, group, m)
+                    else:
+                        group.phase[m] = POLL
+                else:
                     break
-                if group.assigned_n[m] == 0:
-                    break
-                since = group.now_s[m]
-                if since > until_s:  # paused
-                    break
-                if group.astray[m] == 1:
-                    _go_on_elsewhere(log, group, reading, m, since)
-                ready = _ready_s(since, log, group, reading, m)
-                empty = reading.min_records > 1 and ready == np.inf
-                answered = since + reading.max_wait_s if empty else ready
-                # An idle application keeps polling, so a due commit does not wait for records.
-                if reading.auto_commit_s >= 0.0:
-                    while group.next_commit_s[m] <= min(answered, until_s):
-                        due = max(since, group.next_commit_s[m])
-                        commit(group, m, due)
-                        group.next_commit_s[m] = due + reading.auto_commit_s
-                if answered > until_s:
-                    break
-                if empty:
-                    group.now_s[m] = answered
-                    continue
-                _poll(ready, log, group, reading, m)
-            elif group.phase[m] == WORK:
-                if not _work(until_s, log, group, m):
-                    break
-                group.now_s[m] = group.end_s[m]
-                group.phase[m] = COMMIT if reading.auto_commit_s < 0.0 else POLL
-            elif group.phase[m] == COMMIT:
-                at = group.now_s[m] + reading.commit_s
-                if at > until_s:
-                    break
-                commit(group, m, at)
-                group.now_s[m] = max(at, group.resume_s[m])
-                group.phase[m] = POLL
-            else:
+            if reading.background == 0 or group.cut[m] == 1 or group.next_commit_s[m] > until_s:
                 break
+            if group.phase[m] == OFF or group.phase[m] == HELD or group.phase[m] == ZOMBIE:
+                break
+            commit(group, reading, m, limit)
+            group.next_commit_s[m] = limit + reading.auto_commit_s
 
 
 @resumable
 def batch_end_s(log, group, reading, m):  # type: ignore[no-untyped-def]
-    """When member ``m`` will next be free to poll, if nothing changes."""
-    if group.phase[m] == WORK:
-        end = group.end_s[m]
-        n_parts = group.assigned_n[m]
-        planned = True
-        for a in range(group.at[m], n_parts):
-            slot = (group.first[m] + a) % n_parts
-            p = group.assigned[m, slot]
-            for offset in range(group.processed[p], group.position[p]):
-                if not planned:
-                    work_s = np.float64(group.service_s[log.start[p] + offset])
-                    end += work_s * group.factor[m]
-                planned = False
-        return end + (reading.commit_s if reading.auto_commit_s < 0.0 else 0.0)
-    if group.phase[m] == COMMIT:
-        return max(group.now_s[m] + reading.commit_s, group.resume_s[m])
-    return group.now_s[m]
+    """When member ``m`` will next be free to poll, if nothing changes; inf: not while cut off."""
+    return _batch_end_s(log, group, reading, m, False)
+
+
+@inlined
+def _batch_end_s(log, group, reading, m, to_failure):  # type: ignore[no-untyped-def]
+    """The end of the batch in hand, or of its first record on which the handler fails."""
+    phase = group.phase[m]
+    if phase != WORK and phase != COMMIT:
+        return group.now_s[m]
+    commits = reading.auto_commit_s < 0.0
+    commit_s = reading.commit_s if reading.wait == 1 else 0.0
+    stuck = reading.wait == 1 and group.cut[m] == 1
+    end = group.end_s[m]
+    extra_s = group.extra_s[m]
+    planned = phase == WORK
+    due = phase == COMMIT
+    n_parts = group.assigned_n[m]
+    for a in range(group.at[m], n_parts):
+        slot = (group.first[m] + a) % n_parts
+        p = group.assigned[m, slot]
+        for offset in range(group.processed[p], group.position[p]):
+            if not planned:
+                if due:
+                    if stuck:
+                        return np.inf
+                    from_s = group.now_s[m] if phase == COMMIT else end
+                    end = max(from_s + commit_s, group.resume_s[m])
+                    phase = WORK
+                work_s = extra_s + np.float64(group.service_s[log.start[p] + offset])
+                extra_s = 0.0
+                end += work_s * group.factor[m]
+            if to_failure and offset == group.poison[p]:
+                return end
+            planned = False
+            due = commits and reading.per_record == 1
+    if phase == COMMIT or (commits and reading.before == 0):
+        if stuck:
+            return np.inf
+        from_s = group.now_s[m] if phase == COMMIT else end
+        return max(from_s + commit_s, group.resume_s[m])
+    return end
+
+
+@inlined
+def _next_risk_s(log, group, reading):  # type: ignore[no-untyped-def]
+    """Before then no handler fails: the earliest failure in hand, or poll that may return one."""
+    earliest = np.inf
+    for m in range(group.phase.size):
+        phase = group.phase[m]
+        if phase != POLL and phase != WORK and phase != COMMIT:
+            continue
+        for a in range(group.assigned_n[m]):
+            p = group.assigned[m, a]
+            offset = group.poison[p]
+            if offset < group.processed[p] or offset >= log.end[p]:
+                continue
+            readable_s = log.visible_s[log.start[p] + offset] + reading.fetch_s
+            if offset < group.position[p]:
+                at = _batch_end_s(log, group, reading, m, True)
+            elif phase == POLL:
+                if group.cut[m] == 1 and group.fetched[m] == 0:
+                    continue
+                at = _ready_s(group.now_s[m], log, group, reading, m)
+                if at == np.inf:  # nothing yet: it asks again
+                    at = group.now_s[m] + reading.max_wait_s
+                at = max(readable_s, at)
+            else:
+                at = max(readable_s, _batch_end_s(log, group, reading, m, False))
+            earliest = min(earliest, at)
+    return earliest
+
+
+@inlined
+def _deadline_s(group, reading, m):  # type: ignore[no-untyped-def]
+    """When member ``m`` will have gone too long without a poll; a paused one notices later."""
+    if group.phase[m] == WORK or group.phase[m] == COMMIT:
+        return max(group.polled_s[m] + reading.max_poll_s, group.resume_s[m])
+    return np.inf
+
+
+@resumable
+def overdue(at_s, group, reading, m):  # type: ignore[no-untyped-def]
+    """Whether member ``m`` has gone too long without a poll."""
+    return _deadline_s(group, reading, m) <= at_s
+
+
+@resumable
+def advance(from_s, until_s, log, group, reading):  # type: ignore[no-untyped-def]
+    """Advance a group to ``until_s``, or to the first time at which a member needs control.
+
+    Returns the time reached, and whether control is needed then. No member is carried past it, so
+    the group goes on in stretches: a batch polled in one of them cannot be overdue before its end.
+    """
+    now = from_s
+    poisoned = False
+    for p in range(group.poison.size):
+        poisoned = poisoned or group.poison[p] < NO_OFFSET
+    while True:
+        stop = until_s
+        if reading.max_poll_s < np.inf:
+            stop = min(stop, now + reading.max_poll_s)
+            for m in range(group.phase.size):
+                stop = min(stop, max(now, _deadline_s(group, reading, m)))
+        if poisoned:
+            stop = min(stop, max(now, _next_risk_s(log, group, reading)))
+        consume(stop, log, group, reading)
+        for m in range(group.phase.size):
+            if group.phase[m] == FAILED or _deadline_s(group, reading, m) <= stop:
+                return stop, True
+        if stop >= until_s:
+            return until_s, False
+        now = stop

@@ -1,19 +1,32 @@
 """A consumer group reading a topic: its members' poll loops, and what can happen to a member."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.environment import Stops
 from sim.kernels import log as k
 from sim.log.runs import Runs
 from sim.log.topic import Topic
 
 
+@dataclass
+class Zombie:
+    """What a process still works on although its partitions are others' (KC-15)."""
+
+    batch: list[int]
+    """Rows in hand and not yet processed; `end_s` of the group's state is the end of the first."""
+    buffered: list[int]
+    """Rows fetched, which it goes on to while it cannot learn that it is out."""
+
+
 class Group:
     """Stage of the data plane: members poll, process and commit as time goes on.
 
-    The verbs (`crash`, `pause`, …) act at the time to which the stage was last advanced.
+    The verbs (`crash`, `pause`, …) act at the time to which the stage was last advanced. Where a
+    member needs control the stage stops, and has `decide` called.
     """
 
     def __init__(
@@ -25,6 +38,7 @@ class Group:
         grid_s: NDArray[np.float64],
         keep_repeats: int = 0,
         committed: bool = True,
+        started: int | None = None,
     ) -> None:
         """
         Args:
@@ -36,6 +50,7 @@ class Group:
             keep_repeats: how many times of repeated processing to keep (of the first, all are).
             committed: whether the group has committed offset 0 before; if not, it begins where
                 auto.offset.reset says (KB-10).
+            started: how many of the members run from the beginning; None: all.
         """
         partitions = topic.log.end.size
         n = topic.log.message.size
@@ -47,13 +62,22 @@ class Group:
         self.runs = Runs(begins)
         self.followed = 0
         """Jumps of positions that `runs` knows of."""
+        self.zombies: dict[int, Zombie] = {}
+        self.now_s = 0.0
+        self.stopped_s = np.inf
+        """Where the stage waits for control; inf: nowhere."""
+        self.decide: Callable[[], None] = lambda: None
+        """Called when control is needed: for members that are `overdue` or `failed`."""
         self.state = k.Group(
             phase=np.full(members, k.POLL, np.int64),
             hold=np.zeros(members, np.int64),
             now_s=np.zeros(members),
             end_s=np.zeros(members),
+            extra_s=np.zeros(members),
+            polled_s=np.zeros(members),
             factor=np.ones(members),
             resume_s=np.full(members, -np.inf),
+            cut=np.zeros(members, np.int64),
             next_commit_s=np.full(members, max(reading.auto_commit_s, 0.0)),
             turn=np.zeros(members, np.int64),
             fetched=np.zeros(members, np.int64),
@@ -65,6 +89,7 @@ class Group:
             position=begins.copy(),
             committed=begins.copy(),
             commit_s=np.full(partitions, -np.inf),
+            poison=np.full(partitions, k.NO_OFFSET, np.int64),
             scan=np.zeros(partitions, np.int64),
             astray=np.zeros(members, np.int64),
             sought=np.full(partitions, k.NOWHERE, np.int64),
@@ -83,44 +108,57 @@ class Group:
             jump_s=np.zeros(partitions),
             jumped=np.zeros(1, np.int64),
         )
+        if started is not None:
+            self.state.phase[started:] = k.OFF
 
     @property
     def members(self) -> int:
         """Consumers of the group, alive or not."""
         return self.state.phase.size
 
-    def advance(self, until_s: float) -> None:
-        """Carry every member to ``until_s``."""
+    def advance(self, until_s: float) -> Stops:
+        """Carry every member to ``until_s``, or to where one of them needs control."""
         if self.service_s is not None:
             k.gather(self.topic.log, self.gathered, self.service_s, self.state.service_s)
             if self.gathered.sum() == self.topic.log.message.size:
                 self.service_s = None  # of a hundred million messages, it is 400 MB
+        if self.stopped_s < np.inf:
+            return ()
         self._make_room()
-        k.consume(until_s, self.topic.log, self.state, self.reading)
+        self.now_s, called = k.advance(
+            self.now_s, until_s, self.topic.log, self.state, self.reading
+        )
+        for m, zombie in self.zombies.items():
+            self._advance_zombie(m, zombie)
+        if not called:
+            return ()
+        self.stopped_s = self.now_s
+        return [(self.stopped_s, self._call)]
+
+    def _call(self) -> None:
+        self.stopped_s = np.inf
+        self.decide()
+
+    def overdue(self, at_s: float) -> list[int]:
+        """Members whose batch has outlasted max.poll.interval.ms."""
+        return [m for m in range(self.members) if k.overdue(at_s, self.state, self.reading, m)]
+
+    # What control gives to members, and takes from them.
 
     def assign(self, partitions_of: Sequence[Sequence[int]], at_s: float) -> None:
         """Give each member its partitions; all are read from their committed offsets (KC-11)."""
         s = self.state
-        k.finish_samples(s, at_s)
-        self._place(np.arange(s.position.size), s.committed)
+        s.assigned_n[:] = 0
+        self._read_anew(np.arange(s.position.size), at_s)
         for m, partitions in enumerate(partitions_of):
             s.assigned[m, : len(partitions)] = partitions
             s.assigned_n[m] = len(partitions)
             s.turn[m] = s.fetched[m] = 0
             s.hold[m] = 0
             if s.phase[m] == k.HELD:
-                s.phase[m] = k.POLL
-                s.now_s[m] = max(at_s, s.resume_s[m])
+                self._go_on(m, at_s)
                 s.next_commit_s[m] = at_s + max(self.reading.auto_commit_s, 0.0)
         self._look()
-
-    def _place(self, partitions: NDArray[np.int64], offsets: NDArray[np.int64]) -> None:
-        """Have ``partitions`` be read from ``offsets`` on."""
-        s = self.state
-        self._follow_jumps()
-        self.runs.close(partitions, s.position[partitions], offsets)
-        s.processed[partitions] = offsets
-        s.position[partitions] = offsets
 
     def _follow_jumps(self) -> None:
         s = self.state
@@ -164,26 +202,70 @@ class Group:
         self.state.sought[:] = offsets
         self._look(at_s)
 
-    def hold(self, m: int, at_s: float) -> None:
-        """Have member ``m`` join the rebalance at its next poll: now, if it is waiting in one."""
+    def reassign(self, m: int, partitions: Collection[int], at_s: float) -> None:
+        """Let member ``m``, which is held or new, go on with ``partitions``; nobody else may.
+
+        It keeps its place in those it had; the others are read from their committed offsets.
+        """
         s = self.state
-        if s.phase[m] == k.OFF:
+        had = s.assigned[m, : s.assigned_n[m]].tolist()
+        draining = had[s.turn[m] % len(had)] if had else -1
+        has = sorted(partitions)
+        s.assigned[m, : len(has)] = has
+        s.assigned_n[m] = len(has)
+        if draining in has:
+            s.turn[m] = has.index(draining)
+        else:
+            s.turn[m] = s.fetched[m] = 0
+        self._read_anew(np.array([p for p in has if p not in had], np.int64), at_s)
+        if not had:
+            s.next_commit_s[m] = at_s + max(self.reading.auto_commit_s, 0.0)
+        s.hold[m] = 0
+        self._go_on(m, at_s)
+        self._look()
+
+    def _read_anew(self, partitions: NDArray[np.int64], at_s: float) -> None:
+        """Have ``partitions`` be read from their committed offsets on."""
+        s = self.state
+        k.finish_samples(s, at_s)
+        self._follow_jumps()
+        offsets = s.committed[partitions]
+        self.runs.close(partitions, s.position[partitions], offsets)
+        s.processed[partitions] = s.position[partitions] = offsets
+
+    def _go_on(self, m: int, at_s: float) -> None:
+        s = self.state
+        s.phase[m] = k.POLL
+        s.now_s[m] = max(at_s, s.resume_s[m])
+
+    def hold(self, m: int, at_s: float, leave: bool = False) -> None:
+        """Have member ``m`` wait for control at its next poll: now, if it is waiting in one.
+
+        One that is cut off does not learn of it, except of its own wish to ``leave``.
+        """
+        s = self.state
+        if s.phase[m] in (k.OFF, k.ZOMBIE):
             return
-        s.hold[m] = 1
+        s.hold[m] = k.LEAVE if leave else max(s.hold[m], k.JOIN)
         if s.phase[m] == k.POLL:
             s.now_s[m] = max(s.now_s[m], at_s)
-            if s.now_s[m] <= at_s:
-                if self.reading.auto_commit_s >= 0.0:
-                    k.commit(s, m, at_s)
+            if s.now_s[m] <= at_s and (s.hold[m] == k.LEAVE or not s.cut[m]):
+                if self.reading.auto_commit_s >= 0.0 and not s.cut[m]:
+                    k.commit(s, self.reading, m, at_s)
                 s.phase[m] = k.HELD
 
     def held(self, m: int) -> bool:
-        """Whether member ``m`` has stopped for the rebalance."""
+        """Whether member ``m`` waits for control."""
         return bool(self.state.phase[m] == k.HELD)
 
     def free_s(self, m: int) -> float:
-        """When member ``m`` will next poll, if nothing changes, s."""
-        return float(k.batch_end_s(self.topic.log, self.state, self.reading, m))
+        """When member ``m`` will next poll, if nothing changes, s; inf: it cannot be known yet."""
+        s = self.state
+        if m in self.zombies:
+            return self._zombie_free_s(m)
+        if s.phase[m] == k.POLL and s.cut[m]:
+            return np.inf
+        return float(k.batch_end_s(self.topic.log, s, self.reading, m))
 
     def alive(self, m: int) -> bool:
         """Whether the process of member ``m`` runs (paused counts)."""
@@ -207,32 +289,30 @@ class Group:
 
     def working(self, m: int, now_s: float) -> bool:
         """Whether member ``m`` is at work on a record."""
-        return bool(self.state.phase[m] == k.WORK and self.state.resume_s[m] <= now_s)
+        return self._has_work(m) and bool(self.state.resume_s[m] <= now_s)
+
+    def join(self, m: int, at_s: float) -> None:
+        """Have the process of member ``m`` wait for partitions."""
+        s = self.state
+        self.zombies.pop(m, None)
+        s.phase[m] = k.HELD
+        s.now_s[m] = at_s
+        s.assigned_n[m] = s.hold[m] = 0
+
+    # What happens to a member's process.
+
+    def start(self, m: int, at_s: float) -> None:
+        """A new process takes the place of member ``m`` and waits for partitions."""
+        self.join(m, at_s)
+        self.state.factor[m] = 1.0
+        self.state.resume_s[m] = -np.inf
 
     def crash(self, m: int, at_s: float) -> None:
         """SIGKILL: nothing more is processed or committed; a commit under way is lost."""
+        self.zombies.pop(m, None)
         self.state.phase[m] = k.OFF
         self.state.hold[m] = 0
-
-    def join(self, m: int, at_s: float) -> None:
-        """A new process takes the place of member ``m`` and waits for partitions."""
-        s = self.state
-        s.phase[m] = k.HELD
-        s.now_s[m] = at_s
-        s.assigned_n[m] = 0
-        s.factor[m] = 1.0
-        s.resume_s[m] = -np.inf
-
-    def take(self, m: int, partitions: Sequence[int], at_s: float) -> None:
-        """Have member ``m`` read these partitions from their committed offsets; nobody else may."""
-        s = self.state
-        k.finish_samples(s, at_s)
-        self._place(np.asarray(partitions), s.committed[list(partitions)])
-        s.assigned[m, : len(partitions)] = partitions
-        s.assigned_n[m] = len(partitions)
-        s.turn[m] = s.fetched[m] = s.hold[m] = 0
-        s.phase[m] = k.POLL
-        s.now_s[m] = at_s
+        self.state.assigned_n[m] = 0
 
     def pause(self, m: int, at_s: float, for_s: float) -> None:
         """Stop the whole process (a GC pause); pauses that overlap end with the last."""
@@ -240,18 +320,108 @@ class Group:
         resume = max(s.resume_s[m], at_s + for_s)
         shift = resume - max(at_s, s.resume_s[m])
         s.resume_s[m] = resume
-        if s.phase[m] == k.WORK:
+        if self._has_work(m):
             s.end_s[m] += shift
         elif s.phase[m] == k.POLL:
             s.now_s[m] = max(s.now_s[m], resume)
+        if self.reading.background:
+            s.next_commit_s[m] = max(s.next_commit_s[m], resume)
 
     def slow(self, m: int, at_s: float, factor: float) -> None:
         """Make member ``m`` take ``factor`` times its service times, from now on."""
         s = self.state
-        if s.phase[m] == k.WORK:
+        if self._has_work(m):
             running_from = max(at_s, s.resume_s[m])
             s.end_s[m] = running_from + (s.end_s[m] - running_from) * (factor / s.factor[m])
         s.factor[m] = factor
+
+    def _has_work(self, m: int) -> bool:
+        zombie = self.zombies.get(m)
+        return bool(self.state.phase[m] == k.WORK or (zombie is not None and zombie.batch))
+
+    def cut_off(self, m: int) -> None:
+        """Take the connection to the brokers from member ``m``."""
+        self.state.cut[m] = 1
+
+    def reconnect(self, m: int, at_s: float) -> None:
+        """Give it back; a request that was waiting is sent again."""
+        s = self.state
+        s.cut[m] = 0
+        if s.phase[m] in (k.POLL, k.COMMIT):
+            s.now_s[m] = max(s.now_s[m], at_s)
+        if self.reading.background:
+            s.next_commit_s[m] = max(s.next_commit_s[m], at_s)
+
+    # A process whose partitions are others'.
+
+    def expel(self, m: int, at_s: float) -> None:
+        """Take member ``m``'s partitions; it goes on with what it has in hand (KC-15).
+
+        Its commits are refused from now on. A program that waits for each record's commit thus
+        stops after the record in progress.
+        """
+        s, log = self.state, self.topic.log
+        zombie = Zombie([], [])
+        n = int(s.assigned_n[m])
+        if s.phase[m] == k.WORK:
+            for a in range(int(s.at[m]), n):
+                p = s.assigned[m, (s.first[m] + a) % n]
+                zombie.batch += range(log.start[p] + s.processed[p], log.start[p] + s.position[p])
+            if self.reading.per_record and self.reading.wait and self.reading.auto_commit_s < 0.0:
+                del zombie.batch[1:]
+        if n and s.fetched[m]:
+            p = s.assigned[m, s.turn[m] % n]
+            first = int(log.start[p] + s.position[p])
+            zombie.buffered += range(first, first + int(s.fetched[m]))
+        if not zombie.batch:
+            s.end_s[m] = max(at_s, s.resume_s[m])
+        self.zombies[m] = zombie
+        s.phase[m] = k.ZOMBIE
+        s.assigned_n[m] = s.fetched[m] = s.hold[m] = 0
+
+    @property
+    def haunted(self) -> bool:
+        """Whether a zombie has work in hand, which would still take effect."""
+        return any(zombie.batch for zombie in self.zombies.values())
+
+    def _advance_zombie(self, m: int, zombie: Zombie) -> None:
+        s = self.state
+        while zombie.batch and s.end_s[m] <= self.now_s:
+            self._take_effect(zombie.batch.pop(0), float(s.end_s[m]))
+            extra_s = 0.0
+            if not zombie.batch and s.cut[m] and not self._waits_for_commits:
+                n = self.reading.max_poll_records
+                zombie.batch, zombie.buffered = zombie.buffered[:n], zombie.buffered[n:]
+                extra_s = self.reading.per_batch_s
+            if zombie.batch:
+                work_s = extra_s + float(s.service_s[zombie.batch[0]])
+                s.end_s[m] += work_s * s.factor[m]
+
+    @property
+    def _waits_for_commits(self) -> bool:
+        return self.reading.auto_commit_s < 0.0 and bool(self.reading.wait)
+
+    def _zombie_free_s(self, m: int) -> float:
+        s = self.state
+        if s.cut[m]:
+            return np.inf
+        end_s = float(s.end_s[m])
+        batch = self.zombies[m].batch
+        for row in batch[1:]:
+            end_s += float(s.service_s[row]) * float(s.factor[m])
+        if batch and self._waits_for_commits and not self.reading.before:
+            end_s += self.reading.commit_s
+        return max(end_s, float(s.resume_s[m]))
+
+    def _take_effect(self, row: int, at_s: float) -> None:
+        s = self.state
+        if s.effects[row]:
+            if s.counts[3] < s.again_row.size:
+                s.again_row[s.counts[3]] = row
+                s.again_s[s.counts[3]] = max(at_s, s.done_s[row])
+            s.counts[3] += 1
+        s.done_s[row] = min(at_s, s.done_s[row])
+        s.effects[row] += 1
 
     def settled(self) -> int:
         """Records before the committed offsets, or skipped and nothing handed over since."""
@@ -259,8 +429,9 @@ class Group:
         jumps = s.jumps[: s.jumped[0]]
         skipped = np.zeros_like(s.committed)
         skipped[jumps[:, 0]] = jumps[:, 2]
-        done = np.where(s.position == skipped, skipped, s.committed)
-        return int(np.maximum(done, 0).sum())
+        # Offsets that a program commits before it processes are ahead of what it has done.
+        done = np.where(s.position == skipped, skipped, np.minimum(s.committed, s.processed))
+        return int(np.maximum(done, 0).sum()) - self.haunted
 
     def finish(self, until_s: float) -> None:
         """Complete the samples; call once, at the end."""

@@ -19,7 +19,9 @@ from sim.kernels.partitioners import (
     partitions_of,
     sticky,
 )
-from sim.log.coordinator import Coordinator
+from sim.log.assignors import ASSIGNORS
+from sim.log.coordinator import Coordinator, Terms
+from sim.log.eager import Eager
 from sim.log.group import Group
 from sim.log.retention import Limits, Retention
 from sim.log.system import LogSystem
@@ -29,7 +31,7 @@ from sim.products.kafka import Group as GroupConfig
 from sim.products.kafka import KafkaSystem, duration_s
 from sim.replay import repeats_kept
 from sim.scenario import Scenario
-from sim.system import Fleet, fleet_size
+from sim.system import Fleet, capacity, fleet_size
 from sim.workload import pool, service_s, stream
 
 _STICKY_CHOICES = 4_096
@@ -91,17 +93,21 @@ class Kafka(LogSystem):
                 published.visible_s,
             )
         mean_bytes = float(messages.size_bytes.mean())
+        self.members = {
+            g: fleet_size(c.consumers, scenario.scale) for g, c in config.groups.items()
+        }
         groups = {
             group: Group(
                 topic,
                 _service_s(scenario, messages, c),
-                fleet_size(c.consumers, scenario.scale),
+                capacity(scenario, name, group, self.members[group]),
                 _reading(c, config, scenario, mean_bytes),
                 grid_s,
                 keep_repeats=repeats_kept(
                     scenario, name, group, len(messages), ledger=c.ledger is not None
                 ),
                 committed=c.starts == "established",
+                started=self.members[group] if c.joins_at == 0.0 else 0,
             )
             for group, c in config.groups.items()
         }
@@ -121,20 +127,15 @@ class Kafka(LogSystem):
             return lambda text: say(f"{group}: {text}")
 
         coordinators = {
-            name: Coordinator(
-                env,
-                group,
-                session_timeout_s=self.config.groups[name].session_timeout_ms / 1e3,
-                rebalance_s=self.config.latency.rebalance,
-                say=named(name),
-            )
+            name: Eager(env, group, _terms(self.config.groups[name], self.config), named(name))
             for name, group in self.groups.items()
         }
         if self.retention is not None:
             env.process(self.retention.run(env, self._deleted))
         for name, coordinator in coordinators.items():
-            if self.config.groups[name].joins_at > 0:
-                env.process(_join_later(env, coordinator, self.config.groups[name].joins_at))
+            joins_s = self.config.groups[name].joins_at
+            if joins_s > 0:
+                env.process(_join_later(env, coordinator, self.members[name], joins_s))
         return coordinators
 
     def _deleted(self, at_s: float) -> None:
@@ -182,13 +183,11 @@ def _partition_of_key(
 
 
 def _join_later(
-    env: simpy.Environment, coordinator: Coordinator, joins_s: float
+    env: simpy.Environment, coordinator: Coordinator, members: int, joins_s: float
 ) -> Generator[simpy.Event, Any, None]:
     """Have the consumers of a group start only at ``joins_s``."""
-    for m in range(coordinator.group.members):
-        coordinator.group.crash(m, env.now)
     yield env.timeout(joins_s)
-    for m in range(coordinator.group.members):
+    for m in range(members):
         coordinator.restart(m)
 
 
@@ -200,6 +199,15 @@ def _limits(config: KafkaSystem) -> Limits:
         segment_s=topic.segment_ms / 1e3,
         segment_bytes=topic.segment_bytes,
         check_s=config.brokers.log_retention_check_interval_ms / 1e3,
+    )
+
+
+def _terms(group: GroupConfig, config: KafkaSystem) -> Terms:
+    return Terms(
+        ASSIGNORS["range"],
+        session_s=group.session_timeout_ms / 1e3,
+        rebalance_s=config.latency.rebalance,
+        round_trip_s=config.latency.commit,
     )
 
 

@@ -67,7 +67,7 @@ class Leases:
         self.life = [0] * places
         """[workers] Counts processes, to tell a worker from its successor."""
         for shard in range(shards):
-            group.take(shard, [shard], env.now)
+            group.reassign(shard, [shard], env.now)
         for worker in range(workers):
             first_s = float(rng.uniform(0.0, self.look_every_s))
             env.process(self._look_now_and_then(worker, first_s))
@@ -149,8 +149,8 @@ class Leases:
         group, now = self.group, self.env.now
         self.owner[shard] = worker
         group.crash(shard, now)
-        group.join(shard, now)
-        group.take(shard, [shard], now)
+        group.start(shard, now)
+        group.reassign(shard, [shard], now)
         if self.factor[worker] != 1.0:
             group.slow(shard, now, self.factor[worker])
         self.say(f"worker {worker} took shard {shard}{whence}")
