@@ -28,6 +28,9 @@ class Verbs:
         self.restart = coordinator.restart
         self.pause = coordinator.pause
         self.slow = coordinator.slow
+        self.terminate = coordinator.terminate
+        self.cut_off = coordinator.cut_off
+        self.reconnect = coordinator.reconnect
 
 
 def reading_of(s):
@@ -40,6 +43,12 @@ def reading_of(s):
         per_batch_s=s.per_batch_s,
         auto_commit_s=s.auto_commit_s,
         commit_s=s.commit_s,
+        background=int(s.background),
+        handed=int(s.handed),
+        before=int(s.before),
+        per_record=int(s.per_record),
+        wait=int(s.wait),
+        max_poll_s=s.max_poll_s,
     )
 
 
@@ -61,7 +70,15 @@ def group_of(s, topic, work_s, grid_s=()):
 
 
 def coordinator_of(s, env, group, say=lambda text: None):
-    terms = Terms(ASSIGNORS["range"], session_s=s.session_s, rebalance_s=s.rebalance_s)
+    terms = Terms(
+        ASSIGNORS["range"],
+        session_s=s.session_s,
+        max_poll_s=s.max_poll_s,
+        rebalance_s=s.rebalance_s,
+        initial_delay_s=s.initial_delay_s,
+        round_trip_s=s.commit_s,
+        static=s.static,
+    )
     return Eager(env, group, terms, say)
 
 
@@ -84,9 +101,29 @@ def run_plain(s, created_s, partition_of, size_bytes, work_s, until_s, faults):
     return plain, felt
 
 
+COMMITS = {
+    "java": lambda rng: dict(auto_commit_s=rng.uniform(0.2, 2.0)),
+    "sync": lambda rng: dict(auto_commit_s=-1.0, per_record=bool(rng.integers(2))),
+    "async": lambda rng: dict(auto_commit_s=-1.0, wait=False, per_record=bool(rng.integers(2))),
+    "before": lambda rng: dict(
+        auto_commit_s=-1.0,
+        before=True,
+        wait=bool(rng.integers(2)),
+        **dict(zip(("per_record", "handed"), ((True, False), (False, True))[rng.integers(2)])),
+    ),
+    "librdkafka": lambda rng: dict(
+        auto_commit_s=rng.uniform(0.2, 2.0),
+        background=True,
+        handed=bool(rng.integers(2)),
+        max_poll_records=1,
+    ),
+}
+"""What a group may commit, and when."""
+
+
 def scenario(rng):
     """Random continuous times throughout: where events tie, either order would be right."""
-    s = Settings(
+    s = dict(
         partitions=int(rng.integers(1, 7)),
         linger_s=rng.choice([0.0, 1.0]) * rng.uniform(0.005, 0.3),
         batch_bytes=int(rng.integers(200, 3_000)),
@@ -98,17 +135,22 @@ def scenario(rng):
         max_wait_s=rng.uniform(0.1, 0.6),
         fetch_s=rng.uniform(0.001, 0.01),
         per_batch_s=rng.choice([0.0, 1.0]) * rng.uniform(0.0, 0.1),
-        auto_commit_s=float(rng.choice([-1.0, rng.uniform(0.2, 2.0)])),
         commit_s=rng.uniform(0.002, 0.05),
-        session_s=rng.uniform(1.6, 2.5),  # longer than any one pause
+        session_s=rng.uniform(0.6, 2.5),
         rebalance_s=rng.uniform(0.1, 0.5),
+        max_poll_s=float(rng.choice([np.inf, rng.uniform(0.5, 3.0)])),
+        initial_delay_s=float(rng.choice([0.0, rng.uniform(0.1, 0.5)])),
+        static=bool(rng.integers(2)),
     )
+    s |= COMMITS[str(rng.choice(list(COMMITS)))](rng)
+    s = Settings(**s)
     n, until_s = 100, 12.0
     created_s = np.cumsum(rng.exponential(6.0 / n, n))
     partition_of = rng.integers(0, s.partitions, n)
     size_bytes = rng.integers(50, 600, n)
     work_s = rng.exponential(rng.uniform(0.01, 0.06) * s.members, n).astype(np.float32)
-    faults = random_faults.draw(rng, rng.integers(6), s.members, 9.0, (0.1, 4.0))
+    verbs = ("crash", "crash", "pause", "slow", "partition", "terminate")
+    faults = random_faults.draw(rng, rng.integers(6), s.members, 9.0, (0.1, 4.0), verbs)
     return s, created_s, partition_of, size_bytes, work_s, until_s, faults
 
 
@@ -127,7 +169,7 @@ def test_agrees_message_by_message_with_a_plain_simpy_model():
         np.testing.assert_array_equal(to_messages(group.state.effects, 0), plain.effects)
         np.testing.assert_array_equal(group.state.processed, plain.processed)
         np.testing.assert_array_equal(group.state.committed, plain.committed)
-        seen.update({"examples"} | set(felt))
+        seen.update({"examples"} | set(felt) | plain.happened)
         seen["rebalance"] += plain.rebalances > 0
         seen["done twice"] += max(plain.effects) > 1
         seen["all done"] += min(plain.effects) > 0

@@ -236,9 +236,9 @@ def commit(group, reading, m, at_s):  # type: ignore[no-untyped-def]
         group.commit_s[p] = at_s
         value = group.position[p] if reading.handed == 1 else group.processed[p]
         if reading.before == 1 and reading.per_record == 1:
-            at = group.first[m] + group.at[m]
-            in_progress = at == a or at - group.assigned_n[m] == a
-            if in_progress and group.at[m] < group.assigned_n[m] and value < group.position[p]:
+            slot = group.first[m] + group.at[m]
+            in_progress = slot == a or slot - group.assigned_n[m] == a
+            if in_progress and group.at[m] < group.assigned_n[m]:
                 value += 1
         if value > group.committed[p]:
             _sample(group, 0, group.grid_committed, p, group.committed[p], at_s)
@@ -392,18 +392,9 @@ def _poll(ready, log, group, reading, m):  # type: ignore[no-untyped-def]
             break
     group.counts[0] += 1
     group.counts[1] += taken
-    group.at[m] = 0
-    group.polled_s[m] = ready
-    group.extra_s[m] = reading.per_batch_s
-
-
-@inlined
-def _begin(now_s, log, group, m):  # type: ignore[no-untyped-def]
-    """Plan the end of the next record in hand of member ``m``, which has one."""
-    n_parts = group.assigned_n[m]
-    a = group.at[m]
+    a = 0
     while True:
-        slot = group.first[m] + a
+        slot = first + a
         if slot >= n_parts:
             slot -= n_parts
         p = group.assigned[m, slot]
@@ -411,6 +402,17 @@ def _begin(now_s, log, group, m):  # type: ignore[no-untyped-def]
             break
         a += 1
     group.at[m] = a
+    group.polled_s[m] = ready
+    group.extra_s[m] = reading.per_batch_s
+
+
+@inlined
+def _begin(now_s, log, group, m):  # type: ignore[no-untyped-def]
+    """Plan the end of the next record in hand of member ``m``, which has one."""
+    slot = group.first[m] + group.at[m]
+    if slot >= group.assigned_n[m]:
+        slot -= group.assigned_n[m]
+    p = group.assigned[m, slot]
     work_s = group.extra_s[m] + np.float64(group.service_s[log.start[p] + group.processed[p]])
     group.extra_s[m] = 0.0
     group.end_s[m] = now_s + work_s * group.factor[m]

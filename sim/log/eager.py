@@ -125,7 +125,12 @@ class Eager(Barrier):
                 self.group.hold(m, self.env.now)
 
     def _missing(self) -> list[Member]:
-        running = [x for x in self.of if x is not None and not self.group.held(x.place)]
+        # Who is closing leaves where others join.
+        running = [
+            x
+            for x in self.of
+            if x is not None and (self.closing[x.place] or not self.group.held(x.place))
+        ]
         return running + self.ghosts
 
     def _all_in_s(self, missing: list[Member]) -> float:

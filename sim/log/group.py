@@ -20,6 +20,8 @@ class Zombie:
     """Rows in hand and not yet processed; `end_s` of the group's state is the end of the first."""
     buffered: list[int]
     """Rows fetched, which it goes on to while it cannot learn that it is out."""
+    refused: bool
+    """Whether it waits for a commit at the end of the batch, which tells it."""
 
 
 class Group:
@@ -125,9 +127,10 @@ class Group:
         if self.stopped_s < np.inf:
             return ()
         self._make_room()
-        self.now_s, called = k.advance(
+        reached_s, called = k.advance(
             self.now_s, until_s, self.topic.log, self.state, self.reading
         )
+        self.now_s = float(reached_s)
         for m, zombie in self.zombies.items():
             self._advance_zombie(m, zombie)
         if not called:
@@ -348,7 +351,9 @@ class Group:
         s = self.state
         s.cut[m] = 0
         if s.phase[m] in (k.POLL, k.COMMIT):
-            s.now_s[m] = max(s.now_s[m], at_s)
+            s.now_s[m] = max(s.now_s[m], at_s, s.resume_s[m])
+        elif m in self.zombies and not self.zombies[m].batch:
+            s.end_s[m] = max(s.end_s[m], at_s, s.resume_s[m])
         if self.reading.background:
             s.next_commit_s[m] = max(s.next_commit_s[m], at_s)
 
@@ -361,20 +366,22 @@ class Group:
         stops after the record in progress.
         """
         s, log = self.state, self.topic.log
-        zombie = Zombie([], [])
+        zombie = Zombie([], [], s.phase[m] == k.COMMIT and self._waits)
         n = int(s.assigned_n[m])
         if s.phase[m] == k.WORK:
             for a in range(int(s.at[m]), n):
                 p = s.assigned[m, (s.first[m] + a) % n]
                 zombie.batch += range(log.start[p] + s.processed[p], log.start[p] + s.position[p])
-            if self.reading.per_record and self.reading.wait and self.reading.auto_commit_s < 0.0:
+            zombie.refused = self._waits and not self.reading.before
+            if self.reading.per_record and self._waits:
+                zombie.refused |= len(zombie.batch) > 1
                 del zombie.batch[1:]
         if n and s.fetched[m]:
             p = s.assigned[m, s.turn[m] % n]
             first = int(log.start[p] + s.position[p])
             zombie.buffered += range(first, first + int(s.fetched[m]))
         if not zombie.batch:
-            s.end_s[m] = max(at_s, s.resume_s[m])
+            s.end_s[m] = s.now_s[m] if zombie.refused else at_s
         self.zombies[m] = zombie
         s.phase[m] = k.ZOMBIE
         s.assigned_n[m] = s.fetched[m] = s.hold[m] = 0
@@ -389,7 +396,7 @@ class Group:
         while zombie.batch and s.end_s[m] <= self.now_s:
             self._take_effect(zombie.batch.pop(0), float(s.end_s[m]))
             extra_s = 0.0
-            if not zombie.batch and s.cut[m] and not self._waits_for_commits:
+            if not zombie.batch and s.cut[m] and not self._waits:
                 n = self.reading.max_poll_records
                 zombie.batch, zombie.buffered = zombie.buffered[:n], zombie.buffered[n:]
                 extra_s = self.reading.per_batch_s
@@ -398,7 +405,8 @@ class Group:
                 s.end_s[m] += work_s * s.factor[m]
 
     @property
-    def _waits_for_commits(self) -> bool:
+    def _waits(self) -> bool:
+        """Whether the program commits, and waits for it."""
         return self.reading.auto_commit_s < 0.0 and bool(self.reading.wait)
 
     def _zombie_free_s(self, m: int) -> float:
@@ -409,7 +417,7 @@ class Group:
         batch = self.zombies[m].batch
         for row in batch[1:]:
             end_s += float(s.service_s[row]) * float(s.factor[m])
-        if batch and self._waits_for_commits and not self.reading.before:
+        if self.zombies[m].refused:
             end_s += self.reading.commit_s
         return max(end_s, float(s.resume_s[m]))
 
