@@ -253,8 +253,11 @@ class PlainLog:
         if self.settings.max_poll_s == NEVER:
             return
         yield self.env.timeout(self.settings.max_poll_s)
-        while me.machine.paused:
-            yield from me.machine.running()
+        if me.machine.paused:
+            while me.machine.paused:
+                yield from me.machine.running()
+            for _ in range(3):  # a commit that the pause put off goes first
+                yield self.env.timeout(0)
         if me.busy and me.polls == polls and me.is_in and not me.ended:
             self.happened.add("poll deadline")
             if self.settings.static or me.cut:

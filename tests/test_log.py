@@ -109,7 +109,7 @@ COMMITS = {
         auto_commit_s=-1.0,
         before=True,
         wait=bool(rng.integers(2)),
-        **dict(zip(("per_record", "handed"), ((True, False), (False, True))[rng.integers(2)])),
+        **({"per_record": True} if rng.integers(2) else {"handed": True}),
     ),
     "librdkafka": lambda rng: dict(
         auto_commit_s=rng.uniform(0.2, 2.0),
@@ -383,8 +383,9 @@ def test_committed_processed_position_and_end_stay_in_order(seed):
     grid_s = np.linspace(0.0, until_s, 50)
     group = group_of(s, topic, work_s, grid_s)
     env = Environment([topic, group])
-    if rng.integers(2):
+    if rng.integers(2) and np.isinf(s.max_poll_s):
         faults = []
+    ahead = s.before or s.handed  # commits what may never be processed
     random_faults.inject(env, faults, Verbs(coordinator_of(s, env, group)))
     state, effects_before = group.state, np.zeros(created_s.size, np.uint16)
     committed_before = np.zeros(s.partitions, np.int64)
@@ -393,7 +394,8 @@ def test_committed_processed_position_and_end_stay_in_order(seed):
         for at_s in np.sort(rng.uniform(0.0, until_s, 40)):
             yield env.timeout(at_s - env.now)
             assert (committed_before <= state.committed).all()
-            assert (state.committed <= state.processed).all()
+            if not ahead:
+                assert (state.committed <= state.processed).all()
             assert (state.processed <= state.position).all()
             assert (state.position <= topic.log.end).all()
             assert (effects_before <= state.effects).all()
@@ -410,7 +412,7 @@ def test_committed_processed_position_and_end_stay_in_order(seed):
         assert (np.diff(topic.log.visible_s[rows]) >= 0).all()
         assert (np.diff(topic.log.message[rows]) > 0).all()
         reached = slice(rows.start, rows.start + state.processed[p])
-        assert (state.effects[reached] > 0).all()  # nothing is skipped
+        assert ahead or (state.effects[reached] > 0).all()  # nothing is skipped
         if not faults:
             assert (np.diff(state.done_s[reached]) >= 0).all()
             assert (state.effects[rows] <= 1).all()

@@ -127,9 +127,7 @@ class Group:
         if self.stopped_s < np.inf:
             return ()
         self._make_room()
-        reached_s, called = k.advance(
-            self.now_s, until_s, self.topic.log, self.state, self.reading
-        )
+        reached_s, called = k.advance(self.now_s, until_s, self.topic.log, self.state, self.reading)
         self.now_s = float(reached_s)
         for m, zombie in self.zombies.items():
             self._advance_zombie(m, zombie)
