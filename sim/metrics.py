@@ -5,7 +5,8 @@
 - extra deliveries: deliveries beyond one per message delivered. double effects: processings
   beyond one per message.
 - lag of a log: log end - committed offset, as ``kafka-consumer-groups`` reports it; position lag:
-  log end - position. lag of a queue, its depth: ready + in flight.
+  log end - position; over the partitions where a group has them. lag of a queue, its depth: ready +
+  in flight.
 - time lag: age of the oldest message that is created and not yet processed.
 - drain time: from the end of arrivals to the last message processed; inf if some never was.
 - latency: created -> first processed.
@@ -23,6 +24,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sim.kernels import measure as k
+from sim.lag import burrow, judged, partitions
 from sim.messages import Messages
 from sim.outcome import Fate, GroupOutcome
 from sim.replay import Replay, righted
@@ -57,6 +59,10 @@ class Tables:
     """Errors of these books at each time ``t_s``: `sim.ledger.Ledger.series`."""
     requests: pd.DataFrame
     """``calls`` that a service bills, per (system, group, request): send, receive, …"""
+    partitions: pd.DataFrame
+    """Offsets and lag of a log's partitions at some times ``t_s``: `sim.lag.partitions`."""
+    burrow: pd.DataFrame
+    """Burrow's status of each group of a log at each time ``t_s``: `sim.lag.burrow`."""
     duration_s: float
     """When arrivals ended."""
 
@@ -68,7 +74,7 @@ class Tables:
 
     FRAMES = (
         "summary", "series", "latency", "fates", "messages", "faults", "ledger", "books",
-        "producer", "buffer", "requests",
+        "producer", "buffer", "requests", "partitions", "burrow",
     )  # fmt: skip
 
 
@@ -191,6 +197,11 @@ def measure(
         ]
     )
     none = pd.DataFrame({"system": pd.Series(dtype="str")})
+    by_partition = by_burrow = none
+    if outcome.offsets is not None:
+        status = judged(t, outcome.offsets)
+        by_partition = partitions(outcome, outcome.offsets, status)
+        by_burrow = burrow(outcome, status)
     return Tables(
         summary=summary,
         series=series,
@@ -209,6 +220,8 @@ def measure(
             ]
             or none
         ),
+        partitions=by_partition,
+        burrow=by_burrow,
         duration_s=messages.duration_s,
     )
 

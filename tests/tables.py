@@ -94,6 +94,8 @@ def build(
         ledger=none,
         books=none,
         requests=none,
+        partitions=none,
+        burrow=none,
         producer=none,
         buffer=none,
         duration_s=duration_s,

@@ -100,11 +100,8 @@ class LogSystem:
                 gauges_t_s=t,
                 gauges={
                     "log_end": offsets.end.sum(axis=1),
-                    "position": np.maximum(offsets.position, 0).sum(axis=1),
-                    # Without a commit the lag is undefined, and left out of the sum.
-                    "committed": np.where(
-                        offsets.committed < 0, offsets.end, offsets.committed
-                    ).sum(axis=1),
+                    "position": _known(offsets.position, offsets.end).sum(axis=1),
+                    "committed": _known(offsets.committed, offsets.end).sum(axis=1),
                 },
                 history=self._history(group) if state.again_row.size else None,
                 consumers=consumers,
@@ -142,6 +139,11 @@ class LogSystem:
         return Effects.of(
             state.done_s, log.message, state.again_s[:repeats], log.message[again_row]
         )
+
+
+def _known(offsets: I64, end: I64) -> I64:
+    """Offsets, and the log end where there is none: a lag that is undefined counts as none."""
+    return np.where(offsets < 0, end, offsets)
 
 
 _NOT_IN_LOG = 255
