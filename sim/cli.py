@@ -211,6 +211,30 @@ def import_lag(
 
 @app.command()
 @_for_people
+def report(
+    result: str,
+    open_: Annotated[bool, typer.Option("--open", help="Show it in the browser.")] = False,
+    out_: Annotated[Path, typer.Option("--out", help="Folder of all results.")] = Path("results"),
+) -> None:
+    """Write the report of a result again: one HTML file with all there is, to send around."""
+    import webbrowser
+
+    from sim.charts import inline
+    from sim.report import REPORT, page
+    from sim.results import find, read
+
+    folder = find(result, out_)
+    found = read(folder)
+    path = folder / REPORT
+    text = page(found.tables, found.manifest, inline(found.tables), label=found.label)
+    path.write_text(text, encoding="utf-8")
+    out.print(str(path), markup=False)
+    if open_ and not webbrowser.open(path.resolve().as_uri()):
+        raise LabError(f"no browser to open {path} with")
+
+
+@app.command()
+@_for_people
 def compare(
     results: Annotated[list[str], typer.Argument(metavar="RESULT...")],
     out_: Annotated[Path, typer.Option("--out", help="Folder of all results.")] = Path("results"),

@@ -30,6 +30,7 @@ from sim.text import count, duration
 
 if TYPE_CHECKING:
     from sim.advice.advise import Watch
+    from sim.charts import Inline
     from sim.imports import Measured
     from sim.lab import OnLedger
     from sim.ledger import Ledger
@@ -54,16 +55,10 @@ def print_result(tables: Tables, title: str, out: Console) -> None:
 
 def describe(scenario: Scenario, out: Console, err: Console) -> None:
     """Print a scenario as it will run, with what it comes to."""
-    from io import StringIO
-
-    from ruamel.yaml import YAML
+    from sim.document import dumped
 
     _warn(scenario, err)
-    buffer = StringIO()
-    yaml = YAML()
-    yaml.default_flow_style = False
-    yaml.dump(scenario.model_dump(mode="json", by_alias=True), buffer)
-    out.print(buffer.getvalue(), markup=False, end="")
+    out.print(dumped(scenario.model_dump(mode="json", by_alias=True)), markup=False, end="")
     out.print(f"# content hash {scenario.hash}")
 
 
@@ -240,6 +235,7 @@ def run_one(
         err: for progress and warnings; progress is quiet when it is not a terminal.
     """
     from sim.lab import run
+    from sim.report import REPORT, page
     from sim.results import Store, manifest
 
     _warn(scenario, err)
@@ -269,21 +265,27 @@ def run_one(
             done = run(scenario, progress, store, on_ledger)
     temporary = store.begin()
     paths: list[Path] = []
+    inlined: Sequence[Inline] = ()
     began = perf_counter()
     if charts:
-        from sim.charts import write_all
+        from sim.charts import inline, write_all
 
         paths = write_all(done.tables, temporary / "charts", title=scenario.about or scenario.name)
+        inlined = inline(done.tables)
     if len(done.tables.buffer):
         _write_metrics(scenario, done.tables.buffer, temporary / "metrics.txt")
     wall_s = {**done.wall_s, "charts": perf_counter() - began}
     command = ["sim", "run", words]
     for override in overrides:
         command += ["--set", override]
-    written = store.write(temporary, done.tables, manifest(scenario, command, wall_s))
+    about = manifest(scenario, command, wall_s)
+    report = page(done.tables, about, inlined, label=store.label)
+    (temporary / REPORT).write_text(report, encoding="utf-8")
+    written = store.write(temporary, done.tables, about)
     print_result(done.tables, scenario.about or scenario.name, out)
     out.print()
     for path in paths:
         if path.suffix == ".png":
             out.print(str(written / "charts" / path.name), markup=False)
+    out.print(str(written / REPORT), markup=False)
     out.print(str(written / "summary.csv"), markup=False)

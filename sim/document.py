@@ -8,6 +8,7 @@ import copy
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from io import StringIO
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -143,6 +144,15 @@ def read(path: Path) -> Document:
     if problems:
         raise ScenarioError(problems)
     return document
+
+
+def dumped(data: Any) -> str:
+    """Plain data as YAML, a key a line."""
+    buffer = StringIO()
+    yaml = YAML()
+    yaml.default_flow_style = False
+    yaml.dump(data, buffer)
+    return buffer.getvalue()
 
 
 def value_of(text: str, source: str) -> Any:

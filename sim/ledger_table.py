@@ -56,6 +56,17 @@ def ledger_rows(tables: Tables) -> list[list[str]]:
     return [[str(system), *row] for system, row in zip(steps["system"], rows, strict=True)]
 
 
+def ledger_values(tables: Tables) -> list[list[float]]:
+    """The first number in each cell of `ledger_rows`, less the system."""
+    return rungs(tables)[list(_NUMBERS)].astype(float).to_numpy().tolist()
+
+
+_NUMBERS = (
+    "produced", "acked", "lost", "double_effects", "violations", "entities_wrong",
+    "misstatement_cents", "throughput", "latency_p99_s",
+)  # fmt: skip
+
+
 def _cells(tables: Tables, steps: pd.DataFrame, between: str) -> list[list[str]]:
     """The cells below `HEADINGS`; `between` stands between a number and what it counts."""
 

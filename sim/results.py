@@ -64,7 +64,8 @@ def _replace(temporary: Path, folder: Path) -> None:
 def manifest(
     scenario: Scenario, command: Sequence[str], wall_s: Mapping[str, float]
 ) -> dict[str, Any]:
-    """What identifies and repeats a run; the only part of a result that holds wall-clock times.
+    """What identifies and repeats a run; with the report, the only part of a result that holds wall-clock
+    times.
 
     Args:
         scenario: what was run.
@@ -102,6 +103,11 @@ class Store:
         self.folder = out / scenario.name / (name or run_name(scenario))
         self.partial = self.folder.with_name(f"{self.folder.name}.partial")
         self.hash = scenario.hash
+
+    @property
+    def label(self) -> str:
+        """``scenario/run``."""
+        return f"{self.folder.parent.name}/{self.folder.name}"
 
     def finished(self, system: str) -> Tables | None:
         """Tables of a system that an interrupted run of the same content finished, if any."""

@@ -20,17 +20,18 @@ from sim.ledger_table import HEADINGS, ledger_rows, ledger_table
 from sim.metrics import Tables
 from sim.text import count, duration
 
-COLUMNS: Mapping[str, Callable[[Mapping[Hashable, Any]], str]] = {
-    "processed": lambda row: count(row["processed"]),
-    "lost": lambda row: count(row["lost"] + row["dead_lettered"]),
-    "max lag": lambda row: count(row["max_lag"]),
-    "behind by": lambda row: duration(row["max_time_lag_s"]),
-    "drained in": lambda row: "never" if isinf(row["drain_s"]) else duration(row["drain_s"]),
-    "p99": lambda row: duration(row["latency_p99_s"]),
-    "twice": lambda row: count(row["double_effects"]),
-    "violations": lambda row: count(row["violations"]),
+Row = Mapping[Hashable, Any]
+COLUMNS: Mapping[str, tuple[Callable[[Row], float], Callable[[float], str]]] = {
+    "processed": (lambda row: row["processed"], count),
+    "lost": (lambda row: row["lost"] + row["dead_lettered"], count),
+    "max lag": (lambda row: row["max_lag"], count),
+    "behind by": (lambda row: row["max_time_lag_s"], duration),
+    "drained in": (lambda row: row["drain_s"], lambda s: "never" if isinf(s) else duration(s)),
+    "p99": (lambda row: row["latency_p99_s"], duration),
+    "twice": (lambda row: row["double_effects"], count),
+    "violations": (lambda row: row["violations"], count),
 }
-"""Heading -> how to say it, from a row of the summary."""
+"""Heading -> its number, from a row of the summary, and how to say it."""
 
 
 def findings_of(tables: Tables) -> list[str]:
@@ -41,10 +42,18 @@ def findings_of(tables: Tables) -> list[str]:
     return words
 
 
+def numbers(summary: pd.DataFrame) -> list[list[float]]:
+    """A number per `COLUMNS`, for each row of the summary."""
+    rows = summary.to_dict("records")
+    return [[float(number(row)) for number, _ in COLUMNS.values()] for row in rows]
+
+
 def cells(summary: pd.DataFrame) -> Iterator[tuple[str, str, list[str]]]:
     """System, group, and a text per `COLUMNS`, for each row of the summary."""
-    for row in summary.to_dict("records"):
-        yield str(row["system"]), str(row["group"]), [say(row) for say in COLUMNS.values()]
+    who = zip(summary["system"], summary["group"], numbers(summary), strict=True)
+    for system, group, row in who:
+        texts = [say(n) for n, (_, say) in zip(row, COLUMNS.values(), strict=True)]
+        yield str(system), str(group), texts
 
 
 def print_summary(tables: Tables, title: str, page: Console) -> None:

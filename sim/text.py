@@ -32,6 +32,17 @@ def duration(seconds: float) -> str:
     return _two_units(seconds)
 
 
+def clock(seconds: float, finest_s: float = 1.0) -> str:
+    """A time since the start as a clock shows it: "24:45", "1:02:03"; "0:12.345" if so fine."""
+    decimals = max(0, -math.floor(math.log10(finest_s)))
+    tenths = round(seconds * 10**decimals)
+    whole, part = divmod(tenths, 10**decimals)
+    minutes, s = divmod(whole, 60)
+    hours, minutes = divmod(minutes, 60)
+    text = f"{hours}:{minutes:02}:{s:02}" if hours else f"{minutes}:{s:02}"
+    return f"{text}.{part:0{decimals}}" if decimals else text
+
+
 def drain(seconds: float) -> str:
     """The time a backlog took to drain, as `duration`; infinity reads "did not drain"."""
     return "did not drain" if math.isinf(seconds) else duration(seconds)

@@ -9,6 +9,7 @@ Importing this package imports matplotlib: do it where something is drawn, not a
 
 from sim.charts.bars import duplicates, loss
 from sim.charts.files import CHARTS, LEDGER_CHARTS, write_all
+from sim.charts.inline import Inline, inline
 from sim.charts.ledger import books, buffer, harms, price
 from sim.charts.measured import measured_lag, measured_time_lag, write_measured
 from sim.charts.over_time import lag, order, throughput, time_lag
@@ -20,12 +21,14 @@ from sim.charts.side_by_side import overview
 __all__ = [
     "CHARTS",
     "LEDGER_CHARTS",
+    "Inline",
     "books",
     "buffer",
     "compare",
     "comparison",
     "duplicates",
     "harms",
+    "inline",
     "lag",
     "latency",
     "loss",

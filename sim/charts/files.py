@@ -1,12 +1,12 @@
 """Charts as files, the same bytes for the same tables."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -21,6 +21,8 @@ from sim.charts.side_by_side import overview
 
 if TYPE_CHECKING:
     from sim.metrics import Tables
+
+T = TypeVar("T")
 
 CHARTS: dict[str, Callable[..., list[Axes]]] = {
     "throughput": throughput,
@@ -52,16 +54,25 @@ def write_all(tables: "Tables", folder: Path, *, title: str) -> list[Path]:
     """Write the overview and every chart that has data to `folder`, as PNG and SVG.
 
     Returns the files. `title` says which run it is, below the finding. An existing file is
-    replaced. Where processes can fork, two of them draw: half the time, on two cores.
+    replaced.
     """
     folder.mkdir(parents=True, exist_ok=True)
     draw = partial(_write_chart, tables, folder, title)
-    names = ["overview", *CHARTS]
-    names += [name for name, (_, frame) in LEDGER_CHARTS.items() if len(getattr(tables, frame))]
+    return [path for files in on_two_cores(draw, ["overview", *names(tables)]) for path in files]
+
+
+def names(tables: "Tables") -> list[str]:
+    """Of the charts that have data, less the overview."""
+    books = [name for name, (_, frame) in LEDGER_CHARTS.items() if len(getattr(tables, frame))]
+    return [*CHARTS, *books]
+
+
+def on_two_cores(draw: Callable[[str], T], names: Sequence[str]) -> list[T]:
+    """What `draw` makes of each name; where processes can fork, two of them work on it."""
     if sys.platform == "linux":
         with ProcessPoolExecutor(2, mp_context=get_context("fork")) as pool:
-            return [path for files in pool.map(draw, names) for path in files]
-    return [path for name in names for path in draw(name)]
+            return list(pool.map(draw, names))
+    return [draw(name) for name in names]
 
 
 def _write_chart(tables: "Tables", folder: Path, title: str, name: str) -> list[Path]:

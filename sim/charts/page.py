@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -16,7 +17,7 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import text_to_path
 from matplotlib.ticker import MaxNLocator
 
-STYLE = Path(__file__).parent.parent / "style.mplstyle"
+STYLE = Path(__file__).parent / "lab.mplstyle"
 MUTED = "#6b6b6b"
 """Grey of what is not data; dark enough to read on white."""
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
@@ -57,6 +58,32 @@ class Margins:
     between: float = 0.25
 
 
+@dataclass
+class Words:
+    """What a page says around its panels."""
+
+    title: str = ""
+    subtitle: str = ""
+    footnote: str = ""
+
+
+_APART: ContextVar[Words | None] = ContextVar("_APART", default=None)
+ALONE_IN = 4.2
+"""Width of a panel that is a figure of its own."""
+
+
+@contextmanager
+def apart() -> Iterator[Words]:
+    """For pages that flow, as in a browser: what is drawn inside leaves its words in the object
+    that this yields, instead of on the page, and `panels` makes a figure of each panel."""
+    words = Words()
+    token = _APART.set(words)
+    try:
+        yield words
+    finally:
+        _APART.reset(token)
+
+
 def sheet(
     title: str, subtitle: str, footnote: str, width_in: float, panels_in: float
 ) -> tuple[Figure, float, float]:
@@ -64,6 +91,9 @@ def sheet(
 
     Returns the figure and the top and bottom of the free space, as fractions of its height.
     """
+    if words := _APART.get():
+        words.title, words.subtitle, words.footnote = title, subtitle, footnote
+        title = subtitle = footnote = ""
     lines = wrapped(title, width_in - 0.4, 13, "bold")
     below = wrapped(subtitle, width_in - 0.4, 9)
     notes = wrapped(footnote, width_in - 0.4, 7.5)
@@ -135,6 +165,9 @@ def panels(
     """
     rows, columns = grid(n)
     m = Margins(top=Margins.top + marks_pt / 72)
+    if words := _APART.get():
+        words.title, words.subtitle, words.footnote = title, subtitle, footnote
+        return [_alone(m, panel_in) for _ in range(n)]
     width_in = {1: 8.0, 2: 10.5}.get(columns, 13.0)
     row_in = m.top + panel_in + 0.25
     figure, top, bottom = sheet(title, subtitle, footnote, width_in, rows * row_in + m.bottom - 0.1)
@@ -160,6 +193,14 @@ def panels(
         for above in each[-2, n % columns :]:
             above.tick_params(labelbottom=True)
     return list(each.flat[:n])
+
+
+def _alone(m: Margins, panel_in: float) -> Axes:
+    """One panel as a figure of its own."""
+    height_in = m.top + panel_in + m.bottom
+    width = 1 - (m.left + m.right) / ALONE_IN
+    place = (m.left / ALONE_IN, m.bottom / height_in, width, panel_in / height_in)
+    return Figure(figsize=(ALONE_IN, height_in)).add_axes(place)
 
 
 def outer(axes: Sequence[Axes]) -> tuple[list[Axes], list[Axes]]:

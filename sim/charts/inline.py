@@ -1,0 +1,190 @@
+"""Charts for a page in a browser: small SVG that flow with the page and take its colours.
+
+Their letters are text, their colours are variables of the page (`colours`), and panels that share
+axes are pictures of their own, so that a narrow screen shows them one below the other.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from colorsys import hls_to_rgb, rgb_to_hls
+from dataclasses import dataclass
+from functools import partial
+from io import StringIO
+from typing import TYPE_CHECKING
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure
+
+from sim.charts.files import CHARTS, LEDGER_CHARTS, names, on_two_cores
+from sim.charts.page import apart, style
+
+if TYPE_CHECKING:
+    from sim.metrics import Tables
+
+COUNTED = {
+    "loss": ("lost", "dead_lettered", "unfinished"),
+    "duplicates": ("extra_deliveries", "double_effects"),
+    "order": ("violations",),
+}
+"""Chart -> columns of the summary without any of which it shows nothing."""
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One picture."""
+
+    alt: str
+    svg: str
+    wide: bool
+    """Whether it has several axes beside each other, and so should not be made small."""
+
+
+@dataclass(frozen=True)
+class Inline:
+    """A chart and its words; without panels where the title says all there is."""
+
+    name: str
+    title: str
+    subtitle: str
+    note: str
+    panels: tuple[Panel, ...]
+
+
+def inline(tables: "Tables") -> list[Inline]:
+    """Every chart that has data; of systems that keep books, what became of these first."""
+    ordered = sorted(names(tables), key=lambda name: name not in LEDGER_CHARTS)
+    return on_two_cores(partial(_inline, tables), ordered)
+
+
+def _inline(tables: "Tables", name: str) -> Inline:
+    chart = CHARTS.get(name) or LEDGER_CHARTS[name][0]
+    with style(), apart() as words:
+        axes = chart(tables)
+        columns = list(COUNTED.get(name, ()))
+        empty = bool(columns) and not tables.summary[columns].to_numpy().any()
+        figures = {} if empty else {id(ax.figure): ax.figure for ax in axes}
+        panels = [
+            _panel(f"{name}{i}", figure, words.title)
+            for i, figure in enumerate(figures.values())
+            if isinstance(figure, Figure)
+        ]
+    return Inline(name, words.title, words.subtitle, words.footnote, tuple(panels))
+
+
+def _panel(prefix: str, figure: Figure, title: str) -> Panel:
+    wide = len(figure.axes) > 1
+    alt = title if wide else _said(figure.axes[0])
+    return Panel(alt, svg(figure, prefix, alt), wide)
+
+
+def _said(ax: Axes) -> str:
+    """What is written in a panel: its title, what happened, and the numbers of its lines."""
+    words = dict.fromkeys(text.get_text().replace("\n", " ") for text in ax.texts)
+    return f"{ax.get_title(loc='left')}: {'; '.join(filter(None, words))}"
+
+
+def svg(figure: Figure, prefix: str, alt: str) -> str:
+    """`figure` as an element of a page; `prefix` keeps its ids apart from those of others."""
+    buffer = StringIO()
+    with mpl.rc_context({"svg.fonttype": "none"}):
+        FigureCanvasSVG(figure).print_svg(buffer, metadata={"Date": None})
+    text = buffer.getvalue()
+    text = text[text.index("<svg") :]
+    text = re.sub(r"<metadata>.*?</metadata>|<defs>\s*<style.*?</style>\s*</defs>", "", text, flags=re.S)
+    text = re.sub(r"font-family: [^;\"]*;?", "", text)
+    text = re.sub(r"#([0-9a-fA-F]{6})\b", lambda m: f"var({_variable(m[1])})", text)
+    used = set(re.findall(r"(?:url\(|href=\")#([^)\"]+)", text))
+    text = re.sub(r' id="([^"]*)"', lambda m: f' id="{prefix}-{m[1]}"' if m[1] in used else "", text)
+    text = re.sub(r"(url\(|href=\")#", rf"\1#{prefix}-", text)
+    text = re.sub(r' d="([^"]*)"', _shorter, text)
+    text = re.sub(r' transform="rotate\(-?0 [^"]*"', "", text)
+    text = re.sub(r'( [xy]="-?\d+\.\d)\d+"', r'\1"', text)
+    text = re.sub(r">\s+<", "><", text)
+    width, height = figure.get_size_inches() * 72
+    opening = (
+        f'<svg viewBox="0 0 {width:.0f} {height:.0f}" role="img" aria-label="{_quoted(alt)}" '
+        f'style="max-width: {width * (1.4 if len(figure.axes) > 1 else 1.9):.0f}px">'
+    )
+    return re.sub(r"<svg[^>]*>", lambda _: opening, text, count=1).strip()
+
+
+def _shorter(path: re.Match[str]) -> str:
+    """A path in tenths of a point, of which only what changes is written: a third of the size."""
+    before = ("", "")
+    short: list[str] = []
+    for step, x, y, rest in _STEPS.findall(path[1]):
+        here = (x, y)
+        if step == "L" and here == before:
+            continue
+        if step == "L" and x == before[0]:
+            short.append(f"V{y}")
+        elif step == "L" and y == before[1]:
+            short.append(f"H{x}")
+        elif step:
+            short.append(f"{step}{x} {y}")
+        else:
+            short.append(rest.strip())
+        before = here if step else ("", "")
+    return f' d="{"".join(short)}"'
+
+
+_NUMBER = r"(-?\d+(?:\.\d)?)\d*"
+_STEPS = re.compile(rf"([ML]) {_NUMBER} {_NUMBER}\s*|([^ML]+)")
+
+
+def _quoted(words: str) -> str:
+    return words.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;")
+
+
+def _variable(colour: str) -> str:
+    return f"--c-{colour.lower()}"
+
+
+def colours(pages: Iterable[str]) -> Mapping[str, tuple[str, str]]:
+    """Variable -> its colour on white and on black, for all variables in these pages."""
+    names = sorted({name for page in pages for name in re.findall(r"--c-([0-9a-f]{6})", page)})
+    return {_variable(name): (f"#{name}", f"#{on_black(name)}") for name in names}
+
+
+def on_black(colour: str) -> str:
+    """The counterpart of a colour on white, both six hexadecimal digits.
+
+    Greys and the faint shades of areas change places with their opposites; other hues stay, and
+    none is dark.
+    """
+    red, green, blue = (int(colour[i : i + 2], 16) / 255 for i in (0, 2, 4))
+    hue, light, full = rgb_to_hls(red, green, blue)
+    if full < 0.15 or light > 0.85:
+        light = LIGHTEST - (LIGHTEST - DARKEST) * light
+        full *= 0.6
+    else:
+        light = max(light, 1 - light)
+        while contrast(_hex(hue, light, full), BLACK) < READABLE:
+            light += 0.02
+    return _hex(hue, light, full)
+
+
+def _hex(hue: float, light: float, full: float) -> str:
+    return "".join(f"{round(255 * part):02x}" for part in hls_to_rgb(hue, light, full))
+
+
+def contrast(one: str, other: str) -> float:
+    """Of two colours, as the Web Content Accessibility Guidelines measure it: 1 to 21."""
+    high, low = sorted(map(_luminance, (one, other)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+def _luminance(colour: str) -> float:
+    parts = (int(colour[i : i + 2], 16) / 255 for i in (0, 2, 4))
+    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+READABLE = 4.5
+"""Contrast that letters need."""
+DARKEST, LIGHTEST = 0.08, 0.95
+"""Lightness on black of what is white and of what is black on white."""
+BLACK = "141414"
+"""White's counterpart."""

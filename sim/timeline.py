@@ -1,0 +1,173 @@
+"""What happened in a run, in the order of time: faults and what they led to, peaks, drains.
+
+Faults, expired sessions, rebalances and alarms come from the table ``faults``; when each system had
+most messages waiting, first processed one out of order and was drained, from summary and series.
+What happens to several systems at once is one line, and what happens often is counted.
+"""
+
+import math
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from sim.text import clock, count, duration, names
+
+if TYPE_CHECKING:
+    from sim.metrics import Tables
+
+MOST = 60
+"""Lines after which what happens often is counted instead of told one by one."""
+WIDTHS_S = (1, 5, 15, 60, 300, 900, 3_600, 14_400, 86_400, 864_000)
+"""Spans over which it is counted, the narrowest that will do."""
+EVERYWHERE = "every system"
+_NUMBER = re.compile(r"\d[\d,.]*")
+
+
+@dataclass(frozen=True)
+class Event:
+    """A line of the timeline."""
+
+    at_s: float
+    until_s: float
+    """When it ended: at once (`at_s`), later, or never (inf)."""
+    systems: tuple[str, ...]
+    what: str
+    fault: bool
+    """Whether it is from the table of faults, rather than read off the numbers."""
+
+
+def timeline(tables: "Tables", most: int = MOST) -> list[Event]:
+    """The events of a run by time, in about `most` lines."""
+    finest_s = resolution_s(tables)
+    faults = _at_once(_together(_faults(tables, finest_s)))
+    seen = _at_once(_seen(tables, finest_s))
+    for width_s in WIDTHS_S:
+        if len(faults) + len(seen) <= most:
+            break
+        faults = _at_once(_counted(_faults(tables, finest_s), width_s))
+    return sorted([*faults, *seen], key=lambda e: (e.at_s, not e.fault))
+
+
+def resolution_s(tables: "Tables") -> float:
+    """To what fraction of a second the times of a run are worth telling."""
+    return 1.0 if tables.duration_s >= 600 else 0.1 if tables.duration_s >= 60 else 0.001
+
+
+def whom(event: Event, systems: Sequence[str]) -> str:
+    """The systems of an event, of all `systems`, in few words."""
+    others = [system for system in systems if system not in event.systems]
+    if not others:
+        return EVERYWHERE if len(systems) > 1 else names(systems)
+    if len(others) < 4 and len(others) < len(event.systems) / 2:
+        return f"all but {names(others)}"
+    return names(event.systems)
+
+
+def when(event: Event, finest_s: float) -> str:
+    """The time of an event, and until when it lasted if it did."""
+    if math.isinf(event.until_s):
+        return f"{clock(event.at_s, finest_s)} to the end"
+    if event.until_s > event.at_s:
+        return f"{clock(event.at_s, finest_s)} to {clock(event.until_s, finest_s)}"
+    return clock(event.at_s, finest_s)
+
+
+def _faults(tables: "Tables", finest_s: float) -> list[Event]:
+    columns = (tables.faults[name] for name in ("system", "t_s", "until_s", "text"))
+    return [
+        Event(_rounded(t_s, finest_s), _rounded(until_s, finest_s), (str(system),), text, True)
+        for system, t_s, until_s, text in zip(*columns, strict=True)
+    ]
+
+
+def _rounded(t_s: float, finest_s: float) -> float:
+    return t_s if math.isinf(t_s) else round(round(t_s / finest_s) * finest_s, 3)
+
+
+def _together(events: Iterable[Event]) -> list[Event]:
+    """One event for those of a system at one time whose words differ in their last number."""
+    alike: dict[tuple[object, ...], list[str]] = defaultdict(list)
+    first: dict[tuple[object, ...], Event] = {}
+    for event in events:
+        head, number, tail = _last_number(event.what)
+        key = (event.at_s, event.until_s, event.systems, head, tail)
+        first.setdefault(key, event)
+        alike[key].append(number)
+    out = []
+    for key, event in first.items():
+        head, _, tail = _last_number(event.what)
+        out.append(replace(event, what=f"{head}{names(list(dict.fromkeys(alike[key])))}{tail}"))
+    return out
+
+
+def _last_number(words: str) -> tuple[str, str, str]:
+    found = list(re.finditer(r"(?<![\w.,])\d+(?![\w.,])", words))
+    if not found:
+        return words, "", ""
+    start, end = found[-1].span()
+    return words[:start], words[start:end], words[end:]
+
+
+def _at_once(events: Iterable[Event]) -> list[Event]:
+    """One event for what happens alike and at the same time in several systems."""
+    systems: dict[Event, list[str]] = defaultdict(list)
+    for event in events:
+        systems[replace(event, systems=())] += event.systems
+    return [
+        replace(event, systems=tuple(dict.fromkeys(those))) for event, those in systems.items()
+    ]
+
+
+def _counted(events: Iterable[Event], width_s: float) -> list[Event]:
+    """One event for all of a system within `width_s` whose words differ only in numbers."""
+    alike: dict[tuple[object, ...], list[Event]] = defaultdict(list)
+    for event in events:
+        kind = _NUMBER.sub("", event.what)
+        alike[(event.at_s // width_s, event.systems, kind)].append(event)
+    out = []
+    for those in alike.values():
+        first, until_s = those[0], max(event.until_s for event in those)
+        if len(those) == 1:
+            out.append(first)
+            continue
+        last_s = max(until_s if math.isfinite(until_s) else 0.0, those[-1].at_s)
+        words = " ".join(_NUMBER.sub("", first.what).replace(" ( of )", "").split()).rstrip(": ")
+        out.append(replace(first, until_s=last_s, what=f"{words}: {count(len(those))} times"))
+    return out
+
+
+def _seen(tables: "Tables", finest_s: float) -> list[Event]:
+    """What the numbers show: the end of arrivals, peaks, first violations of order, drains."""
+    out = [Event(_rounded(tables.duration_s, finest_s), 0.0, ("",), "arrivals end", False)]
+    every = tuple(str(system) for system in tables.summary["system"].unique())
+    out = [replace(out[0], until_s=out[0].at_s, systems=every)]
+    disorder = tables.series[tables.series["violations"] > 0]
+    first_s = disorder.groupby("system", sort=False)["t_s"].min()
+    for system, rows in tables.summary.groupby("system", sort=False):
+        several = len(rows) > 1
+        worst = rows.loc[rows["max_lag"].idxmax()]
+        in_group = f" in {worst['group']}" if several else ""
+        said = [(worst["max_lag_at_s"], f"most waiting: {count(worst['max_lag'])}{in_group}")]
+        if not worst["max_lag"]:
+            said = []
+        if system in first_s.index:
+            said.append((first_s[system], "first message processed out of order"))
+        said.append(_drained(rows, tables, several))
+        for at_s, words in said:
+            at_s = _rounded(float(at_s), finest_s)
+            out.append(Event(at_s, at_s, (str(system),), words, False))
+    return out
+
+
+def _drained(rows: pd.DataFrame, tables: "Tables", several: bool) -> tuple[float, str]:
+    slowest = rows.loc[rows["drain_s"].idxmax()]
+    if math.isinf(slowest["drain_s"]):
+        left = f"{count(rows['unfinished'].sum())} left unfinished"
+        return float(tables.series["t_s"].max()), f"the run ends with {left}"
+    last = f", {slowest['group']} last" if several and slowest["drain_s"] > 1 else ""
+    late = f", {duration(slowest['drain_s'])} after arrivals end" if slowest["drain_s"] > 1 else ""
+    return tables.duration_s + slowest["drain_s"], f"drained{late}{last}"
