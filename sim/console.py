@@ -268,10 +268,10 @@ def run_one(
     inlined: Sequence[Inline] = ()
     began = perf_counter()
     if charts:
-        from sim.charts import inline, write_all
+        from sim.charts import write_and_inline
 
-        paths = write_all(done.tables, temporary / "charts", title=scenario.about or scenario.name)
-        inlined = inline(done.tables)
+        title = scenario.about or scenario.name
+        paths, inlined = write_and_inline(done.tables, temporary / "charts", title=title)
     if len(done.tables.buffer):
         _write_metrics(scenario, done.tables.buffer, temporary / "metrics.txt")
     wall_s = {**done.wall_s, "charts": perf_counter() - began}

@@ -64,8 +64,9 @@ def _replace(temporary: Path, folder: Path) -> None:
 def manifest(
     scenario: Scenario, command: Sequence[str], wall_s: Mapping[str, float]
 ) -> dict[str, Any]:
-    """What identifies and repeats a run; with the report, the only part of a result that holds wall-clock
-    times.
+    """What identifies and repeats a run.
+
+    With the report, it is the only part of a result that holds wall-clock times.
 
     Args:
         scenario: what was run.

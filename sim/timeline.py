@@ -8,9 +8,9 @@ What happens to several systems at once is one line, and what happens often is c
 import math
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -43,12 +43,13 @@ class Event:
 def timeline(tables: "Tables", most: int = MOST) -> list[Event]:
     """The events of a run by time, in about `most` lines."""
     finest_s = resolution_s(tables)
-    faults = _at_once(_together(_faults(tables, finest_s)))
+    every = _faults(tables, finest_s)
+    faults = _at_once(_together(every))
     seen = _at_once(_seen(tables, finest_s))
     for width_s in WIDTHS_S:
         if len(faults) + len(seen) <= most:
             break
-        faults = _at_once(_counted(_faults(tables, finest_s), width_s))
+        faults = _at_once(_counted(every, width_s))
     return sorted([*faults, *seen], key=lambda e: (e.at_s, not e.fault))
 
 
@@ -98,9 +99,9 @@ def _together(events: Iterable[Event]) -> list[Event]:
         first.setdefault(key, event)
         alike[key].append(number)
     out = []
-    for key, event in first.items():
-        head, _, tail = _last_number(event.what)
-        out.append(replace(event, what=f"{head}{names(list(dict.fromkeys(alike[key])))}{tail}"))
+    for those, one in first.items():
+        head, _, tail = _last_number(one.what)
+        out.append(replace(one, what=f"{head}{names(list(dict.fromkeys(alike[those])))}{tail}"))
     return out
 
 
@@ -117,9 +118,7 @@ def _at_once(events: Iterable[Event]) -> list[Event]:
     systems: dict[Event, list[str]] = defaultdict(list)
     for event in events:
         systems[replace(event, systems=())] += event.systems
-    return [
-        replace(event, systems=tuple(dict.fromkeys(those))) for event, those in systems.items()
-    ]
+    return [replace(event, systems=tuple(dict.fromkeys(those))) for event, those in systems.items()]
 
 
 def _counted(events: Iterable[Event], width_s: float) -> list[Event]:
@@ -142,32 +141,40 @@ def _counted(events: Iterable[Event], width_s: float) -> list[Event]:
 
 def _seen(tables: "Tables", finest_s: float) -> list[Event]:
     """What the numbers show: the end of arrivals, peaks, first violations of order, drains."""
-    out = [Event(_rounded(tables.duration_s, finest_s), 0.0, ("",), "arrivals end", False)]
     every = tuple(str(system) for system in tables.summary["system"].unique())
-    out = [replace(out[0], until_s=out[0].at_s, systems=every)]
+    said = [(tables.duration_s, every, "arrivals end")]
     disorder = tables.series[tables.series["violations"] > 0]
-    first_s = disorder.groupby("system", sort=False)["t_s"].min()
+    first_s = disorder.groupby("system", sort=False)["t_s"].min().to_dict()
     for system, rows in tables.summary.groupby("system", sort=False):
-        several = len(rows) > 1
-        worst = rows.loc[rows["max_lag"].idxmax()]
-        in_group = f" in {worst['group']}" if several else ""
-        said = [(worst["max_lag_at_s"], f"most waiting: {count(worst['max_lag'])}{in_group}")]
-        if not worst["max_lag"]:
-            said = []
-        if system in first_s.index:
-            said.append((first_s[system], "first message processed out of order"))
-        said.append(_drained(rows, tables, several))
-        for at_s, words in said:
-            at_s = _rounded(float(at_s), finest_s)
-            out.append(Event(at_s, at_s, (str(system),), words, False))
-    return out
+        who = (str(system),)
+        worst = _highest(rows, "max_lag")
+        if worst["max_lag"]:
+            group = f" in {worst['group']}" if len(rows) > 1 else ""
+            words = f"most waiting: {count(worst['max_lag'])}{group}"
+            said.append((worst["max_lag_at_s"], who, words))
+        if system in first_s:
+            said.append((first_s[system], who, "first message processed out of order"))
+        drained_s, words = _drained(rows, tables)
+        said.append((drained_s, who, words))
+    return [
+        Event(_rounded(at_s, finest_s), _rounded(at_s, finest_s), who, words, False)
+        for at_s, who, words in said
+    ]
 
 
-def _drained(rows: pd.DataFrame, tables: "Tables", several: bool) -> tuple[float, str]:
-    slowest = rows.loc[rows["drain_s"].idxmax()]
-    if math.isinf(slowest["drain_s"]):
+def _highest(rows: pd.DataFrame, column: str) -> dict[Hashable, Any]:
+    return rows.sort_values(column, ascending=False, kind="stable").to_dict("records")[0]
+
+
+def _drained(rows: pd.DataFrame, tables: "Tables") -> tuple[float, str]:
+    """When the last message of a system was processed, or that it never was."""
+    slowest = _highest(rows, "drain_s")
+    drain_s = slowest["drain_s"]
+    if math.isinf(drain_s):
         left = f"{count(rows['unfinished'].sum())} left unfinished"
         return float(tables.series["t_s"].max()), f"the run ends with {left}"
-    last = f", {slowest['group']} last" if several and slowest["drain_s"] > 1 else ""
-    late = f", {duration(slowest['drain_s'])} after arrivals end" if slowest["drain_s"] > 1 else ""
-    return tables.duration_s + slowest["drain_s"], f"drained{late}{last}"
+    if drain_s <= 1:
+        return tables.duration_s + drain_s, "drained"
+    last = f", {slowest['group']} last" if len(rows) > 1 else ""
+    after = f"drained, {duration(drain_s)} after arrivals end{last}"
+    return tables.duration_s + drain_s, after

@@ -9,7 +9,7 @@ Importing this package imports matplotlib: do it where something is drawn, not a
 
 from sim.charts.bars import duplicates, loss
 from sim.charts.files import CHARTS, LEDGER_CHARTS, write_all
-from sim.charts.inline import Inline, inline
+from sim.charts.inline import Inline, inline, write_and_inline
 from sim.charts.ledger import books, buffer, harms, price
 from sim.charts.measured import measured_lag, measured_time_lag, write_measured
 from sim.charts.over_time import lag, order, throughput, time_lag
@@ -41,5 +41,6 @@ __all__ = [
     "throughput",
     "time_lag",
     "write_all",
+    "write_and_inline",
     "write_measured",
 ]

@@ -1,12 +1,13 @@
 """Charts as files, the same bytes for the same tables."""
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -56,9 +57,16 @@ def write_all(tables: "Tables", folder: Path, *, title: str) -> list[Path]:
     Returns the files. `title` says which run it is, below the finding. An existing file is
     replaced.
     """
+    with two_cores() as each:
+        return [path for files in each(*writing(tables, folder, title)) for path in files]
+
+
+def writing(
+    tables: "Tables", folder: Path, title: str
+) -> tuple[Callable[[str], list[Path]], Sequence[str]]:
+    """What writes a chart to `folder`, given its name, and the names."""
     folder.mkdir(parents=True, exist_ok=True)
-    draw = partial(_write_chart, tables, folder, title)
-    return [path for files in on_two_cores(draw, ["overview", *names(tables)]) for path in files]
+    return partial(_write_chart, tables, folder, title), ["overview", *names(tables)]
 
 
 def names(tables: "Tables") -> list[str]:
@@ -67,12 +75,21 @@ def names(tables: "Tables") -> list[str]:
     return [*CHARTS, *books]
 
 
-def on_two_cores(draw: Callable[[str], T], names: Sequence[str]) -> list[T]:
-    """What `draw` makes of each name; where processes can fork, two of them work on it."""
+class Map(Protocol):
+    """Applies a function to each of a sequence, like `map`."""
+
+    def __call__(self, draw: Callable[[str], T], names: Sequence[str], /) -> Iterable[T]:
+        """What `draw` makes of each name, in their order."""
+
+
+@contextmanager
+def two_cores() -> Iterator[Map]:
+    """A `map` that where processes can fork has two of them work on all it is given."""
     if sys.platform == "linux":
         with ProcessPoolExecutor(2, mp_context=get_context("fork")) as pool:
-            return list(pool.map(draw, names))
-    return [draw(name) for name in names]
+            yield pool.map
+    else:
+        yield map
 
 
 def _write_chart(tables: "Tables", folder: Path, title: str, name: str) -> list[Path]:

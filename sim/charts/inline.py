@@ -5,11 +5,12 @@ axes are pictures of their own, so that a narrow screen shows them one below the
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from colorsys import hls_to_rgb, rgb_to_hls
 from dataclasses import dataclass
 from functools import partial
 from io import StringIO
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import matplotlib as mpl
@@ -17,7 +18,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
-from sim.charts.files import CHARTS, LEDGER_CHARTS, names, on_two_cores
+from sim.charts.files import CHARTS, LEDGER_CHARTS, names, two_cores, writing
 from sim.charts.page import apart, style
 
 if TYPE_CHECKING:
@@ -54,8 +55,23 @@ class Inline:
 
 def inline(tables: "Tables") -> list[Inline]:
     """Every chart that has data; of systems that keep books, what became of these first."""
+    with two_cores() as each:
+        return list(each(*_inlining(tables)))
+
+
+def write_and_inline(
+    tables: "Tables", folder: Path, *, title: str
+) -> tuple[list[Path], list[Inline]]:
+    """`sim.charts.write_all` and `inline`, both at once."""
+    with two_cores() as each:
+        written = each(*writing(tables, folder, title))
+        inlined = each(*_inlining(tables))
+        return [path for files in written for path in files], list(inlined)
+
+
+def _inlining(tables: "Tables") -> tuple[Callable[[str], Inline], list[str]]:
     ordered = sorted(names(tables), key=lambda name: name not in LEDGER_CHARTS)
-    return on_two_cores(partial(_inline, tables), ordered)
+    return partial(_inline, tables), ordered
 
 
 def _inline(tables: "Tables", name: str) -> Inline:
@@ -89,14 +105,19 @@ def svg(figure: Figure, prefix: str, alt: str) -> str:
     """`figure` as an element of a page; `prefix` keeps its ids apart from those of others."""
     buffer = StringIO()
     with mpl.rc_context({"svg.fonttype": "none"}):
-        FigureCanvasSVG(figure).print_svg(buffer, metadata={"Date": None})
+        FigureCanvasSVG(figure)
+        figure.savefig(buffer, format="svg", metadata={"Date": None})
     text = buffer.getvalue()
     text = text[text.index("<svg") :]
-    text = re.sub(r"<metadata>.*?</metadata>|<defs>\s*<style.*?</style>\s*</defs>", "", text, flags=re.S)
+    text = re.sub(
+        r"<metadata>.*?</metadata>|<defs>\s*<style.*?</style>\s*</defs>", "", text, flags=re.S
+    )
     text = re.sub(r"font-family: [^;\"]*;?", "", text)
     text = re.sub(r"#([0-9a-fA-F]{6})\b", lambda m: f"var({_variable(m[1])})", text)
     used = set(re.findall(r"(?:url\(|href=\")#([^)\"]+)", text))
-    text = re.sub(r' id="([^"]*)"', lambda m: f' id="{prefix}-{m[1]}"' if m[1] in used else "", text)
+    text = re.sub(
+        r' id="([^"]*)"', lambda m: f' id="{prefix}-{m[1]}"' if m[1] in used else "", text
+    )
     text = re.sub(r"(url\(|href=\")#", rf"\1#{prefix}-", text)
     text = re.sub(r' d="([^"]*)"', _shorter, text)
     text = re.sub(r' transform="rotate\(-?0 [^"]*"', "", text)

@@ -97,9 +97,7 @@ def _books(tables: "Tables") -> str:
 def _timeline(tables: "Tables") -> str:
     systems = [str(system) for system in tables.summary["system"].unique()]
     finest_s = resolution_s(tables)
-    rows = [
-        [when(event, finest_s), whom(event, systems), event.what] for event in timeline(tables)
-    ]
+    rows = [[when(event, finest_s), whom(event, systems), event.what] for event in timeline(tables)]
     caption = "Times since the start. What was done to a system is in bold."
     faults = [event.fault for event in timeline(tables)]
     return _table(caption, ["time", "system", "what happened"], rows, bold=faults, words=True)
@@ -169,8 +167,7 @@ def _for_script(number: float) -> str:
 def _charts(charts: Sequence["Inline"], label: str) -> str:
     if not charts:
         return (
-            f"<p>Not drawn; <code>sim report {escape(label)}</code> writes this page with them."
-            "</p>"
+            f"<p>Not drawn; <code>sim report {escape(label)}</code> writes this page with them.</p>"
         )
     nothing = "".join(f"<li>{escape(chart.title)}.</li>\n" for chart in charts if not chart.panels)
     without = f"<p>Without a chart, as there is nothing to draw:</p>\n<ul>\n{nothing}</ul>"
@@ -200,6 +197,4 @@ def _colours(charts: Iterable["Inline"]) -> str:
     known = colours(panel.svg for chart in charts for panel in chart.panels)
     light = "".join(f"{name}:{on_white};" for name, (on_white, _) in known.items())
     dark = "".join(f"{name}:{on_black};" for name, (_, on_black) in known.items())
-    return (
-        f":root{{{light}}}\n@media screen and (prefers-color-scheme:dark){{:root{{{dark}}}}}\n"
-    )
+    return f":root{{{light}}}\n@media screen and (prefers-color-scheme:dark){{:root{{{dark}}}}}\n"
