@@ -217,8 +217,6 @@ def report(
     out_: Annotated[Path, typer.Option("--out", help="Folder of all results.")] = Path("results"),
 ) -> None:
     """Write the report of a result again: one HTML file with all there is, to send around."""
-    import webbrowser
-
     from sim.charts import inline
     from sim.report import REPORT, page
     from sim.results import find, read
@@ -229,7 +227,53 @@ def report(
     text = page(found.tables, found.manifest, inline(found.tables), label=found.label)
     path.write_text(text, encoding="utf-8")
     out.print(str(path), markup=False)
-    if open_ and not webbrowser.open(path.resolve().as_uri()):
+    if open_:
+        _show(path)
+
+
+@app.command()
+@_for_people
+def animate(
+    result: str,
+    from_: Annotated[
+        str | None, typer.Option("--from", metavar="TIME", help="Since the start, as in '20m'.")
+    ] = None,
+    until: Annotated[str | None, typer.Option(metavar="TIME", help="Likewise.")] = None,
+    gif: Annotated[bool, typer.Option("--gif", help="Write a GIF as well.")] = False,
+    open_: Annotated[bool, typer.Option("--open", help="Show it in the browser.")] = False,
+    out_: Annotated[Path, typer.Option("--out", help="Folder of all results.")] = Path("results"),
+) -> None:
+    """Put what stays in logs and what goes from queues into motion, around the worst lag."""
+    from sim.animation import GIF, PAGE, page, scene
+    from sim.results import find, read
+
+    folder = find(result, out_)
+    found = read(folder)
+    shown = scene(found.tables, _seconds("--from", from_), _seconds("--until", until))
+    path = folder / PAGE
+    path.write_text(page(shown, found.label), encoding="utf-8")
+    out.print(str(path), markup=False)
+    if gif:
+        from sim.animation.moving import write
+
+        out.print(str(write(shown, folder / GIF, found.label)), markup=False)
+    if open_:
+        _show(path)
+
+
+def _seconds(option: str, text: str | None) -> float | None:
+    from sim.units import seconds
+
+    try:
+        return None if text is None else seconds(text)
+    except ValueError as error:
+        raise LabError(f"{option}: {error}") from None
+
+
+def _show(path: Path) -> None:
+    import webbrowser
+
+    if not webbrowser.open(path.resolve().as_uri()):
         raise LabError(f"no browser to open {path} with")
 
 

@@ -1,0 +1,247 @@
+"""The difference between a log and a queue, to be watched: what stays, what goes, who is where.
+
+A log is drawn as its partitions: records stay where they are, and a cursor per group moves over
+them. A queue is drawn on the same scale: a message is there until it is deleted. Both are read off
+the tables of a run, over a span of time.
+"""
+
+import json
+from dataclasses import dataclass
+from html import escape
+from importlib.resources import files
+from string import Template
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from sim.errors import LabError
+from sim.text import clock
+
+if TYPE_CHECKING:
+    from sim.metrics import Tables
+
+Ints = NDArray[np.int64]
+PAGE, GIF = "animation.html", "animation.gif"
+SHARE = 6
+"""The part of the time of arrivals that is shown when nobody says which: one in this many."""
+FRAMES = 240
+"""At most."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Where a consumer group is in each partition of a log."""
+
+    name: str
+    committed: Ints
+    """[frames, partitions] offset."""
+    position: Ints
+    """[frames, partitions] offset of the next record to be handed over."""
+
+
+@dataclass(frozen=True)
+class Log:
+    """A log and the groups that read it."""
+
+    system: str
+    start: Ints
+    """[frames, partitions] first offset that is still there."""
+    end: Ints
+    """[frames, partitions] offset of the next record."""
+    groups: tuple[Group, ...]
+
+    @property
+    def furthest_behind(self) -> int:
+        """At first, in messages, if every partition were like the one that is."""
+        committed = np.min([group.committed[0] for group in self.groups], axis=0)
+        return int((self.end[0] - committed).max()) * int(self.end.shape[1])
+
+
+@dataclass(frozen=True)
+class Queue:
+    """A queue; in messages since the start."""
+
+    system: str
+    name: str
+    gone: Ints
+    """[frames] deleted, or lost."""
+    in_flight: Ints
+    """[frames]"""
+    ready: Ints
+    """[frames]"""
+
+    @property
+    def end(self) -> Ints:
+        """[frames] all that came since the start."""
+        return self.gone + self.in_flight + self.ready
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A span of a run."""
+
+    t_s: NDArray[np.float64]
+    """[frames]"""
+    logs: tuple[Log, ...]
+    queues: tuple[Queue, ...]
+    happened: tuple[tuple[float, str, str], ...]
+    """(s, system, what), by time."""
+
+    @property
+    def first(self) -> int:
+        """The number of the message at the left edge, the same in every row: none is behind it."""
+        ends = [int(queue.end[0]) for queue in self.queues]
+        ends += [int(log.end[0].sum()) for log in self.logs]
+        behind = [int(queue.end[0] - queue.gone[0]) for queue in self.queues]
+        behind += [log.furthest_behind for log in self.logs]
+        return max(min(ends) - max(behind), 0)
+
+    def origin(self, log: Log) -> Ints:
+        """[partitions] offsets at the left edge, so that at first all partitions end together."""
+        shown = int(log.end[0].sum()) - self.first
+        return np.asarray(log.end[0] - shown // log.end.shape[1])
+
+    @property
+    def messages(self) -> int:
+        """What the width of every row stands for."""
+        spans = [int(queue.end[-1]) - self.first for queue in self.queues]
+        for log in self.logs:
+            longest = int((log.end[-1] - self.origin(log)).max())
+            spans.append(longest * log.end.shape[1])
+        return max([1, *spans])
+
+
+def scene(tables: "Tables", from_s: float | None = None, until_s: float | None = None) -> Scene:
+    """What happened from `from_s` to `until_s`; by default, around the worst lag.
+
+    Raises:
+        LabError: the run was not sampled twice in that span.
+    """
+    first_s, last_s = _span(tables, from_s, until_s)
+    inside = tables.series["t_s"].between(first_s, last_s)
+    t_s = np.unique(tables.series["t_s"][inside].to_numpy(float))
+    if t_s.size < 2:
+        end_s = float(tables.series["t_s"].max())
+        raise LabError(
+            f"nothing to see from {clock(first_s)} to {clock(last_s)}; the run was watched from "
+            f"{clock(0)} to {clock(end_s)}"
+        )
+    t_s = t_s[np.unique(np.linspace(0, t_s.size - 1, min(FRAMES, t_s.size)).astype(int))]
+    logs, queues = [], []
+    for system, rows in tables.summary.groupby("system", sort=False):
+        if rows["kind"].iloc[0] == "log":
+            logs.append(_log(tables, str(system), rows, t_s))
+        else:
+            queues += [_queue(tables, str(system), str(name), t_s) for name in rows["group"]]
+    faults = tables.faults[tables.faults["t_s"].between(first_s, last_s)].sort_values("t_s")
+    columns = (faults[name] for name in ("t_s", "system", "text"))
+    return Scene(t_s, tuple(logs), tuple(queues), tuple(zip(*columns, strict=True)))
+
+
+def _span(tables: "Tables", from_s: float | None, until_s: float | None) -> tuple[float, float]:
+    length_s = tables.duration_s / SHARE
+    if from_s is not None:
+        return from_s, from_s + length_s if until_s is None else until_s
+    if until_s is not None:
+        return max(0.0, until_s - length_s), until_s
+    worst = tables.summary["max_lag"].to_numpy().argmax()
+    peak_s = float(tables.summary["max_lag_at_s"].iloc[worst])
+    first_s = max(0.0, min(peak_s, tables.duration_s) - length_s * 0.7)
+    return first_s, first_s + length_s
+
+
+def _sampled(rows: pd.DataFrame, t_s: NDArray[np.float64]) -> pd.DataFrame:
+    """The rows at `t_s`; where a system was no longer watched, its last."""
+    at = np.searchsorted(rows["t_s"].to_numpy(), t_s + 1e-9) - 1
+    return rows.iloc[at.clip(0, len(rows) - 1)]
+
+
+def _of(frame: pd.DataFrame, system: str, group: str) -> pd.DataFrame:
+    return frame[(frame["system"] == system) & (frame["group"] == group)]
+
+
+def _queue(tables: "Tables", system: str, name: str, t_s: NDArray[np.float64]) -> Queue:
+    rows = _sampled(_of(tables.series, system, name), t_s)
+    in_flight = rows["in_flight"].to_numpy(float).astype(np.int64)
+    lag = rows["lag"].to_numpy(np.int64)
+    gone = np.maximum.accumulate(np.maximum(rows["arrived"].to_numpy(np.int64) - lag, 0))
+    return Queue(system, name, gone, in_flight, lag - in_flight)
+
+
+def _log(tables: "Tables", system: str, rows: pd.DataFrame, t_s: NDArray[np.float64]) -> Log:
+    """Its partitions if they were sampled, else all of them as one."""
+    groups, start, end = [], [], []
+    for name in map(str, rows["group"]):
+        sampled = _sampled(_of(tables.series, system, name), t_s)
+        arrived = sampled["arrived"].to_numpy(np.int64)[:, None]
+        committed = arrived - sampled["lag"].to_numpy(np.int64)[:, None]
+        ahead = sampled["position_lag"].fillna(sampled["lag"]).to_numpy(np.int64)
+        position = arrived - ahead[:, None]
+        groups.append(Group(name, committed, position))
+        start.append(np.zeros_like(arrived))
+        end.append(arrived)
+    return Log(system, np.min(start, axis=0), np.max(end, axis=0), tuple(groups))
+
+
+def page(shown: Scene, title: str) -> str:
+    """The scene as a page with a slider; it needs no network and no other file."""
+
+    def text(name: str) -> str:
+        return files(__package__).joinpath(name).read_text(encoding="utf-8")
+
+    return Template(text("page.html")).substitute(
+        title=escape(title),
+        span=escape(f"{clock(shown.t_s[0])} to {clock(shown.t_s[-1])}"),
+        style=text("page.css"),
+        scene=json.dumps(_plain(shown), separators=(",", ":")).replace("<", "\\u003c"),
+        script=text("page.js"),
+        last=len(shown.t_s) - 1,
+        cell=f"{cell(shown.messages):,}",
+    )
+
+
+def cell(messages: int) -> int:
+    """How many messages a cell stands for: a round number, some 60 cells to a row."""
+    step = max(messages / 60, 1)
+    power = 10 ** int(np.floor(np.log10(step)))
+    return int(min(m * power for m in (1, 2, 5, 10) if m * power >= step))
+
+
+def _plain(shown: Scene) -> dict[str, Any]:
+    return {
+        "t": np.round(shown.t_s, 3).tolist(),
+        "messages": shown.messages,
+        "cell": cell(shown.messages),
+        "first": shown.first,
+        "logs": [_plain_log(log, shown.origin(log)) for log in shown.logs],
+        "queues": [
+            {
+                "system": queue.system,
+                "name": queue.name,
+                "gone": (queue.gone - shown.first).tolist(),
+                "flying": queue.in_flight.tolist(),
+                "ready": queue.ready.tolist(),
+            }
+            for queue in shown.queues
+        ],
+        "happened": [list(event) for event in shown.happened],
+    }
+
+
+def _plain_log(log: Log, origin: Ints) -> dict[str, Any]:
+    return {
+        "system": log.system,
+        "before": int(origin.sum()),
+        "start": (log.start - origin).tolist(),
+        "end": (log.end - origin).tolist(),
+        "groups": [
+            {
+                "name": group.name,
+                "committed": (group.committed - origin).tolist(),
+                "position": (group.position - origin).tolist(),
+            }
+            for group in log.groups
+        ],
+    }

@@ -1,0 +1,132 @@
+"""The scene as a moving picture in a file, for where no script runs: slides, chats, a README."""
+
+from pathlib import Path
+
+import numpy as np
+from matplotlib.animation import PillowWriter
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.container import BarContainer
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+from sim.animation import Ints, Log, Queue, Scene, cell
+from sim.charts.page import INK, MUTED, PALETTE, style, wrapped
+from sim.text import clock, count
+
+KEPT, UNREAD, FLYING = "#dfe7ee", "#9db8cf", PALETTE[4]
+FRAMES, PER_SECOND = 60, 8
+WIDTH_IN, ROW_IN, DPI = 8.0, 0.62, 100
+MOST = 12
+"""Rows that a moving picture has room for."""
+WORDS = (
+    "A message is gone from a queue once it is deleted. A record stays in a log; the cursors of "
+    "its groups move. In every row the same messages, a cell of {} each."
+)
+
+
+def write(shown: Scene, path: Path, title: str) -> Path:
+    """Write the scene to `path` as a GIF of some seconds; returns the path."""
+    with style():
+        rows: list[Queue | Log] = list(shown.queues)
+        rows = [*rows, *shown.logs][-MOST:]
+        figure, axes, time = _sheet(shown, len(rows), title)
+        moving = [
+            _QueueRow(ax, row, shown) if isinstance(row, Queue) else _LogRow(ax, row, shown)
+            for ax, row in zip(axes, rows, strict=True)
+        ]
+        writer = PillowWriter(fps=PER_SECOND)
+        last = len(shown.t_s) - 1
+        with writer.saving(figure, str(path), DPI):
+            for frame in np.linspace(0, last, min(FRAMES, last + 1)).astype(int):
+                time.set_text(clock(float(shown.t_s[frame])))
+                for row in moving:
+                    row.show(int(frame))
+                writer.grab_frame()
+    return path
+
+
+def _sheet(shown: Scene, n: int, title: str) -> tuple[Figure, list[Axes], Text]:
+    words = wrapped(WORDS.format(f"{cell(shown.messages):,}"), WIDTH_IN - 0.4, 8)
+    top_in = 0.5 + 0.16 * len(words)
+    height_in = top_in + n * ROW_IN + 0.1
+    figure = Figure(figsize=(WIDTH_IN, height_in))
+    FigureCanvasAgg(figure)
+    left = 0.2 / WIDTH_IN
+    figure.text(left, 1 - 0.12 / height_in, title, size=11, weight="bold", va="top")
+    time = figure.text(1 - left, 1 - 0.12 / height_in, "", size=11, va="top", ha="right")
+    below = 1 - 0.38 / height_in
+    figure.text(left, below, "\n".join(words), size=8, va="top", color=MUTED)
+    axes = []
+    for i in range(n):
+        low_in = height_in - top_in - (i + 1) * ROW_IN + 0.06
+        place = (left, low_in / height_in, 1 - 2 * left, (ROW_IN - 0.28) / height_in)
+        ax = figure.add_axes(place)
+        ax.set_xlim(0, shown.messages)
+        ax.set_ylim(1, 0)
+        ax.set_axis_off()
+        step = cell(shown.messages)
+        ax.vlines(np.arange(step, shown.messages, step), 0, 1, color="white", lw=0.8, zorder=3)
+        axes.append(ax)
+    return figure, axes, time
+
+
+class _QueueRow:
+    def __init__(self, ax: Axes, queue: Queue, shown: Scene) -> None:
+        self.queue, self.first = queue, shown.first
+        self.title = ax.set_title("", size=8.5, pad=3, weight="normal")
+        (self.came,) = ax.plot([0, 0], [1, 1], color="#d8d8d8", lw=1, clip_on=False)
+        self.flying = ax.barh([0.5], [0], 1.0, color=FLYING, zorder=2)
+        self.ready = ax.barh([0.5], [0], 1.0, color=UNREAD, zorder=2)
+
+    def show(self, frame: int) -> None:
+        queue = self.queue
+        gone, flying, ready = queue.gone[frame], queue.in_flight[frame], queue.ready[frame]
+        edges = np.cumsum([[gone - self.first], [flying], [ready]], axis=0)
+        _stretch(self.flying, edges[0], edges[1])
+        _stretch(self.ready, edges[1], edges[2])
+        self.came.set_xdata([0, edges[2, 0]])
+        self.title.set_text(
+            f"{queue.system}: {queue.name}, a queue: {count(ready)} ready, "
+            f"{count(flying)} in flight, {count(gone)} gone"
+        )
+
+
+class _LogRow:
+    def __init__(self, ax: Axes, log: Log, shown: Scene) -> None:
+        self.log, self.origin = log, shown.origin(log)
+        parts = log.end.shape[1]
+        self.scale = parts
+        y = (np.arange(parts) + 0.5) / parts
+        high = (0.86 if parts > 1 else 1.0) / parts
+        self.title = ax.set_title("", size=8.5, pad=3, weight="normal")
+        self.kept = ax.barh(y, np.zeros(parts), high, color=KEPT, zorder=1)
+        self.unread = ax.barh(y, np.zeros(parts), high, color=UNREAD, zorder=2)
+        self.thick = shown.messages * 0.004
+        self.cursors = [
+            ax.barh(y, np.zeros(parts), high, color=INK[i % len(INK)], zorder=4 + i)
+            for i in range(len(log.groups))
+        ]
+
+    def show(self, frame: int) -> None:
+        log = self.log
+        end = (log.end[frame] - self.origin) * self.scale
+        start = np.maximum((log.start[frame] - self.origin) * self.scale, 0)
+        committed = [(g.committed[frame] - self.origin) * self.scale for g in log.groups]
+        _stretch(self.kept, start, end)
+        _stretch(self.unread, np.min(committed, axis=0), end)
+        for i, (bars, at) in enumerate(zip(self.cursors, committed, strict=True)):
+            half = self.thick / 2 * (1 - 0.25 * min(i, 2))
+            _stretch(bars, at - half, at + half)
+        behind = ", ".join(
+            f"{group.name} {count(float((log.end[frame] - group.committed[frame]).sum()))}"
+            for group in log.groups
+        )
+        parts = f"a log of {self.scale} partitions" if self.scale > 1 else "a log"
+        self.title.set_text(f"{log.system}, {parts}: behind by {behind}")
+
+
+def _stretch(bars: BarContainer, low: Ints, high: Ints) -> None:
+    for bar, left, right in zip(bars, low, high, strict=True):
+        bar.set_x(left)
+        bar.set_width(max(right - left, 0))
