@@ -1,0 +1,23 @@
+"""Random fault schedules over whole scenarios: what `schedules` requires holds in all of them."""
+
+from collections import Counter
+
+import schedules
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+
+def test_invariants_hold_under_random_fault_schedules():
+    seen = Counter()
+
+    @settings(max_examples=60, deadline=None, derandomize=True)
+    @given(st.integers(0, 2**32 - 1))
+    def check(seed):
+        seen.update(schedules.check(seed))
+        seen["examples"] += 1
+
+    check()
+    share = {what: times / seen["examples"] for what, times in seen.items()}
+    for kind in (set(schedules.KINDS) | {"twice"}) - {"database"}:
+        assert share.get(kind, 0.0) > 0.05, (kind, share)
+    assert share["calm"] > 0.5, share
