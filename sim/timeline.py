@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from sim.lag import WORDS
 from sim.text import clock, count, duration, names
 
 if TYPE_CHECKING:
@@ -154,6 +155,7 @@ def _seen(tables: "Tables", finest_s: float) -> list[Event]:
             said.append((worst["max_lag_at_s"], who, words))
         if system in first_s:
             said.append((first_s[system], who, "first message processed out of order"))
+        said += [(at_s, who, words) for at_s, words in _burrow(tables, str(system), len(rows) > 1)]
         drained_s, words = _drained(rows, tables)
         said.append((drained_s, who, words))
     return [
@@ -164,6 +166,19 @@ def _seen(tables: "Tables", finest_s: float) -> list[Event]:
 
 def _highest(rows: pd.DataFrame, column: str) -> dict[Hashable, Any]:
     return rows.sort_values(column, ascending=False, kind="stable").to_dict("records")[0]
+
+
+def _burrow(tables: "Tables", system: str, several: bool) -> list[tuple[float, str]]:
+    """When each group of a log was first said to be worse off than ever before."""
+    if not len(tables.burrow):
+        return []
+    out = []
+    for group, rows in tables.burrow[tables.burrow["system"] == system].groupby("group"):
+        of = f" of {group}" if several else ""
+        worst = rows["status"].map(WORDS.index).cummax()
+        for at_s, status in rows[worst.diff() > 0][["t_s", "status"]].itertuples(index=False):
+            out.append((at_s, f"Burrow would say {status}{of}"))
+    return out
 
 
 def _drained(rows: pd.DataFrame, tables: "Tables") -> tuple[float, str]:

@@ -2,11 +2,13 @@
 
 import json
 import re
+from dataclasses import replace
 from html import unescape
 from pathlib import Path
 
 import browser
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 from tables import Fault, Group, brief, build, football, three_groups
@@ -44,6 +46,30 @@ def test_a_log_keeps_everything_and_its_groups_are_as_far_behind_as_the_tables_s
         rows = tables.series.query(f"system == 'kafka' and group == '{group.name}'")
         rows = rows.set_index("t_s").loc[shown.t_s]
         np.testing.assert_array_equal((log.end - group.committed).sum(axis=1), rows["lag"])
+
+
+def test_each_partition_is_where_its_samples_are() -> None:
+    tables = football()
+    t_s = np.sort(tables.series.query("system == 'kafka'")["t_s"].unique())[::5]
+    rows = [
+        {
+            "system": "kafka", "group": group, "partition": p, "t_s": t, "log_start": 10 * p,
+            "log_end": 50 + (p + 1) * i, "position": 40 + (p + 1) * i,
+            "committed": 30 + p * i if i > 3 else -1,
+        }
+        for group in ("counters", "leaderboard", "analytics")
+        for p in range(3)
+        for i, t in enumerate(t_s)
+    ]  # fmt: skip
+    (log,) = scene(replace(tables, partitions=pd.DataFrame(rows)), 3_000.0, 4_500.0).logs
+    seen = pd.DataFrame(rows).query("group == 'counters' and t_s >= 3000 and t_s <= 4500")
+    wanted = seen.pivot(index="t_s", columns="partition", values="committed")
+    frames = np.searchsorted(scene(tables, 3_000.0, 4_500.0).t_s, wanted.index)
+    np.testing.assert_array_equal(log.groups[0].committed[frames], wanted)
+    assert log.end.shape[1] == 3 and (log.start == [0, 10, 20]).all()
+    assert (log.groups[0].position <= log.end).all()
+    few = scene(replace(tables, partitions=pd.DataFrame(rows[::40])), 3_000.0, 4_500.0)
+    assert few.logs[0].end.shape[1] == 1
 
 
 def test_all_rows_show_the_same_messages() -> None:

@@ -6,6 +6,7 @@ the tables of a run, over a span of time.
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from importlib.resources import files
@@ -28,6 +29,8 @@ SHARE = 6
 """The part of the time of arrivals that is shown when nobody says which: one in this many."""
 FRAMES = 240
 """At most."""
+ENOUGH = 8
+"""Samples of the partitions in a span, with fewer than which they are shown as one."""
 
 
 @dataclass(frozen=True)
@@ -53,10 +56,15 @@ class Log:
     groups: tuple[Group, ...]
 
     @property
+    def parts(self) -> int:
+        """Partitions shown."""
+        return int(self.end.shape[1])
+
+    @property
     def furthest_behind(self) -> int:
         """At first, in messages, if every partition were like the one that is."""
         committed = np.min([group.committed[0] for group in self.groups], axis=0)
-        return int((self.end[0] - committed).max()) * int(self.end.shape[1])
+        return int((self.end[0] - committed).max()) * self.parts
 
 
 @dataclass(frozen=True)
@@ -101,16 +109,23 @@ class Scene:
     def origin(self, log: Log) -> Ints:
         """[partitions] offsets at the left edge, so that at first all partitions end together."""
         shown = int(log.end[0].sum()) - self.first
-        return np.asarray(log.end[0] - shown // log.end.shape[1])
+        return np.asarray(log.end[0] - shown // log.parts)
 
     @property
     def messages(self) -> int:
-        """What the width of every row stands for."""
+        """What the width of a row stands for, unless it shows a partition."""
         spans = [int(queue.end[-1]) - self.first for queue in self.queues]
-        for log in self.logs:
-            longest = int((log.end[-1] - self.origin(log)).max())
-            spans.append(longest * log.end.shape[1])
-        return max([1, *spans])
+        return max([1, *spans, *(self.longest(log) for log in self.logs if log.parts == 1)])
+
+    def longest(self, log: Log) -> int:
+        """What the longest of its partitions comes to."""
+        return int((log.end[-1] - self.origin(log)).max(initial=1))
+
+    def width(self, row: Queue | Log) -> int:
+        """What the width of this row stands for, or of each partition in it, in messages."""
+        if isinstance(row, Log) and row.parts > 1:
+            return self.longest(row)
+        return self.messages
 
 
 def scene(tables: "Tables", from_s: float | None = None, until_s: float | None = None) -> Scene:
@@ -171,18 +186,44 @@ def _queue(tables: "Tables", system: str, name: str, t_s: NDArray[np.float64]) -
 
 
 def _log(tables: "Tables", system: str, rows: pd.DataFrame, t_s: NDArray[np.float64]) -> Log:
-    """Its partitions if they were sampled, else all of them as one."""
-    groups, start, end = [], [], []
-    for name in map(str, rows["group"]):
+    """Its partitions if they were sampled often enough, else all of them as one."""
+    names = [str(name) for name in rows["group"]]
+    parts = tables.partitions
+    if len(parts):
+        parts = parts[parts["system"] == system]
+        seen = parts["t_s"].between(t_s[0], t_s[-1])
+        if parts["t_s"][seen].nunique() >= ENOUGH and set(names) <= set(parts["group"]):
+            return _partitions(parts, system, names, t_s)
+    groups = []
+    for name in names:
         sampled = _sampled(_of(tables.series, system, name), t_s)
-        arrived = sampled["arrived"].to_numpy(np.int64)[:, None]
-        committed = arrived - sampled["lag"].to_numpy(np.int64)[:, None]
-        ahead = sampled["position_lag"].fillna(sampled["lag"]).to_numpy(np.int64)
-        position = arrived - ahead[:, None]
-        groups.append(Group(name, committed, position))
-        start.append(np.zeros_like(arrived))
-        end.append(arrived)
-    return Log(system, np.min(start, axis=0), np.max(end, axis=0), tuple(groups))
+        end = sampled["arrived"].to_numpy(np.int64)[:, None]
+        behind = sampled["lag"].to_numpy(np.int64)[:, None]
+        ahead = sampled["position_lag"].fillna(sampled["lag"]).to_numpy(np.int64)[:, None]
+        groups.append(Group(name, end - behind, end - ahead))
+    return Log(system, np.zeros_like(end), end, tuple(groups))
+
+
+def _partitions(
+    parts: pd.DataFrame, system: str, names: Sequence[str], t_s: NDArray[np.float64]
+) -> Log:
+    """Offsets at `t_s`, between samples as if they moved evenly."""
+
+    def at(group: str, column: str) -> Ints:
+        rows = parts[parts["group"] == group]
+        wide = rows.pivot(index="t_s", columns="partition", values=column).sort_index()
+        seen_s = wide.index.to_numpy(float)
+        return np.column_stack(
+            [np.interp(t_s, seen_s, wide[p].to_numpy(float)).round() for p in wide]
+        ).astype(np.int64)
+
+    start, end = at(names[0], "log_start"), at(names[0], "log_end")
+    groups = []
+    for name in names:
+        # Where nothing is committed, or handed over, the offset is below 0.
+        committed = np.clip(at(name, "committed"), start, end)
+        groups.append(Group(name, committed, np.clip(at(name, "position"), committed, end)))
+    return Log(system, start, end, tuple(groups))
 
 
 def page(shown: Scene, title: str) -> str:
@@ -198,13 +239,12 @@ def page(shown: Scene, title: str) -> str:
         scene=json.dumps(_plain(shown), separators=(",", ":")).replace("<", "\\u003c"),
         script=text("page.js"),
         last=len(shown.t_s) - 1,
-        cell=f"{cell(shown.messages):,}",
     )
 
 
-def cell(messages: int) -> int:
-    """How many messages a cell stands for: a round number, some 60 cells to a row."""
-    step = max(messages / 60, 1)
+def cell(width: int) -> int:
+    """How many messages a cell stands for: a round number, some 60 cells to a row of `width`."""
+    step = max(width / 60, 1)
     power = 10 ** int(np.floor(np.log10(step)))
     return int(min(m * power for m in (1, 2, 5, 10) if m * power >= step))
 
@@ -212,14 +252,14 @@ def cell(messages: int) -> int:
 def _plain(shown: Scene) -> dict[str, Any]:
     return {
         "t": np.round(shown.t_s, 3).tolist(),
-        "messages": shown.messages,
-        "cell": cell(shown.messages),
         "first": shown.first,
-        "logs": [_plain_log(log, shown.origin(log)) for log in shown.logs],
+        "logs": [_plain_log(log, shown) for log in shown.logs],
         "queues": [
             {
                 "system": queue.system,
                 "name": queue.name,
+                "width": shown.messages,
+                "cell": cell(shown.messages),
                 "gone": (queue.gone - shown.first).tolist(),
                 "flying": queue.in_flight.tolist(),
                 "ready": queue.ready.tolist(),
@@ -230,9 +270,12 @@ def _plain(shown: Scene) -> dict[str, Any]:
     }
 
 
-def _plain_log(log: Log, origin: Ints) -> dict[str, Any]:
+def _plain_log(log: Log, shown: Scene) -> dict[str, Any]:
+    origin = shown.origin(log)
     return {
         "system": log.system,
+        "width": shown.width(log),
+        "cell": cell(shown.width(log)),
         "before": int(origin.sum()),
         "start": (log.start - origin).tolist(),
         "end": (log.end - origin).tolist(),

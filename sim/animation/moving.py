@@ -1,5 +1,6 @@
 """The scene as a moving picture in a file, for where no script runs: slides, chats, a README."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,11 +18,13 @@ from sim.text import clock, count
 KEPT, UNREAD, FLYING = "#dfe7ee", "#9db8cf", PALETTE[4]
 FRAMES, PER_SECOND = 60, 8
 WIDTH_IN, ROW_IN, DPI = 8.0, 0.62, 100
+PARTS_IN = 0.7
+"""More for a row of many partitions."""
 MOST = 12
 """Rows that a moving picture has room for."""
 WORDS = (
     "A message is gone from a queue once it is deleted. A record stays in a log; the cursors of "
-    "its groups move. In every row the same messages, a cell of {} each."
+    "its groups move. The oldest is on the left."
 )
 
 
@@ -30,7 +33,7 @@ def write(shown: Scene, path: Path, title: str) -> Path:
     with style():
         rows: list[Queue | Log] = list(shown.queues)
         rows = [*rows, *shown.logs][-MOST:]
-        figure, axes, time = _sheet(shown, len(rows), title)
+        figure, axes, time = _sheet(shown, rows, title)
         moving = [
             _QueueRow(ax, row, shown) if isinstance(row, Queue) else _LogRow(ax, row, shown)
             for ax, row in zip(axes, rows, strict=True)
@@ -46,10 +49,13 @@ def write(shown: Scene, path: Path, title: str) -> Path:
     return path
 
 
-def _sheet(shown: Scene, n: int, title: str) -> tuple[Figure, list[Axes], Text]:
-    words = wrapped(WORDS.format(f"{cell(shown.messages):,}"), WIDTH_IN - 0.4, 8)
+def _sheet(
+    shown: Scene, rows: Sequence[Queue | Log], title: str
+) -> tuple[Figure, list[Axes], Text]:
+    words = wrapped(WORDS, WIDTH_IN - 0.4, 8)
     top_in = 0.5 + 0.16 * len(words)
-    height_in = top_in + n * ROW_IN + 0.1
+    high_in = [ROW_IN + (PARTS_IN if isinstance(r, Log) and r.parts > 3 else 0) for r in rows]
+    height_in = top_in + sum(high_in) + 0.1
     figure = Figure(figsize=(WIDTH_IN, height_in))
     FigureCanvasAgg(figure)
     left = 0.2 / WIDTH_IN
@@ -58,15 +64,17 @@ def _sheet(shown: Scene, n: int, title: str) -> tuple[Figure, list[Axes], Text]:
     below = 1 - 0.38 / height_in
     figure.text(left, below, "\n".join(words), size=8, va="top", color=MUTED)
     axes = []
-    for i in range(n):
-        low_in = height_in - top_in - (i + 1) * ROW_IN + 0.06
-        place = (left, low_in / height_in, 1 - 2 * left, (ROW_IN - 0.28) / height_in)
-        ax = figure.add_axes(place)
-        ax.set_xlim(0, shown.messages)
+    down_in = top_in
+    for row, row_in in zip(rows, high_in, strict=True):
+        down_in += row_in
+        low = (height_in - down_in + 0.06) / height_in
+        ax = figure.add_axes((left, low, 1 - 2 * left, (row_in - 0.28) / height_in))
+        width = shown.width(row)
+        ax.set_xlim(0, width)
         ax.set_ylim(1, 0)
         ax.set_axis_off()
-        step = cell(shown.messages)
-        ax.vlines(np.arange(step, shown.messages, step), 0, 1, color="white", lw=0.8, zorder=3)
+        step = cell(width)
+        ax.vlines(np.arange(step, width, step), 0, 1, color="white", lw=0.8, zorder=3)
         axes.append(ax)
     return figure, axes, time
 
@@ -95,14 +103,13 @@ class _QueueRow:
 class _LogRow:
     def __init__(self, ax: Axes, log: Log, shown: Scene) -> None:
         self.log, self.origin = log, shown.origin(log)
-        parts = log.end.shape[1]
-        self.scale = parts
+        parts = log.parts
         y = (np.arange(parts) + 0.5) / parts
         high = (0.86 if parts > 1 else 1.0) / parts
         self.title = ax.set_title("", size=8.5, pad=3, weight="normal")
         self.kept = ax.barh(y, np.zeros(parts), high, color=KEPT, zorder=1)
         self.unread = ax.barh(y, np.zeros(parts), high, color=UNREAD, zorder=2)
-        self.thick = shown.messages * 0.004
+        self.thick = shown.width(log) * 0.004
         self.cursors = [
             ax.barh(y, np.zeros(parts), high, color=INK[i % len(INK)], zorder=4 + i)
             for i in range(len(log.groups))
@@ -110,9 +117,9 @@ class _LogRow:
 
     def show(self, frame: int) -> None:
         log = self.log
-        end = (log.end[frame] - self.origin) * self.scale
-        start = np.maximum((log.start[frame] - self.origin) * self.scale, 0)
-        committed = [(g.committed[frame] - self.origin) * self.scale for g in log.groups]
+        end = log.end[frame] - self.origin
+        start = np.maximum(log.start[frame] - self.origin, 0)
+        committed = [group.committed[frame] - self.origin for group in log.groups]
         _stretch(self.kept, start, end)
         _stretch(self.unread, np.min(committed, axis=0), end)
         for i, (bars, at) in enumerate(zip(self.cursors, committed, strict=True)):
@@ -122,7 +129,7 @@ class _LogRow:
             f"{group.name} {count(float((log.end[frame] - group.committed[frame]).sum()))}"
             for group in log.groups
         )
-        parts = f"a log of {self.scale} partitions" if self.scale > 1 else "a log"
+        parts = f"a log of {log.parts} partitions" if log.parts > 1 else "a log"
         self.title.set_text(f"{log.system}, {parts}: behind by {behind}")
 
 

@@ -57,7 +57,7 @@ function numbers(system, group) {
 const names = [...new Set(scene.logs.flatMap((log) => log.groups.map((group) => group.name)))];
 const rows = [
   ...scene.queues.map((queue) => {
-    const { canvas, caption } = figure(`${queue.system}: ${queue.name}`, "a queue");
+    const { canvas, caption } = figure(`${queue.system}: ${queue.name}`, `a queue, ${whole.format(queue.cell)} messages a cell`);
     for (const [name, words] of [["flying", "in flight"], ["ready", "ready"]]) {
       label(caption, name, words);
     }
@@ -66,25 +66,25 @@ const rows = [
   ...scene.logs.map((log) => {
     const parts = log.end[0].length;
     const words = parts > 1 ? `a log of ${parts} partitions` : "a log, all partitions as one";
-    const { canvas, caption } = figure(log.system, words);
+    const { canvas, caption } = figure(log.system, `${words}, ${whole.format(log.cell)} records a cell`);
     for (const group of log.groups) {
       label(caption, `group${names.indexOf(group.name) % 6}`, group.name);
     }
     const say = log.groups.map((group) => numbers(log.system, group.name));
-    return { canvas, log, height: Math.min(Math.max(46, parts * 7), 200), say };
+    return { canvas, log, height: Math.min(Math.max(46, parts * 9), 260), say };
   }),
 ];
 
 function drawQueue({ queue, say }, at, ink, width, height, colour) {
   const [gone, flying, ready] = ["gone", "flying", "ready"].map((k) => between(queue[k], at));
-  const x = (messages) => (messages / scene.messages) * width;
+  const x = (messages) => (messages / queue.width) * width;
   ink.fillStyle = colour("line");
   ink.fillRect(0, height - 1, x(gone + flying + ready), 1);
   ink.fillStyle = colour("flying");
   ink.fillRect(x(gone), 0, Math.max(x(flying), flying > 0 ? 1.5 : 0), height);
   ink.fillStyle = colour("ready");
   ink.fillRect(x(gone + flying), 0, x(ready), height);
-  rule(ink, x, gone, gone + flying + ready, 0, height, scene.cell, colour("rule"));
+  rule(ink, x, gone, gone + flying + ready, 0, height, queue.cell, colour("rule"));
   say(ready, flying, scene.first + gone, flying + ready);
   return `${whole.format(ready)} ready, ${whole.format(flying)} in flight`;
 }
@@ -94,7 +94,7 @@ function drawLog({ log, say }, at, ink, width, height, colour) {
   const parts = end.length;
   const each = height / parts;
   const gap = parts > 1 && each > 3 ? 1 : 0;
-  const x = (offset) => (offset * parts / scene.messages) * width;
+  const x = (offset) => (offset / log.width) * width;
   const groups = log.groups.map((group) => ({
     committed: between(group.committed, at),
     position: between(group.position, at),
@@ -107,7 +107,7 @@ function drawLog({ log, say }, at, ink, width, height, colour) {
     ink.fillRect(x(from), p * each, x(Math.max(end[p] - from, 0)), each - gap);
     ink.fillStyle = colour("unread");
     ink.fillRect(x(read), p * each, x(Math.max(end[p] - read, 0)), each - gap);
-    rule(ink, x, from, end[p], p * each, each - gap, scene.cell / parts, colour("rule"));
+    rule(ink, x, from, end[p], p * each, each - gap, log.cell, colour("rule"));
   }
   groups.forEach((group, i) => {
     ink.fillStyle = group.colour;

@@ -34,6 +34,8 @@ DECADES_S = (
     360_000.0,
 )
 _NINES = (0.5, 0.9, 0.99, 0.999, 0.9999)
+NARROW_IN = 3.5
+"""A panel below this width has room for the name of every other one of these."""
 
 
 def latency(tables: "Tables", axes: Sequence[Axes] | None = None, *, title: str = "") -> list[Axes]:
@@ -79,6 +81,7 @@ def latency(tables: "Tables", axes: Sequence[Axes] | None = None, *, title: str 
 
 
 def _scales(axes: Sequence[Axes], low_s: float, high_s: float, right: float) -> None:
+    narrow = any(ax.bbox.width / ax.figure.dpi < NARROW_IN for ax in axes)
     for ax in axes:
         ax.set_yscale("log")
         ax.set_ylim(low_s / 2, high_s * 4)
@@ -86,7 +89,7 @@ def _scales(axes: Sequence[Axes], low_s: float, high_s: float, right: float) -> 
         ax.yaxis.set_minor_locator(NullLocator())
         ax.yaxis.set_major_formatter(FuncFormatter(lambda y, _: duration(y)))
         ax.set_xlim(0, right)
-        ax.xaxis.set_major_locator(FixedLocator([-np.log10(1 - q) for q in _NINES]))
+        ax.xaxis.set_major_locator(FixedLocator([-np.log10(1 - q) for q in _NINES[:: 1 + narrow]]))
         ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{100 * (1 - 10**-x):.6g} %"))
     left, low = outer(axes)
     for ax in left:
