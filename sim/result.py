@@ -138,7 +138,9 @@ class Result:
 
         from sim.summary import print_summary
 
-        page = Console(file=StringIO(), width=100, highlight=False, color_system=None)
+        page = Console(
+            file=StringIO(), width=100, highlight=False, color_system=None, force_jupyter=False
+        )
         print_summary(self.tables, self.title, page)
         assert isinstance(page.file, StringIO)
         return "\n".join(line.rstrip() for line in page.file.getvalue().rstrip().split("\n"))

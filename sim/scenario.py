@@ -65,6 +65,10 @@ __all__ = [
 ]
 
 
+def _short(text: str) -> str:
+    return text if len(text) <= 40 else f"{text[:39]}…"
+
+
 def _folder_name(text: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", text):
         raise ValueError(
@@ -150,7 +154,7 @@ class Scenario(Config):
             ScenarioError: a path that does not exist, or a value that does not fit.
         """
         changes = [
-            (path, value, f"{path}={value!r}")
+            (path, value, f"{path}={_short(repr(value))}")
             for path, value in {**(overrides or {}), **dotted}.items()
         ]
         return _parse(_overridden(self._document, changes), self._file)
