@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup demo test bench lint examples
+.PHONY: setup demo test bench lint examples notebooks
 setup: .venv/ready
 
 # The last line compiles the kernels, so that the first run does not wait for the compiler.
@@ -31,3 +31,7 @@ lint: setup
 # The small results that are kept in git, one a scenario.
 examples: setup
 	$(BIN)/sim run --name example $(notdir $(basename $(wildcard scenarios/*.yaml)))
+
+# Executes them from top to bottom, in place.
+notebooks: setup
+	$(BIN)/python tests/notebooks.py

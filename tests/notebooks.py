@@ -78,7 +78,7 @@ def words(notebook: nbformat.NotebookNode) -> list[tuple[str, str]]:
         for output in cell.get("outputs", []):
             if output.output_type == "stream":
                 out.append((cell.id, f"{output.name}: {output.text}"))
-            for kind, text in output.get("data", {}).items():
+            for kind, text in sorted(output.get("data", {}).items()):
                 out.append((cell.id, kind if kind == "image/png" else f"{kind}: {text}"))
     return out
 
