@@ -72,6 +72,7 @@ class Member:
         self.machine = Machine(env)
         self.place = place
         self.partitions: list[int] = []
+        self.had: list[int] = []  # what it was assigned last
         self.turn = 0
         self.left_of_chunk = 0
         self.buffer: list[tuple[int, int]] = []  # of a zombie: what it had fetched
@@ -85,6 +86,14 @@ class Member:
         self.closing = False
         self.silent_s = NEVER
         self.ended = False
+        # Of the incremental protocols:
+        self.owned: set[int] = set()  # nobody else may have these
+        self.target: list[int] = []
+        self.order: set[int] | None = None  # what to go on with from the next poll
+        self.ordered = False
+        self.gives_up = False
+        self.beat_s = 0.0
+        self.comings = 0
 
 
 @dataclass(eq=False)
@@ -92,7 +101,10 @@ class Ghost:
     """A member whose process is gone, or has gone silent."""
 
     place: int
-    partitions: list[int]
+    had: list[int]
+    owned: set[int]
+    target: list[int]
+    left: bool
 
 
 class PlainLog:
@@ -125,12 +137,20 @@ class PlainLog:
         self.newcomer = False
         self.ghosts: list[Ghost] = []
         self.rebalances = 0
+        self.rebalanced_s: list[float] = []
         self.happened: set[str] = set()
         env.process(self._produce(created_s, partition_of, size_bytes))
         self.members = [Member(env, m) for m in range(s.members)]
         self.cut = [False] * s.members
         self.processes = [self._start(member) for member in self.members]
+        self.joining = False
+        self.here: set[Member] = set()
         self._assign()
+        for member in self.members:
+            member.owned, member.target = set(member.partitions), member.partitions
+            member.beat_s = s.heartbeat_s * member.place / s.members
+            if s.protocol == "consumer":
+                env.process(self._beats(member, 0))
 
     def _change(self) -> None:
         self.changed.succeed()
@@ -189,9 +209,11 @@ class PlainLog:
                     return
                 if not me.is_in and not me.cut:
                     self._enter(me)
-                if me.joined or (self.rebalancing and not me.cut):
+                if self._eager and (me.joined or (self.rebalancing and not me.cut)):
                     yield from self._join(me)
                     continue
+                if self._wanted(me):
+                    self._attend(me)
                 polled = yield from self._poll(me)
                 if polled:
                     me.busy = True
@@ -261,7 +283,7 @@ class PlainLog:
         if me.busy and me.polls == polls and me.is_in and not me.ended:
             self.happened.add("poll deadline")
             if self.settings.static or me.cut:
-                self._haunt(me)
+                self._haunt(me, left=True)
             self._put_out(me)
 
     def _timer(self, me: Member) -> Steps:
@@ -316,7 +338,8 @@ class PlainLog:
             elif s.min_records > 1 and not me.cut:
                 return []
             yield self.env.any_of(waits)
-            if (self.rebalancing and not me.cut) or me.machine.paused or me.closing:
+            called = (self._eager and self.rebalancing and not me.cut) or self._wanted(me)
+            if called or me.machine.paused or me.closing:
                 return []
             if me.cut != was_cut or (not me.is_in and not me.cut):
                 return []
@@ -363,26 +386,45 @@ class PlainLog:
         return [me for me in self.members if me.is_in and not me.ended]
 
     def _enter(self, me: Member) -> None:
+        s = self.settings
+        mine = [ghost for ghost in self.ghosts if ghost.place == me.place and s.static]
+        if mine and s.protocol == "consumer" and not mine[0].left:
+            return
         me.partitions, me.buffer, me.current = [], [], None
         me.is_in = True
-        me.joined = True
-        mine = [ghost for ghost in self.ghosts if ghost.place == me.place]
-        if self.settings.static and mine:
+        me.joined = self._eager
+        me.comings += 1
+        me.order, me.ordered = None, False
+        me.silent_s = NEVER
+        me.beat_s = self.env.now
+        if mine:
             self.ghosts.remove(mine[0])
             self.happened.add("static return")
-            self.env.process(self._take_back(me, mine[0].partitions))
+            me.had, me.owned, me.target = mine[0].had, mine[0].owned, mine[0].target
+        else:
+            me.had, me.owned, me.target = [], set(), []
+            self.newcomer = True
+        if s.protocol == "consumer":
+            if not mine:
+                self._aim()
+            self.env.process(self._beats(me, me.comings))
+            self.env.process(self._answer(me))
+        elif mine:
+            self.env.process(self._take_back(me, me.comings))
             if self.rebalancing:
                 self._ask_rebalance()
-            return
-        self.newcomer = True
-        self._ask_rebalance()
+        else:
+            self._ask_rebalance()
 
-    def _take_back(self, me: Member, partitions: list[int]) -> Steps:
+    def _take_back(self, me: Member, comings: int) -> Steps:
         """A static member has its partitions again after it has joined and synced."""
-        me.had = partitions
         yield self.env.timeout(2 * self.settings.commit_s)
-        if me.is_in and me.joined and not me.ended and not self.rebalancing:
-            self._give(me, partitions)
+        here = me.is_in and not me.ended and me.comings == comings and not me.partitions
+        if here and not self.rebalancing:
+            if self._eager:
+                self._give(me, me.had)
+            else:
+                me.order = set(me.owned)
             self._change()
 
     def _give(self, me: Member, partitions: Sequence[int]) -> None:
@@ -408,14 +450,24 @@ class PlainLog:
             me.buffer = [(p, offset) for offset in range(first, first + me.left_of_chunk)]
         me.partitions, me.left_of_chunk, me.turn = [], 0, 0
         me.joined = False
+        me.owned, me.order = set(), None
         if not any(ghost.place == me.place for ghost in self.ghosts):
-            self._ask_rebalance()
+            self._left()
         me.machine.disturbed.succeed()
         me.machine.disturbed = self.env.event()
         self._change()
 
-    def _haunt(self, me: Member) -> None:
-        ghost = Ghost(me.place, me.partitions or getattr(me, "had", []))
+    def _left(self) -> None:
+        if self.settings.protocol == "consumer":
+            self._aim()
+        else:
+            self._ask_rebalance()
+
+    def _haunt(self, me: Member, left: bool = False) -> None:
+        owned = me.owned
+        if self.settings.protocol == "cooperative" and me.order is not None:
+            owned = me.order
+        ghost = Ghost(me.place, me.had, owned, me.target, left)
         self.ghosts.append(ghost)
         since_s = min(me.silent_s, self.env.now)
         self.env.process(self._exorcise(ghost, since_s + self.settings.session_s))
@@ -424,7 +476,7 @@ class PlainLog:
         yield self.env.timeout(max(0.0, at_s - self.env.now))
         if ghost in self.ghosts:
             self.ghosts.remove(ghost)
-            self._ask_rebalance()
+            self._left()
             self._change()
 
     def _fall_silent(self, me: Member) -> None:
@@ -460,31 +512,40 @@ class PlainLog:
             self._commit(me)
         me.ended = True
         if me.is_in and (self.settings.static or me.cut):
-            self._haunt(me)
+            self._haunt(me, left=True)
         elif me.is_in:
-            self._ask_rebalance()
+            self._left()
         self._change()
 
-    # Eager rebalances.
+    # Classic rebalances.
+
+    @property
+    def _eager(self) -> bool:
+        return self.settings.protocol == "eager"
+
+    def _parties(self) -> list[Member | Ghost]:
+        return sorted([*self.ghosts, *self._ins()], key=lambda party: party.place)
 
     def _assign(self) -> None:
         s = self.settings
-        parties = sorted([*self._ins(), *self.ghosts], key=lambda party: party.place)
+        parties = self._parties()
         for member in self.members:
             if member.is_in:
                 member.turn, member.left_of_chunk = 0, 0
         self.processed = list(self.committed)
         self.position = list(self.committed)
-        had = [sorted(getattr(party, "had", party.partitions)) for party in parties]
+        had = [sorted(party.had) for party in parties]
         for party, partitions in zip(parties, s.assign(s.partitions, had), strict=True):
-            party.partitions = partitions
             party.had = partitions
             if isinstance(party, Member):
+                party.partitions = sorted(partitions)
                 party.next_commit_s = self.env.now + s.auto_commit_s
                 party.joined = False
 
     def _everyone_in(self) -> bool:
-        return not self.ghosts and all(me.joined for me in self._ins())
+        if self._eager:
+            return not self.ghosts and all(me.joined for me in self._ins())
+        return not self.ghosts and all(me in self.here for me in self._ins())
 
     def _ask_rebalance(self) -> None:
         self.stale = True
@@ -502,6 +563,8 @@ class PlainLog:
                 while self.newcomer:
                     self.newcomer = False
                     yield self.env.timeout(s.initial_delay_s)
+            self.joining = True
+            self.here.clear()
             self._change()
             latest = self.env.timeout(s.max_poll_s) if s.max_poll_s < NEVER else self.env.event()
             while not self._everyone_in() and not latest.processed:
@@ -510,17 +573,104 @@ class PlainLog:
                 self.happened.add("kicked")
                 self.ghosts.clear()
                 for me in self._ins():
-                    if not me.joined:
+                    if not (me.joined if self._eager else me in self.here):
                         self._put_out(me)
+            self.joining = False
             self.stale = False
             if self._ins() or self.ghosts:
                 yield self.env.timeout(s.rebalance_s)
             else:
                 self.empty = True
         self.rebalancing = False
+        self.rebalanced_s.append(self.env.now)
         if self._ins() or self.ghosts:
-            self._assign()
+            if self._eager:
+                self._assign()
+            else:
+                self._distribute()
         self._change()
+
+    # Cooperative rebalances: a partition that moves is given up after one round, given in the next.
+
+    def _distribute(self) -> None:
+        parties = self._parties()
+        owner = {p: party for party in parties for p in party.owned}
+        targets = self.settings.assign(self.settings.partitions, [sorted(x.owned) for x in parties])
+        for party, partitions in zip(parties, targets, strict=True):
+            order = {p for p in partitions if owner.get(p, party) is party}
+            if isinstance(party, Member):
+                party.order = order
+            else:
+                party.owned = order
+
+    def _wanted(self, me: Member) -> bool:
+        """Whether the coordinator wants something of it at its next poll."""
+        if not me.is_in or me.cut or me.ended or self._eager:
+            return False
+        return me.order is not None or (self.joining and me not in self.here)
+
+    def _attend(self, me: Member) -> None:
+        if self.settings.auto_commit_s >= 0:
+            self._commit(me)
+        had = set(me.owned)
+        order, me.order = me.order, None
+        if self.settings.protocol == "consumer":
+            self._give(me, sorted(order))
+            me.ordered = False
+            if me.gives_up:
+                self.happened.add("gave up")
+                me.owned = set(order)
+                me.beat_s = self.env.now
+                self.env.process(self._answer(me))
+            return
+        if order is not None:
+            me.owned = set(order)
+        self._give(me, sorted(me.owned))
+        if had - me.owned:
+            self.happened.add("gave up")
+            self._ask_rebalance()
+        if self.joining:
+            self.here.add(me)
+            self._change()
+
+    # The consumer protocol: each member is told at its heartbeats what to give up or to take.
+
+    def _aim(self) -> None:
+        parties = self._parties()
+        targets = self.settings.assign(self.settings.partitions, [x.target for x in parties])
+        for party, target in zip(parties, targets, strict=True):
+            party.target = target
+
+    def _beats(self, me: Member, comings: int) -> Steps:
+        """``beat_s`` is when it sent its last one, or will send its first."""
+        every_s = self.settings.heartbeat_s
+        while me.is_in and not me.ended and me.comings == comings:
+            next_s = me.beat_s if me.beat_s > self.env.now + 1e-9 else me.beat_s + every_s
+            yield self.env.timeout(next_s - self.env.now)
+            if me.beat_s + 1e-9 < next_s - every_s or me.beat_s > next_s - every_s + 1e-9:
+                if me.beat_s != next_s:
+                    continue  # it sent one in between
+            me.beat_s = self.env.now
+            if me.is_in and not me.ended and me.comings == comings and me.silent_s == NEVER:
+                self.env.process(self._answer(me))
+
+    def _answer(self, me: Member) -> Steps:
+        if me.ordered:
+            return
+        has, comings = set(me.partitions), me.comings
+        order = has & set(me.target)
+        me.gives_up = order != has
+        if not me.gives_up:
+            others = {p for x in self._parties() if x is not me for p in x.owned}
+            me.owned |= set(me.target) - others
+            order = set(me.owned)
+            if order == has:
+                return
+        me.ordered = True
+        yield self.env.timeout(self.settings.commit_s)
+        if me.is_in and not me.ended and me.comings == comings:
+            me.order = order
+            self._change()
 
     # The faults.
 

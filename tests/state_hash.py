@@ -12,8 +12,8 @@ from sim.environment import Environment
 from sim.kernels.log import Reading
 from sim.kernels.queue import Policy
 from sim.log.assignors import ASSIGNORS
+from sim.log.classic import Eager
 from sim.log.coordinator import Terms
-from sim.log.eager import Eager
 from sim.log.group import Group
 from sim.log.topic import Topic
 from sim.queue.senders import Senders

@@ -6,8 +6,8 @@ import pytest
 from sim.environment import Environment
 from sim.kernels.log import Reading
 from sim.log.assignors import ASSIGNORS, assign_range
+from sim.log.classic import Eager
 from sim.log.coordinator import Terms
-from sim.log.eager import Eager
 from sim.log.group import Group
 from sim.log.topic import Topic
 

@@ -8,15 +8,22 @@ import random_faults
 import simpy
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from plain_log import PlainLog, Settings
+from plain_log import PlainLog, Settings, by_range
 
 from sim.environment import Environment
 from sim.kernels import log as k
 from sim.log.assignors import ASSIGNORS
+from sim.log.classic import Cooperative, Eager
 from sim.log.coordinator import Terms
-from sim.log.eager import Eager
 from sim.log.group import Group
+from sim.log.reconciliation import Reconciling
 from sim.log.topic import Topic
+
+PROTOCOLS = {
+    "eager": (Eager, "range"),
+    "cooperative": (Cooperative, "cooperative-sticky"),
+    "consumer": (Reconciling, "uniform"),
+}
 
 
 class Verbs:
@@ -70,16 +77,18 @@ def group_of(s, topic, work_s, grid_s=()):
 
 
 def coordinator_of(s, env, group, say=lambda text: None):
+    protocol, assignor = PROTOCOLS[s.protocol]
     terms = Terms(
-        ASSIGNORS["range"],
+        s.assign if s.assign is not by_range else ASSIGNORS[assignor],
         session_s=s.session_s,
         max_poll_s=s.max_poll_s,
         rebalance_s=s.rebalance_s,
         initial_delay_s=s.initial_delay_s,
+        heartbeat_s=s.heartbeat_s,
         round_trip_s=s.commit_s,
         static=s.static,
     )
-    return Eager(env, group, terms, say)
+    return protocol(env, group, terms, say)
 
 
 def run_with_faults(s, created_s, partition_of, size_bytes, work_s, until_s, faults):
@@ -141,7 +150,11 @@ def scenario(rng):
         max_poll_s=float(rng.choice([np.inf, rng.uniform(0.5, 3.0)])),
         initial_delay_s=float(rng.choice([0.0, rng.uniform(0.1, 0.5)])),
         static=bool(rng.integers(2)),
+        heartbeat_s=rng.uniform(0.2, 0.6),
     )
+    protocol = str(rng.choice(list(PROTOCOLS)))
+    assignor = ASSIGNORS[str(rng.choice(["range", "roundrobin", "sticky", "uniform"]))]
+    s |= dict(protocol=protocol, assign=assignor)
     s |= COMMITS[str(rng.choice(list(COMMITS)))](rng)
     s = Settings(**s)
     n, until_s = 100, 12.0

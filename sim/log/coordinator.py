@@ -3,7 +3,7 @@
 A process that falls silent (killed, paused, cut off) is missed after its session; one that goes too
 long without a poll leaves by itself (KC-03); one that is closed leaves at once, unless it is a
 static member. Heartbeats are not simulated: a session ends so long after the silence began. What
-then becomes of the partitions is the protocol's affair: `sim.log.eager`, `sim.log.incremental`.
+then becomes of the partitions is the protocol's affair: `sim.log.classic`, `sim.log.incremental`.
 
 A process that has been put out does not know: it is a zombie until its next poll (KC-15).
 """
@@ -62,6 +62,12 @@ class Member:
     """Whether a ghost's process ended, or fell silent, by its own will."""
     beat_s: float = 0.0
     """Consumer protocol: time of one of its heartbeats."""
+    has: set[int] = field(default_factory=set)
+    """Consumer protocol: partitions that its process reads."""
+    following: bool = False
+    """Consumer protocol: whether it is being brought to its target."""
+    changes: int = 0
+    """Consumer protocol: counts the processes that bring it there, of which the last one counts."""
 
 
 class Coordinator(ABC):
@@ -237,12 +243,12 @@ class Coordinator(ABC):
         m = member.place
         if member in self.ghosts:
             self.ghosts.remove(member)
-            waits = self.group.alive(m) and self.of[m] is None and m not in self.group.zombies
-            if waits and self._connected(m):
-                self._enter(m)
         else:
             self._expel(m)
         self._left()
+        # A successor that was refused comes in now.
+        if self.group.alive(m) and self.of[m] is None and m not in self.group.zombies:
+            self._enter(m)
         self._disturb()
 
     def _expel(self, m: int) -> None:
@@ -295,13 +301,31 @@ class Coordinator(ABC):
                 return
             yield from self._wait(wait_s)
 
-    def _wait(self, wait_s: float) -> Steps:
-        """Wait, but at most until something is disturbed."""
-        if wait_s == np.inf:
-            yield self.disturbed
-        else:
+    def _wait(self, wait_s: float, *signals: simpy.Event) -> Steps:
+        """Wait, but at most until something is disturbed, or one of ``signals``."""
+        events = [self.disturbed, *signals]
+        if wait_s < np.inf:
             # At least one tick of the clock, where rounding has it that the time has come.
-            yield self.env.timeout(max(wait_s, ulp(self.env.now))) | self.disturbed
+            events.append(self.env.timeout(max(wait_s, ulp(self.env.now))))
+        yield self.env.any_of(events)
+
+    def _reach(
+        self, member: Member, wanted: Callable[[Member], bool] = lambda _: True
+    ) -> Generator[simpy.Event, Any, bool]:
+        """Wait for a member's next poll, from when control has it.
+
+        False: it is no member any more, or not ``wanted``.
+        """
+        m = member.place
+        while self.of[m] is member and wanted(member):
+            if self.closing[m]:  # it leaves at that poll
+                yield self.disturbed
+                continue
+            self.group.hold(m, self.env.now)
+            if self.group.held(m):
+                return True
+            yield from self._wait(self.group.free_s(m) - self.env.now)
+        return False
 
     def _enter(self, m: int) -> None:
         """Have the process of consumer ``m``, which waits for partitions, become a member."""

@@ -20,8 +20,8 @@ from sim.kernels.partitioners import (
     sticky,
 )
 from sim.log.assignors import ASSIGNORS
+from sim.log.classic import Eager
 from sim.log.coordinator import Coordinator, Terms
-from sim.log.eager import Eager
 from sim.log.group import Group
 from sim.log.retention import Limits, Retention
 from sim.log.system import LogSystem

@@ -1,7 +1,12 @@
-"""The classic protocol with eager rebalances: the whole group stops for each (KC-05)."""
+"""The classic protocol: rebalances that every member joins (KC-05, KC-06).
+
+Eager, they stop the whole group until the slowest has finished its batch; cooperative, only the
+partitions that move are stopped, and it takes two rounds to move them.
+"""
 
 from collections.abc import Callable
 
+import numpy as np
 import simpy
 
 from sim.log.coordinator import Coordinator, Member, Steps, Terms
@@ -27,6 +32,7 @@ class Barrier(Coordinator):
     ) -> None:
         super().__init__(env, group, terms, say)
         self.empty = not self.roster()
+        self.arrival = env.event()
 
     def _joined(self, member: Member) -> None:
         self.newcomer = True
@@ -97,7 +103,8 @@ class Barrier(Coordinator):
                     self.say(f"consumer {member.place} did not join in time")
                     self._put_out(member)
                 return
-            yield from self._wait(min(self._all_in_s(missing), last_s) - self.env.now)
+            wait_s = min(self._all_in_s(missing), last_s) - self.env.now
+            yield from self._wait(wait_s, self.arrival)
 
     def _missing(self) -> list[Member]:
         """Whom the rebalance waits for."""
@@ -144,3 +151,71 @@ class Eager(Barrier):
         for member, partitions in zip(roster, self._assignment(roster), strict=True):
             member.owned = set(partitions)
         self.group.assign(self._by_place(roster), self.env.now)
+
+
+class Cooperative(Barrier):
+    """Members keep what they have while they join; what moves is first given up, then given.
+
+    A partition that is to move is left out of the round's assignment. Its owner gives it up at the
+    first poll after that, and joins again: the next round assigns it.
+    """
+
+    def __init__(
+        self, env: simpy.Environment, group: Group, terms: Terms, say: Callable[[str], None]
+    ) -> None:
+        super().__init__(env, group, terms, say)
+        self.here: set[Member] = set()
+        """Members that have joined the round."""
+        self.assigned: dict[Member, set[int]] = {}
+        """What members are to have from their next poll on."""
+
+    def _joined(self, member: Member) -> None:
+        super()._joined(member)
+        if self.joining:
+            self.env.process(self._meet(member))
+
+    def _came_back(self, member: Member) -> None:
+        before = member.owned
+        member.owned = self.assigned.pop(member, before)
+        super()._came_back(member)
+        if self.joining:
+            self.env.process(self._meet(member))
+        if before - member.owned:
+            self._start_rebalance()
+
+    def _call_all(self) -> None:
+        self.here.clear()
+        for member in self.of:
+            if member is not None:
+                self.env.process(self._meet(member))
+
+    def _meet(self, member: Member) -> Steps:
+        """At its next poll, a member goes on with what it was assigned, and joins."""
+        if not (yield from self._reach(member, self._wanted)):
+            return
+        had = member.owned
+        member.owned = self.assigned.pop(member, had)
+        self.group.reassign(member.place, member.owned, self.env.now)
+        if had - member.owned:
+            self._start_rebalance()
+        if self.joining:
+            self.here.add(member)
+            self.arrival.succeed()
+            self.arrival = self.env.event()
+
+    def _wanted(self, member: Member) -> bool:
+        return member in self.assigned or (self.joining and member not in self.here)
+
+    def _missing(self) -> list[Member]:
+        running = [x for x in self.of if x is not None and x not in self.here]
+        return running + self.ghosts
+
+    def _all_in_s(self, missing: list[Member]) -> float:
+        return np.inf  # each arrival is told
+
+    def _distribute(self) -> None:
+        roster = self.roster()
+        owner = {p: member for member in roster for p in member.owned}
+        for member, partitions in zip(roster, self._assignment(roster), strict=True):
+            self.assigned[member] = {p for p in partitions if owner.get(p, member) is member}
+            self.env.process(self._meet(member))
