@@ -105,6 +105,7 @@ class Ghost:
     owned: set[int]
     target: list[int]
     left: bool
+    gave_up: bool  # it was to give something up
 
 
 class PlainLog:
@@ -145,6 +146,7 @@ class PlainLog:
         self.processes = [self._start(member) for member in self.members]
         self.joining = False
         self.here: set[Member] = set()
+        self.early: set[Member] = set()  # joined the next round when they gave something up
         self._assign()
         for member in self.members:
             member.owned, member.target = set(member.partitions), member.partitions
@@ -298,6 +300,8 @@ class PlainLog:
                 yield from me.machine.running()
                 while me.cut and not me.ended:
                     yield self.changed
+                for _ in range(3):  # it commits what is handed out at the same moment, too
+                    yield self.env.timeout(0)
                 me.next_commit_s = max(me.next_commit_s, self.env.now)
                 continue
             if not me.joined:
@@ -411,7 +415,7 @@ class PlainLog:
             self.env.process(self._answer(me))
         elif mine:
             self.env.process(self._take_back(me, me.comings))
-            if self.rebalancing:
+            if self.rebalancing or mine[0].gave_up:
                 self._ask_rebalance()
         else:
             self._ask_rebalance()
@@ -467,7 +471,7 @@ class PlainLog:
         owned = me.owned
         if self.settings.protocol == "cooperative" and me.order is not None:
             owned = me.order
-        ghost = Ghost(me.place, me.had, owned, me.target, left)
+        ghost = Ghost(me.place, me.had, owned, me.target, left, bool(me.owned - owned))
         self.ghosts.append(ghost)
         since_s = min(me.silent_s, self.env.now)
         self.env.process(self._exorcise(ghost, since_s + self.settings.session_s))
@@ -556,6 +560,8 @@ class PlainLog:
 
     def _rebalance(self) -> Steps:
         s = self.settings
+        for _ in range(0 if self._eager else 4):  # after all that happens at the same moment
+            yield self.env.timeout(0)
         while self.stale:
             if self.empty:
                 self.empty = False
@@ -564,7 +570,7 @@ class PlainLog:
                     self.newcomer = False
                     yield self.env.timeout(s.initial_delay_s)
             self.joining = True
-            self.here.clear()
+            self.here, self.early = self.early, set()
             self._change()
             latest = self.env.timeout(s.max_poll_s) if s.max_poll_s < NEVER else self.env.event()
             while not self._everyone_in() and not latest.processed:
@@ -629,6 +635,8 @@ class PlainLog:
         if had - me.owned:
             self.happened.add("gave up")
             self._ask_rebalance()
+            if not self.joining:
+                self.early.add(me)
         if self.joining:
             self.here.add(me)
             self._change()
@@ -647,9 +655,8 @@ class PlainLog:
         while me.is_in and not me.ended and me.comings == comings:
             next_s = me.beat_s if me.beat_s > self.env.now + 1e-9 else me.beat_s + every_s
             yield self.env.timeout(next_s - self.env.now)
-            if me.beat_s + 1e-9 < next_s - every_s or me.beat_s > next_s - every_s + 1e-9:
-                if me.beat_s != next_s:
-                    continue  # it sent one in between
+            if abs(me.beat_s - (next_s - every_s)) > 1e-9 and me.beat_s != next_s:
+                continue  # it sent one in between
             me.beat_s = self.env.now
             if me.is_in and not me.ended and me.comings == comings and me.silent_s == NEVER:
                 self.env.process(self._answer(me))

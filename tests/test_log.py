@@ -426,7 +426,7 @@ def test_committed_processed_position_and_end_stay_in_order(seed):
         assert (np.diff(topic.log.message[rows]) > 0).all()
         reached = slice(rows.start, rows.start + state.processed[p])
         assert ahead or (state.effects[reached] > 0).all()  # nothing is skipped
-        if not faults:
+        if not faults and np.isinf(s.max_poll_s):
             assert (np.diff(state.done_s[reached]) >= 0).all()
             assert (state.effects[rows] <= 1).all()
             assert state.effects[rows].sum() == state.processed[p]

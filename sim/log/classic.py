@@ -166,6 +166,8 @@ class Cooperative(Barrier):
         super().__init__(env, group, terms, say)
         self.here: set[Member] = set()
         """Members that have joined the round."""
+        self.early: set[Member] = set()
+        """Members that have joined the next round: those that gave up partitions."""
         self.assigned: dict[Member, set[int]] = {}
         """What members are to have from their next poll on."""
 
@@ -184,7 +186,7 @@ class Cooperative(Barrier):
             self._start_rebalance()
 
     def _call_all(self) -> None:
-        self.here.clear()
+        self.here, self.early = self.early, set()
         for member in self.of:
             if member is not None:
                 self.env.process(self._meet(member))
@@ -196,8 +198,11 @@ class Cooperative(Barrier):
         had = member.owned
         member.owned = self.assigned.pop(member, had)
         self.group.reassign(member.place, member.owned, self.env.now)
-        if had - member.owned:
+        gave_up = had - member.owned
+        if gave_up:
             self._start_rebalance()
+        if gave_up and not self.joining:
+            self.early.add(member)
         if self.joining:
             self.here.add(member)
             self.arrival.succeed()

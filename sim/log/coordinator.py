@@ -344,8 +344,11 @@ class Coordinator(ABC):
 
     def _close(self, m: int) -> Steps:
         life, group = self.lives[m], self.group
-        while self.lives[m] == life and m not in group.zombies:
+        while self.lives[m] == life:
             group.hold(m, self.env.now, leave=True)
+            if m in group.zombies:  # which looks whether it is closing when it returns
+                self._disturb()
+                return
             if group.held(m):
                 self._exit(m)
                 return

@@ -245,7 +245,7 @@ class Group:
         One that is cut off does not learn of it, except of its own wish to ``leave``.
         """
         s = self.state
-        if s.phase[m] in (k.OFF, k.ZOMBIE):
+        if s.phase[m] == k.OFF:
             return
         s.hold[m] = k.LEAVE if leave else max(s.hold[m], k.JOIN)
         if s.phase[m] == k.POLL:
@@ -382,7 +382,7 @@ class Group:
             s.end_s[m] = s.now_s[m] if zombie.refused else at_s
         self.zombies[m] = zombie
         s.phase[m] = k.ZOMBIE
-        s.assigned_n[m] = s.fetched[m] = s.hold[m] = 0
+        s.assigned_n[m] = s.fetched[m] = 0
 
     @property
     def haunted(self) -> bool:
@@ -394,7 +394,8 @@ class Group:
         while zombie.batch and s.end_s[m] <= self.now_s:
             self._take_effect(zombie.batch.pop(0), float(s.end_s[m]))
             extra_s = 0.0
-            if not zombie.batch and s.cut[m] and not self._waits:
+            learns = not s.cut[m] or s.hold[m] == k.LEAVE or self._waits
+            if not zombie.batch and not learns:
                 n = self.reading.max_poll_records
                 zombie.batch, zombie.buffered = zombie.buffered[:n], zombie.buffered[n:]
                 extra_s = self.reading.per_batch_s
@@ -409,7 +410,7 @@ class Group:
 
     def _zombie_free_s(self, m: int) -> float:
         s = self.state
-        if s.cut[m]:
+        if s.cut[m] and (self.zombies[m].refused or s.hold[m] != k.LEAVE):
             return np.inf
         end_s = float(s.end_s[m])
         batch = self.zombies[m].batch
