@@ -8,10 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from plain_log import Settings
 from plain_retention import PlainPartition
-from test_log import topic_of
+from test_log import reading_of, topic_of
 
 from sim.environment import Environment
+from sim.kernels import log as k
+from sim.log.fates import unread
+from sim.log.group import Group
 from sim.log.retention import Limits, Retention
+from sim.outcome import Fate
 
 MANY = 1 << 30
 
@@ -128,3 +132,84 @@ def test_KB_08_a_record_lives_from_retention_to_that_and_its_segment_and_a_check
             # What became readable at once, after up to 3 s of waiting for an answer, is one batch.
             most_s = limits.segment_s + s.linger_s + 3.0
             assert all(span_s <= most_s for _, _, span_s in plain.gone)
+
+
+def plain_reader(partition, created_s, size_bytes, work_s, check_s, reset, until_s):
+    """A consumer that fetches one record at a time: when each was done, and those it passed over.
+
+    ``reset``: from (offset of the log start, log end) to where to go on.
+    """
+    done_s, passed = np.full(len(created_s), inf), {}
+    coming = [(at_s, 0, i) for i, at_s in enumerate(created_s)]
+    coming += [(n * check_s, 1, n) for n in range(1, int(until_s / check_s) + 1)]
+    coming.sort()
+    appended = position = 0
+    now_s = 0.0
+    while True:
+        while coming and coming[0][0] <= now_s:
+            at_s, is_check, i = coming.pop(0)
+            if is_check:
+                partition.check(at_s)
+            else:
+                partition.append([(at_s, size_bytes[i])])
+                appended += 1
+        if position < partition.start:
+            for offset in range(position, reset(partition.start, appended)):
+                deleted = offset < partition.start
+                passed[offset] = Fate.LOST_RETENTION if deleted else Fate.LOST_OFFSET_RESET
+            position = reset(partition.start, appended)
+        if position == len(created_s):
+            return done_s, passed
+        if position < appended:
+            now_s += float(work_s[position])
+            if now_s > until_s:
+                return done_s, passed
+            done_s[position] = now_s
+            position += 1
+        else:
+            now_s = created_s[position]
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(st.integers(0, 2**32 - 1))
+def test_KB_09_a_slow_reader_loses_what_a_plain_one_loses(seed):
+    rng = np.random.default_rng(seed)
+    n, until_s = 200, 400.0
+    created_s = np.sort(rng.uniform(0.0, 100.0, n))
+    work_s = rng.exponential(rng.uniform(0.2, 2.0), n).astype(np.float32)
+    size_bytes = rng.integers(50, 600, n)
+    limits = Limits(
+        retention_s=rng.uniform(5.0, 40.0),
+        retention_bytes=float(rng.choice([inf, 8_000.0])),
+        segment_s=rng.uniform(1.0, 20.0),
+        segment_bytes=MANY,
+        check_s=rng.uniform(2.0, 15.0),
+    )
+    latest = bool(rng.integers(2))
+    plain = PlainPartition(
+        limits.retention_s, limits.retention_bytes, limits.segment_s, limits.segment_bytes
+    )
+    expected, passed = plain_reader(
+        plain, created_s.tolist(), size_bytes.tolist(), work_s, limits.check_s,
+        (lambda start, end: end) if latest else (lambda start, end: start), until_s,
+    )  # fmt: skip
+    s = Settings(max_poll_records=1, chunk_records=1, auto_commit_s=-1.0)
+    topic = topic_of(s, created_s, np.zeros(n, int), size_bytes)
+    reading = reading_of(s)._replace(reset=k.LATEST if latest else k.EARLIEST)
+    group = Group(topic, work_s, 1, reading, np.zeros(0))
+    group.assign([[0]], 0.0)
+    retention = Retention(topic, size_bytes.astype(np.int32), limits)
+    env = Environment([topic, group])
+    env.process(retention.run(env, group.deleted))
+    env.run(until_s)
+    group.finish(until_s)
+    np.testing.assert_allclose(group.state.done_s, expected, rtol=1e-12)
+    lost = np.zeros(n, np.uint8) if unread(group) is None else unread(group)
+    jumps = group.state.jumps[: group.state.jumped[0]]
+    assert len(passed) == (jumps[:, 2] - jumps[:, 1]).sum()  # new position - old position
+    for offset in range(n):
+        if expected[offset] == inf:
+            assert lost[offset] == passed.get(offset, Fate.UNFINISHED)
+    processed = np.isfinite(group.state.done_s)
+    assert processed.sum() + (lost[~processed] != Fate.UNFINISHED).sum() <= n
+    assert group.settled() == n or not np.isfinite(expected[-1])
