@@ -98,6 +98,7 @@ def finding(summary: pd.DataFrame, *, duration_s: float) -> str:
         about_lag(summary),
         reason(summary, duration_s),
         _join(_harm(summary, column, also_none=True) for column in _told(summary)),
+        about_replay(summary),
         _spared(summary),
     ]
     return " ".join(f"{sentence}." for sentence in sentences if sentence)
@@ -169,6 +170,49 @@ def about_time_lag(summary: pd.DataFrame) -> str:
     if not summary["max_time_lag_s"].any():
         return f"No message ever waits{_anywhere(summary)}"
     return f"Furthest behind: {in_each(_extremes(summary, 'max_time_lag_s'), duration)}"
+
+
+def about_replay(summary: pd.DataFrame) -> str:
+    """What a bug spoilt, what reading again put right, and what was gone; "" if nothing was."""
+    if "wrong_effects" not in summary:
+        return ""
+
+    def each(column: str, of: str) -> str:
+        extremes = [(value, who) for value, who in _extremes(summary, column) if value > 0]
+        return in_each(extremes, count, lambda n: f"{count(n)} {of}{'' if n == 1 else 's'}")
+
+    kinds = {
+        column: set(summary[summary[column] > 0]["kind"])
+        for column in ("righted_effects", "wrong_effects", "unrecoverable")
+    }
+    clauses = []
+    if kinds["righted_effects"]:
+        clauses.append(f"reading again put right {each('righted_effects', 'wrong result')}")
+    if kinds["wrong_effects"]:
+        clauses.append(f"{each('wrong_effects', 'result')} stayed wrong")
+    if kinds["unrecoverable"]:
+        clauses.append(f"gone when asked for again: {each('unrecoverable', 'message')}")
+    never = kinds["wrong_effects"] | kinds["unrecoverable"]
+    if kinds["righted_effects"] == {"log"} and never == {"queue"}:
+        clauses[0] = f"the log replays, the queue cannot: {clauses[0]}"
+    words = _join(clauses)
+    return words[:1].upper() + words[1:]
+
+
+def about_burrow(burrow: pd.DataFrame) -> str:
+    """How long Burrow says what of the group that it likes least, from its table."""
+    worst: list[tuple[float, str]] = []
+    for (system, group), rows in burrow.groupby(["system", "group"], sort=False):
+        step_s = float(rows["t_s"].diff().median()) if len(rows) > 1 else 0.0
+        bad = rows[rows["status"] != "OK"]["status"].value_counts()
+        if len(bad):
+            said = names([f"{word} for {duration(n * step_s)}" for word, n in bad.items()])
+            worst.append((float(bad.sum()) * step_s, f"{said} of {system}.{group}"))
+    if not worst:
+        return "Burrow says OK of every group, all the time"
+    worst.sort(key=lambda pair: -pair[0])
+    others = f", and not always OK of {len(worst) - 1} more" if len(worst) > 1 else ""
+    return f"Burrow says {worst[0][1]}{others}"
 
 
 def about_latency(summary: pd.DataFrame) -> str:

@@ -323,3 +323,32 @@ def test_nothing_produced_is_said() -> None:
     assert findings.finding(tables.summary, duration_s=1.0) == (
         "No message was produced. There is nothing to compare."
     )
+
+
+def test_replay_is_told_only_if_there_was_a_bug_or_a_seek_that_came_too_late():
+    calm = {"righted_effects": 0, "wrong_effects": 0, "unrecoverable": 0}
+    rows = [
+        row("kafka", **calm | {"righted_effects": 120}),
+        row("sqs", "a", kind="queue", **calm | {"wrong_effects": 118, "unrecoverable": 5_000}),
+        row("sqs", "b", kind="queue", **calm),
+    ]
+    assert findings.about_replay(pd.DataFrame([row("kafka")])) == ""
+    assert findings.about_replay(pd.DataFrame(rows[2:])) == ""
+    assert findings.about_replay(pd.DataFrame(rows)) == (
+        "The log replays, the queue cannot: reading again put right 120 wrong results in kafka; "
+        "118 results in sqs.a stayed wrong; gone when asked for again: 5,000 messages in sqs.a"
+    )
+    rows[0] |= {"righted_effects": 1, "wrong_effects": 99}
+    assert findings.about_replay(pd.DataFrame(rows[:1])) == (
+        "Reading again put right 1 wrong result in kafka; 99 results in kafka stayed wrong"
+    )
+
+
+def test_burrow_is_told_by_the_group_that_it_likes_least():
+    burrow = pd.DataFrame(
+        [("k", "a", 60.0 * i, "OK") for i in range(10)]
+        + [("k", "b", 60.0 * i, "STOP" if i > 3 else "WARN" if i > 2 else "OK") for i in range(10)],
+        columns=["system", "group", "t_s", "status"],
+    )
+    assert findings.about_burrow(burrow[:10]) == "Burrow says OK of every group, all the time"
+    assert findings.about_burrow(burrow) == "Burrow says STOP for 6 min and WARN for 1 min of k.b"

@@ -8,7 +8,7 @@ Importing this package imports matplotlib: do it where something is drawn, not a
 """
 
 from sim.charts.bars import duplicates, loss
-from sim.charts.files import CHARTS, LEDGER_CHARTS, write_all
+from sim.charts.files import CHARTS, LEDGER_CHARTS, LOG_CHARTS, write_all
 from sim.charts.inline import Inline, inline, write_and_inline
 from sim.charts.ledger import books, buffer, harms, price
 from sim.charts.measured import measured_lag, measured_time_lag, write_measured
@@ -21,6 +21,7 @@ from sim.charts.side_by_side import overview
 __all__ = [
     "CHARTS",
     "LEDGER_CHARTS",
+    "LOG_CHARTS",
     "Inline",
     "books",
     "buffer",

@@ -19,6 +19,7 @@ from sim.charts.over_time import lag, order, throughput, time_lag
 from sim.charts.page import style
 from sim.charts.quantiles import latency
 from sim.charts.side_by_side import overview
+from sim.charts.status import status
 
 if TYPE_CHECKING:
     from sim.metrics import Tables
@@ -42,12 +43,14 @@ LEDGER_CHARTS: dict[str, tuple[Callable[..., list[Axes]], str]] = {
     "price": (ledger.price, "ledger"),
 }
 """File name -> chart, and the frame of the tables without which there is nothing to draw."""
+LOG_CHARTS: dict[str, tuple[Callable[..., list[Axes]], str]] = {"status": (status, "burrow")}
+"""The same for systems on a log."""
 
-
+_SOMETIMES = LOG_CHARTS | LEDGER_CHARTS
 _CHART: dict[str, Callable[..., list[Axes] | Figure]] = {
     "overview": overview,
     **CHARTS,
-    **{name: chart for name, (chart, _) in LEDGER_CHARTS.items()},
+    **{name: chart for name, (chart, _) in _SOMETIMES.items()},
 }
 
 
@@ -71,8 +74,8 @@ def writing(
 
 def names(tables: "Tables") -> list[str]:
     """Of the charts that have data, less the overview."""
-    books = [name for name, (_, frame) in LEDGER_CHARTS.items() if len(getattr(tables, frame))]
-    return [*CHARTS, *books]
+    rest = [name for name, (_, frame) in _SOMETIMES.items() if len(getattr(tables, frame))]
+    return [*CHARTS, *rest]
 
 
 class Map(Protocol):
