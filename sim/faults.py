@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from math import inf, isfinite
 
+import numpy as np
 import simpy
 
 from sim.autoscale import autoscale
@@ -21,6 +22,7 @@ from sim.workload import Stroke, strokes
 
 _RAMP_STEPS = 20
 _DATABASE_STEP_S = 1.0
+_READERS_STEP_S = 1.0
 
 
 def schedule(
@@ -45,6 +47,7 @@ def schedule(
         of each group, what its bugs and seeks will have come to when they happen.
     """
     crews = {name: Crew(env, name, fleet) for name, fleet in fleets.items()}
+    watched_over: dict[str, Crew] = {}
     for index, fault in enumerate(scenario.faults):
         act = _Act(env, scenario, fault, timeline)
         if fault.fault in OF_CONSUMERS:
@@ -60,6 +63,8 @@ def schedule(
             struck = [(crew, 0) for crew in groups]
         if not struck:
             continue
+        if fault.fault in OF_CONSUMERS or fault.fault in ("deploy", "scale", "autoscale", "poison"):
+            watched_over |= {crew.name: crew for crew in groups}
         for stroke in strokes(scenario, index, duration_s):
             env.process(act.at(stroke, struck))
             if fault.fault == "seek":
@@ -70,7 +75,23 @@ def schedule(
                 watched = _watched(fault.when, system, crews) or [crew]
                 mine = [pair for pair in struck if pair[0] is crew]
                 env.process(act.when(fault.when, watched, mine))
+    for crew in watched_over.values():
+        if crew.fleet.orphans().size:
+            env.process(_watch_readers(env, crew))
     return {name: crew.replay for name, crew in crews.items()}
+
+
+def _watch_readers(env: simpy.Environment, crew: Crew) -> Steps:
+    """Add up for how long partitions have no reader."""
+    since_s = np.zeros(crew.fleet.orphans().size)
+    crew.replay.without_reader_s = crew.replay.longest_without_reader_s = 0.0
+    while True:
+        yield env.timeout(_READERS_STEP_S)
+        orphans = crew.fleet.orphans()
+        since_s = (since_s + _READERS_STEP_S) * orphans
+        crew.replay.without_reader_s += _READERS_STEP_S * int(orphans.sum())
+        longest_s = max(crew.replay.longest_without_reader_s, float(since_s.max()))
+        crew.replay.longest_without_reader_s = longest_s
 
 
 def _watched(when: When, system: str, crews: Mapping[str, Crew]) -> list[Crew]:

@@ -25,6 +25,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from sim.metrics import level_s
 from sim.text import count, duration, names, rate, share
 
 WASTE = 0.1
@@ -49,11 +50,6 @@ class Standing:
     verdict: Verdict
     worst: pd.DataFrame
     """Their rows of the summary, the worst first."""
-
-
-def level_s(duration_s: float) -> float:
-    """How far behind still counts as level, s: 1 % of the time of arrivals, at least 1 s."""
-    return max(1.0, 0.01 * duration_s)
 
 
 def verdict(drain_s: float, max_time_lag_s: float, duration_s: float) -> Verdict:
@@ -87,7 +83,7 @@ def headline(summary: pd.DataFrame, duration_s: float) -> str:
 
 
 def finding(summary: pd.DataFrame, *, duration_s: float) -> str:
-    """Two to five sentences: who kept up, at what lag, why not, and what became of messages.
+    """Who kept up, at what lag, why not, what had no reader, and what became of messages.
 
     `duration_s` is when arrivals ended, s.
     """
@@ -97,6 +93,8 @@ def finding(summary: pd.DataFrame, *, duration_s: float) -> str:
         keeping_up(summary, duration_s) + _either_will_do(summary, duration_s),
         about_lag(summary),
         reason(summary, duration_s),
+        about_readers(summary, duration_s),
+        about_replay(summary),
         _join(_harm(summary, column, also_none=True) for column in _told(summary)),
         about_replay(summary),
         _spared(summary),
@@ -243,6 +241,33 @@ def about_order(summary: pd.DataFrame) -> str:
     return clause or f"No message is processed out of order{_anywhere(summary)}"
 
 
+def about_readers(summary: pd.DataFrame, duration_s: float) -> str:
+    """How long partitions had no reader, and how many messages are late, here and on queues."""
+    if not _column(summary, "longest_without_reader_s").max() > 0:
+        return ""
+    longest = in_each(_extremes(summary, "longest_without_reader_s"), duration)
+    late = f"processed more than {duration(level_s(duration_s))} after their creation"
+    return _join(
+        [
+            f"Longest that a partition is without a reader: {longest}",
+            _told_of(summary, "late", late, also_none=True),
+        ]
+    )
+
+
+def about_replay(summary: pd.DataFrame) -> str:
+    """What a bug spoilt, what reading again put right, and what was gone by then."""
+    if not (_column(summary, "wrong_effects") + _column(summary, "righted_effects")).any():
+        return ""
+    return _join(
+        [
+            _told_of(summary, "wrong_effects", "left with the wrong effect", also_none=True),
+            _told_of(summary, "righted_effects", "put right by a replay", also_none=True),
+            _told_of(summary, "unrecoverable", "asked for again and gone"),
+        ]
+    )
+
+
 def comparison(runs: Sequence[tuple[str, pd.DataFrame, float]]) -> str:
     """The gravest difference between runs, given as (label, summary, duration in s)."""
     slack_s = max((level_s(duration_s) for _, _, duration_s in runs), default=0.0)
@@ -332,16 +357,30 @@ it is as good as none)."""
 
 
 def _harm(summary: pd.DataFrame, column: str, *, also_none: bool = False, most: int = 3) -> str:
+    """A clause on what became of messages: see `_told_of`."""
+    return _told_of(summary, column, _HARMS[column], also_none=also_none, most=most)
+
+
+def _column(summary: pd.DataFrame, name: str) -> pd.Series:
+    """A column that runs of an older version do not have: nothing of it there."""
+    return summary[name] if name in summary else pd.Series(0.0, summary.index)
+
+
+def _told_of(
+    summary: pd.DataFrame, column: str, what: str, *, also_none: bool = False, most: int = 3
+) -> str:
     """A clause on the systems that did it, and if wanted on those that did not; "" if none did.
 
-    It lists at most `most` systems.
+    `what` is a participle. It lists at most `most` systems.
     """
+    if column not in summary:
+        return ""
     extremes = [(value, who) for value, who in _extremes(summary, column) if value > 0]
     if not extremes:
         return ""
 
     def opening(number: float) -> str:
-        return f"{_messages(number)} {'is' if number == 1 else 'are'} {_HARMS[column]}"
+        return f"{_messages(number)} {'is' if number == 1 else 'are'} {what}"
 
     clause = in_each(extremes, count, opening, most)
     worst = summary.groupby("system", sort=False)[column].max()

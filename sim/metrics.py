@@ -10,6 +10,9 @@
 - time lag: age of the oldest message that is created and not yet processed.
 - drain time: from the end of arrivals to the last message processed; inf if some never was.
 - latency: created -> first processed.
+- late: processed longer after its creation than counts as level, 1 % of the time of arrivals.
+- without a reader: time that partitions of a log had no consumer that ran and had them, summed
+  over the partitions, and the longest of any; after faults only, and looked at every second.
 - ordering violation: a message first processed after a later message of the same key.
 - wrong effects: messages whose last effect falls into a bug of the group; righted effects: those
   with a wrong effect, but not the last. unrecoverable: messages that a seek asked for and that had
@@ -186,6 +189,9 @@ def measure(
                 "arrival_peak": float(np.diff(arrived).max(initial=0)) / step_s,
                 "consumers": outcome.consumers,
                 "messages_per_call": outcome.deliveries / max(1, outcome.calls),
+                "late": _later_than(level_s(messages.duration_s), counts.latency),
+                "without_reader_s": replay.without_reader_s,
+                "longest_without_reader_s": replay.longest_without_reader_s,
             }
         ]
     )
@@ -270,6 +276,17 @@ def _quantiles(histogram: NDArray[np.int64], longest_s: float, n: int) -> NDArra
     out[-1] = longest_s
     out[out > longest_s] = longest_s
     return out
+
+
+def level_s(duration_s: float) -> float:
+    """How far behind still counts as level, s: 1 % of the time of arrivals, at least 1 s."""
+    return max(1.0, 0.01 * duration_s)
+
+
+def _later_than(seconds: float, histogram: NDArray[np.int64]) -> int:
+    """Messages with a latency of more than that, to the width of a bin."""
+    first = int(np.float32(seconds).view(np.uint32)) >> k.LATENCY_SHIFT
+    return int(histogram[first + 1 :].sum())
 
 
 def _sample(messages: Messages, order_by: Sequence[str], outcome: GroupOutcome) -> pd.DataFrame:

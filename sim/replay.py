@@ -23,6 +23,10 @@ class Replay:
     """(from, until) of its bugs, s."""
     gone: int = 0
     """Messages that a seek asked for and that had been deleted, over all its seeks."""
+    without_reader_s: float = np.nan
+    """Time without a reader, over all partitions, s; NaN: there are none, or no faults."""
+    longest_without_reader_s: float = np.nan
+    """The longest of any partition, s."""
     last_seek_s: float = -np.inf
     """The last of its seeks at a known time."""
 

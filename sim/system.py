@@ -4,7 +4,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import ceil
 from typing import Protocol
 
+import numpy as np
 import simpy
+from numpy.typing import NDArray
 
 from sim.environment import Stage
 from sim.outcome import GroupOutcome
@@ -61,6 +63,9 @@ class Fleet(Protocol):
 
     def age_s(self) -> float:
         """How long the oldest of these has waited, s; 0 if none does."""
+
+    def orphans(self) -> NDArray[np.bool_]:
+        """[partitions] those that no running consumer has now; empty where there are none."""
 
     def busy(self) -> int:
         """How many consumers are at work on a message."""

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import simpy
+from numpy.typing import NDArray
 
 from sim.log.assignors import Assignor
 from sim.log.group import Group
@@ -135,6 +136,10 @@ class Coordinator(ABC):
     def age_s(self) -> float:
         """Time since the oldest of these could be read, s."""
         return self.group.age_s(self.env.now)
+
+    def orphans(self) -> NDArray[np.bool_]:
+        """[partitions] those that no running member has, or only one that waits in a rebalance."""
+        return self.group.orphans(self.env.now)
 
     def busy(self) -> int:
         """Consumers that are at work on a record."""

@@ -284,6 +284,16 @@ class Group:
         oldest_s = log.visible_s[log.start[waits] + committed[waits]].min(initial=now_s)
         return float(now_s - oldest_s)
 
+    def orphans(self, now_s: float) -> NDArray[np.bool_]:
+        """[partitions] those that no running, connected member has, zombies aside."""
+        s = self.state
+        out = np.ones(s.position.size, np.bool_)
+        reads = (s.phase != k.OFF) & (s.phase != k.HELD) & (s.resume_s <= now_s) & (s.cut == 0)
+        for m in np.flatnonzero(reads):
+            if m not in self.zombies:
+                out[s.assigned[m, : s.assigned_n[m]]] = False
+        return out
+
     def busy(self, now_s: float) -> int:
         """Members that are at work on a record."""
         return sum(self.working(m, now_s) for m in range(self.members))

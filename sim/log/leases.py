@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import simpy
+from numpy.typing import NDArray
 
 from sim.log.group import Group
 from sim.log.seek import seek
@@ -232,6 +233,10 @@ class Leases:
     def age_s(self) -> float:
         """Time since the oldest of these could be read, s."""
         return self.group.age_s(self.env.now)
+
+    def orphans(self) -> NDArray[np.bool_]:
+        """[shards] those that no running worker holds the lease of."""
+        return self.group.orphans(self.env.now)
 
     def busy(self) -> int:
         """Workers with a shard on which they are at work."""

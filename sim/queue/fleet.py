@@ -4,7 +4,9 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import simpy
+from numpy.typing import NDArray
 
 from sim.queue.workers import Workers
 
@@ -55,6 +57,9 @@ class WorkersFleet:
 
     def age_s(self) -> float:
         return self.workers.age_s(self.env.now)
+
+    def orphans(self) -> NDArray[np.bool_]:
+        return np.zeros(0, np.bool_)
 
     def busy(self) -> int:
         return self.workers.busy(self.env.now)
