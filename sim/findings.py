@@ -94,7 +94,6 @@ def finding(summary: pd.DataFrame, *, duration_s: float) -> str:
         about_lag(summary),
         reason(summary, duration_s),
         about_readers(summary, duration_s),
-        about_replay(summary),
         _join(_harm(summary, column, also_none=True) for column in _told(summary)),
         about_replay(summary),
         _spared(summary),
@@ -251,19 +250,6 @@ def about_readers(summary: pd.DataFrame, duration_s: float) -> str:
         [
             f"Longest that a partition is without a reader: {longest}",
             _told_of(summary, "late", late, also_none=True),
-        ]
-    )
-
-
-def about_replay(summary: pd.DataFrame) -> str:
-    """What a bug spoilt, what reading again put right, and what was gone by then."""
-    if not (_column(summary, "wrong_effects") + _column(summary, "righted_effects")).any():
-        return ""
-    return _join(
-        [
-            _told_of(summary, "wrong_effects", "left with the wrong effect", also_none=True),
-            _told_of(summary, "righted_effects", "put right by a replay", also_none=True),
-            _told_of(summary, "unrecoverable", "asked for again and gone"),
         ]
     )
 

@@ -344,6 +344,20 @@ def test_replay_is_told_only_if_there_was_a_bug_or_a_seek_that_came_too_late():
     )
 
 
+def test_partitions_without_a_reader_are_told_with_the_messages_that_were_late():
+    eager = row("eager", longest_without_reader_s=48.0, late=5_000)
+    calm_log = row("static", longest_without_reader_s=0.0, late=0)
+    queue = row("sqs", kind="queue", longest_without_reader_s=np.nan, late=10)
+    told = findings.about_readers(pd.DataFrame([eager, calm_log, queue]), DURATION_S)
+    assert told == (
+        "Longest that a partition is without a reader: 48 s in eager and 0 s in static; "
+        "5,000 messages are processed more than 36 s after their creation in eager and 10 in sqs, "
+        "none in static"
+    )
+    assert findings.about_readers(pd.DataFrame([calm_log, queue]), DURATION_S) == ""
+    assert findings.about_readers(pd.DataFrame([row("old")]), DURATION_S) == ""
+
+
 def test_burrow_is_told_by_the_group_that_it_likes_least():
     burrow = pd.DataFrame(
         [("k", "a", 60.0 * i, "OK") for i in range(10)]
