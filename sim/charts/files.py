@@ -46,11 +46,11 @@ LEDGER_CHARTS: dict[str, tuple[Callable[..., list[Axes]], str]] = {
 LOG_CHARTS: dict[str, tuple[Callable[..., list[Axes]], str]] = {"status": (status, "burrow")}
 """The same for systems on a log."""
 
-_SOMETIMES = LOG_CHARTS | LEDGER_CHARTS
+SOMETIMES = LOG_CHARTS | LEDGER_CHARTS
 _CHART: dict[str, Callable[..., list[Axes] | Figure]] = {
     "overview": overview,
     **CHARTS,
-    **{name: chart for name, (chart, _) in _SOMETIMES.items()},
+    **{name: chart for name, (chart, _) in SOMETIMES.items()},
 }
 
 
@@ -74,7 +74,7 @@ def writing(
 
 def names(tables: "Tables") -> list[str]:
     """Of the charts that have data, less the overview."""
-    rest = [name for name, (_, frame) in _SOMETIMES.items() if len(getattr(tables, frame))]
+    rest = [name for name, (_, frame) in SOMETIMES.items() if len(getattr(tables, frame))]
     return [*CHARTS, *rest]
 
 

@@ -72,11 +72,12 @@ def status(tables: "Tables", axes: Sequence[Axes] | None = None, *, title: str =
     for strip, (_, mine) in zip(strips, logs.burrow.groupby("system", sort=False), strict=True):
         _fill(strip, mine, time, most)
     time.apply(strips)
-    axes[0].figure.legend(
-        handles=[Patch(color=colour, label=word) for word, colour in COLOURS.items()],
-        loc="lower right", ncols=len(COLOURS), fontsize=7.5, frameon=False, borderaxespad=0.1,
-        handlelength=1.2, columnspacing=1.2,
-    )  # fmt: skip
+    for figure in dict.fromkeys(ax.figure for ax in axes):
+        figure.legend(
+            handles=[Patch(color=colour, label=word) for word, colour in COLOURS.items()],
+            loc="lower right", ncols=len(COLOURS), fontsize=7.5, frameon=False, borderaxespad=0.1,
+            handlelength=1.2, columnspacing=1.2,
+        )  # fmt: skip
     return list(axes)
 
 
