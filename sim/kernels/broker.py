@@ -1,0 +1,1625 @@
+"""A destructive queue with every knob of the family: how a broker hands messages to consumers.
+
+`sim.kernels.queue` does one thing fast (SQS standard); this one does the rest of the family, an
+event at a time: RabbitMQ, SQS FIFO and fair queues, Celery and share groups are values of `Policy`.
+
+Rules held: SF-01, SF-02, SF-06 (FIFO per message group), SS-14 (fair), KS-01 to KS-04 (locks and
+the window of a share group), RQ-01 to RQ-06, RQ-09 (acks, prefetch, place of return, delivery
+limit, ack timeout, single active consumer), CE-01 to CE-10 as far as broker and worker go.
+
+The unit is a *delivery*: one copy of a message that a consumer was handed. The broker may have
+forgotten it (its lock ran out) while the consumer still works on it, and the consumer may be dead
+while the broker still waits for its ack; a delivery is freed when nobody has it any more. What is
+to happen is in one heap of events, except arrivals (the feed is ascending) and ends of locks (they
+all last equally long, so that the list of unacknowledged deliveries is in order).
+
+Messages are ready in *lanes*: one; one for each priority, message group, tenant or partition. A
+lane is a linked list, and `Policy.pick` says which one is next.
+
+Everything that changes is in `Broker`; `work` carries it on. The other public functions are the
+faults' verbs (see `sim.queue.broker.Broker`).
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.kernels.jit import inlined, resumable
+from sim.kernels.queue import Feed
+
+__all__ = ["Feed"]
+
+F64 = NDArray[np.float64]
+I32 = NDArray[np.int32]
+I64 = NDArray[np.int64]
+
+READY, IN_FLIGHT, OVERDUE, WAITING, ACKED, DEAD, DROPPED, EXPIRED, REFUSED, LOST = range(10)
+"""States of a message. OVERDUE: in flight, past retention; WAITING: published again later;
+DROPPED: gone unprocessed (a limit without dead-lettering, a failure that was acknowledged);
+REFUSED: never let in; LOST: acknowledged, and then its consumer died. ACKED and above are final."""
+
+# Policy.ack
+AUTO, ON_START, LATE = range(3)
+# Policy.place, of a message that comes back
+ORIGINAL, RETURNS, NEXT, BACK = range(4)
+# Policy.pick
+ONE, GROUPS, PRIORITY, FAIR, SPANS = range(5)
+# Policy.overflow
+DROP_HEAD, REJECT, REJECT_DEAD = range(3)
+# What a consumer says of a delivery: Policy.on_failure, Policy.on_kill.
+OK, DISCARD, REJECTED, REQUEUE, RETRY, LEAVE, DIE = range(7)
+# Bits of Policy.counted: why a message comes back.
+BY_CLOSE, BY_LOCK, BY_FAILURE = 1, 2, 4
+# Bits of Deliveries.has: who has it. OWED: an early ack not sent yet; LATER: its ETA is to come.
+BROKER, CLIENT, WIRE, OWED, LATER = 1, 2, 4, 8, 16
+
+# Kinds of events, and what their ref and stamp are.
+WAKE = 0  # consumer
+FINISH = 1  # consumer * slots + slot
+ACK = 2  # first delivery of a chain
+REPLY = 3  # consumer, call
+ASK = 4  # consumer, call
+GIVE_UP = 5  # consumer, call
+JOIN = 6  # consumer, epoch
+CANCEL = 7  # consumer, epoch
+CLOSE = 8  # consumer, epoch
+AGAIN = 9  # message
+DUE = 10  # delivery
+START = 11  # consumer, epoch
+
+# Places in Queue.counts.
+ROW, ENTERED, RETENTION_ROW, IN_WINDOW, READY_NOW, IN_FLIGHT_NOW, WAITING_NOW, REMOVED = range(8)
+HELD, TOTAL, ARRIVED, GRID_NEXT, ACTIVE, ACTIVE_EPOCH, JOINS, ASKING = range(8, 16)
+CURSOR, CURSOR_LANE, ROTOR, RECEIVE_CALLS, EMPTY_RECEIVES, ACK_CALLS = range(16, 22)
+DELIVERIES, REPEATS, RETRIES, REFUSALS, FOUND = range(22, 27)
+COUNTS = 27
+
+# Places in Deliveries.meta.
+FREE, FIRST, LAST, USED = range(4)
+
+
+class Queue(NamedTuple):
+    """What the broker knows of each message (columns are indexed by message, not by row)."""
+
+    state: NDArray[np.uint8]  # [messages] READY … LOST; READY too before it has come
+    receives: NDArray[np.uint16]  # [messages] deliveries so far
+    returns: NDArray[np.uint16]  # [messages] returns and retries that count
+    effects: NDArray[np.uint16]  # [messages] how often each message was processed
+    done_s: F64  # [messages] first processed at; inf: not yet
+    wanted: NDArray[np.uint8]  # [messages] 1: routed to this queue; [0]: all are
+    due_s: F64  # [messages] not to be started before; [0]: any time
+    clock_s: F64  # [1] time of the latest event
+    counts: I64  # [COUNTS] rows handled, messages by state, calls, …
+    grid_s: F64  # [grid] sample times
+    grid_arrived: I64  # [grid] messages that had come by then
+    grid_ready: I64  # [grid] of them ready
+    grid_in_flight: I64  # [grid] of them delivered and not acknowledged, or waiting for a retry
+    again_message: I32  # [kept] messages processed before, in any order; may be empty
+    again_s: F64  # [kept] when each was processed again
+
+
+class Lanes(NamedTuple):
+    """Ready messages as linked lists, and which list is next."""
+
+    of: I32  # [messages] lane of each message; [0]: all in lane 0
+    place: I32  # [messages] row of the feed; -1: has not come
+    next: I32  # [messages] the one behind in its lane; -1: none
+    head: I32  # [lanes] -1: empty
+    tail: I32  # [lanes]
+    returned: I32  # [lanes] last of those that came back, at the front; -1: none there
+    in_flight: I64  # [lanes]
+    heap: I32  # [lanes] GROUPS, FAIR: lanes that may be picked, by the place of their head
+    heap_at: I32  # [lanes] where a lane is in the heap; -1: not in it
+    heap_n: I64  # [1] lanes in the heap
+    aside: I32  # [lanes] scratch
+    spent_s: F64  # [lanes + 1, 2] FAIR: consumers' time, this span of recent_s and the last; all
+    span: I64  # [lanes + 1] FAIR: which span of recent_s spent_s is of
+    first: I32  # [lanes] SPANS: earliest message not in a final state; -1: none
+    newest: I32  # [lanes] SPANS: the latest that has come
+    follower: I32  # [messages] SPANS: the one that came next in its lane; -1: none
+    offset: I32  # [messages] SPANS: number in its lane
+    reach: NDArray[np.uint8]  # [consumers, lanes] SPANS: 1: may take from it; [0, 0]: from all
+
+
+class Deliveries(NamedTuple):
+    """Copies handed out and not forgotten by everybody."""
+
+    message: I32  # [room]
+    consumer: I32  # [room]
+    epoch: I32  # [room] of the consumer's connection
+    receipt: I32  # [room] receive count of the message
+    has: I32  # [room] bits: BROKER waits for an ack, CLIENT works on it, WIRE: ack under way, …
+    verdict: I32  # [room] what the consumer says of it: OK, DISCARD, …
+    sent_s: F64  # [room] when the broker handed it out; its lock begins
+    arrive_s: F64  # [room] when it reaches the consumer; inf: the network is cut
+    before: I32  # [room] the broker's list, oldest first
+    after: I32  # [room]
+    then: I32  # [room] next in a consumer's buffer, in a chain of acks, or of the free ones
+    meta: I64  # [4] first free one, first and last of the broker's list, how many are used
+
+
+class Consumers(NamedTuple):
+    """Processes with ``slots`` parallel places for work, and the broker's view of them."""
+
+    alive: I64  # [consumers] 1: the process runs
+    epoch: I64  # [consumers] which process and connection this is
+    connected: I64  # [consumers] epoch of the connection that the broker has; -1: none
+    joined: I64  # [consumers] order of subscription
+    stopping: I64  # [consumers] 1: SIGTERM received
+    cut: I64  # [consumers] 1: the network is cut
+    calling: I64  # [consumers] pull: 1: a call is under way, 2: it is held up by the network
+    call: I64  # [consumers] pull: number of the latest receive call
+    half_s: F64  # [consumers] pull: half the latency of that call
+    unacked: I64  # [consumers] deliveries over this connection that wait for an ack
+    buffer: I32  # [consumers, 2] first and last delivery not started; -1: none
+    ripe: I32  # [consumers, 2] the same of those whose ETA has come; they go first
+    done: I32  # [consumers, 2] first and last delivery done, not yet acknowledged
+    chunk: I64  # [consumers] deliveries done since the last ack
+    fresh: I64  # [consumers] 1: the batch's own work is still to do
+    idle: I64  # [consumers] free slots
+    idle_slot: I32  # [consumers, slots] which
+    slot: I32  # [consumers, slots] delivery in work; -1: none
+    end_s: F64  # [consumers, slots] when it will be done
+    factor: F64  # [consumers] service times are multiplied by this
+    resume_s: F64  # [consumers] the process is paused until then
+    wake_s: F64  # [consumers] earliest WAKE scheduled; inf: none
+    inbound_s: F64  # [consumers] latest arrival over the connection, which keeps order
+    outbound_s: F64  # [consumers] latest arrival at the broker
+    behind: I32  # [consumers + 1] ring of consumers that wait for messages; the last is its anchor
+    ahead: I32  # [consumers + 1] -1: does not wait
+
+
+class Events(NamedTuple):
+    """Binary heap, earliest first; equal times in order of scheduling."""
+
+    at_s: F64  # [room]
+    serial: I64  # [room]
+    kind: I64  # [room]
+    ref: I64  # [room]
+    stamp: I64  # [room]
+    n: I64  # [2] events stored, events ever
+
+
+class Poison(NamedTuple):
+    """Messages that make their consumer fail, ascending."""
+
+    message: I64  # [poison]
+    kills: I64  # [poison] 1: the process dies; 0: the handler raises
+    left: I64  # [poison] how many more times
+    restart_s: F64  # [poison] a killed consumer starts again after; inf: never
+
+
+class Broker(NamedTuple):
+    """All that `work` reads and changes."""
+
+    feed: Feed  # what the senders put in; other queues may read the same one
+    service_s: NDArray[np.float32]  # [messages] work that each message takes
+    receive_latency_s: F64  # [draws] round trips that fetch messages, taken in turn
+    ack_latency_s: F64  # [draws] round trips of acks, taken in turn
+    jitter: F64  # [draws] uniform in [0, 1), for retries, taken in turn
+    queue: Queue
+    lanes: Lanes
+    pool: Deliveries
+    consumers: Consumers
+    events: Events
+    poison: Poison
+
+
+class Policy(NamedTuple):
+    """Constants of one queue and its consumers."""
+
+    push: int  # 1: the broker sends while there is credit; 0: consumers ask
+    batch: int  # pull: messages a receive asks for
+    wait_s: float  # pull: long-poll wait; 0: short polling
+    prefetch: int  # push: most unacknowledged deliveries of a consumer
+    ack: int  # AUTO: at delivery; ON_START; LATE: when done
+    ack_every: int  # pull: deliveries one ack call covers
+    ack_waits: int  # pull: 1: the consumer waits for the answer to its ack
+    per_batch_s: float  # pull: work done once a receive
+    lock_s: float  # a delivery not acknowledged for so long comes back; inf: never
+    sweep_s: float  # ends of locks are looked at this often; 0: at once
+    late_ack: int  # 1: an ack after the lock's end counts while the message is ready
+    lock_closes: int  # 1: the end of a lock closes the connection; all its deliveries come back
+    closes: int  # 1: unacknowledged deliveries come back when the connection closes
+    reopen_s: float  # a live consumer whose connection was closed subscribes again after
+    place: int  # where a message comes back to: ORIGINAL, RETURNS, NEXT, BACK
+    pick: int  # ONE, GROUPS, PRIORITY (the highest lane), FAIR, SPANS
+    look_ahead: int  # GROUPS: only so many messages from the front are looked at
+    span: int  # SPANS: fresh messages are taken less than this from the first unresolved
+    noisy_share: float  # FAIR: share of in flight, or of consumers' time, that makes a lane noisy
+    noisy_least: int  # FAIR: in flight, at least
+    recent_s: float  # FAIR: consumers' time of this span and the one before counts
+    single_active: int  # 1: one consumer receives, the others stand by
+    max_receives: int  # a message received so often is dead-lettered instead of received again
+    max_returns: int  # a message that came back more often is dead-lettered
+    counted: int  # bits: which returns count
+    dead_letters: int  # 1: into the dead-letter queue; 0: dropped
+    on_failure: int  # verdict when the handler raises
+    stop_batch: int  # pull: 1: after a failure the rest of the batch is left alone
+    on_kill: int  # DIE, or the verdict when only a child process dies
+    retry_s: float  # RETRY: wait before the first
+    retry_growth: float  # factor from one wait to the next
+    retry_max_s: float
+    retry_whole: int  # 1: a whole number of seconds from 0 to the wait, uniformly
+    max_length: int  # ready messages
+    overflow: int  # DROP_HEAD, REJECT, REJECT_DEAD
+    republish_s: float  # a refused message is sent again after; inf: never
+    max_in_flight: int
+    retention_s: float
+    delay_s: float  # from the feed to this queue
+
+
+@resumable
+def push(events, at_s, kind, ref, stamp):  # type: ignore[no-untyped-def]
+    """Schedule an event; there must be room."""
+    at = events.n[0]
+    serial = events.n[1]
+    events.n[0] = at + 1
+    events.n[1] = serial + 1
+    while at > 0 and events.at_s[(at - 1) >> 1] > at_s:
+        parent = (at - 1) >> 1
+        events.at_s[at] = events.at_s[parent]
+        events.serial[at] = events.serial[parent]
+        events.kind[at] = events.kind[parent]
+        events.ref[at] = events.ref[parent]
+        events.stamp[at] = events.stamp[parent]
+        at = parent
+    events.at_s[at] = at_s
+    events.serial[at] = serial
+    events.kind[at] = kind
+    events.ref[at] = ref
+    events.stamp[at] = stamp
+
+
+@inlined
+def _before(events, a, b):  # type: ignore[no-untyped-def]
+    return events.at_s[a] < events.at_s[b] or (
+        events.at_s[a] == events.at_s[b] and events.serial[a] < events.serial[b]
+    )
+
+
+@inlined
+def _drop_first(events):  # type: ignore[no-untyped-def]
+    last = events.n[0] - 1
+    events.n[0] = last
+    at = 0
+    while True:
+        child = 2 * at + 1
+        if child >= last:
+            break
+        if child + 1 < last and _before(events, child + 1, child):
+            child += 1
+        if _before(events, last, child):
+            break
+        events.at_s[at] = events.at_s[child]
+        events.serial[at] = events.serial[child]
+        events.kind[at] = events.kind[child]
+        events.ref[at] = events.ref[child]
+        events.stamp[at] = events.stamp[child]
+        at = child
+    events.at_s[at] = events.at_s[last]
+    events.serial[at] = events.serial[last]
+    events.kind[at] = events.kind[last]
+    events.ref[at] = events.ref[last]
+    events.stamp[at] = events.stamp[last]
+
+
+# Lanes.
+
+
+@inlined
+def _lane(lanes, message):  # type: ignore[no-untyped-def]
+    return lanes.of[message] if lanes.of.size > 0 else 0
+
+
+@inlined
+def _front(state, lanes, lane):  # type: ignore[no-untyped-def]
+    """The first ready message of a lane, unlinking those that are gone; -1: none."""
+    message = lanes.head[lane]
+    while message >= 0 and state[message] != READY:
+        if lanes.returned[lane] == message:
+            lanes.returned[lane] = -1
+        message = lanes.next[message]
+    lanes.head[lane] = message
+    if message < 0:
+        lanes.tail[lane] = -1
+        lanes.returned[lane] = -1
+    return message
+
+
+@inlined
+def _pop(lanes, lane):  # type: ignore[no-untyped-def]
+    """Unlink the head of a lane."""
+    message = lanes.head[lane]
+    if lanes.returned[lane] == message:
+        lanes.returned[lane] = -1
+    lanes.head[lane] = lanes.next[message]
+    if lanes.head[lane] < 0:
+        lanes.tail[lane] = -1
+
+
+@inlined
+def _append(lanes, lane, message):  # type: ignore[no-untyped-def]
+    lanes.next[message] = -1
+    if lanes.tail[lane] < 0:
+        lanes.head[lane] = message
+    else:
+        lanes.next[lanes.tail[lane]] = message
+    lanes.tail[lane] = message
+
+
+@resumable
+def _sift(lanes, at, lane):  # type: ignore[no-untyped-def]
+    """Put ``lane`` where it belongs, from place ``at`` of the heap that is free."""
+    key = lanes.place[lanes.head[lane]]
+    while at > 0:
+        parent = (at - 1) >> 1
+        other = lanes.heap[parent]
+        if lanes.place[lanes.head[other]] <= key:
+            break
+        lanes.heap[at] = other
+        lanes.heap_at[other] = at
+        at = parent
+    n = lanes.heap_n[0]
+    while 2 * at + 1 < n:
+        child = 2 * at + 1
+        if (
+            child + 1 < n
+            and lanes.place[lanes.head[lanes.heap[child + 1]]]
+            < lanes.place[lanes.head[lanes.heap[child]]]
+        ):
+            child += 1
+        other = lanes.heap[child]
+        if lanes.place[lanes.head[other]] >= key:
+            break
+        lanes.heap[at] = other
+        lanes.heap_at[other] = at
+        at = child
+    lanes.heap[at] = lane
+    lanes.heap_at[lane] = at
+
+
+@resumable
+def _leave_heap(lanes, lane):  # type: ignore[no-untyped-def]
+    at = lanes.heap_at[lane]
+    if at < 0:
+        return
+    lanes.heap_at[lane] = -1
+    last = lanes.heap_n[0] - 1
+    lanes.heap_n[0] = last
+    if at < last:
+        _sift(lanes, at, lanes.heap[last])
+
+
+@resumable
+def _enter_heap(lanes, lane):  # type: ignore[no-untyped-def]
+    at = lanes.heap_n[0]
+    lanes.heap_n[0] = at + 1
+    _sift(lanes, at, lane)
+
+
+@resumable
+def _offer(state, lanes, lane, pick):  # type: ignore[no-untyped-def]
+    """Put a lane whose head may have changed where it belongs among those that may be picked.
+
+    The heap is by the heads as they are; take a lane out of it before its head changes.
+    """
+    _leave_heap(lanes, lane)
+    if _front(state, lanes, lane) >= 0 and (pick == FAIR or lanes.in_flight[lane] == 0):
+        _enter_heap(lanes, lane)
+
+
+@resumable
+def _put_back(queue, lanes, message, place, pick):  # type: ignore[no-untyped-def]
+    """Make a message ready again, at the place that the policy gives it."""
+    lane = _lane(lanes, message)
+    if pick in (GROUPS, FAIR):
+        _leave_heap(lanes, lane)
+    queue.state[message] = READY
+    queue.counts[READY_NOW] += 1
+    head = _front(queue.state, lanes, lane)
+    if place == BACK or head < 0:
+        _append(lanes, lane, message)
+        if place == RETURNS:
+            lanes.returned[lane] = message
+    elif place == NEXT:
+        lanes.next[message] = head
+        lanes.head[lane] = message
+    else:
+        behind = -1
+        if place == RETURNS:
+            behind = lanes.returned[lane]
+            lanes.returned[lane] = message
+        else:
+            # Those that come back together are mostly in order: go on where the last one went.
+            if queue.counts[CURSOR_LANE] == lane:
+                behind = queue.counts[CURSOR]
+                if lanes.place[behind] > lanes.place[message]:
+                    behind = -1
+            ahead = head if behind < 0 else lanes.next[behind]
+            while ahead >= 0 and lanes.place[ahead] < lanes.place[message]:
+                behind = ahead
+                ahead = lanes.next[ahead]
+        if behind < 0:
+            lanes.next[message] = head
+            lanes.head[lane] = message
+        else:
+            lanes.next[message] = lanes.next[behind]
+            lanes.next[behind] = message
+            if lanes.tail[lane] == behind:
+                lanes.tail[lane] = message
+    queue.counts[CURSOR] = message
+    queue.counts[CURSOR_LANE] = lane
+    if pick in (GROUPS, FAIR):
+        _offer(queue.state, lanes, lane, pick)
+
+
+@resumable
+def _move_window(queue, lanes, message, pick):  # type: ignore[no-untyped-def]
+    """A message is gone from the window at which the broker looks."""
+    if pick == SPANS:
+        lane = _lane(lanes, message)
+        first = lanes.first[lane]
+        while first >= 0 and queue.state[first] >= ACKED:
+            first = lanes.follower[first]
+        lanes.first[lane] = first
+    elif lanes.place[message] < queue.counts[ENTERED]:
+        queue.counts[IN_WINDOW] -= 1
+
+
+@inlined
+def _finalise(queue, lanes, message, state, pick):  # type: ignore[no-untyped-def]
+    """A message is gone for good."""
+    queue.state[message] = state
+    queue.counts[REMOVED] += 1
+    if pick in (GROUPS, SPANS):
+        _move_window(queue, lanes, message, pick)
+
+
+@resumable
+def _bury(queue, lanes, message, policy):  # type: ignore[no-untyped-def]
+    """Dead-letter or drop a message that is neither ready nor in flight any more."""
+    state = DEAD if policy.dead_letters == 1 else DROPPED
+    _finalise(queue, lanes, message, state, policy.pick)
+
+
+@resumable
+def _give_back(queue, lanes, message, why, policy):  # type: ignore[no-untyped-def]
+    """A message in flight comes back, unless it has come back too often or is too old."""
+    if queue.state[message] == OVERDUE:
+        _finalise(queue, lanes, message, EXPIRED, policy.pick)
+    else:
+        if policy.counted & why:
+            queue.returns[message] += 1
+        if queue.returns[message] > policy.max_returns:
+            _bury(queue, lanes, message, policy)
+        else:
+            _put_back(queue, lanes, message, policy.place, policy.pick)
+    if policy.pick == GROUPS:
+        _offer(queue.state, lanes, _lane(lanes, message), GROUPS)
+
+
+@resumable
+def _retry(now, b, message, policy):  # type: ignore[no-untyped-def]
+    """Publish a message again after a while, unless that was done too often."""
+    b.queue.returns[message] += 1
+    times = b.queue.returns[message]
+    if times > policy.max_returns:
+        _bury(b.queue, b.lanes, message, policy)
+        return
+    wait_s = policy.retry_s
+    for _ in range(1, times):
+        wait_s *= policy.retry_growth
+    wait_s = min(policy.retry_max_s, wait_s)
+    draw = b.jitter[b.queue.counts[RETRIES] % b.jitter.size]
+    b.queue.counts[RETRIES] += 1
+    if policy.retry_whole == 1:
+        wait_s = np.floor(draw * (np.floor(wait_s) + 1.0))
+    b.queue.state[message] = WAITING
+    b.queue.counts[WAITING_NOW] += 1
+    push(b.events, now + wait_s, AGAIN, message, 0)
+
+
+# The ring of consumers that wait for messages.
+
+
+@inlined
+def _unwait(consumers, c):  # type: ignore[no-untyped-def]
+    if consumers.ahead[c] >= 0:
+        consumers.behind[consumers.ahead[c]] = consumers.behind[c]
+        consumers.ahead[consumers.behind[c]] = consumers.ahead[c]
+        consumers.ahead[c] = -1
+
+
+@inlined
+def _wait(consumers, c):  # type: ignore[no-untyped-def]
+    if consumers.ahead[c] < 0:
+        anchor = consumers.alive.size
+        last = consumers.ahead[anchor]
+        consumers.behind[last] = c
+        consumers.ahead[c] = last
+        consumers.behind[c] = anchor
+        consumers.ahead[anchor] = c
+
+
+@inlined
+def _wait_if_credit(b, policy, c):  # type: ignore[no-untyped-def]
+    """The broker may send to a consumer that is subscribed, active and has credit."""
+    if (
+        policy.push == 1
+        and b.consumers.connected[c] >= 0
+        and b.consumers.joined[c] >= 0
+        and (policy.ack == AUTO or b.consumers.unacked[c] < policy.prefetch)
+        and (policy.single_active == 0 or b.queue.counts[ACTIVE] == c)
+    ):
+        _wait(b.consumers, c)
+
+
+@resumable
+def _choose_active(b, policy):  # type: ignore[no-untyped-def]
+    """Of the consumers that stand by, the one that subscribed first is next."""
+    best = -1
+    for c in range(b.consumers.alive.size):
+        if (
+            b.consumers.connected[c] >= 0
+            and b.consumers.joined[c] >= 0
+            and (best < 0 or b.consumers.joined[c] < b.consumers.joined[best])
+        ):
+            best = c
+    b.queue.counts[ACTIVE] = best
+    if best >= 0:
+        b.queue.counts[ACTIVE_EPOCH] = b.consumers.connected[best]
+        _wait_if_credit(b, policy, best)
+
+
+# Deliveries.
+
+
+@inlined
+def _spend(now, lanes, lane, time_s, recent_s):  # type: ignore[no-untyped-def]
+    """Add to the consumers' time of a lane, of this span of ``recent_s``."""
+    span = np.int64(now // recent_s)
+    old = span - lanes.span[lane]
+    if old > 0:
+        lanes.spent_s[lane, 1] = lanes.spent_s[lane, 0] if old == 1 else 0.0
+        lanes.spent_s[lane, 0] = 0.0
+        lanes.span[lane] = span
+    lanes.spent_s[lane, 0] += time_s
+
+
+@inlined
+def _free_if_forgotten(pool, d):  # type: ignore[no-untyped-def]
+    if pool.has[d] == 0:
+        pool.then[d] = pool.meta[FREE]
+        pool.meta[FREE] = d
+        pool.meta[USED] -= 1
+
+
+@inlined
+def _forget(now, b, policy, d):  # type: ignore[no-untyped-def]
+    """The broker no longer waits for an ack of ``d``."""
+    lane = _lane(b.lanes, b.pool.message[d])
+    if policy.pick == FAIR:
+        time_s = now - b.pool.sent_s[d]
+        _spend(now, b.lanes, lane, time_s, policy.recent_s)
+        _spend(now, b.lanes, b.lanes.head.size, time_s, policy.recent_s)
+    if b.pool.before[d] >= 0:
+        b.pool.after[b.pool.before[d]] = b.pool.after[d]
+    else:
+        b.pool.meta[FIRST] = b.pool.after[d]
+    if b.pool.after[d] >= 0:
+        b.pool.before[b.pool.after[d]] = b.pool.before[d]
+    else:
+        b.pool.meta[LAST] = b.pool.before[d]
+    b.pool.has[d] -= BROKER
+    b.queue.counts[IN_FLIGHT_NOW] -= 1
+    b.lanes.in_flight[lane] -= 1
+
+
+@inlined
+def _wake(b, c, at_s):  # type: ignore[no-untyped-def]
+    """See to it that the consumer looks for work at ``at_s``."""
+    if at_s < b.consumers.wake_s[c]:
+        b.consumers.wake_s[c] = at_s
+        push(b.events, at_s, WAKE, c, 0)
+
+
+@inlined
+def _half_s(queue, latency_s, place):  # type: ignore[no-untyped-def]
+    calls = queue.counts[place]
+    queue.counts[place] = calls + 1
+    return 0.5 * latency_s[calls % latency_s.size]
+
+
+@inlined
+def _to_broker_s(now, b, c):  # type: ignore[no-untyped-def]
+    """When what a consumer sends now over its connection reaches the broker."""
+    at_s = max(b.consumers.outbound_s[c], now + _half_s(b.queue, b.ack_latency_s, ACK_CALLS))
+    b.consumers.outbound_s[c] = at_s
+    return at_s
+
+
+@inlined
+def _deliver(now, b, policy, c, message):  # type: ignore[no-untyped-def]
+    """Hand a message to a consumer, over a connection that may lead nowhere."""
+    d = b.pool.meta[FREE]
+    b.pool.meta[FREE] = b.pool.then[d]
+    b.pool.meta[USED] += 1
+    b.queue.counts[DELIVERIES] += 1
+    b.queue.counts[READY_NOW] -= 1
+    if b.queue.receives[message] < 65535:
+        b.queue.receives[message] += 1
+    there = policy.push == 0 or b.consumers.connected[c] == b.consumers.epoch[c]
+    b.pool.message[d] = message
+    b.pool.consumer[d] = c
+    b.pool.epoch[d] = b.consumers.epoch[c] if policy.push == 0 else b.consumers.connected[c]
+    b.pool.receipt[d] = b.queue.receives[message]
+    b.pool.verdict[d] = OK
+    b.pool.sent_s[d] = now
+    b.pool.then[d] = -1
+    has = 0
+    if policy.ack == AUTO:
+        _finalise(b.queue, b.lanes, message, ACKED if there else LOST, policy.pick)
+    else:
+        has = BROKER
+        last = b.pool.meta[LAST]
+        b.pool.before[d] = last
+        b.pool.after[d] = -1
+        if last >= 0:
+            b.pool.after[last] = d
+        else:
+            b.pool.meta[FIRST] = d
+        b.pool.meta[LAST] = d
+        b.queue.state[message] = IN_FLIGHT
+        b.queue.counts[IN_FLIGHT_NOW] += 1
+        b.lanes.in_flight[_lane(b.lanes, message)] += 1
+        if policy.push == 1:
+            b.consumers.unacked[c] += 1
+    if there:
+        has += CLIENT
+        b.queue.counts[HELD] += 1
+        if policy.push == 1:
+            arrive_s = now + _half_s(b.queue, b.receive_latency_s, RECEIVE_CALLS)
+            arrive_s = max(b.consumers.inbound_s[c], arrive_s)
+            b.consumers.inbound_s[c] = arrive_s
+        else:
+            arrive_s = now + b.consumers.half_s[c]
+        if b.consumers.cut[c] == 1:
+            arrive_s = np.inf
+        b.pool.arrive_s[d] = arrive_s
+        due_s = b.queue.due_s[message] if b.queue.due_s.size > 0 else 0.0
+        if due_s > arrive_s:
+            # A task with an ETA is held beside the buffer, and the worker asks for one more.
+            push(b.events, due_s, DUE, d, 0)
+            has += LATER
+            if policy.ack != AUTO:
+                b.consumers.unacked[c] -= 1
+        else:
+            if b.consumers.buffer[c, 0] < 0:
+                b.consumers.buffer[c, 0] = d
+                if b.consumers.idle[c] > 0:
+                    _wake(b, c, arrive_s)
+            else:
+                b.pool.then[b.consumers.buffer[c, 1]] = d
+            b.consumers.buffer[c, 1] = d
+    b.pool.has[d] = has
+    _free_if_forgotten(b.pool, d)
+
+
+@resumable
+def _let_go(b, d):  # type: ignore[no-untyped-def]
+    """A consumer gives up a delivery that it has not finished."""
+    message = b.pool.message[d]
+    b.queue.counts[HELD] -= 1
+    b.pool.has[d] &= BROKER | WIRE
+    if b.queue.state[message] == ACKED and b.queue.effects[message] == 0:
+        b.queue.state[message] = LOST
+    _free_if_forgotten(b.pool, d)
+
+
+@resumable
+def empty_hands(b, c, slots_too):  # type: ignore[no-untyped-def]
+    """A consumer loses its buffer and the acks not sent; if ``slots_too`` its work as well."""
+    d = b.consumers.buffer[c, 0]
+    while d >= 0:
+        then = b.pool.then[d]
+        _let_go(b, d)
+        d = then
+    d = b.consumers.ripe[c, 0]
+    while d >= 0:
+        then = b.pool.then[d]
+        _let_go(b, d)
+        d = then
+    d = b.consumers.done[c, 0]
+    while d >= 0:
+        then = b.pool.then[d]
+        b.pool.has[d] &= BROKER | WIRE
+        _free_if_forgotten(b.pool, d)
+        d = then
+    b.consumers.buffer[c, 0] = -1
+    b.consumers.ripe[c, 0] = -1
+    b.consumers.done[c, 0] = -1
+    b.consumers.chunk[c] = 0
+    if slots_too:
+        slots = b.consumers.slot.shape[1]
+        for s in range(slots):
+            d = b.consumers.slot[c, s]
+            if d >= 0:
+                _let_go(b, d)
+            b.consumers.slot[c, s] = -1
+            b.consumers.idle_slot[c, s] = slots - 1 - s
+        b.consumers.idle[c] = slots
+
+
+@resumable
+def crash(now, b, policy, c):  # type: ignore[no-untyped-def]
+    """The process ends, and what it has in hand is gone; acks already sent still arrive.
+
+    The broker hears of it over the connection, if there is a network.
+    """
+    empty_hands(b, c, True)
+    if policy.push == 1:
+        if b.consumers.cut[c] == 0 and b.consumers.connected[c] == b.consumers.epoch[c]:
+            at_s = _to_broker_s(now, b, c)
+            push(b.events, at_s, CLOSE, c, b.consumers.epoch[c])
+    else:
+        _unwait(b.consumers, c)
+    b.consumers.alive[c] = 0
+    b.consumers.epoch[c] += 1
+    b.consumers.call[c] += 1
+    b.consumers.calling[c] = 0
+
+
+@resumable
+def ask(now, b, c):  # type: ignore[no-untyped-def]
+    """Send a receive call, unless the network is cut."""
+    b.consumers.call[c] += 1
+    b.consumers.fresh[c] = 1
+    if b.consumers.cut[c] == 1:
+        b.consumers.calling[c] = 2
+        return
+    half_s = _half_s(b.queue, b.receive_latency_s, RECEIVE_CALLS)
+    b.consumers.half_s[c] = half_s
+    b.consumers.calling[c] = 1
+    push(b.events, now + half_s, ASK, c, b.consumers.call[c])
+
+
+@resumable
+def start(now, b, policy, c):  # type: ignore[no-untyped-def]
+    """A new process in the place of a dead one."""
+    b.consumers.alive[c] = 1
+    b.consumers.stopping[c] = 0
+    b.consumers.factor[c] = 1.0
+    b.consumers.resume_s[c] = -np.inf
+    b.consumers.inbound_s[c] = -np.inf
+    b.consumers.outbound_s[c] = -np.inf
+    if policy.push == 0:
+        ask(now, b, c)
+    elif b.consumers.cut[c] == 0:
+        at_s = _to_broker_s(now, b, c)
+        push(b.events, at_s, JOIN, c, b.consumers.epoch[c])
+
+
+@inlined
+def send_acks(now, b, policy, c):  # type: ignore[no-untyped-def]
+    """Send the acks that are due; a cut network holds them up."""
+    b.consumers.chunk[c] = 0
+    if b.consumers.done[c, 0] < 0:
+        return
+    if b.consumers.cut[c] == 1:
+        if policy.push == 0:
+            b.consumers.calling[c] = 2
+        return
+    d = b.consumers.done[c, 0]
+    while d >= 0:
+        b.pool.has[d] = (b.pool.has[d] & BROKER) | WIRE
+        d = b.pool.then[d]
+    if policy.push == 1:
+        at_s = _to_broker_s(now, b, c)
+    else:
+        half_s = _half_s(b.queue, b.ack_latency_s, ACK_CALLS)
+        at_s = now + half_s
+        if policy.ack_waits == 1:
+            b.consumers.calling[c] = 1
+            b.consumers.call[c] += 1
+            push(b.events, at_s + half_s, REPLY, c, b.consumers.call[c])
+    push(b.events, at_s, ACK, b.consumers.done[c, 0], 0)
+    b.consumers.done[c, 0] = -1
+
+
+@resumable
+def _send_held_acks(now, b, policy, c):  # type: ignore[no-untyped-def]
+    """Send the acks that the network or the end of work held up."""
+    send_acks(now, b, policy, c)
+
+
+@inlined
+def _look_for_work(now, b, policy, c):  # type: ignore[no-untyped-def]
+    """A consumer starts what it has, asks for more, or leaves."""
+    if b.consumers.alive[c] == 0 or (policy.push == 0 and b.consumers.calling[c] > 0):
+        return
+    if now < b.consumers.resume_s[c]:
+        _wake(b, c, b.consumers.resume_s[c])
+        return
+    slots = b.consumers.slot.shape[1]
+    if policy.push == 0 and b.consumers.done[c, 0] >= 0 and b.consumers.chunk[c] == 0:
+        _send_held_acks(now, b, policy, c)  # the network had held them up
+        if b.consumers.calling[c] > 0:
+            return
+    gives_back = policy.push == 1 and policy.ack != AUTO and b.consumers.stopping[c] == 1
+    while b.consumers.idle[c] > 0 and not gives_back:
+        d = b.consumers.ripe[c, 0]
+        if d >= 0:
+            b.consumers.ripe[c, 0] = b.pool.then[d]
+        else:
+            d = b.consumers.buffer[c, 0]
+            if d < 0:
+                break
+            if b.pool.arrive_s[d] > now:
+                _wake(b, c, b.pool.arrive_s[d])
+                return
+            b.consumers.buffer[c, 0] = b.pool.then[d]
+        if b.queue.due_s.size > 0 and b.queue.due_s[b.pool.message[d]] > now:
+            push(b.events, b.queue.due_s[b.pool.message[d]], DUE, d, 0)
+            b.pool.has[d] |= LATER
+            if policy.ack != AUTO and b.pool.epoch[d] == b.consumers.connected[c]:
+                b.consumers.unacked[c] -= 1
+            continue
+        idle = b.consumers.idle[c] - 1
+        b.consumers.idle[c] = idle
+        s = b.consumers.idle_slot[c, idle]
+        work_s = np.float64(b.service_s[b.pool.message[d]])
+        if b.consumers.fresh[c] == 1:
+            b.consumers.fresh[c] = 0
+            work_s += policy.per_batch_s
+        b.consumers.slot[c, s] = d
+        b.consumers.end_s[c, s] = now + work_s * b.consumers.factor[c]
+        push(b.events, b.consumers.end_s[c, s], FINISH, c * slots + s, 0)
+        if policy.ack == ON_START:
+            if b.consumers.cut[c] == 1:
+                b.pool.has[d] |= OWED
+            else:
+                b.pool.has[d] |= WIRE
+                b.pool.then[d] = -1
+                at_s = _to_broker_s(now, b, c)
+                push(b.events, at_s, ACK, d, 0)
+    if b.consumers.idle[c] < slots or (b.consumers.buffer[c, 0] >= 0 and not gives_back):
+        return
+    if b.consumers.stopping[c] == 1:
+        if policy.push == 1:
+            _send_held_acks(now, b, policy, c)
+        crash(now, b, policy, c)
+    elif policy.push == 0:
+        ask(now, b, c)
+
+
+@inlined
+def _poisoned(poison, message):  # type: ignore[no-untyped-def]
+    """Where a message is in the list of those that still fail; -1: nowhere."""
+    low = 0
+    high = poison.message.size
+    while low < high:
+        middle = (low + high) // 2
+        if poison.message[middle] < message:
+            low = middle + 1
+        else:
+            high = middle
+    if low < poison.message.size and poison.message[low] == message and poison.left[low] > 0:
+        return low
+    return -1
+
+
+@inlined
+def _affect(now, b, message):  # type: ignore[no-untyped-def]
+    """A message was processed."""
+    if b.queue.effects[message] > 0:
+        if b.queue.counts[REPEATS] < b.queue.again_message.size:
+            b.queue.again_message[b.queue.counts[REPEATS]] = message
+            b.queue.again_s[b.queue.counts[REPEATS]] = now
+        b.queue.counts[REPEATS] += 1
+    b.queue.effects[message] += 1
+    b.queue.done_s[message] = min(b.queue.done_s[message], now)
+
+
+@inlined
+def _settle_verdict(now, b, policy, message, verdict, worked_on):  # type: ignore[no-untyped-def]
+    """An ack has reached the broker, or would have if it had not been sent beforehand."""
+    if verdict == RETRY:
+        _retry(now, b, message, policy)
+    elif verdict == REQUEUE:
+        _give_back(b.queue, b.lanes, message, BY_FAILURE, policy)
+    elif verdict == REJECTED:
+        _bury(b.queue, b.lanes, message, policy)
+    elif b.queue.effects[message] > 0 or worked_on:
+        _finalise(b.queue, b.lanes, message, ACKED, policy.pick)
+    else:
+        state = DROPPED if verdict == DISCARD else LOST
+        _finalise(b.queue, b.lanes, message, state, policy.pick)
+
+
+@inlined
+def _noisy(now, queue, lanes, policy, lane):  # type: ignore[no-untyped-def]
+    in_flight = lanes.in_flight[lane]
+    if (
+        in_flight >= policy.noisy_least
+        and in_flight > policy.noisy_share * queue.counts[IN_FLIGHT_NOW]
+    ):
+        return True
+    everyone = lanes.head.size
+    _spend(now, lanes, lane, 0.0, policy.recent_s)
+    _spend(now, lanes, everyone, 0.0, policy.recent_s)
+    spent_s = lanes.spent_s[lane, 0] + lanes.spent_s[lane, 1]
+    all_s = lanes.spent_s[everyone, 0] + lanes.spent_s[everyone, 1]
+    return spent_s > policy.noisy_share * all_s
+
+
+@resumable
+def _settle_late(now, b, policy, message, verdict):  # type: ignore[no-untyped-def]
+    """A message that was acknowledged beforehand has failed."""
+    _settle_verdict(now, b, policy, message, verdict, False)
+
+
+@resumable
+def _pick_fair(now, queue, lanes, policy):  # type: ignore[no-untyped-def]
+    """The quiet lane whose head is oldest; else the noisy one with the fewest in flight."""
+    n = 0
+    lane = -1
+    noisiest = -1
+    while lanes.heap_n[0] > 0 and lane < 0:
+        top = lanes.heap[0]
+        if queue.state[lanes.head[top]] != READY:
+            _offer(queue.state, lanes, top, FAIR)
+        elif _noisy(now, queue, lanes, policy, top):
+            if noisiest < 0 or lanes.in_flight[top] < lanes.in_flight[noisiest]:
+                noisiest = top
+            _leave_heap(lanes, top)
+            lanes.aside[n] = top
+            n += 1
+        else:
+            lane = top
+    for k in range(n):
+        _enter_heap(lanes, lanes.aside[k])
+    if lane < 0:
+        lane = noisiest
+    if lane >= 0:
+        _leave_heap(lanes, lane)
+    return lane
+
+
+@resumable
+def _highest(state, lanes):  # type: ignore[no-untyped-def]
+    """The highest lane that has a message; -1: none."""
+    lane = lanes.head.size - 1
+    while lane >= 0 and _front(state, lanes, lane) < 0:
+        lane -= 1
+    return lane
+
+
+@resumable
+def _pick_group(state, lanes, lane):  # type: ignore[no-untyped-def]
+    """``lane`` while it has messages, so that one call empties it; else the oldest that is free."""
+    if lane >= 0 and _front(state, lanes, lane) >= 0:
+        _leave_heap(lanes, lane)
+        return lane
+    while lanes.heap_n[0] > 0:
+        lane = lanes.heap[0]
+        if state[lanes.head[lane]] == READY:
+            _leave_heap(lanes, lane)
+            return lane
+        _offer(state, lanes, lane, GROUPS)
+    return -1
+
+
+@resumable
+def _pick_span(queue, lanes, span, c):  # type: ignore[no-untyped-def]
+    """The next lane, in turn, whose head is within the window, or was handed out before."""
+    n = lanes.head.size
+    for step in range(n):
+        lane = (queue.counts[ROTOR] + step) % n
+        if lanes.reach.size > 0 and lanes.reach[c, lane] == 0:
+            continue
+        message = _front(queue.state, lanes, lane)
+        if message >= 0 and (
+            queue.receives[message] > 0
+            or lanes.offset[message] - lanes.offset[lanes.first[lane]] < span
+        ):
+            return lane
+    return -1
+
+
+@resumable
+def _let_in(feed, queue, lanes, policy):  # type: ignore[no-untyped-def]
+    """Let messages into the window at which a FIFO queue looks."""
+    while queue.counts[IN_WINDOW] < policy.look_ahead and queue.counts[ENTERED] < queue.counts[ROW]:
+        row = queue.counts[ENTERED]
+        queue.counts[ENTERED] = row + 1
+        message = feed.message[row]
+        if lanes.place[message] != row or queue.state[message] != READY:
+            continue
+        queue.counts[IN_WINDOW] += 1
+        lane = _lane(lanes, message)
+        _append(lanes, lane, message)
+        if lanes.head[lane] == message:
+            _offer(queue.state, lanes, lane, GROUPS)
+
+
+@inlined
+def _take(now, b, policy, c):  # type: ignore[no-untyped-def]
+    """Hand consumer ``c`` what it may have now; returns how many."""
+    limit = policy.batch if policy.push == 0 else 1
+    limit = min(limit, policy.max_in_flight - b.queue.counts[IN_FLIGHT_NOW])
+    n = 0
+    lane = -1
+    while n < limit:
+        if policy.pick == ONE:
+            lane = 0 if _front(b.queue.state, b.lanes, 0) >= 0 else -1
+        elif policy.pick == PRIORITY:
+            lane = _highest(b.queue.state, b.lanes)
+        elif policy.pick == GROUPS:
+            lane = _pick_group(b.queue.state, b.lanes, lane)
+        elif policy.pick == FAIR:
+            lane = _pick_fair(now, b.queue, b.lanes, policy)
+        else:
+            lane = _pick_span(b.queue, b.lanes, policy.span, c)
+        if lane < 0:
+            break
+        message = b.lanes.head[lane]
+        _pop(b.lanes, lane)
+        if b.queue.receives[message] >= policy.max_receives:
+            b.queue.counts[READY_NOW] -= 1
+            _bury(b.queue, b.lanes, message, policy)
+            if policy.pick == GROUPS:
+                _let_in(b.feed, b.queue, b.lanes, policy)
+        else:
+            _deliver(now, b, policy, c, message)
+            n += 1
+        if policy.pick == FAIR:
+            _offer(b.queue.state, b.lanes, lane, FAIR)
+    if policy.pick == GROUPS and lane >= 0 and b.lanes.in_flight[lane] == 0:
+        _offer(b.queue.state, b.lanes, lane, GROUPS)
+    if policy.pick == SPANS and n > 0:
+        b.queue.counts[ROTOR] = (b.queue.counts[ROTOR] + 1) % b.lanes.head.size
+    return n
+
+
+# The way in.
+
+
+@resumable
+def _drop_heads(queue, lanes, policy):  # type: ignore[no-untyped-def]
+    """Make a queue that drops its head no longer than it may be."""
+    while queue.counts[READY_NOW] > policy.max_length:
+        lane = _highest(queue.state, lanes)
+        message = lanes.head[lane]
+        _pop(lanes, lane)
+        queue.counts[READY_NOW] -= 1
+        _bury(queue, lanes, message, policy)
+
+
+@inlined
+def _come(now, b, policy, message):  # type: ignore[no-untyped-def]
+    """A message reaches the queue, which may be full."""
+    if policy.overflow != DROP_HEAD and b.queue.counts[READY_NOW] >= policy.max_length:
+        b.queue.counts[REFUSALS] += 1
+        if np.isfinite(policy.republish_s):
+            b.queue.state[message] = WAITING
+            b.queue.counts[WAITING_NOW] += 1
+            push(b.events, now + policy.republish_s, AGAIN, message, 0)
+        elif policy.overflow == REJECT_DEAD:
+            _finalise(b.queue, b.lanes, message, DEAD, policy.pick)
+        else:
+            _finalise(b.queue, b.lanes, message, REFUSED, policy.pick)
+        return
+    b.queue.state[message] = READY
+    b.queue.counts[READY_NOW] += 1
+    if policy.pick == GROUPS and b.lanes.place[message] >= b.queue.counts[ENTERED]:
+        return  # the window lets it in
+    lane = _lane(b.lanes, message)
+    _append(b.lanes, lane, message)
+    if policy.pick in (GROUPS, FAIR) and b.lanes.head[lane] == message:
+        _offer(b.queue.state, b.lanes, lane, policy.pick)
+
+
+@inlined
+def _register(lanes, message):  # type: ignore[no-untyped-def]
+    """SPANS: number a message within its lane."""
+    lane = _lane(lanes, message)
+    lanes.follower[message] = -1
+    lanes.offset[message] = 0
+    newest = lanes.newest[lane]
+    if newest >= 0:
+        lanes.follower[newest] = message
+        lanes.offset[message] = lanes.offset[newest] + 1
+    lanes.newest[lane] = message
+    if lanes.first[lane] < 0:
+        lanes.first[lane] = message
+
+
+@inlined
+def _arrival_s(b, policy):  # type: ignore[no-untyped-def]
+    row = b.queue.counts[ROW]
+    return b.feed.enqueued_s[row] + policy.delay_s if row < b.feed.n[0] else np.inf
+
+
+@inlined
+def _expiry_s(b, policy):  # type: ignore[no-untyped-def]
+    row = b.queue.counts[RETENTION_ROW]
+    if row < b.queue.counts[ROW]:
+        return b.feed.enqueued_s[row] + policy.delay_s + policy.retention_s
+    return np.inf
+
+
+@inlined
+def _catch_up(now, b, policy, waiting):  # type: ignore[no-untyped-def]
+    """Arrivals and ends of retention up to ``now``; True: stopped for one that is awaited."""
+    while True:
+        arrival_s = _arrival_s(b, policy)
+        expiry_s = _expiry_s(b, policy)
+        if min(arrival_s, expiry_s) > now:
+            return False
+        if expiry_s <= arrival_s:
+            row = b.queue.counts[RETENTION_ROW]
+            b.queue.counts[RETENTION_ROW] = row + 1
+            message = b.feed.message[row]
+            if b.lanes.place[message] == row:
+                if b.queue.state[message] == IN_FLIGHT:
+                    b.queue.state[message] = OVERDUE
+                elif b.queue.state[message] == READY:
+                    b.queue.counts[READY_NOW] -= 1
+                    _finalise(b.queue, b.lanes, message, EXPIRED, policy.pick)
+            continue
+        row = b.queue.counts[ROW]
+        b.queue.counts[ROW] = row + 1
+        message = b.feed.message[row]
+        if b.queue.wanted.size > 0 and b.queue.wanted[message] == 0:
+            continue
+        b.queue.counts[ARRIVED] += 1
+        b.lanes.place[message] = row
+        if policy.pick == SPANS:
+            _register(b.lanes, message)
+        _come(arrival_s, b, policy, message)
+        if waiting:
+            return True
+        if policy.overflow == DROP_HEAD and b.queue.counts[READY_NOW] > policy.max_length:
+            _drop_heads(b.queue, b.lanes, policy)
+
+
+@resumable
+def _sample(now, b, policy):  # type: ignore[no-untyped-def]
+    """Take the sample of the grid that is due; nothing else has happened since the last event."""
+    _catch_up(now, b, policy, False)
+    sample = b.queue.counts[GRID_NEXT]
+    b.queue.grid_arrived[sample] = b.queue.counts[ARRIVED]
+    b.queue.grid_ready[sample] = b.queue.counts[READY_NOW]
+    b.queue.grid_in_flight[sample] = b.queue.counts[IN_FLIGHT_NOW] + b.queue.counts[WAITING_NOW]
+    b.queue.counts[GRID_NEXT] = sample + 1
+
+
+# Rare events.
+
+
+@resumable
+def _close(now, b, policy, c, epoch):  # type: ignore[no-untyped-def]
+    """The broker closes a connection: its unacknowledged deliveries come back at once, or not."""
+    d = b.pool.meta[FIRST] if policy.closes == 1 else -1
+    while d >= 0:
+        after = b.pool.after[d]
+        if b.pool.consumer[d] == c and b.pool.epoch[d] <= epoch:
+            _forget(now, b, policy, d)
+            _give_back(b.queue, b.lanes, b.pool.message[d], BY_CLOSE, policy)
+            _free_if_forgotten(b.pool, d)
+        d = after
+    if 0 <= b.consumers.connected[c] <= epoch:
+        b.consumers.connected[c] = -1
+        b.consumers.unacked[c] = 0
+        _unwait(b.consumers, c)
+    if b.queue.counts[ACTIVE] == c and b.queue.counts[ACTIVE_EPOCH] <= epoch:
+        _choose_active(b, policy)
+    if policy.closes == 1 and b.consumers.alive[c] == 1 and b.consumers.epoch[c] == epoch:
+        # The process lives: it finishes what it works on, for nothing, and subscribes again.
+        empty_hands(b, c, False)
+        b.consumers.epoch[c] += 1
+        if b.consumers.cut[c] == 0 and b.consumers.stopping[c] == 0:
+            at_s = max(now, b.consumers.resume_s[c]) + policy.reopen_s
+            push(b.events, at_s, JOIN, c, b.consumers.epoch[c])
+
+
+@resumable
+def _unlock(now, b, policy):  # type: ignore[no-untyped-def]
+    """The oldest delivery has been out for too long."""
+    d = b.pool.meta[FIRST]
+    c = b.pool.consumer[d]
+    if policy.lock_closes == 1:
+        _close(now, b, policy, c, b.pool.epoch[d])
+        return
+    _forget(now, b, policy, d)
+    _give_back(b.queue, b.lanes, b.pool.message[d], BY_LOCK, policy)
+    _free_if_forgotten(b.pool, d)
+
+
+@inlined
+def _unlock_s(pool, policy):  # type: ignore[no-untyped-def]
+    """When the oldest lock ends, as the broker notices it."""
+    if pool.meta[FIRST] < 0:
+        return np.inf
+    at_s = pool.sent_s[pool.meta[FIRST]] + policy.lock_s
+    if policy.sweep_s > 0.0 and np.isfinite(at_s):
+        at_s = np.ceil(at_s / policy.sweep_s) * policy.sweep_s
+    return at_s
+
+
+@inlined
+def _finish(now, b, policy, c, s):  # type: ignore[no-untyped-def]
+    """A consumer is done with what is in a slot, one way or the other; False: it died of it."""
+    d = b.consumers.slot[c, s]
+    message = b.pool.message[d]
+    verdict = OK
+    if b.poison.message.size > 0:
+        k = _poisoned(b.poison, message)
+        if k >= 0:
+            b.poison.left[k] -= 1
+            verdict = policy.on_kill if b.poison.kills[k] == 1 else policy.on_failure
+            if verdict == DIE:
+                crash(now, b, policy, c)
+                if np.isfinite(b.poison.restart_s[k]):
+                    push(b.events, now + b.poison.restart_s[k], START, c, b.consumers.epoch[c])
+                return False
+    if verdict == OK:
+        _affect(now, b, message)
+    b.consumers.slot[c, s] = -1
+    b.consumers.idle_slot[c, b.consumers.idle[c]] = s
+    b.consumers.idle[c] += 1
+    b.queue.counts[HELD] -= 1
+    if policy.ack != LATE and b.pool.has[d] & OWED == 0:
+        b.pool.has[d] -= CLIENT
+        b.pool.verdict[d] = verdict
+        if b.pool.has[d] & WIRE == 0 and verdict != OK and b.queue.state[message] == ACKED:
+            # Acknowledged and gone; what the failure makes of it comes after the fact.
+            b.queue.counts[REMOVED] -= 1
+            _settle_late(now, b, policy, message, verdict)
+        _free_if_forgotten(b.pool, d)
+        return True
+    b.consumers.chunk[c] += 1
+    if verdict == LEAVE:
+        b.pool.has[d] -= CLIENT
+        _free_if_forgotten(b.pool, d)
+    else:
+        b.pool.verdict[d] = verdict
+        b.pool.then[d] = -1
+        if b.consumers.done[c, 0] < 0:
+            b.consumers.done[c, 0] = d
+        else:
+            b.pool.then[b.consumers.done[c, 1]] = d
+        b.consumers.done[c, 1] = d
+    if verdict != OK and policy.stop_batch == 1:
+        rest = b.consumers.buffer[c, 0]
+        while rest >= 0:
+            then = b.pool.then[rest]
+            _let_go(b, rest)
+            rest = then
+        b.consumers.buffer[c, 0] = -1
+    return True
+
+
+@inlined
+def _acknowledge(now, b, policy, first):  # type: ignore[no-untyped-def]
+    """A chain of acks reaches the broker."""
+    d = first
+    while d >= 0:
+        then = b.pool.then[d]
+        message = b.pool.message[d]
+        c = b.pool.consumer[d]
+        b.pool.has[d] -= WIRE
+        worked_on = b.pool.has[d] & CLIENT != 0
+        if b.pool.has[d] & BROKER:
+            _forget(now, b, policy, d)
+            _settle_verdict(now, b, policy, message, b.pool.verdict[d], worked_on)
+            if policy.pick == GROUPS:
+                lane = _lane(b.lanes, message)
+                if b.lanes.in_flight[lane] == 0 and b.lanes.heap_at[lane] < 0:
+                    _offer(b.queue.state, b.lanes, lane, GROUPS)
+        elif (
+            policy.late_ack == 1
+            and b.pool.verdict[d] == OK
+            and b.queue.state[message] == READY
+            and b.queue.receives[message] == b.pool.receipt[d]
+        ):
+            b.queue.counts[READY_NOW] -= 1
+            _finalise(b.queue, b.lanes, message, ACKED, policy.pick)
+        if policy.push == 1 and b.pool.epoch[d] == b.consumers.connected[c]:
+            b.consumers.unacked[c] -= 1
+            _wait_if_credit(b, policy, c)
+        _free_if_forgotten(b.pool, d)
+        d = then
+
+
+@resumable
+def _rare(now, b, policy, kind, ref, stamp):  # type: ignore[no-untyped-def]
+    """What seldom happens; returns the consumer that may have something to do, -1: none."""
+    if kind == GIVE_UP:
+        if b.consumers.call[ref] == stamp and b.consumers.ahead[ref] >= 0:
+            _unwait(b.consumers, ref)
+            b.queue.counts[EMPTY_RECEIVES] += 1
+            push(b.events, now + b.consumers.half_s[ref], REPLY, ref, stamp)
+    elif kind == JOIN:
+        old = b.consumers.connected[ref]
+        if b.consumers.alive[ref] == 1 and b.consumers.epoch[ref] == stamp and old != stamp:
+            if old >= 0:
+                _close(now, b, policy, ref, old)
+            b.consumers.connected[ref] = stamp
+            b.consumers.unacked[ref] = 0
+            b.consumers.joined[ref] = b.queue.counts[JOINS]
+            b.queue.counts[JOINS] += 1
+            if policy.single_active == 1 and b.queue.counts[ACTIVE] < 0:
+                _choose_active(b, policy)
+            _wait_if_credit(b, policy, ref)
+    elif kind == CANCEL:
+        if b.consumers.connected[ref] == stamp:
+            b.consumers.joined[ref] = -1
+            _unwait(b.consumers, ref)
+            if b.queue.counts[ACTIVE] == ref:
+                _choose_active(b, policy)
+    elif kind == CLOSE:
+        _close(now, b, policy, ref, stamp)
+    elif kind == AGAIN:
+        b.queue.counts[WAITING_NOW] -= 1
+        _come(now, b, policy, ref)
+    elif kind == DUE:
+        c = b.pool.consumer[ref]
+        if b.pool.epoch[ref] == b.consumers.epoch[c]:
+            b.pool.has[ref] -= LATER
+            if policy.ack != AUTO and b.pool.epoch[ref] == b.consumers.connected[c]:
+                b.consumers.unacked[c] += 1
+                if b.consumers.unacked[c] >= policy.prefetch:
+                    _unwait(b.consumers, c)
+            b.pool.then[ref] = -1
+            if b.consumers.ripe[c, 0] < 0:
+                b.consumers.ripe[c, 0] = ref
+            else:
+                b.pool.then[b.consumers.ripe[c, 1]] = ref
+            b.consumers.ripe[c, 1] = ref
+            return c
+        else:
+            _let_go(b, ref)
+    elif b.consumers.alive[ref] == 0 and b.consumers.epoch[ref] == stamp:
+        start(now, b, policy, ref)
+    return -1
+
+
+# Verbs of the faults; they act at ``now``, the time to which `work` has come.
+
+
+@resumable
+def pause(now, b, c, resume_s):  # type: ignore[no-untyped-def]
+    """The whole process stands still until ``resume_s``."""
+    slots = b.consumers.slot.shape[1]
+    shift_s = resume_s - max(now, b.consumers.resume_s[c])
+    b.consumers.resume_s[c] = resume_s
+    for s in range(slots):
+        if b.consumers.slot[c, s] >= 0:
+            b.consumers.end_s[c, s] += shift_s
+            push(b.events, b.consumers.end_s[c, s], FINISH, c * slots + s, 0)
+
+
+@resumable
+def slow(now, b, c, factor):  # type: ignore[no-untyped-def]
+    """Service takes ``factor`` times as long from now on."""
+    slots = b.consumers.slot.shape[1]
+    ratio = factor / b.consumers.factor[c]
+    b.consumers.factor[c] = factor
+    from_s = max(now, b.consumers.resume_s[c])
+    for s in range(slots):
+        if b.consumers.slot[c, s] >= 0:
+            b.consumers.end_s[c, s] = from_s + (b.consumers.end_s[c, s] - from_s) * ratio
+            push(b.events, b.consumers.end_s[c, s], FINISH, c * slots + s, 0)
+
+
+@resumable
+def terminate(now, b, policy, c):  # type: ignore[no-untyped-def]
+    """SIGTERM: finish what is in hand, give back the rest, and leave."""
+    b.consumers.stopping[c] = 1
+    if policy.push == 1:
+        if b.consumers.cut[c] == 0 and b.consumers.connected[c] == b.consumers.epoch[c]:
+            push(b.events, _to_broker_s(now, b, c), CANCEL, c, b.consumers.epoch[c])
+        push(b.events, now, WAKE, c, 0)
+    elif b.consumers.ahead[c] >= 0 or b.consumers.calling[c] == 2:
+        crash(now, b, policy, c)
+    else:
+        push(b.events, now, WAKE, c, 0)
+
+
+@resumable
+def cut_off(now, b, policy, c):  # type: ignore[no-untyped-def]
+    """The network between consumer and broker is gone; what is under way from it arrives."""
+    b.consumers.cut[c] = 1
+    if policy.push == 1:
+        d = b.consumers.buffer[c, 0]
+        while d >= 0:
+            if b.pool.arrive_s[d] > now:
+                b.pool.arrive_s[d] = np.inf
+            d = b.pool.then[d]
+    elif b.consumers.alive[c] == 1:
+        first = b.consumers.buffer[c, 0]
+        if first >= 0 and b.pool.arrive_s[first] > now:
+            # The answer is lost with all its messages.
+            empty_hands(b, c, False)
+            b.consumers.calling[c] = 1
+        if b.consumers.calling[c] == 1:
+            _unwait(b.consumers, c)
+            b.consumers.call[c] += 1
+            b.consumers.calling[c] = 2
+
+
+@resumable
+def reconnect(now, b, policy, c):  # type: ignore[no-untyped-def]
+    """The network is back: what was held up is sent; a connection that was closed, opened anew."""
+    b.consumers.cut[c] = 0
+    if policy.push == 0:
+        if b.consumers.alive[c] == 1 and b.consumers.calling[c] == 2:
+            b.consumers.calling[c] = 0
+            push(b.events, now, WAKE, c, 0)
+        return
+    connected = b.consumers.connected[c]
+    if connected >= 0 and connected != b.consumers.epoch[c]:
+        push(b.events, _to_broker_s(now, b, c), CLOSE, c, connected)
+    if b.consumers.alive[c] == 0:
+        return
+    if connected == b.consumers.epoch[c]:
+        arrive_s = now + _half_s(b.queue, b.receive_latency_s, RECEIVE_CALLS)
+        b.consumers.inbound_s[c] = max(b.consumers.inbound_s[c], arrive_s)
+        d = b.consumers.buffer[c, 0]
+        while d >= 0:
+            b.pool.arrive_s[d] = min(b.pool.arrive_s[d], b.consumers.inbound_s[c])
+            d = b.pool.then[d]
+        push(b.events, now, WAKE, c, 0)
+        if b.consumers.done[c, 0] >= 0:
+            send_acks(now, b, policy, c)
+        for s in range(b.consumers.slot.shape[1]):
+            d = b.consumers.slot[c, s]
+            if d >= 0 and b.pool.has[d] & OWED != 0:
+                b.pool.has[d] += WIRE - OWED
+                b.pool.then[d] = -1
+                push(b.events, _to_broker_s(now, b, c), ACK, d, 0)
+        if b.consumers.stopping[c] == 1:
+            push(b.events, _to_broker_s(now, b, c), CANCEL, c, connected)
+    elif b.consumers.stopping[c] == 0:
+        push(b.events, _to_broker_s(now, b, c), JOIN, c, b.consumers.epoch[c])
+
+
+@resumable
+def disconnect(now, b, c):  # type: ignore[no-untyped-def]
+    """The broker has heard nothing for too long: it closes the connection."""
+    if b.consumers.connected[c] >= 0:
+        push(b.events, now, CLOSE, c, b.consumers.connected[c])
+
+
+@resumable
+def work(until_s, b, policy):  # type: ignore[no-untyped-def]
+    """Advance queue and consumers to ``until_s`` (inclusive); returns True if room ran out.
+
+    True means that the state is whole, but the pool of deliveries or the heap of events is too
+    small to go on: enlarge them and call again. Stops early once every message is gone for good
+    and no consumer has any in hand.
+    """
+    slots = b.consumers.slot.shape[1]
+    anchor = b.consumers.alive.size
+    spare = policy.batch + slots + anchor + 8
+    # A refusal leads to an event of its own; other arrivals can wait until somebody looks.
+    sends_again = policy.overflow != DROP_HEAD and np.isfinite(policy.republish_s)
+    stuck = False
+    while True:
+        if (
+            b.pool.meta[USED] + policy.batch > b.pool.message.size
+            or b.events.n[0] + spare > b.events.at_s.size
+        ):
+            return True
+        if (
+            policy.pick == GROUPS
+            and b.queue.counts[IN_WINDOW] < policy.look_ahead
+            and b.queue.counts[ENTERED] < b.queue.counts[ROW]
+        ):
+            _let_in(b.feed, b.queue, b.lanes, policy)
+        if (
+            not stuck
+            and b.queue.counts[READY_NOW] > 0
+            and b.queue.counts[IN_FLIGHT_NOW] < policy.max_in_flight
+        ):
+            now = b.queue.clock_s[0]
+            c = b.consumers.behind[anchor]
+            n = 0
+            while c != anchor:
+                n = _take(now, b, policy, c)
+                if n > 0 or policy.pick != SPANS:
+                    break
+                c = b.consumers.behind[c]
+            if n > 0:
+                _unwait(b.consumers, c)
+                if policy.push == 1:
+                    _wait_if_credit(b, policy, c)
+                else:
+                    b.consumers.calling[c] = 0
+                    b.queue.counts[FOUND] += 1
+                    if b.queue.counts[ASKING] == c:
+                        b.queue.counts[ASKING] = -1
+                continue
+        stuck = True
+        if policy.overflow == DROP_HEAD and b.queue.counts[READY_NOW] > policy.max_length:
+            _drop_heads(b.queue, b.lanes, policy)
+        c = b.queue.counts[ASKING]
+        if c >= 0:
+            b.queue.counts[ASKING] = -1
+            if policy.wait_s > 0.0:
+                push(b.events, b.queue.clock_s[0] + policy.wait_s, GIVE_UP, c, b.consumers.call[c])
+            else:
+                _unwait(b.consumers, c)
+                b.queue.counts[EMPTY_RECEIVES] += 1
+                push(
+                    b.events,
+                    b.queue.clock_s[0] + b.consumers.half_s[c],
+                    REPLY,
+                    c,
+                    b.consumers.call[c],
+                )
+        unlock_s = _unlock_s(b.pool, policy)
+        now = min(unlock_s, b.events.at_s[0] if b.events.n[0] > 0 else np.inf)
+        if b.consumers.behind[anchor] != anchor or sends_again:
+            arrival_s = min(_arrival_s(b, policy), _expiry_s(b, policy))
+            now = min(now, max(b.queue.clock_s[0], arrival_s))
+        gone = b.queue.counts[REMOVED] == b.queue.counts[TOTAL] and b.queue.counts[HELD] == 0
+        while (
+            b.queue.counts[GRID_NEXT] < b.queue.grid_s.size
+            and b.queue.grid_s[b.queue.counts[GRID_NEXT]] <= until_s
+            and (gone or b.queue.grid_s[b.queue.counts[GRID_NEXT]] < now)
+        ):
+            _sample(b.queue.grid_s[b.queue.counts[GRID_NEXT]], b, policy)
+        if gone or now > until_s:
+            return False
+        b.queue.clock_s[0] = now
+        b.queue.counts[CURSOR_LANE] = -1
+        stuck = False
+        waiting = b.consumers.behind[anchor] != anchor
+        if _catch_up(now, b, policy, waiting):
+            continue
+        if unlock_s <= now:
+            while _unlock_s(b.pool, policy) <= now:
+                _unlock(now, b, policy)
+            continue
+        if b.events.n[0] == 0 or b.events.at_s[0] > now:
+            continue
+        kind = b.events.kind[0]
+        ref = b.events.ref[0]
+        stamp = b.events.stamp[0]
+        _drop_first(b.events)
+        busy = -1
+        if kind == FINISH:
+            c = ref // slots
+            s = ref % slots
+            if b.consumers.slot[c, s] >= 0 and b.consumers.end_s[c, s] == now:
+                busy = c
+                if not _finish(now, b, policy, c, s):
+                    busy = -1
+                elif b.consumers.chunk[c] >= policy.ack_every or (
+                    b.consumers.chunk[c] > 0
+                    and b.consumers.buffer[c, 0] < 0
+                    and b.consumers.idle[c] == slots
+                ):
+                    send_acks(now, b, policy, c)
+        elif kind == ACK:
+            _acknowledge(now, b, policy, ref)
+        elif kind == WAKE:
+            if b.consumers.wake_s[ref] == now:
+                b.consumers.wake_s[ref] = np.inf
+            busy = ref
+        elif kind == REPLY:
+            if b.consumers.call[ref] == stamp:
+                b.consumers.calling[ref] = 0
+                busy = ref
+        elif kind == ASK:
+            if b.consumers.call[ref] == stamp:
+                _wait(b.consumers, ref)
+                b.queue.counts[ASKING] = ref
+        else:
+            busy = _rare(now, b, policy, kind, ref, stamp)
+        if busy >= 0:
+            _look_for_work(now, b, policy, busy)

@@ -1,0 +1,402 @@
+"""One queue with every knob, the consumers that it serves, and what can happen to them.
+
+The presets on it differ in their `sim.kernels.broker.Policy`, which `policy` makes with the
+defaults of a plain FIFO queue: a preset names what is different.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.kernels import broker as k
+
+NO_LIMIT = np.iinfo(np.int64).max
+"""Of counts: prefetch, length, deliveries, …"""
+
+_FIRST_ROOM = 1 << 10
+_STAGGER_S = 1e-3
+
+_PLAIN = k.Policy(
+    push=0,
+    batch=1,
+    wait_s=0.0,
+    prefetch=NO_LIMIT,
+    ack=k.LATE,
+    ack_every=1,
+    ack_waits=1,
+    per_batch_s=0.0,
+    lock_s=np.inf,
+    sweep_s=0.0,
+    late_ack=0,
+    lock_closes=0,
+    closes=0,
+    reopen_s=0.0,
+    place=k.RETURNS,
+    pick=k.ONE,
+    look_ahead=NO_LIMIT,
+    span=NO_LIMIT,
+    noisy_share=1.0,
+    noisy_least=NO_LIMIT,
+    recent_s=60.0,
+    single_active=0,
+    max_receives=NO_LIMIT,
+    max_returns=NO_LIMIT,
+    counted=0,
+    dead_letters=0,
+    on_failure=k.LEAVE,
+    stop_batch=0,
+    on_kill=k.DIE,
+    retry_s=0.0,
+    retry_growth=1.0,
+    retry_max_s=np.inf,
+    retry_whole=0,
+    max_length=NO_LIMIT,
+    overflow=k.DROP_HEAD,
+    republish_s=np.inf,
+    max_in_flight=NO_LIMIT,
+    retention_s=np.inf,
+    delay_s=0.0,
+)
+
+
+def policy(**knobs: Any) -> k.Policy:
+    """A policy that differs from a plain queue's, where consumers pull one by one, in ``knobs``."""
+    return _PLAIN._replace(**knobs)
+
+
+class Columns(NamedTuple):
+    """What a queue may need to know of each message, beyond the work; None: nothing special."""
+
+    wanted: NDArray[np.uint8] | None = None
+    """[messages] 1: the message is routed to this queue; None: all are."""
+    lane: NDArray[np.int32] | None = None
+    """[messages] its priority, group, tenant or partition; None: one lane."""
+    due_s: NDArray[np.float64] | None = None
+    """[messages] a consumer does not start it before (ETA); None: at any time."""
+    lanes: int = 1
+    """How many lanes."""
+    reach: NDArray[np.uint8] | None = None
+    """[consumers, lanes] with `k.SPANS`: 1: the consumer takes from that lane; None: from all."""
+
+
+class Broker:
+    """Stage of the data plane: a queue and its consumers, as time goes on.
+
+    The verbs (`crash`, `pause`, …) act at the time to which the stage was last advanced.
+    """
+
+    def __init__(
+        self,
+        feed: k.Feed,
+        service_s: NDArray[np.float32],
+        consumers: int,
+        policy: k.Policy,
+        *,
+        receive_latency_s: NDArray[np.float64],
+        ack_latency_s: NDArray[np.float64],
+        grid_s: NDArray[np.float64],
+        slots: int = 1,
+        capacity: int | None = None,
+        columns: Columns | None = None,
+        poison: k.Poison | None = None,
+        jitter: NDArray[np.float64] | None = None,
+        keep_repeats: int = 0,
+    ) -> None:
+        """
+        Args:
+            feed: what the senders put in; other queues may read the same one.
+            service_s: [messages] work that each message takes, s.
+            consumers: processes; they start a millisecond apart.
+            policy: settings of the queue and its consumers; see `policy`.
+            receive_latency_s: [draws] round trips that fetch messages, s, taken in turn; a push
+                takes half of one.
+            ack_latency_s: [draws] the same of acks; an ack that nobody waits for takes half of one.
+            grid_s: [grid] ascending times at which the queue is sampled.
+            slots: messages that a process works on side by side.
+            capacity: processes that there can be; those beyond ``consumers`` are not started.
+            columns: what the policy needs to know of each message.
+            poison: messages that make a consumer fail, ascending.
+            jitter: [draws] uniform in [0, 1), for retries.
+            keep_repeats: how many times of repeated processing to keep (of the first, all are).
+        """
+        n = service_s.size
+        places = consumers if capacity is None else max(consumers, capacity)
+        columns = columns or Columns()
+        queue = k.Queue(
+            state=np.zeros(n, np.uint8),
+            receives=np.zeros(n, np.uint16),
+            returns=np.zeros(n, np.uint16),
+            effects=np.zeros(n, np.uint16),
+            done_s=np.full(n, np.inf),
+            wanted=np.zeros(0, np.uint8) if columns.wanted is None else columns.wanted,
+            due_s=np.zeros(0) if columns.due_s is None else columns.due_s,
+            clock_s=np.zeros(1),
+            counts=np.zeros(k.COUNTS, np.int64),
+            grid_s=grid_s,
+            grid_arrived=np.zeros(grid_s.size, np.int64),
+            grid_ready=np.zeros(grid_s.size, np.int64),
+            grid_in_flight=np.zeros(grid_s.size, np.int64),
+            again_message=np.zeros(keep_repeats, np.int32),
+            again_s=np.zeros(keep_repeats),
+        )
+        queue.counts[k.TOTAL] = n if columns.wanted is None else np.count_nonzero(columns.wanted)
+        queue.counts[[k.ACTIVE, k.ASKING, k.CURSOR_LANE]] = -1
+        self.policy = policy
+        self.state = k.Broker(
+            feed=feed,
+            service_s=service_s,
+            receive_latency_s=receive_latency_s,
+            ack_latency_s=ack_latency_s,
+            jitter=np.zeros(1) if jitter is None else jitter,
+            queue=queue,
+            lanes=_lanes(n, policy, columns),
+            pool=_pool(_FIRST_ROOM),
+            consumers=_consumers(places, slots),
+            events=_events(_FIRST_ROOM),
+            poison=no_poison() if poison is None else poison,
+        )
+        for c in range(consumers):
+            self._make_room()
+            k.push(self.state.events, c * _STAGGER_S, k.START, c, 0)
+
+    @property
+    def queue(self) -> k.Queue:
+        """Messages and counters."""
+        return self.state.queue
+
+    @property
+    def size(self) -> int:
+        """Places for consumers, alive or not."""
+        return self.state.consumers.alive.size
+
+    def advance(self, until_s: float) -> None:
+        """Carry queue and consumers to ``until_s``."""
+        while k.work(until_s, self.state, self.policy):
+            self._enlarge()
+
+    def _enlarge(self) -> None:
+        """Double whatever is more than half full."""
+        state = self.state
+        pool, events = state.pool, state.events
+        room = pool.message.size
+        if 2 * pool.meta[k.USED] > room - self.policy.batch:
+            larger = _pool(2 * room)
+            for name, column in pool._asdict().items():
+                if name != "meta":
+                    getattr(larger, name)[:room] = column
+            larger.then[2 * room - 1] = pool.meta[k.FREE]
+            larger.meta[:] = pool.meta
+            larger.meta[k.FREE] = room
+            state = state._replace(pool=larger)
+        if 2 * events.n[0] > events.at_s.size - self._spare:
+            larger_events = _events(2 * events.at_s.size)
+            for old, new in zip(events, larger_events, strict=True):
+                new[: old.size] = old
+            state = state._replace(events=larger_events)
+        self.state = state
+
+    @property
+    def _spare(self) -> int:
+        """Events for which there must be room before anything happens, as in `k.work`."""
+        return self.policy.batch + int(self.state.consumers.slot.shape[1]) + self.size + 8
+
+    def _make_room(self) -> None:
+        events = self.state.events
+        while events.n[0] + self._spare > events.at_s.size:
+            self._enlarge()
+            events = self.state.events
+
+    def settled(self) -> int:
+        """Messages gone for good (acknowledged, dead-lettered, expired, …).
+
+        The last one counts only once no consumer has a copy in hand: that would still take effect.
+        """
+        counts = self.queue.counts
+        removed = int(counts[k.REMOVED])
+        return removed - (removed == counts[k.TOTAL] and bool(counts[k.HELD] > 0))
+
+    def backlog(self, at_s: float) -> int:
+        """Messages that are in the queue at ``at_s``: ready, in flight, or to be tried again."""
+        counts, feed = self.queue.counts, self.state.feed
+        came = int(
+            np.searchsorted(feed.enqueued_s[: feed.n[0]], at_s - self.policy.delay_s, "right")
+        )
+        pending = feed.message[counts[k.ROW] : came]
+        if self.queue.wanted.size:
+            pending = pending[self.queue.wanted[pending] == 1]
+        inside = counts[[k.READY_NOW, k.IN_FLIGHT_NOW, k.WAITING_NOW]]
+        return int(inside.sum()) + pending.size
+
+    def alive(self, c: int) -> bool:
+        """Whether the process of consumer ``c`` runs (paused, cut off or stopping counts)."""
+        return bool(self.state.consumers.alive[c])
+
+    def cut(self, c: int) -> bool:
+        """Whether the network to consumer ``c`` is cut."""
+        return bool(self.state.consumers.cut[c])
+
+    def connection(self, c: int) -> int:
+        """Number of the connection that the broker has with consumer ``c``; -1: none."""
+        return int(self.state.consumers.connected[c])
+
+    def crash(self, c: int, at_s: float) -> None:
+        """SIGKILL: what it holds comes back when the connection closes, or the lock ends."""
+        if self.alive(c):
+            self._make_room()
+            k.crash(at_s, self.state, self.policy, c)
+
+    def restart(self, c: int, at_s: float) -> None:
+        """Start a new process in the place of a dead one."""
+        if not self.alive(c):
+            self._make_room()
+            k.start(at_s, self.state, self.policy, c)
+
+    def terminate(self, c: int, at_s: float) -> None:
+        """SIGTERM: finish what is in hand, give back the rest, and leave."""
+        if self.alive(c):
+            self._make_room()
+            k.terminate(at_s, self.state, self.policy, c)
+
+    def pause(self, c: int, at_s: float, for_s: float) -> None:
+        """Stop the whole process (a GC pause); pauses that overlap end with the last."""
+        resume_s = at_s + for_s
+        if resume_s > self.state.consumers.resume_s[c]:
+            self._make_room()
+            k.pause(at_s, self.state, c, resume_s)
+
+    def slow(self, c: int, at_s: float, factor: float) -> None:
+        """Make consumer ``c`` take ``factor`` times its service times, from now on."""
+        self._make_room()
+        k.slow(at_s, self.state, c, factor)
+
+    def cut_off(self, c: int, at_s: float) -> None:
+        """Cut the network between the broker and consumer ``c``."""
+        if not self.cut(c):
+            k.cut_off(at_s, self.state, self.policy, c)
+
+    def reconnect(self, c: int, at_s: float) -> None:
+        """Mend the network."""
+        if self.cut(c):
+            self._make_room()
+            k.reconnect(at_s, self.state, self.policy, c)
+
+    def disconnect(self, c: int, at_s: float) -> None:
+        """The broker closes the connection to ``c``, of which it has heard nothing for too long."""
+        self._make_room()
+        k.disconnect(at_s, self.state, c)
+
+
+def no_poison() -> k.Poison:
+    """No message makes a consumer fail."""
+    none = np.zeros(0, np.int64)
+    return k.Poison(none, none, none, np.zeros(0))
+
+
+def poison(
+    messages: Sequence[int], kills: Sequence[bool], times: Sequence[int], restart_s: Sequence[float]
+) -> k.Poison:
+    """Messages that make their consumer fail.
+
+    Args:
+        messages: which.
+        kills: the process dies; else the handler raises.
+        times: how often, in all; NO_LIMIT: always.
+        restart_s: a killed consumer starts again after; inf: never.
+    """
+    order = np.argsort(np.asarray(messages, np.int64), kind="stable")
+    return k.Poison(
+        np.asarray(messages, np.int64)[order],
+        np.asarray(kills, np.int64)[order],
+        np.asarray(times, np.int64)[order],
+        np.asarray(restart_s, np.float64)[order],
+    )
+
+
+def _lanes(n: int, policy: k.Policy, columns: Columns) -> k.Lanes:
+    lanes = columns.lanes
+    spans = n if policy.pick == k.SPANS else 0
+    none = np.full(lanes, -1, np.int32)
+    return k.Lanes(
+        of=np.zeros(0, np.int32) if columns.lane is None else columns.lane,
+        place=np.full(n, -1, np.int32),
+        next=np.zeros(n, np.int32),
+        head=none.copy(),
+        tail=none.copy(),
+        returned=none.copy(),
+        in_flight=np.zeros(lanes, np.int64),
+        heap=np.zeros(lanes, np.int32),
+        heap_at=none.copy(),
+        heap_n=np.zeros(1, np.int64),
+        aside=np.zeros(lanes, np.int32),
+        spent_s=np.zeros((lanes + 1, 2)),
+        span=np.zeros(lanes + 1, np.int64),
+        first=none.copy(),
+        newest=none.copy(),
+        follower=np.zeros(spans, np.int32),
+        offset=np.zeros(spans, np.int32),
+        reach=np.zeros((0, 0), np.uint8) if columns.reach is None else columns.reach,
+    )
+
+
+def _pool(room: int) -> k.Deliveries:
+    free = np.arange(1, room + 1, dtype=np.int32)
+    free[-1] = -1
+    ints = [np.zeros(room, np.int32) for _ in range(8)]
+    return k.Deliveries(
+        message=ints[0],
+        consumer=ints[1],
+        epoch=ints[2],
+        receipt=ints[3],
+        has=ints[4],
+        verdict=ints[5],
+        sent_s=np.zeros(room),
+        arrive_s=np.zeros(room),
+        before=ints[6],
+        after=ints[7],
+        then=free,
+        meta=np.array([0, -1, -1, 0]),
+    )
+
+
+def _consumers(places: int, slots: int) -> k.Consumers:
+    def zeros() -> NDArray[np.int64]:
+        return np.zeros(places, np.int64)
+
+    ahead = np.full(places + 1, -1, np.int32)
+    behind = np.full(places + 1, -1, np.int32)
+    ahead[places] = behind[places] = places
+    return k.Consumers(
+        alive=zeros(),
+        epoch=zeros(),
+        connected=zeros() - 1,
+        joined=zeros() - 1,
+        stopping=zeros(),
+        cut=zeros(),
+        calling=zeros(),
+        call=zeros(),
+        half_s=np.zeros(places),
+        unacked=zeros(),
+        buffer=np.full((places, 2), -1, np.int32),
+        ripe=np.full((places, 2), -1, np.int32),
+        done=np.full((places, 2), -1, np.int32),
+        chunk=zeros(),
+        fresh=zeros(),
+        idle=zeros() + slots,
+        idle_slot=np.tile(np.arange(slots - 1, -1, -1, dtype=np.int32), (places, 1)),
+        slot=np.full((places, slots), -1, np.int32),
+        end_s=np.zeros((places, slots)),
+        factor=np.ones(places),
+        resume_s=np.full(places, -np.inf),
+        wake_s=np.full(places, np.inf),
+        inbound_s=np.full(places, -np.inf),
+        outbound_s=np.full(places, -np.inf),
+        behind=behind,
+        ahead=ahead,
+    )
+
+
+def _events(room: int) -> k.Events:
+    serial, kind, ref, stamp = (np.zeros(room, np.int64) for _ in range(4))
+    return k.Events(np.zeros(room), serial, kind, ref, stamp, np.zeros(2, np.int64))
