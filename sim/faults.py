@@ -237,6 +237,7 @@ class _Act:
                 self.timeline.lasts(f"bug in {crew.name}", fault.for_)
                 crew.replay.buggy_s.append((self.env.now, self.env.now + fault.for_))
             case "seek":
+                yield self.env.timeout(0.0)  # after what the brokers delete at this very time
                 asked, gone = crew.fleet.seek(fault.seek_s)
                 crew.replay.gone += gone
                 place = duration(fault.seek_s) if isfinite(fault.seek_s) else fault.to

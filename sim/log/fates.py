@@ -31,6 +31,8 @@ def unread(group: Group) -> NDArray[np.uint8] | None:
     for p, base in enumerate(log.start[:-1]):
         fate[base + handed[p] : log.start[p + 1]] = Fate.UNFINISHED
         fate[base + goes_on[p] : base + log.first[p]] = Fate.LOST_RETENTION
+    for zombie in group.zombies.values():
+        fate[[*zombie.batch, *zombie.buffered]] = Fate.UNFINISHED
     return fate
 
 
@@ -70,7 +72,7 @@ def told(group: Group, name: str, check_s: float) -> Iterator[tuple[float, float
         position, to, first = np.maximum(jumps[:, 1], 0), jumps[:, 2], jumps[:, 3]
         deleted = int(np.maximum(np.minimum(to, first) - position, 0).sum())
         skipped = int(np.maximum(to - np.maximum(position, first), 0).sum())
-        words = f"{name}: {count(deleted)} deleted unread"
+        words = f"{name}: {count(deleted)} gone before they were read"
         if (jumps[:, 1] < 0).all():
             words = f"{name} begins after {count(deleted + skipped)}"
         elif skipped:
