@@ -79,6 +79,16 @@ def test_KB_09_by_duration_goes_back_so_far_but_not_before_the_log_start():
     assert reader.jumps() == [(0, 3, 20, 20, 0, 30.0)]
 
 
+def test_KB_09_none_stops_the_group_at_the_fetch_that_finds_nothing():
+    reader = Reader(reset=k.NONE).delete(25.0, before=20)
+    called_s = []
+    reader.group.decide = lambda: (called_s.append(reader.env.now), reader.group.crash(0, 30.0))
+    reader.run(60.0)
+    assert called_s == [30.0]
+    assert reader.read() == [0, 1, 2]
+    assert reader.group.state.committed[0] == 3
+
+
 def test_KB_09_what_the_client_has_fetched_is_still_processed():
     # Fetched at 30 are 0 to 30, handed out in tens; at 35, those before 32 are deleted.
     reader = Reader(work_s=1.0, fetched=1_000, polled=10)

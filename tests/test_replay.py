@@ -101,6 +101,18 @@ def test_KB_09_earliest_loses_what_was_deleted_and_latest_the_whole_backlog(tabl
     )
 
 
+def test_KB_09_none_ends_the_consumers_one_after_the_other(tables):
+    done = tables(
+        [SLOW], **{"groups.other.auto.offset.reset": "none", "groups.other.max.poll.records": 5}
+    )
+    other = row(done, "kafka", "other")
+    assert other["lost"] > 0 and set(lost(done)) == {"retention"}
+    assert other["unfinished"] == 0  # by the end of the run, all that nobody read is deleted
+    ends = [text for text in said(done, "kafka") if "ends: no offset" in text]
+    assert sorted(ends) == [f"other: consumer {m} ends: no offset to go on from" for m in (0, 1)]
+    assert row(done, "kafka", "fast")["lost"] == 0
+
+
 def test_KB_10_a_new_group_begins_at_the_end_or_at_the_beginning(tables):
     late = {"groups.other.joins_at": "15m", "groups.other.starts": "new", "topic.retention.ms": -1}
     done = tables(**late)

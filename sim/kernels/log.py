@@ -140,7 +140,7 @@ def gather(log, filled, values, rows):  # type: ignore[no-untyped-def]
         filled[p] = log.end[p]
 
 
-OFF, POLL, WORK, COMMIT, HELD, FAILED, ZOMBIE = 0, 1, 2, 3, 4, 5, 6
+OFF, POLL, WORK, COMMIT, HELD, FAILED, ZOMBIE, LOST = 0, 1, 2, 3, 4, 5, 6, 7
 NO_OFFSET = 1 << 60
 JOIN, LEAVE = 1, 2
 
@@ -149,7 +149,8 @@ class Group(NamedTuple):
     """State of one consumer group; a member is a single-threaded poll loop."""
 
     phase: I64  # [members] OFF, POLL, WORK, COMMIT (commit sent), HELD (control has it), FAILED
-    #             (the handler failed on the record in progress), ZOMBIE (control moves it)
+    #             (the handler failed on the record in progress), ZOMBIE (control moves it), LOST
+    #             (its position is not in the log, and auto.offset.reset is none)
     hold: I64  # [members] at the next poll go to HELD: JOIN if connected, LEAVE in any case; or 0
     now_s: F64  # [members] POLL: fetch waiting since; COMMIT: sent; HELD: since
     end_s: F64  # [members] WORK: when the record in progress will be done
@@ -190,7 +191,7 @@ class Group(NamedTuple):
 
 
 NOWHERE, BEGINNING, END = -1, -2, -3
-LATEST, EARLIEST, BY_DURATION = 0, 1, 2
+LATEST, EARLIEST, BY_DURATION, NONE = 0, 1, 2, 3
 
 
 class Reading(NamedTuple):
@@ -204,7 +205,7 @@ class Reading(NamedTuple):
     per_batch_s: float
     auto_commit_s: float  # interval; < 0: the program commits
     commit_s: float  # round trip of a synchronous commit
-    reset: int = LATEST  # auto.offset.reset: LATEST, EARLIEST, BY_DURATION
+    reset: int = LATEST  # auto.offset.reset: LATEST, EARLIEST, BY_DURATION, NONE
     reset_s: float = 0.0  # BY_DURATION: how far back
     background: int = 0  # 1: a timer commits beside the processing; 0: inside poll
     handed: int = 0  # 1: commits what was handed to the program; 0: what it has processed
@@ -289,6 +290,11 @@ def _go_on_elsewhere(log, group, reading, m, at_s):  # type: ignore[no-untyped-d
         elif to == END:
             to = end
         elif to < log.first[p] or to > end:
+            if reading.reset == NONE:
+                if reading.auto_commit_s >= 0.0:
+                    commit(group, reading, m, at_s)
+                group.phase[m] = LOST
+                return
             if reading.reset == LATEST:
                 to = end
             elif reading.reset == EARLIEST:
@@ -502,6 +508,8 @@ def consume(until_s, log, group, reading):  # type: ignore[no-untyped-def]
                         break
                     if group.astray[m] == 1 and group.cut[m] == 0:
                         _go_on_elsewhere(log, group, reading, m, since)
+                        if group.phase[m] == LOST:
+                            break
                     ready = _ready_s(since, log, group, reading, m)
                     empty = reading.min_records > 1 and ready == np.inf
                     answered = since + reading.max_wait_s if empty else ready
@@ -664,9 +672,17 @@ def advance(from_s, until_s, log, group, reading):  # type: ignore[no-untyped-de
                 stop = min(stop, max(now, _deadline_s(group, reading, m)))
         if poisoned:
             stop = min(stop, max(now, _next_risk_s(log, group, reading)))
+        if reading.reset == NONE:
+            for m in range(group.phase.size):
+                if group.astray[m] == 1 and group.cut[m] == 0 and group.assigned_n[m] > 0:
+                    stop = min(stop, max(now, _batch_end_s(log, group, reading, m, False)))
         consume(stop, log, group, reading)
         for m in range(group.phase.size):
-            if group.phase[m] == FAILED or _deadline_s(group, reading, m) <= stop:
+            if (
+                group.phase[m] == FAILED
+                or group.phase[m] == LOST
+                or _deadline_s(group, reading, m) <= stop
+            ):
                 return stop, True
         if stop >= until_s:
             return until_s, False

@@ -274,6 +274,9 @@ class Coordinator(ABC):
 
     def _decide(self) -> None:
         """What the group stopped for."""
+        for m in self.group.lost():
+            self.say(f"consumer {m} ends: no offset to go on from")
+            self._exit(m)
         for m in self.group.overdue(self.env.now):
             self.say(f"consumer {m} exceeded max.poll.interval.ms")
             member = self.of[m]

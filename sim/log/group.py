@@ -144,6 +144,10 @@ class Group:
         """Members whose batch has outlasted max.poll.interval.ms."""
         return [m for m in range(self.members) if k.overdue(at_s, self.state, self.reading, m)]
 
+    def lost(self) -> list[int]:
+        """Members that auto.offset.reset=none has left without a place to go on from."""
+        return np.flatnonzero(self.state.phase == k.LOST).tolist()
+
     # What control gives to members, and takes from them.
 
     def assign(self, partitions_of: Sequence[Sequence[int]], at_s: float) -> None:

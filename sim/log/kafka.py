@@ -228,6 +228,8 @@ def _reading(
         if group.enable_auto_commit
         else -1.0,
         commit_s=config.latency.commit,
-        reset={"latest": k.LATEST, "earliest": k.EARLIEST}.get(reset, k.BY_DURATION),
+        reset={"latest": k.LATEST, "earliest": k.EARLIEST, "none": k.NONE}.get(
+            reset, k.BY_DURATION
+        ),
         reset_s=duration_s(reset) if reset.startswith("by_duration") else 0.0,
     )

@@ -42,14 +42,16 @@ def duration_s(reset: str) -> float:
     """
     found = _BY_DURATION.fullmatch(reset)
     if found is None or not any(found.groups()):
-        raise ValueError(f"expected latest, earliest or by_duration:PnDTnHnMnS, not {shown(reset)}")
+        raise ValueError(
+            f"expected latest, earliest, none or by_duration:PnDTnHnMnS, not {shown(reset)}"
+        )
     return sum(
         float(n or 0) * unit for n, unit in zip(found.groups(), (86_400, 3_600, 60, 1), strict=True)
     )
 
 
 def _offset_reset(value: Any) -> Any:
-    if value not in ("latest", "earliest"):
+    if value not in ("latest", "earliest", "none"):
         duration_s(str(value))
     return value
 
@@ -57,7 +59,7 @@ def _offset_reset(value: Any) -> Any:
 OffsetReset = Annotated[
     str,
     BeforeValidator(_offset_reset),
-    WithJsonSchema({"type": "string", "pattern": "^(latest|earliest|by_duration:P.+)$"}),
+    WithJsonSchema({"type": "string", "pattern": "^(latest|earliest|none|by_duration:P.+)$"}),
 ]
 """A value of `auto.offset.reset`."""
 
@@ -168,7 +170,7 @@ class Group(Config):
     """Least time between two automatic commits, ms."""
     auto_offset_reset: OffsetReset = Field(default="latest", alias="auto.offset.reset")
     """Where to go on when the next record was deleted, or without a committed offset: latest,
-    earliest, or by_duration:PT1H (records of the last hour)."""
+    earliest, by_duration:PT1H (records of the last hour), or none: the consumer ends."""
     starts: Literal["established", "new"] = "established"
     """Whether the group has committed the beginning of the log before, or has committed nothing
     and begins where auto.offset.reset says."""
