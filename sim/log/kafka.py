@@ -20,15 +20,17 @@ from sim.kernels.partitioners import (
     sticky,
 )
 from sim.log.assignors import ASSIGNORS
-from sim.log.classic import Eager
+from sim.log.classic import Cooperative, Eager
 from sim.log.coordinator import Coordinator, Terms
 from sim.log.group import Group
+from sim.log.reconciliation import Reconciling
 from sim.log.retention import Limits, Retention
 from sim.log.system import LogSystem
 from sim.log.topic import Topic
 from sim.messages import Messages, Numbered
 from sim.products.kafka import Group as GroupConfig
 from sim.products.kafka import KafkaSystem, duration_s
+from sim.products.kafka_membership import Commit
 from sim.replay import repeats_kept
 from sim.scenario import Scenario
 from sim.system import Fleet, capacity, fleet_size
@@ -127,7 +129,7 @@ class Kafka(LogSystem):
             return lambda text: say(f"{group}: {text}")
 
         coordinators = {
-            name: Eager(env, group, _terms(self.config.groups[name], self.config), named(name))
+            name: _coordinator(env, group, self.config.groups[name], self.config, named(name))
             for name, group in self.groups.items()
         }
         if self.retention is not None:
@@ -202,13 +204,43 @@ def _limits(config: KafkaSystem) -> Limits:
     )
 
 
-def _terms(group: GroupConfig, config: KafkaSystem) -> Terms:
-    return Terms(
-        ASSIGNORS["range"],
-        session_s=group.session_timeout_ms / 1e3,
-        rebalance_s=config.latency.rebalance,
-        round_trip_s=config.latency.commit,
+def _coordinator(
+    env: simpy.Environment,
+    group: Group,
+    config: GroupConfig,
+    system: KafkaSystem,
+    say: Callable[[str], None],
+) -> Coordinator:
+    brokers, latency = system.brokers, system.latency
+    if config.classic:
+        heartbeat_ms = config.heartbeat_interval_ms or 3_000.0
+        session_ms = config.session_timeout_ms or 45_000.0
+    else:
+        heartbeat_ms = brokers.group_consumer_heartbeat_interval_ms
+        session_ms = brokers.group_consumer_session_timeout_ms
+    terms = Terms(
+        ASSIGNORS[config.assignor],
+        session_s=session_ms / 1e3,
+        max_poll_s=config.max_poll_interval_ms / 1e3,
+        rebalance_s=heartbeat_ms / 1e3 if latency.rebalance is None else latency.rebalance,
+        initial_delay_s=brokers.group_initial_rebalance_delay_ms / 1e3,
+        heartbeat_s=heartbeat_ms / 1e3,
+        round_trip_s=latency.commit,
+        static=config.group_instance_id is not None,
     )
+    if not config.classic:
+        return Reconciling(env, group, terms, say)
+    return (Cooperative if config.cooperative else Eager)(env, group, terms, say)
+
+
+def _auto_commit_s(group: GroupConfig) -> float:
+    """Time between automatic commits, s; below 0: there are none."""
+    if not group.enable_auto_commit:
+        return -1.0
+    if group.client == "librdkafka" and group.auto_commit_interval_ms == 0.0:
+        return inf
+    # The client's timers count in milliseconds: 0 commits at every poll, at most one in each.
+    return max(1.0, group.auto_commit_interval_ms) / 1e3
 
 
 def _reading(
@@ -216,18 +248,25 @@ def _reading(
 ) -> k.Reading:
     per_batch_s = sum(scenario.workload.service[job].per_batch for job in group.does)
     reset = group.auto_offset_reset
+    java, auto = group.client == "java", group.enable_auto_commit
+    stores_early = not java and group.enable_auto_offset_store
+    commit = group.commit or Commit()
+    before, per_record = commit.when == "before", commit.per == "record"
     return k.Reading(
-        max_poll_records=group.max_poll_records,
+        max_poll_records=group.max_poll_records if java else 1,
         chunk_records=max(1, int(group.max_partition_fetch_bytes / mean_bytes)),
         min_records=max(1, ceil(group.fetch_min_bytes / mean_bytes)),
         max_wait_s=group.fetch_max_wait_ms / 1e3,
         fetch_s=config.latency.fetch,
         per_batch_s=per_batch_s,
-        # The client's timers count in milliseconds: 0 commits at every poll, at most one in each.
-        auto_commit_s=max(1.0, group.auto_commit_interval_ms) / 1e3
-        if group.enable_auto_commit
-        else -1.0,
+        auto_commit_s=_auto_commit_s(group),
         commit_s=config.latency.commit,
+        background=int(not java and auto),
+        handed=int(stores_early if auto else before and not per_record),
+        before=int(before),
+        per_record=int(per_record),
+        wait=int(commit.how == "sync"),
+        max_poll_s=group.max_poll_interval_ms / 1e3,
         reset={"latest": k.LATEST, "earliest": k.EARLIEST, "none": k.NONE}.get(
             reset, k.BY_DURATION
         ),

@@ -13,7 +13,8 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from sim.config import Config
 from sim.products import kafka_keys
-from sim.products.base import Jobs, LedgerPolicy, Name
+from sim.products.base import Jobs, LedgerPolicy, Name, OnFailure
+from sim.products.kafka_membership import Commit, Strategies, in_force, objections
 from sim.units import (
     Bytes,
     BytesOrUnlimited,
@@ -143,6 +144,9 @@ class Group(Config):
 
     not_modelled = dict.fromkeys(kafka_keys.CONSUMER, "")
 
+    client: Literal["java", "librdkafka"] = "java"
+    """Whose client it is. librdkafka hands over one record at a time, and its automatic commits
+    run beside the processing."""
     consumers: PositiveCount
     """Members of the group; those beyond the number of partitions stay idle."""
     does: Jobs = Field(min_length=1)
@@ -155,7 +159,11 @@ class Group(Config):
     discard: Seconds = 0.00001
     """Time to look at a message that it throws away (an assumption)."""
     max_poll_records: PositiveCount = Field(default=500, alias="max.poll.records")
-    """Most records that one poll returns."""
+    """Java: most records that one poll returns."""
+    max_poll_interval_ms: PositiveMilliseconds = Field(
+        default=300_000.0, alias="max.poll.interval.ms"
+    )
+    """A member that takes longer than this from one poll to the next leaves the group, ms."""
     max_partition_fetch_bytes: PositiveBytes = Field(
         default=1048576, alias="max.partition.fetch.bytes"
     )
@@ -165,9 +173,17 @@ class Group(Config):
     fetch_max_wait_ms: Milliseconds = Field(default=500.0, alias="fetch.max.wait.ms")
     """…or after this long, ms."""
     enable_auto_commit: bool = Field(default=True, alias="enable.auto.commit")
-    """Commit inside poll once the interval has passed; false: synchronously after each batch."""
+    """Commit automatically; false: the program does, as `commit` says."""
     auto_commit_interval_ms: Milliseconds = Field(default=5000.0, alias="auto.commit.interval.ms")
-    """Least time between two automatic commits, ms."""
+    """Time between two automatic commits, ms. Java commits inside poll what it returned before;
+    librdkafka, by a timer, what is stored (0: never)."""
+    enable_auto_offset_store: bool = Field(default=True, alias="enable.auto.offset.store")
+    """librdkafka: a record's offset is stored when it is handed over; false: once processed."""
+    commit: Commit | None = None
+    """With `enable.auto.commit: false`, `{when, how, per}`; null: after, sync, batch."""
+    on_failure: OnFailure = OnFailure()
+    """What it does when the handler of a record raises: `{attempts, backoff, then}`. It seeks back
+    to the record, waits and polls again, so that its partition stands still (KC-18)."""
     auto_offset_reset: OffsetReset = Field(default="latest", alias="auto.offset.reset")
     """Where to go on when the next record was deleted, or without a committed offset: latest,
     earliest, by_duration:PT1H (records of the last hour), or none: the consumer ends."""
@@ -176,8 +192,68 @@ class Group(Config):
     and begins where auto.offset.reset says."""
     joins_at: Seconds = 0.0
     """When its consumers are started."""
-    session_timeout_ms: Milliseconds = Field(default=45000.0, alias="session.timeout.ms")
-    """A member silent for this long is dead, ms."""
+    group_protocol: Literal["classic", "consumer"] = Field(
+        default="classic", alias="group.protocol"
+    )
+    """classic: members rebalance together; consumer: the broker moves partitions (KIP-848)."""
+    session_timeout_ms: PositiveMilliseconds | None = Field(
+        default=None, alias="session.timeout.ms"
+    )
+    """classic: a member silent for this long is dead, ms (45,000)."""
+    heartbeat_interval_ms: PositiveMilliseconds | None = Field(
+        default=None, alias="heartbeat.interval.ms"
+    )
+    """classic: within this, a member learns of a rebalance, ms (3,000)."""
+    partition_assignment_strategy: Strategies | None = Field(
+        default=None, alias="partition.assignment.strategy"
+    )
+    """classic: range, roundrobin, sticky, cooperative-sticky; the first is in force, eagerly unless
+    all are cooperative (java range, cooperative-sticky; librdkafka range, roundrobin)."""
+    group_remote_assignor: Literal["uniform", "range"] | None = Field(
+        default=None, alias="group.remote.assignor"
+    )
+    """consumer: the broker's assignor (uniform)."""
+    group_instance_id: str | None = Field(default=None, alias="group.instance.id")
+    """Makes the members static: each has this id and its number. One that is back within its
+    session causes no rebalance, and one that is stopped does not leave."""
+
+    @model_validator(mode="after")
+    def _client_starts(self) -> Self:
+        found = objections(
+            self.client,
+            classic=self.classic,
+            strategies=self.partition_assignment_strategy,
+            remote_assignor=self.group_remote_assignor,
+            session_ms=self.session_timeout_ms,
+            heartbeat_ms=self.heartbeat_interval_ms,
+            max_poll_ms=self.max_poll_interval_ms,
+        )
+        if self.commit is not None and self.enable_auto_commit:
+            found.append("'commit' needs 'enable.auto.commit: false'")
+        if self.client == "java" and not self.enable_auto_offset_store:
+            found.append("'enable.auto.offset.store' is a key of librdkafka; say 'client'")
+        if self.client == "librdkafka" and self.given("max.poll.records"):
+            found.append("librdkafka has no 'max.poll.records': it hands over one at a time")
+        if found:
+            raise ValueError(found[0])
+        return self
+
+    @property
+    def classic(self) -> bool:
+        """Whether members rebalance by themselves."""
+        return self.group_protocol == "classic"
+
+    @property
+    def assignor(self) -> str:
+        """The assignor in force."""
+        if not self.classic:
+            return self.group_remote_assignor or "uniform"
+        return in_force(self.client, self.partition_assignment_strategy)[0]
+
+    @property
+    def cooperative(self) -> bool:
+        """Whether a classic group's members keep partitions while they rebalance."""
+        return self.classic and in_force(self.client, self.partition_assignment_strategy)[1]
 
     @property
     def members(self) -> int:
@@ -217,6 +293,18 @@ class Brokers(Config):
 
     count: PositiveCount = 3
     """Partition p is led by broker p mod count; with a `publisher`."""
+    group_initial_rebalance_delay_ms: Milliseconds = Field(
+        default=3_000.0, alias="group.initial.rebalance.delay.ms"
+    )
+    """classic: an empty group that is joined waits so long for more members, ms."""
+    group_consumer_session_timeout_ms: PositiveMilliseconds = Field(
+        default=45_000.0, alias="group.consumer.session.timeout.ms"
+    )
+    """group.protocol consumer: a member silent for this long is dead, ms."""
+    group_consumer_heartbeat_interval_ms: PositiveMilliseconds = Field(
+        default=5_000.0, alias="group.consumer.heartbeat.interval.ms"
+    )
+    """group.protocol consumer: a member learns at its heartbeats what it is to read, ms apart."""
     log_retention_check_interval_ms: PositiveMilliseconds = Field(
         default=300_000.0, alias="log.retention.check.interval.ms"
     )
@@ -234,9 +322,10 @@ class Latency(Config):
     fetch: Seconds = 0.001
     """From the broker having the data to the consumer having them."""
     commit: Seconds = 0.003
-    """A synchronous commit."""
-    rebalance: Seconds = 3.0
-    """From a change of membership to every member reading again."""
+    """A synchronous commit, and any other request to the group's coordinator."""
+    rebalance: Seconds | None = None
+    """group.protocol classic: from when all members have finished their batches until they have
+    their partitions; null: the heartbeat interval, in which the last of them learns of it."""
 
 
 class KafkaSystem(Config):

@@ -61,9 +61,9 @@ CONSUMER = tuple(
     f"""
     {_SECURITY} {_CLIENT}
     allow.auto.create.topics check.crcs client.rack default.api.timeout.ms
-    exclude.internal.topics fetch.max.bytes group.id group.instance.id group.protocol
-    group.remote.assignor heartbeat.interval.ms isolation.level key.deserializer
-    max.poll.interval.ms partition.assignment.strategy share.acknowledgement.mode
+    exclude.internal.topics fetch.max.bytes group.id
+    isolation.level key.deserializer
+    share.acknowledgement.mode
     share.acquire.mode value.deserializer
     """.split()
 )
