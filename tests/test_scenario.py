@@ -87,9 +87,11 @@ def test_a_scenario_with_its_defaults():
 def test_defaults_of_kafka_are_those_of_its_documentation():
     group = Group.model_validate({"consumers": 1, "does": ["x"]})
     assert group.model_dump(by_alias=True) == {
+        "client": "java",
         "consumers": 1,
         "does": ["x"],
         "max.poll.records": 500,
+        "max.poll.interval.ms": 300000,
         "max.partition.fetch.bytes": 1048576,
         "fetch.min.bytes": 1,
         "fetch.max.wait.ms": 500,
@@ -100,8 +102,11 @@ def test_defaults_of_kafka_are_those_of_its_documentation():
         "discard": 0.00001,
         "starts": "established",
         "joins_at": 0,
-        "session.timeout.ms": 45000,
+        "enable.auto.offset.store": True,
+        "on_failure": {"backoff": 1, "then": "skip"},
+        "group.protocol": "classic",
     }
+    assert (group.assignor, group.cooperative) == ("range", False)
     producer = load(GOOD).systems["kafka"].producer
     assert producer.model_dump(by_alias=True) == {"client": "java", "linger.ms": 5}
     assert producer.batch_bytes == 16384
@@ -152,13 +157,12 @@ def test_keys_without_effect_are_accepted_and_named():
         [
             "systems.kafka.producer.compression.type=lz4",
             "systems.kafka.topic.cleanup.policy=delete",
-            "systems.kafka.groups.counters.max.poll.interval.ms=300000",
+            "systems.kafka.groups.counters.check.crcs=true",
             "systems.sqs_short.queues.counters.FifoQueue=true",
         ],
     )
     assert sorted(warning.partition(": ")[2] for warning in scenario.warnings) == [
-        "systems.kafka.groups.counters.max.poll.interval.ms: accepted but not modelled: it has no "
-        "effect",
+        "systems.kafka.groups.counters.check.crcs: accepted but not modelled: it has no effect",
         "systems.kafka.producer.compression.type: accepted but not modelled: it has no effect",
         "systems.kafka.topic.cleanup.policy: accepted but not modelled: the lab deletes by "
         "retention and compacts nothing",
