@@ -184,7 +184,7 @@ def _bad_jobs(
         done: dict[str, str] = {}
         for group, readers in system.readers.items():
             for index, job in enumerate(readers.does):
-                path = (*where, group, "does", index)
+                path = (*_of_readers(name, system, group), "does", index)
                 if job not in jobs:
                     yield path, unknown("job", job, jobs)
                 elif job in done:
@@ -193,6 +193,12 @@ def _bad_jobs(
         for job in jobs:
             if job not in done and done.keys() <= set(jobs):
                 yield where, f"nothing here does the job {job!r} of workload.service"
+
+
+def _of_readers(name: str, system: System, group: str) -> KeyPath:
+    """Where the readers of this name are configured."""
+    shared = isinstance(system, KafkaSystem) and group in system.share_groups
+    return ("systems", name, "share_groups" if shared else system.readers_at, group)
 
 
 def _bad_ledgers(
@@ -206,7 +212,7 @@ def _bad_ledgers(
         for group, readers in system.readers.items():
             if readers.ledger is not None:
                 yield (
-                    ("systems", name, system.readers_at, group, "ledger"),
+                    (*_of_readers(name, system, group), "ledger"),
                     "there is nothing to book: no dimension of workload.keys has a lifecycle",
                 )
 

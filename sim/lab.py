@@ -19,13 +19,17 @@ from sim.log.kinesis import Kinesis
 from sim.messages import Messages
 from sim.metrics import Tables, combine, faults_table, measure
 from sim.outcome import Effects, GroupOutcome
+from sim.products.celery import CelerySystem
 from sim.products.kafka import KafkaSystem
 from sim.products.kinesis import KinesisSystem
+from sim.products.sqs import SqsSystem
 from sim.publishing import Publication, publish
+from sim.queue.celery import Celery
 from sim.queue.sqs import Sqs
 from sim.replay import Replay
 from sim.result import Result
 from sim.scenario import Scenario
+from sim.sharing import SharedKafka
 from sim.system import System
 from sim.workload import generate
 
@@ -107,6 +111,14 @@ def _publish(
     return publish(name, config, scenario, messages, grid_s, report)
 
 
+_SYSTEMS: Mapping[type, Callable[..., System]] = {
+    CelerySystem: Celery,
+    KinesisSystem: Kinesis,
+    SqsSystem: Sqs,
+}
+"""What runs a configuration; Kafka also takes what its publisher left."""
+
+
 def _build(
     scenario: Scenario,
     name: str,
@@ -117,10 +129,9 @@ def _build(
     config = scenario.systems[name]
     if isinstance(config, KafkaSystem):
         published = None if publication is None else publication.published
-        return Kafka(name, config, scenario, messages, grid_s, published)
-    if isinstance(config, KinesisSystem):
-        return Kinesis(name, config, scenario, messages, grid_s)
-    return Sqs(name, config, scenario, messages, grid_s)
+        kafka = SharedKafka if config.share_groups else Kafka
+        return kafka(name, config, scenario, messages, grid_s, published)
+    return _SYSTEMS[type(config)](name, config, scenario, messages, grid_s)
 
 
 def run_system(

@@ -37,6 +37,7 @@ class Settings:
     closes: bool = False
     reopen_s: float = 0.0
     place: str = "returns"  # original, returns, next, back
+    requeue_place: str = "returns"  # the same, of what a consumer requeues
     pick: str = "one"  # one, groups, priority, fair, spans
     look_ahead: int = 1_000_000
     span: int = 1_000_000
@@ -54,6 +55,7 @@ class Settings:
     retry_s: float = 0.0
     retry_growth: float = 1.0
     retry_max_s: float = INF
+    retry_held: bool = False
     max_length: int = 1_000_000
     overflow: str = "drop-head"
     republish_s: float = INF
@@ -217,14 +219,14 @@ class PlainBroker:
             if message in lists[message.lane]:
                 lists[message.lane].remove(message)
 
-    def _put_back(self, message: Message) -> None:
+    def _put_back(self, message: Message, place: str) -> None:
         message.where = "ready"
         front, main = self.front[message.lane], self.main[message.lane]
-        if self.s.place == "returns":
+        if place == "returns":
             front.append(message)
-        elif self.s.place == "next":
+        elif place == "next":
             main.insert(0, message)
-        elif self.s.place == "back":
+        elif place == "back":
             main.append(message)
         else:
             at = next((i for i, other in enumerate(main) if other.row > message.row), len(main))
@@ -244,7 +246,7 @@ class PlainBroker:
         if message.returns > self.s.max_returns:
             self._bury(message)
         else:
-            self._put_back(message)
+            self._put_back(message, self.s.requeue_place if why == "failure" else self.s.place)
 
     def _in_flight(self, lane: int | None = None) -> int:
         return sum(1 for d in self.unacked if lane is None or d.message.lane == lane)
@@ -422,8 +424,14 @@ class PlainBroker:
             return
         self.seen.add("retried")
         wait_s = self.s.retry_s * self.s.retry_growth ** (message.returns - 1)
+        wait_s = min(wait_s, self.s.retry_max_s)
+        if self.s.retry_held:
+            self.seen.add("retry held")
+            message.due_s = self.env.now + wait_s
+            self._put_back(message, "back")
+            return
         message.where = "waiting"
-        self.env.process(self._again(message, min(wait_s, self.s.retry_max_s)))
+        self.env.process(self._again(message, wait_s))
 
     def _lock(self, held: list[Delivery]) -> Steps:
         yield self.env.timeout(self.s.lock_s)
@@ -490,14 +498,24 @@ class PlainBroker:
         self._close(connection)
         self._serve()
 
+    def _take_back(self, connection: Connection) -> None:
+        for d in [d for d in self.unacked if d.connection is connection]:
+            if self.s.push or not d.ack_sent:
+                self._forget(d)
+                self._give_back(d.message, "close")
+
+    def _hand_back(self, connection: Connection, after_s: float) -> Steps:
+        yield self.env.timeout(after_s)
+        self.seen.add("handed back")
+        self._take_back(connection)
+        self._serve()
+
     def _close(self, connection: Connection) -> None:
         """The broker closes a connection: what it has not acknowledged comes back."""
         if not connection.open:
             return
         if self.s.closes:
-            for d in [d for d in self.unacked if d.connection is connection]:
-                self._forget(d)
-                self._give_back(d.message, "close")
+            self._take_back(connection)
         connection.open = False
         connection.unacked = 0
         if connection in self.waiting:
@@ -752,6 +770,11 @@ class PlainBroker:
         consumer.connection = None
         if self.s.push and connection.open and not consumer.cut:
             self.env.process(self._close_later(connection))
+        leaves = consumer.stopping and but is not None and not self.s.closes
+        if self.s.push and leaves and not consumer.cut:
+            self.env.process(self._hand_back(connection, self.s.ack_s / 2))
+        if not self.s.push and self.s.closes and not consumer.cut:
+            self.env.process(self._hand_back(connection, 0.0))
         for process in consumer.processes:
             if process is not but and process.is_alive:
                 process.interrupt()

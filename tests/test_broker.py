@@ -1,6 +1,7 @@
 """The general queue: against a plain per-message model, and rule by rule with hand numbers."""
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import random_faults
@@ -74,6 +75,7 @@ def policy_of(s):
         closes=int(s.closes),
         reopen_s=s.reopen_s,
         place=PLACES[s.place],
+        requeue_place=PLACES[s.requeue_place],
         pick=PICKS[s.pick],
         look_ahead=s.look_ahead,
         span=s.span,
@@ -91,6 +93,7 @@ def policy_of(s):
         retry_s=s.retry_s,
         retry_growth=s.retry_growth,
         retry_max_s=s.retry_max_s,
+        retry_held=int(s.retry_held),
         max_length=s.max_length,
         overflow=OVERFLOWS[s.overflow],
         republish_s=s.republish_s,
@@ -223,7 +226,10 @@ def scenario(rng):
         lock_closes=sweeps and closes and bool(rng.integers(2)),
         closes=closes,
         reopen_s=rng.uniform(0.01, 0.5),
-        place=str(rng.choice(["original"] if pick == "groups" and not again else places)),
+        place=(
+            place := str(rng.choice(["original"] if pick == "groups" and not again else places))
+        ),
+        requeue_place=place,
         pick=pick,
         look_ahead=int(rng.choice([4, 10, 1_000])),
         span=int(rng.choice([2, 4, 1_000])),
@@ -273,15 +279,34 @@ def scenario(rng):
     return s, came_s, work_s, until_s, faults, {"lane": lane, "due_s": due_s, "bad": bad}
 
 
+def handing_back(rng):
+    """Scenarios with what only Celery and share groups do: hand back, requeue elsewhere, hold."""
+    s, came_s, work_s, until_s, faults, columns = scenario(rng)
+    alike = s.pick in ("groups", "spans")
+    place = "original" if alike else s.place
+    has_eta = columns["due_s"] is not None
+    s = replace(
+        s,
+        closes=bool(rng.integers(2)) or s.lock_closes or s.lock_s == float("inf"),
+        place=place,
+        requeue_place=place if alike else str(rng.choice(["returns", "next", "back"])),
+        single_active=False,
+        on_failure="retry" if has_eta else s.on_failure,
+        retry_held=has_eta,
+    )
+    faults = [f for f in faults if f.verb != "cut"]
+    return s, came_s, work_s, until_s, faults, columns
+
+
 def fates(state, effects):
     """Where messages ended; one that was processed is not lost, whatever became of other copies."""
     state = np.where(state == k.OVERDUE, k.IN_FLIGHT, state)
     return np.where((state == k.LOST) & (effects > 0), k.ACKED, state)
 
 
-def agree(seed, seen):
+def agree(seed, seen, drawn=scenario):
     rng = np.random.default_rng(seed)
-    s, came_s, work_s, until_s, faults, columns = scenario(rng)
+    s, came_s, work_s, until_s, faults, columns = drawn(rng)
     plain = run_plain(s, came_s, work_s, until_s, faults, **columns)
     broker, felt = run(
         s, came_s, work_s, until_s, faults, random_faults.uneven(s.consumers),
@@ -318,3 +343,16 @@ def test_agrees_message_by_message_with_a_plain_simpy_model(monkeypatch):
         assert share[what] > 0.05, (what, share[what])
     for what in (*PLACES, "groups", "priority", "fair", "spans", "dead", "dropped", "expired"):
         assert share[what] > 0.05, (what, share[what])
+
+
+def test_agrees_also_where_messages_are_handed_back_requeued_elsewhere_and_held():
+    seen = Counter()
+
+    @settings(max_examples=100, deadline=None, derandomize=True)
+    @given(st.integers(0, 2**32 - 1))
+    def check(seed):
+        agree(seed, seen, handing_back)
+
+    check()
+    for what in ("handed back", "retry held", "back by failure", "back by close"):
+        assert seen[what] > 2, (what, seen[what])

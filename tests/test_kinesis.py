@@ -234,6 +234,27 @@ def test_a_pause_shorter_than_the_failover_keeps_its_leases_and_a_long_one_loses
     assert leases.leases(0), "it steals one back when it is awake again"
 
 
+def test_a_worker_that_is_cut_off_loses_its_leases_and_what_it_does_with_them_is_done_again():
+    env, leases, group, said = application()
+    env.run(60.0)
+    leases.cut_off(0)
+    env.run(100.0)
+    assert {text for _, text in said} == {"worker 1 took shard 0", "worker 1 took shard 2"}
+    leases.reconnect(0)
+    env.run(195.0)
+    assert leases.leases(0), "it steals one back when it can be heard of again"
+    # A cut shorter than the failover costs nothing but the wait.
+    env, leases, group, said = application()
+    env.run(60.0)
+    leases.cut_off(0)
+    env.run(65.0)
+    leases.reconnect(0)
+    env.run(199.0)
+    assert not said and leases.backlog() <= 4
+    done_s = np.sort(group.state.done_s[:400])
+    assert np.diff(done_s[done_s < 90.0]).max() == pytest.approx(5.0, abs=0.7)
+
+
 def test_a_slow_worker_is_slow_on_shards_that_it_takes():
     env, leases, group, _said = application()
     env.run(60.0)
@@ -252,11 +273,14 @@ def test_whatever_happens_to_workers_every_record_is_processed(seed):
     for at_s in np.sort(rng.uniform(0, 90, 6)):
         env.run(float(at_s) + 1e-6)
         worker = int(rng.integers(3))
-        verb = rng.choice(["crash", "restart", "pause", "slow", "terminate"])
+        verb = rng.choice(
+            ["crash", "restart", "pause", "slow", "terminate", "cut_off", "reconnect"]
+        )
         value = {"pause": (15.0,), "slow": (1.5,), "terminate": (5.0,)}.get(str(verb), ())
         getattr(leases, verb)(worker, *value)
     env.run(100.0)
     for worker in range(3):
+        leases.reconnect(worker)
         leases.restart(worker)
     env.run(300.0)
     assert leases.backlog() == 0

@@ -48,7 +48,7 @@ ONE, GROUPS, PRIORITY, FAIR, SPANS = range(5)
 # Policy.overflow
 DROP_HEAD, REJECT, REJECT_DEAD = range(3)
 # What a consumer says of a delivery: Policy.on_failure, Policy.on_kill.
-OK, DISCARD, REJECTED, REQUEUE, RETRY, LEAVE, DIE = range(7)
+OK, DISCARD, REJECTED, REQUEUE, RETRY, LEAVE, DIE, FAILED = range(8)
 # Bits of Policy.counted: why a message comes back.
 BY_CLOSE, BY_LOCK, BY_FAILURE = 1, 2, 4
 # Bits of Deliveries.has: who has it. OWED: an early ack not sent yet; LATER: its ETA is to come.
@@ -67,6 +67,7 @@ CLOSE = 8  # consumer, epoch
 AGAIN = 9  # message
 DUE = 10  # delivery
 START = 11  # consumer, epoch
+HAND_BACK = 12  # consumer, epoch
 
 # Places in Queue.counts.
 ROW, ENTERED, RETENTION_ROW, IN_WINDOW, READY_NOW, IN_FLIGHT_NOW, WAITING_NOW, REMOVED = range(8)
@@ -224,6 +225,7 @@ class Policy(NamedTuple):
     closes: int  # 1: unacknowledged deliveries come back when the connection closes
     reopen_s: float  # a live consumer whose connection was closed subscribes again after
     place: int  # where a message comes back to: ORIGINAL, RETURNS, NEXT, BACK
+    requeue_place: int  # the same, when its consumer says REQUEUE
     pick: int  # ONE, GROUPS, PRIORITY (the highest lane), FAIR, SPANS
     look_ahead: int  # GROUPS: only so many messages from the front are looked at
     span: int  # SPANS: fresh messages are taken less than this from the first unresolved
@@ -241,6 +243,7 @@ class Policy(NamedTuple):
     retry_s: float  # RETRY: wait before the first
     retry_growth: float  # factor from one wait to the next
     retry_max_s: float
+    retry_held: int  # 1: it is published at once with an ETA, and a consumer holds it till then
     retry_whole: int  # 1: a whole number of seconds from 0 to the wait, uniformly
     max_length: int  # ready messages
     overflow: int  # DROP_HEAD, REJECT, REJECT_DEAD
@@ -495,7 +498,8 @@ def _give_back(queue, lanes, message, why, policy):  # type: ignore[no-untyped-d
         if queue.returns[message] > policy.max_returns:
             _bury(queue, lanes, message, policy)
         else:
-            _put_back(queue, lanes, message, policy.place, policy.pick)
+            place = policy.requeue_place if why == BY_FAILURE else policy.place
+            _put_back(queue, lanes, message, place, policy.pick)
     if policy.pick == GROUPS:
         _offer(queue.state, lanes, _lane(lanes, message), GROUPS)
 
@@ -516,6 +520,10 @@ def _retry(now, b, message, policy):  # type: ignore[no-untyped-def]
     b.queue.counts[RETRIES] += 1
     if policy.retry_whole == 1:
         wait_s = np.floor(draw * (np.floor(wait_s) + 1.0))
+    if policy.retry_held == 1:
+        b.queue.due_s[message] = now + wait_s
+        _put_back(b.queue, b.lanes, message, BACK, policy.pick)
+        return
     b.queue.state[message] = WAITING
     b.queue.counts[WAITING_NOW] += 1
     push(b.events, now + wait_s, AGAIN, message, 0)
@@ -765,6 +773,8 @@ def crash(now, b, policy, c):  # type: ignore[no-untyped-def]
             push(b.events, at_s, CLOSE, c, b.consumers.epoch[c])
     else:
         _unwait(b.consumers, c)
+        if policy.closes == 1 and b.consumers.cut[c] == 0:
+            push(b.events, now, HAND_BACK, c, b.consumers.epoch[c])
     b.consumers.alive[c] = 0
     b.consumers.epoch[c] += 1
     b.consumers.call[c] += 1
@@ -889,6 +899,8 @@ def _look_for_work(now, b, policy, c):  # type: ignore[no-untyped-def]
     if b.consumers.stopping[c] == 1:
         if policy.push == 1:
             _send_held_acks(now, b, policy, c)
+            if policy.closes == 0 and b.consumers.cut[c] == 0:
+                push(b.events, _to_broker_s(now, b, c), HAND_BACK, c, b.consumers.epoch[c])
         crash(now, b, policy, c)
     elif policy.push == 0:
         ask(now, b, c)
@@ -1200,16 +1212,25 @@ def _sample(now, b, policy):  # type: ignore[no-untyped-def]
 
 
 @resumable
-def _close(now, b, policy, c, epoch):  # type: ignore[no-untyped-def]
-    """The broker closes a connection: its unacknowledged deliveries come back at once, or not."""
-    d = b.pool.meta[FIRST] if policy.closes == 1 else -1
+def _take_back(now, b, policy, c, oldest, epoch):  # type: ignore[no-untyped-def]
+    """Unacknowledged deliveries over a consumer's connections ``oldest`` to ``epoch`` come back."""
+    d = b.pool.meta[FIRST]
     while d >= 0:
         after = b.pool.after[d]
-        if b.pool.consumer[d] == c and b.pool.epoch[d] <= epoch:
+        # A consumer that pulls has its acks under way heard before its end.
+        heard = policy.push == 0 and b.pool.has[d] & WIRE != 0
+        if b.pool.consumer[d] == c and oldest <= b.pool.epoch[d] <= epoch and not heard:
             _forget(now, b, policy, d)
             _give_back(b.queue, b.lanes, b.pool.message[d], BY_CLOSE, policy)
             _free_if_forgotten(b.pool, d)
         d = after
+
+
+@resumable
+def _close(now, b, policy, c, epoch):  # type: ignore[no-untyped-def]
+    """The broker closes a connection: its unacknowledged deliveries come back at once, or not."""
+    if policy.closes == 1:
+        _take_back(now, b, policy, c, 0, epoch)
     if 0 <= b.consumers.connected[c] <= epoch:
         b.consumers.connected[c] = -1
         b.consumers.unacked[c] = 0
@@ -1362,6 +1383,8 @@ def _rare(now, b, policy, kind, ref, stamp):  # type: ignore[no-untyped-def]
                 _choose_active(b, policy)
     elif kind == CLOSE:
         _close(now, b, policy, ref, stamp)
+    elif kind == HAND_BACK:
+        _take_back(now, b, policy, ref, stamp, stamp)
     elif kind == AGAIN:
         b.queue.counts[WAITING_NOW] -= 1
         _come(now, b, policy, ref)

@@ -62,6 +62,8 @@ class Leases:
         self.up = [worker < workers for worker in range(places)]
         self.factor = [1.0] * places
         self.resume_s = [0.0] * places
+        self.cut: set[int] = set()
+        """Workers that are cut off."""
         self.owner = [shard % workers for shard in range(shards)]
         self.counter_s = [0.0] * shards
         """[shards] Since when the counter of a lease without a renewing owner has stood still."""
@@ -102,7 +104,12 @@ class Leases:
 
     def _renewing(self, worker: int) -> bool:
         """Whether it renews its leases now; processes that have been replaced are negative."""
-        return worker >= 0 and self.up[worker] and self.resume_s[worker] <= self.env.now
+        return (
+            worker >= 0
+            and self.up[worker]
+            and worker not in self.cut
+            and self.resume_s[worker] <= self.env.now
+        )
 
     def _look_now_and_then(self, worker: int, first_s: float) -> Generator[simpy.Event, Any, None]:
         life = self.life[worker]
@@ -112,7 +119,8 @@ class Leases:
             if self.resume_s[worker] > self.env.now:
                 yield self.env.timeout(self.resume_s[worker] - self.env.now)
                 continue
-            self._look(worker, seen)
+            if worker not in self.cut:
+                self._look(worker, seen)
             yield self.env.timeout(self.look_every_s)
 
     def _look(self, worker: int, seen: dict[int, tuple[int, float, float]]) -> None:
@@ -151,6 +159,7 @@ class Leases:
         self.owner[shard] = worker
         group.crash(shard, now)
         group.start(shard, now)
+        group.reconnect(shard, now)
         group.reassign(shard, [shard], now)
         if self.factor[worker] != 1.0:
             group.slow(shard, now, self.factor[worker])
@@ -163,6 +172,7 @@ class Leases:
                 self.counter_s[shard] = self.env.now
             self.group.crash(shard, self.env.now)
         self.up[worker] = False
+        self.cut.discard(worker)
         self.life[worker] += 1
 
     def crash(self, worker: int) -> None:
@@ -219,12 +229,22 @@ class Leases:
             self.group.slow(shard, self.env.now, factor)
 
     def cut_off(self, worker: int) -> None:
-        """Nothing gets through."""
-        raise NotImplementedError
+        """It neither reads, checkpoints nor renews; it goes on with what it has in hand."""
+        if not self.up[worker] or worker in self.cut:
+            return
+        for shard in self.leases(worker):
+            if self._renewing(worker):
+                self.counter_s[shard] = self.env.now
+            self.group.cut_off(shard)
+        self.cut.add(worker)
 
     def reconnect(self, worker: int) -> None:
-        """End of `cut_off`."""
-        raise NotImplementedError
+        """End of `cut_off`: it renews what nobody has taken."""
+        if worker not in self.cut:
+            return
+        self.cut.remove(worker)
+        for shard in self.leases(worker):
+            self.group.reconnect(shard, self.env.now)
 
     def backlog(self) -> int:
         """Records in the stream and not checkpointed."""

@@ -4,9 +4,12 @@ from typing import Annotated
 
 from pydantic import Field
 
+from sim.products.celery import CelerySystem
 from sim.products.kafka import KafkaSystem
 from sim.products.kinesis import KinesisSystem
 from sim.products.sqs import SqsSystem
 
-System = Annotated[KafkaSystem | KinesisSystem | SqsSystem, Field(discriminator="product")]
+System = Annotated[
+    CelerySystem | KafkaSystem | KinesisSystem | SqsSystem, Field(discriminator="product")
+]
 """Any system under test; `product` says which."""

@@ -60,8 +60,8 @@ class Settings(Config):
     """A worker holds at most this many unacknowledged messages for each child; 0: no limit."""
     worker_soft_shutdown_timeout: Seconds = 0.0
     """A cold shutdown waits this long for running tasks before it cancels them."""
-    task_default_queue_type: Literal["classic", "quorum"] = "classic"
-    """rabbitmq: type of the queues."""
+    broker_heartbeat: Seconds = 120.0
+    """rabbitmq: a worker that is not heard of for this long is disconnected."""
     broker_transport_options: TransportOptions = TransportOptions()
     """Options of the transport."""
 

@@ -12,7 +12,7 @@ _CONFIG = """
     beat_max_loop_interval beat_remote_control_max_tick_age beat_schedule beat_schedule_filename
     beat_scheduler beat_sync_every broker_channel_error_retry broker_connection_max_retries
     broker_connection_retry broker_connection_retry_on_startup broker_connection_timeout
-    broker_failover_strategy broker_heartbeat broker_heartbeat_checkrate broker_host
+    broker_failover_strategy broker_heartbeat_checkrate broker_host
     broker_login_method broker_native_delayed_delivery_queue_type broker_password
     broker_pool_acquire_timeout broker_pool_limit broker_port broker_read_url broker_transport
     broker_url broker_use_ssl broker_user broker_vhost broker_write_url cache_backend
@@ -42,7 +42,8 @@ _CONFIG = """
     task_allow_error_cb_on_chord_header task_always_eager task_annotations task_compression
     task_create_missing_queue_exchange_type task_create_missing_queue_type
     task_create_missing_queues task_default_delivery_mode task_default_exchange
-    task_default_exchange_type task_default_priority task_default_queue task_default_rate_limit
+    task_default_exchange_type task_default_priority task_default_queue
+    task_default_queue_type task_default_rate_limit
     task_default_routing_key task_eager_propagates task_ignore_result
     task_inherit_parent_priority task_protocol task_publish_retry task_publish_retry_policy
     task_queue_max_priority task_queues task_remote_tracebacks task_repr_maxlevels

@@ -261,6 +261,58 @@ class Group(Config):
         return self.consumers
 
 
+class ShareGroup(Config):
+    """A share group (KIP-932): consumers that take single records from the same partitions.
+
+    Keys with the names of brokers' settings can be set for each group. Defaults are those of Kafka
+    4.2. A consumer acknowledges what a poll returned at its next poll.
+    """
+
+    not_modelled = dict.fromkeys(
+        (
+            "client.id", "fetch.max.bytes", "fetch.min.bytes", "group.id",
+            "group.share.heartbeat.interval.ms", "group.share.max.groups", "group.share.max.size",
+            "key.deserializer", "share.acknowledgement.mode", "share.acquire.mode",
+            "share.isolation.level", "value.deserializer",
+        ),
+        "",
+    ) | {"share.auto.offset.reset": "the group is there from the beginning of the log"}  # fmt: skip
+
+    consumers: PositiveCount
+    """Members of the group; there may be more than partitions (KS-05)."""
+    does: Jobs = Field(min_length=1)
+    """Jobs of `workload.service` done for each record."""
+    ledger: LedgerPolicy | None = None
+    """Keeps books of the lifecycle in `workload.keys`: naive, idempotent, strict; null: none."""
+    max_poll_records: PositiveCount = Field(default=500, alias="max.poll.records")
+    """Most records that one poll acquires."""
+    fetch_max_wait_ms: Milliseconds = Field(default=500.0, alias="fetch.max.wait.ms")
+    """A poll that finds nothing is answered after this long, ms."""
+    lock_duration_ms: Annotated[PositiveMilliseconds, Field(ge=1_000, le=3_600_000)] = Field(
+        default=30_000.0, alias="group.share.record.lock.duration.ms"
+    )
+    """A record acquired and not acknowledged for this long is available again, ms."""
+    delivery_count_limit: Annotated[PositiveCount, Field(ge=2, le=25)] = Field(
+        default=5, alias="group.share.delivery.count.limit"
+    )
+    """A record that comes back after so many deliveries is archived, unprocessed."""
+    max_record_locks: Annotated[PositiveCount, Field(ge=100, le=10_000)] = Field(
+        default=2_000, alias="group.share.partition.max.record.locks"
+    )
+    """New records of a partition are acquired less than this from the first unfinished one."""
+    session_timeout_ms: Milliseconds = Field(
+        default=45_000.0, alias="group.share.session.timeout.ms"
+    )
+    """Partitions of a member silent for this long go to others, ms."""
+    on_failure: Literal["release", "reject"] = "release"
+    """What the application says of a record whose handler raised."""
+
+    @property
+    def members(self) -> int:
+        """How many consumers."""
+        return self.consumers
+
+
 class Publisher(Config):
     """A service that reads its input in order and sends a record for each: one process.
 
@@ -358,12 +410,22 @@ class KafkaSystem(Config):
             raise ValueError("'min.insync.replicas' must not exceed 'replication.factor'")
         return self
 
-    groups: dict[Name, Group] = Field(min_length=1)
+    groups: dict[Name, Group] = Field(default_factory=dict)
     """Consumer groups; each reads every message."""
+    share_groups: dict[Name, ShareGroup] = Field(default_factory=dict)
+    """Share groups; each is given every message."""
     latency: Latency = Latency()
     """Network and broker."""
 
+    @model_validator(mode="after")
+    def _someone_reads(self) -> Self:
+        if not self.groups and not self.share_groups:
+            raise ValueError("there is nobody to read: give 'groups' or 'share_groups'")
+        if both := self.groups.keys() & self.share_groups.keys():
+            raise ValueError(f"{sorted(both)[0]!r} is both a group and a share group")
+        return self
+
     @property
-    def readers(self) -> Mapping[str, Group]:
-        """The consumer groups by name."""
-        return self.groups
+    def readers(self) -> Mapping[str, Group | ShareGroup]:
+        """The consumer groups and share groups by name."""
+        return {**self.groups, **self.share_groups}

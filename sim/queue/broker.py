@@ -34,6 +34,7 @@ _PLAIN = k.Policy(
     closes=0,
     reopen_s=0.0,
     place=k.RETURNS,
+    requeue_place=k.RETURNS,
     pick=k.ONE,
     look_ahead=NO_LIMIT,
     span=NO_LIMIT,
@@ -51,6 +52,7 @@ _PLAIN = k.Policy(
     retry_s=0.0,
     retry_growth=1.0,
     retry_max_s=np.inf,
+    retry_held=0,
     retry_whole=0,
     max_length=NO_LIMIT,
     overflow=k.DROP_HEAD,
@@ -62,8 +64,16 @@ _PLAIN = k.Policy(
 
 
 def policy(**knobs: Any) -> k.Policy:
-    """A policy that differs from a plain queue's, where consumers pull one by one, in ``knobs``."""
-    return _PLAIN._replace(**knobs)
+    """A policy that differs from a plain queue's, where consumers pull one by one, in ``knobs``.
+
+    What a consumer has requeued comes back to the same ``place`` as the rest unless told otherwise.
+    """
+    if "place" in knobs:
+        knobs.setdefault("requeue_place", knobs["place"])
+    # Of one type throughout: the kernel is compiled anew, for minutes, where an int is a float.
+    return _PLAIN._replace(
+        **{name: type(getattr(_PLAIN, name))(value) for name, value in knobs.items()}
+    )
 
 
 class Columns(NamedTuple):
@@ -258,6 +268,15 @@ class Broker:
         if self.alive(c):
             self._make_room()
             k.terminate(at_s, self.state, self.policy, c)
+
+    def leave(self, c: int, at_s: float) -> None:
+        """End at once, but give back what is not acknowledged (a cold shutdown)."""
+        if self.alive(c):
+            self._make_room()
+            epoch = self.state.consumers.epoch[c]
+            k.crash(at_s, self.state, self.policy, c)
+            if self.policy.closes == 0 and not self.cut(c):
+                k.push(self.state.events, at_s, k.HAND_BACK, c, epoch)
 
     def pause(self, c: int, at_s: float, for_s: float) -> None:
         """Stop the whole process (a GC pause); pauses that overlap end with the last."""
