@@ -43,7 +43,10 @@ def tables(tmp_path):
     path.write_text(SCENARIO)
 
     def tables(faults=(), **overrides):
-        overrides = {f"systems.kafka.{key}": value for key, value in overrides.items()}
+        overrides = {
+            f"systems.{key if key.startswith('sqs.') else f'kafka.{key}'}": value
+            for key, value in overrides.items()
+        }
         done = run(load(path).with_({**overrides, "faults": list(faults)})).tables
         assert (
             done.fates.groupby(["system", "group"])["messages"].sum() == done.summary["produced"][0]
@@ -130,6 +133,18 @@ def test_KB_10_a_new_group_begins_at_the_end_or_at_the_beginning(tables):
         **late | {"topic.retention.ms": "5m", "groups.other.auto.offset.reset": "earliest"}
     )
     assert set(lost(short)) == {"retention"}
+
+
+def test_SS_11_retention_deletes_what_a_queue_s_workers_have_not_read(tables):
+    slow = SLOW | {"target": "sqs.other.*"}
+    done = tables([slow], **{"sqs.queues.other.MessageRetentionPeriod": "5m"})
+    other = row(done, "sqs", "other")
+    assert set(lost(done, "sqs")) == {"retention"}
+    assert other["processed"] + other["lost"] == other["produced"]
+    # Nothing older than that is waited for, but what is in hand.
+    assert 295.0 < other["max_time_lag_s"] < 310.0
+    assert not lost(done, "sqs", "fast") and not lost(done, "kafka")
+    assert not lost(tables([slow]), "sqs")  # 4 days
 
 
 BUG = {"at": "10m", "fault": "bug", "target": "*.other", "for": "5m"}
