@@ -96,6 +96,12 @@ def test_KB_09_what_the_client_has_fetched_is_still_processed():
     reader.delete(35.0, before=32).run(64.0)
     assert reader.jumps() == [(0, 31, 62, 32, 0, 61.0)]
     assert reader.read() == [*range(31), 62, 63]
+    # Those before 31 only: the next one, 31, is still there.
+    reader = Reader(work_s=1.0, fetched=1_000, polled=10)
+    reader.group.pause(0, 0.0, 30.0)
+    reader.delete(35.0, before=31).run(64.0)
+    assert reader.jumps() == []
+    assert reader.read() == list(range(34))
 
 
 def test_KB_09_a_waiting_consumer_is_not_moved():
