@@ -220,6 +220,10 @@ class Plots:
         """Deliveries and effects beyond the first of each message."""
         return self._page("duplicates")
 
+    def status(self, axes: Sequence["Axes"] | None = None) -> "Picture":
+        """Burrow's word for each group of a log over time, below its lag."""
+        return self._page("status", "burrow", axes=axes)
+
     def buffer(self, axes: Sequence["Axes"] | None = None) -> "Picture":
         """Records waiting in each producer's client, over time; of runs with a publisher."""
         return self._page("buffer", "buffer", axes=axes)

@@ -24,7 +24,7 @@ METADATA = {
     "language_info": {"name": "python"},
 }
 WIDGET = "application/vnd.jupyter.widget-view+json"
-INSTEAD = "*Sliders, while the notebook runs; what is printed around them stands for some of their values.*"
+INSTEAD = "*Sliders, while the notebook runs; what stands around them shows some of their values.*"
 
 _NUMBER = re.compile(r"-?\d[\d,]*(?:\.\d+)?(?:e[+-]?\d+)?")
 

@@ -84,7 +84,9 @@ def test_html_escapes_what_a_scenario_says(spike):
     assert "&lt;b&gt;&amp;" in html and "<b>" not in html
 
 
-CHARTS = ("overview", "throughput", "lag", "time_lag", "latency", "order", "loss", "duplicates")
+CHARTS = (
+    "overview", "throughput", "lag", "time_lag", "status", "latency", "order", "loss", "duplicates",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("chart", CHARTS)

@@ -17,6 +17,7 @@ from sim.charts.page import style
 from sim.charts.quantiles import latency
 from sim.charts.runs import compare, comparison
 from sim.charts.side_by_side import overview
+from sim.charts.status import status
 
 __all__ = [
     "CHARTS",
@@ -38,6 +39,7 @@ __all__ = [
     "order",
     "overview",
     "price",
+    "status",
     "style",
     "throughput",
     "time_lag",
