@@ -12,12 +12,16 @@ The series of a whole group has them as ``lag``, ``position_lag`` and ``time_lag
 counts from a message's creation, not from when it became readable.
 """
 
+from typing import TypeVar
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from sim.kernels import burrow as k
 from sim.outcome import GroupOutcome, Offsets
+
+_T = TypeVar("_T", bound=np.generic)
 
 WINDOW = 10
 """Commits that Burrow keeps of a partition, and log ends: its ``intervals``."""
@@ -53,29 +57,28 @@ def partitions(outcome: GroupOutcome, offsets: Offsets, status: NDArray[np.uint8
     rows = np.arange(0, t_s.size, -(-t_s.size // MOST_SAMPLES) or 1)
     most = (offsets.end - np.maximum(offsets.committed, 0)).max(axis=0)
     chosen = np.sort(np.argsort(-most, kind="stable")[:MOST_PARTITIONS])
-    frames = []
-    for p in chosen:
-        end, position = offsets.end[rows, p], offsets.position[rows, p]
-        committed = offsets.committed[rows, p]
-        frames.append(
-            pd.DataFrame(
-                {
-                    "system": outcome.system,
-                    "group": outcome.group,
-                    "partition": p,
-                    "t_s": t_s[rows],
-                    "log_start": offsets.start[rows, p],
-                    "log_end": end,
-                    "position": position,
-                    "committed": committed,
-                    "lag_committed": np.where(committed < 0, np.nan, end - committed),
-                    "lag_position": np.where(position < 0, np.nan, end - position),
-                    "lag_time_s": _waited_s(offsets, int(p), rows, t_s),
-                    "status": np.array(WORDS)[status[rows, p]],
-                }
-            )
-        )
-    return pd.concat(frames, ignore_index=True)
+
+    def column(values: NDArray[_T]) -> NDArray[_T]:
+        return values[np.ix_(rows, chosen)].ravel(order="F")
+
+    end, position = column(offsets.end), column(offsets.position)
+    committed = column(offsets.committed)
+    return pd.DataFrame(
+        {
+            "system": outcome.system,
+            "group": outcome.group,
+            "partition": np.repeat(chosen, rows.size),
+            "t_s": np.tile(t_s[rows], chosen.size),
+            "log_start": column(offsets.start),
+            "log_end": end,
+            "position": position,
+            "committed": committed,
+            "lag_committed": np.where(committed < 0, np.nan, end - committed),
+            "lag_position": np.where(position < 0, np.nan, end - position),
+            "lag_time_s": np.concatenate([_waited_s(offsets, int(p), rows, t_s) for p in chosen]),
+            "status": np.array(WORDS)[column(status)],
+        }
+    )
 
 
 def _waited_s(
