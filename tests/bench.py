@@ -17,10 +17,12 @@ import simpy
 
 from sim.kernels import log as log_kernel
 from sim.kernels.queue import Feed, Policy
+from sim.lab import run
 from sim.log.assignors import assign_range
 from sim.log.group import Group
 from sim.log.topic import Topic
 from sim.queue.workers import Workers
+from sim.scenario import load
 
 REPEATS = 5
 GRID_S = np.arange(600) * 6.0
@@ -143,6 +145,35 @@ def whole_run(millions: float) -> None:
     report(what, times, f"s, peak memory {max(peaks):.2f} GiB")
 
 
+def with_faults(millions: float, faults: int) -> list[float]:
+    """How many times as long a run takes with faults as without, SQS fan-out and Kafka.
+
+    They are of five kinds, at random times, each on one consumer of each system.
+    """
+    base = load(
+        "tournament_sqs_tuned",
+        ["systems.sqs_single=null", f"scale={millions / 1.224}"],
+    )
+    each = {"rate": faults / 5 / base.duration, "target": "*.*.*"}
+    kinds = [
+        {"fault": "crash", "restart_after": 20.0},
+        {"fault": "terminate", "restart_after": 5.0},
+        {"fault": "pause", "for": 2.0},
+        {"fault": "slow", "factor": 3.0, "for": 30.0},
+        {"fault": "partition", "for": 5.0},
+    ]
+    broken = base.with_({"faults": [{**each, **kind} for kind in kinds]})
+    out = []
+    for _ in range(3):
+        took = []
+        for scenario in (base, broken):
+            began = time.perf_counter()
+            run(scenario)
+            took.append(time.perf_counter() - began)
+        out.append(took[1] / took[0])
+    return out
+
+
 def main() -> None:
     print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores")
     queue_n = 20_000_000
@@ -155,6 +186,8 @@ def main() -> None:
             values = log_kernel_rates(log_n, 48, 12, pieces, over_s)
             what = f"log kernel, 48 partitions, 12 members, {load}, {pieces} pieces"
             report(what, values, "M msg/s")
+    what = "10 M messages with 1,000 faults in each system, against none"
+    report(what, with_faults(10.0, 1_000), "times as long")
     report("plain SimPy store, 64 workers", plain_simpy(200_000), "M msg/s")
     for millions in map(float, sys.argv[1:] or ("1", "10", "100")):
         whole_run(millions)
