@@ -121,7 +121,7 @@ def advise(
     scenario: str,
     max_workers: Annotated[
         int, typer.Option("--max-workers", metavar="N", min=1, help="Most workers of a job.")
-    ] = 256,
+    ] = 64,
     json_: Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")] = False,
     set_: Sets = None,
     seed: Seed = None,

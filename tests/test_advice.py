@@ -161,7 +161,11 @@ BAD = {
     ),
     "order: total": ({"order": "total"}, {"violations": 1}, "1 of 1,000 messages is processed out"),
     "replay": ({"replay": "required"}, {"gone": 990}, "all are gone and cannot be read again"),
-    "everything": ({}, {"unfinished": 4, "delay_s": inf, "drain_s": inf}, "4 of 1,000 messages"),
+    "everything": (
+        {},
+        {"unfinished": 4, "delay_s": inf, "drain_s": inf},
+        "4 of 1,000 messages are still unprocessed when the run ends",
+    ),
 }  # fmt: skip
 
 

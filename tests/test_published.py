@@ -6,7 +6,9 @@ Each test states its figures, so that nothing has to be fetched, and where they 
 import numpy as np
 import pytest
 
-from sim.kernels.queue import Policy
+from sim.kernels import broker
+from sim.kernels.queue import Feed, Policy
+from sim.queue.broker import Broker, policy
 from sim.queue.senders import Senders
 from sim.queue.workers import Workers
 
@@ -70,3 +72,42 @@ def test_SS_13_sqs_throughput_by_threads_from_one_latency(sqs_rates, threads):
     sent, received = sqs_rates[threads]
     assert sent == pytest.approx(SQS_BY_THREADS[threads], rel=0.05)
     assert received == pytest.approx(SQS_BY_THREADS[threads], rel=0.05)
+
+
+# M. Sackman, "Some queuing theory: throughput, latency and bandwidth", RabbitMQ blog, 11 May 2012
+# (https://www.rabbitmq.com/blog/2012/05/11/some-queuing-theory-throughput-latency-and-bandwidth).
+# 50 ms for a message to reach the consumer, 50 ms for its ack to come back, and a queue that never
+# runs dry: prefetch, work of a message (s), share of time that the consumer is busy, and how long a
+# message waits in its buffer (s).
+PREFETCH = [
+    (1, 0.004, 0.038, 0.0, 0.0),
+    (26, 0.004, 1.0, 0.0, 0.0),
+    (51, 0.004, 1.0, 0.1, 0.1),
+    (26, 0.040, 1.0, 0.88, 0.90),
+    (51, 0.040, 1.0, 1.88, 1.90),
+]
+
+
+@pytest.mark.parametrize(("prefetch", "work_s", "busy", "least_s", "most_s"), PREFETCH)
+def test_RQ_03_what_a_prefetch_costs_and_gains(prefetch, work_s, busy, least_s, most_s):
+    from_s, until_s = 5.0, 65.0
+    n = int(1.2 * until_s / work_s)
+    feed = Feed(np.arange(n, dtype=np.int32), np.zeros(n), np.array([n]))
+    round_trip_s = np.array([0.1])
+    queue = Broker(
+        feed,
+        np.full(n, work_s, np.float32),
+        1,
+        policy(push=1, prefetch=prefetch, ack=broker.LATE, ack_waits=0),
+        receive_latency_s=round_trip_s,
+        ack_latency_s=round_trip_s,
+        grid_s=np.arange(from_s, until_s, 0.0137),
+    )
+    queue.advance(until_s)
+    done_s = queue.queue.done_s
+    rate = np.count_nonzero((done_s > from_s) & (done_s <= until_s)) / (until_s - from_s)
+    assert rate * work_s == pytest.approx(busy, rel=0.015)
+    # Little's law: what is not on the way there, in work or on the way back is in the buffer.
+    held_s = queue.queue.grid_in_flight.mean() / rate
+    waits_s = held_s - 0.05 - work_s - 0.05
+    assert least_s - 0.002 <= waits_s <= most_s + 0.002

@@ -17,7 +17,7 @@ from sim.workload import generate
 
 MOST_MESSAGES = 2_000_000
 """A workload with more is tried at a smaller scale."""
-MOST_WORKERS = 256
+MOST_WORKERS = 64
 """Of a group, unless told otherwise."""
 
 
@@ -164,7 +164,9 @@ def _row(name: str, preset: Preset, bench: Bench, most_workers: int, watch: Watc
     if needs.order != "none" and not trial.sum("violations") and min(trial.workers.values()) == 1:
         with_two = run({group: max(2, n) for group, n in trial.workers.items()})
     slowed = []
-    if needs.readers == "independent" and len(bench.jobs) > 1:
+    shared = any(len(jobs) > 1 for jobs in bench.groups(preset).values())
+    fits = all(judgement.met for judgement in judge(needs, trial, with_two=with_two))
+    if needs.readers == "independent" and len(bench.jobs) > 1 and (shared or fits):
         slowest = max(
             bench.jobs, key=lambda job: bench.scenario.workload.service[job].per_message.mean_s()
         )

@@ -81,7 +81,10 @@ def _is_are(n: int) -> str:
 def _finished(trial: Trial) -> Judgement:
     worst = trial.worst("unfinished")
     n = worst.unfinished
-    said = f"{_of(n, worst.produced)} {_is_are(n)} never processed{_where(trial, worst)}"
+    said = (
+        f"{_of(n, worst.produced)} {_is_are(n)} still unprocessed when the run ends"
+        f"{_where(trial, worst)}"
+    )
     return Judgement("everything is processed", n == 0, said if n else "everything is processed")
 
 
@@ -91,7 +94,7 @@ def _quick(needs: Needs, max_delay_s: float, trial: Trial) -> Judgement:
     said = (
         f"{which} within {duration(worst.delay_s)}{_where(trial, worst)}"
         if worst.unfinished == 0
-        else f"{which} never within reach{_where(trial, worst)}"
+        else f"at the end some still wait{_where(trial, worst)}"
     )
     met = worst.delay_s <= max_delay_s
     if not met:

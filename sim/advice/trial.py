@@ -98,6 +98,7 @@ class Bench:
         )
         data["scale"] = 1.0
         data["workload"]["order_by"] = self.order_by
+        data["drain_limit"] = self._patience_s()
         trace, cases = scenario.workload.arrivals.trace, scenario.workload.cases
         if trace is not None:
             data["workload"]["arrivals"]["trace"]["path"] = str(trace.file)
@@ -105,6 +106,13 @@ class Bench:
             data["workload"]["cases"]["path"] = str(cases.file)
         self._data = data
         self.peak = _peak_rate(messages)
+
+    def _patience_s(self) -> float:
+        """How long after the last arrival a run goes on: if quick is asked for, not much longer."""
+        allowed_s = [s for s in (self.needs.max_delay, self.needs.drain) if s is not None]
+        if not allowed_s:
+            return self.scenario.drain_limit
+        return min(self.scenario.drain_limit, max(self.messages.duration_s / 2, 2 * max(allowed_s)))
 
     @property
     def order_by(self) -> list[str]:

@@ -135,10 +135,10 @@ class Leases:
             seen[shard] = (owner, counter_s, new_s)
             if now - new_s > self.failover_s:
                 available.append(shard)
-        held = {
-            other: sum(shard not in available for shard in self.leases(other))
-            for other in {*self.owner, worker}
-        }
+        held = dict.fromkeys({*self.owner, worker}, 0)
+        free = set(available)
+        for shard, owner in enumerate(self.owner):
+            held[owner] += shard not in free
         held = {other: n for other, n in held.items() if n > 0 or other == worker}
         target = max(1, ceil(len(self.owner) / len(held)))
         needed = target - held[worker]
