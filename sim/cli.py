@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from enum import StrEnum
 from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any, ParamSpec
@@ -29,6 +30,16 @@ Sets = Annotated[
 ]
 Seed = Annotated[int | None, typer.Option(help="Override the scenario's seed.")]
 Out = Annotated[Path, typer.Option(help="Folder of all results.")]
+
+
+NARROWEST_IN = 1.9
+
+
+class Price(StrEnum):
+    """What harm is weighed against."""
+
+    LATENCY = "latency"
+    THROUGHPUT = "throughput"
 
 
 def _overrides(sets: list[str] | None, seed: int | None) -> list[str]:
@@ -249,7 +260,8 @@ def animate(
 
     folder = find(result, out_)
     found = read(folder)
-    shown = scene(found.tables, _seconds("--from", from_), _seconds("--until", until))
+    first_s, last_s = _parsed("--from", from_, "seconds"), _parsed("--until", until, "seconds")
+    shown = scene(found.tables, first_s, last_s)
     path = folder / PAGE
     path.write_text(page(shown, found.label), encoding="utf-8")
     out.print(str(path), markup=False)
@@ -261,11 +273,13 @@ def animate(
         _show(path)
 
 
-def _seconds(option: str, text: str | None) -> float | None:
-    from sim.units import seconds
+def _parsed(option: str, text: str | None, unit: str) -> float | None:
+    """A quantity given on the command line; `unit` is a function of `sim.units`."""
+    from sim import units
 
     try:
-        return None if text is None else seconds(text)
+        parse: Callable[[str], float] = getattr(units, unit)
+        return None if text is None else parse(text)
     except ValueError as error:
         raise LabError(f"{option}: {error}") from None
 
@@ -283,16 +297,33 @@ def compare(
     results: Annotated[list[str], typer.Argument(metavar="RESULT...")],
     out_: Annotated[Path, typer.Option("--out", help="Folder of all results.")] = Path("results"),
     to: Annotated[Path, typer.Option(help="Folder for the charts.")] = Path("results/compare"),
+    width: Annotated[
+        str | None,
+        typer.Option(metavar="WIDTH", help="For print, as in 89mm, 183mm or 7in: PDF as well."),
+    ] = None,
+    price: Annotated[
+        Price, typer.Option(help="What the plane of harms sets against them.")
+    ] = Price.LATENCY,
 ) -> None:
-    """Put several results side by side on the same axes."""
+    """Put several results side by side on the same axes, and what they pay against what they get.
+
+    Results are named by what differs between their scenarios, if that is little.
+    """
     from sim.charts import compare as draw
     from sim.console import print_result
+    from sim.result import labels_of
     from sim.results import find, read
 
+    width_in = _parsed("--width", width, "inches")
+    if width_in is not None and width_in < NARROWEST_IN:
+        raise LabError(f"--width {width}: too narrow for letters that can be read; 50mm will do")
     found = [read(find(result, out_)) for result in results]
-    for result in found:
-        print_result(result.tables, result.label, out)
-    for path in draw([(result.label, result.tables) for result in found], to):
+    labels = labels_of(found)
+    for label, result in zip(labels, found, strict=True):
+        print_result(result.tables, label, out)
+    runs = [(label, result.tables) for label, result in zip(labels, found, strict=True)]
+    column = "throughput" if price is Price.THROUGHPUT else "latency_p99_s"
+    for path in draw(runs, to, width_in=width_in, price=column):
         out.print(str(path))
 
 

@@ -18,6 +18,8 @@ _BYTES = {"B": 1, "kB": 10**3, "KB": 10**3, "MB": 10**6, "GB": 10**9}
 _BYTES |= {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 _PER = {"s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 
+_INCHES = {"mm": 1 / 25.4, "cm": 1 / 2.54, "in": 1.0}
+
 _NUMBER = r"[0-9]+(?:_[0-9]+)*(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"
 _PART = re.compile(rf"\s*({_NUMBER})\s*([a-zA-Zµ]+)\s*")
 _BARE = re.compile(rf"\s*[+-]?{_NUMBER}\s*")
@@ -144,6 +146,14 @@ def size_bytes(value: object) -> int:
     if number != int(number):
         raise _not("a whole number of bytes", value)
     return int(number)
+
+
+def inches(value: object) -> float:
+    """A width on paper, in inches: `89mm`, `18.3 cm`, `7in`."""
+    found = _PART.fullmatch(value) if isinstance(value, str) else None
+    if not found or found[2] not in _INCHES:
+        raise _not("a width such as 89mm, 18.3cm or 7in", value)
+    return float(found[1]) * _INCHES[found[2]]
 
 
 def count(value: object) -> int:

@@ -14,6 +14,7 @@ from sim.charts.ledger import books, buffer, harms, price
 from sim.charts.measured import measured_lag, measured_time_lag, write_measured
 from sim.charts.over_time import lag, order, throughput, time_lag
 from sim.charts.page import style
+from sim.charts.plane import plane
 from sim.charts.quantiles import latency
 from sim.charts.runs import compare, comparison
 from sim.charts.side_by_side import overview
@@ -38,6 +39,7 @@ __all__ = [
     "measured_time_lag",
     "order",
     "overview",
+    "plane",
     "price",
     "status",
     "style",

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -103,10 +103,22 @@ def _write_chart(tables: "Tables", folder: Path, title: str, name: str) -> list[
         return write(figure, folder / name)
 
 
-def write(figure: Figure, stem: Path) -> list[Path]:
-    """Save `figure` as ``stem.png`` and ``stem.svg``, without the date; call inside `style`."""
+def write(
+    figure: Figure, stem: Path, formats: Sequence[str] = ("png", "svg"), dpi: float | None = None
+) -> list[Path]:
+    """Save `figure` as `stem` with each format's suffix, without the date; call inside `style`.
+
+    `dpi` is that of the pixels; the style's if None.
+    """
     FigureCanvasAgg(figure)
-    png, svg = stem.with_suffix(".png"), stem.with_suffix(".svg")
-    figure.savefig(png, pil_kwargs={"compress_level": 3})
-    figure.savefig(svg, metadata={"Date": None})
-    return [png, svg]
+    out = []
+    for name in formats:
+        path = stem.with_suffix(f".{name}")
+        how: dict[str, Any] = {"dpi": dpi} if dpi else {}
+        if name == "png":
+            how["pil_kwargs"] = {"compress_level": 3}
+        else:
+            how["metadata"] = {"Date": None} if name == "svg" else {"CreationDate": None}
+        figure.savefig(path, **how)
+        out.append(path)
+    return out

@@ -47,7 +47,9 @@ class Mark:
     mergeable: bool = True
 
 
-def name_lines(ax: Axes, lines: Sequence[Line], *, prefer: str = "peak") -> None:
+def name_lines(
+    ax: Axes, lines: Sequence[Line], *, prefer: str = "peak", size: float = SIZE
+) -> None:
     """Write each line's words close to it, where they hide no line and no other words.
 
     Lines that lie on each other share their words. The scales and limits of `ax` must be final.
@@ -55,14 +57,14 @@ def name_lines(ax: Axes, lines: Sequence[Line], *, prefer: str = "peak") -> None
     """
     panel = np.array([ax.bbox.width, ax.bbox.height]) * 72 / ax.figure.dpi
     drawn = [(line, _dense(pixels(ax, line.x, line.y), panel)) for line in lines]
-    drawn = _share([(line, path) for line, path in drawn if len(path)], 0.6 * panel[0])
+    drawn = _share([(line, path) for line, path in drawn if len(path)], 0.6 * panel[0], size)
     cells = _Cells([path for _, path in drawn], panel)
     taken: list[NDArray[np.float64]] = []
     for i, (line, path) in enumerate(drawn):
         target = path[path[:, 1].argmax()] if prefer == "peak" else path[path[:, 0].argmax()]
-        size = np.array([width_pt(line.words, SIZE) + 4, SIZE * 1.35])
-        boxes = _candidates(path, target, size, panel)
-        anchor = size * ((0.5, 0.0) if prefer == "peak" else (0.0, 0.5))
+        extent = np.array([width_pt(line.words, size) + 4, size * 1.35])
+        boxes = _candidates(path, target, extent, panel)
+        anchor = extent * ((0.5, 0.0) if prefer == "peak" else (0.0, 0.5))
         away = cells.away(boxes)
         cost = (
             0.15 * np.hypot(*(boxes[:, :2] + anchor - target).T)
@@ -84,7 +86,7 @@ def name_lines(ax: Axes, lines: Sequence[Line], *, prefer: str = "peak") -> None
             xytext=(best[0] + 2, best[1] + 2.4),
             textcoords="offset points",
             color=line.ink,
-            size=SIZE,
+            size=size,
             va="baseline",
             bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6, "alpha": 0.75},
             zorder=5,
@@ -225,7 +227,7 @@ def rows_needed(marks: Sequence[Sequence[Mark]]) -> int:
 
 
 def _share(
-    drawn: Sequence[tuple[Line, NDArray[np.float64]]], widest_pt: float
+    drawn: Sequence[tuple[Line, NDArray[np.float64]]], widest_pt: float, size: float
 ) -> list[tuple[Line, NDArray[np.float64]]]:
     """One entry for all lines that say the same and lie on each other, in a neutral ink."""
     stacks: list[list[tuple[Line, NDArray[np.float64]]]] = []
@@ -243,7 +245,7 @@ def _share(
         line, path = stack[0]
         if len(stack) > 1:
             name = ", ".join(other.name for other, _ in stack)
-            if width_pt(f"{name}: {line.value}", SIZE) > widest_pt:
+            if width_pt(f"{name}: {line.value}", size) > widest_pt:
                 name = f"{len(stack)} groups"
             line = replace(line, name=name, ink="#444444")
         out.append((line, path))

@@ -27,15 +27,50 @@ INK = ("#0072B2", "#B84F00", "#00795A", "#A8508A", "#946300", "#2277A8")
 """The same hues, dark enough for small letters (contrast of at least 4.5 to 1 on white)."""
 
 
+@dataclass(frozen=True)
+class Letters:
+    """Sizes of letters on a page, in points."""
+
+    title: float = 13.0
+    subtitle: float = 9.0
+    note: float = 7.5
+    panel: float = 10.0
+    """Titles of panels."""
+    label: float = 9.0
+    """Names of axes."""
+    tick: float = 8.5
+    line: float = 8.0
+    """Names of lines and points."""
+    margin_in: float = 0.2
+
+    @property
+    def rc(self) -> dict[Any, Any]:
+        """Parameters of matplotlib for these."""
+        return {
+            "axes.titlesize": self.panel,
+            "axes.labelsize": self.label,
+            "xtick.labelsize": self.tick,
+            "ytick.labelsize": self.tick,
+            "font.size": self.label,
+        }
+
+
+SCREEN = Letters()
+PRINT = Letters(
+    title=8.5, subtitle=7.0, note=6.0, panel=7.5, label=6.5, tick=6.5, line=6.5, margin_in=0.06
+)
+"""For pictures that are printed at the size they are drawn, in a column or on a slide."""
+
+
 HINTING = 1.04
 """How much wider letters fitted to pixels may be than their outlines."""
 
 
 @contextmanager
-def style() -> Iterator[None]:
+def style(letters: Letters = SCREEN) -> Iterator[None]:
     """The lab's style, whatever the user's own: what is drawn and saved inside has it."""
     with mpl.rc_context():
-        mpl.rcParams.update(_rc_params())
+        mpl.rcParams.update(_rc_params() | letters.rc)
         yield
 
 
@@ -85,7 +120,12 @@ def apart() -> Iterator[Words]:
 
 
 def sheet(
-    title: str, subtitle: str, footnote: str, width_in: float, panels_in: float
+    title: str,
+    subtitle: str,
+    footnote: str,
+    width_in: float,
+    panels_in: float,
+    letters: Letters = SCREEN,
 ) -> tuple[Figure, float, float]:
     """A figure with its words, in as many lines as they need, and `panels_in` of free height.
 
@@ -94,26 +134,29 @@ def sheet(
     if words := _APART.get():
         words.title, words.subtitle, words.footnote = title, subtitle, footnote
         title = subtitle = footnote = ""
-    lines = wrapped(title, width_in - 0.4, 13, "bold")
-    below = wrapped(subtitle, width_in - 0.4, 9)
-    notes = wrapped(footnote, width_in - 0.4, 7.5)
-    title_in = 0.14 + 0.235 * len(lines)
-    head_in = title_in + 0.04 + 0.165 * len(below)
-    foot_in = 0.08 + 0.15 * len(notes)
-    height_in = head_in + panels_in + foot_in
+    margin_in = letters.margin_in
+    top_in, foot_in = 0.7 * margin_in, 0.4 * margin_in
+    within_in = width_in - 2 * margin_in
+    lines = wrapped(title, within_in, letters.title, "bold")
+    below = wrapped(subtitle, within_in, letters.subtitle)
+    notes = wrapped(footnote, within_in, letters.note)
+    title_in = top_in + 1.3 / 72 * letters.title * len(lines)
+    head_in = title_in + 0.04 + 1.32 / 72 * letters.subtitle * len(below)
+    notes_in = foot_in + 1.44 / 72 * letters.note * len(notes)
+    height_in = head_in + panels_in + notes_in
     figure = Figure(figsize=(width_in, height_in))
-    left = 0.2 / width_in
+    left = margin_in / width_in
 
-    def at(inches_from_top: float) -> float:
-        return 1 - inches_from_top / height_in
+    def write(words: list[str], down_in: float, size: float, **how: Any) -> None:
+        figure.text(left, 1 - down_in / height_in, "\n".join(words), size=size, va="top", **how)
 
-    figure.text(
-        left, at(0.14), "\n".join(lines), size=13, weight="bold", va="top", linespacing=1.25
-    )
-    figure.text(left, at(title_in + 0.02), "\n".join(below), size=9, va="top", color=MUTED)
+    write(lines, top_in, letters.title, weight="bold", linespacing=1.25)
+    write(below, title_in + 0.02, letters.subtitle, color=MUTED)
     if notes:
-        figure.text(left, 0.08 / height_in, "\n".join(notes), size=7.5, va="bottom", color=MUTED)
-    return figure, at(head_in), foot_in / height_in
+        low = foot_in / height_in
+        words_below = "\n".join(notes)
+        figure.text(left, low, words_below, size=letters.note, va="bottom", color=MUTED)
+    return figure, 1 - head_in / height_in, notes_in / height_in
 
 
 def wrapped(words: str, width_in: float, size: float, weight: str = "normal") -> list[str]:
