@@ -61,7 +61,7 @@ def test_words_can_be_read_at_any_width(name: str, chart: str, width_in: float |
         wide = min(a.x1, b.x1) - max(a.x0, b.x0)
         high = min(a.y1, b.y1) - max(a.y0, b.y0)
         scale = figure.dpi / 72
-        assert min(wide, high) < 2.2 * scale or "better" in (first, second), (first, second)
+        assert min(wide, high) < 2.2 * scale, (first, second)
 
 
 def test_a_point_is_where_the_numbers_are_and_bears_its_name() -> None:
@@ -71,7 +71,7 @@ def test_a_point_is_where_the_numbers_are_and_bears_its_name() -> None:
     drawn = np.vstack([points.get_offsets() for points in ax.collections])
     worst = tables.summary.groupby("system")[["latency_p99_s", "violations"]].max()
     wanted = worst.to_numpy(float)
-    assert sorted(map(tuple, drawn)) == pytest.approx(sorted(map(tuple, wanted)))
+    np.testing.assert_allclose(np.sort(drawn, axis=0), np.sort(wanted, axis=0))
     said = " ".join(text.get_text() for text in ax.texts)
     assert all(system in said for system in worst.index) and "better" in said
     corner = next(t for t in ax.texts if t.get_text() == "better")

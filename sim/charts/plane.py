@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 F64 = NDArray[np.float64]
 BETTER = "#e7f3ec"
+BELOW = 0.14
+"""Room below 0, as a share of that above."""
 LEAD_PT = 8.0
 """Words further than this from their point get a thin line to it."""
 TOGETHER_PT = 5.0
@@ -115,16 +117,17 @@ def _panel(ax: Axes, points: pd.DataFrame, harm: str, price: str, letters: Lette
     x = points[price].to_numpy(float)
     ax.set_title(tradeoff.HEADINGS[harm], pad=6)
     counts_axis([ax], float(y.max(initial=0)))
+    _room_below(ax)
     if cheap_is_left:
         x = x.clip(SHORTEST_S)
         _log_durations(ax, x)
     else:
-        ax.set_xlim(0, 1.12 * x.max(initial=1e-9))
+        ax.set_xlim(0, 1.3 * x.max(initial=1e-9))
         ax.xaxis.set_major_locator(MaxNLocator(4))
         ax.xaxis.set_major_formatter(FuncFormatter(lambda v, _: tick(v)))
     ax.tick_params(labelbottom=True)
     ax.set_xlabel(tradeoff.PRICES[price][1])
-    _corner(ax, cheap_is_left, letters)
+    corner = _corner(ax, cheap_is_left, letters)
     for kind, marker in (("queue", "s"), ("log", "o")):
         those = (points["kind"] == kind).to_numpy()
         colours = [PALETTE[k % len(PALETTE)] for k in points["run"][those]]
@@ -134,22 +137,31 @@ def _panel(ax: Axes, points: pd.DataFrame, harm: str, price: str, letters: Lette
         Spot(px, py, name, ink)
         for px, py, name, ink in zip(x, y, points["short"], inks, strict=True)
     ]
-    name_points(ax, spots, letters.line)
+    name_points(ax, spots, letters.line, [corner])
+
+
+def _room_below(ax: Axes) -> None:
+    """Lower the bottom of the y axis, so that words fit below points at 0."""
+    scale = ax.yaxis.get_transform()
+    zero, top = scale.transform(np.array([0.0, ax.get_ylim()[1]]))
+    bottom = zero - BELOW * (top - zero)
+    ax.set_ylim(bottom=float(scale.inverted().transform(np.array([bottom]))[0]))
 
 
 def _log_durations(ax: Axes, x: F64) -> None:
     low, high = (x.min(), x.max()) if x.size else (0.01, 1.0)
     ax.set_xscale("log")
     spread = max(high / low, 10.0) ** 0.12
-    ax.set_xlim(low / spread**2, high * spread**2)
-    ticks = [t for t in DECADES_S if low / spread**2 <= t <= high * spread**2]
+    left, right = low / spread**2, high * spread**3
+    ax.set_xlim(left, right)
+    ticks = [t for t in DECADES_S if left <= t <= min(right, 36_000.0)]
     ax.xaxis.set_major_locator(FixedLocator(ticks[:: -(-len(ticks) // 5) or 1]))
     ax.xaxis.set_minor_locator(NullLocator())
     ax.xaxis.set_major_formatter(FuncFormatter(lambda v, _: duration(v)))
 
 
-def _corner(ax: Axes, on_the_left: bool, letters: Letters) -> None:
-    """Mark the corner in which nothing is paid and no harm is done."""
+def _corner(ax: Axes, on_the_left: bool, letters: Letters) -> F64:
+    """Mark the corner in which nothing is paid and no harm is done; returns the word's box."""
     edge = 0.0 if on_the_left else 1.0
     away = 1 if on_the_left else -1
     ax.fill(
@@ -172,6 +184,10 @@ def _corner(ax: Axes, on_the_left: bool, letters: Letters) -> None:
         color="#00795A",
         zorder=1,
     )
+    wide = ax.bbox.width * 72 / ax.figure.dpi
+    extent = width_pt("better", letters.note) + 8
+    start = 0.0 if on_the_left else wide - extent
+    return np.array([start, 0.0, start + extent, 1.8 * letters.note])
 
 
 @dataclass(frozen=True)
@@ -184,8 +200,10 @@ class Spot:
     ink: str
 
 
-def name_points(ax: Axes, spots: Sequence[Spot], size: float) -> None:
+def name_points(ax: Axes, spots: Sequence[Spot], size: float, taken: Sequence[F64] = ()) -> None:
     """Write each spot's words beside it, over no other words and no point if that can be.
+
+    `taken` are boxes (left, low, right, high) of words that are there already, in points.
 
     Spots on top of each other share their words. The limits of `ax` must be final.
     """
@@ -193,7 +211,7 @@ def name_points(ax: Axes, spots: Sequence[Spot], size: float) -> None:
         return
     panel = np.array([ax.bbox.width, ax.bbox.height]) * 72 / ax.figure.dpi
     at = pixels(ax, np.array([s.x for s in spots]), np.array([s.y for s in spots]))
-    taken: list[F64] = []
+    boxes = list(taken)
     leads: list[F64] = []
     stacks = _stacks(at)
     crowd = [np.hypot(*(at - at[stack[0]]).T).clip(1, 80).sum() for stack in stacks]
@@ -204,8 +222,8 @@ def name_points(ax: Axes, spots: Sequence[Spot], size: float) -> None:
         words = wrapped(said, 0.45 * panel[0] / 72, size)
         extent = np.array([max(width_pt(line, size) for line in words), 1.3 * size * len(words)])
         here = at[stack[0]]
-        box = _best(here, extent, at, taken, leads, panel)
-        taken.append(box)
+        box = _best(here, extent, at, boxes, leads, panel)
+        boxes.append(box)
         near = np.clip(here, box[:2], box[2:])
         if np.hypot(*(near - here)) > LEAD_PT:
             leads.append(_along(here, near[None])[0])
@@ -247,7 +265,7 @@ def _best(
 ) -> F64:
     """[4] the box (left, low, right, high) around `here` that hides least, and is near."""
     boxes = []
-    for radius in (6.0, 12.0, 20.0, 32.0, 46.0, 64.0, 90.0):
+    for radius in (6.0, 9.0, 13.0, 18.0, 25.0, 34.0, 46.0, 64.0, 90.0):
         for angle in np.arange(16) * np.pi / 8:
             direction = np.array([np.cos(angle), np.sin(angle)])
             middle = here + direction * (radius + extent / 2 * np.abs(direction) ** 0.5)
@@ -268,7 +286,7 @@ def _best(
         cost += 1_000.0 * np.any(np.all(crossed, axis=2), axis=1)
     for point in points:
         hides = (found[:, :2] < point + 5) & (found[:, 2:] > point - 5)
-        cost += 400.0 * hides.all(axis=1)
+        cost += 2_500.0 * hides.all(axis=1)
         if np.hypot(*(point - here)) > TOGETHER_PT:
             touched = np.hypot(*np.moveaxis(path - point, 2, 0)) < 5
             cost += 300.0 * (np.any(touched, axis=1) & (away > LEAD_PT))

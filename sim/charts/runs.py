@@ -1,5 +1,6 @@
 """Several runs on one page: a block per run, a panel per system, all on the same axes."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -158,6 +159,8 @@ def _finding(runs: Runs) -> str:
     if len(runs) == 1:
         ((_, tables),) = runs
         return findings.headline(tables.summary, tables.duration_s)
+    if not Counter(name for _, t in runs for name in systems(t)).most_common(1)[0][1] > 1:
+        return "No system is in more than one of these runs"
     return findings.comparison([(label, t.summary, t.duration_s) for label, t in runs])
 
 
