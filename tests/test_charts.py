@@ -415,3 +415,8 @@ def test_a_strip_under_the_lag_shows_what_burrow_says_at_each_time():
     colours = [to_hex(colour) for colour in parts.get_facecolors()]
     assert colours == [status.COLOURS[word] for word in ("OK", "STALL", "WARN")]
     assert parts.get_paths()[1].get_extents().x0 == pytest.approx(10.0, abs=0.5)  # min
+
+
+def test_spans_that_overlap_are_shaded_once():
+    spans = [(0.0, 3.0), (1.0, 2.0), (2.5, 4.0), (6.0, 6.0), (7.0, 8.0)]
+    assert labels._united(spans) == [(0.0, 4.0), (7.0, 8.0)]

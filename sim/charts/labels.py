@@ -123,9 +123,8 @@ def mark(ax: Axes, marks: Sequence[Mark], *, named: bool = True) -> int:
     """
     low, high = ax.get_xlim()
     shown = sorted((m for m in marks if m.at <= high), key=lambda m: m.at)
-    for m in shown:
-        if m.until > m.at:
-            ax.axvspan(m.at, min(m.until, high), color="#f7efdc", lw=0, zorder=0)
+    for from_, until in _united([(m.at, min(m.until, high)) for m in shown]):
+        ax.axvspan(from_, until, color="#f7efdc", lw=0, zorder=0)
     faults = [m.at for m in shown if m.mergeable]
     others = [m.at for m in shown if not m.mergeable]
     crowded = len(shown) > CROWD
@@ -159,6 +158,19 @@ def mark(ax: Axes, marks: Sequence[Mark], *, named: bool = True) -> int:
             color=MUTED,
         )
     return 1 + max(name.row for name in names)
+
+
+def _united(spans: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """The same spans, given in order of their beginnings, with those that overlap made one."""
+    out: list[tuple[float, float]] = []
+    for from_, until in spans:
+        if until <= from_:
+            continue
+        if out and from_ <= out[-1][1]:
+            out[-1] = (out[-1][0], max(until, out[-1][1]))
+        else:
+            out.append((from_, until))
+    return out
 
 
 def title_pad(rows: int) -> float:
