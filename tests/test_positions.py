@@ -1,14 +1,23 @@
 """Where a group goes on reading: after deletions, without a commit, and when it seeks."""
 
+from collections import Counter
+from dataclasses import replace
+
 import numpy as np
 import pytest
+import random_faults
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from plain_log import Settings
-from test_log import reading_of, topic_of
+from test_log import Verbs, coordinator_of, reading_of, scenario, topic_of
 
 from sim.environment import Environment
 from sim.kernels import log as k
+from sim.log.fates import unread
 from sim.log.group import Group
+from sim.log.retention import Limits, Retention
 from sim.log.runs import Runs
+from sim.outcome import Fate
 
 
 class Reader:
@@ -176,3 +185,86 @@ def test_distinct_offsets_of_runs_that_touch_overlap_or_stand_apart():
             runs.close([p], np.array([began[p] + length]), np.array([to]))
             began[p] = int(to)
         assert runs.distinct() == len(seen[0]) + len(seen[1])
+
+
+def storm(seed):
+    """A group under random faults, deletions and seeks, looked at again and again, to its end."""
+    rng = np.random.default_rng(seed)
+    s, created_s, partition_of, size_bytes, work_s, until_s, faults = scenario(rng)
+    s = replace(s, before=False, handed=False)  # at least once
+    topic = topic_of(s, created_s, partition_of, size_bytes)
+    reading = reading_of(s)._replace(reset=int(rng.integers(3)), reset_s=rng.uniform(0.1, 3.0))
+    group = Group(topic, work_s, s.members, reading, np.zeros(0), committed=bool(rng.integers(2)))
+    limits = Limits(
+        retention_s=rng.uniform(0.3, 5.0),
+        retention_bytes=np.inf,
+        segment_s=rng.uniform(0.1, 1.0),
+        segment_bytes=1 << 30,
+        check_s=rng.uniform(0.2, 1.0),
+    )
+    retention = Retention(topic, size_bytes.astype(np.int32), limits)
+    env = Environment([topic, group])
+    coordinator = coordinator_of(s, env, group)
+    random_faults.inject(env, faults, Verbs(coordinator))
+    env.process(retention.run(env, group.deleted))
+
+    def seek():
+        for at_s in np.sort(rng.uniform(0.0, 10.0, rng.integers(3))):
+            yield env.timeout(at_s - env.now)
+            coordinator.seek(float(rng.choice([-np.inf, np.inf, rng.uniform(0.0, at_s)])))
+
+    committed, jumped = group.state.committed.copy(), 0
+
+    def watch():
+        nonlocal jumped
+        for at_s in np.sort(rng.uniform(0.0, until_s, 40)):
+            yield env.timeout(at_s - env.now)
+            state = group.state
+            jumps, jumped = state.jumps[jumped : state.jumped[0]], int(state.jumped[0])
+            back = np.flatnonzero(state.committed < committed)
+            assert set(back) <= set(jumps[jumps[:, 4] == 1, 0])  # only a seek moves it back
+            assert (state.committed <= state.processed).all()
+            assert (state.processed <= state.position).all()
+            assert (state.position <= topic.log.end).all()
+            assert (topic.log.first <= topic.readable(env.now)).all()
+            committed[:] = state.committed
+
+    env.process(seek())
+    env.process(watch())
+    env.run(until_s)
+    group.finish(until_s)
+    return topic, group
+
+
+def test_KB_09_under_faults_and_seeks_every_record_is_processed_or_lost_or_still_to_come():
+    seen = Counter()
+
+    @settings(max_examples=100, deadline=None, derandomize=True)
+    @given(st.integers(0, 2**32 - 1))
+    def check(seed):
+        topic, group = storm(seed)
+        state = group.state
+        jumps = state.jumps[: state.jumped[0]]
+        fate = unread(group)
+        fate = np.zeros(state.effects.size, np.uint8) if fate is None else fate
+        for p, base in enumerate(topic.log.start[:-1]):
+            mine = jumps[jumps[:, 0] == p]
+            for offset in range(topic.log.end[p]):
+                said = Fate(int(fate[base + offset]))
+                if state.effects[base + offset]:
+                    continue
+                seen[said.label] += 1
+                if said is Fate.LOST_RETENTION:
+                    assert offset < topic.log.first[p]
+                elif said is Fate.LOST_OFFSET_RESET:
+                    assert any(max(frm, first) <= offset < to for _, frm, to, first, _ in mine)
+                else:
+                    assert said is Fate.UNFINISHED
+                    assert offset >= min(max(state.committed[p], 0), max(state.processed[p], 0))
+        assert int((state.effects > 0).sum()) <= group.runs.distinct() <= state.counts[1]
+        seen["resets"] += bool((jumps[:, 4] == 0).any())
+        seen["seeks"] += bool((jumps[:, 4] == 1).any())
+
+    check()
+    assert min(seen["resets"], seen["seeks"]) > 25, seen
+    assert min(seen[fate.label] for fate in (Fate.LOST_RETENTION, Fate.LOST_OFFSET_RESET)) > 100
