@@ -135,7 +135,12 @@ def _bad_dimensions(
     known = _names(whole, "workload", "keys")
     in_keys = [*known, STATE] if _has_states(whole) else known
     lists: list[tuple[KeyPath, list[str]]] = [(("workload", "order_by"), known)]
-    lists += [(("systems", name, "partition_key"), in_keys) for name in systems]
+    for name in systems:
+        lists.append((("systems", name, "partition_key"), in_keys))
+        lists.append((("systems", name, "exchange", "routing_key"), known))
+        lists.append((("systems", name, "producer", "priority"), known))
+        for queue in _names(whole, "systems", name, "queues"):
+            lists.append((("systems", name, "queues", queue, "MessageGroupId"), known))
     for path, allowed in lists:
         value = whole.get(path)
         for index, dimension in enumerate(value if isinstance(value, list) else ()):

@@ -22,9 +22,11 @@ from sim.outcome import Effects, GroupOutcome
 from sim.products.celery import CelerySystem
 from sim.products.kafka import KafkaSystem
 from sim.products.kinesis import KinesisSystem
+from sim.products.rabbitmq import RabbitmqSystem
 from sim.products.sqs import SqsSystem
 from sim.publishing import Publication, publish
 from sim.queue.celery import Celery
+from sim.queue.rabbitmq import Rabbitmq
 from sim.queue.sqs import Sqs
 from sim.replay import Replay
 from sim.result import Result
@@ -114,6 +116,7 @@ def _publish(
 _SYSTEMS: Mapping[type, Callable[..., System]] = {
     CelerySystem: Celery,
     KinesisSystem: Kinesis,
+    RabbitmqSystem: Rabbitmq,
     SqsSystem: Sqs,
 }
 """What runs a configuration; Kafka also takes what its publisher left."""

@@ -60,6 +60,8 @@ class Settings:
     overflow: str = "drop-head"
     republish_s: float = INF
     max_in_flight: int = 1_000_000
+    dedup_s: float = 0.0
+    calls_per_s: float = INF
     retention_s: float = INF
     delay_s: float = 0.0
     receive_s: float = 0.02
@@ -73,6 +75,7 @@ class Message:
     work_s: float
     lane: int = 0
     due_s: float = 0.0
+    same: int = -1  # number of its deduplication id; -1: its own
     row: int = -1
     where: str = "unsent"  # ready, flight, waiting, and the final ones
     old: bool = False
@@ -149,7 +152,10 @@ class PlainBroker:
         self.waiting: list[Connection | PlainCall] = []
         self.active: Connection | None = None
         self.joins = 0
+        self.subscribed: list[Connection] = []
         self.rotor = 0
+        self.let_in: dict[int, float] = {}
+        self.taken: dict[str, list[float]] = {"receive": [], "ack": []}
         self.spent: list[tuple[int, int, float]] = []
         self.seen: set[str] = set()
         self.changed = env.event()  # a consumer has something new to look at
@@ -172,6 +178,12 @@ class PlainBroker:
             yield self.env.timeout(at_s + self.s.delay_s - self.env.now)
             message = self.messages[row]
             message.row = row
+            if message.same >= 0:
+                if self.env.now - self.let_in.get(message.same, -INF) < self.s.dedup_s:
+                    message.where = "refused"
+                    self.seen.add("deduplicated")
+                    continue
+                self.let_in[message.same] = self.env.now
             self.arrived.append(message)
             self.env.process(self._age(message))
             self._come(message)
@@ -371,10 +383,30 @@ class PlainBroker:
 
     # Acks, locks, connections.
 
-    def _ack_travels(self, deliveries: list[Delivery]) -> Steps:
+    def _until_taken(self, kind: str, after_s: float) -> float:
+        """Until a call that arrives ``after_s`` from now is within its quota.
+
+        The calls taken leave a bucket of a second's quota at that rate; it must not run over.
+        """
+        rate = self.s.calls_per_s
+        if rate == INF:
+            return after_s
+        level, last_s = 0.0, -INF
+        for at_s in self.taken[kind]:
+            level = max(0.0, level - (at_s - last_s) * rate) + 1.0
+            last_s = at_s
+        at_s = max(self.env.now + after_s, last_s)
+        level = max(0.0, level - (at_s - last_s) * rate) if self.taken[kind] else 0.0
+        if level > rate:
+            self.seen.add("throttled")
+            at_s += (level - rate) / rate
+        self.taken[kind].append(at_s)
+        return at_s - self.env.now
+
+    def _ack_travels(self, deliveries: list[Delivery], after_s: float | None = None) -> Steps:
         for d in deliveries:
             d.ack_sent = True
-        yield self.env.timeout(self.s.ack_s / 2)
+        yield self.env.timeout(self.s.ack_s / 2 if after_s is None else after_s)
         for d in deliveries:
             self._acknowledge(d)
         self._serve()
@@ -448,7 +480,7 @@ class PlainBroker:
                 continue
             if self.s.lock_closes:
                 self.seen.add("closed by lock")
-                self._close(d.connection)
+                self._close(d.connection, "lock")
             else:
                 self._forget(d)
                 self._give_back(d.message, "lock")
@@ -470,7 +502,6 @@ class PlainBroker:
         connection.open = True
         connection.joined = self.joins
         self.joins += 1
-        self.subscribed = getattr(self, "subscribed", [])
         self.subscribed.append(connection)
         if self.s.single_active and self.active is None:
             self._choose()
@@ -478,7 +509,7 @@ class PlainBroker:
         self._serve()
 
     def _choose(self) -> None:
-        able = [c for c in getattr(self, "subscribed", []) if c.open and c.joined >= 0]
+        able = [c for c in self.subscribed if c.open and c.joined >= 0]
         self.active = min(able, key=lambda c: c.joined, default=None)
         if self.active is not None:
             self._wait(self.active)
@@ -498,24 +529,24 @@ class PlainBroker:
         self._close(connection)
         self._serve()
 
-    def _take_back(self, connection: Connection) -> None:
+    def _take_back(self, connection: Connection, why: str) -> None:
         for d in [d for d in self.unacked if d.connection is connection]:
             if self.s.push or not d.ack_sent:
                 self._forget(d)
-                self._give_back(d.message, "close")
+                self._give_back(d.message, why)
 
     def _hand_back(self, connection: Connection, after_s: float) -> Steps:
         yield self.env.timeout(after_s)
         self.seen.add("handed back")
-        self._take_back(connection)
+        self._take_back(connection, "close")
         self._serve()
 
-    def _close(self, connection: Connection) -> None:
+    def _close(self, connection: Connection, why: str = "close") -> None:
         """The broker closes a connection: what it has not acknowledged comes back."""
         if not connection.open:
             return
         if self.s.closes:
-            self._take_back(connection)
+            self._take_back(connection, why)
         connection.open = False
         connection.unacked = 0
         if connection in self.waiting:
@@ -603,7 +634,8 @@ class PlainBroker:
             pass
 
     def _leave(self, consumer: Consumer) -> None:
-        self.crash(self.consumers.index(consumer), but=self.env.active_process)
+        self._send_acks(consumer)
+        self.crash(self.consumers.index(consumer), but=self.env.active_process, leaving=True)
 
     def _finish(self, consumer: Consumer, d: Delivery) -> bool:
         """Work on a delivery is over; False: the process died of it."""
@@ -676,11 +708,12 @@ class PlainBroker:
             pass
 
     def _mended(self, consumer: Consumer) -> Steps:
-        consumer.leaves_at_once = True
         while consumer.cut:
-            yield self.network
-        consumer.leaves_at_once = False
-        yield from consumer.machine.running()
+            consumer.leaves_at_once = True
+            while consumer.cut:
+                yield self.network
+            consumer.leaves_at_once = False
+            yield from consumer.machine.running()
         if consumer.stopping:
             self._leave(consumer)
             raise simpy.Interrupt("left")
@@ -701,7 +734,8 @@ class PlainBroker:
         while True:
             if consumer.cut:
                 yield from self._mended(consumer)
-            if not (yield from self._in_time(consumer, self.env.timeout(s.receive_s / 2))):
+            travels = self.env.timeout(self._until_taken("receive", s.receive_s / 2))
+            if not (yield from self._in_time(consumer, travels)):
                 continue
             call = PlainCall(consumer, consumer.connection, self.env.event())
             self.waiting.append(call)
@@ -729,10 +763,12 @@ class PlainBroker:
     def _ack_call(self, consumer: Consumer) -> Steps:
         if consumer.cut:
             yield from self._mended(consumer)
-        self.env.process(self._ack_travels(consumer.done))
+        after_s = self._until_taken("ack", self.s.ack_s / 2)
+        self.env.process(self._ack_travels(consumer.done, after_s))
         consumer.done = []
         if self.s.ack_waits:
-            if not (yield from self._in_time(consumer, self.env.timeout(self.s.ack_s))):
+            answered = self.env.timeout(after_s + self.s.ack_s / 2)
+            if not (yield from self._in_time(consumer, answered)):
                 yield from self._mended(consumer)
             yield from consumer.machine.running()
 
@@ -753,13 +789,11 @@ class PlainBroker:
         if working_too:
             consumer.working.clear()
 
-    def crash(self, c: int, but: simpy.Process | None = None) -> None:
+    def crash(self, c: int, but: simpy.Process | None = None, *, leaving: bool = False) -> None:
         """Kill the process; acks already sent still arrive."""
         consumer = self.consumers[c]
         if not consumer.alive:
             return
-        if consumer.stopping and but is not None:
-            self._send_acks(consumer)
         consumer.alive = False
         self._drop(consumer, working_too=True)
         self.waiting = [
@@ -770,8 +804,7 @@ class PlainBroker:
         consumer.connection = None
         if self.s.push and connection.open and not consumer.cut:
             self.env.process(self._close_later(connection))
-        leaves = consumer.stopping and but is not None and not self.s.closes
-        if self.s.push and leaves and not consumer.cut:
+        if self.s.push and leaving and not self.s.closes and not consumer.cut:
             self.env.process(self._hand_back(connection, self.s.ack_s / 2))
         if not self.s.push and self.s.closes and not consumer.cut:
             self.env.process(self._hand_back(connection, 0.0))
@@ -850,7 +883,7 @@ class PlainBroker:
 
     def _connections(self, consumer: Consumer) -> list[Connection]:
         """Those that the broker believes to be open."""
-        return [c for c in getattr(self, "subscribed", []) if c.open and c.consumer is consumer]
+        return [c for c in self.subscribed if c.open and c.consumer is consumer]
 
     def disconnect(self, c: int) -> None:
         """The broker has heard nothing of a consumer for too long."""

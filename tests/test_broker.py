@@ -98,12 +98,14 @@ def policy_of(s):
         overflow=OVERFLOWS[s.overflow],
         republish_s=s.republish_s,
         max_in_flight=s.max_in_flight,
+        dedup_s=s.dedup_s,
+        calls_per_s=s.calls_per_s,
         retention_s=s.retention_s,
         delay_s=s.delay_s,
     )
 
 
-def build(s, came_s, work_s, *, lane=None, due_s=None, bad=None, grid_s=(), **options):
+def build(s, came_s, work_s, *, lane=None, due_s=None, same=None, bad=None, grid_s=(), **options):
     """The lab's queue and consumers, for the settings ``s``; ``bad``: {message: (kills, …)}."""
     n = len(came_s)
     feed = k.Feed(np.arange(n, dtype=np.int32), np.asarray(came_s, float), np.array([n]))
@@ -111,6 +113,7 @@ def build(s, came_s, work_s, *, lane=None, due_s=None, bad=None, grid_s=(), **op
     columns = Columns(
         lane=None if lane is None else np.asarray(lane, np.int32),
         due_s=due_s,
+        same=same,
         lanes=1 if lane is None else int(max(lane)) + 1,
     )
     return Broker(
@@ -139,12 +142,14 @@ def run(s, came_s, work_s, until_s, faults=(), factors=(), cuts=(), **options):
     return broker, felt
 
 
-def run_plain(s, came_s, work_s, until_s, faults=(), *, lane=None, due_s=None, bad=None):
+def run_plain(s, came_s, work_s, until_s, faults=(), *, lane=None, due_s=None, same=None, bad=None):
     env = simpy.Environment()
     messages = [
         Message(float(w), 0 if lane is None else int(lane[i]), 0.0 if due_s is None else due_s[i])
         for i, w in enumerate(np.asarray(work_s, np.float32))
     ]
+    for message, number in zip(messages, () if same is None else same, strict=False):
+        message.same = int(number)
     plain = PlainBroker(env, s, came_s, messages, bad)
     inject(env, faults, plain, random_faults.uneven(s.consumers))
     env.run(until_s)
@@ -226,9 +231,7 @@ def scenario(rng):
         lock_closes=sweeps and closes and bool(rng.integers(2)),
         closes=closes,
         reopen_s=rng.uniform(0.01, 0.5),
-        place=(
-            place := str(rng.choice(["original"] if pick == "groups" and not again else places))
-        ),
+        place=(place := "original" if pick == "groups" else str(rng.choice(places))),
         requeue_place=place,
         pick=pick,
         look_ahead=int(rng.choice([4, 10, 1_000])),
@@ -253,6 +256,8 @@ def scenario(rng):
         overflow=overflow,
         republish_s=republish_s,
         max_in_flight=maybe(0.2, int(rng.integers(1, 8)), 1_000_000),
+        dedup_s=rng.uniform(0.1, 1.0),
+        calls_per_s=maybe(0.2, rng.uniform(2.0, 20.0), float("inf")),
         retention_s=maybe(0.3, rng.uniform(0.5, 4.0), float("inf")),
         delay_s=maybe(0.3, rng.uniform(0.0, 0.5), 0.0),
         receive_s=rng.uniform(0.005, 0.05),
@@ -276,7 +281,9 @@ def scenario(rng):
         )
         for i in np.sort(rng.choice(n, rng.integers(0, 4), replace=False))
     }
-    return s, came_s, work_s, until_s, faults, {"lane": lane, "due_s": due_s, "bad": bad}
+    same = rng.integers(0, 20, n).astype(np.int32) if rng.random() < 0.2 else None
+    columns = {"lane": lane, "due_s": due_s, "same": same, "bad": bad}
+    return s, came_s, work_s, until_s, faults, columns
 
 
 def handing_back(rng):

@@ -124,6 +124,10 @@ def test_defaults_of_sqs_are_those_of_its_documentation():
         "MessageRetentionPeriod": 345600,
         "DelaySeconds": 0,
         "max_in_flight": 120000,
+        "FifoQueue": False,
+        "DeduplicationScope": "queue",
+        "FifoThroughputLimit": "perQueue",
+        "look_ahead": 120000,
     }
 
 
@@ -158,7 +162,7 @@ def test_keys_without_effect_are_accepted_and_named():
             "systems.kafka.producer.compression.type=lz4",
             "systems.kafka.topic.cleanup.policy=delete",
             "systems.kafka.groups.counters.check.crcs=true",
-            "systems.sqs_short.queues.counters.FifoQueue=true",
+            "systems.sqs_short.queues.counters.ContentBasedDeduplication=true",
         ],
     )
     assert sorted(warning.partition(": ")[2] for warning in scenario.warnings) == [
@@ -166,8 +170,8 @@ def test_keys_without_effect_are_accepted_and_named():
         "systems.kafka.producer.compression.type: accepted but not modelled: it has no effect",
         "systems.kafka.topic.cleanup.policy: accepted but not modelled: the lab deletes by "
         "retention and compacts nothing",
-        "systems.sqs_short.queues.counters.FifoQueue: accepted but not modelled: the lab runs a "
-        "standard queue",
+        "systems.sqs_short.queues.counters.ContentBasedDeduplication: accepted but not modelled: "
+        "no two messages of the lab have the same content",
     ]
     assert scenario.hash == load(GOOD).hash
 

@@ -90,6 +90,9 @@ class Queue(NamedTuple):
     done_s: F64  # [messages] first processed at; inf: not yet
     wanted: NDArray[np.uint8]  # [messages] 1: routed to this queue; [0]: all are
     due_s: F64  # [messages] not to be started before; [0]: any time
+    same: I32  # [messages] number of its deduplication id; [0]: each has its own
+    let_in_s: F64  # [ids] when a message with this id was let in last; -inf: never
+    quota_s: F64  # [2] receive, ack: when the quota would be used up, less the burst
     clock_s: F64  # [1] time of the latest event
     counts: I64  # [COUNTS] rows handled, messages by state, calls, …
     grid_s: F64  # [grid] sample times
@@ -249,6 +252,8 @@ class Policy(NamedTuple):
     overflow: int  # DROP_HEAD, REJECT, REJECT_DEAD
     republish_s: float  # a refused message is sent again after; inf: never
     max_in_flight: int
+    dedup_s: float  # a message with the id of one let in less than this ago is not
+    calls_per_s: float  # pull: quota of each kind of call; inf: none
     retention_s: float
     delay_s: float  # from the feed to this queue
 
@@ -781,8 +786,21 @@ def crash(now, b, policy, c):  # type: ignore[no-untyped-def]
     b.consumers.calling[c] = 0
 
 
+@inlined
+def _within_quota(at_s, quota_s, kind, calls_per_s):  # type: ignore[no-untyped-def]
+    """When a call that could arrive at ``at_s`` is taken; it may use up a second's quota at once.
+
+    A throttled client tries again until it gets through; here it gets through as soon as it can.
+    """
+    if calls_per_s == np.inf:
+        return at_s
+    at_s = max(at_s, quota_s[kind])
+    quota_s[kind] = max(quota_s[kind], at_s - 1.0) + 1.0 / calls_per_s
+    return at_s
+
+
 @resumable
-def ask(now, b, c):  # type: ignore[no-untyped-def]
+def ask(now, b, policy, c):  # type: ignore[no-untyped-def]
     """Send a receive call, unless the network is cut."""
     b.consumers.call[c] += 1
     b.consumers.fresh[c] = 1
@@ -792,7 +810,8 @@ def ask(now, b, c):  # type: ignore[no-untyped-def]
     half_s = _half_s(b.queue, b.receive_latency_s, RECEIVE_CALLS)
     b.consumers.half_s[c] = half_s
     b.consumers.calling[c] = 1
-    push(b.events, now + half_s, ASK, c, b.consumers.call[c])
+    at_s = _within_quota(now + half_s, b.queue.quota_s, 0, policy.calls_per_s)
+    push(b.events, at_s, ASK, c, b.consumers.call[c])
 
 
 @resumable
@@ -805,7 +824,7 @@ def start(now, b, policy, c):  # type: ignore[no-untyped-def]
     b.consumers.inbound_s[c] = -np.inf
     b.consumers.outbound_s[c] = -np.inf
     if policy.push == 0:
-        ask(now, b, c)
+        ask(now, b, policy, c)
     elif b.consumers.cut[c] == 0:
         at_s = _to_broker_s(now, b, c)
         push(b.events, at_s, JOIN, c, b.consumers.epoch[c])
@@ -829,7 +848,7 @@ def send_acks(now, b, policy, c):  # type: ignore[no-untyped-def]
         at_s = _to_broker_s(now, b, c)
     else:
         half_s = _half_s(b.queue, b.ack_latency_s, ACK_CALLS)
-        at_s = now + half_s
+        at_s = _within_quota(now + half_s, b.queue.quota_s, 1, policy.calls_per_s)
         if policy.ack_waits == 1:
             b.consumers.calling[c] = 1
             b.consumers.call[c] += 1
@@ -903,7 +922,7 @@ def _look_for_work(now, b, policy, c):  # type: ignore[no-untyped-def]
                 push(b.events, _to_broker_s(now, b, c), HAND_BACK, c, b.consumers.epoch[c])
         crash(now, b, policy, c)
     elif policy.push == 0:
-        ask(now, b, c)
+        ask(now, b, policy, c)
 
 
 @inlined
@@ -1188,6 +1207,14 @@ def _catch_up(now, b, policy, waiting):  # type: ignore[no-untyped-def]
             continue
         b.queue.counts[ARRIVED] += 1
         b.lanes.place[message] = row
+        if b.queue.same.size > 0:
+            same = b.queue.same[message]
+            if arrival_s - b.queue.let_in_s[same] < policy.dedup_s:
+                b.queue.counts[REFUSALS] += 1
+                b.queue.state[message] = REFUSED
+                b.queue.counts[REMOVED] += 1
+                continue
+            b.queue.let_in_s[same] = arrival_s
         if policy.pick == SPANS:
             _register(b.lanes, message)
         _come(arrival_s, b, policy, message)
@@ -1212,7 +1239,7 @@ def _sample(now, b, policy):  # type: ignore[no-untyped-def]
 
 
 @resumable
-def _take_back(now, b, policy, c, oldest, epoch):  # type: ignore[no-untyped-def]
+def _take_back(now, b, policy, c, oldest, epoch, why):  # type: ignore[no-untyped-def]
     """Unacknowledged deliveries over a consumer's connections ``oldest`` to ``epoch`` come back."""
     d = b.pool.meta[FIRST]
     while d >= 0:
@@ -1221,16 +1248,16 @@ def _take_back(now, b, policy, c, oldest, epoch):  # type: ignore[no-untyped-def
         heard = policy.push == 0 and b.pool.has[d] & WIRE != 0
         if b.pool.consumer[d] == c and oldest <= b.pool.epoch[d] <= epoch and not heard:
             _forget(now, b, policy, d)
-            _give_back(b.queue, b.lanes, b.pool.message[d], BY_CLOSE, policy)
+            _give_back(b.queue, b.lanes, b.pool.message[d], why, policy)
             _free_if_forgotten(b.pool, d)
         d = after
 
 
 @resumable
-def _close(now, b, policy, c, epoch):  # type: ignore[no-untyped-def]
+def _close(now, b, policy, c, epoch, why):  # type: ignore[no-untyped-def]
     """The broker closes a connection: its unacknowledged deliveries come back at once, or not."""
     if policy.closes == 1:
-        _take_back(now, b, policy, c, 0, epoch)
+        _take_back(now, b, policy, c, 0, epoch, why)
     if 0 <= b.consumers.connected[c] <= epoch:
         b.consumers.connected[c] = -1
         b.consumers.unacked[c] = 0
@@ -1252,7 +1279,7 @@ def _unlock(now, b, policy):  # type: ignore[no-untyped-def]
     d = b.pool.meta[FIRST]
     c = b.pool.consumer[d]
     if policy.lock_closes == 1:
-        _close(now, b, policy, c, b.pool.epoch[d])
+        _close(now, b, policy, c, b.pool.epoch[d], BY_LOCK)
         return
     _forget(now, b, policy, d)
     _give_back(b.queue, b.lanes, b.pool.message[d], BY_LOCK, policy)
@@ -1367,7 +1394,7 @@ def _rare(now, b, policy, kind, ref, stamp):  # type: ignore[no-untyped-def]
         old = b.consumers.connected[ref]
         if b.consumers.alive[ref] == 1 and b.consumers.epoch[ref] == stamp and old != stamp:
             if old >= 0:
-                _close(now, b, policy, ref, old)
+                _close(now, b, policy, ref, old, BY_CLOSE)
             b.consumers.connected[ref] = stamp
             b.consumers.unacked[ref] = 0
             b.consumers.joined[ref] = b.queue.counts[JOINS]
@@ -1382,9 +1409,9 @@ def _rare(now, b, policy, kind, ref, stamp):  # type: ignore[no-untyped-def]
             if b.queue.counts[ACTIVE] == ref:
                 _choose_active(b, policy)
     elif kind == CLOSE:
-        _close(now, b, policy, ref, stamp)
+        _close(now, b, policy, ref, stamp, BY_CLOSE)
     elif kind == HAND_BACK:
-        _take_back(now, b, policy, ref, stamp, stamp)
+        _take_back(now, b, policy, ref, stamp, stamp, BY_CLOSE)
     elif kind == AGAIN:
         b.queue.counts[WAITING_NOW] -= 1
         _come(now, b, policy, ref)

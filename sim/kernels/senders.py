@@ -24,6 +24,7 @@ class Senders(NamedTuple):
     first: NDArray[np.int64]  # [threads] first message of the call; -1: it has been handed over
     n: NDArray[np.int64]  # [threads] messages of the call
     counts: NDArray[np.int64]  # [COUNTS] next message to send, calls made, calls under way
+    quota_s: NDArray[np.float64]  # [1] when the quota would be used up, less the burst
 
 
 @inlined
@@ -68,12 +69,14 @@ def _replace_first(senders, event_s, half_s, first, n):  # type: ignore[no-untyp
 
 
 @resumable
-def send(until_s, created_s, order, batch, latency_s, senders, feed):  # type: ignore[no-untyped-def]
+def send(until_s, created_s, order, batch, latency_s, calls_per_s, senders, feed):  # type: ignore[no-untyped-def]
     """Carry the calls to ``until_s``; messages join ``feed`` half-way through their call.
 
     A free thread takes what is waiting, up to ``batch`` messages, and waits for the answer.
     ``created_s`` float64 [messages], ascending; ``order`` int32 [messages], which message each of
-    them is, or [0]: its row; ``latency_s`` float64 [draws], round trips, taken in turn.
+    them is, or [0]: its row; ``latency_s`` float64 [draws], round trips, taken in turn;
+    ``calls_per_s``: a call beyond this quota, of which a second's worth may be used up at once,
+    gets through as soon as it can (inf: there is none).
     """
     total = created_s.size
     threads = senders.event_s.size
@@ -118,7 +121,11 @@ def send(until_s, created_s, order, batch, latency_s, senders, feed):  # type: i
         half_s = 0.5 * latency_s[senders.counts[CALLS] % latency_s.size]
         senders.counts[NEXT] = stop
         senders.counts[CALLS] += 1
+        reached_s = now + half_s
+        if calls_per_s < np.inf:
+            reached_s = max(reached_s, senders.quota_s[0])
+            senders.quota_s[0] = max(senders.quota_s[0], reached_s - 1.0) + 1.0 / calls_per_s
         if returned:
-            _replace_first(senders, now + half_s, half_s, first, stop - first)
+            _replace_first(senders, reached_s, half_s, first, stop - first)
         else:
-            _push(senders, now + half_s, half_s, first, stop - first)
+            _push(senders, reached_s, half_s, first, stop - first)

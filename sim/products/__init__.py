@@ -7,9 +7,11 @@ from pydantic import Field
 from sim.products.celery import CelerySystem
 from sim.products.kafka import KafkaSystem
 from sim.products.kinesis import KinesisSystem
+from sim.products.rabbitmq import RabbitmqSystem
 from sim.products.sqs import SqsSystem
 
 System = Annotated[
-    CelerySystem | KafkaSystem | KinesisSystem | SqsSystem, Field(discriminator="product")
+    CelerySystem | KafkaSystem | KinesisSystem | RabbitmqSystem | SqsSystem,
+    Field(discriminator="product"),
 ]
 """Any system under test; `product` says which."""

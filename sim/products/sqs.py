@@ -1,4 +1,4 @@
-"""Amazon SQS standard queues by the attributes of `CreateQueue` and `ReceiveMessage`.
+"""Amazon SQS queues by the attributes of `CreateQueue`, `SendMessage` and `ReceiveMessage`.
 
 Defaults and ranges:
 https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CreateQueue.html and
@@ -9,9 +9,9 @@ The latencies, and how many servers hold a queue and answer a short poll, are th
 
 import json
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
 from sim.config import Config
 from sim.products.base import Jobs, LedgerPolicy, Name
@@ -40,16 +40,12 @@ class RedrivePolicy(Config):
     """ARN of the dead-letter queue; the lab only counts what goes there."""
 
 
-_STANDARD = "the lab runs a standard queue"
 _NOT_MODELLED = {
     "ApproximateNumberOfMessages": "",
     "ApproximateNumberOfMessagesDelayed": "",
     "ApproximateNumberOfMessagesNotVisible": "",
-    "ContentBasedDeduplication": _STANDARD,
+    "ContentBasedDeduplication": "no two messages of the lab have the same content",
     "CreatedTimestamp": "",
-    "DeduplicationScope": _STANDARD,
-    "FifoQueue": _STANDARD,
-    "FifoThroughputLimit": _STANDARD,
     "KmsDataKeyReusePeriodSeconds": "",
     "KmsMasterKeyId": "",
     "LastModifiedTimestamp": "",
@@ -99,6 +95,52 @@ class Queue(Config):
     """Dead-letter queue; null: failing messages come back until they expire."""
     max_in_flight: PositiveCount = 120_000
     """Most messages received and not deleted; AWS's quota is about 120,000."""
+    fifo_queue: bool = Field(default=False, alias="FifoQueue")
+    """Strict order within each message group, which is blocked while a message of it is in flight
+    (SF-01); false: a standard queue."""
+    message_group_id: Annotated[list[str], Field(min_length=1)] | None = Field(
+        default=None, alias="MessageGroupId"
+    )
+    """Dimensions of `workload.keys` that make up each message's group. Given on a standard queue,
+    it is a fair queue, and the groups are its tenants (SS-14)."""
+    message_deduplication_id: Annotated[list[str], Field(min_length=1)] | None = Field(
+        default=None, alias="MessageDeduplicationId"
+    )
+    """FIFO: dimensions that make up the deduplication id; of messages with the same id, one in five
+    minutes is let in (SF-03). Null: every message has its own."""
+    deduplication_scope: Literal["queue", "messageGroup"] = Field(
+        default="queue", alias="DeduplicationScope"
+    )
+    """FIFO: within what a deduplication id is looked for."""
+    fifo_throughput_limit: Literal["perQueue", "perMessageGroupId"] = Field(
+        default="perQueue", alias="FifoThroughputLimit"
+    )
+    """FIFO: 300 calls a second of each kind, or with perMessageGroupId the high-throughput mode,
+    whose quota of thousands the lab does not enforce (SF-05)."""
+    look_ahead: PositiveCount = 120_000
+    """FIFO: only so many messages from the front are searched for groups that are free (SF-06)."""
+
+    @model_validator(mode="after")
+    def _fifo(self) -> Self:
+        if self.fifo_queue and self.message_group_id is None:
+            raise ValueError("a FIFO queue needs a 'MessageGroupId'")
+        for key in (
+            "MessageDeduplicationId", "DeduplicationScope", "FifoThroughputLimit", "look_ahead",
+        ):  # fmt: skip
+            if self.given(key) and not self.fifo_queue:
+                raise ValueError(f"{key!r} is of queues with 'FifoQueue: true'")
+        per_group = self.fifo_throughput_limit == "perMessageGroupId"
+        if per_group and self.deduplication_scope != "messageGroup":
+            raise ValueError(
+                "'FifoThroughputLimit: perMessageGroupId' needs 'DeduplicationScope: messageGroup'"
+            )
+        return self
+
+    @property
+    def calls_per_s(self) -> float:
+        """Quota of calls of each kind, 1/s (SF-05); inf: none."""
+        limited = self.fifo_queue and self.fifo_throughput_limit == "perQueue"
+        return 300.0 if limited else float("inf")
 
     @property
     def members(self) -> int:
@@ -131,7 +173,7 @@ class Latency(Config):
 
 
 class SqsSystem(Config):
-    """Standard queues; every message goes to each of them."""
+    """Queues, standard or FIFO; every message goes to each of them."""
 
     readers_at: ClassVar[str] = "queues"
 
@@ -144,7 +186,7 @@ class SqsSystem(Config):
     latency: Latency = Latency()
     """Duration of calls."""
     servers: PositiveCount = 8
-    """Servers over which a queue is spread."""
+    """Servers over which a standard queue without message groups is spread."""
     servers_asked: Count = 4
     """Servers that a short poll asks; a long poll asks all."""
 

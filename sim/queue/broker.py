@@ -4,11 +4,10 @@ The presets on it differ in their `sim.kernels.broker.Policy`, which `policy` ma
 defaults of a plain FIFO queue: a preset names what is different.
 """
 
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from sim.kernels import broker as k
 
@@ -58,6 +57,8 @@ _PLAIN = k.Policy(
     overflow=k.DROP_HEAD,
     republish_s=np.inf,
     max_in_flight=NO_LIMIT,
+    dedup_s=0.0,
+    calls_per_s=np.inf,
     retention_s=np.inf,
     delay_s=0.0,
 )
@@ -85,6 +86,8 @@ class Columns(NamedTuple):
     """[messages] its priority, group, tenant or partition; None: one lane."""
     due_s: NDArray[np.float64] | None = None
     """[messages] a consumer does not start it before (ETA); None: at any time."""
+    same: NDArray[np.int32] | None = None
+    """[messages] number of its deduplication id; None: every message has its own."""
     lanes: int = 1
     """How many lanes."""
     reach: NDArray[np.uint8] | None = None
@@ -142,6 +145,11 @@ class Broker:
             done_s=np.full(n, np.inf),
             wanted=np.zeros(0, np.uint8) if columns.wanted is None else columns.wanted,
             due_s=np.zeros(0) if columns.due_s is None else columns.due_s,
+            same=np.zeros(0, np.int32) if columns.same is None else columns.same,
+            let_in_s=np.zeros(0)
+            if columns.same is None
+            else np.full(int(columns.same.max(initial=-1)) + 1, -np.inf),
+            quota_s=np.full(2, -np.inf),
             clock_s=np.zeros(1),
             counts=np.zeros(k.COUNTS, np.int64),
             grid_s=grid_s,
@@ -227,17 +235,19 @@ class Broker:
         removed = int(counts[k.REMOVED])
         return removed - (removed == counts[k.TOTAL] and bool(counts[k.HELD] > 0))
 
-    def backlog(self, at_s: float) -> int:
-        """Messages that are in the queue at ``at_s``: ready, in flight, or to be tried again."""
-        counts, feed = self.queue.counts, self.state.feed
-        came = int(
-            np.searchsorted(feed.enqueued_s[: feed.n[0]], at_s - self.policy.delay_s, "right")
-        )
-        pending = feed.message[counts[k.ROW] : came]
+    def backlog(self, now_s: float) -> int:
+        """Messages that are in the queue: ready, in flight, or to be tried again."""
+        pending = self.state.feed.message[self.queue.counts[k.ROW] : self._arrived(now_s)]
         if self.queue.wanted.size:
             pending = pending[self.queue.wanted[pending] == 1]
-        inside = counts[[k.READY_NOW, k.IN_FLIGHT_NOW, k.WAITING_NOW]]
-        return int(inside.sum()) + pending.size
+        counts = self.queue.counts[[k.READY_NOW, k.IN_FLIGHT_NOW, k.WAITING_NOW]]
+        return int(counts.sum()) + pending.size
+
+    def _arrived(self, now_s: float) -> int:
+        """Rows of the feed that have reached the queue."""
+        feed = self.state.feed
+        due_s = now_s - self.policy.delay_s
+        return int(np.searchsorted(feed.enqueued_s[: feed.n[0]], due_s, side="right"))
 
     def alive(self, c: int) -> bool:
         """Whether the process of consumer ``c`` runs (paused, cut off or stopping counts)."""
@@ -314,7 +324,7 @@ def no_poison() -> k.Poison:
 
 
 def poison(
-    messages: Sequence[int], kills: Sequence[bool], times: Sequence[int], restart_s: Sequence[float]
+    messages: ArrayLike, kills: ArrayLike, times: ArrayLike, restart_s: ArrayLike
 ) -> k.Poison:
     """Messages that make their consumer fail.
 

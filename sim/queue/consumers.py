@@ -110,7 +110,10 @@ class Consumers:
         state = self.broker.state
         enqueued_s = state.feed.enqueued_s[: state.feed.n[0]] + self.broker.policy.delay_s
         first, stop = np.searchsorted(enqueued_s, [to_s, self.env.now])
-        states = state.queue.state[state.feed.message[first:stop]]
+        rows = state.feed.message[first:stop]
+        if state.queue.wanted.size:
+            rows = rows[state.queue.wanted[rows] == 1]
+        states = state.queue.state[rows]
         return states.size, int(np.count_nonzero((states >= k.ACKED) & (states != k.DEAD)))
 
     def backlog(self) -> int:

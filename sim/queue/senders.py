@@ -18,6 +18,7 @@ class Senders:
         batch: int,
         latency_s: NDArray[np.float64],
         delay_s: NDArray[np.float64] | None = None,
+        calls_per_s: float = np.inf,
     ) -> None:
         """
         Args:
@@ -27,6 +28,7 @@ class Senders:
             latency_s: [draws] round trips of the call, s, taken in turn.
             delay_s: [messages] DelaySeconds of each; None: no delay. A delayed message is treated
                 as if it were sent so much later.
+            calls_per_s: quota of the queue.
         """
         n = created_s.size
         self.created_s = created_s
@@ -36,6 +38,7 @@ class Senders:
             self.created_s = (created_s + delay_s)[self.order]
         self.batch = batch
         self.latency_s = latency_s
+        self.calls_per_s = float(calls_per_s)
         self.feed = Feed(np.zeros(n, np.int32), np.full(n, np.inf), np.zeros(1, np.int64))
         self.state = k.Senders(
             event_s=np.zeros(threads),
@@ -43,12 +46,20 @@ class Senders:
             first=np.zeros(threads, np.int64),
             n=np.zeros(threads, np.int64),
             counts=np.zeros(k.COUNTS, np.int64),
+            quota_s=np.full(1, -np.inf),
         )
 
     def advance(self, until_s: float) -> None:
         """Carry every send call to ``until_s``."""
         k.send(
-            until_s, self.created_s, self.order, self.batch, self.latency_s, self.state, self.feed
+            until_s,
+            self.created_s,
+            self.order,
+            self.batch,
+            self.latency_s,
+            self.calls_per_s,
+            self.state,
+            self.feed,
         )
 
     @property

@@ -1,6 +1,11 @@
-"""Amazon SQS standard queues on the queue mechanism: from attributes to senders and workers."""
+"""Amazon SQS on the queue mechanism: from attributes to senders, queues and workers.
+
+Standard queues run on a kernel of their own, the fast one; FIFO queues (SF-…) and fair queues
+(SS-14) on the general one, where a queue is not spread over servers.
+"""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import simpy
@@ -8,14 +13,18 @@ from numpy.typing import NDArray
 
 from sim.environment import SideBySide, Stage
 from sim.errors import LabError
+from sim.kernels import broker as broker_kernel
 from sim.kernels import queue as k
 from sim.messages import Messages
 from sim.outcome import Effects, Fate, GroupOutcome
 from sim.poison import poison
 from sim.products.sqs import Queue as QueueConfig
 from sim.products.sqs import SqsSystem
+from sim.queue.broker import Broker, Columns, policy
+from sim.queue.consumers import Consumers
 from sim.queue.fleet import WorkersFleet, tell_deaths
 from sim.queue.senders import Senders
+from sim.queue.system import outcome_of, poison_of
 from sim.queue.workers import Workers
 from sim.replay import repeats_kept
 from sim.scenario import Scenario
@@ -23,6 +32,13 @@ from sim.system import Fleet, capacity, fleet_size
 from sim.workload import pool, service_s
 
 _NO_LIMIT = np.iinfo(np.int64).max
+_DEDUPLICATED_S = 300.0
+"""Deduplication interval of a FIFO queue (SF-03)."""
+_NOISY_SHARE, _NOISY_LEAST = 0.1, 30
+"""A tenant of a fair queue is noisy with more than a tenth of what is in flight, and 30 at least,
+or with more than a tenth of the consumers' recent time (SS-14)."""
+_RECENT_S = 60.0
+"""What is recent: this span and the one before (an assumption; AWS says no number)."""
 
 
 class Sqs:
@@ -55,23 +71,11 @@ class Sqs:
             delay_s=None
             if messages.seq is None or not config.producer.delay_per_state
             else messages.seq.astype(np.float64) * config.producer.delay_per_state,
+            calls_per_s=min(c.calls_per_s for c in config.queues.values()),
         )
-        workers = {q: fleet_size(c.workers, scenario.scale) for q, c in config.queues.items()}
-        self.queues = {
-            queue: Workers(
-                self.senders.feed,
-                service_s(scenario, len(messages), c.does),
-                capacity(scenario, name, queue, workers[queue]),
-                _policy(c, config, scenario),
-                servers=config.servers,
-                receive_latency_s=pool(scenario, f"{name}.{queue}.receive", config.latency.receive),
-                delete_latency_s=pool(scenario, f"{name}.{queue}.delete", config.latency.delete),
-                grid_s=grid_s,
-                keep_repeats=repeats_kept(
-                    scenario, name, queue, len(messages), ledger=c.ledger is not None
-                ),
-                started=workers[queue],
-                poison=poison(scenario, name, queue, messages),
+        self.queues: dict[str, Workers | Broker] = {
+            queue: (_standard if c.message_group_id is None else _grouped)(
+                self, queue, scenario, messages
             )
             for queue, c in config.queues.items()
         }
@@ -81,14 +85,19 @@ class Sqs:
 
     def control(self, env: simpy.Environment, say: Callable[[str], None]) -> Mapping[str, Fleet]:
         """The workers of every queue; nothing happens to them but faults."""
-        for name, workers in self.queues.items():
-            if workers.queue.fails.size:
-                env.process(tell_deaths(env, name, workers, say))
-        return {name: WorkersFleet(env, workers) for name, workers in self.queues.items()}
+        fleets: dict[str, Fleet] = {}
+        for name, queue in self.queues.items():
+            if isinstance(queue, Broker):
+                fleets[name] = Consumers(env, queue)
+                continue
+            fleets[name] = WorkersFleet(env, queue)
+            if queue.queue.fails.size:
+                env.process(tell_deaths(env, name, queue, say))
+        return fleets
 
     def settled(self) -> int:
         """Messages deleted, dead-lettered or expired, over all queues."""
-        return sum(workers.settled() for workers in self.queues.values())
+        return sum(queue.settled() for queue in self.queues.values())
 
     def outcomes(self, ended_s: float) -> Iterator[GroupOutcome]:
         """Each queue's outcome; its memory is freed when the next is asked for."""
@@ -97,6 +106,10 @@ class Sqs:
         feed = self.senders.feed
         for name in list(self.queues):
             workers = self.queues.pop(name)
+            if isinstance(workers, Broker):
+                outcome = outcome_of(self.name, name, self.config.product, workers, t)
+                yield replace(outcome, requests=_requests(workers, self.senders))
+                continue
             workers.settle(ended_s)
             queue = workers.queue
             counts = queue.counts
@@ -143,6 +156,106 @@ class Sqs:
 _FATE_OF_STATE = np.zeros(6, np.uint8)
 _FATE_OF_STATE[k.DEAD] = Fate.DEAD_LETTERED
 _FATE_OF_STATE[k.EXPIRED] = Fate.LOST_RETENTION
+
+
+def _standard(system: Sqs, name: str, scenario: Scenario, messages: Messages) -> Workers:
+    """A standard queue, on the fast kernel."""
+    config = system.config
+    queue = config.queues[name]
+    workers = fleet_size(queue.workers, scenario.scale)
+    return Workers(
+        system.senders.feed,
+        service_s(scenario, len(messages), queue.does),
+        capacity(scenario, system.name, name, workers),
+        _policy(queue, config, scenario),
+        servers=config.servers,
+        receive_latency_s=pool(scenario, f"{system.name}.{name}.receive", config.latency.receive),
+        delete_latency_s=pool(scenario, f"{system.name}.{name}.delete", config.latency.delete),
+        grid_s=system.grid_s,
+        keep_repeats=repeats_kept(
+            scenario, system.name, name, len(messages), ledger=queue.ledger is not None
+        ),
+        started=workers,
+        poison=poison(scenario, system.name, name, messages),
+    )
+
+
+def _grouped(system: Sqs, name: str, scenario: Scenario, messages: Messages) -> Broker:
+    """A FIFO queue or a fair one."""
+    config = system.config
+    queue = config.queues[name]
+    workers = fleet_size(queue.workers, scenario.scale)
+    assert queue.message_group_id is not None
+    group_of, groups = messages.keys_by(queue.message_group_id)
+    group = group_of[messages.entity]
+    return Broker(
+        system.senders.feed,
+        service_s(scenario, len(messages), queue.does),
+        workers,
+        _grouped_policy(queue, _policy(queue, config, scenario)),
+        receive_latency_s=pool(scenario, f"{system.name}.{name}.receive", config.latency.receive),
+        ack_latency_s=pool(scenario, f"{system.name}.{name}.delete", config.latency.delete),
+        grid_s=system.grid_s,
+        capacity=capacity(scenario, system.name, name, workers),
+        columns=Columns(lane=group, lanes=len(groups), same=_deduplicated(queue, messages, group)),
+        poison=poison_of(scenario, system.name, name, messages),
+        keep_repeats=repeats_kept(
+            scenario, system.name, name, len(messages), ledger=queue.ledger is not None
+        ),
+    )
+
+
+def _requests(broker: Broker, senders: Senders) -> dict[str, int]:
+    """What AWS bills."""
+    counts = broker.queue.counts
+    return {
+        "send": senders.calls,
+        "receive": int(counts[broker_kernel.FOUND]),
+        "empty receive": int(counts[broker_kernel.EMPTY_RECEIVES]),
+        "delete": int(counts[broker_kernel.ACK_CALLS]),
+    }
+
+
+def _deduplicated(
+    queue: QueueConfig, messages: Messages, group: NDArray[np.int32]
+) -> NDArray[np.int32] | None:
+    """[messages] number of the deduplication id; None: every message has its own."""
+    if queue.message_deduplication_id is None:
+        return None
+    id_of, ids = messages.keys_by(queue.message_deduplication_id)
+    same = id_of[messages.entity]
+    if queue.deduplication_scope == "queue":
+        return same
+    _, same_in_group = np.unique(group.astype(np.int64) * len(ids) + same, return_inverse=True)
+    return np.asarray(same_in_group, np.int32)
+
+
+def _grouped_policy(queue: QueueConfig, standard: k.Policy) -> broker_kernel.Policy:
+    fifo = queue.fifo_queue
+    return policy(
+        batch=standard.batch,
+        wait_s=standard.wait_s,
+        ack_every=standard.per_delete,
+        per_batch_s=standard.per_batch_s,
+        lock_s=standard.visibility_s,
+        # A FIFO queue refuses the receipt of a message whose visibility timeout has ended.
+        late_ack=int(not fifo),
+        place=broker_kernel.ORIGINAL if fifo else broker_kernel.RETURNS,
+        pick=broker_kernel.GROUPS if fifo else broker_kernel.FAIR,
+        look_ahead=queue.look_ahead,
+        noisy_share=_NOISY_SHARE,
+        noisy_least=_NOISY_LEAST,
+        recent_s=_RECENT_S,
+        max_receives=standard.max_receives,
+        # Going on after a failure would break the order that the queue is there for.
+        stop_batch=int(fifo),
+        dead_letters=1,
+        max_in_flight=standard.max_in_flight,
+        dedup_s=_DEDUPLICATED_S,
+        calls_per_s=queue.calls_per_s,
+        retention_s=standard.retention_s,
+        delay_s=standard.delay_s,
+    )
 
 
 def _policy(queue: QueueConfig, config: SqsSystem, scenario: Scenario) -> k.Policy:
