@@ -5,10 +5,10 @@ that `sim run` replays, and says how many were tried in what time. The invariant
 
 1. conservation: the fates of messages add up to those produced (asserted by `sim.metrics.measure`);
 2. per-key order: a partition's records are first processed in the order of its offsets;
-3. at least once: every record below the committed offset was processed, or given up on purpose;
-   a message that a queue removed was processed, dead-lettered or too old;
+3. at least once, where nothing is committed before it is processed: every record below the
+   committed offset was processed; a message that a queue deleted was;
 4. committed offsets never move back;
-5. at most once: with commits before processing, nothing is processed twice;
+5. at most once: with commits that are waited for before processing, nothing is processed twice;
 6. a partition has at most one owner that the coordinator knows to be alive, and exactly one once
    nothing has happened for long enough;
 7. a message under its visibility timeout is held by one worker.
@@ -117,17 +117,51 @@ KINDS = [
 
 
 def a_group(rng: np.random.Generator) -> dict[str, Any]:
-    """A consumer group with any settings."""
-    commit: dict[str, Any] = {"enable.auto.commit": bool(rng.integers(2))}
-    if commit["enable.auto.commit"]:
-        commit["auto.commit.interval.ms"] = float(rng.uniform(200.0, 6_000.0))
-    return {
+    """A consumer group with any settings: client, commits, protocol, assignor, static or not."""
+    java = bool(rng.integers(2))
+    group: dict[str, Any] = {
         "consumers": int(rng.integers(1, 6)),
         "does": ["work"],
-        "max.poll.records": int(rng.integers(1, 60)),
-        "session.timeout.ms": float(rng.uniform(6_000.0, 20_000.0)),
-        **commit,
+        "client": "java" if java else "librdkafka",
+        "enable.auto.commit": bool(rng.integers(2)),
+        "max.poll.interval.ms": float(rng.choice([300_000.0, rng.uniform(20_000.0, 60_000.0)])),
     }
+    if java:
+        group["max.poll.records"] = int(rng.integers(1, 60))
+    if group["enable.auto.commit"]:
+        group["auto.commit.interval.ms"] = float(rng.uniform(200.0, 6_000.0))
+        if not java:
+            group["enable.auto.offset.store"] = bool(rng.integers(2))
+    else:
+        group["commit"] = {
+            "when": str(rng.choice(["after", "before"])),
+            "how": str(rng.choice(["sync", "async"])),
+            "per": str(rng.choice(["batch", "record"])),
+        }
+    if rng.random() < 0.4:
+        group["group.protocol"] = "consumer"
+        group["group.remote.assignor"] = str(rng.choice(["uniform", "range"]))
+    else:
+        names = ["range", "roundrobin", "cooperative-sticky", *(["sticky"] if java else [])]
+        group["partition.assignment.strategy"] = str(rng.choice(names))
+        group["session.timeout.ms"] = float(rng.uniform(6_000.0, 20_000.0))
+        group["heartbeat.interval.ms"] = float(rng.uniform(500.0, 3_000.0))
+    if rng.random() < 0.3:
+        group["group.instance.id"] = "g"
+    return group
+
+
+def loses(group: Any) -> bool:
+    """Whether a group may commit a record before it has processed it."""
+    if group.enable_auto_commit:
+        return bool(group.client == "librdkafka" and group.enable_auto_offset_store)
+    return bool(group.commit is not None and group.commit.when == "before")
+
+
+def repeats(group: Any) -> bool:
+    """Whether a group may process a record again: not if it waits for its commit before."""
+    commit = group.commit
+    return not (commit is not None and commit.when == "before" and commit.how == "sync")
 
 
 def a_queue(rng: np.random.Generator) -> dict[str, Any]:
@@ -206,7 +240,10 @@ def run(scenario: Scenario, name: str) -> dict[str, int]:
     schedule(env, scenario, name, fleets, messages.duration_s, timeline)
     rng = np.random.default_rng(scenario.seed + 1)
     looks = np.sort(rng.uniform(0.0, messages.duration_s * 1.5, LOOKS))
-    look = _look_at_log(fleets["g"]) if name == "log" else _look_at_queue(system.queues["g"], env)
+    if name == "log":
+        look = _look_at_log(fleets["g"], loses(config.readers["g"]))
+    else:
+        look = _look_at_queue(system.queues["g"], env)
 
     def watch() -> Any:
         for at_s in looks:
@@ -225,7 +262,11 @@ def run(scenario: Scenario, name: str) -> dict[str, int]:
     env.run(until=done | env.timeout(horizon_s))
     look()
     state = system.groups["g"] if name == "log" else system.queues["g"]
-    last = (_end_of_log if name == "log" else _end_of_queue)(state, fleets["g"], env, timeline)
+    if name == "log":
+        poisoned = any(fault.fault == "poison" for fault in scenario.faults)
+        last = _end_of_log(state, env, timeline, config.readers["g"], poisoned)
+    else:
+        last = _end_of_queue(state, env)
     (outcome,) = system.outcomes(env.now)
     if len(messages):
         measure(messages, ["key"], outcome)
@@ -241,7 +282,7 @@ def _calm(env: Environment, timeline: Timeline) -> bool:
     return env.now - latest_s > QUIET_S
 
 
-def _look_at_log(coordinator: Any) -> Any:
+def _look_at_log(coordinator: Any, loses: bool) -> Any:
     """Invariants 3, 4 and 6 of a group that runs."""
     group = coordinator.group
     before = np.zeros(group.state.committed.size, np.int64)
@@ -255,7 +296,7 @@ def _look_at_log(coordinator: Any) -> Any:
             if group.alive(m) and m not in group.zombies:
                 owners[state.assigned[m, : state.assigned_n[m]]] += 1
         require(bool((owners <= 1).all()), "two live members own a partition")
-        for p, committed in enumerate(state.committed):
+        for p, committed in enumerate([] if loses else state.committed):
             rows = slice(log.start[p], log.start[p] + committed)
             require(bool((state.effects[rows] > 0).all()), "committed before it was processed")
 
@@ -281,23 +322,33 @@ def _look_at_queue(workers: Any, env: Environment) -> Any:
 
 
 def _end_of_log(
-    group: Any, coordinator: Any, env: Environment, timeline: Timeline
+    group: Any, env: Environment, timeline: Timeline, config: Any, poisoned: bool
 ) -> dict[str, int]:
     state, log = group.state, group.topic.log
     for p, n in enumerate(log.end):
         rows = slice(log.start[p], log.start[p] + n)
         done_s = state.done_s[rows][state.effects[rows] > 0]
         require(bool((np.diff(done_s) >= 0).all()), "a partition is processed out of order")
+    twice = bool((state.effects > 1).any())
+    if not repeats(config):
+        require(not twice, "processed again though it was committed before")
     calm = _calm(env, timeline)
     alive = [m for m in range(group.members) if group.alive(m)]
     if calm and alive and not state.cut[alive].any():
         owned = sorted(p for m in alive for p in state.assigned[m, : state.assigned_n[m]])
-        require(owned == list(range(log.end.size)), "a partition has no live owner")
-        require(int(state.committed.sum()) == group.topic.log.end.sum(), "records are left over")
-    return {"calm": int(calm), "twice": int((state.effects > 1).any())}
+        require(owned == list(range(log.end.size)), "a partition has no live owner, or two")
+        if not poisoned:
+            require(int(state.committed.sum()) == int(log.end.sum()), "records are left over")
+    lost = int(log.end.sum()) > np.count_nonzero(state.effects)
+    return {
+        "calm": int(calm), "twice": int(twice), "lost": int(calm and lost and not poisoned),
+        "at most once": int(not repeats(config)), "may lose": int(loses(config)),
+        config.group_protocol: 1, "cooperative": int(config.cooperative),
+        "static": int(config.group_instance_id is not None), config.client: 1,
+    }  # fmt: skip
 
 
-def _end_of_queue(workers: Any, fleet: Any, env: Environment, timeline: Timeline) -> dict[str, int]:
+def _end_of_queue(workers: Any, env: Environment) -> dict[str, int]:
     workers.settle(env.now)
     queue = workers.queue
     require(
@@ -306,7 +357,8 @@ def _end_of_queue(workers: Any, fleet: Any, env: Environment, timeline: Timeline
     require(bool((queue.effects <= queue.receives).all()), "processed more often than received")
     removed = np.isin(queue.state, (k.DELETED, k.DEAD, k.EXPIRED)).sum()
     require(int(removed) == queue.counts[k.REMOVED], "removed messages are miscounted")
-    return {"twice": int((queue.effects > 1).any()), "dead": int((queue.state == k.DEAD).any())}
+    again = int((queue.effects > 1).any())
+    return {"again": again, "dead": int((queue.state == k.DEAD).any())}
 
 
 def replay(data: dict[str, Any]) -> str:
