@@ -191,6 +191,8 @@ def import_omb(
     from sim.imports.omb import scenario
     from sim.scenario import load
 
+    if output is not None and output.exists():
+        raise LabError(f"{output} exists, and may hold work of yours; name another file")
     made = scenario(workload, driver)
     say = out if output else err
     say.print(made.said, markup=False)

@@ -277,6 +277,8 @@ def test_an_omb_workload_becomes_a_scenario_that_says_what_it_did_not_know(tmp_p
     text = (tmp_path / "mine.yaml").read_text()
     for words in ("how long a message takes to process", "KEY_ROUND_ROBIN", "10 topics"):
         assert words in done.stdout and words in text
+    again = cli("import", "omb", EXPORTS / "omb_workload.yaml", "-o", "mine.yaml", cwd=tmp_path)
+    assert again.returncode == 2 and "mine.yaml exists" in again.stderr
     made = sim.load(tmp_path / "mine.yaml")
     kafka = made.systems["kafka"]
     assert made.duration == 900 and made.workload.size == 1024

@@ -122,7 +122,7 @@ def _unsaid(work: "_Reader", topics: int, per_s: int, keys: str) -> Iterator[str
     if topics > 1:
         yield f"which topic a message goes to: the {topics} topics are one with as many partitions"
     if KEYS[keys]:
-        yield f"the keys ({keys}): {KEYS[keys]} of them, equally likely"
+        yield f"the keys ({keys}): {count(KEYS[keys])} of them, equally likely"
     if work.get("consumerBacklogSizeGB"):
         yield "the backlog built first (consumerBacklogSizeGB): left out; a fault `pause` makes one"
     if work.get("warmupDurationMinutes"):
