@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
 
@@ -61,6 +61,15 @@ class Comparison:
         from sim.charts.picture import Picture
 
         return Picture.of(draw, [(label, r.tables) for label, r in self.results.items()])
+
+    def plane(self, price: Literal["latency_p99_s", "throughput"] = "latency_p99_s") -> "Picture":
+        """What each system of each run pays, against the harm that it does: a panel per harm."""
+        from sim.charts import plane
+        from sim.charts.picture import Picture
+
+        return Picture.of(
+            plane, [(label, r.tables) for label, r in self.results.items()], price=price
+        )
 
     def _rows(self) -> list[list[str]]:
         return [

@@ -128,6 +128,7 @@ def test_compare_is_one_table_and_names_what_differs(spike, result):
     assert list(both.summary["run"].unique()) == names
     assert len(both.summary) == len(result.summary) + len(slow.summary)
     assert both.plot()[0].figure
+    assert both.plane() and both.plane("throughput")
     assert names[1] in repr(both) and names[1] in both._repr_html_()
     assert result.plot.compare(slow)
     assert list(sim.compare({"a": result, "b": slow}).results) == ["a", "b"]
