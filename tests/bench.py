@@ -181,10 +181,10 @@ def main() -> None:
         values = rates(queue_n, queue_kernel(queue_n, workers, batch))
         report(f"queue kernel, {workers} workers, batch {batch}, backlogged", values, "M msg/s")
     log_n = 30_000_000
-    for load, over_s in (("backlogged", 1.0), ("70 % busy", 3_600.0)):
+    for pace, over_s in (("backlogged", 1.0), ("70 % busy", 3_600.0)):
         for pieces in (200, 1_000):
             values = log_kernel_rates(log_n, 48, 12, pieces, over_s)
-            what = f"log kernel, 48 partitions, 12 members, {load}, {pieces} pieces"
+            what = f"log kernel, 48 partitions, 12 members, {pace}, {pieces} pieces"
             report(what, values, "M msg/s")
     what = "10 M messages with 1,000 faults in each system, against none"
     report(what, with_faults(10.0, 1_000), "times as long")
