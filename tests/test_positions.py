@@ -247,11 +247,12 @@ def test_KB_09_under_faults_and_seeks_every_record_is_processed_or_lost_or_still
         jumps = state.jumps[: state.jumped[0]]
         fate = unread(group)
         fate = np.zeros(state.effects.size, np.uint8) if fate is None else fate
+        in_hand = {row for zombie in group.zombies.values() for row in zombie.batch}
         for p, base in enumerate(topic.log.start[:-1]):
             mine = jumps[jumps[:, 0] == p]
             for offset in range(topic.log.end[p]):
                 said = Fate(int(fate[base + offset]))
-                if state.effects[base + offset]:
+                if state.effects[base + offset] or base + offset in in_hand:
                     continue
                 seen[said.label] += 1
                 if said is Fate.LOST_RETENTION:

@@ -32,7 +32,7 @@ def unread(group: Group) -> NDArray[np.uint8] | None:
         fate[base + handed[p] : log.start[p + 1]] = Fate.UNFINISHED
         fate[base + goes_on[p] : base + log.first[p]] = Fate.LOST_RETENTION
     for zombie in group.zombies.values():
-        fate[[*zombie.batch, *zombie.buffered]] = Fate.UNFINISHED
+        fate[zombie.batch] = Fate.UNFINISHED
     return fate
 
 

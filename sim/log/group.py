@@ -412,10 +412,21 @@ class Group:
             if not zombie.batch and not learns:
                 n = self.reading.max_poll_records
                 zombie.batch, zombie.buffered = zombie.buffered[:n], zombie.buffered[n:]
+                self._count_poll(zombie.batch)
                 extra_s = self.reading.per_batch_s
             if zombie.batch:
                 work_s = extra_s + float(s.service_s[zombie.batch[0]])
                 s.end_s[m] += work_s * s.factor[m]
+
+    def _count_poll(self, rows: Sequence[int]) -> None:
+        """Count what a zombie takes from its buffer, rows of one partition, as handed over."""
+        if not rows:
+            return
+        start = self.topic.log.start
+        p = int(np.searchsorted(start, rows[0], side="right")) - 1
+        self.runs.add(p, rows[0] - int(start[p]), rows[-1] + 1 - int(start[p]))
+        self.state.counts[0] += 1
+        self.state.counts[1] += len(rows)
 
     @property
     def _waits(self) -> bool:

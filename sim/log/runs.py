@@ -42,6 +42,10 @@ class Runs:
         self.high[at] = np.where(joins, np.maximum(high, known_high), known_high)
         self.began[at] = np.maximum(begins, 0)
 
+    def add(self, p: int, low: int, high: int) -> None:
+        """A run of partition ``p`` from ``low`` to before ``high``, beside those that are open."""
+        self.apart.append((p, low, high))
+
     def distinct(self) -> int:
         """Offsets in any of the runs that ended, each counted once."""
         total = int((self.high - self.low).sum())
