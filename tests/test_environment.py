@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import state_hash
 
-from sim.environment import Environment
+from sim.environment import WORTH_THREADS, Environment, SideBySide
 
 
 class Clock:
@@ -65,3 +65,18 @@ def test_plain_python_is_bit_identical_to_compiled(mechanism):
     ).stdout
     compiled = "".join(f"{k} {v}\n" for k, v in state_hash.hashes(mechanism, 0).items())
     assert uncompiled == compiled
+
+
+@pytest.mark.parametrize(
+    ("stages", "messages", "threads"),
+    [(3, WORTH_THREADS, True), (3, WORTH_THREADS - 1, False), (1, WORTH_THREADS, False)],
+)
+def test_stages_side_by_side_are_all_advanced_with_threads_only_where_they_pay(
+    stages, messages, threads
+):
+    clocks = [Clock() for _ in range(stages)]
+    both = SideBySide(clocks, messages)
+    assert (both.pool is not None) is threads
+    both.advance(1.0)
+    both.advance(2.5)
+    assert [clock.until_s for clock in clocks] == [2.5] * stages
