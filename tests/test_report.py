@@ -127,6 +127,20 @@ def test_a_chart_with_nothing_to_show_is_a_sentence() -> None:
     assert 'id="chart-order"' in page_of("football")
 
 
+def test_panels_of_a_chart_are_pictures_of_their_own() -> None:
+    charts = {chart.name: chart for chart in inline(football())}
+    assert [len(charts[name].panels) for name in ("lag", "latency", "loss", "order")] == [
+        3,
+        3,
+        0,
+        3,
+    ]
+    assert not any(panel.wide for panel in charts["lag"].panels)
+    assert all(panel.wide for panel in charts["duplicates"].panels)
+    whole = "".join(panel.svg for chart in charts.values() for panel in chart.panels)
+    assert "<text" in whole and "<image" not in whole and not re.search(r"#[0-9a-f]{6}\b", whole)
+
+
 def test_without_charts_the_page_says_how_to_get_them() -> None:
     text = page(football(), ABOUT, label="made_up/run")
     assert "<svg" not in text and "sim report made_up/run" in text

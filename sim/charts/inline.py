@@ -19,7 +19,7 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 from sim.charts.files import CHARTS, LEDGER_CHARTS, SOMETIMES, names, two_cores, writing
-from sim.charts.page import apart, style
+from sim.charts.page import ALONE_IN, apart, style
 
 if TYPE_CHECKING:
     from sim.metrics import Tables
@@ -78,9 +78,7 @@ def _inline(tables: "Tables", name: str) -> Inline:
     chart = CHARTS.get(name) or SOMETIMES[name][0]
     with style(), apart() as words:
         axes = chart(tables)
-        columns = list(COUNTED.get(name, ()))
-        empty = bool(columns) and not tables.summary[columns].to_numpy().any()
-        figures = {} if empty else {id(ax.figure): ax.figure for ax in axes}
+        figures = {id(ax.figure): ax.figure for ax in axes if _shows(name, tables)}
         panels = [
             _panel(f"{name}{i}", figure, words.title)
             for i, figure in enumerate(figures.values())
@@ -89,8 +87,16 @@ def _inline(tables: "Tables", name: str) -> Inline:
     return Inline(name, words.title, words.subtitle, words.footnote, tuple(panels))
 
 
+def _shows(name: str, tables: "Tables") -> bool:
+    """Whether there is more to see than the title says."""
+    if name == "status":
+        return bool((tables.burrow["status"] != "OK").any())
+    columns = list(COUNTED.get(name, ()))
+    return not columns or bool(tables.summary[columns].to_numpy().any())
+
+
 def _panel(prefix: str, figure: Figure, title: str) -> Panel:
-    wide = len(figure.axes) > 1
+    wide = figure.get_figwidth() > ALONE_IN
     alt = title if wide else _said(figure.axes[0])
     return Panel(alt, svg(figure, prefix, alt), wide)
 
@@ -126,7 +132,7 @@ def svg(figure: Figure, prefix: str, alt: str) -> str:
     width, height = figure.get_size_inches() * 72
     opening = (
         f'<svg viewBox="0 0 {width:.0f} {height:.0f}" role="img" aria-label="{_quoted(alt)}" '
-        f'style="max-width: {width * (1.4 if len(figure.axes) > 1 else 1.9):.0f}px">'
+        f'style="max-width: {width * (1.9 if width <= 72 * ALONE_IN else 1.4):.0f}px">'
     )
     return re.sub(r"<svg[^>]*>", lambda _: opening, text, count=1).strip()
 

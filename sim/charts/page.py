@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -201,16 +201,18 @@ def panels(
     footnote: str = "",
     marks_pt: float = 0.0,
     panel_in: float = 2.3,
+    below_pt: float = 0.0,
 ) -> list[Axes]:
     """`n` panels on a new page, all on the same x and y axes; the figure is ``axes[0].figure``.
 
-    `marks_pt` is the room to leave between a panel and its title.
+    `marks_pt` is the room to leave between a panel and its title, `below_pt` that at the foot of a
+    figure that has but one panel.
     """
     rows, columns = grid(n)
     m = Margins(top=Margins.top + marks_pt / 72)
     if words := _APART.get():
         words.title, words.subtitle, words.footnote = title, subtitle, footnote
-        return [_alone(m, panel_in) for _ in range(n)]
+        return [_alone(replace(m, bottom=m.bottom + below_pt / 72), panel_in) for _ in range(n)]
     width_in = {1: 8.0, 2: 10.5}.get(columns, 13.0)
     row_in = m.top + panel_in + 0.25
     figure, top, bottom = sheet(title, subtitle, footnote, width_in, rows * row_in + m.bottom - 0.1)

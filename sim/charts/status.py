@@ -56,10 +56,12 @@ def status(tables: "Tables", axes: Sequence[Axes] | None = None, *, title: str =
         footnote=NOTE,
         marks_pt=title_pad(rows_needed(marks(logs))),
         panel_in=2.1 + _GAP_IN + strip_in,
+        below_pt=14.0,
     )
     time = time_axis(logs)
     strips = [_split(ax, strip_in) for ax in axes]
-    lines = draw(logs, axes, "lag", lambda row: f"max {count(row['max_lag'])}")
+    alike = replace(tables, series=logs.series)  # in whose colours the other charts are drawn
+    lines = draw(logs, axes, "lag", lambda row: f"max {count(row['max_lag'])}", [alike])
     counts_axis(axes, highest(logs, "lag"))
     time.apply(axes)
     for ax in outer(axes)[0]:
