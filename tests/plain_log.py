@@ -53,6 +53,11 @@ class Settings:
     protocol: str = "eager"
     heartbeat_s: float = 5.0
     assign: Assign = by_range
+    bad: tuple[tuple[int, bool, int], ...] = ()  # record, whether it kills, how often
+    attempts: int | None = None  # None: for ever
+    backoff_s: float = 0.5
+    then: str = "skip"
+    revive_s: float = 0.5
 
 
 @dataclass
@@ -137,6 +142,9 @@ class PlainLog:
         self.empty = False
         self.newcomer = False
         self.ghosts: list[Ghost] = []
+        self.bad = {record: [kills, times] for record, kills, times in s.bad}
+        self.tries: dict[tuple[Member, int], int] = {}
+        self.passed: set[int] = set()
         self.rebalances = 0
         self.rebalanced_s: list[float] = []
         self.happened: set[str] = set()
@@ -229,19 +237,24 @@ class PlainLog:
         s = self.settings
         program = s.auto_commit_s < 0
         if program and s.before and not s.per_record:
-            yield from self._program_commits(me)
-            if s.wait and not me.is_in:
+            if (yield from self._program_commits(me)):
                 return
         extra_s = s.per_batch_s
         for partition, offset in polled:
             me.current = (partition, offset)
             if program and s.before and s.per_record:
-                yield from self._program_commits(me)
-                if s.wait and not me.is_in:
+                if (yield from self._program_commits(me)):
                     return
             record = self.log[partition][offset]
             yield from me.machine.work(extra_s + self.work_s[record])
             extra_s = 0.0
+            if record in self.bad:
+                if (yield from self._fail(me, partition, offset)):
+                    return
+                if program and not s.before and s.per_record:
+                    if (yield from self._program_commits(me)):
+                        return
+                continue
             self.done_s[record] = min(self.done_s[record], self.env.now)
             self.effects[record] += 1
             if me.is_in:
@@ -249,15 +262,58 @@ class PlainLog:
             else:
                 self.happened.add("zombie effect")
             if program and not s.before and s.per_record:
-                yield from self._program_commits(me)
-                if s.wait and not me.is_in:
+                if (yield from self._program_commits(me)):
                     return
         me.current = None
         if program and not s.before and not s.per_record:
             yield from self._program_commits(me)
 
+    def _fail(self, me: Member, partition: int, offset: int) -> Steps:
+        """The handler has raised; whether that ends the batch."""
+        s, record = self.settings, self.log[partition][offset]
+        kills, left = self.bad[record]
+        self.bad[record][1] -= 1
+        if left == 1:
+            del self.bad[record]
+        self.tries[me, record] = self.tries.get((me, record), 0) + 1
+        self.happened.add("kill" if kills else "fail")
+        if kills:
+            self.env.process(self._revive(me))
+            yield self.env.event()
+        if not me.is_in:
+            me.buffer = []
+            return True
+        if s.attempts is not None and self.tries[me, record] >= s.attempts and s.then == "skip":
+            self.happened.add("skip")
+            self.passed.add(record)
+            self.processed[partition] = offset + 1
+            return False
+        if not s.before and not s.handed:
+            self._commit(me)
+        for p in me.partitions:
+            self.position[p] = self.processed[p]
+        me.turn = (me.partitions.index(partition) + 1) % len(me.partitions)
+        me.left_of_chunk = 0
+        me.current = None
+        me.busy = False
+        if s.attempts is not None and self.tries[me, record] >= s.attempts:
+            self.happened.add("stop")
+            me.closing = True
+            return True
+        yield self.env.timeout(s.backoff_s)
+        return True
+
+    def _revive(self, me: Member) -> Steps:
+        yield self.env.timeout(0)
+        self.processes[me.place].interrupt()
+        yield self.env.timeout(self.settings.revive_s)
+        self.restart(me.place)
+
     def _program_commits(self, me: Member) -> Steps:
-        """A commit that is waited for is sent anew when the connection was away."""
+        """Whether it was refused, and the program waited for that.
+
+        A commit that is waited for is sent anew when the connection was away.
+        """
         s = self.settings
         if s.wait:
             answered = False
@@ -270,7 +326,9 @@ class PlainLog:
                     yield answer | self.changed
                 answered = not me.cut
         self._commit(me)
+        refused = s.wait and not me.is_in
         yield from me.machine.running()
+        return refused
 
     def _deadline(self, me: Member, polls: int) -> Steps:
         """Leave the group if this batch is still in hand max.poll.interval.ms after its poll."""
@@ -280,13 +338,14 @@ class PlainLog:
         if me.machine.paused:
             while me.machine.paused:
                 yield from me.machine.running()
-            for _ in range(3):  # a commit that the pause put off goes first
+            for _ in range(9):  # a commit that the pause put off goes first
                 yield self.env.timeout(0)
         if me.busy and me.polls == polls and me.is_in and not me.ended:
             self.happened.add("poll deadline")
-            if self.settings.static or me.cut:
+            counts = self.settings.static or me.cut  # the coordinator still counts it in
+            if counts:
                 self._haunt(me, left=True)
-            self._put_out(me)
+            self._put_out(me, counts)
 
     def _timer(self, me: Member) -> Steps:
         """librdkafka's background commits."""
@@ -445,17 +504,19 @@ class PlainLog:
             me.turn = me.left_of_chunk = 0
         me.joined = False
 
-    def _put_out(self, me: Member) -> None:
+    def _put_out(self, me: Member, counts: bool = False) -> None:
         """No member any more; it does not know yet."""
         me.is_in = False
         if me.left_of_chunk:
             p = me.partitions[me.turn % len(me.partitions)]
             first = self.position[p]
             me.buffer = [(p, offset) for offset in range(first, first + me.left_of_chunk)]
+            bad = [i for i, (p, o) in enumerate(me.buffer) if self.log[p][o] in self.bad]
+            del me.buffer[min(bad, default=len(me.buffer)) :]
         me.partitions, me.left_of_chunk, me.turn = [], 0, 0
         me.joined = False
         me.owned, me.order = set(), None
-        if not any(ghost.place == me.place for ghost in self.ghosts):
+        if not counts:
             self._left()
         me.machine.disturbed.succeed()
         me.machine.disturbed = self.env.event()

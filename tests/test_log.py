@@ -18,6 +18,8 @@ from sim.log.coordinator import Terms
 from sim.log.group import Group
 from sim.log.reconciliation import Reconciling
 from sim.log.topic import Topic
+from sim.poison import ALWAYS, Poison
+from sim.products.base import OnFailure
 
 PROTOCOLS = {
     "eager": (Eager, "range"),
@@ -73,7 +75,14 @@ def topic_of(s, created_s, partition_of, size_bytes=300, latency_s=None):
 
 def group_of(s, topic, work_s, grid_s=()):
     work_s = np.broadcast_to(np.asarray(work_s, np.float32), topic.created_s.shape)
-    return Group(topic, work_s, s.members, reading_of(s), np.asarray(grid_s, float))
+    bad = sorted(s.bad)
+    poison = Poison(
+        np.array([record for record, _, _ in bad], np.int64),
+        np.array([kills for _, kills, _ in bad], np.bool_),
+        np.array([times for _, _, times in bad], np.int32),
+        np.full(len(bad), s.revive_s),
+    )
+    return Group(topic, work_s, s.members, reading_of(s), np.asarray(grid_s, float), poison=poison)
 
 
 def coordinator_of(s, env, group, say=lambda text: None):
@@ -86,6 +95,7 @@ def coordinator_of(s, env, group, say=lambda text: None):
         initial_delay_s=s.initial_delay_s,
         heartbeat_s=s.heartbeat_s,
         round_trip_s=s.commit_s,
+        on_failure=OnFailure(attempts=s.attempts, backoff=s.backoff_s, then=s.then),
         static=s.static,
     )
     return protocol(env, group, terms, say)
@@ -155,6 +165,18 @@ def scenario(rng):
     protocol = str(rng.choice(list(PROTOCOLS)))
     assignor = ASSIGNORS[str(rng.choice(["range", "roundrobin", "sticky", "uniform"]))]
     s |= dict(protocol=protocol, assign=assignor)
+    if rng.integers(3) == 0:
+        bad = rng.choice(100, rng.integers(1, 4), replace=False)
+        times = (1, 2, 3, ALWAYS)
+        s |= dict(
+            bad=tuple(
+                (int(record), bool(rng.integers(2)), int(rng.choice(times))) for record in bad
+            ),
+            attempts=[None, 1, 2][rng.integers(3)],
+            backoff_s=rng.uniform(0.0, 0.7),
+            then=str(rng.choice(["skip", "stop"])),
+            revive_s=rng.uniform(0.1, 1.5),
+        )
     s |= COMMITS[str(rng.choice(list(COMMITS)))](rng)
     s = Settings(**s)
     n, until_s = 100, 12.0
@@ -425,8 +447,9 @@ def test_committed_processed_position_and_end_stay_in_order(seed):
         assert (np.diff(topic.log.visible_s[rows]) >= 0).all()
         assert (np.diff(topic.log.message[rows]) > 0).all()
         reached = slice(rows.start, rows.start + state.processed[p])
-        assert ahead or (state.effects[reached] > 0).all()  # nothing is skipped
-        if not faults and np.isinf(s.max_poll_s):
+        unread = np.flatnonzero(state.effects[reached] == 0) + reached.start
+        assert ahead or set(unread) <= set(group.poisoned.passed)  # nothing is skipped
+        if not (faults or s.bad) and np.isinf(s.max_poll_s):
             assert (np.diff(state.done_s[reached]) >= 0).all()
             assert (state.effects[rows] <= 1).all()
             assert state.effects[rows].sum() == state.processed[p]

@@ -478,6 +478,35 @@ def _work(until_s, log, group, m, most):  # type: ignore[no-untyped-def]
     return a == n_parts or most == 0
 
 
+@inlined
+def _after_record(group, reading, m):  # type: ignore[no-untyped-def]
+    """What member ``m`` does when it is done with a batch, or with a record that it commits."""
+    finished = group.at[m] == group.assigned_n[m]
+    if reading.auto_commit_s < 0.0 and not (reading.before == 1 and finished):
+        group.phase[m] = COMMIT
+    else:
+        group.phase[m] = POLL
+
+
+@resumable
+def pass_over(at_s, log, group, reading, m):  # type: ignore[no-untyped-def]
+    """Have member ``m``, whose handler failed at ``at_s``, go on with the next record in hand."""
+    n_parts = group.assigned_n[m]
+    a = group.at[m]
+    group.processed[group.assigned[m, (group.first[m] + a) % n_parts]] += 1
+    while a < n_parts:
+        p = group.assigned[m, (group.first[m] + a) % n_parts]
+        if group.processed[p] < group.position[p]:
+            break
+        a += 1
+    group.at[m] = a
+    group.now_s[m] = at_s
+    if a == n_parts or (reading.auto_commit_s < 0.0 and reading.per_record == 1):
+        _after_record(group, reading, m)
+    else:
+        _begin(at_s, log, group, m)
+
+
 @resumable
 def consume(until_s, log, group, reading):  # type: ignore[no-untyped-def]
     """Advance every member of a group to ``until_s`` (inclusive).
@@ -534,11 +563,7 @@ def consume(until_s, log, group, reading):  # type: ignore[no-untyped-def]
                     if not _work(limit, log, group, m, most):
                         break
                     group.now_s[m] = group.end_s[m]
-                    finished = group.at[m] == group.assigned_n[m]
-                    if program_commits and not (reading.before == 1 and finished):
-                        group.phase[m] = COMMIT
-                    else:
-                        group.phase[m] = POLL
+                    _after_record(group, reading, m)
                 elif group.phase[m] == COMMIT:
                     at = group.now_s[m]
                     if reading.wait == 1:

@@ -179,6 +179,8 @@ class Cooperative(Barrier):
     def _came_back(self, member: Member) -> None:
         before = member.owned
         member.owned = self.assigned.pop(member, before)
+        self.here.discard(member)
+        self.early.discard(member)
         super()._came_back(member)
         if self.joining:
             self.env.process(self._meet(member))

@@ -20,7 +20,10 @@ from numpy.typing import NDArray
 
 from sim.log.assignors import Assignor
 from sim.log.group import Group
+from sim.log.poisoned import Bad
 from sim.log.seek import seek
+from sim.outcome import Fate
+from sim.products.base import OnFailure
 
 Steps = Generator[simpy.Event, Any, None]
 
@@ -43,6 +46,8 @@ class Terms:
     """Consumer protocol: time between two heartbeats of a member."""
     round_trip_s: float = 0.0
     """A request to the coordinator and its answer."""
+    on_failure: OnFailure = field(default_factory=OnFailure)
+    """What a program does when its handler raises."""
     static: bool = False
     """Whether members have a `group.instance.id`, by which one that is back is known (KC-09)."""
 
@@ -277,6 +282,8 @@ class Coordinator(ABC):
         for m in self.group.lost():
             self.say(f"consumer {m} ends: no offset to go on from")
             self._exit(m)
+        for m in self.group.failed():
+            self._fail(m)
         for m in self.group.overdue(self.env.now):
             self.say(f"consumer {m} exceeded max.poll.interval.ms")
             member = self.of[m]
@@ -289,12 +296,49 @@ class Coordinator(ABC):
                 self._left()
         self._disturb()
 
+    def _fail(self, m: int) -> None:
+        """The handler of consumer ``m`` has failed on a record (KC-18)."""
+        group, policy, now_s = self.group, self.terms.on_failure, self.env.now
+        bad, attempt = group.poisoned.fails(group.in_progress(m), m, self.lives[m])
+        if bad.kills:
+            self._killed(m, bad)
+        elif policy.attempts is None or attempt < policy.attempts:
+            group.give_back(m, now_s, policy.backoff)
+        elif policy.then == "stop":
+            self.say(f"consumer {m} stopped at a record")
+            group.give_back(m, now_s, 0.0)
+            group.hold(m, now_s, leave=True)
+            self._exit(m)
+        else:
+            done = "skipped a record" if policy.then == "skip" else "dead-lettered a record"
+            self.say(f"consumer {m} {done}")
+            fate = Fate.LOST_REJECTED if policy.then == "skip" else Fate.DEAD_LETTERED
+            group.pass_over(m, now_s, fate)
+
+    def _killed(self, m: int, bad: Bad) -> None:
+        self.say(f"consumer {m} killed by a record")
+        self.crash(m)
+        if bad.restart_after_s < np.inf:
+            self.env.process(self._restart_after(m, bad.restart_after_s))
+
+    def _restart_after(self, m: int, wait_s: float) -> Steps:
+        life = self.lives[m]
+        yield self.env.timeout(wait_s)
+        if self.lives[m] == life:
+            self.restart(m)
+
     def _return(self, m: int) -> Steps:
         """Join anew when what is in hand is done."""
         life = self.lives[m]
         yield from self._free(m, life)
         if self.lives[m] != life or self.of[m] is not None:
             return
+        poisonous = self.group.zombies[m].poisonous
+        if poisonous is not None:
+            bad, _ = self.group.poisoned.fails(poisonous, m, life)
+            if bad.kills:
+                self._killed(m, bad)
+                return
         if self.closing[m]:
             self._exit(m)
         else:

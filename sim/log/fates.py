@@ -20,7 +20,9 @@ def unread(group: Group) -> NDArray[np.uint8] | None:
     """
     state, log = group.state, group.topic.log
     jumps = state.jumps[: state.jumped[0]]
-    if not len(jumps) and not log.first.any():
+    ahead = bool(group.reading.before or group.reading.handed)
+    passed = group.poisoned.passed
+    if not (len(jumps) or log.first.any() or ahead or passed):
         return None
     fate = np.full(log.message.size, Fate.UNFINISHED, np.uint8)
     for p, position, to, first, _ in jumps[np.argsort(state.jump_s[: len(jumps)], kind="stable")]:
@@ -29,8 +31,13 @@ def unread(group: Group) -> NDArray[np.uint8] | None:
         fate[base + max(position, first) : base + to] = Fate.LOST_OFFSET_RESET
     handed, goes_on = _where(group)
     for p, base in enumerate(log.start[:-1]):
+        done = slice(base, base + handed[p])
+        if ahead:  # committed before it was processed
+            left = (state.effects[done] == 0) & (fate[done] == Fate.UNFINISHED)
+            fate[done][left] = Fate.LOST_ACKED_BEFORE_PROCESSING
         fate[base + handed[p] : log.start[p + 1]] = Fate.UNFINISHED
         fate[base + goes_on[p] : base + log.first[p]] = Fate.LOST_RETENTION
+    fate[list(passed)] = list(passed.values())
     for zombie in group.zombies.values():
         fate[zombie.batch] = Fate.UNFINISHED
     return fate

@@ -2,14 +2,18 @@
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sim.environment import Stops
 from sim.kernels import log as k
+from sim.log.poisoned import Poisoned
 from sim.log.runs import Runs
 from sim.log.topic import Topic
+from sim.outcome import Fate
+from sim.poison import Poison
 
 
 @dataclass
@@ -22,6 +26,8 @@ class Zombie:
     """Rows fetched, which it goes on to while it cannot learn that it is out."""
     refused: bool
     """Whether it waits for a commit at the end of the batch, which tells it."""
+    poisonous: int | None = None
+    """The row at the end of the batch on which its handler fails, if it does."""
 
 
 class Group:
@@ -41,6 +47,7 @@ class Group:
         keep_repeats: int = 0,
         committed: bool = True,
         started: int | None = None,
+        poison: Poison | None = None,
     ) -> None:
         """
         Args:
@@ -53,6 +60,7 @@ class Group:
             committed: whether the group has committed offset 0 before; if not, it begins where
                 auto.offset.reset says (KB-10).
             started: how many of the members run from the beginning; None: all.
+            poison: messages on which the handler fails.
         """
         partitions = topic.log.end.size
         n = topic.log.message.size
@@ -64,6 +72,7 @@ class Group:
         self.runs = Runs(begins)
         self.followed = 0
         """Jumps of positions that `runs` knows of."""
+        self.poisoned = Poisoned(topic, poison)
         self.zombies: dict[int, Zombie] = {}
         self.now_s = 0.0
         self.stopped_s = np.inf
@@ -127,6 +136,7 @@ class Group:
         if self.stopped_s < np.inf:
             return ()
         self._make_room()
+        self.poisoned.aim(self.state)
         reached_s, called = k.advance(self.now_s, until_s, self.topic.log, self.state, self.reading)
         self.now_s = float(reached_s)
         for m, zombie in self.zombies.items():
@@ -148,6 +158,42 @@ class Group:
         """Members that auto.offset.reset=none has left without a place to go on from."""
         return np.flatnonzero(self.state.phase == k.LOST).tolist()
 
+    # A record on which the handler of a member fails.
+
+    def failed(self) -> list[int]:
+        """Members whose handler has just failed."""
+        return np.flatnonzero(self.state.phase == k.FAILED).tolist()
+
+    def in_progress(self, m: int) -> int:
+        """The row that member ``m`` works on, or failed on."""
+        s = self.state
+        p = s.assigned[m, (s.first[m] + s.at[m]) % s.assigned_n[m]]
+        return int(self.topic.log.start[p] + s.processed[p])
+
+    def give_back(self, m: int, at_s: float, wait_s: float) -> None:
+        """Have member ``m``, which failed, seek back to what it has not processed, and wait.
+
+        What it did process is committed. The partition that it failed on comes last at the next
+        poll, so that the others run.
+        """
+        s = self.state
+        n = int(s.assigned_n[m])
+        own = s.assigned[m, :n].copy()
+        if not (self.reading.before or self.reading.handed or s.cut[m]):
+            k.commit(s, self.reading, m, at_s)
+        k.finish_samples(s, at_s)
+        self._follow_jumps()
+        self.runs.close(own, s.position[own], s.processed[own])
+        s.position[own] = s.processed[own]
+        s.turn[m] = (s.first[m] + s.at[m] + 1) % n
+        s.fetched[m] = 0
+        self._go_on(m, at_s + wait_s)
+
+    def pass_over(self, m: int, at_s: float, fate: Fate) -> None:
+        """Have member ``m``, which failed, go on without the record."""
+        self.poisoned.passed[self.in_progress(m)] = fate
+        k.pass_over(at_s, self.topic.log, self.state, self.reading, m)
+
     # What control gives to members, and takes from them.
 
     def assign(self, partitions_of: Sequence[Sequence[int]], at_s: float) -> None:
@@ -159,7 +205,8 @@ class Group:
             s.assigned[m, : len(partitions)] = partitions
             s.assigned_n[m] = len(partitions)
             s.turn[m] = s.fetched[m] = 0
-            s.hold[m] = 0
+            if s.hold[m] == k.JOIN:
+                s.hold[m] = 0
             if s.phase[m] == k.HELD:
                 self._go_on(m, at_s)
                 s.next_commit_s[m] = at_s + max(self.reading.auto_commit_s, 0.0)
@@ -388,12 +435,19 @@ class Group:
             if self.reading.per_record and self._waits:
                 zombie.refused |= len(zombie.batch) > 1
                 del zombie.batch[1:]
+            for i, row in enumerate(zombie.batch):
+                if row in self.poisoned.bad:
+                    zombie.poisonous, zombie.refused = row, False
+                    del zombie.batch[i + 1 :]
+                    break
         if n and s.fetched[m]:
             p = s.assigned[m, s.turn[m] % n]
             first = int(log.start[p] + s.position[p])
-            zombie.buffered += range(first, first + int(s.fetched[m]))
+            buffered = range(first, first + int(s.fetched[m]))
+            zombie.buffered += takewhile(lambda row: row not in self.poisoned.bad, buffered)
         if not zombie.batch:
-            s.end_s[m] = s.now_s[m] if zombie.refused else at_s
+            waits = zombie.refused or s.phase[m] == k.POLL
+            s.end_s[m] = s.now_s[m] if waits else at_s
         self.zombies[m] = zombie
         s.phase[m] = k.ZOMBIE
         s.assigned_n[m] = s.fetched[m] = 0
@@ -406,10 +460,12 @@ class Group:
     def _advance_zombie(self, m: int, zombie: Zombie) -> None:
         s = self.state
         while zombie.batch and s.end_s[m] <= self.now_s:
-            self._take_effect(zombie.batch.pop(0), float(s.end_s[m]))
+            row = zombie.batch.pop(0)
+            if row != zombie.poisonous:
+                self._take_effect(row, float(s.end_s[m]))
             extra_s = 0.0
             learns = not s.cut[m] or s.hold[m] == k.LEAVE or self._waits
-            if not zombie.batch and not learns:
+            if not (zombie.batch or learns or zombie.poisonous is not None):
                 n = self.reading.max_poll_records
                 zombie.batch, zombie.buffered = zombie.buffered[:n], zombie.buffered[n:]
                 self._count_poll(zombie.batch)
@@ -435,7 +491,8 @@ class Group:
 
     def _zombie_free_s(self, m: int) -> float:
         s = self.state
-        if s.cut[m] and (self.zombies[m].refused or s.hold[m] != k.LEAVE):
+        stays = s.hold[m] != k.LEAVE and self.zombies[m].poisonous is None
+        if s.cut[m] and (self.zombies[m].refused or stays):
             return np.inf
         end_s = float(s.end_s[m])
         batch = self.zombies[m].batch

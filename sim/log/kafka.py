@@ -28,6 +28,7 @@ from sim.log.retention import Limits, Retention
 from sim.log.system import LogSystem
 from sim.log.topic import Topic
 from sim.messages import Messages, Numbered
+from sim.poison import poison
 from sim.products.kafka import Group as GroupConfig
 from sim.products.kafka import KafkaSystem, duration_s
 from sim.products.kafka_membership import Commit
@@ -110,6 +111,7 @@ class Kafka(LogSystem):
                 ),
                 committed=c.starts == "established",
                 started=self.members[group] if c.joins_at == 0.0 else 0,
+                poison=poison(scenario, name, group, messages),
             )
             for group, c in config.groups.items()
         }
@@ -226,6 +228,7 @@ def _coordinator(
         initial_delay_s=brokers.group_initial_rebalance_delay_ms / 1e3,
         heartbeat_s=heartbeat_ms / 1e3,
         round_trip_s=latency.commit,
+        on_failure=config.on_failure,
         static=config.group_instance_id is not None,
     )
     if not config.classic:

@@ -1,0 +1,82 @@
+"""Which records of a log a group's handler fails on, and what became of them (KC-18)."""
+
+from bisect import bisect_left
+from dataclasses import dataclass
+
+import numpy as np
+
+from sim.kernels import log as k
+from sim.log.topic import Topic
+from sim.outcome import Fate
+from sim.poison import ALWAYS, Poison
+
+
+@dataclass
+class Bad:
+    """A poisonous message."""
+
+    kills: bool
+    """Whether it kills the process; else the handler raises."""
+    left: int
+    """How often it still does; `ALWAYS`: without limit."""
+    restart_after_s: float
+    """From the death of a process to the start of the next one; inf: never."""
+
+
+class Poisoned:
+    """The poisonous rows of a group's log, partition by partition."""
+
+    def __init__(self, topic: Topic, poison: Poison | None) -> None:
+        """
+        Args:
+            topic: what the group reads.
+            poison: its poisonous messages; None: there are none.
+        """
+        self.start = topic.log.start
+        self.bad: dict[int, Bad] = {}
+        """[row] those that are still poisonous."""
+        self.passed: dict[int, Fate] = {}
+        """[row] what became of those that the program gave up."""
+        self.tries: dict[tuple[int, int, int], int] = {}
+        """[row, consumer, which of its processes] how often it failed."""
+        if poison is not None:
+            columns = (poison.message, poison.kills, poison.times, poison.restart_after_s)
+            for message, kills, times, restart_s in zip(*columns, strict=True):
+                bad = Bad(bool(kills), int(times), float(restart_s))
+                self.bad |= dict.fromkeys(topic.rows_of(int(message)), bad)
+        self.offsets: dict[int, list[int]] = {}
+        """[partition] offsets of those that were poisonous at first, ascending."""
+        for row in sorted(self.bad):
+            p = int(np.searchsorted(self.start, row, side="right")) - 1
+            self.offsets.setdefault(p, []).append(row - int(self.start[p]))
+
+    def aim(self, state: k.Group) -> None:
+        """Tell the kernel which offset of each partition is the next to fail."""
+        for p, offsets in self.offsets.items():
+            sought = int(state.sought[p])
+            state.poison[p] = self._next(p, offsets, int(state.processed[p]))
+            if sought != k.NOWHERE and state.poison[p] >= state.position[p]:
+                state.poison[p] = self._next(p, offsets, max(sought, 0))
+
+    def _next(self, p: int, offsets: list[int], at: int) -> int:
+        base = int(self.start[p])
+        return next(
+            (o for o in offsets[bisect_left(offsets, at) :] if base + o in self.bad), k.NO_OFFSET
+        )
+
+    def fails(self, row: int, m: int, life: int) -> tuple[Bad, int]:
+        """A process's handler fails on ``row`` once more; returns how, and how often it has now.
+
+        Args:
+            row: of the log.
+            m: which consumer.
+            life: which of its processes; each begins to count anew.
+        """
+        bad = self.bad[row]
+        if bad.left != ALWAYS:
+            bad.left -= 1
+        if bad.left == 0:
+            self.bad = {r: b for r, b in self.bad.items() if b is not bad}
+        process = (row, m, life)
+        self.tries[process] = self.tries.get(process, 0) + 1
+        return bad, self.tries[process]
