@@ -250,6 +250,7 @@ def _bad_targets(
         path: KeyPath = ("faults", index)
         if fault.fault in OF_GROUPS:
             yield from _bad_group(path, fault, consumers)
+            yield from _no_seek(path, fault, systems)
         else:
             yield from _bad_index(path, fault, consumers, publishers, brokers)
         yield from _bad_condition(path, fault, consumers, {**publishers, **brokers})
@@ -272,6 +273,20 @@ def _bad_group(path: KeyPath, fault: Fault, groups: _Struck) -> Iterator[tuple[K
         near = nearest(fault.target, groups)
         hint = f"did you mean '{near}'?" if near else f"known: {', '.join(groups)}"
         yield (*path, "target"), f"{fault.target!r} matches nothing; {hint}"
+
+
+def _no_seek(
+    path: KeyPath, fault: Fault, systems: Mapping[str, System | None]
+) -> Iterator[tuple[KeyPath, str]]:
+    if fault.fault != "seek":
+        return
+    for name, system in systems.items():
+        for group in system.share_groups if isinstance(system, KafkaSystem) else ():
+            if fault.strikes_group(name, group):
+                yield (
+                    (*path, "target"),
+                    f"'{name}.{group}' is a share group, whose start offset the lab does not move",
+                )
 
 
 def _bad_index(

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from sim.errors import LabError, ScenarioError
-from sim.products.kafka import Group, KafkaSystem
+from sim.products.kafka import Group, KafkaSystem, duration_s
 from sim.products.sqs import Queue, SqsSystem
 from sim.scenario import Scenario, available, load
 
@@ -493,3 +493,25 @@ def test_the_json_schema_accepts_and_rejects_what_the_lab_does():
     for stem in ("unknown-keys", "wrong-units", "wrong-types", "unknown-product"):
         path = HERE / "bad_scenarios" / f"{stem}.yaml"
         assert list(validator.iter_errors(data(path))) != [], path
+
+
+@pytest.mark.parametrize(
+    ("given", "s"),
+    [("PT1H", 3_600.0), ("P1DT2H3M4.5S", 93_784.5), ("p2d", 172_800.0), ("PT0.5S", 0.5)],
+)
+def test_an_offset_reset_by_duration_is_an_iso_8601_duration(given, s):
+    group = {"consumers": 1, "does": ["x"], "auto.offset.reset": f"by_duration:{given}"}
+    assert duration_s(Group.model_validate(group).auto_offset_reset) == s
+
+
+@pytest.mark.parametrize("given", ["by_duration:", "by_duration:P", "by_duration:1h", "Latest", 5])
+def test_other_offset_resets_are_refused(given):
+    with pytest.raises(ValueError, match=r"expected latest, earliest, none or by_duration"):
+        Group.model_validate({"consumers": 1, "does": ["x"], "auto.offset.reset": given})
+
+
+def test_a_limit_of_retention_can_be_given_as_none():
+    topic = load(GOOD, ["systems.kafka.topic.retention.ms=-1"]).systems["kafka"].topic
+    assert (topic.retention_ms, topic.retention_bytes) == (-1, -1)
+    topic = load(GOOD, ["systems.kafka.topic.retention.bytes=3 MiB"]).systems["kafka"].topic
+    assert (topic.retention_ms, topic.retention_bytes) == (604_800_000, 3 * 2**20)
