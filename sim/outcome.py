@@ -112,7 +112,7 @@ class GroupOutcome:
     history: Effects | None
     """Of a group that keeps a ledger, or has a bug; else None."""
     consumers: int
-    """Members or workers, alive or not."""
+    """Places that ever had a member or worker, alive or not."""
     deliveries: int
     """Times any message was handed to a consumer."""
     calls: int

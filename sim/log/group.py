@@ -121,6 +121,8 @@ class Group:
         )
         if started is not None:
             self.state.phase[started:] = k.OFF
+        self.used = self.state.phase != k.OFF
+        """[members] whether the place ever had a process."""
 
     @property
     def members(self) -> int:
@@ -366,6 +368,7 @@ class Group:
     def start(self, m: int, at_s: float) -> None:
         """A new process takes the place of member ``m`` and waits for partitions."""
         self.join(m, at_s)
+        self.used[m] = True
         self.state.factor[m] = 1.0
         self.state.resume_s[m] = -np.inf
 

@@ -65,8 +65,8 @@ class LogSystem:
         return sum(group.settled() for group in self.groups.values())
 
     def consumers(self, group: str) -> int:
-        """How many consumers a group has, alive or not."""
-        return self.groups[group].members
+        """How many places of a group ever had a consumer."""
+        return int(self.groups[group].used.sum())
 
     def outcomes(self, ended_s: float) -> Iterator[GroupOutcome]:
         """Each group's outcome; its memory is freed when the next is asked for."""

@@ -132,7 +132,7 @@ class Sqs:
                     "in_flight": in_flight,
                 },
                 history=self._history(queue) if queue.again_message.size else None,
-                consumers=workers.size,
+                consumers=int(np.count_nonzero(workers.lives)),
                 extra_deliveries=int(counts[k.DELIVERIES] - np.count_nonzero(queue.receives)),
                 deliveries=int(counts[k.DELIVERIES]),
                 calls=int(counts[k.RECEIVE_CALLS] - counts[k.EMPTY_RECEIVES]),

@@ -109,8 +109,9 @@ class Workers:
             cut_s=np.full(workers, np.inf),
         )
         self.lives = np.zeros(workers, np.int64)
-        """[workers] how many processes each place has had, besides those that poison killed."""
+        """[workers] how many processes each place has had, besides those that followed a kill."""
         for w in range(workers if started is None else started):
+            self.lives[w] = 1
             k.issue_receive(self.queue, self.workers, receive_latency_s, w, w * _STAGGER_S)
 
     @property
