@@ -190,8 +190,9 @@ def about_replay(summary: pd.DataFrame) -> str:
     if kinds["unrecoverable"]:
         clauses.append(f"gone when asked for again: {each('unrecoverable', 'message')}")
     never = kinds["wrong_effects"] | kinds["unrecoverable"]
-    if kinds["righted_effects"] == {"log"} and never == {"queue"}:
-        clauses[0] = f"the log replays, the queue cannot: {clauses[0]}"
+    if kinds["righted_effects"] == {"log"} and "queue" in never:
+        log, queue = ("", "cannot") if never == {"queue"} else (" what it still has", "nothing")
+        clauses[0] = f"the log replays{log}, the queue {queue}: {clauses[0]}"
     words = _join(clauses)
     return words[:1].upper() + words[1:]
 

@@ -339,6 +339,10 @@ def test_replay_is_told_only_if_there_was_a_bug_or_a_seek_that_came_too_late():
         "118 results in sqs.a stayed wrong; gone when asked for again: 5,000 messages in sqs.a"
     )
     rows[0] |= {"righted_effects": 1, "wrong_effects": 99}
+    assert findings.about_replay(pd.DataFrame(rows)).startswith(
+        "The log replays what it still has, the queue nothing: reading again put right 1 wrong "
+        "result in kafka; "
+    )
     assert findings.about_replay(pd.DataFrame(rows[:1])) == (
         "Reading again put right 1 wrong result in kafka; 99 results in kafka stayed wrong"
     )
