@@ -18,8 +18,9 @@ from matplotlib.text import Text
 from tables import Fault, Group, brief, build, calm, football, hopeless, nothing, three_groups
 
 from sim import charts, findings
-from sim.charts import bars, labels, status
+from sim.charts import bars, files, labels
 from sim.charts.page import PALETTE, width_pt, wrapped
+from sim.charts.status import COLOURS
 from sim.metrics import Tables
 
 OVER_TIME = ("throughput", "lag", "time_lag", "order")
@@ -413,10 +414,29 @@ def test_a_strip_under_the_lag_shows_what_burrow_says_at_each_time():
     whole, parts = strip.collections
     assert len(whole.get_paths()) == 1 and len(parts.get_paths()) == 3
     colours = [to_hex(colour) for colour in parts.get_facecolors()]
-    assert colours == [status.COLOURS[word] for word in ("OK", "STALL", "WARN")]
+    assert colours == [COLOURS[word] for word in ("OK", "STALL", "WARN")]
     assert parts.get_paths()[1].get_extents().x0 == pytest.approx(10.0, abs=0.5)  # min
 
 
 def test_spans_that_overlap_are_shaded_once():
     spans = [(0.0, 3.0), (1.0, 2.0), (2.5, 4.0), (6.0, 6.0), (7.0, 8.0)]
     assert labels._united(spans) == [(0.0, 4.0), (7.0, 8.0)]
+
+
+def test_what_a_replay_put_right_is_drawn_only_if_there_was_a_bug(tmp_path):
+    made = build({"kafka": {"a": Group(kind="log")}, "sqs": {"a": Group()}})
+    calm = {"righted_effects": 0, "wrong_effects": 0, "unrecoverable": 0}
+    assert "replay" not in files.names(made)
+    assert "replay" not in files.names(replace(made, summary=made.summary.assign(**calm)))
+    told = {"righted_effects": [70, 0], "wrong_effects": [0, 69], "unrecoverable": [0, 500]}
+    spoilt = replace(made, summary=made.summary.assign(**told))
+    assert "replay" in files.names(spoilt)
+    axes = charts.replay(spoilt)
+    assert title_of(page_of(axes)).startswith("The log replays, the queue cannot")
+    assert [ax.get_title("left") for ax in axes] == [
+        "put right by reading again",
+        "still wrong",
+        "gone when asked for again",
+    ]
+    widths = [[bar.get_width() for bar in ax.patches] for ax in axes]
+    assert widths == [[70, 0], [0, 69], [0, 500]]

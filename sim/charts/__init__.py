@@ -7,7 +7,7 @@ reads a file. The title of a page states what the numbers say (`sim.findings`).
 Importing this package imports matplotlib: do it where something is drawn, not at start-up.
 """
 
-from sim.charts.bars import duplicates, loss
+from sim.charts.bars import duplicates, loss, replay
 from sim.charts.files import CHARTS, LEDGER_CHARTS, LOG_CHARTS, write_all
 from sim.charts.inline import Inline, inline, write_and_inline
 from sim.charts.ledger import books, buffer, harms, price
@@ -41,6 +41,7 @@ __all__ = [
     "overview",
     "plane",
     "price",
+    "replay",
     "status",
     "style",
     "throughput",

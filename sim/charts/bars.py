@@ -44,6 +44,18 @@ def duplicates(
     return draw_bars(tables, axes, columns)
 
 
+def replay(tables: "Tables", axes: Sequence[Axes] | None = None, *, title: str = "") -> list[Axes]:
+    """Results of each group that a bug spoilt, and messages that were gone, on three axes."""
+    columns = {
+        "put right by reading again": tables.summary["righted_effects"].to_numpy(),
+        "still wrong": tables.summary["wrong_effects"].to_numpy(),
+        "gone when asked for again": tables.summary["unrecoverable"].to_numpy(),
+    }
+    finding = findings.about_replay(tables.summary).split("; ")[0] or "No result is wrong"
+    axes = axes or _new(tables, len(columns), finding, "Wrong results", title)
+    return draw_bars(tables, axes, columns)
+
+
 def loss_counts(tables: "Tables") -> dict[str, NDArray[np.int64]]:
     """Column title -> messages per row of the summary; each place that lost any has a column."""
     summary = tables.summary

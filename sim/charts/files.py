@@ -13,8 +13,9 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from sim import findings
 from sim.charts import ledger
-from sim.charts.bars import duplicates, loss
+from sim.charts.bars import duplicates, loss, replay
 from sim.charts.over_time import lag, order, throughput, time_lag
 from sim.charts.page import style
 from sim.charts.quantiles import latency
@@ -46,12 +47,13 @@ LEDGER_CHARTS: dict[str, tuple[Callable[..., list[Axes]], str]] = {
 LOG_CHARTS: dict[str, tuple[Callable[..., list[Axes]], str]] = {"status": (status, "burrow")}
 """The same for systems on a log."""
 
-SOMETIMES = LOG_CHARTS | LEDGER_CHARTS
-_CHART: dict[str, Callable[..., list[Axes] | Figure]] = {
-    "overview": overview,
+_SOMETIMES = LOG_CHARTS | LEDGER_CHARTS
+CHART: dict[str, Callable[..., list[Axes]]] = {
     **CHARTS,
-    **{name: chart for name, (chart, _) in SOMETIMES.items()},
+    "replay": replay,
+    **{name: chart for name, (chart, _) in _SOMETIMES.items()},
 }
+"""Every chart but the overview, with or without data."""
 
 
 def write_all(tables: "Tables", folder: Path, *, title: str) -> list[Path]:
@@ -74,8 +76,8 @@ def writing(
 
 def names(tables: "Tables") -> list[str]:
     """Of the charts that have data, less the overview."""
-    rest = [name for name, (_, frame) in SOMETIMES.items() if len(getattr(tables, frame))]
-    return [*CHARTS, *rest]
+    rest = [name for name, (_, frame) in _SOMETIMES.items() if len(getattr(tables, frame))]
+    return [*CHARTS, *(["replay"] if findings.about_replay(tables.summary) else []), *rest]
 
 
 class Map(Protocol):
@@ -97,7 +99,11 @@ def two_cores() -> Iterator[Map]:
 
 def _write_chart(tables: "Tables", folder: Path, title: str, name: str) -> list[Path]:
     with style():
-        axes = _CHART[name](tables, title=title)
+        axes = (
+            overview(tables, title=title)
+            if name == "overview"
+            else CHART[name](tables, title=title)
+        )
         figure = axes if isinstance(axes, Figure) else axes[0].figure
         assert isinstance(figure, Figure)
         return write(figure, folder / name)

@@ -18,7 +18,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
-from sim.charts.files import CHARTS, LEDGER_CHARTS, SOMETIMES, names, two_cores, writing
+from sim.charts.files import CHART, LEDGER_CHARTS, names, two_cores, writing
 from sim.charts.page import ALONE_IN, apart, style
 
 if TYPE_CHECKING:
@@ -75,9 +75,8 @@ def _inlining(tables: "Tables") -> tuple[Callable[[str], Inline], list[str]]:
 
 
 def _inline(tables: "Tables", name: str) -> Inline:
-    chart = CHARTS.get(name) or SOMETIMES[name][0]
     with style(), apart() as words:
-        axes = chart(tables)
+        axes = CHART[name](tables)
         figures = {id(ax.figure): ax.figure for ax in axes if _shows(name, tables)}
         panels = [
             _panel(f"{name}{i}", figure, words.title)
