@@ -101,6 +101,39 @@ def finding(summary: pd.DataFrame, *, duration_s: float) -> str:
     return " ".join(f"{sentence}." for sentence in sentences if sentence)
 
 
+BUSY = 1 / 3
+"""Share of the messages above which one key is worth a word…"""
+APART = 3.0
+"""…if its messages take this many times as long as the others', or these as its, in some group."""
+
+
+def about_busy_key(messages: pd.DataFrame) -> str:
+    """What one key with much of the traffic costs the others, from a sample of the messages.
+
+    `messages` is the table of that name. "" if there is no such key, or no group tells them apart.
+    """
+    clauses, told = [], False
+    busiest = share_of_busiest = None
+    for (system, group), rows in messages.groupby(["system", "group"], sort=False):
+        shares = rows["key"].value_counts(normalize=True)
+        if len(shares) < 2 or shares.iloc[0] < BUSY:
+            return ""
+        busiest, share_of_busiest = shares.index[0], float(shares.iloc[0])
+        took_s = (rows["done_s"] - rows["created_s"]).fillna(math.inf)
+        own, others = (
+            float(np.quantile(took_s[of], 0.9, method="lower"))
+            for of in (rows["key"] == busiest, rows["key"] != busiest)
+        )
+        told |= max(own, others) > APART * min(own, others)
+        clauses.append(f"{duration(own)} and {duration(others)} in {system}.{group}")
+    if not told:
+        return ""
+    return (
+        f"{busiest} sends {share(share_of_busiest, 1.0)} of the messages; nine tenths of its "
+        f"messages, and of the others', take less than {names(clauses)}."
+    )
+
+
 def keeping_up(summary: pd.DataFrame, duration_s: float) -> str:
     """Who drained and when, and who stayed level: clauses, the worst first."""
     if not summary["produced"].sum():

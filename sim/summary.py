@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from sim.findings import finding
+from sim.findings import about_busy_key, finding
 from sim.ladder import ledger_finding
 from sim.ledger_table import HEADINGS, ledger_rows, ledger_table
 from sim.metrics import Tables
@@ -37,6 +37,8 @@ COLUMNS: Mapping[str, tuple[Callable[[Row], float], Callable[[float], str]]] = {
 def findings_of(tables: Tables) -> list[str]:
     """What the numbers say, in paragraphs: of every group, then of the books if there are any."""
     words = [finding(tables.summary, duration_s=tables.duration_s)]
+    if busy := about_busy_key(tables.messages):
+        words.append(busy)
     if len(tables.ledger):
         words.append(ledger_finding(tables))
     return words
