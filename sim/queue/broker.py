@@ -177,7 +177,7 @@ class Broker:
         )
         for c in range(consumers):
             self._make_room()
-            k.push(self.state.events, c * _STAGGER_S, k.START, c, 0)
+            k.start(c * _STAGGER_S, self.state, self.policy, c)
 
     @property
     def queue(self) -> k.Queue:
