@@ -113,12 +113,12 @@ def about_busy_key(messages: pd.DataFrame) -> str:
     `messages` is the table of that name. "" if there is no such key, or no group tells them apart.
     """
     clauses, told = [], False
-    busiest = share_of_busiest = None
+    busiest, share_of_busiest = "", 0.0
     for (system, group), rows in messages.groupby(["system", "group"], sort=False):
         shares = rows["key"].value_counts(normalize=True)
         if len(shares) < 2 or shares.iloc[0] < BUSY:
             return ""
-        busiest, share_of_busiest = shares.index[0], float(shares.iloc[0])
+        busiest, share_of_busiest = str(shares.index[0]), float(shares.iloc[0])
         took_s = (rows["done_s"] - rows["created_s"]).fillna(math.inf)
         own, others = (
             float(np.quantile(took_s[of], 0.9, method="lower"))
