@@ -26,7 +26,7 @@ from sim.log.topic import Topic, by_partition
 from sim.messages import Messages
 from sim.outcome import Effects, Fate, GroupOutcome
 from sim.products.kafka import KafkaSystem, ShareGroup
-from sim.queue.broker import Broker, Columns, policy
+from sim.queue.broker import Broker, Columns, poison, policy
 from sim.queue.consumers import Consumers
 from sim.queue.fleet import Steps
 from sim.queue.system import outcome_of, poison_of
@@ -263,6 +263,7 @@ class SharedKafka(Kafka):
 
 def _on_rows(of: k.Poison, message_of: NDArray[np.int32]) -> k.Poison:
     """Poison of messages, as poison of the rows that hold them."""
-    rows = np.flatnonzero(np.isin(message_of, of.message))
-    which = np.searchsorted(of.message, message_of[rows])
-    return k.Poison(rows, of.kills[which], of.left[which], of.restart_s[which])
+    messages, kills, times = of.n.T
+    rows = np.flatnonzero(np.isin(message_of, messages))
+    which = np.searchsorted(messages, message_of[rows])
+    return poison(rows, kills[which], times[which], of.restart_s[which])

@@ -328,8 +328,8 @@ def agree(seed, seen, drawn=scenario):
         fates(np.array([WHERE[m.where] for m in messages]), queue.effects),
     )
     where = Counter(m.where for m in messages)
-    assert queue.grid_ready[0] == where["ready"]
-    assert queue.grid_in_flight[0] == where["flight"] + where["waiting"]
+    assert queue.grid[0, 1] == where["ready"]
+    assert queue.grid[0, 2] == where["flight"] + where["waiting"]
     seen.update({"examples", s.pick, s.place, s.ack} | set(felt) | plain.seen | set(where))
     seen["push"] += s.push
     seen["done twice"] += any(m.effects > 1 for m in messages)

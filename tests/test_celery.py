@@ -263,9 +263,9 @@ def waits(task, draws=(0.5,)):
     fleet = workers([0.0], 0.0, task=task, bad=[(0, False, 10**6, np.inf)], draws=draws)
     failed_s = []
     for at_s in np.arange(0.5, 4_000.0):
-        left = fleet.state.poison.left[0]
+        left = fleet.state.poison.n[0, k.LEFT]
         fleet.advance(float(at_s))
-        failed_s += [at_s] * int(left - fleet.state.poison.left[0])
+        failed_s += [at_s] * int(left - fleet.state.poison.n[0, k.LEFT])
     return fleet, np.diff(failed_s).tolist()
 
 

@@ -108,6 +108,6 @@ def test_RQ_03_what_a_prefetch_costs_and_gains(prefetch, work_s, busy, least_s, 
     rate = np.count_nonzero((done_s > from_s) & (done_s <= until_s)) / (until_s - from_s)
     assert rate * work_s == pytest.approx(busy, rel=0.015)
     # Little's law: what is not on the way there, in work or on the way back is in the buffer.
-    held_s = queue.queue.grid_in_flight.mean() / rate
+    held_s = queue.queue.grid[:, 2].mean() / rate
     waits_s = held_s - 0.05 - work_s - 0.05
     assert least_s - 0.002 <= waits_s <= most_s + 0.002

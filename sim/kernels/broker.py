@@ -76,8 +76,71 @@ CURSOR, CURSOR_LANE, ROTOR, RECEIVE_CALLS, EMPTY_RECEIVES, ACK_CALLS = range(16,
 DELIVERIES, REPEATS, RETRIES, REFUSALS, FOUND = range(22, 27)
 COUNTS = 27
 
-# Places in Deliveries.meta.
+# Columns of Lanes.n, one row a lane.
+HEAD = 0  # its first message; -1: empty
+TAIL = 1
+RETURNED = 2  # last of those that came back, at the front; -1: none there
+IN_LANE = 3  # deliveries of it that wait for an ack
+HEAP = 4  # by row, not lane: GROUPS, FAIR: lanes that may be picked, by the place of their head
+HEAP_AT = 5  # where a lane is in the heap; -1: not in it
+ASIDE = 6  # scratch
+SPAN = 7  # FAIR: which span of recent_s spent_s is of
+FIRST_OPEN = 8  # SPANS: earliest message not in a final state; -1: none
+NEWEST = 9  # SPANS: the latest that has come
+LANE_FIELDS = 10
+# Columns of Lanes.links: row of the feed (-1: has not come), the one behind (-1: none).
+PLACE, NEXT_ONE = range(2)
+# Columns of Lanes.window: the one that came next in the lane (-1: none), its number there.
+FOLLOWER, OFFSET = range(2)
+
+# Columns of Deliveries.n.
+MESSAGE = 0
+CONSUMER = 1
+CONNECTION = 2  # epoch of the consumer
+RECEIPT = 3  # receive count of the message
+HAS = 4  # bits: BROKER waits for an ack, CLIENT works on it, WIRE: the ack is under way, …
+VERDICT = 5  # what the consumer says of it: OK, DISCARD, …
+BEFORE = 6  # in the broker's list, oldest first; -1: none
+AFTER = 7
+THEN = 8  # next in a consumer's buffer, in a chain of acks, or of the free ones; -1: none
+DELIVERY_FIELDS = 9
+# Columns of Deliveries.s: when the broker handed it out and its lock began; when it reaches the
+# consumer (inf: the network is cut).
+SENT_S, ARRIVE_S = range(2)
+# Places in Deliveries.meta: first free one, first and last of the broker's list, how many are used.
 FREE, FIRST, LAST, USED = range(4)
+
+# Columns of Consumers.n.
+ALIVE = 0  # 1: the process runs
+EPOCH = 1  # which process and connection this is
+CONNECTED = 2  # epoch of the connection that the broker has; -1: none
+JOINED = 3  # order of subscription; -1: not subscribed
+STOPPING = 4  # 1: SIGTERM received
+CUT = 5  # 1: the network is cut
+CALLING = 6  # pull: 1: a call is under way, 2: it is held up by the network
+CALL = 7  # pull: number of the latest call
+UNACKED = 8  # deliveries over this connection that wait for an ack
+CHUNK = 9  # deliveries done since the last ack
+FRESH = 10  # 1: the batch's own work is still to do
+IDLE = 11  # free slots
+BUFFER, BUFFER_END = 12, 13  # first and last delivery not started; -1: none
+RIPE, RIPE_END = 14, 15  # the same of those whose ETA has come; they go first
+DONE, DONE_END = 16, 17  # first and last delivery done, not yet acknowledged
+BEHIND, AHEAD = 18, 19  # in the ring of those that wait for messages; AHEAD -1: does not wait
+CONSUMER_FIELDS = 20
+# Columns of Consumers.s.
+HALF_S = 0  # pull: half the latency of the call under way
+FACTOR = 1  # service times are multiplied by this
+RESUME_S = 2  # the process is paused until then
+WAKE_S = 3  # earliest WAKE scheduled; inf: none
+INBOUND_S = 4  # latest arrival over the connection, which keeps order
+OUTBOUND_S = 5  # latest arrival at the broker
+
+# Columns of Events.n.
+SERIAL, KIND, REF, STAMP = range(4)
+# Columns of Poison.n: the message, whether it kills the process or its handler raises, how many
+# more times.
+POISONOUS, KILLS, LEFT = range(3)
 
 
 class Queue(NamedTuple):
@@ -96,9 +159,8 @@ class Queue(NamedTuple):
     clock_s: F64  # [1] time of the latest event
     counts: I64  # [COUNTS] rows handled, messages by state, calls, …
     grid_s: F64  # [grid] sample times
-    grid_arrived: I64  # [grid] messages that had come by then
-    grid_ready: I64  # [grid] of them ready
-    grid_in_flight: I64  # [grid] of them delivered and not acknowledged, or waiting for a retry
+    grid: I64  # [grid, 3] messages that had come by then; of them ready; of them in flight, which
+    # is delivered and not acknowledged, or waiting for a retry
     again_message: I32  # [kept] messages processed before, in any order; may be empty
     again_s: F64  # [kept] when each was processed again
 
@@ -107,90 +169,44 @@ class Lanes(NamedTuple):
     """Ready messages as linked lists, and which list is next."""
 
     of: I32  # [messages] lane of each message; [0]: all in lane 0
-    place: I32  # [messages] row of the feed; -1: has not come
-    next: I32  # [messages] the one behind in its lane; -1: none
-    head: I32  # [lanes] -1: empty
-    tail: I32  # [lanes]
-    returned: I32  # [lanes] last of those that came back, at the front; -1: none there
-    in_flight: I64  # [lanes]
-    heap: I32  # [lanes] GROUPS, FAIR: lanes that may be picked, by the place of their head
-    heap_at: I32  # [lanes] where a lane is in the heap; -1: not in it
+    links: I32  # [messages, 2] PLACE, NEXT_ONE
+    n: I64  # [lanes + 1, LANE_FIELDS] HEAD, …; the last row is of all lanes together
     heap_n: I64  # [1] lanes in the heap
-    aside: I32  # [lanes] scratch
-    spent_s: F64  # [lanes + 1, 2] FAIR: consumers' time, this span of recent_s and the last; all
-    span: I64  # [lanes + 1] FAIR: which span of recent_s spent_s is of
-    first: I32  # [lanes] SPANS: earliest message not in a final state; -1: none
-    newest: I32  # [lanes] SPANS: the latest that has come
-    follower: I32  # [messages] SPANS: the one that came next in its lane; -1: none
-    offset: I32  # [messages] SPANS: number in its lane
+    spent_s: F64  # [lanes + 1, 2] FAIR: consumers' time, this span of recent_s and the last
+    window: I32  # [messages, 2] SPANS: FOLLOWER, OFFSET
     reach: NDArray[np.uint8]  # [consumers, lanes] SPANS: 1: may take from it; [0, 0]: from all
 
 
 class Deliveries(NamedTuple):
     """Copies handed out and not forgotten by everybody."""
 
-    message: I32  # [room]
-    consumer: I32  # [room]
-    epoch: I32  # [room] of the consumer's connection
-    receipt: I32  # [room] receive count of the message
-    has: I32  # [room] bits: BROKER waits for an ack, CLIENT works on it, WIRE: ack under way, …
-    verdict: I32  # [room] what the consumer says of it: OK, DISCARD, …
-    sent_s: F64  # [room] when the broker handed it out; its lock begins
-    arrive_s: F64  # [room] when it reaches the consumer; inf: the network is cut
-    before: I32  # [room] the broker's list, oldest first
-    after: I32  # [room]
-    then: I32  # [room] next in a consumer's buffer, in a chain of acks, or of the free ones
-    meta: I64  # [4] first free one, first and last of the broker's list, how many are used
+    n: I64  # [room, DELIVERY_FIELDS] MESSAGE, …
+    s: F64  # [room, 2] SENT_S, ARRIVE_S
+    meta: I64  # [4] FREE, FIRST, LAST, USED
 
 
 class Consumers(NamedTuple):
     """Processes with ``slots`` parallel places for work, and the broker's view of them."""
 
-    alive: I64  # [consumers] 1: the process runs
-    epoch: I64  # [consumers] which process and connection this is
-    connected: I64  # [consumers] epoch of the connection that the broker has; -1: none
-    joined: I64  # [consumers] order of subscription
-    stopping: I64  # [consumers] 1: SIGTERM received
-    cut: I64  # [consumers] 1: the network is cut
-    calling: I64  # [consumers] pull: 1: a call is under way, 2: it is held up by the network
-    call: I64  # [consumers] pull: number of the latest receive call
-    half_s: F64  # [consumers] pull: half the latency of that call
-    unacked: I64  # [consumers] deliveries over this connection that wait for an ack
-    buffer: I32  # [consumers, 2] first and last delivery not started; -1: none
-    ripe: I32  # [consumers, 2] the same of those whose ETA has come; they go first
-    done: I32  # [consumers, 2] first and last delivery done, not yet acknowledged
-    chunk: I64  # [consumers] deliveries done since the last ack
-    fresh: I64  # [consumers] 1: the batch's own work is still to do
-    idle: I64  # [consumers] free slots
-    idle_slot: I32  # [consumers, slots] which
+    n: I64  # [consumers + 1, CONSUMER_FIELDS] ALIVE, …; the last row anchors the ring
+    s: F64  # [consumers, 6] HALF_S, …
+    idle_slot: I32  # [consumers, slots] free slots, the first IDLE of them
     slot: I32  # [consumers, slots] delivery in work; -1: none
     end_s: F64  # [consumers, slots] when it will be done
-    factor: F64  # [consumers] service times are multiplied by this
-    resume_s: F64  # [consumers] the process is paused until then
-    wake_s: F64  # [consumers] earliest WAKE scheduled; inf: none
-    inbound_s: F64  # [consumers] latest arrival over the connection, which keeps order
-    outbound_s: F64  # [consumers] latest arrival at the broker
-    behind: I32  # [consumers + 1] ring of consumers that wait for messages; the last is its anchor
-    ahead: I32  # [consumers + 1] -1: does not wait
 
 
 class Events(NamedTuple):
     """Binary heap, earliest first; equal times in order of scheduling."""
 
     at_s: F64  # [room]
-    serial: I64  # [room]
-    kind: I64  # [room]
-    ref: I64  # [room]
-    stamp: I64  # [room]
-    n: I64  # [2] events stored, events ever
+    n: I64  # [room, 4] SERIAL, KIND, REF, STAMP
+    size: I64  # [2] events stored, events ever
 
 
 class Poison(NamedTuple):
     """Messages that make their consumer fail, ascending."""
 
-    message: I64  # [poison]
-    kills: I64  # [poison] 1: the process dies; 0: the handler raises
-    left: I64  # [poison] how many more times
+    n: I64  # [poison, 3] POISONOUS, KILLS, LEFT
     restart_s: F64  # [poison] a killed consumer starts again after; inf: never
 
 
@@ -261,36 +277,36 @@ class Policy(NamedTuple):
 @resumable
 def push(events, at_s, kind, ref, stamp):  # type: ignore[no-untyped-def]
     """Schedule an event; there must be room."""
-    at = events.n[0]
-    serial = events.n[1]
-    events.n[0] = at + 1
-    events.n[1] = serial + 1
+    at = events.size[0]
+    serial = events.size[1]
+    events.size[0] = at + 1
+    events.size[1] = serial + 1
     while at > 0 and events.at_s[(at - 1) >> 1] > at_s:
         parent = (at - 1) >> 1
         events.at_s[at] = events.at_s[parent]
-        events.serial[at] = events.serial[parent]
-        events.kind[at] = events.kind[parent]
-        events.ref[at] = events.ref[parent]
-        events.stamp[at] = events.stamp[parent]
+        events.n[at, SERIAL] = events.n[parent, SERIAL]
+        events.n[at, KIND] = events.n[parent, KIND]
+        events.n[at, REF] = events.n[parent, REF]
+        events.n[at, STAMP] = events.n[parent, STAMP]
         at = parent
     events.at_s[at] = at_s
-    events.serial[at] = serial
-    events.kind[at] = kind
-    events.ref[at] = ref
-    events.stamp[at] = stamp
+    events.n[at, SERIAL] = serial
+    events.n[at, KIND] = kind
+    events.n[at, REF] = ref
+    events.n[at, STAMP] = stamp
 
 
 @inlined
 def _before(events, a, b):  # type: ignore[no-untyped-def]
     return events.at_s[a] < events.at_s[b] or (
-        events.at_s[a] == events.at_s[b] and events.serial[a] < events.serial[b]
+        events.at_s[a] == events.at_s[b] and events.n[a, SERIAL] < events.n[b, SERIAL]
     )
 
 
 @inlined
 def _drop_first(events):  # type: ignore[no-untyped-def]
-    last = events.n[0] - 1
-    events.n[0] = last
+    last = events.size[0] - 1
+    events.size[0] = last
     at = 0
     while True:
         child = 2 * at + 1
@@ -301,16 +317,16 @@ def _drop_first(events):  # type: ignore[no-untyped-def]
         if _before(events, last, child):
             break
         events.at_s[at] = events.at_s[child]
-        events.serial[at] = events.serial[child]
-        events.kind[at] = events.kind[child]
-        events.ref[at] = events.ref[child]
-        events.stamp[at] = events.stamp[child]
+        events.n[at, SERIAL] = events.n[child, SERIAL]
+        events.n[at, KIND] = events.n[child, KIND]
+        events.n[at, REF] = events.n[child, REF]
+        events.n[at, STAMP] = events.n[child, STAMP]
         at = child
     events.at_s[at] = events.at_s[last]
-    events.serial[at] = events.serial[last]
-    events.kind[at] = events.kind[last]
-    events.ref[at] = events.ref[last]
-    events.stamp[at] = events.stamp[last]
+    events.n[at, SERIAL] = events.n[last, SERIAL]
+    events.n[at, KIND] = events.n[last, KIND]
+    events.n[at, REF] = events.n[last, REF]
+    events.n[at, STAMP] = events.n[last, STAMP]
 
 
 # Lanes.
@@ -324,80 +340,80 @@ def _lane(lanes, message):  # type: ignore[no-untyped-def]
 @inlined
 def _front(state, lanes, lane):  # type: ignore[no-untyped-def]
     """The first ready message of a lane, unlinking those that are gone; -1: none."""
-    message = lanes.head[lane]
+    message = lanes.n[lane, HEAD]
     while message >= 0 and state[message] != READY:
-        if lanes.returned[lane] == message:
-            lanes.returned[lane] = -1
-        message = lanes.next[message]
-    lanes.head[lane] = message
+        if lanes.n[lane, RETURNED] == message:
+            lanes.n[lane, RETURNED] = -1
+        message = lanes.links[message, NEXT_ONE]
+    lanes.n[lane, HEAD] = message
     if message < 0:
-        lanes.tail[lane] = -1
-        lanes.returned[lane] = -1
+        lanes.n[lane, TAIL] = -1
+        lanes.n[lane, RETURNED] = -1
     return message
 
 
 @inlined
 def _pop(lanes, lane):  # type: ignore[no-untyped-def]
     """Unlink the head of a lane."""
-    message = lanes.head[lane]
-    if lanes.returned[lane] == message:
-        lanes.returned[lane] = -1
-    lanes.head[lane] = lanes.next[message]
-    if lanes.head[lane] < 0:
-        lanes.tail[lane] = -1
+    message = lanes.n[lane, HEAD]
+    if lanes.n[lane, RETURNED] == message:
+        lanes.n[lane, RETURNED] = -1
+    lanes.n[lane, HEAD] = lanes.links[message, NEXT_ONE]
+    if lanes.n[lane, HEAD] < 0:
+        lanes.n[lane, TAIL] = -1
 
 
 @inlined
 def _append(lanes, lane, message):  # type: ignore[no-untyped-def]
-    lanes.next[message] = -1
-    if lanes.tail[lane] < 0:
-        lanes.head[lane] = message
+    lanes.links[message, NEXT_ONE] = -1
+    if lanes.n[lane, TAIL] < 0:
+        lanes.n[lane, HEAD] = message
     else:
-        lanes.next[lanes.tail[lane]] = message
-    lanes.tail[lane] = message
+        lanes.links[lanes.n[lane, TAIL], NEXT_ONE] = message
+    lanes.n[lane, TAIL] = message
 
 
 @resumable
 def _sift(lanes, at, lane):  # type: ignore[no-untyped-def]
     """Put ``lane`` where it belongs, from place ``at`` of the heap that is free."""
-    key = lanes.place[lanes.head[lane]]
+    key = lanes.links[lanes.n[lane, HEAD], PLACE]
     while at > 0:
         parent = (at - 1) >> 1
-        other = lanes.heap[parent]
-        if lanes.place[lanes.head[other]] <= key:
+        other = lanes.n[parent, HEAP]
+        if lanes.links[lanes.n[other, HEAD], PLACE] <= key:
             break
-        lanes.heap[at] = other
-        lanes.heap_at[other] = at
+        lanes.n[at, HEAP] = other
+        lanes.n[other, HEAP_AT] = at
         at = parent
     n = lanes.heap_n[0]
     while 2 * at + 1 < n:
         child = 2 * at + 1
         if (
             child + 1 < n
-            and lanes.place[lanes.head[lanes.heap[child + 1]]]
-            < lanes.place[lanes.head[lanes.heap[child]]]
+            and lanes.links[lanes.n[lanes.n[child + 1, HEAP], HEAD], PLACE]
+            < lanes.links[lanes.n[lanes.n[child, HEAP], HEAD], PLACE]
         ):
             child += 1
-        other = lanes.heap[child]
-        if lanes.place[lanes.head[other]] >= key:
+        other = lanes.n[child, HEAP]
+        if lanes.links[lanes.n[other, HEAD], PLACE] >= key:
             break
-        lanes.heap[at] = other
-        lanes.heap_at[other] = at
+        lanes.n[at, HEAP] = other
+        lanes.n[other, HEAP_AT] = at
         at = child
-    lanes.heap[at] = lane
-    lanes.heap_at[lane] = at
+    lanes.n[at, HEAP] = lane
+    lanes.n[lane, HEAP_AT] = at
 
 
 @resumable
 def _leave_heap(lanes, lane):  # type: ignore[no-untyped-def]
-    at = lanes.heap_at[lane]
+    at = lanes.n[lane, HEAP_AT]
     if at < 0:
         return
-    lanes.heap_at[lane] = -1
+    lanes.n[lane, HEAP_AT] = -1
     last = lanes.heap_n[0] - 1
     lanes.heap_n[0] = last
     if at < last:
-        _sift(lanes, at, lanes.heap[last])
+        _sift(lanes, at, lanes.n[last, HEAP])
 
 
 @resumable
@@ -414,7 +430,7 @@ def _offer(state, lanes, lane, pick):  # type: ignore[no-untyped-def]
     The heap is by the heads as they are; take a lane out of it before its head changes.
     """
     _leave_heap(lanes, lane)
-    if _front(state, lanes, lane) >= 0 and (pick == FAIR or lanes.in_flight[lane] == 0):
+    if _front(state, lanes, lane) >= 0 and (pick == FAIR or lanes.n[lane, IN_LANE] == 0):
         _enter_heap(lanes, lane)
 
 
@@ -430,33 +446,33 @@ def _put_back(queue, lanes, message, place, pick):  # type: ignore[no-untyped-de
     if place == BACK or head < 0:
         _append(lanes, lane, message)
         if place == RETURNS:
-            lanes.returned[lane] = message
+            lanes.n[lane, RETURNED] = message
     elif place == NEXT:
-        lanes.next[message] = head
-        lanes.head[lane] = message
+        lanes.links[message, NEXT_ONE] = head
+        lanes.n[lane, HEAD] = message
     else:
         behind = -1
         if place == RETURNS:
-            behind = lanes.returned[lane]
-            lanes.returned[lane] = message
+            behind = lanes.n[lane, RETURNED]
+            lanes.n[lane, RETURNED] = message
         else:
             # Those that come back together are mostly in order: go on where the last one went.
             if queue.counts[CURSOR_LANE] == lane:
                 behind = queue.counts[CURSOR]
-                if lanes.place[behind] > lanes.place[message]:
+                if lanes.links[behind, PLACE] > lanes.links[message, PLACE]:
                     behind = -1
-            ahead = head if behind < 0 else lanes.next[behind]
-            while ahead >= 0 and lanes.place[ahead] < lanes.place[message]:
+            ahead = head if behind < 0 else lanes.links[behind, NEXT_ONE]
+            while ahead >= 0 and lanes.links[ahead, PLACE] < lanes.links[message, PLACE]:
                 behind = ahead
-                ahead = lanes.next[ahead]
+                ahead = lanes.links[ahead, NEXT_ONE]
         if behind < 0:
-            lanes.next[message] = head
-            lanes.head[lane] = message
+            lanes.links[message, NEXT_ONE] = head
+            lanes.n[lane, HEAD] = message
         else:
-            lanes.next[message] = lanes.next[behind]
-            lanes.next[behind] = message
-            if lanes.tail[lane] == behind:
-                lanes.tail[lane] = message
+            lanes.links[message, NEXT_ONE] = lanes.links[behind, NEXT_ONE]
+            lanes.links[behind, NEXT_ONE] = message
+            if lanes.n[lane, TAIL] == behind:
+                lanes.n[lane, TAIL] = message
     queue.counts[CURSOR] = message
     queue.counts[CURSOR_LANE] = lane
     if pick in (GROUPS, FAIR):
@@ -468,11 +484,11 @@ def _move_window(queue, lanes, message, pick):  # type: ignore[no-untyped-def]
     """A message is gone from the window at which the broker looks."""
     if pick == SPANS:
         lane = _lane(lanes, message)
-        first = lanes.first[lane]
+        first = lanes.n[lane, FIRST_OPEN]
         while first >= 0 and queue.state[first] >= ACKED:
-            first = lanes.follower[first]
-        lanes.first[lane] = first
-    elif lanes.place[message] < queue.counts[ENTERED]:
+            first = lanes.window[first, FOLLOWER]
+        lanes.n[lane, FIRST_OPEN] = first
+    elif lanes.links[message, PLACE] < queue.counts[ENTERED]:
         queue.counts[IN_WINDOW] -= 1
 
 
@@ -539,51 +555,51 @@ def _retry(now, b, message, policy):  # type: ignore[no-untyped-def]
 
 @inlined
 def _unwait(consumers, c):  # type: ignore[no-untyped-def]
-    if consumers.ahead[c] >= 0:
-        consumers.behind[consumers.ahead[c]] = consumers.behind[c]
-        consumers.ahead[consumers.behind[c]] = consumers.ahead[c]
-        consumers.ahead[c] = -1
+    if consumers.n[c, AHEAD] >= 0:
+        consumers.n[consumers.n[c, AHEAD], BEHIND] = consumers.n[c, BEHIND]
+        consumers.n[consumers.n[c, BEHIND], AHEAD] = consumers.n[c, AHEAD]
+        consumers.n[c, AHEAD] = -1
 
 
 @inlined
 def _wait(consumers, c):  # type: ignore[no-untyped-def]
-    if consumers.ahead[c] < 0:
-        anchor = consumers.alive.size
-        last = consumers.ahead[anchor]
-        consumers.behind[last] = c
-        consumers.ahead[c] = last
-        consumers.behind[c] = anchor
-        consumers.ahead[anchor] = c
+    if consumers.n[c, AHEAD] < 0:
+        anchor = consumers.n.shape[0] - 1
+        last = consumers.n[anchor, AHEAD]
+        consumers.n[last, BEHIND] = c
+        consumers.n[c, AHEAD] = last
+        consumers.n[c, BEHIND] = anchor
+        consumers.n[anchor, AHEAD] = c
 
 
 @inlined
-def _wait_if_credit(b, policy, c):  # type: ignore[no-untyped-def]
+def _wait_if_credit(counts, consumers, policy, c):  # type: ignore[no-untyped-def]
     """The broker may send to a consumer that is subscribed, active and has credit."""
     if (
         policy.push == 1
-        and b.consumers.connected[c] >= 0
-        and b.consumers.joined[c] >= 0
-        and (policy.ack == AUTO or b.consumers.unacked[c] < policy.prefetch)
-        and (policy.single_active == 0 or b.queue.counts[ACTIVE] == c)
+        and consumers.n[c, CONNECTED] >= 0
+        and consumers.n[c, JOINED] >= 0
+        and (policy.ack == AUTO or consumers.n[c, UNACKED] < policy.prefetch)
+        and (policy.single_active == 0 or counts[ACTIVE] == c)
     ):
-        _wait(b.consumers, c)
+        _wait(consumers, c)
 
 
 @resumable
-def _choose_active(b, policy):  # type: ignore[no-untyped-def]
+def _choose_active(counts, consumers, policy):  # type: ignore[no-untyped-def]
     """Of the consumers that stand by, the one that subscribed first is next."""
     best = -1
-    for c in range(b.consumers.alive.size):
+    for c in range(consumers.n.shape[0] - 1):
         if (
-            b.consumers.connected[c] >= 0
-            and b.consumers.joined[c] >= 0
-            and (best < 0 or b.consumers.joined[c] < b.consumers.joined[best])
+            consumers.n[c, CONNECTED] >= 0
+            and consumers.n[c, JOINED] >= 0
+            and (best < 0 or consumers.n[c, JOINED] < consumers.n[best, JOINED])
         ):
             best = c
-    b.queue.counts[ACTIVE] = best
+    counts[ACTIVE] = best
     if best >= 0:
-        b.queue.counts[ACTIVE_EPOCH] = b.consumers.connected[best]
-        _wait_if_credit(b, policy, best)
+        counts[ACTIVE_EPOCH] = consumers.n[best, CONNECTED]
+        _wait_if_credit(counts, consumers, policy, best)
 
 
 # Deliveries.
@@ -593,63 +609,63 @@ def _choose_active(b, policy):  # type: ignore[no-untyped-def]
 def _spend(now, lanes, lane, time_s, recent_s):  # type: ignore[no-untyped-def]
     """Add to the consumers' time of a lane, of this span of ``recent_s``."""
     span = np.int64(now // recent_s)
-    old = span - lanes.span[lane]
+    old = span - lanes.n[lane, SPAN]
     if old > 0:
         lanes.spent_s[lane, 1] = lanes.spent_s[lane, 0] if old == 1 else 0.0
         lanes.spent_s[lane, 0] = 0.0
-        lanes.span[lane] = span
+        lanes.n[lane, SPAN] = span
     lanes.spent_s[lane, 0] += time_s
 
 
 @inlined
 def _free_if_forgotten(pool, d):  # type: ignore[no-untyped-def]
-    if pool.has[d] == 0:
-        pool.then[d] = pool.meta[FREE]
+    if pool.n[d, HAS] == 0:
+        pool.n[d, THEN] = pool.meta[FREE]
         pool.meta[FREE] = d
         pool.meta[USED] -= 1
 
 
 @inlined
-def _forget(now, b, policy, d):  # type: ignore[no-untyped-def]
+def _forget(now, counts, lanes, pool, policy, d):  # type: ignore[no-untyped-def]
     """The broker no longer waits for an ack of ``d``."""
-    lane = _lane(b.lanes, b.pool.message[d])
+    lane = _lane(lanes, pool.n[d, MESSAGE])
     if policy.pick == FAIR:
-        time_s = now - b.pool.sent_s[d]
-        _spend(now, b.lanes, lane, time_s, policy.recent_s)
-        _spend(now, b.lanes, b.lanes.head.size, time_s, policy.recent_s)
-    if b.pool.before[d] >= 0:
-        b.pool.after[b.pool.before[d]] = b.pool.after[d]
+        time_s = now - pool.s[d, SENT_S]
+        _spend(now, lanes, lane, time_s, policy.recent_s)
+        _spend(now, lanes, lanes.n.shape[0] - 1, time_s, policy.recent_s)
+    if pool.n[d, BEFORE] >= 0:
+        pool.n[pool.n[d, BEFORE], AFTER] = pool.n[d, AFTER]
     else:
-        b.pool.meta[FIRST] = b.pool.after[d]
-    if b.pool.after[d] >= 0:
-        b.pool.before[b.pool.after[d]] = b.pool.before[d]
+        pool.meta[FIRST] = pool.n[d, AFTER]
+    if pool.n[d, AFTER] >= 0:
+        pool.n[pool.n[d, AFTER], BEFORE] = pool.n[d, BEFORE]
     else:
-        b.pool.meta[LAST] = b.pool.before[d]
-    b.pool.has[d] -= BROKER
-    b.queue.counts[IN_FLIGHT_NOW] -= 1
-    b.lanes.in_flight[lane] -= 1
+        pool.meta[LAST] = pool.n[d, BEFORE]
+    pool.n[d, HAS] -= BROKER
+    counts[IN_FLIGHT_NOW] -= 1
+    lanes.n[lane, IN_LANE] -= 1
 
 
 @inlined
-def _wake(b, c, at_s):  # type: ignore[no-untyped-def]
+def _wake(consumers, events, c, at_s):  # type: ignore[no-untyped-def]
     """See to it that the consumer looks for work at ``at_s``."""
-    if at_s < b.consumers.wake_s[c]:
-        b.consumers.wake_s[c] = at_s
-        push(b.events, at_s, WAKE, c, 0)
+    if at_s < consumers.s[c, WAKE_S]:
+        consumers.s[c, WAKE_S] = at_s
+        push(events, at_s, WAKE, c, 0)
 
 
 @inlined
-def _half_s(queue, latency_s, place):  # type: ignore[no-untyped-def]
-    calls = queue.counts[place]
-    queue.counts[place] = calls + 1
+def _half_s(counts, latency_s, place):  # type: ignore[no-untyped-def]
+    calls = counts[place]
+    counts[place] = calls + 1
     return 0.5 * latency_s[calls % latency_s.size]
 
 
 @inlined
-def _to_broker_s(now, b, c):  # type: ignore[no-untyped-def]
+def _to_broker_s(now, counts, consumers, ack_latency_s, c):  # type: ignore[no-untyped-def]
     """When what a consumer sends now over its connection reaches the broker."""
-    at_s = max(b.consumers.outbound_s[c], now + _half_s(b.queue, b.ack_latency_s, ACK_CALLS))
-    b.consumers.outbound_s[c] = at_s
+    at_s = max(consumers.s[c, OUTBOUND_S], now + _half_s(counts, ack_latency_s, ACK_CALLS))
+    consumers.s[c, OUTBOUND_S] = at_s
     return at_s
 
 
@@ -657,112 +673,114 @@ def _to_broker_s(now, b, c):  # type: ignore[no-untyped-def]
 def _deliver(now, b, policy, c, message):  # type: ignore[no-untyped-def]
     """Hand a message to a consumer, over a connection that may lead nowhere."""
     d = b.pool.meta[FREE]
-    b.pool.meta[FREE] = b.pool.then[d]
+    b.pool.meta[FREE] = b.pool.n[d, THEN]
     b.pool.meta[USED] += 1
     b.queue.counts[DELIVERIES] += 1
     b.queue.counts[READY_NOW] -= 1
     if b.queue.receives[message] < 65535:
         b.queue.receives[message] += 1
-    there = policy.push == 0 or b.consumers.connected[c] == b.consumers.epoch[c]
-    b.pool.message[d] = message
-    b.pool.consumer[d] = c
-    b.pool.epoch[d] = b.consumers.epoch[c] if policy.push == 0 else b.consumers.connected[c]
-    b.pool.receipt[d] = b.queue.receives[message]
-    b.pool.verdict[d] = OK
-    b.pool.sent_s[d] = now
-    b.pool.then[d] = -1
+    there = policy.push == 0 or b.consumers.n[c, CONNECTED] == b.consumers.n[c, EPOCH]
+    b.pool.n[d, MESSAGE] = message
+    b.pool.n[d, CONSUMER] = c
+    b.pool.n[d, CONNECTION] = (
+        b.consumers.n[c, EPOCH] if policy.push == 0 else b.consumers.n[c, CONNECTED]
+    )
+    b.pool.n[d, RECEIPT] = b.queue.receives[message]
+    b.pool.n[d, VERDICT] = OK
+    b.pool.s[d, SENT_S] = now
+    b.pool.n[d, THEN] = -1
     has = 0
     if policy.ack == AUTO:
         _finalise(b.queue, b.lanes, message, ACKED if there else LOST, policy.pick)
     else:
         has = BROKER
         last = b.pool.meta[LAST]
-        b.pool.before[d] = last
-        b.pool.after[d] = -1
+        b.pool.n[d, BEFORE] = last
+        b.pool.n[d, AFTER] = -1
         if last >= 0:
-            b.pool.after[last] = d
+            b.pool.n[last, AFTER] = d
         else:
             b.pool.meta[FIRST] = d
         b.pool.meta[LAST] = d
         b.queue.state[message] = IN_FLIGHT
         b.queue.counts[IN_FLIGHT_NOW] += 1
-        b.lanes.in_flight[_lane(b.lanes, message)] += 1
+        b.lanes.n[_lane(b.lanes, message), IN_LANE] += 1
         if policy.push == 1:
-            b.consumers.unacked[c] += 1
+            b.consumers.n[c, UNACKED] += 1
     if there:
         has += CLIENT
         b.queue.counts[HELD] += 1
         if policy.push == 1:
-            arrive_s = now + _half_s(b.queue, b.receive_latency_s, RECEIVE_CALLS)
-            arrive_s = max(b.consumers.inbound_s[c], arrive_s)
-            b.consumers.inbound_s[c] = arrive_s
+            arrive_s = now + _half_s(b.queue.counts, b.receive_latency_s, RECEIVE_CALLS)
+            arrive_s = max(b.consumers.s[c, INBOUND_S], arrive_s)
+            b.consumers.s[c, INBOUND_S] = arrive_s
         else:
-            arrive_s = now + b.consumers.half_s[c]
-        if b.consumers.cut[c] == 1:
+            arrive_s = now + b.consumers.s[c, HALF_S]
+        if b.consumers.n[c, CUT] == 1:
             arrive_s = np.inf
-        b.pool.arrive_s[d] = arrive_s
+        b.pool.s[d, ARRIVE_S] = arrive_s
         due_s = b.queue.due_s[message] if b.queue.due_s.size > 0 else 0.0
         if due_s > arrive_s:
             # A task with an ETA is held beside the buffer, and the worker asks for one more.
             push(b.events, due_s, DUE, d, 0)
             has += LATER
             if policy.ack != AUTO:
-                b.consumers.unacked[c] -= 1
+                b.consumers.n[c, UNACKED] -= 1
         else:
-            if b.consumers.buffer[c, 0] < 0:
-                b.consumers.buffer[c, 0] = d
-                if b.consumers.idle[c] > 0:
-                    _wake(b, c, arrive_s)
+            if b.consumers.n[c, BUFFER] < 0:
+                b.consumers.n[c, BUFFER] = d
+                if b.consumers.n[c, IDLE] > 0:
+                    _wake(b.consumers, b.events, c, arrive_s)
             else:
-                b.pool.then[b.consumers.buffer[c, 1]] = d
-            b.consumers.buffer[c, 1] = d
-    b.pool.has[d] = has
+                b.pool.n[b.consumers.n[c, BUFFER_END], THEN] = d
+            b.consumers.n[c, BUFFER_END] = d
+    b.pool.n[d, HAS] = has
     _free_if_forgotten(b.pool, d)
 
 
 @resumable
-def _let_go(b, d):  # type: ignore[no-untyped-def]
+def _let_go(queue, pool, d):  # type: ignore[no-untyped-def]
     """A consumer gives up a delivery that it has not finished."""
-    message = b.pool.message[d]
-    b.queue.counts[HELD] -= 1
-    b.pool.has[d] &= BROKER | WIRE
-    if b.queue.state[message] == ACKED and b.queue.effects[message] == 0:
-        b.queue.state[message] = LOST
-    _free_if_forgotten(b.pool, d)
+    message = pool.n[d, MESSAGE]
+    queue.counts[HELD] -= 1
+    pool.n[d, HAS] &= BROKER | WIRE
+    if queue.state[message] == ACKED and queue.effects[message] == 0:
+        queue.state[message] = LOST
+    _free_if_forgotten(pool, d)
 
 
 @resumable
-def empty_hands(b, c, slots_too):  # type: ignore[no-untyped-def]
+def empty_hands(queue, pool, consumers, c, slots_too):  # type: ignore[no-untyped-def]
     """A consumer loses its buffer and the acks not sent; if ``slots_too`` its work as well."""
-    d = b.consumers.buffer[c, 0]
+    d = consumers.n[c, BUFFER]
     while d >= 0:
-        then = b.pool.then[d]
-        _let_go(b, d)
+        then = pool.n[d, THEN]
+        _let_go(queue, pool, d)
         d = then
-    d = b.consumers.ripe[c, 0]
+    d = consumers.n[c, RIPE]
     while d >= 0:
-        then = b.pool.then[d]
-        _let_go(b, d)
+        then = pool.n[d, THEN]
+        _let_go(queue, pool, d)
         d = then
-    d = b.consumers.done[c, 0]
+    d = consumers.n[c, DONE]
     while d >= 0:
-        then = b.pool.then[d]
-        b.pool.has[d] &= BROKER | WIRE
-        _free_if_forgotten(b.pool, d)
+        then = pool.n[d, THEN]
+        pool.n[d, HAS] &= BROKER | WIRE
+        _free_if_forgotten(pool, d)
         d = then
-    b.consumers.buffer[c, 0] = -1
-    b.consumers.ripe[c, 0] = -1
-    b.consumers.done[c, 0] = -1
-    b.consumers.chunk[c] = 0
+    consumers.n[c, BUFFER] = -1
+    consumers.n[c, RIPE] = -1
+    consumers.n[c, DONE] = -1
+    consumers.n[c, CHUNK] = 0
     if slots_too:
-        slots = b.consumers.slot.shape[1]
+        slots = consumers.slot.shape[1]
         for s in range(slots):
-            d = b.consumers.slot[c, s]
+            d = consumers.slot[c, s]
             if d >= 0:
-                _let_go(b, d)
-            b.consumers.slot[c, s] = -1
-            b.consumers.idle_slot[c, s] = slots - 1 - s
-        b.consumers.idle[c] = slots
+                _let_go(queue, pool, d)
+            consumers.slot[c, s] = -1
+            consumers.idle_slot[c, s] = slots - 1 - s
+        consumers.n[c, IDLE] = slots
 
 
 @resumable
@@ -771,19 +789,19 @@ def crash(now, b, policy, c):  # type: ignore[no-untyped-def]
 
     The broker hears of it over the connection, if there is a network.
     """
-    empty_hands(b, c, True)
+    empty_hands(b.queue, b.pool, b.consumers, c, True)
     if policy.push == 1:
-        if b.consumers.cut[c] == 0 and b.consumers.connected[c] == b.consumers.epoch[c]:
-            at_s = _to_broker_s(now, b, c)
-            push(b.events, at_s, CLOSE, c, b.consumers.epoch[c])
+        if b.consumers.n[c, CUT] == 0 and b.consumers.n[c, CONNECTED] == b.consumers.n[c, EPOCH]:
+            at_s = _to_broker_s(now, b.queue.counts, b.consumers, b.ack_latency_s, c)
+            push(b.events, at_s, CLOSE, c, b.consumers.n[c, EPOCH])
     else:
         _unwait(b.consumers, c)
-        if policy.closes == 1 and b.consumers.cut[c] == 0:
-            push(b.events, now, HAND_BACK, c, b.consumers.epoch[c])
-    b.consumers.alive[c] = 0
-    b.consumers.epoch[c] += 1
-    b.consumers.call[c] += 1
-    b.consumers.calling[c] = 0
+        if policy.closes == 1 and b.consumers.n[c, CUT] == 0:
+            push(b.events, now, HAND_BACK, c, b.consumers.n[c, EPOCH])
+    b.consumers.n[c, ALIVE] = 0
+    b.consumers.n[c, EPOCH] += 1
+    b.consumers.n[c, CALL] += 1
+    b.consumers.n[c, CALLING] = 0
 
 
 @inlined
@@ -802,59 +820,59 @@ def _within_quota(at_s, quota_s, kind, calls_per_s):  # type: ignore[no-untyped-
 @resumable
 def ask(now, b, policy, c):  # type: ignore[no-untyped-def]
     """Send a receive call, unless the network is cut."""
-    b.consumers.call[c] += 1
-    b.consumers.fresh[c] = 1
-    if b.consumers.cut[c] == 1:
-        b.consumers.calling[c] = 2
+    b.consumers.n[c, CALL] += 1
+    b.consumers.n[c, FRESH] = 1
+    if b.consumers.n[c, CUT] == 1:
+        b.consumers.n[c, CALLING] = 2
         return
-    half_s = _half_s(b.queue, b.receive_latency_s, RECEIVE_CALLS)
-    b.consumers.half_s[c] = half_s
-    b.consumers.calling[c] = 1
+    half_s = _half_s(b.queue.counts, b.receive_latency_s, RECEIVE_CALLS)
+    b.consumers.s[c, HALF_S] = half_s
+    b.consumers.n[c, CALLING] = 1
     at_s = _within_quota(now + half_s, b.queue.quota_s, 0, policy.calls_per_s)
-    push(b.events, at_s, ASK, c, b.consumers.call[c])
+    push(b.events, at_s, ASK, c, b.consumers.n[c, CALL])
 
 
 @resumable
 def start(now, b, policy, c):  # type: ignore[no-untyped-def]
     """A new process in the place of a dead one."""
-    b.consumers.alive[c] = 1
-    b.consumers.stopping[c] = 0
-    b.consumers.factor[c] = 1.0
-    b.consumers.resume_s[c] = -np.inf
-    b.consumers.inbound_s[c] = -np.inf
-    b.consumers.outbound_s[c] = -np.inf
+    b.consumers.n[c, ALIVE] = 1
+    b.consumers.n[c, STOPPING] = 0
+    b.consumers.s[c, FACTOR] = 1.0
+    b.consumers.s[c, RESUME_S] = -np.inf
+    b.consumers.s[c, INBOUND_S] = -np.inf
+    b.consumers.s[c, OUTBOUND_S] = -np.inf
     if policy.push == 0:
         ask(now, b, policy, c)
-    elif b.consumers.cut[c] == 0:
-        at_s = _to_broker_s(now, b, c)
-        push(b.events, at_s, JOIN, c, b.consumers.epoch[c])
+    elif b.consumers.n[c, CUT] == 0:
+        at_s = _to_broker_s(now, b.queue.counts, b.consumers, b.ack_latency_s, c)
+        push(b.events, at_s, JOIN, c, b.consumers.n[c, EPOCH])
 
 
 @inlined
 def send_acks(now, b, policy, c):  # type: ignore[no-untyped-def]
     """Send the acks that are due; a cut network holds them up."""
-    b.consumers.chunk[c] = 0
-    if b.consumers.done[c, 0] < 0:
+    b.consumers.n[c, CHUNK] = 0
+    if b.consumers.n[c, DONE] < 0:
         return
-    if b.consumers.cut[c] == 1:
+    if b.consumers.n[c, CUT] == 1:
         if policy.push == 0:
-            b.consumers.calling[c] = 2
+            b.consumers.n[c, CALLING] = 2
         return
-    d = b.consumers.done[c, 0]
+    d = b.consumers.n[c, DONE]
     while d >= 0:
-        b.pool.has[d] = (b.pool.has[d] & BROKER) | WIRE
-        d = b.pool.then[d]
+        b.pool.n[d, HAS] = (b.pool.n[d, HAS] & BROKER) | WIRE
+        d = b.pool.n[d, THEN]
     if policy.push == 1:
-        at_s = _to_broker_s(now, b, c)
+        at_s = _to_broker_s(now, b.queue.counts, b.consumers, b.ack_latency_s, c)
     else:
-        half_s = _half_s(b.queue, b.ack_latency_s, ACK_CALLS)
+        half_s = _half_s(b.queue.counts, b.ack_latency_s, ACK_CALLS)
         at_s = _within_quota(now + half_s, b.queue.quota_s, 1, policy.calls_per_s)
         if policy.ack_waits == 1:
-            b.consumers.calling[c] = 1
-            b.consumers.call[c] += 1
-            push(b.events, at_s + half_s, REPLY, c, b.consumers.call[c])
-    push(b.events, at_s, ACK, b.consumers.done[c, 0], 0)
-    b.consumers.done[c, 0] = -1
+            b.consumers.n[c, CALLING] = 1
+            b.consumers.n[c, CALL] += 1
+            push(b.events, at_s + half_s, REPLY, c, b.consumers.n[c, CALL])
+    push(b.events, at_s, ACK, b.consumers.n[c, DONE], 0)
+    b.consumers.n[c, DONE] = -1
 
 
 @resumable
@@ -866,60 +884,66 @@ def _send_held_acks(now, b, policy, c):  # type: ignore[no-untyped-def]
 @inlined
 def _look_for_work(now, b, policy, c):  # type: ignore[no-untyped-def]
     """A consumer starts what it has, asks for more, or leaves."""
-    if b.consumers.alive[c] == 0 or (policy.push == 0 and b.consumers.calling[c] > 0):
+    if b.consumers.n[c, ALIVE] == 0 or (policy.push == 0 and b.consumers.n[c, CALLING] > 0):
         return
-    if now < b.consumers.resume_s[c]:
-        _wake(b, c, b.consumers.resume_s[c])
+    if now < b.consumers.s[c, RESUME_S]:
+        _wake(b.consumers, b.events, c, b.consumers.s[c, RESUME_S])
         return
     slots = b.consumers.slot.shape[1]
-    if policy.push == 0 and b.consumers.done[c, 0] >= 0 and b.consumers.chunk[c] == 0:
+    if policy.push == 0 and b.consumers.n[c, DONE] >= 0 and b.consumers.n[c, CHUNK] == 0:
         _send_held_acks(now, b, policy, c)  # the network had held them up
-        if b.consumers.calling[c] > 0:
+        if b.consumers.n[c, CALLING] > 0:
             return
-    gives_back = policy.push == 1 and policy.ack != AUTO and b.consumers.stopping[c] == 1
-    while b.consumers.idle[c] > 0 and not gives_back:
-        d = b.consumers.ripe[c, 0]
+    gives_back = policy.push == 1 and policy.ack != AUTO and b.consumers.n[c, STOPPING] == 1
+    while b.consumers.n[c, IDLE] > 0 and not gives_back:
+        d = b.consumers.n[c, RIPE]
         if d >= 0:
-            b.consumers.ripe[c, 0] = b.pool.then[d]
+            b.consumers.n[c, RIPE] = b.pool.n[d, THEN]
         else:
-            d = b.consumers.buffer[c, 0]
+            d = b.consumers.n[c, BUFFER]
             if d < 0:
                 break
-            if b.pool.arrive_s[d] > now:
-                _wake(b, c, b.pool.arrive_s[d])
+            if b.pool.s[d, ARRIVE_S] > now:
+                _wake(b.consumers, b.events, c, b.pool.s[d, ARRIVE_S])
                 return
-            b.consumers.buffer[c, 0] = b.pool.then[d]
-        if b.queue.due_s.size > 0 and b.queue.due_s[b.pool.message[d]] > now:
-            push(b.events, b.queue.due_s[b.pool.message[d]], DUE, d, 0)
-            b.pool.has[d] |= LATER
-            if policy.ack != AUTO and b.pool.epoch[d] == b.consumers.connected[c]:
-                b.consumers.unacked[c] -= 1
+            b.consumers.n[c, BUFFER] = b.pool.n[d, THEN]
+        if b.queue.due_s.size > 0 and b.queue.due_s[b.pool.n[d, MESSAGE]] > now:
+            push(b.events, b.queue.due_s[b.pool.n[d, MESSAGE]], DUE, d, 0)
+            b.pool.n[d, HAS] |= LATER
+            if policy.ack != AUTO and b.pool.n[d, CONNECTION] == b.consumers.n[c, CONNECTED]:
+                b.consumers.n[c, UNACKED] -= 1
             continue
-        idle = b.consumers.idle[c] - 1
-        b.consumers.idle[c] = idle
+        idle = b.consumers.n[c, IDLE] - 1
+        b.consumers.n[c, IDLE] = idle
         s = b.consumers.idle_slot[c, idle]
-        work_s = np.float64(b.service_s[b.pool.message[d]])
-        if b.consumers.fresh[c] == 1:
-            b.consumers.fresh[c] = 0
+        work_s = np.float64(b.service_s[b.pool.n[d, MESSAGE]])
+        if b.consumers.n[c, FRESH] == 1:
+            b.consumers.n[c, FRESH] = 0
             work_s += policy.per_batch_s
         b.consumers.slot[c, s] = d
-        b.consumers.end_s[c, s] = now + work_s * b.consumers.factor[c]
+        b.consumers.end_s[c, s] = now + work_s * b.consumers.s[c, FACTOR]
         push(b.events, b.consumers.end_s[c, s], FINISH, c * slots + s, 0)
         if policy.ack == ON_START:
-            if b.consumers.cut[c] == 1:
-                b.pool.has[d] |= OWED
+            if b.consumers.n[c, CUT] == 1:
+                b.pool.n[d, HAS] |= OWED
             else:
-                b.pool.has[d] |= WIRE
-                b.pool.then[d] = -1
-                at_s = _to_broker_s(now, b, c)
+                b.pool.n[d, HAS] |= WIRE
+                b.pool.n[d, THEN] = -1
+                at_s = _to_broker_s(now, b.queue.counts, b.consumers, b.ack_latency_s, c)
                 push(b.events, at_s, ACK, d, 0)
-    if b.consumers.idle[c] < slots or (b.consumers.buffer[c, 0] >= 0 and not gives_back):
+    if b.consumers.n[c, IDLE] < slots or (b.consumers.n[c, BUFFER] >= 0 and not gives_back):
         return
-    if b.consumers.stopping[c] == 1:
+    if b.consumers.n[c, STOPPING] == 1:
         if policy.push == 1:
             _send_held_acks(now, b, policy, c)
-            if policy.closes == 0 and b.consumers.cut[c] == 0:
-                push(b.events, _to_broker_s(now, b, c), HAND_BACK, c, b.consumers.epoch[c])
+            if policy.closes == 0 and b.consumers.n[c, CUT] == 0:
+                push(
+                    b.events,
+                    _to_broker_s(now, b.queue.counts, b.consumers, b.ack_latency_s, c),
+                    HAND_BACK,
+                    c,
+                    b.consumers.n[c, EPOCH],
+                )
         crash(now, b, policy, c)
     elif policy.push == 0:
         ask(now, b, policy, c)
@@ -929,28 +953,28 @@ def _look_for_work(now, b, policy, c):  # type: ignore[no-untyped-def]
 def _poisoned(poison, message):  # type: ignore[no-untyped-def]
     """Where a message is in the list of those that still fail; -1: nowhere."""
     low = 0
-    high = poison.message.size
+    high = poison.n.shape[0]
     while low < high:
         middle = (low + high) // 2
-        if poison.message[middle] < message:
+        if poison.n[middle, POISONOUS] < message:
             low = middle + 1
         else:
             high = middle
-    if low < poison.message.size and poison.message[low] == message and poison.left[low] > 0:
+    if low < poison.n.shape[0] and poison.n[low, POISONOUS] == message and poison.n[low, LEFT] > 0:
         return low
     return -1
 
 
 @inlined
-def _affect(now, b, message):  # type: ignore[no-untyped-def]
+def _affect(now, queue, message):  # type: ignore[no-untyped-def]
     """A message was processed."""
-    if b.queue.effects[message] > 0:
-        if b.queue.counts[REPEATS] < b.queue.again_message.size:
-            b.queue.again_message[b.queue.counts[REPEATS]] = message
-            b.queue.again_s[b.queue.counts[REPEATS]] = now
-        b.queue.counts[REPEATS] += 1
-    b.queue.effects[message] += 1
-    b.queue.done_s[message] = min(b.queue.done_s[message], now)
+    if queue.effects[message] > 0:
+        if queue.counts[REPEATS] < queue.again_message.size:
+            queue.again_message[queue.counts[REPEATS]] = message
+            queue.again_s[queue.counts[REPEATS]] = now
+        queue.counts[REPEATS] += 1
+    queue.effects[message] += 1
+    queue.done_s[message] = min(queue.done_s[message], now)
 
 
 @inlined
@@ -971,13 +995,13 @@ def _settle_verdict(now, b, policy, message, verdict, worked_on):  # type: ignor
 
 @inlined
 def _noisy(now, queue, lanes, policy, lane):  # type: ignore[no-untyped-def]
-    in_flight = lanes.in_flight[lane]
+    in_flight = lanes.n[lane, IN_LANE]
     if (
         in_flight >= policy.noisy_least
         and in_flight > policy.noisy_share * queue.counts[IN_FLIGHT_NOW]
     ):
         return True
-    everyone = lanes.head.size
+    everyone = lanes.n.shape[0] - 1
     _spend(now, lanes, lane, 0.0, policy.recent_s)
     _spend(now, lanes, everyone, 0.0, policy.recent_s)
     spent_s = lanes.spent_s[lane, 0] + lanes.spent_s[lane, 1]
@@ -998,19 +1022,19 @@ def _pick_fair(now, queue, lanes, policy):  # type: ignore[no-untyped-def]
     lane = -1
     noisiest = -1
     while lanes.heap_n[0] > 0 and lane < 0:
-        top = lanes.heap[0]
-        if queue.state[lanes.head[top]] != READY:
+        top = lanes.n[0, HEAP]
+        if queue.state[lanes.n[top, HEAD]] != READY:
             _offer(queue.state, lanes, top, FAIR)
         elif _noisy(now, queue, lanes, policy, top):
-            if noisiest < 0 or lanes.in_flight[top] < lanes.in_flight[noisiest]:
+            if noisiest < 0 or lanes.n[top, IN_LANE] < lanes.n[noisiest, IN_LANE]:
                 noisiest = top
             _leave_heap(lanes, top)
-            lanes.aside[n] = top
+            lanes.n[n, ASIDE] = top
             n += 1
         else:
             lane = top
     for k in range(n):
-        _enter_heap(lanes, lanes.aside[k])
+        _enter_heap(lanes, lanes.n[k, ASIDE])
     if lane < 0:
         lane = noisiest
     if lane >= 0:
@@ -1021,7 +1045,7 @@ def _pick_fair(now, queue, lanes, policy):  # type: ignore[no-untyped-def]
 @resumable
 def _highest(state, lanes):  # type: ignore[no-untyped-def]
     """The highest lane that has a message; -1: none."""
-    lane = lanes.head.size - 1
+    lane = lanes.n.shape[0] - 1 - 1
     while lane >= 0 and _front(state, lanes, lane) < 0:
         lane -= 1
     return lane
@@ -1034,8 +1058,8 @@ def _pick_group(state, lanes, lane):  # type: ignore[no-untyped-def]
         _leave_heap(lanes, lane)
         return lane
     while lanes.heap_n[0] > 0:
-        lane = lanes.heap[0]
-        if state[lanes.head[lane]] == READY:
+        lane = lanes.n[0, HEAP]
+        if state[lanes.n[lane, HEAD]] == READY:
             _leave_heap(lanes, lane)
             return lane
         _offer(state, lanes, lane, GROUPS)
@@ -1045,7 +1069,7 @@ def _pick_group(state, lanes, lane):  # type: ignore[no-untyped-def]
 @resumable
 def _pick_span(queue, lanes, span, c):  # type: ignore[no-untyped-def]
     """The next lane, in turn, whose head is within the window, or was handed out before."""
-    n = lanes.head.size
+    n = lanes.n.shape[0] - 1
     for step in range(n):
         lane = (queue.counts[ROTOR] + step) % n
         if lanes.reach.size > 0 and lanes.reach[c, lane] == 0:
@@ -1053,7 +1077,8 @@ def _pick_span(queue, lanes, span, c):  # type: ignore[no-untyped-def]
         message = _front(queue.state, lanes, lane)
         if message >= 0 and (
             queue.receives[message] > 0
-            or lanes.offset[message] - lanes.offset[lanes.first[lane]] < span
+            or lanes.window[message, OFFSET] - lanes.window[lanes.n[lane, FIRST_OPEN], OFFSET]
+            < span
         ):
             return lane
     return -1
@@ -1066,12 +1091,12 @@ def _let_in(feed, queue, lanes, policy):  # type: ignore[no-untyped-def]
         row = queue.counts[ENTERED]
         queue.counts[ENTERED] = row + 1
         message = feed.message[row]
-        if lanes.place[message] != row or queue.state[message] != READY:
+        if lanes.links[message, PLACE] != row or queue.state[message] != READY:
             continue
         queue.counts[IN_WINDOW] += 1
         lane = _lane(lanes, message)
         _append(lanes, lane, message)
-        if lanes.head[lane] == message:
+        if lanes.n[lane, HEAD] == message:
             _offer(queue.state, lanes, lane, GROUPS)
 
 
@@ -1095,7 +1120,7 @@ def _take(now, b, policy, c):  # type: ignore[no-untyped-def]
             lane = _pick_span(b.queue, b.lanes, policy.span, c)
         if lane < 0:
             break
-        message = b.lanes.head[lane]
+        message = b.lanes.n[lane, HEAD]
         _pop(b.lanes, lane)
         if b.queue.receives[message] >= policy.max_receives:
             b.queue.counts[READY_NOW] -= 1
@@ -1107,10 +1132,10 @@ def _take(now, b, policy, c):  # type: ignore[no-untyped-def]
             n += 1
         if policy.pick == FAIR:
             _offer(b.queue.state, b.lanes, lane, FAIR)
-    if policy.pick == GROUPS and lane >= 0 and b.lanes.in_flight[lane] == 0:
+    if policy.pick == GROUPS and lane >= 0 and b.lanes.n[lane, IN_LANE] == 0:
         _offer(b.queue.state, b.lanes, lane, GROUPS)
     if policy.pick == SPANS and n > 0:
-        b.queue.counts[ROTOR] = (b.queue.counts[ROTOR] + 1) % b.lanes.head.size
+        b.queue.counts[ROTOR] = (b.queue.counts[ROTOR] + 1) % (b.lanes.n.shape[0] - 1)
     return n
 
 
@@ -1122,7 +1147,7 @@ def _drop_heads(queue, lanes, policy):  # type: ignore[no-untyped-def]
     """Make a queue that drops its head no longer than it may be."""
     while queue.counts[READY_NOW] > policy.max_length:
         lane = _highest(queue.state, lanes)
-        message = lanes.head[lane]
+        message = lanes.n[lane, HEAD]
         _pop(lanes, lane)
         queue.counts[READY_NOW] -= 1
         _bury(queue, lanes, message, policy)
@@ -1144,11 +1169,11 @@ def _come(now, b, policy, message):  # type: ignore[no-untyped-def]
         return
     b.queue.state[message] = READY
     b.queue.counts[READY_NOW] += 1
-    if policy.pick == GROUPS and b.lanes.place[message] >= b.queue.counts[ENTERED]:
+    if policy.pick == GROUPS and b.lanes.links[message, PLACE] >= b.queue.counts[ENTERED]:
         return  # the window lets it in
     lane = _lane(b.lanes, message)
     _append(b.lanes, lane, message)
-    if policy.pick in (GROUPS, FAIR) and b.lanes.head[lane] == message:
+    if policy.pick in (GROUPS, FAIR) and b.lanes.n[lane, HEAD] == message:
         _offer(b.queue.state, b.lanes, lane, policy.pick)
 
 
@@ -1156,28 +1181,28 @@ def _come(now, b, policy, message):  # type: ignore[no-untyped-def]
 def _register(lanes, message):  # type: ignore[no-untyped-def]
     """SPANS: number a message within its lane."""
     lane = _lane(lanes, message)
-    lanes.follower[message] = -1
-    lanes.offset[message] = 0
-    newest = lanes.newest[lane]
+    lanes.window[message, FOLLOWER] = -1
+    lanes.window[message, OFFSET] = 0
+    newest = lanes.n[lane, NEWEST]
     if newest >= 0:
-        lanes.follower[newest] = message
-        lanes.offset[message] = lanes.offset[newest] + 1
-    lanes.newest[lane] = message
-    if lanes.first[lane] < 0:
-        lanes.first[lane] = message
+        lanes.window[newest, FOLLOWER] = message
+        lanes.window[message, OFFSET] = lanes.window[newest, OFFSET] + 1
+    lanes.n[lane, NEWEST] = message
+    if lanes.n[lane, FIRST_OPEN] < 0:
+        lanes.n[lane, FIRST_OPEN] = message
 
 
 @inlined
-def _arrival_s(b, policy):  # type: ignore[no-untyped-def]
-    row = b.queue.counts[ROW]
-    return b.feed.enqueued_s[row] + policy.delay_s if row < b.feed.n[0] else np.inf
+def _arrival_s(feed, counts, delay_s):  # type: ignore[no-untyped-def]
+    row = counts[ROW]
+    return feed.enqueued_s[row] + delay_s if row < feed.n[0] else np.inf
 
 
 @inlined
-def _expiry_s(b, policy):  # type: ignore[no-untyped-def]
-    row = b.queue.counts[RETENTION_ROW]
-    if row < b.queue.counts[ROW]:
-        return b.feed.enqueued_s[row] + policy.delay_s + policy.retention_s
+def _expiry_s(feed, counts, age_s):  # type: ignore[no-untyped-def]
+    row = counts[RETENTION_ROW]
+    if row < counts[ROW]:
+        return feed.enqueued_s[row] + age_s
     return np.inf
 
 
@@ -1185,15 +1210,15 @@ def _expiry_s(b, policy):  # type: ignore[no-untyped-def]
 def _catch_up(now, b, policy, waiting):  # type: ignore[no-untyped-def]
     """Arrivals and ends of retention up to ``now``; True: stopped for one that is awaited."""
     while True:
-        arrival_s = _arrival_s(b, policy)
-        expiry_s = _expiry_s(b, policy)
+        arrival_s = _arrival_s(b.feed, b.queue.counts, policy.delay_s)
+        expiry_s = _expiry_s(b.feed, b.queue.counts, policy.delay_s + policy.retention_s)
         if min(arrival_s, expiry_s) > now:
             return False
         if expiry_s <= arrival_s:
             row = b.queue.counts[RETENTION_ROW]
             b.queue.counts[RETENTION_ROW] = row + 1
             message = b.feed.message[row]
-            if b.lanes.place[message] == row:
+            if b.lanes.links[message, PLACE] == row:
                 if b.queue.state[message] == IN_FLIGHT:
                     b.queue.state[message] = OVERDUE
                 elif b.queue.state[message] == READY:
@@ -1206,7 +1231,7 @@ def _catch_up(now, b, policy, waiting):  # type: ignore[no-untyped-def]
         if b.queue.wanted.size > 0 and b.queue.wanted[message] == 0:
             continue
         b.queue.counts[ARRIVED] += 1
-        b.lanes.place[message] = row
+        b.lanes.links[message, PLACE] = row
         if b.queue.same.size > 0:
             same = b.queue.same[message]
             if arrival_s - b.queue.let_in_s[same] < policy.dedup_s:
@@ -1229,9 +1254,9 @@ def _sample(now, b, policy):  # type: ignore[no-untyped-def]
     """Take the sample of the grid that is due; nothing else has happened since the last event."""
     _catch_up(now, b, policy, False)
     sample = b.queue.counts[GRID_NEXT]
-    b.queue.grid_arrived[sample] = b.queue.counts[ARRIVED]
-    b.queue.grid_ready[sample] = b.queue.counts[READY_NOW]
-    b.queue.grid_in_flight[sample] = b.queue.counts[IN_FLIGHT_NOW] + b.queue.counts[WAITING_NOW]
+    b.queue.grid[sample, 0] = b.queue.counts[ARRIVED]
+    b.queue.grid[sample, 1] = b.queue.counts[READY_NOW]
+    b.queue.grid[sample, 2] = b.queue.counts[IN_FLIGHT_NOW] + b.queue.counts[WAITING_NOW]
     b.queue.counts[GRID_NEXT] = sample + 1
 
 
@@ -1243,12 +1268,12 @@ def _take_back(now, b, policy, c, oldest, epoch, why):  # type: ignore[no-untype
     """Unacknowledged deliveries over a consumer's connections ``oldest`` to ``epoch`` come back."""
     d = b.pool.meta[FIRST]
     while d >= 0:
-        after = b.pool.after[d]
+        after = b.pool.n[d, AFTER]
         # A consumer that pulls has its acks under way heard before its end.
-        heard = policy.push == 0 and b.pool.has[d] & WIRE != 0
-        if b.pool.consumer[d] == c and oldest <= b.pool.epoch[d] <= epoch and not heard:
-            _forget(now, b, policy, d)
-            _give_back(b.queue, b.lanes, b.pool.message[d], why, policy)
+        heard = policy.push == 0 and b.pool.n[d, HAS] & WIRE != 0
+        if b.pool.n[d, CONSUMER] == c and oldest <= b.pool.n[d, CONNECTION] <= epoch and not heard:
+            _forget(now, b.queue.counts, b.lanes, b.pool, policy, d)
+            _give_back(b.queue, b.lanes, b.pool.n[d, MESSAGE], why, policy)
             _free_if_forgotten(b.pool, d)
         d = after
 
@@ -1258,42 +1283,42 @@ def _close(now, b, policy, c, epoch, why):  # type: ignore[no-untyped-def]
     """The broker closes a connection: its unacknowledged deliveries come back at once, or not."""
     if policy.closes == 1:
         _take_back(now, b, policy, c, 0, epoch, why)
-    if 0 <= b.consumers.connected[c] <= epoch:
-        b.consumers.connected[c] = -1
-        b.consumers.unacked[c] = 0
+    if 0 <= b.consumers.n[c, CONNECTED] <= epoch:
+        b.consumers.n[c, CONNECTED] = -1
+        b.consumers.n[c, UNACKED] = 0
         _unwait(b.consumers, c)
     if b.queue.counts[ACTIVE] == c and b.queue.counts[ACTIVE_EPOCH] <= epoch:
-        _choose_active(b, policy)
-    if policy.closes == 1 and b.consumers.alive[c] == 1 and b.consumers.epoch[c] == epoch:
+        _choose_active(b.queue.counts, b.consumers, policy)
+    if policy.closes == 1 and b.consumers.n[c, ALIVE] == 1 and b.consumers.n[c, EPOCH] == epoch:
         # The process lives: it finishes what it works on, for nothing, and subscribes again.
-        empty_hands(b, c, False)
-        b.consumers.epoch[c] += 1
-        if b.consumers.cut[c] == 0 and b.consumers.stopping[c] == 0:
-            at_s = max(now, b.consumers.resume_s[c]) + policy.reopen_s
-            push(b.events, at_s, JOIN, c, b.consumers.epoch[c])
+        empty_hands(b.queue, b.pool, b.consumers, c, False)
+        b.consumers.n[c, EPOCH] += 1
+        if b.consumers.n[c, CUT] == 0 and b.consumers.n[c, STOPPING] == 0:
+            at_s = max(now, b.consumers.s[c, RESUME_S]) + policy.reopen_s
+            push(b.events, at_s, JOIN, c, b.consumers.n[c, EPOCH])
 
 
 @resumable
 def _unlock(now, b, policy):  # type: ignore[no-untyped-def]
     """The oldest delivery has been out for too long."""
     d = b.pool.meta[FIRST]
-    c = b.pool.consumer[d]
+    c = b.pool.n[d, CONSUMER]
     if policy.lock_closes == 1:
-        _close(now, b, policy, c, b.pool.epoch[d], BY_LOCK)
+        _close(now, b, policy, c, b.pool.n[d, CONNECTION], BY_LOCK)
         return
-    _forget(now, b, policy, d)
-    _give_back(b.queue, b.lanes, b.pool.message[d], BY_LOCK, policy)
+    _forget(now, b.queue.counts, b.lanes, b.pool, policy, d)
+    _give_back(b.queue, b.lanes, b.pool.n[d, MESSAGE], BY_LOCK, policy)
     _free_if_forgotten(b.pool, d)
 
 
 @inlined
-def _unlock_s(pool, policy):  # type: ignore[no-untyped-def]
+def _unlock_s(pool, lock_s, sweep_s):  # type: ignore[no-untyped-def]
     """When the oldest lock ends, as the broker notices it."""
     if pool.meta[FIRST] < 0:
         return np.inf
-    at_s = pool.sent_s[pool.meta[FIRST]] + policy.lock_s
-    if policy.sweep_s > 0.0 and np.isfinite(at_s):
-        at_s = np.ceil(at_s / policy.sweep_s) * policy.sweep_s
+    at_s = pool.s[pool.meta[FIRST], SENT_S] + lock_s
+    if sweep_s > 0.0 and np.isfinite(at_s):
+        at_s = np.ceil(at_s / sweep_s) * sweep_s
     return at_s
 
 
@@ -1301,52 +1326,52 @@ def _unlock_s(pool, policy):  # type: ignore[no-untyped-def]
 def _finish(now, b, policy, c, s):  # type: ignore[no-untyped-def]
     """A consumer is done with what is in a slot, one way or the other; False: it died of it."""
     d = b.consumers.slot[c, s]
-    message = b.pool.message[d]
+    message = b.pool.n[d, MESSAGE]
     verdict = OK
-    if b.poison.message.size > 0:
+    if b.poison.n.shape[0] > 0:
         k = _poisoned(b.poison, message)
         if k >= 0:
-            b.poison.left[k] -= 1
-            verdict = policy.on_kill if b.poison.kills[k] == 1 else policy.on_failure
+            b.poison.n[k, LEFT] -= 1
+            verdict = policy.on_kill if b.poison.n[k, KILLS] == 1 else policy.on_failure
             if verdict == DIE:
                 crash(now, b, policy, c)
                 if np.isfinite(b.poison.restart_s[k]):
-                    push(b.events, now + b.poison.restart_s[k], START, c, b.consumers.epoch[c])
+                    push(b.events, now + b.poison.restart_s[k], START, c, b.consumers.n[c, EPOCH])
                 return False
     if verdict == OK:
-        _affect(now, b, message)
+        _affect(now, b.queue, message)
     b.consumers.slot[c, s] = -1
-    b.consumers.idle_slot[c, b.consumers.idle[c]] = s
-    b.consumers.idle[c] += 1
+    b.consumers.idle_slot[c, b.consumers.n[c, IDLE]] = s
+    b.consumers.n[c, IDLE] += 1
     b.queue.counts[HELD] -= 1
-    if policy.ack != LATE and b.pool.has[d] & OWED == 0:
-        b.pool.has[d] -= CLIENT
-        b.pool.verdict[d] = verdict
-        if b.pool.has[d] & WIRE == 0 and verdict != OK and b.queue.state[message] == ACKED:
+    if policy.ack != LATE and b.pool.n[d, HAS] & OWED == 0:
+        b.pool.n[d, HAS] -= CLIENT
+        b.pool.n[d, VERDICT] = verdict
+        if b.pool.n[d, HAS] & WIRE == 0 and verdict != OK and b.queue.state[message] == ACKED:
             # Acknowledged and gone; what the failure makes of it comes after the fact.
             b.queue.counts[REMOVED] -= 1
             _settle_late(now, b, policy, message, verdict)
         _free_if_forgotten(b.pool, d)
         return True
-    b.consumers.chunk[c] += 1
+    b.consumers.n[c, CHUNK] += 1
     if verdict == LEAVE:
-        b.pool.has[d] -= CLIENT
+        b.pool.n[d, HAS] -= CLIENT
         _free_if_forgotten(b.pool, d)
     else:
-        b.pool.verdict[d] = verdict
-        b.pool.then[d] = -1
-        if b.consumers.done[c, 0] < 0:
-            b.consumers.done[c, 0] = d
+        b.pool.n[d, VERDICT] = verdict
+        b.pool.n[d, THEN] = -1
+        if b.consumers.n[c, DONE] < 0:
+            b.consumers.n[c, DONE] = d
         else:
-            b.pool.then[b.consumers.done[c, 1]] = d
-        b.consumers.done[c, 1] = d
+            b.pool.n[b.consumers.n[c, DONE_END], THEN] = d
+        b.consumers.n[c, DONE_END] = d
     if verdict != OK and policy.stop_batch == 1:
-        rest = b.consumers.buffer[c, 0]
+        rest = b.consumers.n[c, BUFFER]
         while rest >= 0:
-            then = b.pool.then[rest]
-            _let_go(b, rest)
+            then = b.pool.n[rest, THEN]
+            _let_go(b.queue, b.pool, rest)
             rest = then
-        b.consumers.buffer[c, 0] = -1
+        b.consumers.n[c, BUFFER] = -1
     return True
 
 
@@ -1355,29 +1380,29 @@ def _acknowledge(now, b, policy, first):  # type: ignore[no-untyped-def]
     """A chain of acks reaches the broker."""
     d = first
     while d >= 0:
-        then = b.pool.then[d]
-        message = b.pool.message[d]
-        c = b.pool.consumer[d]
-        b.pool.has[d] -= WIRE
-        worked_on = b.pool.has[d] & CLIENT != 0
-        if b.pool.has[d] & BROKER:
-            _forget(now, b, policy, d)
-            _settle_verdict(now, b, policy, message, b.pool.verdict[d], worked_on)
+        then = b.pool.n[d, THEN]
+        message = b.pool.n[d, MESSAGE]
+        c = b.pool.n[d, CONSUMER]
+        b.pool.n[d, HAS] -= WIRE
+        worked_on = b.pool.n[d, HAS] & CLIENT != 0
+        if b.pool.n[d, HAS] & BROKER:
+            _forget(now, b.queue.counts, b.lanes, b.pool, policy, d)
+            _settle_verdict(now, b, policy, message, b.pool.n[d, VERDICT], worked_on)
             if policy.pick == GROUPS:
                 lane = _lane(b.lanes, message)
-                if b.lanes.in_flight[lane] == 0 and b.lanes.heap_at[lane] < 0:
+                if b.lanes.n[lane, IN_LANE] == 0 and b.lanes.n[lane, HEAP_AT] < 0:
                     _offer(b.queue.state, b.lanes, lane, GROUPS)
         elif (
             policy.late_ack == 1
-            and b.pool.verdict[d] == OK
+            and b.pool.n[d, VERDICT] == OK
             and b.queue.state[message] == READY
-            and b.queue.receives[message] == b.pool.receipt[d]
+            and b.queue.receives[message] == b.pool.n[d, RECEIPT]
         ):
             b.queue.counts[READY_NOW] -= 1
             _finalise(b.queue, b.lanes, message, ACKED, policy.pick)
-        if policy.push == 1 and b.pool.epoch[d] == b.consumers.connected[c]:
-            b.consumers.unacked[c] -= 1
-            _wait_if_credit(b, policy, c)
+        if policy.push == 1 and b.pool.n[d, CONNECTION] == b.consumers.n[c, CONNECTED]:
+            b.consumers.n[c, UNACKED] -= 1
+            _wait_if_credit(b.queue.counts, b.consumers, policy, c)
         _free_if_forgotten(b.pool, d)
         d = then
 
@@ -1386,28 +1411,28 @@ def _acknowledge(now, b, policy, first):  # type: ignore[no-untyped-def]
 def _rare(now, b, policy, kind, ref, stamp):  # type: ignore[no-untyped-def]
     """What seldom happens; returns the consumer that may have something to do, -1: none."""
     if kind == GIVE_UP:
-        if b.consumers.call[ref] == stamp and b.consumers.ahead[ref] >= 0:
+        if b.consumers.n[ref, CALL] == stamp and b.consumers.n[ref, AHEAD] >= 0:
             _unwait(b.consumers, ref)
             b.queue.counts[EMPTY_RECEIVES] += 1
-            push(b.events, now + b.consumers.half_s[ref], REPLY, ref, stamp)
+            push(b.events, now + b.consumers.s[ref, HALF_S], REPLY, ref, stamp)
     elif kind == JOIN:
-        old = b.consumers.connected[ref]
-        if b.consumers.alive[ref] == 1 and b.consumers.epoch[ref] == stamp and old != stamp:
+        old = b.consumers.n[ref, CONNECTED]
+        if b.consumers.n[ref, ALIVE] == 1 and b.consumers.n[ref, EPOCH] == stamp and old != stamp:
             if old >= 0:
                 _close(now, b, policy, ref, old, BY_CLOSE)
-            b.consumers.connected[ref] = stamp
-            b.consumers.unacked[ref] = 0
-            b.consumers.joined[ref] = b.queue.counts[JOINS]
+            b.consumers.n[ref, CONNECTED] = stamp
+            b.consumers.n[ref, UNACKED] = 0
+            b.consumers.n[ref, JOINED] = b.queue.counts[JOINS]
             b.queue.counts[JOINS] += 1
             if policy.single_active == 1 and b.queue.counts[ACTIVE] < 0:
-                _choose_active(b, policy)
-            _wait_if_credit(b, policy, ref)
+                _choose_active(b.queue.counts, b.consumers, policy)
+            _wait_if_credit(b.queue.counts, b.consumers, policy, ref)
     elif kind == CANCEL:
-        if b.consumers.connected[ref] == stamp:
-            b.consumers.joined[ref] = -1
+        if b.consumers.n[ref, CONNECTED] == stamp:
+            b.consumers.n[ref, JOINED] = -1
             _unwait(b.consumers, ref)
             if b.queue.counts[ACTIVE] == ref:
-                _choose_active(b, policy)
+                _choose_active(b.queue.counts, b.consumers, policy)
     elif kind == CLOSE:
         _close(now, b, policy, ref, stamp, BY_CLOSE)
     elif kind == HAND_BACK:
@@ -1416,23 +1441,23 @@ def _rare(now, b, policy, kind, ref, stamp):  # type: ignore[no-untyped-def]
         b.queue.counts[WAITING_NOW] -= 1
         _come(now, b, policy, ref)
     elif kind == DUE:
-        c = b.pool.consumer[ref]
-        if b.pool.epoch[ref] == b.consumers.epoch[c]:
-            b.pool.has[ref] -= LATER
-            if policy.ack != AUTO and b.pool.epoch[ref] == b.consumers.connected[c]:
-                b.consumers.unacked[c] += 1
-                if b.consumers.unacked[c] >= policy.prefetch:
+        c = b.pool.n[ref, CONSUMER]
+        if b.pool.n[ref, CONNECTION] == b.consumers.n[c, EPOCH]:
+            b.pool.n[ref, HAS] -= LATER
+            if policy.ack != AUTO and b.pool.n[ref, CONNECTION] == b.consumers.n[c, CONNECTED]:
+                b.consumers.n[c, UNACKED] += 1
+                if b.consumers.n[c, UNACKED] >= policy.prefetch:
                     _unwait(b.consumers, c)
-            b.pool.then[ref] = -1
-            if b.consumers.ripe[c, 0] < 0:
-                b.consumers.ripe[c, 0] = ref
+            b.pool.n[ref, THEN] = -1
+            if b.consumers.n[c, RIPE] < 0:
+                b.consumers.n[c, RIPE] = ref
             else:
-                b.pool.then[b.consumers.ripe[c, 1]] = ref
-            b.consumers.ripe[c, 1] = ref
+                b.pool.n[b.consumers.n[c, RIPE_END], THEN] = ref
+            b.consumers.n[c, RIPE_END] = ref
             return c
         else:
-            _let_go(b, ref)
-    elif b.consumers.alive[ref] == 0 and b.consumers.epoch[ref] == stamp:
+            _let_go(b.queue, b.pool, ref)
+    elif b.consumers.n[ref, ALIVE] == 0 and b.consumers.n[ref, EPOCH] == stamp:
         start(now, b, policy, ref)
     return -1
 
@@ -1444,8 +1469,8 @@ def _rare(now, b, policy, kind, ref, stamp):  # type: ignore[no-untyped-def]
 def pause(now, b, c, resume_s):  # type: ignore[no-untyped-def]
     """The whole process stands still until ``resume_s``."""
     slots = b.consumers.slot.shape[1]
-    shift_s = resume_s - max(now, b.consumers.resume_s[c])
-    b.consumers.resume_s[c] = resume_s
+    shift_s = resume_s - max(now, b.consumers.s[c, RESUME_S])
+    b.consumers.s[c, RESUME_S] = resume_s
     for s in range(slots):
         if b.consumers.slot[c, s] >= 0:
             b.consumers.end_s[c, s] += shift_s
@@ -1456,9 +1481,9 @@ def pause(now, b, c, resume_s):  # type: ignore[no-untyped-def]
 def slow(now, b, c, factor):  # type: ignore[no-untyped-def]
     """Service takes ``factor`` times as long from now on."""
     slots = b.consumers.slot.shape[1]
-    ratio = factor / b.consumers.factor[c]
-    b.consumers.factor[c] = factor
-    from_s = max(now, b.consumers.resume_s[c])
+    ratio = factor / b.consumers.s[c, FACTOR]
+    b.consumers.s[c, FACTOR] = factor
+    from_s = max(now, b.consumers.s[c, RESUME_S])
     for s in range(slots):
         if b.consumers.slot[c, s] >= 0:
             b.consumers.end_s[c, s] = from_s + (b.consumers.end_s[c, s] - from_s) * ratio
@@ -1468,12 +1493,18 @@ def slow(now, b, c, factor):  # type: ignore[no-untyped-def]
 @resumable
 def terminate(now, b, policy, c):  # type: ignore[no-untyped-def]
     """SIGTERM: finish what is in hand, give back the rest, and leave."""
-    b.consumers.stopping[c] = 1
+    b.consumers.n[c, STOPPING] = 1
     if policy.push == 1:
-        if b.consumers.cut[c] == 0 and b.consumers.connected[c] == b.consumers.epoch[c]:
-            push(b.events, _to_broker_s(now, b, c), CANCEL, c, b.consumers.epoch[c])
+        if b.consumers.n[c, CUT] == 0 and b.consumers.n[c, CONNECTED] == b.consumers.n[c, EPOCH]:
+            push(
+                b.events,
+                _to_broker_s(now, b.queue.counts, b.consumers, b.ack_latency_s, c),
+                CANCEL,
+                c,
+                b.consumers.n[c, EPOCH],
+            )
         push(b.events, now, WAKE, c, 0)
-    elif b.consumers.ahead[c] >= 0 or b.consumers.calling[c] == 2:
+    elif b.consumers.n[c, AHEAD] >= 0 or b.consumers.n[c, CALLING] == 2:
         crash(now, b, policy, c)
     else:
         push(b.events, now, WAKE, c, 0)
@@ -1482,66 +1513,90 @@ def terminate(now, b, policy, c):  # type: ignore[no-untyped-def]
 @resumable
 def cut_off(now, b, policy, c):  # type: ignore[no-untyped-def]
     """The network between consumer and broker is gone; what is under way from it arrives."""
-    b.consumers.cut[c] = 1
+    b.consumers.n[c, CUT] = 1
     if policy.push == 1:
-        d = b.consumers.buffer[c, 0]
+        d = b.consumers.n[c, BUFFER]
         while d >= 0:
-            if b.pool.arrive_s[d] > now:
-                b.pool.arrive_s[d] = np.inf
-            d = b.pool.then[d]
-    elif b.consumers.alive[c] == 1:
-        first = b.consumers.buffer[c, 0]
-        if first >= 0 and b.pool.arrive_s[first] > now:
+            if b.pool.s[d, ARRIVE_S] > now:
+                b.pool.s[d, ARRIVE_S] = np.inf
+            d = b.pool.n[d, THEN]
+    elif b.consumers.n[c, ALIVE] == 1:
+        first = b.consumers.n[c, BUFFER]
+        if first >= 0 and b.pool.s[first, ARRIVE_S] > now:
             # The answer is lost with all its messages.
-            empty_hands(b, c, False)
-            b.consumers.calling[c] = 1
-        if b.consumers.calling[c] == 1:
+            empty_hands(b.queue, b.pool, b.consumers, c, False)
+            b.consumers.n[c, CALLING] = 1
+        if b.consumers.n[c, CALLING] == 1:
             _unwait(b.consumers, c)
-            b.consumers.call[c] += 1
-            b.consumers.calling[c] = 2
+            b.consumers.n[c, CALL] += 1
+            b.consumers.n[c, CALLING] = 2
 
 
 @resumable
 def reconnect(now, b, policy, c):  # type: ignore[no-untyped-def]
     """The network is back: what was held up is sent; a connection that was closed, opened anew."""
-    b.consumers.cut[c] = 0
+    b.consumers.n[c, CUT] = 0
     if policy.push == 0:
-        if b.consumers.alive[c] == 1 and b.consumers.calling[c] == 2:
-            b.consumers.calling[c] = 0
+        if b.consumers.n[c, ALIVE] == 1 and b.consumers.n[c, CALLING] == 2:
+            b.consumers.n[c, CALLING] = 0
             push(b.events, now, WAKE, c, 0)
         return
-    connected = b.consumers.connected[c]
-    if connected >= 0 and connected != b.consumers.epoch[c]:
-        push(b.events, _to_broker_s(now, b, c), CLOSE, c, connected)
-    if b.consumers.alive[c] == 0:
+    connected = b.consumers.n[c, CONNECTED]
+    if connected >= 0 and connected != b.consumers.n[c, EPOCH]:
+        push(
+            b.events,
+            _to_broker_s(now, b.queue.counts, b.consumers, b.ack_latency_s, c),
+            CLOSE,
+            c,
+            connected,
+        )
+    if b.consumers.n[c, ALIVE] == 0:
         return
-    if connected == b.consumers.epoch[c]:
-        arrive_s = now + _half_s(b.queue, b.receive_latency_s, RECEIVE_CALLS)
-        b.consumers.inbound_s[c] = max(b.consumers.inbound_s[c], arrive_s)
-        d = b.consumers.buffer[c, 0]
+    if connected == b.consumers.n[c, EPOCH]:
+        arrive_s = now + _half_s(b.queue.counts, b.receive_latency_s, RECEIVE_CALLS)
+        b.consumers.s[c, INBOUND_S] = max(b.consumers.s[c, INBOUND_S], arrive_s)
+        d = b.consumers.n[c, BUFFER]
         while d >= 0:
-            b.pool.arrive_s[d] = min(b.pool.arrive_s[d], b.consumers.inbound_s[c])
-            d = b.pool.then[d]
+            b.pool.s[d, ARRIVE_S] = min(b.pool.s[d, ARRIVE_S], b.consumers.s[c, INBOUND_S])
+            d = b.pool.n[d, THEN]
         push(b.events, now, WAKE, c, 0)
-        if b.consumers.done[c, 0] >= 0:
+        if b.consumers.n[c, DONE] >= 0:
             send_acks(now, b, policy, c)
         for s in range(b.consumers.slot.shape[1]):
             d = b.consumers.slot[c, s]
-            if d >= 0 and b.pool.has[d] & OWED != 0:
-                b.pool.has[d] += WIRE - OWED
-                b.pool.then[d] = -1
-                push(b.events, _to_broker_s(now, b, c), ACK, d, 0)
-        if b.consumers.stopping[c] == 1:
-            push(b.events, _to_broker_s(now, b, c), CANCEL, c, connected)
-    elif b.consumers.stopping[c] == 0:
-        push(b.events, _to_broker_s(now, b, c), JOIN, c, b.consumers.epoch[c])
+            if d >= 0 and b.pool.n[d, HAS] & OWED != 0:
+                b.pool.n[d, HAS] += WIRE - OWED
+                b.pool.n[d, THEN] = -1
+                push(
+                    b.events,
+                    _to_broker_s(now, b.queue.counts, b.consumers, b.ack_latency_s, c),
+                    ACK,
+                    d,
+                    0,
+                )
+        if b.consumers.n[c, STOPPING] == 1:
+            push(
+                b.events,
+                _to_broker_s(now, b.queue.counts, b.consumers, b.ack_latency_s, c),
+                CANCEL,
+                c,
+                connected,
+            )
+    elif b.consumers.n[c, STOPPING] == 0:
+        push(
+            b.events,
+            _to_broker_s(now, b.queue.counts, b.consumers, b.ack_latency_s, c),
+            JOIN,
+            c,
+            b.consumers.n[c, EPOCH],
+        )
 
 
 @resumable
 def disconnect(now, b, c):  # type: ignore[no-untyped-def]
     """The broker has heard nothing for too long: it closes the connection."""
-    if b.consumers.connected[c] >= 0:
-        push(b.events, now, CLOSE, c, b.consumers.connected[c])
+    if b.consumers.n[c, CONNECTED] >= 0:
+        push(b.events, now, CLOSE, c, b.consumers.n[c, CONNECTED])
 
 
 @resumable
@@ -1553,15 +1608,15 @@ def work(until_s, b, policy):  # type: ignore[no-untyped-def]
     and no consumer has any in hand.
     """
     slots = b.consumers.slot.shape[1]
-    anchor = b.consumers.alive.size
+    anchor = b.consumers.n.shape[0] - 1
     spare = policy.batch + slots + anchor + 8
     # A refusal leads to an event of its own; other arrivals can wait until somebody looks.
     sends_again = policy.overflow != DROP_HEAD and np.isfinite(policy.republish_s)
     stuck = False
     while True:
         if (
-            b.pool.meta[USED] + policy.batch > b.pool.message.size
-            or b.events.n[0] + spare > b.events.at_s.size
+            b.pool.meta[USED] + policy.batch > b.pool.n.shape[0]
+            or b.events.size[0] + spare > b.events.at_s.size
         ):
             return True
         if (
@@ -1576,19 +1631,19 @@ def work(until_s, b, policy):  # type: ignore[no-untyped-def]
             and b.queue.counts[IN_FLIGHT_NOW] < policy.max_in_flight
         ):
             now = b.queue.clock_s[0]
-            c = b.consumers.behind[anchor]
+            c = b.consumers.n[anchor, BEHIND]
             n = 0
             while c != anchor:
                 n = _take(now, b, policy, c)
                 if n > 0 or policy.pick != SPANS:
                     break
-                c = b.consumers.behind[c]
+                c = b.consumers.n[c, BEHIND]
             if n > 0:
                 _unwait(b.consumers, c)
                 if policy.push == 1:
-                    _wait_if_credit(b, policy, c)
+                    _wait_if_credit(b.queue.counts, b.consumers, policy, c)
                 else:
-                    b.consumers.calling[c] = 0
+                    b.consumers.n[c, CALLING] = 0
                     b.queue.counts[FOUND] += 1
                     if b.queue.counts[ASKING] == c:
                         b.queue.counts[ASKING] = -1
@@ -1600,21 +1655,26 @@ def work(until_s, b, policy):  # type: ignore[no-untyped-def]
         if c >= 0:
             b.queue.counts[ASKING] = -1
             if policy.wait_s > 0.0:
-                push(b.events, b.queue.clock_s[0] + policy.wait_s, GIVE_UP, c, b.consumers.call[c])
+                push(
+                    b.events, b.queue.clock_s[0] + policy.wait_s, GIVE_UP, c, b.consumers.n[c, CALL]
+                )
             else:
                 _unwait(b.consumers, c)
                 b.queue.counts[EMPTY_RECEIVES] += 1
                 push(
                     b.events,
-                    b.queue.clock_s[0] + b.consumers.half_s[c],
+                    b.queue.clock_s[0] + b.consumers.s[c, HALF_S],
                     REPLY,
                     c,
-                    b.consumers.call[c],
+                    b.consumers.n[c, CALL],
                 )
-        unlock_s = _unlock_s(b.pool, policy)
-        now = min(unlock_s, b.events.at_s[0] if b.events.n[0] > 0 else np.inf)
-        if b.consumers.behind[anchor] != anchor or sends_again:
-            arrival_s = min(_arrival_s(b, policy), _expiry_s(b, policy))
+        unlock_s = _unlock_s(b.pool, policy.lock_s, policy.sweep_s)
+        now = min(unlock_s, b.events.at_s[0] if b.events.size[0] > 0 else np.inf)
+        if b.consumers.n[anchor, BEHIND] != anchor or sends_again:
+            arrival_s = min(
+                _arrival_s(b.feed, b.queue.counts, policy.delay_s),
+                _expiry_s(b.feed, b.queue.counts, policy.delay_s + policy.retention_s),
+            )
             now = min(now, max(b.queue.clock_s[0], arrival_s))
         gone = b.queue.counts[REMOVED] == b.queue.counts[TOTAL] and b.queue.counts[HELD] == 0
         while (
@@ -1628,18 +1688,18 @@ def work(until_s, b, policy):  # type: ignore[no-untyped-def]
         b.queue.clock_s[0] = now
         b.queue.counts[CURSOR_LANE] = -1
         stuck = False
-        waiting = b.consumers.behind[anchor] != anchor
+        waiting = b.consumers.n[anchor, BEHIND] != anchor
         if _catch_up(now, b, policy, waiting):
             continue
         if unlock_s <= now:
-            while _unlock_s(b.pool, policy) <= now:
+            while _unlock_s(b.pool, policy.lock_s, policy.sweep_s) <= now:
                 _unlock(now, b, policy)
             continue
-        if b.events.n[0] == 0 or b.events.at_s[0] > now:
+        if b.events.size[0] == 0 or b.events.at_s[0] > now:
             continue
-        kind = b.events.kind[0]
-        ref = b.events.ref[0]
-        stamp = b.events.stamp[0]
+        kind = b.events.n[0, KIND]
+        ref = b.events.n[0, REF]
+        stamp = b.events.n[0, STAMP]
         _drop_first(b.events)
         busy = -1
         if kind == FINISH:
@@ -1649,24 +1709,24 @@ def work(until_s, b, policy):  # type: ignore[no-untyped-def]
                 busy = c
                 if not _finish(now, b, policy, c, s):
                     busy = -1
-                elif b.consumers.chunk[c] >= policy.ack_every or (
-                    b.consumers.chunk[c] > 0
-                    and b.consumers.buffer[c, 0] < 0
-                    and b.consumers.idle[c] == slots
+                elif b.consumers.n[c, CHUNK] >= policy.ack_every or (
+                    b.consumers.n[c, CHUNK] > 0
+                    and b.consumers.n[c, BUFFER] < 0
+                    and b.consumers.n[c, IDLE] == slots
                 ):
                     send_acks(now, b, policy, c)
         elif kind == ACK:
             _acknowledge(now, b, policy, ref)
         elif kind == WAKE:
-            if b.consumers.wake_s[ref] == now:
-                b.consumers.wake_s[ref] = np.inf
+            if b.consumers.s[ref, WAKE_S] == now:
+                b.consumers.s[ref, WAKE_S] = np.inf
             busy = ref
         elif kind == REPLY:
-            if b.consumers.call[ref] == stamp:
-                b.consumers.calling[ref] = 0
+            if b.consumers.n[ref, CALL] == stamp:
+                b.consumers.n[ref, CALLING] = 0
                 busy = ref
         elif kind == ASK:
-            if b.consumers.call[ref] == stamp:
+            if b.consumers.n[ref, CALL] == stamp:
                 _wait(b.consumers, ref)
                 b.queue.counts[ASKING] = ref
         else:

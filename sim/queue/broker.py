@@ -153,9 +153,7 @@ class Broker:
             clock_s=np.zeros(1),
             counts=np.zeros(k.COUNTS, np.int64),
             grid_s=grid_s,
-            grid_arrived=np.zeros(grid_s.size, np.int64),
-            grid_ready=np.zeros(grid_s.size, np.int64),
-            grid_in_flight=np.zeros(grid_s.size, np.int64),
+            grid=np.zeros((grid_s.size, 3), np.int64),
             again_message=np.zeros(keep_repeats, np.int32),
             again_s=np.zeros(keep_repeats),
         )
@@ -187,7 +185,7 @@ class Broker:
     @property
     def size(self) -> int:
         """Places for consumers, alive or not."""
-        return self.state.consumers.alive.size
+        return int(self.state.consumers.slot.shape[0])
 
     def advance(self, until_s: float) -> None:
         """Carry queue and consumers to ``until_s``."""
@@ -198,20 +196,20 @@ class Broker:
         """Double whatever is more than half full."""
         state = self.state
         pool, events = state.pool, state.events
-        room = pool.message.size
+        room = pool.n.shape[0]
         if 2 * pool.meta[k.USED] > room - self.policy.batch:
             larger = _pool(2 * room)
-            for name, column in pool._asdict().items():
-                if name != "meta":
-                    getattr(larger, name)[:room] = column
-            larger.then[2 * room - 1] = pool.meta[k.FREE]
+            larger.n[:room] = pool.n
+            larger.s[:room] = pool.s
+            larger.n[-1, k.THEN] = pool.meta[k.FREE]
             larger.meta[:] = pool.meta
             larger.meta[k.FREE] = room
             state = state._replace(pool=larger)
-        if 2 * events.n[0] > events.at_s.size - self._spare:
+        if 2 * events.size[0] > events.at_s.size - self._spare:
             larger_events = _events(2 * events.at_s.size)
-            for old, new in zip(events, larger_events, strict=True):
-                new[: old.size] = old
+            larger_events.at_s[: events.at_s.size] = events.at_s
+            larger_events.n[: events.at_s.size] = events.n
+            larger_events.size[:] = events.size
             state = state._replace(events=larger_events)
         self.state = state
 
@@ -222,7 +220,7 @@ class Broker:
 
     def _make_room(self) -> None:
         events = self.state.events
-        while events.n[0] + self._spare > events.at_s.size:
+        while events.size[0] + self._spare > events.at_s.size:
             self._enlarge()
             events = self.state.events
 
@@ -251,15 +249,15 @@ class Broker:
 
     def alive(self, c: int) -> bool:
         """Whether the process of consumer ``c`` runs (paused, cut off or stopping counts)."""
-        return bool(self.state.consumers.alive[c])
+        return bool(self.state.consumers.n[c, k.ALIVE])
 
     def cut(self, c: int) -> bool:
         """Whether the network to consumer ``c`` is cut."""
-        return bool(self.state.consumers.cut[c])
+        return bool(self.state.consumers.n[c, k.CUT])
 
     def connection(self, c: int) -> int:
         """Number of the connection that the broker has with consumer ``c``; -1: none."""
-        return int(self.state.consumers.connected[c])
+        return int(self.state.consumers.n[c, k.CONNECTED])
 
     def crash(self, c: int, at_s: float) -> None:
         """SIGKILL: what it holds comes back when the connection closes, or the lock ends."""
@@ -283,7 +281,7 @@ class Broker:
         """End at once, but give back what is not acknowledged (a cold shutdown)."""
         if self.alive(c):
             self._make_room()
-            epoch = self.state.consumers.epoch[c]
+            epoch = self.state.consumers.n[c, k.EPOCH]
             k.crash(at_s, self.state, self.policy, c)
             if self.policy.closes == 0 and not self.cut(c):
                 k.push(self.state.events, at_s, k.HAND_BACK, c, epoch)
@@ -291,7 +289,7 @@ class Broker:
     def pause(self, c: int, at_s: float, for_s: float) -> None:
         """Stop the whole process (a GC pause); pauses that overlap end with the last."""
         resume_s = at_s + for_s
-        if resume_s > self.state.consumers.resume_s[c]:
+        if resume_s > self.state.consumers.s[c, k.RESUME_S]:
             self._make_room()
             k.pause(at_s, self.state, c, resume_s)
 
@@ -319,8 +317,7 @@ class Broker:
 
 def no_poison() -> k.Poison:
     """No message makes a consumer fail."""
-    none = np.zeros(0, np.int64)
-    return k.Poison(none, none, none, np.zeros(0))
+    return k.Poison(np.zeros((0, 3), np.int64), np.zeros(0))
 
 
 def poison(
@@ -334,98 +331,47 @@ def poison(
         times: how often, in all; NO_LIMIT: always.
         restart_s: a killed consumer starts again after; inf: never.
     """
-    order = np.argsort(np.asarray(messages, np.int64), kind="stable")
-    return k.Poison(
-        np.asarray(messages, np.int64)[order],
-        np.asarray(kills, np.int64)[order],
-        np.asarray(times, np.int64)[order],
-        np.asarray(restart_s, np.float64)[order],
-    )
+    columns = [np.asarray(column).astype(np.int64) for column in (messages, kills, times)]
+    order = np.argsort(columns[0], kind="stable")
+    return k.Poison(np.stack(columns, axis=1)[order], np.asarray(restart_s, np.float64)[order])
 
 
 def _lanes(n: int, policy: k.Policy, columns: Columns) -> k.Lanes:
-    lanes = columns.lanes
-    spans = n if policy.pick == k.SPANS else 0
-    none = np.full(lanes, -1, np.int32)
+    lanes = np.full((columns.lanes + 1, k.LANE_FIELDS), -1, np.int64)
+    lanes[:, [k.IN_LANE, k.SPAN]] = 0
     return k.Lanes(
         of=np.zeros(0, np.int32) if columns.lane is None else columns.lane,
-        place=np.full(n, -1, np.int32),
-        next=np.zeros(n, np.int32),
-        head=none.copy(),
-        tail=none.copy(),
-        returned=none.copy(),
-        in_flight=np.zeros(lanes, np.int64),
-        heap=np.zeros(lanes, np.int32),
-        heap_at=none.copy(),
+        links=np.full((n, 2), -1, np.int32),
+        n=lanes,
         heap_n=np.zeros(1, np.int64),
-        aside=np.zeros(lanes, np.int32),
-        spent_s=np.zeros((lanes + 1, 2)),
-        span=np.zeros(lanes + 1, np.int64),
-        first=none.copy(),
-        newest=none.copy(),
-        follower=np.zeros(spans, np.int32),
-        offset=np.zeros(spans, np.int32),
+        spent_s=np.zeros((columns.lanes + 1, 2)),
+        window=np.zeros((n if policy.pick == k.SPANS else 0, 2), np.int32),
         reach=np.zeros((0, 0), np.uint8) if columns.reach is None else columns.reach,
     )
 
 
 def _pool(room: int) -> k.Deliveries:
-    free = np.arange(1, room + 1, dtype=np.int32)
-    free[-1] = -1
-    ints = [np.zeros(room, np.int32) for _ in range(8)]
-    return k.Deliveries(
-        message=ints[0],
-        consumer=ints[1],
-        epoch=ints[2],
-        receipt=ints[3],
-        has=ints[4],
-        verdict=ints[5],
-        sent_s=np.zeros(room),
-        arrive_s=np.zeros(room),
-        before=ints[6],
-        after=ints[7],
-        then=free,
-        meta=np.array([0, -1, -1, 0]),
-    )
+    free = np.zeros((room, k.DELIVERY_FIELDS), np.int64)
+    free[:, k.THEN] = np.arange(1, room + 1)
+    free[-1, k.THEN] = -1
+    return k.Deliveries(free, np.zeros((room, 2)), np.array([0, -1, -1, 0]))
 
 
 def _consumers(places: int, slots: int) -> k.Consumers:
-    def zeros() -> NDArray[np.int64]:
-        return np.zeros(places, np.int64)
-
-    ahead = np.full(places + 1, -1, np.int32)
-    behind = np.full(places + 1, -1, np.int32)
-    ahead[places] = behind[places] = places
+    n = np.zeros((places + 1, k.CONSUMER_FIELDS), np.int64)
+    n[:, [k.CONNECTED, k.JOINED, k.BUFFER, k.RIPE, k.DONE, k.AHEAD, k.BEHIND]] = -1
+    n[:, k.IDLE] = slots
+    n[places, [k.AHEAD, k.BEHIND]] = places
+    s = np.zeros((places, 6))
+    s[:] = [0.0, 1.0, -np.inf, np.inf, -np.inf, -np.inf]
     return k.Consumers(
-        alive=zeros(),
-        epoch=zeros(),
-        connected=zeros() - 1,
-        joined=zeros() - 1,
-        stopping=zeros(),
-        cut=zeros(),
-        calling=zeros(),
-        call=zeros(),
-        half_s=np.zeros(places),
-        unacked=zeros(),
-        buffer=np.full((places, 2), -1, np.int32),
-        ripe=np.full((places, 2), -1, np.int32),
-        done=np.full((places, 2), -1, np.int32),
-        chunk=zeros(),
-        fresh=zeros(),
-        idle=zeros() + slots,
+        n=n,
+        s=s,
         idle_slot=np.tile(np.arange(slots - 1, -1, -1, dtype=np.int32), (places, 1)),
         slot=np.full((places, slots), -1, np.int32),
         end_s=np.zeros((places, slots)),
-        factor=np.ones(places),
-        resume_s=np.full(places, -np.inf),
-        wake_s=np.full(places, np.inf),
-        inbound_s=np.full(places, -np.inf),
-        outbound_s=np.full(places, -np.inf),
-        behind=behind,
-        ahead=ahead,
     )
 
 
 def _events(room: int) -> k.Events:
-    serial, kind, ref, stamp = (np.zeros(room, np.int64) for _ in range(4))
-    return k.Events(np.zeros(room), serial, kind, ref, stamp, np.zeros(2, np.int64))
+    return k.Events(np.zeros(room), np.zeros((room, 4), np.int64), np.zeros(2, np.int64))

@@ -58,7 +58,7 @@ class Consumers:
 
     def terminate(self, consumer: int, grace_s: float) -> None:
         """SIGTERM: finish what is in work, give back the rest, leave; SIGKILL after the grace."""
-        life = int(self.broker.state.consumers.epoch[consumer])
+        life = int(self.broker.state.consumers.n[consumer, k.EPOCH])
         self.broker.terminate(consumer, self.env.now)
         self.env.process(self._end(consumer, life, grace_s))
 
@@ -70,7 +70,7 @@ class Consumers:
             self.broker.crash(consumer, self.env.now)
 
     def _lives(self, consumer: int, life: int) -> bool:
-        epoch = int(self.broker.state.consumers.epoch[consumer])
+        epoch = int(self.broker.state.consumers.n[consumer, k.EPOCH])
         return self.broker.alive(consumer) and epoch == life
 
     def restart(self, consumer: int) -> None:
@@ -96,7 +96,7 @@ class Consumers:
     def _miss(self, consumer: int, connection: int) -> Steps:
         """The broker hears nothing over a connection, and closes it."""
         yield self.env.timeout(self.heartbeat_s)
-        resume_s = self.broker.state.consumers.resume_s[consumer]
+        resume_s = self.broker.state.consumers.s[consumer, k.RESUME_S]
         silent = self.broker.cut(consumer) or resume_s > self.env.now
         if silent and connection >= 0 and self.broker.connection(consumer) == connection:
             self.broker.disconnect(consumer, self.env.now)
@@ -144,5 +144,5 @@ class Consumers:
     def busy(self) -> int:
         """How many consumers are at work on a message."""
         consumers = self.broker.state.consumers
-        at_work = (consumers.slot >= 0).any(axis=1) & (consumers.resume_s <= self.env.now)
+        at_work = (consumers.slot >= 0).any(axis=1) & (consumers.s[:, k.RESUME_S] <= self.env.now)
         return int(np.count_nonzero(at_work))

@@ -103,7 +103,7 @@ def _queue(
         senders.feed,
         service_s(scenario, len(messages), c.does) + np.float32(_per_delivery_s(c, scenario)),
         consumers,
-        _policy(c, config),
+        rabbitmq_policy(c, config),
         receive_latency_s=pool(scenario, f"{name}.{queue}.deliver", config.latency.deliver),
         ack_latency_s=pool(scenario, f"{name}.{queue}.ack", config.latency.ack),
         grid_s=grid_s,
@@ -141,7 +141,8 @@ def _columns(
     return Columns(wanted=wanted, lane=priority, lanes=most + 1)
 
 
-def _policy(queue: Queue, config: RabbitmqSystem) -> k.Policy:
+def rabbitmq_policy(queue: Queue, config: RabbitmqSystem) -> k.Policy:
+    """What a queue of this system and its consumers do."""
     arguments = queue.arguments
     quorum = arguments.queue_type == "quorum"
     limit = DELIVERY_LIMIT if arguments.delivery_limit is None else arguments.delivery_limit

@@ -85,9 +85,9 @@ def outcome_of(
         effects=queue.effects,
         gauges_t_s=t,
         gauges={
-            "enqueued": queue.grid_arrived[: t.size],
-            "ready": queue.grid_ready[: t.size],
-            "in_flight": queue.grid_in_flight[: t.size],
+            "enqueued": queue.grid[: t.size, 0],
+            "ready": queue.grid[: t.size, 1],
+            "in_flight": queue.grid[: t.size, 2],
         },
         history=_history(system, queue) if queue.again_message.size else None,
         consumers=broker.size,
