@@ -11,16 +11,19 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import simpy
 
+from sim.kernels import broker
 from sim.kernels import log as log_kernel
 from sim.kernels.queue import Feed, Policy
 from sim.lab import run
 from sim.log.assignors import assign_range
 from sim.log.group import Group
 from sim.log.topic import Topic
+from sim.queue.broker import Broker, Columns, policy
 from sim.queue.workers import Workers
 from sim.scenario import load
 
@@ -58,6 +61,24 @@ def queue_kernel(n: int, workers: int, batch: int) -> Callable[[], Callable[[], 
         stage = Workers(
             feed, service, workers, policy,
             servers=8, receive_latency_s=latency, delete_latency_s=latency, grid_s=GRID_S,
+        )  # fmt: skip
+        return lambda: stage.advance(1e9)
+
+    return prepare
+
+
+def general_kernel(n: int, knobs: dict[str, Any], lanes: int = 1, slots: int = 1):  # type: ignore[no-untyped-def]
+    """The same backlog through the general queue, with 64 consumers."""
+    rng = np.random.default_rng(1)
+    service = rng.exponential(0.001, n).astype(np.float32)
+    latency = rng.lognormal(np.log(0.012), 0.8, 1 << 16)
+    lane = rng.integers(0, lanes, n).astype(np.int32)
+
+    def prepare() -> Callable[[], None]:
+        feed = Feed(np.arange(n, dtype=np.int32), np.zeros(n), np.full(1, n, np.int64))
+        stage = Broker(
+            feed, service, 64, policy(**knobs), receive_latency_s=latency, ack_latency_s=latency,
+            grid_s=GRID_S, slots=slots, columns=Columns(lane=lane, lanes=lanes),
         )  # fmt: skip
         return lambda: stage.advance(1e9)
 
@@ -180,6 +201,17 @@ def main() -> None:
     for workers, batch in ((64, 10), (64, 1), (640, 10)):
         values = rates(queue_n, queue_kernel(queue_n, workers, batch))
         report(f"queue kernel, {workers} workers, batch {batch}, backlogged", values, "M msg/s")
+    broker_n = 2_000_000
+    pull = {"batch": 10, "ack_every": 10, "wait_s": 20.0, "lock_s": 30.0}
+    fair = {"pick": broker.FAIR, "noisy_share": 0.1, "noisy_least": 30}
+    for what, knobs, lanes, slots in (
+        ("prefetch 10", {"push": 1, "prefetch": 10, "closes": 1}, 1, 1),
+        ("prefetch 20, 4 slots", {"push": 1, "prefetch": 20, "closes": 1}, 1, 4),
+        ("pull 10, 1,000 message groups", {**pull, "pick": broker.GROUPS}, 1_000, 1),
+        ("pull 10, fair among 1,000 tenants", {**pull, **fair}, 1_000, 1),
+    ):
+        values = rates(broker_n, general_kernel(broker_n, knobs, lanes, slots))
+        report(f"general queue, 64 consumers, {what}", values, "M msg/s")
     log_n = 30_000_000
     for pace, over_s in (("backlogged", 1.0), ("70 % busy", 3_600.0)):
         for pieces in (200, 1_000):

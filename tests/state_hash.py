@@ -9,6 +9,7 @@ from hashlib import sha256
 import numpy as np
 
 from sim.environment import Environment
+from sim.kernels import broker as k
 from sim.kernels.log import Reading
 from sim.kernels.queue import Policy
 from sim.log.assignors import ASSIGNORS
@@ -16,6 +17,8 @@ from sim.log.classic import Eager
 from sim.log.coordinator import Terms
 from sim.log.group import Group
 from sim.log.topic import Topic
+from sim.queue.broker import Broker, Columns, poison
+from sim.queue.broker import policy as queue_policy
 from sim.queue.senders import Senders
 from sim.queue.workers import Workers
 
@@ -128,7 +131,71 @@ def log(cuts):
     return {**topic.log._asdict(), **topic.producer._asdict(), **group.state._asdict()}
 
 
-MECHANISMS = {"queue": queue, "log": log}
+def _broker(cuts, policy, **options):
+    rng = np.random.default_rng(9)
+    latency_s = rng.lognormal(-4.0, 0.8, 64)
+    senders = Senders(
+        np.cumsum(rng.exponential(30.0 / N, N)), threads=3, batch=10, latency_s=latency_s
+    )
+    bad = np.sort(rng.choice(N, 20, replace=False))
+    broker = Broker(
+        senders.feed,
+        rng.exponential(0.11, N).astype(np.float32),
+        7,
+        policy,
+        receive_latency_s=latency_s[::-1].copy(),
+        ack_latency_s=latency_s,
+        grid_s=np.linspace(0.0, UNTIL_S, 50),
+        columns=Columns(lane=rng.integers(0, 9, N).astype(np.int32), lanes=9),
+        poison=poison(bad, bad % 2, np.full(20, 3), np.full(20, 0.7)),
+        jitter=rng.random(64),
+        **options,
+    )
+    env = Environment([senders, broker])
+    for c, at_s in enumerate(rng.uniform(1.0, 25.0, 7)):
+        for delay_s, verb, *args in (
+            (0.0, broker.pause, 0.8),
+            (0.3, broker.slow, 1.7),
+            (1.0, broker.cut_off),
+            (1.9, broker.reconnect),
+            (2.0, broker.crash),
+            (4.0, broker.restart),
+            (7.0, broker.terminate),
+            (9.0, broker.restart),
+        ):
+            env.process(_timed(env, at_s + delay_s, verb, c, at_s + delay_s, *args))
+    _cut(env, cuts)
+    env.run(UNTIL_S)
+    assert broker.queue.receives.max() > 1
+    parts = (broker.queue, broker.state.lanes, broker.state.pool, broker.state.consumers)
+    return {
+        f"{type(part).__name__}.{name}": column
+        for part in (*parts, broker.state.events, broker.state.poison)
+        for name, column in part._asdict().items()
+    }
+
+
+def pushing(cuts):
+    """A broker that pushes tasks acknowledged early, with priorities, retries and a full queue."""
+    policy = queue_policy(
+        push=1, prefetch=6, ack=k.ON_START, closes=1, reopen_s=0.3, place=k.ORIGINAL,
+        pick=k.PRIORITY, on_failure=k.RETRY, retry_s=2.0, retry_growth=2.0, retry_whole=1,
+        max_returns=3, max_length=300, overflow=k.REJECT, republish_s=0.4,
+    )  # fmt: skip
+    return _broker(cuts, policy, slots=2)
+
+
+def pulling(cuts):
+    """Consumers that pull from message groups, under quotas, locks, redrive and retention."""
+    policy = queue_policy(
+        batch=10, wait_s=0.7, ack_every=4, per_batch_s=0.01, lock_s=1.2, place=k.ORIGINAL,
+        pick=k.GROUPS, look_ahead=200, max_receives=3, dead_letters=1, stop_batch=1,
+        calls_per_s=60.0, max_in_flight=40, retention_s=9.0, delay_s=0.1,
+    )  # fmt: skip
+    return _broker(cuts, policy)
+
+
+MECHANISMS = {"queue": queue, "log": log, "pushing": pushing, "pulling": pulling}
 
 
 def hashes(mechanism, cuts):

@@ -98,7 +98,7 @@ def test_CE_02_late_ack_runs_it_again():
     # Dead between the task's end and the broker's having the acknowledgement: it runs twice.
     fleet = workers([0.0], 10.0, count=2, task_acks_late=True, worker_concurrency=1)
     fleet.advance(9.99)
-    owner = int(np.flatnonzero(fleet.state.consumers.idle == 0)[0])
+    owner = int(np.flatnonzero(fleet.state.consumers.n[:-1, k.IDLE] == 0)[0])
     fleet.cut_off(owner, 9.99)
     fleet.advance(10.5)
     fleet.crash(owner, 10.5)
