@@ -236,24 +236,24 @@ class PlainLog:
     def _process(self, me: Member, polled: list[tuple[int, int]]) -> Steps:
         s = self.settings
         program = s.auto_commit_s < 0
-        if program and s.before and not s.per_record:
-            if (yield from self._program_commits(me)):
-                return
+        batch_first = program and s.before and not s.per_record
+        if batch_first and (yield from self._program_commits(me)):
+            return
         extra_s = s.per_batch_s
         for partition, offset in polled:
             me.current = (partition, offset)
-            if program and s.before and s.per_record:
-                if (yield from self._program_commits(me)):
-                    return
+            each_first = program and s.before and s.per_record
+            if each_first and (yield from self._program_commits(me)):
+                return
+            each_after = program and not s.before and s.per_record
             record = self.log[partition][offset]
             yield from me.machine.work(extra_s + self.work_s[record])
             extra_s = 0.0
             if record in self.bad:
                 if (yield from self._fail(me, partition, offset)):
                     return
-                if program and not s.before and s.per_record:
-                    if (yield from self._program_commits(me)):
-                        return
+                if each_after and (yield from self._program_commits(me)):
+                    return
                 continue
             self.done_s[record] = min(self.done_s[record], self.env.now)
             self.effects[record] += 1
@@ -261,9 +261,8 @@ class PlainLog:
                 self.processed[partition] = offset + 1
             else:
                 self.happened.add("zombie effect")
-            if program and not s.before and s.per_record:
-                if (yield from self._program_commits(me)):
-                    return
+            if each_after and (yield from self._program_commits(me)):
+                return
         me.current = None
         if program and not s.before and not s.per_record:
             yield from self._program_commits(me)

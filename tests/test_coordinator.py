@@ -2,83 +2,7 @@
 
 import numpy as np
 import pytest
-
-from sim.environment import Environment
-from sim.kernels.log import Reading
-from sim.log.assignors import ASSIGNORS, assign_range
-from sim.log.classic import Eager
-from sim.log.coordinator import Terms
-from sim.log.group import Group
-from sim.log.topic import Topic
-
-READING = Reading(
-    max_poll_records=500,
-    chunk_records=1_000,
-    min_records=1,
-    max_wait_s=0.5,
-    fetch_s=0.0,
-    per_batch_s=0.0,
-    auto_commit_s=5.0,
-    commit_s=0.0,
-)
-
-
-class Lab:
-    """A topic of ``partitions``, a group of ``members``, and its coordinator: session 45 s."""
-
-    def __init__(self, created_s, partition_of, work_s, partitions=2, members=2):
-        n = len(created_s)
-        self.topic = Topic(
-            np.asarray(created_s, float),
-            np.asarray(partition_of, np.int32),
-            partitions,
-            np.full(1, 300, np.int32),
-            linger_s=0.0,
-            batch_bytes=16_384,
-            latency_s=np.zeros(1),
-        )
-        work_s = np.broadcast_to(np.asarray(work_s, np.float32), n)
-        self.group = Group(self.topic, work_s, members, READING, np.zeros(0))
-        self.env = Environment([self.topic, self.group])
-        self.said = []
-        self.coordinator = Eager(
-            self.env,
-            self.group,
-            Terms(ASSIGNORS["range"]),
-            lambda text: self.said.append((round(self.env.now, 3), text)),
-        )
-
-    def at(self, at_s, verb, *args):
-        """Have the coordinator's ``verb`` happen at ``at_s``."""
-
-        def process():
-            yield self.env.timeout(at_s)
-            getattr(self.coordinator, verb)(*args)
-
-        self.env.process(process())
-        return self
-
-    def run(self, until_s):
-        """Returns done_s in order of creation."""
-        self.env.run(until_s)
-        return self.topic.to_messages(self.group.state.done_s, np.inf)
-
-    def owners(self):
-        state = self.group.state
-        return [row[:n].tolist() for row, n in zip(state.assigned, state.assigned_n, strict=True)]
-
-
-@pytest.mark.parametrize(
-    ("partitions", "members", "expected"),
-    [
-        (3, 2, [[0, 1], [2]]),
-        (12, 5, [[0, 1, 2], [3, 4, 5], [6, 7], [8, 9], [10, 11]]),
-        (2, 3, [[0], [1], []]),
-        (3, 0, []),
-    ],
-)
-def test_KC_08_range(partitions, members, expected):
-    assert assign_range(partitions, [[]] * members) == expected
+from group_lab import Lab
 
 
 def test_KC_04_a_dead_consumer_s_partitions_wait_for_session_and_rebalance():
@@ -164,3 +88,180 @@ def test_when_everyone_is_dead_nothing_happens_and_the_first_back_has_all():
     assert np.isinf(lab.run(99.0)).all()
     lab = Lab([5.0, 6.0], [0, 1], 0.1).at(1.0, "crash", 0).at(2.0, "crash", 1)
     np.testing.assert_allclose(lab.at(100.0, "restart", 1).run(200.0), [103.1, 103.2])
+
+
+def test_KC_03_a_batch_that_outlasts_max_poll_interval_makes_no_progress():
+    # 500 records of 0.6 s outlast 300 s: it leaves, joins anew and reads the same ones again.
+    lab = Lab(np.zeros(500), np.zeros(500, int), 0.6, max_poll_s=300.0)
+    lab.run(950.0)
+    assert [t for t, text in lab.said if "max.poll" in text] == [300.0, 606.0, 912.0]
+    assert lab.committed() == [0, 0]
+    assert min(lab.effects()) >= 2
+    lab = Lab(np.zeros(500), np.zeros(500, int), 0.59, max_poll_s=300.0)
+    lab.run(950.0)
+    assert lab.said == []
+    assert lab.committed() == [500, 0]
+    assert set(lab.effects()) == {1}
+
+
+def test_KC_03_what_the_slow_one_has_in_hand_is_redelivered_to_another():
+    # Consumer 1 is slow: it leaves at 10, and consumer 0 reads its three records from 13 on. It
+    # finishes them as a zombie at 18, is refused, and joins.
+    lab = Lab(np.zeros(3), np.ones(3), 1.0, max_poll_s=10.0).at(0.0, "slow", 1, 6.0)
+    np.testing.assert_allclose(lab.run(100.0), [6.0, 12.0, 16.0])
+    assert lab.effects() == [2, 2, 2]
+    assert lab.said == [
+        (10.0, "consumer 1 exceeded max.poll.interval.ms"),
+        (13.0, "rebalanced in 3.0 s"),
+        (21.0, "rebalanced in 3.0 s"),
+    ]
+
+
+@pytest.mark.parametrize("protocol", ["eager", "cooperative"])
+def test_KC_04_a_clean_close_leaves_at_once_after_its_batch(protocol):
+    # Asked at 10 in the middle of a record of 2 s; commits and leaves at 11; assigned at 14.
+    lab = Lab([9.0, 20.0], [1, 1], 2.0, protocol=protocol).at(10.0, "terminate", 1, 30.0)
+    np.testing.assert_allclose(lab.run(100.0), [11.0, 22.0])
+    assert lab.said == [(14.0, "rebalanced in 3.0 s")]
+    assert lab.effects() == [1, 1]
+
+
+def test_KC_04_a_close_that_outlasts_its_grace_is_a_crash():
+    lab = Lab([9.0], [1], 5.0).at(10.0, "terminate", 1, 2.0)
+    np.testing.assert_allclose(lab.run(100.0), [65.0])  # killed at 12, missed at 57
+    assert lab.said[0] == (57.0, "session of consumer 1 expired")
+
+
+def test_KC_04_partitions_of_a_dead_member_wait_for_its_session_and_a_heartbeat():
+    # Killed at 10.2 and missed at 55.2; consumer 0 is told at its heartbeat at 60.
+    lab = Lab([20.0, 30.0], [1, 0], 0.1, protocol="consumer").at(10.2, "crash", 1)
+    np.testing.assert_allclose(lab.run(100.0), [60.1, 30.1])
+    assert lab.owners() == [[0, 1], []]
+
+
+JOINS = {
+    # A third consumer joins at 10.2. Eagerly, all partitions wait until 13.2.
+    "eager": ([13.3, 13.4, 13.3, 13.3], [14.1, 14.2, 14.1, 14.1]),
+    # Partition 3 is given up at 13.2 and given at 16.2; nothing else stops.
+    "cooperative": ([11.1, 11.1, 11.2, 11.2], [14.1, 14.1, 14.2, 16.3]),
+    # Given up at consumer 1's heartbeat at 12.5, and taken at the new one's at 15.2.
+    "consumer": ([11.1, 11.2, 11.1, 11.2], [14.1, 14.2, 14.1, 15.3]),
+}
+"""When records of 11 s and of 14 s are done, partition by partition."""
+
+
+@pytest.mark.parametrize("protocol", list(JOINS))
+def test_KC_05_KC_06_KC_07_who_stops_for_how_long_when_a_consumer_joins(protocol):
+    created_s = np.repeat([11.0, 14.0], 4)
+    lab = Lab(
+        created_s, np.tile(range(4), 2), 0.1, partitions=4, members=3, started=2, protocol=protocol
+    )
+    done_s = lab.at(10.2, "restart", 2).run(100.0)
+    np.testing.assert_allclose(done_s, np.concatenate(JOINS[protocol]), atol=1e-6)
+    assert sorted(map(len, lab.owners())) == [1, 1, 2]
+    assert set(lab.effects()) == {1}
+
+
+def test_KC_06_a_member_at_work_gives_up_at_its_next_poll_and_the_rest_read_on():
+    # Consumer 1 is at work on partition 1 from 9 to 15; the others do not wait to read, only to
+    # rebalance: the first round ends at 18, the second at 21.
+    lab = Lab(
+        [9.0, 11.0, 11.0, 19.0], [1, 0, 3, 3], [6.0, 0.1, 0.1, 0.1],
+        partitions=4, members=3, started=2, protocol="cooperative",
+    )  # fmt: skip
+    done_s = lab.at(10.2, "restart", 2).run(100.0)
+    np.testing.assert_allclose(done_s, [15.0, 11.1, 15.1, 21.1])
+
+
+@pytest.mark.parametrize("protocol", ["eager", "cooperative"])
+def test_KC_09_a_static_member_that_is_back_within_its_session_causes_no_rebalance(protocol):
+    terms = {"static": True, "round_trip_s": 0.5}
+    lab = Lab([20.0, 20.0, 32.0], [0, 1, 1], 0.1, protocol=protocol, terms=terms)
+    lab.at(10.0, "crash", 1).at(30.0, "restart", 1)
+    # Joining and syncing takes two round trips.
+    np.testing.assert_allclose(lab.run(200.0), [20.1, 31.1, 32.1])
+    assert lab.said == []
+
+
+def test_KC_09_a_static_member_does_not_leave_when_it_is_closed():
+    lab = Lab([20.0], [1], 0.1, terms={"static": True}).at(10.0, "terminate", 1, 30.0)
+    np.testing.assert_allclose(lab.run(200.0), [58.1])
+    assert lab.said[0] == (55.0, "session of consumer 1 expired")
+
+
+def test_KC_09_a_static_member_that_polls_too_late_only_stops_its_heartbeats():
+    # Too late at 10; done at 12 it is back, and has its partition again, without a rebalance.
+    lab = Lab([0.0, 0.0], [1, 1], 6.0, max_poll_s=10.0, terms={"static": True})
+    np.testing.assert_allclose(lab.run(20.0), [6.0, 12.0])
+    assert lab.said == [(10.0, "consumer 1 exceeded max.poll.interval.ms")]
+    assert lab.owners() == [[0], [1]]
+    # Not back, it is missed 45 s after its heartbeats stopped, and assigned anew 3 s later.
+    lab = Lab([0.0, 30.0], [1, 1], [100.0, 1.0], max_poll_s=10.0, terms={"static": True})
+    assert lab.run(65.0)[1] == np.inf
+    assert lab.said[1:] == [(55.0, "session of consumer 1 expired"), (58.0, "rebalanced in 3.0 s")]
+    assert lab.owners()[0] == [0, 1]
+
+
+def test_KC_09_the_broker_refuses_a_static_member_s_successor_until_its_session_ends():
+    lab = Lab([20.0], [1], 0.1, protocol="consumer", terms={"static": True})
+    np.testing.assert_allclose(lab.at(10.0, "crash", 1).at(30.0, "restart", 1).run(200.0), [55.1])
+
+
+def test_KC_15_a_zombie_s_effects_happen_and_its_commit_is_refused():
+    # Three records of 20 s. Paused from 10 to 70; missed at 55; consumer 0 has them from 58 on, and
+    # is done at 78, 98 and 118. The zombie goes on at 70, is done at 80, 100 and 120, and joins.
+    lab = Lab(np.zeros(3), np.ones(3), 20.0).at(10.0, "pause", 1, 60.0)
+    np.testing.assert_allclose(lab.run(119.0), [78.0, 98.0, 118.0])
+    assert lab.effects() == [2, 2, 1]
+    lab.run(200.0)
+    assert lab.effects() == [2, 2, 2]
+    again_s = lab.group.state.again_s[: lab.group.state.counts[3]]
+    np.testing.assert_allclose(np.sort(again_s), [80.0, 100.0, 120.0])
+    assert lab.said == [
+        (55.0, "session of consumer 1 expired"),
+        (58.0, "rebalanced in 3.0 s"),
+        (123.0, "rebalanced in 3.0 s"),
+    ]
+
+
+def test_KC_15_who_is_cut_off_goes_on_with_what_it_has_fetched():
+    # Polls of two records of 20 s; cut off at 10, missed at 55. It has fetched six: not knowing,
+    # it goes on until 120, but cannot commit. Back at 130, it joins.
+    lab = Lab(np.zeros(6), np.ones(6), 20.0, max_poll_records=2)
+    lab.at(10.0, "cut_off", 1).at(130.0, "reconnect", 1)
+    lab.run(57.0)
+    assert lab.effects() == [1, 1, 0, 0, 0, 0]
+    assert lab.committed() == [0, 0]
+    lab.run(129.0)  # consumer 0 has had them since 58
+    assert lab.effects() == [2, 2, 2, 1, 1, 1]
+    lab.run(300.0)
+    assert lab.said[-1] == (141.0, "rebalanced in 11.0 s")  # it waits for consumer 0's batch
+
+
+def test_a_short_cut_only_delays():
+    lab = Lab([20.0], [1], 0.1).at(10.0, "cut_off", 1).at(50.0, "reconnect", 1)
+    np.testing.assert_allclose(lab.run(200.0), [50.1])
+    assert lab.said == []
+
+
+def test_an_empty_group_waits_for_more_members():
+    # Back at 100 and 102: the delay begins anew for the second, and ends at 106.
+    lab = Lab([5.0, 6.0], [0, 1], 0.1, terms={"initial_delay_s": 3.0})
+    lab.at(1.0, "crash", 0).at(2.0, "crash", 1).at(100.0, "restart", 1).at(102.0, "restart", 0)
+    np.testing.assert_allclose(lab.run(200.0), [109.1, 109.1])
+    assert lab.said[-1] == (109.0, "rebalanced in 9.0 s")
+
+
+def test_a_member_that_does_not_join_a_rebalance_in_time_is_put_out():
+    # Consumer 1 is paused longer than the rebalance may take, though not longer than its session.
+    lab = Lab([11.0], [0], 0.1, members=3, partitions=3, max_poll_s=20.0)
+    lab.at(9.0, "pause", 1, 40.0).at(10.0, "terminate", 2, 30.0)
+    np.testing.assert_allclose(lab.run(40.0), [33.1])
+    assert lab.said[0] == (30.0, "consumer 1 did not join in time")
+
+
+def test_capacity_that_is_not_started_has_no_partitions():
+    lab = Lab([1.0], [1], 0.1, members=4, started=1)
+    np.testing.assert_allclose(lab.run(2.0), [1.1])
+    assert lab.owners() == [[0, 1], [], [], []]
+    assert [lab.coordinator.alive(m) for m in range(4)] == [True, False, False, False]
