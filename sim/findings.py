@@ -163,6 +163,13 @@ def reason(summary: pd.DataFrame, duration_s: float) -> str:
     who = f"{row['system']}.{row['group']}, with {team} and {call},"
     if again > WASTE * first:
         who += f" spends {share(again, again + first)} of its work on messages processed before; it"
+    watched_s = row.get("watched_s", 0.0)
+    if row["unfinished"] and row["unfinished"] < 0.5 * watched_s * best:
+        left = _messages(row["unfinished"])
+        return (
+            f"{who} gets through up to {rate(best)}, and {left} remain {duration(watched_s)} after "
+            "the last arrival: something other than its best rate holds them up"
+        )
     if best < mean:
         return (
             f"{who} never gets through more than {rate(best)} where {rate(mean)} arrive on "

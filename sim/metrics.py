@@ -10,6 +10,7 @@
 - time lag: age of the oldest message that is created and not yet processed.
 - drain time: from the end of arrivals to the last message processed; inf if some never was.
 - latency: created -> first processed.
+- watched: how long the run went on after arrivals had ended.
 - late: processed longer after its creation than counts as level, 1 % of the time of arrivals.
 - without a reader: time that partitions of a log had no consumer that ran and had them, summed
   over the partitions, and the longest of any; after faults only, and looked at every second.
@@ -182,6 +183,7 @@ def measure(
                 "drain_s": np.inf
                 if fates[Fate.UNFINISHED]
                 else max(0.0, float(last_done_s) - messages.duration_s),
+                "watched_s": max(0.0, float(t[-1]) - messages.duration_s),
                 "latency_p50_s": quantiles[int(np.searchsorted(QUANTILES, 0.5))],
                 "latency_p99_s": quantiles[int(np.searchsorted(QUANTILES, 0.99))],
                 "latency_max_s": quantiles[-1],

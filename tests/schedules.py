@@ -6,7 +6,8 @@ that `sim run` replays, and says how many were tried in what time. The invariant
 1. conservation: the fates of messages add up to those produced (asserted by `sim.metrics.measure`);
 2. per-key order: a partition's records are first processed in the order of its offsets;
 3. at least once, where nothing is committed before it is processed: every record below the
-   committed offset was processed; a message that a queue deleted was;
+   committed offset was processed, or is poisonous and was given up; a message that a queue deleted
+   was processed;
 4. committed offsets never move back;
 5. at most once: with commits that are waited for before processing, nothing is processed twice;
 6. a partition has at most one owner that the coordinator knows to be alive, and exactly one once
@@ -27,6 +28,7 @@ from sim.faults import schedule
 from sim.kernels import queue as k
 from sim.log.kafka import Kafka
 from sim.metrics import measure
+from sim.poison import poison
 from sim.queue.sqs import Sqs
 from sim.scenario import Scenario
 from sim.workload import generate
@@ -148,6 +150,12 @@ def a_group(rng: np.random.Generator) -> dict[str, Any]:
         group["heartbeat.interval.ms"] = float(rng.uniform(500.0, 3_000.0))
     if rng.random() < 0.3:
         group["group.instance.id"] = "g"
+    if rng.random() < 0.5:
+        group["on_failure"] = {
+            "attempts": int(rng.integers(1, 4)),
+            "backoff": float(rng.uniform(0.1, 3.0)),
+            "then": str(rng.choice(["skip", "dead-letter", "stop"])),
+        }
     return group
 
 
@@ -241,7 +249,8 @@ def run(scenario: Scenario, name: str) -> dict[str, int]:
     rng = np.random.default_rng(scenario.seed + 1)
     looks = np.sort(rng.uniform(0.0, messages.duration_s * 1.5, LOOKS))
     if name == "log":
-        look = _look_at_log(fleets["g"], loses(config.readers["g"]))
+        poisonous = poison(scenario, name, "g", messages).message
+        look = _look_at_log(fleets["g"], loses(config.readers["g"]), poisonous)
     else:
         look = _look_at_queue(system.queues["g"], env)
 
@@ -282,7 +291,7 @@ def _calm(env: Environment, timeline: Timeline) -> bool:
     return env.now - latest_s > QUIET_S
 
 
-def _look_at_log(coordinator: Any, loses: bool) -> Any:
+def _look_at_log(coordinator: Any, loses: bool, poisonous: Any) -> Any:
     """Invariants 3, 4 and 6 of a group that runs."""
     group = coordinator.group
     before = np.zeros(group.state.committed.size, np.int64)
@@ -298,7 +307,8 @@ def _look_at_log(coordinator: Any, loses: bool) -> Any:
         require(bool((owners <= 1).all()), "two live members own a partition")
         for p, committed in enumerate([] if loses else state.committed):
             rows = slice(log.start[p], log.start[p] + committed)
-            require(bool((state.effects[rows] > 0).all()), "committed before it was processed")
+            done = (state.effects[rows] > 0) | np.isin(log.message[rows], poisonous)
+            require(bool(done.all()), "committed before it was processed")
 
     return look
 

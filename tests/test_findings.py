@@ -348,6 +348,19 @@ def test_replay_is_told_only_if_there_was_a_bug_or_a_seek_that_came_too_late():
     )
 
 
+def test_what_is_stuck_is_not_put_down_to_the_rate():
+    stuck = row(
+        "kafka", unfinished=13_000, drain_s=math.inf, throughput_peak=140.0, watched_s=600.0
+    )
+    told = findings.reason(pd.DataFrame([stuck]), DURATION_S)
+    assert told.endswith(
+        "gets through up to 140 msg/s, and 13,000 messages remain 10 min after the last arrival: "
+        "something other than its best rate holds them up"
+    )
+    cut_short = {**stuck, "watched_s": 60.0}
+    assert "after the last" not in findings.reason(pd.DataFrame([cut_short]), DURATION_S)
+
+
 def test_partitions_without_a_reader_are_told_with_the_messages_that_were_late():
     eager = row("eager", longest_without_reader_s=48.0, late=5_000)
     calm_log = row("static", longest_without_reader_s=0.0, late=0)
