@@ -165,11 +165,7 @@ class PlainBroker:
         if settings.sweep_s > 0:
             env.process(self._sweep())
         for c in range(settings.consumers):
-            env.process(self._begin(c, c * 1e-3))
-
-    def _begin(self, c: int, at_s: float) -> Steps:
-        yield self.env.timeout(at_s)
-        self.restart(c)
+            self.restart(c, c * 1e-3)
 
     # The way in.
 
@@ -681,9 +677,10 @@ class PlainBroker:
 
     # Consumers that pull.
 
-    def _puller(self, consumer: Consumer) -> Steps:
+    def _puller(self, consumer: Consumer, after_s: float) -> Steps:
         s = self.s
         try:
+            yield self.env.timeout(after_s)
             while True:
                 held = yield from self._receive(consumer)
                 consumer.buffer.extend(held)
@@ -812,20 +809,20 @@ class PlainBroker:
             if process is not but and process.is_alive:
                 process.interrupt()
 
-    def restart(self, c: int) -> None:
-        """Start a new process in the place of a dead one."""
+    def restart(self, c: int, after_s: float = 0.0) -> None:
+        """Start a new process in the place of a dead one; it makes itself known a little later."""
         consumer = self.consumers[c]
         consumer.machine = Machine(self.env)
         consumer.alive, consumer.stopping, consumer.leaves_at_once = True, False, False
         consumer.connection = Connection(consumer)
         if self.s.push:
             if not consumer.cut:
-                self.env.process(self._join(consumer.connection, self.s.ack_s / 2))
+                self.env.process(self._join(consumer.connection, after_s + self.s.ack_s / 2))
             consumer.processes = [
                 self.env.process(self._slot(consumer)) for _ in range(self.s.slots)
             ]
         else:
-            consumer.processes = [self.env.process(self._puller(consumer))]
+            consumer.processes = [self.env.process(self._puller(consumer, after_s))]
 
     def terminate(self, c: int) -> None:
         """SIGTERM."""
