@@ -34,7 +34,7 @@ def system(arguments=None, producer=None, **queue):
     )
 
 
-def consume(config, came_s, work_s, until_s, verbs=(), bad=(), lane=None):
+def consume(config, came_s, work_s, until_s, verbs=(), bad=(), lane=None, ack_s=LATENCY_S):
     """The queue ``q`` of a system after ``until_s``; verbs: (time, verb, consumer, …).
 
     ``bad``: the columns of `poison`.
@@ -47,7 +47,7 @@ def consume(config, came_s, work_s, until_s, verbs=(), bad=(), lane=None):
         queue.consumers,
         rabbitmq_policy(queue, config),
         receive_latency_s=LATENCY_S,
-        ack_latency_s=LATENCY_S,
+        ack_latency_s=ack_s,
         grid_s=np.zeros(0),
         slots=queue.threads,
         columns=Columns() if lane is None else Columns(lane=np.int32(lane), lanes=max(lane) + 1),
@@ -103,6 +103,15 @@ def test_RQ_02_unacknowledged_deliveries_come_back_when_the_connection_closes():
     assert broker.queue.effects.tolist() == [2, 1]  # the cut consumer worked on, for nothing
 
 
+def test_RQ_02_an_ack_on_the_way_is_heard_before_the_end_of_its_connection():
+    # The ack is sent at 1.02 and takes a second; the process dies at 1.1.
+    ack_s = np.array([0.02, 2.0, 0.02])
+    verbs = [(1.1, "crash", 0), (3.0, "restart", 0)]
+    broker = consume(system(prefetch_count=1), at_zero(1), 1.0, 10.0, verbs, ack_s=ack_s)
+    assert broker.queue.receives.tolist() == [1]
+    assert broker.queue.state.tolist() == [k.ACKED]
+
+
 def test_RQ_02_no_timer_takes_a_delivery_back():
     broker = consume(system(consumers=2, prefetch_count=1), at_zero(1), 7_200.0, 8_000.0)
     assert broker.queue.receives.tolist() == [1]
@@ -155,6 +164,14 @@ def test_RQ_04_where_messages_come_back_to(arguments, expected):
     # What came back of the second goes to the first, but for its prefetch, which is full.
     broker = consume(config, came_s, 10.0, 200.0, verbs)
     assert order(broker) == expected
+
+
+def test_RQ_04_a_later_message_comes_back_behind_earlier_ones_that_did():
+    # The first consumer's 0 and 1 are back at 1.01, the second's 2 and 3 at 2.01, behind them.
+    config = system(consumers=2, prefetch_count=2)
+    verbs = [(1.0, "crash", 0), (2.0, "crash", 1), (3.0, "restart", 0)]
+    broker = consume(config, at_zero(6), 10.0, 200.0, verbs)
+    assert order(broker) == [0, 1, 2, 3, 4, 5]
 
 
 def test_RQ_04_redelivery_is_seen_out_of_order():

@@ -208,6 +208,19 @@ def test_SF_a_fifo_queue_needs_groups_and_other_queues_no_keys_of_it():
         )
 
 
+def test_SS_03_on_a_fair_queue_too_an_old_receipt_deletes_nothing():
+    # Received at 0.010 and at 1.011; whoever had it second is dead, and it is ready from 2.011 on.
+    # The first one's delete arrives at 2.48, with the old receipt: it is received once more.
+    scenario = system(2.45, workers=2, VisibilityTimeout=1)
+    broker = consume(scenario, [0.0], [0], 5.2, [(1.5, "crash", 1)])
+    assert broker.queue.receives[0] >= 3
+    assert broker.queue.effects[0] == 2
+    # With the newest receipt it is deleted although the timeout is over.
+    broker = consume(system(1.45, VisibilityTimeout=1), [0.0], [0], 5.0)
+    assert broker.queue.receives.tolist() == [1]
+    assert broker.queue.state.tolist() == [k.ACKED]
+
+
 def noisy(**queue):
     """300 messages of tenant 0 at once, and from 1 s on a message of another every 0.1 s.
 
