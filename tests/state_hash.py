@@ -13,10 +13,13 @@ from sim.kernels import broker as k
 from sim.kernels.log import Reading
 from sim.kernels.queue import Policy
 from sim.log.assignors import ASSIGNORS
-from sim.log.classic import Eager
+from sim.log.classic import Cooperative, Eager
 from sim.log.coordinator import Terms
 from sim.log.group import Group
+from sim.log.reconciliation import Reconciling
 from sim.log.topic import Topic
+from sim.poison import Poison
+from sim.products.base import OnFailure
 from sim.queue.broker import Broker, Columns, poison
 from sim.queue.broker import policy as queue_policy
 from sim.queue.senders import Senders
@@ -84,8 +87,8 @@ def queue(cuts):
             **workers.queue._asdict(), **workers.workers._asdict()}  # fmt: skip
 
 
-def log(cuts):
-    """A topic with random latencies and a group with faults and rebalances."""
+def _log(cuts, kind, assignor, verbs, static=False, bad=(), **reading):
+    """A topic with random latencies and a group to whose members ``verbs`` happen."""
     rng = np.random.default_rng(8)
     topic = Topic(
         np.cumsum(rng.exponential(30.0 / N, N)),
@@ -96,39 +99,70 @@ def log(cuts):
         batch_bytes=2_000,
         latency_s=rng.lognormal(-5.0, 1.0, 64),
     )
-    reading = Reading(
-        max_poll_records=9,
-        chunk_records=20,
-        min_records=3,
-        max_wait_s=0.5,
-        fetch_s=0.001,
-        per_batch_s=0.01,
-        auto_commit_s=0.9,
-        commit_s=0.0,
-    )
     group = Group(
         topic,
         rng.exponential(0.05, N).astype(np.float32),
         5,
-        reading,
+        Reading(chunk_records=20, max_wait_s=0.5, fetch_s=0.001, per_batch_s=0.01, **reading),
         np.linspace(0.0, UNTIL_S, 50),
+        poison=Poison(
+            np.array(bad, np.int64),
+            np.array(bad, np.int64) % 2 == 0,
+            np.full(len(bad), 2, np.int32),
+            np.full(len(bad), 1.3),
+        ),
     )
     env = Environment([topic, group])
-    terms = Terms(ASSIGNORS["range"], session_s=2.0, rebalance_s=0.4)
-    coordinator = Eager(env, group, terms, lambda text: None)
+    terms = Terms(
+        ASSIGNORS[assignor], session_s=2.0, rebalance_s=0.4, heartbeat_s=0.7, static=static,
+        max_poll_s=reading.get("max_poll_s", np.inf), initial_delay_s=0.3, round_trip_s=0.01,
+        on_failure=OnFailure(attempts=3, backoff=0.2),
+    )  # fmt: skip
+    coordinator = kind(env, group, terms, lambda text: None)
     for m, at_s in enumerate(rng.uniform(1.0, 25.0, 5)):
-        for delay_s, verb, *args in (
-            (0.0, coordinator.pause, 0.8),
-            (0.3, coordinator.slow, 1.7),
-            (2.0, coordinator.crash),
-            (5.0, coordinator.restart),
-        ):
-            env.process(_timed(env, at_s + delay_s, verb, m, *args))
+        for delay_s, verb, *args in verbs:
+            act = getattr(coordinator, verb)
+            env.process(_timed(env, at_s + delay_s, act, m, *args))
     _cut(env, cuts)
     env.run(UNTIL_S)
     group.finish(UNTIL_S)
     assert group.state.effects.max() > 1
     return {**topic.log._asdict(), **topic.producer._asdict(), **group.state._asdict()}
+
+
+def log(cuts):
+    """Eager rebalances, and Java's automatic commits."""
+    verbs = [(0.0, "pause", 0.8), (0.3, "slow", 1.7), (2.0, "crash"), (5.0, "restart")]
+    return _log(
+        cuts, Eager, "range", verbs,
+        max_poll_records=9, min_records=3, auto_commit_s=0.9, commit_s=0.0,
+    )  # fmt: skip
+
+
+def log_program(cuts):
+    """Cooperative rebalances, a program that commits each record, poison, late polls, zombies."""
+    verbs = [
+        (0.0, "cut_off"), (0.5, "slow", 1.7), (3.0, "reconnect"), (6.0, "pause", 2.9),
+        (10.0, "terminate", 0.3), (12.0, "restart"),
+    ]  # fmt: skip
+    return _log(
+        cuts, Cooperative, "cooperative-sticky", verbs, bad=[100, 333, 500, 900, 1_201],
+        max_poll_records=12, min_records=1, auto_commit_s=-1.0, commit_s=0.004,
+        per_record=1, max_poll_s=0.8,
+    )  # fmt: skip
+
+
+def log_timer(cuts):
+    """The consumer protocol with static members, and librdkafka's commits by a timer."""
+    verbs = [
+        (0.0, "pause", 2.5), (0.5, "cut_off"), (4.0, "reconnect"), (6.0, "crash"),
+        (7.0, "restart"), (11.0, "terminate", 5.0), (12.0, "restart"),
+    ]  # fmt: skip
+    return _log(
+        cuts, Reconciling, "uniform", verbs, static=True, bad=[77, 640],
+        max_poll_records=1, min_records=1, auto_commit_s=0.4, commit_s=0.0,
+        background=1, handed=1,
+    )  # fmt: skip
 
 
 def _broker(cuts, policy, **options):
@@ -195,7 +229,9 @@ def pulling(cuts):
     return _broker(cuts, policy)
 
 
-MECHANISMS = {"queue": queue, "log": log, "pushing": pushing, "pulling": pulling}
+MECHANISMS = {
+    each.__name__: each for each in (queue, log, log_program, log_timer, pushing, pulling)
+}
 
 
 def hashes(mechanism, cuts):
