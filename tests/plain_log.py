@@ -97,6 +97,7 @@ class Member:
         self.order: set[int] | None = None  # what to go on with from the next poll
         self.ordered = False
         self.gives_up = False
+        self.asked = False  # new, and has asked to join
         self.beat_s = 0.0
         self.comings = 0
 
@@ -457,6 +458,7 @@ class PlainLog:
         me.joined = self._eager
         me.comings += 1
         me.order, me.ordered = None, False
+        me.asked = s.protocol == "cooperative" and not mine
         me.silent_s = NEVER
         me.beat_s = self.env.now
         if mine:
@@ -609,7 +611,7 @@ class PlainLog:
     def _everyone_in(self) -> bool:
         if self._eager:
             return not self.ghosts and all(me.joined for me in self._ins())
-        return not self.ghosts and all(me in self.here for me in self._ins())
+        return not self.ghosts and all(me in self.here or me.asked for me in self._ins())
 
     def _ask_rebalance(self) -> None:
         self.stale = True
@@ -639,7 +641,7 @@ class PlainLog:
                 self.happened.add("kicked")
                 self.ghosts.clear()
                 for me in self._ins():
-                    if not (me.joined if self._eager else me in self.here):
+                    if not (me.joined if self._eager else me in self.here or me.asked):
                         self._put_out(me)
             self.joining = False
             self.stale = False
@@ -665,7 +667,7 @@ class PlainLog:
         for party, partitions in zip(parties, targets, strict=True):
             order = {p for p in partitions if owner.get(p, party) is party}
             if isinstance(party, Member):
-                party.order = order
+                party.order, party.asked = order, False
             else:
                 party.owned = order
 

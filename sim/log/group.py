@@ -211,7 +211,7 @@ class Group:
                 s.hold[m] = 0
             if s.phase[m] == k.HELD:
                 self._go_on(m, at_s)
-                s.next_commit_s[m] = at_s + max(self.reading.auto_commit_s, 0.0)
+                self._wind_timer(m, at_s)
         self._look()
 
     def _follow_jumps(self) -> None:
@@ -273,7 +273,7 @@ class Group:
             s.turn[m] = s.fetched[m] = 0
         self._read_anew(np.array([p for p in has if p not in had], np.int64), at_s)
         if not had:
-            s.next_commit_s[m] = at_s + max(self.reading.auto_commit_s, 0.0)
+            self._wind_timer(m, at_s)
         s.hold[m] = 0
         self._go_on(m, at_s)
         self._look()
@@ -286,6 +286,12 @@ class Group:
         offsets = s.committed[partitions]
         self.runs.close(partitions, s.position[partitions], offsets)
         s.processed[partitions] = s.position[partitions] = offsets
+
+    def _wind_timer(self, m: int, at_s: float) -> None:
+        s = self.state
+        s.next_commit_s[m] = at_s + max(self.reading.auto_commit_s, 0.0)
+        if self.reading.background:
+            s.next_commit_s[m] = max(s.next_commit_s[m], s.resume_s[m])
 
     def _go_on(self, m: int, at_s: float) -> None:
         s = self.state
