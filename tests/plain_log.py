@@ -469,6 +469,7 @@ class PlainLog:
             me.had, me.owned, me.target = [], set(), []
             self.newcomer = True
         if s.protocol == "consumer":
+            me.owned &= set(me.target)
             if not mine:
                 self._aim()
             self.env.process(self._beats(me, me.comings))

@@ -21,8 +21,8 @@ def group(**keys):
 @pytest.mark.parametrize(
     ("keys", "told"),
     [
-        ({"group.protocol": "consumer", "session.timeout.ms": 45000}, "'session.timeout.ms' cannot"),
-        ({"group.protocol": "consumer", "heartbeat.interval.ms": 3000}, "'heartbeat.interval.ms' ca"),
+        ({"group.protocol": "consumer", "session.timeout.ms": 45000}, "'session.timeout.ms' ca"),
+        ({"group.protocol": "consumer", "heartbeat.interval.ms": 3000}, "'heartbeat.interval.ms'"),
         ({"group.protocol": "consumer", "partition.assignment.strategy": "range"}, "the broker"),
         ({"group.remote.assignor": "uniform"}, "needs 'group.protocol: consumer'"),
         ({"heartbeat.interval.ms": 45000}, "must be less than 'session.timeout.ms'"),
@@ -156,8 +156,9 @@ def test_a_run_tells_what_was_committed_and_never_processed():
     keys = {"client": "librdkafka", "session.timeout.ms": 6000, "auto.commit.interval.ms": 5}
     crash = {"at": 30, "fault": "crash", "target": "kafka.g.1", "restart_after": 20}
     tables = run(scenario(keys, [crash])).tables
-    lost = tables.fates[tables.fates["fate"] == "lost acked before processing"]["messages"].sum()
-    assert lost == 1  # the record in progress
+    lost = tables.fates.set_index("place")["messages"]
+    assert lost["acked before processing"] == 1  # the record in progress
     keys["enable.auto.offset.store"] = False
     tables = run(scenario(keys, [crash])).tables
-    assert (tables.fates["fate"] == "processed").all()
+    left = tables.fates[tables.fates["fate"] != "processed"]
+    assert not left["messages"].any()

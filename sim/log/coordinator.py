@@ -210,8 +210,7 @@ class Coordinator(ABC):
             return
         self.group.reconnect(m, self.env.now)
         self._be_heard(m)
-        if self.group.alive(m) and self.of[m] is None and m not in self.group.zombies:
-            self._enter(m)
+        self._admit(m)
         self._disturb()
 
     # Silence and sessions.
@@ -236,6 +235,7 @@ class Coordinator(ABC):
         yield self.env.timeout(after_s)
         if self.lives[m] == life:
             self._be_heard(m)
+            self._admit(m)
 
     def _listen(self, member: Member, since_s: float) -> Steps:
         """Put a member out if it is still silent when its session ends."""
@@ -256,9 +256,7 @@ class Coordinator(ABC):
         else:
             self._expel(m)
         self._left()
-        # A successor that was refused comes in now.
-        if self.group.alive(m) and self.of[m] is None and m not in self.group.zombies:
-            self._enter(m)
+        self._admit(m)  # a successor that was refused
         self._disturb()
 
     def _expel(self, m: int) -> None:
@@ -379,9 +377,14 @@ class Coordinator(ABC):
             yield from self._wait(self.group.free_s(m) - self.env.now)
         return False
 
+    def _admit(self, m: int) -> None:
+        """Let a process in that could not, or was not allowed to, join before."""
+        if self.group.alive(m) and self.of[m] is None and m not in self.group.zombies:
+            self._enter(m)
+
     def _enter(self, m: int) -> None:
         """Have the process of consumer ``m``, which waits for partitions, become a member."""
-        if not self._connected(m):
+        if not self._connected(m) or self.group.state.resume_s[m] > self.env.now:
             return
         ghost = next((g for g in self.ghosts if g.place == m), None) if self.terms.static else None
         if ghost is None:

@@ -44,6 +44,7 @@ class Reconciling(Coordinator):
 
     def _came_back(self, member: Member) -> None:
         member.has = set()
+        member.owned &= set(member.target)  # it has no more to give up
         member.beat_s = self.env.now
         self._follow(member, asks=True)
 
