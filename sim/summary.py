@@ -36,12 +36,14 @@ COLUMNS: Mapping[str, tuple[Callable[[Row], float], Callable[[float], str]]] = {
 
 def findings_of(tables: Tables) -> list[str]:
     """What the numbers say, in paragraphs: of every group, then of the books if there are any."""
-    words = [finding(tables.summary, duration_s=tables.duration_s)]
-    if busy := about_busy_key(tables.messages):
-        words.append(busy)
-    if len(tables.ledger):
-        words.append(ledger_finding(tables))
-    return words
+    words = findings_of_groups(tables)
+    return [*words, ledger_finding(tables)] if len(tables.ledger) else words
+
+
+def findings_of_groups(tables: Tables) -> list[str]:
+    """What the numbers say of every group, in paragraphs."""
+    words = (finding(tables.summary, duration_s=tables.duration_s), about_busy_key(tables.messages))
+    return [paragraph for paragraph in words if paragraph]
 
 
 def numbers(summary: pd.DataFrame) -> list[list[float]]:
@@ -77,15 +79,15 @@ def print_summary(tables: Tables, title: str, page: Console) -> None:
             table.add_row(Text(system, style="bold"))
         table.add_row(Text(f"  {group}"), *row)
         before = system
-    first, *rest = findings_of(tables)
     page.print(table)
-    page.print()
-    page.print(first, markup=False)
-    for words in rest:
+    for words in findings_of_groups(tables):
+        page.print()
+        page.print(words, markup=False)
+    if len(tables.ledger):
         page.print()
         page.print(ledger_table(tables, page.width))
         page.print()
-        page.print(words, markup=False)
+        page.print(ledger_finding(tables), markup=False)
 
 
 def html_summary(tables: Tables, title: str) -> str:

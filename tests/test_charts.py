@@ -383,6 +383,7 @@ def test_compare_puts_runs_in_rows_and_systems_in_columns(tmp_path: Path) -> Non
         "sqs_single", "sqs_fanout", "kafka", "kafka",
     ]  # fmt: skip
     assert len({ax.get_ylim() for ax in axes}) == len({ax.get_xlim() for ax in axes}) == 1
+    assert all(axes[0].get_shared_y_axes().joined(axes[0], ax) for ax in axes)
     left = [round(ax.get_position().x0, 6) for ax in axes]
     high = [round(ax.get_position().y0, 6) for ax in axes]
     assert left[2] == left[3] and len({*high[:3]}) == 1 and high[3] < high[2]

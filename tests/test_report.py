@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import cache
 from html import unescape
 from html.parser import HTMLParser
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import pandas as pd
 import pytest
 from ledger_tables import ladder
 from matplotlib.image import imread
+from rich.console import Console
 from tables import Fault, brief, build, football, hopeless, nothing, three_groups
 from typer.testing import CliRunner
 
@@ -23,7 +25,7 @@ from sim.charts.page import INK, MUTED, PALETTE
 from sim.findings import headline
 from sim.metrics import Tables
 from sim.report import page
-from sim.summary import cells
+from sim.summary import cells, findings_of_groups, print_summary
 from sim.text import clock
 from sim.timeline import MOST, timeline, when, whom
 
@@ -373,3 +375,24 @@ def test_the_command_writes_the_report_again_and_opens_it(
     assert not re.search(r"Traceback", done.output)
     none = CliRunner().invoke(app, ["report", "nothing", "--out", str(tmp_path)])
     assert none.exit_code == 2
+
+
+def test_a_busy_key_is_told_in_terminal_and_report_without_books() -> None:
+    tables = football()
+    t = np.arange(1_000) * 7.0
+    busy = pd.DataFrame(
+        {
+            "system": "kafka", "group": "counters", "message": np.arange(1_000), "created_s": t,
+            "key": np.where(np.arange(1_000) % 2, "quiet", "busy"), "done_s": t + np.where(np.arange(1_000) % 2, 1.0, 500.0),
+            "effects": 1, "fate": "processed",
+        }
+    )  # fmt: skip
+    tables = replace(tables, messages=busy)
+    said = findings_of_groups(tables)
+    assert len(said) == 2 and said[1].startswith("busy sends 50 % of the messages")
+    text = StringIO()
+    print_summary(tables, "title", Console(file=text, width=100))
+    whole = " ".join(text.getvalue().split())
+    assert all(" ".join(words.split()) in whole for words in said) and "books of" not in whole
+    written = unescape(page(tables, ABOUT))
+    assert all(words in written for words in said[1:])

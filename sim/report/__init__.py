@@ -12,10 +12,10 @@ from string import Template
 from typing import TYPE_CHECKING, Any
 
 from sim.document import dumped
-from sim.findings import finding, headline, keeping_up
+from sim.findings import headline, keeping_up
 from sim.ladder import about_books, ledger_finding, rungs
 from sim.ledger_table import HEADINGS, ledger_rows, ledger_values
-from sim.summary import COLUMNS, cells, numbers
+from sim.summary import COLUMNS, cells, findings_of_groups, numbers
 from sim.text import duration
 from sim.timeline import resolution_s, timeline, when, whom
 
@@ -66,10 +66,10 @@ def _file(name: str) -> str:
 
 
 def _paragraphs(tables: "Tables") -> list[str]:
-    """The finding, less the sentence with which the headline has begun; and the state of books."""
+    """The findings, less the sentence with which the headline has begun; and the state of books."""
     said = keeping_up(tables.summary, tables.duration_s)
-    words = finding(tables.summary, duration_s=tables.duration_s).removeprefix(f"{said}. ")
-    return [words, f"{about_books(rungs(tables))}."] if len(tables.ledger) else [words]
+    words = [words.removeprefix(f"{said}. ") for words in findings_of_groups(tables)]
+    return [*words, f"{about_books(rungs(tables))}."] if len(tables.ledger) else words
 
 
 def _summary(tables: "Tables") -> str:
