@@ -33,8 +33,7 @@ GOOD = Seen(
     behind_s=5.0,
     drain_s=1.0,
     best_rate=50.0,
-    gone=0,
-    done=990,
+    unrecoverable=0,
 )
 
 
@@ -160,7 +159,7 @@ BAD = {
         {"order": "per_key"}, {"violations": 12}, "12 of 1,000 messages are processed out of order"
     ),
     "order: total": ({"order": "total"}, {"violations": 1}, "1 of 1,000 messages is processed out"),
-    "replay": ({"replay": "required"}, {"gone": 990}, "all are gone and cannot be read again"),
+    "replay": ({"replay": "required"}, {"unrecoverable": 1_000}, "read again, all are gone"),
     "everything": (
         {},
         {"unfinished": 4, "delay_s": inf, "drain_s": inf},
@@ -173,7 +172,7 @@ BAD = {
 def test_each_need_can_rule_a_system_out(need):
     stated, changed, words = BAD[need]
     bad = trial(replace(GOOD, **changed))
-    (unmet,) = [j for j in judge(Needs(**stated), bad) if not j.met]
+    (unmet,) = [j for j in judge(Needs(**stated), bad, replayed=bad) if not j.met]
     assert unmet.need.startswith(need.partition(":")[0])
     assert words in unmet.said
     assert all(j.met for j in judge(Needs(), bad)) == (need != "everything")
@@ -184,7 +183,7 @@ def test_what_meets_a_need_is_not_ruled_out(need):
     stated = BAD[need][0]
     if stated.get("max_delay") or stated.get("drain"):
         stated = dict.fromkeys(stated, 2.0)
-    assert all(j.met for j in judge(Needs(**stated), trial()))
+    assert all(j.met for j in judge(Needs(**stated), trial(), replayed=trial()))
     if "loss" in stated and stated["loss"] != "none":
         assert all(j.met for j in judge(Needs(**stated), trial(replace(GOOD, lost=5))))
 
@@ -201,8 +200,8 @@ def test_order_that_only_a_single_worker_keeps_does_not_count():
     two = trial(replace(GOOD, workers=2, violations=61))
     needs = Needs(order="per_key")
     assert all(j.met for j in judge(needs, one))
-    (unmet,) = [j for j in judge(needs, one, with_two=two) if not j.met]
-    assert "61 of 1,000 messages are processed out of order with 2 workers" in unmet.said
+    (unmet,) = [j for j in judge(needs, one, halting=two) if not j.met]
+    assert "61 of 1,000 messages are processed out of order with 2 workers, one of" in unmet.said
 
 
 def test_a_job_that_holds_up_another_one_rules_a_system_out():
@@ -218,7 +217,7 @@ def test_a_job_that_holds_up_another_one_rules_a_system_out():
 
 def test_more_workers_are_sought_only_for_the_pace():
     needs = Needs(max_delay=3.0, drain=2.0, loss="none", order="per_key", replay="required")
-    assert keeps_pace(needs, replace(GOOD, lost=3, violations=3, gone=3))
+    assert keeps_pace(needs, replace(GOOD, lost=3, violations=3, unrecoverable=3))
     assert not keeps_pace(needs, replace(GOOD, delay_s=3.1))
     assert not keeps_pace(needs, replace(GOOD, drain_s=2.1))
     assert not keeps_pace(Needs(), replace(GOOD, unfinished=1))
@@ -294,13 +293,13 @@ def test_every_price_in_use_is_published_or_said_to_be_assumed():
 
 
 def row(name, usd=1.0, unmet=(), workers=3, gone=0, **changes):
-    seen = trial(replace(GOOD, workers=workers, gone=gone, **changes))
+    seen = trial(replace(GOOD, workers=workers, unrecoverable=gone, **changes))
     needs = {need: {"loss": "none", "order": "per_key"}[need] for need in unmet}
     bad = {"loss": {"lost": 2}, "order": {"violations": 12}}
     worse = {key: value for need in unmet for key, value in bad[need].items()}
     judged = judge(Needs(**needs), trial(replace(GOOD, **worse)))
     lines = [replace(billed({"node": 1})["node"], usd_per_hour=usd)]
-    return Row(name, name.title(), seen, 1, judged, lines, [], None)
+    return Row(name, name.title(), seen, 1, judged, lines, [], seen, None)
 
 
 def test_needs_come_before_the_bill_and_the_bill_before_workers():

@@ -34,6 +34,8 @@ class Row:
     lines: Sequence[Line]
     spared: Sequence[str]
     """Faults of the scenario that this system has no part for."""
+    replayed: Trial
+    """With a seek to the beginning at the end of arrivals."""
     alone: Trial | None
     """The trial with one worker, if that is another one."""
 
@@ -55,7 +57,7 @@ class Row:
     @property
     def gone(self) -> bool:
         """Whether messages were gone after they were read."""
-        return self.trial.sum("gone") > 0
+        return self.replayed.sum("unrecoverable") > 0
 
 
 @dataclass(frozen=True)
@@ -146,9 +148,9 @@ def ranked(rows: Sequence[Row]) -> list[Row]:
 def _row(name: str, preset: Preset, bench: Bench, most_workers: int, watch: Watch) -> Row:
     needs = bench.needs
 
-    def run(workers: Mapping[str, int], slowed: str | None = None) -> Trial:
+    def run(workers: Mapping[str, int], **how: Any) -> Trial:
         watch.tries(preset.title, workers)
-        return bench.run(preset, workers, slowed)
+        return bench.run(preset, workers, **how)
 
     search = Search(
         list(bench.groups(preset)),
@@ -160,25 +162,26 @@ def _row(name: str, preset: Preset, bench: Bench, most_workers: int, watch: Watc
     trial = search.double()
     if all(judgement.met for judgement in judge(needs, trial)):
         trial = search.bisect()
-    with_two = None
-    if needs.order != "none" and not trial.sum("violations") and min(trial.workers.values()) == 1:
-        with_two = run({group: max(2, n) for group, n in trial.workers.items()})
+    halting = None
+    if needs.order != "none" and not trial.sum("violations"):
+        halting = run({group: max(2, n) for group, n in trial.workers.items()}, halting=True)
+    replayed = run(trial.workers, replayed=True)
     slowed = []
     shared = any(len(jobs) > 1 for jobs in bench.groups(preset).values())
-    fits = all(judgement.met for judgement in judge(needs, trial, with_two=with_two))
+    fits = all(judgement.met for judgement in judge(needs, trial, halting=halting))
     if needs.readers == "independent" and len(bench.jobs) > 1 and (shared or fits):
         slowest = max(
             bench.jobs, key=lambda job: bench.scenario.workload.service[job].per_message.mean_s()
         )
-        slowed = [(slowest, run(trial.workers, slowest))]
+        slowed = [(slowest, run(trial.workers, slowed=slowest))]
     alone = search.trials[0]
     message_bytes = float(bench.messages.size_bytes.mean())
     return Row(
         name,
         preset.title,
         trial,
-        len(search.trials) + len(slowed) + (with_two is not None),
-        judge(needs, trial, with_two=with_two, slowed=slowed),
+        len(search.trials) + 1 + len(slowed) + (halting is not None),
+        judge(needs, trial, halting=halting, replayed=replayed, slowed=slowed),
         bill(
             preset.bill,
             trial,
@@ -187,6 +190,7 @@ def _row(name: str, preset: Preset, bench: Bench, most_workers: int, watch: Watc
             prices=prices(),
         ),
         [f"{fault.fault} of {fault.target}" for fault in bench.faults(preset, trial.workers)[1]],
+        replayed,
         alone if alone.workers != trial.workers else None,
     )
 

@@ -32,7 +32,8 @@ def judge(
     needs: Needs,
     trial: Trial,
     *,
-    with_two: Trial | None = None,
+    halting: Trial | None = None,
+    replayed: Trial | None = None,
     slowed: Sequence[tuple[str, Trial]] = (),
 ) -> list[Judgement]:
     """Every need that the scenario states, and that everything is processed in the end.
@@ -40,8 +41,10 @@ def judge(
     Args:
         needs: of the scenario.
         trial: what was seen.
-        with_two: the same with a second worker, where one was enough. A system in order only as
-            long as nobody takes over from the one worker, or helps it, does not keep order.
+        halting: the same with at least two workers of each group, of which the first stands still
+            for five seconds now and then. What is in order only as long as a single worker does
+            all, or none ever halts, does not keep order.
+        replayed: the same with a seek to the beginning at the end of arrivals.
         slowed: further trials, in each of which the job named takes twenty times as long.
     """
     judged = [_finished(trial)]
@@ -54,9 +57,9 @@ def judge(
     if needs.double_effects == "none":
         judged.append(_once(trial))
     if needs.order != "none":
-        judged.append(_in_order(needs, trial, with_two))
-    if needs.replay == "required":
-        judged.append(_still_there(trial))
+        judged.append(_in_order(needs, trial, halting))
+    if needs.replay == "required" and replayed is not None:
+        judged.append(_still_there(replayed))
     if needs.readers == "independent":
         judged += [_independent(needs, trial, job, other) for job, other in slowed]
     return judged
@@ -127,25 +130,27 @@ def _once(trial: Trial) -> Judgement:
     return Judgement("double_effects: none", n == 0, said if n else "no message takes effect twice")
 
 
-def _in_order(needs: Needs, trial: Trial, with_two: Trial | None) -> Judgement:
-    if with_two is not None and not trial.sum("violations"):
-        trial = with_two
+def _in_order(needs: Needs, trial: Trial, halting: Trial | None) -> Judgement:
+    alone_is_wrong = trial.sum("violations") > 0
+    if halting is not None and not alone_is_wrong:
+        trial = halting
     worst = trial.worst("violations")
     n = worst.violations
     said = f"{_of(n, worst.produced)} {_is_are(n)} processed out of order{_where(trial, worst)}"
-    said = f"{said} with {_team(worst)}" if n else "no message is processed out of order"
+    how = "" if alone_is_wrong else ", one of which stands still for 5 s now and then"
+    said = f"{said} with {_team(worst)}{how}" if n else "no message is processed out of order"
     return Judgement(f"order: {needs.order}", n == 0, said)
 
 
-def _still_there(trial: Trial) -> Judgement:
-    worst = trial.worst("gone")
+def _still_there(replayed: Trial) -> Judgement:
+    worst = replayed.worst("unrecoverable")
+    n = worst.unrecoverable
     said = (
-        f"of {count(worst.done)} messages processed by the end of arrivals, "
-        f"{count(worst.gone) if worst.gone < worst.done else 'all'} are gone and cannot be read "
-        f"again{_where(trial, worst)}"
+        f"of {count(worst.produced)} messages that are to be read again, "
+        f"{count(n) if n < worst.produced else 'all'} are gone{_where(replayed, worst)}"
     )
-    there = f"all {count(worst.done)} messages processed by the end of arrivals can be read again"
-    return Judgement("replay: required", worst.gone == 0, said if worst.gone else there)
+    there = "everything is still there to be read again"
+    return Judgement("replay: required", n == 0, said if n else there)
 
 
 def _independent(needs: Needs, trial: Trial, job: str, slowed: Trial) -> Judgement:

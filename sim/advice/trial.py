@@ -10,7 +10,6 @@ from math import ceil, inf
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from sim.advice.data import Preset
 from sim.advice.strikes import moved, of_publisher
@@ -28,6 +27,10 @@ NAME = "advised"
 _CALL_S = 0.025
 """Time a send is reckoned to take when senders are counted; the mean is 17 ms."""
 _RESTART_S = 60.0
+_REPLAY_S = 60.0
+_HALTS = 20
+_HALT_S = 5.0
+"""Shorter than any session, lease or lock: nobody takes the halted worker for dead."""
 
 
 @dataclass(frozen=True)
@@ -50,10 +53,8 @@ class Seen:
     drain_s: float
     best_rate: float
     """Messages a second, at best."""
-    gone: int
-    """Of the messages processed by the end of arrivals, how many were there no longer."""
-    done: int
-    """Messages processed by the end of arrivals."""
+    unrecoverable: int
+    """Messages that a seek back asked for and that were there no longer."""
 
 
 @dataclass(frozen=True)
@@ -188,18 +189,51 @@ class Bench:
             ]
         return struck, spared
 
-    def run(self, preset: Preset, workers: Mapping[str, int], slowed: str | None = None) -> Trial:
+    def run(
+        self,
+        preset: Preset,
+        workers: Mapping[str, int],
+        *,
+        slowed: str | None = None,
+        halting: bool = False,
+        replayed: bool = False,
+    ) -> Trial:
         """Run a preset.
 
         Args:
             preset: what to run.
             workers: of each group or queue.
             slowed: a job whose every message takes twenty times as long; None: none.
+            halting: whether the first worker of each group stands still for five seconds, twenty
+                times: what it holds is overtaken, if anything can overtake.
+            replayed: whether all groups want to read everything again when arrivals have ended;
+                the run is over a minute later.
         """
         faults, _ = self.faults(preset, workers)
+        if halting:
+            faults += [
+                Fault(
+                    at=(i + 0.5) / _HALTS * self.messages.duration_s,
+                    fault="pause",
+                    target=f"{NAME}.{group}.0",
+                    **{"for": _HALT_S},
+                )
+                for group in self.groups(preset)
+                for i in range(_HALTS)
+            ]
+        if replayed:
+            faults += [
+                Fault(
+                    at=self.messages.duration_s,
+                    fault="seek",
+                    target=f"{NAME}.{group}",
+                    to="beginning",
+                )
+                for group in self.groups(preset)
+            ]
         while True:
             try:
-                scenario = self._with_systems(preset, workers, faults, slowed)
+                scenario = self._with_systems(preset, workers, faults, slowed, replayed)
                 break
             except ScenarioError as error:
                 unfit = {_fault_number(problem.path) for problem in error.problems}
@@ -215,8 +249,11 @@ class Bench:
         workers: Mapping[str, int],
         faults: Sequence[Fault],
         slowed: str | None = None,
+        replayed: bool = False,
     ) -> Scenario:
         data = dict(self._data)
+        if replayed:
+            data["drain_limit"] = _REPLAY_S
         data["systems"] = {NAME: self.system(preset, workers)}
         data["faults"] = [fault.model_dump(mode="json", by_alias=True) for fault in faults]
         if slowed is not None:
@@ -268,9 +305,6 @@ def _trial(tables: Tables, workers: Mapping[str, int], quantile: float, partitio
         mine = tables.latency["group"] == row["group"]
         latency = tables.latency[mine]
         late_enough = latency[latency["q"] >= quantile - 1e-12]["latency_s"]
-        series = tables.series[tables.series["group"] == row["group"]]
-        at_end = min(int(np.searchsorted(series["t_s"], tables.duration_s)), len(series) - 1)
-        done, gone = _gone(series.iloc[at_end], str(row["kind"]))
         seen.append(
             Seen(
                 group=str(row["group"]),
@@ -286,8 +320,7 @@ def _trial(tables: Tables, workers: Mapping[str, int], quantile: float, partitio
                 behind_s=float(row["max_time_lag_s"]),
                 drain_s=float(row["drain_s"]),
                 best_rate=float(row["throughput_peak"]),
-                gone=gone,
-                done=done,
+                unrecoverable=int(row["unrecoverable"]),
             )
         )
     requests: dict[str, int] = {}
@@ -296,9 +329,3 @@ def _trial(tables: Tables, workers: Mapping[str, int], quantile: float, partitio
         requests[kind] = requests.get(kind, 0) + int(request["calls"])
     hours = float(tables.series["t_s"].max()) / 3600
     return Trial(dict(workers), seen, requests, hours, partitions)
-
-
-def _gone(at: pd.Series, kind: str) -> tuple[int, int]:
-    """Messages processed by then, and how many of these nobody can read again."""
-    done = int(at["processed"])
-    return done, min(done, int(at["arrived"] - at["lag"])) if kind == "queue" else 0

@@ -94,6 +94,12 @@ def outcome_of(
         extra_deliveries=int(counts[k.DELIVERIES] - np.count_nonzero(queue.receives)),
         deliveries=int(counts[k.DELIVERIES]),
         calls=_calls(broker),
+        requests={
+            "send": int(counts[k.ARRIVED]),
+            "receive": _calls(broker),
+            "empty receive": int(counts[k.EMPTY_RECEIVES]),
+            "delete": int(counts[k.ACK_CALLS]),
+        },
     )
 
 
