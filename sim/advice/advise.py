@@ -164,7 +164,7 @@ def _row(name: str, preset: Preset, bench: Bench, most_workers: int, watch: Watc
         trial = search.bisect()
     halting = None
     if needs.order != "none" and not trial.sum("violations"):
-        halting = run({group: max(2, n) for group, n in trial.workers.items()}, halting=True)
+        halting = run({group: max(4, 2 * n) for group, n in trial.workers.items()}, halting=True)
     replayed = run(trial.workers, replayed=True)
     slowed = []
     shared = any(len(jobs) > 1 for jobs in bench.groups(preset).values())

@@ -41,9 +41,9 @@ def judge(
     Args:
         needs: of the scenario.
         trial: what was seen.
-        halting: the same with at least two workers of each group, of which the first stands still
-            for five seconds now and then. What is in order only as long as a single worker does
-            all, or none ever halts, does not keep order.
+        halting: the same with twice the workers of each group, and at least four, of which the
+            first stands still for five seconds now and then. What is in order only as long as a
+            single worker does all, or none ever halts, does not keep order.
         replayed: the same with a seek to the beginning at the end of arrivals.
         slowed: further trials, in each of which the job named takes twenty times as long.
     """

@@ -158,6 +158,7 @@ class Bench:
         words = {
             "$jobs": self.jobs,
             "$key": self.order_by or None,
+            "$group": self.order_by,
             "$partitions": self._partitions(workers),
             "$senders": max(1, ceil(self.peak * _CALL_S)),
             "$batch_senders": max(1, ceil(self.peak * _CALL_S / 10)),
@@ -211,12 +212,14 @@ class Bench:
         """
         faults, _ = self.faults(preset, workers)
         if halting:
+            halt = {"fault": "pause", "for": _HALT_S}
             faults += [
-                Fault(
-                    at=(i + 0.5) / _HALTS * self.messages.duration_s,
-                    fault="pause",
-                    target=f"{NAME}.{group}.0",
-                    **{"for": _HALT_S},
+                Fault.model_validate(
+                    {
+                        **halt,
+                        "at": (i + 0.5) / _HALTS * self.messages.duration_s,
+                        "target": f"{NAME}.{group}.0",
+                    }
                 )
                 for group in self.groups(preset)
                 for i in range(_HALTS)
