@@ -414,6 +414,9 @@ def main() -> None:
         except AssertionError as broken:
             failed += 1
             print(f"seed {seed}: {broken}", flush=True)
+        if (seed - first) % 500 == 499:
+            minutes = (time.perf_counter() - began) / 60
+            print(f"{seed - first + 1} schedules, {failed} failed, {minutes:.1f} min", flush=True)
     minutes = (time.perf_counter() - began) / 60
     print(f"{last - first} schedules, {failed} failed, {minutes:.1f} min")
     print(dict(sorted(seen.items(), key=lambda item: -item[1])))
