@@ -379,11 +379,11 @@ def test_the_command_writes_the_report_again_and_opens_it(
 
 def test_a_busy_key_is_told_in_terminal_and_report_without_books() -> None:
     tables = football()
-    t = np.arange(1_000) * 7.0
+    t, odd = np.arange(1_000) * 7.0, np.arange(1_000) % 2
     busy = pd.DataFrame(
         {
             "system": "kafka", "group": "counters", "message": np.arange(1_000), "created_s": t,
-            "key": np.where(np.arange(1_000) % 2, "quiet", "busy"), "done_s": t + np.where(np.arange(1_000) % 2, 1.0, 500.0),
+            "key": np.where(odd, "quiet", "busy"), "done_s": t + np.where(odd, 1.0, 500.0),
             "effects": 1, "fate": "processed",
         }
     )  # fmt: skip
