@@ -339,7 +339,7 @@ def test_agrees_message_by_message_with_a_plain_simpy_model(monkeypatch):
     monkeypatch.setattr("sim.queue.broker._FIRST_ROOM", 8)  # so that it must grow
     seen = Counter()
 
-    @settings(max_examples=400, deadline=None, derandomize=True)
+    @settings(max_examples=250, deadline=None, derandomize=True)
     @given(st.integers(0, 2**32 - 1))
     def check(seed):
         agree(seed, seen)

@@ -256,7 +256,7 @@ class Policy(NamedTuple):
     max_returns: int  # a message that came back more often is dead-lettered
     counted: int  # bits: which returns count
     dead_letters: int  # 1: into the dead-letter queue; 0: dropped
-    on_failure: int  # verdict when the handler raises
+    on_failure: int  # verdict when the handler raises; RETRY not with GROUPS
     stop_batch: int  # pull: 1: after a failure the rest of the batch is left alone
     on_kill: int  # DIE, or the verdict when only a child process dies
     retry_s: float  # RETRY: wait before the first
@@ -1249,15 +1249,15 @@ def _catch_up(now, b, policy, waiting):  # type: ignore[no-untyped-def]
             _drop_heads(b.queue, b.lanes, policy)
 
 
-@resumable
-def _sample(now, b, policy):  # type: ignore[no-untyped-def]
-    """Take the sample of the grid that is due; nothing else has happened since the last event."""
-    _catch_up(now, b, policy, False)
-    sample = b.queue.counts[GRID_NEXT]
-    b.queue.grid[sample, 0] = b.queue.counts[ARRIVED]
-    b.queue.grid[sample, 1] = b.queue.counts[READY_NOW]
-    b.queue.grid[sample, 2] = b.queue.counts[IN_FLIGHT_NOW] + b.queue.counts[WAITING_NOW]
-    b.queue.counts[GRID_NEXT] = sample + 1
+@inlined
+def _sample(queue):  # type: ignore[no-untyped-def]
+    """Take the sample of the grid that is due."""
+    counts = queue.counts
+    sample = counts[GRID_NEXT]
+    queue.grid[sample, 0] = counts[ARRIVED]
+    queue.grid[sample, 1] = counts[READY_NOW]
+    queue.grid[sample, 2] = counts[IN_FLIGHT_NOW] + counts[WAITING_NOW]
+    counts[GRID_NEXT] = sample + 1
 
 
 # Rare events.
@@ -1416,6 +1416,8 @@ def _rare(now, b, policy, kind, ref, stamp):  # type: ignore[no-untyped-def]
             b.queue.counts[EMPTY_RECEIVES] += 1
             push(b.events, now + b.consumers.s[ref, HALF_S], REPLY, ref, stamp)
     elif kind == JOIN:
+        # A process that starts in the place of one of which the broker has not noticed yet that it
+        # is dead takes its place at once.
         old = b.consumers.n[ref, CONNECTED]
         if b.consumers.n[ref, ALIVE] == 1 and b.consumers.n[ref, EPOCH] == stamp and old != stamp:
             if old >= 0:
@@ -1677,19 +1679,24 @@ def work(until_s, b, policy):  # type: ignore[no-untyped-def]
             )
             now = min(now, max(b.queue.clock_s[0], arrival_s))
         gone = b.queue.counts[REMOVED] == b.queue.counts[TOTAL] and b.queue.counts[HELD] == 0
-        while (
-            b.queue.counts[GRID_NEXT] < b.queue.grid_s.size
-            and b.queue.grid_s[b.queue.counts[GRID_NEXT]] <= until_s
-            and (gone or b.queue.grid_s[b.queue.counts[GRID_NEXT]] < now)
-        ):
-            _sample(b.queue.grid_s[b.queue.counts[GRID_NEXT]], b, policy)
-        if gone or now > until_s:
+        sample_s = np.inf
+        if b.queue.counts[GRID_NEXT] < b.queue.grid_s.size:
+            sample_s = b.queue.grid_s[b.queue.counts[GRID_NEXT]]
+        # Sampled is what there was before anything else happens.
+        samples = sample_s <= until_s and (gone or sample_s < now)
+        if samples:
+            now = sample_s
+        elif gone or now > until_s:
             return False
-        b.queue.clock_s[0] = now
-        b.queue.counts[CURSOR_LANE] = -1
-        stuck = False
-        waiting = b.consumers.n[anchor, BEHIND] != anchor
-        if _catch_up(now, b, policy, waiting):
+        else:
+            b.queue.clock_s[0] = now
+            b.queue.counts[CURSOR_LANE] = -1
+            stuck = False
+        waiting = not samples and b.consumers.n[anchor, BEHIND] != anchor
+        awaited = _catch_up(now, b, policy, waiting)
+        if samples:
+            _sample(b.queue)
+        if samples or awaited:
             continue
         if unlock_s <= now:
             while _unlock_s(b.pool, policy.lock_s, policy.sweep_s) <= now:

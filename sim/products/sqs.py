@@ -98,9 +98,7 @@ class Queue(Config):
     fifo_queue: bool = Field(default=False, alias="FifoQueue")
     """Strict order within each message group, which is blocked while a message of it is in flight
     (SF-01); false: a standard queue."""
-    message_group_id: list[str] | None = Field(
-        default=None, alias="MessageGroupId"
-    )
+    message_group_id: list[str] | None = Field(default=None, alias="MessageGroupId")
     """Dimensions of `workload.keys` that make up each message's group. Given on a standard queue,
     it is a fair queue, and the groups are its tenants (SS-14)."""
     message_deduplication_id: Annotated[list[str], Field(min_length=1)] | None = Field(

@@ -45,8 +45,8 @@ class Consumers:
 
     @property
     def useful(self) -> int | None:
-        """There is no limit."""
-        return None
+        """There is no limit, but that a single active consumer leaves the others idle."""
+        return 1 if self.broker.policy.single_active else None
 
     def alive(self, consumer: int) -> bool:
         """Whether its process runs."""
