@@ -70,11 +70,13 @@ def print_summary(tables: Tables, title: str, page: Console) -> None:
         padding=(0, 0, 0, 1),
         show_edge=False,
     )
-    table.add_column("system / group", no_wrap=True, overflow="ellipsis")
-    for heading in COLUMNS:
-        table.add_column(heading, justify="right", no_wrap=True)
+    rows = list(cells(tables.summary))
+    table.add_column("system / group", overflow="fold", min_width=len("system / group"))
+    for heading, *texts in zip(COLUMNS, *(row for _, _, row in rows), strict=True):
+        wide = max(map(len, [heading, *texts]))
+        table.add_column(heading, justify="right", no_wrap=True, min_width=wide)
     before = None
-    for system, group, row in cells(tables.summary):
+    for system, group, row in rows:
         if system != before:
             table.add_row(Text(system, style="bold"))
         table.add_row(Text(f"  {group}"), *row)

@@ -42,7 +42,7 @@ def execute(path: Path) -> nbformat.NotebookNode:
         kernel = KernelManager(kernel_name="python3", transport="ipc", ip=f"{settings}/kernel")
         where = {"metadata": {"path": str(FOLDER)}}
         client = NotebookClient(
-            notebook, timeout=120, km=kernel, record_timing=False, resources=where
+            notebook, timeout=600, km=kernel, record_timing=False, resources=where
         )
         try:
             client.execute()
