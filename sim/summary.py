@@ -16,7 +16,7 @@ from rich.text import Text
 
 from sim.findings import about_busy_key, finding
 from sim.ladder import ledger_finding
-from sim.ledger_table import HEADINGS, ledger_rows, ledger_table
+from sim.ledger_table import HEADINGS, broken, ledger_rows, ledger_table
 from sim.metrics import Tables
 from sim.text import count, duration
 
@@ -71,15 +71,18 @@ def print_summary(tables: Tables, title: str, page: Console) -> None:
         show_edge=False,
     )
     rows = list(cells(tables.summary))
-    table.add_column("system / group", overflow="fold", min_width=len("system / group"))
-    for heading, *texts in zip(COLUMNS, *(row for _, _, row in rows), strict=True):
-        wide = max(map(len, [heading, *texts]))
-        table.add_column(heading, justify="right", no_wrap=True, min_width=wide)
+    columns = zip(COLUMNS, *(row for _, _, row in rows), strict=True)
+    wide = {heading: max(map(len, [heading, *texts])) for heading, *texts in columns}
+    names = "system / group"
+    room = max(page.width - sum(width + 2 for width in wide.values()), len(names))
+    table.add_column(names, no_wrap=True)
+    for heading, width in wide.items():
+        table.add_column(heading, justify="right", no_wrap=True, min_width=width)
     before = None
     for system, group, row in rows:
         if system != before:
-            table.add_row(Text(system, style="bold"))
-        table.add_row(Text(f"  {group}"), *row)
+            table.add_row(Text("\n".join(broken(system, room)), style="bold"))
+        table.add_row(Text("\n".join(f"  {part}" for part in broken(group, room - 2))), *row)
         before = system
     page.print(table)
     for words in findings_of_groups(tables):

@@ -13,6 +13,8 @@ import sim
 from sim.differences import labels
 from sim.errors import LabError
 from sim.metrics import Tables
+from sim.result import Result
+from tests.tables import Group, build
 
 ROOT = Path(__file__).parent.parent
 EXAMPLE = ROOT / "results" / "ledger_ordering" / "example"
@@ -77,6 +79,15 @@ def test_words_come_first(result, ledger):
     assert "misstat" in ledger.finding
     assert "books of" in repr(ledger) and "books of" in ledger._repr_html_()
     assert max(map(len, repr(ledger).splitlines())) <= 100
+
+
+def test_long_names_are_broken_and_numbers_stay_whole():
+    rows = {"a_system_with_a_rather_long_name_indeed": {"and_a_group_whose_name_is_long": Group()}}
+    text = repr(Result(build(rows, duration_s=60.0), {}, manifest={"scenario": "x"}))
+    assert "…" not in text and "violations\n" in text
+    assert max(map(len, text.splitlines())) <= 100
+    lines = [line.split()[0] for line in text.splitlines()[3:7] if line.split()]
+    assert "".join(lines).startswith("a_system_with_a_rather_long_name_indeed")
 
 
 def test_html_escapes_what_a_scenario_says(spike):
