@@ -1,8 +1,8 @@
-"""Every rule has a test that carries its id, or a reason why not; `python tests/rules.py` prints it."""
+"""Every rule has a test that carries its id, or a reason why not (`python tests/rules.py`)."""
 
 from pathlib import Path
 
-from rules import NOT_MODELLED, RULES, table, by_rule
+from rules import NOT_MODELLED, RULES, by_rule, table
 
 FOLDER = Path(__file__).parent
 
