@@ -513,8 +513,6 @@ class PlainLog:
             p = me.partitions[me.turn % len(me.partitions)]
             first = self.position[p]
             me.buffer = [(p, offset) for offset in range(first, first + me.left_of_chunk)]
-            bad = [i for i, (p, o) in enumerate(me.buffer) if self.log[p][o] in self.bad]
-            del me.buffer[min(bad, default=len(me.buffer)) :]
         me.partitions, me.left_of_chunk, me.turn = [], 0, 0
         me.joined = False
         me.owned, me.order = set(), None

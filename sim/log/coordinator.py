@@ -332,7 +332,7 @@ class Coordinator(ABC):
         if self.lives[m] != life or self.of[m] is not None:
             return
         poisonous = self.group.zombies[m].poisonous
-        if poisonous is not None:
+        if poisonous in self.group.poisoned.bad:
             bad, _ = self.group.poisoned.fails(poisonous, m, life)
             if bad.kills:
                 self._killed(m, bad)

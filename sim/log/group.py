@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from itertools import takewhile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +26,7 @@ class Zombie:
     refused: bool
     """Whether it waits for a commit at the end of the batch, which tells it."""
     poisonous: int | None = None
-    """The row at the end of the batch on which its handler fails, if it does."""
+    """The row on which its handler has failed, which ended the batch."""
 
 
 class Group:
@@ -141,7 +140,7 @@ class Group:
         self.poisoned.aim(self.state)
         reached_s, called = k.advance(self.now_s, until_s, self.topic.log, self.state, self.reading)
         self.now_s = float(reached_s)
-        for m, zombie in self.zombies.items():
+        for m, zombie in list(self.zombies.items()):
             self._advance_zombie(m, zombie)
         if not called:
             return ()
@@ -444,16 +443,10 @@ class Group:
             if self.reading.per_record and self._waits:
                 zombie.refused |= len(zombie.batch) > 1
                 del zombie.batch[1:]
-            for i, row in enumerate(zombie.batch):
-                if row in self.poisoned.bad:
-                    zombie.poisonous, zombie.refused = row, False
-                    del zombie.batch[i + 1 :]
-                    break
         if n and s.fetched[m]:
             p = s.assigned[m, s.turn[m] % n]
             first = int(log.start[p] + s.position[p])
-            buffered = range(first, first + int(s.fetched[m]))
-            zombie.buffered += takewhile(lambda row: row not in self.poisoned.bad, buffered)
+            zombie.buffered += range(first, first + int(s.fetched[m]))
         if not zombie.batch:
             waits = zombie.refused or s.phase[m] == k.POLL
             s.end_s[m] = s.now_s[m] if waits else at_s
@@ -470,11 +463,13 @@ class Group:
         s = self.state
         while zombie.batch and s.end_s[m] <= self.now_s:
             row = zombie.batch.pop(0)
-            if row != zombie.poisonous:
-                self._take_effect(row, float(s.end_s[m]))
+            if row in self.poisoned.bad:
+                self.zombies[m] = Zombie([], [], False, row)
+                return
+            self._take_effect(row, float(s.end_s[m]))
             extra_s = 0.0
             learns = not s.cut[m] or s.hold[m] == k.LEAVE or self._waits
-            if not (zombie.batch or learns or zombie.poisonous is not None):
+            if not (zombie.batch or learns):
                 n = self.reading.max_poll_records
                 zombie.batch, zombie.buffered = zombie.buffered[:n], zombie.buffered[n:]
                 self._count_poll(zombie.batch)
@@ -500,14 +495,18 @@ class Group:
 
     def _zombie_free_s(self, m: int) -> float:
         s = self.state
-        stays = s.hold[m] != k.LEAVE and self.zombies[m].poisonous is None
-        if s.cut[m] and (self.zombies[m].refused or stays):
-            return np.inf
+        zombie = self.zombies[m]
         end_s = float(s.end_s[m])
-        batch = self.zombies[m].batch
-        for row in batch[1:]:
-            end_s += float(s.service_s[row]) * float(s.factor[m])
-        if self.zombies[m].refused:
+        fails = zombie.poisonous is not None
+        for i, row in enumerate(zombie.batch):
+            if i > 0:
+                end_s += float(s.service_s[row]) * float(s.factor[m])
+            if row in self.poisoned.bad:
+                fails = True
+                break
+        if not fails and s.cut[m] and (zombie.refused or s.hold[m] != k.LEAVE):
+            return np.inf
+        if not fails and zombie.refused:
             end_s += self.reading.commit_s
         return max(end_s, float(s.resume_s[m]))
 
