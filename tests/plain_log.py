@@ -307,7 +307,8 @@ class PlainLog:
         yield self.env.timeout(0)
         self.processes[me.place].interrupt()
         yield self.env.timeout(self.settings.revive_s)
-        self.restart(me.place)
+        if self.members[me.place] is me:
+            self.restart(me.place)
 
     def _program_commits(self, me: Member) -> Steps:
         """Whether it was refused, and the program waited for that.
