@@ -57,8 +57,8 @@ class Needs(Config):
     max_delay: PositiveSeconds | None = None
     """From the creation of a message to its processing, at most; see `quantile`."""
     quantile: Annotated[PositiveRatio, Field(le=1)] = 0.99
-    """Of all messages this share must keep `max_delay`; 1: every one. Counted in whole percent, then
-    0.995, 0.999, 0.9995 and 0.9999, rounded up."""
+    """Of all messages this share must keep `max_delay`; 1: every one. Rounded up to whole percent,
+    and beyond 0.99 to 0.995, 0.999, 0.9995 or 0.9999."""
     drain: Seconds | None = None
     """From the end of arrivals until everything is processed, at most."""
     consumer_crash: Literal["survives", "unlikely"] = "unlikely"
