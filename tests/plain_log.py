@@ -627,10 +627,11 @@ class PlainLog:
         while self.stale:
             if self.empty:
                 self.empty = False
+                last_s = self.env.now + s.max_poll_s
                 self.newcomer = s.initial_delay_s > 0
-                while self.newcomer:
+                while self.newcomer and self.env.now < last_s:
                     self.newcomer = False
-                    yield self.env.timeout(s.initial_delay_s)
+                    yield self.env.timeout(min(s.initial_delay_s, last_s - self.env.now))
             self.joining = True
             self.here, self.early = self.early, set()
             self._change()
