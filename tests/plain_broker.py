@@ -463,7 +463,8 @@ class PlainBroker:
 
     def _lock(self, held: list[Delivery]) -> Steps:
         yield self.env.timeout(self.s.lock_s)
-        self._unlock(held)
+        # With it, all that were handed out at the same moment.
+        self._unlock([d for d in self.unacked if d.sent_s <= held[0].sent_s])
 
     def _sweep(self) -> Steps:
         while True:
