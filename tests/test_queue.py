@@ -316,7 +316,7 @@ def test_SS_10_a_message_that_kills_takes_the_rest_of_its_batch_along():
     advance((senders, workers), 4.0)
     assert workers.queue.effects.tolist() == [1, 0, 0]
     assert workers.deaths(0) == [0]
-    assert workers.queue.death_s[0] == pytest.approx(0.22)
+    assert workers.poison.death_s[0] == pytest.approx(0.22)
     advance((senders, workers), 30.0)
     # The second death costs the third message its last receive: good messages go there too.
     assert workers.queue.effects.tolist() == [2, 0, 0]

@@ -67,7 +67,15 @@ class Queue(NamedTuple):
     grid_removed: I64  # [grid] messages gone for good by that time
     again_message: NDArray[np.int32]  # [kept] messages processed before, in any order; may be empty
     again_s: F64  # [kept] when each was processed again
-    fails: NDArray[np.int32]  # [messages] its first so many receives end badly; empty: no poison
+
+
+class Poison(NamedTuple):
+    """Messages whose handler raises, or that kill; None in its place: there are none.
+
+    Numba compiles what concerns it only where there are some.
+    """
+
+    fails: NDArray[np.int32]  # [messages] its first so many receives end badly
     revive_s: F64  # [messages] those kill, and the next process starts so late; -1: they raise
     death_s: F64  # [deaths kept] ring of when messages killed a process
     death_w: I64  # [deaths kept] and which worker's
@@ -149,39 +157,40 @@ def hide_until(queue, message, receipt, at_s):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def ends_badly(queue, workers, w, k):  # type: ignore[no-untyped-def]
+def ends_badly(poison, workers, w, k):  # type: ignore[no-untyped-def]
     """Whether held message ``k`` is poison to worker ``w``; ask only where there is poison."""
-    return workers.receipt[w, k] <= queue.fails[workers.held[w, k]]
+    return workers.receipt[w, k] <= poison.fails[workers.held[w, k]]
 
 
 @inlined
-def _kills(queue, workers, w, k):  # type: ignore[no-untyped-def]
-    return ends_badly(queue, workers, w, k) and queue.revive_s[workers.held[w, k]] >= 0.0
+def _kills(poison, workers, w, k):  # type: ignore[no-untyped-def]
+    return ends_badly(poison, workers, w, k) and poison.revive_s[workers.held[w, k]] >= 0.0
 
 
 @inlined
-def _nothing_done(queue, workers, w):  # type: ignore[no-untyped-def]
+def _nothing_done(poison, workers, w):  # type: ignore[no-untyped-def]
     """Whether no message of the chunk is to be deleted."""
     for k in range(workers.chunk[w, 0], workers.chunk[w, 1]):
-        if not ends_badly(queue, workers, w, k):
+        if not ends_badly(poison, workers, w, k):
             return False
     return True
 
 
 @inlined
-def settle(until_s, service_s, queue, workers, w):  # type: ignore[no-untyped-def]
+def settle(until_s, service_s, queue, poison, workers, w):  # type: ignore[no-untyped-def]
     """Record the effects of worker ``w`` up to ``until_s`` (inclusive)."""
     k = workers.current[w]
     stop = workers.chunk[w, 1]
     end = workers.end_s[w]
     factor = workers.factor[w]
-    poison = queue.fails.size > 0
     while k < stop and end <= until_s:
         message = workers.held[w, k]
-        if poison and ends_badly(queue, workers, w, k):
-            if queue.revive_s[message] >= 0.0:
+        badly = False
+        if poison is not None:
+            badly = ends_badly(poison, workers, w, k)
+            if _kills(poison, workers, w, k):
                 break  # the event of its death is due
-        else:
+        if not badly:
             if queue.effects[message] > 0:
                 if queue.counts[AGAIN] < queue.again_message.size:
                     queue.again_message[queue.counts[AGAIN]] = message
@@ -197,15 +206,15 @@ def settle(until_s, service_s, queue, workers, w):  # type: ignore[no-untyped-de
 
 
 @inlined
-def replan(service_s, queue, workers, visibility_s, w):  # type: ignore[no-untyped-def]
+def replan(service_s, queue, poison, workers, visibility_s, w):  # type: ignore[no-untyped-def]
     """Plan the delete of the chunk in progress; store expiries that now come before it."""
     t = workers.end_s[w]
     factor = workers.factor[w]
     stop = workers.chunk[w, 1]
     half_s = workers.half_s[w]
-    if queue.fails.size > 0:
+    if poison is not None:
         for k in range(workers.current[w], stop):
-            if _kills(queue, workers, w, k):
+            if _kills(poison, workers, w, k):
                 stop = k + 1
                 half_s = 0.0  # the event is its death
                 break
@@ -221,7 +230,7 @@ def replan(service_s, queue, workers, visibility_s, w):  # type: ignore[no-untyp
 
 
 @inlined
-def _begin_chunk(service_s, queue, workers, policy, delete_latency_s, w, first, start_s):  # type: ignore[no-untyped-def]
+def _begin_chunk(service_s, queue, poison, workers, policy, delete_latency_s, w, first, start_s):  # type: ignore[no-untyped-def]
     stop = min(first + policy.per_delete, workers.held_n[w])
     workers.chunk[w, 0] = first
     workers.chunk[w, 1] = stop
@@ -231,14 +240,17 @@ def _begin_chunk(service_s, queue, workers, policy, delete_latency_s, w, first, 
     if first == 0:
         work_s += policy.per_batch_s
     workers.end_s[w] = start_s + work_s * workers.factor[w]
-    if queue.fails.size > 0 and _nothing_done(queue, workers, w):
+    nothing_done = False
+    if poison is not None:
+        nothing_done = _nothing_done(poison, workers, w)
+    if nothing_done:
         workers.half_s[w] = 0.0  # there will be nothing to delete
     else:
         calls = queue.counts[DELETE_CALLS]
         workers.half_s[w] = 0.5 * delete_latency_s[calls % delete_latency_s.size]
         queue.counts[DELETE_CALLS] = calls + 1
     workers.kind[w] = DELETE
-    replan(service_s, queue, workers, policy.visibility_s, w)
+    replan(service_s, queue, poison, workers, policy.visibility_s, w)
 
 
 @inlined
@@ -273,13 +285,13 @@ def start(queue, workers, receive_latency_s, w, at_s):  # type: ignore[no-untype
 
 
 @inlined
-def _die(now, queue, workers, w):  # type: ignore[no-untyped-def]
+def _die(now, queue, poison, workers, w):  # type: ignore[no-untyped-def]
     """The message in progress kills worker ``w``; all that it holds waits out its timeout."""
     deaths = queue.counts[DEATHS]
-    queue.death_s[deaths % queue.death_s.size] = now
-    queue.death_w[deaths % queue.death_s.size] = w
+    poison.death_s[deaths % poison.death_s.size] = now
+    poison.death_w[deaths % poison.death_s.size] = w
     queue.counts[DEATHS] = deaths + 1
-    at = now + queue.revive_s[workers.held[w, workers.current[w]]]
+    at = now + poison.revive_s[workers.held[w, workers.current[w]]]
     stays = np.isfinite(at) and workers.barred[w] & ENDING == 0
     _turn_off(workers, w)
     if stays:
@@ -401,19 +413,19 @@ def unpark(queue, w):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _received(now, service_s, queue, workers, policy, delete_latency_s, w):  # type: ignore[no-untyped-def]
+def _received(now, service_s, queue, poison, workers, policy, delete_latency_s, w):  # type: ignore[no-untyped-def]
     workers.received_s[w] = now
     workers.stored[w] = 0
-    if queue.fails.size > 0:
+    if poison is not None:
         for k in range(workers.held_n[w]):
-            if ends_badly(queue, workers, w, k):
+            if ends_badly(poison, workers, w, k):
                 workers.stored[w] = 1
         if workers.stored[w] == 1:
             for k in range(workers.held_n[w]):
                 expiry = now + policy.visibility_s
                 hide_until(queue, workers.held[w, k], workers.receipt[w, k], expiry)
     start = max(now + workers.half_s[w], workers.resume_s[w])
-    _begin_chunk(service_s, queue, workers, policy, delete_latency_s, w, 0, start)
+    _begin_chunk(service_s, queue, poison, workers, policy, delete_latency_s, w, 0, start)
 
 
 @inlined
@@ -435,7 +447,9 @@ def _available_s(clock, feed, queue, policy):  # type: ignore[no-untyped-def]
 
 
 @resumable
-def work(until_s, feed, service_s, queue, workers, policy, receive_latency_s, delete_latency_s):  # type: ignore[no-untyped-def]
+def work(  # type: ignore[no-untyped-def]
+    until_s, feed, service_s, queue, poison, workers, policy, receive_latency_s, delete_latency_s
+):
     """Advance all workers to ``until_s`` (inclusive); returns True if a ring was full.
 
     ``service_s`` float32 [messages]; ``*_latency_s`` float64 [draws], round trips of API calls,
@@ -488,11 +502,11 @@ def work(until_s, feed, service_s, queue, workers, policy, receive_latency_s, de
             _expire(now, feed, queue, policy)
             if _take(now, feed, queue, workers, policy, w, True) > 0:
                 queue.counts[PARKED_HEAD] += 1
-                _received(now, service_s, queue, workers, policy, delete_latency_s, w)
+                _received(now, service_s, queue, poison, workers, policy, delete_latency_s, w)
         elif workers.kind[w] == RECEIVE:
             _expire(now, feed, queue, policy)
             if _take(now, feed, queue, workers, policy, w, policy.wait_s > 0.0) > 0:
-                _received(now, service_s, queue, workers, policy, delete_latency_s, w)
+                _received(now, service_s, queue, poison, workers, policy, delete_latency_s, w)
                 continue
             if queue.counts[IN_FLIGHT_NOW] >= policy.max_in_flight:
                 queue.counts[OVER_LIMIT] += 1
@@ -515,13 +529,14 @@ def work(until_s, feed, service_s, queue, workers, policy, receive_latency_s, de
         elif workers.kind[w] == STARTING:
             start(queue, workers, receive_latency_s, w, now)
         else:
-            settle(now, service_s, queue, workers, w)
+            settle(now, service_s, queue, poison, workers, w)
             done = workers.chunk[w, 1]
-            if workers.current[w] < done:
-                _die(now, queue, workers, w)
-                continue
-            poison = queue.fails.size > 0
-            calls = not (poison and _nothing_done(queue, workers, w))
+            calls = True
+            if poison is not None:
+                if workers.current[w] < done:
+                    _die(now, queue, poison, workers, w)
+                    continue
+                calls = not _nothing_done(poison, workers, w)
             barred = workers.barred[w]
             cut_off = barred & CUT_OFF != 0
             if calls and cut_off and now - workers.half_s[w] >= workers.cut_s[w]:
@@ -530,7 +545,7 @@ def work(until_s, feed, service_s, queue, workers, policy, receive_latency_s, de
             for k in range(workers.chunk[w, 0], done):
                 message = workers.held[w, k]
                 if queue.receives[message] == workers.receipt[w, k]:
-                    if poison and ends_badly(queue, workers, w, k):
+                    if poison is not None and ends_badly(poison, workers, w, k):
                         continue
                     state = queue.state[message]
                     if state in (IN_FLIGHT, OVERDUE):
@@ -548,7 +563,9 @@ def work(until_s, feed, service_s, queue, workers, policy, receive_latency_s, de
             elif calls and cut_off:
                 schedule(workers, w, np.inf)  # its answer is lost: it will be sent again
             elif done < workers.held_n[w]:
-                _begin_chunk(service_s, queue, workers, policy, delete_latency_s, w, done, again)
+                _begin_chunk(
+                    service_s, queue, poison, workers, policy, delete_latency_s, w, done, again
+                )
             elif barred & ENDING:
                 workers.kind[w] = LEAVING
                 schedule(workers, w, again)

@@ -91,7 +91,7 @@ class Sqs:
                 fleets[name] = Consumers(env, queue)
                 continue
             fleets[name] = WorkersFleet(env, queue)
-            if queue.queue.fails.size:
+            if queue.poison is not None:
                 env.process(tell_deaths(env, name, queue, say))
         return fleets
 

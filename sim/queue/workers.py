@@ -78,14 +78,8 @@ class Workers:
             grid_removed=np.zeros(grid_s.size, np.int64),
             again_message=np.zeros(keep_repeats, np.int32),
             again_s=np.zeros(keep_repeats),
-            fails=np.zeros(n if poison else 0, np.int32),
-            revive_s=np.full(n if poison else 0, -1.0),
-            death_s=np.zeros(_DEATHS_KEPT),
-            death_w=np.zeros(_DEATHS_KEPT, np.int64),
         )
-        if poison:
-            self.queue.fails[poison.message] = poison.times
-            self.queue.revive_s[poison.message[poison.kills]] = poison.restart_after_s[poison.kills]
+        self.poison = _poison(poison, n) if poison else None
         self.workers = k.Workers(
             event_s=np.full(blocks * width, np.inf),
             group_s=np.full(blocks, np.inf),
@@ -126,6 +120,7 @@ class Workers:
             self.feed,
             self.service_s,
             self.queue,
+            self.poison,
             self.workers,
             self.policy,
             self.receive_latency_s,
@@ -167,7 +162,7 @@ class Workers:
 
     def _settle(self, w: int, until_s: float) -> None:
         if self.workers.kind[w] == k.DELETE:
-            k.settle(until_s, self.service_s, self.queue, self.workers, w)
+            k.settle(until_s, self.service_s, self.queue, self.poison, self.workers, w)
 
     def _processing(self, w: int) -> bool:
         s = self.workers
@@ -218,9 +213,11 @@ class Workers:
 
     def deaths(self, since: int) -> list[int]:
         """The workers that messages killed, after the first ``since``; only the latest are kept."""
+        if self.poison is None:
+            return []
         now = int(self.queue.counts[k.DEATHS])
-        room = self.queue.death_w.size
-        return [int(self.queue.death_w[d % room]) for d in range(max(since, now - room), now)]
+        room = self.poison.death_w.size
+        return [int(self.poison.death_w[d % room]) for d in range(max(since, now - room), now)]
 
     def busy(self, now_s: float) -> int:
         """Workers that are at work on a message."""
@@ -366,7 +363,7 @@ class Workers:
                 s.start_s[w] += shift
             s.end_s[w] += shift
             self._make_room()
-            k.replan(self.service_s, self.queue, s, self.policy.visibility_s, w)
+            k.replan(self.service_s, self.queue, self.poison, s, self.policy.visibility_s, w)
         elif s.kind[w] == k.RECEIVE and s.event_s[w] - s.half_s[w] > at_s:  # not sent yet
             sent_s = max(s.event_s[w] - s.half_s[w], resume)
             k.schedule(s, w, sent_s + s.half_s[w])
@@ -383,4 +380,17 @@ class Workers:
             running_from = max(at_s, s.resume_s[w], s.start_s[w])
             s.end_s[w] = running_from + (s.end_s[w] - running_from) * ratio
             self._make_room()
-            k.replan(self.service_s, self.queue, s, self.policy.visibility_s, w)
+            k.replan(self.service_s, self.queue, self.poison, s, self.policy.visibility_s, w)
+
+
+def _poison(poison: Poison, messages: int) -> k.Poison:
+    """What the kernel asks of each message."""
+    out = k.Poison(
+        fails=np.zeros(messages, np.int32),
+        revive_s=np.full(messages, -1.0),
+        death_s=np.zeros(_DEATHS_KEPT),
+        death_w=np.zeros(_DEATHS_KEPT, np.int64),
+    )
+    out.fails[poison.message] = poison.times
+    out.revive_s[poison.message[poison.kills]] = poison.restart_after_s[poison.kills]
+    return out
