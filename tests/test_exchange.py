@@ -53,10 +53,18 @@ def gets_it(kind, binding, key, headers):
 
 
 WORD = st.sampled_from(["eu", "us", "ap", "south", "order", "refund", "*", "#"])
+# Words of a real key, some of them hidden by wildcards, so that many patterns match.
+NEAR = st.tuples(
+    st.sampled_from(["", "#"]),
+    st.sampled_from(["eu", "us", "ap.south", "*", "#", "*.*"]),
+    st.sampled_from(["", "#", "*"]),
+    st.sampled_from(["order", "refund", "*", "#", ""]),
+    st.sampled_from(["", "#"]),
+).map(lambda words: ".".join(word for word in words if word))
 VALUE = st.sampled_from([*REGIONS, *KINDS, "none"])
 BINDINGS = st.builds(
     Binding,
-    routing_key=st.lists(WORD, max_size=4).map(".".join),
+    routing_key=st.one_of(NEAR, NEAR, st.lists(WORD, max_size=4).map(".".join)),
     arguments=st.dictionaries(
         st.sampled_from(["region", "kind", "colour"]), VALUE, max_size=2
     ).flatmap(
