@@ -160,15 +160,17 @@ def _row(name: str, preset: Preset, bench: Bench, most_workers: int, watch: Watc
         len(bench.messages) / bench.messages.duration_s,
     )
     trial = search.double()
-    if all(judgement.met for judgement in judge(needs, trial)):
+    replayed = run(trial.workers, replayed=True)
+    if all(judgement.met for judgement in judge(needs, trial, replayed=replayed)):
         trial = search.bisect()
     halting = None
     if needs.order != "none" and not trial.sum("violations"):
         halting = run({group: max(4, 2 * n) for group, n in trial.workers.items()}, halting=True)
-    replayed = run(trial.workers, replayed=True)
     slowed = []
     shared = any(len(jobs) > 1 for jobs in bench.groups(preset).values())
-    fits = all(judgement.met for judgement in judge(needs, trial, halting=halting))
+    fits = all(
+        judgement.met for judgement in judge(needs, trial, halting=halting, replayed=replayed)
+    )
     if needs.readers == "independent" and len(bench.jobs) > 1 and (shared or fits):
         slowest = max(
             bench.jobs, key=lambda job: bench.scenario.workload.service[job].per_message.mean_s()

@@ -11,7 +11,8 @@ from sim.advice.trial import Seen, Trial
 _EXACT = 16
 """Up to so many workers the least number is found exactly; beyond, to one sixteenth."""
 _IN_VAIN = 0.9
-"""More workers are in vain if twice in a row the delay stays above this part of what it was."""
+"""More workers are in vain if twice in a row neither the delay falls below this part of what it
+was, nor the best rate rises as much."""
 
 
 class Search:
@@ -45,6 +46,7 @@ class Search:
         """Fewest workers of each group that were quick enough."""
         self._vain = dict.fromkeys(groups, 0)
         self._delay_s = dict.fromkeys(groups, float("inf"))
+        self._rate = dict.fromkeys(groups, 0.0)
 
     def _try(self, workers: Mapping[str, int]) -> Trial:
         trial = self.run(workers)
@@ -62,9 +64,13 @@ class Search:
 
     def _hopeless(self, seen: Seen) -> bool:
         """Whether more workers do not help: there are no more, or the last ones were in vain."""
-        in_vain = seen.delay_s > _IN_VAIN * self._delay_s[seen.group]
+        in_vain = (
+            seen.delay_s >= _IN_VAIN * self._delay_s[seen.group]
+            and seen.best_rate * _IN_VAIN <= self._rate[seen.group]
+        )
         self._vain[seen.group] = self._vain[seen.group] + 1 if in_vain else 0
         self._delay_s[seen.group] = seen.delay_s
+        self._rate[seen.group] = seen.best_rate
         return seen.workers >= self.most or self._vain[seen.group] >= 2
 
     def double(self) -> Trial:
