@@ -9,8 +9,8 @@ setup: .venv/ready
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --require-hashes -r requirements.lock
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation -e .
-	$(BIN)/sim run tournament_spike ledger_ordering --set scale=0.001 --no-charts \
-	    --out .venv/warm > .venv/warm.log
+	$(BIN)/sim run tournament_spike ledger_ordering per_message_routing --set scale=0.001 \
+	    --no-charts --out .venv/warm > .venv/warm.log
 	touch $@
 
 demo: setup
