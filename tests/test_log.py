@@ -212,7 +212,7 @@ def test_agrees_message_by_message_with_a_plain_simpy_model():
     check()
     share = {what: times / seen["examples"] for what, times in seen.items()}
     for what in ("crash", "pause", "slow", "rebalance", "done twice", "all done"):
-        assert share[what] > 0.25, (what, share[what])
+        assert share[what] > 0.2, (what, share[what])
 
 
 def advance(stages, until_s):
