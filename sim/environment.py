@@ -64,7 +64,8 @@ class Environment(simpy.Environment):
     """
 
     def __init__(self, stages: Sequence[Stage]) -> None:
-        super().__init__()
+        # A float: kernels would be compiled once more for an int, the time of the first event.
+        super().__init__(0.0)
         self.stages = stages
 
     def step(self) -> None:
