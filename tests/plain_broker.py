@@ -115,6 +115,7 @@ class Consumer:
     """A process (or its place), with what it has in hand."""
 
     machine: Machine
+    changed: simpy.Event  # it has something new to look at
     alive: bool = False
     stopping: bool = False
     cut: bool = False
@@ -157,10 +158,10 @@ class PlainBroker:
         self.let_in: dict[int, float] = {}
         self.taken: dict[str, list[float]] = {"receive": [], "ack": []}
         self.spent: list[tuple[int, int, float]] = []
+        self.dues: dict[tuple[int, float], simpy.Event] = {}
         self.seen: set[str] = set()
-        self.changed = env.event()  # a consumer has something new to look at
         self.network = env.event()  # a network was cut or mended
-        self.consumers = [Consumer(Machine(env)) for _ in range(settings.consumers)]
+        self.consumers = [Consumer(Machine(env), env.event()) for _ in range(settings.consumers)]
         env.process(self._arrive(enqueued_s))
         if settings.sweep_s > 0:
             env.process(self._sweep())
@@ -233,7 +234,7 @@ class PlainBroker:
         if place == "returns":
             front.append(message)
         elif place == "next":
-            main.insert(0, message)
+            (front or main).insert(0, message)
         elif place == "back":
             main.append(message)
         else:
@@ -368,6 +369,7 @@ class PlainBroker:
                 first.unacked -= self.s.ack != "auto"
             self._wait(first)
             self.env.process(self._transport(d))
+        dropped = False
         if self.s.overflow == "drop-head":
             while self._ready() > self.s.max_length:
                 lane = max(i for i in range(self.lanes) if self._head(i) is not None)
@@ -376,6 +378,9 @@ class PlainBroker:
                 self._unready(message)
                 self._bury(message)
                 self.seen.add("head dropped")
+                dropped = True
+        if dropped:
+            self._serve()  # the next head may be one that can be handed out
 
     # Acks, locks, connections.
 
@@ -451,6 +456,7 @@ class PlainBroker:
             self._bury(message)
             return
         self.seen.add("retried")
+        message.old = False  # it is published anew
         wait_s = self.s.retry_s * self.s.retry_growth ** (message.returns - 1)
         wait_s = min(wait_s, self.s.retry_max_s)
         if self.s.retry_held:
@@ -567,7 +573,7 @@ class PlainBroker:
             return
         half_s = self.s.receive_s / 2
         if d.held_back:
-            yield self.env.timeout(d.message.due_s - self.env.now)
+            yield self._due(d.message)
             if consumer.connection is not d.connection:
                 self._lose(d)
                 return
@@ -592,11 +598,18 @@ class PlainBroker:
                 return
             consumer.coming -= 1
             consumer.buffer.append(d)
-        self._look()
+        self._look(consumer)
 
-    def _look(self) -> None:
-        self.changed.succeed()
-        self.changed = self.env.event()
+    def _due(self, message: Message) -> simpy.Event:
+        """One event for all copies: they are due at the same moment, the first handed out first."""
+        which = self.number[id(message)], message.due_s
+        if which not in self.dues:
+            self.dues[which] = self.env.timeout(message.due_s - self.env.now)
+        return self.dues[which]
+
+    def _look(self, consumer: Consumer) -> None:
+        consumer.changed.succeed()
+        consumer.changed = self.env.event()
 
     def _lose(self, d: Delivery) -> None:
         if d.message.where == "acked" and not d.message.effects:
@@ -615,7 +628,7 @@ class PlainBroker:
                     if consumer.stopping and idle and (gives_back or empty):
                         self._leave(consumer)
                         return
-                    yield self.changed
+                    yield consumer.changed
                 d = (consumer.ripe or consumer.buffer).popleft()
                 consumer.working.append(d)
                 if self.s.ack == "start":
@@ -626,7 +639,7 @@ class PlainBroker:
                 yield from consumer.machine.work(d.message.work_s)
                 if self._finish(consumer, d):
                     self._send_acks(consumer)
-                self._look()
+                self._look(consumer)
         except simpy.Interrupt:
             pass
 
@@ -834,7 +847,7 @@ class PlainBroker:
         if self.s.push:
             if not consumer.cut and consumer.connection.open:
                 self.env.process(self._cancel(consumer.connection))
-            self._look()
+            self._look(consumer)
         elif consumer.leaves_at_once:
             self.crash(c)
 

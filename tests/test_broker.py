@@ -8,8 +8,10 @@ import random_faults
 import simpy
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numba import typeof
 from plain_broker import Message, PlainBroker, Settings
 
+import sim
 from sim.environment import Environment
 from sim.kernels import broker as k
 from sim.queue.broker import NO_LIMIT, Broker, Columns, poison, policy
@@ -291,17 +293,19 @@ def handing_back(rng):
     s, came_s, work_s, until_s, faults, columns = scenario(rng)
     alike = s.pick in ("groups", "spans")
     place = "original" if alike else s.place
-    has_eta = columns["due_s"] is not None
+    holds = columns["due_s"] is not None and s.pick != "groups"  # a FIFO queue does not retry
     s = replace(
         s,
         closes=bool(rng.integers(2)) or s.lock_closes or s.lock_s == float("inf"),
         place=place,
         requeue_place=place if alike else str(rng.choice(["returns", "next", "back"])),
         single_active=False,
-        on_failure="retry" if has_eta else s.on_failure,
-        retry_held=has_eta,
+        on_failure="retry" if holds else s.on_failure,
+        retry_held=holds,
     )
     faults = [f for f in faults if f.verb != "cut"]
+    if holds:  # then something is to be tried again
+        columns["bad"] = {i: (False, *rest) for i, (_, *rest) in columns["bad"].items()}
     return s, came_s, work_s, until_s, faults, columns
 
 
@@ -363,3 +367,31 @@ def test_agrees_also_where_messages_are_handed_back_requeued_elsewhere_and_held(
     check()
     for what in ("handed back", "retry held", "back by failure", "back by close"):
         assert seen[what] > 2, (what, seen[what])
+
+
+def test_where_the_head_is_dropped_the_next_is_handed_out_at_once():
+    """The window keeps message 1 back; when it goes, message 0 behind it can be tried again."""
+    s = Settings(
+        slots=2, push=True, prefetch=2, pick="spans", span=1, requeue_place="back",
+        on_failure="requeue", max_length=1, receive_s=0.1, ack_s=0.1,
+    )  # fmt: skip
+    broker, _ = run(s, [0.2, 0.3], [1.0, 1.0], 10.0, bad={0: (False, 1, np.inf)})
+    # Begun at 0.25, given back at 1.3, there again at 1.35.
+    np.testing.assert_allclose(broker.queue.done_s, [2.35, np.inf])
+    assert broker.queue.state.tolist() == [k.ACKED, k.DROPPED]
+
+
+def test_every_preset_runs_what_was_compiled_for_the_first(monkeypatch):
+    compiled, work = {}, k.work
+    names = ("per_message_routing", "celery_jobs", "share_group", "noisy_tenant", "head_of_line")
+    for name in names:
+        types = compiled[name] = set()
+
+        def recorded(*arguments, types=types):
+            types.add(tuple(map(typeof, arguments)))
+            return work(*arguments)
+
+        monkeypatch.setattr(k, "work", recorded)
+        sim.run(sim.load(name).with_({"scale": 0.01}))
+        assert types, name
+    assert len(set().union(*compiled.values())) == 1

@@ -1653,6 +1653,9 @@ def work(until_s, b, policy):  # type: ignore[no-untyped-def]
         stuck = True
         if policy.overflow == DROP_HEAD and b.queue.counts[READY_NOW] > policy.max_length:
             _drop_heads(b.queue, b.lanes, policy)
+            # SPANS: behind a head that was outside the window there may be one that goes at once.
+            stuck = False
+            continue
         c = b.queue.counts[ASKING]
         if c >= 0:
             b.queue.counts[ASKING] = -1
