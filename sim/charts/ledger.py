@@ -217,11 +217,12 @@ def _against(values: NDArray[np.float64], say: Callable[[float], str]) -> list[s
         ratio = now / before if before else np.nan
         if np.isnan(ratio) or abs(ratio - 1) < ladder.NOTICED:
             out.append(say(now))
-        elif ratio < 2:
+        elif 0.01 < ratio < 2:
             change = f"-{share(before - now, before)}" if ratio < 1 else f"+{share(ratio - 1, 1)}"
             out.append(f"{say(now)} ({change})")
         else:
-            out.append(f"{say(now)} (x {count(ratio) if ratio >= 10 else f'{ratio:.2g}'})")
+            sign, times = ("x", ratio) if ratio > 1 else ("÷", 1 / ratio)
+            out.append(f"{say(now)} ({sign} {count(times) if times >= 10 else f'{times:.2g}'})")
     return out
 
 
