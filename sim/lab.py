@@ -16,6 +16,7 @@ from sim.faults import schedule
 from sim.ledger import Ledger, Policy, book, histories
 from sim.log.kafka import Kafka
 from sim.log.kinesis import Kinesis
+from sim.log.rabbitmq_stream import RabbitmqStream
 from sim.messages import Messages
 from sim.metrics import Tables, combine, faults_table, measure
 from sim.outcome import Effects, GroupOutcome
@@ -23,6 +24,7 @@ from sim.products.celery import CelerySystem
 from sim.products.kafka import KafkaSystem
 from sim.products.kinesis import KinesisSystem
 from sim.products.rabbitmq import RabbitmqSystem
+from sim.products.rabbitmq_stream import RabbitmqStreamSystem
 from sim.products.sqs import SqsSystem
 from sim.publishing import Publication, publish
 from sim.queue.celery import Celery
@@ -117,6 +119,7 @@ _SYSTEMS: Mapping[type, Callable[..., System]] = {
     CelerySystem: Celery,
     KinesisSystem: Kinesis,
     RabbitmqSystem: Rabbitmq,
+    RabbitmqStreamSystem: RabbitmqStream,
     SqsSystem: Sqs,
 }
 """What runs a configuration; Kafka also takes what its publisher left."""

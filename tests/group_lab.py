@@ -9,6 +9,7 @@ from sim.log.classic import Cooperative, Eager
 from sim.log.coordinator import Terms
 from sim.log.group import Group
 from sim.log.reconciliation import Reconciling
+from sim.log.single_active import SingleActive
 from sim.log.topic import Topic
 from sim.poison import ALWAYS, Poison
 from sim.products.base import OnFailure
@@ -17,6 +18,7 @@ PROTOCOLS = {
     "eager": (Eager, "range"),
     "cooperative": (Cooperative, "cooperative-sticky"),
     "consumer": (Reconciling, "uniform"),
+    "single-active": (SingleActive, "roundrobin"),
 }
 
 

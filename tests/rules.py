@@ -138,7 +138,6 @@ NOT_MODELLED = {
     "SS-08": "an order that is not promised cannot be tested",
     "SS-15": "no Lambda; `autoscale` scales workers by depth or age",
     "RQ-11": "x-delayed-retry-* is accepted without effect",
-    "RQ-12": "no preset of streams: the second product on the log mechanism is Kinesis",
 }
 """Why there is no test of a rule."""
 

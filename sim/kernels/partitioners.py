@@ -1,4 +1,4 @@
-"""Where a message goes: hashes of keys (KP-17, librdkafka's, RQ-10's), or none (KP-18)."""
+"""Where a message goes: hashes of keys (KP-17, librdkafka's, RQ-10, RQ-12), or none (KP-18)."""
 
 from zlib import crc32 as crc32_of
 
@@ -74,6 +74,45 @@ def murmur2(keys: list[bytes]) -> NDArray[np.int64]:
     # Eight bytes a byte, so that the kernel's arithmetic stays in int64.
     data = np.frombuffer(b"".join(keys), np.uint8).astype(np.int64)
     _murmur2_all(data, np.cumsum([len(key) for key in keys], dtype=np.int64), out)
+    return out
+
+
+@kernel
+def _times(a, b):  # type: ignore[no-untyped-def]
+    """The lower 32 bits of a product, in halves, so that int64 holds them."""
+    return ((a & 0xFFFF) * b + (((a >> 16) * b & 0xFFFF) << 16)) & _MASK
+
+
+@kernel
+def _rotated(a, bits):  # type: ignore[no-untyped-def]
+    return (a << bits | a >> (32 - bits)) & _MASK
+
+
+@kernel
+def _murmur3(data, ends, seed, out):  # type: ignore[no-untyped-def]
+    start = 0
+    for i in range(ends.size):
+        h = seed
+        stop = ends[i]
+        for at in range(start, stop, 4):
+            k = 0
+            for place in range(min(4, stop - at)):
+                k |= data[at + place] << 8 * place
+            h ^= _times(_rotated(_times(k, 0xCC9E2D51), 15), 0x1B873593)
+            if stop - at >= 4:
+                h = (_rotated(h, 13) * 5 + 0xE6546B64) & _MASK
+        h ^= stop - start
+        h = _times(h ^ h >> 16, 0x85EBCA6B)
+        h = _times(h ^ h >> 13, 0xC2B2AE35)
+        out[i] = h ^ h >> 16
+        start = stop
+
+
+def murmur3(keys: list[bytes], seed: int) -> NDArray[np.int64]:
+    """MurmurHash3 of each key (x86, 32 bits), unsigned."""
+    out = np.zeros(len(keys), np.int64)
+    data = np.frombuffer(b"".join(keys), np.uint8).astype(np.int64)
+    _murmur3(data, np.cumsum([len(key) for key in keys], dtype=np.int64), seed, out)
     return out
 
 
