@@ -244,6 +244,17 @@ def test_a_short_cut_only_delays():
     assert lab.said == []
 
 
+def test_KC_05_a_process_that_is_no_member_yet_waits_through_the_rebalances_of_others():
+    # Consumer 2 is started while it is cut off; the others rebalance from 46 to 49 without it. It
+    # comes in when they wait for the session of consumer 1, killed at 70, to end.
+    lab = Lab([30.0, 200.0], [0, 2], 0.1, members=3, partitions=3)
+    lab.at(1.0, "crash", 2).at(2.0, "cut_off", 2).at(3.0, "restart", 2)
+    lab.at(70.0, "crash", 1).at(75.0, "restart", 1).at(80.0, "reconnect", 2)
+    lab.run(300.0)
+    assert lab.said[-1] == (118.0, "rebalanced in 43.0 s")
+    assert lab.owners() == [[0], [1], [2]] and lab.effects() == [1, 1]
+
+
 def test_an_empty_group_waits_for_more_members():
     # Back at 100 and 102: the delay begins anew for the second, and ends at 106.
     lab = Lab([5.0, 6.0], [0, 1], 0.1, terms={"initial_delay_s": 3.0})

@@ -150,7 +150,8 @@ class Eager(Barrier):
         roster = self.roster()
         for member, partitions in zip(roster, self._assignment(roster), strict=True):
             member.owned = set(partitions)
-        self.group.assign(self._by_place(roster), self.env.now)
+        strangers = [m for m, member in enumerate(self.of) if member is None]
+        self.group.assign(self._by_place(roster), self.env.now, strangers)
 
 
 class Cooperative(Barrier):

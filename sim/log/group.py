@@ -197,8 +197,13 @@ class Group:
 
     # What control gives to members, and takes from them.
 
-    def assign(self, partitions_of: Sequence[Sequence[int]], at_s: float) -> None:
-        """Give each member its partitions; all are read from their committed offsets (KC-11)."""
+    def assign(
+        self, partitions_of: Sequence[Sequence[int]], at_s: float, strangers: Collection[int] = ()
+    ) -> None:
+        """Give each member its partitions; all are read from their committed offsets (KC-11).
+
+        ``strangers``: whose processes are no members; those that wait to be some go on waiting.
+        """
         s = self.state
         s.assigned_n[:] = 0
         self._read_anew(np.arange(s.position.size), at_s)
@@ -208,7 +213,7 @@ class Group:
             s.turn[m] = s.fetched[m] = 0
             if s.hold[m] == k.JOIN:
                 s.hold[m] = 0
-            if s.phase[m] == k.HELD:
+            if s.phase[m] == k.HELD and m not in strangers:
                 self._go_on(m, at_s)
                 self._wind_timer(m, at_s)
         self._look()
