@@ -13,7 +13,7 @@ from sim.advice.data import Preset, Prices, Stored, presets, prices
 from sim.advice.judge import judge, keeps_pace
 from sim.advice.search import Search
 from sim.advice.trial import Bench, Seen, Trial
-from sim.advice.words import closing, said, table
+from sim.advice.words import closing, notes, said, table
 from sim.cli import app
 from sim.needs import Needs
 from sim.scenario import Scenario
@@ -225,6 +225,7 @@ def test_more_workers_are_sought_only_for_the_pace():
 
 # The bill, by hand
 
+READ = {"source": "s", "read": "2026-01-01"}
 PRICES = Prices.model_validate(
     {
         "date": "2026-01-02",
@@ -232,11 +233,11 @@ PRICES = Prices.model_validate(
         "region": "somewhere",
         "hours_per_month": 730,
         "prices": {
-            "call": {"price": 0.5, "per": "1_000_000 requests", "chunk": "64 KiB", "source": "s"},
-            "put": {"price": 0.02, "per": "1_000_000 requests", "chunk": "25 kB", "source": "s"},
-            "node": {"price": 0.2, "per": "1 hours", "source": "s"},
-            "disk": {"price": 0.1, "per": "1 GB-months", "source": "s"},
-            "worker": {"price": 0.01, "per": "1 hours", "source": "s", "assumption": True},
+            "call": {"price": 0.5, "per": "1_000_000 requests", "chunk": "64 KiB", **READ},
+            "put": {"price": 0.02, "per": "1_000_000 requests", "chunk": "25 kB", **READ},
+            "node": {"price": 0.2, "per": "1 hours", **READ},
+            "disk": {"price": 0.1, "per": "1 GB-months", **READ},
+            "worker": {"price": 0.01, "per": "1 hours", "assumption": True, **READ},
         },
     }
 )
@@ -282,11 +283,12 @@ def test_storage_costs_what_is_there_at_any_time():
     assert line.usd_per_hour == pytest.approx(518.4 * 0.1 / 730)
 
 
-def test_every_price_in_use_is_published_or_said_to_be_assumed():
+def test_every_price_in_use_has_a_source_and_is_an_assumption_unless_its_official_page_was_read():
     for preset in presets().values():
         assert set(preset.bill) <= set(prices().prices)
     for name, price in prices().prices.items():
-        assert price.assumption or price.source.startswith("https://"), name
+        assert price.source and price.read <= prices().date, name
+        assert price.assumption or price.source == price.see, name
 
 
 # The ranking
@@ -426,6 +428,17 @@ def test_advice_on_a_small_scenario(tmp_path):
     text = CliRunner().invoke(app, command).stdout
     assert "Either will do" in text
     assert "out of order" in text
+
+
+def test_a_bill_that_no_official_page_backs_is_said_to_be_rough():
+    official = row("broker")
+    assert not [note for note in notes(answer(official)) if "rough" in note]
+    guess = replace(official.lines[0], what="worker", assumption=True)
+    some = replace(official, lines=[*official.lines, guess])
+    backed = "No official page was found to back"
+    assert f"{backed} the price of worker: the bill is rough." in notes(answer(some))
+    every = replace(official, lines=[guess])
+    assert f"{backed} any of these prices: the bill is rough." in notes(answer(every))
 
 
 def test_a_table_row_says_what_rules_a_system_out():

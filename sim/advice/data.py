@@ -40,9 +40,13 @@ class Price(Config):
     chunk: PositiveBytes | None = None
     """A request counts once for each started chunk of its message."""
     assumption: bool = False
-    """Whether no published price was found."""
+    """Whether no official page backs it."""
     source: str
-    """Where it is published."""
+    """What was really read."""
+    read: Annotated[str, BeforeValidator(str)]
+    """When."""
+    see: str | None = None
+    """The official page."""
 
 
 class Prices(Config):

@@ -99,9 +99,11 @@ def notes(advice: Advice) -> list[str]:
             f"of all of it are {1 / advice.reduced:.3g} times as many, if no single key is too hot "
             "for its partition then."
         )
-    assumed = sorted({ln.what for row in advice.rows for ln in row.lines if ln.assumption})
-    if assumed:
-        out.append(f"Assumed, not published: the price of {names(assumed)}.")
+    lines = [line for row in advice.rows for line in row.lines]
+    if rough := sorted({line.what for line in lines if line.assumption}):
+        all_of_them = all(line.assumption for line in lines)
+        which = "any of these prices" if all_of_them else f"the price of {names(rough)}"
+        out.append(f"No official page was found to back {which}: the bill is rough.")
     spared: dict[tuple[str, ...], list[str]] = {}
     for row in advice.rows:
         if row.spared:
