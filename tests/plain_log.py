@@ -670,6 +670,7 @@ class PlainLog:
             if isinstance(party, Member):
                 party.order, party.asked = order, False
             else:
+                party.gave_up |= bool(party.owned - order)
                 party.owned = order
 
     def _wanted(self, me: Member) -> bool:

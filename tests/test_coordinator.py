@@ -132,6 +132,25 @@ def test_KC_04_a_close_that_outlasts_its_grace_is_a_crash():
     assert lab.said[0] == (57.0, "session of consumer 1 expired")
 
 
+def test_KC_04_a_close_while_cut_off_waits_for_the_next_poll_not_for_the_connection():
+    # Paused from 10 to 20, it is cut off and asked to end meanwhile: it polls at 20, and is gone.
+    lab = Lab([60.0], [1], 0.1).at(10.0, "pause", 1, 10.0).at(11.0, "cut_off", 1)
+    lab.at(12.0, "terminate", 1, 30.0)
+    lab.run(19.0)
+    assert lab.group.alive(1)
+    lab.run(21.0)
+    assert not lab.group.alive(1)
+
+
+def test_KC_06_who_joins_while_an_empty_group_waits_for_more_need_not_join_again():
+    # Joined at 1 and 3, both are waited for until 21 and assigned at 24; 0 is away from 5 to 30.
+    lab = Lab(
+        [4.0, 4.0], [0, 1], 0.1, started=0, protocol="cooperative", terms={"initial_delay_s": 10.0}
+    )
+    lab.at(1.0, "restart", 1).at(3.0, "restart", 0).at(5.0, "cut_off", 0).at(30.0, "reconnect", 0)
+    np.testing.assert_allclose(lab.run(100.0), [30.1, 24.1])
+
+
 def test_KC_04_partitions_of_a_dead_member_wait_for_its_session_and_a_heartbeat():
     # Killed at 10.2 and missed at 55.2; consumer 0 is told at its heartbeat at 60.
     lab = Lab([20.0, 30.0], [1, 0], 0.1, protocol="consumer").at(10.2, "crash", 1)

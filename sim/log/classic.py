@@ -166,9 +166,7 @@ class Cooperative(Barrier):
     ) -> None:
         super().__init__(env, group, terms, say)
         self.here: set[Member] = set()
-        """Members that have joined the round."""
-        self.early: set[Member] = set()
-        """Members that have joined the next round: those that gave up partitions."""
+        """Members that have joined the round, or between two the next one: having given up some."""
         self.assigned: dict[Member, set[int]] = {}
         """What members are to have from their next poll on."""
 
@@ -181,15 +179,17 @@ class Cooperative(Barrier):
         before = member.owned
         member.owned = self.assigned.pop(member, before)
         self.here.discard(member)
-        self.early.discard(member)
         super()._came_back(member)
         if self.joining:
             self.env.process(self._meet(member))
         if before - member.owned:
             self._start_rebalance()
 
+    def _await_all(self) -> Steps:
+        yield from super()._await_all()
+        self.here.clear()
+
     def _call_all(self) -> None:
-        self.here, self.early = self.early, set()
         for member in self.of:
             if member is not None:
                 self.env.process(self._meet(member))
@@ -204,10 +204,9 @@ class Cooperative(Barrier):
         gave_up = had - member.owned
         if gave_up:
             self._start_rebalance()
-        if gave_up and not self.joining:
-            self.early.add(member)
-        if self.joining:
+        if gave_up or self.joining:
             self.here.add(member)
+        if self.joining:
             self.arrival.succeed()
             self.arrival = self.env.event()
 

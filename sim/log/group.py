@@ -327,7 +327,7 @@ class Group:
         s = self.state
         if m in self.zombies:
             return self._zombie_free_s(m)
-        if s.phase[m] == k.POLL and s.cut[m]:
+        if s.phase[m] == k.POLL and s.cut[m] and s.hold[m] != k.LEAVE:
             return np.inf
         return float(k.batch_end_s(self.topic.log, s, self.reading, m))
 
