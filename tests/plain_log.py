@@ -646,6 +646,8 @@ class PlainLog:
                         self._put_out(me)
             self.joining = False
             self.stale = False
+            for me in self.members:
+                me.asked = False
             if self._ins() or self.ghosts:
                 yield self.env.timeout(s.rebalance_s)
             else:
@@ -668,7 +670,7 @@ class PlainLog:
         for party, partitions in zip(parties, targets, strict=True):
             order = {p for p in partitions if owner.get(p, party) is party}
             if isinstance(party, Member):
-                party.order, party.asked = order, False
+                party.order = order
             else:
                 party.gave_up |= bool(party.owned - order)
                 party.owned = order

@@ -142,6 +142,24 @@ def test_KC_04_a_close_while_cut_off_waits_for_the_next_poll_not_for_the_connect
     assert not lab.group.alive(1)
 
 
+def test_KC_04_who_is_paused_in_a_rebalance_closes_when_it_goes_on():
+    # From 20 to 55 the group waits for the session of the process killed at 10.
+    lab = Lab([60.0], [1], 0.1).at(10.0, "crash", 1).at(20.0, "restart", 1)
+    lab.at(21.0, "pause", 0, 10.0).at(22.0, "terminate", 0, 30.0)
+    lab.run(30.0)
+    assert lab.group.alive(0)
+    lab.run(32.0)
+    assert not lab.group.alive(0)
+
+
+def test_KC_06_who_joined_between_two_rounds_is_in_the_second():
+    # Consumer 2 joins at 10; 3 at 11, between the rounds, and is paused from 12 to 40.
+    lab = Lab([20.0], [0], 0.1, members=4, partitions=4, started=2, protocol="cooperative")
+    lab.at(10.0, "restart", 2).at(11.0, "restart", 3).at(12.0, "pause", 3, 28.0)
+    lab.run(39.0)
+    assert lab.said[0] == (16.0, "rebalanced in 6.0 s")
+
+
 def test_KC_06_who_joins_while_an_empty_group_waits_for_more_need_not_join_again():
     # Joined at 1 and 3, both are waited for until 21 and assigned at 24; 0 is away from 5 to 30.
     lab = Lab(

@@ -195,10 +195,13 @@ def test_agrees_message_by_message_with_a_plain_simpy_model():
     @settings(max_examples=250, deadline=None, derandomize=True)
     @given(st.integers(0, 2**32 - 1))
     # A close in a backoff while cut off; a static member killed before it gave up a partition; and
-    # one that joined an empty group, and was cut off before the group was full.
+    # one that joined an empty group, and was cut off before the group was full; one paused after it
+    # had joined a round that another followed. A close of one paused in a rebalance.
     @example(20997)
     @example(21616)
     @example(22823)
+    @example(146)
+    @example(1059)
     def check(seed):
         case = scenario(np.random.default_rng(seed))
         plain, _ = run_plain(*case)

@@ -166,14 +166,14 @@ class Cooperative(Barrier):
     ) -> None:
         super().__init__(env, group, terms, say)
         self.here: set[Member] = set()
-        """Members that have joined the round, or between two the next one: having given up some."""
+        """Members that have joined the round or, between two, the next one."""
         self.assigned: dict[Member, set[int]] = {}
         """What members are to have from their next poll on."""
 
     def _joined(self, member: Member) -> None:
         super()._joined(member)
-        if self.joining:
-            self.env.process(self._meet(member))
+        self.group.reassign(member.place, member.owned, self.env.now)
+        self.here.add(member)
 
     def _came_back(self, member: Member) -> None:
         before = member.owned

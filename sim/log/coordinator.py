@@ -404,10 +404,11 @@ class Coordinator(ABC):
             if m in group.zombies:  # which looks whether it is closing when it returns
                 self._disturb()
                 return
-            if group.held(m):
+            wait_s = group.free_s(m) - self.env.now
+            if group.held(m) and wait_s <= 0.0:
                 self._exit(m)
                 return
-            yield from self._wait(group.free_s(m) - self.env.now)
+            yield from self._wait(wait_s)
 
     def _exit(self, m: int) -> None:
         """The process ends in order."""

@@ -329,7 +329,8 @@ class Group:
             return self._zombie_free_s(m)
         if s.phase[m] == k.POLL and s.cut[m] and s.hold[m] != k.LEAVE:
             return np.inf
-        return float(k.batch_end_s(self.topic.log, s, self.reading, m))
+        end_s = k.batch_end_s(self.topic.log, s, self.reading, m)
+        return float(max(end_s, s.resume_s[m]))
 
     def alive(self, m: int) -> bool:
         """Whether the process of member ``m`` runs (paused counts)."""
