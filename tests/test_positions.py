@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import random_faults
+from group_lab import Lab
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from plain_log import Settings
@@ -98,6 +99,14 @@ def test_KB_09_none_stops_the_group_at_the_fetch_that_finds_nothing():
     assert reader.group.state.committed[0] == 3
 
 
+def test_KB_09_none_leaves_a_member_that_is_held_alone():
+    reader = Reader(reset=k.NONE).delete(25.0, before=20)
+    reader.group.hold(0, 0.0)
+    reader.run(60.0)
+    assert reader.group.held(0)
+    assert reader.read() == []
+
+
 def test_KB_09_what_the_client_has_fetched_is_still_processed():
     # Fetched at 30 are 0 to 30, handed out in tens; at 35, those before 32 are deleted.
     reader = Reader(work_s=1.0, fetched=1_000, polled=10)
@@ -111,6 +120,40 @@ def test_KB_09_what_the_client_has_fetched_is_still_processed():
     reader.delete(35.0, before=31).run(64.0)
     assert reader.jumps() == []
     assert reader.read() == list(range(34))
+
+
+SKIPS = {
+    # Record 6 is done at 21, and then: 0 at 24, 1 fails at 27, …, 5 at 39.
+    "to an offset": (0, 0, [1, 5], [6.0, 18.0, 27.0, 39.0]),
+    "to the beginning": (k.BEGINNING, 0, [1, 5], [6.0, 18.0, 27.0, 39.0]),
+    # 4 is done at 24, and 5 fails for the second time at 27.
+    "to a beginning that moved": (k.BEGINNING, 4, [2, 5, 8], [9.0, 18.0, 27.0, 36.0]),
+    # 22 is there at 22; 25 fails at 34.
+    "to the end": (k.END, 0, [8, 25], [34.0]),
+    "beyond the end": (100, 0, [8, 25], [34.0]),
+    "reset": (k.NOWHERE, 15, [8, 25], [34.0]),
+}
+"""Where to, what is deleted before, what is poisonous, and when it is skipped."""
+
+
+@pytest.mark.parametrize("how", SKIPS)
+def test_KC_18_after_a_jump_the_handler_fails_on_what_is_poisonous_there(how):
+    to, first, bad, skipped_s = SKIPS[how]
+    lab = Lab(
+        np.arange(40.0), np.zeros(40), 3.0, members=1, max_poll_records=1, chunk_records=1,
+        bad=[(record, False) for record in bad], on_failure={"attempts": 1, "then": "skip"},
+    )  # fmt: skip
+
+    def jump():
+        yield lab.env.timeout(20.5)
+        lab.topic.log.first[0] = first
+        lab.group.deleted(20.5)
+        lab.group.seek(np.full(2, to), 20.5)
+
+    lab.env.process(jump())
+    lab.run(200.0)
+    assert lab.said == [(at_s, "consumer 0 skipped a record") for at_s in skipped_s]
+    assert not np.array(lab.effects())[bad].any()
 
 
 def test_KB_09_a_waiting_consumer_is_not_moved():

@@ -171,6 +171,7 @@ class Group(NamedTuple):
     committed: I64  # [partitions] next offset to read after a restart
     commit_s: F64  # [partitions] when it was committed last, changed or not; -inf: never
     poison: I64  # [partitions] next offset on which the handler fails, if not before processed
+    bad: I64  # [poisonous] rows on which the handler fails, in any order; -1: no longer
     scan: I64  # [partitions] scratch
     astray: I64  # [members] 1: look at the next fetch whether a partition must be gone on elsewhere
     sought: I64  # [partitions] offset to go on from at the next fetch; or BEGINNING, END, NOWHERE
@@ -271,6 +272,16 @@ def _readable(log, p, at_s):  # type: ignore[no-untyped-def]
 
 
 @inlined
+def _aim(log, group, p):  # type: ignore[no-untyped-def]
+    """Find the next offset of partition ``p`` on which the handler fails, after it was moved."""
+    group.poison[p] = NO_OFFSET
+    for row in group.bad:
+        offset = row - log.start[p]
+        if group.processed[p] <= offset < min(log.end[p], group.poison[p]):
+            group.poison[p] = offset
+
+
+@inlined
 def _go_on_elsewhere(log, group, reading, m, at_s):  # type: ignore[no-untyped-def]
     """Move the positions of member ``m`` that were sought anew, or that are not in the log."""
     group.astray[m] = 0
@@ -312,6 +323,7 @@ def _go_on_elsewhere(log, group, reading, m, at_s):  # type: ignore[no-untyped-d
         _sample(group, 1, group.grid_position, p, group.position[p], at_s)
         group.position[p] = to
         group.processed[p] = to
+        _aim(log, group, p)
         if sought:
             _sample(group, 0, group.grid_committed, p, group.committed[p], at_s)
             _sample(group, 2, group.grid_commit_s, p, group.commit_s[p], at_s)
@@ -687,8 +699,8 @@ def advance(from_s, until_s, log, group, reading):  # type: ignore[no-untyped-de
     """
     now = from_s
     poisoned = False
-    for p in range(group.poison.size):
-        poisoned = poisoned or group.poison[p] < NO_OFFSET
+    for row in group.bad:
+        poisoned = poisoned or row >= 0
     while True:
         stop = until_s
         if reading.max_poll_s < np.inf:
@@ -697,9 +709,11 @@ def advance(from_s, until_s, log, group, reading):  # type: ignore[no-untyped-de
                 stop = min(stop, max(now, _deadline_s(group, reading, m)))
         if poisoned:
             stop = min(stop, max(now, _next_risk_s(log, group, reading)))
-        if reading.reset == NONE:
+        # Where a position moves, control may be needed at once, or earlier than it was before.
+        if poisoned or reading.reset == NONE:
             for m in range(group.phase.size):
-                if group.astray[m] == 1 and group.cut[m] == 0 and group.assigned_n[m] > 0:
+                polls = group.phase[m] == POLL or group.phase[m] == WORK or group.phase[m] == COMMIT
+                if polls and group.astray[m] == 1 and group.cut[m] == 0 and group.assigned_n[m] > 0:
                     stop = min(stop, max(now, _batch_end_s(log, group, reading, m, False)))
         consume(stop, log, group, reading)
         for m in range(group.phase.size):

@@ -100,6 +100,7 @@ class Group:
             committed=begins.copy(),
             commit_s=np.full(partitions, -np.inf),
             poison=np.full(partitions, k.NO_OFFSET, np.int64),
+            bad=self.poisoned.rows,
             scan=np.zeros(partitions, np.int64),
             astray=np.zeros(members, np.int64),
             sought=np.full(partitions, k.NOWHERE, np.int64),

@@ -44,6 +44,8 @@ class Poisoned:
             for message, kills, times, restart_s in zip(*columns, strict=True):
                 bad = Bad(bool(kills), int(times), float(restart_s))
                 self.bad |= dict.fromkeys(topic.rows_of(int(message)), bad)
+        self.rows = np.array(sorted(self.bad), np.int64)
+        """Those that are still poisonous, as the kernel has them."""
         self.offsets: dict[int, list[int]] = {}
         """[partition] offsets of those that were poisonous at first, ascending."""
         for row in sorted(self.bad):
@@ -53,16 +55,9 @@ class Poisoned:
     def aim(self, state: k.Group) -> None:
         """Tell the kernel which offset of each partition is the next to fail."""
         for p, offsets in self.offsets.items():
-            sought = int(state.sought[p])
-            state.poison[p] = self._next(p, offsets, int(state.processed[p]))
-            if sought != k.NOWHERE and state.poison[p] >= state.position[p]:
-                state.poison[p] = self._next(p, offsets, max(sought, 0))
-
-    def _next(self, p: int, offsets: list[int], at: int) -> int:
-        base = int(self.start[p])
-        return next(
-            (o for o in offsets[bisect_left(offsets, at) :] if base + o in self.bad), k.NO_OFFSET
-        )
+            base = int(self.start[p])
+            ahead = offsets[bisect_left(offsets, int(state.processed[p])) :]
+            state.poison[p] = next((o for o in ahead if base + o in self.bad), k.NO_OFFSET)
 
     def fails(self, row: int, m: int, life: int) -> tuple[Bad, int]:
         """A process's handler fails on ``row`` once more; returns how, and how often it has now.
@@ -77,6 +72,7 @@ class Poisoned:
             bad.left -= 1
         if bad.left == 0:
             self.bad = {r: b for r, b in self.bad.items() if b is not bad}
+            self.rows[~np.isin(self.rows, list(self.bad))] = -1
         process = (row, m, life)
         self.tries[process] = self.tries.get(process, 0) + 1
         return bad, self.tries[process]
