@@ -17,7 +17,7 @@ from sim.products.rabbitmq import RabbitmqSystem
 from sim.queue.broker import NO_LIMIT, Broker, Columns, poison
 from sim.queue.consumers import Consumers
 from sim.queue.rabbitmq import Rabbitmq, rabbitmq_policy
-from sim.scenario import Scenario
+from sim.scenario import Scenario, load
 
 LATENCY_S = np.array([0.02])
 QUORUM = {"x-queue-type": "quorum"}
@@ -386,3 +386,17 @@ def test_prefetch_1_and_no_latency_is_m_m_c_by_another_road():
     waits_s = (broker.queue.done_s - came_s - work_s)[n // 10 :]
     assert (waits_s > 1e-6).mean() == pytest.approx(0.6472, abs=0.03)
     assert waits_s.mean() == pytest.approx(0.6472 / (3 - 2.4), rel=0.1)
+
+
+def test_RQ_05_a_message_that_always_fails_is_dead_lettered_by_a_whole_run():
+    scenario = load("poison_message").with_(
+        {"scale": 0.2, "duration": "10m"}
+        | {
+            "workload.arrivals.profile": [{"for": "10m", "rate": "120/s"}],
+            **{f"systems.{name}": None for name in ("kafka", "kafka_parks", "sqs", "sqs_killed")},
+            "faults": [{"at": "5m", "fault": "poison", "target": "*.shipping", "effect": "fail"}],
+        }
+    )
+    (row,) = run(scenario).tables.summary.to_dict("records")
+    assert row["dead_lettered"] == 1 and row["processed"] == row["produced"] - 1
+    assert row["extra_deliveries"] == 20  # x-delivery-limit

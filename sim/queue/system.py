@@ -128,7 +128,7 @@ _FATE_OF_STATE[k.LOST] = Fate.LOST_ACKED_BEFORE_PROCESSING
 def poison_of(scenario: Scenario, system: str, queue: str, messages: Messages) -> k.Poison:
     """What is poisonous to a queue's consumers, as the kernel wants it."""
     found = poison(scenario, system, queue, messages)
-    times = np.where(found.times == ALWAYS, NO_LIMIT, found.times)
+    times = np.where(found.times == ALWAYS, NO_LIMIT, found.times.astype(np.int64))
     return b.poison(
         found.message.tolist(), found.kills.tolist(), times.tolist(), found.restart_after_s.tolist()
     )
