@@ -182,9 +182,7 @@ class Plots:
             overlay: an export of lag to lay over it, in one of the formats of `sim.imports`.
             start: the moment in the export at which the run begins; None: its first sample.
         """
-        if overlay is None:
-            return self._page("lag", axes=axes)
-        return self._page("measured_lag", measured=_measured(overlay), start=start, axes=axes)
+        return self._against("lag", axes, overlay, start)
 
     def time_lag(
         self,
@@ -200,9 +198,19 @@ class Plots:
             overlay: an export of lag to lay over it, in one of the formats of `sim.imports`.
             start: the moment in the export at which the run begins; None: its first sample.
         """
+        return self._against("time_lag", axes, overlay, start)
+
+    def _against(
+        self,
+        chart: str,
+        axes: Sequence["Axes"] | None,
+        overlay: "Measured | str | Path | None",
+        start: str | None,
+    ) -> "Picture":
+        """A chart, with what was measured over it if there is an ``overlay``."""
         if overlay is None:
-            return self._page("time_lag", axes=axes)
-        return self._page("measured_time_lag", measured=_measured(overlay), start=start, axes=axes)
+            return self._page(chart, axes=axes)
+        return self._page(f"measured_{chart}", measured=_measured(overlay), start=start, axes=axes)
 
     def latency(self, axes: Sequence["Axes"] | None = None) -> "Picture":
         """Quantiles of the time from creation to first effect."""
