@@ -1,5 +1,6 @@
 """The command ``sim``: thin; every verb hands over to the modules that know."""
 
+import gc
 import sys
 from collections.abc import Callable
 from enum import StrEnum
@@ -118,6 +119,8 @@ def run(
     from sim.console import run_one
     from sim.scenario import load
 
+    # What was imported stays: collections pass over it, of which a run makes two for each system.
+    gc.freeze()
     overrides = _overrides(set_, seed)
     loaded = [load(scenario, overrides) for scenario in scenarios]
     if books is not None and len(loaded) > 1:
@@ -141,6 +144,7 @@ def advise(
     from sim.console import advise_on
     from sim.scenario import load
 
+    gc.freeze()  # as in `run`
     advise_on(load(scenario, _overrides(set_, seed)), max_workers, json_, out, err)
 
 

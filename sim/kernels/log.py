@@ -170,8 +170,6 @@ class Group(NamedTuple):
     position: I64  # [partitions] next offset to fetch
     committed: I64  # [partitions] next offset to read after a restart
     commit_s: F64  # [partitions] when it was committed last, changed or not; -inf: never
-    poison: I64  # [partitions] next offset on which the handler fails, if not before processed
-    bad: I64  # [poisonous] rows on which the handler fails, in any order; -1: no longer
     scan: I64  # [partitions] scratch
     astray: I64  # [members] 1: look at the next fetch whether a partition must be gone on elsewhere
     sought: I64  # [partitions] offset to go on from at the next fetch; or BEGINNING, END, NOWHERE
@@ -189,6 +187,16 @@ class Group(NamedTuple):
     jumps: I64  # [room, 5] partition, from, to, log start, 1: sought or 0: reset
     jump_s: F64  # [room] when the position jumped
     jumped: I64  # [1] rows of jumps filled
+
+
+class Poison(NamedTuple):
+    """Records on which the handler fails; None in its place: there are none.
+
+    Numba compiles what concerns it only where there are some.
+    """
+
+    next: I64  # [partitions] next offset on which the handler fails, if not before processed
+    rows: I64  # [poisonous] rows on which the handler fails, in any order; -1: no longer
 
 
 NOWHERE, BEGINNING, END = -1, -2, -3
@@ -272,17 +280,17 @@ def _readable(log, p, at_s):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _aim(log, group, p):  # type: ignore[no-untyped-def]
+def _aim(log, group, poison, p):  # type: ignore[no-untyped-def]
     """Find the next offset of partition ``p`` on which the handler fails, after it was moved."""
-    group.poison[p] = NO_OFFSET
-    for row in group.bad:
+    poison.next[p] = NO_OFFSET
+    for row in poison.rows:
         offset = row - log.start[p]
-        if group.processed[p] <= offset < min(log.end[p], group.poison[p]):
-            group.poison[p] = offset
+        if group.processed[p] <= offset < min(log.end[p], poison.next[p]):
+            poison.next[p] = offset
 
 
 @inlined
-def _go_on_elsewhere(log, group, reading, m, at_s):  # type: ignore[no-untyped-def]
+def _go_on_elsewhere(log, group, poison, reading, m, at_s):  # type: ignore[no-untyped-def]
     """Move the positions of member ``m`` that were sought anew, or that are not in the log."""
     group.astray[m] = 0
     for a in range(group.assigned_n[m]):
@@ -323,7 +331,8 @@ def _go_on_elsewhere(log, group, reading, m, at_s):  # type: ignore[no-untyped-d
         _sample(group, 1, group.grid_position, p, group.position[p], at_s)
         group.position[p] = to
         group.processed[p] = to
-        _aim(log, group, p)
+        if poison is not None:
+            _aim(log, group, poison, p)
         if sought:
             _sample(group, 0, group.grid_committed, p, group.committed[p], at_s)
             _sample(group, 2, group.grid_commit_s, p, group.commit_s[p], at_s)
@@ -352,7 +361,9 @@ def _ready_s(since_s, log, group, reading, m):  # type: ignore[no-untyped-def]
         for a in range(n_parts):
             p = group.assigned[m, a]
             earliest = min(earliest, _head_s(log, group, p, group.position[p]))
-        return max(since_s, earliest + reading.fetch_s)
+            if earliest + reading.fetch_s <= since_s:
+                return since_s
+        return earliest + reading.fetch_s
     deadline = since_s + reading.max_wait_s
     for a in range(n_parts):
         group.scan[group.assigned[m, a]] = group.position[group.assigned[m, a]]
@@ -378,7 +389,9 @@ def _poll(ready, log, group, reading, m):  # type: ignore[no-untyped-def]
     """Hand member ``m`` up to max.poll.records, from its buffer only if it is cut off."""
     n_parts = group.assigned_n[m]
     taken = 0
-    first = group.turn[m] % n_parts
+    first = group.turn[m]
+    if first >= n_parts:
+        first %= n_parts
     group.first[m] = first
     group.turn[m] = first
     for a in range(n_parts):
@@ -438,7 +451,7 @@ def _begin(now_s, log, group, m):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _work(until_s, log, group, m, most):  # type: ignore[no-untyped-def]
+def _work(until_s, log, group, poison, m, most):  # type: ignore[no-untyped-def]
     """Process up to ``most`` records of the batch up to ``until_s``; returns whether done."""
     n_parts = group.assigned_n[m]
     factor = group.factor[m]
@@ -455,8 +468,8 @@ def _work(until_s, log, group, m, most):  # type: ignore[no-untyped-def]
         row = first
         last = base + group.position[p]
         stop = min(last, first + most)
-        if first <= base + group.poison[p] < stop:
-            stop = base + group.poison[p]
+        if poison is not None and first <= base + poison.next[p] < stop:
+            stop = base + poison.next[p]
         while row < stop:
             if not planned:
                 end += np.float64(group.service_s[row]) * factor
@@ -478,7 +491,7 @@ def _work(until_s, log, group, m, most):  # type: ignore[no-untyped-def]
         if row < stop:
             break
         if row < last:
-            if most > 0:
+            if poison is not None and most > 0:
                 if not planned:
                     end += np.float64(group.service_s[row]) * factor
                 if end <= until_s:
@@ -520,7 +533,7 @@ def pass_over(at_s, log, group, reading, m):  # type: ignore[no-untyped-def]
 
 
 @resumable
-def consume(until_s, log, group, reading):  # type: ignore[no-untyped-def]
+def consume(until_s, log, group, poison, reading):  # type: ignore[no-untyped-def]
     """Advance every member of a group to ``until_s`` (inclusive).
 
     Members are independent between control events, so each is carried through the whole stretch
@@ -548,7 +561,7 @@ def consume(until_s, log, group, reading):  # type: ignore[no-untyped-def]
                     if group.cut[m] == 1 and group.fetched[m] == 0:
                         break
                     if group.astray[m] == 1 and group.cut[m] == 0:
-                        _go_on_elsewhere(log, group, reading, m, since)
+                        _go_on_elsewhere(log, group, poison, reading, m, since)
                         if group.phase[m] == LOST:
                             break
                     ready = _ready_s(since, log, group, reading, m)
@@ -572,7 +585,7 @@ def consume(until_s, log, group, reading):  # type: ignore[no-untyped-def]
                     else:
                         _begin(ready, log, group, m)
                 elif group.phase[m] == WORK:
-                    if not _work(limit, log, group, m, most):
+                    if not _work(limit, log, group, poison, m, most):
                         break
                     group.now_s[m] = group.end_s[m]
                     _after_record(group, reading, m)
@@ -604,11 +617,11 @@ def consume(until_s, log, group, reading):  # type: ignore[no-untyped-def]
 @resumable
 def batch_end_s(log, group, reading, m):  # type: ignore[no-untyped-def]
     """When member ``m`` will next be free to poll, if nothing changes; inf: not while cut off."""
-    return _batch_end_s(log, group, reading, m, False)
+    return _batch_end_s(log, group, None, reading, m)
 
 
 @inlined
-def _batch_end_s(log, group, reading, m, to_failure):  # type: ignore[no-untyped-def]
+def _batch_end_s(log, group, poison, reading, m):  # type: ignore[no-untyped-def]
     """The end of the batch in hand, or of its first record on which the handler fails."""
     phase = group.phase[m]
     if phase != WORK and phase != COMMIT:
@@ -635,7 +648,7 @@ def _batch_end_s(log, group, reading, m, to_failure):  # type: ignore[no-untyped
                 work_s = extra_s + np.float64(group.service_s[log.start[p] + offset])
                 extra_s = 0.0
                 end += work_s * group.factor[m]
-            if to_failure and offset == group.poison[p]:
+            if poison is not None and offset == poison.next[p]:
                 return end
             planned = False
             due = commits and reading.per_record == 1
@@ -648,7 +661,7 @@ def _batch_end_s(log, group, reading, m, to_failure):  # type: ignore[no-untyped
 
 
 @inlined
-def _next_risk_s(log, group, reading):  # type: ignore[no-untyped-def]
+def _next_risk_s(log, group, poison, reading):  # type: ignore[no-untyped-def]
     """Before then no handler fails: the earliest failure in hand, or poll that may return one."""
     earliest = np.inf
     for m in range(group.phase.size):
@@ -657,12 +670,12 @@ def _next_risk_s(log, group, reading):  # type: ignore[no-untyped-def]
             continue
         for a in range(group.assigned_n[m]):
             p = group.assigned[m, a]
-            offset = group.poison[p]
+            offset = poison.next[p]
             if offset < group.processed[p] or offset >= log.end[p]:
                 continue
             readable_s = log.visible_s[log.start[p] + offset] + reading.fetch_s
             if offset < group.position[p]:
-                at = _batch_end_s(log, group, reading, m, True)
+                at = _batch_end_s(log, group, poison, reading, m)
             elif phase == POLL:
                 if group.cut[m] == 1 and group.fetched[m] == 0:
                     continue
@@ -671,7 +684,7 @@ def _next_risk_s(log, group, reading):  # type: ignore[no-untyped-def]
                     at = group.now_s[m] + reading.max_wait_s
                 at = max(readable_s, at)
             else:
-                at = max(readable_s, _batch_end_s(log, group, reading, m, False))
+                at = max(readable_s, _batch_end_s(log, group, None, reading, m))
             earliest = min(earliest, at)
     return earliest
 
@@ -691,7 +704,7 @@ def overdue(at_s, group, reading, m):  # type: ignore[no-untyped-def]
 
 
 @resumable
-def advance(from_s, until_s, log, group, reading):  # type: ignore[no-untyped-def]
+def advance(from_s, until_s, log, group, poison, reading):  # type: ignore[no-untyped-def]
     """Advance a group to ``until_s``, or to the first time at which a member needs control.
 
     Returns the time reached, and whether control is needed then. No member is carried past it, so
@@ -699,23 +712,24 @@ def advance(from_s, until_s, log, group, reading):  # type: ignore[no-untyped-de
     """
     now = from_s
     poisoned = False
-    for row in group.bad:
-        poisoned = poisoned or row >= 0
+    if poison is not None:
+        for row in poison.rows:
+            poisoned = poisoned or row >= 0
     while True:
         stop = until_s
         if reading.max_poll_s < np.inf:
             stop = min(stop, now + reading.max_poll_s)
             for m in range(group.phase.size):
                 stop = min(stop, max(now, _deadline_s(group, reading, m)))
-        if poisoned:
-            stop = min(stop, max(now, _next_risk_s(log, group, reading)))
+        if poison is not None and poisoned:
+            stop = min(stop, max(now, _next_risk_s(log, group, poison, reading)))
         # Where a position moves, control may be needed at once, or earlier than it was before.
         if poisoned or reading.reset == NONE:
             for m in range(group.phase.size):
                 polls = group.phase[m] == POLL or group.phase[m] == WORK or group.phase[m] == COMMIT
                 if polls and group.astray[m] == 1 and group.cut[m] == 0 and group.assigned_n[m] > 0:
-                    stop = min(stop, max(now, _batch_end_s(log, group, reading, m, False)))
-        consume(stop, log, group, reading)
+                    stop = min(stop, max(now, _batch_end_s(log, group, None, reading, m)))
+        consume(stop, log, group, poison, reading)
         for m in range(group.phase.size):
             if (
                 group.phase[m] == FAILED

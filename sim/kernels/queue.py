@@ -254,18 +254,6 @@ def _begin_chunk(service_s, queue, poison, workers, policy, delete_latency_s, w,
 
 
 @inlined
-def issue_receive(queue, workers, receive_latency_s, w, at_s):  # type: ignore[no-untyped-def]
-    """Worker ``w`` sends a receive call at ``at_s``."""
-    calls = queue.counts[RECEIVE_CALLS]
-    half = 0.5 * receive_latency_s[calls % receive_latency_s.size]
-    queue.counts[RECEIVE_CALLS] = calls + 1
-    workers.half_s[w] = half
-    workers.held_n[w] = 0
-    workers.kind[w] = RECEIVE
-    schedule(workers, w, at_s + half)
-
-
-@inlined
 def _turn_off(workers, w):  # type: ignore[no-untyped-def]
     workers.kind[w] = OFF
     workers.held_n[w] = 0
@@ -273,15 +261,20 @@ def _turn_off(workers, w):  # type: ignore[no-untyped-def]
     schedule(workers, w, np.inf)
 
 
-@resumable
+@inlined
 def start(queue, workers, receive_latency_s, w, at_s):  # type: ignore[no-untyped-def]
-    """Worker ``w`` goes for messages at ``at_s``; while it is cut off, it waits."""
+    """Worker ``w`` sends a receive call at ``at_s``; while it is cut off, it waits."""
+    half = 0.0
     if workers.barred[w] & CUT_OFF:
-        workers.kind[w] = RECEIVE
-        workers.held_n[w] = 0
-        schedule(workers, w, np.inf)
+        at_s = np.inf
     else:
-        issue_receive(queue, workers, receive_latency_s, w, at_s)
+        calls = queue.counts[RECEIVE_CALLS]
+        half = 0.5 * receive_latency_s[calls % receive_latency_s.size]
+        queue.counts[RECEIVE_CALLS] = calls + 1
+        workers.half_s[w] = half
+    workers.held_n[w] = 0
+    workers.kind[w] = RECEIVE
+    schedule(workers, w, at_s + half)
 
 
 @inlined
@@ -497,6 +490,7 @@ def work(  # type: ignore[no-untyped-def]
         ):  # fmt: skip
             return True
         queue.clock_s[0] = now
+        receive_s = np.inf
         if waiting:
             w = queue.parked[queue.counts[PARKED_HEAD] % parked_room]
             _expire(now, feed, queue, policy)
@@ -517,18 +511,8 @@ def work(  # type: ignore[no-untyped-def]
                 schedule(workers, w, now + policy.wait_s)
             else:
                 queue.counts[EMPTY_RECEIVES] += 1
-                again = max(now + workers.half_s[w], workers.resume_s[w])
-                issue_receive(queue, workers, receive_latency_s, w, again)
-        elif workers.kind[w] == PARKED:
-            unpark(queue, w)
-            queue.counts[EMPTY_RECEIVES] += 1
-            again = max(now + workers.half_s[w], workers.resume_s[w])
-            issue_receive(queue, workers, receive_latency_s, w, again)
-        elif workers.kind[w] == LEAVING:
-            _turn_off(workers, w)
-        elif workers.kind[w] == STARTING:
-            start(queue, workers, receive_latency_s, w, now)
-        else:
+                receive_s = max(now + workers.half_s[w], workers.resume_s[w])
+        elif workers.kind[w] == DELETE:
             settle(now, service_s, queue, poison, workers, w)
             done = workers.chunk[w, 1]
             calls = True
@@ -538,8 +522,7 @@ def work(  # type: ignore[no-untyped-def]
                     continue
                 calls = not _nothing_done(poison, workers, w)
             barred = workers.barred[w]
-            cut_off = barred & CUT_OFF != 0
-            if calls and cut_off and now - workers.half_s[w] >= workers.cut_s[w]:
+            if barred & CUT_OFF and calls and now - workers.half_s[w] >= workers.cut_s[w]:
                 schedule(workers, w, np.inf)  # sent in vain
                 continue
             for k in range(workers.chunk[w, 0], done):
@@ -557,10 +540,10 @@ def work(  # type: ignore[no-untyped-def]
             if workers.doomed[w] == 1:
                 workers.doomed[w] = 0
                 if np.isfinite(workers.restart_s[w]):
-                    start(queue, workers, receive_latency_s, w, max(now, workers.resume_s[w]))
+                    receive_s = max(now, workers.resume_s[w])
                 else:
                     _turn_off(workers, w)
-            elif calls and cut_off:
+            elif calls and barred & CUT_OFF:
                 schedule(workers, w, np.inf)  # its answer is lost: it will be sent again
             elif done < workers.held_n[w]:
                 _begin_chunk(
@@ -569,7 +552,15 @@ def work(  # type: ignore[no-untyped-def]
             elif barred & ENDING:
                 workers.kind[w] = LEAVING
                 schedule(workers, w, again)
-            elif cut_off:
-                start(queue, workers, receive_latency_s, w, again)
             else:
-                issue_receive(queue, workers, receive_latency_s, w, again)
+                receive_s = again
+        elif workers.kind[w] == PARKED:
+            unpark(queue, w)
+            queue.counts[EMPTY_RECEIVES] += 1
+            receive_s = max(now + workers.half_s[w], workers.resume_s[w])
+        elif workers.kind[w] == LEAVING:
+            _turn_off(workers, w)
+        else:
+            receive_s = now
+        if receive_s < np.inf:
+            start(queue, workers, receive_latency_s, w, receive_s)

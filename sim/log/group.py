@@ -99,8 +99,6 @@ class Group:
             position=begins.copy(),
             committed=begins.copy(),
             commit_s=np.full(partitions, -np.inf),
-            poison=np.full(partitions, k.NO_OFFSET, np.int64),
-            bad=self.poisoned.rows,
             scan=np.zeros(partitions, np.int64),
             astray=np.zeros(members, np.int64),
             sought=np.full(partitions, k.NOWHERE, np.int64),
@@ -138,8 +136,10 @@ class Group:
         if self.stopped_s < np.inf:
             return ()
         self._make_room()
-        self.poisoned.aim(self.state)
-        reached_s, called = k.advance(self.now_s, until_s, self.topic.log, self.state, self.reading)
+        poison = self.poisoned.aim(self.state.processed)
+        reached_s, called = k.advance(
+            self.now_s, until_s, self.topic.log, self.state, poison, self.reading
+        )
         self.now_s = float(reached_s)
         for m, zombie in list(self.zombies.items()):
             self._advance_zombie(m, zombie)

@@ -4,6 +4,7 @@ from bisect import bisect_left
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sim.kernels import log as k
 from sim.log.topic import Topic
@@ -44,7 +45,9 @@ class Poisoned:
             for message, kills, times, restart_s in zip(*columns, strict=True):
                 bad = Bad(bool(kills), int(times), float(restart_s))
                 self.bad |= dict.fromkeys(topic.rows_of(int(message)), bad)
-        self.rows = np.array(sorted(self.bad), np.int64)
+        rows = np.array(sorted(self.bad), np.int64)
+        ahead = np.full(self.start.size - 1, k.NO_OFFSET, np.int64)
+        self.state = k.Poison(ahead, rows) if self.bad else None
         """Those that are still poisonous, as the kernel has them."""
         self.offsets: dict[int, list[int]] = {}
         """[partition] offsets of those that were poisonous at first, ascending."""
@@ -52,12 +55,18 @@ class Poisoned:
             p = int(np.searchsorted(self.start, row, side="right")) - 1
             self.offsets.setdefault(p, []).append(row - int(self.start[p]))
 
-    def aim(self, state: k.Group) -> None:
-        """Tell the kernel which offset of each partition is the next to fail."""
+    def aim(self, processed: NDArray[np.int64]) -> k.Poison | None:
+        """Find which offset of each partition is the next to fail, for the kernel.
+
+        ``processed`` [partitions]: next offset to process.
+        """
+        if self.state is None:
+            return None
         for p, offsets in self.offsets.items():
             base = int(self.start[p])
-            ahead = offsets[bisect_left(offsets, int(state.processed[p])) :]
-            state.poison[p] = next((o for o in ahead if base + o in self.bad), k.NO_OFFSET)
+            ahead = offsets[bisect_left(offsets, int(processed[p])) :]
+            self.state.next[p] = next((o for o in ahead if base + o in self.bad), k.NO_OFFSET)
+        return self.state
 
     def fails(self, row: int, m: int, life: int) -> tuple[Bad, int]:
         """A process's handler fails on ``row`` once more; returns how, and how often it has now.
@@ -72,7 +81,8 @@ class Poisoned:
             bad.left -= 1
         if bad.left == 0:
             self.bad = {r: b for r, b in self.bad.items() if b is not bad}
-            self.rows[~np.isin(self.rows, list(self.bad))] = -1
+            assert self.state is not None
+            self.state.rows[~np.isin(self.state.rows, list(self.bad))] = -1
         process = (row, m, life)
         self.tries[process] = self.tries.get(process, 0) + 1
         return bad, self.tries[process]

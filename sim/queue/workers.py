@@ -106,7 +106,7 @@ class Workers:
         """[workers] how many processes each place has had, besides those that followed a kill."""
         for w in range(workers if started is None else started):
             self.lives[w] = 1
-            k.issue_receive(self.queue, self.workers, receive_latency_s, w, w * _STAGGER_S)
+            k.start(self.queue, self.workers, receive_latency_s, w, w * _STAGGER_S)
 
     @property
     def size(self) -> int:
@@ -345,7 +345,7 @@ class Workers:
         s.barred[w] &= ~k.CUT_OFF
         again_s = max(at_s, s.resume_s[w])
         if s.kind[w] == k.RECEIVE:
-            k.issue_receive(self.queue, s, self.receive_latency_s, w, again_s)
+            k.start(self.queue, s, self.receive_latency_s, w, again_s)
         elif waits:
             self.queue.counts[k.DELETE_CALLS] += 1
             k.schedule(s, w, again_s + s.half_s[w])
