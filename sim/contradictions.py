@@ -18,6 +18,7 @@ from sim.errors import Problem, nearest, unknown
 from sim.fault import OF_BROKERS, OF_CONSUMERS, OF_GROUPS, OF_PUBLISHERS, Fault
 from sim.parts import STATE, Arrivals, CaseFile
 from sim.products import System
+from sim.products.base import Selection
 from sim.products.kafka import KafkaSystem
 from sim.units import seconds
 
@@ -146,11 +147,28 @@ def _bad_dimensions(
         for index, dimension in enumerate(value if isinstance(value, list) else ()):
             if known and isinstance(dimension, str) and dimension not in allowed:
                 yield (*path, index), unknown("dimension", dimension, allowed)
+    for path, selection in _selections(whole, systems):
+        written = isinstance(whole.get(path), dict)  # AWS gives a filter policy inside a string
+        for dimension, values in selection.items():
+            where = (*path, dimension) if written else path
+            yield from _bad_values(whole, where, dimension, values)
+
+
+def _selections(
+    whole: Document, systems: Mapping[str, System | None]
+) -> Iterator[tuple[KeyPath, Selection]]:
+    """Where messages are chosen by their values."""
     for name, system in systems.items():
-        for group, readers in system.groups.items() if isinstance(system, KafkaSystem) else ():
-            for dimension, values in readers.only.items():
-                where: KeyPath = ("systems", name, "groups", group, "only", dimension)
-                yield from _bad_values(whole, where, dimension, values)
+        if system is None:
+            continue
+        for group, readers in system.readers.items():
+            for key, field in (("only", "only"), ("FilterPolicy", "filter_policy")):
+                if chosen := getattr(readers, field, None):
+                    yield (*_of_readers(name, system, group), key), chosen
+    for job in _names(whole, "needs", "routing"):
+        chosen = whole.get(("needs", "routing", job))
+        if isinstance(chosen, dict) and all(isinstance(v, list) for v in chosen.values()):
+            yield ("needs", "routing", job), chosen
 
 
 def _bad_values(
@@ -182,6 +200,9 @@ def _bad_jobs(
     jobs = _names(whole, "workload", "service")
     if not jobs:
         return
+    for job in _names(whole, "needs", "routing"):
+        if job not in jobs:
+            yield ("needs", "routing", job), unknown("job", job, jobs)
     for name, system in systems.items():
         if system is None:
             continue

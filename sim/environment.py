@@ -25,7 +25,9 @@ class Stage(Protocol):
 
 
 WORTH_THREADS = 1_000_000
-"""With fewer messages, handing the stages to threads takes longer than the threads save."""
+"""In a run with fewer messages, handing stages to threads takes longer than the threads save."""
+STRETCH = 2_000
+"""So it does in a stretch of time with fewer of them."""
 
 
 class SideBySide:
@@ -34,20 +36,26 @@ class SideBySide:
     The order in which they are advanced cannot matter, and so the result does not depend on it.
     """
 
-    def __init__(self, stages: Sequence[Stage], messages: int) -> None:
+    def __init__(self, stages: Sequence[Stage], messages: int, duration_s: float) -> None:
         """
         Args:
             stages: readers of the same data, writers only of their own.
             messages: how many there are; few are not worth threads.
+            duration_s: of their arrivals.
         """
         self.stages = stages
+        self.worth_s = STRETCH * duration_s / max(1, messages)
+        """A stretch of time worth threads."""
+        self.now_s = 0.0
         self.pool: ThreadPoolExecutor | None = None
         if messages >= WORTH_THREADS and len(stages) > 1:
             self.pool = ThreadPoolExecutor(max_workers=len(stages), thread_name_prefix="stage")
 
     def advance(self, until_s: float) -> Stops:
         """Advance all stages to ``until_s``; one that stops does not hold the others."""
-        each = self.pool.map if self.pool is not None else map
+        long = until_s - self.now_s >= self.worth_s
+        each = self.pool.map if self.pool is not None and long else map
+        self.now_s = until_s
         stops = each(lambda stage: stage.advance(until_s), self.stages)
         return list(chain.from_iterable(stop or () for stop in stops))
 

@@ -75,23 +75,27 @@ def schedule(
                 watched = _watched(fault.when, system, crews) or [crew]
                 mine = [pair for pair in struck if pair[0] is crew]
                 env.process(act.when(fault.when, watched, mine))
-    for crew in watched_over.values():
-        if crew.fleet.orphans().size:
-            env.process(_watch_readers(env, crew))
+    of_logs = [crew for crew in watched_over.values() if crew.fleet.orphans().size]
+    if of_logs:
+        env.process(_watch_readers(env, of_logs))
     return {name: crew.replay for name, crew in crews.items()}
 
 
-def _watch_readers(env: simpy.Environment, crew: Crew) -> Steps:
+def _watch_readers(env: simpy.Environment, crews: Sequence[Crew]) -> Steps:
     """Add up for how long partitions have no reader."""
-    since_s = np.zeros(crew.fleet.orphans().size)
-    crew.replay.without_reader_s = crew.replay.longest_without_reader_s = 0.0
+    since_s = [np.zeros(crew.fleet.orphans().size) for crew in crews]
+    for crew in crews:
+        crew.replay.without_reader_s = crew.replay.longest_without_reader_s = 0.0
     while True:
         yield env.timeout(_READERS_STEP_S)
-        orphans = crew.fleet.orphans()
-        since_s = (since_s + _READERS_STEP_S) * orphans
-        crew.replay.without_reader_s += _READERS_STEP_S * int(orphans.sum())
-        longest_s = max(crew.replay.longest_without_reader_s, float(since_s.max()))
-        crew.replay.longest_without_reader_s = longest_s
+        for crew, its_s in zip(crews, since_s, strict=True):
+            orphans = crew.fleet.orphans()
+            its_s += _READERS_STEP_S
+            its_s *= orphans
+            replay = crew.replay
+            replay.without_reader_s += _READERS_STEP_S * int(orphans.sum())
+            longest_s = max(replay.longest_without_reader_s, float(its_s.max()))
+            replay.longest_without_reader_s = longest_s
 
 
 def _watched(when: When, system: str, crews: Mapping[str, Crew]) -> list[Crew]:

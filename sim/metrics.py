@@ -2,7 +2,8 @@
 
 - processed, lost, dead-lettered, unfinished: the primary fate of each message, one per group; their
   sum is the number produced, which `measure` asserts.
-- extra deliveries: deliveries beyond one per message delivered. double effects: processings
+- deliveries: times that a message was handed to a consumer, also one that the group does not want.
+  extra deliveries: deliveries beyond one per message delivered. double effects: processings
   beyond one per message.
 - lag of a log: log end - committed offset, as ``kafka-consumer-groups`` reports it; position lag:
   log end - position; over the partitions where a group has them. lag of a queue, its depth: ready +
@@ -169,6 +170,7 @@ def measure(
                 "lost": sum(n for fate, n in fates.items() if fate.lost),
                 "dead_lettered": fates[Fate.DEAD_LETTERED],
                 "unfinished": fates[Fate.UNFINISHED],
+                "deliveries": outcome.deliveries,
                 "extra_deliveries": outcome.extra_deliveries,
                 "double_effects": int(counts.totals[k.EXTRA_EFFECTS]),
                 "violations": int(counts.totals[k.VIOLATIONS]),

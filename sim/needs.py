@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
 
 from sim.config import Config
+from sim.products.base import Name, Selection
 from sim.units import PositiveRatio, PositiveSeconds, Seconds, ratio, shown
 
 
@@ -65,9 +66,17 @@ class Needs(Config):
     """survives: the other needs hold although a consumer of each job is killed half-way."""
     readers: Literal["independent", "together"] = "together"
     """independent: a job that is slow must not hold up the others."""
+    routing: dict[Name, Selection] = Field(default_factory=dict)
+    """Values, by dimension of `workload.keys`, of the messages that a job wants; jobs that are not
+    named want all."""
+    unwanted: Literal["none", "allowed"] = "none"
+    """Whether a job may be handed messages that it does not want, to throw them away. (A log is one
+    topic here; a topic for each kind of message would be routing by the producer.)"""
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
         if self.max_delay is None and self.given("quantile"):
             raise ValueError("'quantile' needs a 'max_delay'")
+        if not self.routing and self.given("unwanted"):
+            raise ValueError("'unwanted' needs a 'routing'")
         return self

@@ -22,6 +22,7 @@ from sim.environment import SideBySide, Stage
 from sim.kernels import broker as k
 from sim.kernels.queue import Feed
 from sim.log.kafka import Kafka, Published
+from sim.log.system import wanted
 from sim.log.topic import Topic, by_partition
 from sim.messages import Messages
 from sim.outcome import Effects, Fate, GroupOutcome
@@ -33,7 +34,7 @@ from sim.queue.system import outcome_of, poison_of
 from sim.replay import repeats_kept
 from sim.scenario import Scenario
 from sim.system import Fleet, capacity, fleet_size
-from sim.workload import service_s
+from sim.workload import picky_service_s
 
 
 class Readable:
@@ -179,13 +180,14 @@ class SharedKafka(Kafka):
             else by_partition(topic.partition_of, topic.log.end.size).astype(np.int32)
         )
         self.scenario = scenario
+        self.only |= wanted(config.share_groups, messages)
         self.readable = Readable(topic)
         self.reach: dict[str, NDArray[np.uint8]] = {}
         self.shares = {
             group: self._share(group, messages, message_of) for group in config.share_groups
         }
         self.total += message_of.size * len(self.shares)
-        self.sharers = SideBySide(list(self.shares.values()), len(messages))
+        self.sharers = SideBySide(list(self.shares.values()), len(messages), messages.duration_s)
         self.stages: Sequence[Stage] = [*self.stages, self.readable, self.sharers]
 
     def _share(self, name: str, messages: Messages, message_of: NDArray[np.int32]) -> Broker:
@@ -196,7 +198,7 @@ class SharedKafka(Kafka):
         reach = np.zeros((places, partitions), np.uint8)
         assign(reach, range(members))
         self.reach[name] = reach
-        work_s = service_s(scenario, len(messages), config.does)
+        work_s = picky_service_s(scenario, messages, config)
         per_batch_s = sum(scenario.workload.service[job].per_batch for job in config.does)
         fetch_s = self.config.latency.fetch
         lane = np.repeat(np.arange(partitions, dtype=np.int32), np.diff(topic.log.start))
@@ -240,7 +242,8 @@ class SharedKafka(Kafka):
         t = self.grid_s[self.grid_s <= ended_s]
         for name in list(self.shares):
             of_rows = outcome_of(self.name, name, self.product, self.shares.pop(name), t)
-            yield self._of_messages(of_rows)
+            outcome = self._of_messages(of_rows)
+            yield outcome.only(self.only[name]) if name in self.only else outcome
 
     def _of_messages(self, of_rows: GroupOutcome) -> GroupOutcome:
         """The outcome of rows as one of messages."""

@@ -27,6 +27,7 @@ GOOD = Seen(
     lost=0,
     dead_lettered=0,
     unfinished=0,
+    handed=1_000,
     double_effects=0,
     violations=0,
     delay_s=2.0,
@@ -83,7 +84,13 @@ def crowd(needed, most=1_000, mean_rate=100.0):
             )
         )
 
-    return Search(list(needed), run, lambda seen: seen.delay_s <= 1.0, most, mean_rate)
+    return Search(
+        list(needed),
+        run,
+        lambda seen: seen.delay_s <= 1.0,
+        most,
+        dict.fromkeys(needed, mean_rate),
+    )
 
 
 @pytest.mark.parametrize("needed", [1, 2, 3, 7, 13, 16, 49, 50, 51])
@@ -120,7 +127,7 @@ def test_the_search_stops_where_more_workers_are_in_vain():
     def run(workers):
         return trial(replace(GOOD, workers=workers["job"], delay_s=40.0))
 
-    search = Search(["job"], run, lambda seen: seen.delay_s <= 1.0, 1_000, 1.0)
+    search = Search(["job"], run, lambda seen: seen.delay_s <= 1.0, 1_000, {"job": 1.0})
     search.double()
     assert len(search.trials) == 3
 
@@ -137,7 +144,7 @@ def test_groups_found_apart_are_run_together_and_given_more_if_that_is_not_enoug
             )
         )
 
-    search = Search(["a", "b"], run, lambda seen: seen.delay_s <= 1.0, 100, 1.0)
+    search = Search(["a", "b"], run, lambda seen: seen.delay_s <= 1.0, 100, {"a": 1.0, "b": 1.0})
     search.high = {"a": 4, "b": 1}
     search.low = {"a": 3, "b": 0}
     search.trials.append(run({"a": 8, "b": 1}))
@@ -213,6 +220,49 @@ def test_a_job_that_holds_up_another_one_rules_a_system_out():
     assert all(j.met for j in judge(needs, before, slowed=[("slow", alone)]))
     (unmet,) = [j for j in judge(needs, before, slowed=[("slow", held)]) if not j.met]
     assert "quick is delayed by 12 min instead of 2 s" in unmet.said
+
+
+def test_what_a_job_is_handed_and_does_not_want_rules_a_system_out():
+    needs = Needs(routing={"rare": {"kind": ["fraud"]}})
+    rare = replace(GOOD, group="rare", produced=20)
+    (unmet,) = [j for j in judge(needs, trial(GOOD, rare)) if not j.met]
+    assert unmet.said == "rare is handed 1,000 messages, of which it wants 20"
+    assert all(j.met for j in judge(needs, trial(GOOD, replace(rare, handed=20))))
+    needs = Needs(routing=needs.routing, unwanted="allowed")
+    assert all(j.met for j in judge(needs, trial(GOOD, rare)))
+
+
+def test_routing_is_tried_on_what_can_route_and_on_what_throws_away():
+    routed = scenario(
+        workload={
+            "arrivals": {"profile": [{"for": "100 s", "rate": "30/s"}]},
+            "keys": {"kind": {"weights": {"order": 9, "fraud": 1}}, "user": {"count": 20}},
+            "service": {"all": {"per_message": "1 ms"}, "rare": {"per_message": "50 ms"}},
+        },
+        systems={
+            "old": {
+                "product": "sqs",
+                "queues": {
+                    "a": {"workers": 1, "does": ["all"]},
+                    "r": {"workers": 1, "does": ["rare"]},
+                },
+            }
+        },
+        needs={"routing": {"rare": {"kind": ["fraud"]}}},
+    )
+    messages = generate(routed)
+    wanted = messages.where({"kind": ["fraud"]}).size
+    answer = advise(routed, most_workers=4)
+    assert "sqs_one_queue" not in [row.preset for row in answer.rows]
+    routing = {
+        row.preset: next(j.met for j in row.judged if j.need == "routing") for row in answer.rows
+    }
+    logs = {"kafka", "kinesis", "share_group"}
+    assert {name for name, met in routing.items() if not met} == logs
+    for row in answer.rows:
+        rare, every = (next(s for s in row.trial.seen if s.group == g) for g in ("rare", "all"))
+        assert (rare.produced, every.produced) == (wanted, len(messages))
+        assert rare.handed == (len(messages) if row.preset in logs else wanted)
 
 
 def test_more_workers_are_sought_only_for_the_pace():

@@ -75,8 +75,8 @@ def test_stages_side_by_side_are_all_advanced_with_threads_only_where_they_pay(
     stages, messages, threads
 ):
     clocks = [Clock() for _ in range(stages)]
-    both = SideBySide(clocks, messages)
+    both = SideBySide(clocks, messages, duration_s=10.0)
     assert (both.pool is not None) is threads
-    both.advance(1.0)
-    both.advance(2.5)
+    for until_s in (1.0, 1.001, 2.5):  # the second stretch is too short for threads
+        both.advance(until_s)
     assert [clock.until_s for clock in clocks] == [2.5] * stages

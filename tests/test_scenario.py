@@ -98,7 +98,6 @@ def test_defaults_of_kafka_are_those_of_its_documentation():
         "enable.auto.commit": True,
         "auto.commit.interval.ms": 5000,
         "auto.offset.reset": "latest",
-        "only": {},
         "discard": 0.00001,
         "starts": "established",
         "joins_at": 0,

@@ -240,6 +240,7 @@ def test_defaults_are_those_of_kafka_4_2():
     assert group.model_dump(by_alias=True) == {
         "consumers": 1,
         "does": ["x"],
+        "discard": 1e-5,
         "max.poll.records": 500,
         "fetch.max.wait.ms": 500,
         "group.share.record.lock.duration.ms": 30_000,

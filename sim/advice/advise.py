@@ -157,7 +157,7 @@ def _row(name: str, preset: Preset, bench: Bench, most_workers: int, watch: Watc
         run,
         lambda seen: keeps_pace(needs, seen),
         most_workers,
-        len(bench.messages) / bench.messages.duration_s,
+        bench.mean_rates(preset),
     )
     trial = search.double()
     replayed = run(trial.workers, replayed=True)

@@ -60,6 +60,8 @@ def judge(
         judged.append(_in_order(needs, trial, halting))
     if needs.replay == "required" and replayed is not None:
         judged.append(_still_there(replayed))
+    if needs.routing and needs.unwanted == "none":
+        judged.append(_routed(trial))
     if needs.readers == "independent":
         judged += [_independent(needs, trial, job, other) for job, other in slowed]
     return judged
@@ -151,6 +153,18 @@ def _still_there(replayed: Trial) -> Judgement:
     )
     there = "everything is still there to be read again"
     return Judgement("replay: required", n == 0, said if n else there)
+
+
+def _routed(trial: Trial) -> Judgement:
+    worst = max(trial.seen, key=lambda seen: seen.handed / max(1, seen.produced))
+    met = worst.handed <= worst.produced
+    said = (
+        "each job is handed only the messages that it wants"
+        if met
+        else f"{worst.group} is handed {count(worst.handed)} messages, of which it wants "
+        f"{count(worst.produced)}"
+    )
+    return Judgement("routing", met, said)
 
 
 def _independent(needs: Needs, trial: Trial, job: str, slowed: Trial) -> Judgement:

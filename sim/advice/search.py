@@ -24,7 +24,7 @@ class Search:
         run: Callable[[Mapping[str, int]], Trial],
         keeps_pace: Callable[[Seen], bool],
         most: int,
-        mean_rate: float,
+        mean_rate: Mapping[str, float],
     ) -> None:
         """
         Args:
@@ -32,8 +32,8 @@ class Search:
             run: makes a trial with a number of workers for each group.
             keeps_pace: whether a group was quick enough.
             most: workers of a group.
-            mean_rate: messages a second, on average: what one worker got through at best tells how
-                many it takes at least.
+            mean_rate: messages a second for each group, on average: what one worker got through at
+                best tells how many it takes at least.
         """
         self.run = run
         self.keeps_pace = keeps_pace
@@ -85,8 +85,9 @@ class Search:
                     given_up.add(seen.group)
                     continue
                 more = 2 * seen.workers
-                if len(self.trials) == 1 and 0 < seen.best_rate < self.mean_rate:
-                    more = max(2, ceil(self.mean_rate / seen.best_rate))
+                mean_rate = self.mean_rate[seen.group]
+                if len(self.trials) == 1 and 0 < seen.best_rate < mean_rate:
+                    more = max(2, ceil(mean_rate / seen.best_rate))
                 workers[seen.group] = min(more, self.most)
             if all(seen.group in given_up for seen in slow):
                 return trial

@@ -6,6 +6,7 @@ the same ones, and the same work for each.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from math import ceil, inf
 from typing import Any
 
@@ -44,6 +45,8 @@ class Seen:
     lost: int
     dead_lettered: int
     unfinished: int
+    handed: int
+    """Messages that it was handed at least once, those that it does not want among them."""
     double_effects: int
     violations: int
     delay_s: float
@@ -130,7 +133,7 @@ class Bench:
 
     def applies(self, preset: Preset) -> bool:
         """Whether a preset makes sense for this workload, and its product is known."""
-        if preset.only == "several_jobs" and len(self.jobs) == 1:
+        if preset.only == "several_jobs" and (len(self.jobs) == 1 or self.needs.routing):
             return False
         if preset.only == "publisher" and not self.strikes_publishers:
             return False
@@ -148,6 +151,14 @@ class Bench:
             return {"everything": self.jobs}
         return {job: [job] for job in self.jobs}
 
+    def mean_rates(self, preset: Preset) -> Mapping[str, float]:
+        """Messages a second that each group or queue wants, on average."""
+        wanted = {job: self.messages.where(its).size for job, its in self.needs.routing.items()}
+        return {
+            group: wanted.get(group, len(self.messages)) / self.messages.duration_s
+            for group in self.groups(preset)
+        }
+
     def system(self, preset: Preset, workers: Mapping[str, int]) -> Any:
         """The system as in a scenario."""
         publishers = [
@@ -163,11 +174,26 @@ class Bench:
             "$senders": max(1, ceil(self.peak * _CALL_S)),
             "$batch_senders": max(1, ceil(self.peak * _CALL_S / 10)),
             "$publisher_work": publishers[0] if publishers else 0.0,
+            "$exchange": {"type": "headers"} if self.needs.routing else None,
         }
-        data = _filled(preset.system, words, self.jobs, workers)
+        of_job = {
+            job: {"$only": self.needs.routing.get(job), "$bindings": self._bindings(job)}
+            for job in self.jobs
+        }
+        data = _filled(preset.system, words, of_job, workers)
         if self.strikes_publishers:
-            data |= _filled(preset.publisher, words, self.jobs, workers)
+            data |= _filled(preset.publisher, words, of_job, workers)
         return data
+
+    def _bindings(self, job: str) -> list[Any] | None:
+        """Of a job's queue to a headers exchange; None: there is none."""
+        if not self.needs.routing:
+            return None
+        wanted = self.needs.routing.get(job, {})
+        return [
+            {"arguments": dict(zip(wanted, values, strict=True))}
+            for values in product(*wanted.values())
+        ]
 
     def _partitions(self, workers: Mapping[str, int]) -> int:
         return 1 if self.needs.order == "total" else max(workers.values())
@@ -281,24 +307,27 @@ def _peak_rate(messages: Messages) -> float:
 
 
 def _filled(
-    node: Any, words: Mapping[str, Any], jobs: Sequence[str], workers: Mapping[str, int]
+    node: Any,
+    words: Mapping[str, Any],
+    of_job: Mapping[str, Mapping[str, Any]],
+    workers: Mapping[str, int],
 ) -> Any:
     """A preset's data with the words replaced; a key whose word stands for nothing is left out."""
     if isinstance(node, dict):
         out = {}
         for key, inner in node.items():
             if key == "$each_job":
-                for job in jobs:
-                    own = {**words, "$job": job, "$workers": workers[job]}
-                    out[job] = _filled(inner, own, jobs, workers)
+                for job, its in of_job.items():
+                    own = {**words, **its, "$job": job, "$workers": workers[job]}
+                    out[job] = _filled(inner, own, of_job, workers)
             elif key == "$everything":
                 own = {**words, "$workers": workers["everything"]}
-                out["everything"] = _filled(inner, own, jobs, workers)
-            elif (value := _filled(inner, words, jobs, workers)) is not None:
+                out["everything"] = _filled(inner, own, of_job, workers)
+            elif (value := _filled(inner, words, of_job, workers)) is not None:
                 out[key] = value
         return out
     if isinstance(node, list):
-        return [_filled(inner, words, jobs, workers) for inner in node]
+        return [_filled(inner, words, of_job, workers) for inner in node]
     return words[node] if isinstance(node, str) and node.startswith("$") else node
 
 
@@ -317,6 +346,7 @@ def _trial(tables: Tables, workers: Mapping[str, int], quantile: float, partitio
                 lost=int(row["lost"]),
                 dead_lettered=int(row["dead_lettered"]),
                 unfinished=int(row["unfinished"]),
+                handed=int(row["deliveries"]) - int(row["extra_deliveries"]),
                 double_effects=int(row["double_effects"]),
                 violations=int(row["violations"]),
                 delay_s=inf if row["unfinished"] else float(late_enough.iloc[0]),

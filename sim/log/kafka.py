@@ -25,7 +25,7 @@ from sim.log.coordinator import Coordinator, Terms
 from sim.log.group import Group
 from sim.log.reconciliation import Reconciling
 from sim.log.retention import Limits, Retention
-from sim.log.system import LogSystem
+from sim.log.system import LogSystem, named
 from sim.log.topic import Topic
 from sim.messages import Messages, Numbered
 from sim.poison import poison
@@ -35,7 +35,7 @@ from sim.products.kafka_membership import Commit
 from sim.replay import repeats_kept
 from sim.scenario import Scenario
 from sim.system import Fleet, capacity, fleet_size
-from sim.workload import pool, service_s, stream
+from sim.workload import picky_service_s, pool, stream
 
 _STICKY_CHOICES = 4_096
 
@@ -102,7 +102,7 @@ class Kafka(LogSystem):
         groups = {
             group: Group(
                 topic,
-                _service_s(scenario, messages, c),
+                picky_service_s(scenario, messages, c),
                 capacity(scenario, name, group, self.members[group]),
                 _reading(c, config, scenario, mean_bytes),
                 grid_s,
@@ -116,8 +116,7 @@ class Kafka(LogSystem):
             for group, c in config.groups.items()
         }
         lost = None if published is None else published.fate
-        only = {group: messages.where(c.only) for group, c in config.groups.items() if c.only}
-        super().__init__(name, config.product, topic, groups, config.groups, grid_s, lost, only)
+        super().__init__(name, config.product, topic, groups, config.groups, messages, grid_s, lost)
         self.stages: Sequence[Stage] = [self.topic, self.readers]
         limits = _limits(config)
         self.check_s = limits.check_s
@@ -126,12 +125,8 @@ class Kafka(LogSystem):
 
     def control(self, env: simpy.Environment, say: Callable[[str], None]) -> Mapping[str, Fleet]:
         """Start a coordinator for every group."""
-
-        def named(group: str) -> Callable[[str], None]:
-            return lambda text: say(f"{group}: {text}")
-
         coordinators = {
-            name: _coordinator(env, group, self.config.groups[name], self.config, named(name))
+            name: _coordinator(env, group, self.config.groups[name], self.config, named(name, say))
             for name, group in self.groups.items()
         }
         if self.retention is not None:
@@ -145,17 +140,6 @@ class Kafka(LogSystem):
     def _deleted(self, at_s: float) -> None:
         for group in self.groups.values():
             group.deleted(at_s)
-
-
-def _service_s(scenario: Scenario, messages: Messages, group: GroupConfig) -> NDArray[np.float32]:
-    """[messages] work of each, s: of those that do not matter to the group, to look at them."""
-    work_s = service_s(scenario, len(messages), group.does)
-    if not group.only:
-        return work_s
-    discarded_s = np.full(len(messages), group.discard, np.float32)
-    rows = messages.where(group.only)
-    discarded_s[rows] = work_s[rows]
-    return discarded_s
 
 
 def partition_of(

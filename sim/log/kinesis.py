@@ -12,7 +12,7 @@ from sim.kernels import shards as k
 from sim.kernels.log import Reading
 from sim.log.group import Group
 from sim.log.leases import Leases
-from sim.log.system import LogSystem
+from sim.log.system import LogSystem, named
 from sim.log.topic import Topic
 from sim.messages import Messages
 from sim.outcome import Fate
@@ -20,7 +20,7 @@ from sim.products.kinesis import Application, KinesisSystem
 from sim.replay import repeats_kept
 from sim.scenario import Scenario
 from sim.system import Fleet, capacity, fleet_size
-from sim.workload import pool, service_s, stream
+from sim.workload import picky_service_s, pool, stream
 
 
 class Kinesis(LogSystem):
@@ -60,7 +60,7 @@ class Kinesis(LogSystem):
             handed = _as_handed(topic, messages, application, config, polling, first_s)
             groups[group] = Group(
                 handed,
-                service_s(scenario, len(messages), application.does),
+                picky_service_s(scenario, messages, application),
                 shards,
                 _reading(application, config, scenario),
                 grid_s,
@@ -68,7 +68,9 @@ class Kinesis(LogSystem):
                     scenario, name, group, len(messages), ledger=application.ledger is not None
                 ),
             )
-        super().__init__(name, config.product, topic, groups, config.readers, grid_s, fate)
+        super().__init__(
+            name, config.product, topic, groups, config.applications, messages, grid_s, fate
+        )
         self.stages: Sequence[Stage] = [self.readers]
 
     def consumers(self, group: str) -> int:
@@ -79,9 +81,6 @@ class Kinesis(LogSystem):
         """Start the workers of every application."""
         if self.refused:
             say(f"{self.refused:,} times a shard refused a record")
-
-        def named(group: str) -> Callable[[str], None]:
-            return lambda text: say(f"{group}: {text}")
 
         fleets = {}
         for name, group in self.groups.items():
@@ -94,7 +93,7 @@ class Kinesis(LogSystem):
                 failover_s=application.failover_time_millis / 1e3,
                 most_stolen=application.max_leases_to_steal_at_one_time,
                 rng=stream(self.scenario, f"{self.name}.{name}.leases"),
-                say=named(name),
+                say=named(name, say),
             )
         return fleets
 

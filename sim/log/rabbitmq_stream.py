@@ -16,7 +16,7 @@ from sim.log.coordinator import Coordinator, Terms
 from sim.log.group import Group
 from sim.log.retention import Limits, Retention
 from sim.log.single_active import SingleActive
-from sim.log.system import LogSystem
+from sim.log.system import LogSystem, named
 from sim.log.topic import Topic
 from sim.messages import Messages
 from sim.poison import poison
@@ -30,7 +30,7 @@ from sim.products.rabbitmq_stream import (
 from sim.replay import repeats_kept
 from sim.scenario import Scenario
 from sim.system import Fleet, capacity, fleet_size
-from sim.workload import pool, service_s, stream
+from sim.workload import picky_service_s, pool, stream
 
 SEED = 104729
 """Of the hash of routing keys (`HashUtils` of the Java client; the other clients have the same)."""
@@ -77,7 +77,7 @@ class RabbitmqStream(LogSystem):
         groups = {
             group: Group(
                 topic,
-                service_s(scenario, len(messages), c.does),
+                picky_service_s(scenario, messages, c),
                 capacity(scenario, name, group, self.members[group]),
                 _reading(c, config, scenario),
                 grid_s,
@@ -90,7 +90,7 @@ class RabbitmqStream(LogSystem):
             )
             for group, c in config.groups.items()
         }
-        super().__init__(name, config.product, topic, groups, config.groups, grid_s, None)
+        super().__init__(name, config.product, topic, groups, config.groups, messages, grid_s, None)
         self.stages: Sequence[Stage] = [self.topic, self.readers]
         limits = _limits(config)
         self.check_s = limits.check_s
@@ -99,10 +99,6 @@ class RabbitmqStream(LogSystem):
 
     def control(self, env: simpy.Environment, say: Callable[[str], None]) -> Mapping[str, Fleet]:
         """Start the consumers of every group."""
-
-        def named(group: str) -> Callable[[str], None]:
-            return lambda text: say(f"{group}: {text}")
-
         if self.retention is not None:
             env.process(self.retention.run(env, self._deleted))
         coordinators = {}
@@ -114,7 +110,7 @@ class RabbitmqStream(LogSystem):
                 round_trip_s=self.config.latency.activate,
                 on_failure=consumers.on_failure,
             )
-            coordinators[name] = SingleActive(env, group, terms, named(name))
+            coordinators[name] = SingleActive(env, group, terms, named(name, say))
             if consumers.joins_at > 0.0:
                 env.process(self._subscribe_later(env, name, coordinators[name]))
         return coordinators

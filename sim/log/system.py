@@ -1,8 +1,7 @@
 """What systems on the log mechanism share: groups that read a topic, and what comes of them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from math import inf
-from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +12,9 @@ from sim.log.fates import told, unread
 from sim.log.group import Group
 from sim.log.retention import Retention
 from sim.log.topic import Topic
+from sim.messages import Messages
 from sim.outcome import Effects, Fate, GroupOutcome, Offsets
-from sim.products.base import Readers
+from sim.products.base import LogReaders
 
 I64 = NDArray[np.int64]
 
@@ -28,10 +28,10 @@ class LogSystem:
         product: str,
         topic: Topic,
         groups: dict[str, Group],
-        configs: Mapping[str, Readers],
+        configs: Mapping[str, LogReaders],
+        messages: Messages,
         grid_s: NDArray[np.float64],
         lost: NDArray[np.uint8] | None,
-        only: Mapping[str, NDArray[np.int32]] = MappingProxyType({}),
     ) -> None:
         """
         Args:
@@ -40,10 +40,10 @@ class LogSystem:
             topic: what the groups read.
             groups: the groups by name.
             configs: their configurations.
+            messages: of the scenario.
             grid_s: [grid] times at which offsets are sampled.
             lost: [messages] a `Fate`: how it was lost before it got into the log, or UNFINISHED;
                 None: none was.
-            only: the messages that matter to a group, ascending; all, where none are given.
         """
         self.name = name
         self.product = product
@@ -52,13 +52,13 @@ class LogSystem:
         self.configs = configs
         self.grid_s = grid_s
         self.lost = lost
-        self.only = only
+        self.only = wanted(configs, messages)
         self.retention: Retention | None = None
         """Deletes from the topic; None: nothing is old enough within a run."""
         self.check_s = inf
         """Time between two checks of retention, s."""
         self.total = topic.log.message.size * len(groups)
-        self.readers = SideBySide(list(groups.values()), topic.created_s.size)
+        self.readers = SideBySide(list(groups.values()), len(messages), messages.duration_s)
 
     def settled(self) -> int:
         """Messages committed or skipped, over all groups."""
@@ -139,6 +139,16 @@ class LogSystem:
         return Effects.of(
             state.done_s, log.message, state.again_s[:repeats], log.message[again_row]
         )
+
+
+def named(group: str, say: Callable[[str], None]) -> Callable[[str], None]:
+    """How a group says what happens to it."""
+    return lambda text: say(f"{group}: {text}")
+
+
+def wanted(configs: Mapping[str, LogReaders], messages: Messages) -> dict[str, NDArray[np.int32]]:
+    """[wanted] the messages that matter to each group that does not want all, ascending."""
+    return {group: messages.where(c.only) for group, c in configs.items() if c.only}
 
 
 def _known(offsets: I64, end: I64) -> I64:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal, Protocol
 
-from pydantic import AfterValidator, WithJsonSchema
+from pydantic import AfterValidator, Field, WithJsonSchema
 
 from sim.config import Config
 from sim.units import PositiveCount, Seconds
@@ -31,6 +31,23 @@ Jobs = list[str]
 
 LedgerPolicy = Literal["naive", "idempotent", "strict"]
 """What a ledger does with what reaches it: see `sim.ledger`."""
+
+Selection = dict[Name, list[str]]
+"""Values, by dimension of `workload.keys`, of messages: those that have one of each."""
+
+
+class LogReaders(Config):
+    """Readers of a log: they read everything, whatever of it they want."""
+
+    does: Jobs = Field(min_length=1)
+    """Jobs of `workload.service` done for each message."""
+    ledger: LedgerPolicy | None = None
+    """Keeps books of the lifecycle in `workload.keys`: naive, idempotent, strict; null: none."""
+    only: Selection | None = None
+    """Values, by dimension of `workload.keys`, of the messages that matter to them; they read the
+    others too, and throw them away. Null: all matter."""
+    discard: Seconds = 0.00001
+    """Time to look at a message that is thrown away (an assumption)."""
 
 
 class OnFailure(Config):

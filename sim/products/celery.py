@@ -13,7 +13,7 @@ from pydantic import Field
 
 from sim.config import Config
 from sim.products import celery_keys
-from sim.products.base import Jobs, LedgerPolicy, Name
+from sim.products.base import Jobs, LedgerPolicy, Name, Selection
 from sim.units import (
     Count,
     Distribution,
@@ -97,6 +97,9 @@ class Queue(Config):
     """Jobs of `workload.service` done by the task."""
     ledger: LedgerPolicy | None = None
     """Keeps books of the lifecycle in `workload.keys`: naive, idempotent, strict; null: none."""
+    only: Selection | None = None
+    """Values, by dimension of `workload.keys`, of the messages for which the program calls the
+    task; null: for all."""
     task: Task = Task()
     """Options of the task."""
 

@@ -13,7 +13,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from sim.config import Config
 from sim.products import kafka_keys
-from sim.products.base import Jobs, LedgerPolicy, Name, OnFailure
+from sim.products.base import LogReaders, Name, OnFailure
 from sim.products.kafka_membership import Commit, Strategies, in_force, objections
 from sim.units import (
     Bytes,
@@ -139,7 +139,7 @@ class Producer(Config):
         return 16_384 if self.client == "java" else 1_000_000
 
 
-class Group(Config):
+class Group(LogReaders):
     """A consumer group: its single-threaded consumers, and how they poll and commit."""
 
     not_modelled = dict.fromkeys(kafka_keys.CONSUMER, "")
@@ -149,15 +149,6 @@ class Group(Config):
     run beside the processing."""
     consumers: PositiveCount
     """Members of the group; those beyond the number of partitions stay idle."""
-    does: Jobs = Field(min_length=1)
-    """Jobs of `workload.service` done for each record."""
-    ledger: LedgerPolicy | None = None
-    """Keeps books of the lifecycle in `workload.keys`: naive, idempotent, strict; null: none."""
-    only: dict[Name, list[str]] = Field(default_factory=dict)
-    """Values, by dimension of `workload.keys`, of the messages that matter to it; it reads the
-    others too, and throws them away."""
-    discard: Seconds = 0.00001
-    """Time to look at a message that it throws away (an assumption)."""
     max_poll_records: PositiveCount = Field(default=500, alias="max.poll.records")
     """Java: most records that one poll returns."""
     max_poll_interval_ms: PositiveMilliseconds = Field(
@@ -261,7 +252,7 @@ class Group(Config):
         return self.consumers
 
 
-class ShareGroup(Config):
+class ShareGroup(LogReaders):
     """A share group (KIP-932): consumers that take single records from the same partitions.
 
     Keys with the names of brokers' settings can be set for each group. Defaults are those of Kafka
@@ -280,10 +271,6 @@ class ShareGroup(Config):
 
     consumers: PositiveCount
     """Members of the group; there may be more than partitions (KS-05)."""
-    does: Jobs = Field(min_length=1)
-    """Jobs of `workload.service` done for each record."""
-    ledger: LedgerPolicy | None = None
-    """Keeps books of the lifecycle in `workload.keys`: naive, idempotent, strict; null: none."""
     max_poll_records: PositiveCount = Field(default=500, alias="max.poll.records")
     """Most records that one poll acquires."""
     fetch_max_wait_ms: Milliseconds = Field(default=500.0, alias="fetch.max.wait.ms")

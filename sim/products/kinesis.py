@@ -13,7 +13,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from sim.config import Config
-from sim.products.base import Jobs, LedgerPolicy, Name
+from sim.products.base import LogReaders, Name
 from sim.units import (
     Distribution,
     Milliseconds,
@@ -80,7 +80,7 @@ class Producer(Config):
     """Give a refused record up instead of trying it again."""
 
 
-class Application(Config):
+class Application(LogReaders):
     """A consumer application: workers that share out the shards by leases.
 
     Each worker has a record processor, with a thread of its own, for each shard that it leases; it
@@ -101,10 +101,6 @@ class Application(Config):
 
     workers: PositiveCount
     """Worker processes."""
-    does: Jobs = Field(min_length=1)
-    """Jobs of `workload.service` done for each message."""
-    ledger: LedgerPolicy | None = None
-    """Keeps books of the lifecycle in `workload.keys`: naive, idempotent, strict; null: none."""
     retrieval_mode: Literal["FANOUT", "POLLING"] = Field(default="FANOUT", alias="retrievalMode")
     """FANOUT: pushed, 2 MB/s a shard for this application alone; POLLING: GetRecords, 2 MB/s and
     five calls a second of a shard, shared with every other application that polls."""

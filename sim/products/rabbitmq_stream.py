@@ -12,7 +12,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from sim.config import Config
-from sim.products.base import Jobs, LedgerPolicy, Name, OnFailure
+from sim.products.base import LogReaders, Name, OnFailure
 from sim.units import (
     BytesOrUnlimited,
     Distribution,
@@ -148,7 +148,7 @@ class Producer(Config):
     """Publish at once, without `batchPublishingDelay`."""
 
 
-class Consumers(Config):
+class Consumers(LogReaders):
     """Consumers of one name, with single active consumer.
 
     Each partition has one active consumer, the others stand by; a super stream's are shared out by
@@ -165,10 +165,6 @@ class Consumers(Config):
 
     consumers: PositiveCount
     """Processes, each with one thread for all of its partitions."""
-    does: Jobs = Field(min_length=1)
-    """Jobs of `workload.service` done for each message."""
-    ledger: LedgerPolicy | None = None
-    """Keeps books of the lifecycle in `workload.keys`: naive, idempotent, strict; null: none."""
     on_failure: OnFailure = OnFailure()
     """What the application does when its handler raises."""
     joins_at: Seconds = 0.0

@@ -14,7 +14,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from sim.config import Config
-from sim.products.base import Jobs, LedgerPolicy, Name
+from sim.products.base import Jobs, LedgerPolicy, Name, Selection
 from sim.units import Count, Distribution, PositiveCount, Seconds, WholeSeconds, lognormal, shown
 
 
@@ -68,6 +68,11 @@ class Queue(Config):
     """Jobs of `workload.service` done for each message."""
     ledger: LedgerPolicy | None = None
     """Keeps books of the lifecycle in `workload.keys`: naive, idempotent, strict; null: none."""
+    filter_policy: Annotated[
+        Selection | None, BeforeValidator(_from_json, json_schema_input_type=Selection | str | None)
+    ] = Field(default=None, alias="FilterPolicy")
+    """Of its SNS subscription: values, by dimension of `workload.keys` (message attributes), of the
+    messages that get into the queue; those that no queue lets in are dropped. Null: all get in."""
     delete: Literal["batch", "each"] = "batch"
     """Delete with one call after a batch, or with one call after each message."""
     max_number_of_messages: Annotated[PositiveCount, Field(le=10)] = Field(

@@ -18,7 +18,7 @@ from sim.messages import Messages
 from sim.products.celery import CelerySystem, Queue, Task
 from sim.queue.broker import NO_LIMIT, Broker, Columns, policy
 from sim.queue.consumers import Consumers
-from sim.queue.system import QueueSystem, poison_of
+from sim.queue.system import QueueSystem, of_rows, poison_of
 from sim.replay import repeats_kept
 from sim.scenario import Scenario
 from sim.system import Fleet, capacity, fleet_size
@@ -46,11 +46,12 @@ class Celery(QueueSystem):
         """
         self.config = config
         feed = _published(name, config, scenario, messages)
+        rows = {q: messages.where(c.only) for q, c in config.queues.items() if c.only}
         queues = {
-            queue: _queue(name, config, scenario, messages, feed, queue, grid_s)
+            queue: _queue(name, config, scenario, messages, feed, queue, rows.get(queue), grid_s)
             for queue in config.queues
         }
-        super().__init__(name, config.product, queues, grid_s, len(messages))
+        super().__init__(name, config.product, queues, grid_s, messages, rows)
         self.stages: Sequence[Stage] = [self.readers]
 
     def control(self, env: simpy.Environment, say: Callable[[str], None]) -> Mapping[str, Fleet]:
@@ -83,6 +84,7 @@ def _queue(
     messages: Messages,
     feed: Feed,
     queue: str,
+    rows: NDArray[np.int32] | None,
     grid_s: NDArray[np.float64],
 ) -> Broker:
     settings: Queue = config.queues[queue]
@@ -104,7 +106,9 @@ def _queue(
         grid_s=grid_s,
         slots=config.config.worker_concurrency,
         capacity=capacity(scenario, name, queue, workers),
-        columns=Columns(due_s=messages.created_s + task.countdown if held else None),
+        columns=Columns(
+            wanted=of_rows(rows, n), due_s=messages.created_s + task.countdown if held else None
+        ),
         poison=poison_of(scenario, name, queue, messages),
         jitter=stream(scenario, f"{name}.{queue}.retries").random(POOL),
         keep_repeats=repeats_kept(scenario, name, queue, n, ledger=settings.ledger is not None),

@@ -20,7 +20,7 @@ from sim.queue.broker import NO_LIMIT, Broker, Columns, policy
 from sim.queue.consumers import Consumers
 from sim.queue.exchange import routed
 from sim.queue.senders import Senders
-from sim.queue.system import QueueSystem, poison_of
+from sim.queue.system import QueueSystem, of_rows, poison_of
 from sim.replay import repeats_kept
 from sim.scenario import Scenario
 from sim.system import Fleet, capacity, fleet_size
@@ -73,7 +73,7 @@ class Rabbitmq(QueueSystem):
             queue: _queue(name, config, scenario, messages, senders, queue, rows, grid_s)
             for queue in config.queues
         }
-        super().__init__(name, config.product, queues, grid_s, len(messages), rows)
+        super().__init__(name, config.product, queues, grid_s, messages, rows)
         self.stages: Sequence[Stage] = [senders, self.readers]
 
     def control(self, env: simpy.Environment, say: Callable[[str], None]) -> Mapping[str, Fleet]:
@@ -129,10 +129,7 @@ _UNHELD = 4096
 def _columns(
     queue: Queue, config: RabbitmqSystem, messages: Messages, rows: NDArray[np.int32] | None
 ) -> Columns:
-    wanted = None
-    if rows is not None:
-        wanted = np.zeros(len(messages), np.uint8)
-        wanted[rows] = 1
+    wanted = of_rows(rows, len(messages))
     most = queue.arguments.max_priority
     if most is None:
         return Columns(wanted=wanted)

@@ -22,6 +22,7 @@ from sim.products.sqs import Queue as QueueConfig
 from sim.products.sqs import SqsSystem
 from sim.queue.broker import Broker, Columns, policy
 from sim.queue.consumers import Consumers
+from sim.queue.filtered import Filtered
 from sim.queue.fleet import WorkersFleet, tell_deaths
 from sim.queue.senders import Senders
 from sim.queue.system import outcome_of, poison_of
@@ -42,7 +43,9 @@ _RECENT_S = 60.0
 
 
 class Sqs:
-    """A `sim.system.System`: every queue gets every message, as from one SNS topic (SS-12)."""
+    """A `sim.system.System`: every queue gets every message that it lets in, as from one SNS topic
+    (SS-12).
+    """
 
     def __init__(
         self,
@@ -63,6 +66,8 @@ class Sqs:
         self.name = name
         self.config = config
         self.grid_s = grid_s
+        self.total = 0
+        self.messages = len(messages)
         self.senders = Senders(
             messages.created_s,
             threads=fleet_size(config.producer.threads, scenario.scale),
@@ -73,18 +78,29 @@ class Sqs:
             else messages.seq.astype(np.float64) * config.producer.delay_per_state,
             calls_per_s=min(c.calls_per_s for c in config.queues.values()),
         )
-        self.queues: dict[str, Workers | Broker] = {
-            queue: (_standard if c.message_group_id is None else _grouped)(
-                self, queue, scenario, messages
-            )
-            for queue, c in config.queues.items()
+        self.only = {
+            q: messages.where(c.filter_policy) for q, c in config.queues.items() if c.filter_policy
         }
-        self.total = len(messages) * len(self.queues)
-        self.readers = SideBySide(list(self.queues.values()), len(messages))
-        self.stages: Sequence[Stage] = [self.senders, self.readers]
+        self.filters = {q: Filtered(self.senders.feed, rows) for q, rows in self.only.items()}
+        self.queues: dict[str, Workers | Broker] = {}
+        for queue, c in config.queues.items():
+            work_s = service_s(scenario, len(messages), c.does)
+            its, feed = messages, self.senders.feed
+            if queue in self.only:
+                rows = self.only[queue]
+                its, work_s, feed = messages.only(rows), work_s[rows], self.filters[queue].feed
+            make = _standard if c.message_group_id is None else _grouped
+            self.queues[queue] = make(self, queue, scenario, its, work_s, feed)
+            self.total += len(its)
+        self.readers = SideBySide(list(self.queues.values()), len(messages), messages.duration_s)
+        self.stages: Sequence[Stage] = [self.senders, *self.filters.values(), self.readers]
 
     def control(self, env: simpy.Environment, say: Callable[[str], None]) -> Mapping[str, Fleet]:
         """The workers of every queue; nothing happens to them but faults."""
+        if len(self.only) == len(self.queues):
+            let_in = np.unique(np.concatenate(list(self.only.values()))).size
+            if dropped := self.messages - let_in:
+                say(f"{dropped:,} messages pass no filter policy and are dropped")
         fleets: dict[str, Fleet] = {}
         for name, queue in self.queues.items():
             if isinstance(queue, Broker):
@@ -103,13 +119,14 @@ class Sqs:
         """Each queue's outcome; its memory is freed when the next is asked for."""
         t = self.grid_s[self.grid_s <= ended_s]
         self.readers.stages = []
-        feed = self.senders.feed
         for name in list(self.queues):
             workers = self.queues.pop(name)
+            rows = self.only.get(name)
             if isinstance(workers, Broker):
                 outcome = outcome_of(self.name, name, self.config.product, workers, t)
-                yield replace(outcome, requests=_requests(workers, self.senders))
+                yield replace(outcome, requests=_requests(workers, self.senders), rows=rows)
                 continue
+            feed = workers.feed
             workers.settle(ended_s)
             queue = workers.queue
             counts = queue.counts
@@ -142,6 +159,7 @@ class Sqs:
                     "empty receive": int(counts[k.EMPTY_RECEIVES]),
                     "delete": int(counts[k.DELETE_CALLS]),
                 },
+                rows=rows,
             )
 
     def _history(self, queue: k.Queue) -> Effects:
@@ -158,14 +176,21 @@ _FATE_OF_STATE[k.DEAD] = Fate.DEAD_LETTERED
 _FATE_OF_STATE[k.EXPIRED] = Fate.LOST_RETENTION
 
 
-def _standard(system: Sqs, name: str, scenario: Scenario, messages: Messages) -> Workers:
+def _standard(
+    system: Sqs,
+    name: str,
+    scenario: Scenario,
+    messages: Messages,
+    work_s: NDArray[np.float32],
+    feed: k.Feed,
+) -> Workers:
     """A standard queue, on the fast kernel."""
     config = system.config
     queue = config.queues[name]
     workers = fleet_size(queue.workers, scenario.scale)
     return Workers(
-        system.senders.feed,
-        service_s(scenario, len(messages), queue.does),
+        feed,
+        work_s,
         capacity(scenario, system.name, name, workers),
         _policy(queue, config, scenario),
         servers=config.servers,
@@ -180,7 +205,14 @@ def _standard(system: Sqs, name: str, scenario: Scenario, messages: Messages) ->
     )
 
 
-def _grouped(system: Sqs, name: str, scenario: Scenario, messages: Messages) -> Broker:
+def _grouped(
+    system: Sqs,
+    name: str,
+    scenario: Scenario,
+    messages: Messages,
+    work_s: NDArray[np.float32],
+    feed: k.Feed,
+) -> Broker:
     """A FIFO queue or a fair one."""
     config = system.config
     queue = config.queues[name]
@@ -189,8 +221,8 @@ def _grouped(system: Sqs, name: str, scenario: Scenario, messages: Messages) -> 
     group_of, groups = messages.keys_by(queue.message_group_id)
     group = group_of[messages.entity]
     return Broker(
-        system.senders.feed,
-        service_s(scenario, len(messages), queue.does),
+        feed,
+        work_s,
         workers,
         _grouped_policy(queue, _policy(queue, config, scenario)),
         receive_latency_s=pool(scenario, f"{system.name}.{name}.receive", config.latency.receive),

@@ -26,7 +26,7 @@ class QueueSystem:
         product: str,
         queues: dict[str, Broker],
         grid_s: NDArray[np.float64],
-        messages: int,
+        messages: Messages,
         only: Mapping[str, NDArray[np.int32]] = MappingProxyType({}),
     ) -> None:
         """
@@ -44,7 +44,7 @@ class QueueSystem:
         self.grid_s = grid_s
         self.only = only
         self.total = sum(int(queue.queue.counts[k.TOTAL]) for queue in queues.values())
-        self.readers = SideBySide(list(queues.values()), messages)
+        self.readers = SideBySide(list(queues.values()), len(messages), messages.duration_s)
 
     def settled(self) -> int:
         """Messages gone for good, over all queues."""
@@ -123,6 +123,15 @@ _FATE_OF_STATE[k.DEAD] = Fate.DEAD_LETTERED
 _FATE_OF_STATE[[k.DROPPED, k.REFUSED]] = Fate.LOST_REJECTED
 _FATE_OF_STATE[k.EXPIRED] = Fate.LOST_RETENTION
 _FATE_OF_STATE[k.LOST] = Fate.LOST_ACKED_BEFORE_PROCESSING
+
+
+def of_rows(rows: NDArray[np.int32] | None, n: int) -> NDArray[np.uint8] | None:
+    """[n] 1 for messages that are in ``rows``; None: all are."""
+    if rows is None:
+        return None
+    wanted = np.zeros(n, np.uint8)
+    wanted[rows] = 1
+    return wanted
 
 
 def poison_of(scenario: Scenario, system: str, queue: str, messages: Messages) -> k.Poison:
