@@ -293,6 +293,12 @@ def test_prices_are_given_against_the_row_above() -> None:
     assert {"900 ms (x 4.3)", "31 min (x 46,000)", "40 ms"} <= {t.get_text() for t in late.texts}
 
 
+def test_a_price_that_falls_to_nothing_or_never_ends_is_not_divided_by() -> None:
+    values = np.array([10.0, 0.0, 5.0, np.inf, np.inf, 7.0])
+    said = ledger._against(values, lambda value: f"{value:g}")
+    assert said == ["10", "0 (-100 %)", "5", "inf", "inf", "7"]
+
+
 @pytest.mark.parametrize("chart", charts.LEDGER_CHARTS)
 def test_a_chart_draws_on_the_axes_it_is_given(chart: str) -> None:
     tables = ladder()

@@ -214,10 +214,10 @@ def _against(values: NDArray[np.float64], say: Callable[[float], str]) -> list[s
     """Each value, and in brackets its change against the one before, if that is noticeable."""
     out = []
     for before, now in zip([np.nan, *values[:-1]], values, strict=True):
-        ratio = now / before if before else np.nan
+        ratio = now / before if before and np.isfinite([before, now]).all() else np.nan
         if np.isnan(ratio) or abs(ratio - 1) < ladder.NOTICED:
             out.append(say(now))
-        elif 0.01 < ratio < 2:
+        elif 0.01 < ratio < 2 or now == 0:
             change = f"-{share(before - now, before)}" if ratio < 1 else f"+{share(ratio - 1, 1)}"
             out.append(f"{say(now)} ({change})")
         else:
