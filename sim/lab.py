@@ -34,7 +34,7 @@ from sim.replay import Replay
 from sim.result import Result
 from sim.scenario import Scenario
 from sim.sharing import SharedKafka
-from sim.system import System
+from sim.system import Setup, System
 from sim.workload import generate
 
 GRID_STEPS = 600
@@ -101,18 +101,16 @@ def run(
     return Result(combine(parts), wall_s, scenario)
 
 
-def _publish(
-    scenario: Scenario, name: str, messages: Messages, grid_s: Any, progress: Progress | None
-) -> Publication | None:
-    config = scenario.systems[name]
+def _publish(setup: Setup, progress: Progress | None) -> Publication | None:
+    config = setup.scenario.systems[setup.name]
     if not isinstance(config, KafkaSystem) or config.publisher is None:
         return None
 
     def report(now_s: float, committed: int) -> None:
         if progress is not None:
-            progress(f"{name}, publisher", now_s, committed, len(messages))
+            progress(f"{setup.name}, publisher", now_s, committed, len(setup.messages))
 
-    return publish(name, config, scenario, messages, grid_s, report)
+    return publish(setup, config, report)
 
 
 _SYSTEMS: Mapping[type, Callable[..., System]] = {
@@ -125,19 +123,13 @@ _SYSTEMS: Mapping[type, Callable[..., System]] = {
 """What runs a configuration; Kafka also takes what its publisher left."""
 
 
-def _build(
-    scenario: Scenario,
-    name: str,
-    messages: Messages,
-    grid_s: Any,
-    publication: Publication | None,
-) -> System:
-    config = scenario.systems[name]
+def _build(setup: Setup, publication: Publication | None) -> System:
+    config = setup.scenario.systems[setup.name]
     if isinstance(config, KafkaSystem):
         published = None if publication is None else publication.published
         kafka = SharedKafka if config.share_groups else Kafka
-        return kafka(name, config, scenario, messages, grid_s, published)
-    return _SYSTEMS[type(config)](name, config, scenario, messages, grid_s)
+        return kafka(setup, config, published)
+    return _SYSTEMS[type(config)](setup, config)
 
 
 def run_system(
@@ -150,10 +142,11 @@ def run_system(
     """Run one system of a scenario with these messages; see `run`."""
     step_s = messages.duration_s / GRID_STEPS
     horizon_s = messages.duration_s + scenario.drain_limit
-    grid_s = np.arange(int(horizon_s / step_s) + 2) * step_s
-    publication = _publish(scenario, name, messages, grid_s, progress)
-    system = _build(scenario, name, messages, grid_s, publication)
-    ended_s, events, replays = _advance(scenario, name, system, messages.duration_s, progress)
+    grid_s = np.arange(int(horizon_s / step_s) + 2, dtype=np.float64) * step_s
+    setup = Setup(name, scenario, messages, grid_s)
+    publication = _publish(setup, progress)
+    system = _build(setup, publication)
+    ended_s, events, replays = _advance(setup, system, progress)
     if len(messages) >= _MANY:
         # Processes of the control plane refer to each other and to what they control; at a hundred
         # million messages, that is gigabytes. Of a small run it would be most of the time.
@@ -185,22 +178,19 @@ def run_system(
 
 
 def _advance(
-    scenario: Scenario,
-    name: str,
-    system: System,
-    duration_s: float,
-    progress: Progress | None,
+    setup: Setup, system: System, progress: Progress | None
 ) -> tuple[float, list[tuple[float, float, str]], Mapping[str, Replay]]:
     """Run a system until it is drained or out of time; returns that time, and what happened."""
+    scenario, duration_s = setup.scenario, setup.messages.duration_s
     env = Environment(system.stages)
     timeline = Timeline(env)
     fleets = system.control(env, timeline.say)
-    replays = schedule(env, scenario, name, fleets, duration_s, timeline)
+    replays = schedule(env, scenario, setup.name, fleets, duration_s, timeline)
     last_seek_s = max(replay.last_seek_s for replay in replays.values())
 
     def report(settled: int) -> None:
         if progress is not None:
-            progress(name, env.now, settled, system.total)
+            progress(setup.name, env.now, settled, system.total)
 
     drained = env.event()
     env.process(_watch(env, system, duration_s / _TICKS, last_seek_s, report, drained))

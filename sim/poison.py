@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from sim.errors import LabError, unknown
 from sim.messages import Messages, Numbered
-from sim.scenario import Scenario
+from sim.system import Setup
 from sim.workload import strokes
 
 ALWAYS = np.iinfo(np.int32).max
@@ -31,15 +31,16 @@ class Poison:
         return int(self.message.size)
 
 
-def poison(scenario: Scenario, system: str, group: str, messages: Messages) -> Poison:
+def poison(setup: Setup, group: str) -> Poison:
     """What is poisonous to a group; a message that two faults name is as the first one says.
 
     Raises:
         LabError: a fault names a key that does not exist.
     """
+    scenario, messages = setup.scenario, setup.messages
     found: dict[int, tuple[bool, int, float]] = {}
     for index, fault in enumerate(scenario.faults):
-        if fault.fault != "poison" or not fault.strikes_group(system, group):
+        if fault.fault != "poison" or not fault.strikes_group(setup.name, group):
             continue
         times = ALWAYS if fault.times is None else fault.times
         restart_s = np.inf if fault.restart_after is None else fault.restart_after

@@ -19,13 +19,12 @@ from sim.kernels.client import RETRIES
 from sim.log.client import JAVA, LIBRDKAFKA, Client, ClientConfig, Pipeline
 from sim.log.kafka import Published, partition_of
 from sim.log.topic import by_partition
-from sim.messages import Messages
 from sim.openmetrics import alarms
 from sim.outcome import Fate
 from sim.products.kafka import KafkaSystem, Producer
-from sim.scenario import Fault, Scenario
-from sim.system import fleet_size
-from sim.workload import pool, stream, strokes
+from sim.scenario import Fault
+from sim.system import Setup
+from sim.workload import pool, strokes
 
 _TICKS = 200
 
@@ -44,21 +43,13 @@ class Publication:
 
 
 def publish(
-    name: str,
-    config: KafkaSystem,
-    scenario: Scenario,
-    messages: Messages,
-    grid_s: NDArray[np.float64],
-    progress: Callable[[float, int], None],
+    setup: Setup, config: KafkaSystem, progress: Callable[[float, int], None]
 ) -> Publication:
     """Run the publisher of a system until it has nothing left to do.
 
     Args:
-        name: of the system; names its random streams.
+        setup: of the system; its messages are the publisher's input.
         config: of the system, with a publisher.
-        scenario: for its faults, scale and seed.
-        messages: the publisher's input.
-        grid_s: [grid] times at which buffer.remaining is sampled, s.
         progress: told the time and the input offset committed.
 
     Raises:
@@ -66,12 +57,13 @@ def publish(
     """
     publisher = config.publisher
     assert publisher is not None
-    uniform = stream(scenario, f"{name}.brokers").random(1 << 16)
+    scenario, messages = setup.scenario, setup.messages
+    uniform = setup.stream("brokers").random(1 << 16)
     work_s = pool(scenario, "publisher", publisher.per_message)
     client = Client(
         messages.created_s,
-        partition_of(name, config, scenario, messages),
-        fleet_size(config.topic.partitions, scenario.scale),
+        partition_of(setup, config),
+        setup.scaled(config.topic.partitions),
         messages.size_bytes,
         config=client_config(config.producer),
         pipeline=Pipeline(
@@ -91,14 +83,14 @@ def publish(
         ),
         uniform=uniform,
         jitter=uniform[::-1],
-        grid_s=grid_s,
+        grid_s=setup.grid_s,
     )
     env = Environment([client])
     cluster = _Cluster(client, config)
     happened = []
     ends: list[simpy.Process] = []
     for index, fault in enumerate(scenario.faults):
-        whom = _struck(fault, name, config.brokers.count)
+        whom = _struck(fault, setup.name, config.brokers.count)
         for stroke in strokes(scenario, index, messages.duration_s) if whom else ():
             at_s = stroke.at_s
             for broker in whom if fault.rate is None else [whom[int(stroke.lot * len(whom))]]:
@@ -126,7 +118,7 @@ def publish(
     env.run(until=done | env.timeout(horizon_s))
     ended_s = env.now
     client.finish(ended_s)
-    buffer = _buffer(name, client, grid_s, ended_s)
+    buffer = _buffer(setup, client, ended_s)
     over = alarms(buffer["t_s"].to_numpy(), buffer["remaining"].to_numpy(), publisher.alarm_over)
     happened += [
         (t, until, f"alarm: over {publisher.alarm_over:,} in the client") for t, until in over
@@ -134,7 +126,7 @@ def publish(
     published = _published(client, cluster)
     return Publication(
         published,
-        _summary(name, config, client, published),
+        _summary(setup.name, config, client, published),
         buffer,
         [event for event in happened if event[0] <= ended_s],
     )
@@ -360,12 +352,12 @@ def _summary(name: str, config: KafkaSystem, client: Client, published: Publishe
     )
 
 
-def _buffer(name: str, client: Client, grid_s: NDArray[np.float64], ended_s: float) -> pd.DataFrame:
-    t = grid_s[grid_s <= ended_s]
+def _buffer(setup: Setup, client: Client, ended_s: float) -> pd.DataFrame:
+    t = setup.grid_s[setup.grid_s <= ended_s]
     app = client.state.app
     return pd.DataFrame(
         {
-            "system": name,
+            "system": setup.name,
             "t_s": t,
             "remaining": app.grid_remaining[: t.size],
             "committed": app.grid_committed[: t.size],

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from sim.outcome import Effects
-from sim.scenario import Scenario
+from sim.system import Setup
 
 REPEATS = 1 << 16
 """Repeats of effects that are kept beyond one for each message, and one more for each seek."""
@@ -41,22 +41,18 @@ class Righted:
     """It is right: they were processed again."""
 
 
-def repeats_kept(
-    scenario: Scenario, system: str, group: str, messages: int, *, ledger: bool
-) -> int:
+def repeats_kept(setup: Setup, group: str) -> int:
     """How many times of repeated processing a group's kernel has to keep: 0 if nobody asks.
 
     Args:
-        scenario: for its faults.
-        system: name.
+        setup: of the system, with the messages that the group is given.
         group: name.
-        messages: that the group is given.
-        ledger: whether it keeps books.
     """
+    scenario, system = setup.scenario, setup.name
     kinds = [f.fault for f in scenario.faults if f.strikes_group(system, group)]
-    if not ledger and "bug" not in kinds:
+    if scenario.systems[system].readers[group].ledger is None and "bug" not in kinds:
         return 0
-    return messages * (1 + kinds.count("seek")) + REPEATS
+    return len(setup.messages) * (1 + kinds.count("seek")) + REPEATS
 
 
 def righted(effects: Effects | None, replay: Replay) -> Righted:

@@ -22,9 +22,8 @@ from sim.environment import SideBySide, Stage
 from sim.kernels import broker as k
 from sim.kernels.queue import Feed
 from sim.log.kafka import Kafka, Published
-from sim.log.system import wanted
+from sim.log.system import picky_service_s, wanted
 from sim.log.topic import Topic, by_partition
-from sim.messages import Messages
 from sim.outcome import Effects, Fate, GroupOutcome
 from sim.products.kafka import KafkaSystem, ShareGroup
 from sim.queue.broker import Broker, Columns, poison, policy
@@ -32,9 +31,7 @@ from sim.queue.consumers import Consumers
 from sim.queue.fleet import Steps
 from sim.queue.system import outcome_of, poison_of
 from sim.replay import repeats_kept
-from sim.scenario import Scenario
-from sim.system import Fleet, capacity, fleet_size
-from sim.workload import picky_service_s
+from sim.system import Fleet, Setup, capacity
 
 
 class Readable:
@@ -162,43 +159,36 @@ class SharedKafka(Kafka):
     """A `sim.system.System`: one topic, read by consumer groups and by share groups."""
 
     def __init__(
-        self,
-        name: str,
-        config: KafkaSystem,
-        scenario: Scenario,
-        messages: Messages,
-        grid_s: NDArray[np.float64],
-        published: Published | None = None,
+        self, setup: Setup, config: KafkaSystem, published: Published | None = None
     ) -> None:
         """As `sim.log.kafka.Kafka`."""
-        super().__init__(name, config, scenario, messages, grid_s, published)
-        topic = self.topic
+        super().__init__(setup, config, published)
+        topic, messages = self.topic, setup.messages
         known = topic.partition_of.size == 0 and topic.log.message.size > 0
         message_of: NDArray[np.int32] = (
             topic.log.message
             if known
             else by_partition(topic.partition_of, topic.log.end.size).astype(np.int32)
         )
-        self.scenario = scenario
         self.only |= wanted(config.share_groups, messages)
         self.readable = Readable(topic)
         self.reach: dict[str, NDArray[np.uint8]] = {}
         self.shares = {
-            group: self._share(group, messages, message_of) for group in config.share_groups
+            group: self._share(setup, group, message_of) for group in config.share_groups
         }
         self.total += message_of.size * len(self.shares)
         self.sharers = SideBySide(list(self.shares.values()), len(messages), messages.duration_s)
         self.stages: Sequence[Stage] = [*self.stages, self.readable, self.sharers]
 
-    def _share(self, name: str, messages: Messages, message_of: NDArray[np.int32]) -> Broker:
-        config, scenario, topic = self.config.share_groups[name], self.scenario, self.topic
-        members = fleet_size(config.consumers, scenario.scale)
-        places = capacity(scenario, self.name, name, members)
+    def _share(self, setup: Setup, name: str, message_of: NDArray[np.int32]) -> Broker:
+        config, scenario, topic = self.config.share_groups[name], setup.scenario, self.topic
+        members = setup.scaled(config.consumers)
+        places = capacity(setup, name, members)
         partitions = topic.log.end.size
         reach = np.zeros((places, partitions), np.uint8)
         assign(reach, range(members))
         self.reach[name] = reach
-        work_s = picky_service_s(scenario, messages, config)
+        work_s = picky_service_s(setup, config)
         per_batch_s = sum(scenario.workload.service[job].per_batch for job in config.does)
         fetch_s = self.config.latency.fetch
         lane = np.repeat(np.arange(partitions, dtype=np.int32), np.diff(topic.log.start))
@@ -212,10 +202,8 @@ class SharedKafka(Kafka):
             grid_s=self.grid_s,
             capacity=places,
             columns=Columns(lane=lane, lanes=partitions, reach=reach),
-            poison=_on_rows(poison_of(scenario, self.name, name, messages), message_of),
-            keep_repeats=repeats_kept(
-                scenario, self.name, name, len(messages), ledger=config.ledger is not None
-            ),
+            poison=_on_rows(poison_of(setup, name), message_of),
+            keep_repeats=repeats_kept(setup, name),
         )
 
     def control(self, env: simpy.Environment, say: Callable[[str], None]) -> Mapping[str, Fleet]:

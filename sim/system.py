@@ -1,6 +1,7 @@
-"""What a product preset offers to the lab: stages to advance, fleets for faults, outcomes."""
+"""What a product preset is given by the lab, and offers to it: stages, fleets, outcomes."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from math import ceil
 from typing import Protocol
 
@@ -9,8 +10,11 @@ import simpy
 from numpy.typing import NDArray
 
 from sim.environment import Stage
+from sim.messages import Messages
 from sim.outcome import GroupOutcome
 from sim.scenario import Scenario
+from sim.units import Distribution
+from sim.workload import pool, stream
 
 
 class Fleet(Protocol):
@@ -93,6 +97,37 @@ class System(Protocol):
         """Each group's outcome at the end; a group's memory is freed when the next is asked for."""
 
 
+@dataclass(frozen=True)
+class Setup:
+    """What a system is given besides its configuration."""
+
+    name: str
+    """Of the system in the scenario; names its random streams."""
+    scenario: Scenario
+    """For service times, faults, scale and seed."""
+    messages: Messages
+    """What is sent to it."""
+    grid_s: NDArray[np.float64]
+    """[grid] ascending times at which it is sampled, s."""
+
+    @property
+    def product(self) -> str:
+        """Name of the product: kafka, sqs, …"""
+        return self.scenario.systems[self.name].product
+
+    def stream(self, purpose: str) -> np.random.Generator:
+        """The system's own random stream of one purpose."""
+        return stream(self.scenario, f"{self.name}.{purpose}")
+
+    def pool(self, call: str, distribution: Distribution) -> NDArray[np.float64]:
+        """[draws] durations of one kind of call, s; a single one when they are constant."""
+        return pool(self.scenario, f"{self.name}.{call}", distribution)
+
+    def scaled(self, n: int) -> int:
+        """Consumers, threads or partitions for the scale of the scenario: `fleet_size`."""
+        return fleet_size(n, self.scenario.scale)
+
+
 def fleet_size(n: int, scale: float) -> int:
     """Consumers, threads or partitions for ``scale`` times the traffic: rounded up, at least 1.
 
@@ -103,20 +138,19 @@ def fleet_size(n: int, scale: float) -> int:
     return max(1, ceil(round(n * scale, 9)))
 
 
-def capacity(scenario: Scenario, system: str, group: str, members: int) -> int:
+def capacity(setup: Setup, group: str, members: int) -> int:
     """Places for consumers: as many as a `scale` or `autoscale` ever starts, or the configured.
 
     Args:
-        scenario: for its faults and scale.
-        system: name.
+        setup: of the system.
         group: name of the group or queue.
         members: consumers or workers at the start, for the scale of the scenario.
     """
     return max(
         [members]
         + [
-            fleet_size(fault.replicas, scenario.scale)
-            for fault in scenario.faults
-            if fault.fault in ("scale", "autoscale") and fault.strikes_group(system, group)
+            setup.scaled(fault.replicas)
+            for fault in setup.scenario.faults
+            if fault.fault in ("scale", "autoscale") and fault.strikes_group(setup.name, group)
         ]
     )

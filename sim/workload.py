@@ -16,7 +16,6 @@ from sim import arrivals, cases
 from sim.errors import LabError
 from sim.kernels.draws import alias_table, choose, spread
 from sim.messages import Messages, Numbered
-from sim.products.base import LogReaders
 from sim.scenario import CaseFile, Key, Lifecycle, Scenario
 from sim.units import Distribution
 
@@ -197,19 +196,6 @@ def service_s(scenario: Scenario, n: int, jobs: Sequence[str]) -> NDArray[np.flo
                 work_s[slow] = _draw32(service.slow.time, slow.size, how_long)
             part += work_s
     return total
-
-
-def picky_service_s(
-    scenario: Scenario, messages: Messages, readers: LogReaders
-) -> NDArray[np.float32]:
-    """[messages] work of each, s: of those that its readers do not want, to look at them."""
-    work_s = service_s(scenario, len(messages), readers.does)
-    if not readers.only:
-        return work_s
-    discarded_s = np.full(len(messages), readers.discard, np.float32)
-    rows = messages.where(readers.only)
-    discarded_s[rows] = work_s[rows]
-    return discarded_s
 
 
 def _draw32(d: Distribution, n: int, rng: np.random.Generator) -> NDArray[np.float32]:

@@ -32,6 +32,7 @@ from sim.metrics import measure
 from sim.poison import poison
 from sim.queue.sqs import Sqs
 from sim.scenario import Scenario
+from sim.system import Setup
 from sim.workload import generate
 
 QUIET_S = 400.0
@@ -240,16 +241,15 @@ def run(scenario: Scenario, name: str) -> dict[str, int]:
     horizon_s = messages.duration_s + scenario.drain_limit
     grid_s = np.arange(0.0, horizon_s + 2.0, 2.0)
     config = scenario.systems[name]
-    system: Any = (Kafka if config.product == "kafka" else Sqs)(
-        name, config, scenario, messages, grid_s
-    )
+    setup = Setup(name, scenario, messages, grid_s)
+    system: Any = (Kafka if config.product == "kafka" else Sqs)(setup, config)
     env = Environment(system.stages)
     timeline = Timeline(env)
     fleets = system.control(env, timeline.say)
     schedule(env, scenario, name, fleets, messages.duration_s, timeline)
     rng = np.random.default_rng(scenario.seed + 1)
     looks = np.sort(rng.uniform(0.0, messages.duration_s * 1.5, LOOKS))
-    poisonous = poison(scenario, name, "g", messages).message
+    poisonous = poison(setup, "g").message
     if name == "log":
         look = _look_at_log(fleets["g"], loses(config.readers["g"]), poisonous)
     else:

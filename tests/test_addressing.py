@@ -15,6 +15,7 @@ from sim.messages import Messages
 from sim.outcome import Effects
 from sim.queue.filtered import Filtered
 from sim.scenario import Scenario, load
+from sim.system import Setup
 from sim.workload import generate
 
 ROUTED = """
@@ -94,7 +95,9 @@ systems:
         f"transfer-{entity}/{messages.states[seq]}"
         for entity, seq in zip(messages.entity, messages.seq, strict=True)
     ]
-    partition = partition_of("kafka", scenario.systems["kafka"], scenario, messages)
+    partition = partition_of(
+        Setup("kafka", scenario, messages, np.zeros(0)), scenario.systems["kafka"]
+    )
     order = np.argsort(messages.entity, kind="stable")
     debit, credit = partition[order].reshape(-1, 2).T
     assert np.mean(debit == credit) == pytest.approx(1 / 8, abs=0.03)

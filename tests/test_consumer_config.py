@@ -11,6 +11,7 @@ from sim.log.kafka import Kafka
 from sim.log.reconciliation import Reconciling
 from sim.products.kafka import Group
 from sim.scenario import Scenario
+from sim.system import Setup
 from sim.workload import generate
 
 
@@ -97,7 +98,7 @@ def scenario(keys, faults=()):
 
 def built(keys):
     case = scenario(keys)
-    system = Kafka("kafka", case.systems["kafka"], case, generate(case), np.zeros(0))
+    system = Kafka(Setup("kafka", case, generate(case), np.zeros(0)), case.systems["kafka"])
     coordinator = system.control(Environment(system.stages), lambda text: None)["g"]
     return system.groups["g"].reading, coordinator
 

@@ -16,7 +16,7 @@ from sim.lab import run
 from sim.log.kafka import Kafka
 from sim.poison import ALWAYS, poison
 from sim.scenario import Scenario
-from sim.system import capacity
+from sim.system import Setup, capacity
 from sim.workload import generate, strokes
 
 KAFKA = {
@@ -42,6 +42,10 @@ def scenario(*faults, duration=1_000.0, rate=1.0, keys=None, systems=None, **cha
             **changes,
         }
     )
+
+
+def setup(system, of):
+    return Setup(system, of, generate(of), np.zeros(0))
 
 
 class FakeFleet:
@@ -232,9 +236,9 @@ def test_capacity_is_the_most_that_a_scale_ever_starts():
         {"at": 0, "fault": "autoscale", "target": "b.*", "scaler": scaler},
         scale=2.0,
     )  # fmt: skip
-    assert capacity(scaled, "a", "g", 6) == 14
-    assert capacity(scaled, "b", "g", 6) == 18
-    assert capacity(scenario(), "a", "g", 6) == 6
+    assert capacity(setup("a", scaled), "g", 6) == 14
+    assert capacity(setup("b", scaled), "g", 6) == 18
+    assert capacity(setup("a", scenario()), "g", 6) == 6
 
 
 # Poison
@@ -251,7 +255,7 @@ def test_poison_is_the_first_so_many_messages_of_a_key():
         keys=keys,
     )  # fmt: skip
     messages = generate(poisoned)
-    found = poison(poisoned, "a", "g", messages)
+    found = poison(setup("a", poisoned), "g")
     entity = 3 * 2 + 1
     due = np.flatnonzero((messages.created_s >= 100) & (messages.entity == entity))[:2]
     first = int(np.searchsorted(messages.created_s, 50))
@@ -259,7 +263,7 @@ def test_poison_is_the_first_so_many_messages_of_a_key():
     assert found.kills.tolist() == [False, True, True]
     assert found.times.tolist() == [3, ALWAYS, ALWAYS]
     assert found.restart_after_s.tolist() == [inf, 7, 7]
-    assert len(poison(poisoned, "b", "g", messages)) == 0
+    assert len(poison(setup("b", poisoned), "g")) == 0
 
 
 @pytest.mark.parametrize(
@@ -269,7 +273,7 @@ def test_poison_is_the_first_so_many_messages_of_a_key():
 def test_poison_of_a_key_that_does_not_exist_is_told(key, told):
     bad = scenario({"at": 1, "fault": "poison", "target": "a.g", "key": key, "effect": "fail"})
     with pytest.raises(LabError, match=told):
-        poison(bad, "a", "g", generate(bad))
+        poison(setup("a", bad), "g")
 
 
 # The autoscaler
@@ -397,7 +401,7 @@ def test_a_shared_database_at_part_load_is_where_work_and_law_meet():
             "service": {"work": {"per_message": {"exponential": work_s}}},
         },
     )
-    system = Kafka("x", config.systems["x"], config, generate(config), np.arange(400.0))
+    system = Kafka(Setup("x", config, generate(config), np.arange(400.0)), config.systems["x"])
     env = Environment(system.stages)
     timeline = Timeline(env)
     fleets = system.control(env, timeline.say)

@@ -18,6 +18,7 @@ from sim.queue.broker import NO_LIMIT, Broker, Columns, poison
 from sim.queue.consumers import Consumers
 from sim.queue.rabbitmq import Rabbitmq, rabbitmq_policy
 from sim.scenario import Scenario, load
+from sim.system import Setup
 
 LATENCY_S = np.array([0.02])
 QUORUM = {"x-queue-type": "quorum"}
@@ -353,7 +354,7 @@ def test_priorities_are_the_values_of_a_dimension():
         {"urgency": ["low", "high", "top"]},
         1.0,
     )
-    built = Rabbitmq("rabbit", scenario.systems["rabbit"], scenario, messages, np.zeros(0))
+    built = Rabbitmq(Setup("rabbit", scenario, messages, np.zeros(0)), scenario.systems["rabbit"])
     assert built.queues["q"].state.lanes.of.tolist() == [0, 1, 1]  # top counts as high
 
 

@@ -13,6 +13,7 @@ from sim.messages import Messages, Numbered
 from sim.products.sqs import Queue
 from sim.queue.sqs import Sqs
 from sim.scenario import Scenario
+from sim.system import Setup
 
 GROUPS = 400
 
@@ -51,7 +52,7 @@ def consume(scenario, came_s, group, until_s, verbs=(), work_s=None):
         {"account": Numbered("account", GROUPS)},
         10.0,
     )
-    built = Sqs("sqs", scenario.systems["sqs"], scenario, messages, np.zeros(0))
+    built = Sqs(Setup("sqs", scenario, messages, np.zeros(0)), scenario.systems["sqs"])
     broker = built.queues["q"]
     if work_s is not None:
         broker.state.service_s[:] = work_s

@@ -25,17 +25,16 @@ from sim.log.coordinator import Coordinator, Terms
 from sim.log.group import Group
 from sim.log.reconciliation import Reconciling
 from sim.log.retention import Limits, Retention
-from sim.log.system import LogSystem, named
+from sim.log.system import LogSystem, named, picky_service_s
 from sim.log.topic import Topic
-from sim.messages import Messages, Numbered
+from sim.messages import Numbered
 from sim.poison import poison
 from sim.products.kafka import Group as GroupConfig
 from sim.products.kafka import KafkaSystem, duration_s
 from sim.products.kafka_membership import Commit
 from sim.replay import repeats_kept
 from sim.scenario import Scenario
-from sim.system import Fleet, capacity, fleet_size
-from sim.workload import picky_service_s, pool, stream
+from sim.system import Fleet, Setup, capacity
 
 _STICKY_CHOICES = 4_096
 
@@ -58,34 +57,26 @@ class Kafka(LogSystem):
     """A `sim.system.System`: one topic, read by every group."""
 
     def __init__(
-        self,
-        name: str,
-        config: KafkaSystem,
-        scenario: Scenario,
-        messages: Messages,
-        grid_s: NDArray[np.float64],
-        published: Published | None = None,
+        self, setup: Setup, config: KafkaSystem, published: Published | None = None
     ) -> None:
         """
         Args:
-            name: of the system in the scenario; names its random streams.
-            config: its configuration.
-            scenario: for service times, scale and seed.
-            messages: what is produced.
-            grid_s: [grid] times at which offsets are sampled.
+            setup: of the system.
+            config: of the system.
             published: what its publisher left in the log; None: all that is produced gets there.
         """
         self.config = config
-        partitions = fleet_size(config.topic.partitions, scenario.scale)
+        scenario, messages = setup.scenario, setup.messages
+        partitions = setup.scaled(config.topic.partitions)
         if published is None:
             topic = Topic(
                 messages.created_s,
-                partition_of(name, config, scenario, messages),
+                partition_of(setup, config),
                 partitions,
                 messages.size_bytes,
                 linger_s=config.producer.linger_ms / 1e3,
                 batch_bytes=config.producer.batch_bytes,
-                latency_s=pool(scenario, f"{name}.produce", config.latency.produce),
+                latency_s=setup.pool("produce", config.latency.produce),
             )
         else:
             topic = Topic.of_records(
@@ -96,27 +87,23 @@ class Kafka(LogSystem):
                 published.visible_s,
             )
         mean_bytes = float(messages.size_bytes.mean())
-        self.members = {
-            g: fleet_size(c.consumers, scenario.scale) for g, c in config.groups.items()
-        }
+        self.members = {g: setup.scaled(c.consumers) for g, c in config.groups.items()}
         groups = {
             group: Group(
                 topic,
-                picky_service_s(scenario, messages, c),
-                capacity(scenario, name, group, self.members[group]),
+                picky_service_s(setup, c),
+                capacity(setup, group, self.members[group]),
                 _reading(c, config, scenario, mean_bytes),
-                grid_s,
-                keep_repeats=repeats_kept(
-                    scenario, name, group, len(messages), ledger=c.ledger is not None
-                ),
+                setup.grid_s,
+                keep_repeats=repeats_kept(setup, group),
                 committed=c.starts == "established",
                 started=self.members[group] if c.joins_at == 0.0 else 0,
-                poison=poison(scenario, name, group, messages),
+                poison=poison(setup, group),
             )
             for group, c in config.groups.items()
         }
         lost = None if published is None else published.fate
-        super().__init__(name, config.product, topic, groups, config.groups, messages, grid_s, lost)
+        super().__init__(setup, topic, groups, config.groups, lost)
         self.stages: Sequence[Stage] = [self.topic, self.readers]
         limits = _limits(config)
         self.check_s = limits.check_s
@@ -142,15 +129,14 @@ class Kafka(LogSystem):
             group.deleted(at_s)
 
 
-def partition_of(
-    name: str, config: KafkaSystem, scenario: Scenario, messages: Messages
-) -> NDArray[np.int32]:
+def partition_of(setup: Setup, config: KafkaSystem) -> NDArray[np.int32]:
     """[messages] by the client's hash of the key, or sticky for null keys (KP-18)."""
-    partitions = fleet_size(config.topic.partitions, scenario.scale)
+    messages = setup.messages
+    partitions = setup.scaled(config.topic.partitions)
     if config.partition_key is not None:
         key, names = messages.keys_of(config.partition_key)
         return _partition_of_key(names, config, partitions)[key]
-    rng = stream(scenario, f"{name}.partitioner")
+    rng = setup.stream("partitioner")
     choices = rng.integers(0, partitions, _STICKY_CHOICES, dtype=np.int32)
     out = np.zeros(len(messages), np.int32)
     sticky(messages.size_bytes, config.producer.batch_bytes, choices, out)

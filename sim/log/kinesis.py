@@ -12,15 +12,14 @@ from sim.kernels import shards as k
 from sim.kernels.log import Reading
 from sim.log.group import Group
 from sim.log.leases import Leases
-from sim.log.system import LogSystem, named
+from sim.log.system import LogSystem, named, picky_service_s
 from sim.log.topic import Topic
 from sim.messages import Messages
 from sim.outcome import Fate
 from sim.products.kinesis import Application, KinesisSystem
 from sim.replay import repeats_kept
 from sim.scenario import Scenario
-from sim.system import Fleet, capacity, fleet_size
-from sim.workload import picky_service_s, pool, stream
+from sim.system import Fleet, Setup, capacity
 
 
 class Kinesis(LogSystem):
@@ -32,50 +31,30 @@ class Kinesis(LogSystem):
     not held to the limits of a shard, and several fetches that wait are one batch.
     """
 
-    def __init__(
-        self,
-        name: str,
-        config: KinesisSystem,
-        scenario: Scenario,
-        messages: Messages,
-        grid_s: NDArray[np.float64],
-    ) -> None:
-        """
-        Args:
-            name: of the system in the scenario; names its random streams.
-            config: its configuration.
-            scenario: for service times, scale and seed.
-            messages: what is put.
-            grid_s: [grid] times at which offsets are sampled.
-        """
+    def __init__(self, setup: Setup, config: KinesisSystem) -> None:
         self.config = config
-        self.scenario = scenario
-        shards = fleet_size(config.stream.shard_count, scenario.scale)
-        shard_of = shard_of_messages(name, config, scenario, messages)
-        topic, fate, self.refused = put(name, config, scenario, messages, shard_of, shards)
+        self.setup = setup
+        shards = setup.scaled(config.stream.shard_count)
+        topic, fate, self.refused = put(setup, config, shard_of_messages(setup, config), shards)
         polling = sum(a.retrieval_mode == "POLLING" for a in config.applications.values())
         groups = {}
         for group, application in config.applications.items():
-            first_s = stream(scenario, f"{name}.{group}.reads").random(shards)
-            handed = _as_handed(topic, messages, application, config, polling, first_s)
+            first_s = setup.stream(f"{group}.reads").random(shards)
+            handed = _as_handed(topic, setup.messages, application, config, polling, first_s)
             groups[group] = Group(
                 handed,
-                picky_service_s(scenario, messages, application),
+                picky_service_s(setup, application),
                 shards,
-                _reading(application, config, scenario),
-                grid_s,
-                keep_repeats=repeats_kept(
-                    scenario, name, group, len(messages), ledger=application.ledger is not None
-                ),
+                _reading(application, config, setup.scenario),
+                setup.grid_s,
+                keep_repeats=repeats_kept(setup, group),
             )
-        super().__init__(
-            name, config.product, topic, groups, config.applications, messages, grid_s, fate
-        )
+        super().__init__(setup, topic, groups, config.applications, fate)
         self.stages: Sequence[Stage] = [self.readers]
 
     def consumers(self, group: str) -> int:
         """How many workers an application has, alive or not."""
-        return fleet_size(self.config.applications[group].workers, self.scenario.scale)
+        return self.setup.scaled(self.config.applications[group].workers)
 
     def control(self, env: simpy.Environment, say: Callable[[str], None]) -> Mapping[str, Fleet]:
         """Start the workers of every application."""
@@ -89,24 +68,22 @@ class Kinesis(LogSystem):
                 env,
                 group,
                 self.consumers(name),
-                capacity(self.scenario, self.name, name, self.consumers(name)),
+                capacity(self.setup, name, self.consumers(name)),
                 failover_s=application.failover_time_millis / 1e3,
                 most_stolen=application.max_leases_to_steal_at_one_time,
-                rng=stream(self.scenario, f"{self.name}.{name}.leases"),
+                rng=self.setup.stream(f"{name}.leases"),
                 say=named(name, say),
             )
         return fleets
 
 
-def shard_of_messages(
-    name: str, config: KinesisSystem, scenario: Scenario, messages: Messages
-) -> NDArray[np.int32]:
+def shard_of_messages(setup: Setup, config: KinesisSystem) -> NDArray[np.int32]:
     """[messages] by the MD5 of the partition key, a 128-bit number; shards have equal ranges."""
-    shards = fleet_size(config.stream.shard_count, scenario.scale)
+    shards = setup.scaled(config.stream.shard_count)
     if config.partition_key is None:
-        rng = stream(scenario, f"{name}.partition_keys")
-        return rng.integers(0, shards, len(messages), dtype=np.int32)
-    key, names = messages.keys_of(config.partition_key)
+        rng = setup.stream("partition_keys")
+        return rng.integers(0, shards, len(setup.messages), dtype=np.int32)
+    key, names = setup.messages.keys_of(config.partition_key)
     return np.array([shard_of_key(name, shards) for name in names], np.int32)[key]
 
 
@@ -116,16 +93,12 @@ def shard_of_key(key: str, shards: int) -> int:
 
 
 def put(
-    name: str,
-    config: KinesisSystem,
-    scenario: Scenario,
-    messages: Messages,
-    shard_of: NDArray[np.int32],
-    shards: int,
+    setup: Setup, config: KinesisSystem, shard_of: NDArray[np.int32], shards: int
 ) -> tuple[Topic, NDArray[np.uint8], int]:
     """What the producer leaves in the stream, what it gives up ([messages] a `Fate`), refusals."""
-    producer, n = config.producer, len(messages)
-    latency_s = pool(scenario, f"{name}.put", config.latency.put)
+    producer, messages = config.producer, setup.messages
+    n = len(messages)
+    latency_s = setup.pool("put", config.latency.put)
     call, ready_s = np.zeros(n, np.int64), np.zeros(n)
     k.collect(
         messages.created_s,

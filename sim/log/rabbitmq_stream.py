@@ -16,9 +16,8 @@ from sim.log.coordinator import Coordinator, Terms
 from sim.log.group import Group
 from sim.log.retention import Limits, Retention
 from sim.log.single_active import SingleActive
-from sim.log.system import LogSystem, named
+from sim.log.system import LogSystem, named, picky_service_s
 from sim.log.topic import Topic
-from sim.messages import Messages
 from sim.poison import poison
 from sim.products.rabbitmq_stream import (
     Consumers,
@@ -29,8 +28,7 @@ from sim.products.rabbitmq_stream import (
 )
 from sim.replay import repeats_kept
 from sim.scenario import Scenario
-from sim.system import Fleet, capacity, fleet_size
-from sim.workload import picky_service_s, pool, stream
+from sim.system import Fleet, Setup, capacity
 
 SEED = 104729
 """Of the hash of routing keys (`HashUtils` of the Java client; the other clients have the same)."""
@@ -43,54 +41,36 @@ SCHEDULED_S = 3600.0
 class RabbitmqStream(LogSystem):
     """A `sim.system.System`: one stream or super stream, read by every group."""
 
-    def __init__(
-        self,
-        name: str,
-        config: RabbitmqStreamSystem,
-        scenario: Scenario,
-        messages: Messages,
-        grid_s: NDArray[np.float64],
-    ) -> None:
-        """
-        Args:
-            name: of the system in the scenario; names its random streams.
-            config: its configuration.
-            scenario: for service times, scale and seed.
-            messages: what is published.
-            grid_s: [grid] times at which offsets are sampled.
-        """
+    def __init__(self, setup: Setup, config: RabbitmqStreamSystem) -> None:
         self.config = config
-        partitions = fleet_size(config.stream.partitions, scenario.scale)
+        scenario, messages = setup.scenario, setup.messages
+        partitions = setup.scaled(config.stream.partitions)
         producer = config.producer
         topic = Topic(
             messages.created_s,
-            partition_of_messages(name, config, scenario, messages, partitions),
+            partition_of_messages(setup, config, partitions),
             partitions,
             messages.size_bytes,
             linger_s=0.0 if producer.dynamic_batch else producer.batch_publishing_delay / 1e3,
             batch_bytes=int(producer.batch_size * float(messages.size_bytes.mean())),
-            latency_s=pool(scenario, f"{name}.publish", config.latency.publish),
+            latency_s=setup.pool("publish", config.latency.publish),
         )
-        self.members = {
-            g: fleet_size(c.consumers, scenario.scale) for g, c in config.groups.items()
-        }
+        self.members = {g: setup.scaled(c.consumers) for g, c in config.groups.items()}
         groups = {
             group: Group(
                 topic,
-                picky_service_s(scenario, messages, c),
-                capacity(scenario, name, group, self.members[group]),
+                picky_service_s(setup, c),
+                capacity(setup, group, self.members[group]),
                 _reading(c, config, scenario),
-                grid_s,
-                keep_repeats=repeats_kept(
-                    scenario, name, group, len(messages), ledger=c.ledger is not None
-                ),
+                setup.grid_s,
+                keep_repeats=repeats_kept(setup, group),
                 committed=c.joins_at == 0.0,
                 started=self.members[group] if c.joins_at == 0.0 else 0,
-                poison=poison(scenario, name, group, messages),
+                poison=poison(setup, group),
             )
             for group, c in config.groups.items()
         }
-        super().__init__(name, config.product, topic, groups, config.groups, messages, grid_s, None)
+        super().__init__(setup, topic, groups, config.groups, None)
         self.stages: Sequence[Stage] = [self.topic, self.readers]
         limits = _limits(config)
         self.check_s = limits.check_s
@@ -157,17 +137,13 @@ class Segments(Retention):
 
 
 def partition_of_messages(
-    name: str,
-    config: RabbitmqStreamSystem,
-    scenario: Scenario,
-    messages: Messages,
-    partitions: int,
+    setup: Setup, config: RabbitmqStreamSystem, partitions: int
 ) -> NDArray[np.int32]:
     """[messages] by the MurmurHash3 of the routing key, modulo the number of partitions."""
     if config.partition_key is None:
-        rng = stream(scenario, f"{name}.routing_keys")
-        return rng.integers(0, partitions, len(messages), dtype=np.int32)
-    key, names = messages.keys_of(config.partition_key)
+        rng = setup.stream("routing_keys")
+        return rng.integers(0, partitions, len(setup.messages), dtype=np.int32)
+    key, names = setup.messages.keys_of(config.partition_key)
     return partition_of_keys(names, partitions)[key]
 
 

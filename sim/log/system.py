@@ -15,6 +15,8 @@ from sim.log.topic import Topic
 from sim.messages import Messages
 from sim.outcome import Effects, Fate, GroupOutcome, Offsets
 from sim.products.base import LogReaders
+from sim.system import Setup
+from sim.workload import service_s
 
 I64 = NDArray[np.int64]
 
@@ -24,33 +26,28 @@ class LogSystem:
 
     def __init__(
         self,
-        name: str,
-        product: str,
+        setup: Setup,
         topic: Topic,
         groups: dict[str, Group],
         configs: Mapping[str, LogReaders],
-        messages: Messages,
-        grid_s: NDArray[np.float64],
         lost: NDArray[np.uint8] | None,
     ) -> None:
         """
         Args:
-            name: of the system in the scenario.
-            product: its product.
+            setup: of the system.
             topic: what the groups read.
             groups: the groups by name.
             configs: their configurations.
-            messages: of the scenario.
-            grid_s: [grid] times at which offsets are sampled.
             lost: [messages] a `Fate`: how it was lost before it got into the log, or UNFINISHED;
                 None: none was.
         """
-        self.name = name
-        self.product = product
+        messages = setup.messages
+        self.name = setup.name
+        self.product = setup.product
         self.topic = topic
         self.groups = groups
         self.configs = configs
-        self.grid_s = grid_s
+        self.grid_s = setup.grid_s
         self.lost = lost
         self.only = wanted(configs, messages)
         self.retention: Retention | None = None
@@ -149,6 +146,18 @@ def named(group: str, say: Callable[[str], None]) -> Callable[[str], None]:
 def wanted(configs: Mapping[str, LogReaders], messages: Messages) -> dict[str, NDArray[np.int32]]:
     """[wanted] the messages that matter to each group that does not want all, ascending."""
     return {group: messages.where(c.only) for group, c in configs.items() if c.only}
+
+
+def picky_service_s(setup: Setup, readers: LogReaders) -> NDArray[np.float32]:
+    """[messages] work of each, s: of those that its readers do not want, to look at them."""
+    messages = setup.messages
+    work_s = service_s(setup.scenario, len(messages), readers.does)
+    if not readers.only:
+        return work_s
+    discarded_s = np.full(len(messages), readers.discard, np.float32)
+    rows = messages.where(readers.only)
+    discarded_s[rows] = work_s[rows]
+    return discarded_s
 
 
 def _known(offsets: I64, end: I64) -> I64:

@@ -14,44 +14,26 @@ from numpy.typing import NDArray
 from sim.environment import Stage
 from sim.kernels import broker as k
 from sim.kernels.queue import Feed
-from sim.messages import Messages
 from sim.products.celery import CelerySystem, Queue, Task
 from sim.queue.broker import NO_LIMIT, Broker, Columns, policy
 from sim.queue.consumers import Consumers
 from sim.queue.system import QueueSystem, of_rows, poison_of
 from sim.replay import repeats_kept
-from sim.scenario import Scenario
-from sim.system import Fleet, capacity, fleet_size
-from sim.workload import POOL, pool, service_s, stream
+from sim.system import Fleet, Setup, capacity
+from sim.workload import POOL, service_s
 
 
 class Celery(QueueSystem):
     """A `sim.system.System`: every message calls the task of each queue."""
 
-    def __init__(
-        self,
-        name: str,
-        config: CelerySystem,
-        scenario: Scenario,
-        messages: Messages,
-        grid_s: NDArray[np.float64],
-    ) -> None:
-        """
-        Args:
-            name: of the system in the scenario; names its random streams.
-            config: its configuration.
-            scenario: for service times, scale and seed.
-            messages: each a call of the task.
-            grid_s: [grid] times at which the queues are sampled.
-        """
+    def __init__(self, setup: Setup, config: CelerySystem) -> None:
         self.config = config
-        feed = _published(name, config, scenario, messages)
-        rows = {q: messages.where(c.only) for q, c in config.queues.items() if c.only}
+        feed = _published(setup, config)
+        rows = {q: setup.messages.where(c.only) for q, c in config.queues.items() if c.only}
         queues = {
-            queue: _queue(name, config, scenario, messages, feed, queue, rows.get(queue), grid_s)
-            for queue in config.queues
+            queue: _queue(setup, config, feed, queue, rows.get(queue)) for queue in config.queues
         }
-        super().__init__(name, config.product, queues, grid_s, messages, rows)
+        super().__init__(setup, queues, rows)
         self.stages: Sequence[Stage] = [self.readers]
 
     def control(self, env: simpy.Environment, say: Callable[[str], None]) -> Mapping[str, Fleet]:
@@ -69,32 +51,31 @@ def _soft_s(config: CelerySystem) -> float:
     return config.config.worker_soft_shutdown_timeout
 
 
-def _published(name: str, config: CelerySystem, scenario: Scenario, messages: Messages) -> Feed:
+def _published(setup: Setup, config: CelerySystem) -> Feed:
     """Messages as they get to the broker: each is sent at once, by whoever calls the task."""
-    latency_s = pool(scenario, f"{name}.publish", config.duration_of("publish"))
+    messages = setup.messages
+    latency_s = setup.pool("publish", config.duration_of("publish"))
     there_s = messages.created_s + np.resize(latency_s, len(messages))
     order = np.argsort(there_s, kind="stable").astype(np.int32)
     return Feed(order, there_s[order], np.array([len(messages)]))
 
 
 def _queue(
-    name: str,
+    setup: Setup,
     config: CelerySystem,
-    scenario: Scenario,
-    messages: Messages,
     feed: Feed,
     queue: str,
     rows: NDArray[np.int32] | None,
-    grid_s: NDArray[np.float64],
 ) -> Broker:
     settings: Queue = config.queues[queue]
+    scenario, messages = setup.scenario, setup.messages
     task, n = settings.task, len(messages)
-    workers = fleet_size(settings.workers, scenario.scale)
+    workers = setup.scaled(settings.workers)
     # A worker takes one message at a time, so that what a job does once a batch is done for each.
     per_batch_s = sum(scenario.workload.service[job].per_batch for job in settings.does)
     # A round trip is twice a step.
-    deliver_s = 2.0 * pool(scenario, f"{name}.{queue}.deliver", config.duration_of("deliver"))
-    ack_s = 2.0 * pool(scenario, f"{name}.{queue}.ack", config.duration_of("ack"))
+    deliver_s = 2.0 * setup.pool(f"{queue}.deliver", config.duration_of("deliver"))
+    ack_s = 2.0 * setup.pool(f"{queue}.ack", config.duration_of("ack"))
     held = task.countdown > 0 or bool(task.autoretry_for)
     return Broker(
         feed,
@@ -103,15 +84,15 @@ def _queue(
         celery_policy(config, task),
         receive_latency_s=deliver_s,
         ack_latency_s=ack_s,
-        grid_s=grid_s,
+        grid_s=setup.grid_s,
         slots=config.config.worker_concurrency,
-        capacity=capacity(scenario, name, queue, workers),
+        capacity=capacity(setup, queue, workers),
         columns=Columns(
             wanted=of_rows(rows, n), due_s=messages.created_s + task.countdown if held else None
         ),
-        poison=poison_of(scenario, name, queue, messages),
-        jitter=stream(scenario, f"{name}.{queue}.retries").random(POOL),
-        keep_repeats=repeats_kept(scenario, name, queue, n, ledger=settings.ledger is not None),
+        poison=poison_of(setup, queue),
+        jitter=setup.stream(f"{queue}.retries").random(POOL),
+        keep_repeats=repeats_kept(setup, queue),
     )
 
 

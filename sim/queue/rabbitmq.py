@@ -23,8 +23,8 @@ from sim.queue.senders import Senders
 from sim.queue.system import QueueSystem, of_rows, poison_of
 from sim.replay import repeats_kept
 from sim.scenario import Scenario
-from sim.system import Fleet, capacity, fleet_size
-from sim.workload import pool, service_s
+from sim.system import Fleet, Setup, capacity
+from sim.workload import service_s
 
 _LOOKS_S = 60.0
 """A quorum queue looks for deliveries past the consumer timeout this often."""
@@ -40,40 +40,24 @@ _OVERFLOW = {
 class Rabbitmq(QueueSystem):
     """A `sim.system.System`: publishers, an exchange, and the queues bound to it."""
 
-    def __init__(
-        self,
-        name: str,
-        config: RabbitmqSystem,
-        scenario: Scenario,
-        messages: Messages,
-        grid_s: NDArray[np.float64],
-    ) -> None:
-        """
-        Args:
-            name: of the system in the scenario; names its random streams.
-            config: its configuration.
-            scenario: for service times, faults, scale and seed.
-            messages: what is published.
-            grid_s: [grid] times at which the queues are sampled.
-        """
+    def __init__(self, setup: Setup, config: RabbitmqSystem) -> None:
         self.config = config
-        self.messages = len(messages)
+        self.messages = len(setup.messages)
         producer = config.producer
         senders = Senders(
-            messages.created_s,
-            threads=fleet_size(producer.channels, scenario.scale) if producer.confirms else _UNHELD,
+            setup.messages.created_s,
+            threads=setup.scaled(producer.channels) if producer.confirms else _UNHELD,
             batch=producer.batch if producer.confirms else 1,
-            latency_s=pool(scenario, f"{name}.publish", config.latency.publish),
+            latency_s=setup.pool("publish", config.latency.publish),
         )
         rows = {}
         if config.exchange.type != "fanout":
             bindings = {queue: c.bindings for queue, c in config.queues.items()}
-            rows = routed(config.exchange, bindings, messages)
+            rows = routed(config.exchange, bindings, setup.messages)
         queues = {
-            queue: _queue(name, config, scenario, messages, senders, queue, rows, grid_s)
-            for queue in config.queues
+            queue: _queue(setup, config, senders, queue, rows.get(queue)) for queue in config.queues
         }
-        super().__init__(name, config.product, queues, grid_s, messages, rows)
+        super().__init__(setup, queues, rows)
         self.stages: Sequence[Stage] = [senders, self.readers]
 
     def control(self, env: simpy.Environment, say: Callable[[str], None]) -> Mapping[str, Fleet]:
@@ -88,32 +72,28 @@ class Rabbitmq(QueueSystem):
 
 
 def _queue(
-    name: str,
+    setup: Setup,
     config: RabbitmqSystem,
-    scenario: Scenario,
-    messages: Messages,
     senders: Senders,
     queue: str,
-    rows: Mapping[str, NDArray[np.int32]],
-    grid_s: NDArray[np.float64],
+    rows: NDArray[np.int32] | None,
 ) -> Broker:
     c = config.queues[queue]
-    consumers = fleet_size(c.consumers, scenario.scale)
+    scenario, messages = setup.scenario, setup.messages
+    consumers = setup.scaled(c.consumers)
     return Broker(
         senders.feed,
         service_s(scenario, len(messages), c.does) + np.float32(_per_delivery_s(c, scenario)),
         consumers,
         rabbitmq_policy(c, config),
-        receive_latency_s=pool(scenario, f"{name}.{queue}.deliver", config.latency.deliver),
-        ack_latency_s=pool(scenario, f"{name}.{queue}.ack", config.latency.ack),
-        grid_s=grid_s,
+        receive_latency_s=setup.pool(f"{queue}.deliver", config.latency.deliver),
+        ack_latency_s=setup.pool(f"{queue}.ack", config.latency.ack),
+        grid_s=setup.grid_s,
         slots=c.threads,
-        capacity=capacity(scenario, name, queue, consumers),
-        columns=_columns(c, config, messages, rows.get(queue)),
-        poison=poison_of(scenario, name, queue, messages),
-        keep_repeats=repeats_kept(
-            scenario, name, queue, len(messages), ledger=c.ledger is not None
-        ),
+        capacity=capacity(setup, queue, consumers),
+        columns=_columns(c, config, messages, rows),
+        poison=poison_of(setup, queue),
+        keep_repeats=repeats_kept(setup, queue),
     )
 
 

@@ -29,8 +29,8 @@ from sim.queue.system import outcome_of, poison_of
 from sim.queue.workers import Workers
 from sim.replay import repeats_kept
 from sim.scenario import Scenario
-from sim.system import Fleet, capacity, fleet_size
-from sim.workload import pool, service_s
+from sim.system import Fleet, Setup, capacity
+from sim.workload import service_s
 
 _NO_LIMIT = np.iinfo(np.int64).max
 _DEDUPLICATED_S = 300.0
@@ -47,32 +47,18 @@ class Sqs:
     (SS-12).
     """
 
-    def __init__(
-        self,
-        name: str,
-        config: SqsSystem,
-        scenario: Scenario,
-        messages: Messages,
-        grid_s: NDArray[np.float64],
-    ) -> None:
-        """
-        Args:
-            name: of the system in the scenario; names its random streams.
-            config: its configuration.
-            scenario: for service times, scale and seed.
-            messages: what is sent.
-            grid_s: [grid] times at which the queues are sampled.
-        """
-        self.name = name
+    def __init__(self, setup: Setup, config: SqsSystem) -> None:
+        messages = setup.messages
+        self.name = setup.name
         self.config = config
-        self.grid_s = grid_s
+        self.grid_s = setup.grid_s
         self.total = 0
         self.messages = len(messages)
         self.senders = Senders(
             messages.created_s,
-            threads=fleet_size(config.producer.threads, scenario.scale),
+            threads=setup.scaled(config.producer.threads),
             batch=config.producer.batch,
-            latency_s=pool(scenario, f"{name}.send", config.latency.send),
+            latency_s=setup.pool("send", config.latency.send),
             delay_s=None
             if messages.seq is None or not config.producer.delay_per_state
             else messages.seq.astype(np.float64) * config.producer.delay_per_state,
@@ -84,14 +70,15 @@ class Sqs:
         self.filters = {q: Filtered(self.senders.feed, rows) for q, rows in self.only.items()}
         self.queues: dict[str, Workers | Broker] = {}
         for queue, c in config.queues.items():
-            work_s = service_s(scenario, len(messages), c.does)
-            its, feed = messages, self.senders.feed
+            work_s = service_s(setup.scenario, len(messages), c.does)
+            its, feed = setup, self.senders.feed
             if queue in self.only:
                 rows = self.only[queue]
-                its, work_s, feed = messages.only(rows), work_s[rows], self.filters[queue].feed
+                its, work_s = replace(setup, messages=messages.only(rows)), work_s[rows]
+                feed = self.filters[queue].feed
             make = _standard if c.message_group_id is None else _grouped
-            self.queues[queue] = make(self, queue, scenario, its, work_s, feed)
-            self.total += len(its)
+            self.queues[queue] = make(its, config, queue, work_s, feed)
+            self.total += len(its.messages)
         self.readers = SideBySide(list(self.queues.values()), len(messages), messages.duration_s)
         self.stages: Sequence[Stage] = [self.senders, *self.filters.values(), self.readers]
 
@@ -177,46 +164,40 @@ _FATE_OF_STATE[k.EXPIRED] = Fate.LOST_RETENTION
 
 
 def _standard(
-    system: Sqs,
+    setup: Setup,
+    config: SqsSystem,
     name: str,
-    scenario: Scenario,
-    messages: Messages,
     work_s: NDArray[np.float32],
     feed: k.Feed,
 ) -> Workers:
     """A standard queue, on the fast kernel."""
-    config = system.config
     queue = config.queues[name]
-    workers = fleet_size(queue.workers, scenario.scale)
+    workers = setup.scaled(queue.workers)
     return Workers(
         feed,
         work_s,
-        capacity(scenario, system.name, name, workers),
-        _policy(queue, config, scenario),
+        capacity(setup, name, workers),
+        _policy(queue, config, setup.scenario),
         servers=config.servers,
-        receive_latency_s=pool(scenario, f"{system.name}.{name}.receive", config.latency.receive),
-        delete_latency_s=pool(scenario, f"{system.name}.{name}.delete", config.latency.delete),
-        grid_s=system.grid_s,
-        keep_repeats=repeats_kept(
-            scenario, system.name, name, len(messages), ledger=queue.ledger is not None
-        ),
+        receive_latency_s=setup.pool(f"{name}.receive", config.latency.receive),
+        delete_latency_s=setup.pool(f"{name}.delete", config.latency.delete),
+        grid_s=setup.grid_s,
+        keep_repeats=repeats_kept(setup, name),
         started=workers,
-        poison=poison(scenario, system.name, name, messages),
+        poison=poison(setup, name),
     )
 
 
 def _grouped(
-    system: Sqs,
+    setup: Setup,
+    config: SqsSystem,
     name: str,
-    scenario: Scenario,
-    messages: Messages,
     work_s: NDArray[np.float32],
     feed: k.Feed,
 ) -> Broker:
     """A FIFO queue or a fair one."""
-    config = system.config
-    queue = config.queues[name]
-    workers = fleet_size(queue.workers, scenario.scale)
+    queue, messages = config.queues[name], setup.messages
+    workers = setup.scaled(queue.workers)
     assert queue.message_group_id is not None
     group_of, groups = messages.keys_by(queue.message_group_id)
     group = group_of[messages.entity]
@@ -224,16 +205,14 @@ def _grouped(
         feed,
         work_s,
         workers,
-        _grouped_policy(queue, _policy(queue, config, scenario)),
-        receive_latency_s=pool(scenario, f"{system.name}.{name}.receive", config.latency.receive),
-        ack_latency_s=pool(scenario, f"{system.name}.{name}.delete", config.latency.delete),
-        grid_s=system.grid_s,
-        capacity=capacity(scenario, system.name, name, workers),
+        _grouped_policy(queue, _policy(queue, config, setup.scenario)),
+        receive_latency_s=setup.pool(f"{name}.receive", config.latency.receive),
+        ack_latency_s=setup.pool(f"{name}.delete", config.latency.delete),
+        grid_s=setup.grid_s,
+        capacity=capacity(setup, name, workers),
         columns=Columns(lane=group, lanes=len(groups), same=_deduplicated(queue, messages, group)),
-        poison=poison_of(scenario, system.name, name, messages),
-        keep_repeats=repeats_kept(
-            scenario, system.name, name, len(messages), ledger=queue.ledger is not None
-        ),
+        poison=poison_of(setup, name),
+        keep_repeats=repeats_kept(setup, name),
     )
 
 

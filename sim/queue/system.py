@@ -9,12 +9,11 @@ from numpy.typing import NDArray
 from sim.environment import SideBySide
 from sim.errors import LabError
 from sim.kernels import broker as k
-from sim.messages import Messages
 from sim.outcome import Effects, Fate, GroupOutcome
 from sim.poison import ALWAYS, poison
 from sim.queue import broker as b
 from sim.queue.broker import NO_LIMIT, Broker
-from sim.scenario import Scenario
+from sim.system import Setup
 
 
 class QueueSystem:
@@ -22,28 +21,23 @@ class QueueSystem:
 
     def __init__(
         self,
-        name: str,
-        product: str,
+        setup: Setup,
         queues: dict[str, Broker],
-        grid_s: NDArray[np.float64],
-        messages: Messages,
         only: Mapping[str, NDArray[np.int32]] = MappingProxyType({}),
     ) -> None:
         """
         Args:
-            name: of the system in the scenario.
-            product: its product.
+            setup: of the system.
             queues: the queues by name.
-            grid_s: [grid] times at which they are sampled.
-            messages: of the scenario.
             only: the messages that are routed to a queue, ascending; all, where none are given.
         """
-        self.name = name
-        self.product = product
+        self.name = setup.name
+        self.product = setup.product
         self.queues = queues
-        self.grid_s = grid_s
+        self.grid_s = setup.grid_s
         self.only = only
         self.total = sum(int(queue.queue.counts[k.TOTAL]) for queue in queues.values())
+        messages = setup.messages
         self.readers = SideBySide(list(queues.values()), len(messages), messages.duration_s)
 
     def settled(self) -> int:
@@ -134,9 +128,9 @@ def of_rows(rows: NDArray[np.int32] | None, n: int) -> NDArray[np.uint8] | None:
     return wanted
 
 
-def poison_of(scenario: Scenario, system: str, queue: str, messages: Messages) -> k.Poison:
+def poison_of(setup: Setup, queue: str) -> k.Poison:
     """What is poisonous to a queue's consumers, as the kernel wants it."""
-    found = poison(scenario, system, queue, messages)
+    found = poison(setup, queue)
     times = np.where(found.times == ALWAYS, NO_LIMIT, found.times.astype(np.int64))
     return b.poison(
         found.message.tolist(), found.kills.tolist(), times.tolist(), found.restart_after_s.tolist()
