@@ -24,7 +24,7 @@ from sim.log.classic import Cooperative, Eager
 from sim.log.coordinator import Coordinator, Terms
 from sim.log.group import Group
 from sim.log.reconciliation import Reconciling
-from sim.log.retention import Limits, Retention
+from sim.log.retention import Limits
 from sim.log.system import LogSystem, named, picky_service_s
 from sim.log.topic import Topic
 from sim.messages import Numbered
@@ -103,12 +103,8 @@ class Kafka(LogSystem):
             for group, c in config.groups.items()
         }
         lost = None if published is None else published.fate
-        super().__init__(setup, topic, groups, config.groups, lost)
+        super().__init__(setup, topic, groups, config.groups, lost=lost, limits=_limits(config))
         self.stages: Sequence[Stage] = [self.topic, self.readers]
-        limits = _limits(config)
-        self.check_s = limits.check_s
-        if limits.bite(messages.duration_s + scenario.drain_limit):
-            self.retention = Retention(topic, messages.size_bytes, limits)
 
     def control(self, env: simpy.Environment, say: Callable[[str], None]) -> Mapping[str, Fleet]:
         """Start a coordinator for every group."""
@@ -116,17 +112,12 @@ class Kafka(LogSystem):
             name: _coordinator(env, group, self.config.groups[name], self.config, named(name, say))
             for name, group in self.groups.items()
         }
-        if self.retention is not None:
-            env.process(self.retention.run(env, self._deleted))
+        self._start_retention(env)
         for name, coordinator in coordinators.items():
             joins_s = self.config.groups[name].joins_at
             if joins_s > 0:
                 env.process(_join_later(env, coordinator, self.members[name], joins_s))
         return coordinators
-
-    def _deleted(self, at_s: float) -> None:
-        for group in self.groups.values():
-            group.deleted(at_s)
 
 
 def partition_of(setup: Setup, config: KafkaSystem) -> NDArray[np.int32]:

@@ -49,7 +49,7 @@ class Kinesis(LogSystem):
                 setup.grid_s,
                 keep_repeats=repeats_kept(setup, group),
             )
-        super().__init__(setup, topic, groups, config.applications, fate)
+        super().__init__(setup, topic, groups, config.applications, lost=fate)
         self.stages: Sequence[Stage] = [self.readers]
 
     def consumers(self, group: str) -> int:

@@ -70,17 +70,14 @@ class RabbitmqStream(LogSystem):
             )
             for group, c in config.groups.items()
         }
-        super().__init__(setup, topic, groups, config.groups, None)
+        super().__init__(
+            setup, topic, groups, config.groups, limits=_limits(config), retention=Segments
+        )
         self.stages: Sequence[Stage] = [self.topic, self.readers]
-        limits = _limits(config)
-        self.check_s = limits.check_s
-        if limits.bite(messages.duration_s + scenario.drain_limit):
-            self.retention = Segments(topic, messages.size_bytes, limits)
 
     def control(self, env: simpy.Environment, say: Callable[[str], None]) -> Mapping[str, Fleet]:
         """Start the consumers of every group."""
-        if self.retention is not None:
-            env.process(self.retention.run(env, self._deleted))
+        self._start_retention(env)
         coordinators = {}
         for name, group in self.groups.items():
             consumers = self.config.groups[name]
@@ -104,10 +101,6 @@ class RabbitmqStream(LogSystem):
         self.groups[name].seek(offsets_of(self.topic, where, number, env.now), env.now)
         for m in range(self.members[name]):
             coordinator.restart(m)
-
-    def _deleted(self, at_s: float) -> None:
-        for group in self.groups.values():
-            group.deleted(at_s)
 
 
 class Segments(Retention):

@@ -4,13 +4,14 @@ from collections.abc import Callable, Iterator, Mapping
 from math import inf
 
 import numpy as np
+import simpy
 from numpy.typing import NDArray
 
 from sim.environment import SideBySide
 from sim.errors import LabError
 from sim.log.fates import told, unread
 from sim.log.group import Group
-from sim.log.retention import Retention
+from sim.log.retention import Limits, Retention
 from sim.log.topic import Topic
 from sim.messages import Messages
 from sim.outcome import Effects, Fate, GroupOutcome, Offsets
@@ -30,7 +31,10 @@ class LogSystem:
         topic: Topic,
         groups: dict[str, Group],
         configs: Mapping[str, LogReaders],
-        lost: NDArray[np.uint8] | None,
+        *,
+        lost: NDArray[np.uint8] | None = None,
+        limits: Limits | None = None,
+        retention: type[Retention] = Retention,
     ) -> None:
         """
         Args:
@@ -40,22 +44,34 @@ class LogSystem:
             configs: their configurations.
             lost: [messages] a `Fate`: how it was lost before it got into the log, or UNFINISHED;
                 None: none was.
+            limits: of what the topic keeps; None: it keeps everything.
+            retention: what deletes from it.
         """
         messages = setup.messages
         self.name = setup.name
         self.product = setup.product
         self.topic = topic
         self.groups = groups
-        self.configs = configs
         self.grid_s = setup.grid_s
         self.lost = lost
         self.only = wanted(configs, messages)
         self.retention: Retention | None = None
         """Deletes from the topic; None: nothing is old enough within a run."""
-        self.check_s = inf
+        self.check_s = inf if limits is None else limits.check_s
         """Time between two checks of retention, s."""
+        horizon_s = messages.duration_s + setup.scenario.drain_limit
+        if limits is not None and limits.bite(horizon_s):
+            self.retention = retention(topic, messages.size_bytes, limits)
         self.total = topic.log.message.size * len(groups)
         self.readers = SideBySide(list(groups.values()), len(messages), messages.duration_s)
+
+    def _start_retention(self, env: simpy.Environment) -> None:
+        if self.retention is not None:
+            env.process(self.retention.run(env, self._deleted))
+
+    def _deleted(self, at_s: float) -> None:
+        for group in self.groups.values():
+            group.deleted(at_s)
 
     def settled(self) -> int:
         """Messages committed or skipped, over all groups."""
