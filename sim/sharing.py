@@ -199,7 +199,7 @@ class SharedKafka(Kafka):
             share_policy(config, per_batch_s),
             receive_latency_s=np.array([2.0 * fetch_s]),
             ack_latency_s=np.array([2.0 * fetch_s]),
-            grid_s=self.grid_s,
+            grid_s=setup.grid_s,
             capacity=places,
             columns=Columns(lane=lane, lanes=partitions, reach=reach),
             poison=_on_rows(poison_of(setup, name), message_of),
@@ -227,9 +227,8 @@ class SharedKafka(Kafka):
         """Each group's outcome; its memory is freed when the next is asked for."""
         yield from super().outcomes(ended_s)
         self.sharers.stages = []
-        t = self.grid_s[self.grid_s <= ended_s]
         for name in list(self.shares):
-            of_rows = outcome_of(self.name, name, self.product, self.shares.pop(name), t)
+            of_rows = outcome_of(self.setup, name, self.shares.pop(name), ended_s)
             outcome = self._of_messages(of_rows)
             yield outcome.only(self.only[name]) if name in self.only else outcome
 

@@ -33,7 +33,6 @@ class Kinesis(LogSystem):
 
     def __init__(self, setup: Setup, config: KinesisSystem) -> None:
         self.config = config
-        self.setup = setup
         shards = setup.scaled(config.stream.shard_count)
         topic, fate, self.refused = put(setup, config, shard_of_messages(setup, config), shards)
         polling = sum(a.retrieval_mode == "POLLING" for a in config.applications.values())

@@ -48,11 +48,9 @@ class LogSystem:
             retention: what deletes from it.
         """
         messages = setup.messages
-        self.name = setup.name
-        self.product = setup.product
+        self.setup = setup
         self.topic = topic
         self.groups = groups
-        self.grid_s = setup.grid_s
         self.lost = lost
         self.only = wanted(configs, messages)
         self.retention: Retention | None = None
@@ -83,7 +81,7 @@ class LogSystem:
 
     def outcomes(self, ended_s: float) -> Iterator[GroupOutcome]:
         """Each group's outcome; its memory is freed when the next is asked for."""
-        t = self.grid_s[self.grid_s <= ended_s]
+        t = self.setup.grid_s[self.setup.grid_s <= ended_s]
         self.readers.stages = []
         log_end = self.topic.log_end(t)
         start = np.zeros_like(log_end) if self.retention is None else self.retention.starts(t)
@@ -103,10 +101,10 @@ class LogSystem:
             if self.lost is not None:
                 np.maximum(fate, self.lost * (effects == 0), out=fate)
             outcome = GroupOutcome(
-                system=self.name,
+                system=self.setup.name,
                 group=name,
                 kind="log",
-                product=self.product,
+                product=self.setup.product,
                 fate=fate,
                 done_s=self.topic.to_messages(state.done_s, np.inf),
                 effects=effects,
@@ -147,7 +145,8 @@ class LogSystem:
         state, log = group.state, self.topic.log
         repeats = int(state.counts[3])
         if repeats > state.again_row.size:
-            raise LabError(f"{self.name}: {repeats:,} repeated effects, more than the lab can keep")
+            name = self.setup.name
+            raise LabError(f"{name}: {repeats:,} repeated effects, more than the lab can keep")
         again_row = state.again_row[:repeats]
         return Effects.of(
             state.done_s, log.message, state.again_s[:repeats], log.message[again_row]

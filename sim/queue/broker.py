@@ -183,6 +183,11 @@ class Broker:
         return self.state.queue
 
     @property
+    def total(self) -> int:
+        """Messages that the queue is to get."""
+        return int(self.queue.counts[k.TOTAL])
+
+    @property
     def size(self) -> int:
         """Places for consumers, alive or not."""
         return int(self.state.consumers.slot.shape[0])

@@ -23,7 +23,7 @@ from sim.system import Fleet, Setup, capacity
 from sim.workload import POOL, service_s
 
 
-class Celery(QueueSystem):
+class Celery(QueueSystem[Broker]):
     """A `sim.system.System`: every message calls the task of each queue."""
 
     def __init__(self, setup: Setup, config: CelerySystem) -> None:

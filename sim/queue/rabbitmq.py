@@ -37,12 +37,11 @@ _OVERFLOW = {
 }
 
 
-class Rabbitmq(QueueSystem):
+class Rabbitmq(QueueSystem[Broker]):
     """A `sim.system.System`: publishers, an exchange, and the queues bound to it."""
 
     def __init__(self, setup: Setup, config: RabbitmqSystem) -> None:
         self.config = config
-        self.messages = len(setup.messages)
         producer = config.producer
         senders = Senders(
             setup.messages.created_s,
@@ -64,7 +63,7 @@ class Rabbitmq(QueueSystem):
         """The consumers of every queue; nothing happens to them but faults."""
         if self.only:
             routed_somewhere = np.unique(np.concatenate(list(self.only.values()))).size
-            nowhere = self.messages - routed_somewhere
+            nowhere = len(self.setup.messages) - routed_somewhere
             if nowhere:
                 say(f"{nowhere:,} messages match no binding and are dropped")
         heartbeat_s = self.config.heartbeat or inf

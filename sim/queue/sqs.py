@@ -11,12 +11,11 @@ import numpy as np
 import simpy
 from numpy.typing import NDArray
 
-from sim.environment import SideBySide, Stage
-from sim.errors import LabError
+from sim.environment import Stage
 from sim.kernels import broker as broker_kernel
 from sim.kernels import queue as k
 from sim.messages import Messages
-from sim.outcome import Effects, Fate, GroupOutcome
+from sim.outcome import GroupOutcome
 from sim.poison import poison
 from sim.products.sqs import Queue as QueueConfig
 from sim.products.sqs import SqsSystem
@@ -25,7 +24,7 @@ from sim.queue.consumers import Consumers
 from sim.queue.filtered import Filtered
 from sim.queue.fleet import WorkersFleet, tell_deaths
 from sim.queue.senders import Senders
-from sim.queue.system import outcome_of, poison_of
+from sim.queue.system import QueueSystem, poison_of
 from sim.queue.workers import Workers
 from sim.replay import repeats_kept
 from sim.scenario import Scenario
@@ -42,18 +41,13 @@ _RECENT_S = 60.0
 """What is recent: this span and the one before (an assumption; AWS says no number)."""
 
 
-class Sqs:
+class Sqs(QueueSystem[Workers | Broker]):
     """A `sim.system.System`: every queue gets every message that it lets in, as from one SNS topic
     (SS-12).
     """
 
     def __init__(self, setup: Setup, config: SqsSystem) -> None:
         messages = setup.messages
-        self.name = setup.name
-        self.config = config
-        self.grid_s = setup.grid_s
-        self.total = 0
-        self.messages = len(messages)
         self.senders = Senders(
             messages.created_s,
             threads=setup.scaled(config.producer.threads),
@@ -64,29 +58,29 @@ class Sqs:
             else messages.seq.astype(np.float64) * config.producer.delay_per_state,
             calls_per_s=min(c.calls_per_s for c in config.queues.values()),
         )
-        self.only = {
+        self.let_in = {
             q: messages.where(c.filter_policy) for q, c in config.queues.items() if c.filter_policy
         }
-        self.filters = {q: Filtered(self.senders.feed, rows) for q, rows in self.only.items()}
-        self.queues: dict[str, Workers | Broker] = {}
+        """[let in] messages that pass the filter policy of a queue that has one, ascending."""
+        filters = {q: Filtered(self.senders.feed, rows) for q, rows in self.let_in.items()}
+        queues: dict[str, Workers | Broker] = {}
         for queue, c in config.queues.items():
             work_s = service_s(setup.scenario, len(messages), c.does)
             its, feed = setup, self.senders.feed
-            if queue in self.only:
-                rows = self.only[queue]
+            if queue in self.let_in:
+                rows = self.let_in[queue]
                 its, work_s = replace(setup, messages=messages.only(rows)), work_s[rows]
-                feed = self.filters[queue].feed
+                feed = filters[queue].feed
             make = _standard if c.message_group_id is None else _grouped
-            self.queues[queue] = make(its, config, queue, work_s, feed)
-            self.total += len(its.messages)
-        self.readers = SideBySide(list(self.queues.values()), len(messages), messages.duration_s)
-        self.stages: Sequence[Stage] = [self.senders, *self.filters.values(), self.readers]
+            queues[queue] = make(its, config, queue, work_s, feed)
+        super().__init__(setup, queues)
+        self.stages: Sequence[Stage] = [self.senders, *filters.values(), self.readers]
 
     def control(self, env: simpy.Environment, say: Callable[[str], None]) -> Mapping[str, Fleet]:
         """The workers of every queue; nothing happens to them but faults."""
-        if len(self.only) == len(self.queues):
-            let_in = np.unique(np.concatenate(list(self.only.values()))).size
-            if dropped := self.messages - let_in:
+        if len(self.let_in) == len(self.queues):
+            somewhere = np.unique(np.concatenate(list(self.let_in.values()))).size
+            if dropped := len(self.setup.messages) - somewhere:
                 say(f"{dropped:,} messages pass no filter policy and are dropped")
         fleets: dict[str, Fleet] = {}
         for name, queue in self.queues.items():
@@ -98,69 +92,11 @@ class Sqs:
                 env.process(tell_deaths(env, name, queue, say))
         return fleets
 
-    def settled(self) -> int:
-        """Messages deleted, dead-lettered or expired, over all queues."""
-        return sum(queue.settled() for queue in self.queues.values())
-
     def outcomes(self, ended_s: float) -> Iterator[GroupOutcome]:
-        """Each queue's outcome; its memory is freed when the next is asked for."""
-        t = self.grid_s[self.grid_s <= ended_s]
-        self.readers.stages = []
-        for name in list(self.queues):
-            workers = self.queues.pop(name)
-            rows = self.only.get(name)
-            if isinstance(workers, Broker):
-                outcome = outcome_of(self.name, name, self.config.product, workers, t)
-                yield replace(outcome, requests=_requests(workers, self.senders), rows=rows)
-                continue
-            feed = workers.feed
-            workers.settle(ended_s)
-            queue = workers.queue
-            counts = queue.counts
-            arrived_s = feed.enqueued_s[: feed.n[0]]
-            enqueued = np.searchsorted(arrived_s, t - workers.policy.delay_s, side="right")
-            in_flight = queue.grid_in_flight[: t.size]
-            yield GroupOutcome(
-                system=self.name,
-                group=name,
-                kind="queue",
-                product=self.config.product,
-                fate=_FATE_OF_STATE[queue.state] * (queue.effects == 0)
-                + np.uint8(Fate.PROCESSED) * (queue.effects > 0),
-                done_s=queue.done_s,
-                effects=queue.effects,
-                gauges_t_s=t,
-                gauges={
-                    "enqueued": enqueued,
-                    "ready": enqueued - queue.grid_removed[: t.size] - in_flight,
-                    "in_flight": in_flight,
-                },
-                history=self._history(queue) if queue.again_message.size else None,
-                consumers=int(np.count_nonzero(workers.lives)),
-                extra_deliveries=int(counts[k.DELIVERIES] - np.count_nonzero(queue.receives)),
-                deliveries=int(counts[k.DELIVERIES]),
-                calls=int(counts[k.RECEIVE_CALLS] - counts[k.EMPTY_RECEIVES]),
-                requests={
-                    "send": self.senders.calls,
-                    "receive": int(counts[k.RECEIVE_CALLS] - counts[k.EMPTY_RECEIVES]),
-                    "empty receive": int(counts[k.EMPTY_RECEIVES]),
-                    "delete": int(counts[k.DELETE_CALLS]),
-                },
-                rows=rows,
-            )
-
-    def _history(self, queue: k.Queue) -> Effects:
-        repeats = int(queue.counts[k.AGAIN])
-        if repeats > queue.again_message.size:
-            raise LabError(f"{self.name}: {repeats:,} repeated effects, more than the lab can keep")
-        everyone = np.arange(queue.done_s.size, dtype=np.int32)
-        again = queue.again_message[:repeats]
-        return Effects.of(queue.done_s, everyone, queue.again_s[:repeats], again)
-
-
-_FATE_OF_STATE = np.zeros(6, np.uint8)
-_FATE_OF_STATE[k.DEAD] = Fate.DEAD_LETTERED
-_FATE_OF_STATE[k.EXPIRED] = Fate.LOST_RETENTION
+        """Each queue's outcome, with the calls that AWS bills."""
+        for outcome in super().outcomes(ended_s):
+            requests = {**outcome.requests, "send": self.senders.calls}
+            yield replace(outcome, requests=requests, rows=self.let_in.get(outcome.group))
 
 
 def _standard(
@@ -214,17 +150,6 @@ def _grouped(
         poison=poison_of(setup, name),
         keep_repeats=repeats_kept(setup, name),
     )
-
-
-def _requests(broker: Broker, senders: Senders) -> dict[str, int]:
-    """What AWS bills."""
-    counts = broker.queue.counts
-    return {
-        "send": senders.calls,
-        "receive": int(counts[broker_kernel.FOUND]),
-        "empty receive": int(counts[broker_kernel.EMPTY_RECEIVES]),
-        "delete": int(counts[broker_kernel.ACK_CALLS]),
-    }
 
 
 def _deduplicated(

@@ -109,6 +109,11 @@ class Workers:
             k.start(self.queue, self.workers, receive_latency_s, w, w * _STAGGER_S)
 
     @property
+    def total(self) -> int:
+        """Messages that the queue is to get."""
+        return self.queue.state.size
+
+    @property
     def size(self) -> int:
         """Workers of the queue, alive or not."""
         return self.workers.kind.size
@@ -175,7 +180,7 @@ class Workers:
         take effect.
         """
         removed = int(self.queue.counts[k.REMOVED])
-        if removed < self.queue.state.size:
+        if removed < self.total:
             return removed
         return removed - any(self._processing(w) for w in range(self.size))
 
