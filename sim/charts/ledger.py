@@ -16,17 +16,9 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLoca
 from numpy.typing import NDArray
 
 from sim import ladder
-from sim.charts.labels import Line, name_lines, rows_needed, title_pad
-from sim.charts.over_time import (
-    counts_axis,
-    draw,
-    highest,
-    marks,
-    name_panels,
-    systems,
-    time_axis,
-)
-from sim.charts.page import INK, MUTED, PALETTE, outer, panels, sheet, width_pt
+from sim.charts.labels import Line, name_lines
+from sim.charts.over_time import counts_axis, draw, finish, highest, new_page, systems
+from sim.charts.page import INK, MUTED, PALETTE, sheet, width_pt
 from sim.charts.quantiles import DECADES_S
 from sim.text import count, duration, money, share, tick
 
@@ -64,11 +56,14 @@ def buffer(tables: "Tables", axes: Sequence[Axes] | None = None, *, title: str =
     rows = pd.DataFrame({"system": peak.index, "group": "buffer.remaining"})
     rows = rows.assign(peak=peak.to_numpy(), lost=clients["lost_buffer"].reindex(peak.index).array)
     seen = _seen_as(replace(tables, faults=_of_clients(tables)), rows, tables.buffer)
-    axes = axes or _new(seen, ladder.about_buffer(tables), "Records in clients", BUFFER_NOTE, title)
+    axes = axes or new_page(
+        seen, ladder.about_buffer(tables), title, "Records in clients", BUFFER_NOTE, per="system"
+    )
     lines = draw(seen, axes, "remaining", _buffer_words)
     thresholds = clients["alarm_over"].to_dict() if "alarm_over" in clients else {}
     top = max(highest(seen, "remaining"), *(float(over) for over in thresholds.values()), 0.0)
-    _over_time(seen, axes, top, "records")
+    counts_axis(axes, top)
+    finish(seen, axes, "records")
     for ax, system, those in zip(axes, systems(seen), lines, strict=True):
         if system in thresholds:
             x, y = np.array(ax.get_xlim()), np.full(2, float(thresholds[system]))
@@ -100,11 +95,14 @@ def books(tables: "Tables", axes: Sequence[Axes] | None = None, *, title: str = 
     series = tables.books.assign(misstatement=tables.books["misstatement_cents"] / 100)
     seen = _seen_as(tables, tables.ledger, series)
     finding = ladder.about_books(ladder.rungs(tables))
-    axes = axes or _new(seen, finding, "Error of the books, in money,", BOOKS_NOTE, title)
+    axes = axes or new_page(
+        seen, finding, title, "Error of the books, in money,", BOOKS_NOTE, per="system"
+    )
     lines = draw(
         seen, axes, "misstatement", lambda row: f"{money(row['misstatement_cents'])} at the end"
     )
-    _over_time(seen, axes, highest(seen, "misstatement"), "misstatement")
+    counts_axis(axes, highest(seen, "misstatement"))
+    finish(seen, axes, "misstatement")
     for ax, those in zip(axes, lines, strict=True):
         name_lines(ax, those, prefer="end")
     return list(axes)
@@ -115,24 +113,6 @@ def _seen_as(tables: "Tables", rows: pd.DataFrame, series: pd.DataFrame) -> "Tab
     if "group" not in series:
         series = series.assign(group="buffer.remaining")
     return replace(tables, summary=rows, series=series)
-
-
-def _new(seen: "Tables", finding: str, what: str, note: str, title: str) -> list[Axes]:
-    return panels(
-        len(systems(seen)),
-        title=finding,
-        subtitle=f"{what} per system. {title}".strip(),
-        footnote=note,
-        marks_pt=title_pad(rows_needed(marks(seen))),
-    )
-
-
-def _over_time(seen: "Tables", axes: Sequence[Axes], top: float, label: str) -> None:
-    counts_axis(axes, top)
-    time_axis(seen).apply(axes)
-    for ax in outer(axes)[0]:
-        ax.set_ylabel(label)
-    name_panels(seen, axes)
 
 
 def harms(tables: "Tables", axes: Sequence[Axes] | None = None, *, title: str = "") -> list[Axes]:

@@ -252,16 +252,24 @@ def _symlog(
 
 
 def new_page(
-    tables: "Tables", finding: str, title: str, what: str, footnote: str = ""
+    tables: "Tables",
+    finding: str,
+    title: str,
+    what: str,
+    footnote: str = "",
+    *,
+    per: str = "group",
+    **room: float,
 ) -> list[Axes]:
-    """A page with a panel per system, under what the numbers say."""
-    subtitle = f"{what} per group. {title}" if title else f"{what} per group"
+    """A page with a panel per system, under what the numbers say; `room` as for `panels`."""
+    subtitle = f"{what} per {per}. {title}" if title else f"{what} per {per}"
     return panels(
         len(systems(tables)),
         title=finding,
         subtitle=subtitle,
         footnote=footnote,
         marks_pt=title_pad(rows_needed(marks(tables))),
+        **room,
     )
 
 

@@ -11,17 +11,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from sim import findings
-from sim.charts.labels import name_lines, rows_needed, title_pad
-from sim.charts.over_time import (
-    counts_axis,
-    draw,
-    highest,
-    marks,
-    name_panels,
-    systems,
-    time_axis,
-)
-from sim.charts.page import TimeAxis, outer, panels
+from sim.charts.labels import name_lines
+from sim.charts.over_time import counts_axis, draw, finish, highest, new_page, time_axis
+from sim.charts.page import TimeAxis
 from sim.text import count
 
 if TYPE_CHECKING:
@@ -44,17 +36,12 @@ def status(tables: "Tables", axes: Sequence[Axes] | None = None, *, title: str =
     groups = logs.burrow.groupby(["system", "group"], sort=False).ngroups
     most = int(logs.summary.groupby("system", sort=False).size().max()) if groups else 0
     strip_in = _ROW_IN * most
-    subtitle = (
-        f"Lag and Burrow's status per group. {title}"
-        if title
-        else ("Lag and Burrow's status per group")
-    )
-    axes = axes or panels(
-        len(systems(logs)),
-        title=findings.about_burrow(logs.burrow),
-        subtitle=subtitle,
-        footnote=NOTE,
-        marks_pt=title_pad(rows_needed(marks(logs))),
+    axes = axes or new_page(
+        logs,
+        findings.about_burrow(logs.burrow),
+        title,
+        "Lag and Burrow's status",
+        NOTE,
         panel_in=2.1 + _GAP_IN + strip_in,
         below_pt=14.0,
     )
@@ -63,10 +50,7 @@ def status(tables: "Tables", axes: Sequence[Axes] | None = None, *, title: str =
     alike = replace(tables, series=logs.series)  # in whose colours the other charts are drawn
     lines = draw(logs, axes, "lag", lambda row: f"max {count(row['max_lag'])}", [alike])
     counts_axis(axes, highest(logs, "lag"))
-    time.apply(axes)
-    for ax in outer(axes)[0]:
-        ax.set_ylabel("messages")
-    name_panels(logs, axes)
+    finish(logs, axes, "messages")
     for ax, named in zip(axes, lines, strict=True):
         ax.tick_params(labelbottom=False)
         ax.set_xlabel("")
