@@ -670,6 +670,13 @@ def _to_broker_s(now, counts, consumers, ack_latency_s, c):  # type: ignore[no-u
 
 
 @inlined
+def _send(now, b, c, kind, ref, stamp):  # type: ignore[no-untyped-def]
+    """Schedule an event for when what a consumer sends now reaches the broker."""
+    at_s = _to_broker_s(now, b.queue.counts, b.consumers, b.ack_latency_s, c)
+    push(b.events, at_s, kind, ref, stamp)
+
+
+@inlined
 def _deliver(now, b, policy, c, message):  # type: ignore[no-untyped-def]
     """Hand a message to a consumer, over a connection that may lead nowhere."""
     d = b.pool.meta[FREE]
@@ -792,8 +799,7 @@ def crash(now, b, policy, c):  # type: ignore[no-untyped-def]
     empty_hands(b.queue, b.pool, b.consumers, c, True)
     if policy.push == 1:
         if b.consumers.n[c, CUT] == 0 and b.consumers.n[c, CONNECTED] == b.consumers.n[c, EPOCH]:
-            at_s = _to_broker_s(now, b.queue.counts, b.consumers, b.ack_latency_s, c)
-            push(b.events, at_s, CLOSE, c, b.consumers.n[c, EPOCH])
+            _send(now, b, c, CLOSE, c, b.consumers.n[c, EPOCH])
     else:
         _unwait(b.consumers, c)
         if policy.closes == 1 and b.consumers.n[c, CUT] == 0:
@@ -844,8 +850,7 @@ def start(now, b, policy, c):  # type: ignore[no-untyped-def]
     if policy.push == 0:
         ask(now, b, policy, c)
     elif b.consumers.n[c, CUT] == 0:
-        at_s = _to_broker_s(now, b.queue.counts, b.consumers, b.ack_latency_s, c)
-        push(b.events, at_s, JOIN, c, b.consumers.n[c, EPOCH])
+        _send(now, b, c, JOIN, c, b.consumers.n[c, EPOCH])
 
 
 @inlined
@@ -929,21 +934,14 @@ def _look_for_work(now, b, policy, c):  # type: ignore[no-untyped-def]
             else:
                 b.pool.n[d, HAS] |= WIRE
                 b.pool.n[d, THEN] = -1
-                at_s = _to_broker_s(now, b.queue.counts, b.consumers, b.ack_latency_s, c)
-                push(b.events, at_s, ACK, d, 0)
+                _send(now, b, c, ACK, d, 0)
     if b.consumers.n[c, IDLE] < slots or (b.consumers.n[c, BUFFER] >= 0 and not gives_back):
         return
     if b.consumers.n[c, STOPPING] == 1:
         if policy.push == 1:
             _send_held_acks(now, b, policy, c)
             if policy.closes == 0 and b.consumers.n[c, CUT] == 0:
-                push(
-                    b.events,
-                    _to_broker_s(now, b.queue.counts, b.consumers, b.ack_latency_s, c),
-                    HAND_BACK,
-                    c,
-                    b.consumers.n[c, EPOCH],
-                )
+                _send(now, b, c, HAND_BACK, c, b.consumers.n[c, EPOCH])
         crash(now, b, policy, c)
     elif policy.push == 0:
         ask(now, b, policy, c)
@@ -1498,13 +1496,7 @@ def terminate(now, b, policy, c):  # type: ignore[no-untyped-def]
     b.consumers.n[c, STOPPING] = 1
     if policy.push == 1:
         if b.consumers.n[c, CUT] == 0 and b.consumers.n[c, CONNECTED] == b.consumers.n[c, EPOCH]:
-            push(
-                b.events,
-                _to_broker_s(now, b.queue.counts, b.consumers, b.ack_latency_s, c),
-                CANCEL,
-                c,
-                b.consumers.n[c, EPOCH],
-            )
+            _send(now, b, c, CANCEL, c, b.consumers.n[c, EPOCH])
         push(b.events, now, WAKE, c, 0)
     elif b.consumers.n[c, AHEAD] >= 0 or b.consumers.n[c, CALLING] == 2:
         crash(now, b, policy, c)
@@ -1545,13 +1537,7 @@ def reconnect(now, b, policy, c):  # type: ignore[no-untyped-def]
         return
     connected = b.consumers.n[c, CONNECTED]
     if connected >= 0 and connected != b.consumers.n[c, EPOCH]:
-        push(
-            b.events,
-            _to_broker_s(now, b.queue.counts, b.consumers, b.ack_latency_s, c),
-            CLOSE,
-            c,
-            connected,
-        )
+        _send(now, b, c, CLOSE, c, connected)
     if b.consumers.n[c, ALIVE] == 0:
         return
     if connected == b.consumers.n[c, EPOCH]:
@@ -1569,29 +1555,11 @@ def reconnect(now, b, policy, c):  # type: ignore[no-untyped-def]
             if d >= 0 and b.pool.n[d, HAS] & OWED != 0:
                 b.pool.n[d, HAS] += WIRE - OWED
                 b.pool.n[d, THEN] = -1
-                push(
-                    b.events,
-                    _to_broker_s(now, b.queue.counts, b.consumers, b.ack_latency_s, c),
-                    ACK,
-                    d,
-                    0,
-                )
+                _send(now, b, c, ACK, d, 0)
         if b.consumers.n[c, STOPPING] == 1:
-            push(
-                b.events,
-                _to_broker_s(now, b.queue.counts, b.consumers, b.ack_latency_s, c),
-                CANCEL,
-                c,
-                connected,
-            )
+            _send(now, b, c, CANCEL, c, connected)
     elif b.consumers.n[c, STOPPING] == 0:
-        push(
-            b.events,
-            _to_broker_s(now, b.queue.counts, b.consumers, b.ack_latency_s, c),
-            JOIN,
-            c,
-            b.consumers.n[c, EPOCH],
-        )
+        _send(now, b, c, JOIN, c, b.consumers.n[c, EPOCH])
 
 
 @resumable
