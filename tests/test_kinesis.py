@@ -17,6 +17,8 @@ from sim.log.group import Group
 from sim.log.kinesis import shard_of_key
 from sim.log.leases import Leases
 from sim.log.topic import Topic
+from sim.outcome import Fate
+from sim.poison import ALWAYS, Poison
 
 
 def put(created_s, ready_s, sizes, trip_s, putting):
@@ -153,7 +155,9 @@ class Looks:
         return np.asarray(values)
 
 
-def application(shards=4, workers=2, work_s=0.1, rate=2.0, until_s=200.0, **batch):
+def application(
+    shards=4, workers=2, work_s=0.1, rate=2.0, until_s=200.0, poison=None, skips_batch=True
+):
     """Records at a steady rate in every shard, read by workers with a failover time of 10 s."""
     n = int(shards * rate * until_s)
     visible_s = np.arange(n) / (shards * rate)
@@ -163,12 +167,14 @@ def application(shards=4, workers=2, work_s=0.1, rate=2.0, until_s=200.0, **batc
         max_poll_records=10_000, chunk_records=10_000, min_records=1, max_wait_s=0.0, fetch_s=0.0,
         per_batch_s=0.0, auto_commit_s=-1.0, commit_s=0.01,
     )  # fmt: skip
-    group = Group(topic, np.full(n, work_s, np.float32), shards, reading, np.array([0.0, 1.0]))
+    group = Group(
+        topic, np.full(n, work_s, np.float32), shards, reading, np.array([0.0, 1.0]), poison=poison
+    )
     env = Environment([topic, group])
     said = []
     leases = Leases(
         env, group, workers, workers, failover_s=10.0, most_stolen=1, rng=Looks(),
-        say=lambda text: said.append((round(env.now, 3), text)),
+        skips_batch=skips_batch, say=lambda text: said.append((round(env.now, 3), text)),
     )  # fmt: skip
     return env, leases, group, said
 
@@ -253,6 +259,57 @@ def test_a_worker_that_is_cut_off_loses_its_leases_and_what_it_does_with_them_is
     assert not said and leases.backlog() <= 4
     done_s = np.sort(group.state.done_s[:400])
     assert np.diff(done_s[done_s < 90.0]).max() == pytest.approx(5.0, abs=0.7)
+
+
+def poisonous(message, *, kills, times=ALWAYS, restart_s=np.inf):
+    return Poison(
+        np.array([message]), np.array([kills]), np.array([times], np.int32), np.array([restart_s])
+    )
+
+
+@pytest.mark.parametrize(("skips_batch", "lost"), [(True, range(24, 31)), (False, [24])])
+def test_a_record_that_fails_is_skipped_with_the_rest_of_its_batch_or_alone(skips_batch, lost):
+    env, leases, group, said = application(
+        shards=1, work_s=0.4, poison=poisonous(24, kills=False), skips_batch=skips_batch
+    )
+    env.run(10.0)
+    leases.pause(0, 5.0)  # in the middle of record 20, so that 21 to 30 are one batch
+    env.run(14.0)
+    env.run(100.0)
+    processed = group.state.effects[:190]
+    assert np.flatnonzero(processed == 0).tolist() == list(lost)
+    assert (processed <= 1).all()
+    assert dict(group.poisoned.passed) == dict.fromkeys(lost, Fate.LOST_REJECTED)
+    # 21, 22 and 23 take 0.4 s each from 15.41 s on, and the work on 24 is in vain.
+    words = "skipped a batch from a record on" if skips_batch else "skipped a record"
+    assert said == [(17.01, f"worker 0 {words}")]
+    assert group.state.committed[0] > 180
+
+
+def test_a_record_that_kills_kills_whoever_takes_its_shard_over():
+    env, leases, group, said = application(
+        shards=2, workers=3, poison=poisonous(100, kills=True, times=2)
+    )
+    env.run(190.0)
+    killed = [(at_s, words) for at_s, words in said if words.endswith("killed by a record")]
+    assert [words for _, words in killed] == [f"worker {w} killed by a record" for w in (0, 1)]
+    assert killed[0][0] == pytest.approx(100 / 4 + 0.1)
+    # From then on nobody renews the lease: it can be taken after two looks.
+    assert 10.0 < killed[1][0] - killed[0][0] < 2 * leases.look_every_s
+    assert (group.state.effects.reshape(2, -1)[:, :370] >= 1).all()
+    assert group.poisoned.bad == {}
+    assert [leases.alive(worker) for worker in range(3)] == [False, False, True]
+
+
+def test_a_worker_killed_by_a_record_is_back_and_takes_its_shard_again():
+    env, leases, group, said = application(
+        shards=1, workers=1, poison=poisonous(50, kills=True, times=1, restart_s=1.0)
+    )
+    env.run(190.0)
+    assert said[0] == (25.1, "worker 0 killed by a record")
+    assert said[1:] == [(pytest.approx(26.1 + leases.look_every_s), "worker 0 took shard 0")]
+    assert leases.alive(0)
+    assert (group.state.effects[:350] >= 1).all()
 
 
 def test_a_slow_worker_is_slow_on_shards_that_it_takes():

@@ -196,6 +196,22 @@ class Group:
         self.poisoned.passed[self.in_progress(m)] = fate
         k.pass_over(at_s, self.topic.log, self.state, self.reading, m)
 
+    def pass_batch_over(self, m: int, at_s: float, fate: Fate) -> None:
+        """Have member ``m``, which failed, go on without the record and the rest of its batch.
+
+        Nothing is committed now; what it commits next is beyond them.
+        """
+        s = self.state
+        n = int(s.assigned_n[m])
+        for a in range(int(s.at[m]), n):
+            p = s.assigned[m, (s.first[m] + a) % n]
+            start = int(self.topic.log.start[p])
+            rows = range(start + int(s.processed[p]), start + int(s.position[p]))
+            self.poisoned.passed |= dict.fromkeys(rows, fate)
+            s.processed[p] = s.position[p]
+        s.at[m] = n
+        self._go_on(m, at_s)
+
     # What control gives to members, and takes from them.
 
     def assign(

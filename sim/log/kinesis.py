@@ -16,6 +16,7 @@ from sim.log.system import LogSystem, named, picky_service_s
 from sim.log.topic import Topic
 from sim.messages import Messages
 from sim.outcome import Fate
+from sim.poison import poison
 from sim.products.kinesis import Application, KinesisSystem
 from sim.replay import repeats_kept
 from sim.scenario import Scenario
@@ -47,6 +48,7 @@ class Kinesis(LogSystem):
                 _reading(application, config, setup.scenario),
                 setup.grid_s,
                 keep_repeats=repeats_kept(setup, group),
+                poison=poison(setup, group),
             )
         super().__init__(setup, topic, groups, config.applications, lost=fate)
         self.stages: Sequence[Stage] = [self.readers]
@@ -71,6 +73,7 @@ class Kinesis(LogSystem):
                 failover_s=application.failover_time_millis / 1e3,
                 most_stolen=application.max_leases_to_steal_at_one_time,
                 rng=self.setup.stream(f"{name}.leases"),
+                skips_batch=application.on_failure == "skip-batch",
                 say=named(name, say),
             )
         return fleets

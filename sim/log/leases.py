@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from sim.log.group import Group
 from sim.log.seek import seek
+from sim.outcome import Fate
 
 EPSILON_S = 0.025
 """What the library adds to the failover time (LeaseManagementConfig.epsilonMillis)."""
@@ -39,6 +40,7 @@ class Leases:
         failover_s: float,
         most_stolen: int,
         rng: np.random.Generator,
+        skips_batch: bool,
         say: Callable[[str], None],
     ) -> None:
         """
@@ -50,6 +52,8 @@ class Leases:
             failover_s: failoverTimeMillis, in s.
             most_stolen: maxLeasesToStealAtOneTime.
             rng: when each worker first looks, and what it chooses.
+            skips_batch: whether a record on which its processor fails takes the rest of its batch
+                along.
             say: takes a line for the timeline.
         """
         shards = group.members
@@ -58,6 +62,7 @@ class Leases:
         self.failover_s = failover_s
         self.most_stolen = most_stolen
         self.rng = rng
+        self.skips_batch = skips_batch
         self.say = say
         self.up = [worker < workers for worker in range(places)]
         self.factor = [1.0] * places
@@ -69,6 +74,7 @@ class Leases:
         """[shards] Since when the counter of a lease without a renewing owner has stood still."""
         self.life = [0] * places
         """[workers] Counts processes, to tell a worker from its successor."""
+        group.decide = self._decide
         for shard in range(shards):
             group.reassign(shard, [shard], env.now)
         for worker in range(workers):
@@ -179,6 +185,36 @@ class Leases:
         """SIGKILL: its shards wait until somebody has seen twice that nobody renews them."""
         if self.up[worker]:
             self._stop(worker)
+
+    def _decide(self) -> None:
+        """What the group stopped for: processors that have failed on a record.
+
+        An exception is absorbed, and the batch is not handed over again ("records are skipped" in
+        https://docs.aws.amazon.com/streams/latest/dev/troubleshooting-consumers.html).
+        """
+        group, now = self.group, self.env.now
+        for shard in group.failed():
+            if not group.alive(shard):  # another shard of its worker has just killed the process
+                continue
+            worker = self.owner[shard]
+            bad, _ = group.poisoned.fails(group.in_progress(shard), shard, self.life[worker])
+            if bad.kills:
+                self.say(f"worker {worker} killed by a record")
+                self._stop(worker)
+                if bad.restart_after_s < np.inf:
+                    self.env.process(self._restart_after(worker, bad.restart_after_s))
+            elif self.skips_batch:
+                self.say(f"worker {worker} skipped a batch from a record on")
+                group.pass_batch_over(shard, now, Fate.LOST_REJECTED)
+            else:
+                self.say(f"worker {worker} skipped a record")
+                group.pass_over(shard, now, Fate.LOST_REJECTED)
+
+    def _restart_after(self, worker: int, wait_s: float) -> Generator[simpy.Event, Any, None]:
+        life = self.life[worker]
+        yield self.env.timeout(wait_s)
+        if self.life[worker] == life:
+            self.restart(worker)
 
     def terminate(self, worker: int, grace_s: float) -> None:
         """SIGTERM: it finishes its batches and checkpoints; its leases still have to run out."""

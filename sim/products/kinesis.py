@@ -101,6 +101,10 @@ class Application(LogReaders):
 
     workers: PositiveCount
     """Worker processes."""
+    on_failure: Literal["skip-batch", "skip"] = "skip-batch"
+    """What comes of a record on which its processor throws: the library absorbs the exception and
+    goes on with the next batch, without the rest of this one; skip: the program catches it, and
+    goes on with the next record."""
     retrieval_mode: Literal["FANOUT", "POLLING"] = Field(default="FANOUT", alias="retrievalMode")
     """FANOUT: pushed, 2 MB/s a shard for this application alone; POLLING: GetRecords, 2 MB/s and
     five calls a second of a shard, shared with every other application that polls."""
