@@ -59,7 +59,7 @@ def _for_people(command: Callable[P, None]) -> Callable[P, None]:
             raise typer.Exit(2) from None
         except KeyboardInterrupt as stopped:
             kept = "systems that had finished are kept, and the same command goes on"
-            err.print(f"stopped; {stopped or kept}", markup=False)
+            err.print(f"stopped; {str(stopped) or kept}", markup=False)
             raise typer.Exit(130) from None
 
     return wrapped
@@ -294,7 +294,7 @@ def _show(path: Path) -> None:
     import webbrowser
 
     if not webbrowser.open(path.resolve().as_uri()):
-        raise LabError(f"no browser to open {path} with")
+        err.print(f"there is no browser here to open {path} with", style="yellow", markup=False)
 
 
 @app.command()
@@ -316,7 +316,7 @@ def compare(
     Results are named by what differs between their scenarios, if that is little.
     """
     from sim.charts import compare as draw
-    from sim.console import print_result
+    from sim.console import print_difference, print_result
     from sim.result import labels_of
     from sim.results import find, read
 
@@ -327,6 +327,8 @@ def compare(
     labels = labels_of(found)
     for label, result in zip(labels, found, strict=True):
         print_result(result.tables, label, out)
+    if len(found) == 2:
+        print_difference(found[0], found[1], out)
     runs = [(label, result.tables) for label, result in zip(labels, found, strict=True)]
     column = "throughput" if price is Price.THROUGHPUT else "latency_p99_s"
     for path in draw(runs, to, width_in=width_in, price=column):

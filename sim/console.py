@@ -1,9 +1,10 @@
 """What the command prints: the description of a scenario, progress, the summary and the finding."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
+from textwrap import fill
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from sim.differences import changes, effects
 from sim.errors import LabError
 from sim.metrics import Tables
 from sim.products.kafka import KafkaSystem
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from sim.lab import OnLedger
     from sim.ledger import Ledger
     from sim.messages import Messages
+    from sim.result import Result
 
 WIDTH = 100
 
@@ -51,6 +54,21 @@ def print_result(tables: Tables, title: str, out: Console) -> None:
     """The summary and the findings, in at most 100 columns."""
     width = min(WIDTH, out.width) if out.is_terminal else WIDTH
     print_summary(tables, title, Console(file=out.file, width=width, highlight=False))
+
+
+def print_difference(before: "Result", after: "Result", out: Console) -> None:
+    """What was set otherwise than in an earlier run, and what came of it; nothing if too much was.
+
+    In at most 100 columns.
+    """
+    changed = changes(before.content, after.content)
+    if not changed:
+        return
+    out.print(f"\nAgainst {before.label}:", markup=False)
+    moved = effects(before.summary, after.summary)
+    for words in (*changed, *(moved or ["no number that matters is noticeably another"])):
+        lines = fill(words, WIDTH, initial_indent="  ", subsequent_indent="    ")
+        out.print(lines, markup=False)
 
 
 def describe(scenario: Scenario, out: Console, err: Console) -> None:
@@ -236,7 +254,7 @@ def run_one(
     """
     from sim.lab import run
     from sim.report import REPORT, page
-    from sim.results import Store, manifest
+    from sim.results import Store, manifest, newest, read
 
     _warn(scenario, err)
     store = Store(folder, scenario, name)
@@ -281,8 +299,12 @@ def run_one(
     about = manifest(scenario, command, wall_s)
     report = page(done.tables, about, inlined, label=store.label)
     (temporary / REPORT).write_text(report, encoding="utf-8")
+    earlier = newest(store.folder.parent, but=store.folder)
     written = store.write(temporary, done.tables, about)
     print_result(done.tables, scenario.about or scenario.name, out)
+    if earlier is not None:
+        with suppress(LabError):  # one that this version of the lab cannot read
+            print_difference(read(earlier), done, out)
     out.print()
     for path in paths:
         if path.suffix == ".png":

@@ -145,6 +145,13 @@ class Store:
         return self.folder
 
 
+def newest(folder: Path, but: Path | None = None) -> Path | None:
+    """The folder of a scenario's newest run, other than `but`; None: there is none."""
+    runs = [m.parent for m in folder.glob(f"*/{MANIFEST}") if m.parent.suffix != ".old"]
+    runs = [run for run in runs if run != but]
+    return max(runs, key=lambda run: (run / MANIFEST).stat().st_mtime) if runs else None
+
+
 def find(words: str, out: Path) -> Path:
     """The folder of a result, named by path, by ``scenario/run`` or by scenario (its newest run).
 
@@ -154,9 +161,8 @@ def find(words: str, out: Path) -> Path:
     for folder in (Path(words), out / words):
         if (folder / MANIFEST).is_file():
             return folder
-        runs = [m.parent for m in folder.glob(f"*/{MANIFEST}") if m.parent.suffix != ".old"]
-        if runs:
-            return max(runs, key=lambda run: (run / MANIFEST).stat().st_mtime)
+        if run := newest(folder):
+            return run
     known = sorted({str(m.parent.parent.relative_to(out)) for m in out.glob(f"*/*/{MANIFEST}")})
     hint = nearest(words, known)
     raise LabError(

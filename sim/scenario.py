@@ -168,7 +168,8 @@ class Scenario(Config):
         schema = cls.model_json_schema(by_alias=True)
         schema["properties"]["base"] = {
             "type": "string",
-            "description": "Another scenario file, whose keys hold where this one has none.",
+            "description": "Another scenario file, whose keys hold where this one has none: beside "
+            "this one, in ./scenarios, or one that comes with the lab.",
         }
         del schema["properties"]["duration"]["default"]
         _allow_parts(schema)
@@ -259,6 +260,8 @@ def _with_base(path: Path) -> Document:
     base_path = path.parent / name if isinstance(name, str) else path
     if not isinstance(name, str):
         raise ScenarioError([over.problem(("base",), f"expected a file, not {shown(name)}")])
+    if not base_path.is_file() and base_path.parent == path.parent:
+        base_path = next((o for o in available() if o.name == name), base_path)
     if not base_path.is_file():
         others = {o.stem: o.name for o in base_path.parent.glob("*.yaml") if o != path}
         near = nearest(base_path.stem, others)

@@ -79,6 +79,21 @@ def test_compare_puts_runs_side_by_side(results, tmp_path):
     assert list((tmp_path / "compare").glob("*.png"))
 
 
+def test_a_run_tells_what_became_of_a_change(tmp_path):
+    fan_out = "systems.sqs_fanout.queues.analytics.MaxNumberOfMessages"
+    common = ("run", "tournament_spike", "--no-charts", "--out", tmp_path, "--set", "scale=0.1")
+    first, again, changed = sim(*common), sim(*common), sim(*common, "--set", f"{fan_out}=10")
+    assert "Against" not in first.stdout + again.stdout
+    _, told = changed.stdout.split("Against tournament_spike/")
+    lines = told.splitlines()
+    assert lines[1] == f"  {fan_out}: 1 -> 10"
+    assert "sqs_fanout.analytics: drained in" in lines[2]
+    assert "kafka" not in told.partition("report.html")[0].partition("\n")[2].partition("\n\n")[0]
+    runs = sorted((tmp_path / "tournament_spike").iterdir(), key=lambda run: run.stat().st_mtime)
+    compared = sim("compare", *runs, "--to", tmp_path / "compare")
+    assert lines[1] in compared.stdout
+
+
 def test_a_key_of_the_product_that_is_not_modelled_is_warned_of(tmp_path):
     done = sim("show", "tournament_spike", "--set", "systems.kafka.producer.compression.type=lz4")
     assert done.returncode == 0
@@ -128,7 +143,8 @@ def test_ctrl_c_stops_cleanly_and_the_same_command_goes_on(tmp_path):
     process.send_signal(signal.SIGINT)
     _, stderr = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "Traceback" not in stderr and "stopped" in stderr
+    assert "Traceback" not in stderr
+    assert "stopped; systems that had finished are kept, and the same command goes on" in stderr
     assert not list(tmp_path.glob("*/*/manifest.json"))
     done = sim(*command)
     assert done.returncode == 0

@@ -318,6 +318,17 @@ def test_what_is_dumped_can_be_read_again(path, mode, monkeypatch):
     assert Scenario.from_mapping(content).hash == scenario.hash
 
 
+def test_a_base_beside_no_scenario_is_one_that_comes_with_the_lab(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path, mine="base: tournament_spike.yaml\nname: mine\n")
+    assert load("mine.yaml").systems.keys() == load("tournament_spike").systems.keys()
+    write(tmp_path, tournament_spike=f"base: {GOOD}\nname: own\n")
+    with pytest.raises(ScenarioError, match="a base cannot have a base of its own"):
+        load("mine.yaml")  # the one beside it comes first
+    write(tmp_path, mine="base: elsewhere/tournament_spike.yaml\nname: mine\n")
+    assert "no such file" in problems("mine.yaml")[0]
+
+
 def test_a_bare_name_is_looked_up(tmp_path, monkeypatch):
     (tmp_path / "scenarios").mkdir()
     write(tmp_path / "scenarios", mine=f"base: {GOOD}\nname: mine\n")
