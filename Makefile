@@ -6,6 +6,7 @@ setup: .venv/ready
 
 # The last line compiles the kernels, so that the first run does not wait for the compiler.
 .venv/ready: requirements.lock pyproject.toml
+	@echo "setting up .venv and compiling the simulator: two or three minutes, once"
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --require-hashes -r requirements.lock
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation -e .

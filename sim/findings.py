@@ -17,6 +17,7 @@ name in `sim.metrics.Tables`, a row per (system, group), throughout.
 """
 
 import math
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
@@ -82,17 +83,17 @@ def headline(summary: pd.DataFrame, duration_s: float) -> str:
     return _join([keeping_up(summary, duration_s), next(filter(None, harms), "")])
 
 
-def finding(summary: pd.DataFrame, *, duration_s: float) -> str:
+def finding(summary: pd.DataFrame, *, duration_s: float, faults: pd.DataFrame | None = None) -> str:
     """Who kept up, at what lag, why not, what had no reader, and what became of messages.
 
-    `duration_s` is when arrivals ended, s.
+    `duration_s` is when arrivals ended, s; `faults` the table of that name.
     """
     if not summary["produced"].sum():
         return f"{NOTHING}. There is nothing to compare."
     sentences = [
         keeping_up(summary, duration_s) + _either_will_do(summary, duration_s),
         about_lag(summary),
-        reason(summary, duration_s),
+        reason(summary, duration_s, faults),
         about_readers(summary, duration_s),
         _join(_harm(summary, column, also_none=True) for column in _told(summary)),
         about_replay(summary),
@@ -148,7 +149,23 @@ def keeping_up(summary: pd.DataFrame, duration_s: float) -> str:
     return _join(clauses)
 
 
-def reason(summary: pd.DataFrame, duration_s: float) -> str:
+_BEFALLEN = 3
+"""Different things that befell a group of which is told."""
+
+
+def _befell(row: pd.Series, faults: pd.DataFrame | None) -> str:
+    """What befell a group, first things first: what else can have held it up."""
+    if faults is None:
+        return ""
+    its = faults[faults["system"] == row["system"]].sort_values("t_s")
+    words = dict.fromkeys(
+        text for text in its["text"] if str(row["group"]) in re.split(r"[^\w-]+", text)
+    )
+    told = list(words)[:_BEFALLEN]
+    return f" (what befell it: {'; '.join(told)})" if told else ""
+
+
+def reason(summary: pd.DataFrame, duration_s: float, faults: pd.DataFrame | None = None) -> str:
     """Why the group that drained last fell behind, as far as its rates tell; "" if none did."""
     late = [s.worst for s in standings(summary, duration_s) if s.verdict >= Verdict.LATE]
     if not late or duration_s <= 0:
@@ -169,6 +186,7 @@ def reason(summary: pd.DataFrame, duration_s: float) -> str:
         return (
             f"{who} gets through up to {rate(best)}, and {left} remain {duration(watched_s)} after "
             "the last arrival: something other than its best rate holds them up"
+            + _befell(row, faults)
         )
     if best < mean:
         return (
@@ -182,7 +200,7 @@ def reason(summary: pd.DataFrame, duration_s: float) -> str:
         )
     return (
         f"{who} gets through up to {rate(best)} and never more than {rate(peak)} arrive, "
-        "so it was held up by something other than its best rate"
+        "so it was held up by something other than its best rate" + _befell(row, faults)
     )
 
 

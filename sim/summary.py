@@ -42,7 +42,10 @@ def findings_of(tables: Tables) -> list[str]:
 
 def findings_of_groups(tables: Tables) -> list[str]:
     """What the numbers say of every group, in paragraphs."""
-    words = (finding(tables.summary, duration_s=tables.duration_s), about_busy_key(tables.messages))
+    words = (
+        finding(tables.summary, duration_s=tables.duration_s, faults=tables.faults),
+        about_busy_key(tables.messages),
+    )
     return [paragraph for paragraph in words if paragraph]
 
 

@@ -383,3 +383,20 @@ def test_burrow_is_told_by_the_group_that_it_likes_least():
     )
     assert findings.about_burrow(burrow[:10]) == "Burrow says OK of every group, all the time"
     assert findings.about_burrow(burrow) == "Burrow says STOP for 6 min and WARN for 1 min of k.b"
+
+
+def test_what_befell_a_group_is_told_where_its_rates_do_not_explain_its_lag():
+    rows = summary(row("a", "g", drain_s=600.0, max_time_lag_s=600.0, throughput_peak=500.0))
+    faults = pd.DataFrame(
+        {
+            "system": ["a", "a", "a", "b"],
+            "t_s": [9.0, 2.0, 3.0, 1.0],
+            "until_s": [9.0, 8.0, 3.0, 1.0],
+            "text": ["late g", "slow x10 g (all 4)", "crash other 0", "crash g 0"],
+        }
+    )
+    told = findings.reason(rows, 600.0, faults)
+    assert told.endswith("(what befell it: slow x10 g (all 4); late g)")
+    assert "befell" not in findings.reason(rows, 600.0, faults.iloc[2:]) + findings.reason(
+        rows, 600.0
+    )

@@ -87,8 +87,8 @@ def _finished(trial: Trial) -> Judgement:
     worst = trial.worst("unfinished")
     n = worst.unfinished
     said = (
-        f"{_of(n, worst.produced)} {_is_are(n)} still unprocessed when the run ends"
-        f"{_where(trial, worst)}"
+        f"{_of(n, worst.produced)} {_is_are(n)} still unprocessed{_where(trial, worst)} when the "
+        "run ends"
     )
     return Judgement("everything is processed", n == 0, said if n else "everything is processed")
 

@@ -47,6 +47,11 @@ def closing(advice: Advice) -> str:
         sentences.append(
             f"It takes {_team(best)}: with one, a message waits {_long(worst.behind_s)}."
         )
+    if best.spared:
+        sentences.append(
+            f"Nothing here tells how it takes {names(list(best.spared))}: the lab has no such part "
+            "of it."
+        )
     return " ".join(sentences)
 
 
@@ -87,9 +92,10 @@ def notes(advice: Advice) -> list[str]:
     """What a reader should know of how the numbers came about."""
     out = [
         f"{count(advice.messages)} messages at scale {advice.scale:g}, "
-        f"{sum(row.trials for row in advice.rows)} simulated runs, at most "
-        f"{advice.most_workers} workers a group. Workers are those of each job, in the order of "
-        "the workload's; a log has a partition for each of the largest group.",
+        f"{sum(row.trials for row in advice.rows)} simulated runs of {len(advice.rows)} systems "
+        f"that apply, at most {advice.most_workers} workers a group. Workers are those of "
+        f"{' + '.join(advice.scenario.workload.service)}; a log has a partition for each of the "
+        "largest group.",
         f"Prices of {advice.prices.date}, {advice.prices.region}: requests, brokers, storage and "
         "worker processes (sim/advice/prices.yaml).",
     ]
