@@ -219,7 +219,10 @@ def import_lag(
         Path, typer.Argument(help="kafka-consumer-groups, CloudWatch or Prometheus.")
     ],
 ) -> None:
-    """What an export of lag holds; `sim plot --overlay` lays it over a run."""
+    """What an export of lag holds; `sim plot --overlay` lays it over a run.
+
+    A snapshot of kafka-consumer-groups has no time of its own: print it with `date -u +%FT%TZ`.
+    """
     from sim.console import describe_measured
     from sim.imports import read
 

@@ -26,7 +26,7 @@ def group(**keys):
         ({"group.protocol": "consumer", "heartbeat.interval.ms": 3000}, "'heartbeat.interval.ms'"),
         ({"group.protocol": "consumer", "partition.assignment.strategy": "range"}, "the broker"),
         ({"group.remote.assignor": "uniform"}, "needs 'group.protocol: consumer'"),
-        ({"heartbeat.interval.ms": 45000}, "must be less than 'session.timeout.ms'"),
+        ({"heartbeat.interval.ms": 45000}, r"\(45,000\) must be less than 'session.timeout.ms'"),
         ({"partition.assignment.strategy": ["rangy"]}, "partition.assignment.strategy"),
         ({"commit": {"how": "async"}}, "needs 'enable.auto.commit: false'"),
         ({"enable.auto.offset.store": False}, "a key of librdkafka"),

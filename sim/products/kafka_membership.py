@@ -94,8 +94,12 @@ def objections(
     if remote_assignor is not None:
         found.append("'group.remote.assignor' needs 'group.protocol: consumer'")
     session_ms = 45_000.0 if session_ms is None else session_ms
-    if (3_000.0 if heartbeat_ms is None else heartbeat_ms) >= session_ms:
-        found.append("'heartbeat.interval.ms' must be less than 'session.timeout.ms'")
+    heartbeat_ms = 3_000.0 if heartbeat_ms is None else heartbeat_ms
+    if heartbeat_ms >= session_ms:
+        found.append(
+            f"'heartbeat.interval.ms' ({heartbeat_ms:,.10g}) must be less than "
+            f"'session.timeout.ms' ({session_ms:,.10g} ms)"
+        )
     if client == "librdkafka":
         names = strategies or _DEFAULTS[client]
         if "sticky" in names:
