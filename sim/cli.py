@@ -6,12 +6,15 @@ from collections.abc import Callable
 from enum import StrEnum
 from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any, ParamSpec
+from typing import TYPE_CHECKING, Annotated, Any, ParamSpec
 
 import typer
 from rich.console import Console
 
 from sim.errors import LabError
+
+if TYPE_CHECKING:
+    from sim.imports.made import Imported
 
 P = ParamSpec("P")
 
@@ -34,6 +37,13 @@ Out = Annotated[Path, typer.Option(help="Folder of all results.")]
 
 
 NARROWEST_IN = 1.9
+
+
+class Client(StrEnum):
+    """Whose configuration it is."""
+
+    CONSUMER = "consumer"
+    PRODUCER = "producer"
 
 
 class Price(StrEnum):
@@ -193,14 +203,44 @@ def import_omb(
 ) -> None:
     """A workload of the OpenMessaging Benchmark as a scenario."""
     from sim.imports.omb import scenario
-    from sim.scenario import load
 
+    _new(output)
+    said = "The benchmark does not say, or the lab does not take over:"
+    _write_imported(scenario(workload, driver), said, output)
+
+
+@imports.command("config")
+@_for_people
+def import_config(
+    file: Annotated[
+        Path, typer.Argument(help="Properties of a Kafka client, or attributes of an SQS queue.")
+    ],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Scenario file; printed if not given.")
+    ] = None,
+    client: Annotated[
+        Client | None, typer.Option("--as", help="Whose keys they are, where they do not tell.")
+    ] = None,
+) -> None:
+    """Your Kafka client's .properties, or `aws sqs get-queue-attributes`, as a scenario."""
+    from sim.imports.config import scenario
+
+    _new(output)
+    made = scenario(file, None if client is None else client.value)
+    _write_imported(made, "The file does not say, or the lab does not take over:", output)
+
+
+def _new(output: Path | None) -> None:
     if output is not None and output.exists():
         raise LabError(f"{output} exists, and may hold work of yours; name another file")
-    made = scenario(workload, driver)
+
+
+def _write_imported(made: "Imported", unsaid: str, output: Path | None) -> None:
+    from sim.scenario import load
+
     say = out if output else err
     say.print(made.said, markup=False)
-    say.print("The benchmark does not say, or the lab does not take over:")
+    say.print(unsaid, markup=False)
     for line in made.unsaid:
         say.print(f"- {line}", markup=False)
     if output is None:

@@ -1,4 +1,4 @@
-"""What people have: exports of lag to lay over a run, and workloads of another benchmark.
+"""What people have: exports of lag to lay over a run, workloads of a benchmark, configurations.
 
 `read` finds out by the content which of the formats a file has:
 
@@ -8,14 +8,13 @@
   (`sim.imports.cloudwatch`);
 - the JSON of a Prometheus range query (`sim.imports.prometheus`).
 
-`sim.imports.omb` turns a workload of the OpenMessaging Benchmark into a scenario.
+`sim.imports.omb` turns a workload of the OpenMessaging Benchmark into a scenario, and
+`sim.imports.config` the configuration of a Kafka client or of an SQS queue.
 """
 
-import json
 from pathlib import Path
 
-from sim.errors import LabError
-from sim.imports.measured import Measured, complaint
+from sim.imports.measured import Measured, complaint, json_of, text_of
 
 __all__ = ["Measured", "complaint", "read"]
 
@@ -34,14 +33,9 @@ def read(path: str | Path) -> Measured:
     from sim.imports import cloudwatch, consumer_groups, prometheus
 
     path = Path(path)
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise complaint(path, f"cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise complaint(path, f"not text in UTF-8; expected {_FORMATS}") from None
+    text = text_of(path, _FORMATS)
     if text.lstrip()[:1] in ("{", "["):
-        data = _json(path, text)
+        data = json_of(path, text)
         for reader in (prometheus.from_json, cloudwatch.from_json):
             measured = reader(path, data)
             if measured is not None:
@@ -51,10 +45,3 @@ def read(path: str | Path) -> Measured:
     elif cloudwatch.is_csv(text):
         return cloudwatch.from_csv(path, text)
     raise complaint(path, f"expected {_FORMATS}")
-
-
-def _json(path: Path, text: str) -> object:
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
-        raise LabError(f"{path}:{error.lineno}: unreadable JSON: {error.msg}") from None

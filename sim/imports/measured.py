@@ -1,5 +1,6 @@
 """Lag that was measured, as one tidy table, whatever the tool that exported it."""
 
+import json
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -136,6 +137,36 @@ def amount(path: Path, line: int | None, where: str, value: object) -> float:
     if number < 0:
         raise complaint(path, f"expected 0 or more, not {value!r}", line, where)
     return number
+
+
+def text_of(path: Path, formats: str) -> str:
+    """What a file holds.
+
+    Args:
+        path: the file.
+        formats: what an error should say was expected in it.
+
+    Raises:
+        LabError: it cannot be read, or is not text.
+    """
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise complaint(path, f"cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise complaint(path, f"not text in UTF-8; expected {formats}") from None
+
+
+def json_of(path: Path, text: str) -> object:
+    """The text of a file as data.
+
+    Raises:
+        LabError: it is not JSON.
+    """
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise complaint(path, f"unreadable JSON: {error.msg}", error.lineno) from None
 
 
 def complaint(path: Path, message: str, line: int | None = None, where: str = "") -> LabError:

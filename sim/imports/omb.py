@@ -6,15 +6,14 @@ the written file as a comment, and `Imported.unsaid` has it in words: above all,
 takes to process, since the benchmark's consumers only count what they are handed.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sim import document
 from sim.document import Document
 from sim.errors import Problem, ScenarioError, unknown, unknown_key
+from sim.imports.made import Imported, name_of
 from sim.text import count, names, rate
 
 FIELDS = (
@@ -35,18 +34,6 @@ WORK = (
     "how long a message takes to process (the benchmark's consumers only count): no time at all; "
     "put your own in workload.service"
 )
-
-
-@dataclass(frozen=True)
-class Imported:
-    """A scenario made from a workload."""
-
-    yaml: str
-    """Text of the scenario file."""
-    said: str
-    """What the workload comes to, in a sentence."""
-    unsaid: Sequence[str]
-    """What the format does not say or the lab does not take over, and what was assumed instead."""
 
 
 def scenario(workload: Path, driver: Path | None = None) -> Imported:
@@ -77,7 +64,7 @@ def scenario(workload: Path, driver: Path | None = None) -> Imported:
         f"on {partitions} partition{'s' * (partitions > 1)}; {len(groups)} "
         f"group{'s' * (len(groups) > 1)} of {consumers} consumer{'s' * (consumers > 1)}"
     )
-    name = re.sub(r"[^A-Za-z0-9._-]+", "_", workload.stem).strip("._-") or "omb"
+    name = name_of(workload, "omb")
     lines = [
         f"# Made by `sim import omb {workload.name}{f' {driver.name}' if driver else ''}`.",
         "#",

@@ -98,7 +98,9 @@ class Producer(Config):
     confluent-kafka).
     """
 
-    not_modelled = dict.fromkeys(kafka_keys.PRODUCER, "")
+    not_modelled = dict.fromkeys(
+        (*kafka_keys.PRODUCER, *kafka_keys.LIBRDKAFKA_PRODUCER), ""
+    ) | kafka_keys.other_names(kafka_keys.PRODUCER_NAMES)
 
     client: Literal["java", "librdkafka"] = "java"
     """Whose client it is: defaults differ, and so does what a full buffer does."""
@@ -142,7 +144,9 @@ class Producer(Config):
 class Group(LogReaders):
     """A consumer group: its single-threaded consumers, and how they poll and commit."""
 
-    not_modelled = dict.fromkeys(kafka_keys.CONSUMER, "")
+    not_modelled = dict.fromkeys(
+        (*kafka_keys.CONSUMER, *kafka_keys.LIBRDKAFKA_CONSUMER), ""
+    ) | kafka_keys.other_names(kafka_keys.CONSUMER_NAMES)
 
     client: Literal["java", "librdkafka"] = "java"
     """Whose client it is. librdkafka hands over one record at a time, and its automatic commits

@@ -1,7 +1,8 @@
 """Keys that Kafka has and the lab does not model; a scenario may hold them, without effect.
 
 Source: `ProducerConfig`, `ConsumerConfig`, `TopicConfig`, `SslConfigs` and `SaslConfigs` in
-apache/kafka, 2.x to 4.x, so that older production files are accepted too.
+apache/kafka, 2.x to 4.x, so that older production files are accepted too; CONFIGURATION.md in
+confluentinc/librdkafka 2 for what that client alone has.
 """
 
 _SECURITY = """
@@ -84,3 +85,67 @@ _TOPIC = """
 
 TOPIC = tuple(_TOPIC.split())
 """Keys of the topic."""
+
+_LIBRDKAFKA_CLIENT = """
+    api.version.fallback.ms api.version.request api.version.request.timeout.ms
+    broker.address.family broker.address.ttl broker.version.fallback builtin.features debug
+    enable.random.seed enable.sasl.oauthbearer.unsecure.jwt enable.ssl.certificate.verification
+    enabled_events https.ca.location https.ca.pem internal.termination.signal
+    log.connection.close log.queue log.thread.name log_level max.in.flight message.copy.max.bytes
+    message.max.bytes metadata.broker.list plugin.library.paths receive.message.max.bytes
+    reconnect.backoff.jitter.ms sasl.kerberos.keytab sasl.kerberos.principal sasl.mechanisms
+    sasl.oauthbearer.assertion.jwt.template.file sasl.oauthbearer.assertion.private.key.pem
+    sasl.oauthbearer.client.id sasl.oauthbearer.client.secret sasl.oauthbearer.config
+    sasl.oauthbearer.extensions sasl.oauthbearer.grant.type
+    sasl.oauthbearer.metadata.authentication.type sasl.oauthbearer.method sasl.password
+    sasl.username socket.blocking.max.ms socket.keepalive.enable socket.max.fails
+    socket.nagle.disable socket.receive.buffer.bytes socket.send.buffer.bytes socket.timeout.ms
+    ssl.ca.certificate.stores ssl.ca.location ssl.ca.pem ssl.certificate.location
+    ssl.certificate.pem ssl.crl.location ssl.curves.list ssl.engine.id ssl.engine.location
+    ssl.key.location ssl.key.pem ssl.providers ssl.sigalgs.list statistics.interval.ms
+    topic.blacklist topic.metadata.propagation.max.ms topic.metadata.refresh.fast.cnt
+    topic.metadata.refresh.fast.interval.ms topic.metadata.refresh.interval.ms
+    topic.metadata.refresh.sparse
+"""
+
+LIBRDKAFKA_PRODUCER = tuple(
+    f"""
+    {_LIBRDKAFKA_CLIENT}
+    batch.num.messages compression.codec compression.level delivery.report.only.error
+    enable.gapless.guarantee partitioner produce.offset.report
+    queue.buffering.backpressure.threshold queue.buffering.max.kbytes queuing.strategy
+    sticky.partitioning.linger.ms
+    """.split()
+)
+"""Keys of the producer that only librdkafka has (CONFIGURATION.md in confluentinc/librdkafka 2)."""
+
+LIBRDKAFKA_CONSUMER = tuple(
+    f"""
+    {_LIBRDKAFKA_CLIENT}
+    auto.commit.enable consume.callback.max.messages coordinator.query.interval.ms
+    enable.partition.eof fetch.error.backoff.ms fetch.queue.backoff.ms group.protocol.type
+    offset.store.method offset.store.path offset.store.sync.interval.ms queued.max.messages.kbytes
+    queued.min.messages
+    """.split()
+)
+"""Keys of the consumer that only librdkafka has."""
+
+PRODUCER_NAMES = {
+    "max.in.flight": "max.in.flight.requests.per.connection",
+    "message.send.max.retries": "retries",
+    "message.timeout.ms": "delivery.timeout.ms",
+    "queue.buffering.max.ms": "linger.ms",
+    "request.required.acks": "acks",
+}
+"""librdkafka's own names of keys of the producer, and the names that the lab reads."""
+
+CONSUMER_NAMES = {
+    "fetch.message.max.bytes": "max.partition.fetch.bytes",
+    "fetch.wait.max.ms": "fetch.max.wait.ms",
+}
+"""Likewise of the consumer."""
+
+
+def other_names(names: dict[str, str]) -> dict[str, str]:
+    """What to say of each name that the lab does not read."""
+    return {name: f"write {key!r}, its other name" for name, key in names.items()}

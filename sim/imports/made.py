@@ -1,0 +1,23 @@
+"""A scenario made from a file of another tool."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Imported:
+    """A scenario, and what a person should know of how it was made."""
+
+    yaml: str
+    """Text of the scenario file."""
+    said: str
+    """What the file comes to, in a sentence."""
+    unsaid: Sequence[str]
+    """What the file does not say or the lab does not take over, and what was assumed instead."""
+
+
+def name_of(path: Path, otherwise: str) -> str:
+    """A name for the scenario: the file's, as far as a scenario may have it."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "_", path.stem).strip("._-") or otherwise
