@@ -13,6 +13,8 @@ from sim.charts.page import MUTED, pixels, width_pt
 SIZE = 8.0
 FAR = 2
 """Words further from their line than this many of `_Cells.MARGINS` get a thin line to it."""
+BESIDE_PT = 12.0
+"""How far along its line the words of a point may stand, in points."""
 MARK_SIZE = 7.0
 MARK_ROWS = 3
 ROW_PT = MARK_SIZE + 2
@@ -31,6 +33,8 @@ class Line:
     value: str = ""
     alone: bool = False
     """Never to share its words with other lines."""
+    point: tuple[float, float] | None = None
+    """The point of the line that the value is of, if its words are to stand there."""
 
     @property
     def words(self) -> str:
@@ -53,18 +57,25 @@ def name_lines(
     """Write each line's words close to it, where they hide no line and no other words.
 
     Lines that lie on each other share their words. The scales and limits of `ax` must be final.
-    `prefer` is where along the line the words should stand: at its "peak" or its "end".
+    `prefer` is where along the line the words should stand: at its "peak" or its "end". Those of a
+    line with a `point` stand there.
     """
     panel = np.array([ax.bbox.width, ax.bbox.height]) * 72 / ax.figure.dpi
     drawn = [(line, _dense(pixels(ax, line.x, line.y), panel)) for line in lines]
     drawn = _share([(line, path) for line, path in drawn if len(path)], 0.6 * panel[0], size)
     cells = _Cells([path for _, path in drawn], panel)
     taken: list[NDArray[np.float64]] = []
+    points = pixels(ax, *np.array([line.point for line, _ in drawn if line.point]).reshape(-1, 2).T)
     for i, (line, path) in enumerate(drawn):
-        target = path[path[:, 1].argmax()] if prefer == "peak" else path[path[:, 0].argmax()]
+        part = lead_to = path
+        if line.point:
+            target = pixels(ax, *np.array([line.point]).T)[0]
+            part, lead_to = path[np.hypot(*(path - target).T) <= BESIDE_PT], target[None]
+        else:
+            target = path[path[:, 1].argmax()] if prefer == "peak" else path[path[:, 0].argmax()]
         extent = np.array([width_pt(line.words, size) + 4, size * 1.35])
-        boxes = _candidates(path, target, extent, panel)
-        anchor = extent * ((0.5, 0.0) if prefer == "peak" else (0.0, 0.5))
+        boxes = _candidates(part, target, extent, panel)
+        anchor = extent * ((0.0, 0.5) if prefer == "end" and not line.point else (0.5, 0.0))
         away = cells.away(boxes)
         cost = (
             0.15 * np.hypot(*(boxes[:, :2] + anchor - target).T)
@@ -72,13 +83,16 @@ def name_lines(
             + 60.0 * (away < away[i]).sum(axis=0)
             + 4.0 * cells.count(boxes, 1.0).sum(axis=0)
         )
+        if line.point:  # words on the side of their point on which no other points are
+            aside = np.sign(boxes[:, [1, 3]].mean(axis=1) - target[1])
+            cost += 10.0 * (aside[:, None] * (points[:, 1] - target[1]) > 0).sum(axis=1)
         for box in taken:
             clash = (boxes[:, :2] < box[2:] + 1) & (boxes[:, 2:] > box[:2] - 1)
             cost += 2_000.0 * clash.all(axis=1)
         best = boxes[cost.argmin()]
         taken.append(best)
         if away[i, cost.argmin()] > FAR:
-            _lead(ax, best, path, target, panel, line.ink)
+            _lead(ax, best, lead_to, target, panel, line.ink)
         ax.annotate(
             line.words,
             (0, 0),

@@ -8,9 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from sim import findings
-from sim.charts.labels import SIZE, Line, name_lines
+from sim.charts.labels import Line, name_lines
 from sim.charts.over_time import colour_of, systems
-from sim.charts.page import INK, PALETTE, outer, panels, width_pt
+from sim.charts.page import INK, PALETTE, outer, panels
 from sim.text import duration
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ DECADES_S = (
     360_000.0,
 )
 _NINES = (0.5, 0.9, 0.99, 0.999, 0.9999)
+P99, RIGHT = 2.0, 4.2
+"""Where 99 % stand on the x axis, and its end: past 99.99 % by half the width of these words."""
 NARROW_IN = 3.5
 """A panel below this width has room for the name of every other one of these."""
 
@@ -47,7 +49,7 @@ def latency(tables: "Tables", axes: Sequence[Axes] | None = None, *, title: str 
         len(systems(tables)),
         title=findings.about_latency(tables.summary),
         subtitle=f"End-to-end latency per group, created to first processed. {title}".strip(),
-        footnote="Beside each line: what 99 % of its messages took at most. "
+        footnote="The dot on each line: what 99 % of its messages took at most. "
         "Messages that were never processed are not counted.",
     )
     colours = colour_of(tables)
@@ -67,20 +69,20 @@ def latency(tables: "Tables", axes: Sequence[Axes] | None = None, *, title: str 
             if not len(y):
                 continue
             ax.plot(x, y, color=PALETTE[k], lw=max(2.2 - 0.4 * i, 1.0), zorder=3)
-            p99 = duration(row["latency_p99_s"])
-            lines.append(Line(x, y, str(row["group"]), INK[k], p99))
+            p99_s = float(row["latency_p99_s"])
+            dot = (P99, max(p99_s, SHORTEST_S))
+            ax.plot(*dot, "o", color=PALETTE[k], ms=5, zorder=4)
+            lines.append(Line(x, y, str(row["group"]), INK[k], duration(p99_s), point=dot))
             low, high = min(low, y.min()), max(high, y.max())
         panels_lines.append(lines)
         ax.set_title(str(system), pad=6)
-    names = [width_pt(line.words, SIZE) for lines in panels_lines for line in lines]
-    room = 1 - (max(names, default=0.0) + 12) / (axes[0].bbox.width * 72 / axes[0].figure.dpi)
-    _scales(axes, low if high else 1e-3, high or 1.0, 4 / max(room, 0.5))
+    _scales(axes, low if high else 1e-3, high or 1.0)
     for ax, lines in zip(axes, panels_lines, strict=True):
-        name_lines(ax, lines, prefer="end")
+        name_lines(ax, lines)
     return list(axes)
 
 
-def _scales(axes: Sequence[Axes], low_s: float, high_s: float, right: float) -> None:
+def _scales(axes: Sequence[Axes], low_s: float, high_s: float) -> None:
     narrow = any(ax.bbox.width / ax.figure.dpi < NARROW_IN for ax in axes)
     for ax in axes:
         ax.set_yscale("log")
@@ -88,11 +90,11 @@ def _scales(axes: Sequence[Axes], low_s: float, high_s: float, right: float) -> 
         ax.yaxis.set_major_locator(FixedLocator(DECADES_S))
         ax.yaxis.set_minor_locator(NullLocator())
         ax.yaxis.set_major_formatter(FuncFormatter(lambda y, _: duration(y)))
-        ax.set_xlim(0, right)
+        ax.set_xlim(0, RIGHT)
         ax.xaxis.set_major_locator(FixedLocator([-np.log10(1 - q) for q in _NINES[:: 1 + narrow]]))
         ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{100 * (1 - 10**-x):.6g} %"))
     left, low = outer(axes)
     for ax in left:
         ax.set_ylabel("latency, at most")
     for ax in low:
-        ax.set_xlabel("share of processed messages", loc="left")
+        ax.set_xlabel("share of processed messages")
