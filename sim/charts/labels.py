@@ -132,8 +132,8 @@ def _lead(
 def mark(ax: Axes, marks: Sequence[Mark], *, named: bool = True) -> int:
     """Draw what happened as lines and shaded spans, `named` above the panel.
 
-    Names that find no room share one, "crash counters 0 and 3 more". The limits of the x axis must
-    be final. Returns the rows of names that were needed.
+    Names that find no room share one, "crash counters 0 and 3 more events". The limits of the x
+    axis must be final. Returns the rows of names that were needed.
     """
     low, high = ax.get_xlim()
     shown = sorted((m for m in marks if m.at <= high), key=lambda m: m.at)
@@ -208,7 +208,8 @@ class _Name:
 
     @property
     def words(self) -> str:
-        return self.first.words + (f" and {self.more} more" if self.more else "")
+        others = f" and {self.more} more event{'' if self.more == 1 else 's'}"
+        return self.first.words + (others if self.more else "")
 
     @property
     def left(self) -> float:
