@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +16,14 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.text import Text
+from PIL import Image
 from tables import Fault, Group, brief, build, calm, football, hopeless, nothing, three_groups
 
 from sim import charts, findings
 from sim.charts import bars, files, labels
-from sim.charts.page import PALETTE, width_pt, wrapped
+from sim.charts import picture as pictures
+from sim.charts.over_time import colour_of
+from sim.charts.page import INK, PALETTE, width_pt, wrapped
 from sim.charts.status import COLOURS
 from sim.metrics import Tables
 
@@ -181,6 +185,30 @@ def test_a_group_has_one_colour_in_every_system() -> None:
     assert all(len(colours) == 1 for colours in seen.values())
     assert len(set.union(*seen.values())) == len(seen) == 4
     assert set.union(*seen.values()) <= set(PALETTE)
+
+
+def test_a_group_keeps_its_colour_where_systems_are_left_out_or_runs_compared() -> None:
+    whole = tables_of("football")
+    colours = colour_of(whole)
+    assert len(set(colours.values())) == len(colours) == 4
+    fanout = build({"sqs_fanout": three_groups()})
+    alone = build({"kafka": {"analytics": Group()}})
+    for runs in ([fanout], [fanout, fanout], [alone, whole], [whole, alone]):
+        kept = colour_of(*runs)
+        assert kept == {group: colours[group] for group in kept}
+
+
+def test_a_picture_in_few_colours_keeps_those_of_the_groups() -> None:
+    groups = ("counters", "leaderboard", "analytics", "notifications", "fraud", "audit")
+    capacities = {name: Group(capacity=150.0 + 30 * i) for i, name in enumerate(groups)}
+    picture = pictures.Picture.of(charts.lag, build({"sqs": capacities}))
+    (ax,) = picture
+    drawn = {to_hex(line.get_color()) for line in ax.lines if len(line.get_xdata()) > 10}  # type: ignore[arg-type]
+    assert len(drawn) == len(groups)
+    image = Image.open(BytesIO(picture._repr_png_())).convert("RGB")
+    shown = {"#{:02x}{:02x}{:02x}".format(*colour) for _, colour in image.getcolors(1 << 16)}  # type: ignore[union-attr,misc]
+    assert {*drawn, "#ffffff"} <= shown and len(shown) <= pictures.COLOURS
+    assert len({ink.lower() for ink in INK} & shown) >= len(groups) - 1
 
 
 @pytest.mark.parametrize("chart", [c for c in charts.CHARTS if c != "latency"])

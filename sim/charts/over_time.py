@@ -157,9 +157,14 @@ def systems(tables: "Tables") -> list[str]:
 
 
 def colour_of(*tables: "Tables") -> Mapping[str, int]:
-    """Place in the palette of each group: the same in every system and every chart."""
-    groups = dict.fromkeys(group for t in tables for group in t.summary["group"])
-    return {str(group): i % len(PALETTE) for i, group in enumerate(groups)}
+    """Place in the palette of each group: the same in every system and every chart.
+
+    Systems with most groups come first, so that groups keep theirs when a system with fewer is left
+    out of a run, or another run stands beside it.
+    """
+    rows = (rows["group"] for t in tables for _, rows in t.summary.groupby("system", sort=False))
+    groups = dict.fromkeys(str(g) for those in sorted(rows, key=len, reverse=True) for g in those)
+    return {group: i % len(PALETTE) for i, group in enumerate(groups)}
 
 
 def time_axis(*tables: "Tables") -> TimeAxis:

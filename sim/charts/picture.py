@@ -5,17 +5,20 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from PIL import Image
+from PIL import Image, ImageColor
 
-from sim.charts.page import style
+from sim.charts.page import INK, PALETTE, style
 
 DPI = 88
 """Of the picture in a notebook."""
 COLOURS = 128
 """Enough for lines and letters with smooth edges."""
+OWN = ["#ffffff", *PALETTE, *INK]
+"""Kept as they are, so that no two of them become one where a picture has little of either."""
 
 
 class Picture(list[Axes]):
@@ -51,5 +54,21 @@ class Picture(list[Axes]):
         with style():
             self.figure.savefig(drawn, format="png", dpi=DPI, pil_kwargs={"compress_level": 1})
         # A third of the bytes, and no version or date in them.
-        Image.open(drawn).convert("RGB").quantize(COLOURS).save(png, "PNG", optimize=True)
+        _with_few_colours(Image.open(drawn).convert("RGB")).save(png, "PNG", optimize=True)
         return png.getvalue()
+
+
+def _with_few_colours(image: Image.Image) -> Image.Image:
+    """The picture with each colour replaced by the nearest of `COLOURS`, of which `OWN` are some.
+
+    Pillow alone takes a near colour for the nearest, so that white may turn grey.
+    """
+    chosen = image.quantize(COLOURS - len(OWN)).getpalette("RGB") or []
+    own = [part for colour in OWN for part in ImageColor.getrgb(colour)]
+    palette = np.array([*own, *chosen][: 3 * COLOURS]).reshape(-1, 3)
+    pixels = np.asarray(image)
+    colours, where = np.unique(pixels.reshape(-1, 3), axis=0, return_inverse=True)
+    away = ((colours[:, None].astype(int) - palette) ** 2).sum(axis=2)
+    few = Image.fromarray(away.argmin(axis=1).astype(np.uint8)[where].reshape(pixels.shape[:2]))
+    few.putpalette(palette.astype(np.uint8).tobytes())
+    return few
