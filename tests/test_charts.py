@@ -317,6 +317,29 @@ def test_the_end_of_arrivals_is_not_marked_at_the_edge() -> None:
     assert not any("arrivals end" in t.get_text() for t in charts.lag(tables)[0].texts)
 
 
+def test_words_stand_by_the_upper_half_of_their_line_not_at_the_end_of_another() -> None:
+    ax = Figure(figsize=(3.5, 1.75)).subplots()
+    ax.set(xlim=(0, 220), ylim=(0, 265))
+    x = np.linspace(0, 220, 441)
+    lines = []
+    for name, highest, at, end in (
+        ("counters", 130.0, 53, 100),
+        ("leaderboard", 129.0, 54, 100),
+        ("analytics", 149.0, 55, 115),
+    ):
+        y = np.interp(x, [0, 22, at, 60, end], [0, 20, highest, highest - 4, 0])
+        ax.plot(x, y)
+        lines.append(labels.Line(x, y, name, "#000000", f"{highest:,.3f}"))
+    labels.name_lines(ax, lines)
+    for line, words in zip(lines, ax.texts, strict=True):
+        assert words.get_text() == line.words
+        upper = line.y >= line.y.max() / 2
+        spots = ax.transData.transform(np.column_stack([line.x, line.y])[upper])
+        box = words.get_window_extent()
+        away = np.hypot(*(spots - spots.clip(box.min, box.max)).T).min() * 72 / ax.figure.dpi
+        assert away < 30, (line.name, away)
+
+
 @pytest.mark.parametrize("faults", [0, 1, 8, 40, 300])
 def test_no_fault_goes_unmentioned_however_many(faults: int) -> None:
     marks = [labels.Mark(0.1 * i, 0.1 * i, f"crash {i}") for i in range(faults)]

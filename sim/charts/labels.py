@@ -13,6 +13,8 @@ from sim.charts.page import MUTED, pixels, width_pt
 SIZE = 8.0
 FAR = 2
 """Words further from their line than this many of `_Cells.MARGINS` get a thin line to it."""
+NEARER_PT = 3.0
+"""Words that are nearer to another line by more than this get one too."""
 BESIDE_PT = 12.0
 """How far along its line the words of a point may stand, in points."""
 MARK_SIZE = 7.0
@@ -57,41 +59,45 @@ def name_lines(
     """Write each line's words close to it, where they hide no line and no other words.
 
     Lines that lie on each other share their words. The scales and limits of `ax` must be final.
-    `prefer` is where along the line the words should stand: at its "peak" or its "end". Those of a
-    line with a `point` stand there.
+    `prefer` is where along the line the words should stand: at its "peak", and then never beside
+    its lower half, where other lines end too, or at its "end". Those of a line with a `point` stand
+    there.
     """
     panel = np.array([ax.bbox.width, ax.bbox.height]) * 72 / ax.figure.dpi
     drawn = [(line, _dense(pixels(ax, line.x, line.y), panel)) for line in lines]
     drawn = _share([(line, path) for line, path in drawn if len(path)], 0.6 * panel[0], size)
     cells = _Cells([path for _, path in drawn], panel)
     taken: list[NDArray[np.float64]] = []
-    points = pixels(ax, *np.array([line.point for line, _ in drawn if line.point]).reshape(-1, 2).T)
+    targets = np.array([_target(ax, line, path, prefer) for line, path in drawn]).reshape(-1, 2)
     for i, (line, path) in enumerate(drawn):
-        part = lead_to = path
+        target = targets[i]
+        part, lead_to = path, path
         if line.point:
-            target = pixels(ax, *np.array([line.point]).T)[0]
             part, lead_to = path[np.hypot(*(path - target).T) <= BESIDE_PT], target[None]
-        else:
-            target = path[path[:, 1].argmax()] if prefer == "peak" else path[path[:, 0].argmax()]
+        elif prefer == "peak":
+            part = lead_to = path[path[:, 1] >= (path[:, 1].min() + target[1]) / 2]
         extent = np.array([width_pt(line.words, size) + 4, size * 1.35])
         boxes = _candidates(part, target, extent, panel)
         anchor = extent * ((0.0, 0.5) if prefer == "end" and not line.point else (0.5, 0.0))
         away = cells.away(boxes)
+        away[i] = np.maximum(away[i], _Cells([part], panel).away(boxes)[0])
         cost = (
             0.15 * np.hypot(*(boxes[:, :2] + anchor - target).T)
             + 8.0 * away[i]
             + 60.0 * (away < away[i]).sum(axis=0)
             + 4.0 * cells.count(boxes, 1.0).sum(axis=0)
         )
-        if line.point:  # words on the side of their point on which no other points are
-            aside = np.sign(boxes[:, [1, 3]].mean(axis=1) - target[1])
-            cost += 10.0 * (aside[:, None] * (points[:, 1] - target[1]) > 0).sum(axis=1)
+        if line.point or prefer == "peak":  # not on the side on which those of other lines are
+            side = boxes[:, [1, 3]].mean(axis=1) - target[1]
+            others = (targets - target)[np.abs(targets[:, 0] - target[0]) < extent[0], 1]
+            cost += 40.0 * (side[:, None] * others > 0).sum(axis=1)
         for box in taken:
             clash = (boxes[:, :2] < box[2:] + 1) & (boxes[:, 2:] > box[:2] - 1)
             cost += 2_000.0 * clash.all(axis=1)
         best = boxes[cost.argmin()]
         taken.append(best)
-        if away[i, cost.argmin()] > FAR:
+        gaps = [_gap(best, other) for _, other in drawn]
+        if away[i, cost.argmin()] > FAR or gaps[i] > min(gaps) + NEARER_PT:
             _lead(ax, best, lead_to, target, panel, line.ink)
         ax.annotate(
             line.words,
@@ -105,6 +111,18 @@ def name_lines(
             bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6, "alpha": 0.75},
             zorder=5,
         )
+
+
+def _gap(box: NDArray[np.float64], path: NDArray[np.float64]) -> float:
+    """How far a line is from a box."""
+    return float(np.hypot(*(path - path.clip(box[:2], box[2:])).T).min())
+
+
+def _target(ax: Axes, line: Line, path: NDArray[np.float64], prefer: str) -> NDArray[np.float64]:
+    """Where the words of a line should stand, in points from the corner of the panel."""
+    if line.point:
+        return np.asarray(pixels(ax, *np.array([line.point]).T)[0])
+    return np.asarray(path[path[:, 1 if prefer == "peak" else 0].argmax()])
 
 
 def _lead(
