@@ -342,7 +342,7 @@ def sums(rows: pd.DataFrame) -> str:
     )
     told = [column for column in _told(rows) if rows[column].any()]
     harms = [f"{count(rows[column].max())} {_HARMS[column]}" for column in told]
-    return ", ".join([drained, *harms[:2]])
+    return ", ".join([drained, *harms[:2]]).replace("processed out of order", "out of order")
 
 
 def lost_by_place(fates: pd.DataFrame, rows: pd.DataFrame) -> dict[str, NDArray[np.int64]]:

@@ -73,6 +73,23 @@ def test_words_can_be_read_at_any_width(name: str, chart: str, width_in: float |
         assert min(wide, high) < 2.2 * scale, (first, second)
 
 
+@pytest.mark.parametrize("width_in", [None, NARROW_IN, WIDE_IN])
+def test_words_above_a_panel_are_clear_of_it_and_of_the_numbers_of_its_axis(
+    width_in: float | None,
+) -> None:
+    with style() if width_in is None else style(PRINT):
+        figure = page_of(charts.comparison(PLACES["ladder"](), width_in=width_in))
+    wrapped = 0
+    for ax in figure.axes:
+        (words,) = (text for text in ax.texts if text.get_text().startswith("drained in"))
+        wrapped += "\n" in words.get_text().strip()
+        low_pt = (words.get_window_extent().y0 - ax.bbox.y1) * 72 / figure.dpi
+        assert low_pt > 5, words.get_text()
+        ticks = [t for t in words_on(figure) if t in ax.get_yticklabels()]
+        assert all(t.get_window_extent().y1 < words.get_window_extent().y0 for t in ticks)
+    assert wrapped
+
+
 def test_a_point_is_where_the_numbers_are_and_bears_its_name() -> None:
     tables = football()
     figure = page_of(charts.plane([("a", tables)]))

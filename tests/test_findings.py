@@ -236,7 +236,7 @@ def test_unprocessed_groups_have_no_latency_to_rank() -> None:
 
 def test_sums_give_the_drain_and_the_two_gravest_harms() -> None:
     rows = summary(row("a", drain_s=60.0, lost=3, violations=9, extra_deliveries=10))
-    assert findings.sums(rows) == "drained in 1 min, 3 lost, 9 processed out of order"
+    assert findings.sums(rows) == "drained in 1 min, 3 lost, 9 out of order"
     assert findings.sums(summary(row("a", drain_s=math.inf))) == "did not drain"
 
 

@@ -25,6 +25,8 @@ Runs = Sequence[tuple[str, "Tables"]]
 FOR_PRINT = ("png", "svg", "pdf")
 DPI = 300
 """Of pictures for print."""
+CLEAR_PT = 7.0
+"""Between a panel, with the numbers of its axis, and the words above it, in points."""
 
 
 def compare(
@@ -89,7 +91,7 @@ class _Layout:
     @property
     def above(self) -> float:
         """Room above a panel, for its title and its words."""
-        return (2.0 * self.letters.panel + 1.3 * self.lines * self.letters.note + 4) / 72
+        return (2.0 * self.letters.panel + 1.3 * self.lines * self.letters.note + CLEAR_PT) / 72
 
     @property
     def below(self) -> float:
@@ -174,15 +176,16 @@ def _fill(
     for ax, those, line, happened in zip(axes, rows, lines, marks(tables, every), strict=True):
         words = wrapped(findings.sums(those), layout.column, letters.note)[: layout.lines]
         words += [""] * (layout.lines - len(words))
-        pad = 6 + 1.3 * letters.note * layout.lines
+        pad = CLEAR_PT + 2 + 1.3 * letters.note * layout.lines
         name = wrapped(str(those["system"].iloc[0]), layout.column, letters.panel, "bold")
         ax.set_title(name[0] if len(name) == 1 else f"{name[0]}…", pad=pad)
         ax.annotate(
             "\n".join(words),
             (0, 1),
             xycoords="axes fraction",
-            xytext=(0, 4),
+            xytext=(0, CLEAR_PT),
             textcoords="offset points",
+            va="bottom",
             size=letters.note,
             color=MUTED,
         )
