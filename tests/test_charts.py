@@ -404,6 +404,33 @@ def test_one_to_six_systems_have_a_panel_each(systems: int) -> None:
     assert len(charts.overview(tables).axes) == 3 * systems
 
 
+@pytest.mark.parametrize(("systems", "columns"), [(7, 4), (11, 4)])
+def test_the_overview_of_many_systems_is_no_wider_and_shares_its_axes(
+    systems: int, columns: int
+) -> None:
+    tables = build({f"s{i}": {"g": Group(capacity=100.0 * (i + 1))} for i in range(systems)})
+    figure = page_of(charts.overview(tables))
+    assert figure.get_figwidth() < 14
+    assert len(figure.axes) == 3 * systems
+    titled = {ax.get_title(loc="left"): ax for ax in figure.axes if ax.get_title(loc="left")}
+    assert list(titled) == [f"s{i}" for i in range(systems)]
+    across = {round(ax.get_position().x0, 6) for ax in titled.values()}
+    assert len(across) == columns
+    assert len({ax.get_xlim() for ax in figure.axes}) == 1
+    rows: dict[float, set[Axes]] = {}
+    for ax in figure.axes:
+        rows.setdefault(round(ax.get_position().y0, 6), set()).add(ax)
+    blocks = -(-systems // columns)
+    for kind in range(3):
+        high = [rows[y] for y in sorted(rows, reverse=True)][kind::3]
+        assert len(high) == blocks
+        alike = [ax for row in high for ax in row]
+        assert len(alike) == systems and len({ax.get_ylim() for ax in alike}) == 1
+        assert all(alike[0].get_shared_y_axes().joined(alike[0], ax) for ax in alike)
+    said = [text.get_text() for text in words_on(figure)]
+    assert said.count("drained after") == said.count("Waiting") == blocks
+
+
 def test_series_may_be_missing_or_not_a_number() -> None:
     tables = tables_of("football")
     series = tables.series.astype({"time_lag_s": float}).copy()

@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from sim import findings
 from sim.charts.labels import mark, name_lines, rows_needed, title_pad
@@ -30,7 +31,9 @@ if TYPE_CHECKING:
 SAME = "The same messages and the same axes for every system"
 LEFT_IN, RIGHT_IN, BETWEEN_IN = 2.0, 0.2, 0.22
 PANEL_IN = (1.45, 1.45, 1.25)
-STRIP_ROW_IN = 0.23
+STRIP_ROW_IN, GAP_IN = 0.23, 0.28
+MOST_ABREAST, NARROW = 6, 5
+"""More systems than this many stand in several blocks, at most so many in each."""
 
 STRIP: tuple[tuple[str, str, Callable[[float], str]], ...] = (
     ("drained after", "drain_s", drain),
@@ -47,35 +50,39 @@ STRIP: tuple[tuple[str, str, Callable[[float], str]], ...] = (
 def overview(tables: "Tables", *, title: str = "") -> Figure:
     """Arrivals and throughput, lag and time lag of every system, on the same axes; and the sums."""
     n = len(systems(tables))
-    width_in = LEFT_IN + RIGHT_IN + n * max(2.2, min(3.9 if n > 1 else 6.0, 11.4 / n))
-    gap_in, strip_in = 0.28, STRIP_ROW_IN * (len(STRIP) + 0.6)
+    blocks, columns = _blocks(n)
+    width_in = LEFT_IN + RIGHT_IN + columns * min(3.9 if n > 1 else 6.0, 11.4 / columns)
+    strip_in = STRIP_ROW_IN * (len(STRIP) + 0.6)
     top_in = 0.35 + title_pad(rows_needed(marks(tables))) / 72
-    panels_in = top_in + sum(PANEL_IN) + 2 * gap_in + 0.55 + strip_in
+    block_in = top_in + sum(PANEL_IN) + 2 * GAP_IN + 0.55 + strip_in
     figure, top, bottom = sheet(
         findings.headline(tables.summary, tables.duration_s),
         ". ".join(filter(None, [title, SAME if n > 1 else ""])),
         "Numbers are those of the worst group, named where groups differ. "
         "Waiting: log end - committed offset of a log, ready + in flight of a queue.",
         width_in,
-        panels_in,
+        blocks * block_in,
     )
-    height_in = figure.get_figheight()
-    axes = figure.subplots(
-        3,
-        n,
-        sharex=True,
-        sharey="row",
-        squeeze=False,
-        gridspec_kw={
-            "left": LEFT_IN / width_in,
-            "right": 1 - RIGHT_IN / width_in,
-            "top": top - top_in / height_in,
-            "bottom": bottom + (strip_in + 0.55) / height_in,
-            "height_ratios": PANEL_IN,
-            "hspace": gap_in / np.mean(PANEL_IN),
-            "wspace": BETWEEN_IN / ((width_in - LEFT_IN - RIGHT_IN) / n - BETWEEN_IN),
-        },
+    height = (top - bottom) / blocks
+    axes = np.hstack(
+        [
+            _panels(
+                figure,
+                columns,
+                top - (block + top_in / block_in) * height,
+                top - (block + 1 - (strip_in + 0.55) / block_in) * height,
+            )
+            for block in range(blocks)
+        ]
     )
+    for row in axes:
+        for other in row[columns::columns]:
+            other.sharey(row[0])
+    for first in axes[0, columns::columns]:
+        first.sharex(axes[0, 0])
+    for spare in axes[:, n:].flat:
+        spare.remove()
+    axes = axes[:, :n]
     drawn = (
         draw_throughput(tables, axes[0]),
         draw(tables, axes[1], "lag", lambda row: count(row["max_lag"])),
@@ -91,10 +98,34 @@ def overview(tables: "Tables", *, title: str = "") -> Figure:
     for row, lines in zip(axes, drawn, strict=True):
         for ax, line in zip(row, lines, strict=True):
             name_lines(ax, line)
-    for ax, (heading, unit) in zip(axes[:, 0], HEADINGS, strict=True):
-        _heading(ax, heading, unit)
-    _strip(tables, axes[-1])
+    for leftmost in axes[:, ::columns].T:
+        for ax, (heading, unit) in zip(leftmost, HEADINGS, strict=True):
+            _heading(ax, heading, unit)
+    _strip(tables, axes[-1], columns)
     return figure
+
+
+def _blocks(n: int) -> tuple[int, int]:
+    """How many blocks of panels, one below the other, for `n` systems, and systems in each."""
+    blocks = 1 if n <= MOST_ABREAST else -(-n // NARROW)
+    return blocks, -(-n // blocks)
+
+
+def _panels(figure: Figure, columns: int, top: float, bottom: float) -> NDArray[Any]:
+    """[3, columns] the panels of a block, between two heights of the figure."""
+    width_in = figure.get_figwidth()
+    grid = figure.add_gridspec(
+        3,
+        columns,
+        left=LEFT_IN / width_in,
+        right=1 - RIGHT_IN / width_in,
+        top=top,
+        bottom=bottom,
+        height_ratios=PANEL_IN,
+        hspace=GAP_IN / np.mean(PANEL_IN),
+        wspace=BETWEEN_IN / ((width_in - LEFT_IN - RIGHT_IN) / columns - BETWEEN_IN),
+    )
+    return np.asarray(grid.subplots(sharex=True, sharey="row", squeeze=False))
 
 
 HEADINGS = (
@@ -119,12 +150,16 @@ def _heading(ax: Axes, heading: str, unit: str) -> None:
         )
 
 
-def _strip(tables: "Tables", axes: Sequence[Axes]) -> None:
-    """The sums of each system in a column below its panels, one row for each of `STRIP`."""
+def _strip(tables: "Tables", axes: Sequence[Axes], columns: int) -> None:
+    """The sums of each system in a column below its panels, one row for each of `STRIP`.
+
+    Every so many `columns` a block begins, with the words of the rows.
+    """
     by_system = [rows for _, rows in tables.summary.groupby("system", sort=False)]
     for i, (words, column, say) in enumerate(STRIP):
         down = -(0.55 + STRIP_ROW_IN * (i + 0.5)) * 72
-        _write(axes[0], words, -(LEFT_IN - 0.2) * 72, down, "#444444")
+        for ax in axes[::columns]:
+            _write(ax, words, -(LEFT_IN - 0.2) * 72, down, "#444444")
         for ax, rows in zip(axes, by_system, strict=True):
             worst = rows[column].max()
             same = rows[column].nunique(dropna=False) == 1
