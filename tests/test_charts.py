@@ -355,6 +355,10 @@ def test_no_fault_goes_unmentioned_however_many(faults: int) -> None:
     boxes = [text.get_window_extent() for text in axes.texts]
     for i, a in enumerate(boxes):
         assert not any(a.overlaps(b) for b in boxes[i + 1 :])
+    for text in axes.texts:
+        behind = text.get_bbox_patch()
+        assert behind is not None and to_hex(behind.get_facecolor()) == "#ffffff"
+        assert all(text.get_zorder() > line.get_zorder() for line in axes.lines)
 
 
 def test_a_fault_to_the_end_is_shaded_to_the_end() -> None:

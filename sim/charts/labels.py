@@ -150,8 +150,9 @@ def _lead(
 def mark(ax: Axes, marks: Sequence[Mark], *, named: bool = True) -> int:
     """Draw what happened as lines and shaded spans, `named` above the panel.
 
-    Names that find no room share one, "crash counters 0 and 3 more events". The limits of the x
-    axis must be final. Returns the rows of names that were needed.
+    Names that find no room share one, "crash counters 0 and 3 more events"; a line to a name in a
+    higher row passes behind those below it. The limits of the x axis must be final. Returns the
+    rows of names that were needed.
     """
     low, high = ax.get_xlim()
     shown = sorted((m for m in marks if m.at <= high), key=lambda m: m.at)
@@ -191,6 +192,7 @@ def mark(ax: Axes, marks: Sequence[Mark], *, named: bool = True) -> int:
             textcoords="offset points",
             size=MARK_SIZE,
             color=MUTED,
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.3},
         )
     return 1 + max(name.row for name in names)
 
