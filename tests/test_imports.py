@@ -512,7 +512,10 @@ def test_a_file_of_both_clients_needs_a_word_from_you(beside_base):
         ("message.send.max.retries=-1\n", [":1: message.send.max.retries: must not be neg", "-1"]),
         (
             "heartbeat.interval.ms=60000\nauto.offset.reset=none\n",
-            [":1: heartbeat.interval.ms: 'heartbeat", "less than 'session.timeout.ms'; it is '60"],
+            [
+                ":1: heartbeat.interval.ms: 'heartbeat",
+                "less than 'session.timeout.ms' (45,000 ms); it is '60",
+            ],
         ),
         (
             '{"Attributes": {\n"RedrivePolicy": "{\\"DelaySeconds\\": 1}",\n'
