@@ -301,6 +301,20 @@ def test_a_record_that_kills_kills_whoever_takes_its_shard_over():
     assert [leases.alive(worker) for worker in range(3)] == [False, False, True]
 
 
+def test_two_records_at_once_kill_a_process_once():
+    both = Poison(
+        np.array([80, 81]), np.array([True, True]), np.array([1, 1], np.int32), np.array([1.0, 1.0])
+    )
+    env, leases, group, said = application(shards=2, workers=1, poison=both)
+    env.run(19.9)
+    leases.pause(0, 10.0)  # both shards' processors poll again at 29.9 s
+    env.run(190.0)
+    killed = [at_s for at_s, words in said if words == "worker 0 killed by a record"]
+    assert killed[0] == 30.0
+    assert len(killed) == 2 and killed[1] > 40.0, "the other record had its turn later"
+    assert (group.state.effects.reshape(2, -1)[:, :300] >= 1).all()
+
+
 def test_a_worker_killed_by_a_record_is_back_and_takes_its_shard_again():
     env, leases, group, said = application(
         shards=1, workers=1, poison=poisonous(50, kills=True, times=1, restart_s=1.0)
