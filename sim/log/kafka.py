@@ -25,14 +25,12 @@ from sim.log.coordinator import Coordinator, Terms
 from sim.log.group import Group
 from sim.log.reconciliation import Reconciling
 from sim.log.retention import Limits
-from sim.log.system import LogSystem, named, picky_service_s
+from sim.log.system import LogSystem, group_of, named
 from sim.log.topic import Topic
 from sim.messages import Numbered
-from sim.poison import poison
 from sim.products.kafka import Group as GroupConfig
 from sim.products.kafka import KafkaSystem, duration_s
 from sim.products.kafka_membership import Commit
-from sim.replay import repeats_kept
 from sim.scenario import Scenario
 from sim.system import Fleet, Setup, capacity
 
@@ -89,16 +87,15 @@ class Kafka(LogSystem):
         mean_bytes = float(messages.size_bytes.mean())
         self.members = {g: setup.scaled(c.consumers) for g, c in config.groups.items()}
         groups = {
-            group: Group(
+            group: group_of(
+                setup,
                 topic,
-                picky_service_s(setup, c),
-                capacity(setup, group, self.members[group]),
+                group,
+                c,
                 _reading(c, config, scenario, mean_bytes),
-                setup.grid_s,
-                keep_repeats=repeats_kept(setup, group),
+                capacity(setup, group, self.members[group]),
                 committed=c.starts == "established",
                 started=self.members[group] if c.joins_at == 0.0 else 0,
-                poison=poison(setup, group),
             )
             for group, c in config.groups.items()
         }

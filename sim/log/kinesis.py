@@ -10,15 +10,12 @@ from numpy.typing import NDArray
 from sim.environment import Stage
 from sim.kernels import shards as k
 from sim.kernels.log import Reading
-from sim.log.group import Group
 from sim.log.leases import Leases
-from sim.log.system import LogSystem, named, picky_service_s
+from sim.log.system import LogSystem, group_of, named
 from sim.log.topic import Topic
 from sim.messages import Messages
 from sim.outcome import Fate
-from sim.poison import poison
 from sim.products.kinesis import Application, KinesisSystem
-from sim.replay import repeats_kept
 from sim.scenario import Scenario
 from sim.system import Fleet, Setup, capacity
 
@@ -41,15 +38,8 @@ class Kinesis(LogSystem):
         for group, application in config.applications.items():
             first_s = setup.stream(f"{group}.reads").random(shards)
             handed = _as_handed(topic, setup.messages, application, config, polling, first_s)
-            groups[group] = Group(
-                handed,
-                picky_service_s(setup, application),
-                shards,
-                _reading(application, config, setup.scenario),
-                setup.grid_s,
-                keep_repeats=repeats_kept(setup, group),
-                poison=poison(setup, group),
-            )
+            reading = _reading(application, config, setup.scenario)
+            groups[group] = group_of(setup, handed, group, application, reading, shards)
         super().__init__(setup, topic, groups, config.applications, lost=fate)
         self.stages: Sequence[Stage] = [self.readers]
 

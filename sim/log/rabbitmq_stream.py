@@ -13,12 +13,10 @@ from sim.kernels import log as k
 from sim.kernels.partitioners import murmur3
 from sim.log.assignors import assign_roundrobin
 from sim.log.coordinator import Coordinator, Terms
-from sim.log.group import Group
 from sim.log.retention import Limits, Retention
 from sim.log.single_active import SingleActive
-from sim.log.system import LogSystem, named, picky_service_s
+from sim.log.system import LogSystem, group_of, named
 from sim.log.topic import Topic
-from sim.poison import poison
 from sim.products.rabbitmq_stream import (
     Consumers,
     RabbitmqStreamSystem,
@@ -26,7 +24,6 @@ from sim.products.rabbitmq_stream import (
     age_s,
     specification,
 )
-from sim.replay import repeats_kept
 from sim.scenario import Scenario
 from sim.system import Fleet, Setup, capacity
 
@@ -57,16 +54,15 @@ class RabbitmqStream(LogSystem):
         )
         self.members = {g: setup.scaled(c.consumers) for g, c in config.groups.items()}
         groups = {
-            group: Group(
+            group: group_of(
+                setup,
                 topic,
-                picky_service_s(setup, c),
-                capacity(setup, group, self.members[group]),
+                group,
+                c,
                 _reading(c, config, scenario),
-                setup.grid_s,
-                keep_repeats=repeats_kept(setup, group),
+                capacity(setup, group, self.members[group]),
                 committed=c.joins_at == 0.0,
                 started=self.members[group] if c.joins_at == 0.0 else 0,
-                poison=poison(setup, group),
             )
             for group, c in config.groups.items()
         }

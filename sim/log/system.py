@@ -9,13 +9,16 @@ from numpy.typing import NDArray
 
 from sim.environment import SideBySide
 from sim.errors import LabError
+from sim.kernels.log import Reading
 from sim.log.fates import told, unread
 from sim.log.group import Group
 from sim.log.retention import Limits, Retention
 from sim.log.topic import Topic
 from sim.messages import Messages
 from sim.outcome import Effects, Fate, GroupOutcome, Offsets
+from sim.poison import poison
 from sim.products.base import LogReaders
+from sim.replay import repeats_kept
 from sim.system import Setup
 from sim.workload import service_s
 
@@ -151,6 +154,42 @@ class LogSystem:
         return Effects.of(
             state.done_s, log.message, state.again_s[:repeats], log.message[again_row]
         )
+
+
+def group_of(
+    setup: Setup,
+    topic: Topic,
+    name: str,
+    config: LogReaders,
+    reading: Reading,
+    members: int,
+    *,
+    committed: bool = True,
+    started: int | None = None,
+) -> Group:
+    """A group of a system, with what the scenario says of it: its work, its poison, its repeats.
+
+    Args:
+        setup: of the system.
+        topic: what the group reads.
+        name: of the group.
+        config: its configuration.
+        reading: how its members poll and commit.
+        members: places for them.
+        committed: as in `Group`.
+        started: likewise.
+    """
+    return Group(
+        topic,
+        picky_service_s(setup, config),
+        members,
+        reading,
+        setup.grid_s,
+        keep_repeats=repeats_kept(setup, name),
+        committed=committed,
+        started=started,
+        poison=poison(setup, name),
+    )
 
 
 def named(group: str, say: Callable[[str], None]) -> Callable[[str], None]:
