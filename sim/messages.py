@@ -96,6 +96,12 @@ class Messages:
             chosen &= has_one[self.keys_by([dim])[0]]
         return np.flatnonzero(chosen[self.entity]).astype(np.int32)
 
+    def of_each(
+        self, wanted: Mapping[str, Mapping[str, Sequence[str]] | None]
+    ) -> dict[str, NDArray[np.int32]]:
+        """[wanted] the messages `where` each wants them, ascending; only for those that choose."""
+        return {name: self.where(its) for name, its in wanted.items() if its}
+
     @property
     def entities(self) -> int:
         """Combinations of the dimensions' values."""

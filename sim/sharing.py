@@ -22,7 +22,7 @@ from sim.environment import SideBySide, Stage
 from sim.kernels import broker as k
 from sim.kernels.queue import Feed
 from sim.log.kafka import Kafka, Published
-from sim.log.system import picky_service_s, wanted
+from sim.log.system import picky_service_s
 from sim.log.topic import Topic, by_partition
 from sim.outcome import Effects, Fate, GroupOutcome
 from sim.products.kafka import KafkaSystem, ShareGroup
@@ -170,7 +170,7 @@ class SharedKafka(Kafka):
             if known
             else by_partition(topic.partition_of, topic.log.end.size).astype(np.int32)
         )
-        self.only |= wanted(config.share_groups, messages)
+        self.only |= messages.of_each({g: c.only for g, c in config.share_groups.items()})
         self.readable = Readable(topic)
         self.reach: dict[str, NDArray[np.uint8]] = {}
         self.shares = {

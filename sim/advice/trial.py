@@ -153,9 +153,9 @@ class Bench:
 
     def mean_rates(self, preset: Preset) -> Mapping[str, float]:
         """Messages a second that each group or queue wants, on average."""
-        wanted = {job: self.messages.where(its).size for job, its in self.needs.routing.items()}
+        wanted = self.messages.of_each(self.needs.routing)
         return {
-            group: wanted.get(group, len(self.messages)) / self.messages.duration_s
+            group: len(wanted.get(group, self.messages)) / self.messages.duration_s
             for group in self.groups(preset)
         }
 

@@ -14,7 +14,6 @@ from sim.log.fates import told, unread
 from sim.log.group import Group
 from sim.log.retention import Limits, Retention
 from sim.log.topic import Topic
-from sim.messages import Messages
 from sim.outcome import Effects, Fate, GroupOutcome, Offsets
 from sim.poison import poison
 from sim.products.base import LogReaders
@@ -55,7 +54,7 @@ class LogSystem:
         self.topic = topic
         self.groups = groups
         self.lost = lost
-        self.only = wanted(configs, messages)
+        self.only = messages.of_each({group: c.only for group, c in configs.items()})
         self.retention: Retention | None = None
         """Deletes from the topic; None: nothing is old enough within a run."""
         self.check_s = inf if limits is None else limits.check_s
@@ -195,11 +194,6 @@ def group_of(
 def named(group: str, say: Callable[[str], None]) -> Callable[[str], None]:
     """How a group says what happens to it."""
     return lambda text: say(f"{group}: {text}")
-
-
-def wanted(configs: Mapping[str, LogReaders], messages: Messages) -> dict[str, NDArray[np.int32]]:
-    """[wanted] the messages that matter to each group that does not want all, ascending."""
-    return {group: messages.where(c.only) for group, c in configs.items() if c.only}
 
 
 def picky_service_s(setup: Setup, readers: LogReaders) -> NDArray[np.float32]:

@@ -29,7 +29,7 @@ class Celery(QueueSystem[Broker]):
     def __init__(self, setup: Setup, config: CelerySystem) -> None:
         self.config = config
         feed = _published(setup, config)
-        rows = {q: setup.messages.where(c.only) for q, c in config.queues.items() if c.only}
+        rows = setup.messages.of_each({q: c.only for q, c in config.queues.items()})
         queues = {
             queue: _queue(setup, config, feed, queue, rows.get(queue)) for queue in config.queues
         }

@@ -58,9 +58,7 @@ class Sqs(QueueSystem[Workers | Broker]):
             else messages.seq.astype(np.float64) * config.producer.delay_per_state,
             calls_per_s=min(c.calls_per_s for c in config.queues.values()),
         )
-        self.let_in = {
-            q: messages.where(c.filter_policy) for q, c in config.queues.items() if c.filter_policy
-        }
+        self.let_in = messages.of_each({q: c.filter_policy for q, c in config.queues.items()})
         """[let in] messages that pass the filter policy of a queue that has one, ascending."""
         filters = {q: Filtered(self.senders.feed, rows) for q, rows in self.let_in.items()}
         queues: dict[str, Workers | Broker] = {}
