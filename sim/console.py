@@ -254,7 +254,7 @@ def run_one(
     """
     from sim.lab import run
     from sim.report import REPORT, page
-    from sim.results import Store, manifest, newest, read
+    from sim.results import Store, manifest, newest, read, read_manifest
 
     _warn(scenario, err)
     store = Store(folder, scenario, name)
@@ -304,7 +304,9 @@ def run_one(
     print_result(done.tables, scenario.about or scenario.name, out)
     if earlier is not None:
         with suppress(LabError):  # one that this version of the lab cannot read
-            print_difference(read(earlier), done, out)
+            # A run that is repeated has no changes, and its tables need not be read.
+            if changes(read_manifest(earlier).get("content", {}), done.content):
+                print_difference(read(earlier), done, out)
     out.print()
     for path in paths:
         if path.suffix == ".png":

@@ -171,14 +171,27 @@ def find(words: str, out: Path) -> Path:
     )
 
 
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """What identifies and repeats a stored run.
+
+    Raises:
+        LabError: the folder does not hold a whole result.
+    """
+    try:
+        about: dict[str, Any] = json.loads((folder / MANIFEST).read_text())
+    except (OSError, ValueError) as error:
+        raise LabError(f"{folder} does not hold a result: {error}") from None
+    return about
+
+
 def read(folder: Path) -> Result:
     """Read a result.
 
     Raises:
         LabError: the folder does not hold a whole result.
     """
+    about = read_manifest(folder)
     try:
-        about = json.loads((folder / MANIFEST).read_text())
         tables = _read_tables(folder, about["duration_s"])
         return Result(tables, about["wall_s"], folder=folder, manifest=about)
     except (OSError, ValueError, KeyError) as error:
