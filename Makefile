@@ -21,7 +21,7 @@ test: setup
 	$(BIN)/pytest
 
 bench: setup
-	$(BIN)/python tests/bench.py
+	$(BIN)/python tests/tools/bench.py
 
 lint: setup
 	$(BIN)/ruff format --check .
@@ -35,4 +35,4 @@ examples: setup
 
 # Executes them from top to bottom, in place.
 notebooks: setup
-	$(BIN)/python tests/notebooks.py
+	$(BIN)/python tests/tools/notebooks.py

@@ -18,16 +18,16 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sim.comparison import Comparison
-    from sim.result import Result
-    from sim.scenario import Scenario
+    from sim.results.comparison import Comparison
+    from sim.results.result import Result
+    from sim.scenario.load import Scenario
 
 __all__ = ["Comparison", "Result", "Scenario", "compare", "load", "read", "run"]
 
 _HOMES = {
-    "Comparison": "sim.comparison",
-    "Result": "sim.result",
-    "Scenario": "sim.scenario",
+    "Comparison": "sim.results.comparison",
+    "Result": "sim.results.result",
+    "Scenario": "sim.scenario.load",
 }
 
 
@@ -42,7 +42,7 @@ def load(path_or_name: "str | os.PathLike[str]", overrides: Sequence[str] = ()) 
     Raises:
         LabError: every problem found, each with file and line.
     """
-    from sim.scenario import load
+    from sim.scenario.load import load
 
     return load(path_or_name, overrides)
 
@@ -57,7 +57,7 @@ def run(scenario: "Scenario | str | os.PathLike[str]") -> "Result":
         LabError: the scenario cannot be run.
     """
     from sim.lab import run
-    from sim.scenario import Scenario
+    from sim.scenario.load import Scenario
 
     return run(scenario if isinstance(scenario, Scenario) else load(scenario))
 
@@ -71,7 +71,7 @@ def compare(results: "Mapping[str, Result] | Sequence[Result]") -> "Comparison":
     Raises:
         LabError: there are none.
     """
-    from sim.comparison import Comparison
+    from sim.results.comparison import Comparison
 
     return Comparison.of(results)
 
@@ -88,7 +88,7 @@ def read(result: "str | os.PathLike[str]", out: "str | os.PathLike[str]" = "resu
     """
     from pathlib import Path
 
-    from sim.results import find, read
+    from sim.results.store import find, read
 
     return read(find(os.fspath(result), Path(out)))
 

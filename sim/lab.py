@@ -10,32 +10,32 @@ import numpy as np
 import pandas as pd
 import simpy
 
-from sim.crew import Timeline
-from sim.environment import Environment
-from sim.faults import schedule
-from sim.ledger import Ledger, Policy, book, histories
-from sim.log.kafka import Kafka
-from sim.log.kinesis import Kinesis
-from sim.log.rabbitmq_stream import RabbitmqStream
-from sim.messages import Messages
-from sim.metrics import Tables, combine, faults_table, measure
-from sim.outcome import Effects, GroupOutcome
-from sim.products.celery import CelerySystem
-from sim.products.kafka import KafkaSystem
-from sim.products.kinesis import KinesisSystem
-from sim.products.rabbitmq import RabbitmqSystem
-from sim.products.rabbitmq_stream import RabbitmqStreamSystem
-from sim.products.sqs import SqsSystem
-from sim.publishing import Publication, publish
-from sim.queue.celery import Celery
-from sim.queue.rabbitmq import Rabbitmq
-from sim.queue.sqs import Sqs
-from sim.replay import Replay
-from sim.result import Result
-from sim.scenario import Scenario
-from sim.sharing import SharedKafka
-from sim.system import Setup, System
-from sim.workload import generate
+from sim.engine.environment import Environment
+from sim.engine.outcome import Effects, GroupOutcome
+from sim.engine.system import Setup, System
+from sim.injection.crew import Timeline
+from sim.injection.replay import Replay
+from sim.injection.schedule import schedule
+from sim.ledger.book import Ledger, Policy, book, histories
+from sim.measure.tables import Tables, combine, faults_table, measure
+from sim.results.result import Result
+from sim.scenario.load import Scenario
+from sim.scenario.products.celery import CelerySystem
+from sim.scenario.products.kafka import KafkaSystem
+from sim.scenario.products.kinesis import KinesisSystem
+from sim.scenario.products.rabbitmq import RabbitmqSystem
+from sim.scenario.products.rabbitmq_stream import RabbitmqStreamSystem
+from sim.scenario.products.sqs import SqsSystem
+from sim.systems.celery import Celery
+from sim.systems.kafka import Kafka
+from sim.systems.kafka_publisher import Publication, publish
+from sim.systems.kafka_share import SharedKafka
+from sim.systems.kinesis import Kinesis
+from sim.systems.rabbitmq import Rabbitmq
+from sim.systems.rabbitmq_stream import RabbitmqStream
+from sim.systems.sqs import Sqs
+from sim.traffic.generate import generate
+from sim.traffic.messages import Messages
 
 GRID_STEPS = 600
 """Samples of each series over the arrivals; draining is sampled at the same step."""
@@ -53,7 +53,7 @@ class Progress(Protocol):
 
 
 class Keep(Protocol):
-    """Remembers finished systems, so that an interrupted run can go on (`sim.results.Store`)."""
+    """Remembers finished systems, so that an interrupted run can go on: `sim.results.store`."""
 
     def finished(self, system: str) -> Tables | None:
         """Tables of a system finished earlier."""

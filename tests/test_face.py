@@ -11,11 +11,11 @@ import pytest
 from matplotlib.axes import Axes
 
 import sim
-from sim.differences import changes, effects, labels
-from sim.errors import LabError
-from sim.metrics import Tables
-from sim.result import Result
-from tests.tables import Group, build
+from helpers.tables import Group, build
+from sim.foundation.errors import LabError
+from sim.measure.tables import Tables
+from sim.results.result import Result
+from sim.words.differences import changes, effects, labels
 
 ROOT = Path(__file__).parent.parent
 EXAMPLE = ROOT / "results" / "ledger_ordering" / "example"

@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 
 from sim.lab import run
-from sim.metrics import Tables
-from sim.results import Store, find, manifest, read
-from sim.scenario import Scenario, available, load
+from sim.measure.tables import Tables
+from sim.results.store import Store, find, manifest, read
+from sim.scenario.load import Scenario, available, load
 
 TRACES = Path(os.environ.get("LAB_TRACES", Path(__file__).parents[2] / "shared" / "traces"))
 

@@ -3,7 +3,7 @@
 import nbformat
 import pytest
 
-from tests.notebooks import FOLDER, METADATA, alike, execute, words
+from tools.notebooks import FOLDER, METADATA, alike, execute, words
 
 NOTEBOOKS = sorted(FOLDER.glob("*.ipynb"))
 MOST_BYTES = 600_000

@@ -14,15 +14,15 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from sim.kernels.log import Reading
-from sim.kernels.queue import Policy
 from sim.log.group import Group
+from sim.log.group_kernel import Reading
 from sim.log.topic import Topic
 from sim.queue.senders import Senders
-from sim.queue.workers import Workers
+from sim.queue.sqs_standard import Workers
+from sim.queue.sqs_standard_kernel import Policy
 
 REPLICATIONS = 20
-ROWS = list(csv.DictReader((Path(__file__).parent / "theory_reference.csv").open()))
+ROWS = list(csv.DictReader((Path(__file__).parent / "data" / "theory_reference.csv").open()))
 IDEAL = Policy(
     batch=1,
     per_delete=1,

@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from sim.foundation.text import count, duration
 from sim.lab import run
-from sim.results import read
-from sim.scenario import load
-from sim.summary import findings_of_groups
-from sim.text import count, duration
+from sim.results.store import read
+from sim.scenario.load import load
+from sim.words.summary import findings_of_groups
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()

@@ -1,8 +1,8 @@
-"""Every rule has a test that carries its id, or a reason why not (`python tests/rules.py`)."""
+"""Every rule has a test that carries its id, or a reason why not (`tests/tools/rules.py`)."""
 
 from pathlib import Path
 
-from rules import NOT_MODELLED, RULES, by_rule, table
+from tools.rules import NOT_MODELLED, RULES, by_rule, table
 
 FOLDER = Path(__file__).parent
 
@@ -19,7 +19,7 @@ def test_the_table_tells_of_each_rule_and_prints_in_the_output(capsys):
     assert not any("| ? |" in line for line in lines)
     with capsys.disabled():
         modelled = len(RULES) - len(NOT_MODELLED)
-        print(f"\n{modelled} of {len(RULES)} rules have tests; `python tests/rules.py` lists them")
+        print(f"\n{modelled} of {len(RULES)} rules have tests; `tests/tools/rules.py` lists them")
 
 
 def test_ids_are_read_from_names_of_tests(tmp_path):

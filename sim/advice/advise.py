@@ -10,10 +10,10 @@ from sim.advice.data import Preset, Prices, presets, prices
 from sim.advice.judge import Judgement, judge, keeps_pace
 from sim.advice.search import Search
 from sim.advice.trial import Bench, Trial
-from sim.errors import LabError
-from sim.needs import Needs
-from sim.scenario import Scenario
-from sim.workload import generate
+from sim.foundation.errors import LabError
+from sim.scenario.load import Scenario
+from sim.scenario.needs import Needs
+from sim.traffic.generate import generate
 
 MOST_MESSAGES = 2_000_000
 """A workload with more is tried at a smaller scale."""

@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field
 from ruamel.yaml import YAML
 
-from sim.config import Config
-from sim.units import Count, PositiveBytes, PositiveRatio, PositiveSeconds, Ratio, count
+from sim.foundation.config import Config
+from sim.foundation.units import Count, PositiveBytes, PositiveRatio, PositiveSeconds, Ratio, count
 
 Unit = Literal["requests", "hours", "GB-months"]
 

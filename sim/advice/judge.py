@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sim.advice.trial import Seen, Trial
-from sim.needs import Needs
-from sim.text import count, duration
+from sim.foundation.text import count, duration
+from sim.scenario.needs import Needs
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
-from sim.fault import OF_GROUPS, Fault
-from sim.scenario import Scenario
+from sim.scenario.fault import OF_GROUPS, Fault
+from sim.scenario.load import Scenario
 
 NUMBERS = ("scale", "autoscale")
 """Faults that set the number of workers: not for a search that looks for it."""

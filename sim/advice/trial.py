@@ -14,13 +14,13 @@ import numpy as np
 
 from sim.advice.data import Preset
 from sim.advice.strikes import moved, of_publisher
-from sim.errors import ScenarioError
+from sim.foundation.errors import ScenarioError
 from sim.lab import run_system
-from sim.messages import Messages
-from sim.metrics import Tables
-from sim.needs import Needs
-from sim.products.kafka import KafkaSystem
-from sim.scenario import Fault, Scenario
+from sim.measure.tables import Tables
+from sim.scenario.load import Fault, Scenario
+from sim.scenario.needs import Needs
+from sim.scenario.products.kafka import KafkaSystem
+from sim.traffic.messages import Messages
 
 NAME = "advised"
 """Name of the only system of a trial's scenario."""

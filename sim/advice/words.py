@@ -6,7 +6,7 @@ from rich import box
 from rich.table import Table
 
 from sim.advice.advise import Advice, Row
-from sim.text import count, duration, names, share
+from sim.foundation.text import count, duration, names, share
 
 
 def closing(advice: Advice) -> str:

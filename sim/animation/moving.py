@@ -11,9 +11,9 @@ from matplotlib.container import BarContainer
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from sim.animation import Ints, Log, Queue, Scene, cell
+from sim.animation.page import Ints, Log, Queue, Scene, cell
 from sim.charts.page import INK, MUTED, PALETTE, style, wrapped
-from sim.text import clock, count
+from sim.foundation.text import clock, count
 
 KEPT, UNREAD, FLYING = "#dfe7ee", "#9db8cf", PALETTE[4]
 FRAMES, PER_SECOND = 60, 8

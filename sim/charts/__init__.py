@@ -2,7 +2,7 @@
 
 Each chart takes the tables of a run, and axes to draw on, one per panel; without axes it makes a
 page of its own, in the style of `style`. It returns the axes and neither runs a simulation nor
-reads a file. The title of a page states what the numbers say (`sim.findings`).
+reads a file. The title of a page states what the numbers say (`sim.words.findings`).
 
 Importing this package imports matplotlib: do it where something is drawn, not at start-up.
 """

@@ -8,13 +8,13 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 from numpy.typing import NDArray
 
-from sim import findings
 from sim.charts.over_time import colour_of
 from sim.charts.page import INK, MUTED, PALETTE, sheet, width_pt
-from sim.text import count, tick
+from sim.foundation.text import count, tick
+from sim.words import findings
 
 if TYPE_CHECKING:
-    from sim.metrics import Tables
+    from sim.measure.tables import Tables
 
 ROW_IN = 0.23
 

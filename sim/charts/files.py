@@ -13,7 +13,6 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from sim import findings
 from sim.charts import ledger
 from sim.charts.bars import duplicates, loss, replay
 from sim.charts.over_time import lag, order, throughput, time_lag
@@ -21,9 +20,10 @@ from sim.charts.page import style
 from sim.charts.quantiles import latency
 from sim.charts.side_by_side import overview
 from sim.charts.status import status
+from sim.words import findings
 
 if TYPE_CHECKING:
-    from sim.metrics import Tables
+    from sim.measure.tables import Tables
 
 T = TypeVar("T")
 

@@ -22,7 +22,7 @@ from sim.charts.files import CHART, LEDGER_CHARTS, names, two_cores, writing
 from sim.charts.page import ALONE_IN, apart, style
 
 if TYPE_CHECKING:
-    from sim.metrics import Tables
+    from sim.measure.tables import Tables
 
 COUNTED = {
     "loss": ("lost", "dead_lettered", "unfinished"),

@@ -1,7 +1,7 @@
 """What a run with ledgers did: records waiting in clients, errors of books, harms and their price.
 
 Over time, a panel per system on the same axes; as counts, a row per system in the order of the
-scenario, so that each row differs by one change from the row above (`sim.ladder`).
+scenario, so that each row differs by one change from the row above (`sim.words.ladder`).
 """
 
 import re
@@ -15,15 +15,15 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 from numpy.typing import NDArray
 
-from sim import ladder
 from sim.charts.labels import Line, name_lines
 from sim.charts.over_time import counts_axis, draw, finish, highest, new_page, systems
 from sim.charts.page import INK, MUTED, PALETTE, sheet, width_pt
 from sim.charts.quantiles import DECADES_S
-from sim.text import count, duration, money, share, tick
+from sim.foundation.text import count, duration, money, share, tick
+from sim.words import ladder
 
 if TYPE_CHECKING:
-    from sim.metrics import Tables
+    from sim.measure.tables import Tables
 
 ALARM = "#b03030"
 ROW_IN, BETWEEN_IN = 0.25, 0.3

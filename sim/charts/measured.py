@@ -11,7 +11,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from sim import findings
 from sim.charts.files import write
 from sim.charts.labels import Line, name_lines
 from sim.charts.over_time import (
@@ -25,12 +24,13 @@ from sim.charts.over_time import (
     time_axis,
 )
 from sim.charts.page import style
+from sim.foundation.text import count, duration
 from sim.imports.measured import instant
-from sim.text import count, duration
+from sim.words import findings
 
 if TYPE_CHECKING:
     from sim.imports.measured import Measured
-    from sim.metrics import Tables
+    from sim.measure.tables import Tables
 
 F64 = NDArray[np.float64]
 COLOUR = "#222222"

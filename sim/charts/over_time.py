@@ -9,13 +9,13 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 from numpy.typing import NDArray
 
-from sim import findings
 from sim.charts.labels import Line, Mark, mark, name_lines, rows_needed, title_pad
 from sim.charts.page import INK, MUTED, PALETTE, TimeAxis, outer, panels
-from sim.text import count, duration, tick
+from sim.foundation.text import count, duration, tick
+from sim.words import findings
 
 if TYPE_CHECKING:
-    from sim.metrics import Tables
+    from sim.measure.tables import Tables
 
 Array = NDArray[np.float64]
 

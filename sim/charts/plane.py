@@ -14,24 +14,14 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 from numpy.typing import NDArray
 
-from sim import tradeoff
 from sim.charts.over_time import counts_axis
-from sim.charts.page import (
-    INK,
-    PALETTE,
-    PRINT,
-    SCREEN,
-    Letters,
-    pixels,
-    sheet,
-    width_pt,
-    wrapped,
-)
+from sim.charts.page import INK, PALETTE, PRINT, SCREEN, Letters, pixels, sheet, width_pt, wrapped
 from sim.charts.quantiles import DECADES_S, SHORTEST_S
-from sim.text import duration, tick
+from sim.foundation.text import duration, tick
+from sim.words import tradeoff
 
 if TYPE_CHECKING:
-    from sim.metrics import Tables
+    from sim.measure.tables import Tables
 
 F64 = NDArray[np.float64]
 BETTER = "#e7f3ec"

@@ -7,14 +7,14 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from sim import findings
 from sim.charts.labels import Line, name_lines
 from sim.charts.over_time import colour_of, systems
 from sim.charts.page import INK, PALETTE, outer, panels
-from sim.text import duration
+from sim.foundation.text import duration
+from sim.words import findings
 
 if TYPE_CHECKING:
-    from sim.metrics import Tables
+    from sim.measure.tables import Tables
 
 SHORTEST_S = 1e-6
 """What takes no time at all is drawn as this on the logarithmic axis, s."""

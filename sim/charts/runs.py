@@ -10,16 +10,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from sim import findings
 from sim.charts.files import write
 from sim.charts.labels import mark, name_lines
 from sim.charts.over_time import draw, highest, linear_axis, marks, systems, time_axis
 from sim.charts.page import MUTED, PRINT, SCREEN, Letters, sheet, style, wrapped
 from sim.charts.plane import plane
-from sim.text import count
+from sim.foundation.text import count
+from sim.words import findings
 
 if TYPE_CHECKING:
-    from sim.metrics import Tables
+    from sim.measure.tables import Tables
 
 Runs = Sequence[tuple[str, "Tables"]]
 FOR_PRINT = ("png", "svg", "pdf")
@@ -34,7 +34,7 @@ def compare(
 ) -> list[Path]:
     """Write `comparison` and `plane` of `runs`, each a label and its tables; returns the files.
 
-    `price` is what the plane has on its x axis, a key of `sim.tradeoff.PRICES`.
+    `price` is what the plane has on its x axis, a key of `sim.words.tradeoff.PRICES`.
 
     With `width_in`, for print: that wide, in letters that can be read at that size, and as PDF
     besides PNG and SVG.

@@ -9,7 +9,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from sim import findings
 from sim.charts.labels import mark, name_lines, rows_needed, title_pad
 from sim.charts.over_time import (
     draw,
@@ -23,10 +22,11 @@ from sim.charts.over_time import (
     time_axis,
 )
 from sim.charts.page import MUTED, sheet, width_pt
-from sim.text import count, drain, duration
+from sim.foundation.text import count, drain, duration
+from sim.words import findings
 
 if TYPE_CHECKING:
-    from sim.metrics import Tables
+    from sim.measure.tables import Tables
 
 SAME = "The same messages and the same axes for every system"
 LEFT_IN, RIGHT_IN, BETWEEN_IN = 2.0, 0.2, 0.22

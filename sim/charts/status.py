@@ -10,14 +10,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from sim import findings
 from sim.charts.labels import name_lines
 from sim.charts.over_time import counts_axis, draw, finish, highest, new_page, time_axis
 from sim.charts.page import TimeAxis
-from sim.text import count
+from sim.foundation.text import count
+from sim.words import findings
 
 if TYPE_CHECKING:
-    from sim.metrics import Tables
+    from sim.measure.tables import Tables
 
 COLOURS = {
     "OK": "#d5e8df", "WARN": "#f0c34a", "STOP": "#d9662b", "STALL": "#a52a4f", "REWIND": "#5b4ea3",

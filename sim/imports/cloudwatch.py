@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sim.errors import nearest
+from sim.foundation.errors import nearest
 from sim.imports.measured import Measure, Measured, Sample, amount, complaint, instant
 
 TOOL = "CloudWatch"

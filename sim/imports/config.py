@@ -7,8 +7,8 @@
   (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_GetQueueAttributes.html).
 
 The scenario has `BASE` as its base, and everything that such a file does not say from there.
-Values are checked by the models of `sim.products`. Only values that are taken over are ever shown:
-the others may be passwords.
+Values are checked by the models of `sim.scenario.products`. Only values that are taken over are
+ever shown: the others may be passwords.
 """
 
 import json
@@ -21,19 +21,19 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import ValidationError
 
-from sim import explain
-from sim.config import Config, KeyPath, keys
-from sim.document import Document, Place
-from sim.errors import Problem, ScenarioError, unknown_key
+from sim.foundation.config import Config, KeyPath, keys
+from sim.foundation.document import Document, Place
+from sim.foundation.errors import Problem, ScenarioError, unknown_key
+from sim.foundation.text import names
 from sim.imports import properties
 from sim.imports.made import Imported, name_of
 from sim.imports.measured import complaint, json_of, text_of
 from sim.imports.properties import Entry
-from sim.products import kafka_keys
-from sim.products.kafka import Group, Producer
-from sim.products.sqs import Queue
-from sim.scenario import Scenario, folders, load
-from sim.text import names
+from sim.scenario import explain
+from sim.scenario.load import Scenario, folders, load
+from sim.scenario.products import kafka_keys
+from sim.scenario.products.kafka import Group, Producer
+from sim.scenario.products.sqs import Queue
 
 BASE = "tournament_spike.yaml"
 """The shipped scenario that holds what the file does not say."""

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from sim.errors import LabError, Problem
+from sim.foundation.errors import LabError, Problem
 
 F64 = NDArray[np.float64]
 Measure = Literal["lag", "time_lag_s"]

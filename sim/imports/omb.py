@@ -10,11 +10,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sim import document
-from sim.document import Document
-from sim.errors import Problem, ScenarioError, unknown, unknown_key
+from sim.foundation import document
+from sim.foundation.document import Document
+from sim.foundation.errors import Problem, ScenarioError, unknown, unknown_key
+from sim.foundation.text import count, names, rate
 from sim.imports.made import Imported, name_of
-from sim.text import count, names, rate
 
 FIELDS = (
     "name", "topics", "partitionsPerTopic", "keyDistributor", "messageSize", "payloadFile",

@@ -1,1 +1,3 @@
-"""The log mechanism: topics of partitions, consumer groups, and the Kafka preset."""
+"""The log mechanism: topics that keep records, and groups that read them at their own offsets.
+Stages, kernels and coordinators belong here; which product's keys set them up does not.
+"""

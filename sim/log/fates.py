@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.engine.outcome import Fate
+from sim.foundation.text import count
 from sim.log.group import Group
-from sim.outcome import Fate
-from sim.text import count
 
 _EPISODE_CHECKS = 2
 """Jumps no more than so many checks of retention apart are told together."""

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.environment import Stops
-from sim.kernels import log as k
+from sim.engine.environment import Stops
+from sim.engine.outcome import Fate
+from sim.injection.poison import Poison
+from sim.log import group_kernel as k
+from sim.log.handed_out import Runs
 from sim.log.poisoned import Poisoned
-from sim.log.runs import Runs
 from sim.log.topic import Topic
-from sim.outcome import Fate
-from sim.poison import Poison
 
 
 @dataclass

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.kernels import log as k
+from sim.engine.outcome import Fate
+from sim.injection.poison import ALWAYS, Poison
+from sim.log import group_kernel as k
 from sim.log.topic import Topic
-from sim.outcome import Fate
-from sim.poison import ALWAYS, Poison
 
 
 @dataclass

@@ -22,7 +22,7 @@ import numpy as np
 import simpy
 from numpy.typing import NDArray
 
-from sim.kernels import segments as k
+from sim.log import retention_kernel as k
 from sim.log.topic import Topic
 
 

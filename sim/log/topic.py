@@ -6,7 +6,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.kernels import log as k
+from sim.log import group_kernel as k
 
 _T = TypeVar("_T", bound=np.generic)
 

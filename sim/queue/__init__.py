@@ -1,1 +1,3 @@
-"""The destructive-queue mechanism: senders, queues with workers, and the SQS preset."""
+"""The queue mechanism: messages that go once they are acknowledged, and consumers that compete.
+Stages, kernels and fleets belong here; which product's keys set them up does not.
+"""

@@ -1,6 +1,6 @@
 """One queue with every knob, the consumers that it serves, and what can happen to them.
 
-The presets on it differ in their `sim.kernels.broker.Policy`, which `policy` makes with the
+The presets on it differ in their `sim.queue.broker_kernel.Policy`, which `policy` makes with the
 defaults of a plain FIFO queue: a preset names what is different.
 """
 
@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sim.kernels import broker as k
+from sim.queue import broker_kernel as k
 
 NO_LIMIT = np.iinfo(np.int64).max
 """Of counts: prefetch, length, deliveries, …"""

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.kernels.queue import Feed
+from sim.queue.sqs_standard_kernel import Feed
 
 
 class Filtered:

@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.kernels import senders as k
-from sim.kernels.queue import Feed
+from sim.queue import senders_kernel as k
+from sim.queue.sqs_standard_kernel import Feed
 
 
 class Senders:

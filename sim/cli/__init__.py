@@ -1,0 +1,3 @@
+"""The command `sim`: its arguments, and what it prints. Nothing is computed here that the Python
+interface could not give.
+"""

@@ -1,0 +1,383 @@
+"""The command ``sim``: thin; every verb hands over to the modules that know."""
+
+import gc
+import sys
+from collections.abc import Callable
+from enum import StrEnum
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ParamSpec
+
+import typer
+from rich.console import Console
+
+from sim.foundation.errors import LabError
+
+if TYPE_CHECKING:
+    from sim.imports.made import Imported
+
+P = ParamSpec("P")
+
+app = typer.Typer(
+    name="sim",
+    help="The queue-versus-log lab: one workload through message queues and logs, side by side.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+Sets = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="PATH=VALUE", help="Override anything in the scenario."),
+]
+Seed = Annotated[int | None, typer.Option(help="Override the scenario's seed.")]
+Out = Annotated[Path, typer.Option(help="Folder of all results.")]
+
+
+NARROWEST_IN = 1.9
+
+
+class Client(StrEnum):
+    """Whose configuration it is."""
+
+    CONSUMER = "consumer"
+    PRODUCER = "producer"
+
+
+class Price(StrEnum):
+    """What harm is weighed against."""
+
+    LATENCY = "latency"
+    THROUGHPUT = "throughput"
+
+
+def _overrides(sets: list[str] | None, seed: int | None) -> list[str]:
+    return [*(sets or []), *([] if seed is None else [f"seed={seed}"])]
+
+
+def _for_people(command: Callable[P, None]) -> Callable[P, None]:
+    """Errors that a person can act on as one message and exit code 2; Ctrl+C as 130."""
+
+    @wraps(command)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            command(*args, **kwargs)
+        except LabError as error:
+            err.print(str(error), style="red", markup=False)
+            raise typer.Exit(2) from None
+        except KeyboardInterrupt as stopped:
+            kept = "systems that had finished are kept, and the same command goes on"
+            err.print(f"stopped; {str(stopped) or kept}", markup=False)
+            raise typer.Exit(130) from None
+
+    return wrapped
+
+
+@app.command("list")
+@_for_people
+def list_() -> None:
+    """The scenarios: those in ./scenarios, and those that come with the lab."""
+    from sim.scenario.load import available, load
+
+    for path in available():
+        try:
+            about = load(path).about
+        except LabError as error:
+            about = str(error).splitlines()[0]
+        out.print(f"{path.stem:32} {about}", markup=False)
+
+
+@app.command()
+@_for_people
+def show(scenario: str, set_: Sets = None, seed: Seed = None) -> None:
+    """What a scenario comes to, with its base, its defaults and its overrides filled in."""
+    from sim.cli.console import describe
+    from sim.scenario.load import load
+
+    describe(load(scenario, _overrides(set_, seed)), out, err)
+
+
+@app.command()
+@_for_people
+def schema() -> None:
+    """The JSON Schema of scenario files, for editors."""
+    import json
+
+    from sim.scenario.load import Scenario
+
+    sys.stdout.write(json.dumps(Scenario.json_schema(), indent=2) + "\n")
+
+
+@app.command()
+@_for_people
+def run(
+    scenarios: Annotated[list[str], typer.Argument(metavar="SCENARIO...")],
+    set_: Sets = None,
+    seed: Seed = None,
+    out_: Annotated[Path, typer.Option("--out", help="Folder of all results.")] = Path("results"),
+    name: Annotated[
+        str | None, typer.Option(help="Name of the run; its seed and content when not given.")
+    ] = None,
+    charts: Annotated[bool, typer.Option(help="Draw the charts.")] = True,
+    books: Annotated[
+        Path | None, typer.Option(help="Write the books of its ledgers to this SQLite file.")
+    ] = None,
+) -> None:
+    """Run scenarios, by name or file: a table, a finding in words, and charts."""
+    from sim.cli.console import run_one
+    from sim.scenario.load import load
+
+    # What was imported stays: collections pass over it, of which a run makes two for each system.
+    gc.freeze()
+    overrides = _overrides(set_, seed)
+    loaded = [load(scenario, overrides) for scenario in scenarios]
+    if books is not None and len(loaded) > 1:
+        raise LabError("--books takes one scenario at a time")
+    for words, scenario in zip(scenarios, loaded, strict=True):
+        run_one(words, scenario, overrides, out_, name, charts, books, out, err)
+
+
+@app.command()
+@_for_people
+def advise(
+    scenario: str,
+    max_workers: Annotated[
+        int, typer.Option("--max-workers", metavar="N", min=1, help="Most workers of a job.")
+    ] = 64,
+    json_: Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")] = False,
+    set_: Sets = None,
+    seed: Seed = None,
+) -> None:
+    """Which systems meet the `needs` of a scenario, with how many workers, at what price."""
+    from sim.cli.console import advise_on
+    from sim.scenario.load import load
+
+    gc.freeze()  # as in `run`
+    advise_on(load(scenario, _overrides(set_, seed)), max_workers, json_, out, err)
+
+
+@app.command()
+@_for_people
+def plot(
+    result: str,
+    out_: Annotated[Path, typer.Option("--out")] = Path("results"),
+    overlay: Annotated[
+        Path | None,
+        typer.Option(help="Lay this export of lag over it; `sim import lag` says what it holds."),
+    ] = None,
+    start: Annotated[
+        str | None,
+        typer.Option(help="Moment in the export when the run begins; its first sample if not."),
+    ] = None,
+) -> None:
+    """Draw the charts of a result again: a folder, scenario/run, or a scenario's newest run."""
+    from sim.charts import write_all, write_measured
+    from sim.imports.read import read as read_measured
+    from sim.results.store import find, read
+
+    folder = find(result, out_)
+    measured = None if overlay is None else read_measured(overlay)
+    found = read(folder)
+    if measured is None:
+        paths = write_all(found.tables, folder / "charts", title=found.label)
+    else:
+        paths = write_measured(found.tables, measured, start, folder / "charts", title=found.label)
+    for path in paths:
+        out.print(str(path))
+
+
+imports = typer.Typer(help="Bring in what you have.", no_args_is_help=True)
+app.add_typer(imports, name="import")
+
+
+@imports.command("omb")
+@_for_people
+def import_omb(
+    workload: Path,
+    driver: Annotated[Path | None, typer.Argument(help="A Kafka driver file.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Scenario file; printed if not given.")
+    ] = None,
+) -> None:
+    """A workload of the OpenMessaging Benchmark as a scenario."""
+    from sim.imports.omb import scenario
+
+    _new(output)
+    said = "The benchmark does not say, or the lab does not take over:"
+    _write_imported(scenario(workload, driver), said, output)
+
+
+@imports.command("config")
+@_for_people
+def import_config(
+    file: Annotated[
+        Path, typer.Argument(help="Properties of a Kafka client, or attributes of an SQS queue.")
+    ],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Scenario file; printed if not given.")
+    ] = None,
+    client: Annotated[
+        Client | None, typer.Option("--as", help="Whose keys they are, where they do not tell.")
+    ] = None,
+) -> None:
+    """Your Kafka client's .properties, or `aws sqs get-queue-attributes`, as a scenario."""
+    from sim.imports.config import scenario
+
+    _new(output)
+    made = scenario(file, None if client is None else client.value)
+    _write_imported(made, "The file does not say, or the lab does not take over:", output)
+
+
+def _new(output: Path | None) -> None:
+    if output is not None and output.exists():
+        raise LabError(f"{output} exists, and may hold work of yours; name another file")
+
+
+def _write_imported(made: "Imported", unsaid: str, output: Path | None) -> None:
+    from sim.scenario.load import load
+
+    say = out if output else err
+    say.print(made.said, markup=False)
+    say.print(unsaid, markup=False)
+    for line in made.unsaid:
+        say.print(f"- {line}", markup=False)
+    if output is None:
+        sys.stdout.write(made.yaml)
+        return
+    output.write_text(made.yaml, encoding="utf-8")
+    for warning in load(output).warnings:
+        err.print(f"warning: {warning}", style="yellow", markup=False)
+    out.print(f"{output}: run it with `sim run {output}`", markup=False)
+
+
+@imports.command("lag")
+@_for_people
+def import_lag(
+    export: Annotated[
+        Path, typer.Argument(help="kafka-consumer-groups, CloudWatch or Prometheus.")
+    ],
+) -> None:
+    """What an export of lag holds; `sim plot --overlay` lays it over a run.
+
+    A snapshot of kafka-consumer-groups has no time of its own: print it with `date -u +%FT%TZ`.
+    """
+    from sim.cli.console import describe_measured
+    from sim.imports.read import read
+
+    describe_measured(read(export), out)
+
+
+@app.command()
+@_for_people
+def report(
+    result: str,
+    open_: Annotated[bool, typer.Option("--open", help="Show it in the browser.")] = False,
+    out_: Annotated[Path, typer.Option("--out", help="Folder of all results.")] = Path("results"),
+) -> None:
+    """Write the report of a result again: one HTML file with all there is, to send around."""
+    from sim.charts import inline
+    from sim.report.page import REPORT, page
+    from sim.results.store import find, read
+
+    folder = find(result, out_)
+    found = read(folder)
+    path = folder / REPORT
+    text = page(found.tables, found.manifest, inline(found.tables), label=found.label)
+    path.write_text(text, encoding="utf-8")
+    out.print(str(path), markup=False)
+    if open_:
+        _show(path)
+
+
+@app.command()
+@_for_people
+def animate(
+    result: str,
+    from_: Annotated[
+        str | None, typer.Option("--from", metavar="TIME", help="Since the start, as in '20m'.")
+    ] = None,
+    until: Annotated[str | None, typer.Option(metavar="TIME", help="Likewise.")] = None,
+    gif: Annotated[bool, typer.Option("--gif", help="Write a GIF as well.")] = False,
+    open_: Annotated[bool, typer.Option("--open", help="Show it in the browser.")] = False,
+    out_: Annotated[Path, typer.Option("--out", help="Folder of all results.")] = Path("results"),
+) -> None:
+    """Put what stays in logs and what goes from queues into motion, around the worst lag."""
+    from sim.animation.page import GIF, PAGE, page, scene
+    from sim.results.store import find, read
+
+    folder = find(result, out_)
+    found = read(folder)
+    first_s, last_s = _parsed("--from", from_, "seconds"), _parsed("--until", until, "seconds")
+    shown = scene(found.tables, first_s, last_s)
+    path = folder / PAGE
+    path.write_text(page(shown, found.label), encoding="utf-8")
+    out.print(str(path), markup=False)
+    if gif:
+        from sim.animation.moving import write
+
+        out.print(str(write(shown, folder / GIF, found.label)), markup=False)
+    if open_:
+        _show(path)
+
+
+def _parsed(option: str, text: str | None, unit: str) -> float | None:
+    """A quantity given on the command line; `unit` is a function of `sim.foundation.units`."""
+    from sim.foundation import units
+
+    try:
+        parse: Callable[[str], float] = getattr(units, unit)
+        return None if text is None else parse(text)
+    except ValueError as error:
+        raise LabError(f"{option}: {error}") from None
+
+
+def _show(path: Path) -> None:
+    import webbrowser
+
+    if not webbrowser.open(path.resolve().as_uri()):
+        err.print(f"there is no browser here to open {path} with", style="yellow", markup=False)
+
+
+@app.command()
+@_for_people
+def compare(
+    results: Annotated[list[str], typer.Argument(metavar="RESULT...")],
+    out_: Annotated[Path, typer.Option("--out", help="Folder of all results.")] = Path("results"),
+    to: Annotated[Path, typer.Option(help="Folder for the charts.")] = Path("results/compare"),
+    width: Annotated[
+        str | None,
+        typer.Option(metavar="WIDTH", help="For print, as in 89mm, 183mm or 7in: PDF as well."),
+    ] = None,
+    price: Annotated[
+        Price, typer.Option(help="What the plane of harms sets against them.")
+    ] = Price.LATENCY,
+) -> None:
+    """Put several results side by side on the same axes, and what they pay against what they get.
+
+    Results are named by what differs between their scenarios, if that is little.
+    """
+    from sim.charts import compare as draw
+    from sim.cli.console import print_difference, print_result
+    from sim.results.result import labels_of
+    from sim.results.store import find, read
+
+    width_in = _parsed("--width", width, "inches")
+    if width_in is not None and width_in < NARROWEST_IN:
+        raise LabError(f"--width {width}: too narrow for letters that can be read; 50mm will do")
+    found = [read(find(result, out_)) for result in results]
+    labels = labels_of(found)
+    for label, result in zip(labels, found, strict=True):
+        print_result(result.tables, label, out)
+    if len(found) == 2:
+        print_difference(found[0], found[1], out)
+    runs = [(label, result.tables) for label, result in zip(labels, found, strict=True)]
+    column = "throughput" if price is Price.THROUGHPUT else "latency_p99_s"
+    for path in draw(runs, to, width_in=width_in, price=column):
+        out.print(str(path))
+
+
+def main() -> Any:
+    """Entry point of the command."""
+    return app()

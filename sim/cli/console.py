@@ -1,0 +1,315 @@
+"""What the command prints: the description of a scenario, progress, the summary and the finding."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from textwrap import fill
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    Progress,
+    ProgressColumn,
+    SpinnerColumn,
+    Task,
+    TextColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+
+from sim.foundation.errors import LabError
+from sim.foundation.text import count, duration
+from sim.measure.tables import Tables
+from sim.scenario.load import Scenario
+from sim.scenario.products.kafka import KafkaSystem
+from sim.words.differences import changes, effects
+from sim.words.summary import print_summary
+
+if TYPE_CHECKING:
+    from sim.advice.advise import Watch
+    from sim.charts import Inline
+    from sim.imports.read import Measured
+    from sim.lab import OnLedger
+    from sim.ledger.book import Ledger
+    from sim.results.result import Result
+    from sim.traffic.messages import Messages
+
+WIDTH = 100
+
+
+class _Rate(ProgressColumn):
+    """Messages settled a second of real time, over all groups."""
+
+    def render(self, task: Task) -> Text:
+        """The column's text."""
+        return Text(f"{count(task.speed)} msg/s" if task.speed else "")
+
+
+def print_result(tables: Tables, title: str, out: Console) -> None:
+    """The summary and the findings, in at most 100 columns."""
+    width = min(WIDTH, out.width) if out.is_terminal else WIDTH
+    print_summary(tables, title, Console(file=out.file, width=width, highlight=False))
+
+
+def print_difference(before: "Result", after: "Result", out: Console) -> None:
+    """What was set otherwise than in an earlier run, and what came of it; nothing if too much was.
+
+    In at most 100 columns.
+    """
+    changed = changes(before.content, after.content)
+    if not changed:
+        return
+    out.print(f"\nAgainst {before.label}:", markup=False)
+    moved = effects(before.summary, after.summary)
+    for words in (*changed, *(moved or ["no number that matters is noticeably another"])):
+        lines = fill(words, WIDTH, initial_indent="  ", subsequent_indent="    ")
+        out.print(lines, markup=False)
+
+
+def describe(scenario: Scenario, out: Console, err: Console) -> None:
+    """Print a scenario as it will run, with what it comes to."""
+    from sim.foundation.document import dumped
+
+    _warn(scenario, err)
+    out.print(dumped(scenario.model_dump(mode="json", by_alias=True)), markup=False, end="")
+    out.print(f"# content hash {scenario.hash}")
+
+
+def _warn(scenario: Scenario, err: Console) -> None:
+    for warning in scenario.warnings:
+        err.print(f"warning: {warning}", style="yellow", markup=False)
+
+
+def describe_measured(measured: "Measured", out: Console) -> None:
+    """Print what an export of lag holds: a line per group or queue and measure."""
+    out.print(measured.source, markup=False)
+    for (name, measure), rows in measured.samples.groupby(["name", "measure"], sort=False):
+        say = count if measure == "lag" else duration
+        span = f"{rows['at'].iloc[0]:%Y-%m-%d %H:%M:%S} to {rows['at'].iloc[-1]:%Y-%m-%d %H:%M:%S}"
+        what = "messages waiting" if measure == "lag" else "age of the oldest"
+        top = say(rows["value"].max())
+        out.print(f"  {name}: {what}, {len(rows)} samples, {span} UTC, max {top}", markup=False)
+    for note in measured.notes:
+        out.print(f"  note: {note}", markup=False)
+
+
+@contextmanager
+def _books_file(scenario: Scenario, path: Path | None) -> Iterator["OnLedger | None"]:
+    """What writes each ledger to ``path``, which appears when all are written."""
+    if path is None:
+        yield None
+        return
+    if not any(r.ledger for system in scenario.systems.values() for r in system.readers.values()):
+        raise LabError(f"--books {path}: no system of {scenario.name} keeps a ledger")
+    from sim.ledger.sqlite import Books
+
+    with Books(path) as books:
+
+        def write(system: str, group: str, ledger: "Ledger", messages: "Messages") -> None:
+            several = len(scenario.systems[system].readers) > 1
+            states = messages.states or _numbered_states(messages)
+            names = next(iter(messages.dims.values()))
+            books.write(f"{system}.{group}" if several else system, ledger, states, entities=names)
+
+        yield write
+
+
+def _write_metrics(scenario: Scenario, buffer: pd.DataFrame, path: Path) -> None:
+    """The producers' gauges as OpenMetrics text, for Prometheus and Datadog tooling."""
+    from sim.measure.openmetrics import alarm, buffer_remaining, write
+
+    remaining, over = [], []
+    for name, rows in buffer.groupby("system", sort=False):
+        one = buffer_remaining(
+            rows["t_s"].to_numpy(np.float64), {str(name): rows["remaining"].to_numpy(np.int64)}
+        )
+        system = scenario.systems[str(name)]
+        assert isinstance(system, KafkaSystem) and system.publisher is not None
+        remaining.append(one)
+        over.append(alarm(one, system.publisher.alarm_over))
+    first, first_alarm = remaining[0], over[0]
+    write(
+        path,
+        [
+            replace(first, series=tuple(s for gauge in remaining for s in gauge.series)),
+            replace(
+                first_alarm,
+                help="1 while the producer's alarm on its buffer is on.",
+                series=tuple(s for gauge in over for s in gauge.series),
+            ),
+        ],
+    )
+
+
+def _numbered_states(messages: "Messages") -> list[str]:
+    assert messages.seq is not None
+    return [f"state {i}" for i in range(int(messages.seq.max(initial=0)) + 1)]
+
+
+def advise_on(
+    scenario: Scenario, most_workers: int, as_json: bool, out: Console, err: Console
+) -> None:
+    """Try the presets, and print the ranked table and which way to go.
+
+    Args:
+        scenario: its workload, faults and needs.
+        most_workers: of a job.
+        as_json: print plain data instead.
+        out: for the answer.
+        err: for progress and warnings; progress is quiet when it is not a terminal.
+
+    Raises:
+        KeyboardInterrupt: stopped; nothing was written.
+    """
+    import json
+
+    from sim.advice.advise import advise, as_data
+    from sim.advice.words import closing, notes, table
+
+    _warn(scenario, err)
+    with _advice_progress(err) as watch:
+        try:
+            advice = advise(scenario, most_workers, watch)
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt("nothing was written") from None
+    if as_json:
+        out.print(json.dumps(as_data(advice, closing(advice)), indent=2), markup=False)
+        return
+    if scenario.needs is None:
+        err.print(
+            f"warning: {scenario.name} states no `needs`: all that counts is that everything is "
+            "processed, and the price",
+            style="yellow",
+            markup=False,
+        )
+    width = min(WIDTH, out.width) if out.is_terminal else WIDTH
+    page = Console(file=out.file, width=width, highlight=False)
+    page.print(table(advice))
+    page.print()
+    page.print(closing(advice), markup=False)
+    page.print()
+    for note in notes(advice):
+        page.print(note, markup=False, style="dim")
+
+
+@contextmanager
+def _advice_progress(err: Console) -> Iterator["Watch"]:
+    """A bar over the systems, and what is being tried."""
+    from sim.advice.advise import Watch
+
+    bar = Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description:52}"),
+        BarColumn(bar_width=24),
+        TextColumn("{task.completed:.0f} of {task.total:.0f} systems"),
+        console=err,
+        transient=True,
+        disable=not err.is_terminal,
+    )
+    task = bar.add_task("making the messages", total=1)
+
+    class OnBar(Watch):
+        def begin(self, titles: Sequence[str]) -> None:
+            bar.update(task, total=len(titles))
+
+        def tries(self, title: str, workers: Mapping[str, int]) -> None:
+            team = "+".join(str(n) for n in workers.values())
+            bar.update(task, description=f"{title}: {team}"[:52])
+
+        def done(self, title: str) -> None:
+            bar.advance(task)
+
+    with bar:
+        yield OnBar()
+
+
+def run_one(
+    words: str,
+    scenario: Scenario,
+    overrides: Sequence[str],
+    folder: Path,
+    name: str | None,
+    charts: bool,
+    books: Path | None,
+    out: Console,
+    err: Console,
+) -> None:
+    """Run a scenario, write its result, and print the table, the finding and where the charts are.
+
+    Args:
+        words: how the scenario was named; with ``overrides``, what repeats the run.
+        scenario: to run.
+        overrides: ``path=value``.
+        folder: of all results.
+        name: of the run, or None.
+        charts: whether to draw them.
+        books: SQLite file for the books of its ledgers, or None.
+        out: for the results.
+        err: for progress and warnings; progress is quiet when it is not a terminal.
+    """
+    from sim.lab import run
+    from sim.report.page import REPORT, page
+    from sim.results.store import Store, manifest, newest, read, read_manifest
+
+    _warn(scenario, err)
+    store = Store(folder, scenario, name)
+    bar = Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description:24}"),
+        BarColumn(bar_width=24),
+        TextColumn("{task.fields[now]:>12}"),
+        _Rate(),
+        TimeRemainingColumn(),
+        console=err,
+        transient=True,
+        disable=not err.is_terminal,
+    )
+    tasks: dict[str, int] = {}
+
+    def progress(system: str, now_s: float, settled: int, total: int) -> None:
+        if system not in tasks:
+            bar.update(preparing, visible=False)
+            tasks[system] = bar.add_task(system, total=total, now="")
+        bar.update(tasks[system], completed=settled, now=duration(now_s))  # type: ignore[arg-type]
+
+    with bar:
+        preparing = bar.add_task("making the messages", total=None, now="")
+        with _books_file(scenario, books) as on_ledger:
+            done = run(scenario, progress, store, on_ledger)
+    temporary = store.begin()
+    paths: list[Path] = []
+    inlined: Sequence[Inline] = ()
+    began = perf_counter()
+    if charts:
+        from sim.charts import write_and_inline
+
+        title = scenario.about or scenario.name
+        paths, inlined = write_and_inline(done.tables, temporary / "charts", title=title)
+    if len(done.tables.buffer):
+        _write_metrics(scenario, done.tables.buffer, temporary / "metrics.txt")
+    wall_s = {**done.wall_s, "charts": perf_counter() - began}
+    command = ["sim", "run", words]
+    for override in overrides:
+        command += ["--set", override]
+    about = manifest(scenario, command, wall_s)
+    report = page(done.tables, about, inlined, label=store.label)
+    (temporary / REPORT).write_text(report, encoding="utf-8")
+    earlier = newest(store.folder.parent, but=store.folder)
+    written = store.write(temporary, done.tables, about)
+    print_result(done.tables, scenario.about or scenario.name, out)
+    if earlier is not None:
+        with suppress(LabError):  # one that this version of the lab cannot read
+            # A run that is repeated has no changes, and its tables need not be read.
+            if changes(read_manifest(earlier).get("content", {}), done.content):
+                print_difference(read(earlier), done, out)
+    out.print()
+    for path in paths:
+        if path.suffix == ".png":
+            out.print(str(written / "charts" / path.name), markup=False)
+    out.print(str(written / REPORT), markup=False)
+    out.print(str(written / "summary.csv"), markup=False)

@@ -1,0 +1,156 @@
+"""What a product preset is given by the lab, and offers to it: stages, fleets, outcomes."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import ceil
+from typing import Protocol
+
+import numpy as np
+import simpy
+from numpy.typing import NDArray
+
+from sim.engine.environment import Stage
+from sim.engine.outcome import GroupOutcome
+from sim.foundation.units import Distribution
+from sim.scenario.load import Scenario
+from sim.traffic.generate import pool, stream
+from sim.traffic.messages import Messages
+
+
+class Fleet(Protocol):
+    """The consumers of one group or queue, as faults see them; they act at the present time."""
+
+    @property
+    def size(self) -> int:
+        """Number of places for consumers: alive, dead, or not started yet (`capacity`)."""
+
+    @property
+    def useful(self) -> int | None:
+        """Consumers beyond this number have nothing to do (partitions); None: there is no limit."""
+
+    def alive(self, consumer: int) -> bool:
+        """Whether its process runs; paused, cut off and about to end count."""
+
+    def crash(self, consumer: int) -> None:
+        """SIGKILL."""
+
+    def terminate(self, consumer: int, grace_s: float) -> None:
+        """SIGTERM: finish what is in hand, give back the rest, leave; SIGKILL after the grace."""
+
+    def restart(self, consumer: int) -> None:
+        """Start a new process in the place of a dead one, or the first one there."""
+
+    def pause(self, consumer: int, for_s: float) -> None:
+        """Stop the whole process for a while."""
+
+    def slow(self, consumer: int, factor: float) -> None:
+        """Multiply its service times, from now on."""
+
+    def cut_off(self, consumer: int) -> None:
+        """Nothing gets through between it and the broker; it goes on with what it has in hand."""
+
+    def reconnect(self, consumer: int) -> None:
+        """End of `cut_off`."""
+
+    def seek(self, to_s: float) -> tuple[int, int]:
+        """Have the group go on from the messages of this time; -inf: the beginning, inf: the end.
+
+        Returns how many messages of that time and later there have been, and how many of them are
+        gone. A queue can only tell: what was deleted does not come back.
+        """
+
+    def backlog(self) -> int:
+        """Messages that wait, as an autoscaler sees them.
+
+        Log: appended and not committed; queue: ready and in flight.
+        """
+
+    def age_s(self) -> float:
+        """How long the oldest of these has waited, s; 0 if none does."""
+
+    def orphans(self) -> NDArray[np.bool_]:
+        """[partitions] those that no running consumer has now; empty where there are none."""
+
+    def busy(self) -> int:
+        """How many consumers are at work on a message."""
+
+
+class System(Protocol):
+    """One system under one workload."""
+
+    stages: Sequence[Stage]
+    """In data-flow order."""
+
+    def control(self, env: simpy.Environment, say: Callable[[str], None]) -> Mapping[str, Fleet]:
+        """Start the control processes; returns the fleets by the name of their group.
+
+        ``say`` takes a line for the timeline, at the present time.
+        """
+
+    total: int
+    """What `settled` comes to when nothing is left to do."""
+
+    def settled(self) -> int:
+        """Messages that each group is done with (committed, deleted, lost), over all groups."""
+
+    def outcomes(self, ended_s: float) -> Iterator[GroupOutcome]:
+        """Each group's outcome at the end; a group's memory is freed when the next is asked for."""
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What a system is given besides its configuration."""
+
+    name: str
+    """Of the system in the scenario; names its random streams."""
+    scenario: Scenario
+    """For service times, faults, scale and seed."""
+    messages: Messages
+    """What is sent to it."""
+    grid_s: NDArray[np.float64]
+    """[grid] ascending times at which it is sampled, s."""
+
+    @property
+    def product(self) -> str:
+        """Name of the product: kafka, sqs, …"""
+        return self.scenario.systems[self.name].product
+
+    def stream(self, purpose: str) -> np.random.Generator:
+        """The system's own random stream of one purpose."""
+        return stream(self.scenario, f"{self.name}.{purpose}")
+
+    def pool(self, call: str, distribution: Distribution) -> NDArray[np.float64]:
+        """[draws] durations of one kind of call, s; a single one when they are constant."""
+        return pool(self.scenario, f"{self.name}.{call}", distribution)
+
+    def scaled(self, n: int) -> int:
+        """Consumers, threads or partitions for the scale of the scenario: `fleet_size`."""
+        return fleet_size(n, self.scenario.scale)
+
+
+def fleet_size(n: int, scale: float) -> int:
+    """Consumers, threads or partitions for ``scale`` times the traffic: rounded up, at least 1.
+
+    Args:
+        n: number at scale 1.
+        scale: of the scenario.
+    """
+    return max(1, ceil(round(n * scale, 9)))
+
+
+def capacity(setup: Setup, group: str, members: int) -> int:
+    """Places for consumers: as many as a `scale` or `autoscale` ever starts, or the configured.
+
+    Args:
+        setup: of the system.
+        group: name of the group or queue.
+        members: consumers or workers at the start, for the scale of the scenario.
+    """
+    return max(
+        [members]
+        + [
+            setup.scaled(fault.replicas)
+            for fault in setup.scenario.faults
+            if fault.fault in ("scale", "autoscale") and fault.strikes_group(setup.name, group)
+        ]
+    )

@@ -1,0 +1,329 @@
+"""Quantities as people write them: `5 ms`, `2_000/s`, `16 KiB`, a distribution of durations.
+
+Inside the lab every duration is float seconds, every rate float 1/s, every size int bytes.
+"""
+
+import math
+import re
+from collections.abc import Callable
+from typing import Annotated, Literal, Self
+
+from pydantic import BeforeValidator, WithJsonSchema, model_validator
+
+from sim.foundation.config import Config
+
+_SECONDS = {"us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0, "m": 60.0, "h": 3600.0}
+_SECONDS["d"] = 86400.0
+_BYTES = {"B": 1, "kB": 10**3, "KB": 10**3, "MB": 10**6, "GB": 10**9}
+_BYTES |= {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
+_PER = {"s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
+
+_INCHES = {"mm": 1 / 25.4, "cm": 1 / 2.54, "in": 1.0}
+
+_NUMBER = r"[0-9]+(?:_[0-9]+)*(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"
+_PART = re.compile(rf"\s*({_NUMBER})\s*([a-zA-Zµ]+)\s*")
+_BARE = re.compile(rf"\s*[+-]?{_NUMBER}\s*")
+
+
+def _bare(value: object) -> float | None:
+    """A number, or a string that holds only a number; None for anything else."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    if isinstance(value, str) and _BARE.fullmatch(value):
+        return float(value)
+    return None
+
+
+def shown(value: object) -> str:
+    """A value from a scenario as an error quotes it."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, list):
+        return "a list"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return repr(value) if len(repr(value)) <= 60 else f"{repr(value)[:57]}…"
+
+
+def _not(what: str, value: object) -> ValueError:
+    return ValueError(f"expected {what}, not {shown(value)}")
+
+
+def _in_range(number: float, value: object) -> float:
+    if not math.isfinite(number):
+        raise ValueError(f"must be finite, not {shown(value)}")
+    if number < 0:
+        raise ValueError(f"must not be negative: {shown(value)}")
+    return number
+
+
+def seconds(value: object) -> float:
+    """Seconds in a duration such as ``"5 ms"``, ``"1h30m"`` or a bare number of seconds.
+
+    Raises:
+        ValueError: not a duration, negative or not finite; the text says what was expected.
+    """
+    number = _bare(value)
+    if number is not None:
+        return _in_range(number, value)
+    if not isinstance(value, str):
+        raise _not("a duration such as '5 ms', '90 s' or '1h30m'", value)
+    text = value.strip()
+    parts = list(_PART.finditer(text.removeprefix("-")))
+    if not parts or "".join(part.group() for part in parts) != text.removeprefix("-"):
+        raise _not("a duration such as '5 ms', '90 s' or '1h30m'", value)
+    total = 0.0
+    for part in parts:
+        digits, unit = part.groups()
+        if unit not in _SECONDS:
+            raise ValueError(
+                f"unknown unit of time {unit!r} in {shown(value)}; use us, ms, s, min, h or d"
+            )
+        total += float(digits) * _SECONDS[unit]
+    return _in_range(-total if text.startswith("-") else total, value)
+
+
+def milliseconds(value: object) -> float:
+    """Milliseconds in a duration; a bare number is milliseconds, as in Kafka's ``*.ms`` keys.
+
+    Raises:
+        ValueError: as `seconds`.
+    """
+    number = _bare(value)
+    return seconds(value) * 1e3 if number is None else _in_range(number, value)
+
+
+def whole_seconds(value: object) -> int:
+    """Whole seconds in a duration, as SQS takes them.
+
+    Raises:
+        ValueError: as `seconds`, and for a fraction of a second.
+    """
+    number = seconds(value)
+    if number != int(number):
+        raise _not("whole seconds", value)
+    return int(number)
+
+
+def per_second(value: object) -> float:
+    """Events per second in a rate such as ``"2_000/s"``, ``"120/min"``; bare numbers are 1/s.
+
+    Raises:
+        ValueError: not a rate, negative or not finite.
+    """
+    number = _bare(value)
+    if number is not None:
+        return _in_range(number, value)
+    top, slash, unit = value.partition("/") if isinstance(value, str) else ("", "", "")
+    number = _bare(top)
+    if number is None or not slash:
+        raise _not("a rate such as '300/s' or '120/min'", value)
+    if unit.strip() not in _PER:
+        raise ValueError(f"unknown unit in the rate {shown(value)}; use /s, /min, /h or /d")
+    return _in_range(number / _PER[unit.strip()], value)
+
+
+def size_bytes(value: object) -> int:
+    """Bytes in a size such as ``"300 B"``, ``"16 KiB"`` (1,024 B) or ``"1 MB"`` (10^6 B).
+
+    Raises:
+        ValueError: not a size, negative, or not a whole number of bytes.
+    """
+    number = _bare(value)
+    if number is None:
+        part = _PART.fullmatch(value) if isinstance(value, str) else None
+        if part is None:
+            raise _not("a size such as '300 B', '16 KiB' or '1 MiB'", value)
+        digits, unit = part.groups()
+        if unit not in _BYTES:
+            raise ValueError(
+                f"unknown unit of size {unit!r} in {shown(value)}; use B, KiB, MiB, GiB, kB, MB, GB"
+            )
+        number = float(digits) * _BYTES[unit]
+    number = _in_range(number, value)
+    if number != int(number):
+        raise _not("a whole number of bytes", value)
+    return int(number)
+
+
+def inches(value: object) -> float:
+    """A width on paper, in inches: `89mm`, `18.3 cm`, `7in`."""
+    found = _PART.fullmatch(value) if isinstance(value, str) else None
+    if not found or found[2] not in _INCHES:
+        raise _not("a width such as 89mm, 18.3cm or 7in", value)
+    return float(found[1]) * _INCHES[found[2]]
+
+
+def count(value: object) -> int:
+    """A whole number such as ``2000``, ``"2_000"`` or ``2e6``.
+
+    Raises:
+        ValueError: not a whole number, or negative.
+    """
+    number = _bare(value)
+    if number is None or not math.isfinite(number) or number != int(number):
+        raise _not("a whole number such as 12 or 2_000", value)
+    return int(_in_range(number, value))
+
+
+def ratio(value: object) -> float:
+    """A plain number, 0 or more.
+
+    Raises:
+        ValueError: not a number, negative or not finite.
+    """
+    number = _bare(value)
+    if number is None:
+        raise _not("a number", value)
+    return _in_range(number, value)
+
+
+def _schema(example: str, pattern: str, number: str = "number", lowest: int = 0) -> WithJsonSchema:
+    """Either a bare number or a string, for editors that read the JSON schema."""
+    return WithJsonSchema(
+        {
+            "anyOf": [{"type": number, "minimum": lowest}, {"type": "string", "pattern": pattern}],
+            "examples": [example],
+        }
+    )
+
+
+def _positive(parse: Callable[[object], float]) -> Callable[[object], float]:
+    def positive(value: object) -> float:
+        number = parse(value)
+        if number == 0:
+            raise ValueError(f"must be more than 0, not {shown(value)}")
+        return number
+
+    return positive
+
+
+def _or_unlimited(parse: Callable[[object], float]) -> Callable[[object], float]:
+    def limit(value: object) -> float:
+        return -1 if _bare(value) == -1 else parse(value)
+
+    return limit
+
+
+_DURATION = rf"^\s*({_NUMBER}\s*(us|µs|ms|s|min|m|h|d)?\s*)+$"
+_A_DURATION = _schema("5 ms", _DURATION)
+_A_RATE = _schema("300/s", rf"^\s*{_NUMBER}\s*(/\s*(s|min|h|d))?\s*$")
+_SIZE = rf"^\s*{_NUMBER}\s*({'|'.join(_BYTES)})?\s*$"
+_A_SIZE = _schema("16 KiB", _SIZE)
+_A_COUNT = _schema("2_000", rf"^\s*{_NUMBER}\s*$")
+_A_NUMBER = _schema("1.5", rf"^\s*{_NUMBER}\s*$")
+
+Seconds = Annotated[float, BeforeValidator(seconds), _A_DURATION]
+"""A duration of 0 or more, in seconds."""
+PositiveSeconds = Annotated[float, BeforeValidator(_positive(seconds)), _A_DURATION]
+"""A duration of more than 0, in seconds."""
+Milliseconds = Annotated[float, BeforeValidator(milliseconds), _A_DURATION]
+"""A duration of 0 or more, in milliseconds; a bare number is milliseconds."""
+PositiveMilliseconds = Annotated[float, BeforeValidator(_positive(milliseconds)), _A_DURATION]
+"""A duration of more than 0, in milliseconds; a bare number is milliseconds."""
+WholeSeconds = Annotated[int, BeforeValidator(whole_seconds), _A_DURATION]
+"""A duration of 0 or more whole seconds."""
+Rate = Annotated[float, BeforeValidator(per_second), _A_RATE]
+"""A rate of 0 or more, per second."""
+Bytes = Annotated[int, BeforeValidator(size_bytes), _A_SIZE]
+"""A size of 0 or more bytes."""
+PositiveBytes = Annotated[int, BeforeValidator(_positive(size_bytes)), _A_SIZE]
+"""A size of at least one byte."""
+MillisecondsOrUnlimited = Annotated[
+    float, BeforeValidator(_or_unlimited(milliseconds)), _schema("5 ms", _DURATION, lowest=-1)
+]
+"""As Milliseconds, or -1: without limit."""
+BytesOrUnlimited = Annotated[
+    int, BeforeValidator(_or_unlimited(size_bytes)), _schema("16 KiB", _SIZE, lowest=-1)
+]
+"""As Bytes, or -1: without limit."""
+Count = Annotated[int, BeforeValidator(count), _A_COUNT]
+"""A whole number of 0 or more."""
+PositiveCount = Annotated[int, BeforeValidator(_positive(count)), _A_COUNT]
+"""A whole number of 1 or more."""
+Ratio = Annotated[float, BeforeValidator(ratio), _A_NUMBER]
+"""A plain number of 0 or more."""
+PositiveRatio = Annotated[float, BeforeValidator(_positive(ratio)), _A_NUMBER]
+"""A plain number of more than 0."""
+
+_Z99 = 2.3263478740408408
+"""99 % point of the standard normal distribution."""
+
+
+class Lognormal(Config):
+    """Lognormal by the two numbers that monitoring shows."""
+
+    median: PositiveSeconds
+    """Half of the durations are shorter."""
+    p99: PositiveSeconds
+    """99 % of the durations are shorter."""
+
+    @model_validator(mode="after")
+    def _ascending(self) -> Self:
+        if self.p99 < self.median:
+            raise ValueError("the p99 must not be less than the median")
+        return self
+
+
+class Gamma(Config):
+    """Gamma by its mean and coefficient of variation; `cv: 1` is the exponential."""
+
+    mean: PositiveSeconds
+    """Mean duration."""
+    cv: PositiveRatio
+    """Standard deviation divided by the mean."""
+
+
+class Distribution(Config):
+    """How long something takes. A bare duration (`5 ms`) means always that long."""
+
+    alternatives = (("constant",), ("exponential",), ("lognormal",), ("gamma",))
+    shorthand = "constant"
+
+    constant: Seconds | None = None
+    """Always this long."""
+    exponential: PositiveSeconds | None = None
+    """Exponential with this mean."""
+    lognormal: Lognormal | None = None
+    """`{median, p99}`"""
+    gamma: Gamma | None = None
+    """`{mean, cv}`"""
+
+    @property
+    def kind(self) -> Literal["constant", "exponential", "lognormal", "gamma"]:
+        """Which of the four it is."""
+        if self.constant is not None:
+            return "constant"
+        if self.exponential is not None:
+            return "exponential"
+        return "lognormal" if self.lognormal is not None else "gamma"
+
+    @property
+    def a(self) -> float:
+        """First parameter, s: the constant, the mean (exponential, gamma), or the median."""
+        if self.lognormal is not None:
+            return self.lognormal.median
+        if self.gamma is not None:
+            return self.gamma.mean
+        return self.constant if self.constant is not None else self.exponential or 0.0
+
+    @property
+    def b(self) -> float:
+        """Second parameter: p99 in s (lognormal), coefficient of variation (gamma); else 0."""
+        if self.lognormal is not None:
+            return self.lognormal.p99
+        return self.gamma.cv if self.gamma is not None else 0.0
+
+    def mean_s(self) -> float:
+        """Mean duration, s. Lognormal: median * exp(s^2 / 2), s = ln(p99 / median) / z(0.99)."""
+        if self.lognormal is None:
+            return self.a
+        sigma = math.log(self.b / self.a) / _Z99
+        return self.a * math.exp(sigma**2 / 2)
+
+
+def lognormal(median_s: float, p99_s: float) -> Distribution:
+    """A lognormal distribution of durations, for defaults."""
+    return Distribution(lognormal=Lognormal(median=median_s, p99=p99_s))

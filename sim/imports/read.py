@@ -1,0 +1,48 @@
+"""What people have: exports of lag to lay over a run, workloads of a benchmark, configurations.
+
+`read` finds out by the content which of the formats a file has:
+
+- ``kafka-consumer-groups --describe``, one snapshot or several with a time before each
+  (`sim.imports.kafka_consumer_groups`);
+- Amazon CloudWatch's metrics of SQS, the console's CSV or the JSON of ``get-metric-data``
+  (`sim.imports.cloudwatch`);
+- the JSON of a Prometheus range query (`sim.imports.prometheus`).
+
+`sim.imports.omb` turns a workload of the OpenMessaging Benchmark into a scenario, and
+`sim.imports.config` the configuration of a Kafka client or of an SQS queue.
+"""
+
+from pathlib import Path
+
+from sim.imports.measured import Measured, complaint, json_of, text_of
+
+__all__ = ["Measured", "complaint", "read"]
+
+_FORMATS = (
+    "the output of `kafka-consumer-groups --describe`, CloudWatch metrics of SQS (the console's "
+    "CSV, or `aws cloudwatch get-metric-data`), or a Prometheus range query"
+)
+
+
+def read(path: str | Path) -> Measured:
+    """Lag as it was measured.
+
+    Raises:
+        LabError: the file cannot be read or has none of the formats, or a value in it is wrong.
+    """
+    from sim.imports import cloudwatch, prometheus
+    from sim.imports import kafka_consumer_groups as consumer_groups
+
+    path = Path(path)
+    text = text_of(path, _FORMATS)
+    if text.lstrip()[:1] in ("{", "["):
+        data = json_of(path, text)
+        for reader in (prometheus.from_json, cloudwatch.from_json):
+            measured = reader(path, data)
+            if measured is not None:
+                return measured
+    elif "CURRENT-OFFSET" in text:
+        return consumer_groups.from_text(path, text)
+    elif cloudwatch.is_csv(text):
+        return cloudwatch.from_csv(path, text)
+    raise complaint(path, f"expected {_FORMATS}")

@@ -1,0 +1,110 @@
+"""Who operates a group: which of its places are filled, and what was done to it when."""
+
+from collections.abc import Callable, Generator
+from math import inf
+from typing import Any
+
+import simpy
+
+from sim.engine.system import Fleet
+from sim.injection.replay import Replay
+
+Steps = Generator[simpy.Event, Any, None]
+
+LOOK_S = 0.1
+"""How often one looks whether a process that was sent SIGTERM is gone, s."""
+
+
+class Timeline:
+    """What happened to a system: (from, until, text) of each, s; until is inf when it lasts."""
+
+    def __init__(self, env: simpy.Environment) -> None:
+        self.env = env
+        self.events: list[tuple[float, float, str]] = []
+
+    def say(self, text: str) -> None:
+        """Something that happens at the present time."""
+        self.events.append((self.env.now, self.env.now, text))
+
+    def lasts(self, text: str, for_s: float | None) -> None:
+        """Something that begins now and lasts so long; None: to the end."""
+        self.events.append((self.env.now, inf if for_s is None else self.env.now + for_s, text))
+
+    def begin(self, text: str) -> Callable[[], None]:
+        """Something that begins now; call what is returned at its end."""
+        place, from_s = len(self.events), self.env.now
+        self.events.append((from_s, inf, text))
+
+        def end() -> None:
+            self.events[place] = (from_s, self.env.now, text)
+
+        return end
+
+
+class Crew:
+    """The consumers of a group as whoever operates them sees them: which places should be filled.
+
+    A fleet has places for as many as a scenario ever starts; a fault strikes those in use only.
+    """
+
+    def __init__(self, env: simpy.Environment, name: str, fleet: Fleet) -> None:
+        """
+        Args:
+            env: clock.
+            name: of the group or queue.
+            fleet: its consumers, those configured alive.
+        """
+        self.env = env
+        self.name = name
+        self.fleet = fleet
+        self.replay = Replay()
+        self.wanted = [i for i in range(fleet.size) if fleet.alive(i)]
+        self._factors: dict[int, dict[str, float]] = {}
+        self._felt: dict[int, float] = {}
+
+    def restart(self, consumer: int) -> None:
+        """A new process, at full speed but for what slows the whole group."""
+        if consumer not in self.wanted or self.fleet.alive(consumer):
+            return
+        self.fleet.restart(consumer)
+        self._factors.pop(consumer, None)
+        self._felt.pop(consumer, None)
+
+    def slow(self, consumer: int, cause: str, factor: float) -> None:
+        """Factor of one cause; those of several causes multiply."""
+        factors = self._factors.setdefault(consumer, {})
+        factors[cause] = factor
+        product = 1.0
+        for each in factors.values():
+            product *= each
+        if product != self._felt.get(consumer, 1.0):
+            self._felt[consumer] = product
+            self.fleet.slow(consumer, product)
+
+    def _gone(self, consumer: int) -> Steps:
+        while self.fleet.alive(consumer):
+            yield self.env.timeout(LOOK_S)
+
+    def end(self, consumer: int, grace_s: float) -> Steps:
+        """SIGTERM, and wait until the process is gone."""
+        if self.fleet.alive(consumer):
+            self.fleet.terminate(consumer, grace_s)
+        yield from self._gone(consumer)
+
+    def start(self, consumer: int, startup_s: float) -> Steps:
+        """A new process in a place, once an old one that is about to end has left it."""
+        yield from self._gone(consumer)
+        yield self.env.timeout(startup_s)
+        self.restart(consumer)
+
+    def scale(self, to: int, grace_s: float, startup_s: float) -> None:
+        """Have ``to`` consumers: start those of the lowest numbers, end those of the highest."""
+        to = min(to, self.fleet.size)
+        free = [i for i in range(self.fleet.size) if i not in self.wanted]
+        for consumer in free[: max(0, to - len(self.wanted))]:
+            self.wanted.append(consumer)
+            self.env.process(self.start(consumer, startup_s))
+        self.wanted.sort()
+        for consumer in self.wanted[to:]:
+            self.env.process(self.end(consumer, grace_s))
+        del self.wanted[to:]

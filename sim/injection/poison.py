@@ -1,0 +1,79 @@
+"""Which messages are poisonous to a group: their handler raises, or kills its process."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.engine.system import Setup
+from sim.foundation.errors import LabError, unknown
+from sim.traffic.generate import strokes
+from sim.traffic.messages import Messages, Numbered
+
+ALWAYS = np.iinfo(np.int32).max
+"""As `Poison.times`: never harmless."""
+
+
+@dataclass(frozen=True)
+class Poison:
+    """The poisonous messages of a group; empty arrays if there are none."""
+
+    message: NDArray[np.int64]
+    """[poisonous] which they are, ascending."""
+    kills: NDArray[np.bool_]
+    """[poisonous] whether the process dies; else the handler raises."""
+    times: NDArray[np.int32]
+    """[poisonous] how often, at the end of each processing; `ALWAYS`: without limit."""
+    restart_after_s: NDArray[np.float64]
+    """[poisonous] from the death of a process to the start of the next one; inf: never."""
+
+    def __len__(self) -> int:
+        return int(self.message.size)
+
+
+def poison(setup: Setup, group: str) -> Poison:
+    """What is poisonous to a group; a message that two faults name is as the first one says.
+
+    Raises:
+        LabError: a fault names a key that does not exist.
+    """
+    scenario, messages = setup.scenario, setup.messages
+    found: dict[int, tuple[bool, int, float]] = {}
+    for index, fault in enumerate(scenario.faults):
+        if fault.fault != "poison" or not fault.strikes_group(setup.name, group):
+            continue
+        times = ALWAYS if fault.times is None else fault.times
+        restart_s = np.inf if fault.restart_after is None else fault.restart_after
+        among = None if fault.key is None else _of_key(messages, fault.key, index)
+        for stroke in strokes(scenario, index, messages.duration_s):
+            first = int(np.searchsorted(messages.created_s, stroke.at_s))
+            if among is None:
+                hit = range(first, min(first + fault.count, len(messages)))
+            else:
+                hit = among[among >= first][: fault.count].tolist()
+            for message in hit:
+                found.setdefault(message, (fault.effect == "kill", times, restart_s))
+    order = sorted(found)
+    return Poison(
+        np.array(order, np.int64),
+        np.array([found[m][0] for m in order], np.bool_),
+        np.array([found[m][1] for m in order], np.int32),
+        np.array([found[m][2] for m in order], np.float64),
+    )
+
+
+def _of_key(messages: Messages, key: str, index: int) -> NDArray[np.int64]:
+    """The messages of the entity whose values, joined by ``/``, are ``key``."""
+    parts = [key] if len(messages.dims) == 1 else key.split("/")
+    if len(parts) != len(messages.dims):
+        raise LabError(
+            f"faults.{index}.key: {key!r} needs a value of each of {'/'.join(messages.dims)}"
+        )
+    entity = 0
+    for (dim, values), part in zip(messages.dims.items(), parts, strict=True):
+        try:
+            entity = entity * len(values) + values.index(part)
+        except ValueError:
+            known = list(values[:1000]) if isinstance(values, Numbered) else list(values)
+            raise LabError(f"faults.{index}.key: {unknown(f'{dim}', part, known)}") from None
+    return np.flatnonzero(messages.entity == entity)

@@ -1,0 +1,228 @@
+"""The classic protocol: rebalances that every member joins (KC-05, KC-06).
+
+Eager, they stop the whole group until the slowest has finished its batch; cooperative, only the
+partitions that move are stopped, and it takes two rounds to move them.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+import simpy
+
+from sim.log.group import Group
+from sim.log.kafka_coordinator import Coordinator, Member, Steps, Terms
+
+
+class Barrier(Coordinator):
+    """What the classic protocols have in common: rebalances in which every member joins.
+
+    A rebalance waits until each of those known to the coordinator has joined, has left or was
+    missed, but at most max.poll.interval.ms; changes meanwhile are included, later ones make
+    another one.
+    """
+
+    rebalance: simpy.Process | None = None
+    joining = False
+    """Whether the rebalance under way still waits for members, and so includes any change."""
+    again = False
+    newcomer = False
+
+    def __init__(
+        self, env: simpy.Environment, group: Group, terms: Terms, say: Callable[[str], None]
+    ) -> None:
+        super().__init__(env, group, terms, say)
+        self.empty = not self.roster()
+        self.arrival = env.event()
+
+    def _joined(self, member: Member) -> None:
+        self.newcomer = True
+        self._start_rebalance()
+
+    def _left(self) -> None:
+        self._start_rebalance()
+
+    def _came_back(self, member: Member) -> None:
+        if not self._rebalancing:
+            self.env.process(self._resume(member))
+        else:
+            self._start_rebalance()
+
+    def _resume(self, member: Member) -> Steps:
+        """Join and sync, without a rebalance: the partitions are those that it had."""
+        yield self.env.timeout(2.0 * self.terms.round_trip_s)
+        m = member.place
+        if self.of[m] is member and self.group.held(m) and not self._rebalancing:
+            self.group.reassign(m, member.owned, self.env.now)
+
+    @property
+    def _rebalancing(self) -> bool:
+        return self.rebalance is not None and self.rebalance.is_alive
+
+    def _start_rebalance(self) -> None:
+        if self.joining:
+            return
+        self.again = True
+        if not self._rebalancing:
+            self.rebalance = self.env.process(self._rebalance())
+
+    def _rebalance(self) -> Steps:
+        began_s = self.env.now
+        while self.again:
+            self.again = False
+            self.joining = True
+            if self.empty:
+                yield from self._await_first()
+            yield from self._await_all()
+            self.joining = False
+            if not self.roster():
+                self.empty = True
+                continue
+            yield self.env.timeout(self.terms.rebalance_s)
+        if self.roster():
+            self._distribute()
+            self.say(f"rebalanced in {self.env.now - began_s:.1f} s")
+
+    def _await_first(self) -> Steps:
+        """An empty group waits for more members, anew for as long as some come."""
+        self.empty = False
+        delay_s = self.terms.initial_delay_s
+        left_s = self.terms.max_poll_s
+        self.newcomer = True
+        while self.newcomer and delay_s > 0.0:
+            self.newcomer = False
+            yield self.env.timeout(delay_s)
+            left_s -= delay_s
+            delay_s = min(delay_s, left_s)
+
+    def _await_all(self) -> Steps:
+        last_s = self.env.now + self.terms.max_poll_s
+        self._call_all()
+        while missing := self._missing():
+            if self.env.now >= last_s:
+                for member in missing:
+                    self.say(f"consumer {member.place} did not join in time")
+                    self._put_out(member)
+                return
+            wait_s = min(self._all_in_s(missing), last_s) - self.env.now
+            yield from self._wait(wait_s, self.arrival)
+
+    def _missing(self) -> list[Member]:
+        """Whom the rebalance waits for."""
+        raise NotImplementedError
+
+    def _all_in_s(self, missing: list[Member]) -> float:
+        """When they will have joined, if nothing disturbs it."""
+        raise NotImplementedError
+
+    def _call_all(self) -> None:
+        """Have every member join at its next poll."""
+        raise NotImplementedError
+
+    def _distribute(self) -> None:
+        """Give out partitions."""
+        raise NotImplementedError
+
+
+class Eager(Barrier):
+    """Every member gives up all its partitions, and waits, from its next poll to the end."""
+
+    def _call_all(self) -> None:
+        for m, member in enumerate(self.of):
+            if member is not None:
+                self.group.hold(m, self.env.now)
+
+    def _missing(self) -> list[Member]:
+        # Who is closing leaves where others join.
+        running = [
+            x
+            for x in self.of
+            if x is not None and (self.closing[x.place] or not self.group.held(x.place))
+        ]
+        return running + self.ghosts
+
+    def _all_in_s(self, missing: list[Member]) -> float:
+        return max(
+            x.silent_s + self.terms.session_s if x in self.ghosts else self.group.free_s(x.place)
+            for x in missing
+        )
+
+    def _distribute(self) -> None:
+        roster = self.roster()
+        for member, partitions in zip(roster, self._assignment(roster), strict=True):
+            member.owned = set(partitions)
+        strangers = [m for m, member in enumerate(self.of) if member is None]
+        self.group.assign(self._by_place(roster), self.env.now, strangers)
+
+
+class Cooperative(Barrier):
+    """Members keep what they have while they join; what moves is first given up, then given.
+
+    A partition that is to move is left out of the round's assignment. Its owner gives it up at the
+    first poll after that, and joins again: the next round assigns it.
+    """
+
+    def __init__(
+        self, env: simpy.Environment, group: Group, terms: Terms, say: Callable[[str], None]
+    ) -> None:
+        super().__init__(env, group, terms, say)
+        self.here: set[Member] = set()
+        """Members that have joined the round or, between two, the next one."""
+        self.assigned: dict[Member, set[int]] = {}
+        """What members are to have from their next poll on."""
+
+    def _joined(self, member: Member) -> None:
+        super()._joined(member)
+        self.group.reassign(member.place, member.owned, self.env.now)
+        self.here.add(member)
+
+    def _came_back(self, member: Member) -> None:
+        before = member.owned
+        member.owned = self.assigned.pop(member, before)
+        self.here.discard(member)
+        super()._came_back(member)
+        if self.joining:
+            self.env.process(self._meet(member))
+        if before - member.owned:
+            self._start_rebalance()
+
+    def _await_all(self) -> Steps:
+        yield from super()._await_all()
+        self.here.clear()
+
+    def _call_all(self) -> None:
+        for member in self.of:
+            if member is not None:
+                self.env.process(self._meet(member))
+
+    def _meet(self, member: Member) -> Steps:
+        """At its next poll, a member goes on with what it was assigned, and joins."""
+        if not (yield from self._reach(member, self._wanted)):
+            return
+        had = member.owned
+        member.owned = self.assigned.pop(member, had)
+        self.group.reassign(member.place, member.owned, self.env.now)
+        gave_up = had - member.owned
+        if gave_up:
+            self._start_rebalance()
+        if gave_up or self.joining:
+            self.here.add(member)
+        if self.joining:
+            self.arrival.succeed()
+            self.arrival = self.env.event()
+
+    def _wanted(self, member: Member) -> bool:
+        return member in self.assigned or (self.joining and member not in self.here)
+
+    def _missing(self) -> list[Member]:
+        running = [x for x in self.of if x is not None and x not in self.here]
+        return running + self.ghosts
+
+    def _all_in_s(self, missing: list[Member]) -> float:
+        return np.inf  # each arrival is told
+
+    def _distribute(self) -> None:
+        roster = self.roster()
+        owner = {p: member for member in roster for p in member.owned}
+        for member, partitions in zip(roster, self._assignment(roster), strict=True):
+            self.assigned[member] = {p for p in partitions if owner.get(p, member) is member}
+            self.env.process(self._meet(member))

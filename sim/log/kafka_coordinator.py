@@ -1,0 +1,466 @@
+"""The group coordinator: who is a member, and the faults' verbs (KC-04, KC-09, KC-15).
+
+A process that falls silent (killed, paused, cut off) is missed after its session; one that goes too
+long without a poll leaves by itself (KC-03); one that is closed leaves at once, unless it is a
+static member. Heartbeats are not simulated: a session ends so long after the silence began. What
+then becomes of the partitions is the protocol's affair: `sim.log.kafka_classic`,
+`sim.log.kafka_reconciliation`.
+
+A process that has been put out does not know: it is a zombie until its next poll (KC-15).
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass, field
+from math import ulp
+from typing import Any
+
+import numpy as np
+import simpy
+from numpy.typing import NDArray
+
+from sim.engine.outcome import Fate
+from sim.log.group import Group
+from sim.log.kafka_assignors import Assignor
+from sim.log.poisoned import Bad
+from sim.log.seek import seek
+from sim.scenario.products.base import OnFailure
+
+Steps = Generator[simpy.Event, Any, None]
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What the members and the coordinator of a group agree on."""
+
+    assign: Assignor
+    """Who reads which partitions."""
+    session_s: float = 45.0
+    """Silence after which a member is put out."""
+    max_poll_s: float = np.inf
+    """Longest wait for a member to join a rebalance (max.poll.interval.ms)."""
+    rebalance_s: float = 3.0
+    """Classic: until every member has learnt of a rebalance, joined and got its partitions."""
+    initial_delay_s: float = 0.0
+    """Classic: how long an empty group that is joined waits for more."""
+    heartbeat_s: float = 5.0
+    """Consumer protocol: time between two heartbeats of a member."""
+    round_trip_s: float = 0.0
+    """A request to the coordinator and its answer."""
+    on_failure: OnFailure = field(default_factory=OnFailure)
+    """What a program does when its handler raises."""
+    static: bool = False
+    """Whether members have a `group.instance.id`, by which one that is back is known (KC-09)."""
+
+
+@dataclass(eq=False)
+class Member:
+    """A member as the coordinator knows it; its process may be gone."""
+
+    place: int
+    """Which consumer of the group."""
+    owned: set[int] = field(default_factory=set)
+    """Partitions that nobody else may have."""
+    target: list[int] = field(default_factory=list)
+    """Partitions it is to have."""
+    silent_s: float = np.inf
+    """Since when nothing was heard of it; inf: it is heard."""
+    left: bool = False
+    """Whether a ghost's process ended, or fell silent, by its own will."""
+    beat_s: float = 0.0
+    """Consumer protocol: time of one of its heartbeats."""
+    has: set[int] = field(default_factory=set)
+    """Consumer protocol: partitions that its process reads."""
+    following: bool = False
+    """Consumer protocol: whether it is being brought to its target."""
+    changes: int = 0
+    """Consumer protocol: counts the processes that bring it there, of which the last one counts."""
+
+
+class Coordinator(ABC):
+    """Control-plane face of a group: the faults' verbs, and what the coordinator makes of them."""
+
+    refuses_the_new = False
+    """Whether a static member's successor must wait for its session to end."""
+
+    def __init__(
+        self, env: simpy.Environment, group: Group, terms: Terms, say: Callable[[str], None]
+    ) -> None:
+        """
+        Args:
+            env: clock; the group is a stage of it.
+            group: the group, whose running members all start with an assignment.
+            terms: what its members and the coordinator agree on.
+            say: takes a line for the timeline.
+        """
+        self.env = env
+        self.group = group
+        self.terms = terms
+        self.say = say
+        self.partitions = group.topic.log.end.size
+        self.of: list[Member | None] = [
+            Member(m) if group.alive(m) else None for m in range(group.members)
+        ]
+        """[consumers] the member that the running process is; None: it is none."""
+        self.ghosts: list[Member] = []
+        """Members without a process; they keep their partitions until the session ends."""
+        self.lives = [0] * group.members
+        """[consumers] counts the processes, to recognise those that are gone."""
+        self.closing = [False] * group.members
+        """[consumers] whether the process leaves at its next poll (SIGTERM)."""
+        self.disturbed = env.event()
+        group.decide = self._decide
+        roster = self.roster()
+        for member, partitions in zip(roster, self._assignment(roster), strict=True):
+            member.owned, member.target = set(partitions), partitions
+        group.assign(self._by_place(roster), env.now)
+
+    # What faults and autoscalers see.
+
+    @property
+    def size(self) -> int:
+        """Number of consumers that faults can name, running or not."""
+        return self.group.members
+
+    def alive(self, m: int) -> bool:
+        """Whether the process of consumer ``m`` runs (paused counts)."""
+        return self.group.alive(m)
+
+    @property
+    def useful(self) -> int | None:
+        """Partitions: of more consumers, some have nothing to do (KC-01)."""
+        return self.partitions
+
+    def seek(self, to_s: float) -> tuple[int, int]:
+        """Go on from a time; returns how many records were asked for, and how many are gone."""
+        return seek(self.group, to_s, self.env.now)
+
+    def backlog(self) -> int:
+        """Records in the log and not committed."""
+        return self.group.backlog(self.env.now)
+
+    def age_s(self) -> float:
+        """Time since the oldest of these could be read, s."""
+        return self.group.age_s(self.env.now)
+
+    def orphans(self) -> NDArray[np.bool_]:
+        """[partitions] those that no running member has, or only one that waits in a rebalance."""
+        return self.group.orphans(self.env.now)
+
+    def busy(self) -> int:
+        """Consumers that are at work on a record."""
+        return self.group.busy(self.env.now)
+
+    # The faults' verbs.
+
+    def crash(self, m: int) -> None:
+        """SIGKILL: its partitions wait for the session timeout and a rebalance (KC-04)."""
+        if not self.group.alive(m):
+            return
+        self.group.crash(m, self.env.now)
+        self.lives[m] += 1
+        self.closing[m] = False
+        member = self.of[m]
+        if member is not None:
+            self._abandon(member)
+        self._disturb()
+
+    def terminate(self, m: int, grace_s: float) -> None:
+        """SIGTERM: it finishes its batch, commits and leaves; SIGKILL after ``grace_s``."""
+        if not self.group.alive(m) or self.closing[m]:
+            return
+        self.closing[m] = True
+        self.env.process(self._close(m))
+        self.env.process(self._kill_after(m, grace_s))
+
+    def restart(self, m: int) -> None:
+        """Start a new process; it joins the group.
+
+        If it is back before the old session ended, that one's partitions stay with it until then:
+        a new process has a new member id, unless it is a static member.
+        """
+        if self.group.alive(m):
+            return
+        self.lives[m] += 1
+        self.group.start(m, self.env.now)
+        self._enter(m)
+
+    def pause(self, m: int, for_s: float) -> None:
+        """Stop the process for a while; if it is longer than its session, it becomes a zombie."""
+        if not self.group.alive(m):
+            return
+        self.group.pause(m, self.env.now, for_s)
+        self._fall_silent(m)
+        self.env.process(self._wake(m, for_s))
+        self._disturb()
+
+    def slow(self, m: int, factor: float) -> None:
+        """Multiply the service times of a consumer."""
+        self.group.slow(m, self.env.now, factor)
+        self._disturb()
+
+    def cut_off(self, m: int) -> None:
+        """Part it from the brokers: no fetch, heartbeat or commit, until `reconnect`."""
+        self.group.cut_off(m)
+        self._fall_silent(m)
+        self._disturb()
+
+    def reconnect(self, m: int) -> None:
+        """End `cut_off`."""
+        if not self.group.state.cut[m]:
+            return
+        self.group.reconnect(m, self.env.now)
+        self._be_heard(m)
+        self._admit(m)
+        self._disturb()
+
+    # Silence and sessions.
+
+    def _connected(self, m: int) -> bool:
+        return not self.group.state.cut[m]
+
+    def _fall_silent(self, m: int) -> None:
+        member = self.of[m]
+        if member is not None and member.silent_s == np.inf:
+            member.silent_s = self.env.now
+            self.env.process(self._listen(member, member.silent_s))
+
+    def _be_heard(self, m: int) -> None:
+        member = self.of[m]
+        running = self.group.state.resume_s[m] <= self.env.now
+        if member is not None and running and self._connected(m):
+            member.silent_s = np.inf
+
+    def _wake(self, m: int, after_s: float) -> Steps:
+        life = self.lives[m]
+        yield self.env.timeout(after_s)
+        if self.lives[m] == life:
+            self._be_heard(m)
+            self._admit(m)
+
+    def _listen(self, member: Member, since_s: float) -> Steps:
+        """Put a member out if it is still silent when its session ends."""
+        yield self.env.timeout(self.terms.session_s - (self.env.now - since_s))
+        if member.silent_s != since_s or not self._is_in(member):
+            return
+        self.say(f"session of consumer {member.place} expired")
+        self._put_out(member)
+
+    def _is_in(self, member: Member) -> bool:
+        return member in self.ghosts or self.of[member.place] is member
+
+    def _put_out(self, member: Member) -> None:
+        """Take a member's partitions; a process of it that lives goes on as a zombie."""
+        m = member.place
+        if member in self.ghosts:
+            self.ghosts.remove(member)
+        else:
+            self._expel(m)
+        self._left()
+        self._admit(m)  # a successor that was refused
+        self._disturb()
+
+    def _expel(self, m: int) -> None:
+        self.of[m] = None
+        self.group.expel(m, self.env.now)
+        self.env.process(self._return(m))
+
+    def _abandon(self, member: Member, left: bool = False) -> None:
+        """The process is gone without leaving: the coordinator counts it in for a session."""
+        self.of[member.place] = None
+        member.left = left
+        self.ghosts.append(member)
+        if member.silent_s == np.inf:
+            member.silent_s = self.env.now
+            self.env.process(self._listen(member, member.silent_s))
+
+    # Leaving and coming (back).
+
+    def _decide(self) -> None:
+        """What the group stopped for."""
+        for m in self.group.lost():
+            self.say(f"consumer {m} ends: no offset to go on from")
+            self._exit(m)
+        for m in self.group.failed():
+            self._fail(m)
+        for m in self.group.overdue(self.env.now):
+            self.say(f"consumer {m} exceeded max.poll.interval.ms")
+            member = self.of[m]
+            assert member is not None
+            # A static member only stops its heartbeats; one that is cut off cannot say good-bye.
+            if self.terms.static or not self._connected(m):
+                self._abandon(member, left=True)
+            self._expel(m)
+            if member not in self.ghosts:
+                self._left()
+        self._disturb()
+
+    def _fail(self, m: int) -> None:
+        """The handler of consumer ``m`` has failed on a record (KC-18)."""
+        group, policy, now_s = self.group, self.terms.on_failure, self.env.now
+        bad, attempt = group.poisoned.fails(group.in_progress(m), m, self.lives[m])
+        if bad.kills:
+            self._killed(m, bad)
+        elif policy.attempts is None or attempt < policy.attempts:
+            group.give_back(m, now_s, policy.backoff)
+        elif policy.then == "stop":
+            self.say(f"consumer {m} stopped at a record")
+            group.give_back(m, now_s, 0.0)
+            group.hold(m, now_s, leave=True)
+            self._exit(m)
+        else:
+            done = "skipped a record" if policy.then == "skip" else "dead-lettered a record"
+            self.say(f"consumer {m} {done}")
+            fate = Fate.LOST_REJECTED if policy.then == "skip" else Fate.DEAD_LETTERED
+            group.pass_over(m, now_s, fate)
+
+    def _killed(self, m: int, bad: Bad) -> None:
+        self.say(f"consumer {m} killed by a record")
+        self.crash(m)
+        if bad.restart_after_s < np.inf:
+            self.env.process(self._restart_after(m, bad.restart_after_s))
+
+    def _restart_after(self, m: int, wait_s: float) -> Steps:
+        life = self.lives[m]
+        yield self.env.timeout(wait_s)
+        if self.lives[m] == life:
+            self.restart(m)
+
+    def _return(self, m: int) -> Steps:
+        """Join anew when what is in hand is done."""
+        life = self.lives[m]
+        yield from self._free(m, life)
+        if self.lives[m] != life or self.of[m] is not None:
+            return
+        poisonous = self.group.zombies[m].poisonous
+        if poisonous in self.group.poisoned.bad:
+            bad, _ = self.group.poisoned.fails(poisonous, m, life)
+            if bad.kills:
+                self._killed(m, bad)
+                return
+        if self.closing[m]:
+            self._exit(m)
+        else:
+            self.group.join(m, self.env.now)
+            self._enter(m)
+
+    def _free(self, m: int, life: int) -> Steps:
+        """Wait until the process can poll, or is gone."""
+        while self.lives[m] == life:
+            wait_s = self.group.free_s(m) - self.env.now
+            if wait_s <= 0.0:
+                return
+            yield from self._wait(wait_s)
+
+    def _wait(self, wait_s: float, *signals: simpy.Event) -> Steps:
+        """Wait, but at most until something is disturbed, or one of ``signals``."""
+        events = [self.disturbed, *signals]
+        if wait_s < np.inf:
+            # At least one tick of the clock, where rounding has it that the time has come.
+            events.append(self.env.timeout(max(wait_s, ulp(self.env.now))))
+        yield self.env.any_of(events)
+
+    def _reach(
+        self, member: Member, wanted: Callable[[Member], bool] = lambda _: True
+    ) -> Generator[simpy.Event, Any, bool]:
+        """Wait for a member's next poll, from when control has it.
+
+        False: it is no member any more, or not ``wanted``.
+        """
+        m = member.place
+        while self.of[m] is member and wanted(member):
+            if self.closing[m]:  # it leaves at that poll
+                yield self.disturbed
+                continue
+            self.group.hold(m, self.env.now)
+            if self.group.held(m):
+                return True
+            yield from self._wait(self.group.free_s(m) - self.env.now)
+        return False
+
+    def _admit(self, m: int) -> None:
+        """Let a process in that could not, or was not allowed to, join before."""
+        if self.group.alive(m) and self.of[m] is None and m not in self.group.zombies:
+            self._enter(m)
+
+    def _enter(self, m: int) -> None:
+        """Have the process of consumer ``m``, which waits for partitions, become a member."""
+        if not self._connected(m) or self.group.state.resume_s[m] > self.env.now:
+            return
+        ghost = next((g for g in self.ghosts if g.place == m), None) if self.terms.static else None
+        if ghost is None:
+            self.of[m] = member = Member(m, beat_s=self.env.now)
+            self._joined(member)
+        elif not self.refuses_the_new or ghost.left:
+            self.ghosts.remove(ghost)
+            self.of[m] = ghost
+            ghost.silent_s = np.inf
+            self._came_back(ghost)
+        self._disturb()
+
+    def _close(self, m: int) -> Steps:
+        life, group = self.lives[m], self.group
+        while self.lives[m] == life:
+            group.hold(m, self.env.now, leave=True)
+            if m in group.zombies:  # which looks whether it is closing when it returns
+                self._disturb()
+                return
+            wait_s = group.free_s(m) - self.env.now
+            if group.held(m) and wait_s <= 0.0:
+                self._exit(m)
+                return
+            yield from self._wait(wait_s)
+
+    def _exit(self, m: int) -> None:
+        """The process ends in order."""
+        self.group.crash(m, self.env.now)
+        self.lives[m] += 1
+        self.closing[m] = False
+        member = self.of[m]
+        if member is None:
+            return
+        if self.terms.static or not self._connected(m):
+            self._abandon(member, left=True)
+        else:
+            self.of[m] = None
+            self._left()
+        self._disturb()
+
+    def _kill_after(self, m: int, grace_s: float) -> Steps:
+        life = self.lives[m]
+        yield self.env.timeout(grace_s)
+        if self.lives[m] == life:
+            self.crash(m)
+
+    def _disturb(self) -> None:
+        """Have those who wait for something look anew."""
+        self.disturbed.succeed()
+        self.disturbed = self.env.event()
+
+    # What the protocols have in common, and in what they differ.
+
+    def roster(self) -> list[Member]:
+        """All members that the coordinator counts in, in order of their place."""
+        members = [member for member in self.of if member is not None]
+        return sorted(self.ghosts + members, key=lambda member: member.place)
+
+    def _assignment(self, roster: Sequence[Member]) -> list[list[int]]:
+        return self.terms.assign(self.partitions, [sorted(x.owned) for x in roster])
+
+    def _by_place(self, roster: Sequence[Member]) -> list[list[int]]:
+        partitions_of: list[list[int]] = [[] for _ in range(self.size)]
+        for member in roster:
+            partitions_of[member.place] = sorted(member.owned)
+        return partitions_of
+
+    @abstractmethod
+    def _joined(self, member: Member) -> None:
+        """A new member waits for partitions."""
+
+    @abstractmethod
+    def _left(self) -> None:
+        """A member is out; what it owned is free."""
+
+    @abstractmethod
+    def _came_back(self, member: Member) -> None:
+        """A static member is back before it was missed."""

@@ -1,0 +1,111 @@
+"""The consumer protocol of KIP-848: the broker decides, and members follow one by one (KC-07).
+
+There is no rebalance that everybody joins. The broker computes who is to have which partitions as
+soon as the membership changes, and tells each member at its next heartbeat: first what to give up,
+which the member does at its next poll and reports at once; then what it gains, as far as nobody
+else has it any more. Members whose partitions stay are not disturbed.
+
+Heartbeats are ``group.consumer.heartbeat.interval.ms`` apart, counted from when a member joined or
+reported; those of a group that is there from the start are spread over the interval. One that falls
+due in a silence is left out. Source: `CurrentAssignmentBuilder` in apache/kafka 4.0.
+"""
+
+from collections.abc import Callable, Sequence
+from math import floor
+
+import simpy
+
+from sim.log.group import Group
+from sim.log.kafka_coordinator import Coordinator, Member, Steps, Terms
+
+
+class Reconciling(Coordinator):
+    """A coordinator that brings each member to its target by itself."""
+
+    refuses_the_new = True
+
+    def __init__(
+        self, env: simpy.Environment, group: Group, terms: Terms, say: Callable[[str], None]
+    ) -> None:
+        super().__init__(env, group, terms, say)
+        roster = self.roster()
+        for rank, member in enumerate(roster):
+            member.has = set(member.owned)
+            member.beat_s = env.now + terms.heartbeat_s * rank / len(roster)
+
+    def _assignment(self, roster: Sequence[Member]) -> list[list[int]]:
+        return self.terms.assign(self.partitions, [member.target for member in roster])
+
+    def _joined(self, member: Member) -> None:
+        self._aim(member)
+
+    def _left(self) -> None:
+        self._aim()
+
+    def _came_back(self, member: Member) -> None:
+        member.has = set()
+        member.owned &= set(member.target)  # it has no more to give up
+        member.beat_s = self.env.now
+        self._follow(member, asks=True)
+
+    def _aim(self, new: Member | None = None) -> None:
+        """Decide anew who is to have what; a ``new`` member's request to join is answered."""
+        roster = self.roster()
+        for member, target in zip(roster, self._assignment(roster), strict=True):
+            member.target = target
+            if member is new:
+                self._follow(member, asks=True)
+            elif member not in self.ghosts and member.has != set(target) and not member.following:
+                self._follow(member, asks=False)
+
+    def _follow(self, member: Member, asks: bool) -> None:
+        member.changes += 1
+        member.following = True
+        self.env.process(self._reconcile(member, asks))
+
+    def _reconcile(self, member: Member, asks: bool) -> Steps:
+        """Bring a member to its target; ``asks``: it has sent a heartbeat just now."""
+        m, change = member.place, member.changes
+
+        def current() -> bool:
+            return self.of[m] is member and member.changes == change
+
+        while member.has != set(member.target):
+            if not asks:
+                yield from self._heartbeat(member)
+                if not current():
+                    return
+            asks = False
+            has = member.has & set(member.target)
+            gives_up = has != member.has
+            if not gives_up:
+                member.owned |= set(member.target) - self._of_others(member)
+                has = set(member.owned)
+                if has == member.has:
+                    continue
+            yield self.env.timeout(self.terms.round_trip_s)
+            reached = yield from self._reach(member)
+            if not reached or not current():
+                return
+            member.has = has
+            self.group.reassign(m, has, self.env.now)
+            if gives_up:
+                member.owned = set(has)
+                member.beat_s = self.env.now
+                asks = True
+        member.following = False
+
+    def _of_others(self, member: Member) -> set[int]:
+        return {p for other in self.roster() if other is not member for p in other.owned}
+
+    def _heartbeat(self, member: Member) -> Steps:
+        """Wait for a member's next heartbeat that gets through."""
+        every_s = self.terms.heartbeat_s
+        while True:
+            n = floor((self.env.now - member.beat_s) / every_s)
+            next_s = member.beat_s + n * every_s
+            while next_s <= self.env.now + 1e-9:
+                next_s += every_s
+            yield self.env.timeout(next_s - self.env.now)
+            if self.of[member.place] is not member or member.silent_s == float("inf"):
+                return

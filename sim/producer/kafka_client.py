@@ -1,0 +1,651 @@
+"""A process that reads its input, sends a record for each row, and may die: its client included.
+
+The input's row number is its offset. What the brokers stored is the journal; what became of each
+row is its fate (KP-01 to KP-16 and LP-01 to LP-06, in `sim.producer.kafka_client_kernel`; KP-11,
+KP-12, KP-15 and LP-06 here).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.engine.outcome import Fate
+from sim.foundation.errors import LabError
+from sim.producer import kafka_client_kernel as k
+
+_UNLIMITED = 1 << 60
+
+Order = Literal["produce", "commit-produce", "produce-flush-commit", "transaction"]
+
+_MODES: Mapping[Order, int] = {
+    "produce": k.PRODUCE,
+    "commit-produce": k.COMMIT_PRODUCE,
+    "produce-flush-commit": k.FLUSH_COMMIT,
+    "transaction": k.TRANSACTION,
+}
+
+
+@dataclass(frozen=True)
+class ClientConfig:
+    """Configuration of a producer client, by its own keys; `JAVA` and `LIBRDKAFKA` are defaults.
+
+    A limit that the client does not have is None, as is what it works out from other keys.
+    """
+
+    library: Literal["java", "librdkafka"]
+    acks: Literal[0, 1, "all"]
+    linger_ms: float
+    batch_size: int
+    """batch.size, bytes; 0: each record alone."""
+    batch_num_messages: int | None
+    """batch.num.messages (librdkafka)."""
+    buffer_memory: int
+    """buffer.memory, or queue.buffering.max.kbytes; bytes."""
+    queue_buffering_max_messages: int | None
+    """queue.buffering.max.messages (librdkafka)."""
+    max_block_ms: float
+    """How long send() waits for room before it raises; librdkafka raises BufferError at once."""
+    retries: int
+    retry_backoff_ms: float
+    retry_backoff_max_ms: float
+    request_timeout_ms: float
+    delivery_timeout_ms: float
+    """delivery.timeout.ms, or message.timeout.ms (0: without limit)."""
+    max_in_flight: int | None
+    """max.in.flight.requests.per.connection; None: the client's default for its idempotence."""
+    enable_idempotence: bool | None
+    """None: not set."""
+    transaction_timeout_ms: float
+    teardown_ms: float
+    """How long the client's threads go on when the process exits normally without close() (LP-04).
+    confluent-kafka in a global variable: until Python clears its modules, measured as 6 ms in a
+    bare script and 12 to 44 with libraries imported; local to a function: 0. Java: 0, as its sender
+    is a daemon thread, which ends with the process."""
+
+    def idempotent(self, transactional: bool = False) -> bool:
+        """Whether the client is idempotent in effect (KP-12).
+
+        Args:
+            transactional: whether it has a transactional.id, which implies idempotence (KP-16).
+
+        Raises:
+            LabError: the client would refuse this configuration.
+        """
+        explicit = self.enable_idempotence is True or transactional
+        if transactional and self.enable_idempotence is False:
+            raise LabError("a transactional.id needs enable.idempotence=true")
+        if self.enable_idempotence is False or (self.library == "librdkafka" and not explicit):
+            return False
+        if self.acks != "all" or self.retries == 0:
+            if not explicit:
+                return False
+            what = f"acks={self.acks}" if self.acks != "all" else "retries=0"
+            raise LabError(f"enable.idempotence=true needs acks=all and retries > 0, not {what}")
+        if self.max_in_flight is not None and self.max_in_flight > 5:
+            # Java: also when idempotence is only its default (since 4.0).
+            raise LabError(
+                "an idempotent producer needs max.in.flight.requests.per.connection <= 5, "
+                f"not {self.max_in_flight}"
+            )
+        return True
+
+    def in_flight(self, idempotent: bool) -> int:
+        """Requests in flight per connection."""
+        if self.max_in_flight is not None:
+            return self.max_in_flight
+        return 5 if idempotent or self.library == "java" else 1_000_000
+
+    def delivery_timeout_s(self) -> float:
+        """From a batch's creation to its failing, s.
+
+        Raises:
+            LabError: it is set shorter than linger.ms + request.timeout.ms (Java).
+        """
+        if self.library == "librdkafka":
+            return self.delivery_timeout_ms / 1e3 if self.delivery_timeout_ms > 0 else np.inf
+        least_ms = self.linger_ms + self.request_timeout_ms
+        if self.delivery_timeout_ms < least_ms and self.delivery_timeout_ms != 120_000:
+            raise LabError(
+                f"delivery.timeout.ms ({self.delivery_timeout_ms:g}) must be at least "
+                f"linger.ms + request.timeout.ms ({least_ms:g})"
+            )
+        return max(self.delivery_timeout_ms, least_ms) / 1e3
+
+
+JAVA = ClientConfig(
+    library="java",
+    acks="all",
+    linger_ms=5,
+    batch_size=16_384,
+    batch_num_messages=None,
+    buffer_memory=33_554_432,
+    queue_buffering_max_messages=None,
+    max_block_ms=60_000,
+    retries=2_147_483_647,
+    retry_backoff_ms=100,
+    retry_backoff_max_ms=1_000,
+    request_timeout_ms=30_000,
+    delivery_timeout_ms=120_000,
+    max_in_flight=5,
+    enable_idempotence=None,
+    transaction_timeout_ms=60_000,
+    teardown_ms=0,
+)
+"""Java client 4.x: `ProducerConfig` of apache/kafka; linger.ms 5 since KIP-1030; idempotent."""
+
+LIBRDKAFKA = ClientConfig(
+    library="librdkafka",
+    acks="all",
+    linger_ms=5,
+    batch_size=1_000_000,
+    batch_num_messages=10_000,
+    buffer_memory=1_048_576 * 1_024,
+    queue_buffering_max_messages=100_000,
+    max_block_ms=0,
+    retries=2_147_483_647,
+    retry_backoff_ms=100,
+    retry_backoff_max_ms=1_000,
+    request_timeout_ms=30_000,
+    delivery_timeout_ms=300_000,
+    max_in_flight=None,
+    enable_idempotence=None,
+    transaction_timeout_ms=60_000,
+    teardown_ms=10,
+)
+"""librdkafka 2.x and confluent-kafka: its `CONFIGURATION.md`; no idempotence by itself."""
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """How the application orders consume, produce, flush and commit."""
+
+    order: Order = "produce"
+    """``produce``: commits by itself, by time, what was handed to the client; ``commit-produce``:
+    commits what was polled before it sends; ``produce-flush-commit``: polls, sends, flushes,
+    commits; ``transaction``: so, with the commit a part of the transaction."""
+    max_poll_records: int = 500
+    """``produce`` and ``commit-produce``: most rows of one poll."""
+    flush_every: int = 500
+    """The other two: most rows of one poll; 1: a flush for each."""
+    auto_commit_s: float = 5.0
+    commit_s: float = 0.003
+    """Round trip of a commit; it counts once it has reached the coordinator, half-way."""
+    flush_timeout_s: float = np.inf
+    check_flush: bool = True
+    """Commit only after a flush with nothing remaining and no record rejected or failed; else flush
+    again, or go back to the committed offset and send again. False: commit whatever flush said."""
+    retry_rejected: bool = False
+    """Call send() again until the buffer has room, rather than go on without the record."""
+
+
+class Client:
+    """Stage of the data plane: one process, its producer client and the requests on their way.
+
+    The verbs act at the time to which the stage was last advanced.
+    """
+
+    def __init__(
+        self,
+        created_s: NDArray[np.float64],
+        partition_of: NDArray[np.int32],
+        partitions: int,
+        size_bytes: NDArray[np.int32],
+        *,
+        config: ClientConfig,
+        pipeline: Pipeline,
+        process_s: NDArray[np.float64],
+        brokers: int,
+        latency_s: NDArray[np.float64],
+        replicate_s: NDArray[np.float64] | None = None,
+        uniform: NDArray[np.float64] | None = None,
+        jitter: NDArray[np.float64] | None = None,
+        ack_loss_notice_s: float = 0.0,
+        grid_s: NDArray[np.float64] | None = None,
+    ) -> None:
+        """
+        Args:
+            created_s: [rows] when each input row can be read, ascending, s.
+            partition_of: [rows] partition of the record sent for it.
+            partitions: number of partitions.
+            size_bytes: [rows], or [1] when all are the same.
+            config: of the client.
+            pipeline: of the application.
+            process_s: [rows] or [1] the application's work on a row before it sends, s.
+            brokers: number of brokers; broker p % brokers leads partition p at first.
+            latency_s: [draws] round trip of a request, half each way, taken in turn, s.
+            replicate_s: [draws] acks=all: from the append to the answer, s; default none.
+            uniform: [draws] in [0, 1): for lost answers and failing appends.
+            jitter: [draws] in [0, 1): 0 makes a retry's backoff 20 % shorter, 1 makes it 20 %
+                longer; default 0.5.
+            ack_loss_notice_s: from when a lost answer was due until the client sees that its
+                connection is broken, s; inf: only at request.timeout.ms.
+            grid_s: [grid] times at which buffer.remaining and the committed offset are sampled.
+
+        Raises:
+            LabError: the client would refuse this configuration.
+        """
+        transactional = pipeline.order == "transaction"
+        idempotent = config.idempotent(transactional)
+        rows = created_s.size
+        half = np.full(1, 0.5)
+        app = k.App(
+            at=np.full(k.TIMES, np.inf),
+            n=np.zeros(k.COUNTS, np.int64),
+            status=np.full(rows, k.NOT_SENT, np.uint8),
+            acked_s=np.full(rows, np.inf),
+            sent=np.zeros(rows, np.uint16),
+            grid_s=np.zeros(0) if grid_s is None else grid_s,
+            grid_remaining=np.zeros(0 if grid_s is None else grid_s.size, np.int64),
+            grid_committed=np.zeros(0 if grid_s is None else grid_s.size, np.int64),
+        )
+        self.teardown_s = config.teardown_ms / 1e3
+        self.state = k.Client(
+            settings=_settings(config, pipeline, idempotent, ack_loss_notice_s),
+            source=k.Input(created_s, partition_of, size_bytes, process_s),
+            draws=k.Draws(
+                latency_s,
+                np.zeros(1) if replicate_s is None else replicate_s,
+                half if uniform is None else uniform,
+                half if jitter is None else jitter,
+            ),
+            brokers=k.Brokers(
+                up=np.ones(brokers, np.bool_),
+                extra_latency_s=np.zeros(brokers),
+                ack_loss=np.zeros(brokers),
+                leader=(np.arange(partitions) % brokers).astype(np.int32),
+                append_fails=np.zeros(partitions),
+            ),
+            app=app,
+            records=_records(1 << 10),
+            batches=_batches(1 << 8),
+            requests=_requests(brokers, 1 << 3),
+            partitions=k.Partitions(
+                first=np.full(partitions, -1, np.int64),
+                last=np.full(partitions, -1, np.int64),
+                in_flight=np.zeros(partitions, np.int64),
+                next_seq=np.zeros(partitions, np.int64),
+                epoch=np.zeros(partitions, np.int64),
+                unresolved=np.zeros(partitions, np.bool_),
+                known_session=np.zeros(partitions, np.int64),
+                known_epoch=np.zeros(partitions, np.int64),
+                known=np.zeros(partitions, np.int64),
+                known_first=np.zeros((partitions, 5), np.int64),
+                known_last=np.zeros((partitions, 5), np.int64),
+            ),
+            journal=_journal(1 << 8, 1 << 10),
+        )
+        settings = self.state.settings
+        assert size_bytes.max(initial=0) <= settings.buffer_bytes, "a record fits into the buffer"
+        assert settings.batch_bytes <= settings.buffer_bytes, "a batch fits into the buffer"
+        assert settings.flush_timeout_s > 0, "or it would flush for ever without time passing"
+        self.restart(0.0)
+
+    def advance(self, until_s: float) -> None:
+        """Carry the process, and what is on its way, to ``until_s``."""
+        while True:
+            match k.publish(until_s, self.state):
+                case k.DONE:
+                    return
+                case k.FULL_RECORDS:
+                    self._grow_records()
+                case k.FULL_BATCHES:
+                    self._grow_batches()
+                case k.FULL_REQUESTS:
+                    self._grow_requests()
+                case k.FULL_JOURNAL:
+                    self._grow_journal()
+
+    # What became of the rows.
+
+    @property
+    def alive(self) -> bool:
+        """Whether the application runs."""
+        return bool(self.state.app.n[k.PHASE] != k.OFF)
+
+    @property
+    def remaining(self) -> int:
+        """Records in the client, ``len(producer)``: neither acknowledged nor failed."""
+        return int(self.state.app.n[k.REMAINING])
+
+    @property
+    def committed(self) -> int:
+        """Committed input offset: the next row to read after a restart (KC-10)."""
+        return int(self.state.app.n[k.COMMITTED_TO])
+
+    @property
+    def position(self) -> int:
+        """Next input row to process."""
+        return int(self.state.app.n[k.POSITION])
+
+    @property
+    def settled(self) -> bool:
+        """Whether every row is committed and none is in the client; nothing is left to do."""
+        rows = self.state.source.created_s.size
+        return self.committed == rows and self.position == rows and self.remaining == 0
+
+    @property
+    def journal(self) -> k.Journal:
+        """What the brokers have stored so far, in order of time: views, valid until `advance`."""
+        n, rows = self.state.app.n[k.ENTRIES], self.state.app.n[k.ROWS]
+        columns = self.state.journal._asdict()
+        row = columns.pop("row")[:rows]
+        return k.Journal(**{name: column[:n] for name, column in columns.items()}, row=row)
+
+    def appends(self, kept: NDArray[np.bool_] | None = None) -> NDArray[np.int64]:
+        """[rows] how many valid records of each row are in the log.
+
+        Args:
+            kept: [entries] of the journal that no election has cut off; default: all are.
+        """
+        journal = self.journal
+        valid = journal.visible_s < np.inf
+        if kept is not None:
+            valid &= kept
+        rows = journal.row[np.repeat(valid, journal.n)]
+        return np.bincount(rows, minlength=self.state.source.created_s.size)
+
+    def fates(self, kept: NDArray[np.bool_] | None = None) -> NDArray[np.uint8]:
+        """[rows] a `Fate`: how a row was lost, or UNFINISHED.
+
+        Unfinished is what is in the log, for a consumer to finish; in the client; or still to be
+        read, for the first time or after a restart. Lost is what the application will not come back
+        to, having passed it or committed beyond it.
+
+        Args:
+            kept: see `appends`.
+        """
+        app = self.state.app
+        goes_on = self.alive and self.state.settings.mode in (k.PRODUCE, k.COMMIT_PRODUCE)
+        passed = np.arange(app.status.size) < (self.position if goes_on else self.committed)
+        lost = passed & (self.appends(kept) == 0) & (app.status != k.BUFFERED)
+        place = np.zeros(6, np.uint8)
+        place[k.NOT_SENT] = Fate.LOST_ACKED_BEFORE_PROCESSING
+        place[k.ACKED] = Fate.LOST_BROKER_FAILOVER
+        place[k.FAILED] = Fate.LOST_SEND_EXPIRED
+        place[k.REJECTED] = Fate.LOST_REJECTED
+        place[k.DIED] = Fate.LOST_PRODUCER_BUFFER
+        return np.where(lost, place[app.status], np.uint8(Fate.UNFINISHED))
+
+    def finish(self, until_s: float) -> None:
+        """Complete the samples; call once, at the end."""
+        k.fill_samples(np.nextafter(until_s, np.inf), self.state)
+
+    # How the process ends, and begins again.
+
+    def sigkill(self, at_s: float) -> None:
+        """SIGKILL, out of memory, power: what has not reached a broker is lost (KP-15)."""
+        k.die(at_s, self.state)
+
+    def sigterm(self, at_s: float, grace_s: float, handlers: bool) -> None:
+        """A pod is stopped: SIGTERM, and SIGKILL ``grace_s`` later.
+
+        Args:
+            at_s: now.
+            grace_s: terminationGracePeriodSeconds.
+            handlers: whether a handler has the application finish what it polled, flush, check,
+                commit and close; without, the process ends at once, and atexit hooks do not run
+                (LP-06).
+        """
+        if not self.alive:
+            return
+        if not handlers:
+            self.sigkill(at_s)
+            return
+        app = self.state.app
+        app.at[k.KILL_S] = min(app.at[k.KILL_S], at_s + grace_s)
+        if app.n[k.CLOSING] == k.NO:
+            app.n[k.CLOSING] = k.AFTER_POLL
+            if app.n[k.PHASE] == k.POLL:
+                app.at[k.NEXT_S] = at_s
+
+    def sigint(self, at_s: float, handlers: bool, atexit_flush: bool = False) -> None:
+        """Ctrl+C: with a handler as `sigterm` without a limit, else as `exit_normally`.
+
+        Python raises KeyboardInterrupt and exits normally, so its atexit hooks run.
+        """
+        if handlers:
+            self.sigterm(at_s, np.inf, handlers=True)
+        else:
+            self.exit_normally(at_s, atexit_flush=atexit_flush)
+
+    def exit_normally(
+        self, at_s: float, *, flush: bool = False, atexit_flush: bool = False
+    ) -> None:
+        """The main function ends at once, in the middle of a row or not; nothing is committed.
+
+        Args:
+            at_s: now.
+            flush: whether it waits for flush() before.
+            atexit_flush: whether a hook of atexit does.
+        """
+        app = self.state.app
+        if not self.alive:
+            return
+        if flush or atexit_flush:
+            app.n[k.CLOSING] = k.FLUSH_ONLY
+            app.n[k.PHASE] = k.FLUSH
+            app.at[k.NEXT_S] = at_s if self.remaining == 0 else np.inf
+            self._look(at_s)
+        elif self.teardown_s > 0:
+            app.n[k.PHASE] = k.OFF
+            app.at[k.NEXT_S] = np.inf
+            app.at[k.KILL_S] = min(app.at[k.KILL_S], at_s + self.teardown_s)
+        else:
+            self.sigkill(at_s)
+
+    def restart(self, at_s: float) -> None:
+        """Start a new process, which reads on from the committed offset.
+
+        Its client is a new producer, of whose predecessor's batches the brokers know nothing
+        (KP-11); a transaction left open is aborted.
+        """
+        if self.alive:
+            return
+        k.die(at_s, self.state)
+        app, partitions = self.state.app, self.state.partitions
+        app.n[k.SESSION] += 1
+        app.n[k.TXN] += 1
+        app.n[k.POSITION] = app.n[k.COMMITTED_TO]
+        app.n[k.ERRORS] = 0
+        app.n[k.PHASE] = k.POLL
+        app.at[k.NEXT_S] = at_s
+        app.at[k.AUTO_COMMIT_S] = at_s + self.state.settings.auto_commit_s
+        partitions.next_seq[:] = 0
+        partitions.epoch[:] = 0
+        partitions.unresolved[:] = False
+
+    # What happens to brokers.
+
+    def broker_down(self, broker: int, at_s: float, *, reset: bool = False) -> None:
+        """A broker cannot be reached: what is on its way to it is lost, and so are its answers.
+
+        Args:
+            broker: its number.
+            at_s: now.
+            reset: whether its connection is reset, as when its process dies; else the client only
+                notices at request.timeout.ms, or when the broker is back.
+        """
+        requests = self.state.requests
+        self.state.brokers.up[broker] = False
+        if reset:
+            self._disconnect(broker, at_s)
+        else:
+            numbers = np.arange(requests.oldest[broker], requests.arriving[broker])
+            requests.respond_s[broker, numbers & (requests.sent_s.shape[1] - 1)] = np.inf
+        self._look(at_s)
+
+    def broker_up(self, broker: int, at_s: float) -> None:
+        """A broker can be reached again.
+
+        A connection on which something was lost is reset then; the client reconnects at once.
+        """
+        requests = self.state.requests
+        if not self.state.brokers.up[broker] and requests.oldest[broker] < requests.next[broker]:
+            self._disconnect(broker, at_s)
+        self.state.brokers.up[broker] = True
+        self._look(at_s)
+
+    def _disconnect(self, broker: int, at_s: float) -> None:
+        k.fill_samples(at_s, self.state)
+        k.disconnect(at_s, broker, self.state)
+
+    def slow_broker(self, broker: int, extra_latency_s: float) -> None:
+        """From now on, requests to a broker take this much longer, half each way."""
+        self.state.brokers.extra_latency_s[broker] = extra_latency_s
+
+    def lose_acks(self, broker: int, probability: float) -> None:
+        """From now on, answers of a broker are lost with this probability."""
+        self.state.brokers.ack_loss[broker] = probability
+
+    def fail_appends(self, partition: int, probability: float) -> None:
+        """From now on, acks=all appends to a partition are refused so often (KB-04: 1)."""
+        self.state.brokers.append_fails[partition] = probability
+
+    def move_leader(self, partition: int, broker: int, at_s: float) -> None:
+        """Another broker leads a partition; the client learns of it at once (KB-06)."""
+        self.state.brokers.leader[partition] = broker
+        self._look(at_s)
+
+    def _look(self, at_s: float) -> None:
+        """Have the client look whether there is anything to send."""
+        if self.alive:
+            k.look_everywhere(at_s, self.state)
+
+    # Room.
+
+    def _grow_records(self) -> None:
+        s = self.state
+        oldest = s.batches.first[s.app.n[k.OLDEST_BATCH] & (s.batches.state.size - 1)]
+        numbers = np.arange(oldest, s.app.n[k.NEXT_RECORD])
+        grown = _records(2 * s.records.row.size)
+        self.state = s._replace(records=_moved(s.records, grown, numbers))
+
+    def _grow_batches(self) -> None:
+        s = self.state
+        numbers = np.arange(s.app.n[k.OLDEST_BATCH], s.app.n[k.NEXT_BATCH])
+        grown = _batches(2 * s.batches.state.size)
+        self.state = s._replace(batches=_moved(s.batches, grown, numbers))
+
+    def _grow_requests(self) -> None:
+        old: Any = self.state.requests
+        brokers, ring = old.sent_s.shape
+        grown: Any = _requests(brokers, 2 * ring)
+        for was, now in zip(old, grown, strict=True):
+            if was.ndim == 1:
+                now[:] = was
+                continue
+            for b in range(brokers):
+                numbers = np.arange(old.oldest[b], old.next[b])
+                now[b, numbers & (2 * ring - 1)] = was[b, numbers & (ring - 1)]
+        self.state = self.state._replace(requests=grown)
+
+    def _grow_journal(self) -> None:
+        s = self.state
+        used: Any = self.journal
+        spare_entries = s.batches.state.size
+        spare_rows = s.records.row.size
+        grown: Any = _journal(
+            used.append_s.size + max(spare_entries, used.append_s.size // 2),
+            used.row.size + max(spare_rows, used.row.size // 2),
+        )
+        for was, now in zip(used, grown, strict=True):
+            now[: was.size] = was
+        self.state = s._replace(journal=grown)
+
+
+def _moved(old: Any, grown: Any, numbers: NDArray[np.int64]) -> Any:
+    """``grown``, filled with what ``old`` rings hold for ``numbers``."""
+    for was, now in zip(old, grown, strict=True):
+        now[numbers & (now.size - 1)] = was[numbers & (was.size - 1)]
+    return grown
+
+
+def _settings(
+    config: ClientConfig, pipeline: Pipeline, idempotent: bool, notice_s: float
+) -> k.Settings:
+    java = config.library == "java"
+    by_poll = pipeline.order in ("produce", "commit-produce")
+    return k.Settings(
+        mode=_MODES[pipeline.order],
+        poll_records=pipeline.max_poll_records if by_poll else pipeline.flush_every,
+        auto_commit_s=float(pipeline.auto_commit_s),
+        commit_s=float(pipeline.commit_s),
+        flush_timeout_s=float(pipeline.flush_timeout_s),
+        check_flush=pipeline.check_flush or pipeline.order == "transaction",
+        transaction_timeout_s=config.transaction_timeout_ms / 1e3,
+        java=java,
+        linger_s=config.linger_ms / 1e3,
+        batch_bytes=max(1, config.batch_size),
+        batch_records=config.batch_num_messages or _UNLIMITED,
+        buffer_bytes=config.buffer_memory,
+        buffer_records=config.queue_buffering_max_messages or _UNLIMITED,
+        block_s=np.inf if pipeline.retry_rejected else config.max_block_ms / 1e3,
+        acks=-1 if config.acks == "all" else config.acks,
+        retries=config.retries,
+        backoff_s=config.retry_backoff_ms / 1e3,
+        backoff_max_s=config.retry_backoff_max_ms / 1e3,
+        request_timeout_s=config.request_timeout_ms / 1e3,
+        delivery_timeout_s=config.delivery_timeout_s(),
+        max_in_flight=config.in_flight(idempotent),
+        idempotent=idempotent,
+        # librdkafka puts messages back by their number (rd_kafka_retry_msgq).
+        in_order=idempotent or not java,
+        notice_s=float(notice_s),
+    )
+
+
+def _records(ring: int) -> k.Records:
+    return k.Records(row=np.zeros(ring, np.int32), link=np.zeros(ring, np.int64))
+
+
+def _batches(ring: int) -> k.Batches:
+    return k.Batches(
+        state=np.zeros(ring, np.int8),
+        stored=np.zeros(ring, np.bool_),
+        partition=np.zeros(ring, np.int32),
+        attempts=np.zeros(ring, np.int32),
+        created_s=np.zeros(ring),
+        ready_s=np.zeros(ring),
+        first=np.zeros(ring, np.int64),
+        last=np.zeros(ring, np.int64),
+        n=np.zeros(ring, np.int64),
+        size_bytes=np.zeros(ring, np.int64),
+        held_bytes=np.zeros(ring, np.int64),
+        seq=np.zeros(ring, np.int64),
+        txn=np.zeros(ring, np.int64),
+        link=np.zeros(ring, np.int64),
+    )
+
+
+def _requests(brokers: int, ring: int) -> k.Requests:
+    shape = (brokers, ring)
+    return k.Requests(
+        sent_s=np.zeros(shape),
+        arrive_s=np.zeros(shape),
+        respond_s=np.zeros(shape),
+        lost=np.zeros(shape, np.bool_),
+        first=np.zeros(shape, np.int64),
+        oldest=np.zeros(brokers, np.int64),
+        arriving=np.zeros(brokers, np.int64),
+        next=np.zeros(brokers, np.int64),
+        free_s=np.zeros(brokers),
+        connected=np.ones(brokers, np.bool_),
+        turn=np.zeros(brokers, np.int64),
+        due_s=np.full(brokers, -np.inf),
+    )
+
+
+def _journal(entries: int, rows: int) -> k.Journal:
+    return k.Journal(
+        append_s=np.zeros(entries),
+        visible_s=np.zeros(entries),
+        partition=np.zeros(entries, np.int32),
+        first=np.zeros(entries, np.int64),
+        n=np.zeros(entries, np.int32),
+        attempt=np.zeros(entries, np.int32),
+        session=np.zeros(entries, np.int32),
+        row=np.zeros(rows, np.int32),
+    )

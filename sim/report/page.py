@@ -1,0 +1,200 @@
+"""A run as one page to send around: it needs no network and no other file.
+
+What the numbers say comes first; then the table, the charts, what happened when, the books, and
+what repeats the run. The page is HTML that reads well without its style and its script.
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+from importlib.resources import files
+from string import Template
+from typing import TYPE_CHECKING, Any
+
+from sim.foundation.document import dumped
+from sim.foundation.text import duration
+from sim.words.findings import headline, keeping_up
+from sim.words.ladder import about_books, ledger_finding, rungs
+from sim.words.ledger_table import HEADINGS, ledger_rows, ledger_values
+from sim.words.summary import COLUMNS, cells, findings_of_groups, numbers
+from sim.words.timeline import resolution_s, timeline, when, whom
+
+if TYPE_CHECKING:
+    from sim.charts.inline import Inline
+    from sim.measure.tables import Tables
+
+REPORT = "report.html"
+"""Its name in the folder of a result."""
+Row = Sequence[str]
+BOOKS_LINK = '<li><a href="#books">Books</a></li>\n'
+
+
+def page(
+    tables: "Tables", about: Mapping[str, Any], charts: Sequence["Inline"] = (), *, label: str = ""
+) -> str:
+    """The report of a run.
+
+    Args:
+        tables: of the run.
+        about: its manifest.
+        charts: from `sim.charts.inline`; without any, the page says how to draw them.
+        label: ``scenario/run``, as commands name it.
+    """
+    content = about["content"]
+    title = content.get("about") or about["scenario"]
+    return Template(_file("page.html")).substitute(
+        title=escape(f"{about['scenario']}: {title}"),
+        scenario=escape(about["scenario"]),
+        about=escape(title),
+        headline=escape(headline(tables.summary, tables.duration_s)),
+        findings="\n".join(f"<p>{escape(words)}</p>" for words in _paragraphs(tables)),
+        summary=_summary(tables),
+        charts=_charts(charts, label),
+        timeline=_timeline(tables),
+        books=_books(tables),
+        books_link=BOOKS_LINK if len(tables.ledger) else "",
+        command=escape(about["command"]),
+        manifest=_manifest(about),
+        content=escape(dumped(content)),
+        style=_file("page.css") + _colours(charts),
+        script=_file("page.js"),
+    )
+
+
+def _file(name: str) -> str:
+    return files(__package__).joinpath(name).read_text(encoding="utf-8")
+
+
+def _paragraphs(tables: "Tables") -> list[str]:
+    """The findings, less the sentence with which the headline has begun; and the state of books."""
+    said = keeping_up(tables.summary, tables.duration_s)
+    words = [words.removeprefix(f"{said}. ") for words in findings_of_groups(tables)]
+    return [*words, f"{about_books(rungs(tables))}."] if len(tables.ledger) else words
+
+
+def _summary(tables: "Tables") -> str:
+    rows = [[system, group, *texts] for system, group, texts in cells(tables.summary)]
+    caption = "Each group of each system. Numbers are messages unless they have a unit."
+    headings = ["system", "group", *COLUMNS]
+    return _table(caption, headings, rows, numbers(tables.summary), heads=2)
+
+
+def _books(tables: "Tables") -> str:
+    if not len(tables.ledger):
+        return ""
+    caption = (
+        "The books of each system, in the order of the scenario: messages, entities in a wrong "
+        "final state, and money. Below a number is what it consists of."
+    )
+    table = _table(caption, ["system", *HEADINGS], ledger_rows(tables), ledger_values(tables))
+    steps = "".join(f"<li>{escape(line)}</li>\n" for line in ledger_finding(tables).split("\n"))
+    return (
+        f'<section aria-labelledby="books">\n<h2 id="books">Books</h2>\n{table}\n'
+        f'<ul class="steps">\n{steps}</ul>\n</section>'
+    )
+
+
+def _timeline(tables: "Tables") -> str:
+    systems = [str(system) for system in tables.summary["system"].unique()]
+    finest_s = resolution_s(tables)
+    rows = [[when(event, finest_s), whom(event, systems), event.what] for event in timeline(tables)]
+    caption = "Times since the start. What was done to a system is in bold."
+    faults = [event.fault for event in timeline(tables)]
+    return _table(caption, ["time", "system", "what happened"], rows, bold=faults, words=True)
+
+
+def _manifest(about: Mapping[str, Any]) -> str:
+    took = about.get("wall_s", {})
+    rows = [
+        ["scenario", f"{about['scenario']}, content {about['hash']}"],
+        ["seed", str(about["seed"])],
+        ["scale", str(about["scale"])],
+        ["finished", about["finished"]],
+        ["took", ", ".join(f"{name} {duration(s)}" for name, s in took.items())],
+        ["versions", ", ".join(f"{name} {v}" for name, v in about["versions"].items())],
+    ]
+    return _table("What identifies the run.", ["what", "value"], rows, words=True)
+
+
+def _table(
+    caption: str,
+    headings: Row,
+    rows: Sequence[Row],
+    values: Sequence[Sequence[float]] = (),
+    *,
+    heads: int = 1,
+    bold: Sequence[bool] = (),
+    words: bool = False,
+) -> str:
+    """A table that scrolls sideways where it does not fit.
+
+    The first `heads` columns name the rows. By `values`, those of the other columns, it can be
+    sorted; a table of `words` has no numbers to line up.
+    """
+    kinds = {"sortable": len(values) > 0, "words": words, "pair": heads == 2}
+    head = "".join(f'<th scope="col">{escape(heading)}</th>' for heading in headings)
+    body = []
+    for i, row in enumerate(rows):
+        numbers = [*[None] * heads, *values[i]] if len(values) else [None] * len(row)
+        cells = [_cell(text, k < heads, numbers[k]) for k, text in enumerate(row)]
+        mark = ' class="fault"' if i < len(bold) and bold[i] else ""
+        body.append(f"<tr{mark}>{''.join(cells)}</tr>\n")
+    name = f"about-{headings[-1].replace(' ', '-')}"
+    classes = " ".join(kind for kind, on in kinds.items() if on)
+    return (
+        f'<p class="caption" id="{name}">{escape(caption)}</p>\n'
+        f'<div class="scroll" tabindex="0" role="group" aria-labelledby="{name}">\n'
+        f'<table class="{classes}" aria-labelledby="{name}">\n<thead><tr>{head}</tr></thead>\n'
+        f"<tbody>\n{''.join(body)}</tbody>\n</table>\n</div>"
+    )
+
+
+def _cell(text: str, head: bool, number: float | None) -> str:
+    """The first line of `text`, the others in small letters below it; `number` is to sort by."""
+    first, *rest = text.split("\n")
+    words = escape(first) + "".join(f"<br><small>{escape(line)}</small>" for line in rest)
+    if head:
+        return f'<th scope="row">{words}</th>'
+    none = ' class="none"' if number == 0 else ""
+    sort = "" if number is None else f' data-v="{_for_script(number)}"'
+    return f"<td{none}{sort}>{words}</td>"
+
+
+def _for_script(number: float) -> str:
+    return "Infinity" if math.isinf(number) else "NaN" if math.isnan(number) else f"{number:.12g}"
+
+
+def _charts(charts: Sequence["Inline"], label: str) -> str:
+    if not charts:
+        return (
+            f"<p>Not drawn; <code>sim report {escape(label)}</code> writes this page with them.</p>"
+        )
+    nothing = "".join(f"<li>{escape(chart.title)}.</li>\n" for chart in charts if not chart.panels)
+    without = f"<p>Without a chart, as there is nothing to draw:</p>\n<ul>\n{nothing}</ul>"
+    shown = [_figure(chart) for chart in charts if chart.panels]
+    return "\n".join([*shown, without] if nothing else shown)
+
+
+def _figure(chart: "Inline") -> str:
+    words = f"<h3>{escape(chart.title)}</h3>\n<p>{escape(chart.subtitle)}</p>"
+    panels = "\n".join(
+        f'<div class="{"wide" if panel.wide else "panel"}">{panel.svg}</div>'
+        for panel in chart.panels
+    )
+    note = f"\n<p class=note>{escape(chart.note)}</p>" if chart.note else ""
+    return (
+        f'<figure id="chart-{chart.name}">\n<figcaption>{words}{note}</figcaption>\n'
+        f'<div class="panels">\n{panels}\n</div>\n</figure>'
+    )
+
+
+def _colours(charts: Iterable["Inline"]) -> str:
+    """The variables in which the charts name their colours, on white and on black."""
+    if not charts:
+        return ""
+    from sim.charts.inline import colours
+
+    known = colours(panel.svg for chart in charts for panel in chart.panels)
+    light = "".join(f"{name}:{on_white};" for name, (on_white, _) in known.items())
+    dark = "".join(f"{name}:{on_black};" for name, (_, on_black) in known.items())
+    return f":root{{{light}}}\n@media screen and (prefers-color-scheme:dark){{:root{{{dark}}}}}\n"

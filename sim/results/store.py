@@ -1,0 +1,198 @@
+"""Results on disk: ``results/<scenario>/<run>/``, written under another name and then renamed.
+
+A run in progress keeps each finished system in ``<run>.partial``; the same scenario with the same
+seed takes it from there instead of computing it again.
+"""
+
+import json
+import os
+import platform
+import shlex
+import shutil
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from sim.foundation.errors import LabError, nearest
+from sim.measure.tables import Tables
+from sim.results.result import Result
+from sim.scenario.load import Scenario
+
+MANIFEST = "manifest.json"
+
+
+def run_name(scenario: Scenario) -> str:
+    """The name of a run: its seed, and six digits of the hash of the scenario's content."""
+    return f"seed{scenario.seed}-{scenario.hash[:6]}"
+
+
+def _write_tables(tables: Tables, folder: Path) -> None:
+    tables.summary.to_csv(folder / "summary.csv", index=False)
+    for name in Tables.FRAMES:
+        frame: pd.DataFrame = getattr(tables, name)
+        frame.to_parquet(folder / f"{name}.parquet", compression="zstd", index=False)
+
+
+def _read_tables(folder: Path, duration_s: float) -> Tables:
+    frames = {name: _read_frame(folder / f"{name}.parquet") for name in Tables.FRAMES}
+    return Tables(**frames, duration_s=duration_s)
+
+
+def _read_frame(path: Path) -> pd.DataFrame:
+    """A table; an empty one where an earlier version wrote none of that name."""
+    if not path.exists():
+        return pd.DataFrame({"system": pd.Series(dtype="str")})
+    return pd.read_parquet(path)
+
+
+def _replace(temporary: Path, folder: Path) -> None:
+    """Put ``temporary`` in the place of ``folder``; at no moment is there half a result."""
+    if folder.exists():
+        old = folder.with_name(f"{folder.name}.old")
+        shutil.rmtree(old, ignore_errors=True)
+        folder.rename(old)
+        temporary.rename(folder)
+        shutil.rmtree(old)
+    else:
+        temporary.rename(folder)
+
+
+def manifest(
+    scenario: Scenario, command: Sequence[str], wall_s: Mapping[str, float]
+) -> dict[str, Any]:
+    """What identifies and repeats a run.
+
+    With the report, it is the only part of a result that holds wall-clock times.
+
+    Args:
+        scenario: what was run.
+        command: arguments of the shell command that repeats the run.
+        wall_s: real time that each part took, s.
+    """
+    libraries = ("matplotlib", "numba", "numpy", "pandas", "pyarrow", "simpy")
+    return {
+        "scenario": scenario.name,
+        "hash": scenario.hash,
+        "seed": scenario.seed,
+        "scale": scenario.scale,
+        "command": shlex.join(command),
+        "versions": {
+            "queue-log-lab": version("queue-log-lab"),
+            "python": platform.python_version(),
+            **{library: version(library) for library in libraries},
+        },
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        "wall_s": {name: round(s, 3) for name, s in wall_s.items()},
+        "content": scenario.model_dump(mode="json", by_alias=True),
+    }
+
+
+class Store:
+    """Where one run is written."""
+
+    def __init__(self, out: Path, scenario: Scenario, name: str | None = None) -> None:
+        """
+        Args:
+            out: folder of all results.
+            scenario: what is run.
+            name: of the run; `run_name` when None.
+        """
+        self.folder = out / scenario.name / (name or run_name(scenario))
+        self.partial = self.folder.with_name(f"{self.folder.name}.partial")
+        self.hash = scenario.hash
+
+    @property
+    def label(self) -> str:
+        """``scenario/run``."""
+        return f"{self.folder.parent.name}/{self.folder.name}"
+
+    def finished(self, system: str) -> Tables | None:
+        """Tables of a system that an interrupted run of the same content finished, if any."""
+        folder = self.partial / f"{system}-{self.hash}"
+        if not folder.exists():
+            return None
+        about = json.loads((folder / MANIFEST).read_text())
+        return _read_tables(folder, about["duration_s"])
+
+    def keep(self, system: str, tables: Tables) -> None:
+        """Keep the tables of a finished system until the run is written."""
+        folder = self.partial / f"{system}-{self.hash}"
+        temporary = folder.with_suffix(f".{os.getpid()}")
+        shutil.rmtree(temporary, ignore_errors=True)
+        temporary.mkdir(parents=True)
+        _write_tables(tables, temporary)
+        (temporary / MANIFEST).write_text(json.dumps({"duration_s": tables.duration_s}))
+        _replace(temporary, folder)
+
+    def begin(self) -> Path:
+        """An empty folder in which to draw the charts; `write` makes it the result."""
+        temporary = self.partial / f"result.{os.getpid()}"
+        shutil.rmtree(temporary, ignore_errors=True)
+        temporary.mkdir(parents=True)
+        return temporary
+
+    def write(self, temporary: Path, tables: Tables, about: Mapping[str, Any]) -> Path:
+        """Write tables and manifest beside the charts, and rename; returns the result's folder."""
+        _write_tables(tables, temporary)
+        text = json.dumps({**about, "duration_s": tables.duration_s}, indent=2)
+        (temporary / MANIFEST).write_text(text + "\n")
+        _replace(temporary, self.folder)
+        shutil.rmtree(self.partial)
+        return self.folder
+
+
+def newest(folder: Path, but: Path | None = None) -> Path | None:
+    """The folder of a scenario's newest run, other than `but`; None: there is none."""
+    runs = [m.parent for m in folder.glob(f"*/{MANIFEST}") if m.parent.suffix != ".old"]
+    runs = [run for run in runs if run != but]
+    return max(runs, key=lambda run: (run / MANIFEST).stat().st_mtime) if runs else None
+
+
+def find(words: str, out: Path) -> Path:
+    """The folder of a result, named by path, by ``scenario/run`` or by scenario (its newest run).
+
+    Raises:
+        LabError: there is none.
+    """
+    for folder in (Path(words), out / words):
+        if (folder / MANIFEST).is_file():
+            return folder
+        if run := newest(folder):
+            return run
+    known = sorted({str(m.parent.parent.relative_to(out)) for m in out.glob(f"*/*/{MANIFEST}")})
+    hint = nearest(words, known)
+    raise LabError(
+        f"no result '{words}' in {out}"
+        + (f"; did you mean '{hint}'?" if hint else "; `sim run` makes one")
+    )
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """What identifies and repeats a stored run.
+
+    Raises:
+        LabError: the folder does not hold a whole result.
+    """
+    try:
+        about: dict[str, Any] = json.loads((folder / MANIFEST).read_text())
+    except (OSError, ValueError) as error:
+        raise LabError(f"{folder} does not hold a result: {error}") from None
+    return about
+
+
+def read(folder: Path) -> Result:
+    """Read a result.
+
+    Raises:
+        LabError: the folder does not hold a whole result.
+    """
+    about = read_manifest(folder)
+    try:
+        tables = _read_tables(folder, about["duration_s"])
+        return Result(tables, about["wall_s"], folder=folder, manifest=about)
+    except (OSError, ValueError, KeyError) as error:
+        raise LabError(f"{folder} does not hold a result: {error}") from None

@@ -1,0 +1,355 @@
+"""What is wrong between the parts of a scenario: a profile as long as the duration, and so on.
+
+Each check looks only at parts that are valid by themselves, so that these problems are told
+together with those of a single key.
+"""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from sim.foundation.config import KeyPath
+from sim.foundation.document import Document
+from sim.foundation.errors import Problem, nearest, unknown
+from sim.foundation.units import seconds
+from sim.scenario.fault import OF_BROKERS, OF_CONSUMERS, OF_GROUPS, OF_PUBLISHERS, Fault
+from sim.scenario.products import System
+from sim.scenario.products.base import Selection
+from sim.scenario.products.kafka import KafkaSystem
+from sim.scenario.workload import STATE, Arrivals, CaseFile
+
+TOLERANCE_S = 1e-3
+"""Durations that differ by no more than this are equal, s."""
+
+_T = TypeVar("_T")
+_SYSTEM: TypeAdapter[System] = TypeAdapter(System)
+
+
+def _valid(adapter: TypeAdapter[_T], value: Any) -> _T | None:
+    try:
+        return adapter.validate_python(value)
+    except ValidationError:
+        return None
+
+
+def _names(whole: Document, *path: str) -> list[str]:
+    value = whole.get(path)
+    return list(value) if isinstance(value, dict) else []
+
+
+def contradictions(whole: Document) -> Iterator[Problem]:
+    """Every problem between parts, each of them valid by itself."""
+    for path, message in _found(whole):
+        yield whole.problem(path, message)
+
+
+def _found(whole: Document) -> Iterator[tuple[KeyPath, str]]:
+    systems = {
+        name: _valid(_SYSTEM, whole.get(("systems", name))) for name in _names(whole, "systems")
+    }
+    yield from _bad_length(whole)
+    yield from _no_cases(whole)
+    yield from _bad_dimensions(whole, systems)
+    yield from _bad_jobs(whole, systems)
+    yield from _bad_ledgers(whole, systems)
+    if None not in systems.values():
+        yield from _bad_targets(whole, systems)
+
+
+def _bad_length(whole: Document) -> Iterator[tuple[KeyPath, str]]:
+    path: KeyPath = ("workload", "arrivals")
+    arrivals = _valid(TypeAdapter(Arrivals), whole.get(path))
+    if arrivals is None:
+        return
+    if arrivals.trace is not None:
+        if data_file(whole, (*path, "trace"), arrivals.trace.path) is None:
+            where: KeyPath = (*path, "trace")
+            where = (*where, "path") if isinstance(whole.get(where), dict) else where
+            yield where, _missing_trace(whole, arrivals.trace.path)
+        return
+    given = whole.get(("duration",))
+    if given is None:
+        yield ("duration",), "missing; how long messages are created"
+        return
+    try:
+        duration_s = seconds(given)
+    except ValueError:
+        return
+    if arrivals.profile is not None:
+        total_s = math.fsum(segment.for_ for segment in arrivals.profile)
+        key, what = "profile", "the segments of the profile last"
+    else:
+        assert arrivals.counts is not None
+        total_s = len(arrivals.counts.values) * arrivals.counts.interval
+        key, what = "counts", f"{len(arrivals.counts.values)} intervals last"
+    if abs(total_s - duration_s) > TOLERANCE_S:
+        message = f"{what} {total_s:,.10g} s in all, but the duration is {duration_s:,.10g} s"
+        yield _later(whole, (*path, key), ("duration",)), message
+
+
+def _later(whole: Document, *paths: KeyPath) -> KeyPath:
+    """Of keys that contradict each other the one set last: override, then file, then base."""
+    own = whole.place(()).source
+    return max(paths, key=lambda p: (whole.place(p).line is None, whole.place(p).source == own))
+
+
+def data_file(whole: Document, key: KeyPath, name: str) -> Path | None:
+    """The file that a key names: beside the scenario (or base), or in the working directory."""
+    place = whole.place((*key, "path"))
+    for folder in (place.folder, whole.place(()).folder, Path.cwd()):
+        if (folder / name).is_file():
+            return folder / name
+    return None
+
+
+def _no_cases(whole: Document) -> Iterator[tuple[KeyPath, str]]:
+    key: KeyPath = ("workload", "cases")
+    cases = _valid(TypeAdapter(CaseFile), whole.get(key)) if whole.get(key) is not None else None
+    if cases is not None and data_file(whole, key, cases.path) is None:
+        yield (
+            key,
+            f"no such file {cases.path!r}; a case file is a CSV or CSV.gz file with the columns "
+            "case, seq, timestamp and activity, and if there is money in it amount and payment",
+        )
+
+
+def _missing_trace(whole: Document, name: str) -> str:
+    message = (
+        f"no such file {name!r}; a trace is a CSV or CSV.gz file with a header, a timestamp "
+        "(ISO 8601, ascending) in its first column, and messages per interval in the others"
+    )
+    if "worldcup98" in name.lower():
+        message += (
+            ". The Internet Traffic Archive publishes the logs of the 1998 World Cup site: "
+            "https://ita.ee.lbl.gov/html/contrib/WorldCup.html"
+        )
+    return message
+
+
+def _bad_dimensions(
+    whole: Document, systems: Mapping[str, System | None]
+) -> Iterator[tuple[KeyPath, str]]:
+    known = _names(whole, "workload", "keys")
+    in_keys = [*known, STATE] if _has_states(whole) else known
+    lists: list[tuple[KeyPath, list[str]]] = [(("workload", "order_by"), known)]
+    for name in systems:
+        lists.append((("systems", name, "partition_key"), in_keys))
+        lists.append((("systems", name, "exchange", "routing_key"), known))
+        lists.append((("systems", name, "producer", "priority"), known))
+        for queue in _names(whole, "systems", name, "queues"):
+            lists.append((("systems", name, "queues", queue, "MessageGroupId"), known))
+    for path, allowed in lists:
+        value = whole.get(path)
+        for index, dimension in enumerate(value if isinstance(value, list) else ()):
+            if known and isinstance(dimension, str) and dimension not in allowed:
+                yield (*path, index), unknown("dimension", dimension, allowed)
+    for path, selection in _selections(whole, systems):
+        written = isinstance(whole.get(path), dict)  # AWS gives a filter policy inside a string
+        for dimension, values in selection.items():
+            where = (*path, dimension) if written else path
+            yield from _bad_values(whole, where, dimension, values)
+
+
+def _selections(
+    whole: Document, systems: Mapping[str, System | None]
+) -> Iterator[tuple[KeyPath, Selection]]:
+    """Where messages are chosen by their values."""
+    for name, system in systems.items():
+        if system is None:
+            continue
+        for group, readers in system.readers.items():
+            for key, field in (("only", "only"), ("FilterPolicy", "filter_policy")):
+                if chosen := getattr(readers, field, None):
+                    yield (*_of_readers(name, system, group), key), chosen
+    for job in _names(whole, "needs", "routing"):
+        chosen = whole.get(("needs", "routing", job))
+        if isinstance(chosen, dict) and all(isinstance(v, list) for v in chosen.values()):
+            yield ("needs", "routing", job), chosen
+
+
+def _bad_values(
+    whole: Document, path: KeyPath, dimension: str, values: Sequence[str]
+) -> Iterator[tuple[KeyPath, str]]:
+    """Values that a dimension of the workload does not have."""
+    known = _names(whole, "workload", "keys")
+    if dimension not in known:
+        yield path, unknown("dimension", dimension, known)
+        return
+    weights = _names(whole, "workload", "keys", dimension, "weights")
+    for index, value in enumerate(values):
+        if weights and value not in weights:
+            yield (*path, index), unknown("value", value, weights)
+
+
+def _has_states(whole: Document) -> bool:
+    """Whether entities go through states."""
+    keys = whole.get(("workload", "keys"))
+    lives = isinstance(keys, dict) and any(
+        isinstance(key, dict) and key.get("lifecycle") for key in keys.values()
+    )
+    return lives or whole.get(("workload", "cases")) is not None
+
+
+def _bad_jobs(
+    whole: Document, systems: Mapping[str, System | None]
+) -> Iterator[tuple[KeyPath, str]]:
+    jobs = _names(whole, "workload", "service")
+    if not jobs:
+        return
+    for job in _names(whole, "needs", "routing"):
+        if job not in jobs:
+            yield ("needs", "routing", job), unknown("job", job, jobs)
+    for name, system in systems.items():
+        if system is None:
+            continue
+        where: KeyPath = ("systems", name, system.readers_at)
+        done: dict[str, str] = {}
+        for group, readers in system.readers.items():
+            for index, job in enumerate(readers.does):
+                path = (*_of_readers(name, system, group), "does", index)
+                if job not in jobs:
+                    yield path, unknown("job", job, jobs)
+                elif job in done:
+                    yield path, f"{job!r} is already done by {done[job]!r}"
+                done.setdefault(job, group)
+        for job in jobs:
+            if job not in done and done.keys() <= set(jobs):
+                yield where, f"nothing here does the job {job!r} of workload.service"
+
+
+def _of_readers(name: str, system: System, group: str) -> KeyPath:
+    """Where the readers of this name are configured."""
+    shared = isinstance(system, KafkaSystem) and group in system.share_groups
+    return ("systems", name, "share_groups" if shared else system.readers_at, group)
+
+
+def _bad_ledgers(
+    whole: Document, systems: Mapping[str, System | None]
+) -> Iterator[tuple[KeyPath, str]]:
+    if _has_states(whole):
+        return
+    for name, system in systems.items():
+        if system is None:
+            continue
+        for group, readers in system.readers.items():
+            if readers.ledger is not None:
+                yield (
+                    (*_of_readers(name, system, group), "ledger"),
+                    "there is nothing to book: no dimension of workload.keys has a lifecycle",
+                )
+
+
+_Struck = dict[str, tuple[str, str, int]]
+"""What a fault can strike, by `system.group`: the system, the group, and how many are in it."""
+
+
+def _bad_targets(
+    whole: Document, systems: Mapping[str, System | None]
+) -> Iterator[tuple[KeyPath, str]]:
+    given = whole.get(("faults",))
+    faults = [
+        _valid(TypeAdapter(Fault), data) for data in (given if isinstance(given, list) else ())
+    ]
+    consumers: _Struck = {
+        f"{name}.{group}": (name, group, _most(name, group, readers.members, faults))
+        for name, system in systems.items()
+        if system is not None
+        for group, readers in system.readers.items()
+    }
+    publishers, brokers = {}, {}
+    for name, system in systems.items():
+        if system is not None and system.product == "kafka" and system.publisher is not None:
+            publishers[f"{name}.publisher"] = (name, "publisher", 1)
+            brokers[f"{name}.broker"] = (name, "broker", system.brokers.count)
+    for index, fault in enumerate(faults):
+        if fault is None:
+            continue
+        path: KeyPath = ("faults", index)
+        if fault.fault in OF_GROUPS:
+            yield from _bad_group(path, fault, consumers)
+            yield from _no_seek(path, fault, systems)
+        else:
+            yield from _bad_index(path, fault, consumers, publishers, brokers)
+        yield from _bad_condition(path, fault, consumers, {**publishers, **brokers})
+
+
+def _most(system: str, group: str, members: int, faults: Sequence[Fault | None]) -> int:
+    """The most consumers that a group can come to have."""
+    scaled = [
+        fault.replicas
+        for fault in faults
+        if fault is not None
+        and fault.fault in ("scale", "autoscale")
+        and fault.strikes_group(system, group)
+    ]
+    return max([members, *scaled])
+
+
+def _bad_group(path: KeyPath, fault: Fault, groups: _Struck) -> Iterator[tuple[KeyPath, str]]:
+    if not any(fault.strikes_group(system, group) for system, group, _ in groups.values()):
+        near = nearest(fault.target, groups)
+        hint = f"did you mean '{near}'?" if near else f"known: {', '.join(groups)}"
+        yield (*path, "target"), f"{fault.target!r} matches nothing; {hint}"
+
+
+def _no_seek(
+    path: KeyPath, fault: Fault, systems: Mapping[str, System | None]
+) -> Iterator[tuple[KeyPath, str]]:
+    if fault.fault != "seek":
+        return
+    for name, system in systems.items():
+        for group in system.share_groups if isinstance(system, KafkaSystem) else ():
+            if fault.strikes_group(name, group):
+                yield (
+                    (*path, "target"),
+                    f"'{name}.{group}' is a share group, whose start offset the lab does not move",
+                )
+
+
+def _bad_index(
+    path: KeyPath, fault: Fault, consumers: _Struck, publishers: _Struck, brokers: _Struck
+) -> Iterator[tuple[KeyPath, str]]:
+    groups = {
+        **(consumers if fault.fault in OF_CONSUMERS else {}),
+        **(publishers if fault.fault in OF_PUBLISHERS else {}),
+        **(brokers if fault.fault in OF_BROKERS else {}),
+    }
+    if not groups:
+        yield (*path, "fault"), f"{fault.fault!r} needs a system with a 'publisher'"
+        return
+    if any(fault.strikes(s, g, i) for s, g, n in groups.values() for i in range(n)):
+        return
+    whom, _, which = fault.target.rpartition(".")
+    matched = [known for known in groups if fnmatchcase(known, whom)]
+    if not matched:
+        near = nearest(whom, groups)
+        hint = f"did you mean '{near}.{which}'?" if near else f"known: {', '.join(groups)}"
+        yield (*path, "target"), f"{fault.target!r} matches nothing; {hint}"
+    else:
+        most = max(groups[known][2] for known in matched)
+        yield (
+            (*path, "target"),
+            f"{fault.target!r} matches nothing; the index is 0 to {most - 1}, or '*'",
+        )
+
+
+def _bad_condition(
+    path: KeyPath, fault: Fault, consumers: _Struck, ahead: _Struck
+) -> Iterator[tuple[KeyPath, str]]:
+    if fault.when is None:
+        return
+    if any(fault.strikes(s, g, i) for s, g, n in ahead.values() for i in range(n)):
+        yield (
+            (*path, "when"),
+            "a publisher and its brokers run before the consumers, whose lag is then unknown; "
+            "give 'at' or 'rate'",
+        )
+    of = fault.when.of
+    if of is not None and not any(fnmatchcase(known, of) for known in consumers):
+        near = nearest(of, consumers)
+        hint = f"did you mean {near!r}?" if near else f"known: {', '.join(consumers)}"
+        yield (*path, "when", "of"), f"{of!r} matches nothing; {hint}"

@@ -1,0 +1,131 @@
+"""What pydantic found wrong with a scenario, in words for the person who wrote it."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from sim.foundation.config import Config, KeyPath, child, keys, model_of
+from sim.foundation.document import Document
+from sim.foundation.errors import Problem, nearest, unknown, unknown_key
+from sim.foundation.units import shown
+
+_EXPECTED = {
+    "int": "a whole number",
+    "float": "a number",
+    "string": "text",
+    "bool": "true or false",
+    "list": "a list",
+    "dict": "keys and values",
+    "model": "keys and values",
+    "mapping": "keys and values",
+}
+_LIMIT = {
+    "greater_than": ("more than", "gt"),
+    "greater_than_equal": ("at least", "ge"),
+    "less_than": ("less than", "lt"),
+    "less_than_equal": ("at most", "le"),
+}
+
+
+def problems(error: ValidationError, root: Any, document: Document) -> Iterator[Problem]:
+    """Every problem that pydantic found, at the key where it stands.
+
+    Args:
+        error: from validating ``document.data``.
+        root: the model it was validated as.
+        document: the data, and where each key stands.
+    """
+    details = error.errors(include_url=False)
+    misspelt = {
+        (*_path(detail)[:-1], near)
+        for detail in details
+        if detail["type"] == "extra_forbidden"
+        and (near := _nearest_key(_path(detail), root, document)) is not None
+    }
+    for detail in details:
+        path = _path(detail)
+        if detail["type"] == "missing" and path in misspelt:
+            continue
+        model = _model(root, document, path[:-1])
+        message = _message(detail, path, root, document)
+        written = _written(path, document)
+        if written != path and (model is None or path[-1] != model.shorthand):
+            message = f"{path[-1]}: {message}"
+        if detail["type"].startswith("union_tag"):
+            written = (*written, "product")
+        yield document.problem(written, message)
+
+
+def _path(detail: ErrorDetails) -> KeyPath:
+    """Pydantic's location, without what it adds to the keys."""
+    path = tuple(key for key in detail["loc"] if key != "[key]")
+    if path[:1] == ("systems",) and len(path) > 2:
+        return path[:2] + path[3:]
+    return path
+
+
+def _written(path: KeyPath, document: Document) -> KeyPath:
+    """As much of a path as stands in the data: a bare value, or JSON in a text, has no keys."""
+    for depth in range(1, len(path)):
+        if not isinstance(document.get(path[:depth]), dict | list):
+            return path[:depth]
+    return path
+
+
+def _message(detail: ErrorDetails, path: KeyPath, root: Any, document: Document) -> str:
+    kind, context = detail["type"], detail.get("ctx", {})
+    model = _model(root, document, path[:-1])
+    value = document.get(path) if _written(path, document) == path else detail["input"]
+    if kind == "missing":
+        return "missing" + _about(model, path[-1])
+    if kind == "extra_forbidden":
+        known = list(keys(model)) if model else []
+        return unknown_key(str(path[-1]), known, model.not_modelled if model else ())
+    if kind == "value_error":
+        return str(context["error"])
+    if value is None:
+        return "has no value" + _about(model, path[-1])
+    if kind == "literal_error":
+        known = [word.strip("' ") for word in context["expected"].replace(" or ", ",").split(",")]
+        near = nearest(str(value), known)
+        hint = f"; did you mean {near!r}?" if near else ""
+        options = f"{', '.join(known[:-1])} or {known[-1]}"
+        return f"expected {options}, not {shown(value)}{hint}"
+    if kind == "union_tag_invalid":
+        known = [word.strip("' ") for word in context["expected_tags"].split(",")]
+        return unknown("product", str(context["tag"]), known)
+    if kind == "union_tag_not_found":
+        return "missing; the product that this system is (kafka or sqs)"
+    if kind in _LIMIT:
+        words, limit = _LIMIT[kind]
+        return f"must be {words} {context[limit]:,}, not {shown(value)}"
+    if kind == "too_short":
+        return "is empty; give at least one"
+    if kind == "finite_number":
+        return f"must be finite, not {shown(value)}"
+    expected = _EXPECTED.get(kind.split("_")[0])
+    return f"expected {expected}, not {shown(value)}" if expected else f"cannot be {shown(value)}"
+
+
+def _model(root: Any, document: Document, path: KeyPath) -> type[Config] | None:
+    annotation = root
+    for depth, key in enumerate(path):
+        annotation = child(annotation, document.get(path[:depth]), key)
+    return model_of(annotation, document.get(path))
+
+
+def _nearest_key(path: KeyPath, root: Any, document: Document) -> str | None:
+    model = _model(root, document, path[:-1])
+    return nearest(str(path[-1]), [*keys(model), *model.not_modelled]) if model else None
+
+
+def _about(model: type[Config] | None, key: str | int) -> str:
+    """What a key is for, from the first clause of its documentation."""
+    for name, field in (model.model_fields if model else {}).items():
+        if (field.alias or name) == key and field.description:
+            text = re.split(r"[;\n]", field.description)[0].rstrip(".…")
+            return f"; {text[:1].lower()}{text[1:]}"
+    return ""

@@ -1,0 +1,373 @@
+"""The scenario: what is asked of which systems, as typed data that were validated once, here.
+
+`load` reads a YAML file (with an optional `base:` file and `--set` overrides) and either returns a
+`Scenario` or raises one `ScenarioError` that lists every problem with its file and line. Nothing
+further inside the lab checks these values again.
+"""
+
+import copy
+import hashlib
+import json
+import math
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, Field, PrivateAttr, ValidationError
+
+from sim.foundation import config, document
+from sim.foundation.config import Config, KeyPath
+from sim.foundation.document import Document, Place
+from sim.foundation.errors import Problem, ScenarioError, nearest, unknown, unknown_key
+from sim.foundation.units import Count, PositiveRatio, PositiveSeconds, Seconds, shown
+from sim.scenario import explain
+from sim.scenario.contradictions import contradictions, data_file
+from sim.scenario.fault import Fault
+from sim.scenario.needs import Needs
+from sim.scenario.products import System
+from sim.scenario.products.base import Name
+from sim.scenario.products.kafka import KafkaSystem, Producer
+from sim.scenario.workload import (
+    Arrivals,
+    CaseFile,
+    Counts,
+    Key,
+    Lifecycle,
+    Segment,
+    Service,
+    Sine,
+    Slow,
+    Spike,
+    Trace,
+    Workload,
+)
+
+__all__ = [
+    "Arrivals",
+    "CaseFile",
+    "Counts",
+    "Fault",
+    "Key",
+    "Lifecycle",
+    "Needs",
+    "Scenario",
+    "Segment",
+    "Service",
+    "Sine",
+    "Slow",
+    "Spike",
+    "Trace",
+    "Workload",
+    "available",
+    "folders",
+    "load",
+]
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 40 else f"{text[:39]}…"
+
+
+def _folder_name(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", text):
+        raise ValueError(
+            "the name of a scenario consists of letters, digits, '-', '_' and '.', and begins with "
+            "a letter or a digit"
+        )
+    return text
+
+
+class Scenario(Config):
+    """One experiment: a workload, the systems that it runs through, and what goes wrong.
+
+    Made by `load` or `from_mapping`, which check what the fields alone do not tell.
+    """
+
+    name: Annotated[str, AfterValidator(_folder_name)]
+    """Name of the scenario, and of the folder of its results."""
+    about: str = ""
+    """What the scenario asks, and what to look for."""
+    seed: Count = 1
+    """Seed of every random draw."""
+    scale: PositiveRatio = 1.0
+    """Rates, partitions, consumers, workers and senders times this; 0.01 for a quick look."""
+    duration: PositiveSeconds = math.inf
+    """How long messages are created; with a trace, at most this long (infinite: all of it)."""
+    drain_limit: Seconds = 12 * 3600.0
+    """The run stops this long after the last arrival, drained or not."""
+    workload: Workload
+    """The messages and their work."""
+    systems: dict[Name, System] = Field(min_length=1)
+    """Systems under test, by name."""
+    faults: list[Fault] = Field(default_factory=list)
+    """What goes wrong, and when."""
+    needs: Needs | None = None
+    """What is needed of a system; for `sim advise`, and without effect on a run."""
+
+    _document: Document = PrivateAttr(default_factory=lambda: Document({}))
+    _file: Path | None = PrivateAttr(None)
+    _warnings: tuple[str, ...] = PrivateAttr(())
+
+    @property
+    def file(self) -> Path | None:
+        """The file it was loaded from; None if it was made from a mapping."""
+        return self._file
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Keys that the products have and the lab does not model, one text each."""
+        return self._warnings
+
+    @property
+    def hash(self) -> str:
+        """12 hex digits of the SHA-256 of the content, as JSON: equal content, equal hash.
+
+        Spelling (`5 ms` or 0.005), defaults written out, keys without effect, and the place of the
+        file do not count. The order of names does, since it is that of the results; a trace counts
+        by its path as written.
+        """
+        content = self.model_dump(mode="json", by_alias=True)
+        text = json.dumps(content, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+    @classmethod
+    def from_mapping(cls, data: Mapping[str, Any]) -> "Scenario":
+        """The scenario in plain data of the same form as the YAML file.
+
+        Raises:
+            ScenarioError: every problem with the data.
+        """
+        folder = Path.cwd()
+        return _parse(
+            Document(copy.deepcopy(dict(data)), {(): Place("scenario", None, folder)}), None
+        )
+
+    def with_(self, overrides: Mapping[str, Any] | None = None, /, **dotted: Any) -> "Scenario":
+        """A copy with some values replaced, validated again.
+
+        Args:
+            overrides: new value by dotted path; None removes the key.
+            dotted: the same for paths that are Python names, such as ``seed=2``.
+
+        Raises:
+            ScenarioError: a path that does not exist, or a value that does not fit.
+        """
+        changes = [
+            (path, value, f"{path}={_short(repr(value))}")
+            for path, value in {**(overrides or {}), **dotted}.items()
+        ]
+        return _parse(_overridden(self._document, changes), self._file)
+
+    @classmethod
+    def json_schema(cls) -> dict[str, Any]:
+        """The JSON schema of a scenario file, for editors.
+
+        It requires no key, since any of them may stand in the file's `base`.
+        """
+        schema = cls.model_json_schema(by_alias=True)
+        schema["properties"]["base"] = {
+            "type": "string",
+            "description": "Another scenario file, whose keys hold where this one has none: beside "
+            "this one, in ./scenarios, or one that comes with the lab.",
+        }
+        del schema["properties"]["duration"]["default"]
+        _allow_parts(schema)
+        return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
+
+
+def _allow_parts(schema: Any) -> None:
+    """Make a JSON schema accept a part of what it describes, with the rest in the base."""
+    for part in schema.values() if isinstance(schema, dict) else schema:
+        if isinstance(part, dict | list):
+            _allow_parts(part)
+    if isinstance(schema, dict):
+        for key, kind in (("required", list), ("title", str), ("discriminator", dict)):
+            if isinstance(schema.get(key), kind):
+                del schema[key]
+        if "oneOf" in schema:
+            schema["anyOf"] = schema.pop("oneOf")
+        if "minProperties" in schema:
+            by_name = schema["patternProperties"]
+            for pattern, part in by_name.items():
+                by_name[pattern] = {"anyOf": [part, {"type": "null"}]}
+
+
+def folders() -> list[Path]:
+    """Where `load` looks for a bare name: `./scenarios`, then that beside the package."""
+    return [Path.cwd() / "scenarios", Path(__file__).resolve().parents[2] / "scenarios"]
+
+
+def available() -> list[Path]:
+    """The scenario files that `load` finds by bare name (their stem), in order of name."""
+    found: dict[str, Path] = {}
+    for folder in folders():
+        for path in folder.glob("*.yaml"):
+            found.setdefault(path.stem, path)
+    return [found[name] for name in sorted(found)]
+
+
+def load(path_or_name: str | os.PathLike[str], overrides: Sequence[str] = ()) -> Scenario:
+    """Read, merge and validate a scenario.
+
+    Args:
+        path_or_name: a YAML file, or the bare name of one in `./scenarios` or the lab's own.
+        overrides: texts of the form ``dotted.path=value``, as after ``--set``; the value is YAML,
+            null removes the key.
+
+    Raises:
+        ScenarioError: every problem found, each with file and line.
+    """
+    path = _find(path_or_name)
+    whole = _with_base(path)
+    changes: list[tuple[str, Any, str]] = []
+    problems: list[Problem] = []
+    for override in overrides:
+        source = f"--set {override}"
+        name, equals, text = override.partition("=")
+        if not equals:
+            problems.append(Problem(source, None, "", "expected path=value"))
+            continue
+        try:
+            changes.append((name.strip(), document.value_of(text, source), source))
+        except ScenarioError as error:
+            problems += error.problems
+    if problems:
+        raise ScenarioError(problems)
+    return _parse(_overridden(whole, changes), path)
+
+
+def _find(path_or_name: str | os.PathLike[str]) -> Path:
+    path = Path(path_or_name)
+    if path.is_file():
+        return path
+    by_name = {found.stem: found for found in available()}
+    if str(path_or_name) in by_name:
+        return by_name[str(path_or_name)]
+    if path.suffix in (".yaml", ".yml") or path.parent != Path():
+        raise ScenarioError([Problem(str(path), None, "", "no such file")])
+    raise ScenarioError(
+        [Problem(str(path), None, "", unknown("scenario", str(path), list(by_name)))]
+    )
+
+
+def _with_base(path: Path) -> Document:
+    """The document in a file, merged over its base."""
+    over = document.read(path)
+    name = over.get(("base",))
+    if "base" not in over.data:
+        return over
+    base_path = path.parent / name if isinstance(name, str) else path
+    if not isinstance(name, str):
+        raise ScenarioError([over.problem(("base",), f"expected a file, not {shown(name)}")])
+    if not base_path.is_file() and base_path.parent == path.parent:
+        base_path = next((o for o in available() if o.name == name), base_path)
+    if not base_path.is_file():
+        others = {o.stem: o.name for o in base_path.parent.glob("*.yaml") if o != path}
+        near = nearest(base_path.stem, others)
+        hint = f"; did you mean {str(Path(name).parent / others[near])!r}?" if near else ""
+        raise ScenarioError([over.problem(("base",), f"no such file {name!r}{hint}")])
+    if base_path.resolve() == path.resolve():
+        raise ScenarioError([over.problem(("base",), "a scenario cannot be its own base")])
+    base = document.read(base_path)
+    second = base.get(("base",))
+    if second is not None:
+        back = isinstance(second, str) and (base_path.parent / second).resolve() == path.resolve()
+        what = "the two are each other's base" if back else "a base cannot have a base of its own"
+        raise ScenarioError([over.problem(("base",), f"{name!r} has the base {second!r}; {what}")])
+    over.drop(("base",))
+    merged = document.merge(Scenario, base, over)
+    if "duration" not in over.data:
+        _trace_sets_duration(base, merged)
+    return merged
+
+
+def _trace_sets_duration(before: Document, after: Document) -> None:
+    """A trace that replaced other arrivals has its own length: forget that of the others."""
+    trace = ("workload", "arrivals", "trace")
+    if before.get(trace) is None and after.get(trace) is not None:
+        after.drop(("duration",))
+
+
+def _overridden(whole: Document, changes: Sequence[tuple[str, Any, str]]) -> Document:
+    """A copy of the document with values replaced.
+
+    Args:
+        whole: the document.
+        changes: dotted path, value, and what an error should call the change.
+    """
+    after = whole.copy()
+    problems: list[Problem] = []
+    set_paths: set[KeyPath] = set()
+    for dotted, value, source in changes:
+        try:
+            path = config.locate(Scenario, after.data, dotted)
+        except config.UnknownKeyError as error:
+            problems.append(_unknown_path(error, source))
+            continue
+        after.override(Scenario, path, value, Place(source, None, Path.cwd()))
+        set_paths.add(path)
+    if problems:
+        raise ScenarioError(problems)
+    if ("duration",) not in set_paths:
+        _trace_sets_duration(whole, after)
+    return after
+
+
+def _unknown_path(error: config.UnknownKeyError, source: str) -> Problem:
+    word = error.word
+    if nearest(word, error.candidates) is None:
+        word = word.partition(".")[0]
+    path = ".".join(map(str, (*error.path, word)))
+    return Problem(source, None, path, unknown_key(word, error.candidates))
+
+
+def _parse(whole: Document, file: Path | None) -> Scenario:
+    problems: list[Problem] = []
+    scenario: Scenario | None = None
+    try:
+        scenario = Scenario.model_validate(whole.data)
+    except ValidationError as error:
+        problems += explain.problems(error, Scenario, whole)
+    problems += contradictions(whole)
+    if problems or scenario is None:
+        raise ScenarioError(sorted(problems, key=lambda p: (p.file, p.line or 0)))
+    scenario._document, scenario._file = whole, file
+    scenario._warnings = (
+        *_unmodelled(Scenario, whole.data, (), whole),
+        *_idle_keys(scenario, whole),
+    )
+    trace, cases = scenario.workload.arrivals.trace, scenario.workload.cases
+    if trace is not None:
+        trace._file = data_file(whole, ("workload", "arrivals", "trace"), trace.path)
+    if cases is not None:
+        cases._file = data_file(whole, ("workload", "cases"), cases.path)
+    return scenario
+
+
+def _idle_keys(scenario: Scenario, whole: Document) -> Iterator[str]:
+    """Keys of a producer whose failures are not followed, for want of a publisher."""
+    for name, system in scenario.systems.items():
+        if isinstance(system, KafkaSystem) and system.publisher is None:
+            for key in _keys_given(whole, ("systems", name, "producer")):
+                if key not in ("client", "linger.ms", "batch.size"):
+                    path = ("systems", name, "producer", key)
+                    yield str(whole.problem(path, "has an effect only with a 'publisher'"))
+
+
+def _keys_given(whole: Document, path: KeyPath) -> Sequence[str]:
+    value = whole.get(path)
+    known = config.keys(Producer)
+    return [key for key in value if key in known] if isinstance(value, dict) else []
+
+
+def _unmodelled(annotation: Any, value: Any, path: KeyPath, whole: Document) -> Iterator[str]:
+    model = config.model_of(annotation, value)
+    items = value.items() if isinstance(value, dict) else ()
+    for key, inner in [*enumerate(value)] if isinstance(value, list) else items:
+        if model is not None and key in model.not_modelled:
+            note = model.not_modelled[str(key)] or "it has no effect"
+            yield str(whole.problem((*path, key), f"accepted but not modelled: {note}"))
+        else:
+            yield from _unmodelled(config.child(annotation, value, key), inner, (*path, key), whole)

@@ -1,0 +1,82 @@
+"""What the owner of a workload needs of whatever carries it: `needs:` of a scenario.
+
+`sim advise` holds every system to these. None of them changes what a run does.
+"""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
+
+from sim.foundation.config import Config
+from sim.foundation.units import PositiveRatio, PositiveSeconds, Seconds, ratio, shown
+from sim.scenario.products.base import Name, Selection
+
+
+def _tolerance(value: Any) -> Literal["none", "some"] | float:
+    if value in ("none", "some"):
+        return "none" if value == "none" else "some"
+    try:
+        percent = isinstance(value, str) and value.rstrip().endswith("%")
+        share = ratio(value.rstrip()[:-1].rstrip()) / 100 if percent else ratio(value)
+    except ValueError:
+        share = -1.0
+    if not 0 <= share <= 1:
+        raise ValueError(
+            f"expected none, some, or a share such as 0.001 or 0.1 %, not {shown(value)}"
+        )
+    return share
+
+
+Tolerance = Annotated[
+    Literal["none", "some"] | float,
+    PlainValidator(_tolerance),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"enum": ["none", "some"]},
+                {"type": "number", "minimum": 0, "maximum": 1},
+                {"type": "string", "pattern": r"^\s*[\d._e-]+\s*%?\s*$"},
+            ]
+        }
+    ),
+]
+"""How much may be lost: none, some, or a share of the messages."""
+
+
+class Needs(Config):
+    """What is needed; what is left out does not matter."""
+
+    loss: Tolerance = "some"
+    """Messages that may be lost: none, some (any number), or a share such as 0.001 or 0.1 %."""
+    double_effects: Literal["none", "allowed"] = "allowed"
+    """Whether a message may take effect twice; allowed where effects are idempotent."""
+    order: Literal["none", "per_key", "total"] = "none"
+    """Which messages must be processed in the order of creation: those of the same key
+    (`workload.order_by`), or all."""
+    replay: Literal["no", "required"] = "no"
+    """Whether messages that were processed must still be there, to be processed again."""
+    max_delay: PositiveSeconds | None = None
+    """From the creation of a message to its processing, at most; see `quantile`."""
+    quantile: Annotated[PositiveRatio, Field(le=1)] = 0.99
+    """Of all messages this share must keep `max_delay`; 1: every one. Rounded up to whole percent,
+    and beyond 0.99 to 0.995, 0.999, 0.9995 or 0.9999."""
+    drain: Seconds | None = None
+    """From the end of arrivals until everything is processed, at most."""
+    consumer_crash: Literal["survives", "unlikely"] = "unlikely"
+    """survives: the other needs hold although a consumer of each job is killed half-way."""
+    readers: Literal["independent", "together"] = "together"
+    """independent: a job that is slow must not hold up the others."""
+    routing: dict[Name, Selection] = Field(default_factory=dict)
+    """Values, by dimension of `workload.keys`, of the messages that a job wants; jobs that are not
+    named want all."""
+    unwanted: Literal["none", "allowed"] = "none"
+    """Whether a job may be handed messages that it does not want, to throw them away. (A log is one
+    topic here; a topic for each kind of message would be routing by the producer.)"""
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.max_delay is None and self.given("quantile"):
+            raise ValueError("'quantile' needs a 'max_delay'")
+        if not self.routing and self.given("unwanted"):
+            raise ValueError("'unwanted' needs a 'routing'")
+        return self

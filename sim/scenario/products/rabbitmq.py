@@ -1,0 +1,205 @@
+"""RabbitMQ 4.3 by the names of its queue arguments, of AMQP 0.9.1 and of `rabbitmq.conf`.
+
+Defaults: https://www.rabbitmq.com/docs/queues, …/quorum-queues, …/consumer-prefetch, …/confirms,
+…/consumers (acknowledgement timeout), …/dlx, …/maxlength, …/heartbeats. The latencies, and how long
+a client takes to subscribe again, are the lab's assumptions.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+
+from sim.foundation.config import Config
+from sim.foundation.units import (
+    Count,
+    Distribution,
+    Milliseconds,
+    PositiveCount,
+    PositiveMilliseconds,
+    Seconds,
+    lognormal,
+)
+from sim.scenario.products.base import Jobs, LedgerPolicy, Name
+from sim.scenario.products.rabbitmq_exchange import Binding, Exchange
+
+DELIVERY_LIMIT = 20
+"""Of a quorum queue that names none, since 4.0."""
+CONSUMER_TIMEOUT_MS = 1_800_000.0
+"""Of a quorum queue that names none: 30 minutes."""
+
+
+class Arguments(Config):
+    """Optional arguments of a queue, as given to `queue.declare`."""
+
+    not_modelled = dict.fromkeys(
+        (
+            "x-cluster-dead-letter-exchange", "x-consumer-disconnected-timeout",
+            "x-dead-letter-routing-key", "x-delayed-retry-max", "x-delayed-retry-min",
+            "x-delayed-retry-type", "x-expires", "x-initial-cluster-size", "x-max-age",
+            "x-max-in-memory-bytes", "x-max-in-memory-length", "x-max-length-bytes",
+            "x-queue-leader-locator", "x-queue-master-locator", "x-queue-mode", "x-queue-version",
+            "x-quorum-initial-group-size", "x-quorum-target-group-size",
+            "x-stream-max-segment-size-bytes",
+        ),
+        "",
+    )  # fmt: skip
+
+    queue_type: Literal["classic", "quorum"] = Field(default="classic", alias="x-queue-type")
+    """classic, or quorum: replicated, with a delivery limit."""
+    delivery_limit: Annotated[int, Field(ge=-1)] | None = Field(
+        default=None, alias="x-delivery-limit"
+    )
+    """quorum: a message that came back more often is dead-lettered, or dropped; -1: no limit;
+    null: 20."""
+    dead_letter_exchange: str | None = Field(default=None, alias="x-dead-letter-exchange")
+    """Where rejected, expired and surplus messages go; null: they are dropped. The lab only counts
+    them."""
+    dead_letter_strategy: Literal["at-most-once", "at-least-once"] = Field(
+        default="at-most-once", alias="x-dead-letter-strategy"
+    )
+    """quorum: whether they are published there with confirms; no difference while that exchange
+    works, as it does here."""
+    message_ttl: Milliseconds | None = Field(default=None, alias="x-message-ttl")
+    """A ready message older than this expires, ms; null: never."""
+    max_length: PositiveCount | None = Field(default=None, alias="x-max-length")
+    """Most ready messages; null: no limit."""
+    overflow: Literal["drop-head", "reject-publish", "reject-publish-dlx"] = Field(
+        default="drop-head", alias="x-overflow"
+    )
+    """What gives way when there are more: the oldest, or the one being published."""
+    single_active_consumer: bool = Field(default=False, alias="x-single-active-consumer")
+    """One consumer receives, the others stand by (RQ-09)."""
+    max_priority: Annotated[PositiveCount, Field(le=255)] | None = Field(
+        default=None, alias="x-max-priority"
+    )
+    """classic: priorities from 0 to this; null: none."""
+    consumer_timeout: PositiveMilliseconds | None = Field(default=None, alias="x-consumer-timeout")
+    """quorum: a delivery not acknowledged for this long closes the channel, ms, looked at once a
+    minute (RQ-06); null: 30 min. As with `consumer_timeout_response = close_channel`."""
+
+    @model_validator(mode="after")
+    def _of_one_type(self) -> Self:
+        quorum = self.queue_type == "quorum"
+        for key, of_quorum in (
+            ("x-delivery-limit", True), ("x-consumer-timeout", True), ("x-max-priority", False),
+        ):  # fmt: skip
+            if self.given(key) and quorum != of_quorum:
+                raise ValueError(f"{key!r} is of {'quorum' if of_quorum else 'classic'} queues")
+        if quorum and self.overflow == "reject-publish-dlx":
+            raise ValueError("a quorum queue knows no 'reject-publish-dlx'")
+        if self.dead_letter_strategy == "at-least-once":
+            if not quorum or self.overflow != "reject-publish":
+                raise ValueError(
+                    "'x-dead-letter-strategy: at-least-once' needs 'x-queue-type: quorum' and "
+                    "'x-overflow: reject-publish'"
+                )
+            if self.dead_letter_exchange is None:
+                raise ValueError(
+                    "'x-dead-letter-strategy: at-least-once' needs a 'x-dead-letter-exchange'"
+                )
+        return self
+
+
+class Queue(Config):
+    """A queue and its consumers."""
+
+    not_modelled = dict.fromkeys(
+        ("auto_delete", "consumer_tag", "durable", "exclusive", "name", "no_local", "passive"), ""
+    )
+
+    consumers: PositiveCount
+    """Processes with a connection, a channel and a consumer each."""
+    does: Jobs = Field(min_length=1)
+    """Jobs of `workload.service` done for each message."""
+    ledger: LedgerPolicy | None = None
+    """Keeps books of the lifecycle in `workload.keys`: naive, idempotent, strict; null: none."""
+    bindings: list[Binding] = Field(default_factory=list)
+    """Which messages of the exchange the queue gets; a fanout exchange needs none."""
+    arguments: Arguments = Arguments()
+    """Optional arguments of the queue."""
+    prefetch_count: Count = 0
+    """basic.qos: most unacknowledged deliveries of a consumer; 0: no limit (RQ-03)."""
+    no_ack: bool = False
+    """basic.consume: a message counts as acknowledged when it is sent to the consumer; also called
+    automatic acknowledgement (RQ-01)."""
+    threads: PositiveCount = 1
+    """Messages that a consumer works on side by side."""
+    on_failure: Literal["nack-requeue", "reject-requeue", "reject"] = "nack-requeue"
+    """What a consumer answers when its handler raises: back to the queue with basic.nack, or with
+    basic.reject, which counts towards the delivery limit; or rejected for good."""
+
+    @property
+    def members(self) -> int:
+        """How many consumers."""
+        return self.consumers
+
+
+class Producer(Config):
+    """The clients that publish."""
+
+    channels: PositiveCount = 8
+    """Channels; each publishes a batch and waits for its confirms."""
+    batch: PositiveCount = 100
+    """Most messages that a channel has unconfirmed."""
+    confirms: bool = True
+    """Wait for publisher confirms; false: fire and forget (RQ-07)."""
+    republish: Seconds | None = 1.0
+    """With confirms: a message that a full queue refuses is published again after; null: never."""
+    priority: list[str] = Field(default_factory=list)
+    """Dimension of `workload.keys` whose values, in order, are the priorities 0, 1, …"""
+
+
+class Latency(Config):
+    """Time spent between clients and broker (assumptions of the lab)."""
+
+    publish: Distribution = lognormal(0.003, 0.030)
+    """From sending messages to their confirm; half of it until they are in the queue."""
+    deliver: Distribution = Distribution(constant=0.001)
+    """A round trip; a delivery takes half of one."""
+    ack: Distribution = Distribution(constant=0.001)
+    """A round trip; an acknowledgement takes half of one."""
+    reopen: Seconds = 1.0
+    """From a client losing its channel to subscribing again."""
+
+
+class RabbitmqSystem(Config):
+    """An exchange, and queues with their consumers."""
+
+    readers_at: ClassVar[str] = "queues"
+
+    product: Literal["rabbitmq"]
+    """`rabbitmq`"""
+    exchange: Exchange = Exchange()
+    """Where everything is published."""
+    producer: Producer = Producer()
+    """The publishers."""
+    queues: dict[Name, Queue] = Field(min_length=1)
+    """Queues, each with its consumers."""
+    heartbeat: Seconds = 60.0
+    """A connection on which nothing came for this long is closed, s; 0: never."""
+    latency: Latency = Latency()
+    """Network and broker."""
+
+    @model_validator(mode="after")
+    def _bound(self) -> Self:
+        if self.exchange.type != "fanout":
+            unbound = [name for name, queue in self.queues.items() if not queue.bindings]
+            if unbound:
+                raise ValueError(
+                    f"queue {unbound[0]!r} needs 'bindings': the exchange is {self.exchange.type}"
+                )
+        if self.exchange.type == "x-consistent-hash":
+            for name, queue in self.queues.items():
+                for binding in queue.bindings:
+                    if not binding.routing_key.isdigit() or int(binding.routing_key) == 0:
+                        raise ValueError(
+                            f"queue {name!r}: the routing_key of a binding to a consistent hash "
+                            f"exchange is a weight, 1 or more, not {binding.routing_key!r}"
+                        )
+        return self
+
+    @property
+    def readers(self) -> Mapping[str, Queue]:
+        """The queues by name."""
+        return self.queues

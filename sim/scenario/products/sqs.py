@@ -1,0 +1,207 @@
+"""Amazon SQS queues by the attributes of `CreateQueue`, `SendMessage` and `ReceiveMessage`.
+
+Defaults and ranges:
+https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CreateQueue.html and
+…/API_ReceiveMessage.html; in-flight limit:
+https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-queues.html.
+The latencies, and how many servers hold a queue and answer a short poll, are the lab's assumptions.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from sim.foundation.config import Config
+from sim.foundation.units import (
+    Count,
+    Distribution,
+    PositiveCount,
+    Seconds,
+    WholeSeconds,
+    lognormal,
+    shown,
+)
+from sim.scenario.products.base import Jobs, LedgerPolicy, Name, Selection
+
+
+def _from_json(value: Any) -> Any:
+    """AWS gives the redrive policy as a JSON object inside a string."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        raise ValueError(
+            "expected a mapping or a JSON object such as '{\"maxReceiveCount\": 5}', "
+            f"not {shown(value)}"
+        ) from None
+
+
+class RedrivePolicy(Config):
+    """When a message that keeps failing goes to the dead-letter queue."""
+
+    max_receive_count: Annotated[PositiveCount, Field(le=1000)] = Field(alias="maxReceiveCount")
+    """Receives after which the message is moved instead of delivered again, 1 to 1,000."""
+    dead_letter_target_arn: str | None = Field(default=None, alias="deadLetterTargetArn")
+    """ARN of the dead-letter queue; the lab only counts what goes there."""
+
+
+_NOT_MODELLED = {
+    "ApproximateNumberOfMessages": "",
+    "ApproximateNumberOfMessagesDelayed": "",
+    "ApproximateNumberOfMessagesNotVisible": "",
+    "ContentBasedDeduplication": "no two messages of the lab have the same content",
+    "CreatedTimestamp": "",
+    "KmsDataKeyReusePeriodSeconds": "",
+    "KmsMasterKeyId": "",
+    "LastModifiedTimestamp": "",
+    "MaximumMessageSize": "",
+    "Policy": "",
+    "QueueArn": "",
+    "RedriveAllowPolicy": "",
+    "SqsManagedSseEnabled": "",
+}
+
+
+class Queue(Config):
+    """One queue and the workers that empty it."""
+
+    not_modelled = _NOT_MODELLED
+
+    workers: PositiveCount
+    """Single-threaded workers that compete for the messages."""
+    does: Jobs = Field(min_length=1)
+    """Jobs of `workload.service` done for each message."""
+    ledger: LedgerPolicy | None = None
+    """Keeps books of the lifecycle in `workload.keys`: naive, idempotent, strict; null: none."""
+    filter_policy: Annotated[
+        Selection | None, BeforeValidator(_from_json, json_schema_input_type=Selection | str | None)
+    ] = Field(default=None, alias="FilterPolicy")
+    """Of its SNS subscription: values, by dimension of `workload.keys` (message attributes), of the
+    messages that get into the queue; those that no queue lets in are dropped. Null: all get in."""
+    delete: Literal["batch", "each"] = "batch"
+    """Delete with one call after a batch, or with one call after each message."""
+    max_number_of_messages: Annotated[PositiveCount, Field(le=10)] = Field(
+        default=1, alias="MaxNumberOfMessages"
+    )
+    """Most messages that one receive returns, 1 to 10."""
+    visibility_timeout: Annotated[WholeSeconds, Field(le=43200)] = Field(
+        default=30, alias="VisibilityTimeout"
+    )
+    """A message not deleted this long after its receive becomes visible again, s; 0 to 12 h."""
+    receive_message_wait_time_seconds: Annotated[WholeSeconds, Field(le=20)] = Field(
+        default=0, alias="ReceiveMessageWaitTimeSeconds"
+    )
+    """How long a receive waits for a message, s, up to 20; 0 is short polling."""
+    message_retention_period: Annotated[WholeSeconds, Field(ge=60, le=1209600)] = Field(
+        default=345600, alias="MessageRetentionPeriod"
+    )
+    """A message older than this is deleted unread, s; 60 s to 14 days."""
+    delay_seconds: Annotated[WholeSeconds, Field(le=900)] = Field(default=0, alias="DelaySeconds")
+    """How long a new message stays invisible, s, up to 900."""
+    redrive_policy: Annotated[
+        RedrivePolicy | None,
+        BeforeValidator(_from_json, json_schema_input_type=RedrivePolicy | str | None),
+    ] = Field(default=None, alias="RedrivePolicy")
+    """Dead-letter queue; null: failing messages come back until they expire."""
+    max_in_flight: PositiveCount = 120_000
+    """Most messages received and not deleted; AWS's quota is about 120,000."""
+    fifo_queue: bool = Field(default=False, alias="FifoQueue")
+    """Strict order within each message group, which is blocked while a message of it is in flight
+    (SF-01); false: a standard queue."""
+    message_group_id: list[str] | None = Field(default=None, alias="MessageGroupId")
+    """Dimensions of `workload.keys` that make up each message's group. Given on a standard queue,
+    it is a fair queue, and the groups are its tenants (SS-14)."""
+    message_deduplication_id: Annotated[list[str], Field(min_length=1)] | None = Field(
+        default=None, alias="MessageDeduplicationId"
+    )
+    """FIFO: dimensions that make up the deduplication id; of messages with the same id, one in five
+    minutes is let in (SF-03). Null: every message has its own."""
+    deduplication_scope: Literal["queue", "messageGroup"] = Field(
+        default="queue", alias="DeduplicationScope"
+    )
+    """FIFO: within what a deduplication id is looked for."""
+    fifo_throughput_limit: Literal["perQueue", "perMessageGroupId"] = Field(
+        default="perQueue", alias="FifoThroughputLimit"
+    )
+    """FIFO: 300 calls a second of each kind, or with perMessageGroupId the high-throughput mode,
+    whose quota of thousands the lab does not enforce (SF-05)."""
+    look_ahead: PositiveCount = 120_000
+    """FIFO: only so many messages from the front are searched for groups that are free (SF-06)."""
+
+    @model_validator(mode="after")
+    def _fifo(self) -> Self:
+        if self.fifo_queue and self.message_group_id is None:
+            raise ValueError("a FIFO queue needs a 'MessageGroupId'")
+        for key in (
+            "MessageDeduplicationId", "DeduplicationScope", "FifoThroughputLimit", "look_ahead",
+        ):  # fmt: skip
+            if self.given(key) and not self.fifo_queue:
+                raise ValueError(f"{key!r} is of queues with 'FifoQueue: true'")
+        per_group = self.fifo_throughput_limit == "perMessageGroupId"
+        if per_group and self.deduplication_scope != "messageGroup":
+            raise ValueError(
+                "'FifoThroughputLimit: perMessageGroupId' needs 'DeduplicationScope: messageGroup'"
+            )
+        return self
+
+    @property
+    def calls_per_s(self) -> float:
+        """Quota of calls of each kind, 1/s (SF-05); inf: none."""
+        limited = self.fifo_queue and self.fifo_throughput_limit == "perQueue"
+        return 300.0 if limited else float("inf")
+
+    @property
+    def members(self) -> int:
+        """How many workers."""
+        return self.workers
+
+
+class Producer(Config):
+    """The clients that send."""
+
+    threads: PositiveCount = 8
+    """Senders, each with one call under way at a time."""
+    batch: Annotated[PositiveCount, Field(le=10)] = 10
+    """Most messages in one `SendMessageBatch`, 1 to 10."""
+    delay_per_state: Seconds = 0.0
+    """With a lifecycle: DelaySeconds of a message is this, times the number of its state."""
+
+
+class Latency(Config):
+    """Duration of each call (assumptions of the lab; AWS publishes none)."""
+
+    send: Distribution = lognormal(0.012, 0.080)
+    """`SendMessageBatch`"""
+    receive: Distribution = lognormal(0.012, 0.080)
+    """`ReceiveMessage` that finds messages."""
+    delete: Distribution = lognormal(0.012, 0.080)
+    """`DeleteMessage` or `DeleteMessageBatch`."""
+    fanout: Seconds = 0.0
+    """From SNS having a message to the queues having it; 0: sent to the queues directly."""
+
+
+class SqsSystem(Config):
+    """Queues, standard or FIFO; every message goes to each of them."""
+
+    readers_at: ClassVar[str] = "queues"
+
+    product: Literal["sqs"]
+    """`sqs`"""
+    producer: Producer = Producer()
+    """The senders."""
+    queues: dict[Name, Queue] = Field(min_length=1)
+    """Queues, each with its workers."""
+    latency: Latency = Latency()
+    """Duration of calls."""
+    servers: PositiveCount = 8
+    """Servers over which a standard queue without message groups is spread."""
+    servers_asked: Count = 4
+    """Servers that a short poll asks; a long poll asks all."""
+
+    @property
+    def readers(self) -> Mapping[str, Queue]:
+        """The queues by name."""
+        return self.queues

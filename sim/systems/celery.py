@@ -1,0 +1,134 @@
+"""Celery on the queue mechanism: its settings as a policy of the broker and its workers.
+
+Rules held: CE-01 to CE-09. A worker is one consumer with a slot for each child process. A task is
+published again after an exception with autoretry, so that later ones overtake it (CE-10).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from math import inf
+
+import numpy as np
+import simpy
+from numpy.typing import NDArray
+
+from sim.engine.environment import Stage
+from sim.engine.system import Fleet, Setup, capacity
+from sim.injection.replay import repeats_kept
+from sim.queue import broker_kernel as k
+from sim.queue.broker import NO_LIMIT, Broker, Columns, policy
+from sim.queue.broker_fleet import Consumers
+from sim.queue.sqs_standard_kernel import Feed
+from sim.scenario.products.celery import CelerySystem, Queue, Task
+from sim.systems.on_queue import QueueSystem, of_rows, poison_of
+from sim.traffic.generate import POOL, service_s
+
+
+class Celery(QueueSystem[Broker]):
+    """A `sim.engine.system.System`: every message calls the task of each queue."""
+
+    def __init__(self, setup: Setup, config: CelerySystem) -> None:
+        self.config = config
+        feed = _published(setup, config)
+        rows = setup.messages.of_each({q: c.only for q, c in config.queues.items()})
+        queues = {
+            queue: _queue(setup, config, feed, queue, rows.get(queue)) for queue in config.queues
+        }
+        super().__init__(setup, queues, rows)
+        self.stages: Sequence[Stage] = [self.readers]
+
+    def control(self, env: simpy.Environment, say: Callable[[str], None]) -> Mapping[str, Fleet]:
+        """The workers of every queue; nothing happens to them but faults."""
+        config = self.config
+        cold_after_s = inf if config.remap_sigterm is None else _soft_s(config)
+        heartbeat_s = config.config.broker_heartbeat if config.broker == "rabbitmq" else inf
+        return {
+            name: Consumers(env, queue, heartbeat_s=heartbeat_s, cold_after_s=cold_after_s)
+            for name, queue in self.queues.items()
+        }
+
+
+def _soft_s(config: CelerySystem) -> float:
+    return config.config.worker_soft_shutdown_timeout
+
+
+def _published(setup: Setup, config: CelerySystem) -> Feed:
+    """Messages as they get to the broker: each is sent at once, by whoever calls the task."""
+    messages = setup.messages
+    latency_s = setup.pool("publish", config.duration_of("publish"))
+    there_s = messages.created_s + np.resize(latency_s, len(messages))
+    order = np.argsort(there_s, kind="stable").astype(np.int32)
+    return Feed(order, there_s[order], np.array([len(messages)]))
+
+
+def _queue(
+    setup: Setup,
+    config: CelerySystem,
+    feed: Feed,
+    queue: str,
+    rows: NDArray[np.int32] | None,
+) -> Broker:
+    settings: Queue = config.queues[queue]
+    scenario, messages = setup.scenario, setup.messages
+    task, n = settings.task, len(messages)
+    workers = setup.scaled(settings.workers)
+    # A worker takes one message at a time, so that what a job does once a batch is done for each.
+    per_batch_s = sum(scenario.workload.service[job].per_batch for job in settings.does)
+    # A round trip is twice a step.
+    deliver_s = 2.0 * setup.pool(f"{queue}.deliver", config.duration_of("deliver"))
+    ack_s = 2.0 * setup.pool(f"{queue}.ack", config.duration_of("ack"))
+    held = task.countdown > 0 or bool(task.autoretry_for)
+    return Broker(
+        feed,
+        service_s(scenario, n, settings.does) + np.float32(per_batch_s),
+        workers,
+        celery_policy(config, task),
+        receive_latency_s=deliver_s,
+        ack_latency_s=ack_s,
+        grid_s=setup.grid_s,
+        slots=config.config.worker_concurrency,
+        capacity=capacity(setup, queue, workers),
+        columns=Columns(
+            wanted=of_rows(rows, n), due_s=messages.created_s + task.countdown if held else None
+        ),
+        poison=poison_of(setup, queue),
+        jitter=setup.stream(f"{queue}.retries").random(POOL),
+        keep_repeats=repeats_kept(setup, queue),
+    )
+
+
+_PLACE = {"rabbitmq": k.ORIGINAL, "redis": k.NEXT, "sqs": k.RETURNS}
+"""Where messages come back to: LPUSH in and BRPOP out, what is restored is pushed right (CE-07)."""
+
+
+def celery_policy(config: CelerySystem, task: Task) -> k.Policy:
+    """What a queue of this application does.
+
+    Args:
+        config: the application and its broker.
+        task: the task that the messages of the queue call.
+    """
+    settings, transport = config.config, config.config.broker_transport_options
+    late = settings.task_acks_late
+    retries = bool(task.autoretry_for)
+    factor = float(task.retry_backoff)
+    prefetch = settings.worker_concurrency * settings.worker_prefetch_multiplier
+    sweep_s = transport.unacked_restore_interval * transport.unacked_restore_throttle
+    failed = k.DISCARD if not late or settings.task_acks_on_failure_or_timeout else k.REJECTED
+    return policy(
+        push=1,
+        prefetch=prefetch or NO_LIMIT,
+        ack=k.LATE if late else k.ON_START,
+        lock_s=config.visibility_timeout_s,
+        sweep_s=sweep_s if config.broker == "redis" else 0.0,
+        closes=int(config.broker == "rabbitmq"),
+        place=_PLACE[config.broker],
+        requeue_place=k.BACK if config.broker == "redis" else _PLACE[config.broker],
+        on_failure=k.RETRY if retries else failed,
+        on_kill=k.REQUEUE if late and settings.task_reject_on_worker_lost else k.FAILED,
+        max_returns=task.max_retries if retries and task.max_retries is not None else NO_LIMIT,
+        retry_s=max(1.0, factor) if factor else task.default_retry_delay,
+        retry_held=1,
+        retry_growth=2.0 if factor else 1.0,
+        retry_max_s=task.retry_backoff_max if factor else np.inf,
+        retry_whole=int(bool(factor) and task.retry_jitter),
+    )

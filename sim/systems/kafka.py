@@ -1,0 +1,235 @@
+"""Apache Kafka on the log mechanism: from its configuration to a topic, groups and coordinators."""
+
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass
+from math import ceil, inf
+from typing import Any
+
+import numpy as np
+import simpy
+from numpy.typing import NDArray
+
+from sim.engine.environment import Stage
+from sim.engine.system import Fleet, Setup, capacity
+from sim.log import group_kernel as k
+from sim.log.group import Group
+from sim.log.kafka_assignors import ASSIGNORS
+from sim.log.kafka_classic import Cooperative, Eager
+from sim.log.kafka_coordinator import Coordinator, Terms
+from sim.log.kafka_reconciliation import Reconciling
+from sim.log.retention import Limits
+from sim.log.topic import Topic
+from sim.producer.partitioners_kernel import (
+    crc32,
+    crc32_numbered,
+    murmur2,
+    murmur2_numbered,
+    partitions_of,
+    sticky,
+)
+from sim.scenario.load import Scenario
+from sim.scenario.products.kafka import Group as GroupConfig
+from sim.scenario.products.kafka import KafkaSystem, duration_s
+from sim.scenario.products.kafka_membership import Commit
+from sim.systems.on_log import LogSystem, group_of, named
+from sim.traffic.messages import Numbered
+
+_STICKY_CHOICES = 4_096
+
+
+@dataclass(frozen=True)
+class Published:
+    """What a publisher left in the log, and what it lost."""
+
+    message: NDArray[np.int32]
+    """[records] which message each is, in order of appending; any number of times."""
+    partition: NDArray[np.int32]
+    """[records]"""
+    visible_s: NDArray[np.float64]
+    """[records] when it can be read, s."""
+    fate: NDArray[np.uint8]
+    """[messages] a `Fate`: how it was lost, or UNFINISHED."""
+
+
+class Kafka(LogSystem):
+    """A `sim.engine.system.System`: one topic, read by every group."""
+
+    def __init__(
+        self, setup: Setup, config: KafkaSystem, published: Published | None = None
+    ) -> None:
+        """
+        Args:
+            setup: of the system.
+            config: of the system.
+            published: what its publisher left in the log; None: all that is produced gets there.
+        """
+        self.config = config
+        scenario, messages = setup.scenario, setup.messages
+        partitions = setup.scaled(config.topic.partitions)
+        if published is None:
+            topic = Topic(
+                messages.created_s,
+                partition_of(setup, config),
+                partitions,
+                messages.size_bytes,
+                linger_s=config.producer.linger_ms / 1e3,
+                batch_bytes=config.producer.batch_bytes,
+                latency_s=setup.pool("produce", config.latency.produce),
+            )
+        else:
+            topic = Topic.of_records(
+                messages.created_s,
+                partitions,
+                published.message,
+                published.partition,
+                published.visible_s,
+            )
+        mean_bytes = float(messages.size_bytes.mean())
+        self.members = {g: setup.scaled(c.consumers) for g, c in config.groups.items()}
+        groups = {
+            group: group_of(
+                setup,
+                topic,
+                group,
+                c,
+                _reading(c, config, scenario, mean_bytes),
+                capacity(setup, group, self.members[group]),
+                committed=c.starts == "established",
+                started=self.members[group] if c.joins_at == 0.0 else 0,
+            )
+            for group, c in config.groups.items()
+        }
+        lost = None if published is None else published.fate
+        super().__init__(setup, topic, groups, config.groups, lost=lost, limits=_limits(config))
+        self.stages: Sequence[Stage] = [self.topic, self.readers]
+
+    def control(self, env: simpy.Environment, say: Callable[[str], None]) -> Mapping[str, Fleet]:
+        """Start a coordinator for every group."""
+        coordinators = {
+            name: _coordinator(env, group, self.config.groups[name], self.config, named(name, say))
+            for name, group in self.groups.items()
+        }
+        self._start_retention(env)
+        for name, coordinator in coordinators.items():
+            joins_s = self.config.groups[name].joins_at
+            if joins_s > 0:
+                env.process(_join_later(env, coordinator, self.members[name], joins_s))
+        return coordinators
+
+
+def partition_of(setup: Setup, config: KafkaSystem) -> NDArray[np.int32]:
+    """[messages] by the client's hash of the key, or sticky for null keys (KP-18)."""
+    messages = setup.messages
+    partitions = setup.scaled(config.topic.partitions)
+    if config.partition_key is not None:
+        key, names = messages.keys_of(config.partition_key)
+        return _partition_of_key(names, config, partitions)[key]
+    rng = setup.stream("partitioner")
+    choices = rng.integers(0, partitions, _STICKY_CHOICES, dtype=np.int32)
+    out = np.zeros(len(messages), np.int32)
+    sticky(messages.size_bytes, config.producer.batch_bytes, choices, out)
+    return out
+
+
+def _partition_of_key(
+    names: Sequence[str], config: KafkaSystem, partitions: int
+) -> NDArray[np.int32]:
+    """[keys] Java: murmur2 (KP-17); librdkafka's default, consistent_random: CRC-32."""
+    prefix = f"{names.prefix}-".encode() if isinstance(names, Numbered) else b""
+    keys = [] if prefix else [key.encode() for key in names]
+    if config.producer.client == "java":
+        hashes = murmur2_numbered(prefix, len(names)) if prefix else murmur2(keys)
+        return partitions_of(hashes, partitions)
+    hashes = crc32_numbered(prefix, len(names)) if prefix else crc32(keys)
+    return (hashes % partitions).astype(np.int32)
+
+
+def _join_later(
+    env: simpy.Environment, coordinator: Coordinator, members: int, joins_s: float
+) -> Generator[simpy.Event, Any, None]:
+    """Have the consumers of a group start only at ``joins_s``."""
+    yield env.timeout(joins_s)
+    for m in range(members):
+        coordinator.restart(m)
+
+
+def _limits(config: KafkaSystem) -> Limits:
+    topic = config.topic
+    return Limits(
+        retention_s=inf if topic.retention_ms < 0 else topic.retention_ms / 1e3,
+        retention_bytes=inf if topic.retention_bytes < 0 else topic.retention_bytes,
+        segment_s=topic.segment_ms / 1e3,
+        segment_bytes=topic.segment_bytes,
+        check_s=config.brokers.log_retention_check_interval_ms / 1e3,
+    )
+
+
+def _coordinator(
+    env: simpy.Environment,
+    group: Group,
+    config: GroupConfig,
+    system: KafkaSystem,
+    say: Callable[[str], None],
+) -> Coordinator:
+    brokers, latency = system.brokers, system.latency
+    if config.classic:
+        heartbeat_ms = config.heartbeat_interval_ms or 3_000.0
+        session_ms = config.session_timeout_ms or 45_000.0
+    else:
+        heartbeat_ms = brokers.group_consumer_heartbeat_interval_ms
+        session_ms = brokers.group_consumer_session_timeout_ms
+    terms = Terms(
+        ASSIGNORS[config.assignor],
+        session_s=session_ms / 1e3,
+        max_poll_s=config.max_poll_interval_ms / 1e3,
+        rebalance_s=heartbeat_ms / 1e3 if latency.rebalance is None else latency.rebalance,
+        initial_delay_s=brokers.group_initial_rebalance_delay_ms / 1e3,
+        heartbeat_s=heartbeat_ms / 1e3,
+        round_trip_s=latency.commit,
+        on_failure=config.on_failure,
+        static=config.group_instance_id is not None,
+    )
+    if not config.classic:
+        return Reconciling(env, group, terms, say)
+    return (Cooperative if config.cooperative else Eager)(env, group, terms, say)
+
+
+def _auto_commit_s(group: GroupConfig) -> float:
+    """Time between automatic commits, s; below 0: there are none."""
+    if not group.enable_auto_commit:
+        return -1.0
+    if group.client == "librdkafka" and group.auto_commit_interval_ms == 0.0:
+        return inf
+    # The client's timers count in milliseconds: 0 commits at every poll, at most one in each.
+    return max(1.0, group.auto_commit_interval_ms) / 1e3
+
+
+def _reading(
+    group: GroupConfig, config: KafkaSystem, scenario: Scenario, mean_bytes: float
+) -> k.Reading:
+    per_batch_s = sum(scenario.workload.service[job].per_batch for job in group.does)
+    reset = group.auto_offset_reset
+    java, auto = group.client == "java", group.enable_auto_commit
+    stores_early = not java and group.enable_auto_offset_store
+    commit = group.commit or Commit()
+    before, per_record = commit.when == "before", commit.per == "record"
+    return k.Reading(
+        max_poll_records=group.max_poll_records if java else 1,
+        chunk_records=max(1, int(group.max_partition_fetch_bytes / mean_bytes)),
+        min_records=max(1, ceil(group.fetch_min_bytes / mean_bytes)),
+        max_wait_s=group.fetch_max_wait_ms / 1e3,
+        fetch_s=config.latency.fetch,
+        per_batch_s=per_batch_s,
+        auto_commit_s=_auto_commit_s(group),
+        commit_s=config.latency.commit,
+        background=int(not java and auto),
+        handed=int(stores_early if auto else before and not per_record),
+        before=int(before),
+        per_record=int(per_record),
+        wait=int(commit.how == "sync"),
+        max_poll_s=group.max_poll_interval_ms / 1e3,
+        reset={"latest": k.LATEST, "earliest": k.EARLIEST, "none": k.NONE}.get(
+            reset, k.BY_DURATION
+        ),
+        reset_s=duration_s(reset) if reset.startswith("by_duration") else 0.0,
+    )

@@ -1,0 +1,365 @@
+"""A publisher in front of a Kafka topic: its client, its brokers, and what happens to them.
+
+Nothing flows back from the consumers, so this runs first, in an environment of its own, and leaves
+the records that the topic then holds.
+"""
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import simpy
+from numpy.typing import NDArray
+
+from sim.engine.environment import Environment
+from sim.engine.outcome import Fate
+from sim.engine.system import Setup
+from sim.log.topic import by_partition
+from sim.measure.openmetrics import alarms
+from sim.producer.kafka_client import JAVA, LIBRDKAFKA, Client, ClientConfig, Pipeline
+from sim.producer.kafka_client_kernel import RETRIES
+from sim.scenario.fault import OF_BROKERS, OF_PUBLISHERS
+from sim.scenario.load import Fault
+from sim.scenario.products.kafka import KafkaSystem, Producer
+from sim.systems.kafka import Published, partition_of
+from sim.traffic.generate import pool, strokes
+
+_TICKS = 200
+
+
+@dataclass(frozen=True)
+class Publication:
+    """What a publisher did."""
+
+    published: Published
+    producer: pd.DataFrame
+    """One row: see `sim.measure.tables.Tables.producer`."""
+    buffer: pd.DataFrame
+    """See `sim.measure.tables.Tables.buffer`."""
+    happened: list[tuple[float, float, str]]
+    """(from, until, text) of the faults, s."""
+
+
+def publish(
+    setup: Setup, config: KafkaSystem, progress: Callable[[float, int], None]
+) -> Publication:
+    """Run the publisher of a system until it has nothing left to do.
+
+    Args:
+        setup: of the system; its messages are the publisher's input.
+        config: of the system, with a publisher.
+        progress: told the time and the input offset committed.
+
+    Raises:
+        LabError: the client would refuse this configuration.
+    """
+    publisher = config.publisher
+    assert publisher is not None
+    scenario, messages = setup.scenario, setup.messages
+    uniform = setup.stream("brokers").random(1 << 16)
+    work_s = pool(scenario, "publisher", publisher.per_message)
+    client = Client(
+        messages.created_s,
+        partition_of(setup, config),
+        setup.scaled(config.topic.partitions),
+        messages.size_bytes,
+        config=client_config(config.producer),
+        pipeline=Pipeline(
+            order=publisher.order,
+            max_poll_records=publisher.poll_records,
+            flush_every=publisher.poll_records,
+            auto_commit_s=max(1.0, publisher.auto_commit_interval_ms) / 1e3,
+            commit_s=config.latency.commit,
+            flush_timeout_s=publisher.flush_timeout,
+            check_flush=publisher.check_flush,
+        ),
+        process_s=work_s if work_s.size == 1 else np.resize(work_s, len(messages)),
+        brokers=config.brokers.count,
+        latency_s=pool(scenario, "produce", config.latency.produce),
+        replicate_s=np.array(
+            [config.brokers.replicate if config.topic.replication_factor > 1 else 0.0]
+        ),
+        uniform=uniform,
+        jitter=uniform[::-1],
+        grid_s=setup.grid_s,
+    )
+    env = Environment([client])
+    cluster = _Cluster(client, config)
+    happened = []
+    ends: list[simpy.Process] = []
+    for index, fault in enumerate(scenario.faults):
+        whom = _struck(fault, setup.name, config.brokers.count)
+        for stroke in strokes(scenario, index, messages.duration_s) if whom else ():
+            at_s = stroke.at_s
+            for broker in whom if fault.rate is None else [whom[int(stroke.lot * len(whom))]]:
+                if broker is None:
+                    end = _end_process(env, at_s, fault, client, publisher.handlers)
+                    ends.append(env.process(end))
+                    lasts_s, text = fault.restart_after, f"{_WORDS[fault.fault]} publisher"
+                else:
+                    env.process(_break_broker(env, at_s, fault, client, broker, cluster))
+                    lasts_s, text = fault.for_, f"{_WORDS[fault.fault]} broker {broker}"
+                happened.append((at_s, np.inf if lasts_s is None else at_s + lasts_s, text))
+    horizon_s = messages.duration_s + scenario.drain_limit
+    done = env.event()
+
+    def watch() -> Generator[Any, Any, None]:
+        while True:
+            yield env.timeout(messages.duration_s / _TICKS)
+            progress(env.now, client.committed)
+            dead = not client.alive and not any(end.is_alive for end in ends)
+            if client.settled or (dead and env.now > messages.duration_s):
+                done.succeed()
+                return
+
+    env.process(watch())
+    env.run(until=done | env.timeout(horizon_s))
+    ended_s = env.now
+    client.finish(ended_s)
+    buffer = _buffer(setup, client, ended_s)
+    over = alarms(buffer["t_s"].to_numpy(), buffer["remaining"].to_numpy(), publisher.alarm_over)
+    happened += [
+        (t, until, f"alarm: over {publisher.alarm_over:,} in the client") for t, until in over
+    ]
+    published = _published(client, cluster)
+    return Publication(
+        published,
+        _summary(setup.name, config, client, published),
+        buffer,
+        [event for event in happened if event[0] <= ended_s],
+    )
+
+
+_WORDS = {
+    "crash": "SIGKILL", "terminate": "SIGTERM", "interrupt": "SIGINT", "exit": "exit",
+    "unreachable": "unreachable:", "broker_slow": "slow:", "ack_loss": "acks lost:",
+    "leader_crash": "crash",
+}  # fmt: skip
+
+
+def _struck(fault: Fault, system: str, brokers: int) -> list[int | None]:
+    """The brokers that a fault strikes by pattern; None among them stands for the publisher."""
+    whom: list[int | None] = []
+    if fault.fault in OF_PUBLISHERS and fault.strikes(system, "publisher", 0):
+        whom.append(None)
+    if fault.fault in OF_BROKERS:
+        whom += [b for b in range(brokers) if fault.strikes(system, "broker", b)]
+    return whom
+
+
+def client_config(producer: Producer) -> ClientConfig:
+    """The client's defaults, with what the scenario gives."""
+    given: dict[str, Any] = {
+        "acks": None if producer.acks is None else _acks(producer.acks),
+        "linger_ms": producer.linger_ms,
+        "batch_size": producer.batch_size,
+        "buffer_memory": producer.buffer_memory,
+        "queue_buffering_max_messages": producer.queue_buffering_max_messages,
+        "max_block_ms": producer.max_block_ms,
+        "retries": producer.retries,
+        "retry_backoff_ms": producer.retry_backoff_ms,
+        "request_timeout_ms": producer.request_timeout_ms,
+        "delivery_timeout_ms": producer.delivery_timeout_ms,
+        "max_in_flight": producer.max_in_flight,
+        "enable_idempotence": producer.enable_idempotence,
+    }
+    defaults = JAVA if producer.client == "java" else LIBRDKAFKA
+    return replace(defaults, **{k: v for k, v in given.items() if v is not None})
+
+
+def _acks(value: int | str) -> int | str:
+    return "all" if value in (-1, "-1", "all") else int(value)
+
+
+def _end_process(
+    env: Environment, at_s: float, fault: Fault, client: Client, handlers: list[Any]
+) -> Generator[Any, Any, None]:
+    yield env.timeout(at_s)
+    match fault.fault:
+        case "crash":
+            client.sigkill(env.now)
+        case "terminate":
+            client.sigterm(env.now, fault.grace_s, handlers="SIGTERM" in handlers)
+        case "interrupt":
+            client.sigint(env.now, handlers="SIGINT" in handlers, atexit_flush="exit" in handlers)
+        case "exit":
+            client.exit_normally(env.now, atexit_flush="exit" in handlers)
+    if fault.restart_after is not None:
+        while client.alive:  # a handler is at work; it ends by itself or by SIGKILL
+            yield env.timeout(0.1)
+        yield env.timeout(fault.restart_after)
+        client.restart(env.now)
+
+
+class _Cluster:
+    """The brokers: who is up, who leads, who is in sync, and what elections cut off.
+
+    A broker that dies leaves the in-sync replicas at once, and one of these takes over what it led
+    (KB-06); a partition without another replica waits. While fewer than min.insync.replicas are in
+    sync, acks=all is refused (KB-04) and what acks=0 and 1 append cannot be read (KB-05).
+    """
+
+    def __init__(self, client: Client, config: KafkaSystem) -> None:
+        count = config.brokers.count
+        leader = client.state.brokers.leader
+        self.client = client
+        self.config = config
+        self.up = np.ones(count, np.bool_)
+        self.replicas = [
+            [(int(p) + r) % count for r in range(config.topic.replication_factor)]
+            for p in range(leader.size)
+        ]
+        self.cuts: list[tuple[int, float, float]] = []
+        """(partition, from, until): appended then, and cut off by an election."""
+        self.unreadable: list[tuple[int, float, float]] = []
+        """(partition, from, until): appended then, and readable only from the end on."""
+        self.short_since = np.full(leader.size, np.inf)
+
+    def die(self, broker: int, at_s: float, behind_s: float | None) -> None:
+        """A broker's process dies; ``behind_s``: the election is unclean, its winner so late."""
+        self.up[broker] = False
+        self.client.broker_down(broker, at_s, reset=True)
+        # A clean election keeps what all in-sync replicas have; that is all that acks=all promised.
+        promised_all = self.config.producer.acks not in (0, 1, "0", "1")
+        lost_s = self.config.brokers.replicate if behind_s is None else behind_s
+        for p, replicas in enumerate(self.replicas):
+            if self.client.state.brokers.leader[p] != broker:
+                continue
+            next_leader = next((b for b in replicas if self.up[b]), None)
+            if next_leader is None:
+                continue
+            if behind_s is not None or not promised_all:
+                self.cuts.append((p, at_s - lost_s, at_s))
+            self.client.move_leader(p, next_leader, at_s)
+        self._count_in_sync(at_s)
+
+    def return_(self, broker: int, at_s: float) -> None:
+        """It is back and in sync again; it leads only what nobody else could."""
+        self.up[broker] = True
+        self.client.broker_up(broker, at_s)
+        self._count_in_sync(at_s)
+
+    def _count_in_sync(self, at_s: float) -> None:
+        for p, replicas in enumerate(self.replicas):
+            short = int(self.up[replicas].sum()) < self.config.topic.min_insync_replicas
+            self.client.fail_appends(p, 1.0 if short else 0.0)
+            if short and self.short_since[p] == np.inf:
+                self.short_since[p] = at_s
+            elif not short and self.short_since[p] < np.inf:
+                self.unreadable.append((p, float(self.short_since[p]), at_s))
+                self.short_since[p] = np.inf
+
+    def readable_s(
+        self, append_s: NDArray[np.float64], partition: NDArray[np.int32]
+    ) -> NDArray[np.float64]:
+        """[entries] when what was appended at ``append_s`` can be read, s."""
+        alone = self.config.topic.replication_factor == 1
+        out = append_s + (0.0 if alone else self.config.brokers.replicate)
+        waits = [*self.unreadable]
+        waits += [(p, s, np.inf) for p, s in enumerate(self.short_since) if s < np.inf]
+        for p, from_s, until_s in waits:
+            held = (partition == p) & (append_s >= from_s) & (append_s < until_s)
+            out[held] = np.maximum(out[held], until_s)
+        return out
+
+
+def _break_broker(
+    env: Environment, at_s: float, fault: Fault, client: Client, broker: int, cluster: _Cluster
+) -> Generator[Any, Any, None]:
+    yield env.timeout(at_s)
+    match fault.fault:
+        case "unreachable":
+            client.broker_down(broker, env.now)
+        case "broker_slow":
+            assert fault.extra is not None
+            client.slow_broker(broker, fault.extra)
+        case "ack_loss":
+            assert fault.probability is not None
+            client.lose_acks(broker, fault.probability)
+        case "leader_crash":
+            cluster.die(broker, env.now, fault.behind)
+    if fault.for_ is None:
+        return
+    yield env.timeout(fault.for_)
+    match fault.fault:
+        case "unreachable":
+            if cluster.up[broker]:
+                client.broker_up(broker, env.now)
+        case "leader_crash":
+            cluster.return_(broker, env.now)
+        case "broker_slow":
+            client.slow_broker(broker, 0.0)
+        case "ack_loss":
+            client.lose_acks(broker, 0.0)
+
+
+def _kept(client: Client, cluster: _Cluster) -> NDArray[np.bool_]:
+    """[entries] of the journal that no election cut off."""
+    journal = client.journal
+    kept = np.ones(journal.append_s.size, np.bool_)
+    for partition, from_s, until_s in cluster.cuts:
+        when = journal.append_s
+        kept &= ~((journal.partition == partition) & (when > from_s) & (when <= until_s))
+    return kept
+
+
+def _published(client: Client, cluster: _Cluster) -> Published:
+    journal = client.journal
+    kept = _kept(client, cluster)
+    readable_s = cluster.readable_s(journal.visible_s, journal.partition)
+    valid = np.repeat(kept & (journal.visible_s < np.inf), journal.n)
+    visible_s = np.repeat(readable_s, journal.n)[valid]
+    partition = np.repeat(journal.partition, journal.n)[valid]
+    return Published(journal.row[valid], partition, visible_s, client.fates(kept))
+
+
+def _summary(name: str, config: KafkaSystem, client: Client, published: Published) -> pd.DataFrame:
+    assert config.publisher is not None
+    app = client.state.app
+    fates = np.bincount(published.fate, minlength=len(Fate))
+    acked_s = app.acked_s[app.acked_s < np.inf]
+    last_s = float(acked_s.max(initial=0.0))
+    partitions = client.state.brokers.leader.size
+    rows = published.message[by_partition(published.partition, partitions)]
+    reordered = 0
+    ends = np.cumsum(np.bincount(published.partition, minlength=partitions))
+    for here in np.split(rows, ends[:-1]):
+        reordered += int((here < np.maximum.accumulate(here)).sum()) if here.size else 0
+    times = np.bincount(published.message)
+    return pd.DataFrame(
+        [
+            {
+                "system": name,
+                "client": config.producer.client,
+                "alarm_over": config.publisher.alarm_over,
+                "order": config.publisher.order,
+                "accepted": int(app.sent.sum(dtype=np.int64)),
+                "acked": int(acked_s.size),
+                "appended": int(published.message.size),
+                "duplicates_appended": int(published.message.size - np.count_nonzero(times)),
+                "lost_buffer": int(fates[Fate.LOST_PRODUCER_BUFFER]),
+                "lost_expired": int(fates[Fate.LOST_SEND_EXPIRED]),
+                "lost_rejected": int(fates[Fate.LOST_REJECTED]),
+                "lost_before_sending": int(fates[Fate.LOST_ACKED_BEFORE_PROCESSING]),
+                "lost_failover": int(fates[Fate.LOST_BROKER_FAILOVER]),
+                "reordered": reordered,
+                "retries": int(app.n[RETRIES]),
+                "throughput": acked_s.size / last_s if last_s > 0 else 0.0,
+            }
+        ]
+    )
+
+
+def _buffer(setup: Setup, client: Client, ended_s: float) -> pd.DataFrame:
+    t = setup.grid_s[setup.grid_s <= ended_s]
+    app = client.state.app
+    return pd.DataFrame(
+        {
+            "system": setup.name,
+            "t_s": t,
+            "remaining": app.grid_remaining[: t.size],
+            "committed": app.grid_committed[: t.size],
+        }
+    )

@@ -1,0 +1,259 @@
+"""Kafka's share groups (KIP-932): a queue on a log.
+
+Rules held: KS-01 to KS-05. The records of a topic feed a queue as they become readable, a lane for
+each partition; what a consumer acquires, releases or lets run out is the queue's (`sim.queue`). The
+unit is a row of the log, since a publisher may have stored a message more than once.
+
+The group coordinator only says who takes from which partitions: each member from one or more of
+them, and each partition goes to as many members as there are to spare (the simple assignor). A dead
+member's records are available again when its connection closes; its partitions wait for the session
+timeout, if nobody else takes from them. Left out: retention, below which a share group would move
+on.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+import simpy
+from numpy.typing import NDArray
+
+from sim.engine.environment import SideBySide, Stage
+from sim.engine.outcome import Effects, Fate, GroupOutcome
+from sim.engine.system import Fleet, Setup, capacity
+from sim.injection.replay import repeats_kept
+from sim.log.topic import Topic, by_partition
+from sim.queue import broker_kernel as k
+from sim.queue.broker import Broker, Columns, poison, policy
+from sim.queue.broker_fleet import Consumers
+from sim.queue.sqs_standard_fleet import Steps
+from sim.queue.sqs_standard_kernel import Feed
+from sim.scenario.products.kafka import KafkaSystem, ShareGroup
+from sim.systems.kafka import Kafka, Published
+from sim.systems.on_log import picky_service_s
+from sim.systems.on_queue import outcome_of, poison_of
+
+
+class Readable:
+    """Stage of the data plane: the rows of a topic in the order in which they become readable."""
+
+    def __init__(self, topic: Topic) -> None:
+        """
+        Args:
+            topic: advanced before this stage.
+        """
+        n = topic.log.message.size
+        self.topic = topic
+        self.feed = Feed(np.zeros(n, np.int32), np.full(n, np.inf), np.zeros(1, np.int64))
+        self.fed = np.zeros(topic.log.end.size, np.int64)
+
+    def advance(self, until_s: float) -> None:
+        """Append the rows that can be read by ``until_s``."""
+        log = self.topic.log
+        rows = []
+        for p, first in enumerate(log.start[:-1]):
+            waiting = log.visible_s[first + self.fed[p] : first + log.end[p]]
+            n = int(np.searchsorted(waiting, until_s, side="right"))
+            rows.append(np.arange(first + self.fed[p], first + self.fed[p] + n))
+            self.fed[p] += n
+        found = np.concatenate(rows)
+        found = found[np.argsort(log.visible_s[found], kind="stable")]
+        at, stop = int(self.feed.n[0]), int(self.feed.n[0]) + found.size
+        self.feed.message[at:stop] = found
+        self.feed.enqueued_s[at:stop] = log.visible_s[found]
+        self.feed.n[0] = stop
+
+
+def share_policy(group: ShareGroup, per_batch_s: float) -> k.Policy:
+    """What a share group does.
+
+    Args:
+        group: its configuration.
+        per_batch_s: work that is done once a poll.
+    """
+    return policy(
+        batch=group.max_poll_records,
+        wait_s=group.fetch_max_wait_ms / 1e3,
+        ack_every=group.max_poll_records,
+        ack_waits=0,
+        per_batch_s=per_batch_s,
+        lock_s=group.lock_duration_ms / 1e3,
+        closes=1,
+        place=k.ORIGINAL,
+        pick=k.SPANS,
+        span=group.max_record_locks,
+        counted=k.BY_CLOSE | k.BY_LOCK | k.BY_FAILURE,
+        max_returns=group.delivery_count_limit - 1,
+        on_failure=k.REQUEUE if group.on_failure == "release" else k.REJECTED,
+    )
+
+
+class Members(Consumers):
+    """The consumers of a share group, and who of them takes from which partitions."""
+
+    def __init__(
+        self, env: simpy.Environment, broker: Broker, reach: NDArray[np.uint8], session_s: float
+    ) -> None:
+        """
+        Args:
+            env: clock.
+            broker: the group's queue.
+            reach: [consumers, partitions] 1: may take from it; kept up to date here.
+            session_s: a member silent for so long is not one any more.
+        """
+        super().__init__(env, broker)
+        self.reach = reach
+        self.session_s = session_s
+        self.counted = {c for c in range(self.size) if self._started(c)}
+        self._assign()
+
+    def _started(self, consumer: int) -> bool:
+        return bool(self.reach[consumer].any())
+
+    def _assign(self) -> None:
+        assign(self.reach, sorted(self.counted))
+
+    def crash(self, consumer: int) -> None:
+        """SIGKILL: its records are available at once, its place is missed after the session."""
+        if self.alive(consumer):
+            super().crash(consumer)
+            self.env.process(self._expire(consumer))
+
+    def _expire(self, consumer: int) -> Steps:
+        yield self.env.timeout(self.session_s)
+        self._leave(consumer)
+
+    def _leave(self, consumer: int) -> None:
+        if not self.alive(consumer) and consumer in self.counted:
+            self.counted.remove(consumer)
+            self._assign()
+
+    def _end(self, consumer: int, life: int, grace_s: float) -> Steps:
+        yield from super()._end(consumer, life, grace_s)
+        self._leave(consumer)
+
+    def restart(self, consumer: int) -> None:
+        """A new process: it joins, and takes from the partitions that it is given."""
+        super().restart(consumer)
+        self.counted.add(consumer)
+        self._assign()
+
+
+def assign(reach: NDArray[np.uint8], members: Sequence[int]) -> None:
+    """Give each of the members partitions, and each partition to members, as evenly as may be.
+
+    Args:
+        reach: [consumers, partitions] set to 1 where a consumer may take from a partition.
+        members: the consumers to assign to.
+    """
+    partitions = reach.shape[1]
+    reach[:] = 0
+    for rank, member in enumerate(members):
+        if len(members) >= partitions:
+            reach[member, rank % partitions] = 1
+        else:
+            reach[member, rank :: len(members)] = 1
+
+
+class SharedKafka(Kafka):
+    """A `sim.engine.system.System`: one topic, read by consumer groups and by share groups."""
+
+    def __init__(
+        self, setup: Setup, config: KafkaSystem, published: Published | None = None
+    ) -> None:
+        """As `sim.systems.kafka.Kafka`."""
+        super().__init__(setup, config, published)
+        topic, messages = self.topic, setup.messages
+        known = topic.partition_of.size == 0 and topic.log.message.size > 0
+        message_of: NDArray[np.int32] = (
+            topic.log.message
+            if known
+            else by_partition(topic.partition_of, topic.log.end.size).astype(np.int32)
+        )
+        self.only |= messages.of_each({g: c.only for g, c in config.share_groups.items()})
+        self.readable = Readable(topic)
+        self.reach: dict[str, NDArray[np.uint8]] = {}
+        self.shares = {
+            group: self._share(setup, group, message_of) for group in config.share_groups
+        }
+        self.total += message_of.size * len(self.shares)
+        self.sharers = SideBySide(list(self.shares.values()), len(messages), messages.duration_s)
+        self.stages: Sequence[Stage] = [*self.stages, self.readable, self.sharers]
+
+    def _share(self, setup: Setup, name: str, message_of: NDArray[np.int32]) -> Broker:
+        config, scenario, topic = self.config.share_groups[name], setup.scenario, self.topic
+        members = setup.scaled(config.consumers)
+        places = capacity(setup, name, members)
+        partitions = topic.log.end.size
+        reach = np.zeros((places, partitions), np.uint8)
+        assign(reach, range(members))
+        self.reach[name] = reach
+        work_s = picky_service_s(setup, config)
+        per_batch_s = sum(scenario.workload.service[job].per_batch for job in config.does)
+        fetch_s = self.config.latency.fetch
+        lane = np.repeat(np.arange(partitions, dtype=np.int32), np.diff(topic.log.start))
+        return Broker(
+            self.readable.feed,
+            work_s[message_of],
+            members,
+            share_policy(config, per_batch_s),
+            receive_latency_s=np.array([2.0 * fetch_s]),
+            ack_latency_s=np.array([2.0 * fetch_s]),
+            grid_s=setup.grid_s,
+            capacity=places,
+            columns=Columns(lane=lane, lanes=partitions, reach=reach),
+            poison=_on_rows(poison_of(setup, name), message_of),
+            keep_repeats=repeats_kept(setup, name),
+        )
+
+    def control(self, env: simpy.Environment, say: Callable[[str], None]) -> Mapping[str, Fleet]:
+        """Start a coordinator for every group, and the members of every share group."""
+        shares = {
+            name: Members(
+                env,
+                broker,
+                self.reach[name],
+                self.config.share_groups[name].session_timeout_ms / 1e3,
+            )
+            for name, broker in self.shares.items()
+        }
+        return {**super().control(env, say), **shares}
+
+    def settled(self) -> int:
+        """Records that each group is done with."""
+        return super().settled() + sum(broker.settled() for broker in self.shares.values())
+
+    def outcomes(self, ended_s: float) -> Iterator[GroupOutcome]:
+        """Each group's outcome; its memory is freed when the next is asked for."""
+        yield from super().outcomes(ended_s)
+        self.sharers.stages = []
+        for name in list(self.shares):
+            of_rows = outcome_of(self.setup, name, self.shares.pop(name), ended_s)
+            outcome = self._of_messages(of_rows)
+            yield outcome.only(self.only[name]) if name in self.only else outcome
+
+    def _of_messages(self, of_rows: GroupOutcome) -> GroupOutcome:
+        """The outcome of rows as one of messages."""
+        topic, history = self.topic, of_rows.history
+        effects = topic.to_messages(of_rows.effects, 0, np.add)
+        fate = topic.to_messages(of_rows.fate, 0, np.maximum)
+        fate[effects > 0] = Fate.PROCESSED
+        if self.lost is not None:
+            np.maximum(fate, self.lost * (effects == 0), out=fate)
+        if history is not None:
+            history = Effects(history.at_s, topic.log.message[history.message])
+        return replace(
+            of_rows,
+            fate=fate,
+            done_s=topic.to_messages(of_rows.done_s, np.inf),
+            effects=effects,
+            history=history,
+        )
+
+
+def _on_rows(of: k.Poison, message_of: NDArray[np.int32]) -> k.Poison:
+    """Poison of messages, as poison of the rows that hold them."""
+    messages, kills, times = of.n.T
+    rows = np.flatnonzero(np.isin(message_of, messages))
+    which = np.searchsorted(messages, message_of[rows])
+    return poison(rows, kills[which], times[which], of.restart_s[which])

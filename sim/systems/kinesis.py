@@ -1,0 +1,179 @@
+"""Amazon Kinesis on the log mechanism: shards are partitions, record processors are members."""
+
+from collections.abc import Callable, Mapping, Sequence
+from hashlib import md5
+
+import numpy as np
+import simpy
+from numpy.typing import NDArray
+
+from sim.engine.environment import Stage
+from sim.engine.outcome import Fate
+from sim.engine.system import Fleet, Setup, capacity
+from sim.log import kinesis_shards_kernel as k
+from sim.log.group_kernel import Reading
+from sim.log.kinesis_leases import Leases
+from sim.log.topic import Topic
+from sim.scenario.load import Scenario
+from sim.scenario.products.kinesis import Application, KinesisSystem
+from sim.systems.on_log import LogSystem, group_of, named
+from sim.traffic.messages import Messages
+
+
+class Kinesis(LogSystem):
+    """A `sim.engine.system.System`: one stream, read by every application.
+
+    The producer is followed to its end before the run, since nothing that happens to consumers
+    reaches it. So is what each application is handed, and when: its fetches go on in the background
+    while a batch is processed. What is left out by that: reading again after a lease was taken is
+    not held to the limits of a shard, and several fetches that wait are one batch.
+    """
+
+    def __init__(self, setup: Setup, config: KinesisSystem) -> None:
+        self.config = config
+        shards = setup.scaled(config.stream.shard_count)
+        topic, fate, self.refused = put(setup, config, shard_of_messages(setup, config), shards)
+        polling = sum(a.retrieval_mode == "POLLING" for a in config.applications.values())
+        groups = {}
+        for group, application in config.applications.items():
+            first_s = setup.stream(f"{group}.reads").random(shards)
+            handed = _as_handed(topic, setup.messages, application, config, polling, first_s)
+            reading = _reading(application, config, setup.scenario)
+            groups[group] = group_of(setup, handed, group, application, reading, shards)
+        super().__init__(setup, topic, groups, config.applications, lost=fate)
+        self.stages: Sequence[Stage] = [self.readers]
+
+    def consumers(self, group: str) -> int:
+        """How many workers an application has, alive or not."""
+        return self.setup.scaled(self.config.applications[group].workers)
+
+    def control(self, env: simpy.Environment, say: Callable[[str], None]) -> Mapping[str, Fleet]:
+        """Start the workers of every application."""
+        if self.refused:
+            say(f"{self.refused:,} times a shard refused a record")
+
+        fleets = {}
+        for name, group in self.groups.items():
+            application = self.config.applications[name]
+            fleets[name] = Leases(
+                env,
+                group,
+                self.consumers(name),
+                capacity(self.setup, name, self.consumers(name)),
+                failover_s=application.failover_time_millis / 1e3,
+                most_stolen=application.max_leases_to_steal_at_one_time,
+                rng=self.setup.stream(f"{name}.leases"),
+                skips_batch=application.on_failure == "skip-batch",
+                say=named(name, say),
+            )
+        return fleets
+
+
+def shard_of_messages(setup: Setup, config: KinesisSystem) -> NDArray[np.int32]:
+    """[messages] by the MD5 of the partition key, a 128-bit number; shards have equal ranges."""
+    shards = setup.scaled(config.stream.shard_count)
+    if config.partition_key is None:
+        rng = setup.stream("partition_keys")
+        return rng.integers(0, shards, len(setup.messages), dtype=np.int32)
+    key, names = setup.messages.keys_of(config.partition_key)
+    return np.array([shard_of_key(name, shards) for name in names], np.int32)[key]
+
+
+def shard_of_key(key: str, shards: int) -> int:
+    """The shard whose range of hash keys the key's MD5 is in."""
+    return int.from_bytes(md5(key.encode(), usedforsecurity=False).digest()) * shards >> 128
+
+
+def put(
+    setup: Setup, config: KinesisSystem, shard_of: NDArray[np.int32], shards: int
+) -> tuple[Topic, NDArray[np.uint8], int]:
+    """What the producer leaves in the stream, what it gives up ([messages] a `Fate`), refusals."""
+    producer, messages = config.producer, setup.messages
+    n = len(messages)
+    latency_s = setup.pool("put", config.latency.put)
+    call, ready_s = np.zeros(n, np.int64), np.zeros(n)
+    k.collect(
+        messages.created_s,
+        messages.size_bytes,
+        producer.record_max_buffered_time / 1e3,
+        producer.collection_max_count,
+        producer.collection_max_size,
+        call,
+        ready_s,
+    )
+    putting = k.Putting(
+        buffered_s=producer.record_max_buffered_time / 1e3,
+        ttl_s=producer.record_ttl / 1e3,
+        limit=producer.rate_limit / 100.0,
+        retries=not producer.fail_if_throttled,
+    )
+    outcome, arrived_s, visible_s = np.zeros(n, np.uint8), np.zeros(n), np.zeros(n)
+    refused = 0
+    for shard in range(shards):
+        rows = np.flatnonzero(shard_of == shard).astype(np.int32)
+        refused += k.put(
+            rows, messages.created_s, messages.size_bytes, call, ready_s, latency_s, putting,
+            outcome, arrived_s, visible_s,
+        )  # fmt: skip
+    kept = np.flatnonzero(outcome == k.APPENDED).astype(np.int32)
+    appended = kept[np.argsort(arrived_s[kept], kind="stable")]
+    topic = Topic.of_records(
+        messages.created_s, shards, appended, shard_of[appended], visible_s[appended]
+    )
+    given_up = outcome == k.GIVEN_UP
+    return topic, given_up.astype(np.uint8) * np.uint8(Fate.LOST_SEND_EXPIRED), int(refused)
+
+
+def _as_handed(
+    topic: Topic,
+    messages: Messages,
+    application: Application,
+    config: KinesisSystem,
+    polling: int,
+    first: NDArray[np.float64],
+) -> Topic:
+    """The stream as an application sees it: each record from when it is handed over.
+
+    Args:
+        topic: the stream.
+        messages: for their sizes.
+        application: how it reads.
+        config: of the system.
+        polling: how many applications poll; they share what a shard gives.
+        first: [shards] when it reads each shard first, as a fraction of the time between reads.
+    """
+    got_s = np.full(topic.log.visible_s.size, np.inf)
+    idle_s = application.idle_time_between_reads_in_millis / 1e3
+    for shard, start in enumerate(topic.log.start[:-1]):
+        here = slice(start, start + topic.log.end[shard])
+        visible_s = topic.log.visible_s[here]
+        sizes = messages.size_bytes
+        sizes = sizes if sizes.size == 1 else sizes[topic.log.message[here]]
+        if application.retrieval_mode == "FANOUT":
+            k.push(visible_s, sizes, config.latency.push, got_s[here])
+            continue
+        apart_s = max(idle_s, polling / k.GET_CALLS_PER_S)
+        k.poll(
+            visible_s,
+            sizes,
+            first[shard] * apart_s,
+            apart_s,
+            config.latency.get,
+            application.max_records,
+            k.SHARD_READ_BYTES_PER_S / polling,
+            got_s[here],
+        )
+    return topic.seen_at(got_s)
+
+
+def _reading(application: Application, config: KinesisSystem, scenario: Scenario) -> Reading:
+    return Reading(
+        max_poll_records=application.max_records,
+        chunk_records=application.max_records,
+        min_records=1,
+        max_wait_s=0.0,
+        fetch_s=0.0,
+        per_batch_s=sum(scenario.workload.service[job].per_batch for job in application.does),
+        auto_commit_s=-1.0,
+        commit_s=config.latency.checkpoint,
+    )

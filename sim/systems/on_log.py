@@ -1,0 +1,217 @@
+"""What systems on the log mechanism share: groups that read a topic, and what comes of them."""
+
+from collections.abc import Callable, Iterator, Mapping
+from math import inf
+
+import numpy as np
+import simpy
+from numpy.typing import NDArray
+
+from sim.engine.environment import SideBySide
+from sim.engine.outcome import Effects, Fate, GroupOutcome, Offsets
+from sim.engine.system import Setup
+from sim.foundation.errors import LabError
+from sim.injection.poison import poison
+from sim.injection.replay import repeats_kept
+from sim.log.fates import told, unread
+from sim.log.group import Group
+from sim.log.group_kernel import Reading
+from sim.log.retention import Limits, Retention
+from sim.log.topic import Topic
+from sim.scenario.products.base import LogReaders
+from sim.traffic.generate import service_s
+
+I64 = NDArray[np.int64]
+
+
+class LogSystem:
+    """One topic, read by every group: what every `sim.engine.system.System` of this kind shares."""
+
+    def __init__(
+        self,
+        setup: Setup,
+        topic: Topic,
+        groups: dict[str, Group],
+        configs: Mapping[str, LogReaders],
+        *,
+        lost: NDArray[np.uint8] | None = None,
+        limits: Limits | None = None,
+        retention: type[Retention] = Retention,
+    ) -> None:
+        """
+        Args:
+            setup: of the system.
+            topic: what the groups read.
+            groups: the groups by name.
+            configs: their configurations.
+            lost: [messages] a `Fate`: how it was lost before it got into the log, or UNFINISHED;
+                None: none was.
+            limits: of what the topic keeps; None: it keeps everything.
+            retention: what deletes from it.
+        """
+        messages = setup.messages
+        self.setup = setup
+        self.topic = topic
+        self.groups = groups
+        self.lost = lost
+        self.only = messages.of_each({group: c.only for group, c in configs.items()})
+        self.retention: Retention | None = None
+        """Deletes from the topic; None: nothing is old enough within a run."""
+        self.check_s = inf if limits is None else limits.check_s
+        """Time between two checks of retention, s."""
+        horizon_s = messages.duration_s + setup.scenario.drain_limit
+        if limits is not None and limits.bite(horizon_s):
+            self.retention = retention(topic, messages.size_bytes, limits)
+        self.total = topic.log.message.size * len(groups)
+        self.readers = SideBySide(list(groups.values()), len(messages), messages.duration_s)
+
+    def _start_retention(self, env: simpy.Environment) -> None:
+        if self.retention is not None:
+            env.process(self.retention.run(env, self._deleted))
+
+    def _deleted(self, at_s: float) -> None:
+        for group in self.groups.values():
+            group.deleted(at_s)
+
+    def settled(self) -> int:
+        """Messages committed or skipped, over all groups."""
+        return sum(group.settled() for group in self.groups.values())
+
+    def consumers(self, group: str) -> int:
+        """How many places of a group ever had a consumer."""
+        return int(self.groups[group].used.sum())
+
+    def outcomes(self, ended_s: float) -> Iterator[GroupOutcome]:
+        """Each group's outcome; its memory is freed when the next is asked for."""
+        t = self.setup.grid_s[self.setup.grid_s <= ended_s]
+        self.readers.stages = []
+        log_end = self.topic.log_end(t)
+        start = np.zeros_like(log_end) if self.retention is None else self.retention.starts(t)
+        for name in list(self.groups):
+            consumers = self.consumers(name)
+            group = self.groups.pop(name)
+            group.finish(ended_s)
+            state = group.state
+            offsets = self._offsets(group, log_end, start)
+            effects = self.topic.to_messages(state.effects, 0, np.add)
+            fate = _FATE_OF_PROCESSED[(effects > 0).view(np.uint8)]
+            rows = unread(group)
+            if rows is not None:
+                passed = self.topic.to_messages(rows, _NOT_IN_LOG)
+                passed[passed == _NOT_IN_LOG] = Fate.UNFINISHED
+                np.maximum(fate, passed * (effects == 0), out=fate)
+            if self.lost is not None:
+                np.maximum(fate, self.lost * (effects == 0), out=fate)
+            outcome = GroupOutcome(
+                system=self.setup.name,
+                group=name,
+                kind="log",
+                product=self.setup.product,
+                fate=fate,
+                done_s=self.topic.to_messages(state.done_s, np.inf),
+                effects=effects,
+                gauges_t_s=t,
+                gauges={
+                    "log_end": offsets.end.sum(axis=1),
+                    "position": _known(offsets.position, offsets.end).sum(axis=1),
+                    "committed": _known(offsets.committed, offsets.end).sum(axis=1),
+                },
+                history=self._history(group) if state.again_row.size else None,
+                consumers=consumers,
+                extra_deliveries=int(state.counts[1]) - group.runs.distinct(),
+                deliveries=int(state.counts[1]),
+                calls=int(state.counts[0]),
+                happened=list(told(group, name, self.check_s)),
+                offsets=offsets,
+            )
+            yield outcome.only(self.only[name]) if name in self.only else outcome
+
+    def _offsets(self, group: Group, log_end: I64, start: I64) -> Offsets:
+        state, log = group.state, group.topic.log
+        samples = len(log_end)
+
+        def done_s(p: int) -> NDArray[np.float64]:
+            return state.done_s[log.start[p] : log.start[p] + log.end[p]]
+
+        return Offsets(
+            start=start,
+            end=log_end,
+            position=state.grid_position[:samples],
+            committed=state.grid_committed[:samples],
+            commit_s=state.grid_commit_s[:samples],
+            readable_s=self.topic.readable_s,
+            done_s=done_s,
+        )
+
+    def _history(self, group: Group) -> Effects:
+        state, log = group.state, self.topic.log
+        repeats = int(state.counts[3])
+        if repeats > state.again_row.size:
+            name = self.setup.name
+            raise LabError(f"{name}: {repeats:,} repeated effects, more than the lab can keep")
+        again_row = state.again_row[:repeats]
+        return Effects.of(
+            state.done_s, log.message, state.again_s[:repeats], log.message[again_row]
+        )
+
+
+def group_of(
+    setup: Setup,
+    topic: Topic,
+    name: str,
+    config: LogReaders,
+    reading: Reading,
+    members: int,
+    *,
+    committed: bool = True,
+    started: int | None = None,
+) -> Group:
+    """A group of a system, with what the scenario says of it: its work, its poison, its repeats.
+
+    Args:
+        setup: of the system.
+        topic: what the group reads.
+        name: of the group.
+        config: its configuration.
+        reading: how its members poll and commit.
+        members: places for them.
+        committed: as in `Group`.
+        started: likewise.
+    """
+    return Group(
+        topic,
+        picky_service_s(setup, config),
+        members,
+        reading,
+        setup.grid_s,
+        keep_repeats=repeats_kept(setup, name),
+        committed=committed,
+        started=started,
+        poison=poison(setup, name),
+    )
+
+
+def named(group: str, say: Callable[[str], None]) -> Callable[[str], None]:
+    """How a group says what happens to it."""
+    return lambda text: say(f"{group}: {text}")
+
+
+def picky_service_s(setup: Setup, readers: LogReaders) -> NDArray[np.float32]:
+    """[messages] work of each, s: of those that its readers do not want, to look at them."""
+    messages = setup.messages
+    work_s = service_s(setup.scenario, len(messages), readers.does)
+    if not readers.only:
+        return work_s
+    discarded_s = np.full(len(messages), readers.discard, np.float32)
+    rows = messages.where(readers.only)
+    discarded_s[rows] = work_s[rows]
+    return discarded_s
+
+
+def _known(offsets: I64, end: I64) -> I64:
+    """Offsets, and the log end where there is none: a lag that is undefined counts as none."""
+    return np.where(offsets < 0, end, offsets)
+
+
+_NOT_IN_LOG = 255
+_FATE_OF_PROCESSED = np.array([Fate.UNFINISHED, Fate.PROCESSED], np.uint8)

@@ -1,0 +1,177 @@
+"""What systems on the queue mechanism share: queues with consumers, and what comes of them."""
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Generic, NamedTuple, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.engine.environment import SideBySide
+from sim.engine.outcome import Effects, Fate, GroupOutcome
+from sim.engine.system import Setup
+from sim.foundation.errors import LabError
+from sim.injection.poison import ALWAYS, poison
+from sim.queue import broker as b
+from sim.queue import broker_kernel as k
+from sim.queue import sqs_standard_kernel as standard
+from sim.queue.broker import NO_LIMIT, Broker
+from sim.queue.sqs_standard import Workers
+
+_Q = TypeVar("_Q", bound=Broker | Workers)
+
+
+class QueueSystem(Generic[_Q]):
+    """Queues with consumers: what every `sim.engine.system.System` of this kind shares."""
+
+    def __init__(
+        self,
+        setup: Setup,
+        queues: dict[str, _Q],
+        only: Mapping[str, NDArray[np.int32]] = MappingProxyType({}),
+    ) -> None:
+        """
+        Args:
+            setup: of the system.
+            queues: the queues by name.
+            only: the messages that are routed to a queue, ascending; all, where none are given.
+        """
+        self.setup = setup
+        self.queues = queues
+        self.only = only
+        self.total = sum(queue.total for queue in queues.values())
+        messages = setup.messages
+        self.readers = SideBySide(list(queues.values()), len(messages), messages.duration_s)
+
+    def settled(self) -> int:
+        """Messages gone for good, over all queues."""
+        return sum(queue.settled() for queue in self.queues.values())
+
+    def outcomes(self, ended_s: float) -> Iterator[GroupOutcome]:
+        """Each queue's outcome; its memory is freed when the next is asked for."""
+        self.readers.stages = []
+        for name in list(self.queues):
+            outcome = outcome_of(self.setup, name, self.queues.pop(name), ended_s)
+            yield outcome.only(self.only[name]) if name in self.only else outcome
+
+
+def outcome_of(setup: Setup, name: str, queue: Broker | Workers, ended_s: float) -> GroupOutcome:
+    """What a queue and its consumers made of the messages.
+
+    Args:
+        setup: of the system.
+        name: of the queue.
+        queue: the queue.
+        ended_s: end of the run, s.
+    """
+    t = setup.grid_s[setup.grid_s <= ended_s]
+    seen = _by_broker(queue, t) if isinstance(queue, Broker) else _by_workers(queue, t, ended_s)
+    columns = queue.queue
+    return GroupOutcome(
+        system=setup.name,
+        group=name,
+        kind="queue",
+        product=setup.product,
+        fate=seen.fate_of_state[columns.state] * (columns.effects == 0)
+        + np.uint8(Fate.PROCESSED) * (columns.effects > 0),
+        done_s=columns.done_s,
+        effects=columns.effects,
+        gauges_t_s=t,
+        gauges=seen.gauges,
+        history=_history(setup.name, columns, seen.repeats) if columns.again_message.size else None,
+        consumers=seen.consumers,
+        extra_deliveries=seen.deliveries - int(np.count_nonzero(columns.receives)),
+        deliveries=seen.deliveries,
+        calls=seen.requests["receive"],
+        requests=seen.requests,
+    )
+
+
+class _Seen(NamedTuple):
+    """What the two kernels name or count differently."""
+
+    fate_of_state: NDArray[np.uint8]
+    """[states] the `Fate` of a message that was never processed."""
+    gauges: dict[str, NDArray[np.int64]]
+    repeats: int
+    consumers: int
+    deliveries: int
+    requests: dict[str, int]
+    """As in `GroupOutcome`; "receive" counts what found messages, or single pushes."""
+
+
+def _by_broker(broker: Broker, t: NDArray[np.float64]) -> _Seen:
+    counts, grid = broker.queue.counts, broker.queue.grid[: t.size]
+    return _Seen(
+        _FATE_OF_STATE,
+        {"enqueued": grid[:, 0], "ready": grid[:, 1], "in_flight": grid[:, 2]},
+        repeats=int(counts[k.REPEATS]),
+        consumers=broker.size,
+        deliveries=int(counts[k.DELIVERIES]),
+        requests={
+            "send": int(counts[k.ARRIVED]),
+            "receive": int(counts[k.DELIVERIES if broker.policy.push else k.FOUND]),
+            "empty receive": int(counts[k.EMPTY_RECEIVES]),
+            "delete": int(counts[k.ACK_CALLS]),
+        },
+    )
+
+
+def _by_workers(workers: Workers, t: NDArray[np.float64], ended_s: float) -> _Seen:
+    workers.settle(ended_s)
+    queue, feed = workers.queue, workers.feed
+    counts = queue.counts
+    arrived_s = feed.enqueued_s[: feed.n[0]]
+    enqueued = np.searchsorted(arrived_s, t - workers.policy.delay_s, side="right")
+    in_flight = queue.grid_in_flight[: t.size]
+    ready = enqueued - queue.grid_removed[: t.size] - in_flight
+    return _Seen(
+        _FATE_OF_STATE_STANDARD,
+        {"enqueued": enqueued, "ready": ready, "in_flight": in_flight},
+        repeats=int(counts[standard.AGAIN]),
+        consumers=int(np.count_nonzero(workers.lives)),
+        deliveries=int(counts[standard.DELIVERIES]),
+        requests={
+            "send": int(feed.n[0]),
+            "receive": int(counts[standard.RECEIVE_CALLS] - counts[standard.EMPTY_RECEIVES]),
+            "empty receive": int(counts[standard.EMPTY_RECEIVES]),
+            "delete": int(counts[standard.DELETE_CALLS]),
+        },
+    )
+
+
+def _history(system: str, queue: k.Queue | standard.Queue, repeats: int) -> Effects:
+    if repeats > queue.again_message.size:
+        raise LabError(f"{system}: {repeats:,} repeated effects, more than the lab can keep")
+    everyone = np.arange(queue.done_s.size, dtype=np.int32)
+    again = queue.again_message[:repeats]
+    return Effects.of(queue.done_s, everyone, queue.again_s[:repeats], again)
+
+
+_FATE_OF_STATE = np.zeros(10, np.uint8)
+_FATE_OF_STATE[k.DEAD] = Fate.DEAD_LETTERED
+_FATE_OF_STATE[[k.DROPPED, k.REFUSED]] = Fate.LOST_REJECTED
+_FATE_OF_STATE[k.EXPIRED] = Fate.LOST_RETENTION
+_FATE_OF_STATE[k.LOST] = Fate.LOST_ACKED_BEFORE_PROCESSING
+
+_FATE_OF_STATE_STANDARD = np.zeros(6, np.uint8)
+_FATE_OF_STATE_STANDARD[standard.DEAD] = Fate.DEAD_LETTERED
+_FATE_OF_STATE_STANDARD[standard.EXPIRED] = Fate.LOST_RETENTION
+
+
+def of_rows(rows: NDArray[np.int32] | None, n: int) -> NDArray[np.uint8] | None:
+    """[n] 1 for messages that are in ``rows``; None: all are."""
+    if rows is None:
+        return None
+    wanted = np.zeros(n, np.uint8)
+    wanted[rows] = 1
+    return wanted
+
+
+def poison_of(setup: Setup, queue: str) -> k.Poison:
+    """What is poisonous to a queue's consumers, as the kernel wants it."""
+    found = poison(setup, queue)
+    times = np.where(found.times == ALWAYS, NO_LIMIT, found.times.astype(np.int64))
+    return b.poison(
+        found.message.tolist(), found.kills.tolist(), times.tolist(), found.restart_after_s.tolist()
+    )

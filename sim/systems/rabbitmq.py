@@ -1,0 +1,151 @@
+"""RabbitMQ on the queue mechanism: from arguments to exchange, queues and consumers (§7, RQ-…)."""
+
+from collections.abc import Callable, Mapping, Sequence
+from math import inf
+
+import numpy as np
+import simpy
+from numpy.typing import NDArray
+
+from sim.engine.environment import Stage
+from sim.engine.system import Fleet, Setup, capacity
+from sim.injection.replay import repeats_kept
+from sim.queue import broker_kernel as k
+from sim.queue.broker import NO_LIMIT, Broker, Columns, policy
+from sim.queue.broker_fleet import Consumers
+from sim.queue.senders import Senders
+from sim.scenario.load import Scenario
+from sim.scenario.products.rabbitmq import (
+    CONSUMER_TIMEOUT_MS,
+    DELIVERY_LIMIT,
+    Queue,
+    RabbitmqSystem,
+)
+from sim.systems.on_queue import QueueSystem, of_rows, poison_of
+from sim.systems.rabbitmq_exchange import routed
+from sim.traffic.generate import service_s
+from sim.traffic.messages import Messages
+
+_LOOKS_S = 60.0
+"""A quorum queue looks for deliveries past the consumer timeout this often."""
+
+_ON_FAILURE = {"nack-requeue": k.REQUEUE, "reject-requeue": k.REQUEUE, "reject": k.REJECTED}
+_OVERFLOW = {
+    "drop-head": k.DROP_HEAD,
+    "reject-publish": k.REJECT,
+    "reject-publish-dlx": k.REJECT_DEAD,
+}
+
+
+class Rabbitmq(QueueSystem[Broker]):
+    """A `sim.engine.system.System`: publishers, an exchange, and the queues bound to it."""
+
+    def __init__(self, setup: Setup, config: RabbitmqSystem) -> None:
+        self.config = config
+        producer = config.producer
+        senders = Senders(
+            setup.messages.created_s,
+            threads=setup.scaled(producer.channels) if producer.confirms else _UNHELD,
+            batch=producer.batch if producer.confirms else 1,
+            latency_s=setup.pool("publish", config.latency.publish),
+        )
+        rows = {}
+        if config.exchange.type != "fanout":
+            bindings = {queue: c.bindings for queue, c in config.queues.items()}
+            rows = routed(config.exchange, bindings, setup.messages)
+        queues = {
+            queue: _queue(setup, config, senders, queue, rows.get(queue)) for queue in config.queues
+        }
+        super().__init__(setup, queues, rows)
+        self.stages: Sequence[Stage] = [senders, self.readers]
+
+    def control(self, env: simpy.Environment, say: Callable[[str], None]) -> Mapping[str, Fleet]:
+        """The consumers of every queue; nothing happens to them but faults."""
+        if self.only:
+            routed_somewhere = np.unique(np.concatenate(list(self.only.values()))).size
+            nowhere = len(self.setup.messages) - routed_somewhere
+            if nowhere:
+                say(f"{nowhere:,} messages match no binding and are dropped")
+        heartbeat_s = self.config.heartbeat or inf
+        return {q: Consumers(env, b, heartbeat_s=heartbeat_s) for q, b in self.queues.items()}
+
+
+def _queue(
+    setup: Setup,
+    config: RabbitmqSystem,
+    senders: Senders,
+    queue: str,
+    rows: NDArray[np.int32] | None,
+) -> Broker:
+    c = config.queues[queue]
+    scenario, messages = setup.scenario, setup.messages
+    consumers = setup.scaled(c.consumers)
+    return Broker(
+        senders.feed,
+        service_s(scenario, len(messages), c.does) + np.float32(_per_delivery_s(c, scenario)),
+        consumers,
+        rabbitmq_policy(c, config),
+        receive_latency_s=setup.pool(f"{queue}.deliver", config.latency.deliver),
+        ack_latency_s=setup.pool(f"{queue}.ack", config.latency.ack),
+        grid_s=setup.grid_s,
+        slots=c.threads,
+        capacity=capacity(setup, queue, consumers),
+        columns=_columns(c, config, messages, rows),
+        poison=poison_of(setup, queue),
+        keep_repeats=repeats_kept(setup, queue),
+    )
+
+
+def _per_delivery_s(queue: Queue, scenario: Scenario) -> float:
+    """What jobs take for each batch: every delivery is one."""
+    return float(sum(scenario.workload.service[job].per_batch for job in queue.does))
+
+
+_UNHELD = 4096
+"""Messages under way at once of publishers that wait for nothing: as good as any number."""
+
+
+def _columns(
+    queue: Queue, config: RabbitmqSystem, messages: Messages, rows: NDArray[np.int32] | None
+) -> Columns:
+    wanted = of_rows(rows, len(messages))
+    most = queue.arguments.max_priority
+    if most is None:
+        return Columns(wanted=wanted)
+    of_entity, _ = messages.keys_by(config.producer.priority)
+    priority = np.minimum(of_entity[messages.entity], most).astype(np.int32)
+    return Columns(wanted=wanted, lane=priority, lanes=most + 1)
+
+
+def rabbitmq_policy(queue: Queue, config: RabbitmqSystem) -> k.Policy:
+    """What a queue of this system and its consumers do."""
+    arguments = queue.arguments
+    quorum = arguments.queue_type == "quorum"
+    limit = DELIVERY_LIMIT if arguments.delivery_limit is None else arguments.delivery_limit
+    limited = quorum and limit >= 0
+    timeout_ms = arguments.consumer_timeout or CONSUMER_TIMEOUT_MS
+    counted = k.BY_CLOSE + (k.BY_FAILURE if queue.on_failure == "reject-requeue" else 0)
+    producer = config.producer
+    republish_s = producer.republish if producer.confirms else None
+    return policy(
+        push=1,
+        prefetch=queue.prefetch_count or NO_LIMIT,
+        ack=k.AUTO if queue.no_ack else k.LATE,
+        lock_s=timeout_ms / 1e3 if quorum and not queue.no_ack else np.inf,
+        sweep_s=_LOOKS_S,
+        lock_closes=1,
+        closes=1,
+        reopen_s=config.latency.reopen,
+        # RQ-04. Quorum: a list of its own, which goes first; without a delivery limit, the back.
+        place=(k.RETURNS if limited else k.BACK) if quorum else k.ORIGINAL,
+        pick=k.ONE if arguments.max_priority is None else k.PRIORITY,
+        single_active=int(arguments.single_active_consumer),
+        max_returns=limit if limited else NO_LIMIT,
+        counted=counted if limited else 0,
+        dead_letters=int(arguments.dead_letter_exchange is not None),
+        on_failure=k.DISCARD if queue.no_ack else _ON_FAILURE[queue.on_failure],
+        max_length=arguments.max_length or NO_LIMIT,
+        overflow=_OVERFLOW[arguments.overflow],
+        republish_s=np.inf if republish_s is None else republish_s,
+        retention_s=np.inf if arguments.message_ttl is None else arguments.message_ttl / 1e3,
+    )

@@ -1,0 +1,210 @@
+"""Amazon SQS on the queue mechanism: from attributes to senders, queues and workers.
+
+Standard queues run on a kernel of their own, the fast one; FIFO queues (SF-…) and fair queues
+(SS-14) on the general one, where a queue is not spread over servers.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+import simpy
+from numpy.typing import NDArray
+
+from sim.engine.environment import Stage
+from sim.engine.outcome import GroupOutcome
+from sim.engine.system import Fleet, Setup, capacity
+from sim.injection.poison import poison
+from sim.injection.replay import repeats_kept
+from sim.queue import broker_kernel as broker_kernel
+from sim.queue import sqs_standard_kernel as k
+from sim.queue.broker import Broker, Columns, policy
+from sim.queue.broker_fleet import Consumers
+from sim.queue.filtered import Filtered
+from sim.queue.senders import Senders
+from sim.queue.sqs_standard import Workers
+from sim.queue.sqs_standard_fleet import WorkersFleet, tell_deaths
+from sim.scenario.load import Scenario
+from sim.scenario.products.sqs import Queue as QueueConfig
+from sim.scenario.products.sqs import SqsSystem
+from sim.systems.on_queue import QueueSystem, poison_of
+from sim.traffic.generate import service_s
+from sim.traffic.messages import Messages
+
+_NO_LIMIT = np.iinfo(np.int64).max
+_DEDUPLICATED_S = 300.0
+"""Deduplication interval of a FIFO queue (SF-03)."""
+_NOISY_SHARE, _NOISY_LEAST = 0.1, 30
+"""A tenant of a fair queue is noisy with more than a tenth of what is in flight, and 30 at least,
+or with more than a tenth of the consumers' recent time (SS-14)."""
+_RECENT_S = 60.0
+"""What is recent: this span and the one before (an assumption; AWS says no number)."""
+
+
+class Sqs(QueueSystem[Workers | Broker]):
+    """A `sim.engine.system.System`: every queue gets each message that it lets in (SS-12).
+
+    As from one SNS topic.
+    """
+
+    def __init__(self, setup: Setup, config: SqsSystem) -> None:
+        messages = setup.messages
+        self.senders = Senders(
+            messages.created_s,
+            threads=setup.scaled(config.producer.threads),
+            batch=config.producer.batch,
+            latency_s=setup.pool("send", config.latency.send),
+            delay_s=None
+            if messages.seq is None or not config.producer.delay_per_state
+            else messages.seq.astype(np.float64) * config.producer.delay_per_state,
+            calls_per_s=min(c.calls_per_s for c in config.queues.values()),
+        )
+        self.let_in = messages.of_each({q: c.filter_policy for q, c in config.queues.items()})
+        """[let in] messages that pass the filter policy of a queue that has one, ascending."""
+        filters = {q: Filtered(self.senders.feed, rows) for q, rows in self.let_in.items()}
+        queues: dict[str, Workers | Broker] = {}
+        for queue, c in config.queues.items():
+            work_s = service_s(setup.scenario, len(messages), c.does)
+            its, feed = setup, self.senders.feed
+            if queue in self.let_in:
+                rows = self.let_in[queue]
+                its, work_s = replace(setup, messages=messages.only(rows)), work_s[rows]
+                feed = filters[queue].feed
+            make = _standard if c.message_group_id is None else _grouped
+            queues[queue] = make(its, config, queue, work_s, feed)
+        super().__init__(setup, queues)
+        self.stages: Sequence[Stage] = [self.senders, *filters.values(), self.readers]
+
+    def control(self, env: simpy.Environment, say: Callable[[str], None]) -> Mapping[str, Fleet]:
+        """The workers of every queue; nothing happens to them but faults."""
+        if len(self.let_in) == len(self.queues):
+            somewhere = np.unique(np.concatenate(list(self.let_in.values()))).size
+            if dropped := len(self.setup.messages) - somewhere:
+                say(f"{dropped:,} messages pass no filter policy and are dropped")
+        fleets: dict[str, Fleet] = {}
+        for name, queue in self.queues.items():
+            if isinstance(queue, Broker):
+                fleets[name] = Consumers(env, queue)
+                continue
+            fleets[name] = WorkersFleet(env, queue)
+            if queue.poison is not None:
+                env.process(tell_deaths(env, name, queue, say))
+        return fleets
+
+    def outcomes(self, ended_s: float) -> Iterator[GroupOutcome]:
+        """Each queue's outcome, with the calls that AWS bills."""
+        for outcome in super().outcomes(ended_s):
+            requests = {**outcome.requests, "send": self.senders.calls}
+            yield replace(outcome, requests=requests, rows=self.let_in.get(outcome.group))
+
+
+def _standard(
+    setup: Setup,
+    config: SqsSystem,
+    name: str,
+    work_s: NDArray[np.float32],
+    feed: k.Feed,
+) -> Workers:
+    """A standard queue, on the fast kernel."""
+    queue = config.queues[name]
+    workers = setup.scaled(queue.workers)
+    return Workers(
+        feed,
+        work_s,
+        capacity(setup, name, workers),
+        _policy(queue, config, setup.scenario),
+        servers=config.servers,
+        receive_latency_s=setup.pool(f"{name}.receive", config.latency.receive),
+        delete_latency_s=setup.pool(f"{name}.delete", config.latency.delete),
+        grid_s=setup.grid_s,
+        keep_repeats=repeats_kept(setup, name),
+        started=workers,
+        poison=poison(setup, name),
+    )
+
+
+def _grouped(
+    setup: Setup,
+    config: SqsSystem,
+    name: str,
+    work_s: NDArray[np.float32],
+    feed: k.Feed,
+) -> Broker:
+    """A FIFO queue or a fair one."""
+    queue, messages = config.queues[name], setup.messages
+    workers = setup.scaled(queue.workers)
+    assert queue.message_group_id is not None
+    group_of, groups = messages.keys_by(queue.message_group_id)
+    group = group_of[messages.entity]
+    return Broker(
+        feed,
+        work_s,
+        workers,
+        _grouped_policy(queue, _policy(queue, config, setup.scenario)),
+        receive_latency_s=setup.pool(f"{name}.receive", config.latency.receive),
+        ack_latency_s=setup.pool(f"{name}.delete", config.latency.delete),
+        grid_s=setup.grid_s,
+        capacity=capacity(setup, name, workers),
+        columns=Columns(lane=group, lanes=len(groups), same=_deduplicated(queue, messages, group)),
+        poison=poison_of(setup, name),
+        keep_repeats=repeats_kept(setup, name),
+    )
+
+
+def _deduplicated(
+    queue: QueueConfig, messages: Messages, group: NDArray[np.int32]
+) -> NDArray[np.int32] | None:
+    """[messages] number of the deduplication id; None: every message has its own."""
+    if queue.message_deduplication_id is None:
+        return None
+    id_of, ids = messages.keys_by(queue.message_deduplication_id)
+    same = id_of[messages.entity]
+    if queue.deduplication_scope == "queue":
+        return same
+    _, same_in_group = np.unique(group.astype(np.int64) * len(ids) + same, return_inverse=True)
+    return np.asarray(same_in_group, np.int32)
+
+
+def _grouped_policy(queue: QueueConfig, standard: k.Policy) -> broker_kernel.Policy:
+    fifo = queue.fifo_queue
+    return policy(
+        batch=standard.batch,
+        wait_s=standard.wait_s,
+        ack_every=standard.per_delete,
+        per_batch_s=standard.per_batch_s,
+        lock_s=standard.visibility_s,
+        # A FIFO queue refuses the receipt of a message whose visibility timeout has ended.
+        late_ack=int(not fifo),
+        place=broker_kernel.ORIGINAL if fifo else broker_kernel.RETURNS,
+        pick=broker_kernel.GROUPS if fifo else broker_kernel.FAIR,
+        look_ahead=queue.look_ahead,
+        noisy_share=_NOISY_SHARE,
+        noisy_least=_NOISY_LEAST,
+        recent_s=_RECENT_S,
+        max_receives=standard.max_receives,
+        # Going on after a failure would break the order that the queue is there for.
+        stop_batch=int(fifo),
+        dead_letters=1,
+        max_in_flight=standard.max_in_flight,
+        dedup_s=_DEDUPLICATED_S,
+        calls_per_s=queue.calls_per_s,
+        retention_s=standard.retention_s,
+        delay_s=standard.delay_s,
+    )
+
+
+def _policy(queue: QueueConfig, config: SqsSystem, scenario: Scenario) -> k.Policy:
+    redrive = queue.redrive_policy
+    batch = queue.max_number_of_messages
+    return k.Policy(
+        batch=batch,
+        per_delete=batch if queue.delete == "batch" else 1,
+        per_batch_s=float(sum(scenario.workload.service[job].per_batch for job in queue.does)),
+        visibility_s=float(queue.visibility_timeout),
+        wait_s=float(queue.receive_message_wait_time_seconds),
+        max_receives=_NO_LIMIT if redrive is None else redrive.max_receive_count,
+        max_in_flight=queue.max_in_flight,
+        retention_s=float(queue.message_retention_period),
+        asked=min(config.servers_asked, config.servers),
+        delay_s=config.latency.fanout + queue.delay_seconds,
+    )

@@ -1,0 +1,229 @@
+"""From a scenario to the columns of its messages, and to the draws that every system shares.
+
+Each purpose has its own random stream, named after it and spawned from the scenario's seed, so
+that compared systems see the same messages and the same work per message (common random numbers).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import isfinite, log
+from zlib import crc32
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sim.foundation.errors import LabError
+from sim.foundation.units import Distribution
+from sim.scenario.load import CaseFile, Key, Lifecycle, Scenario
+from sim.traffic import arrivals, cases
+from sim.traffic.draws_kernel import alias_table, choose, spread
+from sim.traffic.messages import Messages, Numbered
+
+POOL = 1 << 16
+"""Latencies drawn for each kind of call, and taken in turn."""
+
+_CHUNK = 1 << 20
+_MOST_ENTITIES = 1 << 24
+_Z99 = 2.3263478740408408
+"""99th percentile of the standard normal distribution."""
+
+
+def stream(scenario: Scenario, name: str) -> np.random.Generator:
+    """The random stream of one purpose, the same whatever else is drawn."""
+    return np.random.default_rng([scenario.seed, crc32(name.encode())])
+
+
+@dataclass(frozen=True)
+class Stroke:
+    """One time at which a fault strikes."""
+
+    at_s: float
+    lot: float
+    """In [0, 1): which of those that the target matches, where one is struck at random."""
+
+
+def strokes(scenario: Scenario, index: int, duration_s: float) -> list[Stroke]:
+    """When a fault strikes, the same in every system; nothing for one that waits for a condition.
+
+    Args:
+        scenario: for its faults and seed.
+        index: of the fault.
+        duration_s: when arrivals end, s.
+    """
+    fault = scenario.faults[index]
+    if fault.at is not None:
+        return [Stroke(fault.at, 0.0)]
+    if fault.rate is None:
+        return []
+    rng = stream(scenario, f"faults.{index}")
+    from_s = fault.from_ or 0.0
+    until_s = duration_s if fault.until is None else fault.until
+    n = rng.poisson(fault.rate * max(0.0, until_s - from_s))
+    at_s = np.sort(rng.uniform(from_s, until_s, n))
+    return [Stroke(*both) for both in zip(at_s.tolist(), rng.random(n).tolist(), strict=True)]
+
+
+def generate(scenario: Scenario) -> Messages:
+    """All messages of a scenario.
+
+    Raises:
+        LabError: its trace cannot be read, or its keys have too many combinations.
+    """
+    if scenario.workload.cases is not None:
+        return _cases(scenario, scenario.workload.cases)
+    rng = stream(scenario, "arrivals")
+    cells = arrivals.draw(scenario, rng)
+    created_s = np.empty(int(cells.counts.sum()))
+    ends = np.cumsum(cells.counts)
+    first = 0
+    while first < cells.counts.size:
+        done = int(ends[first] - cells.counts[first])
+        stop = max(first + 1, int(np.searchsorted(ends, done + _CHUNK, side="right")))
+        n = int(ends[stop - 1]) - done
+        spread(
+            cells.counts[first:stop],
+            cells.edges_s[first : stop + 1],
+            rng.standard_exponential(n + stop - first),
+            created_s[done : done + n],
+        )
+        first = stop
+    for dim, key in scenario.workload.keys.items():
+        if key.lifecycle is not None:
+            return _histories(scenario, dim, key.lifecycle, created_s, float(cells.edges_s[-1]))
+    return Messages(
+        created_s,
+        _entities(scenario, created_s.size),
+        np.array([scenario.workload.size], np.int32),
+        {dim: _values(dim, key) for dim, key in scenario.workload.keys.items()},
+        float(cells.edges_s[-1]),
+    )
+
+
+def _cases(scenario: Scenario, file: CaseFile) -> Messages:
+    """The events of a file, stretched or compressed to the scenario's duration."""
+    found = cases.read(file.file)
+    (dim,) = scenario.workload.keys
+    last_s = float(found.created_s[-1]) if len(found) else 0.0
+    duration_s = scenario.duration if isfinite(scenario.duration) else last_s
+    return Messages(
+        found.created_s * (duration_s / last_s if last_s > 0 else 1.0),
+        found.entity,
+        np.array([scenario.workload.size], np.int32),
+        {dim: found.names},
+        duration_s,
+        found.posting_cents,
+        found.seq,
+    )
+
+
+def _histories(
+    scenario: Scenario, dim: str, life: Lifecycle, begun_s: NDArray[np.float64], duration_s: float
+) -> Messages:
+    """An entity for each arrival, and a message for each of its states."""
+    n, states = begun_s.size, len(life.states)
+    rng = stream(scenario, "lifecycle")
+    entered_s = np.empty((n, states))
+    entered_s[:, 0] = begun_s
+    for state in range(1, states):
+        entered_s[:, state] = entered_s[:, state - 1] + _draw32(life.gap, n, rng)
+    order = np.argsort(entered_s, axis=None, kind="stable")
+    created_s = entered_s.ravel()[order]
+    z = rng.standard_normal(n)
+    sigma = log(life.amount.p99 / life.amount.median) / _Z99
+    cents = np.rint(100 * life.amount.median * np.exp(sigma * z)).astype(np.int64)
+    entity, seq = np.divmod(order, states)
+    return Messages(
+        created_s,
+        entity.astype(np.int32),
+        np.array([scenario.workload.size], np.int32),
+        {dim: Numbered(dim, n)},
+        max(duration_s, float(created_s[-1]) if n else 0.0),
+        np.where(seq == states - 1, cents[entity], 0),
+        seq.astype(np.int16),
+        life.states,
+    )
+
+
+def _values(dim: str, key: Key) -> Sequence[str]:
+    if key.weights is not None:
+        return list(key.weights)
+    assert key.count is not None
+    return Numbered(dim, key.count)
+
+
+def _weights(key: Key) -> NDArray[np.float64]:
+    if key.weights is not None:
+        return np.array(list(key.weights.values()), np.float64)
+    assert key.count is not None
+    return np.arange(1, key.count + 1, dtype=np.float64) ** -key.zipf
+
+
+def _entities(scenario: Scenario, n: int) -> NDArray[np.int32]:
+    weights = np.ones(1)
+    for key in scenario.workload.keys.values():
+        more = _weights(key)
+        if weights.size * more.size > _MOST_ENTITIES:
+            raise LabError(f"workload.keys: more than {_MOST_ENTITIES:,} combinations of values")
+        weights = np.outer(weights, more / more.sum()).ravel()
+    out = np.zeros(n, np.int32)
+    if weights.size == 1:
+        return out
+    rng = stream(scenario, "keys")
+    probability, alias = alias_table(weights)
+    for first in range(0, n, _CHUNK):
+        part = out[first : first + _CHUNK]
+        choose(rng.random(part.size), probability, alias, part)
+    return out
+
+
+def service_s(scenario: Scenario, n: int, jobs: Sequence[str]) -> NDArray[np.float32]:
+    """[messages] time that each message takes a consumer that does ``jobs``, s.
+
+    The draws of a job are the same in whichever system and group it is done, and which of its
+    messages are slow has a stream of its own: the others take the time that they took without.
+    """
+    total = np.zeros(n, np.float32)
+    for job in jobs:
+        service = scenario.workload.service[job]
+        rng, which, how_long = (
+            stream(scenario, f"{purpose}.{job}") for purpose in ("service", "slow", "slow time")
+        )
+        for first in range(0, n, _CHUNK):
+            part = total[first : first + _CHUNK]
+            work_s = _draw32(service.per_message, part.size, rng)
+            if service.slow is not None:
+                slow = np.flatnonzero(which.random(part.size) < service.slow.share)
+                work_s[slow] = _draw32(service.slow.time, slow.size, how_long)
+            part += work_s
+    return total
+
+
+def _draw32(d: Distribution, n: int, rng: np.random.Generator) -> NDArray[np.float32]:
+    match d.kind:
+        case "exponential":
+            return rng.standard_exponential(n, np.float32) * np.float32(d.a)
+        case "lognormal":
+            z = rng.standard_normal(n, np.float32)
+            drawn: NDArray[np.float32] = np.exp(z * np.float32(_sigma(d)) + np.float32(log(d.a)))
+            return drawn
+        case "gamma":
+            shape = d.b**-2
+            return rng.standard_gamma(shape, n, np.float32) * np.float32(d.a / shape)
+    return np.full(n, d.a, np.float32)
+
+
+def _sigma(lognormal: Distribution) -> float:
+    return log(lognormal.b / lognormal.a) / _Z99
+
+
+def pool(scenario: Scenario, name: str, distribution: Distribution) -> NDArray[np.float64]:
+    """[draws] durations of one kind of call, s; a single one when they are constant.
+
+    Args:
+        scenario: for the seed.
+        name: of the stream.
+        distribution: of the durations.
+    """
+    if distribution.kind == "constant":
+        return np.array([distribution.a])
+    return _draw32(distribution, POOL, stream(scenario, name)).astype(np.float64)

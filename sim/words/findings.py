@@ -1,0 +1,528 @@
+"""What a run showed, in sentences computed from its summary alone.
+
+No product is favoured: a sentence names whichever system the numbers single out, and a run in which
+nothing went wrong says that. Each chart takes its title from here, so that words and picture cannot
+disagree.
+
+A group is judged by how far behind it fell (its time lag) and how long it then took to drain:
+
+- **level**: never further behind than `level_s`, and drained as quickly;
+- **behind**: further, but caught up before arrivals ended;
+- **late**: needed longer than `level_s` after arrivals ended;
+- **never**: left messages unfinished.
+
+A system is as good as its worst group. In a sentence, ``system.group`` is that group; the bare
+``system`` means that all its groups share the value. The argument `summary` is the table of that
+name in `sim.measure.tables.Tables`, a row per (system, group), throughout.
+"""
+
+import math
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from sim.foundation.text import count, duration, names, rate, share
+from sim.measure.tables import level_s
+
+WASTE = 0.1
+"""Repeated processings per processed message above which they count as a reason for a backlog."""
+NOTHING = "No message was produced"
+
+
+class Verdict(IntEnum):
+    """How a group kept up with its arrivals, from best to worst."""
+
+    LEVEL = 0
+    BEHIND = 1
+    LATE = 2
+    NEVER = 3
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A system, and those of its groups that are worst off."""
+
+    who: str
+    verdict: Verdict
+    worst: pd.DataFrame
+    """Their rows of the summary, the worst first."""
+
+
+def verdict(drain_s: float, max_time_lag_s: float, duration_s: float) -> Verdict:
+    """How a group with these numbers kept up with arrivals that took `duration_s`."""
+    if math.isinf(drain_s):
+        return Verdict.NEVER
+    if drain_s > level_s(duration_s):
+        return Verdict.LATE
+    return Verdict.BEHIND if max_time_lag_s > level_s(duration_s) else Verdict.LEVEL
+
+
+def standings(summary: pd.DataFrame, duration_s: float) -> list[Standing]:
+    """Every system by its worst groups, in the order of the summary."""
+    out = []
+    for system, rows in summary.groupby("system", sort=False):
+        verdicts = [
+            verdict(drain_s, lag_s, duration_s)
+            for drain_s, lag_s in zip(rows["drain_s"], rows["max_time_lag_s"], strict=True)
+        ]
+        worst = rows[[v == max(verdicts) for v in verdicts]].sort_values(
+            ["drain_s", "max_time_lag_s"], ascending=False, kind="stable"
+        )
+        out.append(Standing(_who(str(system), rows, worst), max(verdicts), worst))
+    return out
+
+
+def headline(summary: pd.DataFrame, duration_s: float) -> str:
+    """One line, without a full stop: who kept up, who did not, and the gravest harm, if any."""
+    harms = (_harm(summary, column, most=2) for column in _HARMS if column != "unfinished")
+    return _join([keeping_up(summary, duration_s), next(filter(None, harms), "")])
+
+
+def finding(summary: pd.DataFrame, *, duration_s: float, faults: pd.DataFrame | None = None) -> str:
+    """Who kept up, at what lag, why not, what had no reader, and what became of messages.
+
+    `duration_s` is when arrivals ended, s; `faults` the table of that name.
+    """
+    if not summary["produced"].sum():
+        return f"{NOTHING}. There is nothing to compare."
+    sentences = [
+        keeping_up(summary, duration_s) + _either_will_do(summary, duration_s),
+        about_lag(summary),
+        reason(summary, duration_s, faults),
+        about_readers(summary, duration_s),
+        _join(_harm(summary, column, also_none=True) for column in _told(summary)),
+        about_replay(summary),
+        _spared(summary),
+    ]
+    return " ".join(f"{sentence}." for sentence in sentences if sentence)
+
+
+BUSY = 1 / 3
+"""Share of the messages above which one key is worth a word…"""
+APART = 3.0
+"""…if its messages take this many times as long as the others', or these as its, in some group."""
+
+
+def about_busy_key(messages: pd.DataFrame) -> str:
+    """What one key with much of the traffic costs the others, from a sample of the messages.
+
+    `messages` is the table of that name. "" if there is no such key, or no group tells them apart.
+    """
+    clauses, told = [], False
+    busiest, share_of_busiest = "", 0.0
+    for (system, group), rows in messages.groupby(["system", "group"], sort=False):
+        shares = rows["key"].value_counts(normalize=True)
+        if len(shares) < 2 or shares.iloc[0] < BUSY:
+            return ""
+        busiest, share_of_busiest = str(shares.index[0]), float(shares.iloc[0])
+        took_s = (rows["done_s"] - rows["created_s"]).fillna(math.inf)
+        own, others = (
+            float(np.quantile(took_s[of], 0.9, method="lower"))
+            for of in (rows["key"] == busiest, rows["key"] != busiest)
+        )
+        told |= max(own, others) > APART * min(own, others)
+        clauses.append(f"{duration(own)} and {duration(others)} in {system}.{group}")
+    if not told:
+        return ""
+    return (
+        f"{busiest} sends {share(share_of_busiest, 1.0)} of the messages; nine tenths of its "
+        f"messages, and of the others', take less than {names(clauses)}."
+    )
+
+
+def keeping_up(summary: pd.DataFrame, duration_s: float) -> str:
+    """Who drained and when, and who stayed level: clauses, the worst first."""
+    if not summary["produced"].sum():
+        return NOTHING
+    judged = standings(summary, duration_s)
+    clauses = []
+    for v, clause in _CLAUSES.items():
+        if alike := [standing for standing in judged if standing.verdict is v]:
+            clauses.append(clause(alike))
+    if all(standing.verdict is Verdict.LEVEL for standing in judged):
+        clauses[0] += f", at most {duration(summary['max_time_lag_s'].max())} behind"
+    return _join(clauses)
+
+
+_BEFALLEN = 3
+"""Different things that befell a group of which is told."""
+
+
+def _befell(row: pd.Series, faults: pd.DataFrame | None) -> str:
+    """What befell a group, first things first: what else can have held it up."""
+    if faults is None:
+        return ""
+    its = faults[faults["system"] == row["system"]].sort_values("t_s")
+    words = dict.fromkeys(
+        text for text in its["text"] if str(row["group"]) in re.split(r"[^\w-]+", text)
+    )
+    told = list(words)[:_BEFALLEN]
+    return f" (what befell it: {'; '.join(told)})" if told else ""
+
+
+def reason(summary: pd.DataFrame, duration_s: float, faults: pd.DataFrame | None = None) -> str:
+    """Why the group that drained last fell behind, as far as its rates tell; "" if none did."""
+    late = [s.worst for s in standings(summary, duration_s) if s.verdict >= Verdict.LATE]
+    if not late or duration_s <= 0:
+        return ""
+    rows = pd.concat(late).sort_values(["drain_s", "max_time_lag_s"])
+    row = rows.iloc[-1]
+    best, peak, mean = row["throughput_peak"], row["arrival_peak"], row["produced"] / duration_s
+    again, first = row["double_effects"], row["processed"]
+    consumers, batch = int(row["consumers"]), row["messages_per_call"]
+    team = f"{count(consumers)} consumer{'' if consumers == 1 else 's'}"
+    call = f"{batch:.3g} message{'' if f'{batch:.3g}' == '1' else 's'} a call"
+    who = f"{row['system']}.{row['group']}, with {team} and {call},"
+    if again > WASTE * first:
+        who += f" spends {share(again, again + first)} of its work on messages processed before; it"
+    watched_s = row.get("watched_s", 0.0)
+    if row["unfinished"] and row["unfinished"] < 0.5 * watched_s * best:
+        left = _messages(row["unfinished"])
+        return (
+            f"{who} gets through up to {rate(best)}, and {left} remain {duration(watched_s)} after "
+            "the last arrival: something other than its best rate holds them up"
+            + _befell(row, faults)
+        )
+    if best < mean:
+        return (
+            f"{who} never gets through more than {rate(best)} where {rate(mean)} arrive on "
+            "average, so its backlog has to grow"
+        )
+    if best < peak:
+        return (
+            f"{who} gets through up to {rate(best)}: enough for the average of {rate(mean)}, "
+            f"not for the peak of {rate(peak)}"
+        )
+    return (
+        f"{who} gets through up to {rate(best)} and never more than {rate(peak)} arrive, "
+        "so it was held up by something other than its best rate" + _befell(row, faults)
+    )
+
+
+def about_throughput(summary: pd.DataFrame) -> str:
+    """The arrivals' peak, and the best rate of the slowest group of each system."""
+    if not summary["produced"].sum():
+        return NOTHING
+    extremes = _extremes(summary, "throughput_peak", lowest=True)
+    best = in_each(extremes, lambda number: rate(number).removesuffix(" msg/s"))
+    return f"Arrivals peak at {rate(summary['arrival_peak'].max())}; processing at {best}"
+
+
+def about_lag(summary: pd.DataFrame) -> str:
+    """The most messages that waited in each system."""
+    if not summary["max_lag"].any():
+        return f"No message ever waits{_anywhere(summary)}"
+    return f"Most messages waiting: {in_each(_extremes(summary, 'max_lag'), count)}"
+
+
+def about_time_lag(summary: pd.DataFrame) -> str:
+    """How far behind each system fell."""
+    if not summary["max_time_lag_s"].any():
+        return f"No message ever waits{_anywhere(summary)}"
+    return f"Furthest behind: {in_each(_extremes(summary, 'max_time_lag_s'), duration)}"
+
+
+def about_replay(summary: pd.DataFrame) -> str:
+    """What a bug spoilt, what reading again put right, and what was gone; "" if nothing was."""
+    if "wrong_effects" not in summary:
+        return ""
+
+    def each(column: str, of: str) -> str:
+        extremes = [(value, who) for value, who in _extremes(summary, column) if value > 0]
+        return in_each(extremes, count, lambda n: f"{count(n)} {of}{'' if n == 1 else 's'}")
+
+    kinds = {
+        column: set(summary[summary[column] > 0]["kind"])
+        for column in ("righted_effects", "wrong_effects", "unrecoverable")
+    }
+    clauses = []
+    if kinds["righted_effects"]:
+        clauses.append(f"reading again put right {each('righted_effects', 'wrong result')}")
+    if kinds["wrong_effects"]:
+        clauses.append(f"{each('wrong_effects', 'result')} stayed wrong")
+    if kinds["unrecoverable"]:
+        clauses.append(f"gone when asked for again: {each('unrecoverable', 'message')}")
+    never = kinds["wrong_effects"] | kinds["unrecoverable"]
+    if kinds["righted_effects"] == {"log"} and "queue" in never:
+        log, queue = ("", "cannot") if never == {"queue"} else (" what it still has", "nothing")
+        clauses[0] = f"the log replays{log}, the queue {queue}: {clauses[0]}"
+    words = _join(clauses)
+    return words[:1].upper() + words[1:]
+
+
+def about_burrow(burrow: pd.DataFrame) -> str:
+    """How long Burrow says what of the group that it likes least, from its table."""
+    worst: list[tuple[float, str]] = []
+    for (system, group), rows in burrow.groupby(["system", "group"], sort=False):
+        step_s = float(rows["t_s"].diff().median()) if len(rows) > 1 else 0.0
+        bad = rows[rows["status"] != "OK"]["status"].value_counts()
+        if len(bad):
+            said = names([f"{word} for {duration(n * step_s)}" for word, n in bad.items()])
+            worst.append((float(bad.sum()) * step_s, f"{said} of {system}.{group}"))
+    if not worst:
+        return "Burrow says OK of every group, all the time"
+    worst.sort(key=lambda pair: -pair[0])
+    others = f", and not always OK of {len(worst) - 1} more" if len(worst) > 1 else ""
+    return f"Burrow says {worst[0][1]}{others}"
+
+
+def about_latency(summary: pd.DataFrame) -> str:
+    """How long the slowest one in a hundred took, per system."""
+    extremes = _extremes(summary[summary["processed"] > 0], "latency_p99_s")
+    if not extremes:
+        return "No message was processed"
+    return f"99 % are processed within {in_each(extremes, duration)}"
+
+
+def about_loss(summary: pd.DataFrame) -> str:
+    """Lost, dead-lettered and unfinished messages."""
+    lost = _harm(summary, "lost", also_none=True) or f"No message is lost{_anywhere(summary)}"
+    rest = (_harm(summary, column, most=2) for column in ("dead_lettered", "unfinished"))
+    return _join([lost, *rest])
+
+
+def about_duplicates(summary: pd.DataFrame) -> str:
+    """Extra deliveries, and those that took effect twice."""
+    delivered = _harm(summary, "extra_deliveries", also_none=True)
+    clauses = _join([delivered, _harm(summary, "double_effects")])
+    return clauses or f"No message is delivered or processed twice{_anywhere(summary)}"
+
+
+def about_order(summary: pd.DataFrame) -> str:
+    """Messages processed out of order."""
+    clause = _harm(summary, "violations", also_none=True)
+    return clause or f"No message is processed out of order{_anywhere(summary)}"
+
+
+def about_readers(summary: pd.DataFrame, duration_s: float) -> str:
+    """How long partitions had no reader, and how many messages are late, here and on queues."""
+    if not _column(summary, "longest_without_reader_s").max() > 0:
+        return ""
+    longest = in_each(_extremes(summary, "longest_without_reader_s"), duration)
+    late = f"processed more than {duration(level_s(duration_s))} after their creation"
+    return _join(
+        [
+            f"Longest that a partition is without a reader: {longest}",
+            _told_of(summary, "late", late, also_none=True),
+        ]
+    )
+
+
+def comparison(runs: Sequence[tuple[str, pd.DataFrame, float]]) -> str:
+    """The gravest difference between runs, given as (label, summary, duration in s)."""
+    slack_s = max((level_s(duration_s) for _, _, duration_s in runs), default=0.0)
+    for column, (what, say, slack) in _DIFFERENCES.items():
+        worst = pd.DataFrame(
+            {
+                label: summary.groupby("system", sort=False)[column].max()
+                for label, summary, _ in runs
+            }
+        ).dropna(thresh=2)
+        spread = worst.max(axis=1) - worst.min(axis=1)
+        spread = spread[spread > (slack_s if slack else 0)]
+        if len(spread):
+            system = str(spread.idxmax())
+            values = worst.loc[system].dropna().astype(float).to_dict()
+            extremes = sorted(((v, str(label)) for label, v in values.items()), key=lambda e: -e[0])
+            return f"{what.format(system)}: {in_each(extremes, say)}"
+    return "No number that matters differs between these runs"
+
+
+def sums(rows: pd.DataFrame) -> str:
+    """A few words on one system, from its rows: when it drained, and the two gravest harms."""
+    drained = (
+        "did not drain"
+        if rows["drain_s"].max() == math.inf
+        else (f"drained in {duration(rows['drain_s'].max())}")
+    )
+    told = [column for column in _told(rows) if rows[column].any()]
+    harms = [f"{count(rows[column].max())} {_HARMS[column]}" for column in told]
+    return ", ".join([drained, *harms[:2]]).replace("processed out of order", "out of order")
+
+
+def lost_by_place(fates: pd.DataFrame, rows: pd.DataFrame) -> dict[str, NDArray[np.int64]]:
+    """Messages lost at each place that lost any, per row of `rows`, which have system and group.
+
+    `fates` is the table of that name in `sim.measure.tables.Tables`.
+    """
+    lost = fates[(fates["fate"] == "lost") & (fates["messages"] > 0)]
+    out = {}
+    for place in lost["place"].unique():
+        by_group = lost[lost["place"] == place].groupby(["system", "group"])["messages"].sum()
+        keys = zip(rows["system"], rows["group"], strict=True)
+        out[str(place)] = np.array([by_group.get(key, 0) for key in keys], np.int64)
+    return {place: messages for place, messages in out.items() if messages.any()}
+
+
+def in_each(
+    extremes: list[tuple[float, str]],
+    say: Callable[[float], str],
+    opening: Callable[[float], str] | None = None,
+    most: int = 3,
+) -> str:
+    """ "1.2 M in sqs.all and 310 in kafka", from (number, who) with the numbers falling.
+
+    `opening` says the first number, if given. Of more than `most`, the two at the ends stand for
+    all.
+    """
+    (highest, first), (least, last) = extremes[0], extremes[-1]
+    start = (opening or say)(highest)
+    if say(highest) == say(least):
+        return f"{start} in {names([who for _, who in extremes])}"
+    if len(extremes) > most:
+        return f"{start} in {first}, down to {say(least)} in {last}"
+    rest = [f"{say(value)} in {who}" for value, who in extremes[1:]]
+    return names([f"{start} in {first}", *rest])
+
+
+_HARMS = {
+    "lost": "lost",
+    "dead_lettered": "dead-lettered",
+    "unfinished": "left unfinished",
+    "double_effects": "processed again",
+    "violations": "processed out of order",
+    "extra_deliveries": "delivered again",
+}
+"""What can become of a message, the gravest first: column of the summary -> participle."""
+
+_DIFFERENCES: dict[str, tuple[str, Callable[[float], str], bool]] = {
+    "lost": ("Messages lost in {}", count, False),
+    "drain_s": ("Time {} needs to drain", lambda s: duration(s).replace("forever", "no end"), True),
+    "max_time_lag_s": ("Furthest {} is behind", duration, True),
+    "double_effects": ("Messages processed again in {}", count, False),
+    "violations": ("Messages processed out of order in {}", count, False),
+}
+"""In what runs may differ, the gravest first: column -> (words, how to say it, whether a little of
+it is as good as none)."""
+
+
+def _harm(summary: pd.DataFrame, column: str, *, also_none: bool = False, most: int = 3) -> str:
+    """A clause on what became of messages: see `_told_of`."""
+    return _told_of(summary, column, _HARMS[column], also_none=also_none, most=most)
+
+
+def _column(summary: pd.DataFrame, name: str) -> pd.Series:
+    """A column that runs of an older version do not have: nothing of it there."""
+    return summary[name] if name in summary else pd.Series(0.0, summary.index)
+
+
+def _told_of(
+    summary: pd.DataFrame, column: str, what: str, *, also_none: bool = False, most: int = 3
+) -> str:
+    """A clause on the systems that did it, and if wanted on those that did not; "" if none did.
+
+    `what` is a participle. It lists at most `most` systems.
+    """
+    if column not in summary:
+        return ""
+    extremes = [(value, who) for value, who in _extremes(summary, column) if value > 0]
+    if not extremes:
+        return ""
+
+    def opening(number: float) -> str:
+        return f"{_messages(number)} {'is' if number == 1 else 'are'} {what}"
+
+    clause = in_each(extremes, count, opening, most)
+    worst = summary.groupby("system", sort=False)[column].max()
+    spared = [str(system) for system in worst.index[worst == 0]]
+    if also_none and spared:
+        clause += f", none in {names(spared) if len(spared) < 3 else 'the others'}"
+    return clause
+
+
+def _told(summary: pd.DataFrame) -> list[str]:
+    """The harms worth a clause of their own beside `keeping_up`, which counts the unfinished."""
+    said = {"unfinished", "extra_deliveries" if summary["double_effects"].any() else ""}
+    return [column for column in _HARMS if column not in said]
+
+
+def _spared(summary: pd.DataFrame) -> str:
+    """What happened to no message: "No message is lost, dead-lettered or processed again"."""
+    what = [_HARMS[column] for column in _HARMS if not summary[column].any()]
+    if not what:
+        return ""
+    return f"No message is {names(what).replace(' and ', ' or ')}{_anywhere(summary)}"
+
+
+def _either_will_do(summary: pd.DataFrame, duration_s: float) -> str:
+    level = all(s.verdict is Verdict.LEVEL for s in standings(summary, duration_s))
+    if level and summary["kind"].nunique() > 1:
+        return ": this load leaves neither queue nor log behind"
+    return ""
+
+
+def _never(alike: list[Standing]) -> str:
+    left = _messages(max(standing.worst["unfinished"].max() for standing in alike))
+    if len(alike) > 1:
+        return f"{_all(alike)} do not drain: up to {left} remain in each"
+    return f"{_all(alike)} does not drain: {left} remain{'s' if left == _messages(1) else ''}"
+
+
+def _late(alike: list[Standing]) -> str:
+    times = sorted((standing.worst["drain_s"].max() for standing in alike), reverse=True)
+    if len(alike) == 1:
+        return f"{alike[0].who} needs {duration(times[0])} after arrivals end to drain"
+    if len(alike) == 2:
+        first, second = sorted(alike, key=lambda s: -s.worst["drain_s"].max())
+        return (
+            f"{first.who} needs {duration(times[0])} after arrivals end to drain, "
+            f"{second.who} {duration(times[1])}"
+        )
+    span = f"{duration(times[-1])} to {duration(times[0])}"
+    return f"{_all(alike)} need {span} after arrivals end to drain"
+
+
+def _behind(alike: list[Standing]) -> str:
+    most = duration(max(standing.worst["max_time_lag_s"].max() for standing in alike))
+    if len(alike) == 1:
+        return f"{alike[0].who} falls {most} behind and catches up"
+    return f"{_all(alike)} fall up to {most} behind and catch up"
+
+
+def _level(alike: list[Standing]) -> str:
+    return f"{_all(alike)} {'stays' if len(alike) == 1 else 'stay'} level"
+
+
+_CLAUSES: dict[Verdict, Callable[[list[Standing]], str]] = {
+    Verdict.NEVER: _never,
+    Verdict.LATE: _late,
+    Verdict.BEHIND: _behind,
+    Verdict.LEVEL: _level,
+}
+
+
+def _extremes(
+    summary: pd.DataFrame, column: str, *, lowest: bool = False
+) -> list[tuple[float, str]]:
+    """The largest (or lowest) value in each system with the groups that have it, falling."""
+    out: list[tuple[float, str]] = []
+    for system, rows in summary.dropna(subset=column).groupby("system", sort=False):
+        extreme = rows[column].min() if lowest else rows[column].max()
+        out.append((extreme, _who(str(system), rows, rows[rows[column] == extreme])))
+    return sorted(out, key=lambda pair: -pair[0])
+
+
+def _who(system: str, rows: pd.DataFrame, named: pd.DataFrame) -> str:
+    """The system if `named` are all its `rows`, else the first group in `named`."""
+    return system if len(named) == len(rows) else f"{system}.{named['group'].iloc[0]}"
+
+
+def _all(alike: list[Standing]) -> str:
+    return names([standing.who for standing in alike])
+
+
+def _anywhere(summary: pd.DataFrame) -> str:
+    return " in any system" if summary["system"].nunique() > 1 else ""
+
+
+def _messages(number: float) -> str:
+    return f"{count(number)} message{'' if number == 1 else 's'}"
+
+
+def _join(clauses: Iterable[str]) -> str:
+    return "; ".join(filter(None, clauses))

@@ -1,0 +1,121 @@
+"""What is said first of a run: a row per group, and what the numbers come to in words.
+
+The same columns for a terminal, a notebook and a page.
+"""
+
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from html import escape
+from math import isinf
+from typing import Any
+
+import pandas as pd
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from sim.foundation.text import count, duration
+from sim.measure.tables import Tables
+from sim.words.findings import about_busy_key, finding
+from sim.words.ladder import ledger_finding
+from sim.words.ledger_table import HEADINGS, broken, ledger_rows, ledger_table
+
+Row = Mapping[Hashable, Any]
+COLUMNS: Mapping[str, tuple[Callable[[Row], float], Callable[[float], str]]] = {
+    "processed": (lambda row: row["processed"], count),
+    "lost": (lambda row: row["lost"] + row["dead_lettered"], count),
+    "max lag": (lambda row: row["max_lag"], count),
+    "behind by": (lambda row: row["max_time_lag_s"], duration),
+    "drained in": (lambda row: row["drain_s"], lambda s: "never" if isinf(s) else duration(s)),
+    "p99": (lambda row: row["latency_p99_s"], duration),
+    "twice": (lambda row: row["double_effects"], count),
+    "violations": (lambda row: row["violations"], count),
+}
+"""Heading -> its number, from a row of the summary, and how to say it."""
+
+
+def findings_of(tables: Tables) -> list[str]:
+    """What the numbers say, in paragraphs: of every group, then of the books if there are any."""
+    words = findings_of_groups(tables)
+    return [*words, ledger_finding(tables)] if len(tables.ledger) else words
+
+
+def findings_of_groups(tables: Tables) -> list[str]:
+    """What the numbers say of every group, in paragraphs."""
+    words = (
+        finding(tables.summary, duration_s=tables.duration_s, faults=tables.faults),
+        about_busy_key(tables.messages),
+    )
+    return [paragraph for paragraph in words if paragraph]
+
+
+def numbers(summary: pd.DataFrame) -> list[list[float]]:
+    """A number per `COLUMNS`, for each row of the summary."""
+    rows = summary.to_dict("records")
+    return [[float(number(row)) for number, _ in COLUMNS.values()] for row in rows]
+
+
+def cells(summary: pd.DataFrame) -> Iterator[tuple[str, str, list[str]]]:
+    """System, group, and a text per `COLUMNS`, for each row of the summary."""
+    who = zip(summary["system"], summary["group"], numbers(summary), strict=True)
+    for system, group, row in who:
+        texts = [say(n) for n, (_, say) in zip(row, COLUMNS.values(), strict=True)]
+        yield str(system), str(group), texts
+
+
+def print_summary(tables: Tables, title: str, page: Console) -> None:
+    """Print the summary, the books' table if there are any, and the findings, to fit `page`."""
+    table = Table(
+        box=box.SIMPLE_HEAD,
+        title=Text(title),
+        title_justify="left",
+        pad_edge=False,
+        padding=(0, 0, 0, 1),
+        show_edge=False,
+    )
+    rows = list(cells(tables.summary))
+    columns = zip(COLUMNS, *(row for _, _, row in rows), strict=True)
+    wide = {heading: max(map(len, [heading, *texts])) for heading, *texts in columns}
+    names = "system / group"
+    room = max(page.width - sum(width + 2 for width in wide.values()), len(names))
+    table.add_column(names, no_wrap=True)
+    for heading, width in wide.items():
+        table.add_column(heading, justify="right", no_wrap=True, min_width=width)
+    before = None
+    for system, group, row in rows:
+        if system != before:
+            table.add_row(Text("\n".join(broken(system, room)), style="bold"))
+        table.add_row(Text("\n".join(f"  {part}" for part in broken(group, room - 2))), *row)
+        before = system
+    page.print(table)
+    for words in findings_of_groups(tables):
+        page.print()
+        page.print(words, markup=False)
+    if len(tables.ledger):
+        page.print()
+        page.print(ledger_table(tables, page.width))
+        page.print()
+        page.print(ledger_finding(tables), markup=False)
+
+
+def html_summary(tables: Tables, title: str) -> str:
+    """The findings, then the summary, then the books if there are any, as HTML without colours."""
+    rows = [(f"{system}.{group}", row) for system, group, row in cells(tables.summary)]
+    parts = [f"<p><strong>{escape(title)}</strong></p>"]
+    parts += [f"<p>{escape(words)}</p>" for words in findings_of(tables)]
+    parts.append(html_table(["", *COLUMNS], [[name, *row] for name, row in rows]))
+    if len(tables.ledger):
+        parts.append(html_table(["books of", *HEADINGS], ledger_rows(tables)))
+    return "\n".join(parts)
+
+
+def html_table(headings: list[str], rows: list[list[str]]) -> str:
+    """A table whose first column names the rows; the others are flush right."""
+
+    def line(texts: list[str], tag: str) -> str:
+        first, *others = (escape(text).replace("\n", "<br>") for text in texts)
+        right = "".join(f'<{tag} style="text-align:right">{text}</{tag}>' for text in others)
+        return f'<tr><th style="text-align:left">{first}</th>{right}</tr>'
+
+    body = "\n".join(line(row, "td") for row in rows)
+    return f"<table>\n<thead>{line(headings, 'th')}</thead>\n<tbody>\n{body}\n</tbody>\n</table>"

@@ -1,0 +1,182 @@
+"""The command as a person meets it, in a process of its own."""
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+BAD = sorted((Path(__file__).parents[1] / "data" / "bad_scenarios").glob("*.yaml"))
+SMALL = ["--set", "scale=0.01", "--set", "drain_limit=1h"]
+
+
+def sim(*args, cwd=None, **env):
+    return subprocess.run(
+        [sys.executable, "-c", "from sim.cli.commands import main; main()", *map(str, args)],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        env={**os.environ, "COLUMNS": "100", **env},
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("results")
+    for seed in (1, 2):
+        done = sim("run", "tournament_spike", *SMALL, "--seed", seed, "--out", folder)
+        assert done.returncode == 0, done.stderr
+    return folder, done.stdout
+
+
+def test_list_names_every_scenario():
+    done = sim("list")
+    assert done.returncode == 0
+    shipped = {path.stem for path in Path("scenarios").glob("*.yaml")}
+    assert {line.split()[0] for line in done.stdout.splitlines()} == shipped
+
+
+def test_show_prints_the_scenario_as_it_will_run_and_can_be_run_again(tmp_path):
+    done = sim("show", "tournament_sqs_tuned", "--set", "systems.kafka.groups.counters.consumers=7")
+    assert done.returncode == 0
+    assert "consumers: 7" in done.stdout and "max.poll.records: 500" in done.stdout
+    copy = tmp_path / "copy.yaml"
+    copy.write_text(done.stdout)
+    again = sim("show", copy)
+    assert again.stdout == done.stdout
+
+
+def test_schema_is_json():
+    assert "systems" in json.loads(sim("schema").stdout)["properties"]
+
+
+def test_run_prints_a_table_of_100_columns_and_a_finding(results):
+    folder, printed = results
+    assert max(len(line.rstrip()) for line in printed.splitlines() if "/" not in line) <= 100
+    assert "kafka" in printed and "No message is lost" in printed
+    run = next((folder / "tournament_spike").glob("seed1-*"))
+    names = {path.name for path in run.iterdir()}
+    assert {"summary.csv", "manifest.json", "series.parquet", "charts"} <= names
+    charts = {path.name for path in (run / "charts").iterdir()}
+    assert {"overview.png", "overview.svg", "lag.png", "latency.svg"} <= charts
+    plotted = sim("plot", run).stdout
+    assert all(str(path) in plotted for path in (run / "charts").iterdir())
+    about = json.loads((run / "manifest.json").read_text())
+    assert about["command"].startswith("sim run tournament_spike --set scale=0.01")
+
+
+def test_compare_puts_runs_side_by_side(results, tmp_path):
+    folder, _ = results
+    runs = sorted((folder / "tournament_spike").iterdir())
+    done = sim("compare", *runs, "--to", tmp_path / "compare")
+    assert done.returncode == 0, done.stderr
+    assert list((tmp_path / "compare").glob("*.png"))
+
+
+def test_a_run_tells_what_became_of_a_change(tmp_path):
+    fan_out = "systems.sqs_fanout.queues.analytics.MaxNumberOfMessages"
+    common = ("run", "tournament_spike", "--no-charts", "--out", tmp_path, "--set", "scale=0.1")
+    first, again, changed = sim(*common), sim(*common), sim(*common, "--set", f"{fan_out}=10")
+    assert "Against" not in first.stdout + again.stdout
+    _, told = changed.stdout.split("Against tournament_spike/")
+    lines = told.splitlines()
+    assert lines[1] == f"  {fan_out}: 1 -> 10"
+    assert "sqs_fanout.analytics: drained in" in lines[2]
+    assert "kafka" not in told.partition("report.html")[0].partition("\n")[2].partition("\n\n")[0]
+    runs = sorted((tmp_path / "tournament_spike").iterdir(), key=lambda run: run.stat().st_mtime)
+    compared = sim("compare", *runs, "--to", tmp_path / "compare")
+    assert lines[1] in compared.stdout
+
+
+def test_a_key_of_the_product_that_is_not_modelled_is_warned_of(tmp_path):
+    done = sim("show", "tournament_spike", "--set", "systems.kafka.producer.compression.type=lz4")
+    assert done.returncode == 0
+    assert "warning" in done.stderr and "compression.type" in done.stderr
+
+
+@pytest.mark.parametrize("path", BAD, ids=lambda path: path.stem)
+def test_a_bad_scenario_exits_with_2_and_no_traceback(path, tmp_path):
+    done = sim("run", path, "--out", tmp_path / "out")
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr and done.stdout == ""
+    assert path.name in done.stderr
+    assert not (tmp_path / "out").exists(), "nothing half-written"
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        (["run", "tournament_spik"], "did you mean 'tournament_spike'"),
+        (["run", "tournament_spike", "--set", "sed=4"], "did you mean 'seed'"),
+        (["plot", "nothing"], "no result 'nothing'"),
+        (["compare", "nothing"], "no result 'nothing'"),
+    ],
+)
+def test_a_wrong_word_is_answered_with_the_nearest(args, says, tmp_path):
+    done = sim(*args, "--out", tmp_path)
+    assert done.returncode == 2 and says in done.stderr and "Traceback" not in done.stderr
+
+
+def test_ctrl_c_stops_cleanly_and_the_same_command_goes_on(tmp_path):
+    command = ["run", "tournament_spike", "--set", "scale=4", "--no-charts", "--out", str(tmp_path)]
+    process = subprocess.Popen(
+        [sys.executable, "-c", "from sim.cli.commands import main; main()", *command],
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        # A shell's background jobs, and all that they start, ignore SIGINT.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    partial = None
+    for _ in range(1_200):
+        partial = next(tmp_path.glob("*/*.partial/sqs_single-*/manifest.json"), None)
+        if partial or process.poll() is not None:
+            break
+        time.sleep(0.05)
+    assert partial, "the first system was never kept"
+    process.send_signal(signal.SIGINT)
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in stderr
+    assert "stopped; systems that had finished are kept, and the same command goes on" in stderr
+    assert not list(tmp_path.glob("*/*/manifest.json"))
+    done = sim(*command)
+    assert done.returncode == 0
+    assert not list(tmp_path.glob("*/*.partial"))
+
+
+def test_importing_sim_is_light():
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-c", "import sim, sim.cli.commands"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    heavy = ("numba", "pandas", "matplotlib", "pyarrow", "scipy", "simpy")
+    loaded = {line.rsplit("|", 1)[-1].strip() for line in done.stderr.splitlines()}
+    assert not loaded & set(heavy)
+
+
+def test_books_and_gauges_are_written_for_a_ledger(tmp_path):
+    books = tmp_path / "books.sqlite"
+    done = sim(
+        "run", "ledger_ordering", *SMALL, "--no-charts", "--out", tmp_path, "--books", books
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "books of" in done.stdout
+    with sqlite3.connect(books) as db:
+        systems = {name for (name,) in db.execute("SELECT DISTINCT system FROM transactions")}
+        balanced = db.execute("SELECT SUM(debit_cents) = SUM(credit_cents) FROM postings")
+        assert balanced.fetchone() == (1,)
+    assert {"async", "idempotent_books", "sqs_strict_books"} <= systems
+    metrics = next(tmp_path.glob("ledger_ordering/*/metrics.txt")).read_text()
+    assert 'kafka_producer_buffer_remaining_records{client_id="async"}' in metrics
+    assert metrics.endswith("# EOF\n")
+    wrong = sim("run", "tournament_spike", *SMALL, "--out", tmp_path, "--books", books)
+    assert wrong.returncode == 2 and "keeps a ledger" in wrong.stderr

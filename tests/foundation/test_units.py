@@ -1,0 +1,167 @@
+"""Quantities as people write them, against hand-computed values and scipy."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from sim.foundation import units
+from sim.foundation.errors import nearest
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("5 ms", 0.005),
+        ("500us", 0.0005),
+        ("500 µs", 0.0005),
+        ("90 s", 90.0),
+        ("2 min", 120.0),
+        ("10m", 600.0),
+        ("1h", 3600.0),
+        ("1h30m", 5400.0),
+        ("1 h 30 min 5 s", 5405.0),
+        ("2 d", 172800.0),
+        ("1_000 s", 1000.0),
+        ("1.5e3 ms", 1.5),
+        ("90", 90.0),
+        (90, 90.0),
+        (0.25, 0.25),
+        (0, 0.0),
+    ],
+)
+def test_seconds(text, expected):
+    assert units.seconds(text) == pytest.approx(expected, rel=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("parse", "text", "expected"),
+    [
+        (units.per_second, "2_000/s", 2000.0),
+        (units.per_second, "120/min", 2.0),
+        (units.per_second, "36 / h", 0.01),
+        (units.per_second, 300, 300.0),
+        (units.per_second, "0/s", 0.0),
+        (units.size_bytes, "300 B", 300),
+        (units.size_bytes, "16 KiB", 16384),
+        (units.size_bytes, "1 MiB", 1048576),
+        (units.size_bytes, "1 MB", 1000000),
+        (units.size_bytes, "1.5kB", 1500),
+        (units.size_bytes, 16384, 16384),
+        (units.count, "2_000", 2000),
+        (units.count, 2e6, 2000000),
+        (units.count, "2e6", 2000000),
+        (units.milliseconds, 5, 5.0),
+        (units.milliseconds, "5", 5.0),
+        (units.milliseconds, "5 ms", 5.0),
+        (units.milliseconds, "1 min", 60000.0),
+        (units.whole_seconds, "2 min", 120),
+        (units.whole_seconds, "30", 30),
+    ],
+)
+def test_other_quantities(parse, text, expected):
+    value = parse(text)
+    assert value == pytest.approx(expected, rel=1e-15)
+    assert type(value) is type(expected)
+
+
+@pytest.mark.parametrize(
+    ("parse", "bad", "fragment"),
+    [
+        (units.seconds, "5 parsecs", "unknown unit of time 'parsecs' in '5 parsecs'"),
+        (units.seconds, "5 MS", "unknown unit of time 'MS'"),
+        (units.seconds, "1h30", "expected a duration such as"),
+        (units.seconds, "1__0", "expected a duration such as"),
+        (units.count, "2_", "expected a whole number"),
+        (units.seconds, "", "expected a duration such as"),
+        (units.seconds, "ms", "expected a duration such as"),
+        (units.seconds, "5 s and more", "expected a duration such as"),
+        (units.seconds, "-5 s", "must not be negative: '-5 s'"),
+        (units.seconds, -5, "must not be negative: -5"),
+        (units.seconds, math.inf, "must be finite"),
+        (units.seconds, math.nan, "must be finite"),
+        (units.seconds, True, "expected a duration such as '5 ms', '90 s' or '1h30m', not true"),
+        (units.seconds, None, "not nothing"),
+        (units.seconds, [5], "not a list"),
+        (units.seconds, {"s": 5}, "not a mapping"),
+        (units.whole_seconds, "500 ms", "expected whole seconds, not '500 ms'"),
+        (units.per_second, "300/fortnight", "use /s, /min, /h or /d"),
+        (units.per_second, "fast", "expected a rate such as"),
+        (units.per_second, "300 s", "expected a rate such as"),
+        (units.per_second, "-3/s", "must not be negative"),
+        (units.size_bytes, "3 stone", "unknown unit of size 'stone'"),
+        (units.size_bytes, "0.5 B", "expected a whole number of bytes"),
+        (units.size_bytes, "big", "expected a size such as"),
+        (units.count, 2.5, "expected a whole number"),
+        (units.count, "many", "expected a whole number"),
+        (units.count, -1, "must not be negative: -1"),
+        (units.count, math.inf, "expected a whole number"),
+        (units.ratio, "twice", "expected a number, not 'twice'"),
+    ],
+)
+def test_errors_say_what_was_expected(parse, bad, fragment):
+    with pytest.raises(ValueError) as raised:
+        parse(bad)
+    assert fragment in str(raised.value)
+
+
+@given(st.floats(0, 1e6), st.sampled_from(["us", "ms", "s", "min", "h"]))
+def test_a_bare_number_of_seconds_is_the_same_duration(number, unit):
+    size_s = {"us": 1e-6, "ms": 1e-3, "s": 1, "min": 60, "h": 3600}[unit]
+    assert units.seconds(f"{number!r} {unit}") == pytest.approx(units.seconds(number * size_s))
+
+
+@given(st.text() | st.integers() | st.floats() | st.booleans() | st.none() | st.lists(st.text()))
+@pytest.mark.parametrize(
+    "parse",
+    [units.seconds, units.milliseconds, units.per_second, units.size_bytes, units.count],
+)
+def test_anything_else_is_a_value_error(parse, value):
+    try:
+        number = parse(value)
+    except ValueError:
+        return
+    assert math.isfinite(number)
+    assert number >= 0
+
+
+@pytest.mark.parametrize(
+    ("data", "kind", "a", "b", "mean_s"),
+    [
+        ("5 ms", "constant", 0.005, 0.0, 0.005),
+        (0, "constant", 0.0, 0.0, 0.0),
+        ({"constant": "2 s"}, "constant", 2.0, 0.0, 2.0),
+        ({"exponential": "4 ms"}, "exponential", 0.004, 0.0, 0.004),
+        ({"gamma": {"mean": "2 ms", "cv": 0.5}}, "gamma", 0.002, 0.5, 0.002),
+    ],
+)
+def test_distributions(data, kind, a, b, mean_s):
+    distribution = units.Distribution.model_validate(data)
+    assert (distribution.kind, distribution.a, distribution.b) == (kind, a, b)
+    assert distribution.mean_s() == mean_s
+
+
+def test_lognormal_by_median_and_p99_against_scipy():
+    distribution = units.lognormal(0.012, 0.080)
+    assert (distribution.kind, distribution.a, distribution.b) == ("lognormal", 0.012, 0.080)
+    sigma = np.log(0.080 / 0.012) / stats.norm.ppf(0.99)
+    reference = stats.lognorm(s=sigma, scale=0.012)
+    assert reference.ppf(0.99) == pytest.approx(0.080)
+    assert distribution.mean_s() == pytest.approx(reference.mean(), rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("word", "candidates", "expected"),
+    [
+        ("consumer", ["consumers", "does", "topic"], "consumers"),
+        ("max_poll_records", ["max.poll.records", "max.poll.interval.ms"], "max.poll.records"),
+        ("visibilitytimeout", ["VisibilityTimeout", "DelaySeconds"], "VisibilityTimeout"),
+        ("pulsar", ["kafka", "sqs"], None),
+        ("x", [], None),
+    ],
+)
+def test_nearest(word, candidates, expected):
+    assert nearest(word, candidates) == expected

@@ -1,0 +1,163 @@
+"""A group of the lab for a plain model's settings, and random scenarios for both."""
+
+import numpy as np
+
+from helpers import random_faults
+from models.plain_log import Settings, by_range
+from sim.injection.poison import ALWAYS, Poison
+from sim.log import group_kernel as k
+from sim.log.group import Group
+from sim.log.kafka_assignors import ASSIGNORS
+from sim.log.kafka_classic import Cooperative, Eager
+from sim.log.kafka_coordinator import Terms
+from sim.log.kafka_reconciliation import Reconciling
+from sim.log.topic import Topic
+from sim.scenario.products.base import OnFailure
+
+PROTOCOLS = {
+    "eager": (Eager, "range"),
+    "cooperative": (Cooperative, "cooperative-sticky"),
+    "consumer": (Reconciling, "uniform"),
+}
+
+
+class Verbs:
+    """The faults' verbs of `Coordinator`."""
+
+    def __init__(self, coordinator):
+        self.alive = coordinator.group.alive
+        self.crash = coordinator.crash
+        self.restart = coordinator.restart
+        self.pause = coordinator.pause
+        self.slow = coordinator.slow
+        self.terminate = coordinator.terminate
+        self.cut_off = coordinator.cut_off
+        self.reconnect = coordinator.reconnect
+
+
+def reading_of(s):
+    return k.Reading(
+        max_poll_records=s.max_poll_records,
+        chunk_records=s.chunk_records,
+        min_records=s.min_records,
+        max_wait_s=s.max_wait_s,
+        fetch_s=s.fetch_s,
+        per_batch_s=s.per_batch_s,
+        auto_commit_s=s.auto_commit_s,
+        commit_s=s.commit_s,
+        background=int(s.background),
+        handed=int(s.handed),
+        before=int(s.before),
+        per_record=int(s.per_record),
+        wait=int(s.wait),
+        max_poll_s=s.max_poll_s,
+    )
+
+
+def topic_of(s, created_s, partition_of, size_bytes=300, latency_s=None):
+    return Topic(
+        np.asarray(created_s, float),
+        np.asarray(partition_of, np.int32),
+        s.partitions,
+        np.atleast_1d(np.asarray(size_bytes, np.int32)),
+        linger_s=s.linger_s,
+        batch_bytes=s.batch_bytes,
+        latency_s=np.array([s.ack_s] if latency_s is None else latency_s),
+    )
+
+
+def group_of(s, topic, work_s, grid_s=()):
+    work_s = np.broadcast_to(np.asarray(work_s, np.float32), topic.created_s.shape)
+    bad = sorted(s.bad)
+    poison = Poison(
+        np.array([record for record, _, _ in bad], np.int64),
+        np.array([kills for _, kills, _ in bad], np.bool_),
+        np.array([times for _, _, times in bad], np.int32),
+        np.full(len(bad), s.revive_s),
+    )
+    return Group(topic, work_s, s.members, reading_of(s), np.asarray(grid_s, float), poison=poison)
+
+
+def coordinator_of(s, env, group, say=lambda text: None):
+    protocol, assignor = PROTOCOLS[s.protocol]
+    terms = Terms(
+        s.assign if s.assign is not by_range else ASSIGNORS[assignor],
+        session_s=s.session_s,
+        max_poll_s=s.max_poll_s,
+        rebalance_s=s.rebalance_s,
+        initial_delay_s=s.initial_delay_s,
+        heartbeat_s=s.heartbeat_s,
+        round_trip_s=s.commit_s,
+        on_failure=OnFailure(attempts=s.attempts, backoff=s.backoff_s, then=s.then),
+        static=s.static,
+    )
+    return protocol(env, group, terms, say)
+
+
+COMMITS = {
+    "java": lambda rng: dict(auto_commit_s=rng.uniform(0.2, 2.0)),
+    "sync": lambda rng: dict(auto_commit_s=-1.0, per_record=bool(rng.integers(2))),
+    "async": lambda rng: dict(auto_commit_s=-1.0, wait=False, per_record=bool(rng.integers(2))),
+    "before": lambda rng: dict(
+        auto_commit_s=-1.0,
+        before=True,
+        wait=bool(rng.integers(2)),
+        **({"per_record": True} if rng.integers(2) else {"handed": True}),
+    ),
+    "librdkafka": lambda rng: dict(
+        auto_commit_s=rng.uniform(0.2, 2.0),
+        background=True,
+        handed=bool(rng.integers(2)),
+        max_poll_records=1,
+    ),
+}
+"""What a group may commit, and when."""
+
+
+def scenario(rng):
+    """Random continuous times throughout: where events tie, either order would be right."""
+    s = dict(
+        partitions=int(rng.integers(1, 7)),
+        linger_s=rng.choice([0.0, 1.0]) * rng.uniform(0.005, 0.3),
+        batch_bytes=int(rng.integers(200, 3_000)),
+        ack_s=rng.uniform(0.001, 0.05),
+        members=int(rng.integers(1, 6)),
+        max_poll_records=int(rng.integers(1, 20)),
+        chunk_records=int(rng.integers(1, 30)),
+        min_records=int(rng.choice([1, 1, 4])),
+        max_wait_s=rng.uniform(0.1, 0.6),
+        fetch_s=rng.uniform(0.001, 0.01),
+        per_batch_s=rng.choice([0.0, 1.0]) * rng.uniform(0.0, 0.1),
+        commit_s=rng.uniform(0.002, 0.05),
+        session_s=rng.uniform(0.6, 2.5),
+        rebalance_s=rng.uniform(0.1, 0.5),
+        max_poll_s=float(rng.choice([np.inf, rng.uniform(0.5, 3.0)])),
+        initial_delay_s=float(rng.choice([0.0, rng.uniform(0.1, 0.5)])),
+        static=bool(rng.integers(2)),
+        heartbeat_s=rng.uniform(0.2, 0.6),
+    )
+    protocol = str(rng.choice(list(PROTOCOLS)))
+    assignor = ASSIGNORS[str(rng.choice(["range", "roundrobin", "sticky", "uniform"]))]
+    s |= dict(protocol=protocol, assign=assignor)
+    if rng.integers(3) == 0:
+        bad = rng.choice(100, rng.integers(1, 4), replace=False)
+        times = (1, 2, 3, ALWAYS)
+        s |= dict(
+            bad=tuple(
+                (int(record), bool(rng.integers(2)), int(rng.choice(times))) for record in bad
+            ),
+            attempts=[None, 1, 2][rng.integers(3)],
+            backoff_s=rng.uniform(0.0, 0.7),
+            then=str(rng.choice(["skip", "stop"])),
+            revive_s=rng.uniform(0.1, 1.5),
+        )
+    s |= COMMITS[str(rng.choice(list(COMMITS)))](rng)
+    s = Settings(**s)
+    n, until_s = 100, 12.0
+    created_s = np.cumsum(rng.exponential(6.0 / n, n))
+    partition_of = rng.integers(0, s.partitions, n)
+    size_bytes = rng.integers(50, 600, n)
+    work_s = rng.exponential(rng.uniform(0.01, 0.06) * s.members, n).astype(np.float32)
+    verbs = ("crash", "crash", "pause", "slow", "partition", "terminate")
+    faults = random_faults.draw(rng, rng.integers(6), s.members, 9.0, (0.1, 4.0), verbs)
+    return s, created_s, partition_of, size_bytes, work_s, until_s, faults

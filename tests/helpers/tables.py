@@ -1,0 +1,284 @@
+"""Tables made up for the tests of charts and findings: a fluid model, no simulation.
+
+`build` gives any shape from one system that loses nothing to six that do everything wrong.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from sim.measure.tables import Tables
+
+Q = np.concatenate([np.arange(0, 99) / 100, [0.99, 0.995, 0.999, 0.9995, 0.9999, 1.0]])
+
+
+@dataclass(frozen=True)
+class Group:
+    """A group as it is to turn out."""
+
+    capacity: float = 2_000.0
+    """msg/s it processes while it has work."""
+    kind: str = "queue"
+    lost: int = 0
+    dead_lettered: int = 0
+    extra_deliveries: int = 0
+    double_effects: int = 0
+    violations: int = 0
+    base_latency_s: float = 0.03
+    down: tuple[float, float] = (0.0, 0.0)
+    """From when to when it stands still, s."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    system: str
+    t_s: float
+    until_s: float
+    text: str
+
+
+def match(t_s: np.ndarray, duration_s: float, scale: float = 1.0) -> np.ndarray:
+    """Arrivals in msg/s: a base, a half-time dip and three goals."""
+    u = t_s / duration_s
+    rate = 200 + 100 * np.exp(-(((u - 0.5) / 0.08) ** 2))
+    for at, peak in ((0.2, 500.0), (0.63, 900.0), (0.9, 700.0)):
+        rate = rate + peak * (u >= at) * np.exp(-(u - at) / 0.03)
+    return scale * np.where(t_s < duration_s, rate, 0.0)
+
+
+def build(
+    systems: Mapping[str, Mapping[str, Group]],
+    *,
+    duration_s: float = 7_200.0,
+    end_s: float | None = None,
+    scale: float = 1.0,
+    faults: Sequence[Fault] = (),
+    rows: int = 600,
+) -> Tables:
+    """Tables of `systems` (name -> group name -> `Group`) under one arrival curve.
+
+    `end_s` cuts the run off, which leaves messages unfinished; without it every group drains.
+    """
+    fine = np.linspace(0.0, duration_s, 4_001)
+    produced = int(np.trapezoid(match(fine, duration_s, scale), fine))
+    slowest = min((g.capacity for gs in systems.values() for g in gs.values()), default=1.0)
+    needed_s = duration_s + (produced / slowest if slowest > 0 else 10 * duration_s)
+    t = np.linspace(0.0, end_s or max(duration_s, needed_s) + 60, 6 * rows)
+    frames = [
+        _group(system, name, group, t, duration_s, scale, 6, end_s)
+        for system, groups in systems.items()
+        for name, group in groups.items()
+    ]
+    summary, series, latency, fates = (
+        pd.concat([f[i] for f in frames], ignore_index=True) for i in range(4)
+    )
+    if end_s is None:
+        quiet = series.groupby("t_s")["lag"].max()
+        last = quiet[quiet > 0].index.max() if (quiet > 0).any() else duration_s
+        series = series[series["t_s"] <= max(last * 1.02, duration_s)].reset_index(drop=True)
+    none = pd.DataFrame({"system": pd.Series(dtype="str")})
+    return Tables(
+        summary=summary,
+        series=series,
+        latency=latency,
+        fates=fates,
+        messages=pd.DataFrame(
+            columns=["system", "group", "message", "created_s", "key", "done_s", "effects", "fate"]
+        ),
+        faults=pd.DataFrame(
+            [(f.system, f.t_s, f.until_s, f.text) for f in faults],
+            columns=["system", "t_s", "until_s", "text"],
+        ),
+        ledger=none,
+        books=none,
+        requests=none,
+        partitions=none,
+        burrow=none,
+        producer=none,
+        buffer=none,
+        duration_s=duration_s,
+    )
+
+
+def _group(
+    system: str,
+    name: str,
+    group: Group,
+    t: np.ndarray,
+    duration_s: float,
+    scale: float,
+    every: int,
+    end_s: float | None,
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    step = float(t[1])
+    arrived = np.concatenate([[0.0], np.cumsum(match(t[:-1], duration_s, scale) * step)])
+    processed = np.zeros_like(t)
+    for i in range(1, t.size):
+        standing = group.down[0] <= t[i] < group.down[1]
+        processed[i] = min(
+            arrived[i], processed[i - 1] + (0.0 if standing else group.capacity * step)
+        )
+    produced = int(arrived[-1])
+    backlog = np.maximum(arrived - processed, 0)
+    entered = np.interp(processed, arrived, t)
+    time_lag = np.where(backlog >= 1, t - entered, 0.0)
+    time_lag = np.where(np.gradient(arrived) > 0, time_lag + group.base_latency_s, time_lag)
+    lag = np.floor(backlog)
+    if group.kind == "log":
+        lag = lag + np.floor(np.gradient(arrived, t) * (t % 5.0))
+    unfinished = int(backlog[-1]) if end_s is not None else 0
+    done = produced - group.lost - group.dead_lettered - unfinished
+    violations = np.floor(group.violations * processed / max(processed[-1], 1)).astype(np.int64)
+    busy = np.nonzero(backlog >= 1)[0]
+    drain_s = max(0.0, float(t[busy[-1]]) - duration_s) if busy.size else 0.0
+    latency = np.quantile(
+        np.interp(np.linspace(0, max(processed[-1], 1), 20_000), processed, t)
+        - np.interp(np.linspace(0, max(processed[-1], 1), 20_000), arrived, t),
+        Q,
+    ) + group.base_latency_s * (1 + 3 * -np.log1p(-np.minimum(Q, 0.99999)))
+    if not done:
+        latency = np.full(Q.size, np.nan)
+    who = {"system": system, "group": name}
+    keep = slice(None, None, every)
+    series = pd.DataFrame(
+        {
+            **who,
+            "t_s": t[keep],
+            "arrived": arrived[keep].astype(np.int64),
+            "processed": processed[keep].astype(np.int64),
+            "lag": lag[keep].astype(np.int64),
+            "ready": lag[keep],
+            "in_flight": 0.0,
+            "position_lag": np.nan,
+            "time_lag_s": time_lag[keep],
+            "violations": violations[keep],
+        }
+    )
+    at_end = int(np.searchsorted(series["t_s"].to_numpy(), duration_s))
+    worst = int(series["lag"].to_numpy().argmax())
+    steps = np.diff(series["t_s"].to_numpy())
+    summary = pd.DataFrame(
+        [
+            {
+                **who,
+                "product": "sqs" if group.kind == "queue" else "kafka",
+                "kind": group.kind,
+                "produced": produced,
+                "processed": done,
+                "lost": group.lost,
+                "dead_lettered": group.dead_lettered,
+                "unfinished": unfinished,
+                "extra_deliveries": group.extra_deliveries,
+                "double_effects": group.double_effects,
+                "violations": group.violations,
+                "keys_violated": min(group.violations, 40),
+                "max_lag": int(series["lag"].iloc[worst]),
+                "max_lag_at_s": float(series["t_s"].iloc[worst]),
+                "lag_at_end_of_arrivals": int(series["lag"].iloc[min(at_end, len(series) - 1)]),
+                "max_time_lag_s": float(time_lag.max()),
+                "drain_s": np.inf if unfinished else drain_s,
+                "latency_p50_s": latency[50],
+                "latency_p99_s": latency[99],
+                "latency_max_s": latency[-1],
+                "throughput_peak": float((np.diff(series["processed"]) / steps).max()),
+                "arrival_peak": float((np.diff(series["arrived"]) / steps).max()),
+                "consumers": 4,
+                "messages_per_call": 1.0,
+            }
+        ]
+    )
+    fates = pd.DataFrame(
+        [
+            {**who, "fate": fate, "place": place, "messages": n}
+            for fate, place, n in (
+                ("processed", "", done),
+                ("dead-lettered", "", group.dead_lettered),
+                ("unfinished", "", unfinished),
+                ("lost", "retention", group.lost - group.lost // 4),
+                ("lost", "producer buffer", group.lost // 4),
+                ("lost", "rejected", 0),
+            )
+        ]
+    )
+    return summary, series, pd.DataFrame({**who, "q": Q, "latency_s": latency}), fates
+
+
+def three_groups(**group: object) -> dict[str, Group]:
+    """Counters, leaderboard and analytics, all alike."""
+    return {name: Group(**group) for name in ("counters", "leaderboard", "analytics")}  # type: ignore[arg-type]
+
+
+def football() -> Tables:
+    """The case the lab opens with: one queue that drains late, a fan-out, and a log."""
+    return build(
+        {
+            "sqs_single": {
+                "all": Group(capacity=150.0, violations=412_345, extra_deliveries=9_120)
+            },
+            "sqs_fanout": {
+                "counters": Group(capacity=700, violations=20_123),
+                "leaderboard": Group(capacity=480, violations=31_234, extra_deliveries=120),
+                "analytics": Group(capacity=330, violations=1_234, extra_deliveries=2_345),
+            },
+            "kafka": three_groups(kind="log", capacity=2_500.0),
+        },
+        faults=[Fault(s, 3_000.0, 3_000.0, "crash *.0") for s in ("sqs_single", "sqs_fanout")]
+        + [
+            Fault("kafka", 3_000.0, 3_045.0, "crash analytics 0"),
+            Fault("kafka", 3_200.0, 3_200.0, "restart analytics 0"),
+            Fault("kafka", 5_000.0, 6_000.0, "slow counters x4"),
+        ],
+    )
+
+
+def calm() -> Tables:
+    """Everything is well everywhere, in milliseconds."""
+    return build({"sqs": three_groups(), "kafka": three_groups(kind="log")}, duration_s=600.0)
+
+
+def nothing() -> Tables:
+    """No message, no latency."""
+    return build({"sqs": {"all": Group()}, "kafka": three_groups(kind="log")}, scale=0.0)
+
+
+def hopeless() -> Tables:
+    """Six systems, five groups: stuck, losing, doubling, with a fault every few minutes."""
+    groups = ("counters", "leaderboard", "analytics", "notifications", "fraud")
+    systems = {
+        f"{product}_{i}": {
+            name: Group(
+                kind=kind,
+                capacity=capacity * (1 + 0.2 * j),
+                lost=lost * (j % 3),
+                dead_lettered=(i == 2) * 12 * j,
+                violations=10 ** (i + j),
+                extra_deliveries=1_000 * i,
+                double_effects=10 * i * j,
+            )
+            for j, name in enumerate(groups)
+        }
+        for i, (product, kind, capacity, lost) in enumerate(
+            [
+                ("sqs", "queue", 30.0, 0),
+                ("rabbitmq_quorum", "queue", 200.0, 1_203),
+                ("celery", "queue", 260.0, 0),
+                ("kafka", "log", 3_000.0, 5),
+                ("kafka_tuned", "log", 2_000.0, 0),
+                ("kafka_share_group", "queue", 500.0, 88),
+            ]
+        )
+    }
+    faults = [
+        Fault(system, 60.0 + 230.0 * k, 60.0 + 230.0 * k, f"crash analytics {k % 4}")
+        for system in systems
+        for k in range(30)
+    ]
+    faults.append(Fault("kafka_3", 4_000.0, np.inf, "slow *.* x2"))
+    return build(systems, end_s=14_400.0, faults=faults, rows=200)
+
+
+def brief() -> Tables:
+    """One system, one group, three seconds."""
+    return build({"kafka": {"counters": Group(kind="log")}}, duration_s=3.0)

@@ -1,0 +1,483 @@
+"""The ledger against a plain one on random deliveries and against cases by hand; its books."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from models.plain_ledger import Event, PlainLedger
+from sim.foundation.errors import LabError
+from sim.ledger import book_kernel as k
+from sim.ledger import sqlite as books
+from sim.ledger.book import Ledger, Verdict, book, histories
+from sim.ledger.sqlite import Books, write_books
+
+PENDING, PROCESSING, SETTLED = 0, 1, 2
+POLICIES = ("naive", "idempotent", "strict")
+
+
+def ledger(policy, deliveries, *, entities=1, amount_cents=100, grid_s=()):
+    """Three states an entity, created at 0, 1, 2 s; deliveries (entity, seq) at 10, 11, … s."""
+    declared = histories(
+        np.repeat([0.0, 1.0, 2.0], entities),
+        np.tile(np.arange(entities, dtype=np.int32), 3),
+        entities,
+        amount_cents=np.full(entities, amount_cents),
+    )
+    event = np.array([seq * entities + entity for entity, seq in deliveries], np.int32)
+    at_s = 10.0 + np.arange(event.size)
+    return book(declared, at_s, event, policy, np.array(grid_s, float))
+
+
+def verdicts(result: Ledger) -> list[str]:
+    return [Verdict(code).name for code in result.verdict]
+
+
+def one(*states):
+    return [(0, state) for state in states]
+
+
+def test_in_order_and_once_every_policy_books_the_same():
+    for policy in POLICIES:
+        result = ledger(policy, one(PENDING, PROCESSING, SETTLED))
+        assert verdicts(result) == ["APPLIED"] * 3
+        assert result.booked_cents.tolist() == result.due_cents.tolist() == [100]
+        report = result.report
+        assert (report.events, report.deliveries, report.entities) == (3, 3, 1)
+        assert not any(
+            getattr(report, harm)
+            for harm in (
+                "illegal_transitions",
+                "gaps",
+                "entities_wrong",
+                "double_postings",
+                "missing_postings",
+                "misstatement_cents",
+                "net_misstatement_cents",
+                "parked_at_end",
+            )
+        )
+
+
+def test_settled_before_processing_is_illegal_and_leaves_a_wrong_state():
+    for policy in ("naive", "idempotent"):
+        result = ledger(policy, one(PENDING, SETTLED, PROCESSING))
+        assert verdicts(result) == ["APPLIED", "ILLEGAL_APPLIED", "ILLEGAL_APPLIED"]
+        assert result.report.illegal_transitions == 2
+        assert result.state.tolist() == [PROCESSING]
+        assert result.report.entities_wrong == 1
+        assert result.report.misstatement_cents == 0
+
+
+def test_strict_parks_until_the_predecessor_comes():
+    result = ledger("strict", one(SETTLED, PROCESSING, SETTLED, PENDING, PENDING))
+    assert verdicts(result) == [
+        "RELEASED",
+        "RELEASED",
+        "DUPLICATE_IGNORED",
+        "APPLIED",
+        "STALE_IGNORED",
+    ]
+    assert result.report.illegal_transitions == result.report.entities_wrong == 0
+    applications = result.applications()
+    assert applications["event"].tolist() == [0, 1, 2]
+    assert applications["delivery"].tolist() == [3, 1, 0]
+    assert applications["at_s"].tolist() == [13.0, 13.0, 13.0]
+
+
+def test_strict_keeps_parked_what_lacks_a_predecessor_to_the_end():
+    result = ledger("strict", one(PENDING, SETTLED))
+    assert verdicts(result) == ["APPLIED", "PARKED"]
+    report = result.report
+    assert report.parked_at_end == report.missing_postings == report.entities_wrong == 1
+    assert (report.misstatement_cents, report.net_misstatement_cents) == (100, -100)
+    assert report.gaps == 0  # nothing after the hole was applied
+
+
+def test_a_lost_event_leaves_a_gap_where_order_is_not_asked_for():
+    result = ledger("idempotent", one(PENDING, SETTLED))
+    assert (result.report.gaps, result.report.illegal_transitions) == (1, 1)
+    assert (result.report.entities_wrong, result.report.misstatement_cents) == (0, 0)
+
+
+def test_a_replay_books_twice_unless_keys_are_unique():
+    replay = one(PENDING, PROCESSING, SETTLED, PENDING, PROCESSING, SETTLED, SETTLED)
+    naive = ledger("naive", replay)
+    assert verdicts(naive)[3:] == [
+        "DUPLICATE_ILLEGAL_APPLIED",
+        "DUPLICATE_APPLIED",
+        "DUPLICATE_APPLIED",
+        "DUPLICATE_APPLIED",
+    ]
+    assert naive.report.double_postings == 2
+    assert naive.report.misstatement_cents == naive.report.net_misstatement_cents == 200
+    assert naive.report.illegal_transitions == 1
+    for policy, ignored in (("idempotent", "DUPLICATE_IGNORED"), ("strict", "STALE_IGNORED")):
+        result = ledger(policy, replay)
+        assert verdicts(result)[3:] == [ignored] * 4
+        assert result.report.double_postings == result.report.misstatement_cents == 0
+
+
+def test_errors_of_different_entities_cancel_only_in_the_net():
+    twice, never = one(PENDING, PROCESSING, SETTLED, SETTLED), [(1, PENDING)]
+    report = ledger("naive", twice + never, entities=2).report
+    assert (report.misstatement_cents, report.net_misstatement_cents) == (200, 0)
+    assert (report.double_postings, report.missing_postings, report.entities_wrong) == (1, 1, 1)
+
+
+def test_the_series_measures_against_what_was_created_by_then():
+    grid_s = [1.0, 2.0, 9.0, 11.5, 12.0, 13.0]
+    deliveries = one(PENDING, PROCESSING, SETTLED, SETTLED)
+    series = ledger("naive", deliveries, grid_s=grid_s).series
+    assert series["t_s"].tolist() == grid_s
+    assert series["misstatement_cents"].tolist() == [0, 100, 100, 100, 0, 100]
+    assert series["net_misstatement_cents"].tolist() == [0, -100, -100, -100, 0, 100]
+    parked = ledger("strict", one(SETTLED, PENDING, PROCESSING), grid_s=[9.5, 10.5, 11.5, 12.5])
+    assert parked.series["parked"].tolist() == [0, 1, 1, 0]
+    illegal = ledger("naive", one(SETTLED, PENDING), grid_s=[9.5, 10.5, 11.5])
+    assert illegal.series["illegal_transitions"].tolist() == [0, 1, 2]
+
+
+@st.composite
+def schedules(draw):
+    """Interleaved histories of unequal lengths; deliveries in any order, some twice, some never."""
+    entities = draw(st.integers(1, 4))
+    entity = draw(st.lists(st.integers(0, entities - 1), max_size=12))
+    created = sorted(draw(st.lists(st.integers(0, 20), min_size=len(entity), max_size=len(entity))))
+    each = draw(st.booleans())
+    amounts = st.integers(-300, 300)
+    size = len(entity) if each else entities
+    cents = draw(st.lists(amounts, min_size=size, max_size=size))
+    event = draw(st.lists(st.integers(0, len(entity) - 1), max_size=24)) if entity else []
+    at = sorted(draw(st.lists(st.integers(0, 30), min_size=len(event), max_size=len(event))))
+    return entities, entity, created, each, cents, event, at
+
+
+def plain(entities, entity, created, each, cents, event, at, policy):
+    left = [entity.count(e) for e in range(entities)]
+    lengths = list(left)
+    events = []
+    for i, e in enumerate(entity):
+        left[e] -= 1
+        amount = cents[i] if each else cents[e] if left[e] == 0 else 0
+        events.append(Event(e, lengths[e] - left[e] - 1, created[i], amount))
+    oracle = PlainLedger(events, policy)
+    for number, at_s in zip(event, at, strict=True):
+        oracle.take(number, at_s)
+    return oracle
+
+
+@settings(max_examples=400, deadline=None)
+@given(schedules(), st.sampled_from(POLICIES))
+@example((1, [], [], False, [5], [], []), "strict")
+def test_agrees_with_the_plain_ledger(schedule, policy):
+    entities, entity, created, each, cents, event, at = schedule
+    oracle = plain(*schedule, policy)
+    declared = histories(
+        np.array(created, float),
+        np.array(entity, np.int32),
+        entities,
+        **{"posting_cents" if each else "amount_cents": np.array(cents, np.int64)},
+    )
+    grid_s = np.arange(-1.0, 32.0, 0.5)
+    result = book(declared, np.array(at, float), np.array(event, np.int32), policy, grid_s)
+
+    assert verdicts(result) == oracle.verdicts
+    assert result.state.tolist() == [oracle.state.get(e, -1) for e in range(entities)]
+    times = oracle.times_applied()
+    assert result.applied.tolist() == times
+    error = oracle.error_cents(np.inf)
+    booked = [0] * entities
+    for _, _, number in oracle.applications:
+        booked[entity[number]] += oracle.events[number].cents
+    assert result.booked_cents.tolist() == booked
+    assert result.cents(result.event).tolist() == [oracle.events[n].cents for n in event]
+
+    report = result.report
+    assert report.illegal_transitions == len(oracle.illegal_at)
+    assert report.parked_at_end == oracle.verdicts.count("PARKED") == len(oracle.drawer)
+    assert report.misstatement_cents == sum(map(abs, error.values()))
+    assert report.net_misstatement_cents == sum(error.values())
+    posts = [n for n, e in enumerate(oracle.events) if e.cents]
+    assert report.double_postings == sum(max(0, times[n] - 1) for n in posts)
+    assert report.missing_postings == sum(times[n] == 0 for n in posts)
+    assert report.gaps == sum(
+        times[n] == 0
+        and any(
+            o.entity == e.entity and o.seq > e.seq and times[m] for m, o in enumerate(oracle.events)
+        )
+        for n, e in enumerate(oracle.events)
+    )
+    last = {e.entity: e.seq for e in oracle.events}
+    assert report.entities_wrong == sum(
+        oracle.state.get(e, -1) != last.get(e, -1) for e in range(entities)
+    )
+    for t, misstated, net, illegal, parked in result.series.itertuples(index=False):
+        error = oracle.error_cents(t)
+        assert misstated == sum(map(abs, error.values()))
+        assert net == sum(error.values())
+        assert illegal == sum(when <= t for when in oracle.illegal_at)
+        assert parked == sum(change for when, change in oracle.parked_changes if when <= t)
+    applications = result.applications()
+    # Events released at one time are listed in order of creation, whichever entity they are of.
+    assert sorted(
+        zip(applications.at_s, applications.delivery, applications.event, strict=True)
+    ) == (sorted(oracle.applications))
+    assert applications["at_s"].is_monotonic_increasing
+    if policy == "strict":
+        assert report.illegal_transitions == report.gaps == report.double_postings == 0
+        for _, of_one in applications.groupby("entity"):
+            assert declared.seq[of_one["event"]].tolist() == list(range(len(of_one)))
+    elif policy == "idempotent":
+        assert report.double_postings == 0
+
+
+@settings(max_examples=50, deadline=None)
+@given(schedules())
+def test_strict_books_rightly_whenever_everything_comes(schedule):
+    entities, entity, created, each, cents, event, _ = schedule
+    declared = histories(
+        np.array(created, float),
+        np.array(entity, np.int32),
+        entities,
+        **{"posting_cents" if each else "amount_cents": np.array(cents, np.int64)},
+    )
+    everything = np.array([*event, *reversed(range(len(entity)))], np.int32)
+    at_s = np.arange(everything.size) / 2.0
+    report = book(declared, at_s, everything, "strict", np.zeros(0)).report
+    assert report.misstatement_cents == report.entities_wrong == report.parked_at_end == 0
+
+
+def test_the_compiler_changes_nothing(monkeypatch):
+    rng = np.random.default_rng(4)
+    deliveries = [(int(e), int(s)) for e, s in rng.integers(0, (20, 3), (200, 2))]
+    compiled = {policy: ledger(policy, deliveries, entities=20) for policy in POLICIES}
+    for name in ("link", "_amount", "_book", "_post", "apply", "compare"):
+        monkeypatch.setattr(k, name, getattr(k, name).py_func)
+    for policy in POLICIES:
+        plain = ledger(policy, deliveries, entities=20)
+        assert plain.report == compiled[policy].report
+        assert (plain.verdict == compiled[policy].verdict).all()
+
+
+def test_an_entity_may_have_32_768_events_and_no_more(monkeypatch):
+    def many(n):
+        return histories(np.zeros(n), np.zeros(n, np.int32), 1, amount_cents=[7])
+
+    last_first = np.arange(32_768, dtype=np.int32)[::-1].copy()
+    result = book(many(32_768), np.arange(32_768.0), last_first, "strict", np.zeros(0))
+    assert result.report.entities_wrong == result.report.misstatement_cents == 0
+    assert result.state.tolist() == [32_767]
+    monkeypatch.setattr(k, "apply", k.apply.py_func)
+    assert verdicts(book(many(32_768), np.zeros(1), last_first[:1], "strict", np.zeros(0))) == [
+        "PARKED"
+    ]
+    with pytest.raises(LabError, match="32,769 events"):
+        many(32_769)
+
+
+def states_of(result: Ledger) -> tuple[str, ...]:
+    return tuple(f"state {n}" for n in range(int(result.histories.last_seq.max(initial=0)) + 1))
+
+
+def questions(path):
+    """Each question of the module's documentation, and its answer."""
+    text = books.__doc__.split("::\n", 1)[1]
+    with closing(sqlite3.connect(path)) as db:
+        db.row_factory = sqlite3.Row
+        return [
+            [dict(row) for row in db.execute(statement)]
+            for statement in text.split(";\n")
+            if statement.strip()
+        ]
+
+
+def rows(path, statement):
+    with closing(sqlite3.connect(path)) as db:
+        return db.execute(statement).fetchall()
+
+
+def test_books_tell_what_happened(tmp_path):
+    path = tmp_path / "new" / "books.sqlite"
+    states = ("pending", "processing", "settled")
+    deliveries = [*one(PENDING, PROCESSING, SETTLED, SETTLED), (1, PENDING), (1, SETTLED)]
+    ledgers = {policy: ledger(policy, deliveries, entities=3) for policy in ("naive", "strict")}
+    write_books(path, ledgers, states, entities=("a", "b", "c"))
+    assert [file.name for file in path.parent.iterdir()] == ["books.sqlite"]
+    assert rows(path, "SELECT * FROM ledgers") == [("naive", "naive"), ("strict", "strict")]
+    transactions = "SELECT entity, state, expected_state, amount_cents FROM transactions"
+    assert rows(path, f"{transactions} WHERE system = 'strict'") == [
+        ("a", "settled", "settled", 100),
+        ("b", "pending", "settled", 100),
+        ("c", None, "settled", 100),
+    ]
+    postings = "SELECT posting, entity, account, debit_cents, credit_cents, at_s, event"
+    assert rows(path, f"{postings} FROM postings WHERE system = 'naive' AND entity = 'a'") == [
+        (1, "a", "clearing", 0, 100, 12.0, 6),
+        (1, "a", "receivable", 100, 0, 12.0, 6),
+        (2, "a", "clearing", 0, 100, 13.0, 6),
+        (2, "a", "receivable", 100, 0, 13.0, 6),
+    ]
+    violations = "SELECT kind, entity, event, at_s FROM violations WHERE system"
+    assert rows(path, f"{violations} = 'naive'") == [
+        ("illegal transition", "b", 7, 15.0),
+        ("double posting", "a", 6, 13.0),
+        ("missing posting", "c", 8, None),
+        ("gap", "b", 4, None),
+        ("wrong state", "c", None, None),
+    ]
+    assert rows(path, f"{violations} = 'strict'") == [
+        ("parked", "b", 7, 15.0),
+        ("missing posting", "b", 7, None),
+        ("missing posting", "c", 8, None),
+        ("wrong state", "b", None, None),
+        ("wrong state", "c", None, None),
+    ]
+    balance, wrong, kinds, worst = questions(path)
+    assert balance == [{"system": name, "balances": 1} for name in ledgers]
+    assert [tuple(row.values()) for row in wrong] == [
+        ("naive", "naive", 2, 200),
+        ("strict", "strict", 2, 200),
+    ]
+    assert {"system": "naive", "kind": "double posting", "COUNT(*)": 1} in kinds
+    assert [row["posting"] for row in worst] == [1, 1, 2, 2]
+
+
+@settings(max_examples=60, deadline=None)
+@given(schedules())
+def test_books_agree_with_the_ledger(schedule):
+    entities, entity, created, each, cents, event, at = schedule
+    declared = histories(
+        np.array(created, float),
+        np.array(entity, np.int32),
+        entities,
+        **{"posting_cents" if each else "amount_cents": np.array(cents, np.int64)},
+    )
+    ledgers = {
+        policy: book(declared, np.array(at, float), np.array(event, np.int32), policy, np.zeros(0))
+        for policy in POLICIES
+    }
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "books.sqlite"
+        write_books(path, ledgers, states_of(ledgers["naive"]))
+        answers = {row["system"]: row["misstatement_cents"] for row in questions(path)[1]}
+        for policy, result in ledgers.items():
+            booked = "SELECT entity, SUM(debit_cents) - SUM(credit_cents) FROM postings WHERE"
+            sums = dict(
+                rows(path, f"{booked} account = 'receivable' AND system = '{policy}' GROUP BY 1")
+            )
+            assert [sums.get(e, 0) for e in range(entities)] == result.booked_cents.tolist()
+            assert answers[policy] == result.report.misstatement_cents
+            found = rows(path, f"SELECT entity, state FROM transactions WHERE system = '{policy}'")
+            assert dict(found) == {
+                e: f"state {state}" if state >= 0 else None
+                for e, state in enumerate(result.state.tolist())
+                if e in entity
+            }
+
+
+def test_a_state_is_named_by_what_led_to_it(tmp_path):
+    declared = histories(
+        np.arange(4.0), np.array([0, 1, 0, 1], np.int32), 2, posting_cents=[500, 0, -500, 30]
+    )
+    path = tmp_path / "books.sqlite"
+    everything = np.arange(4, dtype=np.int32)
+    result = book(declared, np.arange(4.0), everything, "naive", np.zeros(0))
+    write_books(path, {"s": result}, ("charge", "open", "pay"), leads_to=np.array([0, 1, 2, 0]))
+    assert rows(path, "SELECT entity, state FROM transactions") == [(0, "pay"), (1, "charge")]
+    assert rows(
+        path, "SELECT account, debit_cents, credit_cents FROM postings WHERE event = 2"
+    ) == [("clearing", 500, 0), ("receivable", 0, 500)]
+
+
+def test_books_are_written_whole_or_not_at_all(tmp_path):
+    path = tmp_path / "books.sqlite"
+    states = ("pending", "processing", "settled")
+    result = ledger("naive", one(PENDING, PROCESSING, SETTLED))
+    write_books(path, {"s": result}, states)
+    before = path.read_bytes()
+    with pytest.raises(KeyboardInterrupt), Books(path) as unfinished:
+        unfinished.write("s", ledger("strict", one(SETTLED)), states)
+        raise KeyboardInterrupt
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+    write_books(path, {"s": result}, states)
+    assert path.read_bytes() == before  # the same books are the same bytes
+
+
+def test_books_that_do_not_balance_are_refused(tmp_path, monkeypatch):
+    postings = books._postings
+
+    def unbalanced(result):
+        for frame in postings(result):
+            yield frame.assign(debit_cents=frame["debit_cents"] * 2)
+
+    def halved(result):
+        for frame in postings(result):
+            yield frame.iloc[:1]
+
+    path = tmp_path / "books.sqlite"
+    for wrong in (unbalanced, halved):
+        monkeypatch.setattr(books, "_postings", wrong)
+        with pytest.raises(AssertionError, match="debits and credits"):
+            write_books(path, {"s": ledger("naive", one(PENDING, SETTLED))}, ("p", "q", "s"))
+        assert not list(tmp_path.iterdir())
+
+
+def test_books_are_of_the_entities_they_name(tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        books, "_transactions", lambda *_: pd.DataFrame({"entity": np.zeros(0, np.int64)})
+    )
+    with pytest.raises(sqlite3.IntegrityError, match="FOREIGN KEY"):
+        write_books(
+            tmp_path / "books.sqlite",
+            {"s": ledger("naive", one(PENDING, SETTLED))},
+            ("p", "q", "s"),
+        )
+
+
+def test_books_of_any_length_are_the_same(tmp_path, monkeypatch):
+    deliveries = [(entity, state) for entity in range(5) for state in (0, 1, 2, 2)]
+    result = {"s": ledger("naive", deliveries, entities=5)}
+    states = ("pending", "processing", "settled")
+    write_books(tmp_path / "whole.sqlite", result, states)
+    monkeypatch.setattr(books, "_CHUNK", 3)
+    write_books(tmp_path / "chunks.sqlite", result, states)
+    for table in ("transactions", "postings", "violations"):
+        whole, chunks = (
+            rows(tmp_path / f"{name}.sqlite", f"SELECT * FROM {table}")
+            for name in ("whole", "chunks")
+        )
+        assert whole == chunks
+    assert len(rows(tmp_path / "whole.sqlite", "SELECT * FROM postings")) == 20
+
+
+def test_the_schema_itself_refuses_a_one_sided_row(tmp_path):
+    path = tmp_path / "books.sqlite"
+    write_books(path, {"s": ledger("naive", one(PENDING, SETTLED))}, ("p", "q", "s"))
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("PRAGMA foreign_keys = ON")
+        for entity, debit, credit in ((0, 5, 5), (0, 0, 0), (0, -5, 0), (9, 5, 0)):
+            with pytest.raises(sqlite3.IntegrityError):
+                db.execute(
+                    "INSERT INTO postings VALUES ('s', 7, ?, 'clearing', ?, ?, 0, 0)",
+                    (entity, debit, credit),
+                )
+
+
+def test_refuses_to_write_over_what_is_no_database(tmp_path):
+    path = tmp_path / "README.md"
+    path.write_text("# Not to be lost\n")
+    with pytest.raises(LabError, match="not a SQLite file"):
+        Books(path)
+    assert path.read_text() == "# Not to be lost\n"
+    with pytest.raises(LabError, match="cannot write the books"):
+        Books(tmp_path)
+    with pytest.raises(LabError, match="cannot write the books"), Books(path / "books.sqlite"):
+        pass

@@ -1,0 +1,810 @@
+"""A partitioned log and a consumer group, message by message in plain SimPy.
+
+It shares no code with ``sim`` and is written for reading: a timer for every batch and every fetch,
+a process for every consumer. What a consumer can fetch is what became readable ``fetch_s`` ago; a
+paused consumer begins its fetch again when it goes on. Only who is to have which partitions is
+given from outside, as a function.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import simpy
+
+from models.plain_machine import Machine, Steps
+
+NEVER = float("inf")
+Assign = Callable[[int, Sequence[Sequence[int]]], list[list[int]]]
+
+
+def by_range(partitions: int, had: Sequence[Sequence[int]]) -> list[list[int]]:
+    """The first of P mod C members get one partition more."""
+    n = len(had)
+    sizes = [partitions // n + (rank < partitions % n) for rank in range(n)]
+    return [list(range(sum(sizes[:r]), sum(sizes[: r + 1]))) for r in range(n)]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Of producer, topic, consumers and coordinator; times in s."""
+
+    partitions: int = 1
+    linger_s: float = 0.0
+    batch_bytes: int = 16_384
+    ack_s: float = 0.0
+    members: int = 1
+    max_poll_records: int = 500
+    chunk_records: int = 1_000
+    min_records: int = 1
+    max_wait_s: float = 0.5
+    fetch_s: float = 0.0
+    per_batch_s: float = 0.0
+    auto_commit_s: float = 5.0  # < 0: the program commits
+    background: bool = False  # the timer runs beside the processing
+    handed: bool = False  # commits what was handed out, not what was processed
+    before: bool = False  # the program commits before it processes
+    per_record: bool = False  # and each record, not each batch
+    wait: bool = True  # and waits for the answer
+    commit_s: float = 0.0
+    session_s: float = 45.0
+    rebalance_s: float = 3.0
+    max_poll_s: float = NEVER
+    initial_delay_s: float = 0.0
+    static: bool = False
+    protocol: str = "eager"
+    heartbeat_s: float = 5.0
+    assign: Assign = by_range
+    bad: tuple[tuple[int, bool, int], ...] = ()  # record, whether it kills, how often
+    attempts: int | None = None  # None: for ever
+    backoff_s: float = 0.5
+    then: str = "skip"
+    revive_s: float = 0.5
+
+
+@dataclass
+class Batch:
+    """Records of one partition on their way from the client to the log."""
+
+    partition: int
+    records: list[int] = field(default_factory=list)
+    size_bytes: int = 0
+    sent: bool = False
+
+
+class Member:
+    """One consumer process."""
+
+    def __init__(self, env: simpy.Environment, place: int) -> None:
+        self.machine = Machine(env)
+        self.place = place
+        self.partitions: list[int] = []
+        self.had: list[int] = []  # what it was assigned last
+        self.turn = 0
+        self.left_of_chunk = 0
+        self.buffer: list[tuple[int, int]] = []  # of a zombie: what it had fetched
+        self.next_commit_s = 0.0
+        self.current: tuple[int, int] | None = None
+        self.polls = 0
+        self.busy = False
+        self.is_in = True  # a member, as the coordinator sees it
+        self.joined = False  # has joined the rebalance, and waits for its partitions
+        self.cut = False
+        self.closing = False
+        self.silent_s = NEVER
+        self.ended = False
+        # Of the incremental protocols:
+        self.owned: set[int] = set()  # nobody else may have these
+        self.target: list[int] = []
+        self.order: set[int] | None = None  # what to go on with from the next poll
+        self.ordered = False
+        self.gives_up = False
+        self.asked = False  # new, and has asked to join
+        self.beat_s = 0.0
+        self.comings = 0
+
+
+@dataclass(eq=False)
+class Ghost:
+    """A member whose process is gone, or has gone silent."""
+
+    place: int
+    had: list[int]
+    owned: set[int]
+    target: list[int]
+    left: bool
+    gave_up: bool  # it was to give something up
+
+
+class PlainLog:
+    """Producer, topic, one group with its coordinator, and the faults of a consumer."""
+
+    def __init__(
+        self,
+        env: simpy.Environment,
+        settings: Settings,
+        created_s: Sequence[float],
+        partition_of: Sequence[int],
+        size_bytes: Sequence[int],
+        work_s: Sequence[float],
+    ) -> None:
+        s = settings
+        self.env = env
+        self.settings = s
+        self.work_s = [float(work) for work in work_s]
+        self.open: dict[int, Batch] = {}
+        self.log: list[list[int]] = [[] for _ in range(s.partitions)]
+        self.changed = env.event()  # something readable, or a rebalance has begun or ended
+        self.processed = [0] * s.partitions
+        self.position = [0] * s.partitions
+        self.committed = [0] * s.partitions
+        self.done_s = [NEVER] * len(work_s)
+        self.effects = [0] * len(work_s)
+        self.rebalancing = False
+        self.stale = False
+        self.empty = False
+        self.newcomer = False
+        self.ghosts: list[Ghost] = []
+        self.bad = {record: [kills, times] for record, kills, times in s.bad}
+        self.tries: dict[tuple[Member, int], int] = {}
+        self.passed: set[int] = set()
+        self.rebalances = 0
+        self.rebalanced_s: list[float] = []
+        self.happened: set[str] = set()
+        env.process(self._produce(created_s, partition_of, size_bytes))
+        self.members = [Member(env, m) for m in range(s.members)]
+        self.cut = [False] * s.members
+        self.processes = [self._start(member) for member in self.members]
+        self.joining = False
+        self.here: set[Member] = set()
+        self.early: set[Member] = set()  # joined the next round when they gave something up
+        self._assign()
+        for member in self.members:
+            member.owned, member.target = set(member.partitions), member.partitions
+            member.beat_s = s.heartbeat_s * member.place / s.members
+            if s.protocol == "consumer":
+                env.process(self._beats(member, 0))
+
+    def _change(self) -> None:
+        self.changed.succeed()
+        self.changed = self.env.event()
+
+    def _start(self, me: Member) -> simpy.Process:
+        if self.settings.background:
+            self.env.process(self._timer(me))
+        return self.env.process(self._consume(me))
+
+    # The producer.
+
+    def _produce(
+        self, created_s: Sequence[float], partition_of: Sequence[int], size_bytes: Sequence[int]
+    ) -> Steps:
+        for record, at_s in enumerate(created_s):
+            yield self.env.timeout(at_s - self.env.now)
+            partition, size = int(partition_of[record]), int(size_bytes[record])
+            batch = self.open.get(partition)
+            if batch and batch.size_bytes + size > self.settings.batch_bytes:
+                self._send(batch)
+            if partition not in self.open:
+                self.open[partition] = Batch(partition)
+                self.env.process(self._linger(self.open[partition]))
+            batch = self.open[partition]
+            batch.records.append(record)
+            batch.size_bytes += size
+            if batch.size_bytes >= self.settings.batch_bytes:
+                self._send(batch)
+
+    def _linger(self, batch: Batch) -> Steps:
+        yield self.env.timeout(self.settings.linger_s)
+        if not batch.sent:
+            self._send(batch)
+
+    def _send(self, batch: Batch) -> None:
+        batch.sent = True
+        del self.open[batch.partition]
+        self.env.process(self._append(batch))
+
+    def _append(self, batch: Batch) -> Steps:
+        yield self.env.timeout(self.settings.ack_s)
+        yield self.env.timeout(self.settings.fetch_s)
+        self.log[batch.partition] += batch.records
+        self._change()
+
+    # A consumer.
+
+    def _consume(self, me: Member) -> Steps:
+        try:
+            while True:
+                me.busy = False
+                yield from me.machine.running()
+                if me.closing:
+                    self._close(me)
+                    return
+                if not me.is_in and not me.cut:
+                    self._enter(me)
+                if self._eager and (me.joined or (self.rebalancing and not me.cut)):
+                    yield from self._join(me)
+                    continue
+                if self._wanted(me):
+                    self._attend(me)
+                polled = yield from self._poll(me)
+                if polled:
+                    me.busy = True
+                    me.polls += 1
+                    self.env.process(self._deadline(me, me.polls))
+                    yield from self._process(me, polled)
+        except simpy.Interrupt:
+            self._end(me)
+
+    def _process(self, me: Member, polled: list[tuple[int, int]]) -> Steps:
+        s = self.settings
+        program = s.auto_commit_s < 0
+        batch_first = program and s.before and not s.per_record
+        if batch_first and (yield from self._program_commits(me)):
+            return
+        extra_s = s.per_batch_s
+        for partition, offset in polled:
+            me.current = (partition, offset)
+            each_first = program and s.before and s.per_record
+            if each_first and (yield from self._program_commits(me)):
+                return
+            each_after = program and not s.before and s.per_record
+            record = self.log[partition][offset]
+            yield from me.machine.work(extra_s + self.work_s[record])
+            extra_s = 0.0
+            if record in self.bad:
+                if (yield from self._fail(me, partition, offset)):
+                    return
+                if each_after and (yield from self._program_commits(me)):
+                    return
+                continue
+            self.done_s[record] = min(self.done_s[record], self.env.now)
+            self.effects[record] += 1
+            if me.is_in:
+                self.processed[partition] = offset + 1
+            else:
+                self.happened.add("zombie effect")
+            if each_after and (yield from self._program_commits(me)):
+                return
+        me.current = None
+        if program and not s.before and not s.per_record:
+            yield from self._program_commits(me)
+
+    def _fail(self, me: Member, partition: int, offset: int) -> Steps:
+        """The handler has raised; whether that ends the batch."""
+        s, record = self.settings, self.log[partition][offset]
+        kills, left = self.bad[record]
+        self.bad[record][1] -= 1
+        if left == 1:
+            del self.bad[record]
+        self.tries[me, record] = self.tries.get((me, record), 0) + 1
+        self.happened.add("kill" if kills else "fail")
+        if kills:
+            self.env.process(self._revive(me))
+            yield self.env.event()
+        if not me.is_in:
+            me.buffer = []
+            return True
+        if s.attempts is not None and self.tries[me, record] >= s.attempts and s.then == "skip":
+            self.happened.add("skip")
+            self.passed.add(record)
+            self.processed[partition] = offset + 1
+            return False
+        if not s.before and not s.handed:
+            self._commit(me)
+        for p in me.partitions:
+            self.position[p] = self.processed[p]
+        me.turn = (me.partitions.index(partition) + 1) % len(me.partitions)
+        me.left_of_chunk = 0
+        me.current = None
+        me.busy = False
+        if s.attempts is not None and self.tries[me, record] >= s.attempts:
+            self.happened.add("stop")
+            me.closing = True
+            return True
+        yield self.env.timeout(s.backoff_s)
+        return True
+
+    def _revive(self, me: Member) -> Steps:
+        yield self.env.timeout(0)
+        self.processes[me.place].interrupt()
+        yield self.env.timeout(self.settings.revive_s)
+        if self.members[me.place] is me:
+            self.restart(me.place)
+
+    def _program_commits(self, me: Member) -> Steps:
+        """Whether it was refused, and the program waited for that.
+
+        A commit that is waited for is sent anew when the connection was away.
+        """
+        s = self.settings
+        if s.wait:
+            answered = False
+            while not answered:
+                while me.cut:
+                    yield self.changed
+                    yield from me.machine.running()
+                answer = self.env.timeout(s.commit_s)
+                while not answer.processed and not me.cut:
+                    yield answer | self.changed
+                answered = not me.cut
+        self._commit(me)
+        refused = s.wait and not me.is_in
+        yield from me.machine.running()
+        return refused
+
+    def _deadline(self, me: Member, polls: int) -> Steps:
+        """Leave the group if this batch is still in hand max.poll.interval.ms after its poll."""
+        if self.settings.max_poll_s == NEVER:
+            return
+        yield self.env.timeout(self.settings.max_poll_s)
+        if me.machine.paused:
+            while me.machine.paused:
+                yield from me.machine.running()
+            for _ in range(9):  # a commit that the pause put off goes first
+                yield self.env.timeout(0)
+        if me.busy and me.polls == polls and me.is_in and not me.ended:
+            self.happened.add("poll deadline")
+            counts = self.settings.static or me.cut  # the coordinator still counts it in
+            if counts:
+                self._haunt(me, left=True)
+            self._put_out(me, counts)
+
+    def _timer(self, me: Member) -> Steps:
+        """librdkafka's background commits."""
+        while True:
+            yield self.env.timeout(max(0.0, me.next_commit_s - self.env.now))
+            if me.ended:
+                return
+            if me.next_commit_s > self.env.now + 1e-12:
+                continue
+            if me.machine.paused or me.cut:
+                yield from me.machine.running()
+                while me.cut and not me.ended:
+                    yield self.changed
+                for _ in range(3):  # it commits what is handed out at the same moment, too
+                    yield self.env.timeout(0)
+                me.next_commit_s = max(me.next_commit_s, self.env.now)
+                continue
+            if not me.joined:
+                self._commit(me)
+            me.next_commit_s = self.env.now + self.settings.auto_commit_s
+
+    def _join(self, me: Member) -> Steps:
+        if not me.joined and self.settings.auto_commit_s >= 0:
+            self._commit(me)
+        me.joined = True
+        self._change()
+        while me.joined and not me.closing:
+            yield self.changed
+
+    def _poll(self, me: Member) -> Steps:
+        """Wait for one fetch; empty when disturbed, else (partition, offset) of each record."""
+        s = self.settings
+        deadline = self.env.timeout(s.max_wait_s)
+        while True:
+            auto = s.auto_commit_s >= 0 and not s.background and bool(me.partitions) and not me.cut
+            if auto and self.env.now >= me.next_commit_s - 1e-12:
+                self._commit(me)
+                me.next_commit_s = self.env.now + s.auto_commit_s
+            was_cut = me.cut
+            if me.buffer:
+                polled = me.buffer[: s.max_poll_records]
+                del me.buffer[: s.max_poll_records]
+                return polled
+            fetchable = sum(len(self.log[p]) - self.position[p] for p in me.partitions)
+            enough = s.min_records if not deadline.processed else 1
+            if me.left_of_chunk or (fetchable >= max(1, enough) and not me.cut):
+                return self._take(me)
+            waits = [self.changed, me.machine.disturbed]
+            if auto:
+                waits.append(self.env.timeout(me.next_commit_s - self.env.now))
+            if not deadline.processed:
+                waits.append(deadline)
+            elif s.min_records > 1 and not me.cut:
+                return []
+            yield self.env.any_of(waits)
+            called = (self._eager and self.rebalancing and not me.cut) or self._wanted(me)
+            if called or me.machine.paused or me.closing:
+                return []
+            if me.cut != was_cut or (not me.is_in and not me.cut):
+                return []
+
+    def _take(self, me: Member) -> list[tuple[int, int]]:
+        polled: list[tuple[int, int]] = []
+        n = len(me.partitions)
+        for step in range(n):
+            partition = me.partitions[(me.turn + step) % n]
+            at = self.position[partition]
+            if me.cut and not me.left_of_chunk:
+                me.turn = (me.turn + step) % n
+                return polled
+            chunk = me.left_of_chunk or min(
+                self.settings.chunk_records, len(self.log[partition]) - at
+            )
+            taken = min(chunk, self.settings.max_poll_records - len(polled))
+            polled += [(partition, offset) for offset in range(at, at + taken)]
+            self.position[partition] += taken
+            me.left_of_chunk = chunk - taken
+            if me.left_of_chunk:
+                me.turn = (me.turn + step) % n
+                return polled
+            if len(polled) == self.settings.max_poll_records:
+                me.turn = (me.turn + step + 1) % n
+                return polled
+        return polled
+
+    def _commit(self, me: Member) -> None:
+        s = self.settings
+        if not me.is_in or me.cut:
+            if me.partitions and not me.is_in:
+                self.happened.add("commit refused")
+            return
+        for partition in me.partitions:
+            value = self.position[partition] if s.handed else self.processed[partition]
+            if s.before and s.per_record and me.current and me.current[0] == partition:
+                value = max(value, me.current[1] + 1)
+            self.committed[partition] = max(self.committed[partition], value)
+
+    # Membership.
+
+    def _ins(self) -> list[Member]:
+        return [me for me in self.members if me.is_in and not me.ended]
+
+    def _enter(self, me: Member) -> None:
+        s = self.settings
+        mine = [ghost for ghost in self.ghosts if ghost.place == me.place and s.static]
+        if mine and s.protocol == "consumer" and not mine[0].left:
+            return
+        me.partitions, me.buffer, me.current = [], [], None
+        me.is_in = True
+        me.joined = self._eager
+        me.comings += 1
+        me.order, me.ordered = None, False
+        me.asked = s.protocol == "cooperative" and not mine
+        me.silent_s = NEVER
+        me.beat_s = self.env.now
+        if mine:
+            self.ghosts.remove(mine[0])
+            self.happened.add("static return")
+            me.had, me.owned, me.target = mine[0].had, mine[0].owned, mine[0].target
+        else:
+            me.had, me.owned, me.target = [], set(), []
+            self.newcomer = True
+        if s.protocol == "consumer":
+            me.owned &= set(me.target)
+            if not mine:
+                self._aim()
+            self.env.process(self._beats(me, me.comings))
+            self.env.process(self._answer(me))
+        elif mine:
+            self.env.process(self._take_back(me, me.comings))
+            if self.rebalancing or mine[0].gave_up:
+                self._ask_rebalance()
+        else:
+            self._ask_rebalance()
+
+    def _take_back(self, me: Member, comings: int) -> Steps:
+        """A static member has its partitions again after it has joined and synced."""
+        yield self.env.timeout(2 * self.settings.commit_s)
+        here = me.is_in and not me.ended and me.comings == comings and not me.partitions
+        if here and not self.rebalancing:
+            if self._eager:
+                self._give(me, me.had)
+            else:
+                me.order = set(me.owned)
+            self._change()
+
+    def _give(self, me: Member, partitions: Sequence[int]) -> None:
+        """``me`` goes on with ``partitions``; it keeps its place in those it has."""
+        if not me.partitions:
+            me.next_commit_s = self.env.now + self.settings.auto_commit_s
+        chunk_of = me.partitions[me.turn % len(me.partitions)] if me.partitions else None
+        for p in set(partitions) - set(me.partitions):
+            self.processed[p] = self.position[p] = self.committed[p]
+        me.partitions = sorted(partitions)
+        if chunk_of in me.partitions:
+            me.turn = me.partitions.index(chunk_of)
+        else:
+            me.turn = me.left_of_chunk = 0
+        me.joined = False
+
+    def _put_out(self, me: Member, counts: bool = False) -> None:
+        """No member any more; it does not know yet."""
+        me.is_in = False
+        if me.left_of_chunk:
+            p = me.partitions[me.turn % len(me.partitions)]
+            first = self.position[p]
+            me.buffer = [(p, offset) for offset in range(first, first + me.left_of_chunk)]
+        me.partitions, me.left_of_chunk, me.turn = [], 0, 0
+        me.joined = False
+        me.owned, me.order = set(), None
+        if not counts:
+            self._left()
+        me.machine.disturbed.succeed()
+        me.machine.disturbed = self.env.event()
+        self._change()
+
+    def _left(self) -> None:
+        if self.settings.protocol == "consumer":
+            self._aim()
+        else:
+            self._ask_rebalance()
+
+    def _haunt(self, me: Member, left: bool = False) -> None:
+        owned = me.owned
+        if self.settings.protocol == "cooperative" and me.order is not None:
+            owned = me.order
+        ghost = Ghost(me.place, me.had, owned, me.target, left, bool(me.owned - owned))
+        self.ghosts.append(ghost)
+        since_s = min(me.silent_s, self.env.now)
+        self.env.process(self._exorcise(ghost, since_s + self.settings.session_s))
+
+    def _exorcise(self, ghost: Ghost, at_s: float) -> Steps:
+        yield self.env.timeout(max(0.0, at_s - self.env.now))
+        if ghost in self.ghosts:
+            self.ghosts.remove(ghost)
+            self._left()
+            self._change()
+
+    def _fall_silent(self, me: Member) -> None:
+        if me.silent_s == NEVER and me.is_in:
+            me.silent_s = self.env.now
+            self.env.process(self._session(me, me.silent_s))
+
+    def _session(self, me: Member, since_s: float) -> Steps:
+        yield self.env.timeout(self.settings.session_s)
+        if me.silent_s == since_s and me.is_in and not me.ended:
+            self.happened.add("put out alive")
+            me.silent_s = NEVER
+            self._put_out(me)
+
+    def _be_heard(self, me: Member) -> None:
+        if not me.cut and not me.machine.paused:
+            me.silent_s = NEVER
+
+    def _wake(self, me: Member, for_s: float) -> Steps:
+        yield self.env.timeout(for_s)
+        self._be_heard(me)
+
+    def _end(self, me: Member) -> None:
+        """The process is gone without a word."""
+        me.ended = True
+        if me.is_in:
+            self._haunt(me)
+        self._change()
+
+    def _close(self, me: Member) -> None:
+        """It commits, if it has to, and leaves."""
+        if self.settings.auto_commit_s >= 0 and not me.joined:
+            self._commit(me)
+        me.ended = True
+        if me.is_in and (self.settings.static or me.cut):
+            self._haunt(me, left=True)
+        elif me.is_in:
+            self._left()
+        self._change()
+
+    # Classic rebalances.
+
+    @property
+    def _eager(self) -> bool:
+        return self.settings.protocol == "eager"
+
+    def _parties(self) -> list[Member | Ghost]:
+        return sorted([*self.ghosts, *self._ins()], key=lambda party: party.place)
+
+    def _assign(self) -> None:
+        s = self.settings
+        parties = self._parties()
+        for member in self.members:
+            if member.is_in:
+                member.turn, member.left_of_chunk = 0, 0
+        self.processed = list(self.committed)
+        self.position = list(self.committed)
+        had = [sorted(party.had) for party in parties]
+        for party, partitions in zip(parties, s.assign(s.partitions, had), strict=True):
+            party.had = partitions
+            if isinstance(party, Member):
+                party.partitions = sorted(partitions)
+                party.next_commit_s = self.env.now + s.auto_commit_s
+                party.joined = False
+
+    def _everyone_in(self) -> bool:
+        if self._eager:
+            return not self.ghosts and all(me.joined for me in self._ins())
+        return not self.ghosts and all(me in self.here or me.asked for me in self._ins())
+
+    def _ask_rebalance(self) -> None:
+        self.stale = True
+        if not self.rebalancing:
+            self.rebalancing = True
+            self.rebalances += 1
+            self.env.process(self._rebalance())
+
+    def _rebalance(self) -> Steps:
+        s = self.settings
+        for _ in range(0 if self._eager else 4):  # after all that happens at the same moment
+            yield self.env.timeout(0)
+        while self.stale:
+            if self.empty:
+                self.empty = False
+                last_s = self.env.now + s.max_poll_s
+                self.newcomer = s.initial_delay_s > 0
+                while self.newcomer and self.env.now < last_s:
+                    self.newcomer = False
+                    yield self.env.timeout(min(s.initial_delay_s, last_s - self.env.now))
+            self.joining = True
+            self.here, self.early = self.early, set()
+            self._change()
+            latest = self.env.timeout(s.max_poll_s) if s.max_poll_s < NEVER else self.env.event()
+            while not self._everyone_in() and not latest.processed:
+                yield self.changed | latest
+            if not self._everyone_in():
+                self.happened.add("kicked")
+                self.ghosts.clear()
+                for me in self._ins():
+                    if not (me.joined if self._eager else me in self.here or me.asked):
+                        self._put_out(me)
+            self.joining = False
+            self.stale = False
+            for me in self.members:
+                me.asked = False
+            if self._ins() or self.ghosts:
+                yield self.env.timeout(s.rebalance_s)
+            else:
+                self.empty = True
+        self.rebalancing = False
+        self.rebalanced_s.append(self.env.now)
+        if self._ins() or self.ghosts:
+            if self._eager:
+                self._assign()
+            else:
+                self._distribute()
+        self._change()
+
+    # Cooperative rebalances: a partition that moves is given up after one round, given in the next.
+
+    def _distribute(self) -> None:
+        parties = self._parties()
+        owner = {p: party for party in parties for p in party.owned}
+        targets = self.settings.assign(self.settings.partitions, [sorted(x.owned) for x in parties])
+        for party, partitions in zip(parties, targets, strict=True):
+            order = {p for p in partitions if owner.get(p, party) is party}
+            if isinstance(party, Member):
+                party.order = order
+            else:
+                party.gave_up |= bool(party.owned - order)
+                party.owned = order
+
+    def _wanted(self, me: Member) -> bool:
+        """Whether the coordinator wants something of it at its next poll."""
+        if not me.is_in or me.cut or me.ended or self._eager:
+            return False
+        return me.order is not None or (self.joining and me not in self.here)
+
+    def _attend(self, me: Member) -> None:
+        if self.settings.auto_commit_s >= 0:
+            self._commit(me)
+        had = set(me.owned)
+        order, me.order = me.order, None
+        if self.settings.protocol == "consumer":
+            self._give(me, sorted(order))
+            me.ordered = False
+            if me.gives_up:
+                self.happened.add("gave up")
+                me.owned = set(order)
+                me.beat_s = self.env.now
+                self.env.process(self._answer(me))
+            return
+        if order is not None:
+            me.owned = set(order)
+        self._give(me, sorted(me.owned))
+        if had - me.owned:
+            self.happened.add("gave up")
+            self._ask_rebalance()
+            if not self.joining:
+                self.early.add(me)
+        if self.joining:
+            self.here.add(me)
+            self._change()
+
+    # The consumer protocol: each member is told at its heartbeats what to give up or to take.
+
+    def _aim(self) -> None:
+        parties = self._parties()
+        targets = self.settings.assign(self.settings.partitions, [x.target for x in parties])
+        for party, target in zip(parties, targets, strict=True):
+            party.target = target
+
+    def _beats(self, me: Member, comings: int) -> Steps:
+        """``beat_s`` is when it sent its last one, or will send its first."""
+        every_s = self.settings.heartbeat_s
+        while me.is_in and not me.ended and me.comings == comings:
+            next_s = me.beat_s if me.beat_s > self.env.now + 1e-9 else me.beat_s + every_s
+            yield self.env.timeout(next_s - self.env.now)
+            if abs(me.beat_s - (next_s - every_s)) > 1e-9 and me.beat_s != next_s:
+                continue  # it sent one in between
+            me.beat_s = self.env.now
+            if me.is_in and not me.ended and me.comings == comings and me.silent_s == NEVER:
+                self.env.process(self._answer(me))
+
+    def _answer(self, me: Member) -> Steps:
+        if me.ordered:
+            return
+        has, comings = set(me.partitions), me.comings
+        order = has & set(me.target)
+        me.gives_up = order != has
+        if not me.gives_up:
+            others = {p for x in self._parties() if x is not me for p in x.owned}
+            me.owned |= set(me.target) - others
+            order = set(me.owned)
+            if order == has:
+                return
+        me.ordered = True
+        yield self.env.timeout(self.settings.commit_s)
+        if me.is_in and not me.ended and me.comings == comings:
+            me.order = order
+            self._change()
+
+    # The faults.
+
+    def alive(self, m: int) -> bool:
+        """Whether the process runs."""
+        return not self.members[m].ended
+
+    def crash(self, m: int) -> None:
+        """Kill the process; the coordinator misses it when its session ends."""
+        if self.alive(m):
+            self.processes[m].interrupt()
+
+    def terminate(self, m: int, grace_s: float) -> None:
+        """Ask it to finish and leave; kill it after the grace."""
+        me = self.members[m]
+        if me.closing or me.ended:
+            return
+        me.closing = True
+        me.machine.disturbed.succeed()
+        me.machine.disturbed = self.env.event()
+        self._change()
+        self.env.process(self._kill(me, grace_s))
+
+    def _kill(self, me: Member, grace_s: float) -> Steps:
+        yield self.env.timeout(grace_s)
+        if not me.ended:
+            self.processes[me.place].interrupt()
+
+    def restart(self, m: int) -> None:
+        """Start a new process, which joins the group."""
+        if self.alive(m):
+            return
+        me = Member(self.env, m)
+        me.cut = self.cut[m]
+        me.is_in = False
+        self.members[m] = me
+        if not me.cut:
+            self._enter(me)
+        self.processes[m] = self._start(me)
+
+    def pause(self, m: int, for_s: float) -> None:
+        """Stop the process for a while."""
+        me = self.members[m]
+        me.machine.pause(for_s)
+        self._fall_silent(me)
+        self.env.process(self._wake(me, for_s))
+
+    def slow(self, m: int, factor: float) -> None:
+        """Stretch the work of the process."""
+        self.members[m].machine.slow(factor)
+
+    def cut_off(self, m: int) -> None:
+        """Nothing gets through between it and the brokers."""
+        self.cut[m] = self.members[m].cut = True
+        self._fall_silent(self.members[m])
+        self._change()
+
+    def reconnect(self, m: int) -> None:
+        """End of `cut_off`."""
+        me = self.members[m]
+        self.cut[m] = me.cut = False
+        self._be_heard(me)
+        self._change()

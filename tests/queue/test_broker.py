@@ -1,0 +1,397 @@
+"""The general queue: against a plain per-message model, and rule by rule with hand numbers."""
+
+from collections import Counter
+from dataclasses import replace
+
+import numpy as np
+import simpy
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numba import typeof
+
+import sim
+from helpers import random_faults
+from models.plain_broker import Message, PlainBroker, Settings
+from sim.engine.environment import Environment
+from sim.queue import broker_kernel as k
+from sim.queue.broker import NO_LIMIT, Broker, Columns, poison, policy
+
+WHERE = {
+    "unsent": k.READY,
+    "ready": k.READY,
+    "flight": k.IN_FLIGHT,
+    "waiting": k.WAITING,
+    "acked": k.ACKED,
+    "dead": k.DEAD,
+    "dropped": k.DROPPED,
+    "expired": k.EXPIRED,
+    "refused": k.REFUSED,
+    "lost": k.LOST,
+}
+ACKS = {"auto": k.AUTO, "start": k.ON_START, "late": k.LATE}
+PLACES = {"original": k.ORIGINAL, "returns": k.RETURNS, "next": k.NEXT, "back": k.BACK}
+PICKS = {
+    "one": k.ONE,
+    "groups": k.GROUPS,
+    "priority": k.PRIORITY,
+    "fair": k.FAIR,
+    "spans": k.SPANS,
+}
+OVERFLOWS = {"drop-head": k.DROP_HEAD, "reject": k.REJECT, "reject-dead": k.REJECT_DEAD}
+VERDICTS = {
+    "discard": k.DISCARD,
+    "rejected": k.REJECTED,
+    "requeue": k.REQUEUE,
+    "retry": k.RETRY,
+    "leave": k.LEAVE,
+    "die": k.DIE,
+}
+REASONS = {"close": k.BY_CLOSE, "lock": k.BY_LOCK, "failure": k.BY_FAILURE}
+
+
+class Verbs:
+    """The faults' verbs of `Broker`, at the present time of the environment."""
+
+    def __init__(self, env, broker):
+        self.env, self.broker, self.alive = env, broker, broker.alive
+
+    def __getattr__(self, verb):
+        act = getattr(self.broker, verb)
+        return lambda c, *args: act(c, self.env.now, *args)
+
+
+def policy_of(s):
+    return policy(
+        push=int(s.push),
+        batch=s.batch,
+        wait_s=s.wait_s,
+        prefetch=s.prefetch,
+        ack=ACKS[s.ack],
+        ack_every=s.ack_every,
+        ack_waits=int(s.ack_waits),
+        per_batch_s=s.per_batch_s,
+        lock_s=s.lock_s,
+        sweep_s=s.sweep_s,
+        late_ack=int(s.late_ack),
+        lock_closes=int(s.lock_closes),
+        closes=int(s.closes),
+        reopen_s=s.reopen_s,
+        place=PLACES[s.place],
+        requeue_place=PLACES[s.requeue_place],
+        pick=PICKS[s.pick],
+        look_ahead=s.look_ahead,
+        span=s.span,
+        noisy_share=s.noisy_share,
+        noisy_least=s.noisy_least,
+        recent_s=s.recent_s,
+        single_active=int(s.single_active),
+        max_receives=s.max_receives,
+        max_returns=s.max_returns,
+        counted=sum(REASONS[why] for why in s.counted),
+        dead_letters=int(s.dead_letters),
+        on_failure=VERDICTS[s.on_failure],
+        stop_batch=int(s.stop_batch),
+        on_kill=VERDICTS[s.on_kill],
+        retry_s=s.retry_s,
+        retry_growth=s.retry_growth,
+        retry_max_s=s.retry_max_s,
+        retry_held=int(s.retry_held),
+        max_length=s.max_length,
+        overflow=OVERFLOWS[s.overflow],
+        republish_s=s.republish_s,
+        max_in_flight=s.max_in_flight,
+        dedup_s=s.dedup_s,
+        calls_per_s=s.calls_per_s,
+        retention_s=s.retention_s,
+        delay_s=s.delay_s,
+    )
+
+
+def build(s, came_s, work_s, *, lane=None, due_s=None, same=None, bad=None, grid_s=(), **options):
+    """The lab's queue and consumers, for the settings ``s``; ``bad``: {message: (kills, …)}."""
+    n = len(came_s)
+    feed = k.Feed(np.arange(n, dtype=np.int32), np.asarray(came_s, float), np.array([n]))
+    bad = bad or {}
+    columns = Columns(
+        lane=None if lane is None else np.asarray(lane, np.int32),
+        due_s=due_s,
+        same=same,
+        lanes=1 if lane is None else int(max(lane)) + 1,
+    )
+    return Broker(
+        feed,
+        np.asarray(work_s, np.float32),
+        s.consumers,
+        policy_of(s),
+        receive_latency_s=np.array([s.receive_s]),
+        ack_latency_s=np.array([s.ack_s]),
+        grid_s=np.asarray(grid_s, float),
+        slots=s.slots,
+        columns=columns,
+        poison=poison(list(bad), *zip(*bad.values(), strict=True)) if bad else None,
+        **options,
+    )
+
+
+def run(s, came_s, work_s, until_s, faults=(), factors=(), cuts=(), **options):
+    """The stage, driven as the lab drives it; returns it and the verbs that were felt."""
+    broker = build(s, came_s, work_s, **options)
+    env = Environment([broker])
+    felt = inject(env, faults, Verbs(env, broker), factors)
+    for at_s in cuts:
+        env.timeout(at_s)
+    env.run(until_s)
+    return broker, felt
+
+
+def run_plain(s, came_s, work_s, until_s, faults=(), *, lane=None, due_s=None, same=None, bad=None):
+    env = simpy.Environment()
+    messages = [
+        Message(float(w), 0 if lane is None else int(lane[i]), 0.0 if due_s is None else due_s[i])
+        for i, w in enumerate(np.asarray(work_s, np.float32))
+    ]
+    for message, number in zip(messages, () if same is None else same, strict=False):
+        message.same = int(number)
+    plain = PlainBroker(env, s, came_s, messages, bad)
+    inject(env, faults, plain, random_faults.uneven(s.consumers))
+    env.run(until_s)
+    return plain
+
+
+def inject(env, faults, target, factors):
+    """Faults of `random_faults` and those that only these consumers know."""
+    plain = [f for f in faults if f.verb in ("crash", "pause", "slow")]
+    felt = random_faults.inject(env, plain, target, factors)
+
+    def act(fault):
+        yield env.timeout(fault.at_s)
+        if fault.verb == "terminate":
+            if target.alive(fault.target):
+                felt.append("terminate")
+                target.terminate(fault.target)
+        elif fault.verb == "cut":
+            felt.append("cut")
+            target.cut_off(fault.target)
+            yield env.timeout(fault.value)
+            target.reconnect(fault.target)
+        else:
+            felt.append("disconnect")
+            target.disconnect(fault.target)
+
+    for fault in faults:
+        if fault not in plain:
+            env.process(act(fault))
+    return felt
+
+
+def scenario(rng):
+    """Random continuous times throughout: where events tie, either order would be right."""
+
+    def maybe(chance, value, otherwise):
+        return value if rng.random() < chance else otherwise
+
+    n, until_s = 50, 8.0
+    push = bool(rng.integers(2))
+    pick = str(rng.choice(["one", "one", "groups", "priority", "fair", "spans"]))
+    lanes = {"one": 1, "priority": 3}.get(pick, int(rng.integers(2, 8)))
+    lane = None if pick == "one" else rng.integers(0, lanes, n)
+    ack = (
+        "late"
+        if pick in ("groups", "spans")
+        else str(rng.choice(["late", "late", "start", "auto"]))
+    )
+    ack = ack if push else "late"
+    lock_s = maybe(0.5, rng.uniform(0.3, 2.0), float("inf"))
+    sweeps = lock_s < float("inf") and rng.random() < 0.4
+    closes = push and (lock_s == float("inf") or rng.random() < 0.5)
+    republish_s = maybe(0.5, rng.uniform(0.1, 1.0), float("inf"))
+    on_failure = str(rng.choice(["discard", "rejected", "requeue", "retry", "leave"]))
+    if ack != "late":
+        on_failure = str(rng.choice(["discard", "retry"]))
+    if pick in ("groups", "spans") and on_failure == "retry":
+        on_failure = "requeue"
+    overflow = "drop-head" if pick == "spans" else str(rng.choice(list(OVERFLOWS)))
+    max_length = maybe(0.3, int(rng.integers(1, 12)), 1_000_000)
+    if pick in ("groups", "fair"):
+        max_length = 1_000_000
+    again = on_failure == "retry" or (overflow != "drop-head" and republish_s < float("inf"))
+    places = ["returns", "next", "back"] + ["original"] * (not again)
+    s = Settings(
+        consumers=int(rng.integers(1, 5)),
+        slots=int(rng.integers(1, 4)) if push else 1,
+        push=push,
+        batch=int(rng.integers(1, 6)),
+        wait_s=maybe(0.5, rng.uniform(0.3, 2.0), 0.0),
+        prefetch=maybe(0.8, int(rng.integers(1, 8)), 1_000_000),
+        ack=ack,
+        ack_every=1 if push else int(rng.integers(1, 6)),
+        ack_waits=bool(rng.integers(2)),
+        per_batch_s=0.0 if push else maybe(0.3, rng.uniform(0.0, 0.1), 0.0),
+        lock_s=lock_s,
+        sweep_s=0.7123 if sweeps else 0.0,
+        late_ack=bool(rng.integers(2)),
+        lock_closes=sweeps and closes and bool(rng.integers(2)),
+        closes=closes,
+        reopen_s=rng.uniform(0.01, 0.5),
+        place=(place := "original" if pick == "groups" else str(rng.choice(places))),
+        requeue_place=place,
+        pick=pick,
+        look_ahead=int(rng.choice([4, 10, 1_000])),
+        span=int(rng.choice([2, 4, 1_000])),
+        noisy_share=rng.uniform(0.2, 0.6),
+        noisy_least=int(rng.integers(1, 4)),
+        recent_s=0.9371,
+        single_active=push and rng.random() < 0.2,
+        max_receives=maybe(0.2, int(rng.integers(1, 4)), 1_000_000),
+        max_returns=maybe(0.4, int(rng.integers(0, 4)), 1_000_000),
+        counted=tuple(why for why in REASONS if rng.integers(2)),
+        dead_letters=bool(rng.integers(2)),
+        on_failure=on_failure,
+        stop_batch=bool(rng.integers(2)) and not push,
+        on_kill=maybe(
+            0.5, "die", str(rng.choice(["discard", "discard" if ack != "late" else "requeue"]))
+        ),
+        retry_s=rng.uniform(0.1, 0.5),
+        retry_growth=2.0,
+        retry_max_s=1.3,
+        max_length=max_length,
+        overflow=overflow,
+        republish_s=republish_s,
+        max_in_flight=maybe(0.2, int(rng.integers(1, 8)), 1_000_000),
+        dedup_s=rng.uniform(0.1, 1.0),
+        calls_per_s=maybe(0.2, rng.uniform(2.0, 20.0), float("inf")),
+        retention_s=maybe(0.3, rng.uniform(0.5, 4.0), float("inf")),
+        delay_s=maybe(0.3, rng.uniform(0.0, 0.5), 0.0),
+        receive_s=rng.uniform(0.005, 0.05),
+        ack_s=rng.uniform(0.005, 0.05),
+    )
+    came_s = np.cumsum(rng.exponential(3.5 / n, n))
+    work_s = rng.exponential(rng.uniform(0.02, 0.2), n).astype(np.float32)
+    faults = random_faults.draw(rng, rng.integers(7), s.consumers, until_s, (0.06, 2.0))
+    has_eta = push and rng.random() < 0.2
+    verbs = ["terminate"] + ([] if has_eta else ["cut"] + ["disconnect"] * push)
+    for _ in range(rng.integers(4)):
+        at_s, who = rng.uniform(0.05, until_s), int(rng.integers(s.consumers))
+        verb = str(rng.choice(verbs))
+        faults.append(random_faults.Fault(at_s, verb, who, float(rng.uniform(0.01, 1.0))))
+    due_s = came_s + rng.uniform(0, 2, n) * (rng.random(n) < 0.3) if has_eta else None
+    bad = {
+        int(i): (
+            bool(rng.integers(2)),
+            int(rng.choice([1, 2, NO_LIMIT])),
+            float(rng.choice([rng.uniform(0.06, 0.5), np.inf])),
+        )
+        for i in np.sort(rng.choice(n, rng.integers(0, 4), replace=False))
+    }
+    same = rng.integers(0, 20, n).astype(np.int32) if rng.random() < 0.2 else None
+    columns = {"lane": lane, "due_s": due_s, "same": same, "bad": bad}
+    return s, came_s, work_s, until_s, faults, columns
+
+
+def handing_back(rng):
+    """Scenarios with what only Celery and share groups do: hand back, requeue elsewhere, hold."""
+    s, came_s, work_s, until_s, faults, columns = scenario(rng)
+    alike = s.pick in ("groups", "spans")
+    place = "original" if alike else s.place
+    holds = columns["due_s"] is not None and s.pick != "groups"  # a FIFO queue does not retry
+    s = replace(
+        s,
+        closes=bool(rng.integers(2)) or s.lock_closes or s.lock_s == float("inf"),
+        place=place,
+        requeue_place=place if alike else str(rng.choice(["returns", "next", "back"])),
+        single_active=False,
+        on_failure="retry" if holds else s.on_failure,
+        retry_held=holds,
+    )
+    faults = [f for f in faults if f.verb != "cut"]
+    if holds:  # then something is to be tried again
+        columns["bad"] = {i: (False, *rest) for i, (_, *rest) in columns["bad"].items()}
+    return s, came_s, work_s, until_s, faults, columns
+
+
+def fates(state, effects):
+    """Where messages ended; one that was processed is not lost, whatever became of other copies."""
+    state = np.where(state == k.OVERDUE, k.IN_FLIGHT, state)
+    return np.where((state == k.LOST) & (effects > 0), k.ACKED, state)
+
+
+def agree(seed, seen, drawn=scenario):
+    rng = np.random.default_rng(seed)
+    s, came_s, work_s, until_s, faults, columns = drawn(rng)
+    plain = run_plain(s, came_s, work_s, until_s, faults, **columns)
+    broker, felt = run(
+        s, came_s, work_s, until_s, faults, random_faults.uneven(s.consumers),
+        cuts=rng.uniform(0.0, until_s, 20), grid_s=[until_s], **columns,
+    )  # fmt: skip
+    queue, messages = broker.queue, plain.messages
+    np.testing.assert_allclose(queue.done_s, [m.done_s for m in messages], rtol=0, atol=1e-9)
+    np.testing.assert_array_equal(queue.receives, [m.receives for m in messages])
+    np.testing.assert_array_equal(queue.effects, [m.effects for m in messages])
+    np.testing.assert_array_equal(
+        fates(queue.state, queue.effects),
+        fates(np.array([WHERE[m.where] for m in messages]), queue.effects),
+    )
+    where = Counter(m.where for m in messages)
+    assert queue.grid[0, 1] == where["ready"]
+    assert queue.grid[0, 2] == where["flight"] + where["waiting"]
+    seen.update({"examples", s.pick, s.place, s.ack} | set(felt) | plain.seen | set(where))
+    seen["push"] += s.push
+    seen["done twice"] += any(m.effects > 1 for m in messages)
+
+
+def test_agrees_message_by_message_with_a_plain_simpy_model(monkeypatch):
+    monkeypatch.setattr("sim.queue.broker._FIRST_ROOM", 8)  # so that it must grow
+    seen = Counter()
+
+    @settings(max_examples=250, deadline=None, derandomize=True)
+    @given(st.integers(0, 2**32 - 1))
+    def check(seed):
+        agree(seed, seen)
+
+    check()
+    share = {what: times / seen["examples"] for what, times in seen.items()}
+    for what in ("crash", "pause", "slow", "terminate", "cut", "poison", "push", "auto"):
+        assert share[what] > 0.05, (what, share[what])
+    for what in (*PLACES, "groups", "priority", "fair", "spans", "dead", "dropped", "expired"):
+        assert share[what] > 0.05, (what, share[what])
+
+
+def test_agrees_also_where_messages_are_handed_back_requeued_elsewhere_and_held():
+    seen = Counter()
+
+    @settings(max_examples=100, deadline=None, derandomize=True)
+    @given(st.integers(0, 2**32 - 1))
+    def check(seed):
+        agree(seed, seen, handing_back)
+
+    check()
+    for what in ("handed back", "retry held", "back by failure", "back by close"):
+        assert seen[what] > 2, (what, seen[what])
+
+
+def test_where_the_head_is_dropped_the_next_is_handed_out_at_once():
+    """The window keeps message 1 back; when it goes, message 0 behind it can be tried again."""
+    s = Settings(
+        slots=2, push=True, prefetch=2, pick="spans", span=1, requeue_place="back",
+        on_failure="requeue", max_length=1, receive_s=0.1, ack_s=0.1,
+    )  # fmt: skip
+    broker, _ = run(s, [0.2, 0.3], [1.0, 1.0], 10.0, bad={0: (False, 1, np.inf)})
+    # Begun at 0.25, given back at 1.3, there again at 1.35.
+    np.testing.assert_allclose(broker.queue.done_s, [2.35, np.inf])
+    assert broker.queue.state.tolist() == [k.ACKED, k.DROPPED]
+
+
+def test_every_preset_runs_what_was_compiled_for_the_first(monkeypatch):
+    compiled, work = {}, k.work
+    names = ("per_message_routing", "celery_jobs", "share_group", "noisy_tenant", "head_of_line")
+    for name in names:
+        types = compiled[name] = set()
+
+        def recorded(*arguments, types=types):
+            types.add(tuple(map(typeof, arguments)))
+            return work(*arguments)
+
+        monkeypatch.setattr(k, "work", recorded)
+        sim.run(sim.load(name).with_({"scale": 0.01}))
+        assert types, name
+    assert len(set().union(*compiled.values())) == 1

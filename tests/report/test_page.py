@@ -1,0 +1,395 @@
+"""Whether the report says what the tables say, by itself, and in a real browser to everyone."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cache
+from html import unescape
+from html.parser import HTMLParser
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.image import imread
+from rich.console import Console
+from typer.testing import CliRunner
+
+from helpers import browser
+from helpers.ledger_tables import ladder
+from helpers.tables import Fault, brief, build, football, hopeless, nothing, three_groups
+from sim.charts.inline import Inline, contrast, inline, on_black
+from sim.charts.page import INK, MUTED, PALETTE
+from sim.foundation.text import clock
+from sim.measure.tables import Tables
+from sim.report.page import page
+from sim.words.findings import headline
+from sim.words.summary import cells, findings_of_groups, print_summary
+from sim.words.timeline import MOST, timeline, when, whom
+
+ABOUT: dict[str, Any] = {
+    "scenario": "made_up",
+    "hash": "0123456789ab",
+    "seed": 7,
+    "scale": 1.0,
+    "command": "sim run made_up --set 'a={b: \"<c>\"}'",
+    "versions": {"python": "3.11"},
+    "finished": "2026-11-24T22:00:00+00:00",
+    "wall_s": {"kafka": 1.5},
+    "content": {"name": "made_up", "about": 'Less < more & "so on"', "systems": {"kafka": {}}},
+}
+
+
+def crowded() -> Tables:
+    """Three hundred faults."""
+    faults = [
+        ("kafka", 7_000.0 * ((k * 0.618) % 1), 7_010.0 * ((k * 0.618) % 1), f"crash counters {k}")
+        for k in range(300)
+    ]
+    columns = ["system", "t_s", "until_s", "text"]
+    return replace(football(), faults=pd.DataFrame(faults, columns=columns))
+
+
+MAKERS = {f.__name__: f for f in (football, crowded, ladder, nothing, brief)}
+
+
+@cache
+def inlined(name: str) -> list[Inline]:
+    return inline(MAKERS[name]())
+
+
+@cache
+def page_of(name: str) -> str:
+    return page(MAKERS[name](), ABOUT, inlined(name), label="made_up/run")
+
+
+class Outline(HTMLParser):
+    """The elements of a page, and what is wrong with their nesting."""
+
+    VOID = ("meta", "link", "br", "path", "use", "rect")
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.words: list[tuple[str, str]] = []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in self.VOID:
+            assert self.open and self.open[-1] == tag, (tag, self.open[-3:])
+            self.open.pop()
+
+    def handle_data(self, data: str) -> None:
+        if self.open and data.strip():
+            self.words.append((self.open[-1], data.strip()))
+
+
+@pytest.mark.parametrize("name", [name for name in MAKERS if name != "crowded"])
+def test_the_page_is_whole_and_small_and_needs_nothing_else(name: str) -> None:
+    text = page_of(name)
+    outline = Outline(text)
+    assert outline.open == []
+    ids = [attrs["id"] for _, attrs in outline.tags if "id" in attrs]
+    assert len(ids) == len(set(ids))
+    for _, attrs in outline.tags:
+        for key in ("src", "href", "xlink:href"):
+            link = attrs.get(key)
+            assert link is None or link == "data:," or link[1:] in ids, link
+        for named in (attrs.get("aria-labelledby") or "").split():
+            assert named in ids
+    for used in re.findall(r"url\(([^)]*)\)", text):
+        assert used[0] == "#" and used[1:] in ids
+    outside = re.sub(r' xmlns(:xlink)?="[^"]*"', "", text)
+    assert not re.search(r"https?:|@import|//cdn", outside)
+    assert len(text.encode()) < 2_000_000
+    assert "$" not in re.sub(r"<script>.*?</script>", "", text, flags=re.S)
+
+
+def test_the_finding_comes_first_and_every_group_has_a_row() -> None:
+    tables = football()
+    outline = Outline(page_of("football"))
+    first = next(words for tag, words in outline.words if tag in ("h1", "h2", "td"))
+    assert unescape(first) == headline(tables.summary, tables.duration_s)
+    heads = [attrs.get("scope") for tag, attrs in outline.tags if tag == "th"]
+    assert set(heads) == {"col", "row"}
+    data = [words for tag, words in outline.words if tag in ("th", "td")]
+    for system, group, row in cells(tables.summary):
+        at = data.index(group, data.index(system))
+        assert data[at + 1 : at + 1 + len(row)] == row
+        del data[data.index(system) : at + 1]
+
+
+def test_what_the_page_quotes_is_escaped_and_complete() -> None:
+    text = page_of("ladder")
+    assert "<c>" not in text and "Less < more" not in text
+    words = [unescape(w) for tag, w in Outline(text).words if tag == "code"]
+    assert ABOUT["command"] in words
+    assert any("name: made_up" in w for w in words)
+    assert "0123456789ab" in text and "kafka 1.5 s" in text
+
+
+def test_a_chart_with_nothing_to_show_is_a_sentence() -> None:
+    text = page_of("brief")
+    assert 'id="chart-order"' not in text and 'id="chart-lag"' in text
+    assert "<li>No message is processed out of order.</li>" in text
+    assert 'id="chart-order"' in page_of("football")
+
+
+def test_panels_of_a_chart_are_pictures_of_their_own() -> None:
+    charts = {chart.name: chart for chart in inlined("football")}
+    assert [len(charts[name].panels) for name in ("lag", "latency", "loss", "order")] == [
+        3,
+        3,
+        0,
+        3,
+    ]
+    assert not any(panel.wide for panel in charts["lag"].panels)
+    assert all(panel.wide for panel in charts["duplicates"].panels)
+    whole = "".join(panel.svg for chart in charts.values() for panel in chart.panels)
+    assert "<text" in whole and "<image" not in whole and not re.search(r"#[0-9a-f]{6}\b", whole)
+
+
+def test_without_charts_the_page_says_how_to_get_them() -> None:
+    text = page(football(), ABOUT, label="made_up/run")
+    assert "<svg" not in text and "sim report made_up/run" in text
+
+
+def test_panels_say_in_words_what_they_show() -> None:
+    lag = next(chart for chart in inlined("football") if chart.name == "lag")
+    assert len(lag.panels) == 3
+    kafka = lag.panels[-1].alt
+    assert kafka.startswith("kafka: ") and "crash analytics 0" in kafka and "max 4,471" in kafka
+
+
+@pytest.mark.parametrize("colour", [*INK, MUTED, "#222222", "#444444", "#b03030"])
+def test_letters_can_be_read_on_black(colour: str) -> None:
+    assert contrast(colour[1:], "ffffff") >= 4.5
+    assert contrast(on_black(colour[1:]), on_black("ffffff")) >= 4.5
+
+
+@pytest.mark.parametrize("colour", PALETTE)
+def test_lines_can_be_seen_on_black(colour: str) -> None:
+    assert contrast(on_black(colour[1:]), on_black("ffffff")) >= 3
+
+
+# ------------------------------------------------------------------ the timeline
+
+
+def test_the_timeline_tells_faults_peaks_and_drains_in_order() -> None:
+    tables = football()
+    systems = list(tables.summary["system"].unique())
+    told = [(when(e, 1.0), whom(e, systems), e.what) for e in timeline(tables)]
+    assert ("50:00 to 50:45", "kafka", "crash analytics 0") in told
+    assert ("2:00:00", "every system", "arrivals end") in told
+    assert [e.at_s for e in timeline(tables)] == sorted(e.at_s for e in timeline(tables))
+    worst = tables.summary.set_index(["system", "group"]).loc[("sqs_single", "all")]
+    peak = clock(worst["max_lag_at_s"])
+    assert (peak, "sqs_single", f"most waiting: {worst['max_lag']:,}") in told
+    end = clock(round(tables.duration_s + worst["drain_s"]))
+    assert (end, "sqs_single", "drained, 1 h 41 min after arrivals end") in told
+    assert any("first message processed out of order" in what for *_, what in told)
+
+
+def test_what_happens_alike_is_told_once() -> None:
+    faults = [Fault(s, 60.0, 80.0, f"unreachable: broker {k}") for s in "ab" for k in range(3)]
+    faults += [Fault("c", 60.0, np.inf, "slow counters x4")]
+    tables = build(dict.fromkeys("abc", three_groups(kind="log")), faults=faults)
+    told = [(when(e, 1.0), whom(e, list("abc")), e.what) for e in timeline(tables) if e.fault]
+    assert told == [
+        ("1:00 to 1:20", "a and b", "unreachable: broker 0, 1 and 2"),
+        ("1:00 to the end", "c", "slow counters x4"),
+    ]
+
+
+@pytest.mark.parametrize("n", [10, 61, 1_000])
+def test_hundreds_of_faults_are_counted_and_none_is_dropped(n: int) -> None:
+    rng = np.random.default_rng(n)
+    faults = [
+        Fault(system, t, t + 30.0, f"{verb} counters {int(t) % 7}")
+        for verb in ("crash", "pause")
+        for system in ("a", "b")
+        for t in rng.uniform(0, 7_000, n)
+    ]
+    tables = build({"a": three_groups(), "b": three_groups(kind="log")}, faults=faults)
+    told = [e for e in timeline(tables) if e.fault]
+    assert len(told) <= MOST or n == 10
+
+    def counted(words: str) -> int:
+        many = re.search(r": ([\d,]+) times", words)
+        return int(many[1].replace(",", "")) if many else 1
+
+    for verb in ("crash", "pause"):
+        assert (
+            sum(counted(e.what) * len(e.systems) for e in told if e.what.startswith(verb)) == 2 * n
+        )
+    assert all(e.until_s >= e.at_s for e in told)
+
+
+# ------------------------------------------------------------------ in a browser
+
+LOOK = """
+  const width = document.documentElement.clientWidth;
+  const boxes = [...document.querySelectorAll("svg")].map((svg) => {
+    const box = svg.getBoundingClientRect();
+    const around = svg.closest(".panels").getBoundingClientRect();
+    const lines = [...svg.querySelectorAll("path")].filter((path) => path.getTotalLength() > 20);
+    return {width: box.width, height: box.height, left: around.left, right: around.right,
+            spills: box.right > around.right + 1 && !svg.closest(".panels:has(> .wide)"),
+            lines: lines.length, letters: svg.querySelectorAll("text").length};
+  });
+  const luminance = (colour) => {
+    const [r, g, b] = colour.match(/[\\d.]+/g).slice(0, 3).map((part) => part / 255)
+      .map((part) => part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const paper = window.getComputedStyle(document.body).backgroundColor;
+  const faint = [];
+  for (const element of document.querySelectorAll("body *:not(script)")) {
+    const own = [...element.childNodes].some((n) => n.nodeType === 3 && n.data.trim());
+    if (!own || !element.getClientRects().length) continue;
+    const look = window.getComputedStyle(element);
+    const ink = element.ownerSVGElement ? look.fill : look.color;
+    const [high, low] = [ink, paper].map(luminance).sort((a, b) => b - a);
+    if ((high + 0.05) / (low + 0.05) < 4.45) faint.push([element.textContent, ink]);
+  }
+  return {width, boxes, paper, faint, wide: document.documentElement.scrollWidth};
+"""
+SORT = """
+  const table = document.querySelector("table.sortable");
+  const order = () => [...table.tBodies[0].rows].map((row) => row.textContent);
+  const column = (heading) => {
+    const cells = [...table.tHead.rows[0].cells];
+    const at = cells.findIndex((cell) => cell.textContent === heading);
+    const button = cells[at].querySelector("button");
+    button.focus();
+    const focused = document.activeElement === button;
+    button.click();
+    return {focused, sort: cells[at].getAttribute("aria-sort"),
+            texts: [...table.tBodies[0].rows].map((row) => row.cells[at].textContent)};
+  };
+  const before = order();
+  const pressed = HEADINGS.map(column);
+  return {before, after: order(), pressed, sorts: table.querySelectorAll("[aria-sort]").length};
+"""
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[browser.Site]:
+    folder = tmp_path_factory.mktemp("site")
+    for name in ("crowded", "ladder"):
+        (folder / f"{name}.html").write_text(page_of(name), encoding="utf-8")
+    (folder / "hopeless.html").write_text(page(hopeless(), ABOUT), encoding="utf-8")
+    with browser.site(folder) as served:
+        yield served
+    assert served.said == [], "pages complained on the console"
+    asked = {path for path in served.asked if path != "/favicon.ico"}
+    assert asked <= {"/probe.html", "/crowded.html", "/ladder.html", "/hopeless.html"}
+
+
+@browser.needs_browser
+@pytest.mark.parametrize(
+    ("name", "width", "flags"),
+    [
+        ("ladder", 1280, ()),
+        ("crowded", 390, ()),
+        ("ladder", 390, browser.DARK),
+    ],
+)
+def test_charts_are_visible_within_the_page_and_letters_can_be_read(
+    site: browser.Site, name: str, width: int, flags: tuple[str, ...]
+) -> None:
+    seen = site.see(f"{name}.html", width, LOOK, *flags)
+    assert seen["width"] == width >= seen["wide"]
+    assert seen["paper"] == ("rgb(20, 20, 20)" if flags else "rgb(255, 255, 255)")
+    assert len(seen["boxes"]) == page_of(name).count("<svg")
+    for box in seen["boxes"]:
+        assert box["width"] > 250 and box["height"] > 100 and not box["spills"], box
+        assert box["left"] >= 0 and box["right"] <= width, box
+        assert box["lines"] > 3 and box["letters"] > 3, box
+    assert seen["faint"] == []
+
+
+@browser.needs_browser
+def test_the_table_sorts_by_what_is_pressed(site: browser.Site) -> None:
+    headings = '["max lag", "max lag", "drained in", "group"]'
+    seen = site.see("hopeless.html", 1280, SORT.replace("HEADINGS", headings))
+    down, up, drained, groups = seen["pressed"]
+    lags = hopeless().summary["max_lag"].to_numpy()
+    said = [row[2] for _, _, row in cells(hopeless().summary)]
+    by_lag = [said[i] for i in np.argsort(-lags, kind="stable")]
+    assert down["texts"] == by_lag and down["sort"] == "descending"
+    assert [*reversed(up["texts"])] == by_lag and up["sort"] == "ascending"
+    assert drained["texts"][0] == "never" and drained["sort"] == "descending"
+    assert groups["texts"] == sorted(groups["texts"]) and groups["sort"] == "ascending"
+    assert all(pressed["focused"] for pressed in seen["pressed"])
+    assert sorted(seen["after"]) == sorted(seen["before"]) != seen["before"]
+    assert seen["sorts"] == 10
+
+
+@browser.needs_browser
+def test_it_is_light_or_dark_as_wished_and_white_on_paper(
+    site: browser.Site, tmp_path: Path
+) -> None:
+    shades = {}
+    for name, flags in (("light", ()), ("dark", browser.DARK)):
+        picture = site.screenshot("ladder.html", tmp_path / f"{name}.png", 1280, 2_600, *flags)
+        shades[name] = imread(picture)[..., :3]
+        assert shades[name].shape[:2] == (2_600, 1280)
+    assert shades["light"].mean() > 0.9 and shades["dark"].mean() < 0.25
+    assert shades["light"].std() > 0.05 and shades["dark"].std() > 0.05
+    printed = site.pdf("ladder.html", tmp_path / "ladder.pdf").read_bytes()
+    assert printed.startswith(b"%PDF") and 4 <= len(re.findall(rb"/Type /Page\b", printed)) <= 40
+
+
+def test_the_command_writes_the_report_again_and_opens_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sim.cli.commands import app
+
+    run = ["run", "tournament_spike", "--set", "scale=0.01", "--no-charts", "--name", "small"]
+    done = CliRunner().invoke(app, [*run, "--out", str(tmp_path)])
+    assert done.exit_code == 0, done.output
+    path = tmp_path / "tournament_spike" / "small" / "report.html"
+    assert str(path) in done.output and "sim report tournament_spike/small" in path.read_text()
+    opened: list[str] = []
+    monkeypatch.setattr("webbrowser.open", lambda url: opened.append(url) or True)
+    again = ["report", "tournament_spike/small", "--open", "--out", str(tmp_path)]
+    done = CliRunner().invoke(app, again)
+    assert done.exit_code == 0, done.output
+    assert opened == [path.as_uri()] and "<svg" in path.read_text()
+    assert not re.search(r"Traceback", done.output)
+    none = CliRunner().invoke(app, ["report", "nothing", "--out", str(tmp_path)])
+    assert none.exit_code == 2
+
+
+def test_a_busy_key_is_told_in_terminal_and_report_without_books() -> None:
+    tables = football()
+    t, odd = np.arange(1_000) * 7.0, np.arange(1_000) % 2
+    busy = pd.DataFrame(
+        {
+            "system": "kafka", "group": "counters", "message": np.arange(1_000), "created_s": t,
+            "key": np.where(odd, "quiet", "busy"), "done_s": t + np.where(odd, 1.0, 500.0),
+            "effects": 1, "fate": "processed",
+        }
+    )  # fmt: skip
+    tables = replace(tables, messages=busy)
+    said = findings_of_groups(tables)
+    assert len(said) == 2 and said[1].startswith("busy sends 50 % of the messages")
+    text = StringIO()
+    print_summary(tables, "title", Console(file=text, width=100))
+    whole = " ".join(text.getvalue().split())
+    assert all(" ".join(words.split()) in whole for words in said) and "books of" not in whole
+    written = unescape(page(tables, ABOUT))
+    assert all(words in written for words in said[1:])

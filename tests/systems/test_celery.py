@@ -1,0 +1,298 @@
+"""Celery's settings, rule by rule with hand numbers, on the mechanism that all queues share."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from sim.queue import broker_kernel as k
+from sim.queue.broker import Broker, Columns, poison
+from sim.queue.sqs_standard_kernel import Feed
+from sim.scenario.products.celery import CelerySystem, Task
+from sim.systems.celery import celery_policy
+
+MS = 0.001
+
+
+def celery(broker="rabbitmq", task=None, **settings):
+    """A system's configuration and the policy of its queue."""
+    config = CelerySystem.model_validate(
+        {
+            "product": "celery",
+            "broker": broker,
+            "config": settings,
+            "queues": {"q": {"workers": 1, "does": ["x"]}},
+        }
+    )
+    return config, celery_policy(config, Task.model_validate(task or {}))
+
+
+def workers(
+    came_s,
+    work_s,
+    count=1,
+    broker="rabbitmq",
+    task=None,
+    bad=(),
+    draws=(0.5,),
+    eta_s=None,
+    **settings,
+):
+    """Workers on a queue to which messages come at given times; calls take 2 ms both ways."""
+    config, policy = celery(broker, task, **settings)
+    n = len(came_s)
+    feed = Feed(np.arange(n, dtype=np.int32), np.asarray(came_s, float), np.array([n]))
+    due_s = np.zeros(n) if eta_s is None else np.asarray(eta_s, float)
+    return Broker(
+        feed,
+        np.full(n, work_s, np.float32),
+        count,
+        policy,
+        receive_latency_s=np.array([2 * MS]),
+        ack_latency_s=np.array([2 * MS]),
+        grid_s=np.zeros(0),
+        slots=config.config.worker_concurrency,
+        columns=Columns(due_s=due_s),
+        poison=poison(*zip(*bad, strict=True)) if bad else None,
+        jitter=np.asarray(draws, float),
+        keep_repeats=100,
+    )
+
+
+def states(fleet):
+    return [STATE[state] for state in fleet.queue.state]
+
+
+STATE = {
+    k.READY: "ready",
+    k.IN_FLIGHT: "in flight",
+    k.ACKED: "done",
+    k.DROPPED: "dropped",
+    k.LOST: "lost",
+}
+
+
+def test_CE_01_early_ack_loses_the_task_that_a_killed_worker_ran():
+    fleet = workers([0.0, 0.1], 10.0, count=2, worker_concurrency=1, worker_prefetch_multiplier=2)
+    fleet.advance(5.0)
+    fleet.crash(0, 5.0)
+    fleet.advance(100.0)
+    assert Counter(states(fleet)) == {"lost": 1, "done": 1}
+    # What was only reserved is not lost: it comes back when the connection closes.
+    fleet = workers([0.0] * 3, 10.0, worker_concurrency=1)
+    fleet.advance(5.0)
+    fleet.crash(0, 5.0)
+    fleet.restart(0, 6.0)
+    fleet.advance(100.0)
+    assert states(fleet) == ["lost", "done", "done"]
+
+
+def test_CE_02_late_ack_runs_it_again():
+    fleet = workers([0.0], 10.0, task_acks_late=True, worker_concurrency=1)
+    fleet.advance(5.0)
+    fleet.crash(0, 5.0)
+    fleet.restart(0, 6.0)
+    fleet.advance(100.0)
+    assert states(fleet) == ["done"]
+    assert fleet.queue.done_s[0] == pytest.approx(16.0, abs=5 * MS)
+    # Dead between the task's end and the broker's having the acknowledgement: it runs twice.
+    fleet = workers([0.0], 10.0, count=2, task_acks_late=True, worker_concurrency=1)
+    fleet.advance(9.99)
+    owner = int(np.flatnonzero(fleet.state.consumers.n[:-1, k.IDLE] == 0)[0])
+    fleet.cut_off(owner, 9.99)
+    fleet.advance(10.5)
+    fleet.crash(owner, 10.5)
+    fleet.disconnect(owner, 11.0)
+    fleet.advance(100.0)
+    assert fleet.queue.effects[0] == 2
+
+
+@pytest.mark.parametrize(
+    ("settings", "after"),
+    [
+        ({}, ["lost", "done"]),
+        ({"task_acks_late": True}, ["lost", "done"]),
+        ({"task_acks_late": True, "task_reject_on_worker_lost": True}, ["done", "done"]),
+    ],
+)
+def test_CE_03_a_dead_child_is_acknowledged_even_so(settings, after):
+    fleet = workers([0.0, 0.0], 10.0, bad=[(0, True, 1, np.inf)], **settings)
+    fleet.advance(100.0)
+    assert states(fleet) == after
+    assert fleet.alive(0), "only a child died"
+    assert fleet.queue.done_s[1] == pytest.approx(10.0, abs=5 * MS), "the other one went on"
+
+
+def test_CE_03_a_task_that_always_kills_its_child_loops_when_it_is_rejected():
+    fleet = workers(
+        [0.0],
+        1.0,
+        bad=[(0, True, 10**6, np.inf)],
+        task_acks_late=True,
+        task_reject_on_worker_lost=True,
+    )
+    fleet.advance(100.0)
+    assert fleet.queue.receives[0] == 100 and states(fleet) == ["in flight"]
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_CE_04_an_exception_is_acknowledged_and_ends_the_task(late):
+    fleet = workers([0.0, 1.0], 1.0, bad=[(0, False, 10**6, np.inf)], task_acks_late=late)
+    fleet.advance(1_000.0)
+    assert states(fleet) == ["dropped", "done"]
+    assert fleet.queue.receives[0] == 1
+    assert fleet.settled() == 2
+
+
+def test_CE_04_rejected_without_requeue_it_is_gone_as_well():
+    fleet = workers(
+        [0.0], 1.0, bad=[(0, False, 10**6, np.inf)],
+        task_acks_late=True, task_acks_on_failure_or_timeout=False,
+    )  # fmt: skip
+    fleet.advance(1_000.0)
+    assert states(fleet) == ["dropped"] and fleet.queue.receives[0] == 1
+
+
+@pytest.mark.parametrize(
+    ("settings", "held"),
+    [
+        ({"worker_concurrency": 2}, 2 + 2 * 4),
+        ({"worker_concurrency": 2, "task_acks_late": True}, 2 * 4),
+        ({"worker_concurrency": 2, "worker_prefetch_multiplier": 1}, 4),
+        ({"worker_concurrency": 2, "worker_prefetch_multiplier": 1, "task_acks_late": True}, 2),
+        ({"worker_concurrency": 2, "worker_prefetch_multiplier": 0}, 50),
+    ],
+)
+def test_CE_05_how_many_messages_a_worker_holds(settings, held):
+    fleet = workers([0.0] * 50, 10.0, **settings)
+    fleet.advance(5.0)
+    assert fleet.queue.counts[k.HELD] == held
+
+
+def test_CE_06_redis_runs_a_task_again_while_the_first_still_runs():
+    options = {"visibility_timeout": 130}
+    fleet = workers(
+        [0.0], 500.0, count=2, broker="redis", task_acks_late=True, broker_transport_options=options
+    )
+    fleet.advance(130.1)
+    assert states(fleet) == ["in flight"] and fleet.queue.receives[0] == 1
+    fleet.advance(200.1)  # the sweeps are at 100, 200, 300 s
+    assert fleet.queue.receives[0] == 2
+    fleet.advance(2_000.0)
+    assert fleet.queue.effects[0] >= 2
+    # Early acknowledgement: it is not in the broker's hands any more.
+    fleet = workers([0.0], 500.0, count=2, broker="redis", broker_transport_options=options)
+    fleet.advance(2_000.0)
+    assert fleet.queue.receives[0] == fleet.queue.effects[0] == 1
+
+
+def test_CE_06_an_eta_beyond_the_timeout_loops():
+    options = {
+        "visibility_timeout": 100,
+        "unacked_restore_interval": 1,
+        "unacked_restore_throttle": 1,
+    }
+    fleet = workers(
+        [0.0],
+        1.0,
+        broker="redis",
+        eta_s=[450.0],
+        task_acks_late=True,
+        broker_transport_options=options,
+    )
+    fleet.advance(1_000.0)
+    # Held by the worker from 0, and delivered to it again at every timeout until the ETA.
+    assert fleet.queue.receives[0] == 5
+    assert fleet.queue.effects[0] == 5, "every copy runs"
+    fleet = workers([0.0], 1.0, broker="rabbitmq", eta_s=[450.0], task_acks_late=True)
+    fleet.advance(1_000.0)
+    assert fleet.queue.receives[0] == fleet.queue.effects[0] == 1
+    assert fleet.queue.done_s[0] == pytest.approx(451.0)
+
+
+def test_CE_07_redis_restores_to_the_head_and_requeues_to_the_tail():
+    settings = {"worker_concurrency": 1, "worker_prefetch_multiplier": 1, "task_acks_late": True}
+    came_s = [0.0, 1.0, 2.0, 3.0]
+    options = {
+        "visibility_timeout": 50,
+        "unacked_restore_interval": 1,
+        "unacked_restore_throttle": 1,
+    }
+    fleet = workers(came_s, 10.0, broker="redis", broker_transport_options=options, **settings)
+    fleet.advance(5.0)
+    fleet.crash(0, 5.0)
+    fleet.advance(60.0)
+    fleet.restart(0, 60.0)
+    fleet.advance(200.0)
+    assert np.argsort(fleet.queue.done_s).tolist() == [0, 1, 2, 3], "restored, it is the next out"
+    for broker, order in (("redis", [1, 2, 3, 0]), ("rabbitmq", [0, 1, 2, 3])):
+        fleet = workers(
+            came_s, 10.0, broker=broker, bad=[(0, True, 1, np.inf)],
+            task_reject_on_worker_lost=True, **settings,
+        )  # fmt: skip
+        fleet.advance(200.0)
+        assert np.argsort(fleet.queue.done_s).tolist() == order
+
+
+@pytest.mark.parametrize("broker", ["rabbitmq", "redis", "sqs"])
+def test_CE_08_a_warm_shutdown_finishes_what_runs_and_gives_back_the_rest(broker):
+    fleet = workers([0.0] * 6, 10.0, broker=broker, worker_concurrency=2, task_acks_late=True)
+    fleet.advance(5.0)
+    fleet.terminate(0, 5.0)
+    fleet.advance(11.0)
+    assert not fleet.alive(0)
+    assert Counter(states(fleet)) == {"done": 2, "ready": 4}
+
+
+@pytest.mark.parametrize(
+    ("broker", "again_s"), [("rabbitmq", 6.0), ("redis", 3_600.0), ("sqs", 1_800.0)]
+)
+def test_CE_08_after_sigkill_the_broker_decides_when_messages_are_back(broker, again_s):
+    fleet = workers([0.0] * 6, 10.0, broker=broker, worker_concurrency=2)
+    fleet.advance(5.0)
+    fleet.crash(0, 5.0)
+    fleet.restart(0, 6.0)
+    fleet.advance(10_000.0)
+    assert Counter(states(fleet)) == {"lost": 2, "done": 4}
+    first_s = fleet.queue.done_s.min() - 10.0
+    assert again_s <= first_s <= again_s + 0.1 + (100.0 if broker == "redis" else 0.0)
+
+
+def waits(task, draws=(0.5,)):
+    """Waits before the attempts after the first, s: from one failure to the next."""
+    fleet = workers([0.0], 0.0, task=task, bad=[(0, False, 10**6, np.inf)], draws=draws)
+    failed_s = []
+    for at_s in np.arange(0.5, 4_000.0):
+        left = fleet.state.poison.n[0, k.LEFT]
+        fleet.advance(float(at_s))
+        failed_s += [at_s] * int(left - fleet.state.poison.n[0, k.LEFT])
+    return fleet, np.diff(failed_s).tolist()
+
+
+def test_CE_09_backoff_doubles_up_to_its_limit_and_a_task_that_keeps_failing_is_given_up():
+    always = {"autoretry_for": ["Exception"], "retry_jitter": False}
+    fleet, waited = waits({**always, "retry_backoff": True, "max_retries": 12})
+    assert waited == [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 600, 600]
+    assert states(fleet) == ["dropped"]
+    _, waited = waits({**always, "retry_backoff": 5, "retry_backoff_max": 30, "max_retries": 5})
+    assert waited == [5, 10, 20, 30, 30]
+    _, waited = waits({"autoretry_for": ["Exception"]})
+    assert waited == [180, 180, 180], "without backoff: default_retry_delay, max_retries"
+
+
+def test_CE_09_full_jitter_is_a_whole_number_of_seconds_up_to_the_wait():
+    draws = [0.0, 0.999, 0.4, 0.5, 0.2]
+    task = {"autoretry_for": ["Exception"], "retry_backoff": 2, "max_retries": 5}
+    _, waited = waits(task, draws)
+    # randrange(wait + 1) of the waits 2, 4, 8, 16, 32.
+    assert waited == [0, 4, 3, 8, 6]
+
+
+def test_CE_10_a_retry_is_overtaken_by_later_tasks():
+    task = {"autoretry_for": ["Exception"], "retry_backoff": 10, "retry_jitter": False}
+    fleet = workers(
+        [0.0, 1.0, 2.0], 0.1, task=task, bad=[(0, False, 1, np.inf)], worker_concurrency=1
+    )
+    fleet.advance(100.0)
+    assert np.argsort(fleet.queue.done_s).tolist() == [1, 2, 0]
+    assert fleet.queue.done_s[0] == pytest.approx(0.1 + 10.0 + 0.1, abs=10 * MS)

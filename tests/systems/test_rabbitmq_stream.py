@@ -1,0 +1,302 @@
+"""RabbitMQ streams: routing, where consumers begin, segments, and who is active (RQ-12)."""
+
+from math import inf
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import sim
+from helpers.group_lab import Lab
+from sim.engine.environment import Environment
+from sim.log import group_kernel as k
+from sim.log.retention import Limits
+from sim.log.topic import Topic
+from sim.producer.partitioners_kernel import murmur3
+from sim.scenario.load import Scenario
+from sim.scenario.products.rabbitmq_stream import age_s, specification
+from sim.systems.rabbitmq_stream import SCHEDULED_S, Segments, offsets_of, partition_of_keys
+
+VECTORS = {
+    (b"", 0): 0,
+    (b"", 1): 0x514E28B7,
+    (b"", 0xFFFFFFFF): 0x81F16F39,
+    (b"a", 0x9747B28C): 0x7FA09EA6,
+    (b"aa", 0x9747B28C): 0x5D211726,
+    (b"aaa", 0x9747B28C): 0x283E0130,
+    (b"aaaa", 0x9747B28C): 0x5A97808A,
+    (b"test", 0): 0xBA6BD213,
+    (b"Hello, world!", 0): 0xC0363E43,
+    (b"Hello, world!", 0x9747B28C): 0x24884CBA,
+    (b"The quick brown fox jumps over the lazy dog", 0): 0x2E4FF723,
+    (b"The quick brown fox jumps over the lazy dog", 0x9747B28C): 0x2FA826CD,
+}
+"""Known values of MurmurHash3_x86_32."""
+
+
+def test_RQ_12_murmur3_vectors():
+    for (key, seed), value in VECTORS.items():
+        # Not alone, so that a key must end where the next begins.
+        assert murmur3([b"before", key, b"after"], seed)[1] == value, key
+
+
+def test_RQ_12_routing_keys_go_where_the_clients_send_them():
+    # From the tests of the Java and Go clients: partitions invoices-01, -02, -03.
+    names = [f"hello{i}" for i in (*range(1, 11), 88)]
+    expected = [2, 1, 2, 3, 1, 3, 1, 2, 1, 3, 2]
+    assert (partition_of_keys(names, 3) + 1).tolist() == expected
+    assert partition_of_keys(names, 1).tolist() == [0] * 11
+
+
+def stream_of(*visible_s):
+    """A topic with a message at each of these times, by partition."""
+    all_s = np.concatenate([np.asarray(of, float) for of in visible_s])
+    partition = np.repeat(np.arange(len(visible_s), dtype=np.int32), [len(of) for of in visible_s])
+    order = np.argsort(all_s, kind="stable").astype(np.int32)
+    n = np.arange(all_s.size, dtype=np.int32)
+    return Topic.of_records(all_s[order], len(visible_s), n, partition[order], all_s[order])
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("first", [2, 0]),
+        ("next", [5, 2]),
+        ("last", [3, 1]),  # the chunk of 30 s; that of 20 s
+        ("0", [2, 0]),  # deleted: clamped to the first
+        ("4", [4, 2]),
+        ("99", [5, 2]),
+        ("timestamp:20s", [2, 1]),
+        ("timestamp:20001ms", [3, 2]),
+        ("10s", [3, 2]),  # 30 s and later
+        ("20s", [2, 1]),
+        ("1h", [2, 0]),
+    ],
+)
+def test_RQ_12_where_a_consumer_begins(text, expected):
+    topic = stream_of([1.0, 10.0, 20.0, 30.0, 30.0, 50.0], [5.0, 20.0])
+    topic.log.first[0] = 2
+    assert offsets_of(topic, *specification(text), 40.0).tolist() == expected
+
+
+def test_RQ_12_ages_as_rabbitmq_writes_them():
+    ages = [age_s(text) for text in ("1Y", "2M", "7D", "1h", "30m", "5s")]
+    assert ages == [31_536_000.0, 5_184_000.0, 604_800.0, 3_600.0, 1_800.0, 5.0]
+    for wrong in ("7d", "1 h", "h", "-1h", "1h30m"):
+        with pytest.raises(ValueError, match="Y, M, D, h, m, s"):
+            age_s(wrong)
+
+
+def starts(created_s, until_s, size_bytes=100, **limits):
+    """(s, first offset) after each deletion from a stream of messages alone in their chunks."""
+    topic = stream_of(created_s)
+    every = {"retention_s": inf, "retention_bytes": inf, "segment_s": inf, "segment_bytes": 500}
+    retention = Segments(
+        topic,
+        np.atleast_1d(np.asarray(size_bytes, np.int32)),
+        Limits(**{**every, "check_s": 1.0, **limits}),
+    )
+    env = Environment([topic])
+    env.process(retention.run(env, lambda at_s: None))
+    env.run(until_s)
+    return [(at_s, int(first[0])) for at_s, first in retention.history]
+
+
+def test_RQ_12_age_is_looked_at_when_a_segment_is_full_and_the_last_segment_stays():
+    # Segments of five. That of offsets 0 to 4 is full when 5 comes, at 5 s, and too old at 14.5 s;
+    # it goes at 15 s, when the next one is full. 5 to 9 go at 20 s; nothing comes after 24.
+    got = starts(np.arange(25.0), 200.0, retention_s=10.5)
+    assert got == [(15.0, 5), (20.0, 10)]
+    # An hour after age was looked at last (20 s) it is looked at again. The last segment stays.
+    assert starts(np.arange(25.0), 2 * SCHEDULED_S, retention_s=10.5) == [
+        *got, (SCHEDULED_S + 20.0, 20),
+    ]  # fmt: skip
+
+
+def test_RQ_12_a_stream_of_one_segment_keeps_everything():
+    assert starts(np.arange(5.0), 2 * SCHEDULED_S, retention_s=1.0, retention_bytes=100) == []
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(st.lists(st.integers(50, 300), min_size=20, max_size=80), st.integers(300, 2_500))
+def test_RQ_12_size_like_a_plain_list_of_segments(sizes, most):
+    segments, gone, expected = [[]], 0, []
+    for at_s, size in enumerate(sizes):
+        if sum(segments[-1]) + size > 500:
+            segments.append([])
+            segments[-1].append(size)
+            before = gone
+            while len(segments) > 1 and sum(map(sum, segments)) > most:
+                gone += len(segments.pop(0))
+            if gone > before:
+                expected.append((float(at_s), gone))
+        else:
+            segments[-1].append(size)
+    # A message at every second, and a look at the same time.
+    assert starts(np.arange(float(len(sizes))), 100.0, sizes, retention_bytes=most) == expected
+
+
+def group(*args, **more):
+    """Consumers that store their offsets every 5 s, and hold up to 20 messages."""
+    usual = {
+        "protocol": "single-active",
+        "terms": {"session_s": 60.0, "round_trip_s": 0.01},
+        "max_poll_records": 1,
+        "chunk_records": 20,
+        "max_wait_s": 0.0,
+        "background": 1,
+    }
+    return Lab(*args, **{**usual, **more})
+
+
+def test_RQ_12_a_standby_takes_over_at_once_and_nobody_else_stops():
+    # Two partitions, three consumers: consumer 2 stands by. With consumer 0 gone, those that are
+    # left are 1 and 2, in this order: partition 0 moves to 1 and partition 1 to 2.
+    lab = group(np.repeat(np.arange(0.5, 30.0), 2), np.tile([0, 1], 30), 0.1, members=3)
+    lab.at(10.2, "crash", 0)
+    lab.run(10.0)
+    assert lab.owners() == [[0], [1], []]
+    done_s = lab.run(40.0)
+    assert lab.owners() == [[], [0], [1]]
+    np.testing.assert_allclose(done_s, np.repeat(np.arange(0.6, 30.0), 2))
+    assert lab.said == []
+
+
+def test_RQ_12_partitions_whose_consumer_stays_are_not_disturbed():
+    # Four partitions of two consumers, both at work on a message of 8 s when consumer 2 joins at
+    # 10.2: partition 2 goes to it (2 modulo 3), partition 3 to consumer 0 and no other moves.
+    created_s = [9.0, 9.0, 12.0, 12.0, 12.0, 12.0]
+    lab = group(
+        created_s, [0, 1, 0, 1, 2, 3], [8.0, 1.0, 0.1, 0.1, 0.1, 0.1],
+        partitions=4, members=3, started=2,
+    )  # fmt: skip
+    done_s = lab.at(10.2, "restart", 2).run(100.0)
+    assert lab.owners() == [[0, 3], [1], [2]]
+    # Consumer 1, idle, gives 3 up at once; consumer 0 gives 2 up at 17, after the message in hand.
+    np.testing.assert_allclose(done_s[[0, 1, 3]], [17.0, 10.0, 12.1])
+    assert done_s[4] == pytest.approx(17.11, abs=0.03), "told, and then the other one is told"
+    np.testing.assert_allclose(np.sort(done_s[[2, 5]]), [17.1, 17.2], atol=0.03)
+    assert set(lab.effects()) == {1}
+
+
+def test_RQ_12_whoever_comes_back_is_the_last_in_line():
+    lab = group([1.0], [0], 0.1, partitions=3, members=3)
+    lab.at(10.0, "crash", 0).at(20.0, "restart", 0).run(30.0)
+    assert lab.owners() == [[2], [0], [1]]
+
+
+def test_RQ_12_who_is_cut_off_is_active_until_its_heartbeat_is_missed():
+    lab = group([5.0, 20.0, 20.0], [0, 0, 1], 0.1).at(10.2, "cut_off", 0)
+    np.testing.assert_allclose(lab.run(100.0), [5.1, 70.31, 20.1], atol=0.03)
+    # A process that is killed meanwhile closes no connection that the broker would see.
+    lab = group([5.0, 20.0, 20.0], [0, 0, 1], 0.1).at(10.2, "cut_off", 0).at(15.0, "crash", 0)
+    np.testing.assert_allclose(lab.run(100.0), [5.1, 70.31, 20.1], atol=0.03)
+    # One that is only paused closes it when it is killed.
+    lab = group([5.0, 20.0, 20.0], [0, 0, 1], 0.1).at(10.2, "pause", 0, 300.0)
+    lab.at(30.0, "crash", 0)
+    np.testing.assert_allclose(lab.run(100.0), [5.1, 30.11, 20.1], atol=0.03)
+
+
+def test_RQ_12_what_was_not_stored_is_processed_again_after_a_crash():
+    # Offsets are stored at 5, 10, 15 s; killed at 13.35, the messages done since 10 come again.
+    every_s = np.arange(0.2, 20.0)
+    lab = group(every_s, np.zeros(20, int), 0.1, partitions=1).at(13.35, "crash", 0)
+    lab.run(60.0)
+    assert [i for i, times in enumerate(lab.effects()) if times == 2] == [10, 11, 12, 13]
+    assert min(lab.effects()) == 1
+    # SIGTERM stores them.
+    lab = group(every_s, np.zeros(20, int), 0.1, partitions=1).at(13.35, "terminate", 0, 5.0)
+    lab.run(60.0)
+    assert set(lab.effects()) == {1}
+    # A program that stores before it processes loses the message in hand instead.
+    lab = group(
+        every_s, np.zeros(20, int), 0.5, partitions=1,
+        background=0, auto_commit_s=-1.0, before=1, handed=1, wait=0,
+    ).at(13.35, "crash", 0)  # fmt: skip
+    lab.run(60.0)
+    assert [i for i, times in enumerate(lab.effects()) if times == 0] == [13]
+
+
+def test_RQ_12_a_reader_behind_retention_goes_on_at_the_first_message():
+    lab = group(np.arange(0.2, 20.0), np.zeros(20, int), 0.1, partitions=1, reset=k.EARLIEST)
+    lab.at(5.0, "crash", 0).at(5.0, "crash", 1).at(10.0, "restart", 0)
+    lab.env.run(9.0)
+    lab.topic.log.first[0] = 8
+    lab.group.deleted(9.0)
+    lab.run(60.0)
+    assert [i for i, times in enumerate(lab.effects()) if times == 0] == [5, 6, 7]
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@given(st.integers(0, 2**32 - 1))
+def test_RQ_12_whatever_happens_to_consumers_every_message_is_processed(seed):
+    rng = np.random.default_rng(seed)
+    members, partitions = 3, int(rng.choice([1, 2, 5]))
+    n = 100
+    created_s = np.sort(rng.uniform(0.0, 90.0, n))
+    lab = group(
+        created_s, rng.integers(0, partitions, n), rng.uniform(0.01, 1.0, n).astype(np.float32),
+        partitions=partitions, members=members,
+    )  # fmt: skip
+    verbs = ["crash", "restart", "restart", "pause", "slow", "terminate", "cut_off", "reconnect"]
+    for at_s in np.sort(rng.uniform(0.0, 90.0, 8)):
+        lab.env.run(float(at_s))
+        verb = str(rng.choice(verbs))
+        value = {"pause": (float(rng.uniform(1, 80)),), "slow": (1.5,), "terminate": (1.0,)}
+        getattr(lab.coordinator, verb)(int(rng.integers(members)), *value.get(verb, ()))
+        held = [p for m, own in enumerate(lab.owners()) if lab.group.alive(m) for p in own]
+        assert len(held) == len(set(held)), "two are active in a partition"
+    lab.env.run(200.0)
+    for m in range(members):
+        lab.coordinator.reconnect(m)
+        lab.coordinator.restart(m)
+    lab.run(600.0)
+    assert min(lab.effects()) >= 1
+    assert lab.coordinator.backlog() == 0
+    line = [member.place for member in lab.coordinator.roster()]
+    assert sorted(line) == [0, 1, 2]
+    assert [lab.owners()[m] for m in line] == [list(range(i, partitions, 3)) for i in range(3)]
+
+
+@settings(max_examples=6, deadline=None, derandomize=True)
+@given(st.integers(0, 2**32 - 1))
+def test_RQ_12_the_fates_of_all_messages_add_up(seed):
+    rng = np.random.default_rng(seed)
+    faults = [
+        {"at": float(at_s), "fault": "crash", "target": f"*.{name}.*", "restart_after": 5.0}
+        for at_s, name in zip(rng.uniform(5.0, 110.0, 2), ["early", "late"], strict=True)
+    ]
+    offset = str(rng.choice(["first", "last", "next", "17", "10s", "timestamp:30s"]))
+    scenario = Scenario.model_validate({
+        "name": "streams", "about": "", "seed": int(rng.integers(1_000)), "duration": 120.0,
+        "workload": {
+            "arrivals": {"profile": [{"for": 120.0, "rate": 50.0}]},
+            "keys": {"user": {"count": 20}},
+            "size": 1_000,
+            "service": {"a": {"per_message": 0.005}, "b": {"per_message": 0.005}},
+        },
+        "systems": {"stream": {
+            "product": "rabbitmq_stream",
+            "stream": {
+                "partitions": 3, "x-max-length-bytes": int(rng.choice([-1, 300_000])),
+                "x-stream-max-segment-size-bytes": 100_000,
+            },
+            "partition_key": [None, ["user"]][rng.integers(2)],
+            "groups": {
+                "early": {"consumers": 2, "does": ["a"]},
+                "late": {
+                    "consumers": 2, "does": ["b"], "joins_at": 60.0, "x-stream-offset": offset,
+                    "tracking": "manual", "store_every": 10,
+                },
+            },
+        }},
+        "faults": faults,
+    })  # fmt: skip
+    tables = sim.run(scenario).tables  # which asserts that the fates add up
+    summary = tables.summary.set_index("group")
+    assert summary.processed["early"] == summary.produced["early"]
+    if offset == "first" and scenario.systems["stream"].stream.max_length_bytes < 0:
+        assert summary.processed["late"] == summary.processed["early"]
+    elif offset == "next":
+        assert 0 < summary.processed["late"] < 0.6 * summary.processed["early"]

@@ -1,0 +1,264 @@
+"""SQS FIFO and fair queues rule by rule, with hand numbers.
+
+Calls take 20 ms, and reach the service half-way; workers start a millisecond apart. Messages are
+sent a call each by as many senders as there are, and reach the queue at once.
+"""
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from sim.engine.system import Setup
+from sim.queue import broker_kernel as k
+from sim.scenario.load import Scenario
+from sim.scenario.products.sqs import Queue
+from sim.systems.sqs import Sqs
+from sim.traffic.messages import Messages, Numbered
+
+GROUPS = 400
+
+
+def system(work_s, producer=None, **queue):
+    """A scenario with one queue ``q``; every message takes ``work_s``."""
+    return Scenario.from_mapping(
+        {
+            "name": "grouped",
+            "duration": "10 s",
+            "workload": {
+                "arrivals": {"profile": [{"for": "10 s", "rate": 1}]},
+                "keys": {"account": {"count": GROUPS}},
+                "service": {"x": {"per_message": f"{work_s} s"}},
+            },
+            "systems": {
+                "sqs": {
+                    "product": "sqs",
+                    "producer": producer or {"threads": 100, "batch": 1},
+                    "latency": {"send": "0 s", "receive": "20 ms", "delete": "20 ms"},
+                    "queues": {
+                        "q": {"workers": 1, "does": ["x"], "MessageGroupId": ["account"], **queue}
+                    },
+                }
+            },
+        }
+    )
+
+
+def consume(scenario, came_s, group, until_s, verbs=(), work_s=None):
+    """Messages of these groups through the queue; verbs: (time, verb, worker, …)."""
+    messages = Messages(
+        np.asarray(came_s, float),
+        np.asarray(group, np.int32),
+        np.array([300], np.int32),
+        {"account": Numbered("account", GROUPS)},
+        10.0,
+    )
+    built = Sqs(Setup("sqs", scenario, messages, np.zeros(0)), scenario.systems["sqs"])
+    broker = built.queues["q"]
+    if work_s is not None:
+        broker.state.service_s[:] = work_s
+    for at_s, verb, *args in verbs:
+        built.senders.advance(at_s)
+        broker.advance(at_s)
+        getattr(broker, verb)(args[0], at_s, *args[1:])
+    built.senders.advance(until_s)
+    broker.advance(until_s)
+    return broker
+
+
+def fifo(**queue):
+    return {"FifoQueue": True, **queue}
+
+
+def order(broker):
+    return np.argsort(broker.queue.done_s, kind="stable").tolist()
+
+
+def test_SF_01_a_group_in_flight_is_not_handed_to_another_worker():
+    # Groups 0 0 1, one at a time: the second worker passes 0's second message and has 1's.
+    scenario = system(1.0, **fifo(workers=2))
+    broker = consume(scenario, np.zeros(3), [0, 0, 1], 30.0)
+    np.testing.assert_allclose(broker.queue.done_s[[0, 2]], [1.02, 1.021], atol=1e-6)
+    # Deleted at 1.03; asked for again at 1.05.
+    assert broker.queue.done_s[1] == pytest.approx(2.06, abs=0.01)
+
+
+def test_SF_01_order_holds_within_a_group_and_parallelism_is_the_number_of_groups():
+    rng = np.random.default_rng(1)
+    group = rng.integers(0, 3, 60)
+    scenario = system(0.1, **fifo(workers=10, MaxNumberOfMessages=10))
+    broker = consume(scenario, np.zeros(60), group, 60.0, work_s=rng.exponential(0.1, 60))
+    done_s = broker.queue.done_s
+    for g in range(3):
+        assert (np.diff(done_s[group == g]) > 0).all()
+    scenario = system(1.0, **fifo(workers=10, ReceiveMessageWaitTimeSeconds=20))
+    broker = consume(scenario, np.zeros(30), [0, 1, 2] * 10, 1_000.0)
+    assert broker.queue.done_s.max() > 10.0  # three at a time, not ten
+
+
+def test_SF_02_a_receive_takes_from_one_group_as_much_as_it_can():
+    # Of 0 1 0 1 0 the first receive of three takes all of group 0, and the second group 1.
+    scenario = system(1.0, **fifo(workers=2, MaxNumberOfMessages=3))
+    broker = consume(scenario, np.zeros(5), [0, 1, 0, 1, 0], 0.5)
+    held_by = broker.state.pool.n[: broker.state.pool.meta[k.USED], [k.MESSAGE, k.CONSUMER]]
+    assert sorted(map(tuple, held_by.tolist())) == [(0, 0), (1, 1), (2, 0), (3, 1), (4, 0)]
+    # What is left over is filled from other groups.
+    scenario = system(1.0, **fifo(MaxNumberOfMessages=4))
+    broker = consume(scenario, np.zeros(5), [0, 1, 0, 1, 0], 0.5)
+    assert broker.queue.receives.tolist() == [1, 1, 1, 0, 1]
+
+
+@pytest.mark.parametrize(("again_s", "receives"), [(299.0, 0), (301.0, 1)])
+def test_SF_03_of_messages_with_the_same_id_one_in_five_minutes_is_let_in(again_s, receives):
+    scenario = system(0.1, **fifo(MessageDeduplicationId=["account"]))
+    broker = consume(scenario, [0.0, again_s], [7, 7], 400.0)
+    assert broker.queue.receives.tolist() == [1, receives]
+    assert broker.queue.state[1] == (k.ACKED if receives else k.REFUSED)
+
+
+def test_SF_03_the_interval_counts_from_what_was_let_in():
+    scenario = system(0.1, **fifo(MessageDeduplicationId=["account"]))
+    broker = consume(scenario, [0.0, 200.0, 301.0, 500.0], [7] * 4, 600.0)
+    assert broker.queue.receives.tolist() == [1, 0, 1, 0]
+
+
+def test_SF_04_a_missed_visibility_timeout_processes_twice():
+    # Received at 0.010 and visible again at 2.010, in the middle of 3 s of work.
+    scenario = system(3.0, **fifo(workers=2, VisibilityTimeout=2, ReceiveMessageWaitTimeSeconds=20))
+    broker = consume(scenario, [0.0], [0], 6.0)
+    assert broker.queue.receives[0] == 3  # at 0.010, 2.010 and 4.010
+    assert broker.queue.effects[0] == 2  # at 3.02 and 5.02: the deletes came too late
+
+
+def test_SF_05_calls_beyond_300_a_second_wait():
+    # 2,000 sends of one message at once: 301 get through at once, the others 1/300 s apart.
+    scenario = system(0.0, {"threads": 2_000, "batch": 1}, **fifo())
+    broker = consume(scenario, np.zeros(2_000), np.arange(2_000) % GROUPS, 60.0)
+    enqueued_s = np.sort(broker.state.feed.enqueued_s)
+    assert (enqueued_s == 0).sum() == 301
+    assert enqueued_s[-1] == pytest.approx((2_000 - 301) / 300, abs=1e-6)
+    for keys, last_s in (
+        (fifo(FifoThroughputLimit="perMessageGroupId", DeduplicationScope="messageGroup"), 0.0),
+        ({}, 0.0),
+    ):
+        scenario = system(0.0, {"threads": 2_000, "batch": 1}, **keys)
+        broker = consume(scenario, np.zeros(2_000), np.arange(2_000) % GROUPS, 60.0)
+        assert broker.state.feed.enqueued_s.max() == last_s
+
+
+def test_SF_05_batches_of_ten_carry_3_000_messages_a_second():
+    n = 12_000
+    scenario = system(
+        0.0, {"threads": 400, "batch": 10}, **fifo(workers=400, MaxNumberOfMessages=10)
+    )
+    broker = consume(scenario, np.zeros(n), np.arange(n) // 10 % GROUPS, 3.0)
+    assert broker.state.feed.enqueued_s.max() == pytest.approx((n / 10 - 301) / 300, abs=1e-6)
+    counts = broker.queue.counts
+    assert counts[k.FOUND] + counts[k.EMPTY_RECEIVES] <= 301 + 3.0 * 300
+
+
+def test_SF_06_a_backlog_of_one_group_hides_later_groups():
+    # Ten of group 0, then one of group 1: the second worker gets it only when it is one of the
+    # first ten that are left.
+    for look_ahead, second in ((120_000, 1.02), (10, 2.0)):
+        scenario = system(1.0, **fifo(workers=2, look_ahead=look_ahead))
+        broker = consume(scenario, np.zeros(11), [0] * 10 + [1], 60.0)
+        assert broker.queue.done_s[10] == pytest.approx(second, abs=0.1)
+
+
+def test_SF_07_a_failed_message_blocks_its_group_until_it_is_dead_lettered():
+    # Whoever has message 0 dies, at 0.5 and at 30.5; found again at 60.01, it is dead-lettered, and
+    # the group goes on without it.
+    scenario = system(
+        1.0,
+        **fifo(workers=2, RedrivePolicy={"maxReceiveCount": 2}, ReceiveMessageWaitTimeSeconds=20),
+    )
+    verbs = [(0.5, "crash", 0), (0.6, "restart", 0)]
+    verbs += [(30.5, "crash", 0), (30.5, "crash", 1), (30.6, "restart", 0), (30.6, "restart", 1)]
+    broker = consume(scenario, np.zeros(3), [0, 0, 1], 100.0, verbs)
+    assert broker.queue.state.tolist() == [k.DEAD, k.ACKED, k.ACKED]
+    assert broker.queue.done_s[2] < 3.0 and broker.queue.done_s[1] > 60.0
+
+
+def test_SF_07_a_worker_leaves_the_rest_of_the_batch_alone_after_a_failure():
+    scenario = system(0.1, **fifo(MaxNumberOfMessages=10)).with_(
+        {"faults": [{"at": 0, "fault": "poison", "target": "sqs.q", "effect": "fail", "times": 1}]}
+    )
+    broker = consume(scenario, np.zeros(3), [0, 0, 0], 100.0)
+    # Message 0 fails at 0.12; all three are visible again at 30.01 and processed in order.
+    assert broker.queue.effects.tolist() == [1, 1, 1]
+    np.testing.assert_allclose(broker.queue.done_s, [30.1, 30.2, 30.3], atol=0.06)
+
+
+def test_SF_08_the_order_of_several_senders_is_that_of_arrival():
+    scenario = system(0.1, **fifo()).with_(
+        {"systems.sqs.latency.send": {"lognormal": {"median": "50 ms", "p99": "900 ms"}}}
+    )
+    came_s = np.arange(40) * 0.01
+    broker = consume(scenario, came_s, np.zeros(40), 60.0)
+    arrived = broker.state.feed.message.tolist()
+    assert arrived != sorted(arrived)
+    assert order(broker) == arrived
+
+
+def test_SF_a_fifo_queue_needs_groups_and_other_queues_no_keys_of_it():
+    with pytest.raises(ValidationError, match="MessageGroupId"):
+        Queue.model_validate({"workers": 1, "does": ["x"], "FifoQueue": True})
+    with pytest.raises(ValidationError, match="FifoThroughputLimit"):
+        Queue.model_validate(
+            {"workers": 1, "does": ["x"], "FifoThroughputLimit": "perMessageGroupId"}
+        )
+
+
+def test_SS_03_on_a_fair_queue_too_an_old_receipt_deletes_nothing():
+    # Received at 0.010 and at 1.011; whoever had it second is dead, and it is ready from 2.011 on.
+    # The first one's delete arrives at 2.48, with the old receipt: it is received once more.
+    scenario = system(2.45, workers=2, VisibilityTimeout=1)
+    broker = consume(scenario, [0.0], [0], 5.2, [(1.5, "crash", 1)])
+    assert broker.queue.receives[0] >= 3
+    assert broker.queue.effects[0] == 2
+    # With the newest receipt it is deleted although the timeout is over.
+    broker = consume(system(1.45, VisibilityTimeout=1), [0.0], [0], 5.0)
+    assert broker.queue.receives.tolist() == [1]
+    assert broker.queue.state.tolist() == [k.ACKED]
+
+
+def noisy(**queue):
+    """300 messages of tenant 0 at once, and from 1 s on a message of another every 0.1 s.
+
+    There are 50 workers, so that tenant 0 can have 30 and more in flight.
+    """
+    scenario = system(1.0, workers=50, **queue)
+    came_s = np.concatenate([np.zeros(300), 1.0 + 0.1 * np.arange(60)])
+    group = np.concatenate([np.zeros(300, int), 1 + np.arange(60)])
+    broker = consume(scenario, came_s, group, 300.0)
+    return (broker.queue.done_s - came_s)[300:], broker
+
+
+def test_SS_14_quiet_tenants_do_not_wait_for_a_noisy_one():
+    waits_s, broker = noisy()
+    # At most what its worker has begun, a second of it, and the second of its own.
+    assert waits_s.max() < 2.1
+    assert (broker.queue.state == k.ACKED).all()  # the noisy one is not throttled either
+    first_come = system(1.0, workers=50)
+    came_s = np.concatenate([np.zeros(300), 1.0 + 0.1 * np.arange(60)])
+    broker = consume(first_come, came_s, np.zeros(360), 300.0)  # all of one tenant
+    assert (broker.queue.done_s - came_s)[300:].max() > 4.0
+
+
+def test_SS_14_long_work_makes_a_tenant_noisy_with_few_in_flight():
+    # Two workers: nobody has 30 in flight, but tenant 0 has had all of the consumers' time.
+    came_s = np.concatenate([np.zeros(40), [20.0, 20.5]])
+    group = np.concatenate([np.zeros(40, int), [1, 2]])
+    broker = consume(system(2.0, workers=2), came_s, group, 300.0)
+    waits_s = broker.queue.done_s - came_s
+    assert waits_s[40:].max() < 5.0
+    assert waits_s[30:40].min() > 30.0
+
+
+def test_SS_14_of_noisy_tenants_the_one_with_the_fewest_in_flight_is_next():
+    # Two tenants with all of the time between them; the second comes later, and they share alike.
+    came_s = np.concatenate([np.zeros(100), np.full(100, 5.0)])
+    group = np.repeat([0, 1], 100)
+    broker = consume(system(1.0, workers=10), came_s, group, 15.0)
+    of_each = np.bincount(group, broker.queue.effects)
+    assert of_each[1] > 35  # of about 95 since 5 s; first come, first served gave it few

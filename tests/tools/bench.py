@@ -1,0 +1,230 @@
+"""Benchmarks (`make bench`): how fast the kernels and whole runs are on this machine.
+
+Prints the least, the median and the greatest of several repeats. Never run as a test.
+"""
+
+import os
+import platform
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import simpy
+
+from sim.lab import run
+from sim.log import group_kernel as log_kernel
+from sim.log.group import Group
+from sim.log.kafka_assignors import assign_range
+from sim.log.topic import Topic
+from sim.queue import broker_kernel as broker
+from sim.queue.broker import Broker, Columns, policy
+from sim.queue.sqs_standard import Workers
+from sim.queue.sqs_standard_kernel import Feed, Policy
+from sim.scenario.load import load
+
+REPEATS = 5
+GRID_S = np.arange(600) * 6.0
+NONE_S = np.zeros(1)
+
+
+def rates(messages: int, prepare: Callable[[], Callable[[], None]]) -> list[float]:
+    """Million messages per second of each repeat; what ``prepare`` does is not timed."""
+    prepare()()  # compiles
+    out = []
+    for _ in range(REPEATS):
+        go = prepare()
+        began = time.perf_counter()
+        go()
+        out.append(messages / (time.perf_counter() - began) / 1e6)
+    return out
+
+
+def report(what: str, values: list[float], unit: str) -> None:
+    low, mid, high = min(values), statistics.median(values), max(values)
+    print(f"{what:64} min {low:8.2f}  median {mid:8.2f}  max {high:8.2f}  {unit}", flush=True)
+
+
+def queue_kernel(n: int, workers: int, batch: int) -> Callable[[], Callable[[], None]]:
+    """A backlog of ``n`` messages and workers that receive ``batch`` at a time."""
+    rng = np.random.default_rng(1)
+    service = rng.exponential(0.001, n).astype(np.float32)
+    latency = rng.lognormal(np.log(0.012), 0.8, 1 << 16)
+
+    def prepare() -> Callable[[], None]:
+        feed = Feed(np.arange(n, dtype=np.int32), np.zeros(n), np.full(1, n, np.int64))
+        policy = Policy(batch, batch, 0.0, 30.0, 0.0, 1 << 60, 120_000, 4e5, 4, 0.0)
+        stage = Workers(
+            feed, service, workers, policy,
+            servers=8, receive_latency_s=latency, delete_latency_s=latency, grid_s=GRID_S,
+        )  # fmt: skip
+        return lambda: stage.advance(1e9)
+
+    return prepare
+
+
+def general_kernel(n: int, knobs: dict[str, Any], lanes: int = 1, slots: int = 1):  # type: ignore[no-untyped-def]
+    """The same backlog through the general queue, with 64 consumers."""
+    rng = np.random.default_rng(1)
+    service = rng.exponential(0.001, n).astype(np.float32)
+    latency = rng.lognormal(np.log(0.012), 0.8, 1 << 16)
+    lane = rng.integers(0, lanes, n).astype(np.int32)
+
+    def prepare() -> Callable[[], None]:
+        feed = Feed(np.arange(n, dtype=np.int32), np.zeros(n), np.full(1, n, np.int64))
+        stage = Broker(
+            feed, service, 64, policy(**knobs), receive_latency_s=latency, ack_latency_s=latency,
+            grid_s=GRID_S, slots=slots, columns=Columns(lane=lane, lanes=lanes),
+        )  # fmt: skip
+        return lambda: stage.advance(1e9)
+
+    return prepare
+
+
+def topic(n: int, partitions: int, over_s: float) -> Topic:
+    """A topic filled evenly over ``over_s`` seconds."""
+    rng = np.random.default_rng(2)
+    return Topic(
+        np.sort(rng.uniform(0, over_s, n)),
+        rng.integers(0, partitions, n, dtype=np.int32),
+        partitions,
+        np.array([300], np.int32),
+        linger_s=0.005,
+        batch_bytes=16_384,
+        latency_s=rng.lognormal(np.log(0.003), 0.9, 1 << 16),
+    )
+
+
+def log_kernel_rates(
+    n: int, partitions: int, members: int, pieces: int, over_s: float
+) -> list[float]:
+    """A group that polls 500 records at a time and needs an hour, advanced in ``pieces``."""
+    rng = np.random.default_rng(3)
+    full = topic(n, partitions, over_s)
+    full.advance(np.inf)
+    service = rng.exponential(0.7 * 3_600 * members / n, n).astype(np.float32)
+    reading = log_kernel.Reading(500, 3_495, 1, 0.5, 0.001, 0.0, 5.0, 0.003)
+
+    def prepare() -> Callable[[], None]:
+        group = Group(full, service, members, reading, GRID_S)
+        group.assign(assign_range(partitions, [[]] * members), 0.0)
+        log_kernel.gather(full.log, group.gathered, service, group.state.service_s)
+
+        def go() -> None:
+            for at_s in np.linspace(0, 8_000, pieces):
+                group.advance(at_s)
+
+        return go
+
+    return rates(n, prepare)
+
+
+def plain_simpy(n: int) -> list[float]:
+    """A SimPy store with 64 workers, an event a message: what the kernels replace."""
+
+    def prepare() -> Callable[[], None]:
+        env = simpy.Environment()
+        store = simpy.Store(env)
+        store.items = list(range(n))
+
+        def worker():  # type: ignore[no-untyped-def]
+            while True:
+                yield store.get()
+                yield env.timeout(0.001)
+
+        for _ in range(64):
+            env.process(worker())
+        return lambda: env.run(n / 64 * 0.001 * 1.01)
+
+    return rates(n, prepare)
+
+
+def whole_run(millions: float) -> None:
+    """Seconds and memory of the whole command, in a process of its own, charts included."""
+    times, peaks = [], []
+    for _ in range(3 if millions < 50 else 1):
+        with tempfile.TemporaryDirectory() as folder:
+            began = time.perf_counter()
+            pid = os.fork()
+            if pid == 0:
+                quiet = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(quiet, 1)
+                command = [
+                    "sim", "run", "tournament_sqs_tuned", "--out", folder,
+                    "--set", "systems.sqs_single=null", "--set", f"scale={millions / 1.224}",
+                ]  # fmt: skip
+                os.execv(Path(sys.executable).parent / "sim", command)
+            _, status, usage = os.wait4(pid, 0)
+            assert status == 0
+            times.append(time.perf_counter() - began)
+            peaks.append(usage.ru_maxrss / 2**20)
+    what = f"sim run, {millions:g} M messages, SQS fan-out and Kafka, 3 groups each"
+    report(what, times, f"s, peak memory {max(peaks):.2f} GiB")
+
+
+def with_faults(millions: float, faults: int) -> list[float]:
+    """How many times as long a run takes with faults as without, SQS fan-out and Kafka.
+
+    They are of five kinds, at random times, each on one consumer of each system.
+    """
+    base = load(
+        "tournament_sqs_tuned",
+        ["systems.sqs_single=null", f"scale={millions / 1.224}"],
+    )
+    each = {"rate": faults / 5 / base.duration, "target": "*.*.*"}
+    kinds = [
+        {"fault": "crash", "restart_after": 20.0},
+        {"fault": "terminate", "restart_after": 5.0},
+        {"fault": "pause", "for": 2.0},
+        {"fault": "slow", "factor": 3.0, "for": 30.0},
+        {"fault": "partition", "for": 5.0},
+    ]
+    broken = base.with_({"faults": [{**each, **kind} for kind in kinds]})
+    out = []
+    for _ in range(3):
+        took = []
+        for scenario in (base, broken):
+            began = time.perf_counter()
+            run(scenario)
+            took.append(time.perf_counter() - began)
+        out.append(took[1] / took[0])
+    return out
+
+
+def main() -> None:
+    print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores")
+    # First, since Linux counts what the parent holds at the fork as memory of the child.
+    for millions in map(float, sys.argv[1:] or ("1", "10", "100")):
+        whole_run(millions)
+    queue_n = 20_000_000
+    for workers, batch in ((64, 10), (64, 1), (640, 10)):
+        values = rates(queue_n, queue_kernel(queue_n, workers, batch))
+        report(f"queue kernel, {workers} workers, batch {batch}, backlogged", values, "M msg/s")
+    broker_n = 2_000_000
+    pull = {"batch": 10, "ack_every": 10, "wait_s": 20.0, "lock_s": 30.0}
+    fair = {"pick": broker.FAIR, "noisy_share": 0.1, "noisy_least": 30}
+    for what, knobs, lanes, slots in (
+        ("prefetch 10", {"push": 1, "prefetch": 10, "closes": 1}, 1, 1),
+        ("prefetch 20, 4 slots", {"push": 1, "prefetch": 20, "closes": 1}, 1, 4),
+        ("pull 10, 1,000 message groups", {**pull, "pick": broker.GROUPS}, 1_000, 1),
+        ("pull 10, fair among 1,000 tenants", {**pull, **fair}, 1_000, 1),
+    ):
+        values = rates(broker_n, general_kernel(broker_n, knobs, lanes, slots))
+        report(f"general queue, 64 consumers, {what}", values, "M msg/s")
+    log_n = 30_000_000
+    for pace, over_s in (("backlogged", 1.0), ("70 % busy", 3_600.0)):
+        for pieces in (200, 1_000):
+            values = log_kernel_rates(log_n, 48, 12, pieces, over_s)
+            what = f"log kernel, 48 partitions, 12 members, {pace}, {pieces} pieces"
+            report(what, values, "M msg/s")
+    what = "10 M messages with 1,000 faults in each system, against none"
+    report(what, with_faults(10.0, 1_000), "times as long")
+    report("plain SimPy store, 64 workers", plain_simpy(200_000), "M msg/s")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,177 @@
+"""The rules by which products behave, and the tests that are named after them.
+
+`python tests/tools/rules.py` prints the table: of each rule its tests, or why the lab
+does not model it.
+A test carries the ids of its rules in its name: `test_KC_04_…`, `test_KB_04_05_…`.
+
+KP, LP: producer clients of Kafka (Java) and librdkafka. KB, KC, KS: Kafka's brokers, consumer
+groups, share groups. SS, SF: SQS standard and FIFO. RQ: RabbitMQ. CE: Celery.
+"""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+RULES = {
+    "KP-01": "records gather in batches, which leave full or after linger.ms",
+    "KP-02": "the delivery timeout counts from the batch's creation; its outcome is unknown",
+    "KP-03": "a lost answer and a retry write twice",
+    "KP-04": "a full buffer blocks (Java) or raises (librdkafka)",
+    "KP-05": "acks=0: a drop is silent",
+    "KP-06": "acks=1: the leader's crash loses what it alone had",
+    "KP-07": "acks=all waits for the replicas in sync, however few they are",
+    "KP-08": "retries with several requests in flight reorder",
+    "KP-09": "one request in flight keeps order, and still repeats",
+    "KP-10": "an idempotent producer neither repeats nor reorders",
+    "KP-11": "idempotence ends with the process",
+    "KP-12": "settings that contradict idempotence disable it, or are refused",
+    "KP-13": "flush returned does not mean delivered",
+    "KP-14": "close waits for all sends; with a timeout it fails the rest",
+    "KP-15": "a killed process loses what is not at the broker",
+    "KP-16": "a transaction makes records and offsets valid together",
+    "KP-17": "the partition is murmur2 of the key, modulo their number",
+    "KP-18": "without a key, a partition is kept until a batch is full",
+    "LP-01": "flush of librdkafka returns what is left; so does len()",
+    "LP-02": "callbacks fire only from poll and flush",
+    "LP-03": "a message that timed out in flight is possibly stored",
+    "LP-04": "exit without flush loses what has not left (b: how much; c: flush(0) sends)",
+    "LP-05": "a consumer's close commits and leaves at once",
+    "LP-06": "atexit hooks do not run on a signal without a handler",
+    "KB-01": "offsets of a partition only increase",
+    "KB-02": "consumers read below the high watermark",
+    "KB-03": "a follower that lags for too long is not in sync any more",
+    "KB-04": "acks=all with too few replicas in sync is refused, and tried again",
+    "KB-05": "with too few in sync the high watermark stands still",
+    "KB-06": "a clean election loses nothing that was committed",
+    "KB-07": "an unclean election loses committed records",
+    "KB-08": "retention deletes whole segments, whoever has read them",
+    "KB-09": "a position before the log's start is reset",
+    "KB-10": "a group without a commit begins where the reset says",
+    "KB-11": "compaction keeps the last value of a key at least",
+    "KB-12": "durability rests on replicas, not on fsync",
+    "KC-01": "a partition has one owner in a group",
+    "KC-02": "groups read without deleting, and do not slow each other",
+    "KC-03": "a batch longer than max.poll.interval.ms costs membership",
+    "KC-04": "a dead consumer's partitions wait for the session timeout",
+    "KC-05": "an eager rebalance stops the whole group",
+    "KC-06": "a cooperative one stops only the partitions that move",
+    "KC-07": "the broker-driven protocol has no barrier at all",
+    "KC-08": "range gives the first members one more; sticky moves least",
+    "KC-09": "a static member that is back in time causes no rebalance",
+    "KC-10": "committed is the next offset to read",
+    "KC-11": "commit first loses, process first repeats",
+    "KC-12": "Java commits inside poll what it returned before",
+    "KC-13": "librdkafka commits what it has handed out",
+    "KC-14": "an asynchronous commit may fail silently",
+    "KC-15": "only commits are fenced, not effects",
+    "KC-16": "flush and commit belong into the hook of revocation",
+    "KC-17": "paused partitions are not fetched, and membership lives on",
+    "KC-18": "a poison record blocks its partition",
+    "KC-19": "read_committed waits for the oldest open transaction",
+    "KS-01": "a record is available, acquired, acknowledged or archived",
+    "KS-02": "released or timed out it is available again, up to the delivery limit",
+    "KS-03": "the window from the first unfinished record is limited",
+    "KS-04": "an acknowledgement after the lock's end fails: the record is processed twice",
+    "KS-05": "consumers may exceed partitions",
+    "SS-01": "receive hides a message; only delete removes it",
+    "SS-02": "a deleted message may come back, rarely",
+    "SS-03": "a delete with an old receipt does nothing",
+    "SS-04": "a batch slower than the visibility timeout is delivered again",
+    "SS-05": "a crashed worker's messages wait out the timeout",
+    "SS-06": "a visibility timeout can be extended",
+    "SS-07": "a short poll asks some servers, a long poll all",
+    "SS-08": "order is best effort",
+    "SS-09": "nothing is handed out at the in-flight cap",
+    "SS-10": "received too often, a message goes to the dead-letter queue",
+    "SS-11": "retention deletes what nobody read",
+    "SS-12": "fan-out needs a queue for each reader",
+    "SS-13": "the calls of a thread are serial",
+    "SS-14": "fair queues serve quiet tenants before noisy ones",
+    "SS-15": "Lambda scales its pollers",
+    "SF-01": "a group with a message in flight is not handed out",
+    "SF-02": "a receive takes from one group as much as it can",
+    "SF-03": "a repeat within the deduplication window is dropped",
+    "SF-04": "a visibility timeout missed processes twice, FIFO or not",
+    "SF-05": "calls beyond the quota are throttled",
+    "SF-06": "only the first 120,000 messages are looked at for free groups",
+    "SF-07": "a failed message blocks its group; a dead-letter queue breaks its order",
+    "SF-08": "several senders: the order is that of arrival",
+    "RQ-01": "automatic acknowledgement loses what was delivered and not processed",
+    "RQ-02": "unacknowledged deliveries come back when the connection closes",
+    "RQ-03": "prefetch limits the unacknowledged deliveries of a consumer",
+    "RQ-04": "where a message comes back to, by type of queue",
+    "RQ-05": "a quorum queue drops or dead-letters what comes back too often",
+    "RQ-06": "a consumer that acknowledges nothing for too long is closed",
+    "RQ-07": "publisher confirms; without them a publish can be lost",
+    "RQ-08": "dead-lettering is at most once, or at least once",
+    "RQ-09": "one consumer is active, the others stand by",
+    "RQ-10": "exchanges route; a consistent hash moves few keys",
+    "RQ-11": "delayed retries",
+    "RQ-12": "streams are logs; super streams are partitioned",
+    "CE-01": "early acknowledgement loses the task that a killed worker ran",
+    "CE-02": "late acknowledgement runs it again",
+    "CE-03": "a dead child process is acknowledged even so, unless told otherwise",
+    "CE-04": "an exception is acknowledged; a retry is explicit",
+    "CE-05": "how many messages a worker holds",
+    "CE-06": "Redis: after the visibility timeout a task runs twice at once",
+    "CE-07": "Redis: where a message comes back to",
+    "CE-08": "warm and cold shutdown",
+    "CE-09": "exponential backoff with full jitter",
+    "CE-10": "a retry is published again, so later tasks overtake it",
+}
+"""The rules, in a few words."""
+
+NOT_MODELLED = {
+    "KP-07": "how many replicas are in sync is given by faults; KB-04 and KB-05 hold what follows",
+    "KP-14": "a publisher's handlers flush; there is no close with a timeout of its own",
+    "LP-03": "the lab knows what is stored; what a client believes of it is not told",
+    "LP-05": "SIGTERM of a consumer closes it (KC-11, KC-04); the order of destroying is the app's",
+    "KB-02": "a record is readable when all in sync have it; followers are not followed one by one",
+    "KB-03": "followers are not followed one by one",
+    "KB-06": "no test of its own: see test_KP_06_after_a_move_of_the_leader_…",
+    "KB-11": "topics are not compacted",
+    "KB-12": "no fault takes the power of all replicas at once",
+    "KC-16": "no hooks; with auto-commit off, a batch is committed before the next poll",
+    "KC-17": "applications of the lab pause nothing",
+    "KC-19": "no test of its own: records of a transaction are readable with its end (KP-16)",
+    "SS-02": "no rate is published; a deleted message stays deleted",
+    "SS-06": "workers do not extend a visibility timeout",
+    "SS-08": "an order that is not promised cannot be tested",
+    "SS-15": "no Lambda; `autoscale` scales workers by depth or age",
+    "RQ-11": "x-delayed-retry-* is accepted without effect",
+}
+"""Why there is no test of a rule."""
+
+_IDS = re.compile(r"def test_((?:(?:[A-Z]{2}_)?\d{2}[a-c]?_)+)")
+_ID = re.compile(r"(?:([A-Z]{2})_)?(\d{2})[a-c]?_")
+
+
+def by_rule(folder: Path) -> Mapping[str, list[str]]:
+    """Names of the tests in ``folder`` by the rules that they carry, in order."""
+    found: dict[str, list[str]] = {}
+    for path in sorted(folder.rglob("test_*.py")):
+        for match in _IDS.finditer(path.read_text()):
+            name = re.match(r"\w+", path.read_text()[match.start() + 4 :])
+            assert name is not None
+            family = ""
+            for part in _ID.finditer(match[1]):
+                family = part[1] or family
+                found.setdefault(f"{family}-{part[2]}", []).append(f"{path.stem}::{name[0]}")
+    return found
+
+
+def table(folder: Path) -> str:
+    """The rules with their tests, or with the reason why there are none; Markdown."""
+    tests = by_rule(folder)
+    lines = ["| rule | in a few words | tests, or why there are none |", "|---|---|---|"]
+    for rule, words in RULES.items():
+        named = tests.get(rule, [])
+        shown = ", ".join(f"`{name.partition('::')[2]}`" for name in named[:2])
+        if len(named) > 2:
+            shown += f" and {len(named) - 2} more"
+        lines.append(f"| {rule} | {words} | {shown or NOT_MODELLED.get(rule, '?')} |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    print(table(Path(__file__).parents[1]))
