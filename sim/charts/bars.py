@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
-from numpy.typing import NDArray
 
 from sim.charts.over_time import colour_of
 from sim.charts.page import INK, MUTED, PALETTE, sheet, width_pt
+from sim.foundation.arrays import F64, I64, Bools
 from sim.foundation.text import count, tick
 from sim.words import findings
 
@@ -56,7 +56,7 @@ def replay(tables: "Tables", axes: Sequence[Axes] | None = None, *, title: str =
     return draw_bars(tables, axes, columns)
 
 
-def loss_counts(tables: "Tables") -> dict[str, NDArray[np.int64]]:
+def loss_counts(tables: "Tables") -> dict[str, I64]:
     """Column title -> messages per row of the summary; each place that lost any has a column."""
     summary = tables.summary
     places = findings.lost_by_place(tables.fates, summary)
@@ -68,9 +68,7 @@ def loss_counts(tables: "Tables") -> dict[str, NDArray[np.int64]]:
     }
 
 
-def draw_bars(
-    tables: "Tables", axes: Sequence[Axes], columns: Mapping[str, NDArray[np.int64]]
-) -> list[Axes]:
+def draw_bars(tables: "Tables", axes: Sequence[Axes], columns: Mapping[str, I64]) -> list[Axes]:
     """Bars on one scale for all columns, each with its number, a nought where there was none."""
     summary = tables.summary
     new_system = (summary["system"] != summary["system"].shift()).to_numpy()
@@ -103,9 +101,7 @@ def draw_bars(
     return list(axes)
 
 
-def _name_rows(
-    tables: "Tables", ax: Axes, y: NDArray[np.float64], new_system: NDArray[np.bool_]
-) -> None:
+def _name_rows(tables: "Tables", ax: Axes, y: F64, new_system: Bools) -> None:
     colours = colour_of(tables)
     gap = max(width_pt(str(group), 8.5) for group in tables.summary["group"]) + 14
     for at, new, system, group in zip(

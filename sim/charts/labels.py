@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from numpy.typing import NDArray
 
 from sim.charts.page import MUTED, pixels, width_pt
+from sim.foundation.arrays import F64, I64
 
 SIZE = 8.0
 FAR = 2
@@ -28,8 +28,8 @@ CROWD = 8
 class Line:
     """A drawn line, its name, and a number to say with it."""
 
-    x: NDArray[np.float64]
-    y: NDArray[np.float64]
+    x: F64
+    y: F64
     name: str
     ink: str
     value: str = ""
@@ -67,7 +67,7 @@ def name_lines(
     drawn = [(line, _dense(pixels(ax, line.x, line.y), panel)) for line in lines]
     drawn = _share([(line, path) for line, path in drawn if len(path)], 0.6 * panel[0], size)
     cells = _Cells([path for _, path in drawn], panel)
-    taken: list[NDArray[np.float64]] = []
+    taken: list[F64] = []
     targets = np.array([_target(ax, line, path, prefer) for line, path in drawn]).reshape(-1, 2)
     for i, (line, path) in enumerate(drawn):
         target = targets[i]
@@ -113,12 +113,12 @@ def name_lines(
         )
 
 
-def _gap(box: NDArray[np.float64], path: NDArray[np.float64]) -> float:
+def _gap(box: F64, path: F64) -> float:
     """How far a line is from a box."""
     return float(np.hypot(*(path - path.clip(box[:2], box[2:])).T).min())
 
 
-def _target(ax: Axes, line: Line, path: NDArray[np.float64], prefer: str) -> NDArray[np.float64]:
+def _target(ax: Axes, line: Line, path: F64, prefer: str) -> F64:
     """Where the words of a line should stand, in points from the corner of the panel."""
     if line.point:
         return np.asarray(pixels(ax, *np.array([line.point]).T)[0])
@@ -127,10 +127,10 @@ def _target(ax: Axes, line: Line, path: NDArray[np.float64], prefer: str) -> NDA
 
 def _lead(
     ax: Axes,
-    box: NDArray[np.float64],
-    path: NDArray[np.float64],
-    target: NDArray[np.float64],
-    panel: NDArray[np.float64],
+    box: F64,
+    path: F64,
+    target: F64,
+    panel: F64,
     ink: str,
 ) -> None:
     """A thin line from words that had to stand apart to their line, at its target if it has one."""
@@ -277,10 +277,10 @@ def rows_needed(marks: Sequence[Sequence[Mark]]) -> int:
 
 
 def _share(
-    drawn: Sequence[tuple[Line, NDArray[np.float64]]], widest_pt: float, size: float
-) -> list[tuple[Line, NDArray[np.float64]]]:
+    drawn: Sequence[tuple[Line, F64]], widest_pt: float, size: float
+) -> list[tuple[Line, F64]]:
     """One entry for all lines that say the same and lie on each other, in a neutral ink."""
-    stacks: list[list[tuple[Line, NDArray[np.float64]]]] = []
+    stacks: list[list[tuple[Line, F64]]] = []
     for line, path in drawn:
         for stack in stacks:
             over, where = stack[0]
@@ -302,7 +302,7 @@ def _share(
     return out
 
 
-def _dense(path: NDArray[np.float64], panel: NDArray[np.float64]) -> NDArray[np.float64]:
+def _dense(path: F64, panel: F64) -> F64:
     """Points a few apart along the part of a polyline that is inside the panel."""
     path = path[np.isfinite(path).all(axis=1)]
     if len(path) > 1:
@@ -314,11 +314,11 @@ def _dense(path: NDArray[np.float64], panel: NDArray[np.float64]) -> NDArray[np.
 
 
 def _candidates(
-    path: NDArray[np.float64],
-    target: NDArray[np.float64],
-    size: NDArray[np.float64],
-    panel: NDArray[np.float64],
-) -> NDArray[np.float64]:
+    path: F64,
+    target: F64,
+    size: F64,
+    panel: F64,
+) -> F64:
     """[places, 4] boxes (left, low, right, high) around points of `path`, inside the panel."""
     along = path[np.linspace(0, len(path) - 1, min(len(path), 40)).astype(int)]
     anchors = np.vstack([target, along])
@@ -338,7 +338,7 @@ class _Cells:
     CELL = 2.0
     MARGINS = (0.0, 3.0, 6.0, 12.0, 24.0)
 
-    def __init__(self, paths: Sequence[NDArray[np.float64]], panel: NDArray[np.float64]) -> None:
+    def __init__(self, paths: Sequence[F64], panel: F64) -> None:
         """`paths` in points from the corner of the panel, `panel` its width and height."""
         self.shape = (panel / self.CELL).astype(int) + 2
         filled = np.zeros((len(paths), *(self.shape + 1)), np.int32)
@@ -347,13 +347,13 @@ class _Cells:
             filled[i, cell[:, 0] + 1, cell[:, 1] + 1] = 1
         self.sums = filled.cumsum(axis=1).cumsum(axis=2)
 
-    def count(self, boxes: NDArray[np.float64], margin: float = 0.0) -> NDArray[np.int64]:
+    def count(self, boxes: F64, margin: float = 0.0) -> I64:
         """[lines, boxes] cells of each line within `margin` of each box."""
         x0, y0 = np.clip((boxes[:, :2] - margin) // self.CELL, 0, self.shape).astype(int).T
         x1, y1 = np.clip((boxes[:, 2:] + margin) // self.CELL + 1, 0, self.shape).astype(int).T
         s = self.sums
         return np.asarray(s[:, x1, y1] - s[:, x0, y1] - s[:, x1, y0] + s[:, x0, y0])
 
-    def away(self, boxes: NDArray[np.float64]) -> NDArray[np.int64]:
+    def away(self, boxes: F64) -> I64:
         """[lines, boxes] how many of `MARGINS` do not reach from the box to the line."""
         return np.asarray(sum((self.count(boxes, m) == 0).astype(np.int64) for m in self.MARGINS))

@@ -13,12 +13,12 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
-from numpy.typing import NDArray
 
 from sim.charts.labels import Line, name_lines
 from sim.charts.over_time import counts_axis, draw, finish, highest, new_page, systems
 from sim.charts.page import INK, MUTED, PALETTE, sheet, width_pt
 from sim.charts.quantiles import DECADES_S
+from sim.foundation.arrays import F64, Bools
 from sim.foundation.text import count, duration, money, share, tick
 from sim.words import ladder
 
@@ -190,7 +190,7 @@ def price(tables: "Tables", axes: Sequence[Axes] | None = None, *, title: str = 
     return list(axes)
 
 
-def _against(values: NDArray[np.float64], say: Callable[[float], str]) -> list[str]:
+def _against(values: F64, say: Callable[[float], str]) -> list[str]:
     """Each value, and in brackets its change against the one before, if that is noticeable."""
     out = []
     for before, now in zip([np.nan, *values[:-1]], values, strict=True):
@@ -206,7 +206,7 @@ def _against(values: NDArray[np.float64], say: Callable[[float], str]) -> list[s
     return out
 
 
-def _bars(ax: Axes, stack: Sequence[NDArray[np.float64]], words: Sequence[str]) -> None:
+def _bars(ax: Axes, stack: Sequence[F64], words: Sequence[str]) -> None:
     """Bars from 0, one part after the other, with words at their ends."""
     y = np.arange(len(words))
     total = np.zeros(len(words))
@@ -218,7 +218,7 @@ def _bars(ax: Axes, stack: Sequence[NDArray[np.float64]], words: Sequence[str]) 
     ax.set_xlim(0, max(total.max(initial=0), 1e-9) / room if total.any() else 1)
 
 
-def _dots(ax: Axes, values: NDArray[np.float64], words: Sequence[str]) -> None:
+def _dots(ax: Axes, values: F64, words: Sequence[str]) -> None:
     """Dots on a logarithmic axis of durations, with words beside them."""
     known = np.isfinite(values) & (values > 0)
     shown = values[known]
@@ -241,9 +241,7 @@ def _room(ax: Axes, words: Sequence[str]) -> float:
     return max(1 - number_in / (ax.bbox.width / ax.figure.dpi), 0.15)
 
 
-def _write(
-    ax: Axes, x: NDArray[np.float64], words: Sequence[str], there: NDArray[np.bool_]
-) -> None:
+def _write(ax: Axes, x: F64, words: Sequence[str], there: Bools) -> None:
     for at, (value, word, some) in enumerate(zip(x, words, there, strict=True)):
         ax.annotate(
             word,

@@ -5,11 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
 from sim.charts.files import write
 from sim.charts.labels import Line, name_lines
@@ -32,7 +30,6 @@ if TYPE_CHECKING:
     from sim.imports.measured import Measured
     from sim.measure.tables import Tables
 
-F64 = NDArray[np.float64]
 COLOUR = "#222222"
 
 

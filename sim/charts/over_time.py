@@ -7,17 +7,16 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
-from numpy.typing import NDArray
 
 from sim.charts.labels import Line, Mark, mark, name_lines, rows_needed, title_pad
 from sim.charts.page import INK, MUTED, PALETTE, TimeAxis, outer, panels
+from sim.foundation.arrays import F64
 from sim.foundation.text import count, duration, tick
 from sim.words import findings
 
 if TYPE_CHECKING:
     from sim.measure.tables import Tables
 
-Array = NDArray[np.float64]
 
 LAG_NOTE = (
     "Lag of a log: log end - committed offset, as kafka-consumer-groups reports it. "
@@ -299,7 +298,7 @@ def _order_words(row: pd.Series) -> str:
     return f"{count(row['violations'])} in {count(keys)} key{'' if keys == 1 else 's'}"
 
 
-def _per_second(t_s: Array, cumulative: pd.Series) -> Array:
+def _per_second(t_s: F64, cumulative: pd.Series) -> F64:
     """[times] messages per second in the step of the grid that ends then."""
     if len(t_s) < 2:
         return np.zeros(len(t_s))

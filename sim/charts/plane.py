@@ -12,18 +12,17 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
-from numpy.typing import NDArray
 
 from sim.charts.over_time import counts_axis
 from sim.charts.page import INK, PALETTE, PRINT, SCREEN, Letters, pixels, sheet, width_pt, wrapped
 from sim.charts.quantiles import DECADES_S, SHORTEST_S
+from sim.foundation.arrays import F64
 from sim.foundation.text import duration, tick
 from sim.words import tradeoff
 
 if TYPE_CHECKING:
     from sim.measure.tables import Tables
 
-F64 = NDArray[np.float64]
 BETTER = "#e7f3ec"
 BELOW = 0.14
 """Room below 0, as a share of that above."""

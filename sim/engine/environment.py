@@ -1,14 +1,16 @@
 """The joint: SimPy fires control events, and the data plane catches up before each one."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import chain
 from math import ulp
-from typing import Protocol
+from typing import Any, Protocol
 
 import simpy
 
+Steps = Generator[simpy.Event, Any, None]
+"""A process of SimPy: it yields the events that it waits for."""
 Stops = Sequence[tuple[float, Callable[[], None]]]
 """Where stages stopped for control: when, and what control then does there."""
 

@@ -9,11 +9,10 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from sim.foundation.arrays import F64
 from sim.foundation.errors import LabError, Problem
 
-F64 = NDArray[np.float64]
 Measure = Literal["lag", "time_lag_s"]
 
 

@@ -9,11 +9,9 @@ clause, or all of it.
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from sim.foundation.arrays import F64, I16, I32, I64, U16
 from sim.foundation.jit import resumable
-
-I64 = NDArray[np.int64]
 
 NAIVE, IDEMPOTENT, STRICT = 0, 1, 2
 
@@ -26,11 +24,11 @@ DUPLICATE_IGNORED, STALE_IGNORED, PARKED = 5, 6, 7
 class Histories(NamedTuple):
     """What should happen: the events of every entity, in order of creation."""
 
-    created_s: NDArray[np.float64]  # [events] ascending
-    entity: NDArray[np.int32]  # [events]
-    seq: NDArray[np.int16]  # [events] the state it leads to: how many came before of its entity
-    next_event: NDArray[np.int32]  # [events] the entity's next event; -1: this is its last
-    last_seq: NDArray[np.int16]  # [entities] seq of the last event; -1: it has none
+    created_s: F64  # [events] ascending
+    entity: I32  # [events]
+    seq: I16  # [events] the state it leads to: how many came before of its entity
+    next_event: I32  # [events] the entity's next event; -1: this is its last
+    last_seq: I16  # [entities] seq of the last event; -1: it has none
     amount_cents: I64  # [entities], posted by the last event; or [events], posted by each
     each: bool  # whether amount_cents is of events
 
@@ -38,9 +36,9 @@ class Histories(NamedTuple):
 class Accounts(NamedTuple):
     """State of the ledger."""
 
-    state: NDArray[np.int16]  # [entities] seq of the event applied last; -1: none
-    applied: NDArray[np.uint16]  # [events] how often each was applied; stays at its greatest value
-    parked: NDArray[np.int32]  # [events] STRICT: the delivery that was parked; -1: none; else empty
+    state: I16  # [entities] seq of the event applied last; -1: none
+    applied: U16  # [events] how often each was applied; stays at its greatest value
+    parked: I32  # [events] STRICT: the delivery that was parked; -1: none; else empty
     error_cents: I64  # [entities] booked - due so far
     now: I64  # [NOW] see below
 

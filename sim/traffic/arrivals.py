@@ -9,12 +9,10 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from sim.foundation.arrays import F64, I64
 from sim.foundation.errors import LabError
 from sim.scenario.load import Scenario, Segment, Trace
-
-F64 = NDArray[np.float64]
 
 _LEAST_CELLS = 1_000
 
@@ -24,7 +22,7 @@ class Cells(NamedTuple):
 
     edges_s: F64
     """[cells + 1]"""
-    counts: NDArray[np.int64]
+    counts: I64
     """[cells]"""
 
 
@@ -131,7 +129,7 @@ def _totals(scenario: Scenario) -> tuple[F64, float]:
 
 
 def _from_totals(
-    totals: NDArray[np.int64], interval_s: float, dispersion: float, rng: np.random.Generator
+    totals: I64, interval_s: float, dispersion: float, rng: np.random.Generator
 ) -> Cells:
     cells = max(1, int(np.ceil(interval_s - 1e-9)))
     weights = np.ones((totals.size, cells))

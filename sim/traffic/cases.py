@@ -26,9 +26,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from sim.foundation.arrays import F64, I16, I32, I64
 from sim.foundation.errors import LabError, nearest
-
-I64 = NDArray[np.int64]
 
 _REQUIRED = ("case", "seq", "timestamp", "activity")
 
@@ -43,13 +42,13 @@ _MOST_CENTS = 10**15
 class Cases:
     """The events of every case, in order of time; those of one moment in order of ``seq``."""
 
-    created_s: NDArray[np.float64]
+    created_s: F64
     """[events] ascending, s since the first event."""
-    entity: NDArray[np.int32]
+    entity: I32
     """[events] number of the case."""
-    seq: NDArray[np.int16]
+    seq: I16
     """[events] from 0 within the case."""
-    activity: NDArray[np.int32]
+    activity: I32
     """[events] number of what happened."""
     due_cents: I64
     """[events] by how much the event changed what the case is worth."""
@@ -233,7 +232,7 @@ def _check(
     by_case: NDArray[np.intp],
     case: NDArray[np.intp],
     seq: I64,
-    created_s: NDArray[np.float64],
+    created_s: F64,
 ) -> None:
     """Each event follows the one before it, in number and in time."""
     before, after = by_case[:-1], by_case[1:]

@@ -1,8 +1,8 @@
 """Random columns: sorted arrival times and weighted choices, from uniform or exponential draws."""
 
 import numpy as np
-from numpy.typing import NDArray
 
+from sim.foundation.arrays import F64, I32
 from sim.foundation.jit import kernel
 
 
@@ -60,7 +60,7 @@ def _build_alias(probability, alias, small, large):  # type: ignore[no-untyped-d
         probability[large[n_large]] = 1.0
 
 
-def alias_table(weights: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
+def alias_table(weights: F64) -> tuple[F64, I32]:
     """Walker's alias table (Vose 1991) of positive ``weights`` [values]: for `choose`."""
     n = weights.size
     probability = weights * (n / weights.sum())

@@ -10,8 +10,8 @@ from math import isfinite, log
 from zlib import crc32
 
 import numpy as np
-from numpy.typing import NDArray
 
+from sim.foundation.arrays import F32, F64, I32
 from sim.foundation.errors import LabError
 from sim.foundation.units import Distribution
 from sim.scenario.load import CaseFile, Key, Lifecycle, Scenario
@@ -117,7 +117,7 @@ def _cases(scenario: Scenario, file: CaseFile) -> Messages:
 
 
 def _histories(
-    scenario: Scenario, dim: str, life: Lifecycle, begun_s: NDArray[np.float64], duration_s: float
+    scenario: Scenario, dim: str, life: Lifecycle, begun_s: F64, duration_s: float
 ) -> Messages:
     """An entity for each arrival, and a message for each of its states."""
     n, states = begun_s.size, len(life.states)
@@ -151,14 +151,14 @@ def _values(dim: str, key: Key) -> Sequence[str]:
     return Numbered(dim, key.count)
 
 
-def _weights(key: Key) -> NDArray[np.float64]:
+def _weights(key: Key) -> F64:
     if key.weights is not None:
         return np.array(list(key.weights.values()), np.float64)
     assert key.count is not None
     return np.arange(1, key.count + 1, dtype=np.float64) ** -key.zipf
 
 
-def _entities(scenario: Scenario, n: int) -> NDArray[np.int32]:
+def _entities(scenario: Scenario, n: int) -> I32:
     weights = np.ones(1)
     for key in scenario.workload.keys.values():
         more = _weights(key)
@@ -176,7 +176,7 @@ def _entities(scenario: Scenario, n: int) -> NDArray[np.int32]:
     return out
 
 
-def service_s(scenario: Scenario, n: int, jobs: Sequence[str]) -> NDArray[np.float32]:
+def service_s(scenario: Scenario, n: int, jobs: Sequence[str]) -> F32:
     """[messages] time that each message takes a consumer that does ``jobs``, s.
 
     The draws of a job are the same in whichever system and group it is done, and which of its
@@ -198,13 +198,13 @@ def service_s(scenario: Scenario, n: int, jobs: Sequence[str]) -> NDArray[np.flo
     return total
 
 
-def _draw32(d: Distribution, n: int, rng: np.random.Generator) -> NDArray[np.float32]:
+def _draw32(d: Distribution, n: int, rng: np.random.Generator) -> F32:
     match d.kind:
         case "exponential":
             return rng.standard_exponential(n, np.float32) * np.float32(d.a)
         case "lognormal":
             z = rng.standard_normal(n, np.float32)
-            drawn: NDArray[np.float32] = np.exp(z * np.float32(_sigma(d)) + np.float32(log(d.a)))
+            drawn: F32 = np.exp(z * np.float32(_sigma(d)) + np.float32(log(d.a)))
             return drawn
         case "gamma":
             shape = d.b**-2
@@ -216,7 +216,7 @@ def _sigma(lognormal: Distribution) -> float:
     return log(lognormal.b / lognormal.a) / _Z99
 
 
-def pool(scenario: Scenario, name: str, distribution: Distribution) -> NDArray[np.float64]:
+def pool(scenario: Scenario, name: str, distribution: Distribution) -> F64:
     """[draws] durations of one kind of call, s; a single one when they are constant.
 
     Args:

@@ -7,6 +7,7 @@ from typing import TypeVar, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.foundation.arrays import F64, I16, I32, I64
 from sim.scenario.workload import STATE
 
 _T = TypeVar("_T", bound=np.generic)
@@ -53,19 +54,19 @@ class Numbered(Sequence[str]):
 class Messages:
     """All messages in order of creation; row number is the message's identity."""
 
-    created_s: NDArray[np.float64]
+    created_s: F64
     """[messages] ascending, s since the start of the scenario."""
-    entity: NDArray[np.int32]
+    entity: I32
     """[messages] combination of key values, numbered with the last dimension fastest."""
-    size_bytes: NDArray[np.int32]
+    size_bytes: I32
     """[messages], or [1] when all are the same."""
     dims: Mapping[str, Sequence[str]]
     """Names of the values of each key dimension, in order."""
     duration_s: float
     """When arrivals end, s."""
-    posting_cents: NDArray[np.int64] | None = None
+    posting_cents: I64 | None = None
     """[messages] what each posts to the books; None where entities do not go through states."""
-    seq: NDArray[np.int16] | None = None
+    seq: I16 | None = None
     """[messages] how many came before of the same entity; None as above."""
     states: Sequence[str] = ()
     """Names of the states that an entity's messages lead to in turn, if all go through the same."""
@@ -73,7 +74,7 @@ class Messages:
     def __len__(self) -> int:
         return int(self.created_s.size)
 
-    def only(self, rows: NDArray[np.int32]) -> "Messages":
+    def only(self, rows: I32) -> "Messages":
         """The messages in ``rows`` (ascending), numbered anew from 0."""
 
         def column(values: NDArray[_T]) -> NDArray[_T]:
@@ -88,7 +89,7 @@ class Messages:
             seq=None if self.seq is None else self.seq[rows],
         )
 
-    def where(self, wanted: Mapping[str, Sequence[str]]) -> NDArray[np.int32]:
+    def where(self, wanted: Mapping[str, Sequence[str]]) -> I32:
         """The messages whose dimensions have one of the values ``wanted``, ascending."""
         chosen = np.ones(self.entities, np.bool_)
         for dim, values in wanted.items():
@@ -96,9 +97,7 @@ class Messages:
             chosen &= has_one[self.keys_by([dim])[0]]
         return np.flatnonzero(chosen[self.entity]).astype(np.int32)
 
-    def of_each(
-        self, wanted: Mapping[str, Mapping[str, Sequence[str]] | None]
-    ) -> dict[str, NDArray[np.int32]]:
+    def of_each(self, wanted: Mapping[str, Mapping[str, Sequence[str]] | None]) -> dict[str, I32]:
         """[wanted] the messages `where` each wants them, ascending; only for those that choose."""
         return {name: self.where(its) for name, its in wanted.items() if its}
 
@@ -107,7 +106,7 @@ class Messages:
         """Combinations of the dimensions' values."""
         return int(np.prod([len(values) for values in self.dims.values()], dtype=np.int64))
 
-    def keys_of(self, dims: Sequence[str]) -> tuple[NDArray[np.int32], Sequence[str]]:
+    def keys_of(self, dims: Sequence[str]) -> tuple[I32, Sequence[str]]:
         """What a key made of ``dims``, and of the message's state if `STATE` is among them, is.
 
         Returns:
@@ -121,9 +120,7 @@ class Messages:
         key = key_of[self.entity] * np.int32(len(states)) + self.seq
         return key.astype(np.int32), [f"{name}/{state}" for name in names for state in states]
 
-    def keys_by(
-        self, dims: Sequence[str], joined_by: str = "/"
-    ) -> tuple[NDArray[np.int32], Sequence[str]]:
+    def keys_by(self, dims: Sequence[str], joined_by: str = "/") -> tuple[I32, Sequence[str]]:
         """What a key made of ``dims`` is for each entity.
 
         Returns:
