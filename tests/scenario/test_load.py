@@ -26,7 +26,7 @@ HERE = Path(__file__).parents[1] / "data"
 GOOD = HERE / "scenarios" / "two-systems.yaml"
 TRACE = HERE / "scenarios" / "from-trace.yaml"
 BAD = sorted((HERE / "bad_scenarios").glob("*.yaml"))
-SCHEMA = HERE.parent / "scenarios" / "scenario.schema.json"
+SCHEMA = Path(__file__).parents[2] / "scenarios" / "scenario.schema.json"
 JARGON = re.compile(
     r"Input should|valid |_type|_error|forbidden|union|pydantic|Value error|type=|: cannot be|Field"
 )
