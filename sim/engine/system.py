@@ -75,11 +75,82 @@ class Fleet(Protocol):
         """How many consumers are at work on a message."""
 
 
+class PublisherProcess(Protocol):
+    """The process that publishes to a log, its client included; verbs act at the present time."""
+
+    def alive(self) -> bool:
+        """Whether it runs; one whose signal handler is still at work does."""
+
+    def crash(self) -> None:
+        """SIGKILL: what has not reached a broker is lost (KP-15)."""
+
+    def terminate(self, grace_s: float) -> None:
+        """SIGTERM, and SIGKILL after the grace; a handler, if it has one, finishes the work."""
+
+    def interrupt(self) -> None:
+        """SIGINT (Ctrl+C)."""
+
+    def exit(self) -> None:
+        """The main function ends."""
+
+    def restart(self) -> None:
+        """Start a new process in the place of a dead one; it reads on from its last commit."""
+
+    def expect(self, process: simpy.Process) -> None:
+        """Tell it of a process of control that will act on it.
+
+        While one of these goes on, a publisher that is dead may be started again.
+        """
+
+
+class BrokerSet(Protocol):
+    """The brokers that a publisher writes to, as faults see them; verbs act at the present time."""
+
+    @property
+    def count(self) -> int:
+        """Number of brokers."""
+
+    def cut_off(self, broker: int) -> None:
+        """It cannot be reached; it runs on, and leads what it led."""
+
+    def reconnect(self, broker: int) -> None:
+        """End of `cut_off`, unless it is dead."""
+
+    def slow(self, broker: int, extra_s: float) -> None:
+        """From now on each request takes this much longer, s; 0: no longer."""
+
+    def lose_acks(self, broker: int, probability: float) -> None:
+        """From now on answers are lost with this probability, after their request was done."""
+
+    def crash(self, broker: int, behind_s: float | None) -> None:
+        """Its process dies, and others are elected to lead what it led (KB-06).
+
+        Args:
+            broker: which.
+            behind_s: unclean elections, whose winners had fallen so far behind (KB-07), s; None:
+                clean ones.
+        """
+
+    def restart(self, broker: int) -> None:
+        """It is back, and in sync."""
+
+
+@dataclass(frozen=True)
+class Upstream:
+    """What stands in front of a log and can fail."""
+
+    publisher: PublisherProcess
+    brokers: BrokerSet
+
+
 class System(Protocol):
     """One system under one workload."""
 
     stages: Sequence[Stage]
     """In data-flow order."""
+
+    upstream: Upstream | None
+    """Set by `control`; None: nothing there can fail."""
 
     def control(self, env: simpy.Environment, say: Callable[[str], None]) -> Mapping[str, Fleet]:
         """Start the control processes; returns the fleets by the name of their group.

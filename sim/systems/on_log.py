@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from sim.engine.environment import SideBySide
 from sim.engine.outcome import Effects, Fate, GroupOutcome, Offsets
-from sim.engine.system import Setup
+from sim.engine.system import Setup, Upstream
 from sim.foundation.errors import LabError
 from sim.injection.poison import poison
 from sim.injection.replay import repeats_kept
@@ -26,6 +26,9 @@ I64 = NDArray[np.int64]
 
 class LogSystem:
     """One topic, read by every group: what every `sim.engine.system.System` of this kind shares."""
+
+    upstream: Upstream | None = None
+    """What stands in front of the topic and can fail; set by `control`."""
 
     def __init__(
         self,

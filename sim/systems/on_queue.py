@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from sim.engine.environment import SideBySide
 from sim.engine.outcome import Effects, Fate, GroupOutcome
-from sim.engine.system import Setup
+from sim.engine.system import Setup, Upstream
 from sim.foundation.errors import LabError
 from sim.injection.poison import ALWAYS, poison
 from sim.queue import broker as b
@@ -23,6 +23,9 @@ _Q = TypeVar("_Q", bound=Broker | Workers)
 
 class QueueSystem(Generic[_Q]):
     """Queues with consumers: what every `sim.engine.system.System` of this kind shares."""
+
+    upstream: Upstream | None = None
+    """Nothing in front of a queue can fail."""
 
     def __init__(
         self,
