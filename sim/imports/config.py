@@ -33,7 +33,7 @@ from sim.scenario import explain
 from sim.scenario.load import Scenario, folders, load
 from sim.scenario.products import kafka_keys
 from sim.scenario.products.kafka import Group, Producer
-from sim.scenario.products.sqs import Queue
+from sim.scenario.products.sqs import SqsQueue
 
 BASE = "tournament_spike.yaml"
 """The shipped scenario that holds what the file does not say."""
@@ -92,8 +92,8 @@ _PRODUCER = _Part(
 _NOT_OF_THE_QUEUE = ("FilterPolicy", "MessageDeduplicationId", "MessageGroupId")
 _QUEUE = _Part(
     "queue",
-    Queue,
-    [key for key in keys(Queue) if key[0].isupper() and key not in _NOT_OF_THE_QUEUE],
+    SqsQueue,
+    [key for key in keys(SqsQueue) if key[0].isupper() and key not in _NOT_OF_THE_QUEUE],
     {},
     {"workers": 1, "does": ["work"]},
 )

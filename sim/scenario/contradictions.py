@@ -17,8 +17,8 @@ from sim.foundation.document import Document
 from sim.foundation.errors import Problem, nearest, unknown
 from sim.foundation.units import seconds
 from sim.scenario.fault import OF_BROKERS, OF_CONSUMERS, OF_GROUPS, OF_PUBLISHERS, Fault
-from sim.scenario.products import System
 from sim.scenario.products.base import Selection
+from sim.scenario.products.catalogue import System
 from sim.scenario.products.kafka import KafkaSystem
 from sim.scenario.workload import STATE, Arrivals, CaseFile
 

@@ -26,8 +26,8 @@ from sim.scenario import explain
 from sim.scenario.contradictions import contradictions, data_file
 from sim.scenario.fault import Fault
 from sim.scenario.needs import Needs
-from sim.scenario.products import System
 from sim.scenario.products.base import Name
+from sim.scenario.products.catalogue import System
 from sim.scenario.products.kafka import KafkaSystem, Producer
 from sim.scenario.workload import (
     Arrivals,

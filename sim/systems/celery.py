@@ -18,7 +18,7 @@ from sim.queue import broker_kernel as k
 from sim.queue.broker import NO_LIMIT, Broker, Columns, policy
 from sim.queue.broker_fleet import Consumers
 from sim.queue.sqs_standard_kernel import Feed
-from sim.scenario.products.celery import CelerySystem, Queue, Task
+from sim.scenario.products.celery import CeleryQueue, CelerySystem, CeleryTask
 from sim.systems.on_queue import QueueSystem, of_rows, poison_of
 from sim.traffic.generate import POOL, service_s
 
@@ -67,7 +67,7 @@ def _queue(
     queue: str,
     rows: NDArray[np.int32] | None,
 ) -> Broker:
-    settings: Queue = config.queues[queue]
+    settings: CeleryQueue = config.queues[queue]
     scenario, messages = setup.scenario, setup.messages
     task, n = settings.task, len(messages)
     workers = setup.scaled(settings.workers)
@@ -100,7 +100,7 @@ _PLACE = {"rabbitmq": k.ORIGINAL, "redis": k.NEXT, "sqs": k.RETURNS}
 """Where messages come back to: LPUSH in and BRPOP out, what is restored is pushed right (CE-07)."""
 
 
-def celery_policy(config: CelerySystem, task: Task) -> k.Policy:
+def celery_policy(config: CelerySystem, task: CeleryTask) -> k.Policy:
     """What a queue of this application does.
 
     Args:

@@ -15,7 +15,7 @@ from sim.log.group_kernel import Reading
 from sim.log.kinesis_leases import Leases
 from sim.log.topic import Topic
 from sim.scenario.load import Scenario
-from sim.scenario.products.kinesis import Application, KinesisSystem
+from sim.scenario.products.kinesis import KinesisApplication, KinesisSystem
 from sim.systems.on_log import LogSystem, group_of, named
 from sim.traffic.messages import Messages
 
@@ -127,7 +127,7 @@ def put(
 def _as_handed(
     topic: Topic,
     messages: Messages,
-    application: Application,
+    application: KinesisApplication,
     config: KinesisSystem,
     polling: int,
     first: NDArray[np.float64],
@@ -166,7 +166,7 @@ def _as_handed(
     return topic.seen_at(got_s)
 
 
-def _reading(application: Application, config: KinesisSystem, scenario: Scenario) -> Reading:
+def _reading(application: KinesisApplication, config: KinesisSystem, scenario: Scenario) -> Reading:
     return Reading(
         max_poll_records=application.max_records,
         chunk_records=application.max_records,

@@ -18,7 +18,7 @@ from sim.scenario.load import Scenario
 from sim.scenario.products.rabbitmq import (
     CONSUMER_TIMEOUT_MS,
     DELIVERY_LIMIT,
-    Queue,
+    RabbitmqQueue,
     RabbitmqSystem,
 )
 from sim.systems.on_queue import QueueSystem, of_rows, poison_of
@@ -96,7 +96,7 @@ def _queue(
     )
 
 
-def _per_delivery_s(queue: Queue, scenario: Scenario) -> float:
+def _per_delivery_s(queue: RabbitmqQueue, scenario: Scenario) -> float:
     """What jobs take for each batch: every delivery is one."""
     return float(sum(scenario.workload.service[job].per_batch for job in queue.does))
 
@@ -106,7 +106,7 @@ _UNHELD = 4096
 
 
 def _columns(
-    queue: Queue, config: RabbitmqSystem, messages: Messages, rows: NDArray[np.int32] | None
+    queue: RabbitmqQueue, config: RabbitmqSystem, messages: Messages, rows: NDArray[np.int32] | None
 ) -> Columns:
     wanted = of_rows(rows, len(messages))
     most = queue.arguments.max_priority
@@ -117,7 +117,7 @@ def _columns(
     return Columns(wanted=wanted, lane=priority, lanes=most + 1)
 
 
-def rabbitmq_policy(queue: Queue, config: RabbitmqSystem) -> k.Policy:
+def rabbitmq_policy(queue: RabbitmqQueue, config: RabbitmqSystem) -> k.Policy:
     """What a queue of this system and its consumers do."""
     arguments = queue.arguments
     quorum = arguments.queue_type == "quorum"

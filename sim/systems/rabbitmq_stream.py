@@ -19,7 +19,7 @@ from sim.log.topic import Topic
 from sim.producer.partitioners_kernel import murmur3
 from sim.scenario.load import Scenario
 from sim.scenario.products.rabbitmq_stream import (
-    Consumers,
+    RabbitmqStreamConsumers,
     RabbitmqStreamSystem,
     Where,
     age_s,
@@ -173,7 +173,9 @@ def _limits(config: RabbitmqStreamSystem) -> Limits:
     )
 
 
-def _reading(consumers: Consumers, config: RabbitmqStreamSystem, scenario: Scenario) -> k.Reading:
+def _reading(
+    consumers: RabbitmqStreamConsumers, config: RabbitmqStreamSystem, scenario: Scenario
+) -> k.Reading:
     automatic = consumers.tracking == "automatic"
     before = not automatic and consumers.store == "before"
     return k.Reading(

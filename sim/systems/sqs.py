@@ -25,8 +25,7 @@ from sim.queue.senders import Senders
 from sim.queue.sqs_standard import Workers
 from sim.queue.sqs_standard_fleet import WorkersFleet, tell_deaths
 from sim.scenario.load import Scenario
-from sim.scenario.products.sqs import Queue as QueueConfig
-from sim.scenario.products.sqs import SqsSystem
+from sim.scenario.products.sqs import SqsQueue, SqsSystem
 from sim.systems.on_queue import QueueSystem, poison_of
 from sim.traffic.generate import service_s
 from sim.traffic.messages import Messages
@@ -152,7 +151,7 @@ def _grouped(
 
 
 def _deduplicated(
-    queue: QueueConfig, messages: Messages, group: NDArray[np.int32]
+    queue: SqsQueue, messages: Messages, group: NDArray[np.int32]
 ) -> NDArray[np.int32] | None:
     """[messages] number of the deduplication id; None: every message has its own."""
     if queue.message_deduplication_id is None:
@@ -165,7 +164,7 @@ def _deduplicated(
     return np.asarray(same_in_group, np.int32)
 
 
-def _grouped_policy(queue: QueueConfig, standard: k.Policy) -> broker_kernel.Policy:
+def _grouped_policy(queue: SqsQueue, standard: k.Policy) -> broker_kernel.Policy:
     fifo = queue.fifo_queue
     return policy(
         batch=standard.batch,
@@ -193,7 +192,7 @@ def _grouped_policy(queue: QueueConfig, standard: k.Policy) -> broker_kernel.Pol
     )
 
 
-def _policy(queue: QueueConfig, config: SqsSystem, scenario: Scenario) -> k.Policy:
+def _policy(queue: SqsQueue, config: SqsSystem, scenario: Scenario) -> k.Policy:
     redrive = queue.redrive_policy
     batch = queue.max_number_of_messages
     return k.Policy(

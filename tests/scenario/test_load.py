@@ -20,7 +20,7 @@ from ruamel.yaml import YAML
 from sim.foundation.errors import LabError, ScenarioError
 from sim.scenario.load import Scenario, available, load
 from sim.scenario.products.kafka import Group, KafkaSystem, duration_s
-from sim.scenario.products.sqs import Queue, SqsSystem
+from sim.scenario.products.sqs import SqsQueue, SqsSystem
 
 HERE = Path(__file__).parents[1] / "data"
 GOOD = HERE / "scenarios" / "two-systems.yaml"
@@ -112,7 +112,7 @@ def test_defaults_of_kafka_are_those_of_its_documentation():
 
 
 def test_defaults_of_sqs_are_those_of_its_documentation():
-    queue = Queue.model_validate({"workers": 1, "does": ["x"]})
+    queue = SqsQueue.model_validate({"workers": 1, "does": ["x"]})
     assert queue.model_dump(by_alias=True) == {
         "workers": 1,
         "does": ["x"],

@@ -8,7 +8,7 @@ import pytest
 from sim.queue import broker_kernel as k
 from sim.queue.broker import Broker, Columns, poison
 from sim.queue.sqs_standard_kernel import Feed
-from sim.scenario.products.celery import CelerySystem, Task
+from sim.scenario.products.celery import CelerySystem, CeleryTask
 from sim.systems.celery import celery_policy
 
 MS = 0.001
@@ -24,7 +24,7 @@ def celery(broker="rabbitmq", task=None, **settings):
             "queues": {"q": {"workers": 1, "does": ["x"]}},
         }
     )
-    return config, celery_policy(config, Task.model_validate(task or {}))
+    return config, celery_policy(config, CeleryTask.model_validate(task or {}))
 
 
 def workers(

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from sim.engine.system import Setup
 from sim.queue import broker_kernel as k
 from sim.scenario.load import Scenario
-from sim.scenario.products.sqs import Queue
+from sim.scenario.products.sqs import SqsQueue
 from sim.systems.sqs import Sqs
 from sim.traffic.messages import Messages, Numbered
 
@@ -202,9 +202,9 @@ def test_SF_08_the_order_of_several_senders_is_that_of_arrival():
 
 def test_SF_a_fifo_queue_needs_groups_and_other_queues_no_keys_of_it():
     with pytest.raises(ValidationError, match="MessageGroupId"):
-        Queue.model_validate({"workers": 1, "does": ["x"], "FifoQueue": True})
+        SqsQueue.model_validate({"workers": 1, "does": ["x"], "FifoQueue": True})
     with pytest.raises(ValidationError, match="FifoThroughputLimit"):
-        Queue.model_validate(
+        SqsQueue.model_validate(
             {"workers": 1, "does": ["x"], "FifoThroughputLimit": "perMessageGroupId"}
         )
 

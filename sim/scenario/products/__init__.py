@@ -1,18 +1,3 @@
-"""The products that the lab knows, each configured by its own documented keys and defaults."""
-
-from typing import Annotated
-
-from pydantic import Field
-
-from sim.scenario.products.celery import CelerySystem
-from sim.scenario.products.kafka import KafkaSystem
-from sim.scenario.products.kinesis import KinesisSystem
-from sim.scenario.products.rabbitmq import RabbitmqSystem
-from sim.scenario.products.rabbitmq_stream import RabbitmqStreamSystem
-from sim.scenario.products.sqs import SqsSystem
-
-System = Annotated[
-    CelerySystem | KafkaSystem | KinesisSystem | RabbitmqSystem | RabbitmqStreamSystem | SqsSystem,
-    Field(discriminator="product"),
-]
-"""Any system under test; `product` says which."""
+"""The products that the lab knows, each configured by its own documented keys and defaults. Keys,
+their limits and what contradicts itself within one product belong here; what a product does, not.
+"""

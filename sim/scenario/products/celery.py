@@ -41,7 +41,7 @@ class TransportOptions(Config):
     """…and does so every so many times: every 100 s."""
 
 
-class Settings(Config):
+class CelerySettings(Config):
     """The application's configuration (`celeryconfig.py`)."""
 
     not_modelled = dict.fromkeys(celery_keys.CONFIG, "")
@@ -66,7 +66,7 @@ class Settings(Config):
     """Options of the transport."""
 
 
-class Task(Config):
+class CeleryTask(Config):
     """Options of the task that every message of a queue calls."""
 
     not_modelled = dict.fromkeys(celery_keys.TASK, "")
@@ -88,7 +88,7 @@ class Task(Config):
     """The task is not to run before this long after it was called (ETA); a worker holds it."""
 
 
-class Queue(Config):
+class CeleryQueue(Config):
     """A queue and its workers."""
 
     workers: PositiveCount
@@ -100,7 +100,7 @@ class Queue(Config):
     only: Selection | None = None
     """Values, by dimension of `workload.keys`, of the messages for which the program calls the
     task; null: for all."""
-    task: Task = Task()
+    task: CeleryTask = CeleryTask()
     """Options of the task."""
 
     @property
@@ -109,7 +109,7 @@ class Queue(Config):
         return self.workers
 
 
-class Latency(Config):
+class CeleryLatency(Config):
     """Time spent between clients and broker (assumptions of the lab).
 
     Null: median 1 ms and p99 10 ms with redis and rabbitmq, 12 and 80 ms with sqs.
@@ -132,17 +132,17 @@ class CelerySystem(Config):
     """`celery`"""
     broker: Literal["redis", "rabbitmq", "sqs"] = "rabbitmq"
     """Where the messages are."""
-    config: Settings = Settings()
+    config: CelerySettings = CelerySettings()
     """Settings of the application."""
     remap_sigterm: Literal["SIGQUIT"] | None = Field(default=None, alias="REMAP_SIGTERM")
     """Environment variable: SIGTERM is a cold shutdown; null: a warm one (CE-08)."""
-    queues: dict[Name, Queue] = Field(min_length=1)
+    queues: dict[Name, CeleryQueue] = Field(min_length=1)
     """Queues, each with its workers."""
-    latency: Latency = Latency()
+    latency: CeleryLatency = CeleryLatency()
     """Network and broker."""
 
     @property
-    def readers(self) -> Mapping[str, Queue]:
+    def readers(self) -> Mapping[str, CeleryQueue]:
         """The queues by name."""
         return self.queues
 

@@ -25,7 +25,7 @@ from sim.foundation.units import (
 from sim.scenario.products.base import LogReaders, Name
 
 
-class Stream(Config):
+class KinesisStream(Config):
     """The stream that every message goes to."""
 
     not_modelled = dict.fromkeys(
@@ -39,7 +39,7 @@ class Stream(Config):
 _AGGREGATION = "every message is a record of its own, as with AggregationEnabled: false"
 
 
-class Producer(Config):
+class KinesisProducer(Config):
     """The producer library: gathers records, sends them with PutRecords, and tries again.
 
     A record that its shard refuses (ProvisionedThroughputExceededException) goes back into the
@@ -80,7 +80,7 @@ class Producer(Config):
     """Give a refused record up instead of trying it again."""
 
 
-class Application(LogReaders):
+class KinesisApplication(LogReaders):
     """A consumer application: workers that share out the shards by leases.
 
     Each worker has a record processor, with a thread of its own, for each shard that it leases; it
@@ -130,7 +130,7 @@ class Application(LogReaders):
         return self.workers
 
 
-class Latency(Config):
+class KinesisLatency(Config):
     """Duration of calls (assumptions of the lab)."""
 
     put: Distribution = lognormal(0.012, 0.080)
@@ -150,19 +150,19 @@ class KinesisSystem(Config):
 
     product: Literal["kinesis"]
     """`kinesis`"""
-    stream: Stream
+    stream: KinesisStream
     """The stream."""
     partition_key: Annotated[list[str], Field(min_length=1)] | None = None
     """Dimensions of `workload.keys` that make up the partition key (with a lifecycle, `state` too);
     null: a random one a record."""
-    producer: Producer = Producer()
+    producer: KinesisProducer = KinesisProducer()
     """The producer library's configuration."""
-    applications: dict[Name, Application] = Field(min_length=1)
+    applications: dict[Name, KinesisApplication] = Field(min_length=1)
     """Consumer applications; each reads every message."""
-    latency: Latency = Latency()
+    latency: KinesisLatency = KinesisLatency()
     """Duration of calls."""
 
     @property
-    def readers(self) -> Mapping[str, Application]:
+    def readers(self) -> Mapping[str, KinesisApplication]:
         """The applications by name."""
         return self.applications

@@ -29,7 +29,7 @@ CONSUMER_TIMEOUT_MS = 1_800_000.0
 """Of a quorum queue that names none: 30 minutes."""
 
 
-class Arguments(Config):
+class RabbitmqQueueArguments(Config):
     """Optional arguments of a queue, as given to `queue.declare`."""
 
     not_modelled = dict.fromkeys(
@@ -101,7 +101,7 @@ class Arguments(Config):
         return self
 
 
-class Queue(Config):
+class RabbitmqQueue(Config):
     """A queue and its consumers."""
 
     not_modelled = dict.fromkeys(
@@ -116,7 +116,7 @@ class Queue(Config):
     """Keeps books of the lifecycle in `workload.keys`: naive, idempotent, strict; null: none."""
     bindings: list[Binding] = Field(default_factory=list)
     """Which messages of the exchange the queue gets; a fanout exchange needs none."""
-    arguments: Arguments = Arguments()
+    arguments: RabbitmqQueueArguments = RabbitmqQueueArguments()
     """Optional arguments of the queue."""
     prefetch_count: Count = 0
     """basic.qos: most unacknowledged deliveries of a consumer; 0: no limit (RQ-03)."""
@@ -135,7 +135,7 @@ class Queue(Config):
         return self.consumers
 
 
-class Producer(Config):
+class RabbitmqProducer(Config):
     """The clients that publish."""
 
     channels: PositiveCount = 8
@@ -150,7 +150,7 @@ class Producer(Config):
     """Dimension of `workload.keys` whose values, in order, are the priorities 0, 1, …"""
 
 
-class Latency(Config):
+class RabbitmqLatency(Config):
     """Time spent between clients and broker (assumptions of the lab)."""
 
     publish: Distribution = lognormal(0.003, 0.030)
@@ -172,13 +172,13 @@ class RabbitmqSystem(Config):
     """`rabbitmq`"""
     exchange: Exchange = Exchange()
     """Where everything is published."""
-    producer: Producer = Producer()
+    producer: RabbitmqProducer = RabbitmqProducer()
     """The publishers."""
-    queues: dict[Name, Queue] = Field(min_length=1)
+    queues: dict[Name, RabbitmqQueue] = Field(min_length=1)
     """Queues, each with its consumers."""
     heartbeat: Seconds = 60.0
     """A connection on which nothing came for this long is closed, s; 0: never."""
-    latency: Latency = Latency()
+    latency: RabbitmqLatency = RabbitmqLatency()
     """Network and broker."""
 
     @model_validator(mode="after")
@@ -200,6 +200,6 @@ class RabbitmqSystem(Config):
         return self
 
     @property
-    def readers(self) -> Mapping[str, Queue]:
+    def readers(self) -> Mapping[str, RabbitmqQueue]:
         """The queues by name."""
         return self.queues

@@ -102,7 +102,7 @@ OffsetSpecification = Annotated[
 """A value of `x-stream-offset`."""
 
 
-class Stream(Config):
+class RabbitmqSuperStream(Config):
     """The stream, or the partitions of the super stream, that every message goes to."""
 
     not_modelled = dict.fromkeys(
@@ -129,7 +129,7 @@ class Stream(Config):
     are full by their number of chunks (256,000) are not modelled."""
 
 
-class Producer(Config):
+class RabbitmqStreamProducer(Config):
     """The publishers: one client, which gathers messages for each partition."""
 
     not_modelled = dict.fromkeys(
@@ -148,7 +148,7 @@ class Producer(Config):
     """Publish at once, without `batchPublishingDelay`."""
 
 
-class Consumers(LogReaders):
+class RabbitmqStreamConsumers(LogReaders):
     """Consumers of one name, with single active consumer.
 
     Each partition has one active consumer, the others stand by; a super stream's are shared out by
@@ -193,7 +193,7 @@ class Consumers(LogReaders):
         return self.consumers
 
 
-class Latency(Config):
+class RabbitmqStreamLatency(Config):
     """Time spent between clients and broker (assumptions of the lab)."""
 
     publish: Distribution = lognormal(0.003, 0.030)
@@ -211,22 +211,22 @@ class RabbitmqStreamSystem(Config):
 
     product: Literal["rabbitmq_stream"]
     """`rabbitmq_stream`"""
-    stream: Stream = Stream()
+    stream: RabbitmqSuperStream = RabbitmqSuperStream()
     """The stream."""
     partition_key: Annotated[list[str], Field(min_length=1)] | None = None
     """Dimensions of `workload.keys` that make up the routing key (with a lifecycle, `state` too),
     whose MurmurHash3 chooses the partition; null: a random one a message."""
-    producer: Producer = Producer()
+    producer: RabbitmqStreamProducer = RabbitmqStreamProducer()
     """The publishers."""
-    groups: dict[Name, Consumers] = Field(min_length=1)
+    groups: dict[Name, RabbitmqStreamConsumers] = Field(min_length=1)
     """Consumers by the name under which they store offsets; each name reads every message."""
     heartbeat: PositiveSeconds = 60.0
     """A connection on which nothing came for this long is closed; a process that ends closes its
     own at once."""
-    latency: Latency = Latency()
+    latency: RabbitmqStreamLatency = RabbitmqStreamLatency()
     """Network and broker."""
 
     @property
-    def readers(self) -> Mapping[str, Consumers]:
+    def readers(self) -> Mapping[str, RabbitmqStreamConsumers]:
         """The groups by name."""
         return self.groups

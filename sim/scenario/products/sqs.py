@@ -65,7 +65,7 @@ _NOT_MODELLED = {
 }
 
 
-class Queue(Config):
+class SqsQueue(Config):
     """One queue and the workers that empty it."""
 
     not_modelled = _NOT_MODELLED
@@ -159,7 +159,7 @@ class Queue(Config):
         return self.workers
 
 
-class Producer(Config):
+class SqsProducer(Config):
     """The clients that send."""
 
     threads: PositiveCount = 8
@@ -170,7 +170,7 @@ class Producer(Config):
     """With a lifecycle: DelaySeconds of a message is this, times the number of its state."""
 
 
-class Latency(Config):
+class SqsLatency(Config):
     """Duration of each call (assumptions of the lab; AWS publishes none)."""
 
     send: Distribution = lognormal(0.012, 0.080)
@@ -190,11 +190,11 @@ class SqsSystem(Config):
 
     product: Literal["sqs"]
     """`sqs`"""
-    producer: Producer = Producer()
+    producer: SqsProducer = SqsProducer()
     """The senders."""
-    queues: dict[Name, Queue] = Field(min_length=1)
+    queues: dict[Name, SqsQueue] = Field(min_length=1)
     """Queues, each with its workers."""
-    latency: Latency = Latency()
+    latency: SqsLatency = SqsLatency()
     """Duration of calls."""
     servers: PositiveCount = 8
     """Servers over which a standard queue without message groups is spread."""
@@ -202,6 +202,6 @@ class SqsSystem(Config):
     """Servers that a short poll asks; a long poll asks all."""
 
     @property
-    def readers(self) -> Mapping[str, Queue]:
+    def readers(self) -> Mapping[str, SqsQueue]:
         """The queues by name."""
         return self.queues
