@@ -31,11 +31,14 @@ class Fleet(Protocol):
     def alive(self, consumer: int) -> bool:
         """Whether its process runs; paused, cut off and about to end count."""
 
+    def life(self, consumer: int) -> int:
+        """Counts the processes of this place, to tell one from those before and after it."""
+
     def crash(self, consumer: int) -> None:
         """SIGKILL."""
 
-    def terminate(self, consumer: int, grace_s: float) -> None:
-        """SIGTERM: finish what is in hand, give back the rest, leave; SIGKILL after the grace."""
+    def terminate(self, consumer: int) -> None:
+        """SIGTERM: finish what is in hand, give back the rest, leave."""
 
     def restart(self, consumer: int) -> None:
         """Start a new process in the place of a dead one, or the first one there."""

@@ -41,6 +41,24 @@ class Timeline:
         return end
 
 
+def terminate(env: simpy.Environment, fleet: Fleet, consumer: int, grace_s: float) -> None:
+    """SIGTERM, and SIGKILL of the same process if it still runs ``grace_s`` later.
+
+    Of several SIGTERMs to a process, the shortest grace holds, as with `kubectl delete pod`.
+    """
+
+    def kill(life: int) -> Steps:
+        yield env.timeout(grace_s)
+        if fleet.alive(consumer) and fleet.life(consumer) == life:
+            fleet.crash(consumer)
+
+    if not fleet.alive(consumer):
+        return
+    life = fleet.life(consumer)  # before, since a process with nothing in hand ends at once
+    fleet.terminate(consumer)
+    env.process(kill(life))
+
+
 class Crew:
     """The consumers of a group as whoever operates them sees them: which places should be filled.
 
@@ -86,9 +104,8 @@ class Crew:
             yield self.env.timeout(LOOK_S)
 
     def end(self, consumer: int, grace_s: float) -> Steps:
-        """SIGTERM, and wait until the process is gone."""
-        if self.fleet.alive(consumer):
-            self.fleet.terminate(consumer, grace_s)
+        """SIGTERM, SIGKILL after the grace, and wait until the process is gone."""
+        terminate(self.env, self.fleet, consumer, grace_s)
         yield from self._gone(consumer)
 
     def start(self, consumer: int, startup_s: float) -> Steps:

@@ -126,6 +126,10 @@ class Coordinator(ABC):
         """Whether the process of consumer ``m`` runs (paused counts)."""
         return self.group.alive(m)
 
+    def life(self, m: int) -> int:
+        """Which of its processes it is; one that ends and one that starts are counted."""
+        return self.lives[m]
+
     @property
     def useful(self) -> int | None:
         """Partitions: of more consumers, some have nothing to do (KC-01)."""
@@ -165,13 +169,12 @@ class Coordinator(ABC):
             self._abandon(member)
         self._disturb()
 
-    def terminate(self, m: int, grace_s: float) -> None:
-        """SIGTERM: it finishes its batch, commits and leaves; SIGKILL after ``grace_s``."""
+    def terminate(self, m: int) -> None:
+        """SIGTERM: it finishes its batch, commits and leaves."""
         if not self.group.alive(m) or self.closing[m]:
             return
         self.closing[m] = True
         self.env.process(self._close(m))
-        self.env.process(self._kill_after(m, grace_s))
 
     def restart(self, m: int) -> None:
         """Start a new process; it joins the group.
@@ -425,12 +428,6 @@ class Coordinator(ABC):
             self.of[m] = None
             self._left()
         self._disturb()
-
-    def _kill_after(self, m: int, grace_s: float) -> Steps:
-        life = self.lives[m]
-        yield self.env.timeout(grace_s)
-        if self.lives[m] == life:
-            self.crash(m)
 
     def _disturb(self) -> None:
         """Have those who wait for something look anew."""

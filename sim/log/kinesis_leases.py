@@ -72,7 +72,7 @@ class Leases:
         self.owner = [shard % workers for shard in range(shards)]
         self.counter_s = [0.0] * shards
         """[shards] Since when the counter of a lease without a renewing owner has stood still."""
-        self.life = [0] * places
+        self.lives = [0] * places
         """[workers] Counts processes, to tell a worker from its successor."""
         group.decide = self._decide
         for shard in range(shards):
@@ -104,6 +104,10 @@ class Leases:
         """Whether the process of a worker runs (paused counts)."""
         return self.up[worker]
 
+    def life(self, worker: int) -> int:
+        """Which of its processes it is; each that ends is counted."""
+        return self.lives[worker]
+
     def leases(self, worker: int) -> list[int]:
         """The shards that a worker owns."""
         return [shard for shard, owner in enumerate(self.owner) if owner == worker]
@@ -118,10 +122,10 @@ class Leases:
         )
 
     def _look_now_and_then(self, worker: int, first_s: float) -> Generator[simpy.Event, Any, None]:
-        life = self.life[worker]
+        life = self.lives[worker]
         seen: dict[int, tuple[int, float, float]] = {}
         yield self.env.timeout(first_s)
-        while self.life[worker] == life and self.up[worker]:
+        while self.lives[worker] == life and self.up[worker]:
             if self.resume_s[worker] > self.env.now:
                 yield self.env.timeout(self.resume_s[worker] - self.env.now)
                 continue
@@ -179,7 +183,7 @@ class Leases:
             self.group.crash(shard, self.env.now)
         self.up[worker] = False
         self.cut.discard(worker)
-        self.life[worker] += 1
+        self.lives[worker] += 1
 
     def crash(self, worker: int) -> None:
         """SIGKILL: its shards wait until somebody has seen twice that nobody renews them."""
@@ -197,7 +201,7 @@ class Leases:
             if not group.alive(shard):  # another shard of its worker has just killed the process
                 continue
             worker = self.owner[shard]
-            bad, _ = group.poisoned.fails(group.in_progress(shard), shard, self.life[worker])
+            bad, _ = group.poisoned.fails(group.in_progress(shard), shard, self.lives[worker])
             if bad.kills:
                 self.say(f"worker {worker} killed by a record")
                 self._stop(worker)
@@ -211,28 +215,27 @@ class Leases:
                 group.pass_over(shard, now, Fate.LOST_REJECTED)
 
     def _restart_after(self, worker: int, wait_s: float) -> Generator[simpy.Event, Any, None]:
-        life = self.life[worker]
+        life = self.lives[worker]
         yield self.env.timeout(wait_s)
-        if self.life[worker] == life:
+        if self.lives[worker] == life:
             self.restart(worker)
 
-    def terminate(self, worker: int, grace_s: float) -> None:
+    def terminate(self, worker: int) -> None:
         """SIGTERM: it finishes its batches and checkpoints; its leases still have to run out."""
         if self.up[worker]:
-            self.env.process(self._terminate(worker, self.env.now + grace_s))
+            self.env.process(self._finish(worker))
 
-    def _terminate(self, worker: int, until_s: float) -> Generator[simpy.Event, Any, None]:
-        group, life = self.group, self.life[worker]
+    def _finish(self, worker: int) -> Generator[simpy.Event, Any, None]:
+        group, life = self.group, self.lives[worker]
         for shard in self.leases(worker):
             group.hold(shard, self.env.now)
-        while self.up[worker] and self.life[worker] == life and self.env.now < until_s:
+        while self.lives[worker] == life:
             busy = [shard for shard in self.leases(worker) if not group.held(shard)]
             if not busy:
-                break
-            free_s = min(until_s, max(group.free_s(shard) for shard in busy))
+                self._stop(worker)
+                return
+            free_s = max(group.free_s(shard) for shard in busy)
             yield self.env.timeout(max(free_s - self.env.now, ulp(self.env.now)))
-        if self.up[worker] and self.life[worker] == life:
-            self._stop(worker)
 
     def restart(self, worker: int) -> None:
         """A new process: it looks at once, and steals one lease at each look from who has most."""

@@ -52,26 +52,26 @@ class Consumers:
         """Whether its process runs."""
         return self.broker.alive(consumer)
 
+    def life(self, consumer: int) -> int:
+        """Which process and connection it is."""
+        return int(self.broker.state.consumers.n[consumer, k.EPOCH])
+
     def crash(self, consumer: int) -> None:
         """SIGKILL."""
         self.broker.crash(consumer, self.env.now)
 
-    def terminate(self, consumer: int, grace_s: float) -> None:
-        """SIGTERM: finish what is in work, give back the rest, leave; SIGKILL after the grace."""
-        life = int(self.broker.state.consumers.n[consumer, k.EPOCH])
+    def terminate(self, consumer: int) -> None:
+        """SIGTERM: finish what is in work, give back the rest, leave."""
+        life = self.life(consumer)
         self.broker.terminate(consumer, self.env.now)
-        self.env.process(self._end(consumer, life, grace_s))
+        if self.cold_after_s < inf:
+            self.env.process(self._shut_down_cold(consumer, life))
 
-    def _end(self, consumer: int, life: int, grace_s: float) -> Steps:
-        yield self.env.timeout(min(grace_s, self.cold_after_s))
-        if self._lives(consumer, life) and self.cold_after_s <= grace_s:
+    def _shut_down_cold(self, consumer: int, life: int) -> Steps:
+        """Cancel what is still in work, and give it back."""
+        yield self.env.timeout(self.cold_after_s)
+        if self.alive(consumer) and self.life(consumer) == life:
             self.broker.leave(consumer, self.env.now)
-        elif self._lives(consumer, life):
-            self.broker.crash(consumer, self.env.now)
-
-    def _lives(self, consumer: int, life: int) -> bool:
-        epoch = int(self.broker.state.consumers.n[consumer, k.EPOCH])
-        return self.broker.alive(consumer) and epoch == life
 
     def restart(self, consumer: int) -> None:
         """A new process in the place of a dead one, or the first one there."""

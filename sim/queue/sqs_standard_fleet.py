@@ -31,17 +31,14 @@ class WorkersFleet:
     def alive(self, consumer: int) -> bool:
         return self.workers.alive(consumer)
 
+    def life(self, consumer: int) -> int:
+        return int(self.workers.lives[consumer])
+
     def crash(self, consumer: int) -> None:
         self.workers.crash(consumer, self.env.now)
 
-    def terminate(self, consumer: int, grace_s: float) -> None:
+    def terminate(self, consumer: int) -> None:
         self.workers.terminate(consumer, self.env.now)
-        self.env.process(self._kill(consumer, int(self.workers.lives[consumer]), grace_s))
-
-    def _kill(self, consumer: int, life: int, grace_s: float) -> Steps:
-        yield self.env.timeout(grace_s)
-        if self.workers.lives[consumer] == life:
-            self.workers.crash(consumer, self.env.now)
 
     def cut_off(self, consumer: int) -> None:
         self.workers.cut_off(consumer, self.env.now)

@@ -33,6 +33,9 @@ from sim.systems.kafka import Kafka, Published
 from sim.systems.on_log import picky_service_s
 from sim.systems.on_queue import outcome_of, poison_of
 
+_LOOK_S = 0.1
+"""How often the coordinator sees whether a member that was sent SIGTERM has closed, s."""
+
 
 class Readable:
     """Stage of the data plane: the rows of a topic in the order in which they become readable."""
@@ -105,6 +108,8 @@ class Members(Consumers):
         self.reach = reach
         self.session_s = session_s
         self.counted = {c for c in range(self.size) if self._started(c)}
+        self.closing: set[int] = set()
+        """Those that leave when they have ended by themselves; who is killed cannot."""
         self._assign()
 
     def _started(self, consumer: int) -> bool:
@@ -116,6 +121,7 @@ class Members(Consumers):
     def crash(self, consumer: int) -> None:
         """SIGKILL: its records are available at once, its place is missed after the session."""
         if self.alive(consumer):
+            self.closing.discard(consumer)
             super().crash(consumer)
             self.env.process(self._expire(consumer))
 
@@ -128,12 +134,25 @@ class Members(Consumers):
             self.counted.remove(consumer)
             self._assign()
 
-    def _end(self, consumer: int, life: int, grace_s: float) -> Steps:
-        yield from super()._end(consumer, life, grace_s)
-        self._leave(consumer)
+    def terminate(self, consumer: int) -> None:
+        """SIGTERM: it finishes what it has acquired, releases the rest, and leaves the group."""
+        if self.alive(consumer) and consumer not in self.closing:
+            self.closing.add(consumer)
+            super().terminate(consumer)
+            self.env.process(self._close(consumer))
+
+    def _close(self, consumer: int) -> Steps:
+        """Leave when the process has ended by itself."""
+        while self.alive(consumer):
+            yield self.env.timeout(_LOOK_S)
+        if consumer in self.closing:
+            self.closing.remove(consumer)
+            self._leave(consumer)
 
     def restart(self, consumer: int) -> None:
         """A new process: it joins, and takes from the partitions that it is given."""
+        if not self.alive(consumer):
+            self.closing.discard(consumer)
         super().restart(consumer)
         self.counted.add(consumer)
         self._assign()

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from helpers.operated import Operated
 from sim.engine.environment import Environment
 from sim.injection.poison import ALWAYS, Poison
 from sim.log.group import Group
@@ -91,7 +92,7 @@ class Lab:
 
         def process():
             yield self.env.timeout(at_s)
-            getattr(self.coordinator, verb)(*args)
+            getattr(Operated(self.env, self.coordinator), verb)(*args)
 
         self.env.process(process())
         return self

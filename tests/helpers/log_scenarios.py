@@ -3,6 +3,7 @@
 import numpy as np
 
 from helpers import random_faults
+from helpers.operated import Operated
 from models.plain_log import Settings, by_range
 from sim.injection.poison import ALWAYS, Poison
 from sim.log import group_kernel as k
@@ -30,7 +31,7 @@ class Verbs:
         self.restart = coordinator.restart
         self.pause = coordinator.pause
         self.slow = coordinator.slow
-        self.terminate = coordinator.terminate
+        self.terminate = Operated(coordinator.env, coordinator).terminate
         self.cut_off = coordinator.cut_off
         self.reconnect = coordinator.reconnect
 

@@ -54,6 +54,7 @@ class FakeFleet:
     def __init__(self, env, size=3, places=None, leaves_s=1.96, backlog=lambda: 0):
         self.env, self.size, self.leaves_s = env, places or size, leaves_s
         self.up = [i < size for i in range(self.size)]
+        self.lives = [0] * self.size
         self.useful = None
         self.backlog = backlog
         self.age_s = lambda: 0.0
@@ -71,18 +72,23 @@ class FakeFleet:
         self._note("crash", i)
         self.up[i] = False
 
-    def terminate(self, i, grace_s):
-        self._note("terminate", i)
-        self.env.process(self._leave(i, min(self.leaves_s, grace_s)))
+    def life(self, i):
+        return self.lives[i]
 
-    def _leave(self, i, after_s):
-        yield self.env.timeout(after_s)
-        self.up[i] = False
-        self._note("gone", i)
+    def terminate(self, i):
+        self._note("terminate", i)
+        self.env.process(self._leave(i, self.lives[i]))
+
+    def _leave(self, i, life):
+        yield self.env.timeout(self.leaves_s)
+        if self.up[i] and self.lives[i] == life:
+            self.up[i] = False
+            self._note("gone", i)
 
     def restart(self, i):
         self._note("restart", i)
         self.up[i] = True
+        self.lives[i] += 1
 
     def pause(self, i, for_s):
         self._note("pause", i, for_s)

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from helpers import random_faults
+from helpers.operated import Operated
 from models.plain_queue import PlainQueue, Settings
 from sim.engine.environment import Environment
 from sim.injection.poison import ALWAYS, Poison
@@ -74,7 +75,7 @@ def run_with_faults(s, created_s, work_s, until_s, faults, factors=(), **options
     """The lab's stages, driven as the lab does; returns workers and the verbs that were felt."""
     senders, workers = build(s, created_s, work_s, **options)
     env = Environment([senders, workers])
-    felt = random_faults.inject(env, faults, WorkersFleet(env, workers), factors)
+    felt = random_faults.inject(env, faults, Operated(env, WorkersFleet(env, workers)), factors)
     env.run(until_s)
     workers.settle(until_s)
     return workers, felt
@@ -537,7 +538,7 @@ def test_every_message_is_somewhere_and_held_once_within_its_visibility(seed):
     workers.delete_latency_s = rng.lognormal(-4, 1, 64)
     queue, team = workers.queue, workers.workers
     env = Environment([senders, workers])
-    random_faults.inject(env, faults, WorkersFleet(env, workers))
+    random_faults.inject(env, faults, Operated(env, WorkersFleet(env, workers)))
 
     def watch():
         for at_s in np.sort(rng.uniform(0.0, until_s, 40)):

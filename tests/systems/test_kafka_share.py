@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from helpers.operated import Operated
 from sim.engine.environment import Environment
 from sim.log.topic import Topic
 from sim.queue import broker_kernel as k
@@ -204,7 +205,7 @@ def test_whatever_happens_every_record_is_acknowledged_or_archived(seed):
             rng.choice(["crash", "restart", "pause", "slow", "terminate", "cut_off", "reconnect"])
         )
         value = {"pause": (4.0,), "slow": (2.0,), "terminate": (3.0,)}.get(verb, ())
-        getattr(members, verb)(member, *value)
+        getattr(Operated(env, members), verb)(member, *value)
         assert np.array_equal(broker.queue.receives >= broker.queue.returns, np.ones(n, bool))
     env.run(30.0)
     for member in range(consumers):

@@ -9,6 +9,7 @@ import simpy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from helpers.operated import Operated
 from models.plain_stream import PlainShard
 from sim.engine.environment import Environment
 from sim.engine.outcome import Fate
@@ -197,7 +198,7 @@ def test_what_was_not_checkpointed_is_processed_again_after_a_crash_and_not_afte
     for verb, again in (("crash", 1), ("terminate", 0)):
         env, leases, group, _said = application(shards=1, workers=2, work_s=0.4, rate=2.0)
         env.run(60.405)  # the record of 60 s is done since 60.4 s, and checkpointed at 60.41 s
-        getattr(leases, verb)(0, *([5.0] if verb == "terminate" else []))
+        getattr(leases, verb)(0)
         env.run(120.0)
         assert leases.owner == [1]
         assert np.count_nonzero(group.state.effects > 1) == again
@@ -206,7 +207,7 @@ def test_what_was_not_checkpointed_is_processed_again_after_a_crash_and_not_afte
 def test_sigterm_does_not_hand_leases_over():
     env, leases, _group, said = application()
     env.run(60.0)
-    leases.terminate(0, 30.0)
+    leases.terminate(0)
     env.run(100.0)
     assert not leases.alive(0)
     assert said[0] == (89.2, "worker 1 took shard 0")
@@ -348,7 +349,7 @@ def test_whatever_happens_to_workers_every_record_is_processed(seed):
             ["crash", "restart", "pause", "slow", "terminate", "cut_off", "reconnect"]
         )
         value = {"pause": (15.0,), "slow": (1.5,), "terminate": (5.0,)}.get(str(verb), ())
-        getattr(leases, verb)(worker, *value)
+        getattr(Operated(env, leases), verb)(worker, *value)
     env.run(100.0)
     for worker in range(3):
         leases.reconnect(worker)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from helpers.operated import Operated
 from sim.engine.environment import Environment
 from sim.engine.system import Setup
 from sim.lab import run
@@ -59,7 +60,7 @@ def consume(config, came_s, work_s, until_s, verbs=(), bad=(), lane=None, ack_s=
 
     def act(at_s, verb, *args):
         yield env.timeout(at_s)
-        getattr(fleet, verb)(*args)
+        getattr(Operated(env, fleet), verb)(*args)
 
     for verb in verbs:
         env.process(act(*verb))

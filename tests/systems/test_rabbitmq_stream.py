@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 import sim
 from helpers.group_lab import Lab
+from helpers.operated import Operated
 from sim.engine.environment import Environment
 from sim.log import group_kernel as k
 from sim.log.retention import Limits
@@ -244,7 +245,8 @@ def test_RQ_12_whatever_happens_to_consumers_every_message_is_processed(seed):
         lab.env.run(float(at_s))
         verb = str(rng.choice(verbs))
         value = {"pause": (float(rng.uniform(1, 80)),), "slow": (1.5,), "terminate": (1.0,)}
-        getattr(lab.coordinator, verb)(int(rng.integers(members)), *value.get(verb, ()))
+        verbs_of = Operated(lab.env, lab.coordinator)
+        getattr(verbs_of, verb)(int(rng.integers(members)), *value.get(verb, ()))
         held = [p for m, own in enumerate(lab.owners()) if lab.group.alive(m) for p in own]
         assert len(held) == len(set(held)), "two are active in a partition"
     lab.env.run(200.0)
