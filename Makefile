@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup demo test bench lint examples notebooks
+.PHONY: setup demo test same bench lint examples notebooks
 setup: .venv/ready
 
 # The last line compiles the kernels, so that the first run does not wait for the compiler.
@@ -19,6 +19,10 @@ demo: setup
 
 test: setup
 	$(BIN)/pytest
+
+# Every table of every shipped scenario, byte for byte; `make examples` where a change is meant.
+same: setup
+	$(BIN)/python tests/tools/same_tables.py
 
 bench: setup
 	$(BIN)/python tests/tools/bench.py
