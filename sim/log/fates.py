@@ -37,7 +37,8 @@ def unread(group: Group) -> NDArray[np.uint8] | None:
             fate[done][left] = Fate.LOST_ACKED_BEFORE_PROCESSING
         fate[base + handed[p] : log.start[p + 1]] = Fate.UNFINISHED
         fate[base + goes_on[p] : base + log.first[p]] = Fate.LOST_RETENTION
-    fate[list(passed)] = list(passed.values())
+    for (p, offset), given_up in passed.items():
+        fate[log.start[p] + offset] = given_up
     for zombie in group.zombies.values():
         fate[zombie.batch] = Fate.UNFINISHED
     return fate

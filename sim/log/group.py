@@ -11,7 +11,7 @@ from sim.engine.outcome import Fate
 from sim.injection.poison import Poison
 from sim.log import group_kernel as k
 from sim.log.handed_out import Runs
-from sim.log.poisoned import Poisoned
+from sim.log.poisoned import Place, Poisoned
 from sim.log.topic import Topic
 
 
@@ -25,8 +25,8 @@ class Zombie:
     """Rows fetched, which it goes on to while it cannot learn that it is out."""
     refused: bool
     """Whether it waits for a commit at the end of the batch, which tells it."""
-    poisonous: int | None = None
-    """The row on which its handler has failed, which ended the batch."""
+    poisonous: Place | None = None
+    """The record on which its handler has failed, which ended the batch."""
 
 
 class Group:
@@ -111,7 +111,7 @@ class Group:
             grid_commit_s=np.zeros((grid_s.size, partitions)),
             grid_next=np.zeros((3, partitions), np.int64),
             counts=np.zeros(4, np.int64),
-            again_row=np.zeros(keep_repeats, np.int32),
+            again_message=np.zeros(keep_repeats, np.int32),
             again_s=np.zeros(keep_repeats),
             jumps=np.zeros((partitions, 5), np.int64),
             jump_s=np.zeros(partitions),
@@ -166,11 +166,11 @@ class Group:
         """Members whose handler has just failed."""
         return np.flatnonzero(self.state.phase == k.FAILED).tolist()
 
-    def in_progress(self, m: int) -> int:
-        """The row that member ``m`` works on, or failed on."""
+    def in_progress(self, m: int) -> Place:
+        """What member ``m`` works on, or failed on."""
         s = self.state
         p = s.assigned[m, (s.first[m] + s.at[m]) % s.assigned_n[m]]
-        return int(self.topic.log.start[p] + s.processed[p])
+        return int(p), int(s.processed[p])
 
     def give_back(self, m: int, at_s: float, wait_s: float) -> None:
         """Have member ``m``, which failed, seek back to what it has not processed, and wait.
@@ -205,9 +205,8 @@ class Group:
         n = int(s.assigned_n[m])
         for a in range(int(s.at[m]), n):
             p = s.assigned[m, (s.first[m] + a) % n]
-            start = int(self.topic.log.start[p])
-            rows = range(start + int(s.processed[p]), start + int(s.position[p]))
-            self.poisoned.passed |= dict.fromkeys(rows, fate)
+            for offset in range(int(s.processed[p]), int(s.position[p])):
+                self.poisoned.passed[int(p), offset] = fate
             s.processed[p] = s.position[p]
         s.at[m] = n
         self._go_on(m, at_s)
@@ -486,8 +485,8 @@ class Group:
         s = self.state
         while zombie.batch and s.end_s[m] <= self.now_s:
             row = zombie.batch.pop(0)
-            if row in self.poisoned.bad:
-                self.zombies[m] = Zombie([], [], False, row)
+            if self._place(row) in self.poisoned.bad:
+                self.zombies[m] = Zombie([], [], False, self._place(row))
                 return
             self._take_effect(row, float(s.end_s[m]))
             extra_s = 0.0
@@ -511,6 +510,11 @@ class Group:
         self.state.counts[0] += 1
         self.state.counts[1] += len(rows)
 
+    def _place(self, row: int) -> Place:
+        start = self.topic.log.start
+        p = int(np.searchsorted(start, row, side="right")) - 1
+        return p, row - int(start[p])
+
     @property
     def _waits(self) -> bool:
         """Whether the program commits, and waits for it."""
@@ -524,7 +528,7 @@ class Group:
         for i, row in enumerate(zombie.batch):
             if i > 0:
                 end_s += float(s.service_s[row]) * float(s.factor[m])
-            if row in self.poisoned.bad:
+            if self._place(row) in self.poisoned.bad:
                 fails = True
                 break
         if not fails and s.cut[m] and (zombie.refused or s.hold[m] != k.LEAVE):
@@ -536,8 +540,8 @@ class Group:
     def _take_effect(self, row: int, at_s: float) -> None:
         s = self.state
         if s.effects[row]:
-            if s.counts[3] < s.again_row.size:
-                s.again_row[s.counts[3]] = row
+            if s.counts[3] < s.again_message.size:
+                s.again_message[s.counts[3]] = self.topic.log.message[row]
                 s.again_s[s.counts[3]] = max(at_s, s.done_s[row])
             s.counts[3] += 1
         s.done_s[row] = min(at_s, s.done_s[row])

@@ -182,21 +182,22 @@ class Group(NamedTuple):
     grid_commit_s: F64  # [grid, partitions]
     grid_next: I64  # [3, partitions] next row to fill, of committed, of position and of commit_s
     counts: I64  # [4] polls that returned records, records returned, commits, repeats kept
-    again_row: NDArray[np.int32]  # [kept] rows processed before, in any order; may be empty
+    again_message: NDArray[np.int32]  # [kept] those processed before, in any order; may be empty
     again_s: F64  # [kept] when each was processed again
     jumps: I64  # [room, 5] partition, from, to, log start, 1: sought or 0: reset
     jump_s: F64  # [room] when the position jumped
     jumped: I64  # [1] rows of jumps filled
 
 
-class Poison(NamedTuple):
+class PoisonousOffsets(NamedTuple):
     """Records on which the handler fails; None in its place: there are none.
 
     Numba compiles what concerns it only where there are some.
     """
 
     next: I64  # [partitions] next offset on which the handler fails, if not before processed
-    rows: I64  # [poisonous] rows on which the handler fails, in any order; -1: no longer
+    partition: I64  # [poisonous] where the handler still fails, in any order
+    offset: I64  # [poisonous]
 
 
 NOWHERE, BEGINNING, END = -1, -2, -3
@@ -280,12 +281,12 @@ def _readable(log, p, at_s):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _aim(log, group, poison, p):  # type: ignore[no-untyped-def]
+def _aim(group, poison, p):  # type: ignore[no-untyped-def]
     """Find the next offset of partition ``p`` on which the handler fails, after it was moved."""
     poison.next[p] = NO_OFFSET
-    for row in poison.rows:
-        offset = row - log.start[p]
-        if group.processed[p] <= offset < min(log.end[p], poison.next[p]):
+    for i in range(poison.offset.size):
+        offset = poison.offset[i]
+        if poison.partition[i] == p and group.processed[p] <= offset < poison.next[p]:
             poison.next[p] = offset
 
 
@@ -332,7 +333,7 @@ def _go_on_elsewhere(log, group, poison, reading, m, at_s):  # type: ignore[no-u
         group.position[p] = to
         group.processed[p] = to
         if poison is not None:
-            _aim(log, group, poison, p)
+            _aim(group, poison, p)
         if sought:
             _sample(group, 0, group.grid_committed, p, group.committed[p], at_s)
             _sample(group, 2, group.grid_commit_s, p, group.commit_s[p], at_s)
@@ -477,8 +478,8 @@ def _work(until_s, log, group, poison, m, most):  # type: ignore[no-untyped-def]
             if end > until_s:
                 break
             if group.effects[row] > 0:
-                if group.counts[3] < group.again_row.size:
-                    group.again_row[group.counts[3]] = row
+                if group.counts[3] < group.again_message.size:
+                    group.again_message[group.counts[3]] = log.message[row]
                     group.again_s[group.counts[3]] = end
                 group.counts[3] += 1
             else:
@@ -713,8 +714,7 @@ def advance(from_s, until_s, log, group, poison, reading):  # type: ignore[no-un
     now = from_s
     poisoned = False
     if poison is not None:
-        for row in poison.rows:
-            poisoned = poisoned or row >= 0
+        poisoned = poison.offset.size > 0
     while True:
         stop = until_s
         if reading.max_poll_s < np.inf:

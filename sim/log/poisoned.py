@@ -1,15 +1,18 @@
 """Which records of a log a group's handler fails on, and what became of them (KC-18)."""
 
-from bisect import bisect_left
+from bisect import bisect_left, insort
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sim.engine.outcome import Fate
+from sim.foundation.arrays import I64
 from sim.injection.poison import ALWAYS, Poison
 from sim.log import group_kernel as k
 from sim.log.topic import Topic
+
+Place = tuple[int, int]
+"""Partition and offset of a record."""
 
 
 @dataclass
@@ -25,7 +28,7 @@ class Bad:
 
 
 class Poisoned:
-    """The poisonous rows of a group's log, partition by partition."""
+    """The poisonous records of a group's log, found as they are appended."""
 
     def __init__(self, topic: Topic, poison: Poison | None) -> None:
         """
@@ -33,56 +36,86 @@ class Poisoned:
             topic: what the group reads.
             poison: its poisonous messages; None: there are none.
         """
-        self.start = topic.log.start
-        self.bad: dict[int, Bad] = {}
-        """[row] those that are still poisonous."""
-        self.passed: dict[int, Fate] = {}
-        """[row] what became of those that the program gave up."""
-        self.tries: dict[tuple[int, int, int], int] = {}
-        """[row, consumer, which of its processes] how often it failed."""
-        if poison is not None:
-            columns = (poison.message, poison.kills, poison.times, poison.restart_after_s)
-            for message, kills, times, restart_s in zip(*columns, strict=True):
-                bad = Bad(bool(kills), int(times), float(restart_s))
-                self.bad |= dict.fromkeys(topic.rows_of(int(message)), bad)
-        rows = np.array(sorted(self.bad), np.int64)
-        ahead = np.full(self.start.size - 1, k.NO_OFFSET, np.int64)
-        self.state = k.Poison(ahead, rows) if self.bad else None
-        """Those that are still poisonous, as the kernel has them."""
+        partitions = topic.log.end.size
+        self.topic = topic
+        self.bad: dict[Place, Bad] = {}
+        """Those in the log that are still poisonous."""
+        self.passed: dict[Place, Fate] = {}
+        """What became of those that the program gave up."""
+        self.tries: dict[tuple[Place, int, int], int] = {}
+        """[record, consumer, which of its processes] how often it failed."""
         self.offsets: dict[int, list[int]] = {}
         """[partition] offsets of those that were poisonous at first, ascending."""
-        for row in sorted(self.bad):
-            p = int(np.searchsorted(self.start, row, side="right")) - 1
-            self.offsets.setdefault(p, []).append(row - int(self.start[p]))
+        self.messages = np.zeros(0, np.int64)
+        """[poisonous] messages, ascending."""
+        self.of: list[Bad] = []
+        """[poisonous] how each is."""
+        self.seen = np.zeros(partitions, np.int64)
+        """[partitions] offsets below this have been looked at."""
+        self.state: k.PoisonousOffsets | None = None
+        """Those that are still poisonous, as the kernel has them; None: no message is."""
+        if poison is not None and len(poison):
+            columns = (poison.kills, poison.times, poison.restart_after_s)
+            self.messages = poison.message
+            self.of = [
+                Bad(bool(kills), int(times), float(restart_s))
+                for kills, times, restart_s in zip(*columns, strict=True)
+            ]
+            none = np.zeros(0, np.int64)
+            ahead = np.full(partitions, k.NO_OFFSET, np.int64)
+            self.state = k.PoisonousOffsets(ahead, none, none)
 
-    def aim(self, processed: NDArray[np.int64]) -> k.Poison | None:
+    def aim(self, processed: I64) -> k.PoisonousOffsets | None:
         """Find which offset of each partition is the next to fail, for the kernel.
 
         ``processed`` [partitions]: next offset to process.
         """
         if self.state is None:
             return None
+        self._look()
         for p, offsets in self.offsets.items():
-            base = int(self.start[p])
             ahead = offsets[bisect_left(offsets, int(processed[p])) :]
-            self.state.next[p] = next((o for o in ahead if base + o in self.bad), k.NO_OFFSET)
+            self.state.next[p] = next((o for o in ahead if (p, o) in self.bad), k.NO_OFFSET)
         return self.state
 
-    def fails(self, row: int, m: int, life: int) -> tuple[Bad, int]:
-        """A process's handler fails on ``row`` once more; returns how, and how often it has now.
+    def _look(self) -> None:
+        """Look at what was appended since the last time."""
+        log = self.topic.log
+        found = False
+        for p in np.flatnonzero(self.seen < log.end).tolist():
+            first, stop = int(self.seen[p]), int(log.end[p])
+            self.seen[p] = stop
+            appended = log.message[log.start[p] + first : log.start[p] + stop]
+            which = np.searchsorted(self.messages, appended)
+            which[which == self.messages.size] = 0
+            for at in np.flatnonzero(self.messages[which] == appended).tolist():
+                bad = self.of[which[at]]
+                if bad.left:
+                    self.bad[p, first + at] = bad
+                    insort(self.offsets.setdefault(p, []), first + at)
+                    found = True
+        if found:
+            self._tell_kernel()
+
+    def _tell_kernel(self) -> None:
+        assert self.state is not None
+        places = np.array(sorted(self.bad), np.int64).reshape(-1, 2)
+        self.state = self.state._replace(partition=places[:, 0].copy(), offset=places[:, 1].copy())
+
+    def fails(self, place: Place, m: int, life: int) -> tuple[Bad, int]:
+        """A process's handler fails on a record once more; returns how, and how often it has now.
 
         Args:
-            row: of the log.
+            place: of the record.
             m: which consumer.
             life: which of its processes; each begins to count anew.
         """
-        bad = self.bad[row]
+        bad = self.bad[place]
         if bad.left != ALWAYS:
             bad.left -= 1
         if bad.left == 0:
-            self.bad = {r: b for r, b in self.bad.items() if b is not bad}
-            assert self.state is not None
-            self.state.rows[~np.isin(self.state.rows, list(self.bad))] = -1
-        process = (row, m, life)
+            self.bad = {at: b for at, b in self.bad.items() if b is not bad}
+            self._tell_kernel()
+        process = (place, m, life)
         self.tries[process] = self.tries.get(process, 0) + 1
         return bad, self.tries[process]

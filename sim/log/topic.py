@@ -136,13 +136,6 @@ class Topic:
             self.producer,
         )
 
-    def rows_of(self, message: int) -> list[int]:
-        """The rows that a message has, or will have once it is appended."""
-        if self.partition_of.size == 0:
-            return np.flatnonzero(self.log.message == message).tolist()
-        p = self.partition_of[message]
-        return [int(self.log.start[p] + np.count_nonzero(self.partition_of[:message] == p))]
-
     def to_messages(
         self, rows: NDArray[_T], fill: float, merge: np.ufunc = np.minimum
     ) -> NDArray[_T]:

@@ -119,7 +119,7 @@ class LogSystem:
                     "position": _known(offsets.position, offsets.end).sum(axis=1),
                     "committed": _known(offsets.committed, offsets.end).sum(axis=1),
                 },
-                history=self._history(group) if state.again_row.size else None,
+                history=self._history(group) if state.again_message.size else None,
                 consumers=consumers,
                 extra_deliveries=int(state.counts[1]) - group.runs.distinct(),
                 deliveries=int(state.counts[1]),
@@ -149,12 +149,11 @@ class LogSystem:
     def _history(self, group: Group) -> Effects:
         state, log = group.state, self.topic.log
         repeats = int(state.counts[3])
-        if repeats > state.again_row.size:
+        if repeats > state.again_message.size:
             name = self.setup.name
             raise LabError(f"{name}: {repeats:,} repeated effects, more than the lab can keep")
-        again_row = state.again_row[:repeats]
         return Effects.of(
-            state.done_s, log.message, state.again_s[:repeats], log.message[again_row]
+            state.done_s, log.message, state.again_s[:repeats], state.again_message[:repeats]
         )
 
 

@@ -305,8 +305,8 @@ def test_committed_processed_position_and_end_stay_in_order(seed):
         assert (np.diff(topic.log.visible_s[rows]) >= 0).all()
         assert (np.diff(topic.log.message[rows]) > 0).all()
         reached = slice(rows.start, rows.start + state.processed[p])
-        unread = np.flatnonzero(state.effects[reached] == 0) + reached.start
-        assert ahead or set(unread) <= set(group.poisoned.passed)  # nothing is skipped
+        unread = np.flatnonzero(state.effects[reached] == 0)
+        assert ahead or {(p, o) for o in unread} <= set(group.poisoned.passed)  # nothing is skipped
         if not (faults or s.bad) and np.isinf(s.max_poll_s):
             assert (np.diff(state.done_s[reached]) >= 0).all()
             assert (state.effects[rows] <= 1).all()
