@@ -39,8 +39,8 @@ Out = Annotated[Path, typer.Option(help="Folder of all results.")]
 NARROWEST_IN = 1.9
 
 
-class Client(StrEnum):
-    """Whose configuration it is."""
+class KafkaRole(StrEnum):
+    """Whose configuration it is: a consumer or a producer of Kafka."""
 
     CONSUMER = "consumer"
     PRODUCER = "producer"
@@ -219,7 +219,7 @@ def import_config(
         Path | None, typer.Option("--output", "-o", help="Scenario file; printed if not given.")
     ] = None,
     client: Annotated[
-        Client | None, typer.Option("--as", help="Whose keys they are, where they do not tell.")
+        KafkaRole | None, typer.Option("--as", help="Whose keys they are, where they do not tell.")
     ] = None,
 ) -> None:
     """Your Kafka client's .properties, or `aws sqs get-queue-attributes`, as a scenario."""

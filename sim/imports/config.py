@@ -32,7 +32,8 @@ from sim.imports.properties import Entry
 from sim.scenario import explain
 from sim.scenario.load import Scenario, folders, load
 from sim.scenario.products import kafka_keys
-from sim.scenario.products.kafka import Group, Producer
+from sim.scenario.products.kafka_consumer import ConsumerGroup
+from sim.scenario.products.kafka_producer import KafkaProducer
 from sim.scenario.products.sqs import SqsQueue
 
 BASE = "tournament_spike.yaml"
@@ -76,15 +77,15 @@ class _Part:
 # The models also have keys of the lab's own; those of Kafka have dots, but for these two.
 _CONSUMER = _Part(
     "consumer",
-    Group,
-    [key for key in keys(Group) if "." in key],
+    ConsumerGroup,
+    [key for key in keys(ConsumerGroup) if "." in key],
     kafka_keys.CONSUMER_NAMES,
     {"consumers": 1, "does": ["work"]},
 )
 _PRODUCER = _Part(
     "producer",
-    Producer,
-    [key for key in keys(Producer) if "." in key or key in ("acks", "retries")],
+    KafkaProducer,
+    [key for key in keys(KafkaProducer) if "." in key or key in ("acks", "retries")],
     kafka_keys.PRODUCER_NAMES,
     {},
 )

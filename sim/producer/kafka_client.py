@@ -242,7 +242,7 @@ class Client:
             grid_committed=np.zeros(0 if grid_s is None else grid_s.size, np.int64),
         )
         self.teardown_s = config.teardown_ms / 1e3
-        self.state = k.Client(
+        self.state = k.ClientState(
             settings=_settings(config, pipeline, idempotent, ack_loss_notice_s),
             source=k.Input(created_s, partition_of, size_bytes, process_s),
             draws=k.Draws(
@@ -251,7 +251,7 @@ class Client:
                 half if uniform is None else uniform,
                 half if jitter is None else jitter,
             ),
-            brokers=k.Brokers(
+            brokers=k.ClusterState(
                 up=np.ones(brokers, np.bool_),
                 extra_latency_s=np.zeros(brokers),
                 ack_loss=np.zeros(brokers),
@@ -565,10 +565,10 @@ def _moved(old: Any, grown: Any, numbers: NDArray[np.int64]) -> Any:
 
 def _settings(
     config: ClientConfig, pipeline: Pipeline, idempotent: bool, notice_s: float
-) -> k.Settings:
+) -> k.ClientSettings:
     java = config.library == "java"
     by_poll = pipeline.order in ("produce", "commit-produce")
-    return k.Settings(
+    return k.ClientSettings(
         mode=_MODES[pipeline.order],
         poll_records=pipeline.max_poll_records if by_poll else pipeline.flush_every,
         auto_commit_s=float(pipeline.auto_commit_s),

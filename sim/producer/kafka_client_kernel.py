@@ -89,7 +89,7 @@ DONE, FULL_RECORDS, FULL_BATCHES, FULL_REQUESTS, FULL_JOURNAL = range(5)
 _RETAINED = 5  # ProducerStateEntry.NUM_BATCHES_TO_RETAIN
 
 
-class Settings(NamedTuple):
+class ClientSettings(NamedTuple):
     """Constants of the application and its client."""
 
     mode: int  # PRODUCE, COMMIT_PRODUCE, FLUSH_COMMIT or TRANSACTION
@@ -136,7 +136,7 @@ class Draws(NamedTuple):
     jitter: F64  # in [0, 1): of the retry backoff
 
 
-class Brokers(NamedTuple):
+class ClusterState(NamedTuple):
     """What the control plane changes between two advances."""
 
     up: NDArray[np.bool_]  # [brokers] reachable
@@ -231,13 +231,13 @@ class Journal(NamedTuple):
     row: NDArray[np.int32]  # [rows] input row of each record
 
 
-class Client(NamedTuple):
+class ClientState(NamedTuple):
     """A process with its client, its input, and the brokers as it meets them."""
 
-    settings: Settings
+    settings: ClientSettings
     source: Input
     draws: Draws
-    brokers: Brokers
+    brokers: ClusterState
     app: App
     records: Records
     batches: Batches

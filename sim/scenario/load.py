@@ -28,7 +28,8 @@ from sim.scenario.fault import Fault
 from sim.scenario.needs import Needs
 from sim.scenario.products.base import Name
 from sim.scenario.products.catalogue import System
-from sim.scenario.products.kafka import KafkaSystem, Producer
+from sim.scenario.products.kafka import KafkaSystem
+from sim.scenario.products.kafka_producer import KafkaProducer
 from sim.scenario.workload import (
     Arrivals,
     CaseFile,
@@ -358,7 +359,7 @@ def _idle_keys(scenario: Scenario, whole: Document) -> Iterator[str]:
 
 def _keys_given(whole: Document, path: KeyPath) -> Sequence[str]:
     value = whole.get(path)
-    known = config.keys(Producer)
+    known = config.keys(KafkaProducer)
     return [key for key in value if key in known] if isinstance(value, dict) else []
 
 

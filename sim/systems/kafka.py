@@ -28,8 +28,8 @@ from sim.producer.partitioners_kernel import (
     sticky,
 )
 from sim.scenario.load import Scenario
-from sim.scenario.products.kafka import Group as GroupConfig
-from sim.scenario.products.kafka import KafkaSystem, duration_s
+from sim.scenario.products.kafka import KafkaSystem
+from sim.scenario.products.kafka_consumer import ConsumerGroup, duration_s
 from sim.scenario.products.kafka_membership import Commit
 from sim.systems.on_log import LogSystem, group_of, named
 from sim.traffic.messages import Numbered
@@ -167,7 +167,7 @@ def _limits(config: KafkaSystem) -> Limits:
 def _coordinator(
     env: simpy.Environment,
     group: Group,
-    config: GroupConfig,
+    config: ConsumerGroup,
     system: KafkaSystem,
     say: Callable[[str], None],
 ) -> Coordinator:
@@ -194,7 +194,7 @@ def _coordinator(
     return (Cooperative if config.cooperative else Eager)(env, group, terms, say)
 
 
-def _auto_commit_s(group: GroupConfig) -> float:
+def _auto_commit_s(group: ConsumerGroup) -> float:
     """Time between automatic commits, s; below 0: there are none."""
     if not group.enable_auto_commit:
         return -1.0
@@ -205,7 +205,7 @@ def _auto_commit_s(group: GroupConfig) -> float:
 
 
 def _reading(
-    group: GroupConfig, config: KafkaSystem, scenario: Scenario, mean_bytes: float
+    group: ConsumerGroup, config: KafkaSystem, scenario: Scenario, mean_bytes: float
 ) -> k.Reading:
     per_batch_s = sum(scenario.workload.service[job].per_batch for job in group.does)
     reset = group.auto_offset_reset

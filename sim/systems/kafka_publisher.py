@@ -22,7 +22,8 @@ from sim.producer.kafka_client import JAVA, LIBRDKAFKA, Client, ClientConfig, Pi
 from sim.producer.kafka_client_kernel import RETRIES
 from sim.scenario.fault import OF_BROKERS, OF_PUBLISHERS
 from sim.scenario.load import Fault
-from sim.scenario.products.kafka import KafkaSystem, Producer
+from sim.scenario.products.kafka import KafkaSystem
+from sim.scenario.products.kafka_producer import KafkaProducer
 from sim.systems.kafka import Published, partition_of
 from sim.traffic.generate import pool, strokes
 
@@ -149,7 +150,7 @@ def _struck(fault: Fault, system: str, brokers: int) -> list[int | None]:
     return whom
 
 
-def client_config(producer: Producer) -> ClientConfig:
+def client_config(producer: KafkaProducer) -> ClientConfig:
     """The client's defaults, with what the scenario gives."""
     given: dict[str, Any] = {
         "acks": None if producer.acks is None else _acks(producer.acks),

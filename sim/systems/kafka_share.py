@@ -28,7 +28,8 @@ from sim.queue.broker import Broker, Columns, poison, policy
 from sim.queue.broker_fleet import Consumers
 from sim.queue.sqs_standard_fleet import Steps
 from sim.queue.sqs_standard_kernel import Feed
-from sim.scenario.products.kafka import KafkaSystem, ShareGroup
+from sim.scenario.products.kafka import KafkaSystem
+from sim.scenario.products.kafka_share import ShareGroup
 from sim.systems.kafka import Kafka, Published
 from sim.systems.on_log import picky_service_s
 from sim.systems.on_queue import outcome_of, poison_of

@@ -80,11 +80,11 @@ def inject(env, faults, verbs):
 def lab_settings(s, notice_s):
     """The plain model's settings as those of the kernel."""
     mode = ["produce", "commit-produce", "produce-flush-commit", "transaction"].index(s.order)
-    return k.Settings(
+    return k.ClientSettings(
         mode=mode,
         transaction_timeout_s=1e6,
         notice_s=notice_s,
-        **{f: getattr(s, f) for f in k.Settings._fields if hasattr(s, f) and f != "notice_s"},
+        **{f: getattr(s, f) for f in k.ClientSettings._fields if hasattr(s, f) and f != "notice_s"},
     )
 
 

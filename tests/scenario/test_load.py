@@ -19,7 +19,8 @@ from ruamel.yaml import YAML
 
 from sim.foundation.errors import LabError, ScenarioError
 from sim.scenario.load import Scenario, available, load
-from sim.scenario.products.kafka import Group, KafkaSystem, duration_s
+from sim.scenario.products.kafka import KafkaSystem
+from sim.scenario.products.kafka_consumer import ConsumerGroup, duration_s
 from sim.scenario.products.sqs import SqsQueue, SqsSystem
 
 HERE = Path(__file__).parents[1] / "data"
@@ -85,7 +86,7 @@ def test_a_scenario_with_its_defaults():
 
 
 def test_defaults_of_kafka_are_those_of_its_documentation():
-    group = Group.model_validate({"consumers": 1, "does": ["x"]})
+    group = ConsumerGroup.model_validate({"consumers": 1, "does": ["x"]})
     assert group.model_dump(by_alias=True) == {
         "client": "java",
         "consumers": 1,
@@ -511,13 +512,13 @@ def test_the_json_schema_accepts_and_rejects_what_the_lab_does():
 )
 def test_an_offset_reset_by_duration_is_an_iso_8601_duration(given, s):
     group = {"consumers": 1, "does": ["x"], "auto.offset.reset": f"by_duration:{given}"}
-    assert duration_s(Group.model_validate(group).auto_offset_reset) == s
+    assert duration_s(ConsumerGroup.model_validate(group).auto_offset_reset) == s
 
 
 @pytest.mark.parametrize("given", ["by_duration:", "by_duration:P", "by_duration:1h", "Latest", 5])
 def test_other_offset_resets_are_refused(given):
     with pytest.raises(ValueError, match=r"expected latest, earliest, none or by_duration"):
-        Group.model_validate({"consumers": 1, "does": ["x"], "auto.offset.reset": given})
+        ConsumerGroup.model_validate({"consumers": 1, "does": ["x"], "auto.offset.reset": given})
 
 
 def test_a_limit_of_retention_can_be_given_as_none():

@@ -10,13 +10,13 @@ from sim.lab import run
 from sim.log.kafka_classic import Cooperative, Eager
 from sim.log.kafka_reconciliation import Reconciling
 from sim.scenario.load import Scenario
-from sim.scenario.products.kafka import Group
+from sim.scenario.products.kafka_consumer import ConsumerGroup
 from sim.systems.kafka import Kafka
 from sim.traffic.generate import generate
 
 
 def group(**keys):
-    return Group.model_validate({"consumers": 3, "does": ["work"], **keys})
+    return ConsumerGroup.model_validate({"consumers": 3, "does": ["work"], **keys})
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_KC_07_what_the_client_refuses_is_refused(keys, told):
 )
 def test_KC_06_the_assignor_in_force(keys, assignor, cooperative):
     assert (group(**keys).assignor, group(**keys).cooperative) == (assignor, cooperative)
-    again = Group.model_validate(group(**keys).model_dump(by_alias=True))
+    again = ConsumerGroup.model_validate(group(**keys).model_dump(by_alias=True))
     assert again == group(**keys)
 
 

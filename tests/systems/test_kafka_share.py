@@ -12,7 +12,8 @@ from sim.engine.environment import Environment
 from sim.log.topic import Topic
 from sim.queue import broker_kernel as k
 from sim.queue.broker import Broker, Columns, poison
-from sim.scenario.products.kafka import KafkaSystem, ShareGroup
+from sim.scenario.products.kafka import KafkaSystem
+from sim.scenario.products.kafka_share import ShareGroup
 from sim.systems.kafka_share import Members, Readable, assign, share_policy
 
 MS = 0.001

@@ -1,0 +1,172 @@
+"""A consumer group of Apache Kafka 4.x by its own keys.
+
+Defaults are those of `ConsumerConfig` in apache/kafka 4.0, documented at
+https://kafka.apache.org/documentation/#consumerconfigs.
+"""
+
+import re
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
+
+from sim.foundation.units import (
+    Bytes,
+    Milliseconds,
+    PositiveBytes,
+    PositiveCount,
+    PositiveMilliseconds,
+    Seconds,
+    shown,
+)
+from sim.scenario.products import kafka_keys
+from sim.scenario.products.base import LogReaders, OnFailure
+from sim.scenario.products.kafka_membership import Commit, Strategies, in_force, objections
+
+_BY_DURATION = re.compile(
+    r"by_duration:P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?", re.IGNORECASE
+)
+
+
+def duration_s(reset: str) -> float:
+    """Seconds that `auto.offset.reset` goes back: of ``by_duration:P1DT2H`` 93,600.
+
+    Raises:
+        ValueError: it is not by duration, in days, hours, minutes and seconds of ISO 8601.
+    """
+    found = _BY_DURATION.fullmatch(reset)
+    if found is None or not any(found.groups()):
+        raise ValueError(
+            f"expected latest, earliest, none or by_duration:PnDTnHnMnS, not {shown(reset)}"
+        )
+    return sum(
+        float(n or 0) * unit for n, unit in zip(found.groups(), (86_400, 3_600, 60, 1), strict=True)
+    )
+
+
+def _offset_reset(value: Any) -> Any:
+    if value not in ("latest", "earliest", "none"):
+        duration_s(str(value))
+    return value
+
+
+OffsetReset = Annotated[
+    str,
+    BeforeValidator(_offset_reset),
+    WithJsonSchema({"type": "string", "pattern": "^(latest|earliest|none|by_duration:P.+)$"}),
+]
+"""A value of `auto.offset.reset`."""
+
+
+class ConsumerGroup(LogReaders):
+    """A consumer group: its single-threaded consumers, and how they poll and commit."""
+
+    not_modelled = dict.fromkeys(
+        (*kafka_keys.CONSUMER, *kafka_keys.LIBRDKAFKA_CONSUMER), ""
+    ) | kafka_keys.other_names(kafka_keys.CONSUMER_NAMES)
+
+    client: Literal["java", "librdkafka"] = "java"
+    """Whose client it is. librdkafka hands over one record at a time, and its automatic commits
+    run beside the processing."""
+    consumers: PositiveCount
+    """Members of the group; those beyond the number of partitions stay idle."""
+    max_poll_records: PositiveCount = Field(default=500, alias="max.poll.records")
+    """Java: most records that one poll returns."""
+    max_poll_interval_ms: PositiveMilliseconds = Field(
+        default=300_000.0, alias="max.poll.interval.ms"
+    )
+    """A member that takes longer than this from one poll to the next leaves the group, ms."""
+    max_partition_fetch_bytes: PositiveBytes = Field(
+        default=1048576, alias="max.partition.fetch.bytes"
+    )
+    """Most bytes that one fetch takes from a partition."""
+    fetch_min_bytes: Bytes = Field(default=1, alias="fetch.min.bytes")
+    """The broker answers a fetch when it has this many bytes…"""
+    fetch_max_wait_ms: Milliseconds = Field(default=500.0, alias="fetch.max.wait.ms")
+    """…or after this long, ms."""
+    enable_auto_commit: bool = Field(default=True, alias="enable.auto.commit")
+    """Commit automatically; false: the program does, as `commit` says."""
+    auto_commit_interval_ms: Milliseconds = Field(default=5000.0, alias="auto.commit.interval.ms")
+    """Time between two automatic commits, ms. Java commits inside poll what it returned before;
+    librdkafka, by a timer, what is stored (0: never)."""
+    enable_auto_offset_store: bool = Field(default=True, alias="enable.auto.offset.store")
+    """librdkafka: a record's offset is stored when it is handed over; false: once processed."""
+    commit: Commit | None = None
+    """With `enable.auto.commit: false`, `{when, how, per}`; null: after, sync, batch."""
+    on_failure: OnFailure = OnFailure()
+    """What it does when the handler of a record raises: `{attempts, backoff, then}`. It seeks back
+    to the record, waits and polls again, so that its partition stands still (KC-18)."""
+    auto_offset_reset: OffsetReset = Field(default="latest", alias="auto.offset.reset")
+    """Where to go on when the next record was deleted, or without a committed offset: latest,
+    earliest, by_duration:PT1H (records of the last hour), or none: the consumer ends."""
+    starts: Literal["established", "new"] = "established"
+    """Whether the group has committed the beginning of the log before, or has committed nothing
+    and begins where auto.offset.reset says."""
+    joins_at: Seconds = 0.0
+    """When its consumers are started."""
+    group_protocol: Literal["classic", "consumer"] = Field(
+        default="classic", alias="group.protocol"
+    )
+    """classic: members rebalance together; consumer: the broker moves partitions (KIP-848)."""
+    session_timeout_ms: PositiveMilliseconds | None = Field(
+        default=None, alias="session.timeout.ms"
+    )
+    """classic: a member silent for this long is dead, ms (45,000)."""
+    heartbeat_interval_ms: PositiveMilliseconds | None = Field(
+        default=None, alias="heartbeat.interval.ms"
+    )
+    """classic: within this, a member learns of a rebalance, ms (3,000)."""
+    partition_assignment_strategy: Strategies | None = Field(
+        default=None, alias="partition.assignment.strategy"
+    )
+    """classic: range, roundrobin, sticky, cooperative-sticky; the first is in force, eagerly unless
+    all are cooperative (java range, cooperative-sticky; librdkafka range, roundrobin)."""
+    group_remote_assignor: Literal["uniform", "range"] | None = Field(
+        default=None, alias="group.remote.assignor"
+    )
+    """consumer: the broker's assignor (uniform)."""
+    group_instance_id: str | None = Field(default=None, alias="group.instance.id")
+    """Makes the members static: each has this id and its number. One that is back within its
+    session causes no rebalance, and one that is stopped does not leave."""
+
+    @model_validator(mode="after")
+    def _client_starts(self) -> Self:
+        found = objections(
+            self.client,
+            classic=self.classic,
+            strategies=self.partition_assignment_strategy,
+            remote_assignor=self.group_remote_assignor,
+            session_ms=self.session_timeout_ms,
+            heartbeat_ms=self.heartbeat_interval_ms,
+            max_poll_ms=self.max_poll_interval_ms,
+        )
+        if self.commit is not None and self.enable_auto_commit:
+            found.append("'commit' needs 'enable.auto.commit: false'")
+        if self.client == "java" and not self.enable_auto_offset_store:
+            found.append("'enable.auto.offset.store' is a key of librdkafka; say 'client'")
+        if self.client == "librdkafka" and self.given("max.poll.records"):
+            found.append("librdkafka has no 'max.poll.records': it hands over one at a time")
+        if found:
+            raise ValueError(found[0])
+        return self
+
+    @property
+    def classic(self) -> bool:
+        """Whether members rebalance by themselves."""
+        return self.group_protocol == "classic"
+
+    @property
+    def assignor(self) -> str:
+        """The assignor in force."""
+        if not self.classic:
+            return self.group_remote_assignor or "uniform"
+        return in_force(self.client, self.partition_assignment_strategy)[0]
+
+    @property
+    def cooperative(self) -> bool:
+        """Whether a classic group's members keep partitions while they rebalance."""
+        return self.classic and in_force(self.client, self.partition_assignment_strategy)[1]
+
+    @property
+    def members(self) -> int:
+        """How many consumers."""
+        return self.consumers

@@ -1,0 +1,60 @@
+"""A share group of Apache Kafka by its own keys (KIP-932).
+
+Defaults are those of `GroupConfig` and `ShareGroupConfig` in apache/kafka 4.2, documented at
+https://kafka.apache.org/documentation/#groupconfigs.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from sim.foundation.units import Milliseconds, PositiveCount, PositiveMilliseconds
+from sim.scenario.products.base import LogReaders
+
+
+class ShareGroup(LogReaders):
+    """A share group (KIP-932): consumers that take single records from the same partitions.
+
+    Keys with the names of brokers' settings can be set for each group. Defaults are those of Kafka
+    4.2. A consumer acknowledges what a poll returned at its next poll.
+    """
+
+    not_modelled = dict.fromkeys(
+        (
+            "client.id", "fetch.max.bytes", "fetch.min.bytes", "group.id",
+            "group.share.heartbeat.interval.ms", "group.share.max.groups", "group.share.max.size",
+            "key.deserializer", "share.acknowledgement.mode", "share.acquire.mode",
+            "share.isolation.level", "value.deserializer",
+        ),
+        "",
+    ) | {"share.auto.offset.reset": "the group is there from the beginning of the log"}  # fmt: skip
+
+    consumers: PositiveCount
+    """Members of the group; there may be more than partitions (KS-05)."""
+    max_poll_records: PositiveCount = Field(default=500, alias="max.poll.records")
+    """Most records that one poll acquires."""
+    fetch_max_wait_ms: Milliseconds = Field(default=500.0, alias="fetch.max.wait.ms")
+    """A poll that finds nothing is answered after this long, ms."""
+    lock_duration_ms: Annotated[PositiveMilliseconds, Field(ge=1_000, le=3_600_000)] = Field(
+        default=30_000.0, alias="group.share.record.lock.duration.ms"
+    )
+    """A record acquired and not acknowledged for this long is available again, ms."""
+    delivery_count_limit: Annotated[PositiveCount, Field(ge=2, le=25)] = Field(
+        default=5, alias="group.share.delivery.count.limit"
+    )
+    """A record that comes back after so many deliveries is archived, unprocessed."""
+    max_record_locks: Annotated[PositiveCount, Field(ge=100, le=10_000)] = Field(
+        default=2_000, alias="group.share.partition.max.record.locks"
+    )
+    """New records of a partition are acquired less than this from the first unfinished one."""
+    session_timeout_ms: Milliseconds = Field(
+        default=45_000.0, alias="group.share.session.timeout.ms"
+    )
+    """Partitions of a member silent for this long go to others, ms."""
+    on_failure: Literal["release", "reject"] = "release"
+    """What the application says of a record whose handler raised."""
+
+    @property
+    def members(self) -> int:
+        """How many consumers."""
+        return self.consumers
