@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from math import isfinite
 from typing import Any
 
-from sim.advice.bill import Line, bill, total
+from sim.advice.bill import BillLine, bill, total
 from sim.advice.data import Preset, Prices, presets, prices
 from sim.advice.judge import Judgement, judge, keeps_pace
 from sim.advice.search import Search
@@ -31,7 +31,7 @@ class Row:
     """With the fewest workers that keep the pace, or the most that were tried."""
     trials: int
     judged: Sequence[Judgement]
-    lines: Sequence[Line]
+    lines: Sequence[BillLine]
     spared: Sequence[str]
     """Faults of the scenario that this system has no part for."""
     replayed: Trial

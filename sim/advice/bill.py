@@ -13,7 +13,7 @@ WORKER = "worker"
 
 
 @dataclass(frozen=True)
-class Line:
+class BillLine:
     """One line of a bill."""
 
     what: str
@@ -32,7 +32,7 @@ def bill(
     messages: int,
     message_bytes: float,
     prices: Prices,
-) -> list[Line]:
+) -> list[BillLine]:
     """The lines of a bill, for an hour like those of the run.
 
     Args:
@@ -70,11 +70,11 @@ def _requests(trial: Trial, message_bytes: float, price: Price) -> float:
     )
 
 
-def _line(name: str, amount: float, price: Price) -> Line:
+def _line(name: str, amount: float, price: Price) -> BillLine:
     usd = amount * price.price / price.per.number
-    return Line(name, amount, price.per.of, usd, price.assumption)
+    return BillLine(name, amount, price.per.of, usd, price.assumption)
 
 
-def total(lines: list[Line]) -> float:
+def total(lines: list[BillLine]) -> float:
     """Of an hour."""
     return sum(line.usd_per_hour for line in lines)

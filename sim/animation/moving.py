@@ -11,8 +11,9 @@ from matplotlib.container import BarContainer
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from sim.animation.page import Ints, Log, Queue, Scene, cell
+from sim.animation.page import Scene, ShownLog, ShownQueue, cell
 from sim.charts.page import INK, MUTED, PALETTE, style, wrapped
+from sim.foundation.arrays import I64
 from sim.foundation.text import clock, count
 
 KEPT, UNREAD, FLYING = "#dfe7ee", "#9db8cf", PALETTE[4]
@@ -31,11 +32,11 @@ WORDS = (
 def write(shown: Scene, path: Path, title: str) -> Path:
     """Write the scene to `path` as a GIF of some seconds; returns the path."""
     with style():
-        rows: list[Queue | Log] = list(shown.queues)
+        rows: list[ShownQueue | ShownLog] = list(shown.queues)
         rows = [*rows, *shown.logs][-MOST:]
         figure, axes, time = _sheet(shown, rows, title)
         moving = [
-            _QueueRow(ax, row, shown) if isinstance(row, Queue) else _LogRow(ax, row, shown)
+            _QueueRow(ax, row, shown) if isinstance(row, ShownQueue) else _LogRow(ax, row, shown)
             for ax, row in zip(axes, rows, strict=True)
         ]
         writer = PillowWriter(fps=PER_SECOND)
@@ -50,11 +51,11 @@ def write(shown: Scene, path: Path, title: str) -> Path:
 
 
 def _sheet(
-    shown: Scene, rows: Sequence[Queue | Log], title: str
+    shown: Scene, rows: Sequence[ShownQueue | ShownLog], title: str
 ) -> tuple[Figure, list[Axes], Text]:
     words = wrapped(WORDS, WIDTH_IN - 0.4, 8)
     top_in = 0.5 + 0.16 * len(words)
-    high_in = [ROW_IN + (PARTS_IN if isinstance(r, Log) and r.parts > 3 else 0) for r in rows]
+    high_in = [ROW_IN + (PARTS_IN if isinstance(r, ShownLog) and r.parts > 3 else 0) for r in rows]
     height_in = top_in + sum(high_in) + 0.1
     figure = Figure(figsize=(WIDTH_IN, height_in))
     FigureCanvasAgg(figure)
@@ -80,7 +81,7 @@ def _sheet(
 
 
 class _QueueRow:
-    def __init__(self, ax: Axes, queue: Queue, shown: Scene) -> None:
+    def __init__(self, ax: Axes, queue: ShownQueue, shown: Scene) -> None:
         self.queue, self.first = queue, shown.first
         self.title = ax.set_title("", size=8.5, pad=3, weight="normal")
         (self.came,) = ax.plot([0, 0], [1, 1], color="#d8d8d8", lw=1, clip_on=False)
@@ -101,7 +102,7 @@ class _QueueRow:
 
 
 class _LogRow:
-    def __init__(self, ax: Axes, log: Log, shown: Scene) -> None:
+    def __init__(self, ax: Axes, log: ShownLog, shown: Scene) -> None:
         self.log, self.origin = log, shown.origin(log)
         parts = log.parts
         y = (np.arange(parts) + 0.5) / parts
@@ -133,7 +134,7 @@ class _LogRow:
         self.title.set_text(f"{log.system}, {parts}: behind by {behind}")
 
 
-def _stretch(bars: BarContainer, low: Ints, high: Ints) -> None:
+def _stretch(bars: BarContainer, low: I64, high: I64) -> None:
     for bar, left, right in zip(bars, low, high, strict=True):
         bar.set_x(left)
         bar.set_width(max(right - left, 0))

@@ -15,15 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from sim.foundation.arrays import F64, I64
 from sim.foundation.errors import LabError
 from sim.foundation.text import clock
 
 if TYPE_CHECKING:
     from sim.measure.tables import Tables
 
-Ints = NDArray[np.int64]
 PAGE, GIF = "animation.html", "animation.gif"
 SHARE = 6
 """The part of the time of arrivals that is shown when nobody says which: one in this many."""
@@ -34,26 +33,26 @@ ENOUGH = 8
 
 
 @dataclass(frozen=True)
-class Group:
+class ShownGroup:
     """Where a consumer group is in each partition of a log."""
 
     name: str
-    committed: Ints
+    committed: I64
     """[frames, partitions] offset."""
-    position: Ints
+    position: I64
     """[frames, partitions] offset of the next record to be handed over."""
 
 
 @dataclass(frozen=True)
-class Log:
+class ShownLog:
     """A log and the groups that read it."""
 
     system: str
-    start: Ints
+    start: I64
     """[frames, partitions] first offset that is still there."""
-    end: Ints
+    end: I64
     """[frames, partitions] offset of the next record."""
-    groups: tuple[Group, ...]
+    groups: tuple[ShownGroup, ...]
 
     @property
     def parts(self) -> int:
@@ -68,20 +67,20 @@ class Log:
 
 
 @dataclass(frozen=True)
-class Queue:
+class ShownQueue:
     """A queue; in messages since the start."""
 
     system: str
     name: str
-    gone: Ints
+    gone: I64
     """[frames] deleted, or lost."""
-    in_flight: Ints
+    in_flight: I64
     """[frames]"""
-    ready: Ints
+    ready: I64
     """[frames]"""
 
     @property
-    def end(self) -> Ints:
+    def end(self) -> I64:
         """[frames] all that came since the start."""
         return self.gone + self.in_flight + self.ready
 
@@ -90,10 +89,10 @@ class Queue:
 class Scene:
     """A span of a run."""
 
-    t_s: NDArray[np.float64]
+    t_s: F64
     """[frames]"""
-    logs: tuple[Log, ...]
-    queues: tuple[Queue, ...]
+    logs: tuple[ShownLog, ...]
+    queues: tuple[ShownQueue, ...]
     happened: tuple[tuple[float, str, str], ...]
     """(s, system, what), by time."""
 
@@ -106,7 +105,7 @@ class Scene:
         behind += [log.furthest_behind for log in self.logs]
         return max(min(ends) - max(behind), 0)
 
-    def origin(self, log: Log) -> Ints:
+    def origin(self, log: ShownLog) -> I64:
         """[partitions] offsets at the left edge, so that at first all partitions end together."""
         shown = int(log.end[0].sum()) - self.first
         return np.asarray(log.end[0] - shown // log.parts)
@@ -117,13 +116,13 @@ class Scene:
         spans = [int(queue.end[-1]) - self.first for queue in self.queues]
         return max([1, *spans, *(self.longest(log) for log in self.logs if log.parts == 1)])
 
-    def longest(self, log: Log) -> int:
+    def longest(self, log: ShownLog) -> int:
         """What the longest of its partitions comes to."""
         return int((log.end[-1] - self.origin(log)).max(initial=1))
 
-    def width(self, row: Queue | Log) -> int:
+    def width(self, row: ShownQueue | ShownLog) -> int:
         """What the width of this row stands for, or of each partition in it, in messages."""
-        if isinstance(row, Log) and row.parts > 1:
+        if isinstance(row, ShownLog) and row.parts > 1:
             return self.longest(row)
         return self.messages
 
@@ -167,7 +166,7 @@ def _span(tables: "Tables", from_s: float | None, until_s: float | None) -> tupl
     return first_s, first_s + length_s
 
 
-def _sampled(rows: pd.DataFrame, t_s: NDArray[np.float64]) -> pd.DataFrame:
+def _sampled(rows: pd.DataFrame, t_s: F64) -> pd.DataFrame:
     """The rows at `t_s`; where a system was no longer watched, its last."""
     at = np.searchsorted(rows["t_s"].to_numpy(), t_s + 1e-9) - 1
     return rows.iloc[at.clip(0, len(rows) - 1)]
@@ -177,15 +176,15 @@ def _of(frame: pd.DataFrame, system: str, group: str) -> pd.DataFrame:
     return frame[(frame["system"] == system) & (frame["group"] == group)]
 
 
-def _queue(tables: "Tables", system: str, name: str, t_s: NDArray[np.float64]) -> Queue:
+def _queue(tables: "Tables", system: str, name: str, t_s: F64) -> ShownQueue:
     rows = _sampled(_of(tables.series, system, name), t_s)
     in_flight = rows["in_flight"].to_numpy(float).astype(np.int64)
     lag = rows["lag"].to_numpy(np.int64)
     gone = np.maximum.accumulate(np.maximum(rows["arrived"].to_numpy(np.int64) - lag, 0))
-    return Queue(system, name, gone, in_flight, lag - in_flight)
+    return ShownQueue(system, name, gone, in_flight, lag - in_flight)
 
 
-def _log(tables: "Tables", system: str, rows: pd.DataFrame, t_s: NDArray[np.float64]) -> Log:
+def _log(tables: "Tables", system: str, rows: pd.DataFrame, t_s: F64) -> ShownLog:
     """Its partitions if they were sampled often enough, else all of them as one."""
     names = [str(name) for name in rows["group"]]
     parts = tables.partitions
@@ -200,16 +199,14 @@ def _log(tables: "Tables", system: str, rows: pd.DataFrame, t_s: NDArray[np.floa
         end = sampled["arrived"].to_numpy(np.int64)[:, None]
         behind = sampled["lag"].to_numpy(np.int64)[:, None]
         ahead = sampled["position_lag"].fillna(sampled["lag"]).to_numpy(np.int64)[:, None]
-        groups.append(Group(name, end - behind, end - ahead))
-    return Log(system, np.zeros_like(end), end, tuple(groups))
+        groups.append(ShownGroup(name, end - behind, end - ahead))
+    return ShownLog(system, np.zeros_like(end), end, tuple(groups))
 
 
-def _partitions(
-    parts: pd.DataFrame, system: str, names: Sequence[str], t_s: NDArray[np.float64]
-) -> Log:
+def _partitions(parts: pd.DataFrame, system: str, names: Sequence[str], t_s: F64) -> ShownLog:
     """Offsets at `t_s`, between samples as if they moved evenly."""
 
-    def at(group: str, column: str) -> Ints:
+    def at(group: str, column: str) -> I64:
         rows = parts[parts["group"] == group]
         wide = rows.pivot(index="t_s", columns="partition", values=column).sort_index()
         seen_s = wide.index.to_numpy(float)
@@ -222,8 +219,8 @@ def _partitions(
     for name in names:
         # Where nothing is committed, or handed over, the offset is below 0.
         committed = np.clip(at(name, "committed"), start, end)
-        groups.append(Group(name, committed, np.clip(at(name, "position"), committed, end)))
-    return Log(system, start, end, tuple(groups))
+        groups.append(ShownGroup(name, committed, np.clip(at(name, "position"), committed, end)))
+    return ShownLog(system, start, end, tuple(groups))
 
 
 def page(shown: Scene, title: str) -> str:
@@ -270,7 +267,7 @@ def _plain(shown: Scene) -> dict[str, Any]:
     }
 
 
-def _plain_log(log: Log, shown: Scene) -> dict[str, Any]:
+def _plain_log(log: ShownLog, shown: Scene) -> dict[str, Any]:
     origin = shown.origin(log)
     return {
         "system": log.system,

@@ -46,7 +46,7 @@ class KafkaRole(StrEnum):
     PRODUCER = "producer"
 
 
-class Price(StrEnum):
+class Against(StrEnum):
     """What harm is weighed against."""
 
     LATENCY = "latency"
@@ -351,8 +351,8 @@ def compare(
         typer.Option(metavar="WIDTH", help="For print, as in 89mm, 183mm or 7in: PDF as well."),
     ] = None,
     price: Annotated[
-        Price, typer.Option(help="What the plane of harms sets against them.")
-    ] = Price.LATENCY,
+        Against, typer.Option(help="What the plane of harms sets against them.")
+    ] = Against.LATENCY,
 ) -> None:
     """Put several results side by side on the same axes, and what they pay against what they get.
 
@@ -373,7 +373,7 @@ def compare(
     if len(found) == 2:
         print_difference(found[0], found[1], out)
     runs = [(label, result.tables) for label, result in zip(labels, found, strict=True)]
-    column = "throughput" if price is Price.THROUGHPUT else "latency_p99_s"
+    column = "throughput" if price is Against.THROUGHPUT else "latency_p99_s"
     for path in draw(runs, to, width_in=width_in, price=column):
         out.print(str(path))
 

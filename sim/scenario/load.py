@@ -33,7 +33,7 @@ from sim.scenario.products.kafka_producer import KafkaProducer
 from sim.scenario.workload import (
     Arrivals,
     CaseFile,
-    Counts,
+    CountedArrivals,
     Key,
     Lifecycle,
     Segment,
@@ -48,7 +48,7 @@ from sim.scenario.workload import (
 __all__ = [
     "Arrivals",
     "CaseFile",
-    "Counts",
+    "CountedArrivals",
     "Fault",
     "Key",
     "Lifecycle",

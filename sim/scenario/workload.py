@@ -89,7 +89,7 @@ class Segment(Config):
         return "spike" if self.spike is not None else "sine"
 
 
-class Counts(Config):
+class CountedArrivals(Config):
     """Messages in each of a series of equal intervals."""
 
     values: list[Count] = Field(min_length=1)
@@ -157,7 +157,7 @@ class Arrivals(Config):
 
     profile: Annotated[list[Segment], Field(min_length=1)] | None = None
     """Segments, one after another; together as long as `duration`."""
-    counts: Counts | None = None
+    counts: CountedArrivals | None = None
     """`{values, interval}`; together as long as `duration`."""
     trace: Trace | None = None
     """A CSV file, or `{path, column, start, end, interval}`."""

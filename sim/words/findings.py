@@ -24,8 +24,8 @@ from enum import IntEnum
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from sim.foundation.arrays import I64
 from sim.foundation.text import count, duration, names, rate, share
 from sim.measure.tables import level_s
 
@@ -345,7 +345,7 @@ def sums(rows: pd.DataFrame) -> str:
     return ", ".join([drained, *harms[:2]]).replace("processed out of order", "out of order")
 
 
-def lost_by_place(fates: pd.DataFrame, rows: pd.DataFrame) -> dict[str, NDArray[np.int64]]:
+def lost_by_place(fates: pd.DataFrame, rows: pd.DataFrame) -> dict[str, I64]:
     """Messages lost at each place that lost any, per row of `rows`, which have system and group.
 
     `fates` is the table of that name in `sim.measure.tables.Tables`.

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from sim.foundation.arrays import I64
 from sim.foundation.text import count, duration, money, names, rate, share
 from sim.words.findings import in_each, lost_by_place
 
@@ -106,7 +106,7 @@ def rungs(tables: "Tables") -> pd.DataFrame:
     return out
 
 
-def places_lost(tables: "Tables") -> dict[str, NDArray[np.int64]]:
+def places_lost(tables: "Tables") -> dict[str, I64]:
     """Messages lost at each place that lost any, per row of `rungs`."""
     both = _with_books(tables)
     places = pd.DataFrame(lost_by_place(tables.fates, both), index=both.index)

@@ -42,6 +42,16 @@ def test_list_names_every_scenario():
     assert {line.split()[0] for line in done.stdout.splitlines()} == shipped
 
 
+@pytest.mark.parametrize("module", ["sim", "sim.cli"])
+def test_a_module_that_looks_like_the_command_is_the_command(module):
+    done, wrong = (
+        subprocess.run([sys.executable, "-m", module, verb], capture_output=True, text=True)
+        for verb in ("list", "lst")
+    )
+    assert (done.returncode, done.stdout) == (0, sim("list").stdout)
+    assert wrong.returncode == 2 and "No such command 'lst'" in wrong.stderr
+
+
 def test_show_prints_the_scenario_as_it_will_run_and_can_be_run_again(tmp_path):
     done = sim("show", "tournament_sqs_tuned", "--set", "systems.kafka.groups.counters.consumers=7")
     assert done.returncode == 0
