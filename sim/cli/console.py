@@ -258,6 +258,12 @@ def run_one(
 
     _warn(scenario, err)
     store = Store(folder, scenario, name)
+    if not charts and (store.folder / "charts").is_dir():
+        err.print(
+            f"warning: {store.label} has charts; this run draws none, and takes its place",
+            style="yellow",
+            markup=False,
+        )
     bar = Progress(
         SpinnerColumn(),
         TextColumn("{task.description:24}"),

@@ -1,15 +1,15 @@
-"""Results on disk: ``results/<scenario>/<run>/``, written under another name and then renamed.
+"""Results on disk: ``results/<scenario>/<run>/``, written whole or not at all.
 
 A run in progress keeps each finished system in ``<run>.partial``; the same scenario with the same
 seed takes it from there instead of computing it again.
 """
 
 import json
-import os
 import platform
+import re
 import shlex
-import shutil
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -18,11 +18,15 @@ from typing import Any
 import pandas as pd
 
 from sim.foundation.errors import LabError, nearest
+from sim.foundation.units import shown
 from sim.measure.tables import Tables
+from sim.results import folders
+from sim.results.folders import MANIFEST
 from sim.results.result import Result
 from sim.scenario.load import Scenario
 
-MANIFEST = "manifest.json"
+_PARTIAL = ".partial"
+"""Ends the name of the folder with what an unfinished run keeps."""
 
 
 def run_name(scenario: Scenario) -> str:
@@ -47,18 +51,6 @@ def _read_frame(path: Path) -> pd.DataFrame:
     if not path.exists():
         return pd.DataFrame({"system": pd.Series(dtype="str")})
     return pd.read_parquet(path)
-
-
-def _replace(temporary: Path, folder: Path) -> None:
-    """Put ``temporary`` in the place of ``folder``; at no moment is there half a result."""
-    if folder.exists():
-        old = folder.with_name(f"{folder.name}.old")
-        shutil.rmtree(old, ignore_errors=True)
-        folder.rename(old)
-        temporary.rename(folder)
-        shutil.rmtree(old)
-    else:
-        temporary.rename(folder)
 
 
 def manifest(
@@ -100,10 +92,15 @@ class Store:
             out: folder of all results.
             scenario: what is run.
             name: of the run; `run_name` when None.
+
+        Raises:
+            LabError: the name is none; something else is in the run's place, or it is not writable.
         """
-        self.folder = out / scenario.name / (name or run_name(scenario))
-        self.partial = self.folder.with_name(f"{self.folder.name}.partial")
+        self.folder = out / scenario.name / _checked(name or run_name(scenario))
+        self.partial = self.folder.with_name(f"{self.folder.name}{_PARTIAL}")
         self.hash = scenario.hash
+        folders.recover(self.folder.parent)
+        folders.check_place(self.folder)
 
     @property
     def label(self) -> str:
@@ -113,41 +110,49 @@ class Store:
     def finished(self, system: str) -> Tables | None:
         """Tables of a system that an interrupted run of the same content finished, if any."""
         folder = self.partial / f"{system}-{self.hash}"
-        if not folder.exists():
+        try:
+            about = json.loads((folder / MANIFEST).read_text())
+            return _read_tables(folder, about["duration_s"])
+        except FileNotFoundError:  # never kept, or another run of this name has just ended
             return None
-        about = json.loads((folder / MANIFEST).read_text())
-        return _read_tables(folder, about["duration_s"])
 
     def keep(self, system: str, tables: Tables) -> None:
         """Keep the tables of a finished system until the run is written."""
-        folder = self.partial / f"{system}-{self.hash}"
-        temporary = folder.with_suffix(f".{os.getpid()}")
-        shutil.rmtree(temporary, ignore_errors=True)
-        temporary.mkdir(parents=True)
+        temporary = folders.begin(self.folder)
         _write_tables(tables, temporary)
         (temporary / MANIFEST).write_text(json.dumps({"duration_s": tables.duration_s}))
-        _replace(temporary, folder)
+        folders.put(temporary, self.partial / f"{system}-{self.hash}")
+        with suppress(FileNotFoundError):  # another run of this name has just ended
+            (self.partial / folders.MARKER).touch()
 
     def begin(self) -> Path:
         """An empty folder in which to draw the charts; `write` makes it the result."""
-        temporary = self.partial / f"result.{os.getpid()}"
-        shutil.rmtree(temporary, ignore_errors=True)
-        temporary.mkdir(parents=True)
-        return temporary
+        return folders.begin(self.folder)
 
     def write(self, temporary: Path, tables: Tables, about: Mapping[str, Any]) -> Path:
         """Write tables and manifest beside the charts, and rename; returns the result's folder."""
         _write_tables(tables, temporary)
         text = json.dumps({**about, "duration_s": tables.duration_s}, indent=2)
         (temporary / MANIFEST).write_text(text + "\n")
-        _replace(temporary, self.folder)
-        shutil.rmtree(self.partial)
+        folders.put(temporary, self.folder)
+        folders.remove(self.partial)
         return self.folder
+
+
+def _checked(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", name) or name.endswith(_PARTIAL):
+        raise LabError(
+            f"--name {shown(name)}: the name of a run is one folder's name, of at most 100 letters,"
+            " digits, '-', '_' and '.'; it begins with a letter or a digit, and does not end in"
+            f" '{_PARTIAL}'"
+        )
+    return name
 
 
 def newest(folder: Path, but: Path | None = None) -> Path | None:
     """The folder of a scenario's newest run, other than `but`; None: there is none."""
-    runs = [m.parent for m in folder.glob(f"*/{MANIFEST}") if m.parent.suffix != ".old"]
+    folders.recover(folder)
+    runs = [m.parent for m in folder.glob(f"*/{MANIFEST}") if folders.is_whole(m.parent)]
     runs = [run for run in runs if run != but]
     return max(runs, key=lambda run: (run / MANIFEST).stat().st_mtime) if runs else None
 
@@ -163,7 +168,8 @@ def find(words: str, out: Path) -> Path:
             return folder
         if run := newest(folder):
             return run
-    known = sorted({str(m.parent.parent.relative_to(out)) for m in out.glob(f"*/*/{MANIFEST}")})
+    whole = (m.parent for m in out.glob(f"*/*/{MANIFEST}") if folders.is_whole(m.parent))
+    known = sorted({str(run.parent.relative_to(out)) for run in whole})
     hint = nearest(words, known)
     raise LabError(
         f"no result '{words}' in {out}"

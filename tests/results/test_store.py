@@ -1,0 +1,46 @@
+"""Where a run is written: names that are folders' names, and what a run of the same name keeps."""
+
+import pytest
+
+from sim.foundation.errors import LabError
+from sim.results.folders import MANIFEST
+from sim.results.store import Store, newest
+from sim.scenario.load import load
+
+SCENARIO = load("head_of_line")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["../../../precious", ".", "..", "a/b", "/tmp/x", ".hidden", "a b", "x" * 101, "run.partial"],
+)
+def test_a_name_that_is_no_folder_s_name_is_refused_and_nothing_is_touched(tmp_path, name):
+    precious = tmp_path / "precious"
+    precious.mkdir()
+    (precious / "thesis").write_text("years")
+    out = tmp_path / "a" / "b"
+    with pytest.raises(LabError, match="the name of a run is one folder's name"):
+        Store(out, SCENARIO, name)
+    assert (precious / "thesis").read_text() == "years"
+    assert not out.exists()
+
+
+def test_a_folder_that_is_no_result_stops_the_run_before_it_begins(tmp_path):
+    there = tmp_path / SCENARIO.name / "mine"
+    there.mkdir(parents=True)
+    (there / "thesis").write_text("years")
+    with pytest.raises(LabError, match="was not written by the lab"):
+        Store(tmp_path, SCENARIO, "mine")
+    assert (there / "thesis").read_text() == "years"
+
+
+def test_the_newest_run_is_never_one_that_was_put_aside(tmp_path):
+    run = Store(tmp_path, SCENARIO, "run").folder
+    aside = run.with_name(f".run.replaced-{'0' * 32}")
+    for folder in (run, aside):
+        folder.mkdir()
+        (folder / MANIFEST).write_text("{}")
+    assert newest(run.parent) == run
+    assert not aside.exists()
+    run.rename(aside)
+    assert newest(run.parent) == run, "what a killed process had put aside is back"
