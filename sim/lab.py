@@ -2,22 +2,21 @@
 
 import gc
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import asdict, replace
 from time import perf_counter
 from typing import Any, Protocol
 
 import numpy as np
-import pandas as pd
 import simpy
 
 from sim.engine.environment import Environment
-from sim.engine.outcome import Effects, GroupOutcome
 from sim.engine.system import Setup, System
 from sim.injection.crew import Timeline
 from sim.injection.replay import Replay
 from sim.injection.schedule import schedule
-from sim.ledger.book import Ledger, Policy, book, histories
-from sim.measure.tables import Tables, combine, faults_table, measure
+from sim.ledger.book import Ledger
+from sim.measure.books import keep_books
+from sim.measure.incidents import faults_table
+from sim.measure.tables import Frames, Tables, combine, measure
 from sim.results.result import Result
 from sim.scenario.load import Scenario
 from sim.scenario.products.celery import CelerySystem
@@ -154,27 +153,20 @@ def run_system(
     order_by = scenario.workload.order_by
     if order_by is None:
         order_by = list(scenario.workload.keys)
-    parts = []
+    parts: list[Frames] = []
     for outcome in system.outcomes(ended_s):
         its = messages if outcome.rows is None else messages.only(outcome.rows)
-        tables = measure(its, order_by, outcome, replays[outcome.group])
+        kept = keep_books(its, outcome, scenario.systems[name].readers[outcome.group].ledger)
+        if kept is not None and on_ledger is not None:
+            on_ledger(name, outcome.group, kept, its)
+        parts.append(measure(its, order_by, outcome, replays[outcome.group], kept))
         events += outcome.happened
-        policy = scenario.systems[name].readers[outcome.group].ledger
-        if outcome.history is not None and policy is not None:
-            kept = _keep_books(its, outcome, outcome.history, policy)
-            tables = _with_books(tables, kept)
-            if on_ledger is not None:
-                on_ledger(name, outcome.group, kept, its)
-        parts.append(tables)
     happened = [event for event in events if event[0] <= ended_s]
-    if publication is None:
-        return replace(combine(parts), faults=faults_table(name, happened))
-    return replace(
-        combine(parts),
-        faults=faults_table(name, [*publication.happened, *happened]),
-        producer=publication.producer,
-        buffer=publication.buffer,
-    )
+    if publication is not None:
+        happened = [*publication.happened, *happened]
+        parts.append({"producer": publication.producer, "buffer": publication.buffer})
+    parts.append({"faults": faults_table(name, happened)})
+    return Tables.of(messages.duration_s, parts)
 
 
 def _advance(
@@ -196,26 +188,6 @@ def _advance(
     env.process(_watch(env, system, duration_s / _TICKS, last_seek_s, report, drained))
     env.run(until=drained | env.timeout(duration_s + scenario.drain_limit))
     return env.now, timeline.events, replays
-
-
-def _keep_books(
-    messages: Messages, outcome: GroupOutcome, effects: Effects, policy: Policy
-) -> Ledger:
-    entities = len(next(iter(messages.dims.values())))
-    due = histories(
-        messages.created_s, messages.entity, entities, posting_cents=messages.posting_cents
-    )
-    return book(due, effects.at_s, effects.message, policy, outcome.gauges_t_s)
-
-
-def _with_books(tables: Tables, kept: Ledger) -> Tables:
-    system, group = tables.summary.iloc[0][["system", "group"]]
-    report = {"system": system, "group": group, "policy": kept.policy, **asdict(kept.report)}
-    return replace(
-        tables,
-        ledger=pd.DataFrame([report]),
-        books=kept.series.assign(system=system, group=group),
-    )
 
 
 def _watch(

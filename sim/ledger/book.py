@@ -15,7 +15,7 @@ the ledger does with them. Money is in whole cents.
 
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Literal, get_args
+from typing import get_args
 
 import numpy as np
 import pandas as pd
@@ -24,17 +24,10 @@ from numpy.typing import ArrayLike, NDArray
 from sim.foundation.errors import LabError
 from sim.ledger import book_kernel as k
 from sim.ledger.book_kernel import Histories
-
-Policy = Literal["naive", "idempotent", "strict"]
-"""What a ledger does with an effect.
-
-naive: applies what comes. idempotent: has a unique key (entity, seq), so that replays change
-nothing; what is out of order is applied. strict: accepts seq = last + 1, parks later ones until
-their predecessor comes, ignores those <= last.
-"""
+from sim.ledger.policy import LedgerPolicy
 
 _CODES = {"naive": k.NAIVE, "idempotent": k.IDEMPOTENT, "strict": k.STRICT}
-assert set(_CODES) == set(get_args(Policy))
+assert set(_CODES) == set(get_args(LedgerPolicy))
 
 
 class Verdict(IntEnum):
@@ -125,7 +118,7 @@ class Ledger:
     """What one policy made of the effects."""
 
     histories: Histories
-    policy: Policy
+    policy: LedgerPolicy
     at_s: NDArray[np.float64]
     """[deliveries] ascending, s."""
     event: NDArray[np.int32]
@@ -176,7 +169,7 @@ def book(
     histories: Histories,
     at_s: NDArray[np.float64],
     event: NDArray[np.int32],
-    policy: Policy,
+    policy: LedgerPolicy,
     grid_s: NDArray[np.float64],
 ) -> Ledger:
     """Let a ledger take effects.

@@ -1,8 +1,8 @@
-"""Gauges over simulated time as a monitoring system reads them, and the alarms it would raise.
+"""Gauges over simulated time as a monitoring system reads them, and their alarms as gauges.
 
 The file is OpenMetrics 1.0 text with a timestamp at every sample: what
 ``promtool tsdb create-blocks-from openmetrics`` takes in, and what Datadog's OpenMetrics check
-parses. An alarm follows a Prometheus alerting rule with ``for``: samples are all it sees.
+parses.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,6 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from sim.measure.alarms import alarms
 
 
 class Series(NamedTuple):
@@ -58,36 +60,8 @@ def buffer_remaining(
     )
 
 
-def alarms(
-    t_s: NDArray[np.float64],
-    value: NDArray[np.float64] | NDArray[np.int64],
-    threshold: float,
-    for_s: float = 0,
-) -> list[tuple[float, float]]:
-    """When an alarm on ``value > threshold`` was on, as (from_s, until_s).
-
-    It goes on at the first sample by which every one in the last ``for_s`` was over the threshold
-    (compared to the nanosecond), and off at the first that is not over; until infinity if none
-    is. NaN is not over anything.
-
-    Args:
-        t_s: [n] times of the samples, strictly ascending.
-        value: [n].
-    """
-    over = np.concatenate(([False], np.asarray(value) > threshold, [False]))
-    turns = np.flatnonzero(over[1:] != over[:-1])
-    found = []
-    for first, after in turns.reshape(-1, 2):
-        over_for_s = np.round(t_s[first:after] - t_s[first], 9)
-        on = first + int(np.searchsorted(over_for_s, round(for_s, 9)))
-        if on < after:
-            until_s = float(t_s[after]) if after < t_s.size else np.inf
-            found.append((float(t_s[on]), until_s))
-    return found
-
-
 def alarm(gauge: Gauge, threshold: float, for_s: float = 0) -> Gauge:
-    """1 at the samples at which `alarms` has the alarm on, else 0; for each series of ``gauge``."""
+    """For each series of ``gauge``: 1 at the samples at which `alarms` has the alarm on, else 0."""
     series = []
     for labels, t_s, value in gauge.series:
         on = np.zeros(t_s.size, np.int64)

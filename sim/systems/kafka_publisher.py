@@ -17,7 +17,7 @@ from sim.engine.environment import Environment
 from sim.engine.outcome import Fate
 from sim.engine.system import Setup
 from sim.log.topic import by_partition
-from sim.measure.openmetrics import alarms
+from sim.measure.alarms import alarms
 from sim.producer.kafka_client import JAVA, LIBRDKAFKA, Client, ClientConfig, Pipeline
 from sim.producer.kafka_client_kernel import RETRIES
 from sim.scenario.fault import OF_BROKERS, OF_PUBLISHERS

@@ -27,7 +27,7 @@ import pandas as pd
 
 from sim.foundation.arrays import I64
 from sim.foundation.text import count, duration, names, rate, share
-from sim.measure.tables import level_s
+from sim.measure.latency import level_s
 
 WASTE = 0.1
 """Repeated processings per processed message above which they count as a reason for a backlog."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from sim.foundation.text import clock, count, duration, names
-from sim.measure.lag import WORDS
+from sim.measure.burrow import WORDS
 
 if TYPE_CHECKING:
     from sim.measure.tables import Tables

@@ -1,13 +1,13 @@
 """What the products have in common: named groups of readers, each with its jobs."""
 
 import re
-from collections.abc import Mapping
-from typing import Annotated, ClassVar, Literal, Protocol
+from typing import Annotated, Literal, Protocol
 
 from pydantic import AfterValidator, Field, WithJsonSchema
 
 from sim.foundation.config import Config
 from sim.foundation.units import PositiveCount, Seconds
+from sim.ledger.policy import LedgerPolicy
 
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
 
@@ -28,9 +28,6 @@ Name = Annotated[
 Jobs = list[str]
 """Names of entries of `workload.service`."""
 
-
-LedgerPolicy = Literal["naive", "idempotent", "strict"]
-"""What a ledger does with what reaches it: see `sim.ledger.book`."""
 
 Selection = dict[Name, list[str]]
 """Values, by dimension of `workload.keys`, of messages: those that have one of each."""
@@ -75,14 +72,3 @@ class Readers(Protocol):
     @property
     def ledger(self) -> LedgerPolicy | None:
         """How they keep the books, if they do."""
-
-
-class HasReaders(Protocol):
-    """A system under test, whatever its product."""
-
-    readers_at: ClassVar[str]
-    """Key of the configuration under which they stand."""
-
-    @property
-    def readers(self) -> Mapping[str, Readers]:
-        """Groups or queues by name."""

@@ -20,8 +20,9 @@ from sim.foundation.units import (
     Seconds,
     lognormal,
 )
+from sim.ledger.policy import LedgerPolicy
 from sim.scenario.products import celery_keys
-from sim.scenario.products.base import Jobs, LedgerPolicy, Name, Selection
+from sim.scenario.products.base import Jobs, Name, Selection
 
 VISIBILITY_TIMEOUT_S = {"redis": 3600.0, "sqs": 1800.0}
 """Default `visibility_timeout` of the transports that have one, s."""

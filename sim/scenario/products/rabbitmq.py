@@ -20,7 +20,8 @@ from sim.foundation.units import (
     Seconds,
     lognormal,
 )
-from sim.scenario.products.base import Jobs, LedgerPolicy, Name
+from sim.ledger.policy import LedgerPolicy
+from sim.scenario.products.base import Jobs, Name
 from sim.scenario.products.rabbitmq_exchange import Binding, Exchange
 
 DELIVERY_LIMIT = 20

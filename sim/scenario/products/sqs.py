@@ -23,7 +23,8 @@ from sim.foundation.units import (
     lognormal,
     shown,
 )
-from sim.scenario.products.base import Jobs, LedgerPolicy, Name, Selection
+from sim.ledger.policy import LedgerPolicy
+from sim.scenario.products.base import Jobs, Name, Selection
 
 
 def _from_json(value: Any) -> Any:

@@ -11,9 +11,6 @@ LATENCY_SHIFT = 12
 """Bits cut from a float32 latency: a bin is 2**-11 of its value wide, so medians are to 0.05 %."""
 LATENCY_BINS = 1 << (31 - LATENCY_SHIFT)
 
-# Places in Counts.totals.
-VIOLATIONS, KEYS_VIOLATED, EXTRA_EFFECTS, TOTALS = range(4)
-
 
 class Counts(NamedTuple):
     """What `count` fills in; everything starts at zero."""
@@ -24,15 +21,21 @@ class Counts(NamedTuple):
     latency: NDArray[np.int64]  # [LATENCY_BINS] histogram over the top bits of a float32
     fates: NDArray[np.int64]  # [fates]
     key_violated: NDArray[np.uint8]  # [keys] 1: one of its messages was processed late
-    totals: NDArray[np.int64]  # [TOTALS]
-    longest_s: NDArray[np.float64]  # [2] greatest latency, and the time of the last first effect
+
+
+class Totals(NamedTuple):
+    """What `count` returns."""
+
+    extra_effects: np.int64  # beyond one per message
+    longest_latency_s: float  # 0: none was processed
+    last_done_s: float  # time of the last first effect; 0 likewise
 
 
 @resumable
 def count(  # type: ignore[no-untyped-def]
     created_s, entity, key_of, done_s, effects, fate, step_s, unfinished, bits, latest, counts
 ):
-    """Fill ``counts`` from the columns of one group.
+    """Fill ``counts`` from the columns of one group; returns its `Totals`.
 
     ``key_of`` int32 [entities], order key of each entity; ``unfinished``: that fate's code;
     ``bits``: one float32 and, over the same memory, uint32, to read a float's bits; ``latest``
@@ -41,20 +44,22 @@ def count(  # type: ignore[no-untyped-def]
     """
     grid = counts.oldest_s.size
     as_float, as_bits = bits
+    extra_effects = np.int64(0)
+    longest_latency_s = last_done_s = 0.0
     g = 0
     worst = -np.inf
     for i in range(created_s.size):
         done = done_s[i]
         counts.fates[fate[i]] += 1
         if effects[i] > 1:
-            counts.totals[EXTRA_EFFECTS] += effects[i] - 1
+            extra_effects += np.int64(effects[i]) - 1
         if done < np.inf:
             slot = int(np.ceil(done / step_s))
             counts.processed[min(slot, grid)] += 1
             latency = done - created_s[i]
             as_float[0] = latency
-            counts.longest_s[0] = max(counts.longest_s[0], latency)
-            counts.longest_s[1] = max(counts.longest_s[1], done)
+            longest_latency_s = max(longest_latency_s, latency)
+            last_done_s = max(last_done_s, done)
             counts.latency[as_bits[0] >> LATENCY_SHIFT] += 1
         elif fate[i] != unfinished:
             continue  # lost or dead-lettered: nobody waits for it
@@ -76,7 +81,7 @@ def count(  # type: ignore[no-untyped-def]
         if done > latest[key]:
             slot = int(np.ceil(done / step_s))
             counts.violations[min(slot, grid)] += 1
-            counts.totals[VIOLATIONS] += 1
             counts.key_violated[key] = 1
         else:
             latest[key] = done
+    return Totals(extra_effects, longest_latency_s, last_done_s)

@@ -1,0 +1,39 @@
+"""What Burrow says of the groups of a log over time: the table ``burrow``."""
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from sim.engine.outcome import GroupOutcome, Offsets
+from sim.measure import burrow_kernel as k
+
+WINDOW = 10
+"""Commits that Burrow keeps of a partition, and log ends: its ``intervals``."""
+
+WORDS = ("OK", "WARN", "STOP", "STALL", "REWIND")
+"""Burrow's statuses, the gravest last."""
+
+
+def judged(t_s: NDArray[np.float64], offsets: Offsets) -> NDArray[np.uint8]:
+    """[samples, partitions] what Burrow says at each time: places in `WORDS`.
+
+    It judges a partition from the commits that it saw by then.
+    """
+    status = np.zeros(offsets.end.shape, np.uint8)
+    window = k.Window(np.zeros(WINDOW, np.int64), np.zeros(WINDOW), np.zeros(WINDOW, np.int64))
+    k.judge(t_s, offsets.end, offsets.committed, offsets.commit_s, window, status)
+    return status
+
+
+def burrow_table(outcome: GroupOutcome, status: NDArray[np.uint8]) -> pd.DataFrame:
+    """A row per time ``t_s``: the group's ``status``, and how many partitions have each.
+
+    The status of a group is the gravest of its partitions' (REWIND, STALL, STOP, WARN, OK).
+    """
+    counts = {
+        word.lower(): np.count_nonzero(status == number, axis=1)
+        for number, word in enumerate(WORDS)
+    }
+    worst = np.array(WORDS)[status.max(axis=1, initial=0)]
+    who = {"system": outcome.system, "group": outcome.group}
+    return pd.DataFrame({**who, "t_s": outcome.gauges_t_s, "status": worst, **counts})
