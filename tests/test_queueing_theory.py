@@ -15,7 +15,7 @@ import pytest
 from scipy import stats
 
 from sim.log.group import Group
-from sim.log.group_kernel import Reading
+from sim.log.group_state import Reading
 from sim.log.topic import Topic
 from sim.queue.senders import Senders
 from sim.queue.sqs_standard import Workers

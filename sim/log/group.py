@@ -9,10 +9,13 @@ from numpy.typing import NDArray
 from sim.engine.environment import Stops
 from sim.engine.outcome import Fate
 from sim.injection.poison import Poison
-from sim.log import group_kernel as k
+from sim.log import group_forecast_kernel as forecast
+from sim.log import group_kernel as kernel
+from sim.log import group_state as k
 from sim.log.handed_out import Runs
 from sim.log.poisoned import Place, Poisoned
 from sim.log.topic import Topic
+from sim.log.topic_kernel import gather
 
 
 @dataclass
@@ -78,7 +81,7 @@ class Group:
         """Where the stage waits for control; inf: nowhere."""
         self.decide: Callable[[], None] = lambda: None
         """Called when control is needed: for members that are `overdue` or `failed`."""
-        self.state = k.Group(
+        self.state = k.GroupState(
             phase=np.full(members, k.POLL, np.int64),
             hold=np.zeros(members, np.int64),
             now_s=np.zeros(members),
@@ -130,14 +133,14 @@ class Group:
     def advance(self, until_s: float) -> Stops:
         """Carry every member to ``until_s``, or to where one of them needs control."""
         if self.service_s is not None:
-            k.gather(self.topic.log, self.gathered, self.service_s, self.state.service_s)
+            gather(self.topic.log, self.gathered, self.service_s, self.state.service_s)
             if self.gathered.sum() == self.topic.log.message.size:
                 self.service_s = None  # of a hundred million messages, it is 400 MB
         if self.stopped_s < np.inf:
             return ()
         self._make_room()
         poison = self.poisoned.aim(self.state.processed)
-        reached_s, called = k.advance(
+        reached_s, called = kernel.advance(
             self.now_s, until_s, self.topic.log, self.state, poison, self.reading
         )
         self.now_s = float(reached_s)
@@ -154,7 +157,8 @@ class Group:
 
     def overdue(self, at_s: float) -> list[int]:
         """Members whose batch has outlasted max.poll.interval.ms."""
-        return [m for m in range(self.members) if k.overdue(at_s, self.state, self.reading, m)]
+        s = self.state
+        return [m for m in range(self.members) if forecast.overdue(at_s, s, self.reading, m)]
 
     def lost(self) -> list[int]:
         """Members that auto.offset.reset=none has left without a place to go on from."""
@@ -182,8 +186,8 @@ class Group:
         n = int(s.assigned_n[m])
         own = s.assigned[m, :n].copy()
         if not (self.reading.before or self.reading.handed or s.cut[m]):
-            k.commit(s, self.reading, m, at_s)
-        k.finish_samples(s, at_s)
+            kernel.commit(s, self.reading, m, at_s)
+        kernel.finish_samples(s, at_s)
         self._follow_jumps()
         self.runs.close(own, s.position[own], s.processed[own])
         s.position[own] = s.processed[own]
@@ -194,7 +198,7 @@ class Group:
     def pass_over(self, m: int, at_s: float, fate: Fate) -> None:
         """Have member ``m``, which failed, go on without the record."""
         self.poisoned.passed[self.in_progress(m)] = fate
-        k.pass_over(at_s, self.topic.log, self.state, self.reading, m)
+        kernel.pass_over(at_s, self.topic.log, self.state, self.reading, m)
 
     def pass_batch_over(self, m: int, at_s: float, fate: Fate) -> None:
         """Have member ``m``, which failed, go on without the record and the rest of its batch.
@@ -301,7 +305,7 @@ class Group:
     def _read_anew(self, partitions: NDArray[np.int64], at_s: float) -> None:
         """Have ``partitions`` be read from their committed offsets on."""
         s = self.state
-        k.finish_samples(s, at_s)
+        kernel.finish_samples(s, at_s)
         self._follow_jumps()
         offsets = s.committed[partitions]
         self.runs.close(partitions, s.position[partitions], offsets)
@@ -331,7 +335,7 @@ class Group:
             s.now_s[m] = max(s.now_s[m], at_s)
             if s.now_s[m] <= at_s and (s.hold[m] == k.LEAVE or not s.cut[m]):
                 if self.reading.auto_commit_s >= 0.0 and not s.cut[m]:
-                    k.commit(s, self.reading, m, at_s)
+                    kernel.commit(s, self.reading, m, at_s)
                 s.phase[m] = k.HELD
 
     def held(self, m: int) -> bool:
@@ -345,7 +349,7 @@ class Group:
             return self._zombie_free_s(m)
         if s.phase[m] == k.POLL and s.cut[m] and s.hold[m] != k.LEAVE:
             return np.inf
-        end_s = k.batch_end_s(self.topic.log, s, self.reading, m)
+        end_s = forecast.free_s(self.topic.log, s, None, self.reading, m)
         return float(max(end_s, s.resume_s[m]))
 
     def alive(self, m: int) -> bool:
@@ -559,7 +563,7 @@ class Group:
 
     def finish(self, until_s: float) -> None:
         """Complete the samples; call once, at the end."""
-        k.finish_samples(self.state, until_s)
+        kernel.finish_samples(self.state, until_s)
         self._follow_jumps()
         position = self.state.position
         self.runs.close(np.arange(position.size), position, position)

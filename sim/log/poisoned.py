@@ -8,7 +8,7 @@ import numpy as np
 from sim.engine.outcome import Fate
 from sim.foundation.arrays import I64
 from sim.injection.poison import ALWAYS, Poison
-from sim.log import group_kernel as k
+from sim.log import group_state as k
 from sim.log.topic import Topic
 
 Place = tuple[int, int]

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.log import group_kernel as k
+from sim.log import group_state as k
 from sim.log.group import Group
 from sim.log.topic import Topic
 

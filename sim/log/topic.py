@@ -6,7 +6,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.log import group_kernel as k
+from sim.log import topic_kernel as k
 
 _T = TypeVar("_T", bound=np.generic)
 
@@ -53,7 +53,7 @@ class Topic:
         self.linger_s = linger_s
         self.batch_bytes = batch_bytes
         self.latency_s = latency_s
-        self.log = k.Log(
+        self.log = k.TopicState(
             start=start,
             end=np.zeros(partitions, np.int64),
             message=np.zeros(n, np.int32),
@@ -62,7 +62,7 @@ class Topic:
         )
         # Lingering batches are at most one a partition; the slack makes compaction rare.
         ring = 2 * partitions + 64
-        self.producer = k.Producer(
+        self.producer = k.ProducerState(
             next_message=np.zeros(1, np.int64),
             open_records=np.zeros(partitions, np.int64),
             open_bytes=np.zeros(partitions, np.int64),

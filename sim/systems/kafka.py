@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from sim.engine.environment import Stage
 from sim.engine.system import Fleet, Setup, capacity
-from sim.log import group_kernel as k
+from sim.log import group_state as k
 from sim.log.group import Group
 from sim.log.kafka_assignors import ASSIGNORS
 from sim.log.kafka_classic import Cooperative, Eager

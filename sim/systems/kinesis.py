@@ -11,7 +11,7 @@ from sim.engine.environment import Stage
 from sim.engine.outcome import Fate
 from sim.engine.system import Fleet, Setup, capacity
 from sim.log import kinesis_shards_kernel as k
-from sim.log.group_kernel import Reading
+from sim.log.group_state import Reading
 from sim.log.kinesis_leases import Leases
 from sim.log.topic import Topic
 from sim.scenario.load import Scenario

@@ -15,7 +15,7 @@ from sim.injection.poison import poison
 from sim.injection.replay import repeats_kept
 from sim.log.fates import told, unread
 from sim.log.group import Group
-from sim.log.group_kernel import Reading
+from sim.log.group_state import Reading
 from sim.log.retention import Limits, Retention
 from sim.log.topic import Topic
 from sim.scenario.products.base import LogReaders

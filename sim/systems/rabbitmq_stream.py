@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from sim.engine.environment import Stage
 from sim.engine.system import Fleet, Setup, capacity
-from sim.log import group_kernel as k
+from sim.log import group_state as k
 from sim.log.kafka_assignors import assign_roundrobin
 from sim.log.kafka_coordinator import Coordinator, Terms
 from sim.log.rabbitmq_stream_single_active import SingleActive

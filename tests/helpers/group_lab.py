@@ -6,7 +6,7 @@ from helpers.operated import Operated
 from sim.engine.environment import Environment
 from sim.injection.poison import ALWAYS, Poison
 from sim.log.group import Group
-from sim.log.group_kernel import Reading
+from sim.log.group_state import Reading
 from sim.log.kafka_assignors import ASSIGNORS
 from sim.log.kafka_classic import Cooperative, Eager
 from sim.log.kafka_coordinator import Terms

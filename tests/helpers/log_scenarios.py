@@ -6,7 +6,7 @@ from helpers import random_faults
 from helpers.operated import Operated
 from models.plain_log import Settings, by_range
 from sim.injection.poison import ALWAYS, Poison
-from sim.log import group_kernel as k
+from sim.log import group_state as k
 from sim.log.group import Group
 from sim.log.kafka_assignors import ASSIGNORS
 from sim.log.kafka_classic import Cooperative, Eager

@@ -11,7 +11,7 @@ import numpy as np
 from sim.engine.environment import Environment
 from sim.injection.poison import Poison
 from sim.log.group import Group
-from sim.log.group_kernel import Reading
+from sim.log.group_state import Reading
 from sim.log.kafka_assignors import ASSIGNORS
 from sim.log.kafka_classic import Cooperative, Eager
 from sim.log.kafka_coordinator import Terms

@@ -14,7 +14,7 @@ from helpers.log_scenarios import Verbs, coordinator_of, reading_of, scenario, t
 from models.plain_log import Settings
 from sim.engine.environment import Environment
 from sim.engine.outcome import Fate
-from sim.log import group_kernel as k
+from sim.log import group_state as k
 from sim.log.fates import unread
 from sim.log.group import Group
 from sim.log.handed_out import Runs

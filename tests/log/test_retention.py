@@ -12,7 +12,7 @@ from models.plain_log import Settings
 from models.plain_retention import PlainPartition
 from sim.engine.environment import Environment
 from sim.engine.outcome import Fate
-from sim.log import group_kernel as k
+from sim.log import group_state as k
 from sim.log.fates import unread
 from sim.log.group import Group
 from sim.log.retention import Limits, Retention

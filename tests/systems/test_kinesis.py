@@ -14,9 +14,9 @@ from models.plain_stream import PlainShard
 from sim.engine.environment import Environment
 from sim.engine.outcome import Fate
 from sim.injection.poison import ALWAYS, Poison
-from sim.log import group_kernel as log_kernels
 from sim.log import kinesis_shards_kernel as k
 from sim.log.group import Group
+from sim.log.group_state import Reading
 from sim.log.kinesis_leases import Leases
 from sim.log.topic import Topic
 from sim.systems.kinesis import shard_of_key
@@ -164,7 +164,7 @@ def application(
     visible_s = np.arange(n) / (shards * rate)
     shard_of = np.arange(n, dtype=np.int32) % shards
     topic = Topic.of_records(visible_s, shards, np.arange(n, dtype=np.int32), shard_of, visible_s)
-    reading = log_kernels.Reading(
+    reading = Reading(
         max_poll_records=10_000, chunk_records=10_000, min_records=1, max_wait_s=0.0, fetch_s=0.0,
         per_batch_s=0.0, auto_commit_s=-1.0, commit_s=0.01,
     )  # fmt: skip

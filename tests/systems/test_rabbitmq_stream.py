@@ -11,7 +11,7 @@ import sim
 from helpers.group_lab import Lab
 from helpers.operated import Operated
 from sim.engine.environment import Environment
-from sim.log import group_kernel as k
+from sim.log import group_state as k
 from sim.log.retention import Limits
 from sim.log.topic import Topic
 from sim.producer.partitioners_kernel import murmur3

@@ -17,10 +17,11 @@ import numpy as np
 import simpy
 
 from sim.lab import run
-from sim.log import group_kernel as log_kernel
 from sim.log.group import Group
+from sim.log.group_state import Reading
 from sim.log.kafka_assignors import assign_range
 from sim.log.topic import Topic
+from sim.log.topic_kernel import gather
 from sim.queue import broker_kernel as broker
 from sim.queue.broker import Broker, Columns, policy
 from sim.queue.sqs_standard import Workers
@@ -107,12 +108,12 @@ def log_kernel_rates(
     full = topic(n, partitions, over_s)
     full.advance(np.inf)
     service = rng.exponential(0.7 * 3_600 * members / n, n).astype(np.float32)
-    reading = log_kernel.Reading(500, 3_495, 1, 0.5, 0.001, 0.0, 5.0, 0.003)
+    reading = Reading(500, 3_495, 1, 0.5, 0.001, 0.0, 5.0, 0.003)
 
     def prepare() -> Callable[[], None]:
         group = Group(full, service, members, reading, GRID_S)
         group.assign(assign_range(partitions, [[]] * members), 0.0)
-        log_kernel.gather(full.log, group.gathered, service, group.state.service_s)
+        gather(full.log, group.gathered, service, group.state.service_s)
 
         def go() -> None:
             for at_s in np.linspace(0, 8_000, pieces):
