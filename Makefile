@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup demo test same bench lint examples notebooks
+.PHONY: setup demo test same bench lint picture examples notebooks
 setup: .venv/ready
 
 # The last line compiles the kernels, so that the first run does not wait for the compiler.
@@ -32,6 +32,10 @@ lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# The rooms, drawn from the code into sim/README.md.
+picture: setup
+	$(BIN)/python tests/tools/picture.py
 
 # The small results that are kept in git, one a scenario.
 examples: setup
