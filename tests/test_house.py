@@ -1,0 +1,219 @@
+"""The house keeps its shape: what a reader relies on to find things by their names."""
+
+import ast
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tools.picture import floors
+
+ROOT = Path(__file__).parent.parent
+SIM = ROOT / "sim"
+MODULES = sorted(SIM.rglob("*.py"))
+ROOMS = sorted(path.parent for path in SIM.glob("*/__init__.py"))
+
+LAYERS = 15
+"""More than a person can remember."""
+LONGEST_FUNCTION = 100
+LONGEST_MODULE = 600
+
+LONG_MODULES = {
+    "queue/broker_kernel.py": "one resumable loop; its parts share a state that Numba inlines",
+    "producer/kafka_client.py": "the client and what its brokers answer: to be split",
+    "producer/kafka_client_kernel.py": "one resumable loop; its parts share a state",
+}
+"""Modules that are longer, with the reason."""
+
+WITHOUT_TEST: set[str] = {
+    "advice/bill.py",
+    "advice/data.py",
+    "advice/judge.py",
+    "advice/search.py",
+    "advice/strikes.py",
+    "advice/trial.py",
+    "advice/words.py",
+    "animation/moving.py",
+    "charts/bars.py",
+    "charts/files.py",
+    "charts/inline.py",
+    "charts/labels.py",
+    "charts/measured.py",
+    "charts/over_time.py",
+    "charts/page.py",
+    "charts/picture.py",
+    "charts/plane.py",
+    "charts/quantiles.py",
+    "charts/side_by_side.py",
+    "charts/status.py",
+    "cli/console.py",
+    "engine/outcome.py",
+    "engine/system.py",
+    "foundation/config.py",
+    "foundation/document.py",
+    "foundation/errors.py",
+    "foundation/jit.py",
+    "imports/cloudwatch.py",
+    "imports/config.py",
+    "imports/kafka_consumer_groups.py",
+    "imports/made.py",
+    "imports/measured.py",
+    "imports/omb.py",
+    "imports/prometheus.py",
+    "imports/properties.py",
+    "imports/read.py",
+    "injection/autoscale.py",
+    "injection/crew.py",
+    "injection/poison.py",
+    "ledger/policy.py",
+    "ledger/sqlite.py",
+    "log/fates.py",
+    "log/group_forecast_kernel.py",
+    "log/group_state.py",
+    "log/handed_out.py",
+    "log/kafka_classic.py",
+    "log/kafka_reconciliation.py",
+    "log/kinesis_leases.py",
+    "log/kinesis_shards_kernel.py",
+    "log/poisoned.py",
+    "log/rabbitmq_stream_single_active.py",
+    "log/seek.py",
+    "log/topic.py",
+    "log/topic_kernel.py",
+    "producer/partitioners_kernel.py",
+    "queue/broker_fleet.py",
+    "queue/filtered.py",
+    "queue/senders.py",
+    "queue/senders_kernel.py",
+    "queue/sqs_standard_fleet.py",
+    "results/comparison.py",
+    "results/result.py",
+    "scenario/contradictions.py",
+    "scenario/explain.py",
+    "scenario/fault.py",
+    "scenario/products/base.py",
+    "scenario/products/celery.py",
+    "scenario/products/celery_keys.py",
+    "scenario/products/kafka.py",
+    "scenario/products/kafka_brokers.py",
+    "scenario/products/kafka_consumer.py",
+    "scenario/products/kafka_keys.py",
+    "scenario/products/kafka_membership.py",
+    "scenario/products/kafka_producer.py",
+    "scenario/products/kafka_publisher.py",
+    "scenario/products/kafka_share.py",
+    "scenario/products/kafka_topic.py",
+    "scenario/products/kinesis.py",
+    "scenario/products/rabbitmq.py",
+    "scenario/products/rabbitmq_exchange.py",
+    "scenario/products/rabbitmq_stream.py",
+    "scenario/products/sqs.py",
+    "scenario/workload.py",
+    "systems/on_log.py",
+    "systems/on_queue.py",
+    "traffic/arrivals.py",
+    "traffic/draws_kernel.py",
+    "traffic/messages.py",
+    "words/differences.py",
+    "words/ladder.py",
+    "words/ledger_table.py",
+    "words/summary.py",
+    "words/timeline.py",
+    "words/tradeoff.py",
+}
+"""Modules that no test file is named after; none may be added."""
+
+SHARED_NAMES: set[str] = {
+    "Broker",
+    "Consumers",
+    "Poison",
+    "Policy",
+    "Queue",
+    "Senders",
+    "Verdict",
+    "Workers",
+}
+"""Names that two classes still share; none may be added."""
+
+
+def _name(path: Path) -> str:
+    return path.relative_to(SIM).as_posix()
+
+
+def _nodes(kind: type[ast.AST]) -> Iterator[tuple[Path, ast.AST]]:
+    for path in MODULES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, kind):
+                yield path, node
+
+
+def test_a_class_name_means_one_thing():
+    where = defaultdict(list)
+    for path, node in _nodes(ast.ClassDef):
+        where[node.name].append(f"{_name(path)}:{node.lineno}")
+    twins = {name: places for name, places in where.items() if len(places) > 1}
+    assert {name: twins[name] for name in twins.keys() - SHARED_NAMES} == {}
+
+
+@pytest.mark.parametrize("room", ROOMS, ids=lambda room: room.name)
+def test_a_room_says_in_two_sentences_what_belongs_there(room):
+    said = ast.get_docstring(ast.parse((room / "__init__.py").read_text())) or ""
+    assert said.count(". ") + said.count(".\n") + said.endswith(".") >= 2, said
+
+
+def test_at_the_door_stand_the_package_the_command_and_the_lab_alone():
+    assert {p.name for p in SIM.glob("*.py")} == {"__init__.py", "__main__.py", "lab.py"}
+
+
+def test_the_layers_of_the_contract_are_few_and_each_is_a_room():
+    layers = floors()
+    assert len(layers) <= LAYERS
+    named = {room for layer in layers for room in layer}
+    assert named == {room.name for room in ROOMS} | {"lab"}
+
+
+def test_no_function_is_long_but_a_kernel():
+    found = {
+        f"{_name(path)}: {node.name}": lines
+        for path, node in _nodes(ast.FunctionDef)
+        if not path.stem.endswith("_kernel")
+        and (lines := node.end_lineno - node.lineno + 1) > LONGEST_FUNCTION
+    }
+    assert found == {}
+
+
+def test_no_module_is_long_but_those_with_a_reason():
+    long = {_name(path) for path in MODULES if len(path.read_text().splitlines()) > LONGEST_MODULE}
+    assert long - LONG_MODULES.keys() == set()
+
+
+def test_each_module_has_a_test_of_its_name():
+    """A kernel is also tested as what the stage beside it promises, without the suffix."""
+    tests = {p.relative_to(ROOT / "tests").as_posix() for p in (ROOT / "tests").rglob("test_*.py")}
+    without = {
+        _name(path)
+        for path in MODULES
+        if path.name not in ("__init__.py", "__main__.py")
+        and not tests
+        & {
+            (path.relative_to(SIM).parent / f"test_{stem}.py").as_posix()
+            for stem in (path.stem, path.stem.removesuffix("_kernel"))
+        }
+    }
+    assert without - WITHOUT_TEST == set()
+
+
+def test_a_kernel_knows_nothing_but_the_foundation_and_other_kernels():
+    """And the states that it shares with them, which stand in modules of their own."""
+    allowed = ("_kernel", "_state")
+    found = {
+        f"{_name(path)}: {node.module}"
+        for path, node in _nodes(ast.ImportFrom)
+        if path.stem.endswith(allowed)
+        and (node.module or "").startswith("sim.")
+        and not node.module.startswith("sim.foundation.")
+        and not node.module.endswith(allowed)
+        and not all(name.name.endswith(allowed) for name in node.names)
+    }
+    assert found == set()
