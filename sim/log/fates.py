@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from sim.engine.outcome import Fate
 from sim.foundation.text import count
+from sim.log import group_state as k
 from sim.log.group import Group
 
 _EPISODE_CHECKS = 2
@@ -25,8 +26,9 @@ def unread(group: Group) -> NDArray[np.uint8] | None:
     if not (len(jumps) or log.first.any() or ahead or passed):
         return None
     fate = np.full(log.message.size, Fate.UNFINISHED, np.uint8)
-    for p, position, to, first, _ in jumps[np.argsort(state.jump_s[: len(jumps)], kind="stable")]:
-        base, position = log.start[p], max(position, 0)
+    for jump in jumps[np.argsort(state.jump_s[: len(jumps)], kind="stable")]:
+        base, position = log.start[jump[k.PARTITION]], max(jump[k.FROM], 0)
+        to, first = jump[k.TO], jump[k.LOG_START]
         fate[base + position : base + min(to, first)] = Fate.LOST_RETENTION
         fate[base + max(position, first) : base + to] = Fate.LOST_OFFSET_RESET
     handed, goes_on = _where(group)
@@ -40,7 +42,8 @@ def unread(group: Group) -> NDArray[np.uint8] | None:
     for (p, offset), given_up in passed.items():
         fate[log.start[p] + offset] = given_up
     for zombie in group.zombies.values():
-        fate[zombie.batch] = Fate.UNFINISHED
+        for p, low, high in zombie.in_hand():
+            fate[log.start[p] + low : log.start[p] + high] = Fate.UNFINISHED
     return fate
 
 
@@ -69,7 +72,7 @@ def told(group: Group, name: str, check_s: float) -> Iterator[tuple[float, float
     """
     state = group.state
     n = int(state.jumped[0])
-    resets = np.flatnonzero(state.jumps[:n, 4] == 0)
+    resets = np.flatnonzero(state.jumps[:n, k.SOUGHT] == 0)
     resets = resets[np.argsort(state.jump_s[resets], kind="stable")]
     at_s = state.jump_s[resets]
     apart = np.flatnonzero(np.diff(at_s) > _EPISODE_CHECKS * check_s) + 1
@@ -77,11 +80,13 @@ def told(group: Group, name: str, check_s: float) -> Iterator[tuple[float, float
         if not episode.size:
             continue
         jumps = state.jumps[episode]
-        position, to, first = np.maximum(jumps[:, 1], 0), jumps[:, 2], jumps[:, 3]
+        position, to, first = jumps[:, k.FROM], jumps[:, k.TO], jumps[:, k.LOG_START]
+        begins = bool((position < 0).all())
+        position = np.maximum(position, 0)
         deleted = int(np.maximum(np.minimum(to, first) - position, 0).sum())
         skipped = int(np.maximum(to - np.maximum(position, first), 0).sum())
         words = f"{name}: {count(deleted)} gone before they were read"
-        if (jumps[:, 1] < 0).all():
+        if begins:
             words = f"{name} begins after {count(deleted + skipped)}"
         elif skipped:
             words += f", {count(skipped)} skipped"

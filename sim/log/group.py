@@ -1,7 +1,6 @@
 """A consumer group reading a topic: its members' poll loops, and what can happen to a member."""
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,20 +15,16 @@ from sim.log.handed_out import Runs
 from sim.log.poisoned import Place, Poisoned
 from sim.log.topic import Topic
 from sim.log.topic_kernel import gather
+from sim.log.zombie import Zombie
 
-
-@dataclass
-class Zombie:
-    """What a process still works on although its partitions are others' (KC-15)."""
-
-    batch: list[int]
-    """Rows in hand and not yet processed; `end_s` of the group's state is the end of the first."""
-    buffered: list[int]
-    """Rows fetched, which it goes on to while it cannot learn that it is out."""
-    refused: bool
-    """Whether it waits for a commit at the end of the batch, which tells it."""
-    poisonous: Place | None = None
-    """The record on which its handler has failed, which ended the batch."""
+_COMPLAINTS = {
+    k.TWO_OWNERS: "a partition has two owners",
+    k.BEYOND_THE_LOG: "a position is beyond the log",
+    k.UNREAD: "what was not handed over is processed",
+    k.UNDONE: "what was not processed is committed",
+    k.UNCOMMITTED: "a committed offset has gone back",
+    k.UNBALANCED: "records were lost or made between poll and effect",
+}
 
 
 class Group:
@@ -76,6 +71,8 @@ class Group:
         """Jumps of positions that `runs` knows of."""
         self.poisoned = Poisoned(topic, poison)
         self.zombies: dict[int, Zombie] = {}
+        self.by_zombies = np.zeros(4, np.int64)
+        """[POLLS...] of those that are none any more."""
         self.now_s = 0.0
         self.stopped_s = np.inf
         """Where the stage waits for control; inf: nowhere."""
@@ -102,6 +99,7 @@ class Group:
             position=begins.copy(),
             committed=begins.copy(),
             commit_s=np.full(partitions, -np.inf),
+            checked=begins.copy(),
             scan=np.zeros(partitions, np.int64),
             astray=np.zeros(members, np.int64),
             sought=np.full(partitions, k.NOWHERE, np.int64),
@@ -114,6 +112,7 @@ class Group:
             grid_commit_s=np.zeros((grid_s.size, partitions)),
             grid_next=np.zeros((3, partitions), np.int64),
             counts=np.zeros(4, np.int64),
+            repeats=np.zeros(1, np.int64),
             again_message=np.zeros(keep_repeats, np.int32),
             again_s=np.zeros(keep_repeats),
             jumps=np.zeros((partitions, 5), np.int64),
@@ -126,6 +125,13 @@ class Group:
         """[members] whether the place ever had a process."""
 
     @property
+    def counts(self) -> NDArray[np.int64]:
+        """[POLLS...] of members and zombies, so far."""
+        zombies = [zombie.counts for zombie in self.zombies.values()]
+        total: NDArray[np.int64] = sum(zombies, self.state.counts + self.by_zombies)
+        return total
+
+    @property
     def members(self) -> int:
         """Consumers of the group, alive or not."""
         return self.state.phase.size
@@ -136,16 +142,19 @@ class Group:
             gather(self.topic.log, self.gathered, self.service_s, self.state.service_s)
             if self.gathered.sum() == self.topic.log.message.size:
                 self.service_s = None  # of a hundred million messages, it is 400 MB
-        if self.stopped_s < np.inf:
-            return ()
+        if self.stopped_s < np.inf or until_s < self.now_s:
+            return ()  # another stage has stopped before the time that this one has reached
         self._make_room()
-        poison = self.poisoned.aim(self.state.processed)
-        reached_s, called = kernel.advance(
-            self.now_s, until_s, self.topic.log, self.state, poison, self.reading
+        log, poison = self.topic.log, self.poisoned.aim(self.state.processed)
+        reached_s, called, wrong = kernel.advance(
+            self.now_s, until_s, log, self.state, poison, self.reading
         )
+        assert wrong == k.FINE, self._complaint(wrong)
+        assert self.now_s <= reached_s <= until_s, (self.now_s, reached_s, until_s)
         self.now_s = float(reached_s)
-        for m, zombie in list(self.zombies.items()):
-            self._advance_zombie(m, zombie)
+        for zombie in self.zombies.values():
+            poison = self.poisoned.aim(zombie.processed)
+            kernel.consume(self.now_s, log, zombie.state(self.state), poison, zombie.reading)
         if not called:
             return ()
         self.stopped_s = self.now_s
@@ -154,6 +163,19 @@ class Group:
     def _call(self) -> None:
         self.stopped_s = np.inf
         self.decide()
+
+    def _complaint(self, what: int) -> str:
+        s = self.state
+        offsets = {
+            name: getattr(s, name).tolist() for name in ("committed", "processed", "position")
+        }
+        own = [s.assigned[m, : s.assigned_n[m]].tolist() for m in range(self.members)]
+        end = self.topic.log.end.tolist()
+        return f"{_COMPLAINTS[what]}: {offsets}, {end=}, {own=}, {s.counts=}, {self.now_s=}"
+
+    def _comes_to(self, at_s: float) -> None:
+        """Whoever acts on the group cannot do so in its past."""
+        assert at_s >= self.now_s, (at_s, self.now_s)
 
     def overdue(self, at_s: float) -> list[int]:
         """Members whose batch has outlasted max.poll.interval.ms."""
@@ -171,8 +193,8 @@ class Group:
         return np.flatnonzero(self.state.phase == k.FAILED).tolist()
 
     def in_progress(self, m: int) -> Place:
-        """What member ``m`` works on, or failed on."""
-        s = self.state
+        """What the process of member ``m`` works on, or failed on."""
+        s, m = self._seat(m)
         p = s.assigned[m, (s.first[m] + s.at[m]) % s.assigned_n[m]]
         return int(p), int(s.processed[p])
 
@@ -182,6 +204,7 @@ class Group:
         What it did process is committed. The partition that it failed on comes last at the next
         poll, so that the others run.
         """
+        self._comes_to(at_s)
         s = self.state
         n = int(s.assigned_n[m])
         own = s.assigned[m, :n].copy()
@@ -190,6 +213,7 @@ class Group:
         kernel.finish_samples(s, at_s)
         self._follow_jumps()
         self.runs.close(own, s.position[own], s.processed[own])
+        self._give_up(own)
         s.position[own] = s.processed[own]
         s.turn[m] = (s.first[m] + s.at[m] + 1) % n
         s.fetched[m] = 0
@@ -197,6 +221,7 @@ class Group:
 
     def pass_over(self, m: int, at_s: float, fate: Fate) -> None:
         """Have member ``m``, which failed, go on without the record."""
+        self._comes_to(at_s)
         self.poisoned.passed[self.in_progress(m)] = fate
         kernel.pass_over(at_s, self.topic.log, self.state, self.reading, m)
 
@@ -205,15 +230,22 @@ class Group:
 
         Nothing is committed now; what it commits next is beyond them.
         """
+        self._comes_to(at_s)
         s = self.state
         n = int(s.assigned_n[m])
         for a in range(int(s.at[m]), n):
             p = s.assigned[m, (s.first[m] + a) % n]
             for offset in range(int(s.processed[p]), int(s.position[p])):
                 self.poisoned.passed[int(p), offset] = fate
+            self._give_up(p)
             s.processed[p] = s.position[p]
         s.at[m] = n
         self._go_on(m, at_s)
+
+    def _give_up(self, partitions: NDArray[np.int64]) -> None:
+        """Count what is in hand of ``partitions`` as handed over in vain."""
+        s = self.state
+        s.counts[k.GIVEN_UP] += (s.position[partitions] - s.processed[partitions]).sum()
 
     # What control gives to members, and takes from them.
 
@@ -224,6 +256,7 @@ class Group:
 
         ``strangers``: whose processes are no members; those that wait to be some go on waiting.
         """
+        self._comes_to(at_s)
         s = self.state
         s.assigned_n[:] = 0
         self._read_anew(np.arange(s.position.size), at_s)
@@ -231,7 +264,7 @@ class Group:
             s.assigned[m, : len(partitions)] = partitions
             s.assigned_n[m] = len(partitions)
             s.turn[m] = s.fetched[m] = 0
-            if s.hold[m] == k.JOIN:
+            if s.hold[m] == k.JOIN and m not in self.zombies:
                 s.hold[m] = 0
             if s.phase[m] == k.HELD and m not in strangers:
                 self._go_on(m, at_s)
@@ -240,8 +273,8 @@ class Group:
 
     def _follow_jumps(self) -> None:
         s = self.state
-        for p, position, to in s.jumps[self.followed : s.jumped[0], :3]:
-            self.runs.close([p], position, to)
+        for jump in s.jumps[self.followed : s.jumped[0]]:
+            self.runs.close(jump[[k.PARTITION]], jump[k.FROM], jump[k.TO])
         self.followed = int(s.jumped[0])
 
     def _make_room(self) -> None:
@@ -269,6 +302,7 @@ class Group:
 
     def deleted(self, at_s: float) -> None:
         """Take notice that records were deleted from the log (KB-09)."""
+        self._comes_to(at_s)
         self._look(at_s)
 
     def seek(self, offsets: NDArray[np.int64], at_s: float) -> None:
@@ -277,6 +311,7 @@ class Group:
         The offset is committed then, too: it is the one way in which committed offsets move back.
         ``offsets`` [partitions]; `k.BEGINNING` and `k.END` as they are then.
         """
+        self._comes_to(at_s)
         self.state.sought[:] = offsets
         self._look(at_s)
 
@@ -285,6 +320,7 @@ class Group:
 
         It keeps its place in those it had; the others are read from their committed offsets.
         """
+        self._comes_to(at_s)
         s = self.state
         had = s.assigned[m, : s.assigned_n[m]].tolist()
         draining = had[s.turn[m] % len(had)] if had else -1
@@ -309,6 +345,7 @@ class Group:
         self._follow_jumps()
         offsets = s.committed[partitions]
         self.runs.close(partitions, s.position[partitions], offsets)
+        self._give_up(partitions)
         s.processed[partitions] = s.position[partitions] = offsets
 
     def _wind_timer(self, m: int, at_s: float) -> None:
@@ -327,6 +364,7 @@ class Group:
 
         One that is cut off does not learn of it, except of its own wish to ``leave``.
         """
+        self._comes_to(at_s)
         s = self.state
         if s.phase[m] == k.OFF:
             return
@@ -344,13 +382,16 @@ class Group:
 
     def free_s(self, m: int) -> float:
         """When member ``m`` will next poll, if nothing changes, s; inf: it cannot be known yet."""
-        s = self.state
-        if m in self.zombies:
-            return self._zombie_free_s(m)
-        if s.phase[m] == k.POLL and s.cut[m] and s.hold[m] != k.LEAVE:
+        s, at = self._seat(m)
+        zombie, reading, poison = self.zombies.get(m), self.reading, None
+        waits = s.phase[at] == k.POLL
+        if zombie is not None:
+            reading, poison = zombie.reading, self.poisoned.aim(zombie.processed)
+            waits = not zombie.fails(poison)
+        if waits and s.cut[at] and s.hold[at] != k.LEAVE:
             return np.inf
-        end_s = forecast.free_s(self.topic.log, s, None, self.reading, m)
-        return float(max(end_s, s.resume_s[m]))
+        end_s = forecast.free_s(self.topic.log, s, poison, reading, at)
+        return float(max(end_s, s.resume_s[at]))
 
     def alive(self, m: int) -> bool:
         """Whether the process of member ``m`` runs (paused counts)."""
@@ -374,8 +415,7 @@ class Group:
         out = np.ones(s.position.size, np.bool_)
         reads = (s.phase != k.OFF) & (s.phase != k.HELD) & (s.resume_s <= now_s) & (s.cut == 0)
         for m in np.flatnonzero(reads):
-            if m not in self.zombies:
-                out[s.assigned[m, : s.assigned_n[m]]] = False
+            out[s.assigned[m, : s.assigned_n[m]]] = False
         return out
 
     def busy(self, now_s: float) -> int:
@@ -384,12 +424,14 @@ class Group:
 
     def working(self, m: int, now_s: float) -> bool:
         """Whether member ``m`` is at work on a record."""
-        return self._has_work(m) and bool(self.state.resume_s[m] <= now_s)
+        s, m = self._seat(m)
+        return bool(s.phase[m] == k.WORK and s.resume_s[m] <= now_s)
 
     def join(self, m: int, at_s: float) -> None:
         """Have the process of member ``m`` wait for partitions."""
+        self._comes_to(at_s)
         s = self.state
-        self.zombies.pop(m, None)
+        self._bury(m)
         s.phase[m] = k.HELD
         s.now_s[m] = at_s
         s.assigned_n[m] = s.hold[m] = 0
@@ -405,18 +447,20 @@ class Group:
 
     def crash(self, m: int, at_s: float) -> None:
         """SIGKILL: nothing more is processed or committed; a commit under way is lost."""
-        self.zombies.pop(m, None)
+        self._comes_to(at_s)
+        self._bury(m)
         self.state.phase[m] = k.OFF
         self.state.hold[m] = 0
         self.state.assigned_n[m] = 0
 
     def pause(self, m: int, at_s: float, for_s: float) -> None:
         """Stop the whole process (a GC pause); pauses that overlap end with the last."""
-        s = self.state
+        self._comes_to(at_s)
+        s, m = self._seat(m)
         resume = max(s.resume_s[m], at_s + for_s)
         shift = resume - max(at_s, s.resume_s[m])
         s.resume_s[m] = resume
-        if self._has_work(m):
+        if s.phase[m] == k.WORK:
             s.end_s[m] += shift
         elif s.phase[m] == k.POLL:
             s.now_s[m] = max(s.now_s[m], resume)
@@ -425,15 +469,12 @@ class Group:
 
     def slow(self, m: int, at_s: float, factor: float) -> None:
         """Make member ``m`` take ``factor`` times its service times, from now on."""
-        s = self.state
-        if self._has_work(m):
+        self._comes_to(at_s)
+        s, m = self._seat(m)
+        if s.phase[m] == k.WORK:
             running_from = max(at_s, s.resume_s[m])
             s.end_s[m] = running_from + (s.end_s[m] - running_from) * (factor / s.factor[m])
         s.factor[m] = factor
-
-    def _has_work(self, m: int) -> bool:
-        zombie = self.zombies.get(m)
-        return bool(self.state.phase[m] == k.WORK or (zombie is not None and zombie.batch))
 
     def cut_off(self, m: int) -> None:
         """Take the connection to the brokers from member ``m``."""
@@ -441,12 +482,11 @@ class Group:
 
     def reconnect(self, m: int, at_s: float) -> None:
         """Give it back; a request that was waiting is sent again."""
-        s = self.state
+        self._comes_to(at_s)
+        s, m = self._seat(m)
         s.cut[m] = 0
         if s.phase[m] in (k.POLL, k.COMMIT):
             s.now_s[m] = max(s.now_s[m], at_s, s.resume_s[m])
-        elif m in self.zombies and not self.zombies[m].batch:
-            s.end_s[m] = max(s.end_s[m], at_s, s.resume_s[m])
         if self.reading.background:
             s.next_commit_s[m] = max(s.next_commit_s[m], at_s)
 
@@ -458,112 +498,58 @@ class Group:
         Its commits are refused from now on. A program that waits for each record's commit thus
         stops after the record in progress.
         """
-        s, log = self.state, self.topic.log
-        zombie = Zombie([], [], s.phase[m] == k.COMMIT and self._waits)
-        n = int(s.assigned_n[m])
-        if s.phase[m] == k.WORK:
-            for a in range(int(s.at[m]), n):
-                p = s.assigned[m, (s.first[m] + a) % n]
-                zombie.batch += range(log.start[p] + s.processed[p], log.start[p] + s.position[p])
-            zombie.refused = self._waits and not self.reading.before
-            if self.reading.per_record and self._waits:
-                zombie.refused |= len(zombie.batch) > 1
-                del zombie.batch[1:]
-        if n and s.fetched[m]:
-            p = s.assigned[m, s.turn[m] % n]
-            first = int(log.start[p] + s.position[p])
-            zombie.buffered += range(first, first + int(s.fetched[m]))
-        if not zombie.batch:
-            waits = zombie.refused or s.phase[m] == k.POLL
-            s.end_s[m] = s.now_s[m] if waits else at_s
-        self.zombies[m] = zombie
+        self._comes_to(at_s)
+        s = self.state
+        self.zombies[m] = Zombie(s, m, self.reading, at_s)
         s.phase[m] = k.ZOMBIE
         s.assigned_n[m] = s.fetched[m] = 0
+
+    def _bury(self, m: int) -> None:
+        """The process of member ``m``, if it was a zombie, is none any more."""
+        zombie = self.zombies.pop(m, None)
+        if zombie is not None:
+            self._take_down(zombie)
+            self.by_zombies += zombie.counts
+
+    def _take_down(self, zombie: Zombie) -> None:
+        for p, low, high in zombie.taken():
+            self.runs.add(p, low, high)
 
     @property
     def haunted(self) -> bool:
         """Whether a zombie has work in hand, which would still take effect."""
-        return any(zombie.batch for zombie in self.zombies.values())
+        return any(zombie.works for zombie in self.zombies.values())
 
-    def _advance_zombie(self, m: int, zombie: Zombie) -> None:
-        s = self.state
-        while zombie.batch and s.end_s[m] <= self.now_s:
-            row = zombie.batch.pop(0)
-            if self._place(row) in self.poisoned.bad:
-                self.zombies[m] = Zombie([], [], False, self._place(row))
-                return
-            self._take_effect(row, float(s.end_s[m]))
-            extra_s = 0.0
-            learns = not s.cut[m] or s.hold[m] == k.LEAVE or self._waits
-            if not (zombie.batch or learns):
-                n = self.reading.max_poll_records
-                zombie.batch, zombie.buffered = zombie.buffered[:n], zombie.buffered[n:]
-                self._count_poll(zombie.batch)
-                extra_s = self.reading.per_batch_s
-            if zombie.batch:
-                work_s = extra_s + float(s.service_s[zombie.batch[0]])
-                s.end_s[m] += work_s * s.factor[m]
+    def failed_as_zombie(self, m: int) -> Place | None:
+        """The record on which the handler of member ``m`` failed after it was put out."""
+        return self.in_progress(m) if self.zombies[m].failed else None
 
-    def _count_poll(self, rows: Sequence[int]) -> None:
-        """Count what a zombie takes from its buffer, rows of one partition, as handed over."""
-        if not rows:
-            return
-        start = self.topic.log.start
-        p = int(np.searchsorted(start, rows[0], side="right")) - 1
-        self.runs.add(p, rows[0] - int(start[p]), rows[-1] + 1 - int(start[p]))
-        self.state.counts[0] += 1
-        self.state.counts[1] += len(rows)
-
-    def _place(self, row: int) -> Place:
-        start = self.topic.log.start
-        p = int(np.searchsorted(start, row, side="right")) - 1
-        return p, row - int(start[p])
-
-    @property
-    def _waits(self) -> bool:
-        """Whether the program commits, and waits for it."""
-        return self.reading.auto_commit_s < 0.0 and bool(self.reading.wait)
-
-    def _zombie_free_s(self, m: int) -> float:
-        s = self.state
-        zombie = self.zombies[m]
-        end_s = float(s.end_s[m])
-        fails = zombie.poisonous is not None
-        for i, row in enumerate(zombie.batch):
-            if i > 0:
-                end_s += float(s.service_s[row]) * float(s.factor[m])
-            if self._place(row) in self.poisoned.bad:
-                fails = True
-                break
-        if not fails and s.cut[m] and (zombie.refused or s.hold[m] != k.LEAVE):
-            return np.inf
-        if not fails and zombie.refused:
-            end_s += self.reading.commit_s
-        return max(end_s, float(s.resume_s[m]))
-
-    def _take_effect(self, row: int, at_s: float) -> None:
-        s = self.state
-        if s.effects[row]:
-            if s.counts[3] < s.again_message.size:
-                s.again_message[s.counts[3]] = self.topic.log.message[row]
-                s.again_s[s.counts[3]] = max(at_s, s.done_s[row])
-            s.counts[3] += 1
-        s.done_s[row] = min(at_s, s.done_s[row])
-        s.effects[row] += 1
+    def _seat(self, m: int) -> tuple[k.GroupState, int]:
+        """The state in which the process of member ``m`` works, and its place there."""
+        zombie = self.zombies.get(m)
+        return (self.state, m) if zombie is None else (zombie.state(self.state), 0)
 
     def settled(self) -> int:
         """Records before the committed offsets, or skipped and nothing handed over since."""
         s = self.state
         jumps = s.jumps[: s.jumped[0]]
         skipped = np.zeros_like(s.committed)
-        skipped[jumps[:, 0]] = jumps[:, 2]
+        skipped[jumps[:, k.PARTITION]] = jumps[:, k.TO]
         # Offsets that a program commits before it processes are ahead of what it has done.
         done = np.where(s.position == skipped, skipped, np.minimum(s.committed, s.processed))
         return int(np.maximum(done, 0).sum()) - self.haunted
 
     def finish(self, until_s: float) -> None:
-        """Complete the samples; call once, at the end."""
-        kernel.finish_samples(self.state, until_s)
+        """Complete the samples; call once, at the end.
+
+        Raises:
+            AssertionError: the effects are not those that were counted.
+        """
+        s = self.state
+        kernel.finish_samples(s, until_s)
         self._follow_jumps()
-        position = self.state.position
-        self.runs.close(np.arange(position.size), position, position)
+        self.runs.close(np.arange(s.position.size), s.position, s.position)
+        for zombie in self.zombies.values():
+            self._take_down(zombie)
+        done, repeats = int(self.counts[k.PROCESSED]), int(s.repeats[0])
+        assert np.count_nonzero(s.effects) == done - repeats, (done, repeats)

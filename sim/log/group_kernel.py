@@ -15,20 +15,39 @@ from sim.foundation.jit import inlined, resumable
 from sim.log.group_forecast_kernel import batch_end_s, deadline_s, next_risk_s, ready_s
 from sim.log.group_state import (
     BEGINNING,
+    BEYOND_THE_LOG,
     COMMIT,
+    COMMIT_TIME,
+    COMMITTED,
     EARLIEST,
     END,
     FAILED,
+    FINE,
+    FROM,
+    GIVEN_UP,
+    HANDED,
     HELD,
     JOIN,
     LATEST,
     LEAVE,
+    LOG_START,
     LOST,
     NO_OFFSET,
     NONE,
     NOWHERE,
     OFF,
+    PARTITION,
     POLL,
+    POLLS,
+    POSITION,
+    PROCESSED,
+    SOUGHT,
+    TO,
+    TWO_OWNERS,
+    UNBALANCED,
+    UNCOMMITTED,
+    UNDONE,
+    UNREAD,
     WORK,
     ZOMBIE,
 )
@@ -48,12 +67,11 @@ def _sample(group, which, grid, p, value, at_s):  # type: ignore[no-untyped-def]
 @inlined
 def commit(group, reading, m, at_s):  # type: ignore[no-untyped-def]
     """Commit for member ``m``, at ``at_s``: what it has processed, or all that it was handed."""
-    group.counts[2] += 1
     for a in range(group.assigned_n[m]):
         p = group.assigned[m, a]
         if group.position[p] == NOWHERE:
             continue
-        _sample(group, 2, group.grid_commit_s, p, group.commit_s[p], at_s)
+        _sample(group, COMMIT_TIME, group.grid_commit_s, p, group.commit_s[p], at_s)
         group.commit_s[p] = at_s
         value = group.position[p] if reading.handed == 1 else group.processed[p]
         if reading.before == 1 and reading.per_record == 1:
@@ -62,7 +80,7 @@ def commit(group, reading, m, at_s):  # type: ignore[no-untyped-def]
             if in_progress and group.at[m] < group.assigned_n[m]:
                 value += 1
         if value > group.committed[p]:
-            _sample(group, 0, group.grid_committed, p, group.committed[p], at_s)
+            _sample(group, COMMITTED, group.grid_committed, p, group.committed[p], at_s)
             group.committed[p] = value
 
 
@@ -71,9 +89,9 @@ def finish_samples(group, until_s):  # type: ignore[no-untyped-def]
     """Fill the samples up to ``until_s`` (inclusive) with what is true now."""
     after = np.nextafter(until_s, np.inf)
     for p in range(group.committed.size):
-        _sample(group, 0, group.grid_committed, p, group.committed[p], after)
-        _sample(group, 1, group.grid_position, p, group.position[p], after)
-        _sample(group, 2, group.grid_commit_s, p, group.commit_s[p], after)
+        _sample(group, COMMITTED, group.grid_committed, p, group.committed[p], after)
+        _sample(group, POSITION, group.grid_position, p, group.position[p], after)
+        _sample(group, COMMIT_TIME, group.grid_commit_s, p, group.commit_s[p], after)
 
 
 @inlined
@@ -120,20 +138,20 @@ def _go_on_elsewhere(log, group, poison, reading, m, at_s):  # type: ignore[no-u
         n = group.jumped[0]
         group.jumped[0] = n + 1
         group.jump_s[n] = at_s
-        group.jumps[n, 0] = p
-        group.jumps[n, 1] = group.position[p]
-        group.jumps[n, 2] = to
-        group.jumps[n, 3] = log.first[p]
-        group.jumps[n, 4] = 1 if sought else 0
-        _sample(group, 1, group.grid_position, p, group.position[p], at_s)
+        group.jumps[n, PARTITION] = p
+        group.jumps[n, FROM] = group.position[p]
+        group.jumps[n, TO] = to
+        group.jumps[n, LOG_START] = log.first[p]
+        group.jumps[n, SOUGHT] = 1 if sought else 0
+        _sample(group, POSITION, group.grid_position, p, group.position[p], at_s)
         group.position[p] = to
         group.processed[p] = to
         if poison is not None:
             _aim(group, poison, p)
         if sought:
-            _sample(group, 0, group.grid_committed, p, group.committed[p], at_s)
-            _sample(group, 2, group.grid_commit_s, p, group.commit_s[p], at_s)
-            group.committed[p] = to
+            _sample(group, COMMITTED, group.grid_committed, p, group.committed[p], at_s)
+            _sample(group, COMMIT_TIME, group.grid_commit_s, p, group.commit_s[p], at_s)
+            group.committed[p] = group.checked[p] = to
             group.commit_s[p] = at_s
             group.sought[p] = NOWHERE
             if group.turn[m] == a:
@@ -167,7 +185,7 @@ def _poll(ready, log, group, reading, m):  # type: ignore[no-untyped-def]
             group.fetched[m] = n
         n = min(group.fetched[m], reading.max_poll_records - taken)
         if n > 0:
-            _sample(group, 1, group.grid_position, p, group.position[p], ready)
+            _sample(group, POSITION, group.grid_position, p, group.position[p], ready)
             group.position[p] += n
             group.fetched[m] -= n
             taken += n
@@ -177,8 +195,8 @@ def _poll(ready, log, group, reading, m):  # type: ignore[no-untyped-def]
         group.turn[m] = slot + 1 if slot + 1 < n_parts else 0
         if taken >= reading.max_poll_records:
             break
-    group.counts[0] += 1
-    group.counts[1] += taken
+    group.counts[POLLS] += 1
+    group.counts[HANDED] += taken
     a = 0
     while True:
         slot = first + a
@@ -233,16 +251,19 @@ def _work(until_s, log, group, poison, m, most):  # type: ignore[no-untyped-def]
             if end > until_s:
                 break
             if group.effects[row] > 0:
-                if group.counts[3] < group.again_message.size:
-                    group.again_message[group.counts[3]] = log.message[row]
-                    group.again_s[group.counts[3]] = end
-                group.counts[3] += 1
+                # A zombie and the new owner are not worked in order of time: either may be first.
+                if group.repeats[0] < group.again_message.size:
+                    group.again_message[group.repeats[0]] = log.message[row]
+                    group.again_s[group.repeats[0]] = max(end, group.done_s[row])
+                group.repeats[0] += 1
+                group.done_s[row] = min(end, group.done_s[row])
             else:
                 group.done_s[row] = end
             group.effects[row] += 1
             row += 1
             planned = False
         group.processed[p] = row - base
+        group.counts[PROCESSED] += row - first
         most -= row - first
         if row < stop:
             break
@@ -275,6 +296,7 @@ def pass_over(at_s, log, group, reading, m):  # type: ignore[no-untyped-def]
     n_parts = group.assigned_n[m]
     a = group.at[m]
     group.processed[group.assigned[m, (group.first[m] + a) % n_parts]] += 1
+    group.counts[GIVEN_UP] += 1
     while a < n_parts:
         p = group.assigned[m, (group.first[m] + a) % n_parts]
         if group.processed[p] < group.position[p]:
@@ -371,11 +393,46 @@ def consume(until_s, log, group, poison, reading):  # type: ignore[no-untyped-de
 
 
 @resumable
+def complaint(log, group, reading):  # type: ignore[no-untyped-def]
+    """What is wrong with the state of a group, between two events; FINE: nothing.
+
+    Each partition has one owner (KC-01); committed, processed, position and log end are in this
+    order, unless commits are ahead of the work (KC-11, KC-13); what is committed goes back by a
+    seek only; and what was handed over was processed, was given up, or is in hand. It looks at
+    every partition, and at no record: an advance of 48 partitions takes 0.1 us longer.
+    """
+    ahead = reading.before == 1 or reading.handed == 1
+    in_hand = 0
+    for p in range(group.position.size):
+        group.scan[p] = 0
+        in_hand += group.position[p] - group.processed[p]
+        if group.position[p] > log.end[p]:
+            return BEYOND_THE_LOG
+        if group.processed[p] > group.position[p]:
+            return UNREAD
+        if group.committed[p] > group.processed[p] and not ahead:
+            return UNDONE
+        if group.committed[p] < group.checked[p]:
+            return UNCOMMITTED
+        group.checked[p] = group.committed[p]
+    for m in range(group.phase.size):
+        for a in range(group.assigned_n[m]):
+            p = group.assigned[m, a]
+            group.scan[p] += 1
+            if group.scan[p] > 1:
+                return TWO_OWNERS
+    if group.counts[HANDED] != group.counts[PROCESSED] + group.counts[GIVEN_UP] + in_hand:
+        return UNBALANCED
+    return FINE
+
+
+@resumable
 def advance(from_s, until_s, log, group, poison, reading):  # type: ignore[no-untyped-def]
     """Advance a group to ``until_s``, or to the first time at which a member needs control.
 
     Returns the time reached, and whether control is needed then. No member is carried past it, so
     the group goes on in stretches: a batch polled in one of them cannot be overdue before its end.
+    At last, what is wrong with the state, FINE if nothing is: `complaint`.
     """
     now = from_s
     poisoned = False
@@ -402,7 +459,7 @@ def advance(from_s, until_s, log, group, poison, reading):  # type: ignore[no-un
                 or group.phase[m] == LOST
                 or deadline_s(group, reading, m) <= stop
             ):
-                return stop, True
+                return stop, True, complaint(log, group, reading)
         if stop >= until_s:
-            return until_s, False
+            return until_s, False, complaint(log, group, reading)
         now = stop

@@ -10,12 +10,20 @@ OFF, POLL, WORK, COMMIT, HELD, FAILED, ZOMBIE, LOST = 0, 1, 2, 3, 4, 5, 6, 7
 NO_OFFSET = 1 << 60
 JOIN, LEAVE = 1, 2
 
+COMMITTED, POSITION, COMMIT_TIME = 0, 1, 2
+"""Rows of `GroupState.grid_next`: of which grid."""
+POLLS, HANDED, PROCESSED, GIVEN_UP = 0, 1, 2, 3
+"""Of `GroupState.counts`: polls that returned records; records that they returned, that were then
+processed, and that were not: passed over, sought back from, or left behind by a process."""
+PARTITION, FROM, TO, LOG_START, SOUGHT = 0, 1, 2, 3, 4
+"""Columns of `GroupState.jumps`: where, the offsets, and 1: sought or 0: reset."""
+
 
 class GroupState(NamedTuple):
     """State of one consumer group; a member is a single-threaded poll loop."""
 
     phase: I64  # [members] OFF, POLL, WORK, COMMIT (commit sent), HELD (control has it), FAILED
-    #             (the handler failed on the record in progress), ZOMBIE (control moves it), LOST
+    #             (the handler failed on the record in progress), ZOMBIE (`sim.log.zombie`), LOST
     #             (its position is not in the log, and auto.offset.reset is none)
     hold: I64  # [members] at the next poll go to HELD: JOIN if connected, LEAVE in any case; or 0
     now_s: F64  # [members] POLL: fetch waiting since; COMMIT: sent; HELD: since
@@ -36,6 +44,7 @@ class GroupState(NamedTuple):
     position: I64  # [partitions] next offset to fetch
     committed: I64  # [partitions] next offset to read after a restart
     commit_s: F64  # [partitions] when it was committed last, changed or not; -inf: never
+    checked: I64  # [partitions] what was committed when `complaint` looked last
     scan: I64  # [partitions] scratch
     astray: I64  # [members] 1: look at the next fetch whether a partition must be gone on elsewhere
     sought: I64  # [partitions] offset to go on from at the next fetch; or BEGINNING, END, NOWHERE
@@ -46,11 +55,12 @@ class GroupState(NamedTuple):
     grid_committed: I64  # [grid, partitions] committed offsets at those times
     grid_position: I64  # [grid, partitions]
     grid_commit_s: F64  # [grid, partitions]
-    grid_next: I64  # [3, partitions] next row to fill, of committed, of position and of commit_s
-    counts: I64  # [4] polls that returned records, records returned, commits, repeats kept
+    grid_next: I64  # [COMMITTED..., partitions] next row to fill of each grid
+    counts: I64  # [POLLS...]
+    repeats: I64  # [1] records processed before, kept or not
     again_message: I32  # [kept] those processed before, in any order; may be empty
     again_s: F64  # [kept] when each was processed again
-    jumps: I64  # [room, 5] partition, from, to, log start, 1: sought or 0: reset
+    jumps: I64  # [room, PARTITION...]
     jump_s: F64  # [room] when the position jumped
     jumped: I64  # [1] rows of jumps filled
 
@@ -65,6 +75,9 @@ class PoisonousOffsets(NamedTuple):
     partition: I64  # [poisonous] where the handler still fails, in any order
     offset: I64  # [poisonous]
 
+
+FINE, TWO_OWNERS, BEYOND_THE_LOG, UNREAD, UNDONE, UNCOMMITTED, UNBALANCED = 0, 1, 2, 3, 4, 5, 6
+"""What `sim.log.group_kernel.complaint` finds."""
 
 NOWHERE, BEGINNING, END = -1, -2, -3
 LATEST, EARLIEST, BY_DURATION, NONE = 0, 1, 2, 3

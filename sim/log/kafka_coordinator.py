@@ -335,9 +335,9 @@ class Coordinator(ABC):
         yield from self._free(m, life)
         if self.lives[m] != life or self.of[m] is not None:
             return
-        poisonous = self.group.zombies[m].poisonous
-        if poisonous in self.group.poisoned.bad:
-            bad, _ = self.group.poisoned.fails(poisonous, m, life)
+        place = self.group.failed_as_zombie(m)
+        if place is not None and place in self.group.poisoned.bad:
+            bad, _ = self.group.poisoned.fails(place, m, life)
             if bad.kills:
                 self._killed(m, bad)
                 return

@@ -13,9 +13,9 @@ from sim.engine.system import Setup, Upstream
 from sim.foundation.errors import LabError
 from sim.injection.poison import poison
 from sim.injection.replay import repeats_kept
+from sim.log import group_state as k
 from sim.log.fates import told, unread
 from sim.log.group import Group
-from sim.log.group_state import Reading
 from sim.log.retention import Limits, Retention
 from sim.log.topic import Topic
 from sim.scenario.products.base import LogReaders
@@ -121,9 +121,9 @@ class LogSystem:
                 },
                 history=self._history(group) if state.again_message.size else None,
                 consumers=consumers,
-                extra_deliveries=int(state.counts[1]) - group.runs.distinct(),
-                deliveries=int(state.counts[1]),
-                calls=int(state.counts[0]),
+                extra_deliveries=int(group.counts[k.HANDED]) - group.runs.distinct(),
+                deliveries=int(group.counts[k.HANDED]),
+                calls=int(group.counts[k.POLLS]),
                 happened=list(told(group, name, self.check_s)),
                 offsets=offsets,
             )
@@ -148,7 +148,7 @@ class LogSystem:
 
     def _history(self, group: Group) -> Effects:
         state, log = group.state, self.topic.log
-        repeats = int(state.counts[3])
+        repeats = int(state.repeats[0])
         if repeats > state.again_message.size:
             name = self.setup.name
             raise LabError(f"{name}: {repeats:,} repeated effects, more than the lab can keep")
@@ -162,7 +162,7 @@ def group_of(
     topic: Topic,
     name: str,
     config: LogReaders,
-    reading: Reading,
+    reading: k.Reading,
     members: int,
     *,
     committed: bool = True,

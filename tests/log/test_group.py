@@ -328,3 +328,45 @@ def test_KC_11_nothing_is_lost_when_everyone_comes_back():
     assert (group.state.effects > 0).all()
     assert (group.state.effects > 1).any()
     assert (group.state.committed == np.diff(group.topic.log.start)).all()
+
+
+# What holds between any two events, or the run ends there.
+
+BROKEN = {
+    "a partition has two owners": lambda s: s.assigned[1].fill(0),
+    "a position is beyond the log": lambda s: s.position.__setitem__(1, 1),
+    "what was not handed over is processed": lambda s: s.processed.__setitem__(1, 1),
+    "what was not processed is committed": lambda s: s.committed.__setitem__(1, 1),
+    "a committed offset has gone back": lambda s: s.committed.__setitem__(0, 2),
+    "records were lost or made between poll and effect": lambda s: s.position.__setitem__(0, 10),
+}
+
+
+@pytest.mark.parametrize("told", BROKEN)
+def test_a_state_that_cannot_be_ends_the_run(told):
+    # Polls of three records of 1 s at 0, 3 and 6, which commits the first six.
+    s = Settings(partitions=2, members=2, max_poll_records=3)
+    topic, group = alone(s, np.zeros(20), 1.0)
+    advance((topic, group), 6.5)
+    assert group.state.committed.tolist() == [6, 0]
+    advance((topic, group), 6.6)
+    BROKEN[told](group.state)
+    with pytest.raises(AssertionError, match=told):
+        advance((topic, group), 6.7)
+
+
+def test_effects_that_were_not_counted_end_the_run():
+    topic, group = alone(Settings(), np.zeros(20), 1.0)
+    advance((topic, group), 6.5)
+    group.state.effects[0] = 0
+    with pytest.raises(AssertionError):
+        group.finish(6.5)
+
+
+def test_time_does_not_go_back():
+    topic, group = alone(Settings(), np.zeros(20), 1.0)
+    advance((topic, group), 6.5)
+    group.advance(3.0)
+    assert group.now_s == 6.5
+    with pytest.raises(AssertionError):
+        group.crash(0, 3.0)

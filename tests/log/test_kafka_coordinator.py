@@ -245,37 +245,6 @@ def test_KC_09_the_broker_refuses_a_static_member_s_successor_until_its_session_
     np.testing.assert_allclose(lab.at(10.0, "crash", 1).at(30.0, "restart", 1).run(200.0), [55.1])
 
 
-def test_KC_15_a_zombie_s_effects_happen_and_its_commit_is_refused():
-    # Three records of 20 s. Paused from 10 to 70; missed at 55; consumer 0 has them from 58 on, and
-    # is done at 78, 98 and 118. The zombie goes on at 70, is done at 80, 100 and 120, and joins.
-    lab = Lab(np.zeros(3), np.ones(3), 20.0).at(10.0, "pause", 1, 60.0)
-    np.testing.assert_allclose(lab.run(119.0), [78.0, 98.0, 118.0])
-    assert lab.effects() == [2, 2, 1]
-    lab.run(200.0)
-    assert lab.effects() == [2, 2, 2]
-    again_s = lab.group.state.again_s[: lab.group.state.counts[3]]
-    np.testing.assert_allclose(np.sort(again_s), [80.0, 100.0, 120.0])
-    assert lab.said == [
-        (55.0, "session of consumer 1 expired"),
-        (58.0, "rebalanced in 3.0 s"),
-        (123.0, "rebalanced in 3.0 s"),
-    ]
-
-
-def test_KC_15_who_is_cut_off_goes_on_with_what_it_has_fetched():
-    # Polls of two records of 20 s; cut off at 10, missed at 55. It has fetched six: not knowing,
-    # it goes on until 120, but cannot commit. Back at 130, it joins.
-    lab = Lab(np.zeros(6), np.ones(6), 20.0, max_poll_records=2)
-    lab.at(10.0, "cut_off", 1).at(130.0, "reconnect", 1)
-    lab.run(57.0)
-    assert lab.effects() == [1, 1, 0, 0, 0, 0]
-    assert lab.committed() == [0, 0]
-    lab.run(129.0)  # consumer 0 has had them since 58
-    assert lab.effects() == [2, 2, 2, 1, 1, 1]
-    lab.run(300.0)
-    assert lab.said[-1] == (141.0, "rebalanced in 11.0 s")  # it waits for consumer 0's batch
-
-
 def test_a_short_cut_only_delays():
     lab = Lab([20.0], [1], 0.1).at(10.0, "cut_off", 1).at(50.0, "reconnect", 1)
     np.testing.assert_allclose(lab.run(200.0), [50.1])

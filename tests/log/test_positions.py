@@ -290,12 +290,17 @@ def test_KB_09_under_faults_and_seeks_every_record_is_processed_or_lost_or_still
         jumps = state.jumps[: state.jumped[0]]
         fate = unread(group)
         fate = np.zeros(state.effects.size, np.uint8) if fate is None else fate
-        in_hand = {row for zombie in group.zombies.values() for row in zombie.batch}
+        in_hand = {
+            (p, offset)
+            for zombie in group.zombies.values()
+            for p, low, high in zombie.in_hand()
+            for offset in range(low, high)
+        }
         for p, base in enumerate(topic.log.start[:-1]):
             mine = jumps[jumps[:, 0] == p]
             for offset in range(topic.log.end[p]):
                 said = Fate(int(fate[base + offset]))
-                if state.effects[base + offset] or base + offset in in_hand:
+                if state.effects[base + offset] or (p, offset) in in_hand:
                     continue
                 seen[said.label] += 1
                 if said is Fate.LOST_RETENTION:
@@ -305,7 +310,7 @@ def test_KB_09_under_faults_and_seeks_every_record_is_processed_or_lost_or_still
                 else:
                     assert said is Fate.UNFINISHED
                     assert offset >= min(max(state.committed[p], 0), max(state.processed[p], 0))
-        assert int((state.effects > 0).sum()) <= group.runs.distinct() <= state.counts[1]
+        assert int((state.effects > 0).sum()) <= group.runs.distinct() <= group.counts[k.HANDED]
         seen["resets"] += bool((jumps[:, 4] == 0).any())
         seen["seeks"] += bool((jumps[:, 4] == 1).any())
 
