@@ -1,31 +1,19 @@
 """Whether runs can be compared: on a page for print, and on the plane of price and harm."""
 
-import re
-from collections.abc import Iterator
-from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 
-import numpy as np
 import pytest
 from matplotlib.image import imread
-from typer.testing import CliRunner
+from matplotlib.text import Text
 
 from helpers.ledger_tables import ladder
-from helpers.pages import page_of, title_of, words_on
-from helpers.tables import Group, brief, build, calm, football, nothing, three_groups
+from helpers.pages import page_of, words_on
+from helpers.run_tables import tables_of
+from helpers.tables import brief, build, calm, football, nothing, three_groups
 from sim import charts
 from sim.charts.page import PRINT, style
 from sim.foundation.units import inches
-from sim.measure.tables import Tables
-from sim.words import tradeoff
-
-
-@pytest.fixture(autouse=True)
-def styled() -> Iterator[None]:
-    with style():
-        yield
-
 
 PLACES = {
     "football": lambda: [("a", football())],
@@ -91,61 +79,6 @@ def test_words_above_a_panel_are_clear_of_it_and_of_the_numbers_of_its_axis(
     assert wrapped
 
 
-def test_a_point_is_where_the_numbers_are_and_bears_its_name() -> None:
-    tables = football()
-    figure = page_of(charts.plane([("a", tables)]))
-    (ax,) = (a for a in figure.axes if "out of order" in a.get_title(loc="left"))
-    drawn = np.vstack([points.get_offsets() for points in ax.collections])
-    worst = tables.summary.groupby("system")[["latency_p99_s", "violations"]].max()
-    wanted = worst.to_numpy(float)
-    np.testing.assert_allclose(np.sort(drawn, axis=0), np.sort(wanted, axis=0))
-    said = " ".join(text.get_text() for text in ax.texts)
-    assert all(system in said for system in worst.index) and "better" in said
-    corner = next(t for t in ax.texts if t.get_text() == "better")
-    assert corner.xy == (0.0, 0) and corner.get_ha() == "left"
-    paid = page_of(charts.plane([("a", tables)], price="throughput"))
-    corner = next(t for t in paid.axes[0].texts if t.get_text() == "better")
-    assert corner.xy == (1.0, 0) and corner.get_ha() == "right"
-
-
-def two(first: Group, second: Group) -> str:
-    tables = build({"one": {"g": first}, "two": {"g": second}})
-    return tradeoff.about(tradeoff.points([("a", tables)]), "latency_p99_s")
-
-
-def test_the_title_says_who_is_best_or_what_it_costs() -> None:
-    fast, slow = {"base_latency_s": 0.03}, {"base_latency_s": 3.0}
-    both = two(Group(**fast), Group(lost=5, **slow))
-    assert both.startswith("one does best in both: no message lost, 99 % within ")
-    assert two(Group(lost=5, **slow), Group(**fast)).startswith("two does best in both")
-    dear = two(Group(**slow), Group(lost=5, **fast))
-    assert re.fullmatch(
-        r"one: no message lost, 99 % within \d+ s; two: 5 lost, 99 % within \d+ ms", dear
-    )
-    mixed = two(Group(violations=3, **fast), Group(lost=5, **fast))
-    assert mixed.endswith("none is spared every harm")
-    clean = two(Group(**fast), Group(lost=5, violations=3, **fast))
-    assert clean.endswith("no harm of any kind in one")
-
-
-def test_a_system_that_processed_nothing_is_named_and_not_drawn() -> None:
-    tables = football()
-    lost = tables.summary.assign(latency_p99_s=[np.nan, *tables.summary["latency_p99_s"][1:]])
-    figure = page_of(charts.plane([("a", replace(tables, summary=lost))]))
-    assert "Not shown, as they processed nothing: sqs_single." in [
-        t.get_text() for t in figure.texts
-    ]
-    assert title_of(page_of(charts.plane([("a", nothing())]))) == "No message was processed"
-
-
-def test_throughput_counts_until_the_last_message() -> None:
-    tables: Tables = football()
-    found = tradeoff.points([("a", tables)]).set_index("name")
-    row = tables.summary.set_index("system").loc["sqs_single"]
-    whole_s = tables.duration_s + row["drain_s"]
-    assert found.loc["sqs_single", "throughput"] == pytest.approx(row["processed"] / whole_s)
-
-
 def test_for_print_there_is_a_pdf_and_300_pixels_to_the_inch(tmp_path: Path) -> None:
     files = charts.compare([("a", brief())], tmp_path, width_in=inches("89mm"))
     assert [file.name for file in files] == [
@@ -156,26 +89,20 @@ def test_for_print_there_is_a_pdf_and_300_pixels_to_the_inch(tmp_path: Path) -> 
     assert [f.read_bytes() for f in files] == [f.read_bytes() for f in again]
 
 
-@pytest.mark.parametrize("wrong", ["89", "89 px", "wide", "-3in"])
-def test_a_width_needs_a_unit_of_length(wrong: str) -> None:
-    with pytest.raises(ValueError, match="a width such as 89mm"):
-        inches(wrong)
-
-
-def test_the_command_names_runs_by_what_differs(tmp_path: Path) -> None:
-    from sim.cli.commands import app
-
-    run = ["run", "tournament_spike", "--set", "scale=0.01", "--no-charts", "--out", str(tmp_path)]
-    for n in (2, 3):
-        done = CliRunner().invoke(
-            app, [*run, "--set", f"systems.kafka.groups.analytics.consumers={n}", "--name", f"n{n}"]
-        )
-        assert done.exit_code == 0, done.output
-    both = ["compare", "tournament_spike/n2", "tournament_spike/n3", "--out", str(tmp_path)]
-    to = ["--to", str(tmp_path / "to")]
-    done = CliRunner().invoke(app, [*both, *to, "--width", "183mm", "--price", "throughput"])
-    assert done.exit_code == 0, done.output
-    assert "kafka.groups.analytics.consumers=2" in done.output
-    assert {path.suffix for path in (tmp_path / "to").iterdir()} == {".png", ".svg", ".pdf"}
-    for wrong in (["--width", "9px"], ["--width", "1mm"]):
-        assert CliRunner().invoke(app, [*both, *to, *wrong]).exit_code == 2
+def test_compare_puts_runs_in_rows_and_systems_in_columns(tmp_path: Path) -> None:
+    few, many = tables_of("football"), build({"kafka": three_groups(kind="log")})
+    files = charts.compare([("few", few), ("many", many)], tmp_path / "new")
+    assert [file.name for file in files] == [
+        "compare.png", "compare.svg", "plane.png", "plane.svg",
+    ]  # fmt: skip
+    figure = charts.comparison([("few", few), ("many", many)])
+    axes = figure.axes
+    assert [ax.get_title(loc="left") for ax in axes] == [
+        "sqs_single", "sqs_fanout", "kafka", "kafka",
+    ]  # fmt: skip
+    assert len({ax.get_ylim() for ax in axes}) == len({ax.get_xlim() for ax in axes}) == 1
+    assert all(axes[0].get_shared_y_axes().joined(axes[0], ax) for ax in axes)
+    left = [round(ax.get_position().x0, 6) for ax in axes]
+    high = [round(ax.get_position().y0, 6) for ax in axes]
+    assert left[2] == left[3] and len({*high[:3]}) == 1 and high[3] < high[2]
+    assert {"few", "many"} <= {text.get_text() for text in figure.findobj(Text)}

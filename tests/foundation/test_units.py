@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from sim.foundation import units
-from sim.foundation.errors import nearest
+from sim.foundation.units import inches
 
 
 @pytest.mark.parametrize(
@@ -153,15 +153,7 @@ def test_lognormal_by_median_and_p99_against_scipy():
     assert distribution.mean_s() == pytest.approx(reference.mean(), rel=1e-12)
 
 
-@pytest.mark.parametrize(
-    ("word", "candidates", "expected"),
-    [
-        ("consumer", ["consumers", "does", "topic"], "consumers"),
-        ("max_poll_records", ["max.poll.records", "max.poll.interval.ms"], "max.poll.records"),
-        ("visibilitytimeout", ["VisibilityTimeout", "DelaySeconds"], "VisibilityTimeout"),
-        ("pulsar", ["kafka", "sqs"], None),
-        ("x", [], None),
-    ],
-)
-def test_nearest(word, candidates, expected):
-    assert nearest(word, candidates) == expected
+@pytest.mark.parametrize("wrong", ["89", "89 px", "wide", "-3in"])
+def test_a_width_needs_a_unit_of_length(wrong: str) -> None:
+    with pytest.raises(ValueError, match="a width such as 89mm"):
+        inches(wrong)

@@ -2,62 +2,21 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import cache
 from html import unescape
 from html.parser import HTMLParser
-from io import StringIO
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 from matplotlib.image import imread
-from rich.console import Console
-from typer.testing import CliRunner
 
 from helpers import browser
-from helpers.ledger_tables import ladder
-from helpers.tables import Fault, brief, build, football, hopeless, nothing, three_groups
-from sim.charts.inline import Inline, contrast, inline, on_black
-from sim.charts.page import INK, MUTED, PALETTE
-from sim.foundation.text import clock
-from sim.measure.tables import Tables
+from helpers.inlined import ABOUT, MAKERS, inlined
+from helpers.tables import football, hopeless
 from sim.report.page import page
 from sim.words.findings import headline
-from sim.words.summary import cells, findings_of_groups, print_summary
-from sim.words.timeline import MOST, timeline, when, whom
-
-ABOUT: dict[str, Any] = {
-    "scenario": "made_up",
-    "hash": "0123456789ab",
-    "seed": 7,
-    "scale": 1.0,
-    "command": "sim run made_up --set 'a={b: \"<c>\"}'",
-    "versions": {"python": "3.11"},
-    "finished": "2026-11-24T22:00:00+00:00",
-    "wall_s": {"kafka": 1.5},
-    "content": {"name": "made_up", "about": 'Less < more & "so on"', "systems": {"kafka": {}}},
-}
-
-
-def crowded() -> Tables:
-    """Three hundred faults."""
-    faults = [
-        ("kafka", 7_000.0 * ((k * 0.618) % 1), 7_010.0 * ((k * 0.618) % 1), f"crash counters {k}")
-        for k in range(300)
-    ]
-    columns = ["system", "t_s", "until_s", "text"]
-    return replace(football(), faults=pd.DataFrame(faults, columns=columns))
-
-
-MAKERS = {f.__name__: f for f in (football, crowded, ladder, nothing, brief)}
-
-
-@cache
-def inlined(name: str) -> list[Inline]:
-    return inline(MAKERS[name]())
+from sim.words.summary import cells
 
 
 @cache
@@ -147,97 +106,10 @@ def test_a_chart_with_nothing_to_show_is_a_sentence() -> None:
     assert 'id="chart-order"' in page_of("football")
 
 
-def test_panels_of_a_chart_are_pictures_of_their_own() -> None:
-    charts = {chart.name: chart for chart in inlined("football")}
-    assert [len(charts[name].panels) for name in ("lag", "latency", "loss", "order")] == [
-        3,
-        3,
-        0,
-        3,
-    ]
-    assert not any(panel.wide for panel in charts["lag"].panels)
-    assert all(panel.wide for panel in charts["duplicates"].panels)
-    whole = "".join(panel.svg for chart in charts.values() for panel in chart.panels)
-    assert "<text" in whole and "<image" not in whole and not re.search(r"#[0-9a-f]{6}\b", whole)
-
-
 def test_without_charts_the_page_says_how_to_get_them() -> None:
     text = page(football(), ABOUT, label="made_up/run")
     assert "<svg" not in text and "sim report made_up/run" in text
 
-
-def test_panels_say_in_words_what_they_show() -> None:
-    lag = next(chart for chart in inlined("football") if chart.name == "lag")
-    assert len(lag.panels) == 3
-    kafka = lag.panels[-1].alt
-    assert kafka.startswith("kafka: ") and "crash analytics 0" in kafka and "max 4,471" in kafka
-
-
-@pytest.mark.parametrize("colour", [*INK, MUTED, "#222222", "#444444", "#b03030"])
-def test_letters_can_be_read_on_black(colour: str) -> None:
-    assert contrast(colour[1:], "ffffff") >= 4.5
-    assert contrast(on_black(colour[1:]), on_black("ffffff")) >= 4.5
-
-
-@pytest.mark.parametrize("colour", PALETTE)
-def test_lines_can_be_seen_on_black(colour: str) -> None:
-    assert contrast(on_black(colour[1:]), on_black("ffffff")) >= 3
-
-
-# ------------------------------------------------------------------ the timeline
-
-
-def test_the_timeline_tells_faults_peaks_and_drains_in_order() -> None:
-    tables = football()
-    systems = list(tables.summary["system"].unique())
-    told = [(when(e, 1.0), whom(e, systems), e.what) for e in timeline(tables)]
-    assert ("50:00 to 50:45", "kafka", "crash analytics 0") in told
-    assert ("2:00:00", "every system", "arrivals end") in told
-    assert [e.at_s for e in timeline(tables)] == sorted(e.at_s for e in timeline(tables))
-    worst = tables.summary.set_index(["system", "group"]).loc[("sqs_single", "all")]
-    peak = clock(worst["max_lag_at_s"])
-    assert (peak, "sqs_single", f"most waiting: {worst['max_lag']:,}") in told
-    end = clock(round(tables.duration_s + worst["drain_s"]))
-    assert (end, "sqs_single", "drained, 1 h 41 min after arrivals end") in told
-    assert any("first message processed out of order" in what for *_, what in told)
-
-
-def test_what_happens_alike_is_told_once() -> None:
-    faults = [Fault(s, 60.0, 80.0, f"unreachable: broker {k}") for s in "ab" for k in range(3)]
-    faults += [Fault("c", 60.0, np.inf, "slow counters x4")]
-    tables = build(dict.fromkeys("abc", three_groups(kind="log")), faults=faults)
-    told = [(when(e, 1.0), whom(e, list("abc")), e.what) for e in timeline(tables) if e.fault]
-    assert told == [
-        ("1:00 to 1:20", "a and b", "unreachable: broker 0, 1 and 2"),
-        ("1:00 to the end", "c", "slow counters x4"),
-    ]
-
-
-@pytest.mark.parametrize("n", [10, 61, 1_000])
-def test_hundreds_of_faults_are_counted_and_none_is_dropped(n: int) -> None:
-    rng = np.random.default_rng(n)
-    faults = [
-        Fault(system, t, t + 30.0, f"{verb} counters {int(t) % 7}")
-        for verb in ("crash", "pause")
-        for system in ("a", "b")
-        for t in rng.uniform(0, 7_000, n)
-    ]
-    tables = build({"a": three_groups(), "b": three_groups(kind="log")}, faults=faults)
-    told = [e for e in timeline(tables) if e.fault]
-    assert len(told) <= MOST or n == 10
-
-    def counted(words: str) -> int:
-        many = re.search(r": ([\d,]+) times", words)
-        return int(many[1].replace(",", "")) if many else 1
-
-    for verb in ("crash", "pause"):
-        assert (
-            sum(counted(e.what) * len(e.systems) for e in told if e.what.startswith(verb)) == 2 * n
-        )
-    assert all(e.until_s >= e.at_s for e in told)
-
-
-# ------------------------------------------------------------------ in a browser
 
 LOOK = """
   const width = document.documentElement.clientWidth;
@@ -266,6 +138,8 @@ LOOK = """
   }
   return {width, boxes, paper, faint, wide: document.documentElement.scrollWidth};
 """
+
+
 SORT = """
   const table = document.querySelector("table.sortable");
   const order = () => [...table.tBodies[0].rows].map((row) => row.textContent);
@@ -351,45 +225,3 @@ def test_it_is_light_or_dark_as_wished_and_white_on_paper(
     assert shades["light"].std() > 0.05 and shades["dark"].std() > 0.05
     printed = site.pdf("ladder.html", tmp_path / "ladder.pdf").read_bytes()
     assert printed.startswith(b"%PDF") and 4 <= len(re.findall(rb"/Type /Page\b", printed)) <= 40
-
-
-def test_the_command_writes_the_report_again_and_opens_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from sim.cli.commands import app
-
-    run = ["run", "tournament_spike", "--set", "scale=0.01", "--no-charts", "--name", "small"]
-    done = CliRunner().invoke(app, [*run, "--out", str(tmp_path)])
-    assert done.exit_code == 0, done.output
-    path = tmp_path / "tournament_spike" / "small" / "report.html"
-    assert str(path) in done.output and "sim report tournament_spike/small" in path.read_text()
-    opened: list[str] = []
-    monkeypatch.setattr("webbrowser.open", lambda url: opened.append(url) or True)
-    again = ["report", "tournament_spike/small", "--open", "--out", str(tmp_path)]
-    done = CliRunner().invoke(app, again)
-    assert done.exit_code == 0, done.output
-    assert opened == [path.as_uri()] and "<svg" in path.read_text()
-    assert not re.search(r"Traceback", done.output)
-    none = CliRunner().invoke(app, ["report", "nothing", "--out", str(tmp_path)])
-    assert none.exit_code == 2
-
-
-def test_a_busy_key_is_told_in_terminal_and_report_without_books() -> None:
-    tables = football()
-    t, odd = np.arange(1_000) * 7.0, np.arange(1_000) % 2
-    busy = pd.DataFrame(
-        {
-            "system": "kafka", "group": "counters", "message": np.arange(1_000), "created_s": t,
-            "key": np.where(odd, "quiet", "busy"), "done_s": t + np.where(odd, 1.0, 500.0),
-            "effects": 1, "fate": "processed",
-        }
-    )  # fmt: skip
-    tables = replace(tables, messages=busy)
-    said = findings_of_groups(tables)
-    assert len(said) == 2 and said[1].startswith("busy sends 50 % of the messages")
-    text = StringIO()
-    print_summary(tables, "title", Console(file=text, width=100))
-    whole = " ".join(text.getvalue().split())
-    assert all(" ".join(words.split()) in whole for words in said) and "books of" not in whole
-    written = unescape(page(tables, ABOUT))
-    assert all(words in written for words in said[1:])

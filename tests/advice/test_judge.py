@@ -1,0 +1,95 @@
+"""What was seen, held against the needs."""
+
+from dataclasses import replace
+from math import inf
+
+import pytest
+
+from helpers.advice import GOOD, trial
+from sim.advice.judge import judge, keeps_pace
+from sim.scenario.needs import Needs
+
+BAD = {
+    "max_delay": ({"max_delay": 1.5}, {}, "99 % within 2 s with 3 workers, where 1.5 s"),
+    "drain": ({"drain": 0.5}, {}, "drained 1 s after"),
+    "loss": ({"loss": "none"}, {"lost": 1}, "1 of 1,000 messages is lost"),
+    "loss: 0.5 %": ({"loss": 0.005}, {"lost": 6}, "6 of 1,000 messages are lost"),
+    "double_effects": (
+        {"double_effects": "none"}, {"double_effects": 2}, "2 of 1,000 messages are processed again"
+    ),
+    "order: per_key": (
+        {"order": "per_key"}, {"violations": 12}, "12 of 1,000 messages are processed out of order"
+    ),
+    "order: total": ({"order": "total"}, {"violations": 1}, "1 of 1,000 messages is processed out"),
+    "replay": ({"replay": "required"}, {"unrecoverable": 1_000}, "read again, all are gone"),
+    "everything": (
+        {},
+        {"unfinished": 4, "delay_s": inf, "drain_s": inf},
+        "4 of 1,000 messages are still unprocessed when the run ends",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("need", BAD)
+def test_each_need_can_rule_a_system_out(need):
+    stated, changed, words = BAD[need]
+    bad = trial(replace(GOOD, **changed))
+    (unmet,) = [j for j in judge(Needs(**stated), bad, replayed=bad) if not j.met]
+    assert unmet.need.startswith(need.partition(":")[0])
+    assert words in unmet.said
+    assert all(j.met for j in judge(Needs(), bad)) == (need != "everything")
+
+
+@pytest.mark.parametrize("need", BAD)
+def test_what_meets_a_need_is_not_ruled_out(need):
+    stated = BAD[need][0]
+    if stated.get("max_delay") or stated.get("drain"):
+        stated = dict.fromkeys(stated, 2.0)
+    assert all(j.met for j in judge(Needs(**stated), trial(), replayed=trial()))
+    if "loss" in stated and stated["loss"] != "none":
+        assert all(j.met for j in judge(Needs(**stated), trial(replace(GOOD, lost=5))))
+
+
+def test_the_worst_group_counts():
+    worst = replace(GOOD, group="late", delay_s=9.0)
+    (_, quick) = judge(Needs(max_delay=5.0), trial(GOOD, worst))
+    assert not quick.met
+    assert "9 s in late" in quick.said
+
+
+def test_order_that_only_a_single_worker_keeps_does_not_count():
+    one = trial(replace(GOOD, workers=1))
+    two = trial(replace(GOOD, workers=2, violations=61))
+    needs = Needs(order="per_key")
+    assert all(j.met for j in judge(needs, one))
+    (unmet,) = [j for j in judge(needs, one, halting=two) if not j.met]
+    assert "61 of 1,000 messages are processed out of order with 2 workers, one of" in unmet.said
+
+
+def test_a_job_that_holds_up_another_one_rules_a_system_out():
+    needs = Needs(readers="independent", max_delay=5.0)
+    quick, slow = (replace(GOOD, group=g) for g in ("quick", "slow"))
+    alone = trial(replace(quick, delay_s=2.1), replace(slow, delay_s=900.0))
+    held = trial(replace(quick, delay_s=700.0), replace(slow, delay_s=900.0))
+    before = trial(quick, slow)
+    assert all(j.met for j in judge(needs, before, slowed=[("slow", alone)]))
+    (unmet,) = [j for j in judge(needs, before, slowed=[("slow", held)]) if not j.met]
+    assert "quick is delayed by 12 min instead of 2 s" in unmet.said
+
+
+def test_what_a_job_is_handed_and_does_not_want_rules_a_system_out():
+    needs = Needs(routing={"rare": {"kind": ["fraud"]}})
+    rare = replace(GOOD, group="rare", produced=20)
+    (unmet,) = [j for j in judge(needs, trial(GOOD, rare)) if not j.met]
+    assert unmet.said == "rare is handed 1,000 messages, of which it wants 20"
+    assert all(j.met for j in judge(needs, trial(GOOD, replace(rare, handed=20))))
+    needs = Needs(routing=needs.routing, unwanted="allowed")
+    assert all(j.met for j in judge(needs, trial(GOOD, rare)))
+
+
+def test_more_workers_are_sought_only_for_the_pace():
+    needs = Needs(max_delay=3.0, drain=2.0, loss="none", order="per_key", replay="required")
+    assert keeps_pace(needs, replace(GOOD, lost=3, violations=3, unrecoverable=3))
+    assert not keeps_pace(needs, replace(GOOD, delay_s=3.1))
+    assert not keeps_pace(needs, replace(GOOD, drain_s=2.1))
+    assert not keeps_pace(Needs(), replace(GOOD, unfinished=1))

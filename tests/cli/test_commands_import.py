@@ -1,0 +1,24 @@
+"""The commands that read what people have, in a process of their own."""
+
+from pathlib import Path
+
+from helpers.exports import EXPORTS, cli
+
+
+def test_plot_lays_an_export_over_a_result(tmp_path):
+    result = Path(__file__).parents[2] / "results" / "tournament_spike" / "example"
+    (tmp_path / "r" / "x").mkdir(parents=True)
+    for path in result.glob("*.*"):
+        (tmp_path / "r" / "x" / path.name).write_bytes(path.read_bytes())
+    done = cli("plot", "r/x", "--overlay", EXPORTS / "cloudwatch.csv", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert {path.name for path in (tmp_path / "r/x/charts").iterdir()} == {
+        f"{name}_measured.{kind}" for name in ("lag", "time_lag") for kind in ("png", "svg")
+    }
+    wrong = cli("plot", "r/x", "--overlay", EXPORTS / "omb_workload.yaml", cwd=tmp_path)
+    assert wrong.returncode == 2 and "Traceback" not in wrong.stderr
+
+
+def test_import_lag_says_what_an_export_holds(tmp_path):
+    done = cli("import", "lag", EXPORTS / "consumer_groups.txt", cwd=tmp_path)
+    assert "analytics: messages waiting, 3 samples" in done.stdout and "3,030" in done.stdout

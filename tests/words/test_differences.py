@@ -1,0 +1,47 @@
+"""What two runs differ in, and what became of it."""
+
+from math import inf
+
+import pandas as pd
+
+from sim.words.differences import changes, effects, labels
+
+
+def test_labels_fall_back_where_too_much_differs_or_nothing():
+    assert labels([{"a": 1}, {"a": 1}], ["x", "x"]) == ["x", "x (2)"]
+    many = [dict.fromkeys("abcd", 1), dict.fromkeys("abcd", 2)]
+    assert labels(many, ["x", "y"]) == ["x", "y"]
+    assert labels([{"name": "x"}, {"name": "y"}], ["x", "y"]) == ["x", "y"]
+    assert labels([{"seed": 1, "about": "p"}, {"seed": 2}], ["x", "x"]) == ["seed=1", "seed=2"]
+    assert labels([{"a": {"b": 1}}, {"a": {}}], ["x", "y"]) == ["a.b=1", "a.b=none"]
+
+
+def test_changes_are_told_by_path_and_not_if_there_are_many():
+    before = {"name": "a", "about": "x", "systems": {"k": {"n": 1, "only": None}}}
+    after = {"name": "a", "about": "y", "systems": {"k": {"n": 2, "m": [1]}}}
+    assert changes(before, after) == [
+        "systems.k.n: 1 -> 2", "systems.k.only: None -> not set", "systems.k.m: not set -> [1]"
+    ]  # fmt: skip
+    assert changes(before, before) == []
+    many = {str(i): i for i in range(7)}
+    assert changes(many, {key: -1 for key in many}) == []
+
+
+def test_effects_are_told_of_what_moved_noticeably_and_the_gravest_first():
+    row = {
+        "system": "s", "group": "g", "drain_s": 10.0, "max_time_lag_s": 1.0, "latency_p99_s": 0.01,
+        "lost": 0, "dead_lettered": 0, "unfinished": 0, "double_effects": 0, "violations": 100,
+        "messages_per_call": 1.0, "consumers": 4, "throughput_peak": 10.0,
+    }  # fmt: skip
+    before = pd.DataFrame([row, row | {"group": "h"}, row | {"group": "only before"}])
+    now = {"drain_s": 14.0, "max_time_lag_s": 6.0, "latency_p99_s": 0.09, "violations": 250}
+    after = pd.DataFrame(
+        [row | now | {"messages_per_call": 9.5}, row | {"group": "h", "lost": 12, "drain_s": inf}]
+    )
+    assert effects(before, after) == [
+        "s.h: drained in 10 s -> did not drain, 0 -> 12 lost",
+        "s.g: behind by 1 s -> 6 s, 100 -> 250 out of order; 1 -> 9.5 messages a call",
+    ]
+    assert effects(before, before) == []
+    crowd = pd.DataFrame([row | {"group": f"g{i}", "lost": 0} for i in range(6)])
+    assert effects(crowd, crowd.assign(lost=50))[-1] == "and 2 more groups"
