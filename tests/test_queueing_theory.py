@@ -19,11 +19,11 @@ from sim.log.group_state import Reading
 from sim.log.topic import Topic
 from sim.queue.senders import Senders
 from sim.queue.sqs_standard import Workers
-from sim.queue.sqs_standard_kernel import Policy
+from sim.queue.sqs_standard_kernel import StandardPolicy
 
 REPLICATIONS = 20
 ROWS = list(csv.DictReader((Path(__file__).parent / "data" / "theory_reference.csv").open()))
-IDEAL = Policy(
+IDEAL = StandardPolicy(
     batch=1,
     per_delete=1,
     per_batch_s=0.0,

@@ -1,128 +1,68 @@
 """One queue with every knob, the consumers that it serves, and what can happen to them.
 
-The presets on it differ in their `sim.queue.broker_kernel.Policy`, which `policy` makes with the
-defaults of a plain FIFO queue: a preset names what is different.
+The presets on it differ in their `sim.queue.broker_kernel.BrokerPolicy`, which
+`sim.queue.broker_policy.broker_policy` makes with the defaults of a plain FIFO queue: a preset
+names what is different.
 """
 
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from heapq import heappop, heappush
+from math import inf
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
 
+from sim.foundation.arrays import F32, F64, I64, Bools
 from sim.queue import broker_kernel as k
-
-NO_LIMIT = np.iinfo(np.int64).max
-"""Of counts: prefetch, length, deliveries, …"""
-
-_FIRST_ROOM = 1 << 10
-_STAGGER_S = 1e-3
-
-_PLAIN = k.Policy(
-    push=0,
-    batch=1,
-    wait_s=0.0,
-    prefetch=NO_LIMIT,
-    ack=k.LATE,
-    ack_every=1,
-    ack_waits=1,
-    per_batch_s=0.0,
-    lock_s=np.inf,
-    sweep_s=0.0,
-    late_ack=0,
-    lock_closes=0,
-    closes=0,
-    reopen_s=0.0,
-    place=k.RETURNS,
-    requeue_place=k.RETURNS,
-    pick=k.ONE,
-    look_ahead=NO_LIMIT,
-    span=NO_LIMIT,
-    noisy_share=1.0,
-    noisy_least=NO_LIMIT,
-    recent_s=60.0,
-    single_active=0,
-    max_receives=NO_LIMIT,
-    max_returns=NO_LIMIT,
-    counted=0,
-    dead_letters=0,
-    on_failure=k.LEAVE,
-    stop_batch=0,
-    on_kill=k.DIE,
-    retry_s=0.0,
-    retry_growth=1.0,
-    retry_max_s=np.inf,
-    retry_held=0,
-    retry_whole=0,
-    max_length=NO_LIMIT,
-    overflow=k.DROP_HEAD,
-    republish_s=np.inf,
-    max_in_flight=NO_LIMIT,
-    dedup_s=0.0,
-    calls_per_s=np.inf,
-    retention_s=np.inf,
-    delay_s=0.0,
+from sim.queue.broker_state import (
+    Columns,
+    new_state,
+    no_poison,
+    with_more_deliveries,
+    with_more_events,
 )
+from sim.queue.checks import check_broker, check_effects, check_states
+from sim.queue.feed import Feed
 
+_STAGGER_S = 1e-3
+_LOOK = 1 << 12
+"""Rows of the feed looked at together for the oldest message that is still there."""
 
-def policy(**knobs: Any) -> k.Policy:
-    """A policy that differs from a plain queue's, where consumers pull one by one, in ``knobs``.
-
-    What a consumer has requeued comes back to the same ``place`` as the rest unless told otherwise.
-    """
-    if "place" in knobs:
-        knobs.setdefault("requeue_place", knobs["place"])
-    # Of one type throughout: the kernel is compiled anew, for minutes, where an int is a float.
-    return _PLAIN._replace(
-        **{name: type(getattr(_PLAIN, name))(value) for name, value in knobs.items()}
-    )
-
-
-class Columns(NamedTuple):
-    """What a queue may need to know of each message, beyond the work; None: nothing special."""
-
-    wanted: NDArray[np.uint8] | None = None
-    """[messages] 1: the message is routed to this queue; None: all are."""
-    lane: NDArray[np.int32] | None = None
-    """[messages] its priority, group, tenant or partition; None: one lane."""
-    due_s: NDArray[np.float64] | None = None
-    """[messages] a consumer does not start it before (ETA); None: at any time."""
-    same: NDArray[np.int32] | None = None
-    """[messages] number of its deduplication id; None: every message has its own."""
-    lanes: int = 1
-    """How many lanes."""
-    reach: NDArray[np.uint8] | None = None
-    """[consumers, lanes] with `k.SPANS`: 1: the consumer takes from that lane; None: from all."""
+BEFORE_CONTROL, AFTER_CONTROL = range(2)
+"""Whether what is due acts before what control does at the same time, or after."""
 
 
 class Broker:
-    """Stage of the data plane: a queue and its consumers, as time goes on.
+    """Stage of the data plane, a queue and its consumers; and a `sim.engine.system.Fleet` of them.
 
-    The verbs (`crash`, `pause`, …) act at the time to which the stage was last advanced.
+    The verbs (`crash`, `pause`, …) act at the time to which the stage was last advanced. What comes
+    of them later, such as a missed heartbeat, the stage does by itself when it gets there.
     """
 
     def __init__(
         self,
-        feed: k.Feed,
-        service_s: NDArray[np.float32],
+        feed: Feed,
+        service_s: F32,
         consumers: int,
-        policy: k.Policy,
+        policy: k.BrokerPolicy,
         *,
-        receive_latency_s: NDArray[np.float64],
-        ack_latency_s: NDArray[np.float64],
-        grid_s: NDArray[np.float64],
+        receive_latency_s: F64,
+        ack_latency_s: F64,
+        grid_s: F64,
         slots: int = 1,
         capacity: int | None = None,
         columns: Columns | None = None,
-        poison: k.Poison | None = None,
-        jitter: NDArray[np.float64] | None = None,
+        poison: k.PoisonousMessages | None = None,
+        jitter: F64 | None = None,
         keep_repeats: int = 0,
+        heartbeat_s: float = inf,
+        cold_after_s: float = inf,
     ) -> None:
         """
         Args:
             feed: what the senders put in; other queues may read the same one.
             service_s: [messages] work that each message takes, s.
             consumers: processes; they start a millisecond apart.
-            policy: settings of the queue and its consumers; see `policy`.
+            policy: settings of the queue and its consumers.
             receive_latency_s: [draws] round trips that fetch messages, s, taken in turn; a push
                 takes half of one.
             ack_latency_s: [draws] the same of acks; an ack that nobody waits for takes half of one.
@@ -133,52 +73,39 @@ class Broker:
             poison: messages that make a consumer fail, ascending.
             jitter: [draws] uniform in [0, 1), for retries.
             keep_repeats: how many times of repeated processing to keep (of the first, all are).
+            heartbeat_s: the broker closes a connection over which it has heard nothing for so long.
+            cold_after_s: from SIGTERM until work in progress is cancelled and given back.
         """
-        n = service_s.size
-        places = consumers if capacity is None else max(consumers, capacity)
-        columns = columns or Columns()
-        queue = k.Queue(
-            state=np.zeros(n, np.uint8),
-            receives=np.zeros(n, np.uint16),
-            returns=np.zeros(n, np.uint16),
-            effects=np.zeros(n, np.uint16),
-            done_s=np.full(n, np.inf),
-            wanted=np.zeros(0, np.uint8) if columns.wanted is None else columns.wanted,
-            due_s=np.zeros(0) if columns.due_s is None else columns.due_s,
-            same=np.zeros(0, np.int32) if columns.same is None else columns.same,
-            let_in_s=np.zeros(0)
-            if columns.same is None
-            else np.full(int(columns.same.max(initial=-1)) + 1, -np.inf),
-            quota_s=np.full(2, -np.inf),
-            clock_s=np.zeros(1),
-            counts=np.zeros(k.COUNTS, np.int64),
-            grid_s=grid_s,
-            grid=np.zeros((grid_s.size, 3), np.int64),
-            again_message=np.zeros(keep_repeats, np.int32),
-            again_s=np.zeros(keep_repeats),
-        )
-        queue.counts[k.TOTAL] = n if columns.wanted is None else np.count_nonzero(columns.wanted)
-        queue.counts[[k.ACTIVE, k.ASKING, k.CURSOR_LANE]] = -1
         self.policy = policy
-        self.state = k.Broker(
-            feed=feed,
-            service_s=service_s,
+        self.heartbeat_s = heartbeat_s
+        self.cold_after_s = cold_after_s
+        self.now_s = 0.0
+        """Time to which the stage was last advanced, s."""
+        self.state = new_state(
+            feed,
+            service_s,
+            consumers if capacity is None else max(consumers, capacity),
+            policy,
             receive_latency_s=receive_latency_s,
             ack_latency_s=ack_latency_s,
-            jitter=np.zeros(1) if jitter is None else jitter,
-            queue=queue,
-            lanes=_lanes(n, policy, columns),
-            pool=_pool(_FIRST_ROOM),
-            consumers=_consumers(places, slots),
-            events=_events(_FIRST_ROOM),
+            grid_s=grid_s,
+            slots=slots,
+            columns=columns or Columns(),
             poison=no_poison() if poison is None else poison,
+            jitter=np.zeros(1) if jitter is None else jitter,
+            keep_repeats=keep_repeats,
         )
+        self._counts: list[int] = self.queue.counts.tolist()
+        self._due: list[tuple[float, int, int, Callable[[], None]]] = []
+        self._dues = 0
+        self._oldest = 0
+        """Rows of the feed before this are gone."""
         for c in range(consumers):
             self._make_room()
             k.start(c * _STAGGER_S, self.state, self.policy, c)
 
     @property
-    def queue(self) -> k.Queue:
+    def queue(self) -> k.QueueState:
         """Messages and counters."""
         return self.state.queue
 
@@ -189,33 +116,58 @@ class Broker:
 
     @property
     def size(self) -> int:
-        """Places for consumers, alive or not."""
+        """Places for consumers: alive, dead, or not started yet."""
         return int(self.state.consumers.slot.shape[0])
 
+    @property
+    def useful(self) -> int | None:
+        """There is no limit, but that a single active consumer leaves the others idle."""
+        return 1 if self.policy.single_active else None
+
+    # As a stage.
+
     def advance(self, until_s: float) -> None:
-        """Carry queue and consumers to ``until_s``."""
+        """Carry queue and consumers to ``until_s``.
+
+        Raises:
+            AssertionError: something happened that cannot (`sim.queue.checks`); a bug of the lab.
+        """
+        while self._due and self._due[0][:2] <= (until_s, BEFORE_CONTROL):
+            at_s, _, _, act = heappop(self._due)
+            self._work(at_s)
+            act()
+        self._work(until_s)
+        counts: list[int] = self.queue.counts.tolist()
+        check_broker(self._counts, counts, self.policy)
+        self._counts = counts
+
+    def _work(self, until_s: float) -> None:
+        clock_s = self.queue.clock_s[0]
         while k.work(until_s, self.state, self.policy):
             self._enlarge()
+        self.now_s = until_s
+        assert self.queue.clock_s[0] >= clock_s, "queue: time went back"
+
+    def later(self, after_s: float, order: int, act: Callable[[], None]) -> None:
+        """Have the stage act by itself in a while.
+
+        Args:
+            after_s: in how long, s; inf: never.
+            order: BEFORE_CONTROL or AFTER_CONTROL.
+            act: does it, at the time that `now_s` then is.
+        """
+        if after_s < inf:
+            self._dues += 1
+            heappush(self._due, (self.now_s + after_s, order, self._dues, act))
 
     def _enlarge(self) -> None:
         """Double whatever is more than half full."""
         state = self.state
         pool, events = state.pool, state.events
-        room = pool.n.shape[0]
-        if 2 * pool.meta[k.USED] > room - self.policy.batch:
-            larger = _pool(2 * room)
-            larger.n[:room] = pool.n
-            larger.s[:room] = pool.s
-            larger.n[-1, k.THEN] = pool.meta[k.FREE]
-            larger.meta[:] = pool.meta
-            larger.meta[k.FREE] = room
-            state = state._replace(pool=larger)
-        if 2 * events.size[0] > events.at_s.size - self._spare:
-            larger_events = _events(2 * events.at_s.size)
-            larger_events.at_s[: events.at_s.size] = events.at_s
-            larger_events.n[: events.at_s.size] = events.n
-            larger_events.size[:] = events.size
-            state = state._replace(events=larger_events)
+        if 2 * pool.meta[k.USED] > pool.n.shape[0] - self.policy.batch:
+            state = state._replace(pool=with_more_deliveries(pool))
+        if 2 * events.size[k.STORED] > events.at_s.size - self._spare:
+            state = state._replace(events=with_more_events(events))
         self.state = state
 
     @property
@@ -225,7 +177,7 @@ class Broker:
 
     def _make_room(self) -> None:
         events = self.state.events
-        while events.size[0] + self._spare > events.at_s.size:
+        while events.size[k.STORED] + self._spare > events.at_s.size:
             self._enlarge()
             events = self.state.events
 
@@ -238,23 +190,95 @@ class Broker:
         removed = int(counts[k.REMOVED])
         return removed - (removed == counts[k.TOTAL] and bool(counts[k.HELD] > 0))
 
-    def backlog(self, now_s: float) -> int:
-        """Messages that are in the queue: ready, in flight, or to be tried again."""
-        pending = self.state.feed.message[self.queue.counts[k.ROW] : self._arrived(now_s)]
-        if self.queue.wanted.size:
-            pending = pending[self.queue.wanted[pending] == 1]
-        counts = self.queue.counts[[k.READY_NOW, k.IN_FLIGHT_NOW, k.WAITING_NOW]]
-        return int(counts.sum()) + pending.size
+    def audit(self) -> None:
+        """Compare each message with the counters, at the end.
 
-    def _arrived(self, now_s: float) -> int:
+        Raises:
+            AssertionError: they disagree, a message was processed more often than received, or two
+                consumers have it under one lock; a bug of the lab.
+        """
+        queue, pool = self.queue, self.state.pool
+        check_effects(queue.effects, queue.receives)
+        counts = queue.counts
+
+        def agree(found: I64) -> bool:
+            in_flight = found[k.IN_FLIGHT] + found[k.OVERDUE]
+            return bool(
+                in_flight == counts[k.IN_FLIGHT_NOW]
+                and found[k.WAITING] == counts[k.WAITING_NOW]
+                and found[k.ACKED :].sum() == counts[k.REMOVED]
+            )
+
+        check_states(queue.state, k.STATES, agree)
+        locked = []
+        d = int(pool.meta[k.FIRST])
+        while d >= 0:
+            locked.append(int(pool.n[d, k.MESSAGE]))
+            d = int(pool.n[d, k.AFTER])
+        assert len(locked) == counts[k.IN_FLIGHT_NOW], "queue: not every lock is of a message"
+        assert len(set(locked)) == len(locked), "queue: two consumers hold a message under one lock"
+
+    # As a fleet: what is told of the consumers and of what waits for them.
+
+    def seek(self, to_s: float) -> tuple[int, int]:
+        """Messages that came since ``to_s``, and how many of them cannot be had any more."""
+        queue, feed = self.queue, self.state.feed
+        enqueued_s = feed.enqueued_s[: feed.n[0]] + self.policy.delay_s
+        first, stop = np.searchsorted(enqueued_s, [to_s, self.now_s])
+        rows = feed.message[first:stop]
+        if queue.wanted.size:
+            rows = rows[queue.wanted[rows] == 1]
+        states = queue.state[rows]
+        return states.size, int(np.count_nonzero((states >= k.ACKED) & (states != k.DEAD)))
+
+    def _arrived(self) -> int:
         """Rows of the feed that have reached the queue."""
         feed = self.state.feed
-        due_s = now_s - self.policy.delay_s
+        due_s = self.now_s - self.policy.delay_s
         return int(np.searchsorted(feed.enqueued_s[: feed.n[0]], due_s, side="right"))
+
+    def backlog(self) -> int:
+        """Messages that are in the queue: ready, in flight, or to be tried again."""
+        queue = self.queue
+        pending = self.state.feed.message[queue.counts[k.ROW] : self._arrived()]
+        if queue.wanted.size:
+            pending = pending[queue.wanted[pending] == 1]
+        counts = queue.counts[[k.READY_NOW, k.IN_FLIGHT_NOW, k.WAITING_NOW]]
+        return int(counts.sum()) + pending.size
+
+    def age_s(self) -> float:
+        """Time since the oldest of them came, s; 0 if there is none."""
+        queue, feed, delay_s = self.queue, self.state.feed, self.policy.delay_s
+        came = self._arrived()
+        while self._oldest < came:
+            stop = min(self._oldest + _LOOK, came)
+            rows = feed.message[self._oldest : stop]
+            there = queue.state[rows] < k.ACKED
+            if queue.wanted.size:
+                there &= queue.wanted[rows] == 1
+            if there.any():
+                self._oldest += int(np.argmax(there))
+                return float(self.now_s - feed.enqueued_s[self._oldest] - delay_s)
+            self._oldest = stop
+        return 0.0
+
+    def orphans(self) -> Bools:
+        """A queue has no partitions that one consumer alone may have."""
+        return np.zeros(0, np.bool_)
+
+    def busy(self) -> int:
+        """How many consumers are at work on a message."""
+        consumers = self.state.consumers
+        at_work = (consumers.slot >= 0).any(axis=1) & (consumers.s[:, k.RESUME_S] <= self.now_s)
+        return int(np.count_nonzero(at_work))
 
     def alive(self, c: int) -> bool:
         """Whether the process of consumer ``c`` runs (paused, cut off or stopping counts)."""
         return bool(self.state.consumers.n[c, k.ALIVE])
+
+    def life(self, c: int) -> int:
+        """Which process and connection consumer ``c`` is."""
+        return int(self.state.consumers.n[c, k.EPOCH])
 
     def cut(self, c: int) -> bool:
         """Whether the network to consumer ``c`` is cut."""
@@ -264,119 +288,82 @@ class Broker:
         """Number of the connection that the broker has with consumer ``c``; -1: none."""
         return int(self.state.consumers.n[c, k.CONNECTED])
 
-    def crash(self, c: int, at_s: float) -> None:
+    # As a fleet: what is done to them.
+
+    def crash(self, c: int) -> None:
         """SIGKILL: what it holds comes back when the connection closes, or the lock ends."""
         if self.alive(c):
             self._make_room()
-            k.crash(at_s, self.state, self.policy, c)
+            k.crash(self.now_s, self.state, self.policy, c)
 
-    def restart(self, c: int, at_s: float) -> None:
-        """Start a new process in the place of a dead one."""
+    def restart(self, c: int) -> None:
+        """Start a new process in the place of a dead one, or the first one there."""
         if not self.alive(c):
             self._make_room()
-            k.start(at_s, self.state, self.policy, c)
+            k.start(self.now_s, self.state, self.policy, c)
 
-    def terminate(self, c: int, at_s: float) -> None:
+    def terminate(self, c: int) -> None:
         """SIGTERM: finish what is in hand, give back the rest, and leave."""
         if self.alive(c):
+            life = self.life(c)  # before, since a process with nothing in hand ends at once
             self._make_room()
-            k.terminate(at_s, self.state, self.policy, c)
+            k.terminate(self.now_s, self.state, self.policy, c)
+            self.later(self.cold_after_s, BEFORE_CONTROL, lambda: self._leave_cold(c, life))
 
-    def leave(self, c: int, at_s: float) -> None:
+    def _leave_cold(self, c: int, life: int) -> None:
+        if self.life(c) == life:
+            self.leave(c)
+
+    def leave(self, c: int) -> None:
         """End at once, but give back what is not acknowledged (a cold shutdown)."""
         if self.alive(c):
             self._make_room()
-            epoch = self.state.consumers.n[c, k.EPOCH]
-            k.crash(at_s, self.state, self.policy, c)
+            epoch = self.life(c)
+            k.crash(self.now_s, self.state, self.policy, c)
             if self.policy.closes == 0 and not self.cut(c):
-                k.push(self.state.events, at_s, k.HAND_BACK, c, epoch)
+                k.push(self.state.events, self.now_s, k.HAND_BACK, c, epoch)
 
-    def pause(self, c: int, at_s: float, for_s: float) -> None:
-        """Stop the whole process (a GC pause); pauses that overlap end with the last."""
-        resume_s = at_s + for_s
+    def pause(self, c: int, for_s: float) -> None:
+        """Stop the whole process (a GC pause), heartbeats and all.
+
+        Pauses that overlap end with the last.
+        """
+        resume_s = self.now_s + for_s
         if resume_s > self.state.consumers.s[c, k.RESUME_S]:
             self._make_room()
-            k.pause(at_s, self.state, c, resume_s)
+            k.pause(self.now_s, self.state, c, resume_s)
+        if self.alive(c) and for_s > self.heartbeat_s:
+            self._miss(c)
 
-    def slow(self, c: int, at_s: float, factor: float) -> None:
+    def slow(self, c: int, factor: float) -> None:
         """Make consumer ``c`` take ``factor`` times its service times, from now on."""
         self._make_room()
-        k.slow(at_s, self.state, c, factor)
+        k.slow(self.now_s, self.state, c, factor)
 
-    def cut_off(self, c: int, at_s: float) -> None:
+    def cut_off(self, c: int) -> None:
         """Cut the network between the broker and consumer ``c``."""
         if not self.cut(c):
-            k.cut_off(at_s, self.state, self.policy, c)
+            k.cut_off(self.now_s, self.state, self.policy, c)
+        self._miss(c)
 
-    def reconnect(self, c: int, at_s: float) -> None:
+    def _miss(self, c: int) -> None:
+        """The broker hears nothing over a connection from now on; it closes it in the end."""
+        connection = self.connection(c)
+
+        def close() -> None:
+            silent = self.cut(c) or self.state.consumers.s[c, k.RESUME_S] > self.now_s
+            if silent and connection >= 0 and self.connection(c) == connection:
+                self.disconnect(c)
+
+        self.later(self.heartbeat_s, AFTER_CONTROL, close)
+
+    def reconnect(self, c: int) -> None:
         """Mend the network."""
         if self.cut(c):
             self._make_room()
-            k.reconnect(at_s, self.state, self.policy, c)
+            k.reconnect(self.now_s, self.state, self.policy, c)
 
-    def disconnect(self, c: int, at_s: float) -> None:
+    def disconnect(self, c: int) -> None:
         """The broker closes the connection to ``c``, of which it has heard nothing for too long."""
         self._make_room()
-        k.disconnect(at_s, self.state, c)
-
-
-def no_poison() -> k.Poison:
-    """No message makes a consumer fail."""
-    return k.Poison(np.zeros((0, 3), np.int64), np.zeros(0))
-
-
-def poison(
-    messages: ArrayLike, kills: ArrayLike, times: ArrayLike, restart_s: ArrayLike
-) -> k.Poison:
-    """Messages that make their consumer fail.
-
-    Args:
-        messages: which.
-        kills: the process dies; else the handler raises.
-        times: how often, in all; NO_LIMIT: always.
-        restart_s: a killed consumer starts again after; inf: never.
-    """
-    columns = [np.asarray(column).astype(np.int64) for column in (messages, kills, times)]
-    order = np.argsort(columns[0], kind="stable")
-    return k.Poison(np.stack(columns, axis=1)[order], np.asarray(restart_s, np.float64)[order])
-
-
-def _lanes(n: int, policy: k.Policy, columns: Columns) -> k.Lanes:
-    lanes = np.full((columns.lanes + 1, k.LANE_FIELDS), -1, np.int64)
-    lanes[:, [k.IN_LANE, k.SPAN]] = 0
-    return k.Lanes(
-        of=np.zeros(0, np.int32) if columns.lane is None else columns.lane,
-        links=np.full((n, 2), -1, np.int32),
-        n=lanes,
-        heap_n=np.zeros(1, np.int64),
-        spent_s=np.zeros((columns.lanes + 1, 2)),
-        window=np.zeros((n if policy.pick == k.SPANS else 0, 2), np.int32),
-        reach=np.zeros((0, 0), np.uint8) if columns.reach is None else columns.reach,
-    )
-
-
-def _pool(room: int) -> k.Deliveries:
-    free = np.zeros((room, k.DELIVERY_FIELDS), np.int64)
-    free[:, k.THEN] = np.arange(1, room + 1)
-    free[-1, k.THEN] = -1
-    return k.Deliveries(free, np.zeros((room, 2)), np.array([0, -1, -1, 0]))
-
-
-def _consumers(places: int, slots: int) -> k.Consumers:
-    n = np.zeros((places + 1, k.CONSUMER_FIELDS), np.int64)
-    n[:, [k.CONNECTED, k.JOINED, k.BUFFER, k.RIPE, k.DONE, k.AHEAD, k.BEHIND]] = -1
-    n[:, k.IDLE] = slots
-    n[places, [k.AHEAD, k.BEHIND]] = places
-    s = np.zeros((places, 6))
-    s[:] = [0.0, 1.0, -np.inf, np.inf, -np.inf, -np.inf]
-    return k.Consumers(
-        n=n,
-        s=s,
-        idle_slot=np.tile(np.arange(slots - 1, -1, -1, dtype=np.int32), (places, 1)),
-        slot=np.full((places, slots), -1, np.int32),
-        end_s=np.zeros((places, slots)),
-    )
-
-
-def _events(room: int) -> k.Events:
-    return k.Events(np.zeros(room), np.zeros((room, 4), np.int64), np.zeros(2, np.int64))
+        k.disconnect(self.now_s, self.state, c)

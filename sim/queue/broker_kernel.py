@@ -1,7 +1,7 @@
 """A destructive queue with every knob of the family: how a broker hands messages to consumers.
 
 `sim.queue.sqs_standard_kernel` does one thing fast; this one does the rest of the family, an event
-at a time: RabbitMQ, SQS FIFO and fair queues, Celery and share groups are values of `Policy`.
+at a time: RabbitMQ, SQS FIFO and fair queues, Celery and share groups are values of `BrokerPolicy`.
 
 Rules held: SF-01, SF-02, SF-06 (FIFO per message group), SS-14 (fair), KS-01 to KS-04 (locks and
 the window of a share group), RQ-01 to RQ-06, RQ-09 (acks, prefetch, place of return, delivery
@@ -14,44 +14,39 @@ to happen is in one heap of events, except arrivals (the feed is ascending) and 
 all last equally long, so that the list of unacknowledged deliveries is in order).
 
 Messages are ready in *lanes*: one; one for each priority, message group, tenant or partition. A
-lane is a linked list, and `Policy.pick` says which one is next.
+lane is a linked list, and `BrokerPolicy.pick` says which one is next.
 
-Everything that changes is in `Broker`; `work` carries it on. The other public functions are the
-faults' verbs (see `sim.queue.broker.Broker`).
+Everything that changes is in `BrokerState`; `work` carries it on. The other public functions are
+the faults' verbs (see `sim.queue.broker.Broker`).
 """
 
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from sim.foundation.arrays import F32, F64, I32, I64, U8, U16
 from sim.foundation.jit import inlined, resumable
-from sim.queue.sqs_standard_kernel import Feed
-
-__all__ = ["Feed"]
-
-F64 = NDArray[np.float64]
-I32 = NDArray[np.int32]
-I64 = NDArray[np.int64]
+from sim.queue.feed import Feed
 
 READY, IN_FLIGHT, OVERDUE, WAITING, ACKED, DEAD, DROPPED, EXPIRED, REFUSED, LOST = range(10)
 """States of a message. OVERDUE: in flight, past retention; WAITING: published again later;
 DROPPED: gone unprocessed (a limit without dead-lettering, a failure that was acknowledged);
 REFUSED: never let in; LOST: acknowledged, and then its consumer died. ACKED and above are final."""
+STATES = 10
 
-# Policy.ack
+# BrokerPolicy.ack
 AUTO, ON_START, LATE = range(3)
-# Policy.place, of a message that comes back
+# BrokerPolicy.place, of a message that comes back
 ORIGINAL, RETURNS, NEXT, BACK = range(4)
-# Policy.pick
+# BrokerPolicy.pick
 ONE, GROUPS, PRIORITY, FAIR, SPANS = range(5)
-# Policy.overflow
+# BrokerPolicy.overflow
 DROP_HEAD, REJECT, REJECT_DEAD = range(3)
-# What a consumer says of a delivery: Policy.on_failure, Policy.on_kill.
+# What a consumer says of a delivery: BrokerPolicy.on_failure, .on_kill.
 OK, DISCARD, REJECTED, REQUEUE, RETRY, LEAVE, DIE, FAILED = range(8)
-# Bits of Policy.counted: why a message comes back.
+# Bits of BrokerPolicy.counted: why a message comes back.
 BY_CLOSE, BY_LOCK, BY_FAILURE = 1, 2, 4
-# Bits of Deliveries.has: who has it. OWED: an early ack not sent yet; LATER: its ETA is to come.
+# Bits of HAS: who has a delivery. OWED: an early ack not sent yet; LATER: its ETA is to come.
 BROKER, CLIENT, WIRE, OWED, LATER = 1, 2, 4, 8, 16
 
 # Kinds of events, and what their ref and stamp are.
@@ -69,14 +64,24 @@ DUE = 10  # delivery
 START = 11  # consumer, epoch
 HAND_BACK = 12  # consumer, epoch
 
-# Places in Queue.counts.
+# Places in QueueState.counts.
 ROW, ENTERED, RETENTION_ROW, IN_WINDOW, READY_NOW, IN_FLIGHT_NOW, WAITING_NOW, REMOVED = range(8)
 HELD, TOTAL, ARRIVED, GRID_NEXT, ACTIVE, ACTIVE_EPOCH, JOINS, ASKING = range(8, 16)
 CURSOR, CURSOR_LANE, ROTOR, RECEIVE_CALLS, EMPTY_RECEIVES, ACK_CALLS = range(16, 22)
 DELIVERIES, REPEATS, RETRIES, REFUSALS, FOUND = range(22, 27)
-COUNTS = 27
+EFFECTS = 27
+HELD_TWICE = 28  # handed out though it was not ready: a bug
+COUNTS = 29
+# Columns of QueueState.grid: messages that had come; of them ready; of them in flight, which is
+# delivered and not acknowledged, or waiting for a retry.
+GRID_CAME, GRID_READY, GRID_IN_FLIGHT = range(3)
+GRID_FIELDS = 3
+# Places in QueueState.quota_s.
+RECEIVE_QUOTA, ACK_QUOTA = range(2)
+QUOTAS = 2
+MOST_RECEIVES = 65_535  # more are not counted
 
-# Columns of Lanes.n, one row a lane.
+# Columns of LanesState.n, one row a lane.
 HEAD = 0  # its first message; -1: empty
 TAIL = 1
 RETURNED = 2  # last of those that came back, at the front; -1: none there
@@ -88,12 +93,14 @@ SPAN = 7  # FAIR: which span of recent_s spent_s is of
 FIRST_OPEN = 8  # SPANS: earliest message not in a final state; -1: none
 NEWEST = 9  # SPANS: the latest that has come
 LANE_FIELDS = 10
-# Columns of Lanes.links: row of the feed (-1: has not come), the one behind (-1: none).
+# Columns of LanesState.links: row of the feed (-1: has not come), the one behind (-1: none).
 PLACE, NEXT_ONE = range(2)
-# Columns of Lanes.window: the one that came next in the lane (-1: none), its number there.
+# Columns of LanesState.spent_s: this span of recent_s, and the one before.
+THIS_SPAN, LAST_SPAN = range(2)
+# Columns of LanesState.window: the one that came next in the lane (-1: none), its number there.
 FOLLOWER, OFFSET = range(2)
 
-# Columns of Deliveries.n.
+# Columns of DeliveriesState.n.
 MESSAGE = 0
 CONSUMER = 1
 CONNECTION = 2  # epoch of the consumer
@@ -104,20 +111,22 @@ BEFORE = 6  # in the broker's list, oldest first; -1: none
 AFTER = 7
 THEN = 8  # next in a consumer's buffer, in a chain of acks, or of the free ones; -1: none
 DELIVERY_FIELDS = 9
-# Columns of Deliveries.s: when the broker handed it out and its lock began; when it reaches the
-# consumer (inf: the network is cut).
+# Columns of DeliveriesState.s: when the broker handed it out and its lock began; when it reaches
+# the consumer (inf: the network is cut).
 SENT_S, ARRIVE_S = range(2)
-# Places in Deliveries.meta: first free one, first and last of the broker's list, how many are used.
+# Places in DeliveriesState.meta: first free one, first and last of the broker's list, how many
+# are used.
 FREE, FIRST, LAST, USED = range(4)
+POOL_PLACES = 4
 
-# Columns of Consumers.n.
+# Columns of ConsumersState.n.
 ALIVE = 0  # 1: the process runs
 EPOCH = 1  # which process and connection this is
 CONNECTED = 2  # epoch of the connection that the broker has; -1: none
 JOINED = 3  # order of subscription; -1: not subscribed
 STOPPING = 4  # 1: SIGTERM received
 CUT = 5  # 1: the network is cut
-CALLING = 6  # pull: 1: a call is under way, 2: it is held up by the network
+CALLING = 6  # pull: 0: no call is under way; UNDER_WAY; HELD_UP
 CALL = 7  # pull: number of the latest call
 UNACKED = 8  # deliveries over this connection that wait for an ack
 CHUNK = 9  # deliveries done since the last ack
@@ -128,105 +137,111 @@ RIPE, RIPE_END = 14, 15  # the same of those whose ETA has come; they go first
 DONE, DONE_END = 16, 17  # first and last delivery done, not yet acknowledged
 BEHIND, AHEAD = 18, 19  # in the ring of those that wait for messages; AHEAD -1: does not wait
 CONSUMER_FIELDS = 20
-# Columns of Consumers.s.
+# Values of CALLING. HELD_UP: by the network.
+UNDER_WAY, HELD_UP = 1, 2
+# Columns of ConsumersState.s.
 HALF_S = 0  # pull: half the latency of the call under way
 FACTOR = 1  # service times are multiplied by this
 RESUME_S = 2  # the process is paused until then
 WAKE_S = 3  # earliest WAKE scheduled; inf: none
 INBOUND_S = 4  # latest arrival over the connection, which keeps order
 OUTBOUND_S = 5  # latest arrival at the broker
+CONSUMER_TIMES = 6
 
-# Columns of Events.n.
+# Columns of EventsState.n.
 SERIAL, KIND, REF, STAMP = range(4)
-# Columns of Poison.n: the message, whether it kills the process or its handler raises, how many
-# more times.
+EVENT_FIELDS = 4
+# Places in EventsState.size: events stored, events ever.
+STORED, EVER = range(2)
+# Columns of PoisonousMessages.n: the message, whether it kills the process or its handler raises,
+# how many more times.
 POISONOUS, KILLS, LEFT = range(3)
+POISON_FIELDS = 3
 
 
-class Queue(NamedTuple):
+class QueueState(NamedTuple):
     """What the broker knows of each message (columns are indexed by message, not by row)."""
 
-    state: NDArray[np.uint8]  # [messages] READY … LOST; READY too before it has come
-    receives: NDArray[np.uint16]  # [messages] deliveries so far
-    returns: NDArray[np.uint16]  # [messages] returns and retries that count
-    effects: NDArray[np.uint16]  # [messages] how often each message was processed
+    state: U8  # [messages] READY … LOST; READY too before it has come
+    receives: U16  # [messages] deliveries so far
+    returns: U16  # [messages] returns and retries that count
+    effects: U16  # [messages] how often each message was processed
     done_s: F64  # [messages] first processed at; inf: not yet
-    wanted: NDArray[np.uint8]  # [messages] 1: routed to this queue; [0]: all are
+    wanted: U8  # [messages] 1: routed to this queue; [0]: all are
     due_s: F64  # [messages] not to be started before; [0]: any time
     same: I32  # [messages] number of its deduplication id; [0]: each has its own
     let_in_s: F64  # [ids] when a message with this id was let in last; -inf: never
-    quota_s: F64  # [2] receive, ack: when the quota would be used up, less the burst
+    quota_s: F64  # [QUOTAS] when the quota would be used up, less the burst
     clock_s: F64  # [1] time of the latest event
     counts: I64  # [COUNTS] rows handled, messages by state, calls, …
     grid_s: F64  # [grid] sample times
-    grid: I64  # [grid, 3] messages that had come by then; of them ready; of them in flight, which
-    # is delivered and not acknowledged, or waiting for a retry
+    grid: I64  # [grid, GRID_FIELDS] GRID_CAME, …
     again_message: I32  # [kept] messages processed before, in any order; may be empty
     again_s: F64  # [kept] when each was processed again
 
 
-class Lanes(NamedTuple):
+class LanesState(NamedTuple):
     """Ready messages as linked lists, and which list is next."""
 
     of: I32  # [messages] lane of each message; [0]: all in lane 0
     links: I32  # [messages, 2] PLACE, NEXT_ONE
     n: I64  # [lanes + 1, LANE_FIELDS] HEAD, …; the last row is of all lanes together
     heap_n: I64  # [1] lanes in the heap
-    spent_s: F64  # [lanes + 1, 2] FAIR: consumers' time, this span of recent_s and the last
+    spent_s: F64  # [lanes + 1, 2] FAIR: consumers' time; THIS_SPAN, LAST_SPAN
     window: I32  # [messages, 2] SPANS: FOLLOWER, OFFSET
-    reach: NDArray[np.uint8]  # [consumers, lanes] SPANS: 1: may take from it; [0, 0]: from all
+    reach: U8  # [consumers, lanes] SPANS: 1: may take from it; [0, 0]: from all
 
 
-class Deliveries(NamedTuple):
+class DeliveriesState(NamedTuple):
     """Copies handed out and not forgotten by everybody."""
 
     n: I64  # [room, DELIVERY_FIELDS] MESSAGE, …
     s: F64  # [room, 2] SENT_S, ARRIVE_S
-    meta: I64  # [4] FREE, FIRST, LAST, USED
+    meta: I64  # [POOL_PLACES] FREE, FIRST, LAST, USED
 
 
-class Consumers(NamedTuple):
+class ConsumersState(NamedTuple):
     """Processes with ``slots`` parallel places for work, and the broker's view of them."""
 
     n: I64  # [consumers + 1, CONSUMER_FIELDS] ALIVE, …; the last row anchors the ring
-    s: F64  # [consumers, 6] HALF_S, …
+    s: F64  # [consumers, CONSUMER_TIMES] HALF_S, …
     idle_slot: I32  # [consumers, slots] free slots, the first IDLE of them
     slot: I32  # [consumers, slots] delivery in work; -1: none
     end_s: F64  # [consumers, slots] when it will be done
 
 
-class Events(NamedTuple):
+class EventsState(NamedTuple):
     """Binary heap, earliest first; equal times in order of scheduling."""
 
     at_s: F64  # [room]
-    n: I64  # [room, 4] SERIAL, KIND, REF, STAMP
-    size: I64  # [2] events stored, events ever
+    n: I64  # [room, EVENT_FIELDS] SERIAL, KIND, REF, STAMP
+    size: I64  # [2] STORED, EVER
 
 
-class Poison(NamedTuple):
+class PoisonousMessages(NamedTuple):
     """Messages that make their consumer fail, ascending."""
 
-    n: I64  # [poison, 3] POISONOUS, KILLS, LEFT
+    n: I64  # [poison, POISON_FIELDS] POISONOUS, KILLS, LEFT
     restart_s: F64  # [poison] a killed consumer starts again after; inf: never
 
 
-class Broker(NamedTuple):
+class BrokerState(NamedTuple):
     """All that `work` reads and changes."""
 
     feed: Feed  # what the senders put in; other queues may read the same one
-    service_s: NDArray[np.float32]  # [messages] work that each message takes
+    service_s: F32  # [messages] work that each message takes
     receive_latency_s: F64  # [draws] round trips that fetch messages, taken in turn
     ack_latency_s: F64  # [draws] round trips of acks, taken in turn
     jitter: F64  # [draws] uniform in [0, 1), for retries, taken in turn
-    queue: Queue
-    lanes: Lanes
-    pool: Deliveries
-    consumers: Consumers
-    events: Events
-    poison: Poison
+    queue: QueueState
+    lanes: LanesState
+    pool: DeliveriesState
+    consumers: ConsumersState
+    events: EventsState
+    poison: PoisonousMessages
 
 
-class Policy(NamedTuple):
+class BrokerPolicy(NamedTuple):
     """Constants of one queue and its consumers."""
 
     push: int  # 1: the broker sends while there is credit; 0: consumers ask
@@ -277,10 +292,10 @@ class Policy(NamedTuple):
 @resumable
 def push(events, at_s, kind, ref, stamp):  # type: ignore[no-untyped-def]
     """Schedule an event; there must be room."""
-    at = events.size[0]
-    serial = events.size[1]
-    events.size[0] = at + 1
-    events.size[1] = serial + 1
+    at = events.size[STORED]
+    serial = events.size[EVER]
+    events.size[STORED] = at + 1
+    events.size[EVER] = serial + 1
     while at > 0 and events.at_s[(at - 1) >> 1] > at_s:
         parent = (at - 1) >> 1
         events.at_s[at] = events.at_s[parent]
@@ -305,8 +320,8 @@ def _before(events, a, b):  # type: ignore[no-untyped-def]
 
 @inlined
 def _drop_first(events):  # type: ignore[no-untyped-def]
-    last = events.size[0] - 1
-    events.size[0] = last
+    last = events.size[STORED] - 1
+    events.size[STORED] = last
     at = 0
     while True:
         child = 2 * at + 1
@@ -611,10 +626,10 @@ def _spend(now, lanes, lane, time_s, recent_s):  # type: ignore[no-untyped-def]
     span = np.int64(now // recent_s)
     old = span - lanes.n[lane, SPAN]
     if old > 0:
-        lanes.spent_s[lane, 1] = lanes.spent_s[lane, 0] if old == 1 else 0.0
-        lanes.spent_s[lane, 0] = 0.0
+        lanes.spent_s[lane, LAST_SPAN] = lanes.spent_s[lane, THIS_SPAN] if old == 1 else 0.0
+        lanes.spent_s[lane, THIS_SPAN] = 0.0
         lanes.n[lane, SPAN] = span
-    lanes.spent_s[lane, 0] += time_s
+    lanes.spent_s[lane, THIS_SPAN] += time_s
 
 
 @inlined
@@ -684,7 +699,9 @@ def _deliver(now, b, policy, c, message):  # type: ignore[no-untyped-def]
     b.pool.meta[USED] += 1
     b.queue.counts[DELIVERIES] += 1
     b.queue.counts[READY_NOW] -= 1
-    if b.queue.receives[message] < 65535:
+    if b.queue.state[message] != READY:
+        b.queue.counts[HELD_TWICE] += 1
+    if b.queue.receives[message] < MOST_RECEIVES:
         b.queue.receives[message] += 1
     there = policy.push == 0 or b.consumers.n[c, CONNECTED] == b.consumers.n[c, EPOCH]
     b.pool.n[d, MESSAGE] = message
@@ -829,12 +846,12 @@ def ask(now, b, policy, c):  # type: ignore[no-untyped-def]
     b.consumers.n[c, CALL] += 1
     b.consumers.n[c, FRESH] = 1
     if b.consumers.n[c, CUT] == 1:
-        b.consumers.n[c, CALLING] = 2
+        b.consumers.n[c, CALLING] = HELD_UP
         return
     half_s = _half_s(b.queue.counts, b.receive_latency_s, RECEIVE_CALLS)
     b.consumers.s[c, HALF_S] = half_s
-    b.consumers.n[c, CALLING] = 1
-    at_s = _within_quota(now + half_s, b.queue.quota_s, 0, policy.calls_per_s)
+    b.consumers.n[c, CALLING] = UNDER_WAY
+    at_s = _within_quota(now + half_s, b.queue.quota_s, RECEIVE_QUOTA, policy.calls_per_s)
     push(b.events, at_s, ASK, c, b.consumers.n[c, CALL])
 
 
@@ -861,7 +878,7 @@ def send_acks(now, b, policy, c):  # type: ignore[no-untyped-def]
         return
     if b.consumers.n[c, CUT] == 1:
         if policy.push == 0:
-            b.consumers.n[c, CALLING] = 2
+            b.consumers.n[c, CALLING] = HELD_UP
         return
     d = b.consumers.n[c, DONE]
     while d >= 0:
@@ -871,9 +888,9 @@ def send_acks(now, b, policy, c):  # type: ignore[no-untyped-def]
         at_s = _to_broker_s(now, b.queue.counts, b.consumers, b.ack_latency_s, c)
     else:
         half_s = _half_s(b.queue.counts, b.ack_latency_s, ACK_CALLS)
-        at_s = _within_quota(now + half_s, b.queue.quota_s, 1, policy.calls_per_s)
+        at_s = _within_quota(now + half_s, b.queue.quota_s, ACK_QUOTA, policy.calls_per_s)
         if policy.ack_waits == 1:
-            b.consumers.n[c, CALLING] = 1
+            b.consumers.n[c, CALLING] = UNDER_WAY
             b.consumers.n[c, CALL] += 1
             push(b.events, at_s + half_s, REPLY, c, b.consumers.n[c, CALL])
     push(b.events, at_s, ACK, b.consumers.n[c, DONE], 0)
@@ -972,6 +989,7 @@ def _affect(now, queue, message):  # type: ignore[no-untyped-def]
             queue.again_s[queue.counts[REPEATS]] = now
         queue.counts[REPEATS] += 1
     queue.effects[message] += 1
+    queue.counts[EFFECTS] += 1
     queue.done_s[message] = min(queue.done_s[message], now)
 
 
@@ -1002,8 +1020,8 @@ def _noisy(now, queue, lanes, policy, lane):  # type: ignore[no-untyped-def]
     everyone = lanes.n.shape[0] - 1
     _spend(now, lanes, lane, 0.0, policy.recent_s)
     _spend(now, lanes, everyone, 0.0, policy.recent_s)
-    spent_s = lanes.spent_s[lane, 0] + lanes.spent_s[lane, 1]
-    all_s = lanes.spent_s[everyone, 0] + lanes.spent_s[everyone, 1]
+    spent_s = lanes.spent_s[lane, THIS_SPAN] + lanes.spent_s[lane, LAST_SPAN]
+    all_s = lanes.spent_s[everyone, THIS_SPAN] + lanes.spent_s[everyone, LAST_SPAN]
     return spent_s > policy.noisy_share * all_s
 
 
@@ -1252,9 +1270,9 @@ def _sample(queue):  # type: ignore[no-untyped-def]
     """Take the sample of the grid that is due."""
     counts = queue.counts
     sample = counts[GRID_NEXT]
-    queue.grid[sample, 0] = counts[ARRIVED]
-    queue.grid[sample, 1] = counts[READY_NOW]
-    queue.grid[sample, 2] = counts[IN_FLIGHT_NOW] + counts[WAITING_NOW]
+    queue.grid[sample, GRID_CAME] = counts[ARRIVED]
+    queue.grid[sample, GRID_READY] = counts[READY_NOW]
+    queue.grid[sample, GRID_IN_FLIGHT] = counts[IN_FLIGHT_NOW] + counts[WAITING_NOW]
     counts[GRID_NEXT] = sample + 1
 
 
@@ -1498,7 +1516,7 @@ def terminate(now, b, policy, c):  # type: ignore[no-untyped-def]
         if b.consumers.n[c, CUT] == 0 and b.consumers.n[c, CONNECTED] == b.consumers.n[c, EPOCH]:
             _send(now, b, c, CANCEL, c, b.consumers.n[c, EPOCH])
         push(b.events, now, WAKE, c, 0)
-    elif b.consumers.n[c, AHEAD] >= 0 or b.consumers.n[c, CALLING] == 2:
+    elif b.consumers.n[c, AHEAD] >= 0 or b.consumers.n[c, CALLING] == HELD_UP:
         crash(now, b, policy, c)
     else:
         push(b.events, now, WAKE, c, 0)
@@ -1519,11 +1537,11 @@ def cut_off(now, b, policy, c):  # type: ignore[no-untyped-def]
         if first >= 0 and b.pool.s[first, ARRIVE_S] > now:
             # The answer is lost with all its messages.
             empty_hands(b.queue, b.pool, b.consumers, c, False)
-            b.consumers.n[c, CALLING] = 1
-        if b.consumers.n[c, CALLING] == 1:
+            b.consumers.n[c, CALLING] = UNDER_WAY
+        if b.consumers.n[c, CALLING] == UNDER_WAY:
             _unwait(b.consumers, c)
             b.consumers.n[c, CALL] += 1
-            b.consumers.n[c, CALLING] = 2
+            b.consumers.n[c, CALLING] = HELD_UP
 
 
 @resumable
@@ -1531,7 +1549,7 @@ def reconnect(now, b, policy, c):  # type: ignore[no-untyped-def]
     """The network is back: what was held up is sent; a connection that was closed, opened anew."""
     b.consumers.n[c, CUT] = 0
     if policy.push == 0:
-        if b.consumers.n[c, ALIVE] == 1 and b.consumers.n[c, CALLING] == 2:
+        if b.consumers.n[c, ALIVE] == 1 and b.consumers.n[c, CALLING] == HELD_UP:
             b.consumers.n[c, CALLING] = 0
             push(b.events, now, WAKE, c, 0)
         return
@@ -1586,7 +1604,7 @@ def work(until_s, b, policy):  # type: ignore[no-untyped-def]
     while True:
         if (
             b.pool.meta[USED] + policy.batch > b.pool.n.shape[0]
-            or b.events.size[0] + spare > b.events.at_s.size
+            or b.events.size[STORED] + spare > b.events.at_s.size
         ):
             return True
         if (
@@ -1642,7 +1660,7 @@ def work(until_s, b, policy):  # type: ignore[no-untyped-def]
                     b.consumers.n[c, CALL],
                 )
         unlock_s = _unlock_s(b.pool, policy.lock_s, policy.sweep_s)
-        now = min(unlock_s, b.events.at_s[0] if b.events.size[0] > 0 else np.inf)
+        now = min(unlock_s, b.events.at_s[0] if b.events.size[STORED] > 0 else np.inf)
         if b.consumers.n[anchor, BEHIND] != anchor or sends_again:
             arrival_s = min(
                 _arrival_s(b.feed, b.queue.counts, policy.delay_s),
@@ -1673,7 +1691,7 @@ def work(until_s, b, policy):  # type: ignore[no-untyped-def]
             while _unlock_s(b.pool, policy.lock_s, policy.sweep_s) <= now:
                 _unlock(now, b, policy)
             continue
-        if b.events.size[0] == 0 or b.events.at_s[0] > now:
+        if b.events.size[STORED] == 0 or b.events.at_s[0] > now:
             continue
         kind = b.events.n[0, KIND]
         ref = b.events.n[0, REF]

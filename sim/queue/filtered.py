@@ -1,9 +1,9 @@
 """Queues that take only some of what is sent: SNS subscriptions with a filter policy."""
 
 import numpy as np
-from numpy.typing import NDArray
 
-from sim.queue.sqs_standard_kernel import Feed
+from sim.foundation.arrays import I32
+from sim.queue.feed import Feed, empty_feed
 
 
 class Filtered:
@@ -12,7 +12,7 @@ class Filtered:
     Its messages are numbered anew from 0, in order of creation.
     """
 
-    def __init__(self, source: Feed, rows: NDArray[np.int32]) -> None:
+    def __init__(self, source: Feed, rows: I32) -> None:
         """
         Args:
             source: advanced before this stage.
@@ -23,8 +23,7 @@ class Filtered:
         self.number = np.full(source.message.size, -1, np.int32)
         """[messages of the source] number here; -1: not let in."""
         self.number[rows] = np.arange(rows.size, dtype=np.int32)
-        n = rows.size
-        self.feed = Feed(np.zeros(n, np.int32), np.full(n, np.inf), np.zeros(1, np.int64))
+        self.feed = empty_feed(rows.size)
 
     def advance(self, until_s: float) -> None:
         """Append what the source has by now."""

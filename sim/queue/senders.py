@@ -1,10 +1,10 @@
 """The producer side of a queue: threads that call the service's send API."""
 
 import numpy as np
-from numpy.typing import NDArray
 
+from sim.foundation.arrays import F64
 from sim.queue import senders_kernel as k
-from sim.queue.sqs_standard_kernel import Feed
+from sim.queue.feed import empty_feed
 
 
 class Senders:
@@ -12,12 +12,12 @@ class Senders:
 
     def __init__(
         self,
-        created_s: NDArray[np.float64],
+        created_s: F64,
         *,
         threads: int,
         batch: int,
-        latency_s: NDArray[np.float64],
-        delay_s: NDArray[np.float64] | None = None,
+        latency_s: F64,
+        delay_s: F64 | None = None,
         calls_per_s: float = np.inf,
     ) -> None:
         """
@@ -39,8 +39,8 @@ class Senders:
         self.batch = batch
         self.latency_s = latency_s
         self.calls_per_s = float(calls_per_s)
-        self.feed = Feed(np.zeros(n, np.int32), np.full(n, np.inf), np.zeros(1, np.int64))
-        self.state = k.Senders(
+        self.feed = empty_feed(n)
+        self.state = k.SendersState(
             event_s=np.zeros(threads),
             half_s=np.zeros(threads),
             first=np.zeros(threads, np.int64),
@@ -50,7 +50,12 @@ class Senders:
         )
 
     def advance(self, until_s: float) -> None:
-        """Carry every send call to ``until_s``."""
+        """Carry every send call to ``until_s``.
+
+        Raises:
+            AssertionError: a message is not in one place, or time went back; a bug of the lab.
+        """
+        sent = int(self.feed.n[0])
         k.send(
             until_s,
             self.created_s,
@@ -61,13 +66,29 @@ class Senders:
             self.state,
             self.feed,
         )
+        self._check(sent, until_s)
+
+    def _check(self, before: int, until_s: float) -> None:
+        """What was to be sent is on the list, in a call or in the feed, which is in order."""
+        sent = int(self.feed.n[0])
+        taken, _, calls = self.state.counts.tolist()
+        on_the_way = self.state.first[:calls] >= 0
+        in_calls = int(self.state.n[:calls][on_the_way].sum())
+        assert taken == sent + in_calls, (
+            f"senders: {taken} messages were taken, but {sent} are sent and {in_calls} on the way"
+        )
+        if sent > before:
+            enqueued_s = self.feed.enqueued_s
+            first_s, last_s = enqueued_s[before], enqueued_s[sent - 1]
+            earlier_s = enqueued_s[before - 1] if before else 0.0
+            assert earlier_s <= first_s <= last_s <= until_s, "senders: time went back"
 
     @property
     def calls(self) -> int:
         """Send calls made."""
         return int(self.state.counts[k.CALLS])
 
-    def visible_s(self, delay_s: float) -> NDArray[np.float64]:
+    def visible_s(self, delay_s: float) -> F64:
         """[messages] when each came into a queue ``delay_s`` behind the feed; inf: never."""
         out = np.full(self.created_s.size, np.inf)
         rows = slice(0, int(self.feed.n[0]))

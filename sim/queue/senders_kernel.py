@@ -3,28 +3,28 @@
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from sim.foundation.arrays import F64, I64
 from sim.foundation.jit import inlined, resumable
 
-# Places in Senders.counts.
+# Places in SendersState.counts.
 NEXT, CALLS, UNDER_WAY = range(3)
 COUNTS = 3
 
 
-class Senders(NamedTuple):
+class SendersState(NamedTuple):
     """Threads that share one unbounded list of messages to send, oldest first.
 
     The calls under way are a binary heap by the time of their next event: reaching the service,
     then returning.
     """
 
-    event_s: NDArray[np.float64]  # [threads] heap
-    half_s: NDArray[np.float64]  # [threads] rest of the latency once the service is reached
-    first: NDArray[np.int64]  # [threads] first message of the call; -1: it has been handed over
-    n: NDArray[np.int64]  # [threads] messages of the call
-    counts: NDArray[np.int64]  # [COUNTS] next message to send, calls made, calls under way
-    quota_s: NDArray[np.float64]  # [1] when the quota would be used up, less the burst
+    event_s: F64  # [threads] heap
+    half_s: F64  # [threads] rest of the latency once the service is reached
+    first: I64  # [threads] first message of the call; -1: it has been handed over
+    n: I64  # [threads] messages of the call
+    counts: I64  # [COUNTS] next message to send, calls made, calls under way
+    quota_s: F64  # [1] when the quota would be used up, less the burst
 
 
 @inlined

@@ -5,8 +5,11 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.foundation.arrays import F32, F64, I64, Bools
 from sim.injection.poison import Poison
 from sim.queue import sqs_standard_kernel as k
+from sim.queue.checks import check_effects, check_standard, check_states
+from sim.queue.feed import Feed
 
 _T = TypeVar("_T", bound=np.generic)
 _FIRST_ROOM = 1 << 12
@@ -16,22 +19,23 @@ _DEATHS_KEPT = 64
 
 
 class Workers:
-    """Stage of the data plane: workers receive, process and delete as time goes on.
+    """Stage of the data plane, a queue and its workers; and a `sim.engine.system.Fleet` of them.
 
-    The verbs (`crash`, `pause`, …) act at the time to which the stage was last advanced.
+    Workers receive, process and delete as time goes on. The verbs (`crash`, `pause`, …) act at the
+    time to which the stage was last advanced.
     """
 
     def __init__(
         self,
-        feed: k.Feed,
-        service_s: NDArray[np.float32],
+        feed: Feed,
+        service_s: F32,
         workers: int,
-        policy: k.Policy,
+        policy: k.StandardPolicy,
         *,
         servers: int,
-        receive_latency_s: NDArray[np.float64],
-        delete_latency_s: NDArray[np.float64],
-        grid_s: NDArray[np.float64],
+        receive_latency_s: F64,
+        delete_latency_s: F64,
+        grid_s: F64,
         keep_repeats: int = 0,
         started: int | None = None,
         poison: Poison | None = None,
@@ -58,9 +62,13 @@ class Workers:
         self.policy = policy
         self.receive_latency_s = receive_latency_s
         self.delete_latency_s = delete_latency_s
+        self.now_s = 0.0
+        """Time to which the stage was last advanced, s."""
+        self._reached_s = 0.0
+        """The latest such time: control of another stage may stop at an earlier one."""
         self._oldest = 0
         """Rows of the feed before this are gone."""
-        self.queue = k.Queue(
+        self.queue = k.StandardQueueState(
             next_fresh=np.arange(servers, dtype=np.int64),
             state=np.zeros(n, np.uint8),
             receives=np.zeros(n, np.uint16),
@@ -80,7 +88,7 @@ class Workers:
             again_s=np.zeros(keep_repeats),
         )
         self.poison = _poison(poison, n) if poison else None
-        self.workers = k.Workers(
+        self.workers = k.WorkersState(
             event_s=np.full(blocks * width, np.inf),
             group_s=np.full(blocks, np.inf),
             group_w=np.arange(blocks, dtype=np.int64) * width,
@@ -107,6 +115,7 @@ class Workers:
         for w in range(workers if started is None else started):
             self.lives[w] = 1
             k.start(self.queue, self.workers, receive_latency_s, w, w * _STAGGER_S)
+        self._counts: list[int] = self.queue.counts.tolist()
 
     @property
     def total(self) -> int:
@@ -118,8 +127,18 @@ class Workers:
         """Workers of the queue, alive or not."""
         return self.workers.kind.size
 
+    @property
+    def useful(self) -> int | None:
+        """There is no limit: each worker takes what the others have not."""
+        return None
+
     def advance(self, until_s: float) -> None:
-        """Carry every worker to ``until_s``."""
+        """Carry every worker to ``until_s``.
+
+        Raises:
+            AssertionError: something happened that cannot (`sim.queue.checks`); a bug of the lab.
+        """
+        clock_s = self.queue.clock_s[0]
         while k.work(
             until_s,
             self.feed,
@@ -132,6 +151,12 @@ class Workers:
             self.delete_latency_s,
         ):
             self._enlarge()
+        self.now_s = until_s
+        self._reached_s = max(self._reached_s, until_s)
+        assert self.queue.clock_s[0] >= clock_s, "queue: time went back"
+        counts: list[int] = self.queue.counts.tolist()
+        check_standard(self._counts, counts, self._arrived(self._reached_s), self.policy)
+        self._counts = counts
 
     def _enlarge(self) -> None:
         """Double the rings of expiries and returned messages, unwrapping them."""
@@ -160,18 +185,18 @@ class Workers:
         if stored + self.policy.batch > self.queue.expiry_s.size:
             self._enlarge()
 
-    def settle(self, until_s: float) -> None:
-        """Record the effects of the batches in progress, up to ``until_s``."""
+    def settle(self) -> None:
+        """Record the effects of the batches in progress, up to now."""
         for w in range(self.size):
-            self._settle(w, until_s)
+            self._settle(w)
 
-    def _settle(self, w: int, until_s: float) -> None:
+    def _settle(self, w: int) -> None:
         if self.workers.kind[w] == k.DELETE:
-            k.settle(until_s, self.service_s, self.queue, self.poison, self.workers, w)
+            k.settle(self.now_s, self.service_s, self.queue, self.poison, self.workers, w)
 
     def _processing(self, w: int) -> bool:
         s = self.workers
-        return bool(s.kind[w] == k.DELETE and s.current[w] < s.chunk[w, 1])
+        return bool(s.kind[w] == k.DELETE and s.current[w] < s.chunk[w, k.CHUNK_END])
 
     def settled(self) -> int:
         """Messages deleted, dead-lettered or expired.
@@ -184,37 +209,66 @@ class Workers:
             return removed
         return removed - any(self._processing(w) for w in range(self.size))
 
+    def audit(self) -> None:
+        """Compare each message with the counters, at the end.
+
+        Raises:
+            AssertionError: they disagree, a message was processed more often than received, or two
+                workers have it under one lock; a bug of the lab.
+        """
+        queue, s = self.queue, self.workers
+        check_effects(queue.effects, queue.receives)
+        counts = queue.counts
+
+        def agree(found: I64) -> bool:
+            in_flight = found[k.IN_FLIGHT] + found[k.OVERDUE]
+            removed = found[k.DELETED :].sum()
+            return bool(in_flight == counts[k.IN_FLIGHT_NOW] and removed == counts[k.REMOVED])
+
+        check_states(queue.state, k.STATES, agree)
+        held = np.arange(s.held.shape[1]) < s.held_n[:, np.newaxis]
+        held &= (s.kind == k.DELETE)[:, np.newaxis] & (queue.receives[s.held] == s.receipt)
+        locked = s.held[held & (queue.state[s.held] <= k.OVERDUE)]
+        assert np.unique(locked).size == locked.size, (
+            "queue: two workers hold a message under one lock"
+        )
+
     def _arrived(self, now_s: float) -> int:
         """Rows of the feed that this queue has by now."""
         enqueued_s = self.feed.enqueued_s[: self.feed.n[0]]
         return int(np.searchsorted(enqueued_s, now_s - self.policy.delay_s, side="right"))
 
-    def gone(self, from_s: float, now_s: float) -> tuple[int, int]:
-        """How many messages reached the queue from ``from_s`` on, and how many are not in it.
+    def seek(self, to_s: float) -> tuple[int, int]:
+        """How many messages reached the queue from ``to_s`` on, and how many are not in it.
 
         Those in the dead-letter queue can be had from there.
         """
         sent_s = self.feed.enqueued_s[: self.feed.n[0]]
-        first = int(np.searchsorted(sent_s, from_s - self.policy.delay_s))
-        states = self.queue.state[self.feed.message[first : self._arrived(now_s)]]
+        first = int(np.searchsorted(sent_s, to_s - self.policy.delay_s))
+        states = self.queue.state[self.feed.message[first : self._arrived(self.now_s)]]
         return states.size, int(np.isin(states, (k.DELETED, k.EXPIRED)).sum())
 
-    def backlog(self, now_s: float) -> int:
+    def backlog(self) -> int:
         """Messages in the queue, ready or in flight."""
-        return self._arrived(now_s) - int(self.queue.counts[k.REMOVED])
+        return self._arrived(self.now_s) - int(self.queue.counts[k.REMOVED])
 
-    def age_s(self, now_s: float) -> float:
+    def age_s(self) -> float:
         """Time since the oldest message in the queue, ready or in flight, got there; 0: none."""
-        arrived = self._arrived(now_s)
+        arrived = self._arrived(self.now_s)
         while self._oldest < arrived:
             stop = min(self._oldest + _LOOK, arrived)
             states = self.queue.state[self.feed.message[self._oldest : stop]]
             present = np.flatnonzero(states <= k.OVERDUE)
             if present.size:
                 self._oldest += int(present[0])
-                return now_s - float(self.feed.enqueued_s[self._oldest]) - self.policy.delay_s
+                sent_s = float(self.feed.enqueued_s[self._oldest])
+                return self.now_s - sent_s - self.policy.delay_s
             self._oldest = stop
         return 0.0
+
+    def orphans(self) -> Bools:
+        """A queue has no partitions that one consumer alone may have."""
+        return np.zeros(0, np.bool_)
 
     def deaths(self, since: int) -> list[int]:
         """The workers that messages killed, after the first ``since``; only the latest are kept."""
@@ -224,12 +278,12 @@ class Workers:
         room = self.poison.death_w.size
         return [int(self.poison.death_w[d % room]) for d in range(max(since, now - room), now)]
 
-    def busy(self, now_s: float) -> int:
+    def busy(self) -> int:
         """Workers that are at work on a message."""
-        s = self.workers
+        s, now_s = self.workers, self.now_s
         sent_s = s.event_s[: self.size] - s.half_s
         at_work = (s.kind == k.DELETE) & (s.start_s <= now_s) & (sent_s > now_s)
-        at_work &= s.current < s.chunk[:, 1]
+        at_work &= s.current < s.chunk[:, k.CHUNK_END]
         return int(np.count_nonzero(at_work & (s.resume_s <= now_s)))
 
     def alive(self, w: int) -> bool:
@@ -238,13 +292,17 @@ class Workers:
         runs = s.kind[w] not in (k.OFF, k.STARTING)
         return bool(runs and (not s.doomed[w] or np.isfinite(s.restart_s[w])))
 
-    def _sent(self, w: int, at_s: float) -> bool:
+    def life(self, w: int) -> int:
+        """How many processes the place of worker ``w`` has had, but for those after a kill."""
+        return int(self.lives[w])
+
+    def _sent(self, w: int) -> bool:
         """Whether a delete of worker ``w`` is on its way to the service, and will get there."""
         s = self.workers
-        if s.kind[w] != k.DELETE or s.current[w] < s.chunk[w, 1]:
+        if s.kind[w] != k.DELETE or s.current[w] < s.chunk[w, k.CHUNK_END]:
             return False
         sent_s = s.event_s[w] - s.half_s[w]
-        return bool(sent_s <= at_s and not (s.barred[w] & k.CUT_OFF and sent_s >= s.cut_s[w]))
+        return bool(sent_s <= self.now_s and not (s.barred[w] & k.CUT_OFF and sent_s >= s.cut_s[w]))
 
     def _hide_held(self, w: int, first: int) -> None:
         """Store when the messages held from ``first`` on become visible, if it is not yet."""
@@ -257,7 +315,7 @@ class Workers:
             k.hide_until(self.queue, s.held[w, held], s.receipt[w, held], expiry_s)
         s.stored[w] = 1
 
-    def crash(self, w: int, at_s: float) -> None:
+    def crash(self, w: int) -> None:
         """SIGKILL: what it holds waits out the visibility timeout (SS-05).
 
         A delete that has been sent still takes effect; a receive that has not reached the service
@@ -269,16 +327,16 @@ class Workers:
         if s.doomed[w]:
             s.restart_s[w] = np.inf
             return
-        self._settle(w, at_s)
+        self._settle(w)
         if s.kind[w] == k.PARKED:
             k.unpark(self.queue, w)
         if s.kind[w] == k.DELETE:
-            sent = self._sent(w, at_s)
-            self._hide_held(w, int(s.chunk[w, 1 if sent else 0]))
+            sent = self._sent(w)
+            self._hide_held(w, int(s.chunk[w, k.CHUNK_END if sent else k.CHUNK_FIRST]))
             if sent:
                 s.doomed[w] = 1
                 s.restart_s[w] = np.inf
-                s.held_n[w] = s.chunk[w, 1]
+                s.held_n[w] = s.chunk[w, k.CHUNK_END]
                 return
         self._off(w, k.OFF)
 
@@ -289,7 +347,7 @@ class Workers:
         s.held_n[w] = 0
         k.schedule(s, w, np.inf)
 
-    def terminate(self, w: int, at_s: float) -> None:
+    def terminate(self, w: int) -> None:
         """SIGTERM: receive no more, process and delete what is held, end.
 
         A receive that has not been answered is given up.
@@ -305,9 +363,9 @@ class Workers:
             k.unpark(self.queue, w)
         if s.kind[w] in (k.RECEIVE, k.PARKED):
             self._off(w, k.LEAVING)
-            k.schedule(s, w, max(at_s, s.resume_s[w]))
+            k.schedule(s, w, max(self.now_s, s.resume_s[w]))
 
-    def restart(self, w: int, at_s: float) -> None:
+    def restart(self, w: int) -> None:
         """Start a new process in the place of a dead one."""
         s = self.workers
         if self.alive(w):
@@ -317,11 +375,11 @@ class Workers:
         s.factor[w] = 1.0
         s.resume_s[w] = -np.inf
         if s.doomed[w]:
-            s.restart_s[w] = at_s
+            s.restart_s[w] = self.now_s
         else:
-            k.start(self.queue, s, self.receive_latency_s, w, at_s)
+            k.start(self.queue, s, self.receive_latency_s, w, self.now_s)
 
-    def cut_off(self, w: int, at_s: float) -> None:
+    def cut_off(self, w: int) -> None:
         """From now on no call of worker ``w`` gets through, and it makes each until it does.
 
         What is on its way arrives, but for receives: the service does not hand out messages over a
@@ -332,65 +390,67 @@ class Workers:
         if s.barred[w] & k.CUT_OFF:
             return
         s.barred[w] |= k.CUT_OFF
-        s.cut_s[w] = at_s
+        s.cut_s[w] = self.now_s
         if s.kind[w] == k.PARKED:
             k.unpark(self.queue, w)
         if s.kind[w] in (k.RECEIVE, k.PARKED):
             self._off(w, k.RECEIVE)
         elif s.kind[w] == k.DELETE and not s.doomed[w]:
-            self._hide_held(w, int(s.chunk[w, 0]))
+            self._hide_held(w, int(s.chunk[w, k.CHUNK_FIRST]))
 
-    def reconnect(self, w: int, at_s: float) -> None:
+    def reconnect(self, w: int) -> None:
         """End of `cut_off`: the call that did not get through is made again."""
         s = self.workers
         if not s.barred[w] & k.CUT_OFF:
             return
-        self._settle(w, at_s)
-        waits = s.kind[w] == k.DELETE and s.current[w] == s.chunk[w, 1] and not self._sent(w, at_s)
+        self._settle(w)
+        waits = (
+            s.kind[w] == k.DELETE and s.current[w] == s.chunk[w, k.CHUNK_END] and not self._sent(w)
+        )
         s.barred[w] &= ~k.CUT_OFF
-        again_s = max(at_s, s.resume_s[w])
+        again_s = max(self.now_s, s.resume_s[w])
         if s.kind[w] == k.RECEIVE:
             k.start(self.queue, s, self.receive_latency_s, w, again_s)
         elif waits:
             self.queue.counts[k.DELETE_CALLS] += 1
             k.schedule(s, w, again_s + s.half_s[w])
 
-    def pause(self, w: int, at_s: float, for_s: float) -> None:
+    def pause(self, w: int, for_s: float) -> None:
         """Stop the whole process (a GC pause); pauses that overlap end with the last."""
         s = self.workers
-        resume = max(s.resume_s[w], at_s + for_s)
-        shift = resume - max(at_s, s.resume_s[w])
+        resume = max(s.resume_s[w], self.now_s + for_s)
+        shift = resume - max(self.now_s, s.resume_s[w])
         s.resume_s[w] = resume
-        self._settle(w, at_s)
+        self._settle(w)
         if self._processing(w) and not s.doomed[w]:
-            if s.start_s[w] > at_s:  # the answer to its receive is still on the way
+            if s.start_s[w] > self.now_s:  # the answer to its receive is still on the way
                 shift = max(s.start_s[w], resume) - s.start_s[w]
                 s.start_s[w] += shift
             s.end_s[w] += shift
             self._make_room()
             k.replan(self.service_s, self.queue, self.poison, s, self.policy.visibility_s, w)
-        elif s.kind[w] == k.RECEIVE and s.event_s[w] - s.half_s[w] > at_s:  # not sent yet
+        elif s.kind[w] == k.RECEIVE and s.event_s[w] - s.half_s[w] > self.now_s:  # not sent yet
             sent_s = max(s.event_s[w] - s.half_s[w], resume)
             k.schedule(s, w, sent_s + s.half_s[w])
         elif s.kind[w] == k.LEAVING:
             k.schedule(s, w, max(s.event_s[w], resume))
 
-    def slow(self, w: int, at_s: float, factor: float) -> None:
+    def slow(self, w: int, factor: float) -> None:
         """Make worker ``w`` take ``factor`` times its service times, from now on."""
         s = self.workers
-        self._settle(w, at_s)
+        self._settle(w)
         ratio = factor / s.factor[w]
         s.factor[w] = factor
         if self._processing(w):
-            running_from = max(at_s, s.resume_s[w], s.start_s[w])
+            running_from = max(self.now_s, s.resume_s[w], s.start_s[w])
             s.end_s[w] = running_from + (s.end_s[w] - running_from) * ratio
             self._make_room()
             k.replan(self.service_s, self.queue, self.poison, s, self.policy.visibility_s, w)
 
 
-def _poison(poison: Poison, messages: int) -> k.Poison:
+def _poison(poison: Poison, messages: int) -> k.PoisonedQueue:
     """What the kernel asks of each message."""
-    out = k.Poison(
+    out = k.PoisonedQueue(
         fails=np.zeros(messages, np.int32),
         revive_s=np.full(messages, -1.0),
         death_s=np.zeros(_DEATHS_KEPT),

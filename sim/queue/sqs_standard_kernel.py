@@ -20,40 +20,33 @@ its batch is deleted as usual; one that kills takes its process along at the end
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from sim.foundation.arrays import F64, I32, I64, U8, U16
 from sim.foundation.jit import inlined, resumable
 
-F64 = NDArray[np.float64]
-I64 = NDArray[np.int64]
-
 READY, IN_FLIGHT, OVERDUE, DELETED, DEAD, EXPIRED = range(6)  # OVERDUE: in flight, past retention
+STATES = 6
 OFF, RECEIVE, PARKED, DELETE, LEAVING, STARTING = range(6)
-ENDING, CUT_OFF = 1, 2  # bits of Workers.barred
+ENDING, CUT_OFF = 1, 2  # bits of WorkersState.barred
+CHUNK_FIRST, CHUNK_END = range(2)  # columns of WorkersState.chunk
 
-# Places in Queue.counts.
+# Places in StandardQueueState.counts.
 EXPIRY_HEAD, EXPIRY_TAIL, RETURNED_HEAD, RETURNED_TAIL, PARKED_HEAD, PARKED_TAIL = range(6)
 IN_FLIGHT_NOW, REMOVED, GRID_NEXT, RETENTION_ROW = range(6, 10)
 RECEIVE_CALLS, EMPTY_RECEIVES, OVER_LIMIT, DELETE_CALLS, DELIVERIES, AGAIN = range(10, 16)
 DEATHS = 16
-COUNTS = 17
+EFFECTS = 17
+HELD_TWICE = 18  # handed out though it was not ready: a bug
+COUNTS = 19
 
 
-class Feed(NamedTuple):
-    """What the senders have put into the queue, in order of arrival."""
-
-    message: NDArray[np.int32]  # [messages] which message each row is
-    enqueued_s: F64  # [messages] ascending over the rows filled
-    n: I64  # [1] rows filled
-
-
-class Queue(NamedTuple):
+class StandardQueueState(NamedTuple):
     """What the servers know of each message (columns are indexed by message, not by row)."""
 
     next_fresh: I64  # [servers] next row never received; server s holds rows s, s + servers, …
-    state: NDArray[np.uint8]  # [messages] READY, IN_FLIGHT, OVERDUE, DELETED, DEAD, EXPIRED
-    receives: NDArray[np.uint16]  # [messages] receive count; also the current receipt
-    effects: NDArray[np.uint16]  # [messages] how often each message was processed
+    state: U8  # [messages] READY, IN_FLIGHT, OVERDUE, DELETED, DEAD, EXPIRED
+    receives: U16  # [messages] receive count; also the current receipt
+    effects: U16  # [messages] how often each message was processed
     done_s: F64  # [messages] first processed at; inf: not yet
     expiry_s: F64  # [cap] ring of visibility expiries, earliest first
     expiry_message: I64  # [cap]
@@ -65,23 +58,23 @@ class Queue(NamedTuple):
     grid_s: F64  # [grid] sample times
     grid_in_flight: I64  # [grid] messages hidden at that time
     grid_removed: I64  # [grid] messages gone for good by that time
-    again_message: NDArray[np.int32]  # [kept] messages processed before, in any order; may be empty
+    again_message: I32  # [kept] messages processed before, in any order; may be empty
     again_s: F64  # [kept] when each was processed again
 
 
-class Poison(NamedTuple):
+class PoisonedQueue(NamedTuple):
     """Messages whose handler raises, or that kill; None in its place: there are none.
 
     Numba compiles what concerns it only where there are some.
     """
 
-    fails: NDArray[np.int32]  # [messages] its first so many receives end badly
+    fails: I32  # [messages] its first so many receives end badly
     revive_s: F64  # [messages] those kill, and the next process starts so late; -1: they raise
     death_s: F64  # [deaths kept] ring of when messages killed a process
     death_w: I64  # [deaths kept] and which worker's
 
 
-class Workers(NamedTuple):
+class WorkersState(NamedTuple):
     """Competing workers; each is a serial loop of receive, process, delete."""
 
     event_s: F64  # [groups * width] time of the next event at the server; inf: none
@@ -92,7 +85,7 @@ class Workers(NamedTuple):
     held: I64  # [workers, batch] messages held
     receipt: I64  # [workers, batch] receive count when received
     held_n: I64  # [workers]
-    chunk: I64  # [workers, 2] first and end of the held messages that the next delete covers
+    chunk: I64  # [workers, 2] held messages that the next delete covers: CHUNK_FIRST, CHUNK_END
     current: I64  # [workers] held message in progress; end of chunk: all done
     start_s: F64  # [workers] when the chunk's processing began
     end_s: F64  # [workers] when the message in progress will be done
@@ -106,7 +99,7 @@ class Workers(NamedTuple):
     cut_s: F64  # [workers] since when it is cut off
 
 
-class Policy(NamedTuple):
+class StandardPolicy(NamedTuple):
     """Constants of one queue."""
 
     batch: int  # messages a receive asks for
@@ -170,7 +163,7 @@ def _kills(poison, workers, w, k):  # type: ignore[no-untyped-def]
 @inlined
 def _nothing_done(poison, workers, w):  # type: ignore[no-untyped-def]
     """Whether no message of the chunk is to be deleted."""
-    for k in range(workers.chunk[w, 0], workers.chunk[w, 1]):
+    for k in range(workers.chunk[w, CHUNK_FIRST], workers.chunk[w, CHUNK_END]):
         if not ends_badly(poison, workers, w, k):
             return False
     return True
@@ -180,9 +173,10 @@ def _nothing_done(poison, workers, w):  # type: ignore[no-untyped-def]
 def settle(until_s, service_s, queue, poison, workers, w):  # type: ignore[no-untyped-def]
     """Record the effects of worker ``w`` up to ``until_s`` (inclusive)."""
     k = workers.current[w]
-    stop = workers.chunk[w, 1]
+    stop = workers.chunk[w, CHUNK_END]
     end = workers.end_s[w]
     factor = workers.factor[w]
+    processed = 0
     while k < stop and end <= until_s:
         message = workers.held[w, k]
         badly = False
@@ -197,10 +191,12 @@ def settle(until_s, service_s, queue, poison, workers, w):  # type: ignore[no-un
                     queue.again_s[queue.counts[AGAIN]] = end
                 queue.counts[AGAIN] += 1
             queue.effects[message] += 1
+            processed += 1
             queue.done_s[message] = min(queue.done_s[message], end)
         k += 1
         if k < stop:
             end += np.float64(service_s[workers.held[w, k]]) * factor
+    queue.counts[EFFECTS] += processed
     workers.current[w] = k
     workers.end_s[w] = end
 
@@ -210,7 +206,7 @@ def replan(service_s, queue, poison, workers, visibility_s, w):  # type: ignore[
     """Plan the delete of the chunk in progress; store expiries that now come before it."""
     t = workers.end_s[w]
     factor = workers.factor[w]
-    stop = workers.chunk[w, 1]
+    stop = workers.chunk[w, CHUNK_END]
     half_s = workers.half_s[w]
     if poison is not None:
         for k in range(workers.current[w], stop):
@@ -224,7 +220,7 @@ def replan(service_s, queue, poison, workers, visibility_s, w):  # type: ignore[
     expiry = workers.received_s[w] + visibility_s
     if t > expiry and workers.stored[w] == 0:
         workers.stored[w] = 1
-        for k in range(workers.chunk[w, 0], workers.held_n[w]):
+        for k in range(workers.chunk[w, CHUNK_FIRST], workers.held_n[w]):
             hide_until(queue, workers.held[w, k], workers.receipt[w, k], expiry)
     schedule(workers, w, t)
 
@@ -232,8 +228,8 @@ def replan(service_s, queue, poison, workers, visibility_s, w):  # type: ignore[
 @inlined
 def _begin_chunk(service_s, queue, poison, workers, policy, delete_latency_s, w, first, start_s):  # type: ignore[no-untyped-def]
     stop = min(first + policy.per_delete, workers.held_n[w])
-    workers.chunk[w, 0] = first
-    workers.chunk[w, 1] = stop
+    workers.chunk[w, CHUNK_FIRST] = first
+    workers.chunk[w, CHUNK_END] = stop
     workers.current[w] = first
     workers.start_s[w] = start_s
     work_s = np.float64(service_s[workers.held[w, first]])
@@ -381,6 +377,8 @@ def _take(now, feed, queue, workers, policy, w, everywhere):  # type: ignore[no-
         misses = 0
         message = feed.message[row]
         queue.next_fresh[server] = row + servers
+        if queue.state[message] != READY:
+            queue.counts[HELD_TWICE] += 1
         queue.state[message] = IN_FLIGHT
         queue.receives[message] = 1
         workers.held[w, n] = message
@@ -514,7 +512,7 @@ def work(  # type: ignore[no-untyped-def]
                 receive_s = max(now + workers.half_s[w], workers.resume_s[w])
         elif workers.kind[w] == DELETE:
             settle(now, service_s, queue, poison, workers, w)
-            done = workers.chunk[w, 1]
+            done = workers.chunk[w, CHUNK_END]
             calls = True
             if poison is not None:
                 if workers.current[w] < done:
@@ -525,7 +523,7 @@ def work(  # type: ignore[no-untyped-def]
             if barred & CUT_OFF and calls and now - workers.half_s[w] >= workers.cut_s[w]:
                 schedule(workers, w, np.inf)  # sent in vain
                 continue
-            for k in range(workers.chunk[w, 0], done):
+            for k in range(workers.chunk[w, CHUNK_FIRST], done):
                 message = workers.held[w, k]
                 if queue.receives[message] == workers.receipt[w, k]:
                     if poison is not None and ends_badly(poison, workers, w, k):

@@ -4,20 +4,21 @@ Rules held: CE-01 to CE-09. A worker is one consumer with a slot for each child 
 published again after an exception with autoretry, so that later ones overtake it (CE-10).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from math import inf
 
 import numpy as np
-import simpy
 from numpy.typing import NDArray
 
 from sim.engine.environment import Stage
-from sim.engine.system import Fleet, Setup, capacity
+from sim.engine.system import Setup, capacity
+from sim.foundation.arrays import NO_LIMIT
 from sim.injection.replay import repeats_kept
 from sim.queue import broker_kernel as k
-from sim.queue.broker import NO_LIMIT, Broker, Columns, policy
-from sim.queue.broker_fleet import Consumers
-from sim.queue.sqs_standard_kernel import Feed
+from sim.queue.broker import Broker
+from sim.queue.broker_policy import broker_policy
+from sim.queue.broker_state import Columns
+from sim.queue.feed import Feed
 from sim.scenario.products.celery import CeleryQueue, CelerySystem, CeleryTask
 from sim.systems.on_queue import QueueSystem, of_rows, poison_of
 from sim.traffic.generate import POOL, service_s
@@ -27,7 +28,6 @@ class Celery(QueueSystem[Broker]):
     """A `sim.engine.system.System`: every message calls the task of each queue."""
 
     def __init__(self, setup: Setup, config: CelerySystem) -> None:
-        self.config = config
         feed = _published(setup, config)
         rows = setup.messages.of_each({q: c.only for q, c in config.queues.items()})
         queues = {
@@ -35,20 +35,6 @@ class Celery(QueueSystem[Broker]):
         }
         super().__init__(setup, queues, rows)
         self.stages: Sequence[Stage] = [self.readers]
-
-    def control(self, env: simpy.Environment, say: Callable[[str], None]) -> Mapping[str, Fleet]:
-        """The workers of every queue; nothing happens to them but faults."""
-        config = self.config
-        cold_after_s = inf if config.remap_sigterm is None else _soft_s(config)
-        heartbeat_s = config.config.broker_heartbeat if config.broker == "rabbitmq" else inf
-        return {
-            name: Consumers(env, queue, heartbeat_s=heartbeat_s, cold_after_s=cold_after_s)
-            for name, queue in self.queues.items()
-        }
-
-
-def _soft_s(config: CelerySystem) -> float:
-    return config.config.worker_soft_shutdown_timeout
 
 
 def _published(setup: Setup, config: CelerySystem) -> Feed:
@@ -93,6 +79,10 @@ def _queue(
         poison=poison_of(setup, queue),
         jitter=setup.stream(f"{queue}.retries").random(POOL),
         keep_repeats=repeats_kept(setup, queue),
+        heartbeat_s=config.config.broker_heartbeat if config.broker == "rabbitmq" else inf,
+        cold_after_s=inf
+        if config.remap_sigterm is None
+        else config.config.worker_soft_shutdown_timeout,
     )
 
 
@@ -100,7 +90,7 @@ _PLACE = {"rabbitmq": k.ORIGINAL, "redis": k.NEXT, "sqs": k.RETURNS}
 """Where messages come back to: LPUSH in and BRPOP out, what is restored is pushed right (CE-07)."""
 
 
-def celery_policy(config: CelerySystem, task: CeleryTask) -> k.Policy:
+def celery_policy(config: CelerySystem, task: CeleryTask) -> k.BrokerPolicy:
     """What a queue of this application does.
 
     Args:
@@ -114,7 +104,7 @@ def celery_policy(config: CelerySystem, task: CeleryTask) -> k.Policy:
     prefetch = settings.worker_concurrency * settings.worker_prefetch_multiplier
     sweep_s = transport.unacked_restore_interval * transport.unacked_restore_throttle
     failed = k.DISCARD if not late or settings.task_acks_on_failure_or_timeout else k.REJECTED
-    return policy(
+    return broker_policy(
         push=1,
         prefetch=prefetch or NO_LIMIT,
         ack=k.LATE if late else k.ON_START,

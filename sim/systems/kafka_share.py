@@ -13,6 +13,7 @@ on.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import simpy
@@ -24,10 +25,10 @@ from sim.engine.system import Fleet, Setup, capacity
 from sim.injection.replay import repeats_kept
 from sim.log.topic import Topic, by_partition
 from sim.queue import broker_kernel as k
-from sim.queue.broker import Broker, Columns, poison, policy
-from sim.queue.broker_fleet import Consumers
-from sim.queue.sqs_standard_fleet import Steps
-from sim.queue.sqs_standard_kernel import Feed
+from sim.queue.broker import AFTER_CONTROL, Broker
+from sim.queue.broker_policy import broker_policy
+from sim.queue.broker_state import Columns, poisonous_messages
+from sim.queue.feed import empty_feed
 from sim.scenario.products.kafka import KafkaSystem
 from sim.scenario.products.kafka_share import ShareGroup
 from sim.systems.kafka import Kafka, Published
@@ -48,7 +49,7 @@ class Readable:
         """
         n = topic.log.message.size
         self.topic = topic
-        self.feed = Feed(np.zeros(n, np.int32), np.full(n, np.inf), np.zeros(1, np.int64))
+        self.feed = empty_feed(n)
         self.fed = np.zeros(topic.log.end.size, np.int64)
 
     def advance(self, until_s: float) -> None:
@@ -68,14 +69,14 @@ class Readable:
         self.feed.n[0] = stop
 
 
-def share_policy(group: ShareGroup, per_batch_s: float) -> k.Policy:
+def share_policy(group: ShareGroup, per_batch_s: float) -> k.BrokerPolicy:
     """What a share group does.
 
     Args:
         group: its configuration.
         per_batch_s: work that is done once a poll.
     """
-    return policy(
+    return broker_policy(
         batch=group.max_poll_records,
         wait_s=group.fetch_max_wait_ms / 1e3,
         ack_every=group.max_poll_records,
@@ -92,70 +93,62 @@ def share_policy(group: ShareGroup, per_batch_s: float) -> k.Policy:
     )
 
 
-class Members(Consumers):
-    """The consumers of a share group, and who of them takes from which partitions."""
+class Members(Broker):
+    """A share group: its queue and consumers, and who of them takes from which partitions.
 
-    def __init__(
-        self, env: simpy.Environment, broker: Broker, reach: NDArray[np.uint8], session_s: float
-    ) -> None:
+    The coordinator's part is here: whom it counts as a member, and what it assigns to each.
+    """
+
+    def __init__(self, session_s: float, *broker: Any, **options: Any) -> None:
         """
         Args:
-            env: clock.
-            broker: the group's queue.
-            reach: [consumers, partitions] 1: may take from it; kept up to date here.
             session_s: a member silent for so long is not one any more.
+            broker: as of `sim.queue.broker.Broker`; all its consumers are members at first.
+            options: the same; the ``reach`` of its columns is kept up to date here.
         """
-        super().__init__(env, broker)
-        self.reach = reach
+        super().__init__(*broker, **options)
         self.session_s = session_s
-        self.counted = {c for c in range(self.size) if self._started(c)}
+        self.counted = {c for c in range(self.size) if self.alive(c)}
         self.closing: set[int] = set()
         """Those that leave when they have ended by themselves; who is killed cannot."""
         self._assign()
 
-    def _started(self, consumer: int) -> bool:
-        return bool(self.reach[consumer].any())
-
     def _assign(self) -> None:
-        assign(self.reach, sorted(self.counted))
+        assign(self.state.lanes.reach, sorted(self.counted))
 
-    def crash(self, consumer: int) -> None:
+    def crash(self, c: int) -> None:
         """SIGKILL: its records are available at once, its place is missed after the session."""
-        if self.alive(consumer):
-            self.closing.discard(consumer)
-            super().crash(consumer)
-            self.env.process(self._expire(consumer))
+        if self.alive(c):
+            self.closing.discard(c)
+            super().crash(c)
+            self.later(self.session_s, AFTER_CONTROL, lambda: self._leave(c))
 
-    def _expire(self, consumer: int) -> Steps:
-        yield self.env.timeout(self.session_s)
-        self._leave(consumer)
-
-    def _leave(self, consumer: int) -> None:
-        if not self.alive(consumer) and consumer in self.counted:
-            self.counted.remove(consumer)
+    def _leave(self, c: int) -> None:
+        if not self.alive(c) and c in self.counted:
+            self.counted.remove(c)
             self._assign()
 
-    def terminate(self, consumer: int) -> None:
+    def terminate(self, c: int) -> None:
         """SIGTERM: it finishes what it has acquired, releases the rest, and leaves the group."""
-        if self.alive(consumer) and consumer not in self.closing:
-            self.closing.add(consumer)
-            super().terminate(consumer)
-            self.env.process(self._close(consumer))
+        if self.alive(c) and c not in self.closing:
+            self.closing.add(c)
+            super().terminate(c)
+            self._close(c)
 
-    def _close(self, consumer: int) -> Steps:
+    def _close(self, c: int) -> None:
         """Leave when the process has ended by itself."""
-        while self.alive(consumer):
-            yield self.env.timeout(_LOOK_S)
-        if consumer in self.closing:
-            self.closing.remove(consumer)
-            self._leave(consumer)
+        if self.alive(c):
+            self.later(_LOOK_S, AFTER_CONTROL, lambda: self._close(c))
+        elif c in self.closing:
+            self.closing.remove(c)
+            self._leave(c)
 
-    def restart(self, consumer: int) -> None:
+    def restart(self, c: int) -> None:
         """A new process: it joins, and takes from the partitions that it is given."""
-        if not self.alive(consumer):
-            self.closing.discard(consumer)
-        super().restart(consumer)
-        self.counted.add(consumer)
+        if not self.alive(c):
+            self.closing.discard(c)
+        super().restart(c)
+        self.counted.add(c)
         self._assign()
 
 
@@ -192,7 +185,6 @@ class SharedKafka(Kafka):
         )
         self.only |= messages.of_each({g: c.only for g, c in config.share_groups.items()})
         self.readable = Readable(topic)
-        self.reach: dict[str, NDArray[np.uint8]] = {}
         self.shares = {
             group: self._share(setup, group, message_of) for group in config.share_groups
         }
@@ -200,19 +192,17 @@ class SharedKafka(Kafka):
         self.sharers = SideBySide(list(self.shares.values()), len(messages), messages.duration_s)
         self.stages: Sequence[Stage] = [*self.stages, self.readable, self.sharers]
 
-    def _share(self, setup: Setup, name: str, message_of: NDArray[np.int32]) -> Broker:
+    def _share(self, setup: Setup, name: str, message_of: NDArray[np.int32]) -> Members:
         config, scenario, topic = self.config.share_groups[name], setup.scenario, self.topic
         members = setup.scaled(config.consumers)
         places = capacity(setup, name, members)
         partitions = topic.log.end.size
-        reach = np.zeros((places, partitions), np.uint8)
-        assign(reach, range(members))
-        self.reach[name] = reach
         work_s = picky_service_s(setup, config)
         per_batch_s = sum(scenario.workload.service[job].per_batch for job in config.does)
         fetch_s = self.config.latency.fetch
         lane = np.repeat(np.arange(partitions, dtype=np.int32), np.diff(topic.log.start))
-        return Broker(
+        return Members(
+            config.session_timeout_ms / 1e3,
             self.readable.feed,
             work_s[message_of],
             members,
@@ -221,23 +211,16 @@ class SharedKafka(Kafka):
             ack_latency_s=np.array([2.0 * fetch_s]),
             grid_s=setup.grid_s,
             capacity=places,
-            columns=Columns(lane=lane, lanes=partitions, reach=reach),
+            columns=Columns(
+                lane=lane, lanes=partitions, reach=np.zeros((places, partitions), np.uint8)
+            ),
             poison=_on_rows(poison_of(setup, name), message_of),
             keep_repeats=repeats_kept(setup, name),
         )
 
     def control(self, env: simpy.Environment, say: Callable[[str], None]) -> Mapping[str, Fleet]:
         """Start a coordinator for every group, and the members of every share group."""
-        shares = {
-            name: Members(
-                env,
-                broker,
-                self.reach[name],
-                self.config.share_groups[name].session_timeout_ms / 1e3,
-            )
-            for name, broker in self.shares.items()
-        }
-        return {**super().control(env, say), **shares}
+        return {**super().control(env, say), **self.shares}
 
     def settled(self) -> int:
         """Records that each group is done with."""
@@ -271,9 +254,9 @@ class SharedKafka(Kafka):
         )
 
 
-def _on_rows(of: k.Poison, message_of: NDArray[np.int32]) -> k.Poison:
+def _on_rows(of: k.PoisonousMessages, message_of: NDArray[np.int32]) -> k.PoisonousMessages:
     """Poison of messages, as poison of the rows that hold them."""
     messages, kills, times = of.n.T
     rows = np.flatnonzero(np.isin(message_of, messages))
     which = np.searchsorted(messages, message_of[rows])
-    return poison(rows, kills[which], times[which], of.restart_s[which])
+    return poisonous_messages(rows, kills[which], times[which], of.restart_s[which])

@@ -1,21 +1,23 @@
 """What systems on the queue mechanism share: queues with consumers, and what comes of them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
+import simpy
 from numpy.typing import NDArray
 
 from sim.engine.environment import SideBySide
 from sim.engine.outcome import Effects, Fate, GroupOutcome
-from sim.engine.system import Setup, Upstream
+from sim.engine.system import Fleet, Setup, Upstream
+from sim.foundation.arrays import NO_LIMIT
 from sim.foundation.errors import LabError
 from sim.injection.poison import ALWAYS, poison
-from sim.queue import broker as b
 from sim.queue import broker_kernel as k
 from sim.queue import sqs_standard_kernel as standard
-from sim.queue.broker import NO_LIMIT, Broker
+from sim.queue.broker import Broker
+from sim.queue.broker_state import poisonous_messages
 from sim.queue.sqs_standard import Workers
 
 _Q = TypeVar("_Q", bound=Broker | Workers)
@@ -46,6 +48,10 @@ class QueueSystem(Generic[_Q]):
         messages = setup.messages
         self.readers = SideBySide(list(queues.values()), len(messages), messages.duration_s)
 
+    def control(self, env: simpy.Environment, say: Callable[[str], None]) -> Mapping[str, Fleet]:
+        """The consumers of every queue; nothing happens to them but faults."""
+        return dict(self.queues)
+
     def settled(self) -> int:
         """Messages gone for good, over all queues."""
         return sum(queue.settled() for queue in self.queues.values())
@@ -68,7 +74,8 @@ def outcome_of(setup: Setup, name: str, queue: Broker | Workers, ended_s: float)
         ended_s: end of the run, s.
     """
     t = setup.grid_s[setup.grid_s <= ended_s]
-    seen = _by_broker(queue, t) if isinstance(queue, Broker) else _by_workers(queue, t, ended_s)
+    seen = _by_broker(queue, t) if isinstance(queue, Broker) else _by_workers(queue, t)
+    queue.audit()
     columns = queue.queue
     return GroupOutcome(
         system=setup.name,
@@ -107,7 +114,11 @@ def _by_broker(broker: Broker, t: NDArray[np.float64]) -> _Seen:
     counts, grid = broker.queue.counts, broker.queue.grid[: t.size]
     return _Seen(
         _FATE_OF_STATE,
-        {"enqueued": grid[:, 0], "ready": grid[:, 1], "in_flight": grid[:, 2]},
+        {
+            "enqueued": grid[:, k.GRID_CAME],
+            "ready": grid[:, k.GRID_READY],
+            "in_flight": grid[:, k.GRID_IN_FLIGHT],
+        },
         repeats=int(counts[k.REPEATS]),
         consumers=broker.size,
         deliveries=int(counts[k.DELIVERIES]),
@@ -120,8 +131,8 @@ def _by_broker(broker: Broker, t: NDArray[np.float64]) -> _Seen:
     )
 
 
-def _by_workers(workers: Workers, t: NDArray[np.float64], ended_s: float) -> _Seen:
-    workers.settle(ended_s)
+def _by_workers(workers: Workers, t: NDArray[np.float64]) -> _Seen:
+    workers.settle()
     queue, feed = workers.queue, workers.feed
     counts = queue.counts
     arrived_s = feed.enqueued_s[: feed.n[0]]
@@ -143,7 +154,9 @@ def _by_workers(workers: Workers, t: NDArray[np.float64], ended_s: float) -> _Se
     )
 
 
-def _history(system: str, queue: k.Queue | standard.Queue, repeats: int) -> Effects:
+def _history(
+    system: str, queue: k.QueueState | standard.StandardQueueState, repeats: int
+) -> Effects:
     if repeats > queue.again_message.size:
         raise LabError(f"{system}: {repeats:,} repeated effects, more than the lab can keep")
     everyone = np.arange(queue.done_s.size, dtype=np.int32)
@@ -151,13 +164,13 @@ def _history(system: str, queue: k.Queue | standard.Queue, repeats: int) -> Effe
     return Effects.of(queue.done_s, everyone, queue.again_s[:repeats], again)
 
 
-_FATE_OF_STATE = np.zeros(10, np.uint8)
+_FATE_OF_STATE = np.zeros(k.STATES, np.uint8)
 _FATE_OF_STATE[k.DEAD] = Fate.DEAD_LETTERED
 _FATE_OF_STATE[[k.DROPPED, k.REFUSED]] = Fate.LOST_REJECTED
 _FATE_OF_STATE[k.EXPIRED] = Fate.LOST_RETENTION
 _FATE_OF_STATE[k.LOST] = Fate.LOST_ACKED_BEFORE_PROCESSING
 
-_FATE_OF_STATE_STANDARD = np.zeros(6, np.uint8)
+_FATE_OF_STATE_STANDARD = np.zeros(standard.STATES, np.uint8)
 _FATE_OF_STATE_STANDARD[standard.DEAD] = Fate.DEAD_LETTERED
 _FATE_OF_STATE_STANDARD[standard.EXPIRED] = Fate.LOST_RETENTION
 
@@ -171,10 +184,10 @@ def of_rows(rows: NDArray[np.int32] | None, n: int) -> NDArray[np.uint8] | None:
     return wanted
 
 
-def poison_of(setup: Setup, queue: str) -> k.Poison:
+def poison_of(setup: Setup, queue: str) -> k.PoisonousMessages:
     """What is poisonous to a queue's consumers, as the kernel wants it."""
     found = poison(setup, queue)
     times = np.where(found.times == ALWAYS, NO_LIMIT, found.times.astype(np.int64))
-    return b.poison(
+    return poisonous_messages(
         found.message.tolist(), found.kills.tolist(), times.tolist(), found.restart_after_s.tolist()
     )

@@ -9,10 +9,12 @@ from numpy.typing import NDArray
 
 from sim.engine.environment import Stage
 from sim.engine.system import Fleet, Setup, capacity
+from sim.foundation.arrays import NO_LIMIT
 from sim.injection.replay import repeats_kept
 from sim.queue import broker_kernel as k
-from sim.queue.broker import NO_LIMIT, Broker, Columns, policy
-from sim.queue.broker_fleet import Consumers
+from sim.queue.broker import Broker
+from sim.queue.broker_policy import broker_policy
+from sim.queue.broker_state import Columns
 from sim.queue.senders import Senders
 from sim.scenario.load import Scenario
 from sim.scenario.products.rabbitmq import (
@@ -41,7 +43,6 @@ class Rabbitmq(QueueSystem[Broker]):
     """A `sim.engine.system.System`: publishers, an exchange, and the queues bound to it."""
 
     def __init__(self, setup: Setup, config: RabbitmqSystem) -> None:
-        self.config = config
         producer = config.producer
         senders = Senders(
             setup.messages.created_s,
@@ -60,14 +61,13 @@ class Rabbitmq(QueueSystem[Broker]):
         self.stages: Sequence[Stage] = [senders, self.readers]
 
     def control(self, env: simpy.Environment, say: Callable[[str], None]) -> Mapping[str, Fleet]:
-        """The consumers of every queue; nothing happens to them but faults."""
+        """The consumers of every queue; tells of messages that no queue gets."""
         if self.only:
             routed_somewhere = np.unique(np.concatenate(list(self.only.values()))).size
             nowhere = len(self.setup.messages) - routed_somewhere
             if nowhere:
                 say(f"{nowhere:,} messages match no binding and are dropped")
-        heartbeat_s = self.config.heartbeat or inf
-        return {q: Consumers(env, b, heartbeat_s=heartbeat_s) for q, b in self.queues.items()}
+        return super().control(env, say)
 
 
 def _queue(
@@ -93,6 +93,7 @@ def _queue(
         columns=_columns(c, config, messages, rows),
         poison=poison_of(setup, queue),
         keep_repeats=repeats_kept(setup, queue),
+        heartbeat_s=config.heartbeat or inf,
     )
 
 
@@ -117,7 +118,7 @@ def _columns(
     return Columns(wanted=wanted, lane=priority, lanes=most + 1)
 
 
-def rabbitmq_policy(queue: RabbitmqQueue, config: RabbitmqSystem) -> k.Policy:
+def rabbitmq_policy(queue: RabbitmqQueue, config: RabbitmqSystem) -> k.BrokerPolicy:
     """What a queue of this system and its consumers do."""
     arguments = queue.arguments
     quorum = arguments.queue_type == "quorum"
@@ -127,7 +128,7 @@ def rabbitmq_policy(queue: RabbitmqQueue, config: RabbitmqSystem) -> k.Policy:
     counted = k.BY_CLOSE + (k.BY_FAILURE if queue.on_failure == "reject-requeue" else 0)
     producer = config.producer
     republish_s = producer.republish if producer.confirms else None
-    return policy(
+    return broker_policy(
         push=1,
         prefetch=queue.prefetch_count or NO_LIMIT,
         ack=k.AUTO if queue.no_ack else k.LATE,

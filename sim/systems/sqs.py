@@ -11,26 +11,27 @@ import numpy as np
 import simpy
 from numpy.typing import NDArray
 
-from sim.engine.environment import Stage
+from sim.engine.environment import Stage, Steps
 from sim.engine.outcome import GroupOutcome
 from sim.engine.system import Fleet, Setup, capacity
+from sim.foundation.arrays import NO_LIMIT
 from sim.injection.poison import poison
 from sim.injection.replay import repeats_kept
-from sim.queue import broker_kernel as broker_kernel
+from sim.queue import broker_kernel
 from sim.queue import sqs_standard_kernel as k
-from sim.queue.broker import Broker, Columns, policy
-from sim.queue.broker_fleet import Consumers
+from sim.queue.broker import Broker
+from sim.queue.broker_policy import broker_policy
+from sim.queue.broker_state import Columns
+from sim.queue.feed import Feed
 from sim.queue.filtered import Filtered
 from sim.queue.senders import Senders
 from sim.queue.sqs_standard import Workers
-from sim.queue.sqs_standard_fleet import WorkersFleet, tell_deaths
 from sim.scenario.load import Scenario
 from sim.scenario.products.sqs import SqsQueue, SqsSystem
 from sim.systems.on_queue import QueueSystem, poison_of
 from sim.traffic.generate import service_s
 from sim.traffic.messages import Messages
 
-_NO_LIMIT = np.iinfo(np.int64).max
 _DEDUPLICATED_S = 300.0
 """Deduplication interval of a FIFO queue (SF-03)."""
 _NOISY_SHARE, _NOISY_LEAST = 0.1, 30
@@ -75,20 +76,15 @@ class Sqs(QueueSystem[Workers | Broker]):
         self.stages: Sequence[Stage] = [self.senders, *filters.values(), self.readers]
 
     def control(self, env: simpy.Environment, say: Callable[[str], None]) -> Mapping[str, Fleet]:
-        """The workers of every queue; nothing happens to them but faults."""
+        """The workers of every queue; tells of messages that none gets, and of workers killed."""
         if len(self.let_in) == len(self.queues):
             somewhere = np.unique(np.concatenate(list(self.let_in.values()))).size
             if dropped := len(self.setup.messages) - somewhere:
                 say(f"{dropped:,} messages pass no filter policy and are dropped")
-        fleets: dict[str, Fleet] = {}
         for name, queue in self.queues.items():
-            if isinstance(queue, Broker):
-                fleets[name] = Consumers(env, queue)
-                continue
-            fleets[name] = WorkersFleet(env, queue)
-            if queue.poison is not None:
-                env.process(tell_deaths(env, name, queue, say))
-        return fleets
+            if isinstance(queue, Workers) and queue.poison is not None:
+                env.process(_tell_deaths(env, name, queue, say))
+        return super().control(env, say)
 
     def outcomes(self, ended_s: float) -> Iterator[GroupOutcome]:
         """Each queue's outcome, with the calls that AWS bills."""
@@ -97,12 +93,25 @@ class Sqs(QueueSystem[Workers | Broker]):
             yield replace(outcome, requests=requests, rows=self.let_in.get(outcome.group))
 
 
+def _tell_deaths(
+    env: simpy.Environment, name: str, workers: Workers, say: Callable[[str], None]
+) -> Steps:
+    """Look every second for workers that a message killed."""
+    told = 0
+    while True:
+        yield env.timeout(1.0)
+        deaths = workers.deaths(told)
+        told += len(deaths)
+        for worker in deaths:
+            say(f"{name}: worker {worker} killed by a message")
+
+
 def _standard(
     setup: Setup,
     config: SqsSystem,
     name: str,
     work_s: NDArray[np.float32],
-    feed: k.Feed,
+    feed: Feed,
 ) -> Workers:
     """A standard queue, on the fast kernel."""
     queue = config.queues[name]
@@ -127,7 +136,7 @@ def _grouped(
     config: SqsSystem,
     name: str,
     work_s: NDArray[np.float32],
-    feed: k.Feed,
+    feed: Feed,
 ) -> Broker:
     """A FIFO queue or a fair one."""
     queue, messages = config.queues[name], setup.messages
@@ -164,9 +173,9 @@ def _deduplicated(
     return np.asarray(same_in_group, np.int32)
 
 
-def _grouped_policy(queue: SqsQueue, standard: k.Policy) -> broker_kernel.Policy:
+def _grouped_policy(queue: SqsQueue, standard: k.StandardPolicy) -> broker_kernel.BrokerPolicy:
     fifo = queue.fifo_queue
-    return policy(
+    return broker_policy(
         batch=standard.batch,
         wait_s=standard.wait_s,
         ack_every=standard.per_delete,
@@ -192,16 +201,16 @@ def _grouped_policy(queue: SqsQueue, standard: k.Policy) -> broker_kernel.Policy
     )
 
 
-def _policy(queue: SqsQueue, config: SqsSystem, scenario: Scenario) -> k.Policy:
+def _policy(queue: SqsQueue, config: SqsSystem, scenario: Scenario) -> k.StandardPolicy:
     redrive = queue.redrive_policy
     batch = queue.max_number_of_messages
-    return k.Policy(
+    return k.StandardPolicy(
         batch=batch,
         per_delete=batch if queue.delete == "batch" else 1,
         per_batch_s=float(sum(scenario.workload.service[job].per_batch for job in queue.does)),
         visibility_s=float(queue.visibility_timeout),
         wait_s=float(queue.receive_message_wait_time_seconds),
-        max_receives=_NO_LIMIT if redrive is None else redrive.max_receive_count,
+        max_receives=NO_LIMIT if redrive is None else redrive.max_receive_count,
         max_in_flight=queue.max_in_flight,
         retention_s=float(queue.message_retention_period),
         asked=min(config.servers_asked, config.servers),

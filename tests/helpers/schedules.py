@@ -364,7 +364,7 @@ def _end_of_log(
 
 
 def _end_of_queue(workers: Any, env: Environment) -> dict[str, int]:
-    workers.settle(env.now)
+    workers.settle()
     queue = workers.queue
     require(
         bool((queue.effects[queue.state == k.DELETED] > 0).all()), "deleted before it was processed"

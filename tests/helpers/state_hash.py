@@ -8,6 +8,7 @@ from hashlib import sha256
 
 import numpy as np
 
+from helpers.operated import Operated
 from sim.engine.environment import Environment
 from sim.injection.poison import Poison
 from sim.log.group import Group
@@ -18,11 +19,12 @@ from sim.log.kafka_coordinator import Terms
 from sim.log.kafka_reconciliation import Reconciling
 from sim.log.topic import Topic
 from sim.queue import broker_kernel as k
-from sim.queue.broker import Broker, Columns, poison
-from sim.queue.broker import policy as queue_policy
+from sim.queue.broker import Broker
+from sim.queue.broker_policy import broker_policy
+from sim.queue.broker_state import Columns, poisonous_messages
 from sim.queue.senders import Senders
 from sim.queue.sqs_standard import Workers
-from sim.queue.sqs_standard_kernel import Policy
+from sim.queue.sqs_standard_kernel import StandardPolicy
 from sim.scenario.products.base import OnFailure
 
 N = 1_500
@@ -47,7 +49,7 @@ def queue(cuts):
     senders = Senders(
         np.cumsum(rng.exponential(30.0 / N, N)), threads=3, batch=10, latency_s=latency_s
     )
-    policy = Policy(
+    policy = StandardPolicy(
         batch=10,
         per_delete=1,
         per_batch_s=0.01,
@@ -78,10 +80,10 @@ def queue(cuts):
             (4.0, workers.restart),
         ):
             act_s = at_s + delay_s
-            env.process(_timed(env, act_s, verb, w, act_s, *args))
+            env.process(_timed(env, act_s, verb, w, *args))
     _cut(env, cuts)
     env.run(UNTIL_S)
-    workers.settle(UNTIL_S)
+    workers.settle()
     assert workers.queue.effects.max() > 1
     return {**senders.state._asdict(), **senders.feed._asdict(),
             **workers.queue._asdict(), **workers.workers._asdict()}  # fmt: skip
@@ -121,7 +123,7 @@ def _log(cuts, kind, assignor, verbs, static=False, bad=(), **reading):
     coordinator = kind(env, group, terms, lambda text: None)
     for m, at_s in enumerate(rng.uniform(1.0, 25.0, 5)):
         for delay_s, verb, *args in verbs:
-            act = getattr(coordinator, verb)
+            act = getattr(Operated(env, coordinator), verb)
             env.process(_timed(env, at_s + delay_s, act, m, *args))
     _cut(env, cuts)
     env.run(UNTIL_S)
@@ -181,7 +183,7 @@ def _broker(cuts, policy, **options):
         ack_latency_s=latency_s,
         grid_s=np.linspace(0.0, UNTIL_S, 50),
         columns=Columns(lane=rng.integers(0, 9, N).astype(np.int32), lanes=9),
-        poison=poison(bad, bad % 2, np.full(20, 3), np.full(20, 0.7)),
+        poison=poisonous_messages(bad, bad % 2, np.full(20, 3), np.full(20, 0.7)),
         jitter=rng.random(64),
         **options,
     )
@@ -197,7 +199,7 @@ def _broker(cuts, policy, **options):
             (7.0, broker.terminate),
             (9.0, broker.restart),
         ):
-            env.process(_timed(env, at_s + delay_s, verb, c, at_s + delay_s, *args))
+            env.process(_timed(env, at_s + delay_s, verb, c, *args))
     _cut(env, cuts)
     env.run(UNTIL_S)
     assert broker.queue.receives.max() > 1
@@ -211,7 +213,7 @@ def _broker(cuts, policy, **options):
 
 def pushing(cuts):
     """A broker that pushes tasks acknowledged early, with priorities, retries and a full queue."""
-    policy = queue_policy(
+    policy = broker_policy(
         push=1, prefetch=6, ack=k.ON_START, closes=1, reopen_s=0.3, place=k.ORIGINAL,
         pick=k.PRIORITY, on_failure=k.RETRY, retry_s=2.0, retry_growth=2.0, retry_whole=1,
         max_returns=3, max_length=300, overflow=k.REJECT, republish_s=0.4,
@@ -221,7 +223,7 @@ def pushing(cuts):
 
 def pulling(cuts):
     """Consumers that pull from message groups, under quotas, locks, redrive and retention."""
-    policy = queue_policy(
+    policy = broker_policy(
         batch=10, wait_s=0.7, ack_every=4, per_batch_s=0.01, lock_s=1.2, place=k.ORIGINAL,
         pick=k.GROUPS, look_ahead=200, max_receives=3, dead_letters=1, stop_batch=1,
         calls_per_s=60.0, max_in_flight=40, retention_s=9.0, delay_s=0.1,

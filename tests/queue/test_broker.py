@@ -13,8 +13,12 @@ import sim
 from helpers import random_faults
 from models.plain_broker import Message, PlainBroker, Settings
 from sim.engine.environment import Environment
+from sim.foundation.arrays import NO_LIMIT
 from sim.queue import broker_kernel as k
-from sim.queue.broker import NO_LIMIT, Broker, Columns, poison, policy
+from sim.queue.broker import AFTER_CONTROL, BEFORE_CONTROL, Broker
+from sim.queue.broker_policy import broker_policy
+from sim.queue.broker_state import Columns, poisonous_messages
+from sim.queue.feed import Feed
 
 WHERE = {
     "unsent": k.READY,
@@ -49,19 +53,8 @@ VERDICTS = {
 REASONS = {"close": k.BY_CLOSE, "lock": k.BY_LOCK, "failure": k.BY_FAILURE}
 
 
-class Verbs:
-    """The faults' verbs of `Broker`, at the present time of the environment."""
-
-    def __init__(self, env, broker):
-        self.env, self.broker, self.alive = env, broker, broker.alive
-
-    def __getattr__(self, verb):
-        act = getattr(self.broker, verb)
-        return lambda c, *args: act(c, self.env.now, *args)
-
-
 def policy_of(s):
-    return policy(
+    return broker_policy(
         push=int(s.push),
         batch=s.batch,
         wait_s=s.wait_s,
@@ -110,7 +103,7 @@ def policy_of(s):
 def build(s, came_s, work_s, *, lane=None, due_s=None, same=None, bad=None, grid_s=(), **options):
     """The lab's queue and consumers, for the settings ``s``; ``bad``: {message: (kills, …)}."""
     n = len(came_s)
-    feed = k.Feed(np.arange(n, dtype=np.int32), np.asarray(came_s, float), np.array([n]))
+    feed = Feed(np.arange(n, dtype=np.int32), np.asarray(came_s, float), np.array([n]))
     bad = bad or {}
     columns = Columns(
         lane=None if lane is None else np.asarray(lane, np.int32),
@@ -128,7 +121,7 @@ def build(s, came_s, work_s, *, lane=None, due_s=None, same=None, bad=None, grid
         grid_s=np.asarray(grid_s, float),
         slots=s.slots,
         columns=columns,
-        poison=poison(list(bad), *zip(*bad.values(), strict=True)) if bad else None,
+        poison=poisonous_messages(list(bad), *zip(*bad.values(), strict=True)) if bad else None,
         **options,
     )
 
@@ -137,7 +130,7 @@ def run(s, came_s, work_s, until_s, faults=(), factors=(), cuts=(), **options):
     """The stage, driven as the lab drives it; returns it and the verbs that were felt."""
     broker = build(s, came_s, work_s, **options)
     env = Environment([broker])
-    felt = inject(env, faults, Verbs(env, broker), factors)
+    felt = inject(env, faults, broker, factors)
     for at_s in cuts:
         env.timeout(at_s)
     env.run(until_s)
@@ -340,7 +333,7 @@ def agree(seed, seen, drawn=scenario):
 
 
 def test_agrees_message_by_message_with_a_plain_simpy_model(monkeypatch):
-    monkeypatch.setattr("sim.queue.broker._FIRST_ROOM", 8)  # so that it must grow
+    monkeypatch.setattr("sim.queue.broker_state._FIRST_ROOM", 8)  # so that it must grow
     seen = Counter()
 
     @settings(max_examples=250, deadline=None, derandomize=True)
@@ -379,6 +372,68 @@ def test_where_the_head_is_dropped_the_next_is_handed_out_at_once():
     # Begun at 0.25, given back at 1.3, there again at 1.35.
     np.testing.assert_allclose(broker.queue.done_s, [2.35, np.inf])
     assert broker.queue.state.tolist() == [k.ACKED, k.DROPPED]
+
+
+def one_consumer(**options):
+    """A queue of three messages of a second each, and one consumer that is sent all of them."""
+    s = Settings(push=True, prefetch=3, closes=True, receive_s=0.02, ack_s=0.02)
+    return build(s, np.zeros(3), np.ones(3), heartbeat_s=10.0, **options)
+
+
+def test_a_connection_is_closed_once_nothing_was_heard_for_longer_than_the_heartbeat():
+    broker = one_consumer()
+    broker.advance(0.5)
+    broker.cut_off(0)
+    broker.advance(10.5)
+    assert broker.connection(0) == 0, "control may still mend the network at this time"
+    broker.advance(10.6)
+    assert broker.connection(0) == -1
+    assert broker.queue.state.tolist() == [k.READY] * 3
+
+
+def test_a_network_mended_as_the_heartbeat_ends_is_mended_in_time():
+    broker = one_consumer()
+    broker.advance(0.5)
+    broker.cut_off(0)
+    broker.advance(10.5)
+    broker.reconnect(0)
+    broker.advance(20.0)
+    assert broker.connection(0) == 0
+    assert broker.queue.receives.tolist() == [1, 1, 1]
+
+
+def test_a_pause_is_missed_only_if_it_is_longer_than_the_heartbeat():
+    for for_s, closed in ((10.0, False), (10.1, True)):
+        broker = one_consumer()
+        broker.advance(0.5)
+        broker.pause(0, for_s)
+        broker.advance(10.55)
+        assert (broker.connection(0) == -1) == closed, for_s
+
+
+def test_a_cold_shutdown_gives_back_before_a_sigkill_of_the_same_time():
+    s = Settings(push=True, prefetch=3, receive_s=0.02, ack_s=0.02)
+    # Killed instead, it leaves the broker waiting for acks for ever: no lock of these ends.
+    for cold_after_s, state in ((1.2, k.READY), (np.inf, k.IN_FLIGHT)):
+        broker = build(s, np.zeros(3), np.full(3, 9.0), cold_after_s=cold_after_s)
+        broker.advance(0.5)
+        broker.terminate(0)
+        broker.advance(1.7)
+        broker.crash(0)
+        broker.advance(5.0)
+        assert not broker.alive(0)
+        assert broker.queue.state.tolist() == [state] * 3
+
+
+def test_what_is_due_is_done_in_order_and_at_its_time():
+    broker, done = one_consumer(), []
+    for after_s in (3.0, 1.0, 2.0, np.inf):
+        broker.later(after_s, AFTER_CONTROL, lambda: done.append(broker.now_s))
+    broker.later(2.0, BEFORE_CONTROL, lambda: done.append(-broker.now_s))
+    broker.advance(2.0)
+    assert done == [1.0, -2.0]
+    broker.advance(9.0)
+    assert done == [1.0, -2.0, 2.0, 3.0] and broker.now_s == 9.0
 
 
 def test_every_preset_runs_what_was_compiled_for_the_first(monkeypatch):

@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 
 from sim.queue import broker_kernel as broker
-from sim.queue.broker import Broker, policy
+from sim.queue.broker import Broker
+from sim.queue.broker_policy import broker_policy
+from sim.queue.feed import Feed
 from sim.queue.senders import Senders
 from sim.queue.sqs_standard import Workers
-from sim.queue.sqs_standard_kernel import Feed, Policy
+from sim.queue.sqs_standard_kernel import StandardPolicy
 
 # SoftwareMill's measurements of message queues, 2021 (https://softwaremill.com/mqperf/; the tests,
 # https://github.com/softwaremill/mqperf, and the figures are under the Apache License 2.0). Amazon
@@ -40,7 +42,7 @@ def _sqs_rates(threads, batch_s):
         senders.feed,
         np.zeros(n, np.float32),
         2 * threads,
-        Policy(
+        StandardPolicy(
             batch=10,
             per_delete=10,
             per_batch_s=0.0,
@@ -59,7 +61,7 @@ def _sqs_rates(threads, batch_s):
     )
     senders.advance(until_s)
     workers.advance(until_s)
-    workers.settle(until_s)
+    workers.settle()
 
     def rate(at_s):
         return np.count_nonzero((at_s >= from_s) & (at_s < until_s)) / (until_s - from_s)
@@ -98,7 +100,7 @@ def test_RQ_03_what_a_prefetch_costs_and_gains(prefetch, work_s, busy, least_s, 
         feed,
         np.full(n, work_s, np.float32),
         1,
-        policy(push=1, prefetch=prefetch, ack=broker.LATE, ack_waits=0),
+        broker_policy(push=1, prefetch=prefetch, ack=broker.LATE, ack_waits=0),
         receive_latency_s=round_trip_s,
         ack_latency_s=round_trip_s,
         grid_s=np.arange(from_s, until_s, 0.0137),

@@ -16,14 +16,13 @@ from sim.injection.poison import ALWAYS, Poison
 from sim.queue import sqs_standard_kernel as k
 from sim.queue.senders import Senders
 from sim.queue.sqs_standard import Workers
-from sim.queue.sqs_standard_fleet import WorkersFleet
 
 WHERE = {"ready": k.READY, "hidden": k.IN_FLIGHT, "deleted": k.DELETED, "dead": k.DEAD}
 WHERE |= {"unsent": k.READY, "expired": k.EXPIRED}
 
 
 def policy_of(s, **changes):
-    policy = k.Policy(
+    policy = k.StandardPolicy(
         batch=s.batch,
         per_delete=1 if s.delete_each else s.batch,
         per_batch_s=s.per_batch_s,
@@ -75,9 +74,9 @@ def run_with_faults(s, created_s, work_s, until_s, faults, factors=(), **options
     """The lab's stages, driven as the lab does; returns workers and the verbs that were felt."""
     senders, workers = build(s, created_s, work_s, **options)
     env = Environment([senders, workers])
-    felt = random_faults.inject(env, faults, Operated(env, WorkersFleet(env, workers)), factors)
+    felt = random_faults.inject(env, faults, Operated(env, workers), factors)
     env.run(until_s)
-    workers.settle(until_s)
+    workers.settle()
     return workers, felt
 
 
@@ -237,7 +236,7 @@ def test_SS_04_a_batch_slower_than_the_timeout_is_delivered_again(work_s, twice)
     senders, workers = build(s, at_zero(10), np.full(10, work_s))
     advance((senders, workers), 70.0)
     assert (workers.queue.receives >= 2).sum() == twice
-    workers.settle(70.0)
+    workers.settle()
     assert (workers.queue.effects >= 2).sum() == twice
 
 
@@ -338,7 +337,7 @@ def test_backlog_age_and_busy_workers_are_those_of_the_moment():
     seen = []
     for now_s in (0.9, 1.2, 1.6, 2.5, 3.2, 6.0):
         advance((senders, workers), now_s)
-        seen.append((workers.backlog(now_s), round(workers.age_s(now_s), 3), workers.busy(now_s)))
+        seen.append((workers.backlog(), round(workers.age_s(), 3), workers.busy()))
     # Visible at 1.0, 1.5, 1.5 and 3.0; each is deleted some 1.93 s after it was received.
     assert seen == [(0, 0, 0), (1, 0.2, 1), (3, 0.6, 3), (3, 1.5, 3), (3, 1.7, 3), (0, 0, 0)]
 
@@ -471,28 +470,11 @@ def test_SS_13_one_thread_at_20_ms_a_call(work_s, rate):
     assert (workers.queue.state == k.DELETED).sum() / 60 == pytest.approx(rate, rel=0.005)
 
 
-def test_SS_13_one_sender_thread_makes_50_calls_a_second():
-    # Call i starts at 0.02 i and its ten messages are in the queue half-way through it.
-    senders, _ = build(Settings(send_s=0.02, send_batch=10), at_zero(1_000), np.zeros(1_000))
-    senders.advance(60.0)
-    assert senders.calls == 100
-    expected = 0.01 + 0.02 * (np.arange(1_000) // 10)
-    np.testing.assert_allclose(senders.feed.enqueued_s, expected, rtol=1e-12)
-
-
-def test_SS_13_sender_threads_work_side_by_side():
-    # Latencies 0.03, 0.02 and 0.01 s: the third call arrives first and its thread goes on first.
-    senders = Senders(at_zero(40), threads=3, batch=10, latency_s=np.array([0.03, 0.02, 0.01]))
-    senders.advance(60.0)
-    assert senders.feed.message[::10].tolist() == [20, 10, 0, 30]
-    np.testing.assert_allclose(senders.feed.enqueued_s[::10], [0.005, 0.010, 0.015, 0.025])
-
-
 def test_a_paused_worker_sends_no_receive():
     # The answer to its delete arrives at 0.140, in the middle of a pause from 0.135 to 5.
     senders, workers = build(Settings(batch=1), at_zero(2), np.full(2, 0.1))
     advance((senders, workers), 0.135)
-    workers.pause(0, 0.135, 4.865)
+    workers.pause(0, 4.865)
     advance((senders, workers), 4.9)
     assert workers.queue.receives.tolist() == [1, 0]
     advance((senders, workers), 6.0)
@@ -504,11 +486,11 @@ def test_a_delete_already_sent_survives_the_crash_and_the_successor_can_crash_to
     senders, workers = build(Settings(batch=1), at_zero(2), np.full(2, 0.1))
     for at_s, verb in ((0.122, workers.crash), (0.124, workers.restart), (0.126, workers.crash)):
         advance((senders, workers), at_s)
-        verb(0, at_s)
+        verb(0)
         assert workers.alive(0) == (verb == workers.restart), at_s
     advance((senders, workers), 5.0)
     assert workers.queue.state.tolist() == [k.DELETED, k.READY]
-    workers.restart(0, 5.0)
+    workers.restart(0)
     advance((senders, workers), 6.0)
     np.testing.assert_allclose(workers.queue.done_s, [0.12, 5.12], rtol=1e-6)
 
@@ -518,7 +500,7 @@ def test_late_effects_count_after_the_last_message_is_gone():
     senders, workers = build(
         Settings(workers=2, batch=1, visibility_s=1.0), at_zero(1), [1.0], max_receives=2
     )
-    workers.slow(0, 0.0, 3.0)
+    workers.slow(0, 3.0)
     advance((senders, workers), 10.0)
     assert workers.settled() == workers.queue.state.size
     assert workers.queue.effects.tolist() == [2]
@@ -538,7 +520,7 @@ def test_every_message_is_somewhere_and_held_once_within_its_visibility(seed):
     workers.delete_latency_s = rng.lognormal(-4, 1, 64)
     queue, team = workers.queue, workers.workers
     env = Environment([senders, workers])
-    random_faults.inject(env, faults, Operated(env, WorkersFleet(env, workers)))
+    random_faults.inject(env, faults, Operated(env, workers))
 
     def watch():
         for at_s in np.sort(rng.uniform(0.0, until_s, 40)):
@@ -554,7 +536,7 @@ def test_every_message_is_somewhere_and_held_once_within_its_visibility(seed):
 
     env.process(watch())
     env.run(until_s)
-    workers.settle(until_s)
+    workers.settle()
     queue = workers.queue
     counts = queue.counts
     in_flight = np.isin(queue.state, (k.IN_FLIGHT, k.OVERDUE))

@@ -4,15 +4,11 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from sim.engine.outcome import Effects
 from sim.engine.system import Setup
 from sim.lab import run
-from sim.queue.filtered import Filtered
-from sim.queue.sqs_standard_kernel import Feed
 from sim.scenario.load import Scenario, load
 from sim.systems.kafka import partition_of
 from sim.traffic.generate import generate
@@ -202,22 +198,3 @@ def test_what_no_filter_policy_lets_in_is_dropped_and_said():
     dropped = generate(scenario).where({"kind": ["refund"]}).size
     (event,) = run(scenario).tables.faults["text"]
     assert event == f"{dropped} messages pass no filter policy and are dropped"
-
-
-@given(st.integers(0, 2**32 - 1))
-@settings(max_examples=60, deadline=None, derandomize=True)
-def test_a_filtered_feed_is_the_feed_of_what_is_let_in(seed):
-    rng = np.random.default_rng(seed)
-    n = int(rng.integers(1, 200))
-    source = Feed(rng.permutation(n).astype(np.int32), np.full(n, np.inf), np.zeros(1, np.int64))
-    at_s = np.sort(rng.uniform(0, 10, n))
-    rows = np.flatnonzero(rng.random(n) < rng.random()).astype(np.int32)
-    filtered = Filtered(source, rows)
-    for stop in np.sort(rng.integers(0, n + 1, 5)):
-        source.enqueued_s[:stop] = at_s[:stop]
-        source.n[0] = stop
-        filtered.advance(0.0)
-        let_in = np.isin(source.message[:stop], rows)
-        m = int(filtered.feed.n[0])
-        assert rows[filtered.feed.message[:m]].tolist() == source.message[:stop][let_in].tolist()
-        assert filtered.feed.enqueued_s[:m].tolist() == at_s[:stop][let_in].tolist()

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from sim.queue import broker_kernel as k
-from sim.queue.broker import Broker, Columns, poison
-from sim.queue.sqs_standard_kernel import Feed
+from sim.queue.broker import Broker
+from sim.queue.broker_state import Columns, poisonous_messages
+from sim.queue.feed import Feed
 from sim.scenario.products.celery import CelerySystem, CeleryTask
 from sim.systems.celery import celery_policy
 
@@ -53,7 +54,7 @@ def workers(
         grid_s=np.zeros(0),
         slots=config.config.worker_concurrency,
         columns=Columns(due_s=due_s),
-        poison=poison(*zip(*bad, strict=True)) if bad else None,
+        poison=poisonous_messages(*zip(*bad, strict=True)) if bad else None,
         jitter=np.asarray(draws, float),
         keep_repeats=100,
     )
@@ -75,14 +76,15 @@ STATE = {
 def test_CE_01_early_ack_loses_the_task_that_a_killed_worker_ran():
     fleet = workers([0.0, 0.1], 10.0, count=2, worker_concurrency=1, worker_prefetch_multiplier=2)
     fleet.advance(5.0)
-    fleet.crash(0, 5.0)
+    fleet.crash(0)
     fleet.advance(100.0)
     assert Counter(states(fleet)) == {"lost": 1, "done": 1}
     # What was only reserved is not lost: it comes back when the connection closes.
     fleet = workers([0.0] * 3, 10.0, worker_concurrency=1)
     fleet.advance(5.0)
-    fleet.crash(0, 5.0)
-    fleet.restart(0, 6.0)
+    fleet.crash(0)
+    fleet.advance(6.0)
+    fleet.restart(0)
     fleet.advance(100.0)
     assert states(fleet) == ["lost", "done", "done"]
 
@@ -90,8 +92,9 @@ def test_CE_01_early_ack_loses_the_task_that_a_killed_worker_ran():
 def test_CE_02_late_ack_runs_it_again():
     fleet = workers([0.0], 10.0, task_acks_late=True, worker_concurrency=1)
     fleet.advance(5.0)
-    fleet.crash(0, 5.0)
-    fleet.restart(0, 6.0)
+    fleet.crash(0)
+    fleet.advance(6.0)
+    fleet.restart(0)
     fleet.advance(100.0)
     assert states(fleet) == ["done"]
     assert fleet.queue.done_s[0] == pytest.approx(16.0, abs=5 * MS)
@@ -99,10 +102,11 @@ def test_CE_02_late_ack_runs_it_again():
     fleet = workers([0.0], 10.0, count=2, task_acks_late=True, worker_concurrency=1)
     fleet.advance(9.99)
     owner = int(np.flatnonzero(fleet.state.consumers.n[:-1, k.IDLE] == 0)[0])
-    fleet.cut_off(owner, 9.99)
+    fleet.cut_off(owner)
     fleet.advance(10.5)
-    fleet.crash(owner, 10.5)
-    fleet.disconnect(owner, 11.0)
+    fleet.crash(owner)
+    fleet.advance(11.0)
+    fleet.disconnect(owner)
     fleet.advance(100.0)
     assert fleet.queue.effects[0] == 2
 
@@ -220,9 +224,9 @@ def test_CE_07_redis_restores_to_the_head_and_requeues_to_the_tail():
     }
     fleet = workers(came_s, 10.0, broker="redis", broker_transport_options=options, **settings)
     fleet.advance(5.0)
-    fleet.crash(0, 5.0)
+    fleet.crash(0)
     fleet.advance(60.0)
-    fleet.restart(0, 60.0)
+    fleet.restart(0)
     fleet.advance(200.0)
     assert np.argsort(fleet.queue.done_s).tolist() == [0, 1, 2, 3], "restored, it is the next out"
     for broker, order in (("redis", [1, 2, 3, 0]), ("rabbitmq", [0, 1, 2, 3])):
@@ -238,7 +242,7 @@ def test_CE_07_redis_restores_to_the_head_and_requeues_to_the_tail():
 def test_CE_08_a_warm_shutdown_finishes_what_runs_and_gives_back_the_rest(broker):
     fleet = workers([0.0] * 6, 10.0, broker=broker, worker_concurrency=2, task_acks_late=True)
     fleet.advance(5.0)
-    fleet.terminate(0, 5.0)
+    fleet.terminate(0)
     fleet.advance(11.0)
     assert not fleet.alive(0)
     assert Counter(states(fleet)) == {"done": 2, "ready": 4}
@@ -250,8 +254,9 @@ def test_CE_08_a_warm_shutdown_finishes_what_runs_and_gives_back_the_rest(broker
 def test_CE_08_after_sigkill_the_broker_decides_when_messages_are_back(broker, again_s):
     fleet = workers([0.0] * 6, 10.0, broker=broker, worker_concurrency=2)
     fleet.advance(5.0)
-    fleet.crash(0, 5.0)
-    fleet.restart(0, 6.0)
+    fleet.crash(0)
+    fleet.advance(6.0)
+    fleet.restart(0)
     fleet.advance(10_000.0)
     assert Counter(states(fleet)) == {"lost": 2, "done": 4}
     first_s = fleet.queue.done_s.min() - 10.0

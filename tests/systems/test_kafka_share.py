@@ -11,7 +11,7 @@ from helpers.operated import Operated
 from sim.engine.environment import Environment
 from sim.log.topic import Topic
 from sim.queue import broker_kernel as k
-from sim.queue.broker import Broker, Columns, poison
+from sim.queue.broker_state import Columns, poisonous_messages
 from sim.scenario.products.kafka import KafkaSystem
 from sim.scenario.products.kafka_share import ShareGroup
 from sim.systems.kafka_share import Members, Readable, assign, share_policy
@@ -36,10 +36,9 @@ def share_group(
     rows = np.arange(n, dtype=np.int32)
     topic = Topic.of_records(visible_s, partitions, rows, partition_of.astype(np.int32), visible_s)
     readable = Readable(topic)
-    reach = np.zeros((places or consumers, partitions), np.uint8)
-    assign(reach, range(consumers))
     work_s = np.broadcast_to(np.asarray(work_s, np.float32), n)[topic.log.message]
-    broker = Broker(
+    members = Members(
+        config.session_timeout_ms / 1e3,
         readable.feed,
         work_s,
         consumers,
@@ -51,66 +50,64 @@ def share_group(
         columns=Columns(
             lane=np.repeat(np.arange(partitions, dtype=np.int32), np.diff(topic.log.start)),
             lanes=partitions,
-            reach=reach,
+            reach=np.zeros((places or consumers, partitions), np.uint8),
         ),
-        poison=poison(*zip(*bad, strict=True)) if bad else None,
+        poison=poisonous_messages(*zip(*bad, strict=True)) if bad else None,
         keep_repeats=1_000,
     )
-    env = Environment([readable, broker])
-    members = Members(env, broker, reach, config.session_timeout_ms / 1e3)
-    return env, broker, members
+    return Environment([readable, members]), members
 
 
-def states(broker):
-    return [STATE[state] for state in broker.queue.state]
+def states(members):
+    return [STATE[state] for state in members.queue.state]
 
 
 def test_KS_01_a_record_is_available_then_acquired_then_acknowledged():
-    env, broker, _ = share_group([1.0], 2.0)
+    env, members = share_group([1.0], 2.0)
     for at_s, state in ((0.5, "available"), (2.0, "acquired"), (4.0, "acknowledged")):
         env.run(at_s)
-        assert states(broker) == [state]
-    assert broker.queue.done_s[0] == pytest.approx(3.0, abs=5 * MS)
+        assert states(members) == [state]
+    assert members.queue.done_s[0] == pytest.approx(3.0, abs=5 * MS)
 
 
 def test_KS_02_released_records_are_delivered_again_up_to_the_limit_and_then_archived():
     always = [(0, False, 10**6, np.inf)]
-    env, broker, _ = share_group([0.0, 0.0], 0.1, bad=always)
+    env, members = share_group([0.0, 0.0], 0.1, bad=always)
     env.run(30.0)
-    assert states(broker) == ["archived", "acknowledged"]
-    assert broker.queue.receives[0] == 5
+    assert states(members) == ["archived", "acknowledged"]
+    assert members.queue.receives[0] == 5
     config = {"group.share.delivery.count.limit": 2}
-    env, broker, _ = share_group([0.0], 0.1, bad=always, **config)
+    env, members = share_group([0.0], 0.1, bad=always, **config)
     env.run(30.0)
-    assert states(broker) == ["archived"] and broker.queue.receives[0] == 2
+    assert states(members) == ["archived"] and members.queue.receives[0] == 2
 
 
 def test_KS_02_a_rejected_record_is_archived_at_once():
-    env, broker, _ = share_group([0.0], 0.1, bad=[(0, False, 1, np.inf)], on_failure="reject")
+    env, members = share_group([0.0], 0.1, bad=[(0, False, 1, np.inf)], on_failure="reject")
     env.run(30.0)
-    assert states(broker) == ["archived"] and broker.queue.receives[0] == 1
+    assert states(members) == ["archived"] and members.queue.receives[0] == 1
 
 
 def test_KS_02_a_lock_shorter_than_the_work_repeats_and_then_archives():
     config = {"group.share.record.lock.duration.ms": 15_000, "max.poll.records": 1}
-    env, broker, _ = share_group([0.0], 20.0, consumers=6, **config)
+    env, members = share_group([0.0], 20.0, consumers=6, **config)
     env.run(200.0)
     # Every 15 s to the next one, five times; all five have an effect, and none is acknowledged.
-    assert states(broker) == ["archived"]
-    assert broker.queue.receives[0] == broker.queue.effects[0] == 5
-    assert np.sort(broker.queue.again_s[:4]) == pytest.approx([35, 50, 65, 80], abs=0.1)
+    assert states(members) == ["archived"]
+    assert members.queue.receives[0] == members.queue.effects[0] == 5
+    assert np.sort(members.queue.again_s[:4]) == pytest.approx([35, 50, 65, 80], abs=0.1)
 
 
 def test_KS_03_one_stuck_record_stops_new_ones_at_the_window():
     config = {"group.share.partition.max.record.locks": 100, "max.poll.records": 10}
     work_s = np.full(1_000, 0.001)
     work_s[0] = 25.0
-    env, broker, _ = share_group(np.zeros(1_000), work_s, consumers=2, **config)
+    env, members = share_group(np.zeros(1_000), work_s, consumers=2, **config)
     env.run(24.0)
     # The stuck consumer holds the ten of its poll; the other one has done the rest of the window.
-    assert Counter(states(broker)) == {"acknowledged": 90, "acquired": 10, "available": 900}
+    assert Counter(states(members)) == {"acknowledged": 90, "acquired": 10, "available": 900}
     env.run(40.0)
-    assert Counter(states(broker)) == {"acknowledged": 1_000}
+    assert Counter(states(members)) == {"acknowledged": 1_000}
 
 
 def test_KS_03_redelivery_of_what_is_available_goes_on_within_the_window():
@@ -118,22 +115,22 @@ def test_KS_03_redelivery_of_what_is_available_goes_on_within_the_window():
     work_s = np.full(300, 0.001)
     work_s[0] = 20.0
     bad = [(5, False, 3, np.inf)]
-    env, broker, _ = share_group(np.zeros(300), work_s, consumers=2, bad=bad, **config)
+    env, members = share_group(np.zeros(300), work_s, consumers=2, bad=bad, **config)
     env.run(19.0)
-    assert broker.queue.receives[5] == 4 and states(broker)[5] == "acknowledged"
-    assert Counter(states(broker)) == {"acknowledged": 99, "acquired": 1, "available": 200}
+    assert members.queue.receives[5] == 4 and states(members)[5] == "acknowledged"
+    assert Counter(states(members)) == {"acknowledged": 99, "acquired": 1, "available": 200}
 
 
 def test_KS_04_an_acknowledgement_after_the_lock_is_too_late_and_the_record_is_processed_twice():
     config = {"group.share.record.lock.duration.ms": 15_000}
-    env, broker, members = share_group([0.0], 10.0, consumers=2, **config)
+    env, members = share_group([0.0], 10.0, consumers=2, **config)
     env.run(5.0)
-    (holder,) = np.flatnonzero((broker.state.consumers.slot >= 0).any(axis=1))
+    (holder,) = np.flatnonzero((members.state.consumers.slot >= 0).any(axis=1))
     members.pause(int(holder), 20.0)  # its work is done at 30 s, its lock ends at 15 s
     env.run(60.0)
-    assert states(broker) == ["acknowledged"]
-    assert broker.queue.effects[0] == 2 and broker.queue.receives[0] == 2
-    assert broker.queue.done_s[0] == pytest.approx(25.0, abs=0.1)
+    assert states(members) == ["acknowledged"]
+    assert members.queue.effects[0] == 2 and members.queue.receives[0] == 2
+    assert members.queue.done_s[0] == pytest.approx(25.0, abs=0.1)
 
 
 def test_KS_05_more_consumers_than_partitions_share_the_work():
@@ -141,11 +138,11 @@ def test_KS_05_more_consumers_than_partitions_share_the_work():
     drained = {}
     for consumers in (1, 2, 12):
         config = {"max.poll.records": 1}
-        env, broker, _ = share_group(
+        env, members = share_group(
             np.zeros(240), work_s, consumers=consumers, partitions=2, **config
         )
         env.run(60.0)
-        drained[consumers] = broker.queue.done_s.max()
+        drained[consumers] = members.queue.done_s.max()
     assert drained[1] == pytest.approx(240 * 0.102, rel=0.05)
     assert drained[2] == pytest.approx(120 * 0.102, rel=0.05)
     assert drained[12] == pytest.approx(20 * 0.102, rel=0.1)
@@ -162,26 +159,26 @@ def test_KS_05_every_partition_is_served_by_as_many_as_there_are():
 
 
 def test_a_killed_member_s_records_are_available_when_its_connection_closes():
-    env, broker, members = share_group([0.0], 10.0, consumers=2)
+    env, members = share_group([0.0], 10.0, consumers=2)
     env.run(5.0)
-    (holder,) = np.flatnonzero((broker.state.consumers.slot >= 0).any(axis=1))
+    (holder,) = np.flatnonzero((members.state.consumers.slot >= 0).any(axis=1))
     members.crash(int(holder))
     env.run(20.0)
-    assert states(broker) == ["acknowledged"]
-    assert broker.queue.done_s[0] == pytest.approx(15.0, abs=0.5)
+    assert states(members) == ["acknowledged"]
+    assert members.queue.done_s[0] == pytest.approx(15.0, abs=0.5)
 
 
 def test_a_dead_member_s_partitions_wait_for_the_session_if_nobody_else_takes_from_them():
     visible_s = np.arange(0.0, 120.0, 0.5)
-    env, broker, members = share_group(visible_s, 0.01, consumers=2, partitions=2)
+    env, members = share_group(visible_s, 0.01, consumers=2, partitions=2)
     env.run(30.2)
     members.crash(1)
     env.run(120.0)
-    late = np.sort(broker.queue.done_s - np.sort(visible_s.reshape(-1, 2), axis=0).T.ravel())
+    late = np.sort(members.queue.done_s - np.sort(visible_s.reshape(-1, 2), axis=0).T.ravel())
     assert late.max() == pytest.approx(45.0, abs=1.0)
     members.restart(1)
     env.run(130.0)
-    assert set(states(broker)) == {"acknowledged"}
+    assert set(states(members)) == {"acknowledged"}
 
 
 @settings(max_examples=30, deadline=None, derandomize=True)
@@ -195,7 +192,7 @@ def test_whatever_happens_every_record_is_acknowledged_or_archived(seed):
         "group.share.delivery.count.limit": int(rng.integers(2, 6)),
         "group.share.session.timeout.ms": 5_000,
     }
-    env, broker, members = share_group(
+    env, members = share_group(
         np.sort(rng.uniform(0, 20, n)), rng.exponential(0.3, n), consumers, partitions,
         rng.integers(0, partitions, n), **config,
     )  # fmt: skip
@@ -207,16 +204,16 @@ def test_whatever_happens_every_record_is_acknowledged_or_archived(seed):
         )
         value = {"pause": (4.0,), "slow": (2.0,), "terminate": (3.0,)}.get(verb, ())
         getattr(Operated(env, members), verb)(member, *value)
-        assert np.array_equal(broker.queue.receives >= broker.queue.returns, np.ones(n, bool))
+        assert np.array_equal(members.queue.receives >= members.queue.returns, np.ones(n, bool))
     env.run(30.0)
     for member in range(consumers):
         members.reconnect(member)
         members.restart(member)
     env.run(200.0)
-    counted = Counter(states(broker))
-    assert counted["acknowledged"] + counted["archived"] == n == broker.settled()
-    assert (broker.queue.effects[broker.queue.state == k.ACKED] >= 1).all()
-    assert (broker.queue.receives <= config["group.share.delivery.count.limit"]).all()
+    counted = Counter(states(members))
+    assert counted["acknowledged"] + counted["archived"] == n == members.settled()
+    assert (members.queue.effects[members.queue.state == k.ACKED] >= 1).all()
+    assert (members.queue.receives <= config["group.share.delivery.count.limit"]).all()
 
 
 def test_readable_rows_come_in_order_of_time_over_all_partitions():

@@ -11,11 +11,12 @@ from pydantic import ValidationError
 from helpers.operated import Operated
 from sim.engine.environment import Environment
 from sim.engine.system import Setup
+from sim.foundation.arrays import NO_LIMIT
 from sim.lab import run
 from sim.queue import broker_kernel as k
-from sim.queue.broker import NO_LIMIT, Broker, Columns, poison
-from sim.queue.broker_fleet import Consumers
-from sim.queue.sqs_standard_kernel import Feed
+from sim.queue.broker import Broker
+from sim.queue.broker_state import Columns, poisonous_messages
+from sim.queue.feed import Feed
 from sim.scenario.load import Scenario, load
 from sim.scenario.products.rabbitmq import RabbitmqSystem
 from sim.systems.rabbitmq import Rabbitmq, rabbitmq_policy
@@ -39,7 +40,7 @@ def system(arguments=None, producer=None, **queue):
 def consume(config, came_s, work_s, until_s, verbs=(), bad=(), lane=None, ack_s=LATENCY_S):
     """The queue ``q`` of a system after ``until_s``; verbs: (time, verb, consumer, …).
 
-    ``bad``: the columns of `poison`.
+    ``bad``: the columns of `poisonous_messages`.
     """
     came_s = np.asarray(came_s, float)
     queue = config.queues["q"]
@@ -53,14 +54,14 @@ def consume(config, came_s, work_s, until_s, verbs=(), bad=(), lane=None, ack_s=
         grid_s=np.zeros(0),
         slots=queue.threads,
         columns=Columns() if lane is None else Columns(lane=np.int32(lane), lanes=max(lane) + 1),
-        poison=poison(*bad) if bad else None,
+        poison=poisonous_messages(*bad) if bad else None,
+        heartbeat_s=config.heartbeat,
     )
     env = Environment([broker])
-    fleet = Consumers(env, broker, heartbeat_s=config.heartbeat)
 
     def act(at_s, verb, *args):
         yield env.timeout(at_s)
-        getattr(Operated(env, fleet), verb)(*args)
+        getattr(Operated(env, broker), verb)(*args)
 
     for verb in verbs:
         env.process(act(*verb))

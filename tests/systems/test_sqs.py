@@ -59,7 +59,7 @@ def consume(scenario, came_s, group, until_s, verbs=(), work_s=None):
     for at_s, verb, *args in verbs:
         built.senders.advance(at_s)
         broker.advance(at_s)
-        getattr(broker, verb)(args[0], at_s, *args[1:])
+        getattr(broker, verb)(*args)
     built.senders.advance(until_s)
     broker.advance(until_s)
     return broker

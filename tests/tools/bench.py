@@ -23,9 +23,12 @@ from sim.log.kafka_assignors import assign_range
 from sim.log.topic import Topic
 from sim.log.topic_kernel import gather
 from sim.queue import broker_kernel as broker
-from sim.queue.broker import Broker, Columns, policy
+from sim.queue.broker import Broker
+from sim.queue.broker_policy import broker_policy
+from sim.queue.broker_state import Columns
+from sim.queue.feed import Feed
 from sim.queue.sqs_standard import Workers
-from sim.queue.sqs_standard_kernel import Feed, Policy
+from sim.queue.sqs_standard_kernel import StandardPolicy
 from sim.scenario.load import load
 
 REPEATS = 5
@@ -58,7 +61,7 @@ def queue_kernel(n: int, workers: int, batch: int) -> Callable[[], Callable[[], 
 
     def prepare() -> Callable[[], None]:
         feed = Feed(np.arange(n, dtype=np.int32), np.zeros(n), np.full(1, n, np.int64))
-        policy = Policy(batch, batch, 0.0, 30.0, 0.0, 1 << 60, 120_000, 4e5, 4, 0.0)
+        policy = StandardPolicy(batch, batch, 0.0, 30.0, 0.0, 1 << 60, 120_000, 4e5, 4, 0.0)
         stage = Workers(
             feed, service, workers, policy,
             servers=8, receive_latency_s=latency, delete_latency_s=latency, grid_s=GRID_S,
@@ -78,8 +81,9 @@ def general_kernel(n: int, knobs: dict[str, Any], lanes: int = 1, slots: int = 1
     def prepare() -> Callable[[], None]:
         feed = Feed(np.arange(n, dtype=np.int32), np.zeros(n), np.full(1, n, np.int64))
         stage = Broker(
-            feed, service, 64, policy(**knobs), receive_latency_s=latency, ack_latency_s=latency,
-            grid_s=GRID_S, slots=slots, columns=Columns(lane=lane, lanes=lanes),
+            feed, service, 64, broker_policy(**knobs),
+            receive_latency_s=latency, ack_latency_s=latency, grid_s=GRID_S,
+            slots=slots, columns=Columns(lane=lane, lanes=lanes),
         )  # fmt: skip
         return lambda: stage.advance(1e9)
 

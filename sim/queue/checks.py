@@ -1,0 +1,105 @@
+"""What holds of a queue whatever happens to it; where it does not, the lab is wrong.
+
+The first two are looked at whenever a stage has been advanced, and cost the same for any number of
+messages; the other two once, at the end. All raise AssertionError.
+"""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from sim.foundation.arrays import I64, U8, U16
+from sim.queue import broker_kernel as broker
+from sim.queue import sqs_standard_kernel as standard
+
+_AT_ONCE = 1 << 20
+"""Messages looked at together, so that no column of a hundred million is copied."""
+
+_BROKER_ONLY_GROW = (broker.ROW, broker.ARRIVED, broker.DELIVERIES, broker.EFFECTS, broker.REPEATS)
+_STANDARD_ONLY_GROW = (
+    standard.REMOVED,
+    standard.DELIVERIES,
+    standard.EFFECTS,
+    standard.AGAIN,
+    standard.RECEIVE_CALLS,
+)
+
+
+def check_broker(before: Sequence[int], now: Sequence[int], policy: broker.BrokerPolicy) -> None:
+    """Every message is in one place, and nothing that has happened is undone.
+
+    Args:
+        before: `broker_kernel.QueueState.counts` when the stage was last looked at.
+        now: the same now.
+        policy: of the queue.
+    """
+    k = broker
+    ready, in_flight, waiting = now[k.READY_NOW], now[k.IN_FLIGHT_NOW], now[k.WAITING_NOW]
+    removed = now[k.REMOVED]
+    assert now[k.ARRIVED] == ready + in_flight + waiting + removed, (
+        f"queue: {now[k.ARRIVED]} messages came, but {ready} are ready, {in_flight} in flight, "
+        f"{waiting} waiting and {removed} gone"
+    )
+    least = min(ready, in_flight, waiting, removed, now[k.HELD])
+    assert least >= 0, "queue: fewer than no messages"
+    assert in_flight <= policy.max_in_flight, "queue: more in flight than may be"
+    assert now[k.HELD_TWICE] == 0, "queue: a message was handed out that was not ready"
+    assert now[k.EFFECTS] <= now[k.DELIVERIES], "queue: more effects than deliveries"
+    _grows(before, now, _BROKER_ONLY_GROW)
+    # What is acknowledged before its work may fail after it, and be published again.
+    if policy.ack == k.LATE:
+        assert removed >= before[k.REMOVED], "queue: a message that was gone is back"
+
+
+def check_standard(
+    before: Sequence[int], now: Sequence[int], arrived: int, policy: standard.StandardPolicy
+) -> None:
+    """As `check_broker`, of a standard queue.
+
+    Args:
+        before: `sqs_standard_kernel.StandardQueueState.counts` when last looked at.
+        now: the same now.
+        arrived: messages that have come by now.
+        policy: of the queue.
+    """
+    k = standard
+    in_flight, removed = now[k.IN_FLIGHT_NOW], now[k.REMOVED]
+    assert min(in_flight, removed) >= 0, "queue: fewer than no messages"
+    assert in_flight + removed <= arrived, (
+        f"queue: {arrived} messages came, but {in_flight} are in flight and {removed} gone"
+    )
+    assert in_flight <= policy.max_in_flight, "queue: more in flight than may be"
+    assert now[k.HELD_TWICE] == 0, "queue: a message was handed out that was not ready"
+    assert now[k.EFFECTS] <= now[k.DELIVERIES], "queue: more effects than deliveries"
+    _grows(before, now, _STANDARD_ONLY_GROW)
+
+
+def _grows(before: Sequence[int], now: Sequence[int], places: Sequence[int]) -> None:
+    for place in places:
+        assert now[place] >= before[place], f"queue: counter {place} went back"
+
+
+def check_states(state: U8, states: int, counted: Callable[[I64], bool]) -> None:
+    """The counters say what the states of the messages say.
+
+    Args:
+        state: [messages] their states.
+        states: how many there are.
+        counted: given how many messages are in each state, whether the counters agree.
+    """
+    found = np.zeros(states, np.int64)
+    for at in range(0, state.size, _AT_ONCE):
+        found += np.bincount(state[at : at + _AT_ONCE], minlength=states)
+    assert counted(found), f"queue: the counters disagree with the messages in each state, {found}"
+
+
+def check_effects(effects: U16, receives: U16) -> None:
+    """No message was processed more often than it was received.
+
+    Args:
+        effects: [messages] how often each was processed.
+        receives: [messages] how often each was handed out.
+    """
+    for at in range(0, effects.size, _AT_ONCE):
+        some = slice(at, at + _AT_ONCE)
+        assert (effects[some] <= receives[some]).all(), "queue: more effects than receives"
