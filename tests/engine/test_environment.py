@@ -55,13 +55,14 @@ def test_a_thousand_pieces_are_bit_identical_to_one_stretch(mechanism):
 @pytest.mark.parametrize("mechanism", sorted(state_hash.MECHANISMS))
 def test_plain_python_is_bit_identical_to_compiled(mechanism):
     script = Path(state_hash.__file__)
+    tests, root = script.parents[1:3]
     uncompiled = subprocess.run(
         [sys.executable, script, mechanism],
-        env={**os.environ, "NUMBA_DISABLE_JIT": "1", "PYTHONPATH": str(script.parents[1])},
+        env={**os.environ, "NUMBA_DISABLE_JIT": "1", "PYTHONPATH": f"{tests}{os.pathsep}{root}"},
         capture_output=True,
         text=True,
         check=True,
-        cwd=script.parents[2],
+        cwd=root,
     ).stdout
     compiled = "".join(f"{k} {v}\n" for k, v in state_hash.hashes(mechanism, 0).items())
     assert uncompiled == compiled

@@ -2,7 +2,14 @@
 
 import pytest
 
-from sim.foundation.errors import nearest
+from sim.foundation.errors import (
+    LabError,
+    Problem,
+    ScenarioError,
+    nearest,
+    unknown,
+    unknown_key,
+)
 
 
 @pytest.mark.parametrize(
@@ -17,3 +24,30 @@ from sim.foundation.errors import nearest
 )
 def test_nearest(word, candidates, expected):
     assert nearest(word, candidates) == expected
+
+
+def test_a_problem_is_told_by_file_line_and_key_as_far_as_they_are_known():
+    whole = Problem("a.yaml", 3, "systems.kafka", "is missing")
+    assert str(whole) == "a.yaml:3: systems.kafka: is missing"
+    assert str(whole._replace(line=None)) == "a.yaml: systems.kafka: is missing"
+    assert str(whole._replace(path="")) == "a.yaml:3: is missing"
+
+
+def test_an_error_of_a_scenario_has_a_line_for_each_problem():
+    first, second = Problem("a", 1, "x", "one"), Problem("b", None, "y", "two")
+    error = ScenarioError([first, second])
+    assert error.problems == (first, second) and isinstance(error, LabError)
+    assert str(error) == "a:1: x: one\nb: y: two"
+
+
+def test_an_unknown_word_is_answered_with_the_nearest_or_with_all():
+    assert unknown("job", "cuonters", ["counters", "billing"]) == (
+        "unknown job 'cuonters'; did you mean 'counters'?"
+    )
+    assert (
+        unknown("job", "x", ["counters", "billing"]) == "unknown job 'x'; known: counters, billing"
+    )
+    assert unknown("job", "x", []) == "unknown job 'x'; known: none"
+    more = unknown_key("acks.all", ["linger.ms"], more=["acks"])
+    assert more == "unknown key; did you mean 'acks'?"
+    assert unknown_key("zzz", ["linger.ms"], more=["acks"]) == "unknown key; known: linger.ms"

@@ -120,10 +120,10 @@ def _log(cuts, kind, assignor, verbs, static=False, bad=(), **reading):
         max_poll_s=reading.get("max_poll_s", np.inf), initial_delay_s=0.3, round_trip_s=0.01,
         on_failure=OnFailure(attempts=3, backoff=0.2),
     )  # fmt: skip
-    coordinator = kind(env, group, terms, lambda text: None)
+    operated = Operated(env, kind(env, group, terms, lambda text: None))
     for m, at_s in enumerate(rng.uniform(1.0, 25.0, 5)):
         for delay_s, verb, *args in verbs:
-            act = getattr(Operated(env, coordinator), verb)
+            act = getattr(operated, verb)
             env.process(_timed(env, at_s + delay_s, act, m, *args))
     _cut(env, cuts)
     env.run(UNTIL_S)

@@ -1,0 +1,61 @@
+"""What a system is given besides its configuration: scaled numbers, and streams of its own."""
+
+import numpy as np
+import pytest
+
+import sim
+from sim.engine.system import Setup, capacity, fleet_size
+from sim.foundation.units import Distribution
+from sim.traffic.messages import Messages
+
+
+@pytest.mark.parametrize(
+    ("n", "scale", "scaled"),
+    [(12, 1.0, 12), (12, 0.01, 1), (3, 0.5, 2), (10, 0.3, 3), (100, 0.07, 7), (2, 80.0, 160)],
+)
+def test_a_fleet_is_rounded_up_but_not_for_the_last_bit_of_a_product(n, scale, scaled):
+    assert fleet_size(n, scale) == scaled
+
+
+@pytest.fixture
+def setup():
+    scenario = sim.load("tournament_spike")
+    none = Messages(np.zeros(0), np.zeros(0, np.int32), np.full(1, 300, np.int32), {}, 1.0)
+
+    def make(name="kafka", **changes):
+        return Setup(name, scenario.with_(changes), none, np.zeros(1))
+
+    return make
+
+
+def test_streams_are_the_systems_own_one_for_each_purpose(setup):
+    def drawn(one, purpose):
+        return one.stream(purpose).random(4).tolist()
+
+    assert drawn(setup(), "keys") == drawn(setup(), "keys")
+    others = [
+        drawn(setup(), "other"),
+        drawn(setup("sqs_fanout"), "keys"),
+        drawn(setup(seed=2), "keys"),
+    ]
+    assert all(other != drawn(setup(), "keys") for other in others)
+
+
+def test_durations_of_a_call_are_drawn_unless_they_are_constant(setup):
+    assert setup().pool("send", Distribution(constant=0.02)).tolist() == [0.02]
+    drawn = setup().pool(
+        "send", Distribution.model_validate({"lognormal": {"median": 1, "p99": 4}})
+    )
+    assert np.median(drawn) == pytest.approx(1, rel=0.02)
+
+
+def test_a_group_has_places_for_as_many_as_a_fault_ever_starts(setup):
+    faults = [
+        {"at": 1, "fault": "scale", "target": "kafka.counters", "to": 20},
+        {"at": 2, "fault": "scale", "target": "kafka.counters", "to": 30},
+        {"at": 2, "fault": "scale", "target": "kafka.analytics", "to": 99},
+    ]
+    assert setup().product == "kafka"
+    assert capacity(setup(faults=faults), "counters", 12) == 30
+    assert capacity(setup(faults=faults, scale=0.1), "counters", 2) == 3
+    assert capacity(setup(), "counters", 12) == 12

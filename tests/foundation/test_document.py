@@ -1,0 +1,119 @@
+"""YAML that remembers where each key stands, through merging and overriding."""
+
+from pathlib import Path
+
+import pytest
+
+from sim.foundation.config import Config
+from sim.foundation.document import Document, Place, dumped, merge, read, value_of
+from sim.foundation.errors import ScenarioError
+
+
+class Time(Config):
+    shorthand = "constant"
+
+    constant: float | None = None
+    median: float | None = None
+
+
+class Work(Config):
+    alternatives = (("profile",), ("trace",))
+
+    profile: list[int] | None = None
+    trace: str | None = None
+    time: Time = Time()
+
+
+class Root(Config):
+    work: Work
+    name: str = ""
+
+
+@pytest.fixture
+def document(tmp_path):
+    def write(text, name="a.yaml"):
+        (tmp_path / name).write_text(text)
+        return read(tmp_path / name)
+
+    return write
+
+
+def test_each_key_knows_its_line_and_what_is_below_an_unknown_one_that_of_the_key_above(document):
+    found = document("name: x\nwork:\n  profile:\n  - 1\n  - 2\n")
+    lines = {path: place.line for path, place in found.places.items()}
+    assert lines[("name",)] == 1 and lines[("work",)] == 2
+    assert lines[("work", "profile")] == 3 and lines[("work", "profile", 1)] == 5
+    assert found.place(("work", "none", "such")).line == 2
+    said = str(found.problem(("work", "profile", 1), "is too much"))
+    assert said.endswith("a.yaml:5: work.profile.1: is too much")
+
+
+def test_a_value_is_found_by_its_path_and_none_where_there_is_none(document):
+    found = document("work: {profile: [1, 2]}\n")
+    assert found.get(("work", "profile", 1)) == 2
+    assert found.get(("work", "profile", 2)) is None
+    assert found.get(("work", "profile", "x", "y")) is None
+
+
+def test_a_copy_is_changed_apart(document):
+    first = document("work: {profile: [1]}\n")
+    second = first.copy()
+    second.put(("work", "profile", 0), 9, {("work", "profile", 0): Place("b", 1, Path())})
+    assert first.get(("work", "profile")) == [1] and second.get(("work", "profile")) == [9]
+    assert first.place(("work", "profile", 0)).source != "b"
+
+
+def test_what_is_put_over_a_base_keeps_its_own_line_and_null_removes(document):
+    base = document("name: base\nwork:\n  profile: [1]\n  time: 5\n", "base.yaml")
+    over = document("work:\n  trace: t.csv\n  time: {median: 2}\n", "over.yaml")
+    merged = merge(Root, base, over)
+    assert merged.data == {
+        "name": "base", "work": {"trace": "t.csv", "time": {"constant": 5, "median": 2}}
+    }  # fmt: skip
+    assert merged.place(("work", "trace")).source.endswith("over.yaml")
+    assert merged.place(("name",)).source.endswith("base.yaml")
+    assert merged.place(("work", "time", "constant")).line == 4
+    assert merge(Root, base, document("name:\n", "null.yaml")).data.keys() == {"work"}
+    assert base.data["work"] == {"profile": [1], "time": 5}, "the base is as it was"
+
+
+def test_an_override_drops_its_rivals_and_makes_what_is_on_the_way():
+    found = Document({"work": {"profile": [1], "time": 5}})
+    place = Place("--set work.trace=t", None, Path())
+    found.override(Root, ("work", "trace"), "t", place)
+    found.override(Root, ("work", "time", "median"), 2, place)
+    assert found.data == {"work": {"time": {"constant": 5, "median": 2}, "trace": "t"}}
+    found.put(("a", "b"), 1, {("a", "b"): place})
+    assert found.get(("a",)) == {"b": 1} and found.place(("a",)) == place
+    found.drop(("work", "time"))
+    assert ("work", "time") not in found.places and "time" not in found.data["work"]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", ":1: the file is empty"),
+        ("- a\n", ":1: expected keys and values"),
+        ("a: 1\nb: 2\na: 3\n", ":3: a: "),
+        ("a: [1\nb: 2\n", ":2: "),
+        ("a: &x 1\nb: 2024-01-01\n", None),
+    ],
+)
+def test_what_cannot_be_read_is_told_with_its_line(text, says, document):
+    if says is None:
+        assert document(text).data["a"] == 1
+        return
+    with pytest.raises(ScenarioError) as error:
+        document(text)
+    assert says in str(error.value)
+
+
+def test_a_value_of_an_override_is_yaml_without_a_line():
+    assert value_of("{a: [1, x]}", "--set b") == {"a": [1, "x"]}
+    with pytest.raises(ScenarioError) as error:
+        value_of("[1", "--set b=[1")
+    assert str(error.value).startswith("--set b=[1: ")
+
+
+def test_what_is_dumped_has_a_key_a_line():
+    assert dumped({"a": {"b": 1, "c": "x"}, "d": [1]}) == "a:\n  b: 1\n  c: x\nd:\n- 1\n"

@@ -1,0 +1,73 @@
+"""Lag that was measured, as one tidy table."""
+
+from math import inf, isnan, nan
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from sim.foundation.errors import LabError
+from sim.imports.measured import Measured, Sample, amount, complaint, instant, json_of, text_of
+
+FILE = Path("export.txt")
+EIGHT = pd.Timestamp("2024-05-01T20:00:00Z")
+
+
+def sample(value, name="g", minutes=0, measure="lag"):
+    return Sample(name, measure, EIGHT + pd.Timedelta(minutes=minutes), value)
+
+
+def test_messages_of_the_parts_add_up_and_the_oldest_is_that_of_the_part_furthest_behind():
+    ages = [sample(3.0, measure="time_lag_s"), sample(8.0, measure="time_lag_s")]
+    found = Measured.of(FILE, "tool", "log", [sample(5), sample(7), sample(1, minutes=1), *ages])
+    assert found.source == "export.txt (tool)"
+    (t_s, lag) = found.lines("lag")["g"]
+    assert t_s.tolist() == [0, 60] and lag.tolist() == [12, 1]
+    assert found.lines("time_lag_s")["g"][1].tolist() == [8]
+
+
+def test_times_at_which_a_part_is_missing_are_gaps_where_parts_are_complete():
+    rows = [sample(5), sample(7), sample(1, minutes=1), sample(nan, minutes=2)]
+    found = Measured.of(FILE, "tool", "log", rows, complete=True)
+    assert found.lines("lag")["g"][1].tolist() == [12]
+
+
+def test_samples_are_put_in_order_of_time_and_seen_from_any_start():
+    found = Measured.of(
+        FILE, "tool", "queue", [sample(2, minutes=5), sample(1)], ["late", "late", "odd"]
+    )
+    assert found.start == EIGHT and found.notes == ("late", "odd")
+    assert found.measures("lag") and not found.measures("time_lag_s")
+    assert found.lines("lag", "2024-05-01 22:01:00+02:00")["g"][0].tolist() == [-60, 240]
+    with pytest.raises(LabError, match="no sample of lag in this tool"):
+        Measured.of(FILE, "tool", "queue", [sample(nan)])
+
+
+def test_a_moment_without_a_zone_is_in_utc():
+    assert instant("2024-05-01 20:00") == EIGHT == instant("2024-05-01T22:00:00+02:00")
+    for wrong in ("noon", "2024-13-01"):
+        with pytest.raises(LabError, match="is not a time; write 2024-05-01T20:00:00Z"):
+            instant(wrong)
+
+
+def test_an_amount_is_0_or_more_or_a_gap():
+    assert amount(FILE, 3, "LAG", "12") == 12 and isnan(amount(FILE, 3, "LAG", inf))
+    with pytest.raises(LabError, match=r"^export.txt:3: LAG: expected a number, not '-'$"):
+        amount(FILE, 3, "LAG", "-")
+    with pytest.raises(LabError, match=r"^export.txt: LAG: expected 0 or more, not -1$"):
+        amount(FILE, None, "LAG", -1)
+
+
+def test_a_file_is_text_with_or_without_the_mark_that_spreadsheets_write(tmp_path):
+    path = tmp_path / "x"
+    path.write_bytes(b"\xef\xbb\xbfhello")
+    assert text_of(path, "this") == "hello"
+    path.write_bytes(b"\xff\xfe")
+    with pytest.raises(LabError, match="not text in UTF-8; expected this"):
+        text_of(path, "this")
+    with pytest.raises(LabError, match="cannot be read: No such file"):
+        text_of(tmp_path / "none", "this")
+    assert json_of(path, '{"a": 1}') == {"a": 1}
+    with pytest.raises(LabError, match=r"x:2: unreadable JSON: "):
+        json_of(path, "{\n,}")
+    assert str(complaint(FILE, "is odd")) == "export.txt: is odd"

@@ -1,0 +1,80 @@
+"""What pydantic found wrong, in words for the person who wrote the scenario."""
+
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from pydantic import Field, ValidationError
+
+from sim.foundation.config import Config
+from sim.foundation.document import Document, Place
+from sim.scenario.explain import problems
+
+
+class Wheel(Config):
+    not_modelled = {"colour": ""}  # noqa: RUF012
+
+    spokes: int = Field(ge=3, le=48)
+    """How many spokes; more make it stiffer."""
+    tyre: Literal["tube", "tubeless", "solid"] = "tube"
+
+
+class Bike(Config):
+    wheels: list[Wheel] = Field(min_length=1)
+    """Its wheels."""
+    bell: bool = False
+
+
+def told(data):
+    places = {(): Place("bike.yaml", 1, Path()), ("wheels",): Place("bike.yaml", 2, Path())}
+    with pytest.raises(ValidationError) as error:
+        Bike.model_validate(data)
+    return [str(p) for p in problems(error.value, Bike, Document(data, places))]
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        ({}, ["bike.yaml:2: wheels: missing; its wheels"]),
+        ({"wheels": None}, ["bike.yaml:2: wheels: has no value; its wheels"]),
+        ({"wheels": []}, ["bike.yaml:2: wheels: is empty; give at least one"]),
+        ({"wheels": 3}, ["bike.yaml:2: wheels: expected a list, not 3"]),
+        ({"wheels": [{}]}, ["bike.yaml:2: wheels.0.spokes: missing; how many spokes"]),
+        ({"wheels": [{"spokes": 2}]}, ["bike.yaml:2: wheels.0.spokes: must be at least 3, not 2"]),
+        (
+            {"wheels": [{"spokes": 99}]},
+            ["bike.yaml:2: wheels.0.spokes: must be at most 48, not 99"],
+        ),
+        (
+            {"wheels": [{"spokes": "x"}]},
+            ["bike.yaml:2: wheels.0.spokes: expected a whole number, not 'x'"],
+        ),
+        (
+            {"wheels": [{"spokes": 9}], "bell": 7},
+            ["bike.yaml:1: bell: expected true or false, not 7"],
+        ),
+        (
+            {"wheels": [{"spokes": 9, "tyre": "tubless"}]},
+            [
+                "bike.yaml:2: wheels.0.tyre: expected tube, tubeless or solid, not 'tubless'; "
+                "did you mean 'tubeless'?"
+            ],
+        ),
+        (
+            {"wheels": [{"spokes": 9, "zzz": 1}]},
+            ["bike.yaml:2: wheels.0.zzz: unknown key; known: spokes, tyre"],
+        ),
+        (
+            {"wheels": [{"spokes": 9, "color": 1}]},
+            ["bike.yaml:2: wheels.0.color: unknown key; did you mean 'colour'?"],
+        ),
+    ],
+)
+def test_each_problem_is_told_in_plain_words_at_its_key(data, says):
+    assert told(data) == says
+
+
+def test_a_misspelt_key_is_told_once_and_not_as_a_missing_one_too():
+    assert told({"wheels": [{"spoke": 9}]}) == [
+        "bike.yaml:2: wheels.0.spoke: unknown key; did you mean 'spokes'?"
+    ]

@@ -1,0 +1,39 @@
+"""Random columns from uniform and exponential draws."""
+
+import numpy as np
+import pytest
+
+from sim.traffic.draws_kernel import alias_table, choose, spread
+
+
+def test_arrivals_are_spread_in_their_cells_in_proportion_to_their_spacings():
+    out = np.zeros(3)
+    # Cell 0 has no arrival; in cell 1 the spacings 1, 1, 2 and 4 share the width of 2 s.
+    spread(np.array([0, 3]), np.array([0.0, 1.0, 3.0]), np.array([9.0, 1.0, 1.0, 2.0, 4.0]), out)
+    assert out.tolist() == [1.25, 1.5, 2.0]
+
+
+def test_spread_arrivals_are_ascending_and_stay_in_their_cells():
+    rng = np.random.default_rng(1)
+    counts = rng.poisson(5.0, 200)
+    edges_s = np.arange(201) * 0.5
+    out = np.zeros(counts.sum())
+    spread(counts, edges_s, rng.exponential(size=counts.sum() + 200), out)
+    assert (np.diff(out) > 0).all()
+    assert (np.histogram(out, edges_s)[0] == counts).all()
+
+
+@pytest.mark.parametrize("weights", [[1.0], [1.0, 1.0, 1.0], [5.0, 1.0, 0.5, 3.5], [1e-9, 1.0]])
+def test_a_value_is_chosen_as_often_as_its_weight_says(weights):
+    given = np.array(weights)
+    probability, alias = alias_table(given)
+    # The chance of a value is its own column's share and what other columns hand to it.
+    chance = probability.copy()
+    for column, other in enumerate(alias):
+        chance[other] += 1 - probability[column]
+    np.testing.assert_allclose(chance / given.size, given / given.sum(), rtol=1e-12, atol=1e-15)
+    uniforms = (np.arange(100_000) + 0.5) / 100_000
+    out = np.zeros(uniforms.size, np.int32)
+    choose(uniforms, probability, alias, out)
+    shares = np.bincount(out, minlength=given.size) / out.size
+    np.testing.assert_allclose(shares, given / given.sum(), atol=2e-5)
