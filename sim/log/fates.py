@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sim.engine.outcome import Fate
+from sim.foundation.arrays import I64, U8
 from sim.foundation.text import count
 from sim.log import group_state as k
 from sim.log.group import Group
@@ -14,7 +14,7 @@ _EPISODE_CHECKS = 2
 """Jumps no more than so many checks of retention apart are told together."""
 
 
-def unread(group: Group) -> NDArray[np.uint8] | None:
+def unread(group: Group) -> U8 | None:
     """[rows] a `Fate` for what the group passed over, or what is deleted and it has yet to read.
 
     It holds for rows without an effect; None if there are no such rows.
@@ -47,7 +47,7 @@ def unread(group: Group) -> NDArray[np.uint8] | None:
     return fate
 
 
-def _where(group: Group) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _where(group: Group) -> tuple[I64, I64]:
     """[partitions] what is in the hands of a live member: from the first to before the second."""
     state = group.state
     handed = np.maximum(state.committed, 0)

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sim.engine.environment import Stops
 from sim.engine.outcome import Fate
+from sim.foundation.arrays import F32, F64, I64, Bools
 from sim.injection.poison import Poison
 from sim.log import group_forecast_kernel as forecast
 from sim.log import group_kernel as kernel
@@ -37,10 +37,10 @@ class Group:
     def __init__(
         self,
         topic: Topic,
-        service_s: NDArray[np.float32],
+        service_s: F32,
         members: int,
         reading: k.Reading,
-        grid_s: NDArray[np.float64],
+        grid_s: F64,
         keep_repeats: int = 0,
         committed: bool = True,
         started: int | None = None,
@@ -62,7 +62,7 @@ class Group:
         partitions = topic.log.end.size
         n = topic.log.message.size
         self.topic = topic
-        self.service_s: NDArray[np.float32] | None = service_s
+        self.service_s: F32 | None = service_s
         self.reading = reading
         self.gathered = np.zeros(partitions, np.int64)
         begins = np.full(partitions, 0 if committed else k.NOWHERE, np.int64)
@@ -74,6 +74,7 @@ class Group:
         self.by_zombies = np.zeros(4, np.int64)
         """[POLLS...] of those that are none any more."""
         self.now_s = 0.0
+        """To where the stage is advanced: what it is asked, it answers for this time."""
         self.stopped_s = np.inf
         """Where the stage waits for control; inf: nowhere."""
         self.decide: Callable[[], None] = lambda: None
@@ -125,10 +126,10 @@ class Group:
         """[members] whether the place ever had a process."""
 
     @property
-    def counts(self) -> NDArray[np.int64]:
+    def counts(self) -> I64:
         """[POLLS...] of members and zombies, so far."""
         zombies = [zombie.counts for zombie in self.zombies.values()]
-        total: NDArray[np.int64] = sum(zombies, self.state.counts + self.by_zombies)
+        total: I64 = sum(zombies, self.state.counts + self.by_zombies)
         return total
 
     @property
@@ -242,7 +243,7 @@ class Group:
         s.at[m] = n
         self._go_on(m, at_s)
 
-    def _give_up(self, partitions: NDArray[np.int64]) -> None:
+    def _give_up(self, partitions: I64) -> None:
         """Count what is in hand of ``partitions`` as handed over in vain."""
         s = self.state
         s.counts[k.GIVEN_UP] += (s.position[partitions] - s.processed[partitions]).sum()
@@ -305,7 +306,7 @@ class Group:
         self._comes_to(at_s)
         self._look(at_s)
 
-    def seek(self, offsets: NDArray[np.int64], at_s: float) -> None:
+    def seek(self, offsets: I64, at_s: float) -> None:
         """Have every partition be read from another offset, from its owner's next poll on.
 
         The offset is committed then, too: it is the one way in which committed offsets move back.
@@ -338,7 +339,7 @@ class Group:
         self._go_on(m, at_s)
         self._look()
 
-    def _read_anew(self, partitions: NDArray[np.int64], at_s: float) -> None:
+    def _read_anew(self, partitions: I64, at_s: float) -> None:
         """Have ``partitions`` be read from their committed offsets on."""
         s = self.state
         kernel.finish_samples(s, at_s)
@@ -397,35 +398,35 @@ class Group:
         """Whether the process of member ``m`` runs (paused counts)."""
         return bool(self.state.phase[m] != k.OFF)
 
-    def backlog(self, now_s: float) -> int:
+    def backlog(self) -> int:
         """Records in the log and not committed."""
-        return int((self.topic.readable(now_s) - np.maximum(self.state.committed, 0)).sum())
+        return int((self.topic.readable(self.now_s) - np.maximum(self.state.committed, 0)).sum())
 
-    def age_s(self, now_s: float) -> float:
+    def age_s(self) -> float:
         """Time since the oldest of these could be read, s; 0 if there is none."""
         log = self.topic.log
         committed = np.maximum(self.state.committed, log.first)
-        waits = np.flatnonzero(self.topic.readable(now_s) > committed)
-        oldest_s = log.visible_s[log.start[waits] + committed[waits]].min(initial=now_s)
-        return float(now_s - oldest_s)
+        waits = np.flatnonzero(self.topic.readable(self.now_s) > committed)
+        oldest_s = log.visible_s[log.start[waits] + committed[waits]].min(initial=self.now_s)
+        return float(self.now_s - oldest_s)
 
-    def orphans(self, now_s: float) -> NDArray[np.bool_]:
-        """[partitions] those that no running, connected member has, zombies aside."""
+    def orphans(self) -> Bools:
+        """[partitions] those that no running, connected member reads, or only one that is held."""
         s = self.state
         out = np.ones(s.position.size, np.bool_)
-        reads = (s.phase != k.OFF) & (s.phase != k.HELD) & (s.resume_s <= now_s) & (s.cut == 0)
+        reads = (s.phase != k.OFF) & (s.phase != k.HELD) & (s.resume_s <= self.now_s) & (s.cut == 0)
         for m in np.flatnonzero(reads):
             out[s.assigned[m, : s.assigned_n[m]]] = False
         return out
 
-    def busy(self, now_s: float) -> int:
+    def busy(self) -> int:
         """Members that are at work on a record."""
-        return sum(self.working(m, now_s) for m in range(self.members))
+        return sum(self.working(m) for m in range(self.members))
 
-    def working(self, m: int, now_s: float) -> bool:
+    def working(self, m: int) -> bool:
         """Whether member ``m`` is at work on a record."""
         s, m = self._seat(m)
-        return bool(s.phase[m] == k.WORK and s.resume_s[m] <= now_s)
+        return bool(s.phase[m] == k.WORK and s.resume_s[m] <= self.now_s)
 
     def join(self, m: int, at_s: float) -> None:
         """Have the process of member ``m`` wait for partitions."""

@@ -9,8 +9,9 @@ from collections.abc import Callable
 import numpy as np
 import simpy
 
+from sim.engine.environment import Steps
 from sim.log.group import Group
-from sim.log.kafka_coordinator import Coordinator, Member, Steps, Terms
+from sim.log.kafka_coordinator import Coordinator, Member, Terms
 
 
 class Barrier(Coordinator):

@@ -9,7 +9,7 @@ then becomes of the partitions is the protocol's affair: `sim.log.kafka_classic`
 A process that has been put out does not know: it is a zombie until its next poll (KC-15).
 """
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from math import ulp
@@ -17,16 +17,14 @@ from typing import Any
 
 import numpy as np
 import simpy
-from numpy.typing import NDArray
 
+from sim.engine.environment import Steps
 from sim.engine.outcome import Fate
 from sim.log.group import Group
+from sim.log.group_fleet import GroupFleet
 from sim.log.kafka_assignors import Assignor
 from sim.log.poisoned import Bad
-from sim.log.seek import seek
 from sim.scenario.products.base import OnFailure
-
-Steps = Generator[simpy.Event, Any, None]
 
 
 @dataclass(frozen=True)
@@ -77,7 +75,7 @@ class Member:
     """Consumer protocol: counts the processes that bring it there, of which the last one counts."""
 
 
-class Coordinator(ABC):
+class Coordinator(GroupFleet):
     """Control-plane face of a group: the faults' verbs, and what the coordinator makes of them."""
 
     refuses_the_new = False
@@ -93,10 +91,8 @@ class Coordinator(ABC):
             terms: what its members and the coordinator agree on.
             say: takes a line for the timeline.
         """
-        self.env = env
-        self.group = group
+        super().__init__(env, group, group.members, say)
         self.terms = terms
-        self.say = say
         self.partitions = group.topic.log.end.size
         self.of: list[Member | None] = [
             Member(m) if group.alive(m) else None for m in range(group.members)
@@ -104,8 +100,6 @@ class Coordinator(ABC):
         """[consumers] the member that the running process is; None: it is none."""
         self.ghosts: list[Member] = []
         """Members without a process; they keep their partitions until the session ends."""
-        self.lives = [0] * group.members
-        """[consumers] counts the processes, to recognise those that are gone."""
         self.closing = [False] * group.members
         """[consumers] whether the process leaves at its next poll (SIGTERM)."""
         self.disturbed = env.event()
@@ -117,43 +111,18 @@ class Coordinator(ABC):
 
     # What faults and autoscalers see.
 
-    @property
-    def size(self) -> int:
-        """Number of consumers that faults can name, running or not."""
-        return self.group.members
-
     def alive(self, m: int) -> bool:
         """Whether the process of consumer ``m`` runs (paused counts)."""
         return self.group.alive(m)
-
-    def life(self, m: int) -> int:
-        """Which of its processes it is; one that ends and one that starts are counted."""
-        return self.lives[m]
 
     @property
     def useful(self) -> int | None:
         """Partitions: of more consumers, some have nothing to do (KC-01)."""
         return self.partitions
 
-    def seek(self, to_s: float) -> tuple[int, int]:
-        """Go on from a time; returns how many records were asked for, and how many are gone."""
-        return seek(self.group, to_s, self.env.now)
-
-    def backlog(self) -> int:
-        """Records in the log and not committed."""
-        return self.group.backlog(self.env.now)
-
-    def age_s(self) -> float:
-        """Time since the oldest of these could be read, s."""
-        return self.group.age_s(self.env.now)
-
-    def orphans(self) -> NDArray[np.bool_]:
-        """[partitions] those that no running member has, or only one that waits in a rebalance."""
-        return self.group.orphans(self.env.now)
-
     def busy(self) -> int:
         """Consumers that are at work on a record."""
-        return self.group.busy(self.env.now)
+        return self.group.busy()
 
     # The faults' verbs.
 
@@ -322,12 +291,6 @@ class Coordinator(ABC):
         self.crash(m)
         if bad.restart_after_s < np.inf:
             self.env.process(self._restart_after(m, bad.restart_after_s))
-
-    def _restart_after(self, m: int, wait_s: float) -> Steps:
-        life = self.lives[m]
-        yield self.env.timeout(wait_s)
-        if self.lives[m] == life:
-            self.restart(m)
 
     def _return(self, m: int) -> Steps:
         """Join anew when what is in hand is done."""

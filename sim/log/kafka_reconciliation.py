@@ -15,8 +15,9 @@ from math import floor
 
 import simpy
 
+from sim.engine.environment import Steps
 from sim.log.group import Group
-from sim.log.kafka_coordinator import Coordinator, Member, Steps, Terms
+from sim.log.kafka_coordinator import Coordinator, Member, Terms
 
 
 class Reconciling(Coordinator):

@@ -11,23 +11,22 @@ would let it finish its batch; renewals are continuous, where the library renews
 ``failoverTimeMillis``.
 """
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from math import ceil, ulp
-from typing import Any
 
 import numpy as np
 import simpy
-from numpy.typing import NDArray
 
+from sim.engine.environment import Steps
 from sim.engine.outcome import Fate
 from sim.log.group import Group
-from sim.log.seek import seek
+from sim.log.group_fleet import GroupFleet
 
 EPSILON_S = 0.025
 """What the library adds to the failover time (LeaseManagementConfig.epsilonMillis)."""
 
 
-class Leases:
+class Leases(GroupFleet):
     """The workers of one application, as faults see them; they act at the present time."""
 
     def __init__(
@@ -57,13 +56,11 @@ class Leases:
             say: takes a line for the timeline.
         """
         shards = group.members
-        self.env = env
-        self.group = group
+        super().__init__(env, group, places, say)
         self.failover_s = failover_s
         self.most_stolen = most_stolen
         self.rng = rng
         self.skips_batch = skips_batch
-        self.say = say
         self.up = [worker < workers for worker in range(places)]
         self.factor = [1.0] * places
         self.resume_s = [0.0] * places
@@ -72,8 +69,6 @@ class Leases:
         self.owner = [shard % workers for shard in range(shards)]
         self.counter_s = [0.0] * shards
         """[shards] Since when the counter of a lease without a renewing owner has stood still."""
-        self.lives = [0] * places
-        """[workers] Counts processes, to tell a worker from its successor."""
         group.decide = self._decide
         for shard in range(shards):
             group.reassign(shard, [shard], env.now)
@@ -82,18 +77,9 @@ class Leases:
             env.process(self._look_now_and_then(worker, first_s))
 
     @property
-    def size(self) -> int:
-        """Number of places for workers: alive, dead or not started yet."""
-        return len(self.up)
-
-    @property
     def useful(self) -> int | None:
         """Shards: of more workers, some have nothing to do."""
         return self.group.members
-
-    def seek(self, to_s: float) -> tuple[int, int]:
-        """Go on from a time; returns how many records were asked for, and how many are gone."""
-        return seek(self.group, to_s, self.env.now)
 
     @property
     def look_every_s(self) -> float:
@@ -103,10 +89,6 @@ class Leases:
     def alive(self, worker: int) -> bool:
         """Whether the process of a worker runs (paused counts)."""
         return self.up[worker]
-
-    def life(self, worker: int) -> int:
-        """Which of its processes it is; each that ends is counted."""
-        return self.lives[worker]
 
     def leases(self, worker: int) -> list[int]:
         """The shards that a worker owns."""
@@ -121,7 +103,7 @@ class Leases:
             and self.resume_s[worker] <= self.env.now
         )
 
-    def _look_now_and_then(self, worker: int, first_s: float) -> Generator[simpy.Event, Any, None]:
+    def _look_now_and_then(self, worker: int, first_s: float) -> Steps:
         life = self.lives[worker]
         seen: dict[int, tuple[int, float, float]] = {}
         yield self.env.timeout(first_s)
@@ -214,18 +196,12 @@ class Leases:
                 self.say(f"worker {worker} skipped a record")
                 group.pass_over(shard, now, Fate.LOST_REJECTED)
 
-    def _restart_after(self, worker: int, wait_s: float) -> Generator[simpy.Event, Any, None]:
-        life = self.lives[worker]
-        yield self.env.timeout(wait_s)
-        if self.lives[worker] == life:
-            self.restart(worker)
-
     def terminate(self, worker: int) -> None:
         """SIGTERM: it finishes its batches and checkpoints; its leases still have to run out."""
         if self.up[worker]:
             self.env.process(self._finish(worker))
 
-    def _finish(self, worker: int) -> Generator[simpy.Event, Any, None]:
+    def _finish(self, worker: int) -> Steps:
         group, life = self.group, self.lives[worker]
         for shard in self.leases(worker):
             group.hold(shard, self.env.now)
@@ -285,19 +261,7 @@ class Leases:
         for shard in self.leases(worker):
             self.group.reconnect(shard, self.env.now)
 
-    def backlog(self) -> int:
-        """Records in the stream and not checkpointed."""
-        return self.group.backlog(self.env.now)
-
-    def age_s(self) -> float:
-        """Time since the oldest of these could be read, s."""
-        return self.group.age_s(self.env.now)
-
-    def orphans(self) -> NDArray[np.bool_]:
-        """[shards] those that no running worker holds the lease of."""
-        return self.group.orphans(self.env.now)
-
     def busy(self) -> int:
         """Workers with a shard on which they are at work."""
-        group, now = self.group, self.env.now
-        return len({self.owner[m] for m in range(group.members) if group.working(m, now)})
+        group = self.group
+        return len({self.owner[m] for m in range(group.members) if group.working(m)})

@@ -12,8 +12,9 @@ from collections.abc import Callable
 
 import simpy
 
+from sim.engine.environment import Steps
 from sim.log.group import Group
-from sim.log.kafka_coordinator import Member, Steps, Terms
+from sim.log.kafka_coordinator import Member, Terms
 from sim.log.kafka_reconciliation import Reconciling
 
 

@@ -20,8 +20,8 @@ from typing import Any
 
 import numpy as np
 import simpy
-from numpy.typing import NDArray
 
+from sim.foundation.arrays import F64, I32, I64
 from sim.log import retention_kernel as k
 from sim.log.topic import Topic
 
@@ -49,7 +49,7 @@ class Limits:
 class Retention:
     """The segments of every partition of a topic, and the log start offset that moves with them."""
 
-    def __init__(self, topic: Topic, size_bytes: NDArray[np.int32], limits: Limits) -> None:
+    def __init__(self, topic: Topic, size_bytes: I32, limits: Limits) -> None:
         """
         Args:
             topic: whose log is cut.
@@ -60,7 +60,7 @@ class Retention:
         self.topic = topic
         self.size_bytes = size_bytes
         self.limits = limits
-        self.active = k.Active(
+        self.active = k.SegmentState(
             next=np.zeros(partitions, np.int64),
             first_s=np.zeros(partitions),
             newest_s=np.full(partitions, -inf),
@@ -70,7 +70,7 @@ class Retention:
         """[partitions] (newest timestamp, bytes, offset of the next) of each segment, in order."""
         self.kept_bytes = np.zeros(partitions, np.int64)
         """[partitions] bytes of the closed segments."""
-        self.history: list[tuple[float, NDArray[np.int64]]] = []
+        self.history: list[tuple[float, I64]] = []
         """(s, [partitions]) the log start offsets after each check that deleted something."""
 
     def run(
@@ -98,7 +98,7 @@ class Retention:
             self.history.append((at_s, first.copy()))
         return gone
 
-    def starts(self, at_s: NDArray[np.float64]) -> NDArray[np.int64]:
+    def starts(self, at_s: F64) -> I64:
         """[samples, partitions] log start offsets at each of the (ascending) times ``at_s``."""
         zero = np.zeros_like(self.topic.log.first)
         known = np.array([zero, *(offsets for _, offsets in self.history)])

@@ -3,15 +3,12 @@
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from sim.foundation.arrays import F64, I64
 from sim.foundation.jit import resumable
 
-F64 = NDArray[np.float64]
-I64 = NDArray[np.int64]
 
-
-class Active(NamedTuple):
+class SegmentState(NamedTuple):
     """The segment of each partition that is being written."""
 
     next: I64  # [partitions] next offset to look at: those before are in some segment

@@ -1,14 +1,14 @@
 """Where in a log a time is, and a group that goes on reading from there."""
 
 import numpy as np
-from numpy.typing import NDArray
 
+from sim.foundation.arrays import I64
 from sim.log import group_state as k
 from sim.log.group import Group
 from sim.log.topic import Topic
 
 
-def seek(group: Group, to_s: float, now_s: float) -> tuple[int, int]:
+def seek(group: Group, to_s: float) -> tuple[int, int]:
     """Have a group go on from the first record whose timestamp is not before a time.
 
     As ``kafka-consumer-groups --reset-offsets`` does with ``--to-datetime``, ``--to-earliest`` and
@@ -17,12 +17,11 @@ def seek(group: Group, to_s: float, now_s: float) -> tuple[int, int]:
     Args:
         group: who seeks.
         to_s: -inf is the beginning, inf the end.
-        now_s: present time, to which the group is advanced.
 
     Returns:
         how many records from there on have been in the log, and how many of them are deleted.
     """
-    topic = group.topic
+    topic, now_s = group.topic, group.now_s
     wished, end = offsets_at(topic, to_s, now_s)
     if np.isinf(to_s):
         place = k.BEGINNING if to_s < 0 else k.END
@@ -33,9 +32,7 @@ def seek(group: Group, to_s: float, now_s: float) -> tuple[int, int]:
     return int((end - wished).sum()), int(gone.sum())
 
 
-def offsets_at(
-    topic: Topic, to_s: float, now_s: float
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def offsets_at(topic: Topic, to_s: float, now_s: float) -> tuple[I64, I64]:
     """[partitions] first offset, deleted or not, of a timestamp of at least ``to_s``; and log end.
 
     The offset is the log end if there is none.

@@ -7,9 +7,8 @@ are increasing).
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from sim.foundation.arrays import F64, I64
+from sim.foundation.arrays import F64, I32, I64
 from sim.foundation.jit import inlined, resumable
 
 
@@ -18,7 +17,7 @@ class TopicState(NamedTuple):
 
     start: I64  # [partitions + 1] first row of each partition
     end: I64  # [partitions] rows appended so far (log-end offset, relative to start)
-    message: NDArray[np.int32]  # [messages] index of the message in each row
+    message: I32  # [messages] index of the message in each row
     visible_s: F64  # [messages] when the row can be read (below the high watermark)
     first: I64  # [partitions] log start offset: what lies before it was deleted
 
