@@ -87,13 +87,17 @@ class Retention:
 
         Returns:
             how many records went.
+
+        Raises:
+            AssertionError: a log start has gone back, or is beyond the log.
         """
         first = self.topic.log.first
-        before = int(first.sum())
+        was = first.copy()
         for p in range(first.size):
             self._fill(p, at_s)
             self._cut(p, at_s)
-        gone = int(first.sum()) - before
+        assert (was <= first).all() and (first <= self.topic.log.end).all(), (was, first)
+        gone = int((first - was).sum())
         if gone:
             self.history.append((at_s, first.copy()))
         return gone

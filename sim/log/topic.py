@@ -123,8 +123,12 @@ class Topic:
         return view
 
     def advance(self, until_s: float) -> None:
-        """Append every batch that leaves the producer by ``until_s``."""
-        k.append(
+        """Append every batch that leaves the producer by ``until_s``.
+
+        Raises:
+            AssertionError: a message was lost, or made, between the application and the log.
+        """
+        has = k.append(
             until_s,
             self.created_s,
             self.partition_of,
@@ -135,6 +139,8 @@ class Topic:
             self.log,
             self.producer,
         )
+        taken = int(self.producer.next_message[0])
+        assert has == taken or not self.partition_of.size, (has, taken, self.log.end.tolist())
 
     def to_messages(
         self, rows: NDArray[_T], fill: float, merge: np.ufunc = np.minimum

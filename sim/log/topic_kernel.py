@@ -66,6 +66,7 @@ def append(  # type: ignore[no-untyped-def]
 
     ``created_s`` float64 [messages], ascending; ``partition_of`` int [messages]; ``size_bytes``
     int [messages] or [1]; ``latency_s`` float64 [draws], send to readable, one draw a batch.
+    Returns how many messages it has, sent or in an open batch.
     """
     ring_size = producer.ring_partition.size
     n_messages = created_s.size
@@ -85,7 +86,7 @@ def append(  # type: ignore[no-untyped-def]
             producer.ring[0] += 1
             _send(log, producer, p, deadline, latency_s)
         if now > until_s or i >= n_messages:
-            return
+            return log.end.sum() + producer.open_records.sum()
         p = partition_of[i]
         size = size_bytes[0] if one_size else size_bytes[i]
         if producer.open_records[p] > 0 and producer.open_bytes[p] + size > batch_bytes:
