@@ -19,7 +19,6 @@ from sim.lab import run_system
 from sim.measure.tables import Tables
 from sim.scenario.load import Fault, Scenario
 from sim.scenario.needs import Needs
-from sim.scenario.products.kafka import KafkaSystem
 from sim.traffic.messages import Messages
 
 NAME = "advised"
@@ -162,9 +161,9 @@ class Bench:
     def system(self, preset: Preset, workers: Mapping[str, int]) -> Any:
         """The system as in a scenario."""
         publishers = [
-            system.publisher.per_message.model_dump(mode="json", by_alias=True)
+            system.publishing.per_message.model_dump(mode="json", by_alias=True)
             for system in self.scenario.systems.values()
-            if isinstance(system, KafkaSystem) and system.publisher is not None
+            if system.publishing is not None
         ]
         words = {
             "$jobs": self.jobs,

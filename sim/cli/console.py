@@ -26,7 +26,6 @@ from sim.foundation.errors import LabError
 from sim.foundation.text import count, duration
 from sim.measure.tables import Tables
 from sim.scenario.load import Scenario
-from sim.scenario.products.kafka import KafkaSystem
 from sim.words.differences import changes, effects
 from sim.words.summary import print_summary
 
@@ -128,10 +127,10 @@ def _write_metrics(scenario: Scenario, buffer: pd.DataFrame, path: Path) -> None
         one = buffer_remaining(
             rows["t_s"].to_numpy(np.float64), {str(name): rows["remaining"].to_numpy(np.int64)}
         )
-        system = scenario.systems[str(name)]
-        assert isinstance(system, KafkaSystem) and system.publisher is not None
+        process = scenario.systems[str(name)].publishing
+        assert process is not None
         remaining.append(one)
-        over.append(alarm(one, system.publisher.alarm_over))
+        over.append(alarm(one, process.alarm_over))
     first, first_alarm = remaining[0], over[0]
     write(
         path,

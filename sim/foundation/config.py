@@ -7,8 +7,8 @@ merging, for overrides with dots in the keys, and for naming the nearest key in 
 import math
 import re
 import types
-from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Self, Union, get_args, get_origin
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, ClassVar, NamedTuple, Self, Union, get_args, get_origin
 
 from pydantic import (
     BaseModel,
@@ -22,6 +22,23 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 KeyPath = tuple[str | int, ...]
+
+
+class Refusal(NamedTuple):
+    """Values of a `Config` that are valid each, and not together."""
+
+    keys: tuple[KeyPath, ...]
+    """The keys at fault, as paths from the config: the one to name first, if all are given."""
+    message: str
+    """What is wrong, and what would be valid; the problem's path names the key."""
+
+
+class RefusedError(ValueError):
+    """Raised by a validator of a `Config`, so that each refusal is told at its own key."""
+
+    def __init__(self, refusals: Sequence[Refusal]) -> None:
+        self.refusals = tuple(refusals)
+        super().__init__("; ".join(refusal.message for refusal in refusals))
 
 
 class Config(BaseModel):

@@ -6,7 +6,7 @@ was, and duplicate keys are all found at once.
 
 import copy
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from io import StringIO
 from pathlib import Path
@@ -51,6 +51,14 @@ class Document:
         """A problem with the key at ``path``."""
         place = self.place(path)
         return Problem(place.source, place.line, ".".join(map(str, path)), message)
+
+    def last_set(self, paths: Sequence[KeyPath]) -> KeyPath:
+        """Of keys that contradict each other the one set last: override, then file, then base."""
+        own = self.place(()).source
+        given = [path for path in paths if self.get(path) is not None] or paths
+        return max(
+            given, key=lambda path: (self.place(path).line is None, self.place(path).source == own)
+        )
 
     def copy(self) -> "Document":
         """A copy that can be changed apart from this one."""

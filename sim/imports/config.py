@@ -33,7 +33,7 @@ from sim.scenario import explain
 from sim.scenario.load import Scenario, folders, load
 from sim.scenario.products import kafka_keys
 from sim.scenario.products.kafka_consumer import ConsumerGroup
-from sim.scenario.products.kafka_producer import KafkaProducer
+from sim.scenario.products.kafka_producer import LIBRDKAFKA_ONLY, KafkaProducer
 from sim.scenario.products.sqs import SqsQueue
 
 BASE = "tournament_spike.yaml"
@@ -106,7 +106,7 @@ _LIBRDKAFKA = {
     *kafka_keys.CONSUMER_NAMES,
     *kafka_keys.PRODUCER_NAMES,
     "enable.auto.offset.store",
-    "queue.buffering.max.messages",
+    *LIBRDKAFKA_ONLY,
 }
 """Keys that Java's client does not have."""
 

@@ -6,19 +6,17 @@ KP-12, KP-15 and LP-06 here).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sim.engine.outcome import Fate
-from sim.foundation.errors import LabError
 from sim.producer import kafka_client_kernel as k
+from sim.scenario.products.kafka_producer import MOST_IN_FLIGHT_IDEMPOTENT, KafkaProducer
+from sim.scenario.products.kafka_publisher import Order, Publisher
 
 _UNLIMITED = 1 << 60
-
-Order = Literal["produce", "commit-produce", "produce-flush-commit", "transaction"]
 
 _MODES: Mapping[Order, int] = {
     "produce": k.PRODUCE,
@@ -28,157 +26,12 @@ _MODES: Mapping[Order, int] = {
 }
 
 
-@dataclass(frozen=True)
-class ClientConfig:
-    """Configuration of a producer client, by its own keys; `JAVA` and `LIBRDKAFKA` are defaults.
+TEARDOWN_S: Mapping[str, float] = {"java": 0.0, "librdkafka": 0.010}
+"""How long a client's threads go on when its process exits normally without close() (LP-04), s.
 
-    A limit that the client does not have is None, as is what it works out from other keys.
-    """
-
-    library: Literal["java", "librdkafka"]
-    acks: Literal[0, 1, "all"]
-    linger_ms: float
-    batch_size: int
-    """batch.size, bytes; 0: each record alone."""
-    batch_num_messages: int | None
-    """batch.num.messages (librdkafka)."""
-    buffer_memory: int
-    """buffer.memory, or queue.buffering.max.kbytes; bytes."""
-    queue_buffering_max_messages: int | None
-    """queue.buffering.max.messages (librdkafka)."""
-    max_block_ms: float
-    """How long send() waits for room before it raises; librdkafka raises BufferError at once."""
-    retries: int
-    retry_backoff_ms: float
-    retry_backoff_max_ms: float
-    request_timeout_ms: float
-    delivery_timeout_ms: float
-    """delivery.timeout.ms, or message.timeout.ms (0: without limit)."""
-    max_in_flight: int | None
-    """max.in.flight.requests.per.connection; None: the client's default for its idempotence."""
-    enable_idempotence: bool | None
-    """None: not set."""
-    transaction_timeout_ms: float
-    teardown_ms: float
-    """How long the client's threads go on when the process exits normally without close() (LP-04).
-    confluent-kafka in a global variable: until Python clears its modules, measured as 6 ms in a
-    bare script and 12 to 44 with libraries imported; local to a function: 0. Java: 0, as its sender
-    is a daemon thread, which ends with the process."""
-
-    def idempotent(self, transactional: bool = False) -> bool:
-        """Whether the client is idempotent in effect (KP-12).
-
-        Args:
-            transactional: whether it has a transactional.id, which implies idempotence (KP-16).
-
-        Raises:
-            LabError: the client would refuse this configuration.
-        """
-        explicit = self.enable_idempotence is True or transactional
-        if transactional and self.enable_idempotence is False:
-            raise LabError("a transactional.id needs enable.idempotence=true")
-        if self.enable_idempotence is False or (self.library == "librdkafka" and not explicit):
-            return False
-        if self.acks != "all" or self.retries == 0:
-            if not explicit:
-                return False
-            what = f"acks={self.acks}" if self.acks != "all" else "retries=0"
-            raise LabError(f"enable.idempotence=true needs acks=all and retries > 0, not {what}")
-        if self.max_in_flight is not None and self.max_in_flight > 5:
-            # Java: also when idempotence is only its default (since 4.0).
-            raise LabError(
-                "an idempotent producer needs max.in.flight.requests.per.connection <= 5, "
-                f"not {self.max_in_flight}"
-            )
-        return True
-
-    def in_flight(self, idempotent: bool) -> int:
-        """Requests in flight per connection."""
-        if self.max_in_flight is not None:
-            return self.max_in_flight
-        return 5 if idempotent or self.library == "java" else 1_000_000
-
-    def delivery_timeout_s(self) -> float:
-        """From a batch's creation to its failing, s.
-
-        Raises:
-            LabError: it is set shorter than linger.ms + request.timeout.ms (Java).
-        """
-        if self.library == "librdkafka":
-            return self.delivery_timeout_ms / 1e3 if self.delivery_timeout_ms > 0 else np.inf
-        least_ms = self.linger_ms + self.request_timeout_ms
-        if self.delivery_timeout_ms < least_ms and self.delivery_timeout_ms != 120_000:
-            raise LabError(
-                f"delivery.timeout.ms ({self.delivery_timeout_ms:g}) must be at least "
-                f"linger.ms + request.timeout.ms ({least_ms:g})"
-            )
-        return max(self.delivery_timeout_ms, least_ms) / 1e3
-
-
-JAVA = ClientConfig(
-    library="java",
-    acks="all",
-    linger_ms=5,
-    batch_size=16_384,
-    batch_num_messages=None,
-    buffer_memory=33_554_432,
-    queue_buffering_max_messages=None,
-    max_block_ms=60_000,
-    retries=2_147_483_647,
-    retry_backoff_ms=100,
-    retry_backoff_max_ms=1_000,
-    request_timeout_ms=30_000,
-    delivery_timeout_ms=120_000,
-    max_in_flight=5,
-    enable_idempotence=None,
-    transaction_timeout_ms=60_000,
-    teardown_ms=0,
-)
-"""Java client 4.x: `ProducerConfig` of apache/kafka; linger.ms 5 since KIP-1030; idempotent."""
-
-LIBRDKAFKA = ClientConfig(
-    library="librdkafka",
-    acks="all",
-    linger_ms=5,
-    batch_size=1_000_000,
-    batch_num_messages=10_000,
-    buffer_memory=1_048_576 * 1_024,
-    queue_buffering_max_messages=100_000,
-    max_block_ms=0,
-    retries=2_147_483_647,
-    retry_backoff_ms=100,
-    retry_backoff_max_ms=1_000,
-    request_timeout_ms=30_000,
-    delivery_timeout_ms=300_000,
-    max_in_flight=None,
-    enable_idempotence=None,
-    transaction_timeout_ms=60_000,
-    teardown_ms=10,
-)
-"""librdkafka 2.x and confluent-kafka: its `CONFIGURATION.md`; no idempotence by itself."""
-
-
-@dataclass(frozen=True)
-class Pipeline:
-    """How the application orders consume, produce, flush and commit."""
-
-    order: Order = "produce"
-    """``produce``: commits by itself, by time, what was handed to the client; ``commit-produce``:
-    commits what was polled before it sends; ``produce-flush-commit``: polls, sends, flushes,
-    commits; ``transaction``: so, with the commit a part of the transaction."""
-    max_poll_records: int = 500
-    """``produce`` and ``commit-produce``: most rows of one poll."""
-    flush_every: int = 500
-    """The other two: most rows of one poll; 1: a flush for each."""
-    auto_commit_s: float = 5.0
-    commit_s: float = 0.003
-    """Round trip of a commit; it counts once it has reached the coordinator, half-way."""
-    flush_timeout_s: float = np.inf
-    check_flush: bool = True
-    """Commit only after a flush with nothing remaining and no record rejected or failed; else flush
-    again, or go back to the committed offset and send again. False: commit whatever flush said."""
-    retry_rejected: bool = False
-    """Call send() again until the buffer has room, rather than go on without the record."""
+confluent-kafka in a global variable: until Python clears its modules, measured as 6 ms in a bare
+script and 12 to 44 with libraries imported; local to a function: 0. Java: 0, as its sender is a
+daemon thread, which ends with the process."""
 
 
 class Client:
@@ -194,8 +47,9 @@ class Client:
         partitions: int,
         size_bytes: NDArray[np.int32],
         *,
-        config: ClientConfig,
-        pipeline: Pipeline,
+        producer: KafkaProducer,
+        publisher: Publisher,
+        commit_s: float,
         process_s: NDArray[np.float64],
         brokers: int,
         latency_s: NDArray[np.float64],
@@ -204,6 +58,8 @@ class Client:
         jitter: NDArray[np.float64] | None = None,
         ack_loss_notice_s: float = 0.0,
         grid_s: NDArray[np.float64] | None = None,
+        teardown_s: float | None = None,
+        retry_rejected: bool = False,
     ) -> None:
         """
         Args:
@@ -211,8 +67,10 @@ class Client:
             partition_of: [rows] partition of the record sent for it.
             partitions: number of partitions.
             size_bytes: [rows], or [1] when all are the same.
-            config: of the client.
-            pipeline: of the application.
+            producer: configuration of the client.
+            publisher: configuration of the application; `per_message` is in ``process_s``.
+            commit_s: round trip of a commit, s; it counts once it has reached the coordinator,
+                half-way.
             process_s: [rows] or [1] the application's work on a row before it sends, s.
             brokers: number of brokers; broker p % brokers leads partition p at first.
             latency_s: [draws] round trip of a request, half each way, taken in turn, s.
@@ -223,12 +81,10 @@ class Client:
             ack_loss_notice_s: from when a lost answer was due until the client sees that its
                 connection is broken, s; inf: only at request.timeout.ms.
             grid_s: [grid] times at which buffer.remaining and the committed offset are sampled.
-
-        Raises:
-            LabError: the client would refuse this configuration.
+            teardown_s: in place of `TEARDOWN_S`.
+            retry_rejected: whether the application calls send() again until the buffer has room,
+                rather than go on without the record.
         """
-        transactional = pipeline.order == "transaction"
-        idempotent = config.idempotent(transactional)
         rows = created_s.size
         half = np.full(1, 0.5)
         app = k.App(
@@ -241,9 +97,10 @@ class Client:
             grid_remaining=np.zeros(0 if grid_s is None else grid_s.size, np.int64),
             grid_committed=np.zeros(0 if grid_s is None else grid_s.size, np.int64),
         )
-        self.teardown_s = config.teardown_ms / 1e3
+        self.teardown_s = TEARDOWN_S[producer.client] if teardown_s is None else teardown_s
+        block_s = np.inf if retry_rejected else producer.block_s
         self.state = k.ClientState(
-            settings=_settings(config, pipeline, idempotent, ack_loss_notice_s),
+            settings=_settings(producer, publisher, commit_s, block_s, ack_loss_notice_s),
             source=k.Input(created_s, partition_of, size_bytes, process_s),
             draws=k.Draws(
                 latency_s,
@@ -277,10 +134,7 @@ class Client:
             ),
             journal=_journal(1 << 8, 1 << 10),
         )
-        settings = self.state.settings
-        assert size_bytes.max(initial=0) <= settings.buffer_bytes, "a record fits into the buffer"
-        assert settings.batch_bytes <= settings.buffer_bytes, "a batch fits into the buffer"
-        assert settings.flush_timeout_s > 0, "or it would flush for ever without time passing"
+        _check(self.state.settings, int(size_bytes.max(initial=0)))
         self.restart(0.0)
 
     def advance(self, until_s: float) -> None:
@@ -564,37 +418,48 @@ def _moved(old: Any, grown: Any, numbers: NDArray[np.int64]) -> Any:
 
 
 def _settings(
-    config: ClientConfig, pipeline: Pipeline, idempotent: bool, notice_s: float
+    producer: KafkaProducer, publisher: Publisher, commit_s: float, block_s: float, notice_s: float
 ) -> k.ClientSettings:
-    java = config.library == "java"
-    by_poll = pipeline.order in ("produce", "commit-produce")
+    java, transactional = producer.client == "java", publisher.transactional
+    idempotent = producer.idempotent(transactional)
     return k.ClientSettings(
-        mode=_MODES[pipeline.order],
-        poll_records=pipeline.max_poll_records if by_poll else pipeline.flush_every,
-        auto_commit_s=float(pipeline.auto_commit_s),
-        commit_s=float(pipeline.commit_s),
-        flush_timeout_s=float(pipeline.flush_timeout_s),
-        check_flush=pipeline.check_flush or pipeline.order == "transaction",
-        transaction_timeout_s=config.transaction_timeout_ms / 1e3,
+        mode=_MODES[publisher.order],
+        poll_records=publisher.poll_records,
+        auto_commit_s=publisher.auto_commit_s,
+        commit_s=float(commit_s),
+        flush_timeout_s=publisher.flush_timeout,
+        check_flush=publisher.check_flush or transactional,
+        transaction_timeout_s=producer.transaction_timeout_s,
         java=java,
-        linger_s=config.linger_ms / 1e3,
-        batch_bytes=max(1, config.batch_size),
-        batch_records=config.batch_num_messages or _UNLIMITED,
-        buffer_bytes=config.buffer_memory,
-        buffer_records=config.queue_buffering_max_messages or _UNLIMITED,
-        block_s=np.inf if pipeline.retry_rejected else config.max_block_ms / 1e3,
-        acks=-1 if config.acks == "all" else config.acks,
-        retries=config.retries,
-        backoff_s=config.retry_backoff_ms / 1e3,
-        backoff_max_s=config.retry_backoff_max_ms / 1e3,
-        request_timeout_s=config.request_timeout_ms / 1e3,
-        delivery_timeout_s=config.delivery_timeout_s(),
-        max_in_flight=config.in_flight(idempotent),
+        linger_s=producer.linger_ms / 1e3,
+        batch_bytes=max(1, producer.batch_bytes),
+        batch_records=producer.batch_records or _UNLIMITED,
+        buffer_bytes=producer.buffer_bytes,
+        buffer_records=producer.buffer_records or _UNLIMITED,
+        block_s=block_s,
+        acks=producer.acks_of,
+        retries=producer.most_retries,
+        backoff_s=producer.backoff_s,
+        backoff_max_s=producer.backoff_max_s,
+        request_timeout_s=producer.request_timeout_s,
+        delivery_timeout_s=producer.delivery_timeout_s(transactional),
+        max_in_flight=producer.in_flight(transactional),
         idempotent=idempotent,
         # librdkafka puts messages back by their number (rd_kafka_retry_msgq).
         in_order=idempotent or not java,
         notice_s=float(notice_s),
     )
+
+
+def _check(settings: k.ClientSettings, largest_bytes: int) -> None:
+    """What the kernel takes for granted; a scenario that says otherwise was refused (KP-12)."""
+    assert largest_bytes <= settings.buffer_bytes, "a record fits into the buffer"
+    if settings.java:
+        assert settings.batch_bytes <= settings.buffer_bytes, "a batch fits into the buffer"
+    if settings.idempotent:
+        assert settings.acks == -1 and settings.retries > 0
+        assert settings.max_in_flight <= MOST_IN_FLIGHT_IDEMPOTENT, "brokers remember no more"
+    assert settings.flush_timeout_s > 0, "or it would flush for ever without time passing"
 
 
 def _records(ring: int) -> k.Records:

@@ -15,12 +15,11 @@ from pydantic import TypeAdapter, ValidationError
 from sim.foundation.config import KeyPath
 from sim.foundation.document import Document
 from sim.foundation.errors import Problem, nearest, unknown
-from sim.foundation.units import seconds
+from sim.foundation.units import PositiveBytes, seconds
 from sim.scenario.fault import OF_BROKERS, OF_CONSUMERS, OF_GROUPS, OF_PUBLISHERS, Fault
 from sim.scenario.products.base import Selection
 from sim.scenario.products.catalogue import System
-from sim.scenario.products.kafka import KafkaSystem
-from sim.scenario.workload import STATE, Arrivals, CaseFile
+from sim.scenario.workload import STATE, Arrivals, CaseFile, Workload
 
 TOLERANCE_S = 1e-3
 """Durations that differ by no more than this are equal, s."""
@@ -55,6 +54,7 @@ def _found(whole: Document) -> Iterator[tuple[KeyPath, str]]:
     yield from _no_cases(whole)
     yield from _bad_dimensions(whole, systems)
     yield from _bad_jobs(whole, systems)
+    yield from _bad_size(whole, systems)
     yield from _bad_ledgers(whole, systems)
     if None not in systems.values():
         yield from _bad_targets(whole, systems)
@@ -88,13 +88,7 @@ def _bad_length(whole: Document) -> Iterator[tuple[KeyPath, str]]:
         key, what = "counts", f"{len(arrivals.counts.values)} intervals last"
     if abs(total_s - duration_s) > TOLERANCE_S:
         message = f"{what} {total_s:,.10g} s in all, but the duration is {duration_s:,.10g} s"
-        yield _later(whole, (*path, key), ("duration",)), message
-
-
-def _later(whole: Document, *paths: KeyPath) -> KeyPath:
-    """Of keys that contradict each other the one set last: override, then file, then base."""
-    own = whole.place(()).source
-    return max(paths, key=lambda p: (whole.place(p).line is None, whole.place(p).source == own))
+        yield whole.last_set([(*path, key), ("duration",)]), message
 
 
 def data_file(whole: Document, key: KeyPath, name: str) -> Path | None:
@@ -164,7 +158,7 @@ def _selections(
         for group, readers in system.readers.items():
             for key, field in (("only", "only"), ("FilterPolicy", "filter_policy")):
                 if chosen := getattr(readers, field, None):
-                    yield (*_of_readers(name, system, group), key), chosen
+                    yield ("systems", name, *system.place_of(group), key), chosen
     for job in _names(whole, "needs", "routing"):
         chosen = whole.get(("needs", "routing", job))
         if isinstance(chosen, dict) and all(isinstance(v, list) for v in chosen.values()):
@@ -210,7 +204,7 @@ def _bad_jobs(
         done: dict[str, str] = {}
         for group, readers in system.readers.items():
             for index, job in enumerate(readers.does):
-                path = (*_of_readers(name, system, group), "does", index)
+                path = ("systems", name, *system.place_of(group), "does", index)
                 if job not in jobs:
                     yield path, unknown("job", job, jobs)
                 elif job in done:
@@ -221,10 +215,20 @@ def _bad_jobs(
                 yield where, f"nothing here does the job {job!r} of workload.service"
 
 
-def _of_readers(name: str, system: System, group: str) -> KeyPath:
-    """Where the readers of this name are configured."""
-    shared = isinstance(system, KafkaSystem) and group in system.share_groups
-    return ("systems", name, "share_groups" if shared else system.readers_at, group)
+def _bad_size(
+    whole: Document, systems: Mapping[str, System | None]
+) -> Iterator[tuple[KeyPath, str]]:
+    """Messages that do not fit into what a system keeps them in."""
+    size: KeyPath = ("workload", "size")
+    given = whole.get(size)
+    default = Workload.model_fields["size"].default
+    size_bytes = default if given is None else _valid(TypeAdapter(PositiveBytes), given)
+    for name, system in systems.items():
+        if system is None or size_bytes is None:
+            continue
+        for keys, message in system.too_small_for(size_bytes):
+            at = [("systems", name, *key) for key in keys]
+            yield whole.last_set([*at, size]), message
 
 
 def _bad_ledgers(
@@ -238,7 +242,7 @@ def _bad_ledgers(
         for group, readers in system.readers.items():
             if readers.ledger is not None:
                 yield (
-                    (*_of_readers(name, system, group), "ledger"),
+                    ("systems", name, *system.place_of(group), "ledger"),
                     "there is nothing to book: no dimension of workload.keys has a lifecycle",
                 )
 
@@ -260,11 +264,12 @@ def _bad_targets(
         if system is not None
         for group, readers in system.readers.items()
     }
-    publishers, brokers = {}, {}
+    publishers: _Struck = {}
+    brokers: _Struck = {}
     for name, system in systems.items():
-        if system is not None and system.product == "kafka" and system.publisher is not None:
-            publishers[f"{name}.publisher"] = (name, "publisher", 1)
-            brokers[f"{name}.broker"] = (name, "broker", system.brokers.count)
+        for part, number in (system.ahead if system is not None else {}).items():
+            struck = publishers if part == "publisher" else brokers
+            struck[f"{name}.{part}"] = (name, part, number)
     for index, fault in enumerate(faults):
         if fault is None:
             continue
@@ -302,12 +307,10 @@ def _no_seek(
     if fault.fault != "seek":
         return
     for name, system in systems.items():
-        for group in system.share_groups if isinstance(system, KafkaSystem) else ():
-            if fault.strikes_group(name, group):
-                yield (
-                    (*path, "target"),
-                    f"'{name}.{group}' is a share group, whose start offset the lab does not move",
-                )
+        for group in system.readers if system is not None else ():
+            why = system.no_seek(group) if system is not None else None
+            if why is not None and fault.strikes_group(name, group):
+                yield (*path, "target"), f"'{name}.{group}' {why}"
 
 
 def _bad_index(

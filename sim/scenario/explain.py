@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from sim.foundation.config import Config, KeyPath, child, keys, model_of
+from sim.foundation.config import Config, KeyPath, RefusedError, child, keys, model_of
 from sim.foundation.document import Document
 from sim.foundation.errors import Problem, nearest, unknown, unknown_key
 from sim.foundation.units import shown
@@ -49,6 +49,11 @@ def problems(error: ValidationError, root: Any, document: Document) -> Iterator[
         path = _path(detail)
         if detail["type"] == "missing" and path in misspelt:
             continue
+        error_raised = detail.get("ctx", {}).get("error")
+        if isinstance(error_raised, RefusedError):
+            for at, said in error_raised.refusals:
+                yield document.problem(document.last_set([(*path, *key) for key in at]), said)
+            continue
         model = _model(root, document, path[:-1])
         message = _message(detail, path, root, document)
         written = _written(path, document)
@@ -89,7 +94,8 @@ def _message(detail: ErrorDetails, path: KeyPath, root: Any, document: Document)
     if value is None:
         return "has no value" + _about(model, path[-1])
     if kind == "literal_error":
-        known = [word.strip("' ") for word in context["expected"].replace(" or ", ",").split(",")]
+        words = context["expected"].replace(" or ", ",").split(",")
+        known = list(dict.fromkeys(word.strip("' ") for word in words))  # 1 and '1' are one
         near = nearest(str(value), known)
         hint = f"; did you mean {near!r}?" if near else ""
         options = f"{', '.join(known[:-1])} or {known[-1]}"

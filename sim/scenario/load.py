@@ -28,8 +28,6 @@ from sim.scenario.fault import Fault
 from sim.scenario.needs import Needs
 from sim.scenario.products.base import Name
 from sim.scenario.products.catalogue import System
-from sim.scenario.products.kafka import KafkaSystem
-from sim.scenario.products.kafka_producer import KafkaProducer
 from sim.scenario.workload import (
     Arrivals,
     CaseFile,
@@ -348,19 +346,10 @@ def _parse(whole: Document, file: Path | None) -> Scenario:
 
 
 def _idle_keys(scenario: Scenario, whole: Document) -> Iterator[str]:
-    """Keys of a producer whose failures are not followed, for want of a publisher."""
+    """Keys that a system has and that have no effect in this one."""
     for name, system in scenario.systems.items():
-        if isinstance(system, KafkaSystem) and system.publisher is None:
-            for key in _keys_given(whole, ("systems", name, "producer")):
-                if key not in ("client", "linger.ms", "batch.size"):
-                    path = ("systems", name, "producer", key)
-                    yield str(whole.problem(path, "has an effect only with a 'publisher'"))
-
-
-def _keys_given(whole: Document, path: KeyPath) -> Sequence[str]:
-    value = whole.get(path)
-    known = config.keys(KafkaProducer)
-    return [key for key in value if key in known] if isinstance(value, dict) else []
+        for path, why in system.without_effect():
+            yield str(whole.problem(("systems", name, *path), why))
 
 
 def _unmodelled(annotation: Any, value: Any, path: KeyPath, whole: Document) -> Iterator[str]:

@@ -5,7 +5,7 @@ the records that the topic then holds.
 """
 
 from collections.abc import Callable, Generator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,12 +18,11 @@ from sim.engine.outcome import Fate
 from sim.engine.system import Setup
 from sim.log.topic import by_partition
 from sim.measure.alarms import alarms
-from sim.producer.kafka_client import JAVA, LIBRDKAFKA, Client, ClientConfig, Pipeline
+from sim.producer.kafka_client import Client
 from sim.producer.kafka_client_kernel import RETRIES
 from sim.scenario.fault import OF_BROKERS, OF_PUBLISHERS
 from sim.scenario.load import Fault
 from sim.scenario.products.kafka import KafkaSystem
-from sim.scenario.products.kafka_producer import KafkaProducer
 from sim.systems.kafka import Published, partition_of
 from sim.traffic.generate import pool, strokes
 
@@ -52,9 +51,6 @@ def publish(
         setup: of the system; its messages are the publisher's input.
         config: of the system, with a publisher.
         progress: told the time and the input offset committed.
-
-    Raises:
-        LabError: the client would refuse this configuration.
     """
     publisher = config.publisher
     assert publisher is not None
@@ -66,16 +62,9 @@ def publish(
         partition_of(setup, config),
         setup.scaled(config.topic.partitions),
         messages.size_bytes,
-        config=client_config(config.producer),
-        pipeline=Pipeline(
-            order=publisher.order,
-            max_poll_records=publisher.poll_records,
-            flush_every=publisher.poll_records,
-            auto_commit_s=max(1.0, publisher.auto_commit_interval_ms) / 1e3,
-            commit_s=config.latency.commit,
-            flush_timeout_s=publisher.flush_timeout,
-            check_flush=publisher.check_flush,
-        ),
+        producer=config.producer,
+        publisher=publisher,
+        commit_s=config.latency.commit,
         process_s=work_s if work_s.size == 1 else np.resize(work_s, len(messages)),
         brokers=config.brokers.count,
         latency_s=pool(scenario, "produce", config.latency.produce),
@@ -150,30 +139,6 @@ def _struck(fault: Fault, system: str, brokers: int) -> list[int | None]:
     return whom
 
 
-def client_config(producer: KafkaProducer) -> ClientConfig:
-    """The client's defaults, with what the scenario gives."""
-    given: dict[str, Any] = {
-        "acks": None if producer.acks is None else _acks(producer.acks),
-        "linger_ms": producer.linger_ms,
-        "batch_size": producer.batch_size,
-        "buffer_memory": producer.buffer_memory,
-        "queue_buffering_max_messages": producer.queue_buffering_max_messages,
-        "max_block_ms": producer.max_block_ms,
-        "retries": producer.retries,
-        "retry_backoff_ms": producer.retry_backoff_ms,
-        "request_timeout_ms": producer.request_timeout_ms,
-        "delivery_timeout_ms": producer.delivery_timeout_ms,
-        "max_in_flight": producer.max_in_flight,
-        "enable_idempotence": producer.enable_idempotence,
-    }
-    defaults = JAVA if producer.client == "java" else LIBRDKAFKA
-    return replace(defaults, **{k: v for k, v in given.items() if v is not None})
-
-
-def _acks(value: int | str) -> int | str:
-    return "all" if value in (-1, "-1", "all") else int(value)
-
-
 def _end_process(
     env: Environment, at_s: float, fault: Fault, client: Client, handlers: list[Any]
 ) -> Generator[Any, Any, None]:
@@ -223,7 +188,7 @@ class _Cluster:
         self.up[broker] = False
         self.client.broker_down(broker, at_s, reset=True)
         # A clean election keeps what all in-sync replicas have; that is all that acks=all promised.
-        promised_all = self.config.producer.acks not in (0, 1, "0", "1")
+        promised_all = self.config.producer.acks_all
         lost_s = self.config.brokers.replicate if behind_s is None else behind_s
         for p, replicas in enumerate(self.replicas):
             if self.client.state.brokers.leader[p] != broker:

@@ -1,12 +1,13 @@
 """What the products have in common: named groups of readers, each with its jobs."""
 
 import re
-from typing import Annotated, Literal, Protocol
+from collections.abc import Iterator, Mapping
+from typing import Annotated, ClassVar, Literal, Protocol
 
 from pydantic import AfterValidator, Field, WithJsonSchema
 
-from sim.foundation.config import Config
-from sim.foundation.units import PositiveCount, Seconds
+from sim.foundation.config import Config, KeyPath, Refusal
+from sim.foundation.units import Distribution, PositiveCount, Seconds
 from sim.ledger.policy import LedgerPolicy
 
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
@@ -72,3 +73,53 @@ class Readers(Protocol):
     @property
     def ledger(self) -> LedgerPolicy | None:
         """How they keep the books, if they do."""
+
+
+class PublishingProcess(Protocol):
+    """A process that publishes what a system carries, and that may die or lose some of it."""
+
+    @property
+    def per_message(self) -> Distribution:
+        """Its own work before it sends a message."""
+
+    @property
+    def alarm_over(self) -> int:
+        """An alarm is raised while it holds more messages than this."""
+
+
+class ProductSystem(Config):
+    """A system under test, whatever its product; what a product does not have, it says here."""
+
+    readers_at: ClassVar[str]
+    """Key of the configuration under which readers stand."""
+
+    @property
+    def readers(self) -> Mapping[str, Readers]:
+        """Groups or queues by name."""
+        raise NotImplementedError
+
+    def place_of(self, readers: str) -> KeyPath:
+        """Where the readers of this name are configured, as a path from the system."""
+        return (self.readers_at, readers)
+
+    def no_seek(self, readers: str) -> str | None:
+        """Why the readers of this name cannot go to another place, as a clause; None: they can."""
+        return None
+
+    @property
+    def publishing(self) -> PublishingProcess | None:
+        """The process that publishes, if its crashes matter; None: all that is created arrives."""
+        return None
+
+    @property
+    def ahead(self) -> Mapping[str, int]:
+        """Other parts than readers that faults can strike, and how many there are of each."""
+        return {}
+
+    def without_effect(self) -> Iterator[tuple[KeyPath, str]]:
+        """Keys that were given and have no effect here: path from the system, and why."""
+        return iter(())
+
+    def too_small_for(self, size_bytes: int) -> Iterator[Refusal]:
+        """What has no room for a message of this size."""
+        return iter(())

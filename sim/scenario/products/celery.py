@@ -22,7 +22,7 @@ from sim.foundation.units import (
 )
 from sim.ledger.policy import LedgerPolicy
 from sim.scenario.products import celery_keys
-from sim.scenario.products.base import Jobs, Name, Selection
+from sim.scenario.products.base import Jobs, Name, ProductSystem, Selection
 
 VISIBILITY_TIMEOUT_S = {"redis": 3600.0, "sqs": 1800.0}
 """Default `visibility_timeout` of the transports that have one, s."""
@@ -124,7 +124,7 @@ class CeleryLatency(Config):
     """From the worker sending an acknowledgement to the broker having it."""
 
 
-class CelerySystem(Config):
+class CelerySystem(ProductSystem):
     """A Celery application: its broker, and queues with workers; every message goes to each."""
 
     readers_at: ClassVar[str] = "queues"

@@ -4,13 +4,13 @@ Each part has a module with the source of its defaults: `kafka_topic`, `kafka_pr
 `kafka_publisher`, `kafka_consumer`, `kafka_share`, `kafka_brokers`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from sim.foundation.config import Config
-from sim.scenario.products.base import Name
+from sim.foundation.config import KeyPath, Refusal, RefusedError
+from sim.scenario.products.base import Name, ProductSystem
 from sim.scenario.products.kafka_brokers import KafkaBrokers, KafkaLatency
 from sim.scenario.products.kafka_consumer import ConsumerGroup
 from sim.scenario.products.kafka_producer import KafkaProducer
@@ -19,7 +19,7 @@ from sim.scenario.products.kafka_share import ShareGroup
 from sim.scenario.products.kafka_topic import KafkaTopic
 
 
-class KafkaSystem(Config):
+class KafkaSystem(ProductSystem):
     """One topic, its producer and its consumer groups."""
 
     readers_at: ClassVar[str] = "groups"
@@ -49,6 +49,21 @@ class KafkaSystem(Config):
             raise ValueError("'min.insync.replicas' must not exceed 'replication.factor'")
         return self
 
+    @model_validator(mode="after")
+    def _transaction(self) -> Self:
+        """KP-16: a transaction has a transactional.id, which implies idempotence (KP-12)."""
+        if self.publisher is None or not self.publisher.transactional:
+            return self
+        who = "the transactional.id of 'order: transaction'"
+        order = ("publisher", "order")
+        refusals = [
+            Refusal((("producer", key), order), message)
+            for key, message in self.producer.against_transaction(who)
+        ]
+        if refusals:
+            raise RefusedError(refusals)
+        return self
+
     groups: dict[Name, ConsumerGroup] = Field(default_factory=dict)
     """Consumer groups; each reads every message."""
     share_groups: dict[Name, ShareGroup] = Field(default_factory=dict)
@@ -68,3 +83,39 @@ class KafkaSystem(Config):
     def readers(self) -> Mapping[str, ConsumerGroup | ShareGroup]:
         """The consumer groups and share groups by name."""
         return {**self.groups, **self.share_groups}
+
+    def place_of(self, readers: str) -> KeyPath:
+        """Where the group or share group of this name is configured."""
+        return ("share_groups" if readers in self.share_groups else self.readers_at, readers)
+
+    def no_seek(self, readers: str) -> str | None:
+        """Why a share group cannot go to another place."""
+        if readers in self.share_groups:
+            return "is a share group, whose start offset the lab does not move"
+        return None
+
+    @property
+    def publishing(self) -> Publisher | None:
+        """The `publisher`."""
+        return self.publisher
+
+    @property
+    def ahead(self) -> Mapping[str, int]:
+        """The publisher and its brokers."""
+        return {} if self.publisher is None else {"publisher": 1, "broker": self.brokers.count}
+
+    def without_effect(self) -> Iterator[tuple[KeyPath, str]]:
+        """Keys of a producer whose failures are not followed, for want of a publisher."""
+        if self.publisher is None:
+            for key in self.producer.of_failures:
+                yield ("producer", key), "has an effect only with a 'publisher'"
+
+    def too_small_for(self, size_bytes: int) -> Iterator[Refusal]:
+        """The buffer of the publisher's client, if no record of this size fits into it."""
+        if self.publisher is not None and size_bytes > self.producer.buffer_bytes:
+            key = self.producer.buffer_key
+            yield Refusal(
+                (("producer", key),),
+                f"{key!r} ({self.producer.buffer_bytes:,} B) must have room for a message, "
+                f"workload.size ({size_bytes:,} B)",
+            )

@@ -52,9 +52,9 @@ PRODUCER = tuple(
     compression.gzip.level compression.lz4.level compression.type compression.zstd.level
     key.serializer max.request.size metadata.max.idle.ms partitioner.adaptive.partitioning.enable
     partitioner.availability.timeout.ms partitioner.class partitioner.ignore.keys
-    transaction.timeout.ms transaction.two.phase.commit.enable transactional.id value.serializer
+    transaction.two.phase.commit.enable transactional.id value.serializer
     """.split()
-    if key not in ("request.timeout.ms", "retry.backoff.ms")
+    if key not in ("request.timeout.ms", "retry.backoff.max.ms", "retry.backoff.ms")
 )
 """Keys of the producer."""
 
@@ -111,13 +111,12 @@ _LIBRDKAFKA_CLIENT = """
 LIBRDKAFKA_PRODUCER = tuple(
     f"""
     {_LIBRDKAFKA_CLIENT}
-    batch.num.messages compression.codec compression.level delivery.report.only.error
-    enable.gapless.guarantee partitioner produce.offset.report
-    queue.buffering.backpressure.threshold queue.buffering.max.kbytes queuing.strategy
+    compression.codec compression.level delivery.report.only.error enable.gapless.guarantee
+    partitioner produce.offset.report queue.buffering.backpressure.threshold queuing.strategy
     sticky.partitioning.linger.ms
     """.split()
 )
-"""Keys of the producer that only librdkafka has (CONFIGURATION.md in confluentinc/librdkafka 2)."""
+"""Other keys of the producer that only librdkafka has (its CONFIGURATION.md)."""
 
 LIBRDKAFKA_CONSUMER = tuple(
     f"""

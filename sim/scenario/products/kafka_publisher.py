@@ -5,7 +5,10 @@ from typing import Literal
 from pydantic import Field
 
 from sim.foundation.config import Config
-from sim.foundation.units import Distribution, Milliseconds, PositiveCount, Seconds
+from sim.foundation.units import Distribution, Milliseconds, PositiveCount, PositiveSeconds
+
+Order = Literal["produce", "commit-produce", "produce-flush-commit", "transaction"]
+"""In what order a process consumes, produces, flushes and commits."""
 
 
 class Publisher(Config):
@@ -16,7 +19,7 @@ class Publisher(Config):
     what a crash loses or repeats.
     """
 
-    order: Literal["produce", "commit-produce", "produce-flush-commit", "transaction"] = "produce"
+    order: Order = "produce"
     """produce: o, and k by timer; commit-produce: k, o; produce-flush-commit: o, f, k; transaction:
     o and k become valid together."""
     poll_records: PositiveCount = 500
@@ -25,11 +28,22 @@ class Publisher(Config):
     """The service's own work before it sends a record."""
     auto_commit_interval_ms: Milliseconds = Field(default=5000.0, alias="auto.commit.interval.ms")
     """order: produce. Least time between two automatic commits, ms."""
-    flush_timeout: Seconds = 10.0
+    flush_timeout: PositiveSeconds = 10.0
     """Longest wait of a flush."""
     check_flush: bool = True
-    """Commit only when the flush left nothing and no record failed."""
+    """Commit only when the flush left nothing and no record failed; else flush again, or go back to
+    the committed offset and send again. false: commit whatever the flush said."""
     alarm_over: PositiveCount = 1_000
     """An alarm is raised while buffer.remaining, the records in the client, is over this."""
     handlers: list[Literal["SIGTERM", "SIGINT", "exit"]] = Field(default_factory=list)
     """Which ends of the process flush, check and commit first."""
+
+    @property
+    def transactional(self) -> bool:
+        """Whether its producer has a transactional.id."""
+        return self.order == "transaction"
+
+    @property
+    def auto_commit_s(self) -> float:
+        """Least time between two automatic commits, s; the client's timers count in ms."""
+        return max(1.0, self.auto_commit_interval_ms) / 1e3

@@ -22,7 +22,7 @@ from sim.foundation.units import (
     Seconds,
     lognormal,
 )
-from sim.scenario.products.base import LogReaders, Name
+from sim.scenario.products.base import LogReaders, Name, ProductSystem
 
 
 class KinesisStream(Config):
@@ -143,7 +143,7 @@ class KinesisLatency(Config):
     """A checkpoint in the lease table (DynamoDB)."""
 
 
-class KinesisSystem(Config):
+class KinesisSystem(ProductSystem):
     """One stream, its producer and its consumer applications."""
 
     readers_at: ClassVar[str] = "applications"

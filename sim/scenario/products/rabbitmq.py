@@ -21,7 +21,7 @@ from sim.foundation.units import (
     lognormal,
 )
 from sim.ledger.policy import LedgerPolicy
-from sim.scenario.products.base import Jobs, Name
+from sim.scenario.products.base import Jobs, Name, ProductSystem
 from sim.scenario.products.rabbitmq_exchange import Binding, Exchange
 
 DELIVERY_LIMIT = 20
@@ -164,7 +164,7 @@ class RabbitmqLatency(Config):
     """From a client losing its channel to subscribing again."""
 
 
-class RabbitmqSystem(Config):
+class RabbitmqSystem(ProductSystem):
     """An exchange, and queues with their consumers."""
 
     readers_at: ClassVar[str] = "queues"

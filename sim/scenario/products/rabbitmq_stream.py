@@ -24,7 +24,7 @@ from sim.foundation.units import (
     seconds,
     shown,
 )
-from sim.scenario.products.base import LogReaders, Name, OnFailure
+from sim.scenario.products.base import LogReaders, Name, OnFailure, ProductSystem
 
 _UNITS_S = {"Y": 31_536_000, "M": 2_592_000, "D": 86_400, "h": 3_600, "m": 60, "s": 1}
 _AGE = re.compile(rf"(\d+)([{''.join(_UNITS_S)}])")
@@ -204,7 +204,7 @@ class RabbitmqStreamLatency(Config):
     """For the broker to tell a consumer that it is active, or not any more, and the answer."""
 
 
-class RabbitmqStreamSystem(Config):
+class RabbitmqStreamSystem(ProductSystem):
     """A stream or super stream, its publishers and its consumers."""
 
     readers_at: ClassVar[str] = "groups"

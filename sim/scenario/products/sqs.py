@@ -24,7 +24,7 @@ from sim.foundation.units import (
     shown,
 )
 from sim.ledger.policy import LedgerPolicy
-from sim.scenario.products.base import Jobs, Name, Selection
+from sim.scenario.products.base import Jobs, Name, ProductSystem, Selection
 
 
 def _from_json(value: Any) -> Any:
@@ -184,7 +184,7 @@ class SqsLatency(Config):
     """From SNS having a message to the queues having it; 0: sent to the queues directly."""
 
 
-class SqsSystem(Config):
+class SqsSystem(ProductSystem):
     """Queues, standard or FIFO; every message goes to each of them."""
 
     readers_at: ClassVar[str] = "queues"
