@@ -9,6 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from helpers import random_faults
+from helpers.alone import advance, alone, assigned
 from helpers.log_scenarios import (
     Verbs,
     coordinator_of,
@@ -73,77 +74,6 @@ def test_agrees_message_by_message_with_a_plain_simpy_model():
         assert share[what] > 0.2, (what, share[what])
 
 
-def advance(stages, until_s):
-    for stage in stages:
-        stage.advance(until_s)
-
-
-def assigned(group, partitions_of):
-    group.assign(partitions_of, 0.0)
-    return group
-
-
-def alone(s, created_s, work_s, grid_s=(), partition_of=None):
-    """Topic and group without a coordinator: member m has partition m, the first has the rest."""
-    if partition_of is None:
-        partition_of = np.zeros(len(created_s), int)
-    topic = topic_of(s, created_s, partition_of)
-    group = group_of(s, topic, work_s, grid_s)
-    own = [[m] for m in range(min(s.members, s.partitions))]
-    own[0] += range(s.members, s.partitions)
-    return topic, assigned(group, own + [[] for _ in range(s.members - len(own))])
-
-
-def test_KP_01_a_batch_leaves_when_it_is_full_or_has_lingered():
-    # Two of 300 B fill 600 B; one alone lingers 5 ms; 400 B do not fit to 300 B, which leave.
-    topic = topic_of(
-        Settings(linger_s=0.005, batch_bytes=600, ack_s=0.003),
-        [0.0, 0.001, 1.0, 2.0, 2.002],
-        np.zeros(5, int),
-        [300, 300, 300, 300, 400],
-    )
-    topic.advance(1.004)
-    assert topic.log.end[0] == 2
-    topic.advance(3.0)
-    np.testing.assert_allclose(topic.log.visible_s, [0.004, 0.004, 1.008, 2.005, 2.010])
-
-
-def test_KP_01_without_linger_every_record_leaves_at_once():
-    topic = topic_of(Settings(linger_s=0.0, ack_s=0.003), [0.0, 0.001], [0, 0])
-    topic.advance(0.001)
-    np.testing.assert_allclose(topic.log.visible_s, [0.003, 0.004])
-
-
-def test_KP_01_batches_linger_partition_by_partition():
-    s = Settings(partitions=2, linger_s=0.005)
-    topic = topic_of(s, [0.0, 0.002, 0.004, 0.006], [0, 1, 0, 1])
-    topic.advance(0.0055)
-    assert topic.log.end.tolist() == [2, 0]
-    topic.advance(1.0)
-    np.testing.assert_allclose(topic.log.visible_s, [0.005, 0.005, 0.007, 0.007])
-    assert topic.log.message.tolist() == [0, 2, 1, 3]
-
-
-def test_KP_01_a_batch_lingers_on_while_another_partition_fills_hundreds():
-    s = Settings(partitions=2, linger_s=5.0, batch_bytes=600)
-    created_s = np.arange(402) * 1e-3
-    partition_of = np.ones(402, int)
-    partition_of[0] = 0
-    topic = topic_of(s, created_s, partition_of)
-    topic.advance(10.0)
-    assert topic.log.visible_s[0] == 5.0
-    np.testing.assert_allclose(topic.log.visible_s[1:401], np.repeat(created_s[2:401:2], 2))
-    assert topic.log.visible_s[401] == pytest.approx(created_s[401] + 5.0)
-
-
-def test_KB_01_a_fast_batch_does_not_overtake_a_slow_one():
-    topic = topic_of(Settings(), [0.0, 0.010, 0.050], [0, 0, 0], latency_s=[0.030, 0.001, 0.002])
-    topic.advance(1.0)
-    np.testing.assert_allclose(topic.log.visible_s, [0.030, 0.030, 0.052])
-    assert topic.log.message.tolist() == [0, 1, 2]
-    assert topic.log_end(np.array([0.029, 0.031, 0.051, 0.053])).T.tolist() == [[0, 2, 2, 3]]
-
-
 def test_KC_01_consumers_beyond_the_partitions_stay_idle():
     rng = np.random.default_rng(1)
     created_s, partition_of = np.cumsum(rng.exponential(0.1, 200)), rng.integers(0, 2, 200)
@@ -175,16 +105,6 @@ def test_KC_02_groups_read_without_deleting_and_do_not_slow_each_other():
     assert topic.log.end.sum() == 300
 
 
-def test_KC_10_committed_is_the_next_offset_to_read():
-    # Three records of 0.1 s from 0.010 on, committed at 0.310 + 0.005.
-    s = Settings(auto_commit_s=-1.0, commit_s=0.005, fetch_s=0.010)
-    topic, group = alone(s, [0.0, 0.0, 0.0], 0.1, grid_s=[0.0, 0.314, 0.316])
-    advance((topic, group), 1.0)
-    group.finish(1.0)
-    assert group.state.grid_committed[:, 0].tolist() == [0, 0, 3]
-    assert group.state.grid_position[:, 0].tolist() == [0, 3, 3]
-
-
 def test_KC_11_a_crash_between_processing_and_commit_repeats_the_batch():
     # A batch of five from 0 on, a second each; killed at 2.5; session until 12.5, rebalance 3 s.
     s = Settings(members=2, max_poll_records=5, auto_commit_s=-1.0, session_s=10.0)
@@ -200,58 +120,6 @@ def test_KC_11_a_crash_between_processing_and_commit_repeats_the_batch():
     assert group.state.effects.tolist() == [2, 2, 1, 1, 1]
     np.testing.assert_allclose(group.state.done_s, [1.0, 2.0, 18.5, 19.5, 20.5])
     assert (group.state.committed == np.diff(group.topic.log.start)).all()
-
-
-def test_KC_12_auto_commit_happens_inside_poll_of_what_was_processed_before():
-    # Polls of three at 0, 3, 6, …; the first at or after 5 s is at 6 s and commits six, not nine.
-    s = Settings(max_poll_records=3, auto_commit_s=5.0)
-    grid_s = [5.9, 6.0, 11.9, 12.0]
-    topic, group = alone(s, np.zeros(20), 1.0, grid_s=grid_s)
-    advance((topic, group), 12.5)
-    group.finish(12.5)
-    assert group.state.grid_committed[:, 0].tolist() == [0, 6, 6, 12]
-    assert group.state.grid_position[:, 0].tolist() == [6, 9, 12, 15]
-
-
-@pytest.mark.parametrize("min_records", [1, 3])
-def test_KC_12_an_idle_consumer_commits_on_time(min_records):
-    # One record of 3.1 s, done a second later or, where the fetch waits for more, at 3.5 + 1 s.
-    s = Settings(auto_commit_s=5.0, min_records=min_records)
-    topic, group = alone(s, [3.1], 1.0, grid_s=[4.999, 5.001])
-    advance((topic, group), 60.0)
-    group.finish(60.0)
-    assert group.state.grid_committed[:, 0].tolist() == [0, 1]
-    assert group.state.done_s[0] == pytest.approx(4.1 if min_records == 1 else 4.5)
-
-
-def test_KC_12_a_paused_consumer_does_not_commit():
-    # Idle from 1 s; paused from 4 to 8 s, over the commit due at 5 s, and killed at 7 s.
-    s = Settings(auto_commit_s=5.0)
-    topic, group = alone(s, [0.0], 1.0)
-    advance((topic, group), 4.0)
-    group.pause(0, 4.0, 4.0)
-    advance((topic, group), 7.0)
-    group.crash(0, 7.0)
-    assert group.state.committed[0] == 0
-
-
-def test_fetch_min_bytes_waits_for_records_until_the_longest_wait():
-    # Three are there at 0.4 and done at 0.7; the next wait ends at 1.2 with the one of 1.0 s.
-    s = Settings(min_records=3, max_wait_s=0.5)
-    topic, group = alone(s, [0.1, 0.2, 0.4, 1.0], 0.1)
-    advance((topic, group), 5.0)
-    np.testing.assert_allclose(group.state.done_s, [0.5, 0.6, 0.7, 1.3])
-
-
-def test_max_poll_records_and_max_partition_fetch_bytes_take_turns_over_partitions():
-    # A chunk holds four records, a poll three: p0 3, p0 1 + p1 2, p1 2 + p0 1, …
-    s = Settings(partitions=2, max_poll_records=3, chunk_records=4, auto_commit_s=-1.0)
-    topic, group = alone(s, np.zeros(12), 1.0, partition_of=np.arange(12) // 6)
-    positions = []
-    for until_s in (0.5, 3.5, 6.5, 9.5):
-        advance((topic, group), until_s)
-        positions.append(group.state.position.tolist())
-    assert positions == [[3, 0], [4, 2], [5, 4], [6, 6]]
 
 
 def test_a_pause_and_a_slow_down_in_the_middle_of_a_record():

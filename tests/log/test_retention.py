@@ -4,6 +4,7 @@ from itertools import groupby
 from math import inf
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -213,3 +214,13 @@ def test_KB_09_a_slow_reader_loses_what_a_plain_one_loses(seed):
     processed = np.isfinite(group.state.done_s)
     assert processed.sum() + (lost[~processed] != Fate.UNFINISHED).sum() <= n
     assert group.settled() == n or not np.isfinite(expected[-1])
+
+
+def test_a_log_start_beyond_the_log_ends_the_run():
+    topic = topic_of(Settings(), np.arange(5.0), np.zeros(5, int))
+    topic.advance(10.0)
+    retention = Retention(topic, np.full(1, 100, np.int32), Limits(inf, inf, inf, MANY, 10.0))
+    assert retention.check(10.0) == 0
+    topic.log.first[0] = 6
+    with pytest.raises(AssertionError):
+        retention.check(11.0)

@@ -1,0 +1,124 @@
+"""What a shard accepts and hands out."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+import simpy
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from models.plain_stream import PlainShard
+from sim.log import kinesis_shards_kernel as k
+
+
+def put(created_s, ready_s, sizes, trip_s, putting):
+    n = len(created_s)
+    outcome, arrived_s, visible_s = np.zeros(n, np.uint8), np.zeros(n), np.zeros(n)
+    refused = k.put(
+        np.arange(n, dtype=np.int32), np.asarray(created_s, float), np.asarray(sizes, np.int32),
+        np.zeros(n, np.int64), np.asarray(ready_s, float), np.array([trip_s]), putting,
+        outcome, arrived_s, visible_s,
+    )  # fmt: skip
+    return outcome, arrived_s, visible_s, refused
+
+
+def test_a_shard_accepts_refuses_and_expires_like_a_plain_simpy_model():
+    seen = Counter()
+
+    @settings(max_examples=60, deadline=None, derandomize=True)
+    @given(st.integers(0, 2**32 - 1))
+    def check(seed):
+        rng = np.random.default_rng(seed)
+        n = 60
+        created_s = np.cumsum(rng.exponential(rng.choice([0.02, 0.08]), n))
+        ready_s = created_s + rng.uniform(0.0, 0.1)
+        sizes = rng.integers(1_000, 120_000, n)
+        putting = k.Putting(
+            buffered_s=rng.uniform(0.05, 0.3),
+            ttl_s=float(rng.choice([rng.uniform(0.5, 2.0), 30.0])),
+            limit=float(rng.choice([1.5, 0.8, 4.0])),
+            retries=bool(rng.random() < 0.85),
+        )
+        trip_s = rng.uniform(0.01, 0.06)
+        outcome, arrived_s, visible_s, refused = put(created_s, ready_s, sizes, trip_s, putting)
+        env = simpy.Environment()
+        plain = PlainShard(env, created_s, ready_s, sizes, trip_s=trip_s, **putting._asdict())
+        env.run()
+        appended = np.flatnonzero(outcome == k.APPENDED)
+        assert set(np.flatnonzero(outcome == k.GIVEN_UP)) == plain.given_up
+        assert appended[np.argsort(arrived_s[appended], kind="stable")].tolist() == plain.order
+        assert visible_s[appended] == pytest.approx([plain.visible_s[i] for i in appended])
+        assert refused == plain.refused
+        seen["refused"] += refused
+        seen["given up"] += len(plain.given_up)
+        seen["overtaken"] += plain.order != sorted(plain.order)
+
+    check()
+    assert min(seen[what] for what in ("refused", "given up", "overtaken")) > 10, seen
+
+
+def test_a_shard_accepts_a_thousand_records_a_second_and_no_more():
+    rate, seconds = 3_000, 20
+    created_s = np.arange(rate * seconds) / rate
+    putting = k.Putting(buffered_s=0.1, ttl_s=5.0, limit=1.5, retries=True)
+    outcome, arrived_s, _, _ = put(created_s, created_s + 0.1, [100], 0.02, putting)
+    arrived_s = np.sort(arrived_s[outcome == k.APPENDED])
+    for second in range(2, seconds):
+        assert np.count_nonzero((arrived_s >= second) & (arrived_s < second + 1)) == pytest.approx(
+            1_000, abs=2
+        )
+    assert np.count_nonzero(outcome == k.GIVEN_UP) == pytest.approx(
+        (rate - 1_000) * seconds, rel=0.3
+    )
+
+
+@pytest.mark.parametrize(
+    ("created_s", "count", "limit_bytes", "calls"),
+    [
+        ([0.0, 0.05, 0.2], 500, 10**6, [(0, 0.1), (0, 0.1), (1, 0.3)]),  # lingering
+        ([0.0, 0.01, 0.02], 2, 10**6, [(0, 0.01), (0, 0.01), (1, 0.12)]),  # full by records
+        ([0.0, 0.01, 0.02], 500, 250, [(0, 0.02), (0, 0.02), (1, 0.12)]),  # full by bytes
+    ],
+)
+def test_records_leave_in_calls_that_are_full_or_have_lingered(
+    created_s, count, limit_bytes, calls
+):
+    n = len(created_s)
+    call, ready_s = np.zeros(n, np.int64), np.zeros(n)
+    k.collect(
+        np.array(created_s), np.array([100], np.int32), 0.1, count, limit_bytes, call, ready_s
+    )
+    assert list(zip(call.tolist(), ready_s.tolist(), strict=True)) == [
+        (number, pytest.approx(at)) for number, at in calls
+    ]
+
+
+def polled(visible_s, size, first_s, idle_s, max_records=10_000, bytes_per_s=2.0 * 2**20):
+    got_s = np.zeros(len(visible_s))
+    k.poll(
+        np.asarray(visible_s, float), np.array([size], np.int32), first_s, idle_s, 0.01,
+        max_records, bytes_per_s, got_s,
+    )  # fmt: skip
+    return got_s
+
+
+def test_a_poll_hands_over_at_its_next_call():
+    visible_s = np.sort(np.random.default_rng(1).uniform(0, 30, 200))
+    got_s = polled(visible_s, 300, first_s=0.4, idle_s=1.0)
+    expected = 0.4 + np.ceil(visible_s - 0.4) + 0.01
+    assert got_s == pytest.approx(np.maximum(expected, 0.41))
+
+
+def test_a_backlog_is_polled_at_two_mebibytes_a_second():
+    got_s = polled(np.zeros(100), 2**20, first_s=0.0, idle_s=0.2)
+    # 10 MiB a call, and 5 s to the next.
+    assert got_s.tolist() == [pytest.approx(5.0 * (i // 10) + 0.01) for i in range(100)]
+    got_s = polled(np.zeros(100), 300, first_s=0.0, idle_s=0.2, max_records=30)
+    assert got_s.tolist() == [pytest.approx(0.2 * (i // 30) + 0.01) for i in range(100)]
+
+
+def test_a_push_has_two_mebibytes_a_second():
+    got_s = np.zeros(4)
+    k.push(np.array([0.0, 0.0, 0.0, 5.0]), np.array([2**20], np.int32), 0.07, got_s)
+    assert got_s.tolist() == pytest.approx([0.57, 1.07, 1.57, 5.57])

@@ -1,0 +1,67 @@
+"""How messages become records of a topic: batches, lingering, order (KP-01, KB-01)."""
+
+import numpy as np
+import pytest
+
+from helpers.log_scenarios import (
+    topic_of,
+)
+from models.plain_log import Settings
+
+
+def test_KP_01_a_batch_leaves_when_it_is_full_or_has_lingered():
+    # Two of 300 B fill 600 B; one alone lingers 5 ms; 400 B do not fit to 300 B, which leave.
+    topic = topic_of(
+        Settings(linger_s=0.005, batch_bytes=600, ack_s=0.003),
+        [0.0, 0.001, 1.0, 2.0, 2.002],
+        np.zeros(5, int),
+        [300, 300, 300, 300, 400],
+    )
+    topic.advance(1.004)
+    assert topic.log.end[0] == 2
+    topic.advance(3.0)
+    np.testing.assert_allclose(topic.log.visible_s, [0.004, 0.004, 1.008, 2.005, 2.010])
+
+
+def test_KP_01_without_linger_every_record_leaves_at_once():
+    topic = topic_of(Settings(linger_s=0.0, ack_s=0.003), [0.0, 0.001], [0, 0])
+    topic.advance(0.001)
+    np.testing.assert_allclose(topic.log.visible_s, [0.003, 0.004])
+
+
+def test_KP_01_batches_linger_partition_by_partition():
+    s = Settings(partitions=2, linger_s=0.005)
+    topic = topic_of(s, [0.0, 0.002, 0.004, 0.006], [0, 1, 0, 1])
+    topic.advance(0.0055)
+    assert topic.log.end.tolist() == [2, 0]
+    topic.advance(1.0)
+    np.testing.assert_allclose(topic.log.visible_s, [0.005, 0.005, 0.007, 0.007])
+    assert topic.log.message.tolist() == [0, 2, 1, 3]
+
+
+def test_KP_01_a_batch_lingers_on_while_another_partition_fills_hundreds():
+    s = Settings(partitions=2, linger_s=5.0, batch_bytes=600)
+    created_s = np.arange(402) * 1e-3
+    partition_of = np.ones(402, int)
+    partition_of[0] = 0
+    topic = topic_of(s, created_s, partition_of)
+    topic.advance(10.0)
+    assert topic.log.visible_s[0] == 5.0
+    np.testing.assert_allclose(topic.log.visible_s[1:401], np.repeat(created_s[2:401:2], 2))
+    assert topic.log.visible_s[401] == pytest.approx(created_s[401] + 5.0)
+
+
+def test_KB_01_a_fast_batch_does_not_overtake_a_slow_one():
+    topic = topic_of(Settings(), [0.0, 0.010, 0.050], [0, 0, 0], latency_s=[0.030, 0.001, 0.002])
+    topic.advance(1.0)
+    np.testing.assert_allclose(topic.log.visible_s, [0.030, 0.030, 0.052])
+    assert topic.log.message.tolist() == [0, 1, 2]
+    assert topic.log_end(np.array([0.029, 0.031, 0.051, 0.053])).T.tolist() == [[0, 2, 2, 3]]
+
+
+def test_a_message_that_gets_lost_on_its_way_to_the_log_ends_the_run():
+    topic = topic_of(Settings(linger_s=0.005), [0.0, 0.001, 1.0], [0, 0, 0])
+    topic.advance(0.002)
+    topic.producer.open_records[0] -= 1
+    with pytest.raises(AssertionError):
+        topic.advance(2.0)
