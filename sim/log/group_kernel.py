@@ -399,7 +399,8 @@ def complaint(log, group, reading):  # type: ignore[no-untyped-def]
     Each partition has one owner (KC-01); committed, processed, position and log end are in this
     order, unless commits are ahead of the work (KC-11, KC-13); what is committed goes back by a
     seek only; and what was handed over was processed, was given up, or is in hand. It looks at
-    every partition, and at no record: an advance of 48 partitions takes 0.1 us longer.
+    every partition, and at no record: 0.06 us with 48 partitions, of the 6 us that an advance takes
+    where nothing happens.
     """
     ahead = reading.before == 1 or reading.handed == 1
     in_hand = 0

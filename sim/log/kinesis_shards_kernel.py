@@ -25,6 +25,9 @@ APPENDED, GIVEN_UP = 1, 2
 
 _SEND, _ARRIVE = 0, 1
 
+_TIME, _RECORDS, _BYTES = 0, 1, 2
+"""Of a bucket: to when it is filled, and what may go now."""
+
 
 class Putting(NamedTuple):
     """Constants of one producer; its own limit applies before a record leaves."""
@@ -76,12 +79,12 @@ def collect(created_s, size_bytes, buffered_s, max_count, max_bytes, call, ready
 
 @kernel
 def _refill(bucket, at_s, scale):  # type: ignore[no-untyped-def]
-    """Bring a bucket (time, records, bytes), filled at ``scale`` times the limits, to ``at_s``."""
-    passed = max(0.0, at_s - bucket[0])
+    """Bring a bucket, filled at ``scale`` times the limits, to ``at_s``."""
+    passed = max(0.0, at_s - bucket[_TIME])
     records_per_s, bytes_per_s = SHARD_RECORDS_PER_S * scale, SHARD_BYTES_PER_S * scale
-    bucket[0] = max(bucket[0], at_s)
-    bucket[1] = min(records_per_s, bucket[1] + passed * records_per_s)
-    bucket[2] = min(bytes_per_s, bucket[2] + passed * bytes_per_s)
+    bucket[_TIME] = max(bucket[_TIME], at_s)
+    bucket[_RECORDS] = min(records_per_s, bucket[_RECORDS] + passed * records_per_s)
+    bucket[_BYTES] = min(bytes_per_s, bucket[_BYTES] + passed * bytes_per_s)
 
 
 @kernel
@@ -118,21 +121,21 @@ def put(  # type: ignore[no-untyped-def]
             # What the producer's own limit holds back leaves in turn: each has its token reserved.
             _refill(ours, now, limit)
             short_s = max(
-                (1.0 - ours[1]) / (SHARD_RECORDS_PER_S * limit),
-                (size - ours[2]) / (SHARD_BYTES_PER_S * limit),
+                (1.0 - ours[_RECORDS]) / (SHARD_RECORDS_PER_S * limit),
+                (size - ours[_BYTES]) / (SHARD_BYTES_PER_S * limit),
                 0.0,
             )
             if now + short_s > created_s[i] + putting.ttl_s:
                 outcome[i] = GIVEN_UP
                 continue
-            ours[1] -= 1.0
-            ours[2] -= size
+            ours[_RECORDS] -= 1.0
+            ours[_BYTES] -= size
             heappush(waiting, (now + short_s + half_s[r], _ARRIVE, r))
             continue
         _refill(theirs, now, 1.0)
-        if theirs[1] >= 1.0 and theirs[2] >= size:
-            theirs[1] -= 1.0
-            theirs[2] -= size
+        if theirs[_RECORDS] >= 1.0 and theirs[_BYTES] >= size:
+            theirs[_RECORDS] -= 1.0
+            theirs[_BYTES] -= size
             outcome[i] = APPENDED
             arrived_s[i] = now
             visible_s[i] = now + half_s[r]

@@ -11,6 +11,9 @@ import numpy as np
 from sim.foundation.arrays import F64, I32, I64
 from sim.foundation.jit import inlined, resumable
 
+HEAD, TAIL = 0, 1
+"""Of `ProducerState.ring`."""
+
 
 class TopicState(NamedTuple):
     """Partitions laid end to end; partition ``p`` owns rows ``start[p]:start[p + 1]``."""
@@ -37,7 +40,7 @@ class ProducerState(NamedTuple):
     last_append_s: F64  # [partitions] append time of the partition's previous batch
     ring_partition: I64  # [ring] partition of a lingering batch, oldest first
     ring_batch: I64  # [ring] its batch_no
-    ring: I64  # [2] head and tail counters of the ring
+    ring: I64  # [HEAD, TAIL] counters of what left the ring, and what came into it
     sent: I64  # [1] batches sent: index into the latency draws
 
 
@@ -74,16 +77,16 @@ def append(  # type: ignore[no-untyped-def]
     while True:
         i = producer.next_message[0]
         now = created_s[i] if i < n_messages else np.inf
-        while producer.ring[0] < producer.ring[1]:
-            at = producer.ring[0] % ring_size
+        while producer.ring[HEAD] < producer.ring[TAIL]:
+            at = producer.ring[HEAD] % ring_size
             p = producer.ring_partition[at]
             if producer.batch_no[p] != producer.ring_batch[at]:
-                producer.ring[0] += 1
+                producer.ring[HEAD] += 1
                 continue
             deadline = producer.opened_s[p] + linger_s
             if deadline > now or deadline > until_s:
                 break
-            producer.ring[0] += 1
+            producer.ring[HEAD] += 1
             _send(log, producer, p, deadline, latency_s)
         if now > until_s or i >= n_messages:
             return log.end.sum() + producer.open_records.sum()
@@ -96,21 +99,21 @@ def append(  # type: ignore[no-untyped-def]
             if linger_s > 0.0:
                 # A partition has one open batch, but entries of its full ones stay in the ring
                 # until they are reached; compact when those have filled it.
-                if producer.ring[1] - producer.ring[0] == ring_size:
-                    head = producer.ring[0]
+                if producer.ring[TAIL] - producer.ring[HEAD] == ring_size:
+                    head = producer.ring[HEAD]
                     tail = head
-                    for r in range(head, producer.ring[1]):
+                    for r in range(head, producer.ring[TAIL]):
                         q = producer.ring_partition[r % ring_size]
                         b = producer.ring_batch[r % ring_size]
                         if producer.batch_no[q] == b:
                             producer.ring_partition[tail % ring_size] = q
                             producer.ring_batch[tail % ring_size] = b
                             tail += 1
-                    producer.ring[1] = tail
-                at = producer.ring[1] % ring_size
+                    producer.ring[TAIL] = tail
+                at = producer.ring[TAIL] % ring_size
                 producer.ring_partition[at] = p
                 producer.ring_batch[at] = producer.batch_no[p]
-                producer.ring[1] += 1
+                producer.ring[TAIL] += 1
         log.message[log.start[p] + log.end[p] + producer.open_records[p]] = i
         producer.open_records[p] += 1
         producer.open_bytes[p] += size

@@ -53,7 +53,9 @@ def storm(seed):
             state = group.state
             jumps, jumped = state.jumps[jumped : state.jumped[0]], int(state.jumped[0])
             back = np.flatnonzero(state.committed < committed)
-            assert set(back) <= set(jumps[jumps[:, 4] == 1, 0])  # only a seek moves it back
+            assert set(back) <= set(
+                jumps[jumps[:, k.SOUGHT] == 1, k.PARTITION]
+            )  # only a seek moves it back
             assert (state.committed <= state.processed).all()
             assert (state.processed <= state.position).all()
             assert (state.position <= topic.log.end).all()
@@ -85,7 +87,7 @@ def test_KB_09_under_faults_and_seeks_every_record_is_processed_or_lost_or_still
             for offset in range(low, high)
         }
         for p, base in enumerate(topic.log.start[:-1]):
-            mine = jumps[jumps[:, 0] == p]
+            mine = jumps[jumps[:, k.PARTITION] == p]
             for offset in range(topic.log.end[p]):
                 said = Fate(int(fate[base + offset]))
                 if state.effects[base + offset] or (p, offset) in in_hand:
@@ -99,8 +101,8 @@ def test_KB_09_under_faults_and_seeks_every_record_is_processed_or_lost_or_still
                     assert said is Fate.UNFINISHED
                     assert offset >= min(max(state.committed[p], 0), max(state.processed[p], 0))
         assert int((state.effects > 0).sum()) <= group.runs.distinct() <= group.counts[k.HANDED]
-        seen["resets"] += bool((jumps[:, 4] == 0).any())
-        seen["seeks"] += bool((jumps[:, 4] == 1).any())
+        seen["resets"] += bool((jumps[:, k.SOUGHT] == 0).any())
+        seen["seeks"] += bool((jumps[:, k.SOUGHT] == 1).any())
 
     check()
     assert min(seen["resets"], seen["seeks"]) > 25, seen

@@ -207,7 +207,7 @@ def test_KB_09_a_slow_reader_loses_what_a_plain_one_loses(seed):
     np.testing.assert_allclose(group.state.done_s, expected, rtol=1e-12)
     lost = np.zeros(n, np.uint8) if unread(group) is None else unread(group)
     jumps = group.state.jumps[: group.state.jumped[0]]
-    assert len(passed) == (jumps[:, 2] - jumps[:, 1]).sum()  # new position - old position
+    assert len(passed) == (jumps[:, k.TO] - jumps[:, k.FROM]).sum()  # new position - old position
     for offset in range(n):
         if expected[offset] == inf:
             assert lost[offset] == passed.get(offset, Fate.UNFINISHED)
