@@ -10,7 +10,7 @@ from sim.foundation.text import count, duration
 from sim.lab import run
 from sim.results.store import read
 from sim.scenario.load import load
-from sim.words.summary import findings_of_groups
+from sim.words.opening import findings_of_groups
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()

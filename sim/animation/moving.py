@@ -91,10 +91,10 @@ class _QueueRow:
     def show(self, frame: int) -> None:
         queue = self.queue
         gone, flying, ready = queue.gone[frame], queue.in_flight[frame], queue.ready[frame]
-        edges = np.cumsum([[gone - self.first], [flying], [ready]], axis=0)
-        _stretch(self.flying, edges[0], edges[1])
-        _stretch(self.ready, edges[1], edges[2])
-        self.came.set_xdata([0, edges[2, 0]])
+        first, handed, last = np.cumsum([[gone - self.first], [flying], [ready]], axis=0)
+        _stretch(self.flying, first, handed)
+        _stretch(self.ready, handed, last)
+        self.came.set_xdata([0, *last])
         self.title.set_text(
             f"{queue.system}: {queue.name}, a queue: {count(ready)} ready, "
             f"{count(flying)} in flight, {count(gone)} gone"

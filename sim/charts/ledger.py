@@ -163,7 +163,7 @@ ALWAYS = ("lost", "double_effects", "illegal_transitions", "entities_wrong", "mi
 def harm_columns(steps: pd.DataFrame) -> tuple[list[str], list[str]]:
     """The columns to show, and the headings of those left out since no system has any of it."""
     shown = [column for column in COLUMNS if column in ALWAYS or steps[column].any()]
-    return shown, [COLUMNS[column][0] for column in COLUMNS if column not in shown]
+    return shown, [heading for column, (heading, _) in COLUMNS.items() if column not in shown]
 
 
 def _say_harm(column: str, value: float) -> str:

@@ -59,7 +59,7 @@ def plane(
     unknown = points[points[price].isna()]
     figure, top, bottom = sheet(
         tradeoff.about(points, price),
-        f"What you pay, what you get: harm done against {tradeoff.PRICES[price][0]}. A point per "
+        f"What you pay, what you get: harm done against {tradeoff.PRICES[price].noun}. A point per "
         "system, its worst group: round for a log, square for a queue",
         _note(unknown),
         wide_in,
@@ -115,7 +115,7 @@ def _panel(ax: Axes, points: pd.DataFrame, harm: str, price: str, letters: Lette
         ax.xaxis.set_major_locator(MaxNLocator(4))
         ax.xaxis.set_major_formatter(FuncFormatter(lambda v, _: tick(v)))
     ax.tick_params(labelbottom=True)
-    ax.set_xlabel(tradeoff.PRICES[price][1])
+    ax.set_xlabel(tradeoff.PRICES[price].axis)
     corner = _corner(ax, cheap_is_left, letters)
     for kind, marker in (("queue", "s"), ("log", "o")):
         those = (points["kind"] == kind).to_numpy()
@@ -213,6 +213,7 @@ def name_points(ax: Axes, spots: Sequence[Spot], size: float, taken: Sequence[F6
         here = at[stack[0]]
         box = _best(here, extent, at, boxes, leads, panel)
         boxes.append(box)
+        left, _, _, high = box
         near = np.clip(here, box[:2], box[2:])
         if np.hypot(*(near - here)) > LEAD_PT:
             leads.append(_along(here, near[None])[0])
@@ -222,7 +223,7 @@ def name_points(ax: Axes, spots: Sequence[Spot], size: float, taken: Sequence[F6
             "\n".join(words),
             (0, 0),
             xycoords="axes fraction",
-            xytext=(box[0], box[3]),
+            xytext=(left, high),
             textcoords="offset points",
             va="top",
             size=size,

@@ -83,15 +83,16 @@ def overview(tables: "Tables", *, title: str = "") -> Figure:
     for spare in axes[:, n:].flat:
         spare.remove()
     axes = axes[:, :n]
+    throughput, lag, time_lag = axes
     drawn = (
-        draw_throughput(tables, axes[0]),
-        draw(tables, axes[1], "lag", lambda row: count(row["max_lag"])),
-        draw(tables, axes[2], "time_lag_s", lambda row: duration(row["max_time_lag_s"])),
+        draw_throughput(tables, throughput),
+        draw(tables, lag, "lag", lambda row: count(row["max_lag"])),
+        draw(tables, time_lag, "time_lag_s", lambda row: duration(row["max_time_lag_s"])),
     )
-    linear_axis(axes[1], highest(tables, "lag"))
-    linear_durations_axis(axes[2], highest(tables, "time_lag_s"))
+    linear_axis(lag, highest(tables, "lag"))
+    linear_durations_axis(time_lag, highest(tables, "time_lag_s"))
     time_axis(tables).apply(list(axes.flat))
-    name_panels(tables, axes[0])
+    name_panels(tables, throughput)
     for row in axes[1:]:
         for ax, those in zip(row, marks(tables), strict=True):
             mark(ax, those, named=False)

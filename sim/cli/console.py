@@ -27,7 +27,7 @@ from sim.foundation.text import count, duration
 from sim.measure.tables import Tables
 from sim.scenario.load import Scenario
 from sim.words.differences import changes, effects
-from sim.words.summary import print_summary
+from sim.words.opening import print_summary
 
 if TYPE_CHECKING:
     from sim.advice.advise import Watch

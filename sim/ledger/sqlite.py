@@ -34,7 +34,7 @@ entity whose booked amount is wrong. Questions to ask, as in ``sqlite3 books.sql
 
 import os
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import repeat
 from pathlib import Path
 from types import TracebackType
@@ -47,8 +47,8 @@ from numpy.typing import NDArray
 from sim.foundation.errors import LabError
 from sim.ledger.book import Ledger, Verdict
 
-ACCOUNTS = ("receivable", "clearing")
-"""Debited and credited by an amount above zero. One pair serves charges and payments alike."""
+DEBITED, CREDITED = "receivable", "clearing"
+"""The accounts that an amount above zero debits and credits: one pair for charges and payments."""
 
 _SCHEMA = f"""
 CREATE TABLE ledgers (system TEXT PRIMARY KEY, policy TEXT NOT NULL) WITHOUT ROWID;
@@ -87,7 +87,7 @@ CREATE VIEW misstatements AS
         SELECT system, entity, amount_cents, COALESCE(
             (SELECT SUM(debit_cents) - SUM(credit_cents) FROM postings
              WHERE postings.system = transactions.system AND postings.entity = transactions.entity
-               AND account = '{ACCOUNTS[0]}'), 0) AS booked_cents
+               AND account = '{DEBITED}'), 0) AS booked_cents
         FROM transactions
     )
     WHERE booked_cents <> amount_cents;
@@ -227,20 +227,6 @@ class Books:
             self._temporary.unlink(missing_ok=True)
 
 
-def write_books(
-    path: Path,
-    ledgers: Mapping[str, Ledger],
-    states: Sequence[str],
-    *,
-    leads_to: NDArray[np.integer[Any]] | None = None,
-    entities: Sequence[str] | None = None,
-) -> None:
-    """Write the books of several systems; arguments and errors as of `Books`."""
-    with Books(path) as books:
-        for system, ledger in ledgers.items():
-            books.write(system, ledger, states, leads_to=leads_to, entities=entities)
-
-
 def _transactions(
     ledger: Ledger, states: Sequence[str], leads_to: NDArray[np.integer[Any]] | None
 ) -> pd.DataFrame:
@@ -280,7 +266,7 @@ def _postings(ledger: Ledger) -> Iterator[pd.DataFrame]:
             {
                 "posting": np.repeat(np.arange(start + 1, start + 1 + len(posts)), 2),
                 "entity": np.repeat(posts["entity"].to_numpy(), 2),
-                "account": np.tile(np.array(ACCOUNTS, object), len(posts)),
+                "account": np.tile(np.array([DEBITED, CREDITED], object), len(posts)),
                 "debit_cents": np.where(debited, abs(cents), 0),
                 "credit_cents": np.where(debited, 0, abs(cents)),
                 "at_s": np.repeat(posts["at_s"].to_numpy(), 2),

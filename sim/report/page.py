@@ -16,7 +16,7 @@ from sim.foundation.text import duration
 from sim.words.findings import headline, keeping_up
 from sim.words.ladder import about_books, ledger_finding, rungs
 from sim.words.ledger_table import HEADINGS, ledger_rows, ledger_values
-from sim.words.summary import COLUMNS, cells, findings_of_groups, numbers
+from sim.words.opening import COLUMNS, cells, findings_of_groups, numbers
 from sim.words.timeline import resolution_s, timeline, when, whom
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import pandas as pd
 from sim.foundation.errors import LabError
 from sim.results.result import Result, labels_of
 from sim.words.findings import comparison
-from sim.words.summary import COLUMNS, cells, html_table
+from sim.words.opening import COLUMNS, cells, html_table
 
 if TYPE_CHECKING:
     from sim.charts.picture import Picture

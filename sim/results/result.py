@@ -112,7 +112,7 @@ class Result:
     @property
     def finding(self) -> str:
         """What the numbers say, in sentences computed from them."""
-        from sim.words.summary import findings_of
+        from sim.words.opening import findings_of
 
         return "\n\n".join(findings_of(self.tables))
 
@@ -136,7 +136,7 @@ class Result:
     def __repr__(self) -> str:
         from rich.console import Console
 
-        from sim.words.summary import print_summary
+        from sim.words.opening import print_summary
 
         page = Console(
             file=StringIO(), width=100, highlight=False, color_system=None, force_jupyter=False
@@ -146,7 +146,7 @@ class Result:
         return "\n".join(line.rstrip() for line in page.file.getvalue().rstrip().split("\n"))
 
     def _repr_html_(self) -> str:
-        from sim.words.summary import html_summary
+        from sim.words.opening import html_summary
 
         return html_summary(self.tables, self.title)
 

@@ -67,22 +67,14 @@ class Cases:
     @property
     def amount_cents(self) -> I64:
         """[cases] what each is worth after its last event."""
-        return self._by_case(self.due_cents)
+        out = np.zeros(len(self.names), np.int64)
+        np.add.at(out, self.entity, self.due_cents)
+        return out
 
     @property
     def posting_cents(self) -> I64:
         """[events] by how much the event changed what is owed: due - paid."""
         return self.due_cents if self.paid_cents is None else self.due_cents - self.paid_cents
-
-    @property
-    def balance_cents(self) -> I64:
-        """[cases] what is owed after the last event of each."""
-        return self._by_case(self.posting_cents)
-
-    def _by_case(self, cents: I64) -> I64:
-        out = np.zeros(len(self.names), np.int64)
-        np.add.at(out, self.entity, cents)
-        return out
 
 
 def read(path: Path) -> Cases:

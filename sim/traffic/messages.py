@@ -94,7 +94,8 @@ class Messages:
         chosen = np.ones(self.entities, np.bool_)
         for dim, values in wanted.items():
             has_one = np.array([name in values for name in self.dims[dim]])
-            chosen &= has_one[self.keys_by([dim])[0]]
+            value_of, _ = self.keys_by([dim])
+            chosen &= has_one[value_of]
         return np.flatnonzero(chosen[self.entity]).astype(np.int32)
 
     def of_each(self, wanted: Mapping[str, Mapping[str, Sequence[str]] | None]) -> dict[str, I32]:

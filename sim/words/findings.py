@@ -34,7 +34,7 @@ WASTE = 0.1
 NOTHING = "No message was produced"
 
 
-class Verdict(IntEnum):
+class Pace(IntEnum):
     """How a group kept up with its arrivals, from best to worst."""
 
     LEVEL = 0
@@ -48,32 +48,32 @@ class Standing:
     """A system, and those of its groups that are worst off."""
 
     who: str
-    verdict: Verdict
+    pace: Pace
     worst: pd.DataFrame
     """Their rows of the summary, the worst first."""
 
 
-def verdict(drain_s: float, max_time_lag_s: float, duration_s: float) -> Verdict:
+def pace(drain_s: float, max_time_lag_s: float, duration_s: float) -> Pace:
     """How a group with these numbers kept up with arrivals that took `duration_s`."""
     if math.isinf(drain_s):
-        return Verdict.NEVER
+        return Pace.NEVER
     if drain_s > level_s(duration_s):
-        return Verdict.LATE
-    return Verdict.BEHIND if max_time_lag_s > level_s(duration_s) else Verdict.LEVEL
+        return Pace.LATE
+    return Pace.BEHIND if max_time_lag_s > level_s(duration_s) else Pace.LEVEL
 
 
 def standings(summary: pd.DataFrame, duration_s: float) -> list[Standing]:
     """Every system by its worst groups, in the order of the summary."""
     out = []
     for system, rows in summary.groupby("system", sort=False):
-        verdicts = [
-            verdict(drain_s, lag_s, duration_s)
+        paces = [
+            pace(drain_s, lag_s, duration_s)
             for drain_s, lag_s in zip(rows["drain_s"], rows["max_time_lag_s"], strict=True)
         ]
-        worst = rows[[v == max(verdicts) for v in verdicts]].sort_values(
+        worst = rows[[p == max(paces) for p in paces]].sort_values(
             ["drain_s", "max_time_lag_s"], ascending=False, kind="stable"
         )
-        out.append(Standing(_who(str(system), rows, worst), max(verdicts), worst))
+        out.append(Standing(_who(str(system), rows, worst), max(paces), worst))
     return out
 
 
@@ -141,10 +141,10 @@ def keeping_up(summary: pd.DataFrame, duration_s: float) -> str:
         return NOTHING
     judged = standings(summary, duration_s)
     clauses = []
-    for v, clause in _CLAUSES.items():
-        if alike := [standing for standing in judged if standing.verdict is v]:
+    for kept, clause in _CLAUSES.items():
+        if alike := [standing for standing in judged if standing.pace is kept]:
             clauses.append(clause(alike))
-    if all(standing.verdict is Verdict.LEVEL for standing in judged):
+    if all(standing.pace is Pace.LEVEL for standing in judged):
         clauses[0] += f", at most {duration(summary['max_time_lag_s'].max())} behind"
     return _join(clauses)
 
@@ -167,7 +167,7 @@ def _befell(row: pd.Series, faults: pd.DataFrame | None) -> str:
 
 def reason(summary: pd.DataFrame, duration_s: float, faults: pd.DataFrame | None = None) -> str:
     """Why the group that drained last fell behind, as far as its rates tell; "" if none did."""
-    late = [s.worst for s in standings(summary, duration_s) if s.verdict >= Verdict.LATE]
+    late = [s.worst for s in standings(summary, duration_s) if s.pace >= Pace.LATE]
     if not late or duration_s <= 0:
         return ""
     rows = pd.concat(late).sort_values(["drain_s", "max_time_lag_s"])
@@ -266,9 +266,9 @@ def about_burrow(burrow: pd.DataFrame) -> str:
             worst.append((float(bad.sum()) * step_s, f"{said} of {system}.{group}"))
     if not worst:
         return "Burrow says OK of every group, all the time"
-    worst.sort(key=lambda pair: -pair[0])
+    _, gravest = max(worst, key=lambda pair: pair[0])
     others = f", and not always OK of {len(worst) - 1} more" if len(worst) > 1 else ""
-    return f"Burrow says {worst[0][1]}{others}"
+    return f"Burrow says {gravest}{others}"
 
 
 def about_latency(summary: pd.DataFrame) -> str:
@@ -450,7 +450,7 @@ def _spared(summary: pd.DataFrame) -> str:
 
 
 def _either_will_do(summary: pd.DataFrame, duration_s: float) -> str:
-    level = all(s.verdict is Verdict.LEVEL for s in standings(summary, duration_s))
+    level = all(s.pace is Pace.LEVEL for s in standings(summary, duration_s))
     if level and summary["kind"].nunique() > 1:
         return ": this load leaves neither queue nor log behind"
     return ""
@@ -488,11 +488,11 @@ def _level(alike: list[Standing]) -> str:
     return f"{_all(alike)} {'stays' if len(alike) == 1 else 'stay'} level"
 
 
-_CLAUSES: dict[Verdict, Callable[[list[Standing]], str]] = {
-    Verdict.NEVER: _never,
-    Verdict.LATE: _late,
-    Verdict.BEHIND: _behind,
-    Verdict.LEVEL: _level,
+_CLAUSES: dict[Pace, Callable[[list[Standing]], str]] = {
+    Pace.NEVER: _never,
+    Pace.LATE: _late,
+    Pace.BEHIND: _behind,
+    Pace.LEVEL: _level,
 }
 
 

@@ -206,19 +206,18 @@ def about_price(steps: pd.DataFrame) -> str:
     if not pairs:
         return f"{rows[0]['system']}: {_pace(rows[0])}"
     latencies = [column for column in PRICES if column != "throughput"]
-    slower = min(pairs, key=lambda pair: _ratio(pair[0], pair[1], "throughput"))
-    later, latency = max(
-        product(pairs, latencies), key=lambda found: _ratio(found[0][0], found[0][1], found[1])
-    )
+    slower = min(pairs, key=lambda pair: _ratio(pair, "throughput"))
+    later, latency = max(product(pairs, latencies), key=lambda found: _ratio(*found))
     clauses = []
     for (before, after), column in ((slower, "throughput"), (later, latency)):
         words = _change(before, after, column)
-        if words and (_ratio(before, after, column) < 1) == (column == "throughput"):
+        if words and (_ratio((before, after), column) < 1) == (column == "throughput"):
             clauses.append((after["system"], words))
     if not clauses:
         return "No step costs throughput or latency"
-    if len(clauses) == 2 and clauses[0][0] == clauses[1][0]:
-        return f"{clauses[0][0]} costs most: {clauses[0][1]}, {clauses[1][1]}"
+    systems, words_of = zip(*clauses, strict=True)
+    if len(clauses) == 2 and len(set(systems)) == 1:
+        return f"{systems[0]} costs most: {', '.join(words_of)}"
     return "; ".join(f"{system}: {words}" for system, words in clauses)
 
 
@@ -280,7 +279,7 @@ def _in_the_end(first: Row, last: Row) -> str:
 def _change(before: Row, after: Row, column: str) -> str:
     """How throughput or latency changed, in words; "" if hardly."""
     was, now = before[column], after[column]
-    ratio = _ratio(before, after, column)
+    ratio = _ratio((before, after), column)
     if math.isnan(ratio) or abs(ratio - 1) < NOTICED:
         return ""
     noun, say = PRICES[column]
@@ -297,7 +296,8 @@ def _change(before: Row, after: Row, column: str) -> str:
     return f"{by} ({say(was)} to {say(now)})"
 
 
-def _ratio(before: Row, after: Row, column: str) -> float:
+def _ratio(step: tuple[Row, Row], column: str) -> float:
+    before, after = step
     was, now = before[column], after[column]
     if math.isnan(was) or math.isnan(now) or was == now:
         return 1.0

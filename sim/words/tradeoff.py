@@ -5,7 +5,7 @@ A system stands for its worst group: the most harm, the longest latency, the low
 
 import math
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -29,11 +29,24 @@ HEADINGS = {
     "misstatement": "books wrong by, in money",
 }
 """Column of `points` -> the name of its axis."""
-PRICES: dict[str, tuple[str, str, Callable[[float], str]]] = {
-    "latency_p99_s": ("latency", "99 % of messages within", lambda s: f"99 % within {duration(s)}"),
-    "throughput": ("throughput", "messages per second", rate),
+
+
+class Price(NamedTuple):
+    """What a system may cost."""
+
+    noun: str
+    axis: str
+    """The name of its axis."""
+    say: Callable[[float], str]
+
+
+PRICES = {
+    "latency_p99_s": Price(
+        "latency", "99 % of messages within", lambda s: f"99 % within {duration(s)}"
+    ),
+    "throughput": Price("throughput", "messages per second", rate),
 }
-"""Column of `points` -> its noun, the name of its axis, and how to say it."""
+"""By column of `points`."""
 LIKE = 0.1
 """Prices this close, as a share, are as good as the same."""
 
@@ -124,4 +137,4 @@ def _some(who: Sequence[str]) -> str:
 def _say(point: "pd.Series[float]", harm: str, price: str) -> str:
     what = "nothing" if harm == "misstatement" else "no message"
     much = count(point[harm]) if point[harm] else what
-    return f"{much} {HARMS[harm]}, {PRICES[price][2](point[price])}"
+    return f"{much} {HARMS[harm]}, {PRICES[price].say(point[price])}"

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from helpers.tables import Group, brief, build, calm, football, hopeless, nothing, three_groups
 from sim.words import findings
-from sim.words.findings import Verdict
+from sim.words.findings import Pace
 
 DURATION_S = 3_600.0
 ABOUT: tuple[Callable[[pd.DataFrame], str], ...] = (
@@ -70,18 +70,18 @@ def say(*rows: dict[str, Any]) -> str:
 @pytest.mark.parametrize(
     ("drain_s", "max_time_lag_s", "expected"),
     [
-        (0.0, 0.0, Verdict.LEVEL),
-        (36.0, 36.0, Verdict.LEVEL),
-        (0.0, 36.1, Verdict.BEHIND),
-        (36.1, 0.0, Verdict.LATE),
-        (math.inf, 0.0, Verdict.NEVER),
-        (math.nan, math.nan, Verdict.LEVEL),
+        (0.0, 0.0, Pace.LEVEL),
+        (36.0, 36.0, Pace.LEVEL),
+        (0.0, 36.1, Pace.BEHIND),
+        (36.1, 0.0, Pace.LATE),
+        (math.inf, 0.0, Pace.NEVER),
+        (math.nan, math.nan, Pace.LEVEL),
     ],
 )
 def test_a_group_is_judged_by_lag_and_drain(
-    drain_s: float, max_time_lag_s: float, expected: Verdict
+    drain_s: float, max_time_lag_s: float, expected: Pace
 ) -> None:
-    assert findings.verdict(drain_s, max_time_lag_s, DURATION_S) is expected
+    assert findings.pace(drain_s, max_time_lag_s, DURATION_S) is expected
 
 
 def test_level_is_a_second_at_least() -> None:
@@ -295,10 +295,10 @@ def test_order_of_the_systems_changes_no_verdict(make: Callable[[], object]) -> 
     tables = make()
     table = tables.summary  # type: ignore[attr-defined]
     duration_s = tables.duration_s  # type: ignore[attr-defined]
-    there = {s.who: s.verdict for s in findings.standings(table, duration_s)}
+    there = {s.who: s.pace for s in findings.standings(table, duration_s)}
     systems = table["system"].unique()
     reverse = pd.concat([table[table["system"] == s] for s in systems[::-1]])
-    assert {s.who: s.verdict for s in findings.standings(reverse, duration_s)} == there
+    assert {s.who: s.pace for s in findings.standings(reverse, duration_s)} == there
 
 
 def test_the_football_tables_read_as_expected() -> None:
