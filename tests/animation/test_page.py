@@ -9,12 +9,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from PIL import Image
 from typer.testing import CliRunner
 
 from helpers import browser
-from helpers.tables import Fault, Group, brief, build, football, three_groups
-from sim.animation.moving import write
+from helpers.tables import Fault, Group, brief, build, football
 from sim.animation.page import cell, page, scene
 from sim.foundation.errors import LabError
 
@@ -98,20 +96,6 @@ def test_a_cell_is_a_round_number_and_there_are_some_sixty(messages: int) -> Non
     size = cell(messages)
     assert re.fullmatch(r"[125]0*", str(size))
     assert messages / size <= 60 and (size == 1 or messages / size > 60 / 2.6)
-
-
-def test_the_moving_picture_moves(tmp_path: Path) -> None:
-    tables = build(
-        {"sqs": {"all": Group(capacity=150.0)}, "kafka": three_groups(kind="log")}, duration_s=600.0
-    )
-    shown = scene(tables, 0.0, 60.0)
-    with Image.open(write(shown, tmp_path / "a.gif", "A title")) as picture:
-        assert picture.n_frames == len(shown.t_s)
-        frames = []
-        for i in (0, picture.n_frames - 1):
-            picture.seek(i)
-            frames.append(np.asarray(picture.convert("L"), float))
-    assert np.abs(frames[0] - frames[1]).mean() > 1
 
 
 def test_the_page_needs_nothing_else_and_quotes_safely() -> None:

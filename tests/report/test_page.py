@@ -16,7 +16,7 @@ from helpers.inlined import ABOUT, MAKERS, inlined
 from helpers.tables import football, hopeless
 from sim.report.page import page
 from sim.words.findings import headline
-from sim.words.summary import cells
+from sim.words.opening import cells
 
 
 @cache

@@ -11,7 +11,7 @@ from rich.console import Console
 from helpers.inlined import ABOUT
 from helpers.tables import football
 from sim.report.page import page
-from sim.words.summary import findings_of_groups, print_summary
+from sim.words.opening import findings_of_groups, print_summary
 
 
 def test_a_busy_key_is_told_in_terminal_and_report_without_books() -> None:
