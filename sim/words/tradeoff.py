@@ -31,7 +31,7 @@ HEADINGS = {
 """Column of `points` -> the name of its axis."""
 
 
-class Price(NamedTuple):
+class PriceWords(NamedTuple):
     """What a system may cost."""
 
     noun: str
@@ -41,10 +41,10 @@ class Price(NamedTuple):
 
 
 PRICES = {
-    "latency_p99_s": Price(
+    "latency_p99_s": PriceWords(
         "latency", "99 % of messages within", lambda s: f"99 % within {duration(s)}"
     ),
-    "throughput": Price("throughput", "messages per second", rate),
+    "throughput": PriceWords("throughput", "messages per second", rate),
 }
 """By column of `points`."""
 LIKE = 0.1
