@@ -31,7 +31,6 @@ WITHOUT_TEST: set[str] = {
     "injection/autoscale.py",
     "injection/crew.py",
     "injection/poison.py",
-    "ledger/policy.py",
     "log/group_state.py",
     "scenario/contradictions.py",
     "scenario/fault.py",
