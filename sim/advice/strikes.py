@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
-from sim.scenario.fault import OF_GROUPS, Fault
+from sim.scenario.faults.base import Fault, GroupFault
+from sim.scenario.faults.groups import AutoscaleFault, ScaleFault
 from sim.scenario.load import Scenario
 
-NUMBERS = ("scale", "autoscale")
+NUMBERS = (ScaleFault, AutoscaleFault)
 """Faults that set the number of workers: not for a search that looks for it."""
 
 
@@ -28,15 +29,16 @@ def moved(
         workers: of each group.
     """
     out: dict[str, Fault] = {}
-    spared = []
+    spared: list[Fault] = []
     for fault in scenario.faults:
-        targets = [] if fault.fault in NUMBERS else _targets(scenario, fault, groups, workers)
+        numbers = isinstance(fault, NUMBERS)
+        targets = [] if numbers else _targets(scenario, fault, groups, workers)
         if not targets:
             spared.append(fault)
         for target in targets:
             changes: dict[str, Any] = {"target": f"{system}.{target}"}
-            if fault.when is not None:
-                changes["when"] = fault.when.model_copy(update={"of": None})
+            if fault.condition is not None:
+                changes["when"] = fault.condition.model_copy(update={"of": None})
             own = fault.model_copy(update=changes)
             out[own.model_dump_json()] = own  # faults of several systems may come to the same
     return list(out.values()), spared
@@ -53,7 +55,7 @@ def _targets(
     if of_publisher(fault):
         kind = whom.rpartition(".")[2]
         return [f"{kind}.{index}"] if kind in groups else []
-    if fault.fault in OF_GROUPS:
+    if isinstance(fault, GroupFault):
         jobs = _jobs_of(scenario, fault.target) | _jobs_of(scenario, whom)
         return [group for group, its in groups.items() if jobs & set(its)]
     struck = [group for group, its in groups.items() if _jobs_of(scenario, whom) & set(its)]

@@ -17,7 +17,10 @@ from sim.advice.strikes import moved, of_publisher
 from sim.foundation.errors import ScenarioError
 from sim.lab import run_system
 from sim.measure.tables import Tables
-from sim.scenario.load import Fault, Scenario
+from sim.scenario.faults.base import Fault
+from sim.scenario.faults.groups import SeekFault
+from sim.scenario.faults.processes import CrashFault, PauseFault
+from sim.scenario.load import Scenario
 from sim.scenario.needs import Needs
 from sim.traffic.messages import Messages
 
@@ -205,9 +208,8 @@ class Bench:
         struck, spared = moved(self.scenario, NAME, its, workers)
         if self.needs.consumer_crash == "survives":
             struck += [
-                Fault(
+                CrashFault(
                     at=self.messages.duration_s / 2,
-                    fault="crash",
                     target=f"{NAME}.{group}.0",
                     restart_after=_RESTART_S,
                 )
@@ -237,13 +239,12 @@ class Bench:
         """
         faults, _ = self.faults(preset, workers)
         if halting:
-            halt = {"fault": "pause", "for": _HALT_S}
             faults += [
-                Fault.model_validate(
+                PauseFault.model_validate(
                     {
-                        **halt,
                         "at": (i + 0.5) / _HALTS * self.messages.duration_s,
                         "target": f"{NAME}.{group}.0",
+                        "for": _HALT_S,
                     }
                 )
                 for group in self.groups(preset)
@@ -251,12 +252,7 @@ class Bench:
             ]
         if replayed:
             faults += [
-                Fault(
-                    at=self.messages.duration_s,
-                    fault="seek",
-                    target=f"{NAME}.{group}",
-                    to="beginning",
-                )
+                SeekFault(at=self.messages.duration_s, target=f"{NAME}.{group}", to="beginning")
                 for group in self.groups(preset)
             ]
         while True:

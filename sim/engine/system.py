@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sim.engine.environment import Stage
 from sim.engine.outcome import GroupOutcome
 from sim.foundation.units import Distribution
+from sim.scenario.faults.groups import AutoscaleFault, ScaleFault
 from sim.scenario.load import Scenario
 from sim.traffic.generate import pool, stream
 from sim.traffic.messages import Messages
@@ -223,8 +224,9 @@ def capacity(setup: Setup, group: str, members: int) -> int:
     return max(
         [members]
         + [
-            setup.scaled(fault.replicas)
+            setup.scaled(fault.most)
             for fault in setup.scenario.faults
-            if fault.fault in ("scale", "autoscale") and fault.strikes_group(setup.name, group)
+            if isinstance(fault, ScaleFault | AutoscaleFault)
+            and fault.strikes_group(setup.name, group)
         ]
     )

@@ -18,6 +18,7 @@ from pydantic import (
     model_serializer,
     model_validator,
 )
+from pydantic.fields import FieldInfo
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
@@ -110,24 +111,28 @@ def keys(model: type[BaseModel]) -> dict[str, Any]:
 
 
 def model_of(annotation: Any, value: Any) -> type[Config] | None:
-    """The model behind an annotation, if it is one; of a union, the one of ``value``'s product."""
+    """The model behind an annotation, if it is one; of a union, the one that ``value`` names."""
     found = _peel(annotation, value)
     return found if isinstance(found, type) and issubclass(found, Config) else None
 
 
-def _peel(annotation: Any, value: Any) -> Any:
+def _peel(annotation: Any, value: Any, tag: str | None = None) -> Any:
+    """What stands in an annotation; ``tag``: the key by which a union is told apart."""
     origin = get_origin(annotation)
     if origin is Annotated:
-        return _peel(get_args(annotation)[0], value)
+        inner, *notes = get_args(annotation)
+        tags = [note.discriminator for note in notes if isinstance(note, FieldInfo)]
+        return _peel(inner, value, next((tag for tag in tags if isinstance(tag, str)), None))
     if origin not in (Union, types.UnionType):
         return annotation
     options = [option for option in get_args(annotation) if option is not types.NoneType]
     if len(options) == 1:
         return _peel(options[0], value)
-    product = value.get("product") if isinstance(value, Mapping) else None
+    if tag is None or not isinstance(value, Mapping):
+        return None
     for option in options:
         model = model_of(option, value)
-        if model and product in get_args(keys(model).get("product")):
+        if model and value.get(tag) in get_args(keys(model).get(tag)):
             return model
     return None
 

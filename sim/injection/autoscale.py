@@ -11,8 +11,9 @@ from math import ceil
 
 import simpy
 
-from sim.injection.crew import Crew, Steps
-from sim.scenario.fault import Scaler
+from sim.engine.environment import Steps
+from sim.injection.crew import Crew
+from sim.scenario.faults.groups import Scaler
 
 
 def recommended(waiting: int, replicas: int, scaler: Scaler) -> int:

@@ -1,44 +1,13 @@
-"""Who operates a group: which of its places are filled, and what was done to it when."""
-
-from collections.abc import Callable, Generator
-from math import inf
-from typing import Any
+"""Who operates a group: which of its places are filled, and by which of its processes."""
 
 import simpy
 
+from sim.engine.environment import Steps
 from sim.engine.system import Fleet
 from sim.injection.replay import Replay
 
-Steps = Generator[simpy.Event, Any, None]
-
 LOOK_S = 0.1
 """How often one looks whether a process that was sent SIGTERM is gone, s."""
-
-
-class Timeline:
-    """What happened to a system: (from, until, text) of each, s; until is inf when it lasts."""
-
-    def __init__(self, env: simpy.Environment) -> None:
-        self.env = env
-        self.events: list[tuple[float, float, str]] = []
-
-    def say(self, text: str) -> None:
-        """Something that happens at the present time."""
-        self.events.append((self.env.now, self.env.now, text))
-
-    def lasts(self, text: str, for_s: float | None) -> None:
-        """Something that begins now and lasts so long; None: to the end."""
-        self.events.append((self.env.now, inf if for_s is None else self.env.now + for_s, text))
-
-    def begin(self, text: str) -> Callable[[], None]:
-        """Something that begins now; call what is returned at its end."""
-        place, from_s = len(self.events), self.env.now
-        self.events.append((from_s, inf, text))
-
-        def end() -> None:
-            self.events[place] = (from_s, self.env.now, text)
-
-        return end
 
 
 def terminate(env: simpy.Environment, fleet: Fleet, consumer: int, grace_s: float) -> None:

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from sim.engine.system import Setup
 from sim.foundation.errors import LabError, unknown
+from sim.scenario.faults.groups import PoisonFault
 from sim.traffic.generate import strokes
 from sim.traffic.messages import Messages, Numbered
 
@@ -40,7 +41,7 @@ def poison(setup: Setup, group: str) -> Poison:
     scenario, messages = setup.scenario, setup.messages
     found: dict[int, tuple[bool, int, float]] = {}
     for index, fault in enumerate(scenario.faults):
-        if fault.fault != "poison" or not fault.strikes_group(setup.name, group):
+        if not isinstance(fault, PoisonFault) or not fault.strikes_group(setup.name, group):
             continue
         times = ALWAYS if fault.times is None else fault.times
         restart_s = np.inf if fault.restart_after is None else fault.restart_after

@@ -10,6 +10,7 @@ import numpy as np
 
 from sim.engine.outcome import Effects
 from sim.engine.system import Setup
+from sim.scenario.faults.groups import BugFault, SeekFault
 
 REPEATS = 1 << 16
 """Repeats of effects that are kept beyond one for each message, and one more for each seek."""
@@ -49,10 +50,15 @@ def repeats_kept(setup: Setup, group: str) -> int:
         group: name.
     """
     scenario, system = setup.scenario, setup.name
-    kinds = [f.fault for f in scenario.faults if f.strikes_group(system, group)]
-    if scenario.systems[system].readers[group].ledger is None and "bug" not in kinds:
+    its = [
+        fault
+        for fault in scenario.faults
+        if isinstance(fault, BugFault | SeekFault) and fault.strikes_group(system, group)
+    ]
+    seeks = sum(isinstance(fault, SeekFault) for fault in its)
+    if scenario.systems[system].readers[group].ledger is None and len(its) == seeks:
         return 0
-    return len(setup.messages) * (1 + kinds.count("seek")) + REPEATS
+    return len(setup.messages) * (1 + seeks) + REPEATS
 
 
 def righted(effects: Effects | None, replay: Replay) -> Righted:

@@ -16,7 +16,9 @@ from sim.foundation.config import KeyPath
 from sim.foundation.document import Document
 from sim.foundation.errors import Problem, nearest, unknown
 from sim.foundation.units import PositiveBytes, seconds
-from sim.scenario.fault import OF_BROKERS, OF_CONSUMERS, OF_GROUPS, OF_PUBLISHERS, Fault
+from sim.scenario.faults.base import Fault, GroupFault, Kind
+from sim.scenario.faults.catalogue import AnyFault
+from sim.scenario.faults.groups import AutoscaleFault, ScaleFault, SeekFault
 from sim.scenario.products.base import Selection
 from sim.scenario.products.catalogue import System
 from sim.scenario.workload import STATE, Arrivals, CaseFile, Workload
@@ -26,6 +28,7 @@ TOLERANCE_S = 1e-3
 
 _T = TypeVar("_T")
 _SYSTEM: TypeAdapter[System] = TypeAdapter(System)
+_FAULT: TypeAdapter[AnyFault] = TypeAdapter(AnyFault)
 
 
 def _valid(adapter: TypeAdapter[_T], value: Any) -> _T | None:
@@ -255,46 +258,41 @@ def _bad_targets(
     whole: Document, systems: Mapping[str, System | None]
 ) -> Iterator[tuple[KeyPath, str]]:
     given = whole.get(("faults",))
-    faults = [
-        _valid(TypeAdapter(Fault), data) for data in (given if isinstance(given, list) else ())
-    ]
+    faults = [_valid(_FAULT, data) for data in (given if isinstance(given, list) else ())]
+    valid = [fault for fault in faults if fault is not None]
     consumers: _Struck = {
-        f"{name}.{group}": (name, group, _most(name, group, readers.members, faults))
+        f"{name}.{group}": (name, group, _most(name, group, readers.members, valid))
         for name, system in systems.items()
         if system is not None
         for group, readers in system.readers.items()
     }
-    publishers: _Struck = {}
-    brokers: _Struck = {}
+    struck: dict[Kind, _Struck] = {"consumer": consumers, "publisher": {}, "broker": {}}
     for name, system in systems.items():
         for part, number in (system.ahead if system is not None else {}).items():
-            struck = publishers if part == "publisher" else brokers
-            struck[f"{name}.{part}"] = (name, part, number)
+            struck[part][f"{name}.{part}"] = (name, part, number)
     for index, fault in enumerate(faults):
         if fault is None:
             continue
         path: KeyPath = ("faults", index)
-        if fault.fault in OF_GROUPS:
+        if isinstance(fault, GroupFault):
             yield from _bad_group(path, fault, consumers)
             yield from _no_seek(path, fault, systems)
         else:
-            yield from _bad_index(path, fault, consumers, publishers, brokers)
-        yield from _bad_condition(path, fault, consumers, {**publishers, **brokers})
+            yield from _bad_index(path, fault, struck)
+        yield from _bad_condition(path, fault, struck)
 
 
-def _most(system: str, group: str, members: int, faults: Sequence[Fault | None]) -> int:
+def _most(system: str, group: str, members: int, faults: Sequence[Fault]) -> int:
     """The most consumers that a group can come to have."""
     scaled = [
-        fault.replicas
+        fault.most
         for fault in faults
-        if fault is not None
-        and fault.fault in ("scale", "autoscale")
-        and fault.strikes_group(system, group)
+        if isinstance(fault, ScaleFault | AutoscaleFault) and fault.strikes_group(system, group)
     ]
     return max([members, *scaled])
 
 
-def _bad_group(path: KeyPath, fault: Fault, groups: _Struck) -> Iterator[tuple[KeyPath, str]]:
+def _bad_group(path: KeyPath, fault: GroupFault, groups: _Struck) -> Iterator[tuple[KeyPath, str]]:
     if not any(fault.strikes_group(system, group) for system, group, _ in groups.values()):
         near = nearest(fault.target, groups)
         hint = f"did you mean '{near}'?" if near else f"known: {', '.join(groups)}"
@@ -302,9 +300,9 @@ def _bad_group(path: KeyPath, fault: Fault, groups: _Struck) -> Iterator[tuple[K
 
 
 def _no_seek(
-    path: KeyPath, fault: Fault, systems: Mapping[str, System | None]
+    path: KeyPath, fault: GroupFault, systems: Mapping[str, System | None]
 ) -> Iterator[tuple[KeyPath, str]]:
-    if fault.fault != "seek":
+    if not isinstance(fault, SeekFault):
         return
     for name, system in systems.items():
         for group in system.readers if system is not None else ():
@@ -314,13 +312,9 @@ def _no_seek(
 
 
 def _bad_index(
-    path: KeyPath, fault: Fault, consumers: _Struck, publishers: _Struck, brokers: _Struck
+    path: KeyPath, fault: Fault, struck: Mapping[Kind, _Struck]
 ) -> Iterator[tuple[KeyPath, str]]:
-    groups = {
-        **(consumers if fault.fault in OF_CONSUMERS else {}),
-        **(publishers if fault.fault in OF_PUBLISHERS else {}),
-        **(brokers if fault.fault in OF_BROKERS else {}),
-    }
+    groups = {name: whom for kind in fault.kinds for name, whom in struck[kind].items()}
     if not groups:
         yield (*path, "fault"), f"{fault.fault!r} needs a system with a 'publisher'"
         return
@@ -341,17 +335,19 @@ def _bad_index(
 
 
 def _bad_condition(
-    path: KeyPath, fault: Fault, consumers: _Struck, ahead: _Struck
+    path: KeyPath, fault: Fault, struck: Mapping[Kind, _Struck]
 ) -> Iterator[tuple[KeyPath, str]]:
-    if fault.when is None:
+    if fault.condition is None:
         return
-    if any(fault.strikes(s, g, i) for s, g, n in ahead.values() for i in range(n)):
+    consumers = struck["consumer"]
+    ahead = [*struck["publisher"].values(), *struck["broker"].values()]
+    if any(fault.strikes(s, g, i) for s, g, n in ahead for i in range(n)):
         yield (
             (*path, "when"),
             "a publisher and its brokers run before the consumers, whose lag is then unknown; "
             "give 'at' or 'rate'",
         )
-    of = fault.when.of
+    of = fault.condition.of
     if of is not None and not any(fnmatchcase(known, of) for known in consumers):
         near = nearest(of, consumers)
         hint = f"did you mean {near!r}?" if near else f"known: {', '.join(consumers)}"

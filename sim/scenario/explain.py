@@ -11,6 +11,8 @@ from sim.foundation.config import Config, KeyPath, RefusedError, child, keys, mo
 from sim.foundation.document import Document
 from sim.foundation.errors import Problem, nearest, unknown, unknown_key
 from sim.foundation.units import shown
+from sim.scenario.faults.base import Fault
+from sim.scenario.faults.catalogue import FAULTS
 
 _EXPECTED = {
     "int": "a whole number",
@@ -22,6 +24,12 @@ _EXPECTED = {
     "model": "keys and values",
     "mapping": "keys and values",
 }
+_MISSING_TAG = {
+    "product": "missing; the product that this system is (kafka or sqs)",
+    "fault": f"missing; what happens: {', '.join(list(FAULTS)[:-1])} or {list(FAULTS)[-1]}",
+}
+_MOST_TAKERS = 8
+"""Faults that take a key are named if there are so many at most."""
 _LIMIT = {
     "greater_than": ("more than", "gt"),
     "greater_than_equal": ("at least", "ge"),
@@ -60,16 +68,21 @@ def problems(error: ValidationError, root: Any, document: Document) -> Iterator[
         if written != path and (model is None or path[-1] != model.shorthand):
             message = f"{path[-1]}: {message}"
         if detail["type"].startswith("union_tag"):
-            written = (*written, "product")
+            written = (*written, _tag(detail))
         yield document.problem(written, message)
 
 
 def _path(detail: ErrorDetails) -> KeyPath:
     """Pydantic's location, without what it adds to the keys."""
     path = tuple(key for key in detail["loc"] if key != "[key]")
-    if path[:1] == ("systems",) and len(path) > 2:
+    if path[:1] in (("systems",), ("faults",)) and len(path) > 2:
         return path[:2] + path[3:]
     return path
+
+
+def _tag(detail: ErrorDetails) -> str:
+    """The key by which a union is told apart."""
+    return str(detail["ctx"]["discriminator"]).strip("'")
 
 
 def _written(path: KeyPath, document: Document) -> KeyPath:
@@ -85,8 +98,10 @@ def _message(detail: ErrorDetails, path: KeyPath, root: Any, document: Document)
     model = _model(root, document, path[:-1])
     value = document.get(path) if _written(path, document) == path else detail["input"]
     if kind == "missing":
-        return "missing" + _about(model, path[-1])
+        return "missing" + _needed(model, path[-1]) + _about(model, path[-1])
     if kind == "extra_forbidden":
+        if model is not None and issubclass(model, Fault) and path[-1] in _KEYS_OF_FAULTS:
+            return _not_taken(model, str(path[-1]))
         known = list(keys(model)) if model else []
         return unknown_key(str(path[-1]), known, model.not_modelled if model else ())
     if kind == "value_error":
@@ -102,9 +117,9 @@ def _message(detail: ErrorDetails, path: KeyPath, root: Any, document: Document)
         return f"expected {options}, not {shown(value)}{hint}"
     if kind == "union_tag_invalid":
         known = [word.strip("' ") for word in context["expected_tags"].split(",")]
-        return unknown("product", str(context["tag"]), known)
+        return unknown(_tag(detail), str(context["tag"]), known)
     if kind == "union_tag_not_found":
-        return "missing; the product that this system is (kafka or sqs)"
+        return _MISSING_TAG[_tag(detail)]
     if kind in _LIMIT:
         words, limit = _LIMIT[kind]
         return f"must be {words} {context[limit]:,}, not {shown(value)}"
@@ -114,6 +129,28 @@ def _message(detail: ErrorDetails, path: KeyPath, root: Any, document: Document)
         return f"must be finite, not {shown(value)}"
     expected = _EXPECTED.get(kind.split("_")[0])
     return f"expected {expected}, not {shown(value)}" if expected else f"cannot be {shown(value)}"
+
+
+_KEYS_OF_FAULTS = {key for fault in FAULTS.values() for key in keys(fault)}
+
+
+def _needed(model: type[Config] | None, key: str | int) -> str:
+    """Which fault needs a key that others do not."""
+    if model is None or not issubclass(model, Fault) or key in keys(Fault):
+        return ""
+    return f" for {model.model_fields['fault'].default!r}"
+
+
+def _not_taken(fault: type[Fault], key: str) -> str:
+    """What is wrong with a key of other faults, and which take it."""
+    word = fault.model_fields["fault"].default
+    if key in fault.refused:
+        return f"{word!r} takes no {key!r}: {fault.refused[key]}"
+    takers = [repr(other) for other, its in FAULTS.items() if key in keys(its)]
+    if len(takers) > _MOST_TAKERS:
+        return f"{word!r} takes no {key!r}"
+    words = " and ".join(filter(None, (", ".join(takers[:-1]), takers[-1])))
+    return f"{word!r} takes no {key!r}; {words} {'does' if len(takers) == 1 else 'do'}"
 
 
 def _model(root: Any, document: Document, path: KeyPath) -> type[Config] | None:

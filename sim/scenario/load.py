@@ -24,7 +24,8 @@ from sim.foundation.errors import Problem, ScenarioError, nearest, unknown, unkn
 from sim.foundation.units import Count, PositiveRatio, PositiveSeconds, Seconds, shown
 from sim.scenario import explain
 from sim.scenario.contradictions import contradictions, data_file
-from sim.scenario.fault import Fault
+from sim.scenario.faults.base import Fault
+from sim.scenario.faults.catalogue import FAULTS, AnyFault
 from sim.scenario.needs import Needs
 from sim.scenario.products.base import Name
 from sim.scenario.products.catalogue import System
@@ -100,7 +101,7 @@ class Scenario(Config):
     """The messages and their work."""
     systems: dict[Name, System] = Field(min_length=1)
     """Systems under test, by name."""
-    faults: list[Fault] = Field(default_factory=list)
+    faults: list[AnyFault] = Field(default_factory=list)
     """What goes wrong, and when."""
     needs: Needs | None = None
     """What is needed of a system; for `sim advise`, and without effect on a run."""
@@ -163,7 +164,8 @@ class Scenario(Config):
     def json_schema(cls) -> dict[str, Any]:
         """The JSON schema of a scenario file, for editors.
 
-        It requires no key, since any of them may stand in the file's `base`.
+        It requires no key, since any of them may stand in the file's `base`; but for those of a
+        fault, since a list stands in one file as a whole.
         """
         schema = cls.model_json_schema(by_alias=True)
         schema["properties"]["base"] = {
@@ -172,7 +174,11 @@ class Scenario(Config):
             "this one, in ./scenarios, or one that comes with the lab.",
         }
         del schema["properties"]["duration"]["default"]
+        defs = schema["$defs"]
+        needed = {f.__name__: ["fault", *defs[f.__name__]["required"]] for f in FAULTS.values()}
         _allow_parts(schema)
+        for name, required in needed.items():
+            defs[name]["required"] = required
         return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 

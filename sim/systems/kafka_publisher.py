@@ -15,16 +15,16 @@ from numpy.typing import NDArray
 
 from sim.engine.environment import Environment
 from sim.engine.outcome import Fate
-from sim.engine.system import Setup
+from sim.engine.system import Setup, Upstream
+from sim.injection.scene import Timeline
+from sim.injection.schedule import schedule
 from sim.log.topic import by_partition
 from sim.measure.alarms import alarms
 from sim.producer.kafka_client import Client
 from sim.producer.kafka_client_kernel import RETRIES
-from sim.scenario.fault import OF_BROKERS, OF_PUBLISHERS
-from sim.scenario.load import Fault
 from sim.scenario.products.kafka import KafkaSystem
 from sim.systems.kafka import Published, partition_of
-from sim.traffic.generate import pool, strokes
+from sim.traffic.generate import pool
 
 _TICKS = 200
 
@@ -77,21 +77,10 @@ def publish(
     )
     env = Environment([client])
     cluster = _Cluster(client, config)
-    happened = []
-    ends: list[simpy.Process] = []
-    for index, fault in enumerate(scenario.faults):
-        whom = _struck(fault, setup.name, config.brokers.count)
-        for stroke in strokes(scenario, index, messages.duration_s) if whom else ():
-            at_s = stroke.at_s
-            for broker in whom if fault.rate is None else [whom[int(stroke.lot * len(whom))]]:
-                if broker is None:
-                    end = _end_process(env, at_s, fault, client, publisher.handlers)
-                    ends.append(env.process(end))
-                    lasts_s, text = fault.restart_after, f"{_WORDS[fault.fault]} publisher"
-                else:
-                    env.process(_break_broker(env, at_s, fault, client, broker, cluster))
-                    lasts_s, text = fault.for_, f"{_WORDS[fault.fault]} broker {broker}"
-                happened.append((at_s, np.inf if lasts_s is None else at_s + lasts_s, text))
+    timeline = Timeline(env)
+    process = _Process(env, client, publisher.handlers)
+    upstream = Upstream(process, _Brokers(env, client, cluster))
+    schedule(env, scenario, setup.name, {}, messages.duration_s, timeline, upstream)
     horizon_s = messages.duration_s + scenario.drain_limit
     done = env.event()
 
@@ -99,7 +88,7 @@ def publish(
         while True:
             yield env.timeout(messages.duration_s / _TICKS)
             progress(env.now, client.committed)
-            dead = not client.alive and not any(end.is_alive for end in ends)
+            dead = not client.alive and not any(end.is_alive for end in process.expected)
             if client.settled or (dead and env.now > messages.duration_s):
                 done.succeed()
                 return
@@ -110,7 +99,7 @@ def publish(
     client.finish(ended_s)
     buffer = _buffer(setup, client, ended_s)
     over = alarms(buffer["t_s"].to_numpy(), buffer["remaining"].to_numpy(), publisher.alarm_over)
-    happened += [
+    happened = timeline.events + [
         (t, until, f"alarm: over {publisher.alarm_over:,} in the client") for t, until in over
     ]
     published = _published(client, cluster)
@@ -122,41 +111,36 @@ def publish(
     )
 
 
-_WORDS = {
-    "crash": "SIGKILL", "terminate": "SIGTERM", "interrupt": "SIGINT", "exit": "exit",
-    "unreachable": "unreachable:", "broker_slow": "slow:", "ack_loss": "acks lost:",
-    "leader_crash": "crash",
-}  # fmt: skip
+class _Process:
+    """A `sim.engine.system.PublisherProcess`."""
 
+    def __init__(self, env: Environment, client: Client, handlers: list[Any]) -> None:
+        self.env = env
+        self.client = client
+        self.handlers = handlers
+        self.expected: list[simpy.Process] = []
 
-def _struck(fault: Fault, system: str, brokers: int) -> list[int | None]:
-    """The brokers that a fault strikes by pattern; None among them stands for the publisher."""
-    whom: list[int | None] = []
-    if fault.fault in OF_PUBLISHERS and fault.strikes(system, "publisher", 0):
-        whom.append(None)
-    if fault.fault in OF_BROKERS:
-        whom += [b for b in range(brokers) if fault.strikes(system, "broker", b)]
-    return whom
+    def alive(self) -> bool:
+        return self.client.alive
 
+    def crash(self) -> None:
+        self.client.sigkill(self.env.now)
 
-def _end_process(
-    env: Environment, at_s: float, fault: Fault, client: Client, handlers: list[Any]
-) -> Generator[Any, Any, None]:
-    yield env.timeout(at_s)
-    match fault.fault:
-        case "crash":
-            client.sigkill(env.now)
-        case "terminate":
-            client.sigterm(env.now, fault.grace_s, handlers="SIGTERM" in handlers)
-        case "interrupt":
-            client.sigint(env.now, handlers="SIGINT" in handlers, atexit_flush="exit" in handlers)
-        case "exit":
-            client.exit_normally(env.now, atexit_flush="exit" in handlers)
-    if fault.restart_after is not None:
-        while client.alive:  # a handler is at work; it ends by itself or by SIGKILL
-            yield env.timeout(0.1)
-        yield env.timeout(fault.restart_after)
-        client.restart(env.now)
+    def terminate(self, grace_s: float) -> None:
+        self.client.sigterm(self.env.now, grace_s, handlers="SIGTERM" in self.handlers)
+
+    def interrupt(self) -> None:
+        handlers = "SIGINT" in self.handlers
+        self.client.sigint(self.env.now, handlers, atexit_flush="exit" in self.handlers)
+
+    def exit(self) -> None:
+        self.client.exit_normally(self.env.now, atexit_flush="exit" in self.handlers)
+
+    def restart(self) -> None:
+        self.client.restart(self.env.now)
+
+    def expect(self, process: simpy.Process) -> None:
+        self.expected.append(process)
 
 
 class _Cluster:
@@ -231,34 +215,36 @@ class _Cluster:
         return out
 
 
-def _break_broker(
-    env: Environment, at_s: float, fault: Fault, client: Client, broker: int, cluster: _Cluster
-) -> Generator[Any, Any, None]:
-    yield env.timeout(at_s)
-    match fault.fault:
-        case "unreachable":
-            client.broker_down(broker, env.now)
-        case "broker_slow":
-            assert fault.extra is not None
-            client.slow_broker(broker, fault.extra)
-        case "ack_loss":
-            assert fault.probability is not None
-            client.lose_acks(broker, fault.probability)
-        case "leader_crash":
-            cluster.die(broker, env.now, fault.behind)
-    if fault.for_ is None:
-        return
-    yield env.timeout(fault.for_)
-    match fault.fault:
-        case "unreachable":
-            if cluster.up[broker]:
-                client.broker_up(broker, env.now)
-        case "leader_crash":
-            cluster.return_(broker, env.now)
-        case "broker_slow":
-            client.slow_broker(broker, 0.0)
-        case "ack_loss":
-            client.lose_acks(broker, 0.0)
+class _Brokers:
+    """A `sim.engine.system.BrokerSet`."""
+
+    def __init__(self, env: Environment, client: Client, cluster: _Cluster) -> None:
+        self.env = env
+        self.client = client
+        self.cluster = cluster
+
+    @property
+    def count(self) -> int:
+        return int(self.cluster.up.size)
+
+    def cut_off(self, broker: int) -> None:
+        self.client.broker_down(broker, self.env.now)
+
+    def reconnect(self, broker: int) -> None:
+        if self.cluster.up[broker]:
+            self.client.broker_up(broker, self.env.now)
+
+    def slow(self, broker: int, extra_s: float) -> None:
+        self.client.slow_broker(broker, extra_s)
+
+    def lose_acks(self, broker: int, probability: float) -> None:
+        self.client.lose_acks(broker, probability)
+
+    def crash(self, broker: int, behind_s: float | None) -> None:
+        self.cluster.die(broker, self.env.now, behind_s)
+
+    def restart(self, broker: int) -> None:
+        self.cluster.return_(broker, self.env.now)
 
 
 def _kept(client: Client, cluster: _Cluster) -> NDArray[np.bool_]:

@@ -14,6 +14,7 @@ import numpy as np
 from sim.foundation.arrays import F32, F64, I32
 from sim.foundation.errors import LabError
 from sim.foundation.units import Distribution
+from sim.scenario.faults.base import RandomFault
 from sim.scenario.load import CaseFile, Key, Lifecycle, Scenario
 from sim.traffic import arrivals, cases
 from sim.traffic.draws_kernel import alias_table, choose, spread
@@ -53,7 +54,7 @@ def strokes(scenario: Scenario, index: int, duration_s: float) -> list[Stroke]:
     fault = scenario.faults[index]
     if fault.at is not None:
         return [Stroke(fault.at, 0.0)]
-    if fault.rate is None:
+    if not isinstance(fault, RandomFault) or fault.rate is None:
         return []
     rng = stream(scenario, f"faults.{index}")
     from_s = fault.from_ or 0.0

@@ -10,11 +10,11 @@ from sim.engine.environment import Environment
 from sim.engine.system import Setup, capacity
 from sim.foundation.errors import LabError
 from sim.injection.autoscale import limited, recommended
-from sim.injection.crew import Timeline
 from sim.injection.poison import ALWAYS, poison
+from sim.injection.scene import Timeline
 from sim.injection.schedule import schedule
 from sim.lab import run
-from sim.scenario.fault import Scaler
+from sim.scenario.faults.groups import Scaler
 from sim.scenario.load import Scenario
 from sim.systems.kafka import Kafka
 from sim.traffic.generate import generate, strokes

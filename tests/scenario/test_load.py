@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from sim.foundation.errors import LabError, ScenarioError
+from sim.scenario.faults.processes import CrashFault
 from sim.scenario.load import Scenario, available, load
 from sim.scenario.products.kafka import KafkaSystem
 from sim.scenario.products.kafka_consumer import ConsumerGroup, duration_s
@@ -79,7 +80,8 @@ def test_a_scenario_with_its_defaults():
     assert [group.members for group in kafka.readers.values()] == [2, 3]
     assert [queue.does for queue in sqs.readers.values()] == [["counters"], ["leaderboard"]]
     (fault,) = scenario.faults
-    assert (fault.at, fault.fault, fault.restart_after, fault.for_) == (10.0, "crash", 5.0, None)
+    assert isinstance(fault, CrashFault)
+    assert (fault.at, fault.fault, fault.restart_after) == (10.0, "crash", 5.0)
     assert fault.strikes("kafka", "counters", 0)
     assert not fault.strikes("kafka", "counters", 1)
     assert not fault.strikes("kafka", "leaderboard", 0)

@@ -1,0 +1,49 @@
+"""What every fault is given to do what it does: the clock, the timeline, and the scale."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import inf
+
+import simpy
+
+from sim.engine.system import fleet_size
+
+
+class Timeline:
+    """What happened to a system: (from, until, text) of each, s; until is inf when it lasts."""
+
+    def __init__(self, env: simpy.Environment) -> None:
+        self.env = env
+        self.events: list[tuple[float, float, str]] = []
+
+    def say(self, text: str) -> None:
+        """Something that happens at the present time."""
+        self.events.append((self.env.now, self.env.now, text))
+
+    def lasts(self, text: str, for_s: float | None) -> None:
+        """Something that begins now and lasts so long; None: to the end."""
+        self.events.append((self.env.now, inf if for_s is None else self.env.now + for_s, text))
+
+    def begin(self, text: str) -> Callable[[], None]:
+        """Something that begins now; call what is returned at its end."""
+        place, from_s = len(self.events), self.env.now
+        self.events.append((from_s, inf, text))
+
+        def end() -> None:
+            self.events[place] = (from_s, self.env.now, text)
+
+        return end
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Where faults happen: one run of one system."""
+
+    env: simpy.Environment
+    timeline: Timeline
+    scale: float
+    """Of the scenario."""
+
+    def scaled(self, n: int) -> int:
+        """A number of consumers for the scale of the scenario."""
+        return fleet_size(n, self.scale)

@@ -1,0 +1,98 @@
+"""Whom a fault strikes in a run, and the one way from there to what it does to each kind."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from sim.engine.environment import Steps
+from sim.engine.system import BrokerSet, PublisherProcess, Upstream
+from sim.injection import of_brokers, of_consumers, of_groups, of_publishers
+from sim.injection.crew import Crew
+from sim.injection.scene import Scene
+from sim.scenario.faults.base import BrokerFault, Fault, GroupFault, PublisherFault
+
+
+@dataclass(frozen=True)
+class Consumer:
+    """A place of a group, which its crew may have filled."""
+
+    crew: Crew
+    place: int
+
+    @property
+    def present(self) -> bool:
+        """Whether it is in use."""
+        return self.place in self.crew.wanted
+
+
+@dataclass(frozen=True)
+class Group:
+    """All consumers of a group."""
+
+    crew: Crew
+    present = True
+
+
+@dataclass(frozen=True)
+class Publisher:
+    """The process that publishes."""
+
+    process: PublisherProcess
+    crew = None
+    present = True
+
+
+@dataclass(frozen=True)
+class Broker:
+    """One of the brokers behind a publisher."""
+
+    brokers: BrokerSet
+    number: int
+    crew = None
+    present = True
+
+
+Target = Consumer | Group | Publisher | Broker
+
+
+def targets(
+    fault: Fault, system: str, crews: Mapping[str, Crew], upstream: Upstream | None
+) -> list[Target]:
+    """Everything in a system that a fault can strike, as its target names it."""
+    found: list[Target] = []
+    if isinstance(fault, GroupFault):
+        return [Group(crew) for name, crew in crews.items() if fault.strikes_group(system, name)]
+    if "consumer" in fault.kinds:
+        found += [
+            Consumer(crew, place)
+            for name, crew in crews.items()
+            for place in range(crew.fleet.size)
+            if fault.strikes(system, name, place)
+        ]
+    if upstream is None:
+        return found
+    if "publisher" in fault.kinds and fault.strikes(system, "publisher", 0):
+        found.append(Publisher(upstream.publisher))
+    if "broker" in fault.kinds:
+        found += [
+            Broker(upstream.brokers, number)
+            for number in range(upstream.brokers.count)
+            if fault.strikes(system, "broker", number)
+        ]
+    return found
+
+
+def doings(fault: Fault, hit: Sequence[Target], scene: Scene) -> Iterator[Steps]:
+    """What a fault does to those that it hits: a process for each group, publisher and broker."""
+    consumers = [target for target in hit if isinstance(target, Consumer)]
+    for crew in dict.fromkeys(consumer.crew for consumer in consumers):
+        places = [consumer.place for consumer in consumers if consumer.crew is crew]
+        yield of_consumers.strike(fault, crew, places, scene)
+    if isinstance(fault, GroupFault):
+        crews = [target.crew for target in hit if isinstance(target, Group)]
+        for together in [crews] if fault.as_one else [[crew] for crew in crews]:
+            yield of_groups.strike(fault, together, scene)
+    for target in hit:
+        if isinstance(target, Publisher) and isinstance(fault, PublisherFault):
+            yield of_publishers.strike(fault, target.process, scene)
+        elif isinstance(target, Broker) and isinstance(fault, BrokerFault):
+            yield of_brokers.strike(fault, target.brokers, target.number, scene)

@@ -1,0 +1,87 @@
+"""Faults of the brokers that a publisher writes to."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from sim.foundation.units import PositiveSeconds, Ratio, Seconds
+from sim.scenario.faults.base import BrokerFault, ConditionalFault
+
+
+class UnreachableFault(ConditionalFault, BrokerFault):
+    """A broker cannot be reached."""
+
+    fault: Literal["unreachable"] = "unreachable"
+    """A broker cannot be reached; it runs on."""
+    for_: PositiveSeconds = Field(alias="for")
+    """How long it lasts."""
+
+    @property
+    def lasts_s(self) -> float:
+        """How long it lasts, s."""
+        return self.for_
+
+    def words(self, whom: str) -> str:
+        """As of a state."""
+        return f"unreachable: {whom}"
+
+
+class BrokerSlowFault(ConditionalFault, BrokerFault):
+    """Round trips to a broker take longer."""
+
+    fault: Literal["broker_slow"] = "broker_slow"
+    """Round trips to a broker take longer."""
+    for_: PositiveSeconds = Field(alias="for")
+    """How long it lasts."""
+    extra: PositiveSeconds
+    """Added to each round trip."""
+
+    @property
+    def lasts_s(self) -> float:
+        """How long it lasts, s."""
+        return self.for_
+
+    def words(self, whom: str) -> str:
+        """As of a state."""
+        return f"slow: {whom}"
+
+
+class AckLossFault(ConditionalFault, BrokerFault):
+    """Answers of a broker are lost, after it has done what it was asked."""
+
+    fault: Literal["ack_loss"] = "ack_loss"
+    """Answers of a broker are lost, after it has done what it was asked."""
+    for_: PositiveSeconds = Field(alias="for")
+    """How long it lasts."""
+    probability: Annotated[Ratio, Field(le=1)]
+    """Of losing an acknowledgement."""
+
+    @property
+    def lasts_s(self) -> float:
+        """How long it lasts, s."""
+        return self.for_
+
+    def words(self, whom: str) -> str:
+        """As of a state."""
+        return f"acks lost: {whom}"
+
+
+class LeaderCrashFault(ConditionalFault, BrokerFault):
+    """A broker dies, and another one leads its partitions."""
+
+    fault: Literal["leader_crash"] = "leader_crash"
+    """A broker dies, and another one leads its partitions."""
+    for_: PositiveSeconds | None = Field(default=None, alias="for")
+    """How long it is gone; null: to the end."""
+    behind: Seconds | None = None
+    """How far behind the next leader is, if the election is unclean; null: it is clean, and with
+    acks=all nothing is lost."""
+
+    @property
+    def lasts_s(self) -> float | None:
+        """How long it is gone, s."""
+        return self.for_
+
+    def words(self, whom: str) -> str:
+        """A broker is the only leader that there is."""
+        return f"crash {whom}"
