@@ -10,8 +10,8 @@ import simpy
 
 from sim.engine.environment import Environment
 from sim.engine.system import Setup, System
+from sim.injection.context import Timeline
 from sim.injection.replay import Replay
-from sim.injection.scene import Timeline
 from sim.injection.schedule import schedule
 from sim.ledger.book import Ledger
 from sim.measure.books import keep_books

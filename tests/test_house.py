@@ -28,12 +28,8 @@ LONG_MODULES = {
 
 WITHOUT_TEST: set[str] = {
     "cli/console.py",
-    "injection/autoscale.py",
-    "injection/crew.py",
-    "injection/poison.py",
     "log/group_state.py",
     "scenario/contradictions.py",
-    "scenario/fault.py",
     "scenario/products/base.py",
     "scenario/products/celery.py",
     "scenario/products/celery_keys.py",

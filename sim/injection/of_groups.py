@@ -11,8 +11,8 @@ from math import inf
 from sim.engine.environment import Steps
 from sim.foundation.text import count
 from sim.injection.autoscale import autoscale
+from sim.injection.context import Context
 from sim.injection.crew import Crew
-from sim.injection.scene import Scene
 from sim.scenario.faults.base import GroupFault
 from sim.scenario.faults.groups import (
     AutoscaleFault,
@@ -28,21 +28,21 @@ _DATABASE_STEP_S = 1.0
 
 
 @singledispatch
-def strike(fault: GroupFault, crews: Sequence[Crew], scene: Scene) -> Steps:
+def strike(fault: GroupFault, crews: Sequence[Crew], context: Context) -> Steps:
     """Strike groups, at the present time; each fault has its own function below.
 
     Args:
         fault: what happens.
         crews: of the groups; one, unless the fault strikes all of them as one.
-        scene: where it happens.
+        context: where it happens.
     """
     raise NotImplementedError(f"{fault.fault} cannot strike a group")
 
 
 @strike.register
-def _deploy(fault: DeployFault, crews: Sequence[Crew], scene: Scene) -> Steps:
+def _deploy(fault: DeployFault, crews: Sequence[Crew], context: Context) -> Steps:
     (crew,) = crews
-    end = scene.timeline.begin(fault.words(crew.name))
+    end = context.timeline.begin(fault.words(crew.name))
     left = list(crew.wanted)
 
     def replace() -> Steps:
@@ -51,74 +51,74 @@ def _deploy(fault: DeployFault, crews: Sequence[Crew], scene: Scene) -> Steps:
             yield from crew.end(consumer, fault.grace)
             yield from crew.start(consumer, fault.startup)
 
-    yield scene.env.all_of([scene.env.process(replace()) for _ in range(fault.max_unavailable)])
+    yield context.env.all_of([context.env.process(replace()) for _ in range(fault.max_unavailable)])
     end()
 
 
 @strike.register
-def _scale(fault: ScaleFault, crews: Sequence[Crew], scene: Scene) -> Steps:
+def _scale(fault: ScaleFault, crews: Sequence[Crew], context: Context) -> Steps:
     (crew,) = crews
-    to = scene.scaled(fault.to)
-    scene.timeline.say(f"{fault.words(crew.name)} to {to}")
+    to = context.scaled(fault.to)
+    context.timeline.say(f"{fault.words(crew.name)} to {to}")
     crew.scale(to, fault.grace, fault.startup)
     yield from ()
 
 
 @strike.register
-def _autoscale(fault: AutoscaleFault, crews: Sequence[Crew], scene: Scene) -> Steps:
+def _autoscale(fault: AutoscaleFault, crews: Sequence[Crew], context: Context) -> Steps:
     (crew,) = crews
-    scene.timeline.say(fault.words(crew.name))
+    context.timeline.say(fault.words(crew.name))
     yield from autoscale(
-        scene.env,
+        context.env,
         crew,
         fault.scaler,
-        at_scale=scene.scaled,
+        at_scale=context.scaled,
         grace_s=fault.grace,
         startup_s=fault.startup,
-        until_s=inf if fault.for_ is None else scene.env.now + fault.for_,
-        say=scene.timeline.say,
+        until_s=inf if fault.for_ is None else context.env.now + fault.for_,
+        say=context.timeline.say,
     )
 
 
 @strike.register
-def _share_database(fault: DatabaseFault, crews: Sequence[Crew], scene: Scene) -> Steps:
+def _share_database(fault: DatabaseFault, crews: Sequence[Crew], context: Context) -> Steps:
     """Set the factor of all consumers every second, from how many are at work then."""
-    scene.timeline.lasts(fault.words(", ".join(crew.name for crew in crews)), fault.for_)
-    until_s = inf if fault.for_ is None else scene.env.now + fault.for_
-    while scene.env.now < until_s:
+    context.timeline.lasts(fault.words(", ".join(crew.name for crew in crews)), fault.for_)
+    until_s = inf if fault.for_ is None else context.env.now + fault.for_
+    while context.env.now < until_s:
         n = max(1, sum(crew.fleet.busy() for crew in crews))
         factor = 1.0 + fault.contention * (n - 1) + fault.coherency * n * (n - 1)
         for crew in crews:
             for consumer in crew.wanted:
                 crew.slow(consumer, "database", factor)
-        yield scene.env.timeout(min(_DATABASE_STEP_S, until_s - scene.env.now))
+        yield context.env.timeout(min(_DATABASE_STEP_S, until_s - context.env.now))
     for crew in crews:
         for consumer in crew.wanted:
             crew.slow(consumer, "database", 1.0)
 
 
 @strike.register
-def _poison(fault: PoisonFault, crews: Sequence[Crew], scene: Scene) -> Steps:
+def _poison(fault: PoisonFault, crews: Sequence[Crew], context: Context) -> Steps:
     """Nothing is done at this time: `sim.injection.poison` says what is poisonous."""
     (crew,) = crews
-    scene.timeline.say(fault.words(crew.name))
+    context.timeline.say(fault.words(crew.name))
     yield from ()
 
 
 @strike.register
-def _seek(fault: SeekFault, crews: Sequence[Crew], scene: Scene) -> Steps:
+def _seek(fault: SeekFault, crews: Sequence[Crew], context: Context) -> Steps:
     (crew,) = crews
-    yield scene.env.timeout(0.0)  # after what the brokers delete at this very time
+    yield context.env.timeout(0.0)  # after what the brokers delete at this very time
     asked, gone = crew.fleet.seek(fault.place_s)
     crew.replay.gone += gone
     found = f"{count(gone)} of {count(asked)} gone" if gone else f"{count(asked)} again"
-    scene.timeline.say(f"{fault.words(crew.name)}: {found}")
+    context.timeline.say(f"{fault.words(crew.name)}: {found}")
 
 
 @strike.register
-def _bug(fault: BugFault, crews: Sequence[Crew], scene: Scene) -> Steps:
+def _bug(fault: BugFault, crews: Sequence[Crew], context: Context) -> Steps:
     """Effects are written down as wrong by `sim.injection.replay`, when the run is over."""
     (crew,) = crews
-    scene.timeline.lasts(fault.words(crew.name), fault.for_)
-    crew.replay.buggy_s.append((scene.env.now, scene.env.now + fault.for_))
+    context.timeline.lasts(fault.words(crew.name), fault.for_)
+    crew.replay.buggy_s.append((context.env.now, context.env.now + fault.for_))
     yield from ()

@@ -4,27 +4,27 @@ from functools import singledispatch
 
 from sim.engine.environment import Steps
 from sim.engine.system import PublisherProcess
+from sim.injection.context import Context
 from sim.injection.crew import LOOK_S
-from sim.injection.scene import Scene
 from sim.scenario.faults.base import PublisherFault
 from sim.scenario.faults.processes import CrashFault, ExitFault, InterruptFault, TerminateFault
 
 
-def strike(fault: PublisherFault, publisher: PublisherProcess, scene: Scene) -> Steps:
+def strike(fault: PublisherFault, publisher: PublisherProcess, context: Context) -> Steps:
     """Strike a publisher at the present time, and start a new one when the fault says so.
 
     Args:
         fault: what happens.
         publisher: to whom.
-        scene: where it happens.
+        context: where it happens.
     """
-    scene.timeline.lasts(f"{fault.signal} publisher", fault.lasts_s)
+    context.timeline.lasts(f"{fault.signal} publisher", fault.lasts_s)
     do(fault, publisher)
     if fault.restart_after is None:
         return
     while publisher.alive():  # a handler is at work; it ends by itself or by SIGKILL
-        yield scene.env.timeout(LOOK_S)
-    yield scene.env.timeout(fault.restart_after)
+        yield context.env.timeout(LOOK_S)
+    yield context.env.timeout(fault.restart_after)
     publisher.restart()
 
 

@@ -12,10 +12,10 @@ import simpy
 
 from sim.engine.environment import Steps
 from sim.engine.system import Fleet, Upstream
+from sim.injection.context import Context, Timeline
 from sim.injection.crew import Crew
 from sim.injection.replay import Replay
-from sim.injection.scene import Scene, Timeline
-from sim.injection.targets import Publisher, Target, doings, targets
+from sim.injection.targets import Target, ThePublisher, doings, targets
 from sim.scenario.faults.base import Fault, RandomFault, When
 from sim.scenario.faults.groups import SeekFault
 from sim.scenario.load import Scenario
@@ -48,7 +48,7 @@ def schedule(
         of each group, what its bugs and seeks will have come to when they happen.
     """
     crews = {name: Crew(env, name, fleet) for name, fleet in fleets.items()}
-    scene = Scene(env, timeline, scenario.scale)
+    context = Context(env, timeline, scenario.scale)
     watched_over: dict[Crew, None] = {}
     for index, fault in enumerate(scenario.faults):
         matched = targets(fault, system, crews, upstream)
@@ -57,7 +57,7 @@ def schedule(
         if fault.takes_readers:
             watched_over |= dict.fromkeys(groups)
         for stroke in strokes(scenario, index, duration_s) if matched else ():
-            process = env.process(_at(stroke.at_s, stroke.lot, fault, matched, scene))
+            process = env.process(_at(stroke.at_s, stroke.lot, fault, matched, context))
             _expect(process, matched)
             if isinstance(fault, SeekFault):
                 for crew in groups:
@@ -67,40 +67,46 @@ def schedule(
             for whose in of_whom:
                 mine = [target for target in matched if target.crew is whose]
                 looked_at = watched or ([] if whose is None else [whose])
-                env.process(_when(fault.condition, looked_at, fault, mine, scene))
+                env.process(_when(fault.condition, looked_at, fault, mine, context))
     of_logs = [crew for crew in watched_over if crew.fleet.orphans().size]
     if of_logs:
         env.process(_watch_readers(env, of_logs))
     return {name: crew.replay for name, crew in crews.items()}
 
 
-def _at(at_s: float, lot: float, fault: Fault, matched: Sequence[Target], scene: Scene) -> Steps:
+def _at(
+    at_s: float, lot: float, fault: Fault, matched: Sequence[Target], context: Context
+) -> Steps:
     """Wait for a time, then strike; ``lot``, in [0, 1), draws the one that is struck at random."""
-    yield scene.env.timeout(at_s)
+    yield context.env.timeout(at_s)
     present = [target for target in matched if target.present]
     if isinstance(fault, RandomFault) and fault.rate is not None and present:
         present = [present[int(lot * len(present))]]
-    _strike(fault, present, scene)
+    _strike(fault, present, context)
 
 
 def _when(
-    condition: When, watched: Sequence[Crew], fault: Fault, matched: Sequence[Target], scene: Scene
+    condition: When,
+    watched: Sequence[Crew],
+    fault: Fault,
+    matched: Sequence[Target],
+    context: Context,
 ) -> Steps:
     """Look at a condition until it is true of one of the groups watched, then strike."""
     while not any(condition.holds(crew.fleet.backlog, crew.fleet.age_s) for crew in watched):
-        yield scene.env.timeout(condition.every)
-    _strike(fault, [target for target in matched if target.present], scene)
+        yield context.env.timeout(condition.every)
+    _strike(fault, [target for target in matched if target.present], context)
 
 
-def _strike(fault: Fault, hit: Sequence[Target], scene: Scene) -> None:
-    for doing in doings(fault, hit, scene):
-        _expect(scene.env.process(doing), hit)
+def _strike(fault: Fault, hit: Sequence[Target], context: Context) -> None:
+    for doing in doings(fault, hit, context):
+        _expect(context.env.process(doing), hit)
 
 
 def _expect(process: simpy.Process, whom: Sequence[Target]) -> None:
     """Tell publishers of what may yet be done to them."""
     for target in whom:
-        if isinstance(target, Publisher):
+        if isinstance(target, ThePublisher):
             target.process.expect(process)
 
 

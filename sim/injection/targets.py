@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from sim.engine.environment import Steps
 from sim.engine.system import BrokerSet, PublisherProcess, Upstream
 from sim.injection import of_brokers, of_consumers, of_groups, of_publishers
+from sim.injection.context import Context
 from sim.injection.crew import Crew
-from sim.injection.scene import Scene
 from sim.scenario.faults.base import BrokerFault, Fault, GroupFault, PublisherFault
 
 
 @dataclass(frozen=True)
-class Consumer:
+class OneConsumer:
     """A place of a group, which its crew may have filled."""
 
     crew: Crew
@@ -25,7 +25,7 @@ class Consumer:
 
 
 @dataclass(frozen=True)
-class Group:
+class WholeGroup:
     """All consumers of a group."""
 
     crew: Crew
@@ -33,7 +33,7 @@ class Group:
 
 
 @dataclass(frozen=True)
-class Publisher:
+class ThePublisher:
     """The process that publishes."""
 
     process: PublisherProcess
@@ -42,7 +42,7 @@ class Publisher:
 
 
 @dataclass(frozen=True)
-class Broker:
+class OneBroker:
     """One of the brokers behind a publisher."""
 
     brokers: BrokerSet
@@ -51,7 +51,7 @@ class Broker:
     present = True
 
 
-Target = Consumer | Group | Publisher | Broker
+Target = OneConsumer | WholeGroup | ThePublisher | OneBroker
 
 
 def targets(
@@ -60,10 +60,12 @@ def targets(
     """Everything in a system that a fault can strike, as its target names it."""
     found: list[Target] = []
     if isinstance(fault, GroupFault):
-        return [Group(crew) for name, crew in crews.items() if fault.strikes_group(system, name)]
+        return [
+            WholeGroup(crew) for name, crew in crews.items() if fault.strikes_group(system, name)
+        ]
     if "consumer" in fault.kinds:
         found += [
-            Consumer(crew, place)
+            OneConsumer(crew, place)
             for name, crew in crews.items()
             for place in range(crew.fleet.size)
             if fault.strikes(system, name, place)
@@ -71,28 +73,28 @@ def targets(
     if upstream is None:
         return found
     if "publisher" in fault.kinds and fault.strikes(system, "publisher", 0):
-        found.append(Publisher(upstream.publisher))
+        found.append(ThePublisher(upstream.publisher))
     if "broker" in fault.kinds:
         found += [
-            Broker(upstream.brokers, number)
+            OneBroker(upstream.brokers, number)
             for number in range(upstream.brokers.count)
             if fault.strikes(system, "broker", number)
         ]
     return found
 
 
-def doings(fault: Fault, hit: Sequence[Target], scene: Scene) -> Iterator[Steps]:
+def doings(fault: Fault, hit: Sequence[Target], context: Context) -> Iterator[Steps]:
     """What a fault does to those that it hits: a process for each group, publisher and broker."""
-    consumers = [target for target in hit if isinstance(target, Consumer)]
+    consumers = [target for target in hit if isinstance(target, OneConsumer)]
     for crew in dict.fromkeys(consumer.crew for consumer in consumers):
         places = [consumer.place for consumer in consumers if consumer.crew is crew]
-        yield of_consumers.strike(fault, crew, places, scene)
+        yield of_consumers.strike(fault, crew, places, context)
     if isinstance(fault, GroupFault):
-        crews = [target.crew for target in hit if isinstance(target, Group)]
+        crews = [target.crew for target in hit if isinstance(target, WholeGroup)]
         for together in [crews] if fault.as_one else [[crew] for crew in crews]:
-            yield of_groups.strike(fault, together, scene)
+            yield of_groups.strike(fault, together, context)
     for target in hit:
-        if isinstance(target, Publisher) and isinstance(fault, PublisherFault):
-            yield of_publishers.strike(fault, target.process, scene)
-        elif isinstance(target, Broker) and isinstance(fault, BrokerFault):
-            yield of_brokers.strike(fault, target.brokers, target.number, scene)
+        if isinstance(target, ThePublisher) and isinstance(fault, PublisherFault):
+            yield of_publishers.strike(fault, target.process, context)
+        elif isinstance(target, OneBroker) and isinstance(fault, BrokerFault):
+            yield of_brokers.strike(fault, target.brokers, target.number, context)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from sim.engine.environment import Environment
 from sim.engine.outcome import Fate
 from sim.engine.system import Setup, Upstream
-from sim.injection.scene import Timeline
+from sim.injection.context import Timeline
 from sim.injection.schedule import schedule
 from sim.log.topic import by_partition
 from sim.measure.alarms import alarms

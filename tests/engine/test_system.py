@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import sim
+from helpers import fault_lab
 from sim.engine.system import Setup, capacity, fleet_size
 from sim.foundation.units import Distribution
 from sim.traffic.messages import Messages
@@ -59,3 +60,16 @@ def test_a_group_has_places_for_as_many_as_a_fault_ever_starts(setup):
     assert capacity(setup(faults=faults), "counters", 12) == 30
     assert capacity(setup(faults=faults, scale=0.1), "counters", 2) == 3
     assert capacity(setup(), "counters", 12) == 12
+
+
+def test_capacity_is_the_most_that_a_scale_ever_starts():
+    scaler = {"queueLength": 5, "maxReplicaCount": 9}
+    scaled = fault_lab.scenario(
+        {"at": 1, "fault": "scale", "target": "a.g", "to": 7},
+        {"at": 2, "fault": "scale", "target": "*.g", "to": 2},
+        {"at": 0, "fault": "autoscale", "target": "b.*", "scaler": scaler},
+        scale=2.0,
+    )  # fmt: skip
+    assert capacity(fault_lab.setup("a", scaled), "g", 6) == 14
+    assert capacity(fault_lab.setup("b", scaled), "g", 6) == 18
+    assert capacity(fault_lab.setup("a", fault_lab.scenario()), "g", 6) == 6

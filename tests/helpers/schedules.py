@@ -26,8 +26,8 @@ from ruamel.yaml import YAML
 
 from sim.engine.environment import Environment
 from sim.engine.system import Setup
+from sim.injection.context import Timeline
 from sim.injection.poison import poison
-from sim.injection.scene import Timeline
 from sim.injection.schedule import schedule
 from sim.measure.tables import measure
 from sim.queue import sqs_standard_kernel as k

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from helpers.fault_lab import scenario as with_faults
 from helpers.traffic import scenario
-from sim.traffic.generate import generate, pool, service_s
+from sim.traffic.generate import generate, pool, service_s, strokes
 
 
 def test_keys_are_zipf_by_weights_and_independent():
@@ -96,3 +97,11 @@ def test_a_lifecycle_enters_its_states_in_order():
     assert not posted[:, :2].any()
     assert np.median(posted[:, 2]) == pytest.approx(4_000, rel=0.05)
     assert np.quantile(posted[:, 2], 0.99) == pytest.approx(90_000, rel=0.1)
+
+
+def test_strokes_of_one_fault_do_not_depend_on_the_others():
+    random = {"rate": "60/h", "fault": "crash", "target": "a.g.*"}
+    alone = strokes(with_faults(random), 0, 1_000.0)
+    beside = strokes(with_faults(random, {**random, "fault": "restart"}), 0, 1_000.0)
+    assert alone == beside
+    assert alone != strokes(with_faults(random, random), 1, 1_000.0)

@@ -112,7 +112,7 @@ class ProductSystem(Config):
         return None
 
     @property
-    def ahead(self) -> Mapping[str, int]:
+    def ahead(self) -> Mapping[Literal["publisher", "broker"], int]:
         """Other parts than readers that faults can strike, and how many there are of each."""
         return {}
 

@@ -100,7 +100,7 @@ class KafkaSystem(ProductSystem):
         return self.publisher
 
     @property
-    def ahead(self) -> Mapping[str, int]:
+    def ahead(self) -> Mapping[Literal["publisher", "broker"], int]:
         """The publisher and its brokers."""
         return {} if self.publisher is None else {"publisher": 1, "broker": self.brokers.count}
 

@@ -36,7 +36,7 @@ class Timeline:
 
 
 @dataclass(frozen=True)
-class Scene:
+class Context:
     """Where faults happen: one run of one system."""
 
     env: simpy.Environment
