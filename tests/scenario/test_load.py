@@ -1,8 +1,7 @@
 """Scenario files: what they mean, and what is said of those that mean nothing.
 
 Each file in `bad_scenarios/` carries what it must be told: `#! path: message` at the end of the
-line where the problem stands.
-"""
+line where the problem stands."""
 
 import copy
 import json
@@ -17,18 +16,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
+from helpers.scenario_files import GOOD, HERE
 from sim.foundation.errors import LabError, ScenarioError
 from sim.scenario.faults.processes import CrashFault
 from sim.scenario.load import Scenario, available, load
 from sim.scenario.products.kafka import KafkaSystem
-from sim.scenario.products.kafka_consumer import ConsumerGroup, duration_s
-from sim.scenario.products.sqs import SqsQueue, SqsSystem
+from sim.scenario.products.sqs import SqsSystem
 
-HERE = Path(__file__).parents[1] / "data"
-GOOD = HERE / "scenarios" / "two-systems.yaml"
 TRACE = HERE / "scenarios" / "from-trace.yaml"
+
+
 BAD = sorted((HERE / "bad_scenarios").glob("*.yaml"))
+
+
 SCHEMA = Path(__file__).parents[2] / "scenarios" / "scenario.schema.json"
+
+
 JARGON = re.compile(
     r"Input should|valid |_type|_error|forbidden|union|pydantic|Value error|type=|: cannot be|Field"
 )
@@ -49,9 +52,6 @@ def write(folder, **files):
 
 def data(path=GOOD):
     return YAML(typ="safe").load(path)
-
-
-# What files mean
 
 
 def test_a_scenario_with_its_defaults():
@@ -87,52 +87,6 @@ def test_a_scenario_with_its_defaults():
     assert not fault.strikes("kafka", "leaderboard", 0)
 
 
-def test_defaults_of_kafka_are_those_of_its_documentation():
-    group = ConsumerGroup.model_validate({"consumers": 1, "does": ["x"]})
-    assert group.model_dump(by_alias=True) == {
-        "client": "java",
-        "consumers": 1,
-        "does": ["x"],
-        "max.poll.records": 500,
-        "max.poll.interval.ms": 300000,
-        "max.partition.fetch.bytes": 1048576,
-        "fetch.min.bytes": 1,
-        "fetch.max.wait.ms": 500,
-        "enable.auto.commit": True,
-        "auto.commit.interval.ms": 5000,
-        "auto.offset.reset": "latest",
-        "discard": 0.00001,
-        "starts": "established",
-        "joins_at": 0,
-        "enable.auto.offset.store": True,
-        "on_failure": {"backoff": 1, "then": "skip"},
-        "group.protocol": "classic",
-    }
-    assert (group.assignor, group.cooperative) == ("range", False)
-    producer = load(GOOD).systems["kafka"].producer
-    assert producer.model_dump(by_alias=True) == {"client": "java", "linger.ms": 5}
-    assert producer.batch_bytes == 16384
-
-
-def test_defaults_of_sqs_are_those_of_its_documentation():
-    queue = SqsQueue.model_validate({"workers": 1, "does": ["x"]})
-    assert queue.model_dump(by_alias=True) == {
-        "workers": 1,
-        "does": ["x"],
-        "delete": "batch",
-        "MaxNumberOfMessages": 1,
-        "VisibilityTimeout": 30,
-        "ReceiveMessageWaitTimeSeconds": 0,
-        "MessageRetentionPeriod": 345600,
-        "DelaySeconds": 0,
-        "max_in_flight": 120000,
-        "FifoQueue": False,
-        "DeduplicationScope": "queue",
-        "FifoThroughputLimit": "perQueue",
-        "look_ahead": 120000,
-    }
-
-
 def test_numbers_of_kafka_are_milliseconds_and_those_of_sqs_seconds():
     scenario = load(
         GOOD,
@@ -147,14 +101,6 @@ def test_numbers_of_kafka_are_milliseconds_and_those_of_sqs_seconds():
     assert scenario.systems["kafka"].groups["counters"].fetch_max_wait_ms == 2000.0
     queue = scenario.systems["sqs_short"].queues["counters"]
     assert (queue.visibility_timeout, queue.message_retention_period) == (20, 86400)
-
-
-@pytest.mark.parametrize("policy", [{"maxReceiveCount": 5}, '{"maxReceiveCount": "5"}'])
-def test_a_redrive_policy_is_a_mapping_or_the_json_that_aws_gives(policy):
-    override = f"systems.sqs_short.queues.counters.RedrivePolicy={json.dumps(policy)}"
-    queue = load(GOOD, [override]).systems["sqs_short"].queues["counters"]
-    assert queue.redrive_policy.max_receive_count == 5
-    assert queue.redrive_policy.dead_letter_target_arn is None
 
 
 def test_keys_without_effect_are_accepted_and_named():
@@ -349,9 +295,6 @@ def test_importing_scenarios_is_fast():
     assert found.stdout.strip() == "set()"
 
 
-# What is said of files that mean nothing
-
-
 def expected(path):
     return {
         (line, message.strip())
@@ -488,9 +431,6 @@ def test_whatever_stands_anywhere_is_told_in_plain_words(spot, junk, extra):
             assert problem.path, str(error)
 
 
-# The JSON schema
-
-
 def test_the_json_schema_is_up_to_date():
     text = json.dumps(Scenario.json_schema(), indent=2, allow_nan=False) + "\n"
     assert SCHEMA.read_text() == text, "run: sim schema > scenarios/scenario.schema.json"
@@ -506,21 +446,6 @@ def test_the_json_schema_accepts_and_rejects_what_the_lab_does():
     for stem in ("unknown-keys", "wrong-units", "wrong-types", "unknown-product"):
         path = HERE / "bad_scenarios" / f"{stem}.yaml"
         assert list(validator.iter_errors(data(path))) != [], path
-
-
-@pytest.mark.parametrize(
-    ("given", "s"),
-    [("PT1H", 3_600.0), ("P1DT2H3M4.5S", 93_784.5), ("p2d", 172_800.0), ("PT0.5S", 0.5)],
-)
-def test_an_offset_reset_by_duration_is_an_iso_8601_duration(given, s):
-    group = {"consumers": 1, "does": ["x"], "auto.offset.reset": f"by_duration:{given}"}
-    assert duration_s(ConsumerGroup.model_validate(group).auto_offset_reset) == s
-
-
-@pytest.mark.parametrize("given", ["by_duration:", "by_duration:P", "by_duration:1h", "Latest", 5])
-def test_other_offset_resets_are_refused(given):
-    with pytest.raises(ValueError, match=r"expected latest, earliest, none or by_duration"):
-        ConsumerGroup.model_validate({"consumers": 1, "does": ["x"], "auto.offset.reset": given})
 
 
 def test_a_limit_of_retention_can_be_given_as_none():

@@ -13,7 +13,7 @@ from sim.log.retention import Limits
 from sim.log.topic import Topic
 from sim.producer.partitioners_kernel import murmur3
 from sim.scenario.load import Scenario
-from sim.scenario.products.rabbitmq_stream import age_s, specification
+from sim.scenario.products.rabbitmq_stream import specification
 from sim.systems.rabbitmq_stream import SCHEDULED_S, Segments, offsets_of, partition_of_keys
 
 VECTORS = {
@@ -76,14 +76,6 @@ def test_RQ_12_where_a_consumer_begins(text, expected):
     topic = stream_of([1.0, 10.0, 20.0, 30.0, 30.0, 50.0], [5.0, 20.0])
     topic.log.first[0] = 2
     assert offsets_of(topic, *specification(text), 40.0).tolist() == expected
-
-
-def test_RQ_12_ages_as_rabbitmq_writes_them():
-    ages = [age_s(text) for text in ("1Y", "2M", "7D", "1h", "30m", "5s")]
-    assert ages == [31_536_000.0, 5_184_000.0, 604_800.0, 3_600.0, 1_800.0, 5.0]
-    for wrong in ("7d", "1 h", "h", "-1h", "1h30m"):
-        with pytest.raises(ValueError, match="Y, M, D, h, m, s"):
-            age_s(wrong)
 
 
 def starts(created_s, until_s, size_bytes=100, **limits):

@@ -1,0 +1,53 @@
+"""Celery's settings: defaults by transport, and what is accepted without effect."""
+
+import pytest
+from pydantic import ValidationError
+
+from sim.foundation.units import Distribution, lognormal
+from sim.scenario.products.celery import CelerySettings, CelerySystem, CeleryTask
+
+
+def system(**given):
+    queues = {"q": {"workers": 2, "does": ["job"]}}
+    return CelerySystem.model_validate({"product": "celery", "queues": queues, **given})
+
+
+@pytest.mark.parametrize(
+    ("broker", "timeout_s"), [("redis", 3_600.0), ("sqs", 1_800.0), ("rabbitmq", float("inf"))]
+)
+def test_CE_06_the_visibility_timeout_is_that_of_the_transport(broker, timeout_s):
+    assert system(broker=broker).visibility_timeout_s == timeout_s
+    options = {"broker_transport_options": {"visibility_timeout": 60}}
+    given_s = system(broker=broker, config=options).visibility_timeout_s
+    assert given_s == (timeout_s if broker == "rabbitmq" else 60)
+
+
+def test_durations_are_those_of_the_transport_unless_they_are_given():
+    own = Distribution(constant=0.5)
+    assert system(broker="sqs").duration_of("ack") == lognormal(0.012, 0.080)
+    for broker in ("redis", "rabbitmq"):
+        assert system(broker=broker).duration_of("publish") == lognormal(0.001, 0.010)
+    assert system(latency={"deliver": 0.5}).duration_of("deliver") == own
+
+
+def test_defaults_are_those_of_its_documentation():
+    settings = CelerySettings().model_dump()
+    settings.pop("broker_transport_options")
+    assert settings == {
+        "task_acks_late": False,
+        "task_reject_on_worker_lost": False,
+        "task_acks_on_failure_or_timeout": True,
+        "worker_concurrency": 4,
+        "worker_prefetch_multiplier": 4,
+        "worker_soft_shutdown_timeout": 0.0,
+        "broker_heartbeat": 120.0,
+    }
+    task = CeleryTask()
+    assert (task.max_retries, task.default_retry_delay, task.retry_backoff_max) == (3, 180, 600)
+    assert task.autoretry_for == [] and not task.retry_backoff and task.retry_jitter
+
+
+def test_settings_without_effect_are_accepted_and_misspelt_ones_are_not():
+    assert CelerySettings.model_validate({"result_backend": "rpc://"}) == CelerySettings()
+    with pytest.raises(ValidationError, match="Extra inputs"):
+        CelerySettings.model_validate({"task_ack_late": True})
