@@ -123,3 +123,8 @@ def _digits(number: float, significant: int) -> str:
     decimals = max(significant - 1 - math.floor(math.log10(abs(number))), 0)
     text = f"{number:,.{decimals}f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def messages(number: float) -> str:
+    """ "1 message", "1.2 M messages"."""
+    return f"{count(number)} message{'' if number == 1 else 's'}"

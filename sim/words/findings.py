@@ -4,77 +4,25 @@ No product is favoured: a sentence names whichever system the numbers single out
 nothing went wrong says that. Each chart takes its title from here, so that words and picture cannot
 disagree.
 
-A group is judged by how far behind it fell (its time lag) and how long it then took to drain:
-
-- **level**: never further behind than `level_s`, and drained as quickly;
-- **behind**: further, but caught up before arrivals ended;
-- **late**: needed longer than `level_s` after arrivals ended;
-- **never**: left messages unfinished.
-
-A system is as good as its worst group. In a sentence, ``system.group`` is that group; the bare
-``system`` means that all its groups share the value. The argument `summary` is the table of that
-name in `sim.measure.tables.Tables`, a row per (system, group), throughout.
+How a system is judged, `sim.words.standings` says; why one fell behind, `sim.words.why`. In a
+sentence, ``system.group`` is its worst group; the bare ``system`` means that all its groups share
+the value. The argument `summary` is the table of that name in `sim.measure.tables.Tables`, a row
+per (system, group), throughout.
 """
 
 import math
-import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from enum import IntEnum
 
 import numpy as np
 import pandas as pd
 
 from sim.foundation.arrays import I64
-from sim.foundation.text import count, duration, names, rate, share
+from sim.foundation.text import count, duration, messages, names, rate, share
 from sim.measure.latency import level_s
+from sim.words.standings import Pace, Standing, standings, who_of
+from sim.words.why import reason
 
-WASTE = 0.1
-"""Repeated processings per processed message above which they count as a reason for a backlog."""
 NOTHING = "No message was produced"
-
-
-class Pace(IntEnum):
-    """How a group kept up with its arrivals, from best to worst."""
-
-    LEVEL = 0
-    BEHIND = 1
-    LATE = 2
-    NEVER = 3
-
-
-@dataclass(frozen=True)
-class Standing:
-    """A system, and those of its groups that are worst off."""
-
-    who: str
-    pace: Pace
-    worst: pd.DataFrame
-    """Their rows of the summary, the worst first."""
-
-
-def pace(drain_s: float, max_time_lag_s: float, duration_s: float) -> Pace:
-    """How a group with these numbers kept up with arrivals that took `duration_s`."""
-    if math.isinf(drain_s):
-        return Pace.NEVER
-    if drain_s > level_s(duration_s):
-        return Pace.LATE
-    return Pace.BEHIND if max_time_lag_s > level_s(duration_s) else Pace.LEVEL
-
-
-def standings(summary: pd.DataFrame, duration_s: float) -> list[Standing]:
-    """Every system by its worst groups, in the order of the summary."""
-    out = []
-    for system, rows in summary.groupby("system", sort=False):
-        paces = [
-            pace(drain_s, lag_s, duration_s)
-            for drain_s, lag_s in zip(rows["drain_s"], rows["max_time_lag_s"], strict=True)
-        ]
-        worst = rows[[p == max(paces) for p in paces]].sort_values(
-            ["drain_s", "max_time_lag_s"], ascending=False, kind="stable"
-        )
-        out.append(Standing(_who(str(system), rows, worst), max(paces), worst))
-    return out
 
 
 def headline(summary: pd.DataFrame, duration_s: float) -> str:
@@ -147,61 +95,6 @@ def keeping_up(summary: pd.DataFrame, duration_s: float) -> str:
     if all(standing.pace is Pace.LEVEL for standing in judged):
         clauses[0] += f", at most {duration(summary['max_time_lag_s'].max())} behind"
     return _join(clauses)
-
-
-_BEFALLEN = 3
-"""Different things that befell a group of which is told."""
-
-
-def _befell(row: pd.Series, faults: pd.DataFrame | None) -> str:
-    """What befell a group, first things first: what else can have held it up."""
-    if faults is None:
-        return ""
-    its = faults[faults["system"] == row["system"]].sort_values("t_s")
-    words = dict.fromkeys(
-        text for text in its["text"] if str(row["group"]) in re.split(r"[^\w-]+", text)
-    )
-    told = list(words)[:_BEFALLEN]
-    return f" (what befell it: {'; '.join(told)})" if told else ""
-
-
-def reason(summary: pd.DataFrame, duration_s: float, faults: pd.DataFrame | None = None) -> str:
-    """Why the group that drained last fell behind, as far as its rates tell; "" if none did."""
-    late = [s.worst for s in standings(summary, duration_s) if s.pace >= Pace.LATE]
-    if not late or duration_s <= 0:
-        return ""
-    rows = pd.concat(late).sort_values(["drain_s", "max_time_lag_s"])
-    row = rows.iloc[-1]
-    best, peak, mean = row["throughput_peak"], row["arrival_peak"], row["produced"] / duration_s
-    again, first = row["double_effects"], row["processed"]
-    consumers, batch = int(row["consumers"]), row["messages_per_call"]
-    team = f"{count(consumers)} consumer{'' if consumers == 1 else 's'}"
-    call = f"{batch:.3g} message{'' if f'{batch:.3g}' == '1' else 's'} a call"
-    who = f"{row['system']}.{row['group']}, with {team} and {call},"
-    if again > WASTE * first:
-        who += f" spends {share(again, again + first)} of its work on messages processed before; it"
-    watched_s = row.get("watched_s", 0.0)
-    if row["unfinished"] and row["unfinished"] < 0.5 * watched_s * best:
-        left = _messages(row["unfinished"])
-        return (
-            f"{who} gets through up to {rate(best)}, and {left} remain {duration(watched_s)} after "
-            "the last arrival: something other than its best rate holds them up"
-            + _befell(row, faults)
-        )
-    if best < mean:
-        return (
-            f"{who} never gets through more than {rate(best)} where {rate(mean)} arrive on "
-            "average, so its backlog has to grow"
-        )
-    if best < peak:
-        return (
-            f"{who} gets through up to {rate(best)}: enough for the average of {rate(mean)}, "
-            f"not for the peak of {rate(peak)}"
-        )
-    return (
-        f"{who} gets through up to {rate(best)} and never more than {rate(peak)} arrive, "
-        "so it was held up by something other than its best rate" + _befell(row, faults)
-    )
 
 
 def about_throughput(summary: pd.DataFrame) -> str:
@@ -425,7 +318,7 @@ def _told_of(
         return ""
 
     def opening(number: float) -> str:
-        return f"{_messages(number)} {'is' if number == 1 else 'are'} {what}"
+        return f"{messages(number)} {'is' if number == 1 else 'are'} {what}"
 
     clause = in_each(extremes, count, opening, most)
     worst = summary.groupby("system", sort=False)[column].max()
@@ -457,10 +350,10 @@ def _either_will_do(summary: pd.DataFrame, duration_s: float) -> str:
 
 
 def _never(alike: list[Standing]) -> str:
-    left = _messages(max(standing.worst["unfinished"].max() for standing in alike))
+    left = messages(max(standing.worst["unfinished"].max() for standing in alike))
     if len(alike) > 1:
         return f"{_all(alike)} do not drain: up to {left} remain in each"
-    return f"{_all(alike)} does not drain: {left} remain{'s' if left == _messages(1) else ''}"
+    return f"{_all(alike)} does not drain: {left} remain{'s' if left == messages(1) else ''}"
 
 
 def _late(alike: list[Standing]) -> str:
@@ -503,13 +396,8 @@ def _extremes(
     out: list[tuple[float, str]] = []
     for system, rows in summary.dropna(subset=column).groupby("system", sort=False):
         extreme = rows[column].min() if lowest else rows[column].max()
-        out.append((extreme, _who(str(system), rows, rows[rows[column] == extreme])))
+        out.append((extreme, who_of(str(system), rows, rows[rows[column] == extreme])))
     return sorted(out, key=lambda pair: -pair[0])
-
-
-def _who(system: str, rows: pd.DataFrame, named: pd.DataFrame) -> str:
-    """The system if `named` are all its `rows`, else the first group in `named`."""
-    return system if len(named) == len(rows) else f"{system}.{named['group'].iloc[0]}"
 
 
 def _all(alike: list[Standing]) -> str:
@@ -518,10 +406,6 @@ def _all(alike: list[Standing]) -> str:
 
 def _anywhere(summary: pd.DataFrame) -> str:
     return " in any system" if summary["system"].nunique() > 1 else ""
-
-
-def _messages(number: float) -> str:
-    return f"{count(number)} message{'' if number == 1 else 's'}"
 
 
 def _join(clauses: Iterable[str]) -> str:

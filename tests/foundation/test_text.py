@@ -143,3 +143,9 @@ def test_names_are_listed_as_in_a_sentence() -> None:
 )
 def test_money_has_two_decimals(cents: float, words: str) -> None:
     assert text.money(cents) == words
+
+
+def test_one_message_is_not_several() -> None:
+    assert [text.messages(n) for n in (0, 1, 2_000_000)] == [
+        "0 messages", "1 message", "2 M messages"
+    ]  # fmt: skip

@@ -11,11 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from helpers.tables import Group, brief, build, calm, football, hopeless, nothing, three_groups
+from helpers.summaries import DURATION_S, row, summary
+from helpers.tables import Group, build, football, three_groups
 from sim.words import findings
-from sim.words.findings import Pace
 
-DURATION_S = 3_600.0
 ABOUT: tuple[Callable[[pd.DataFrame], str], ...] = (
     findings.about_throughput,
     findings.about_lag,
@@ -27,66 +26,8 @@ ABOUT: tuple[Callable[[pd.DataFrame], str], ...] = (
 )
 
 
-def row(system: str, group: str = "all", /, **numbers: Any) -> dict[str, Any]:
-    """A row of a summary in which all is well, but for `numbers`."""
-    return {
-        "system": system,
-        "group": group,
-        "product": "kafka",
-        "kind": "log",
-        "produced": 100_000,
-        "processed": 100_000,
-        "lost": 0,
-        "dead_lettered": 0,
-        "unfinished": 0,
-        "extra_deliveries": 0,
-        "double_effects": 0,
-        "violations": 0,
-        "keys_violated": 0,
-        "max_lag": 50,
-        "max_lag_at_s": 10.0,
-        "lag_at_end_of_arrivals": 3,
-        "max_time_lag_s": 0.5,
-        "drain_s": 0.2,
-        "latency_p50_s": 0.01,
-        "latency_p99_s": 0.1,
-        "latency_max_s": 0.5,
-        "throughput_peak": 60.0,
-        "arrival_peak": 60.0,
-        "consumers": 4,
-        "messages_per_call": 1.0,
-        **numbers,
-    }
-
-
-def summary(*rows: dict[str, Any]) -> pd.DataFrame:
-    return pd.DataFrame(rows)
-
-
 def say(*rows: dict[str, Any]) -> str:
     return findings.finding(summary(*rows), duration_s=DURATION_S)
-
-
-@pytest.mark.parametrize(
-    ("drain_s", "max_time_lag_s", "expected"),
-    [
-        (0.0, 0.0, Pace.LEVEL),
-        (36.0, 36.0, Pace.LEVEL),
-        (0.0, 36.1, Pace.BEHIND),
-        (36.1, 0.0, Pace.LATE),
-        (math.inf, 0.0, Pace.NEVER),
-        (math.nan, math.nan, Pace.LEVEL),
-    ],
-)
-def test_a_group_is_judged_by_lag_and_drain(
-    drain_s: float, max_time_lag_s: float, expected: Pace
-) -> None:
-    assert findings.pace(drain_s, max_time_lag_s, DURATION_S) is expected
-
-
-def test_level_is_a_second_at_least() -> None:
-    assert findings.level_s(10.0) == 1.0
-    assert findings.level_s(7_200.0) == 72.0
 
 
 @pytest.mark.parametrize(("slow", "fast"), [("kafka", "sqs"), ("sqs", "kafka")])
@@ -157,32 +98,6 @@ def test_when_all_is_level_it_says_by_how_much_and_that_either_will_do() -> None
     )
     assert "neither" not in say(row("kafka"), row("kafka_2"))
     assert "neither" not in say(row("kafka"), {**queue, "drain_s": 100.0})
-
-
-def test_the_reason_compares_the_best_rate_with_mean_and_peak() -> None:
-    late = {"drain_s": 900.0, "arrival_peak": 90.0}
-    mean = 100_000 / DURATION_S
-    assert mean == pytest.approx(27.8, abs=0.1)
-    for best, words in (
-        (20.0, "backlog has to grow"),
-        (50.0, "not for the peak of 90 msg/s"),
-        (90.0, "something other than its best rate"),
-    ):
-        why = findings.reason(summary(row("a"), row("b", throughput_peak=best, **late)), DURATION_S)
-        assert why.startswith("b.all, with 4 consumers and 1 message a call, ")
-        assert why.endswith(words)
-    assert findings.reason(summary(row("a")), DURATION_S) == ""
-
-
-def test_the_reason_mentions_work_done_twice_if_there_is_much_of_it() -> None:
-    late = {"drain_s": 900.0, "throughput_peak": 20.0}
-    why = findings.reason(summary(row("a", double_effects=1_900_000, **late)), DURATION_S)
-    assert why.startswith(
-        "a.all, with 4 consumers and 1 message a call, spends 95 % of its work on messages "
-        "processed before; it never gets through more "
-    )
-    little = findings.reason(summary(row("a", double_effects=9_000, **late)), DURATION_S)
-    assert little.startswith("a.all, with 4 consumers and 1 message a call, never gets through")
 
 
 def test_what_another_clause_says_is_not_said_again() -> None:
@@ -290,17 +205,6 @@ def test_any_summary_reads_as_two_to_five_clean_sentences(
         assert not re.search(r"\bnan\b|\binf\b|;;|  |; ;|None|\b0\.0\b", text), text
 
 
-@pytest.mark.parametrize("make", [football, calm, nothing, hopeless, brief])
-def test_order_of_the_systems_changes_no_verdict(make: Callable[[], object]) -> None:
-    tables = make()
-    table = tables.summary  # type: ignore[attr-defined]
-    duration_s = tables.duration_s  # type: ignore[attr-defined]
-    there = {s.who: s.pace for s in findings.standings(table, duration_s)}
-    systems = table["system"].unique()
-    reverse = pd.concat([table[table["system"] == s] for s in systems[::-1]])
-    assert {s.who: s.pace for s in findings.standings(reverse, duration_s)} == there
-
-
 def test_the_football_tables_read_as_expected() -> None:
     tables = football()
     words = findings.headline(tables.summary, tables.duration_s)
@@ -348,19 +252,6 @@ def test_replay_is_told_only_if_there_was_a_bug_or_a_seek_that_came_too_late():
     )
 
 
-def test_what_is_stuck_is_not_put_down_to_the_rate():
-    stuck = row(
-        "kafka", unfinished=13_000, drain_s=math.inf, throughput_peak=140.0, watched_s=600.0
-    )
-    told = findings.reason(pd.DataFrame([stuck]), DURATION_S)
-    assert told.endswith(
-        "gets through up to 140 msg/s, and 13,000 messages remain 10 min after the last arrival: "
-        "something other than its best rate holds them up"
-    )
-    cut_short = {**stuck, "watched_s": 60.0}
-    assert "after the last" not in findings.reason(pd.DataFrame([cut_short]), DURATION_S)
-
-
 def test_partitions_without_a_reader_are_told_with_the_messages_that_were_late():
     eager = row("eager", longest_without_reader_s=48.0, late=5_000)
     calm_log = row("static", longest_without_reader_s=0.0, late=0)
@@ -383,20 +274,3 @@ def test_burrow_is_told_by_the_group_that_it_likes_least():
     )
     assert findings.about_burrow(burrow[:10]) == "Burrow says OK of every group, all the time"
     assert findings.about_burrow(burrow) == "Burrow says STOP for 6 min and WARN for 1 min of k.b"
-
-
-def test_what_befell_a_group_is_told_where_its_rates_do_not_explain_its_lag():
-    rows = summary(row("a", "g", drain_s=600.0, max_time_lag_s=600.0, throughput_peak=500.0))
-    faults = pd.DataFrame(
-        {
-            "system": ["a", "a", "a", "b"],
-            "t_s": [9.0, 2.0, 3.0, 1.0],
-            "until_s": [9.0, 8.0, 3.0, 1.0],
-            "text": ["late g", "slow x10 g (all 4)", "crash other 0", "crash g 0"],
-        }
-    )
-    told = findings.reason(rows, 600.0, faults)
-    assert told.endswith("(what befell it: slow x10 g (all 4); late g)")
-    assert "befell" not in findings.reason(rows, 600.0, faults.iloc[2:]) + findings.reason(
-        rows, 600.0
-    )

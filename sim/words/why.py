@@ -1,0 +1,65 @@
+"""Why the group that drained last fell behind: the sentence that says so."""
+
+import re
+
+import pandas as pd
+
+from sim.foundation.text import count, duration, messages, rate, share
+from sim.words.standings import Pace, standings
+
+WASTE = 0.1
+"""Repeated processings per processed message above which they count as a reason for a backlog."""
+
+_BEFALLEN = 3
+"""Different things that befell a group of which is told."""
+
+
+def _befell(row: pd.Series, faults: pd.DataFrame | None) -> str:
+    """What befell a group, first things first: what else can have held it up."""
+    if faults is None:
+        return ""
+    its = faults[faults["system"] == row["system"]].sort_values("t_s")
+    words = dict.fromkeys(
+        text for text in its["text"] if str(row["group"]) in re.split(r"[^\w-]+", text)
+    )
+    told = list(words)[:_BEFALLEN]
+    return f" (what befell it: {'; '.join(told)})" if told else ""
+
+
+def reason(summary: pd.DataFrame, duration_s: float, faults: pd.DataFrame | None = None) -> str:
+    """Why the group that drained last fell behind, as far as its rates tell; "" if none did."""
+    late = [s.worst for s in standings(summary, duration_s) if s.pace >= Pace.LATE]
+    if not late or duration_s <= 0:
+        return ""
+    rows = pd.concat(late).sort_values(["drain_s", "max_time_lag_s"])
+    row = rows.iloc[-1]
+    best, peak, mean = row["throughput_peak"], row["arrival_peak"], row["produced"] / duration_s
+    again, first = row["double_effects"], row["processed"]
+    consumers, batch = int(row["consumers"]), row["messages_per_call"]
+    team = f"{count(consumers)} consumer{'' if consumers == 1 else 's'}"
+    call = f"{batch:.3g} message{'' if f'{batch:.3g}' == '1' else 's'} a call"
+    who = f"{row['system']}.{row['group']}, with {team} and {call},"
+    if again > WASTE * first:
+        who += f" spends {share(again, again + first)} of its work on messages processed before; it"
+    watched_s = row.get("watched_s", 0.0)
+    if row["unfinished"] and row["unfinished"] < 0.5 * watched_s * best:
+        left = messages(row["unfinished"])
+        return (
+            f"{who} gets through up to {rate(best)}, and {left} remain {duration(watched_s)} after "
+            "the last arrival: something other than its best rate holds them up"
+            + _befell(row, faults)
+        )
+    if best < mean:
+        return (
+            f"{who} never gets through more than {rate(best)} where {rate(mean)} arrive on "
+            "average, so its backlog has to grow"
+        )
+    if best < peak:
+        return (
+            f"{who} gets through up to {rate(best)}: enough for the average of {rate(mean)}, "
+            f"not for the peak of {rate(peak)}"
+        )
+    return (
+        f"{who} gets through up to {rate(best)} and never more than {rate(peak)} arrive, "
+        "so it was held up by something other than its best rate" + _befell(row, faults)
+    )
