@@ -1,6 +1,7 @@
 """The house keeps its shape: what a reader relies on to find things by their names."""
 
 import ast
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -125,3 +126,13 @@ def test_a_kernel_knows_nothing_but_the_foundation_and_other_kernels():
         and not all(name.name.endswith(allowed) for name in node.names)
     }
     assert found == set()
+
+
+@pytest.mark.parametrize("page", ["sim/README.md", "CONTRIBUTING.md", "README.md"])
+def test_every_file_that_a_page_names_is_there(page):
+    text = (ROOT / page).read_text()
+    named = set(re.findall(r"`([\w./]+/[\w.]+\.(?:py|yaml|json|csv)|[\w./]+/)`", text))
+    assert named
+    assert {
+        name for name in named if not any((top / name).exists() for top in (SIM, ROOT))
+    } == set()
