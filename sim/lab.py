@@ -9,7 +9,7 @@ import numpy as np
 import simpy
 
 from sim.engine.environment import Environment
-from sim.engine.system import Setup, System
+from sim.engine.system import LOOKS, Setup, System
 from sim.injection.context import Timeline
 from sim.injection.replay import Replay
 from sim.injection.schedule import schedule
@@ -26,9 +26,7 @@ from sim.scenario.products.rabbitmq import RabbitmqSystem
 from sim.scenario.products.rabbitmq_stream import RabbitmqStreamSystem
 from sim.scenario.products.sqs import SqsSystem
 from sim.systems.celery import Celery
-from sim.systems.kafka import Kafka
-from sim.systems.kafka_publisher import Publication, publish
-from sim.systems.kafka_share import SharedKafka
+from sim.systems.kafka_share import kafka
 from sim.systems.kinesis import Kinesis
 from sim.systems.rabbitmq import Rabbitmq
 from sim.systems.rabbitmq_stream import RabbitmqStream
@@ -39,7 +37,6 @@ from sim.traffic.messages import Messages
 GRID_STEPS = 600
 """Samples of each series over the arrivals; draining is sampled at the same step."""
 
-_TICKS = 200
 _MANY = 1_000_000
 """Messages whose memory is worth a search for garbage."""
 
@@ -100,35 +97,15 @@ def run(
     return Result(combine(parts), wall_s, scenario)
 
 
-def _publish(setup: Setup, progress: Progress | None) -> Publication | None:
-    config = setup.scenario.systems[setup.name]
-    if not isinstance(config, KafkaSystem) or config.publisher is None:
-        return None
-
-    def report(now_s: float, committed: int) -> None:
-        if progress is not None:
-            progress(f"{setup.name}, publisher", now_s, committed, len(setup.messages))
-
-    return publish(setup, config, report)
-
-
 _SYSTEMS: Mapping[type, Callable[..., System]] = {
     CelerySystem: Celery,
+    KafkaSystem: kafka,
     KinesisSystem: Kinesis,
     RabbitmqSystem: Rabbitmq,
     RabbitmqStreamSystem: RabbitmqStream,
     SqsSystem: Sqs,
 }
-"""What runs a configuration; Kafka also takes what its publisher left."""
-
-
-def _build(setup: Setup, publication: Publication | None) -> System:
-    config = setup.scenario.systems[setup.name]
-    if isinstance(config, KafkaSystem):
-        published = None if publication is None else publication.published
-        kafka = SharedKafka if config.share_groups else Kafka
-        return kafka(setup, config, published)
-    return _SYSTEMS[type(config)](setup, config)
+"""What runs a configuration."""
 
 
 def run_system(
@@ -143,8 +120,7 @@ def run_system(
     horizon_s = messages.duration_s + scenario.drain_limit
     grid_s = np.arange(int(horizon_s / step_s) + 2, dtype=np.float64) * step_s
     setup = Setup(name, scenario, messages, grid_s)
-    publication = _publish(setup, progress)
-    system = _build(setup, publication)
+    system = _SYSTEMS[type(scenario.systems[name])](setup, scenario.systems[name])
     ended_s, events, replays = _advance(setup, system, progress)
     if len(messages) >= _MANY:
         # Processes of the control plane refer to each other and to what they control; at a hundred
@@ -153,6 +129,7 @@ def run_system(
     order_by = scenario.workload.order_by
     if order_by is None:
         order_by = list(scenario.workload.keys)
+    publication = system.publication(ended_s)
     parts: list[Frames] = []
     for outcome in system.outcomes(ended_s):
         its = messages if outcome.rows is None else messages.only(outcome.rows)
@@ -161,10 +138,10 @@ def run_system(
             on_ledger(name, outcome.group, kept, its)
         parts.append(measure(its, order_by, outcome, replays[outcome.group], kept))
         events += outcome.happened
-    happened = [event for event in events if event[0] <= ended_s]
     if publication is not None:
-        happened = [*publication.happened, *happened]
+        events += publication.happened
         parts.append({"producer": publication.producer, "buffer": publication.buffer})
+    happened = [event for event in events if event[0] <= ended_s]
     parts.append({"faults": faults_table(name, happened)})
     return Tables.of(messages.duration_s, parts)
 
@@ -177,15 +154,15 @@ def _advance(
     env = Environment(system.stages)
     timeline = Timeline(env)
     fleets = system.control(env, timeline.say)
-    replays = schedule(env, scenario, setup.name, fleets, duration_s, timeline)
+    replays = schedule(env, scenario, setup.name, fleets, duration_s, timeline, system.upstream)
     last_seek_s = max(replay.last_seek_s for replay in replays.values())
 
     def report(settled: int) -> None:
         if progress is not None:
-            progress(setup.name, env.now, settled, system.total)
+            progress(setup.name, env.now, settled, system.total())
 
     drained = env.event()
-    env.process(_watch(env, system, duration_s / _TICKS, last_seek_s, report, drained))
+    env.process(_watch(env, system, duration_s / LOOKS, last_seek_s, report, drained))
     env.run(until=drained | env.timeout(duration_s + scenario.drain_limit))
     return env.now, timeline.events, replays
 
@@ -201,8 +178,7 @@ def _watch(
     """Look at the system now and then; end the run when nothing is left to do."""
     while True:
         yield env.timeout(tick_s)
-        settled = system.settled()
-        report(settled)
-        if settled == system.total and env.now > not_before_s:
+        report(system.settled())
+        if system.done() and env.now > not_before_s:
             drained.succeed()
             return

@@ -6,6 +6,7 @@ from enum import IntEnum
 from typing import Literal
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 
@@ -87,6 +88,18 @@ class Offsets:
     """For a partition, [offsets] when each record became readable, s."""
     done_s: Callable[[int], NDArray[np.float64]]
     """For a partition, [offsets] when each record was first processed, s; inf: never."""
+
+
+@dataclass(frozen=True)
+class Publication:
+    """What became of a system's publisher."""
+
+    producer: pd.DataFrame
+    """One row: see `sim.measure.tables.Tables.producer`."""
+    buffer: pd.DataFrame
+    """See `sim.measure.tables.Tables.buffer`."""
+    happened: Sequence[tuple[float, float, str]]
+    """(from, until, text) of what is known only afterwards, s."""
 
 
 @dataclass(frozen=True)

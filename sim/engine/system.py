@@ -10,12 +10,15 @@ import simpy
 from numpy.typing import NDArray
 
 from sim.engine.environment import Stage
-from sim.engine.outcome import GroupOutcome
+from sim.engine.outcome import GroupOutcome, Publication
 from sim.foundation.units import Distribution
 from sim.scenario.faults.groups import AutoscaleFault, ScaleFault
 from sim.scenario.load import Scenario
 from sim.traffic.generate import pool, stream
 from sim.traffic.messages import Messages
+
+LOOKS = 200
+"""How often one looks at a system while messages arrive, whether anything is left to do."""
 
 
 class Fleet(Protocol):
@@ -162,11 +165,17 @@ class System(Protocol):
         ``say`` takes a line for the timeline, at the present time.
         """
 
-    total: int
-    """What `settled` comes to when nothing is left to do."""
+    def total(self) -> int:
+        """What `settled` comes to when nothing is left to do, as far as is known yet."""
 
     def settled(self) -> int:
         """Messages that each group is done with (committed, deleted, lost), over all groups."""
+
+    def done(self) -> bool:
+        """Whether nothing is left to do."""
+
+    def publication(self, ended_s: float) -> Publication | None:
+        """What became of its publisher by the end; None: it has none. Asked before `outcomes`."""
 
     def outcomes(self, ended_s: float) -> Iterator[GroupOutcome]:
         """Each group's outcome at the end; a group's memory is freed when the next is asked for."""

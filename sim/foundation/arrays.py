@@ -4,8 +4,12 @@ A name says the kind and width of the items and nothing about their unit or shap
 docstring of the field or the argument.
 """
 
+from typing import TypeVar
+
 import numpy as np
 from numpy.typing import NDArray
+
+_T = TypeVar("_T", bound=np.generic)
 
 F64 = NDArray[np.float64]
 """Floating point in double precision: times, weights, coordinates."""
@@ -26,3 +30,10 @@ Bools = NDArray[np.bool_]
 
 NO_LIMIT = np.iinfo(np.int64).max
 """A count that is never reached: what a limit is where there is none."""
+
+
+def longer(column: NDArray[_T], n: int, fill: float) -> NDArray[_T]:
+    """A column of ``n`` rows that begins as another; ``fill`` in the rows that are new."""
+    out = np.full((n, *column.shape[1:]), fill, column.dtype)
+    out[: len(column)] = column
+    return out

@@ -1,19 +1,20 @@
 """A consumer group reading a topic: its members' poll loops, and what can happen to a member."""
 
 from collections.abc import Callable, Collection, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from sim.engine.environment import Stops
 from sim.engine.outcome import Fate
-from sim.foundation.arrays import F32, F64, I64, Bools
+from sim.foundation.arrays import F32, F64, I32, I64, U16, Bools
 from sim.injection.poison import Poison
 from sim.log import group_forecast_kernel as forecast
 from sim.log import group_kernel as kernel
 from sim.log import group_state as k
 from sim.log.handed_out import Runs
 from sim.log.poisoned import Place, Poisoned
-from sim.log.topic import Topic
+from sim.log.topic import Topic, relaid
 from sim.log.topic_kernel import gather
 from sim.log.zombie import Zombie
 
@@ -25,6 +26,17 @@ _COMPLAINTS = {
     k.UNCOMMITTED: "a committed offset has gone back",
     k.UNBALANCED: "records were lost or made between poll and effect",
 }
+
+
+class Truncated(NamedTuple):
+    """What a group did with records that are no longer in the log."""
+
+    message: I32
+    """[records]"""
+    effects: U16
+    """[records] how often each was processed, at least once."""
+    done_s: F64
+    """[records] when first, s."""
 
 
 class Group:
@@ -62,6 +74,8 @@ class Group:
         partitions = topic.log.end.size
         n = topic.log.message.size
         self.topic = topic
+        self.laid = topic.log.start
+        """[partitions + 1] first row of each partition, in the columns of `state`."""
         self.service_s: F32 | None = service_s
         self.reading = reading
         self.gathered = np.zeros(partitions, np.int64)
@@ -73,6 +87,8 @@ class Group:
         self.zombies: dict[int, Zombie] = {}
         self.by_zombies = np.zeros(4, np.int64)
         """[POLLS...] of those that are none any more."""
+        self.truncated: list[Truncated] = []
+        """What it did with records that the log has lost since (KB-07)."""
         self.now_s = 0.0
         """To where the stage is advanced: what it is asked, it answers for this time."""
         self.stopped_s = np.inf
@@ -139,9 +155,11 @@ class Group:
 
     def advance(self, until_s: float) -> Stops:
         """Carry every member to ``until_s``, or to where one of them needs control."""
+        if self.laid is not self.topic.log.start:
+            self._lay()
         if self.service_s is not None:
             gather(self.topic.log, self.gathered, self.service_s, self.state.service_s)
-            if self.gathered.sum() == self.topic.log.message.size:
+            if not self.topic.grows and self.gathered.sum() == self.topic.log.message.size:
                 self.service_s = None  # of a hundred million messages, it is 400 MB
         if self.stopped_s < np.inf or until_s < self.now_s:
             return ()  # another stage has stopped before the time that this one has reached
@@ -160,6 +178,16 @@ class Group:
             return ()
         self.stopped_s = self.now_s
         return [(self.stopped_s, self._call)]
+
+    def _lay(self) -> None:
+        """Follow the log, whose partitions begin at other rows now."""
+        s, old, new = self.state, self.laid, self.topic.log.start
+        self.state = s._replace(
+            service_s=relaid(s.service_s, old, new, 0.0),
+            effects=relaid(s.effects, old, new, 0),
+            done_s=relaid(s.done_s, old, new, np.inf),
+        )
+        self.laid = new
 
     def _call(self) -> None:
         self.stopped_s = np.inf
@@ -212,13 +240,13 @@ class Group:
         if not (self.reading.before or self.reading.handed or s.cut[m]):
             kernel.commit(s, self.reading, m, at_s)
         kernel.finish_samples(s, at_s)
-        self._follow_jumps()
+        self.follow_jumps()
         self.runs.close(own, s.position[own], s.processed[own])
         self._give_up(own)
         s.position[own] = s.processed[own]
         s.turn[m] = (s.first[m] + s.at[m] + 1) % n
         s.fetched[m] = 0
-        self._go_on(m, at_s + wait_s)
+        self.go_on(m, at_s + wait_s)
 
     def pass_over(self, m: int, at_s: float, fate: Fate) -> None:
         """Have member ``m``, which failed, go on without the record."""
@@ -241,7 +269,7 @@ class Group:
             self._give_up(p)
             s.processed[p] = s.position[p]
         s.at[m] = n
-        self._go_on(m, at_s)
+        self.go_on(m, at_s)
 
     def _give_up(self, partitions: I64) -> None:
         """Count what is in hand of ``partitions`` as handed over in vain."""
@@ -268,11 +296,12 @@ class Group:
             if s.hold[m] == k.JOIN and m not in self.zombies:
                 s.hold[m] = 0
             if s.phase[m] == k.HELD and m not in strangers:
-                self._go_on(m, at_s)
+                self.go_on(m, at_s)
                 self._wind_timer(m, at_s)
         self._look()
 
-    def _follow_jumps(self) -> None:
+    def follow_jumps(self) -> None:
+        """Tell `runs` of the jumps that it does not know of."""
         s = self.state
         for jump in s.jumps[self.followed : s.jumped[0]]:
             self.runs.close(jump[[k.PARTITION]], jump[k.FROM], jump[k.TO])
@@ -336,14 +365,14 @@ class Group:
         if not had:
             self._wind_timer(m, at_s)
         s.hold[m] = 0
-        self._go_on(m, at_s)
+        self.go_on(m, at_s)
         self._look()
 
     def _read_anew(self, partitions: I64, at_s: float) -> None:
         """Have ``partitions`` be read from their committed offsets on."""
         s = self.state
         kernel.finish_samples(s, at_s)
-        self._follow_jumps()
+        self.follow_jumps()
         offsets = s.committed[partitions]
         self.runs.close(partitions, s.position[partitions], offsets)
         self._give_up(partitions)
@@ -355,7 +384,8 @@ class Group:
         if self.reading.background:
             s.next_commit_s[m] = max(s.next_commit_s[m], s.resume_s[m])
 
-    def _go_on(self, m: int, at_s: float) -> None:
+    def go_on(self, m: int, at_s: float) -> None:
+        """Have member ``m`` poll, with nothing in hand."""
         s = self.state
         s.phase[m] = k.POLL
         s.now_s[m] = max(at_s, s.resume_s[m])
@@ -548,9 +578,10 @@ class Group:
         """
         s = self.state
         kernel.finish_samples(s, until_s)
-        self._follow_jumps()
+        self.follow_jumps()
         self.runs.close(np.arange(s.position.size), s.position, s.position)
         for zombie in self.zombies.values():
             self._take_down(zombie)
         done, repeats = int(self.counts[k.PROCESSED]), int(s.repeats[0])
-        assert np.count_nonzero(s.effects) == done - repeats, (done, repeats)
+        once = np.count_nonzero(s.effects) + sum(gone.message.size for gone in self.truncated)
+        assert once == done - repeats, (once, done, repeats)

@@ -20,6 +20,8 @@ class Runs:
         self.high = self.began.copy()
         self.apart: list[tuple[int, int, int]] = []
         """(partition, from, to) of runs that did not touch the stretch from low to high."""
+        self.truncated = 0
+        """Offsets in runs of records that were cut off: others have these offsets now."""
 
     def close(self, partitions: Sequence[int] | I64, ended: I64, begins: I64) -> None:
         """End the runs of some partitions, and have the next ones begin.
@@ -45,9 +47,25 @@ class Runs:
         """A run of partition ``p`` from ``low`` to before ``high``, beside those that are open."""
         self.apart.append((p, low, high))
 
+    def truncate(self, p: int, to: int) -> None:
+        """The records of a partition from offset ``to`` on are cut off; the runs there are closed.
+
+        Args:
+            p: the partition.
+            to: where its log ends now.
+        """
+        known = self.distinct()
+        self.low[p], self.high[p] = min(self.low[p], to), min(self.high[p], to)
+        self.apart = [
+            (q, low, min(high, to) if q == p else high)
+            for q, low, high in self.apart
+            if q != p or low < to
+        ]
+        self.truncated += known - self.distinct()
+
     def distinct(self) -> int:
-        """Offsets in any of the runs that ended, each counted once."""
-        total = int((self.high - self.low).sum())
+        """Records in any of the runs that ended, each counted once."""
+        total = self.truncated + int((self.high - self.low).sum())
         for p in {p for p, _, _ in self.apart}:
             stretches = [(int(self.low[p]), int(self.high[p]))]
             stretches += [(low, high) for q, low, high in self.apart if q == p]

@@ -97,6 +97,15 @@ class Poisoned:
         if found:
             self._tell_kernel()
 
+    def truncate(self, p: int, to: int) -> None:
+        """Forget the records of a partition from offset ``to`` on."""
+        self.seen[p] = min(self.seen[p], to)
+        self.bad = {at: bad for at, bad in self.bad.items() if at < (p, to) or at[0] > p}
+        self.passed = {at: fate for at, fate in self.passed.items() if at < (p, to) or at[0] > p}
+        if self.state is not None:
+            self.offsets[p] = [offset for offset in self.offsets.get(p, []) if offset < to]
+            self._tell_kernel()
+
     def _tell_kernel(self) -> None:
         assert self.state is not None
         places = np.array(sorted(self.bad), np.int64).reshape(-1, 2)

@@ -102,6 +102,11 @@ class Retention:
             self.history.append((at_s, first.copy()))
         return gone
 
+    def truncate(self, p: int, to: int) -> None:
+        """Go on from offset ``to``, from which on a partition has lost its records."""
+        self.active.next[p] = min(self.active.next[p], to)
+        self.closed[p] = deque((newest, size, min(end, to)) for newest, size, end in self.closed[p])
+
     def starts(self, at_s: F64) -> I64:
         """[samples, partitions] log start offsets at each of the (ascending) times ``at_s``."""
         zero = np.zeros_like(self.topic.log.first)

@@ -1,11 +1,13 @@
 """A topic and its producer: from messages to readable rows of a log (KP-01, KB-01)."""
 
 from copy import copy
+from itertools import pairwise
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.foundation.arrays import F64, I32, I64
 from sim.log import topic_kernel as k
 
 _T = TypeVar("_T", bound=np.generic)
@@ -16,6 +18,21 @@ def by_partition(partition: NDArray[np.int32], partitions: int) -> NDArray[np.in
     # NumPy sorts 16 bits by radix, in a tenth of the time.
     few = partitions <= np.iinfo(np.int16).max
     return np.argsort(partition.astype(np.int16) if few else partition, kind="stable")
+
+
+def relaid(rows: NDArray[_T], old: I64, new: I64, fill: float) -> NDArray[_T]:
+    """A column of a log whose partitions begin at other rows than they did.
+
+    Args:
+        rows: [rows] the column.
+        old: [partitions + 1] first row of each partition so far.
+        new: the same from now on; no partition has less room than before.
+        fill: for rows that were not there.
+    """
+    out = np.full(new[-1], fill, rows.dtype)
+    for p, (first, stop) in enumerate(pairwise(old)):
+        out[new[p] : new[p] + stop - first] = rows[first:stop]
+    return out
 
 
 class Topic:
@@ -50,6 +67,10 @@ class Topic:
         self.size_bytes = size_bytes
         self.repeats = False
         """Whether a message can be in the log more than once."""
+        self.grows = False
+        """Whether there can be more records than there is room for."""
+        self.truncated: list[tuple[int, float, F64]] = []
+        """(partition, when, [records] when each was readable) of what an election cut off, s."""
         self.linger_s = linger_s
         self.batch_bytes = batch_bytes
         self.latency_s = latency_s
@@ -76,15 +97,29 @@ class Topic:
         )
 
     @classmethod
+    def empty(cls, created_s: F64, room: I64) -> "Topic":
+        """A topic without a producer of its own, which `put` fills.
+
+        Args:
+            created_s: [messages] ascending, s.
+            room: [partitions] records for which there is room at first; more is made when needed.
+        """
+        no_one = np.zeros(0, np.int32)
+        topic = cls(
+            created_s[:0], no_one, room.size, no_one,
+            linger_s=0.0, batch_bytes=1, latency_s=np.zeros(1),
+        )  # fmt: skip
+        topic.created_s = created_s
+        topic.producer.next_message[0] = created_s.size
+        topic.repeats = topic.grows = True
+        topic._lay(room)
+        return topic
+
+    @classmethod
     def of_records(
-        cls,
-        created_s: NDArray[np.float64],
-        partitions: int,
-        message: NDArray[np.int32],
-        partition: NDArray[np.int32],
-        visible_s: NDArray[np.float64],
+        cls, created_s: F64, partitions: int, message: I32, partition: I32, visible_s: F64
     ) -> "Topic":
-        """A topic whose records are known: what a publisher left in the log.
+        """A topic whose records are known beforehand.
 
         Args:
             created_s: [messages] ascending, s.
@@ -93,28 +128,59 @@ class Topic:
             partition: [records] where it went.
             visible_s: [records] when it can be read, s; never before those ahead of it (LSO).
         """
-        no_one = np.zeros(0, np.int32)
-        topic = cls(
-            created_s[:0], no_one, partitions, no_one,
-            linger_s=0.0, batch_bytes=1, latency_s=np.zeros(1),
-        )  # fmt: skip
-        topic.created_s = created_s
-        start = np.zeros(partitions + 1, np.int64)
-        np.cumsum(np.bincount(partition, minlength=partitions), out=start[1:])
+        records = np.bincount(partition, minlength=partitions)
+        topic = cls.empty(created_s, records)
         order = by_partition(partition, partitions)
-        visible_s = visible_s[order]
-        for p in range(partitions):
-            here = visible_s[start[p] : start[p + 1]]
-            np.maximum.accumulate(here, out=here)
-        topic.log = topic.log._replace(
-            start=start,
-            end=np.diff(start),
-            message=message[order].astype(np.int32),
-            visible_s=visible_s,
-        )
-        topic.producer.next_message[0] = created_s.size
+        for p, here in enumerate(np.split(order, np.cumsum(records)[:-1])):
+            topic.put(p, message[here], np.maximum.accumulate(visible_s[here]))
         topic.repeats = bool(np.bincount(message).max(initial=0) > 1)
+        topic.grows = False
         return topic
+
+    def put(self, p: int, message: I32, visible_s: F64) -> None:
+        """Append records to a partition.
+
+        Args:
+            p: the partition.
+            message: [records] which message each is.
+            visible_s: [records] ascending, when it can be read, s; never before those ahead of it.
+        """
+        self.make_room(p, message.size)
+        log = self.log
+        end, stop = int(log.end[p]), int(log.end[p]) + message.size
+        here = slice(log.start[p] + end, log.start[p] + stop)
+        log.message[here] = message
+        log.visible_s[here] = visible_s
+        times_s = log.visible_s[log.start[p] + max(0, end - 1) : here.stop]
+        assert (times_s[:-1] <= times_s[1:]).all(), "readable before what lies ahead of it"
+        log.end[p] = stop
+
+    def make_room(self, p: int, records: int) -> None:
+        """See that so many records more can be appended to a partition; rows may move."""
+        room = np.diff(self.log.start)
+        needed = int(self.log.end[p]) + records
+        if needed > room[p]:
+            room[p] = max(needed, 2 * room[p])
+            self._lay(room)
+
+    def truncate(self, p: int, to: int, at_s: float) -> None:
+        """Take the records of a partition from offset ``to`` on out of the log, at ``at_s``."""
+        log = self.log
+        rows = slice(log.start[p] + to, log.start[p] + log.end[p])
+        self.truncated.append((p, at_s, log.visible_s[rows].copy()))
+        log.visible_s[rows] = np.inf
+        log.end[p] = to
+
+    def _lay(self, room: I64) -> None:
+        """Lay the partitions end to end anew, each with room for so many records."""
+        old = self.log
+        start = np.zeros(room.size + 1, np.int64)
+        np.cumsum(room, out=start[1:])
+        self.log = old._replace(
+            start=start,
+            message=relaid(old.message, old.start, start, 0),
+            visible_s=relaid(old.visible_s, old.start, start, np.inf),
+        )
 
     def seen_at(self, visible_s: NDArray[np.float64]) -> "Topic":
         """The same records, for a reader to whom each is readable from ``visible_s`` [records]."""
@@ -142,6 +208,10 @@ class Topic:
         taken = int(self.producer.next_message[0])
         assert has == taken or not self.partition_of.size, (has, taken, self.log.end.tolist())
 
+    def records(self) -> int:
+        """Records that will be in the log, as far as is known now."""
+        return int(self.log.end.sum()) if self.grows else self.log.message.size
+
     def to_messages(
         self, rows: NDArray[_T], fill: float, merge: np.ufunc = np.minimum
     ) -> NDArray[_T]:
@@ -163,6 +233,8 @@ class Topic:
         ends = np.zeros((at_s.size, self.log.end.size), np.int64)
         for p in range(self.log.end.size):
             ends[:, p] = np.searchsorted(self.readable_s(p), at_s, side="right")
+        for p, gone_s, visible_s in self.truncated:
+            ends[:, p] += np.searchsorted(visible_s, at_s, side="right") * (at_s < gone_s)
         return ends
 
     def readable(self, now_s: float) -> NDArray[np.int64]:

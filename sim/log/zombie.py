@@ -86,6 +86,15 @@ class Zombie:
             **self._own, **{name: getattr(group, name)[place] for name in _OF_THE_PROCESS}
         )
 
+    def truncate(self, p: int, to: int) -> None:
+        """Give up what it has of a partition from offset ``to`` on: the log has lost it (KB-07)."""
+        self.had -= max(0, int(self.position[p]) - max(to, int(self.processed[p])))
+        for offsets in (self.processed, self.position, self.began, self._own["committed"]):
+            offsets[p] = min(offsets[p], to)
+        n = int(self._own["assigned_n"][0])
+        if n and self.partitions[self._own["turn"][0] % n] == p:
+            self._own["fetched"][0] = 0
+
     @property
     def works(self) -> bool:
         """Whether it is at work on a record."""

@@ -11,7 +11,7 @@ from math import inf
 
 import numpy as np
 
-from sim.foundation.arrays import F32, F64, I64, Bools
+from sim.foundation.arrays import F32, F64, I32, I64, Bools
 from sim.queue import broker_kernel as k
 from sim.queue.broker_state import (
     Columns,
@@ -19,6 +19,7 @@ from sim.queue.broker_state import (
     no_poison,
     with_more_deliveries,
     with_more_events,
+    with_more_messages,
 )
 from sim.queue.checks import check_broker, check_effects, check_states
 from sim.queue.feed import Feed
@@ -123,6 +124,35 @@ class Broker:
     def useful(self) -> int | None:
         """There is no limit, but that a single active consumer leaves the others idle."""
         return 1 if self.policy.single_active else None
+
+    # What of its messages is not known beforehand.
+
+    def expect(self, messages: int) -> None:
+        """Say how many messages the queue is to get; `NO_LIMIT`: nobody knows yet."""
+        self.queue.counts[k.TOTAL] = messages
+
+    def let_in(self, feed: Feed, lane: I32, new: slice, work_s: F32) -> None:
+        """Take notice of messages of which nothing was known beforehand.
+
+        Args:
+            feed: the queue's, which may have got longer.
+            lane: [room of the feed] of each message.
+            new: numbers of those that have come.
+            work_s: [new] work that each takes, s.
+        """
+        if feed.message.size > self.state.service_s.size:
+            self.state = with_more_messages(self.state, self.policy, feed, lane)
+        self.state.service_s[new] = work_s
+
+    def add_poison(self, poison: k.PoisonousMessages) -> None:
+        """Take notice of more messages that make a consumer fail, behind all those so far."""
+        known = self.state.poison
+        self.state = self.state._replace(
+            poison=k.PoisonousMessages(
+                np.concatenate([known.n, poison.n]),
+                np.concatenate([known.restart_s, poison.restart_s]),
+            )
+        )
 
     # As a stage.
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from sim.foundation.arrays import F32, F64, I32, U8
+from sim.foundation.arrays import F32, F64, I32, U8, longer
 from sim.queue import broker_kernel as k
 from sim.queue.feed import Feed
 
@@ -179,3 +179,33 @@ def with_more_events(events: k.EventsState) -> k.EventsState:
     larger.n[:room] = events.n
     larger.size[:] = events.size
     return larger
+
+
+def with_more_messages(
+    state: k.BrokerState, policy: k.BrokerPolicy, feed: Feed, lane: I32
+) -> k.BrokerState:
+    """The same queue with room for as many messages as its feed has now.
+
+    Args:
+        state: of the queue.
+        policy: of the queue.
+        feed: longer than before.
+        lane: [room of the feed] lane of each message.
+    """
+    n, queue, lanes = feed.message.size, state.queue, state.lanes
+    return state._replace(
+        feed=feed,
+        service_s=longer(state.service_s, n, 0.0),
+        queue=queue._replace(
+            state=longer(queue.state, n, 0),
+            receives=longer(queue.receives, n, 0),
+            returns=longer(queue.returns, n, 0),
+            effects=longer(queue.effects, n, 0),
+            done_s=longer(queue.done_s, n, np.inf),
+        ),
+        lanes=lanes._replace(
+            of=lane,
+            links=longer(lanes.links, n, -1),
+            window=longer(lanes.window, n if policy.pick == k.SPANS else 0, 0),
+        ),
+    )

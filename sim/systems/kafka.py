@@ -1,7 +1,6 @@
 """Apache Kafka on the log mechanism: from its configuration to a topic, groups and coordinators."""
 
 from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass
 from math import ceil, inf
 from typing import Any
 
@@ -10,7 +9,8 @@ import simpy
 from numpy.typing import NDArray
 
 from sim.engine.environment import Stage
-from sim.engine.system import Fleet, Setup, capacity
+from sim.engine.outcome import Publication
+from sim.engine.system import Fleet, Setup, Upstream, capacity
 from sim.log import group_state as k
 from sim.log.group import Group
 from sim.log.kafka_assignors import ASSIGNORS
@@ -19,6 +19,7 @@ from sim.log.kafka_coordinator import Coordinator, Terms
 from sim.log.kafka_reconciliation import Reconciling
 from sim.log.retention import Limits
 from sim.log.topic import Topic
+from sim.log.truncation import truncate
 from sim.producer.partitioners_kernel import (
     crc32,
     crc32_numbered,
@@ -31,45 +32,33 @@ from sim.scenario.load import Scenario
 from sim.scenario.products.kafka import KafkaSystem
 from sim.scenario.products.kafka_consumer import ConsumerGroup, duration_s
 from sim.scenario.products.kafka_membership import Commit
+from sim.systems.kafka_brokers import Cluster
+from sim.systems.kafka_publisher import KafkaPublisher
 from sim.systems.on_log import LogSystem, group_of, named
 from sim.traffic.messages import Numbered
 
 _STICKY_CHOICES = 4_096
 
 
-@dataclass(frozen=True)
-class Published:
-    """What a publisher left in the log, and what it lost."""
-
-    message: NDArray[np.int32]
-    """[records] which message each is, in order of appending; any number of times."""
-    partition: NDArray[np.int32]
-    """[records]"""
-    visible_s: NDArray[np.float64]
-    """[records] when it can be read, s."""
-    fate: NDArray[np.uint8]
-    """[messages] a `Fate`: how it was lost, or UNFINISHED."""
-
-
 class Kafka(LogSystem):
     """A `sim.engine.system.System`: one topic, read by every group."""
 
-    def __init__(
-        self, setup: Setup, config: KafkaSystem, published: Published | None = None
-    ) -> None:
+    def __init__(self, setup: Setup, config: KafkaSystem) -> None:
         """
         Args:
             setup: of the system.
             config: of the system.
-            published: what its publisher left in the log; None: all that is produced gets there.
         """
         self.config = config
         scenario, messages = setup.scenario, setup.messages
         partitions = setup.scaled(config.topic.partitions)
-        if published is None:
+        partition = partition_of(setup, config)
+        self.cluster: Cluster | None = None
+        """What stands between a publisher and the topic; None: there is no publisher."""
+        if config.publisher is None:
             topic = Topic(
                 messages.created_s,
-                partition_of(setup, config),
+                partition,
                 partitions,
                 messages.size_bytes,
                 linger_s=config.producer.linger_ms / 1e3,
@@ -77,13 +66,8 @@ class Kafka(LogSystem):
                 latency_s=setup.pool("produce", config.latency.produce),
             )
         else:
-            topic = Topic.of_records(
-                messages.created_s,
-                partitions,
-                published.message,
-                published.partition,
-                published.visible_s,
-            )
+            topic = Topic.empty(messages.created_s, np.bincount(partition, minlength=partitions))
+            self.cluster = Cluster(config, KafkaPublisher(setup, config, partition), topic)
         mean_bytes = float(messages.size_bytes.mean())
         self.members = {g: setup.scaled(c.consumers) for g, c in config.groups.items()}
         groups = {
@@ -99,12 +83,18 @@ class Kafka(LogSystem):
             )
             for group, c in config.groups.items()
         }
-        lost = None if published is None else published.fate
-        super().__init__(setup, topic, groups, config.groups, lost=lost, limits=_limits(config))
-        self.stages: Sequence[Stage] = [self.topic, self.readers]
+        super().__init__(setup, topic, groups, config.groups, limits=_limits(config))
+        source: list[Stage] = (
+            [topic] if self.cluster is None else [self.cluster.publisher, self.cluster]
+        )
+        self.stages: Sequence[Stage] = [*source, self.readers]
 
     def control(self, env: simpy.Environment, say: Callable[[str], None]) -> Mapping[str, Fleet]:
-        """Start a coordinator for every group."""
+        """Start the publisher, and a coordinator for every group."""
+        if self.cluster is not None:
+            self.upstream = Upstream(self.cluster.publisher, self.cluster)
+            self.cluster.lose = lambda p, to: self._lose(p, to, env.now)
+            env.process(self.cluster.publisher.watch(env))
         coordinators = {
             name: _coordinator(env, group, self.config.groups[name], self.config, named(name, say))
             for name, group in self.groups.items()
@@ -115,6 +105,35 @@ class Kafka(LogSystem):
             if joins_s > 0:
                 env.process(_join_later(env, coordinator, self.members[name], joins_s))
         return coordinators
+
+    def _lose(self, p: int, to: int, at_s: float) -> None:
+        """An unclean election takes what lies at an offset and beyond from a partition (KB-07)."""
+        truncate(self.topic, list(self.groups.values()), p, to, at_s)
+        if self.retention is not None:
+            self.retention.truncate(p, to)
+
+    def _records(self) -> int:
+        """Records that will be in the log; while that is open, one for each message."""
+        if self.cluster is None or self.cluster.done:
+            return self.topic.records()
+        return len(self.setup.messages)
+
+    def total(self) -> int:
+        """Records that will be in the log, over all groups."""
+        return self._records() * len(self.groups)
+
+    def done(self) -> bool:
+        """Whether the groups have done with all that is in the log, and nothing more will be."""
+        return (self.cluster is None or self.cluster.done) and super().done()
+
+    def publication(self, ended_s: float) -> Publication | None:
+        """What became of the publisher, if there is one."""
+        if self.cluster is None:
+            return None
+        self.cluster.check()
+        kept = self.cluster.kept()
+        self.lost = self.cluster.publisher.client.fates(kept)
+        return self.cluster.publisher.publication(ended_s, kept, self.lost)
 
 
 def partition_of(setup: Setup, config: KafkaSystem) -> NDArray[np.int32]:

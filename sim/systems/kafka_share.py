@@ -13,7 +13,8 @@ on.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import numpy as np
 import simpy
@@ -22,25 +23,31 @@ from numpy.typing import NDArray
 from sim.engine.environment import SideBySide, Stage
 from sim.engine.outcome import Effects, Fate, GroupOutcome
 from sim.engine.system import Fleet, Setup, capacity
+from sim.foundation.arrays import F32, NO_LIMIT, longer
 from sim.injection.replay import repeats_kept
-from sim.log.topic import Topic, by_partition
+from sim.log.topic import Topic
 from sim.queue import broker_kernel as k
 from sim.queue.broker import AFTER_CONTROL, Broker
 from sim.queue.broker_policy import broker_policy
 from sim.queue.broker_state import Columns, poisonous_messages
-from sim.queue.feed import empty_feed
+from sim.queue.feed import Feed
 from sim.scenario.products.kafka import KafkaSystem
 from sim.scenario.products.kafka_share import ShareGroup
-from sim.systems.kafka import Kafka, Published
+from sim.systems.kafka import Kafka
 from sim.systems.on_log import picky_service_s
 from sim.systems.on_queue import outcome_of, poison_of
+
+_T = TypeVar("_T", bound=np.generic)
 
 _LOOK_S = 0.1
 """How often the coordinator sees whether a member that was sent SIGTERM has closed, s."""
 
 
 class Readable:
-    """Stage of the data plane: the rows of a topic in the order in which they become readable."""
+    """Stage of the data plane: the records of a topic in the order in which they become readable.
+
+    That order numbers them, over all partitions, for share groups.
+    """
 
     def __init__(self, topic: Topic) -> None:
         """
@@ -49,24 +56,56 @@ class Readable:
         """
         n = topic.log.message.size
         self.topic = topic
-        self.feed = empty_feed(n)
+        self.feed = Feed(np.arange(n, dtype=np.int32), np.full(n, np.inf), np.zeros(1, np.int64))
+        self.message = np.zeros(n, np.int32)
+        """[records] which message each is."""
+        self.lane = np.zeros(n, np.int32)
+        """[records] its partition."""
         self.fed = np.zeros(topic.log.end.size, np.int64)
+        self.readers: list[Callable[[int, int], None]] = []
+        """Told which numbers have come: from the first, before the second."""
 
     def advance(self, until_s: float) -> None:
-        """Append the rows that can be read by ``until_s``."""
+        """Append the records that can be read by ``until_s``."""
         log = self.topic.log
-        rows = []
+        rows, lanes = [], []
         for p, first in enumerate(log.start[:-1]):
             waiting = log.visible_s[first + self.fed[p] : first + log.end[p]]
             n = int(np.searchsorted(waiting, until_s, side="right"))
             rows.append(np.arange(first + self.fed[p], first + self.fed[p] + n))
+            lanes.append(np.full(n, p, np.int32))
             self.fed[p] += n
         found = np.concatenate(rows)
-        found = found[np.argsort(log.visible_s[found], kind="stable")]
+        if not found.size:
+            return
+        order = np.argsort(log.visible_s[found], kind="stable")
+        found = found[order]
         at, stop = int(self.feed.n[0]), int(self.feed.n[0]) + found.size
-        self.feed.message[at:stop] = found
+        if stop > self.message.size:
+            self._enlarge(max(stop, 2 * self.message.size))
+        self.message[at:stop] = log.message[found]
+        self.lane[at:stop] = np.concatenate(lanes)[order]
         self.feed.enqueued_s[at:stop] = log.visible_s[found]
         self.feed.n[0] = stop
+        for came in self.readers:
+            came(at, stop)
+
+    def _enlarge(self, n: int) -> None:
+        self.message = longer(self.message, n, 0)
+        self.lane = longer(self.lane, n, 0)
+        self.feed = self.feed._replace(
+            message=np.arange(n, dtype=np.int32), enqueued_s=longer(self.feed.enqueued_s, n, np.inf)
+        )
+
+    def to_messages(self, records: NDArray[_T], fill: float, merge: np.ufunc) -> NDArray[_T]:
+        """A column of records, as one of messages; ``fill`` where there is none.
+
+        ``merge`` makes one value of those of a message that was appended more than once.
+        """
+        out = np.full(self.topic.created_s.size, fill, records.dtype)
+        n = int(self.feed.n[0])
+        merge.at(out, self.message[:n], records[:n])
+        return out
 
 
 def share_policy(group: ShareGroup, per_batch_s: float) -> k.BrokerPolicy:
@@ -171,28 +210,17 @@ def assign(reach: NDArray[np.uint8], members: Sequence[int]) -> None:
 class SharedKafka(Kafka):
     """A `sim.engine.system.System`: one topic, read by consumer groups and by share groups."""
 
-    def __init__(
-        self, setup: Setup, config: KafkaSystem, published: Published | None = None
-    ) -> None:
+    def __init__(self, setup: Setup, config: KafkaSystem) -> None:
         """As `sim.systems.kafka.Kafka`."""
-        super().__init__(setup, config, published)
-        topic, messages = self.topic, setup.messages
-        known = topic.partition_of.size == 0 and topic.log.message.size > 0
-        message_of: NDArray[np.int32] = (
-            topic.log.message
-            if known
-            else by_partition(topic.partition_of, topic.log.end.size).astype(np.int32)
-        )
+        super().__init__(setup, config)
+        messages = setup.messages
         self.only |= messages.of_each({g: c.only for g, c in config.share_groups.items()})
-        self.readable = Readable(topic)
-        self.shares = {
-            group: self._share(setup, group, message_of) for group in config.share_groups
-        }
-        self.total += message_of.size * len(self.shares)
+        self.readable = Readable(self.topic)
+        self.shares = {group: self._share(setup, group) for group in config.share_groups}
         self.sharers = SideBySide(list(self.shares.values()), len(messages), messages.duration_s)
         self.stages: Sequence[Stage] = [*self.stages, self.readable, self.sharers]
 
-    def _share(self, setup: Setup, name: str, message_of: NDArray[np.int32]) -> Members:
+    def _share(self, setup: Setup, name: str) -> Members:
         config, scenario, topic = self.config.share_groups[name], setup.scenario, self.topic
         members = setup.scaled(config.consumers)
         places = capacity(setup, name, members)
@@ -200,11 +228,10 @@ class SharedKafka(Kafka):
         work_s = picky_service_s(setup, config)
         per_batch_s = sum(scenario.workload.service[job].per_batch for job in config.does)
         fetch_s = self.config.latency.fetch
-        lane = np.repeat(np.arange(partitions, dtype=np.int32), np.diff(topic.log.start))
-        return Members(
+        share = Members(
             config.session_timeout_ms / 1e3,
             self.readable.feed,
-            work_s[message_of],
+            np.zeros(self.readable.message.size, np.float32),
             members,
             share_policy(config, per_batch_s),
             receive_latency_s=np.array([2.0 * fetch_s]),
@@ -212,19 +239,42 @@ class SharedKafka(Kafka):
             grid_s=setup.grid_s,
             capacity=places,
             columns=Columns(
-                lane=lane, lanes=partitions, reach=np.zeros((places, partitions), np.uint8)
+                lane=self.readable.lane,
+                lanes=partitions,
+                reach=np.zeros((places, partitions), np.uint8),
             ),
-            poison=_on_rows(poison_of(setup, name), message_of),
             keep_repeats=repeats_kept(setup, name),
         )
+        if topic.grows:
+            share.expect(NO_LIMIT)
+        self.readable.readers.append(
+            partial(_came, share, self.readable, work_s, poison_of(setup, name))
+        )
+        return share
 
     def control(self, env: simpy.Environment, say: Callable[[str], None]) -> Mapping[str, Fleet]:
         """Start a coordinator for every group, and the members of every share group."""
         return {**super().control(env, say), **self.shares}
 
+    def total(self) -> int:
+        """As `Kafka.total`, share groups included."""
+        return self._records() * (len(self.groups) + len(self.shares))
+
     def settled(self) -> int:
         """Records that each group is done with."""
         return super().settled() + sum(broker.settled() for broker in self.shares.values())
+
+    def _lose(self, p: int, to: int, at_s: float) -> None:
+        """As `Kafka`; what share groups were told of stays theirs, acquired or not."""
+        super()._lose(p, to, at_s)
+        self.readable.fed[p] = min(self.readable.fed[p], to)
+
+    def done(self) -> bool:
+        """As `Kafka.done`; a share group that has done with all there will be stops to poll."""
+        if self.cluster is not None and self.cluster.done:
+            for broker in self.shares.values():
+                broker.expect(int(self.readable.feed.n[0]))
+        return super().done()
 
     def outcomes(self, ended_s: float) -> Iterator[GroupOutcome]:
         """Each group's outcome; its memory is freed when the next is asked for."""
@@ -235,28 +285,49 @@ class SharedKafka(Kafka):
             outcome = self._of_messages(of_rows)
             yield outcome.only(self.only[name]) if name in self.only else outcome
 
-    def _of_messages(self, of_rows: GroupOutcome) -> GroupOutcome:
-        """The outcome of rows as one of messages."""
-        topic, history = self.topic, of_rows.history
-        effects = topic.to_messages(of_rows.effects, 0, np.add)
-        fate = topic.to_messages(of_rows.fate, 0, np.maximum)
+    def _of_messages(self, of_records: GroupOutcome) -> GroupOutcome:
+        """The outcome of records as one of messages."""
+        to_messages, history = self.readable.to_messages, of_records.history
+        effects = to_messages(of_records.effects, 0, np.add)
+        fate = to_messages(of_records.fate, 0, np.maximum)
         fate[effects > 0] = Fate.PROCESSED
         if self.lost is not None:
             np.maximum(fate, self.lost * (effects == 0), out=fate)
         if history is not None:
-            history = Effects(history.at_s, topic.log.message[history.message])
+            history = Effects(history.at_s, self.readable.message[history.message])
         return replace(
-            of_rows,
+            of_records,
             fate=fate,
-            done_s=topic.to_messages(of_rows.done_s, np.inf),
+            done_s=to_messages(of_records.done_s, np.inf, np.minimum),
             effects=effects,
             history=history,
         )
 
 
-def _on_rows(of: k.PoisonousMessages, message_of: NDArray[np.int32]) -> k.PoisonousMessages:
-    """Poison of messages, as poison of the rows that hold them."""
-    messages, kills, times = of.n.T
-    rows = np.flatnonzero(np.isin(message_of, messages))
-    which = np.searchsorted(messages, message_of[rows])
-    return poisonous_messages(rows, kills[which], times[which], of.restart_s[which])
+def kafka(setup: Setup, config: KafkaSystem) -> Kafka:
+    """A system of Kafka, with share groups or without."""
+    return (SharedKafka if config.share_groups else Kafka)(setup, config)
+
+
+def _came(
+    broker: Broker, readable: Readable, work_s: F32, bad: k.PoisonousMessages, first: int, stop: int
+) -> None:
+    """Tell a share group of the records from number ``first`` to before ``stop``.
+
+    Args:
+        broker: the group.
+        readable: the records.
+        work_s: [messages] work that each message takes, s.
+        bad: messages that make a consumer fail.
+        first: number of a record.
+        stop: likewise.
+    """
+    message = readable.message[first:stop]
+    broker.let_in(readable.feed, readable.lane, slice(first, stop), work_s[message])
+    if bad.n.size:
+        messages, kills, times = bad.n.T
+        here = np.flatnonzero(np.isin(message, messages))
+        which = np.searchsorted(messages, message[here])
+        broker.add_poison(
+            poisonous_messages(first + here, kills[which], times[which], bad.restart_s[which])
+        )

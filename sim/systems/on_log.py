@@ -8,7 +8,7 @@ import simpy
 from numpy.typing import NDArray
 
 from sim.engine.environment import SideBySide
-from sim.engine.outcome import Effects, Fate, GroupOutcome, Offsets
+from sim.engine.outcome import Effects, Fate, GroupOutcome, Offsets, Publication
 from sim.engine.system import Setup, Upstream
 from sim.foundation.errors import LabError
 from sim.injection.poison import poison
@@ -65,7 +65,6 @@ class LogSystem:
         horizon_s = messages.duration_s + setup.scenario.drain_limit
         if limits is not None and limits.bite(horizon_s):
             self.retention = retention(topic, messages.size_bytes, limits)
-        self.total = topic.log.message.size * len(groups)
         self.readers = SideBySide(list(groups.values()), len(messages), messages.duration_s)
 
     def _start_retention(self, env: simpy.Environment) -> None:
@@ -76,9 +75,20 @@ class LogSystem:
         for group in self.groups.values():
             group.deleted(at_s)
 
+    def total(self) -> int:
+        """Records that will be in the log, over all groups."""
+        return self.topic.records() * len(self.groups)
+
     def settled(self) -> int:
-        """Messages committed or skipped, over all groups."""
+        """Records committed or skipped, over all groups."""
         return sum(group.settled() for group in self.groups.values())
+
+    def done(self) -> bool:
+        """Whether the groups have done with all that is in the log, and nothing more will be."""
+        return self.settled() == self.total()
+
+    def publication(self, ended_s: float) -> Publication | None:
+        """What became of the publisher; None: all that is produced gets into the log."""
 
     def consumers(self, group: str) -> int:
         """How many places of a group ever had a consumer."""
@@ -97,6 +107,10 @@ class LogSystem:
             state = group.state
             offsets = self._offsets(group, log_end, start)
             effects = self.topic.to_messages(state.effects, 0, np.add)
+            done_s = self.topic.to_messages(state.done_s, np.inf)
+            for gone in group.truncated:
+                np.add.at(effects, gone.message, gone.effects)
+                np.minimum.at(done_s, gone.message, gone.done_s)
             fate = _FATE_OF_PROCESSED[(effects > 0).view(np.uint8)]
             rows = unread(group)
             if rows is not None:
@@ -111,7 +125,7 @@ class LogSystem:
                 kind="log",
                 product=self.setup.product,
                 fate=fate,
-                done_s=self.topic.to_messages(state.done_s, np.inf),
+                done_s=done_s,
                 effects=effects,
                 gauges_t_s=t,
                 gauges={
@@ -152,8 +166,12 @@ class LogSystem:
         if repeats > state.again_message.size:
             name = self.setup.name
             raise LabError(f"{name}: {repeats:,} repeated effects, more than the lab can keep")
+        gone = group.truncated
         return Effects.of(
-            state.done_s, log.message, state.again_s[:repeats], state.again_message[:repeats]
+            np.concatenate([state.done_s, *(records.done_s for records in gone)]),
+            np.concatenate([log.message, *(records.message for records in gone)]),
+            state.again_s[:repeats],
+            state.again_message[:repeats],
         )
 
 

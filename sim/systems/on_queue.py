@@ -44,7 +44,6 @@ class QueueSystem(Generic[_Q]):
         self.setup = setup
         self.queues = queues
         self.only = only
-        self.total = sum(queue.total for queue in queues.values())
         messages = setup.messages
         self.readers = SideBySide(list(queues.values()), len(messages), messages.duration_s)
 
@@ -52,9 +51,20 @@ class QueueSystem(Generic[_Q]):
         """The consumers of every queue; nothing happens to them but faults."""
         return dict(self.queues)
 
+    def total(self) -> int:
+        """Messages that the queues are to get."""
+        return sum(queue.total for queue in self.queues.values())
+
     def settled(self) -> int:
         """Messages gone for good, over all queues."""
         return sum(queue.settled() for queue in self.queues.values())
+
+    def done(self) -> bool:
+        """Whether the queues have done with all that they are to get."""
+        return self.settled() == self.total()
+
+    def publication(self, ended_s: float) -> None:
+        """Nothing in front of a queue can fail."""
 
     def outcomes(self, ended_s: float) -> Iterator[GroupOutcome]:
         """Each queue's outcome; its memory is freed when the next is asked for."""

@@ -265,7 +265,7 @@ def run(scenario: Scenario, name: str) -> dict[str, int]:
     done = env.event()
 
     def end_early() -> Any:
-        while system.settled() < system.total or not _calm(env, timeline):
+        while not system.done() or not _calm(env, timeline):
             yield env.timeout(10.0)
         done.succeed()
 

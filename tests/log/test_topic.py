@@ -1,4 +1,4 @@
-"""How messages become records of a topic: batches, lingering, order (KP-01, KB-01)."""
+"""How messages become records of a topic: batches, lingering, order (KP-01, KB-01), and rows."""
 
 import numpy as np
 import pytest
@@ -7,6 +7,9 @@ from helpers.log_scenarios import (
     topic_of,
 )
 from models.plain_log import Settings
+from sim.log import group_state as k
+from sim.log.group import Group
+from sim.log.topic import Topic, relaid
 
 
 def test_KP_01_a_batch_leaves_when_it_is_full_or_has_lingered():
@@ -65,3 +68,61 @@ def test_a_message_that_gets_lost_on_its_way_to_the_log_ends_the_run():
     topic.producer.open_records[0] -= 1
     with pytest.raises(AssertionError):
         topic.advance(2.0)
+
+
+READING = k.Reading(
+    max_poll_records=7, chunk_records=9, min_records=2, max_wait_s=0.3, fetch_s=0.01,
+    per_batch_s=0.02, auto_commit_s=0.4, commit_s=0.0,
+)  # fmt: skip
+
+
+def test_relaid_moves_each_partition_to_its_new_rows():
+    rows = np.array([1, 2, 3, 4, 5])
+    moved = relaid(rows, np.array([0, 2, 2, 5]), np.array([0, 3, 5, 8]), -1)
+    assert moved.tolist() == [1, 2, -1, -1, -1, 3, 4, 5]
+
+
+def test_what_is_put_is_never_readable_before_what_lies_ahead():
+    topic = Topic.empty(np.arange(3.0), np.array([0]))
+    topic.put(0, np.array([0, 1], np.int32), np.array([1.0, 2.0]))
+    assert topic.readable_s(0).tolist() == [1.0, 2.0]
+    with pytest.raises(AssertionError, match="readable before what lies ahead"):
+        topic.put(0, np.array([2], np.int32), np.array([1.5]))
+
+
+def test_rows_laid_anew_in_the_middle_of_a_run_change_nothing():
+    """Two partitions that begin without room, and with room for all; members in between."""
+    rng = np.random.default_rng(3)
+    n = 400
+    partition = rng.integers(0, 2, n)
+    visible_s = np.sort(rng.uniform(0, 20, n))
+    work_s = rng.exponential(0.05, n).astype(np.float32)
+    seen = []
+    for room in (np.zeros(2, np.int64), np.bincount(partition)):
+        topic = Topic.empty(visible_s, room)
+        group = Group(topic, work_s, 2, READING, np.arange(0.0, 30.0, 0.5))
+        group.assign([[0], [1]], 0.0)
+        layouts = set()
+        done = 0
+        for until_s in np.linspace(0.2, 30.0, 150):
+            stop = int(np.searchsorted(visible_s, until_s, side="right"))
+            for p in (0, 1):
+                new = np.flatnonzero(partition[done:stop] == p) + done
+                topic.put(p, new.astype(np.int32), visible_s[new])
+            done = stop
+            group.advance(until_s)
+            layouts.add(tuple(topic.log.start.tolist()))
+            if until_s > 10 and group.alive(1):
+                group.crash(1, until_s)
+                group.assign([[0, 1], []], until_s)
+        group.finish(30.0)
+        s = group.state
+        assert s.effects.sum() >= n
+        seen.append(
+            [len(layouts), topic.to_messages(s.done_s, np.inf), s.grid_position, s.grid_committed,
+             topic.to_messages(s.effects, 0, np.add), topic.to_messages(s.service_s, np.inf)]
+        )  # fmt: skip
+    (moved, *these), (still, *those) = seen
+    assert still == 1 and moved > 10
+    for a, b in zip(these, those, strict=True):
+        assert (a == b).all()

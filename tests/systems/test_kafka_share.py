@@ -36,7 +36,8 @@ def share_group(
     rows = np.arange(n, dtype=np.int32)
     topic = Topic.of_records(visible_s, partitions, rows, partition_of.astype(np.int32), visible_s)
     readable = Readable(topic)
-    work_s = np.broadcast_to(np.asarray(work_s, np.float32), n)[topic.log.message]
+    readable.advance(np.inf)  # so that work and partition of each are known
+    work_s = np.broadcast_to(np.asarray(work_s, np.float32), n)[readable.message]
     members = Members(
         config.session_timeout_ms / 1e3,
         readable.feed,
@@ -48,7 +49,7 @@ def share_group(
         grid_s=np.zeros(0),
         capacity=places,
         columns=Columns(
-            lane=np.repeat(np.arange(partitions, dtype=np.int32), np.diff(topic.log.start)),
+            lane=readable.lane,
             lanes=partitions,
             reach=np.zeros((places or consumers, partitions), np.uint8),
         ),
@@ -174,7 +175,7 @@ def test_a_dead_member_s_partitions_wait_for_the_session_if_nobody_else_takes_fr
     env.run(30.2)
     members.crash(1)
     env.run(120.0)
-    late = np.sort(members.queue.done_s - np.sort(visible_s.reshape(-1, 2), axis=0).T.ravel())
+    late = members.queue.done_s - visible_s
     assert late.max() == pytest.approx(45.0, abs=1.0)
     members.restart(1)
     env.run(130.0)
@@ -231,7 +232,10 @@ def test_readable_rows_come_in_order_of_time_over_all_partitions():
         fed = readable.feed.enqueued_s[: readable.feed.n[0]]
         assert (np.diff(fed) >= 0).all() and (fed <= until_s).all()
         assert fed.size == np.count_nonzero(topic.log.visible_s <= until_s)
-    assert sorted(readable.feed.message) == list(range(n))
+        assert (topic.created_s[readable.message[: fed.size]] < fed).all()
+    assert readable.feed.message.tolist() == list(range(n))
+    assert sorted(readable.message) == list(range(n))
+    assert (topic.partition_of[readable.message] == readable.lane).all()
 
 
 def test_defaults_are_those_of_kafka_4_2():

@@ -1,0 +1,201 @@
+"""The brokers behind a publisher: who is up, who leads, and what of theirs consumers can read."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from sim.foundation.arrays import I64, Bools
+from sim.log.topic import Topic
+from sim.producer import kafka_client_kernel as client_kernel
+from sim.scenario.products.kafka import KafkaSystem
+from sim.systems import kafka_brokers_kernel as k
+from sim.systems.kafka_publisher import KafkaPublisher
+
+_FIRST_ROOM = 1 << 8
+
+
+class Cluster:
+    """Stage of the data plane: from the journal of a publisher's client to the log of a topic.
+
+    As `sim.engine.system.BrokerSet`, what faults do to them; the verbs act at the time to which the
+    stage was last advanced. A broker that dies leaves the in-sync replicas at once, and one of
+    these takes over what it led (KB-06); a partition without another replica waits. While fewer
+    than min.insync.replicas are in sync, acks=all is refused (KB-04) and what acks=0 and 1 append
+    cannot be read (KB-05).
+    """
+
+    def __init__(self, config: KafkaSystem, publisher: KafkaPublisher, topic: Topic) -> None:
+        """
+        Args:
+            config: of the system.
+            publisher: whose client writes to them; advanced before this stage.
+            topic: empty so far; what can be read is put into it.
+        """
+        leader = publisher.client.state.brokers.leader
+        factor = config.topic.replication_factor
+        self.publisher = publisher
+        self.client = publisher.client
+        self.topic = topic
+        self.count = config.brokers.count
+        self.min_insync_replicas = config.topic.min_insync_replicas
+        self.replicate_s = config.brokers.replicate
+        self.readable_after_s = config.brokers.replicate if factor > 1 else 0.0
+        """From an append until it can be read, s."""
+        self.promises_all = config.producer.acks_all
+        """Whether what was acknowledged is on all in-sync replicas."""
+        self.now_s = 0.0
+        self.up = np.ones(self.count, np.bool_)
+        self.replicas = [
+            [(int(p) + r) % self.count for r in range(factor)] for p in range(leader.size)
+        ]
+        self.cuts: list[tuple[int, float, float]] = []
+        """(partition, from, until): appended then, and cut off by an election."""
+        self.short: list[tuple[int, float, float]] = []
+        """(partition, from, until): too few replicas in sync; inf: still so."""
+        self.lose: Callable[[int, int], None] = lambda p, to: topic.truncate(p, to, self.now_s)
+        """Called when the log of a partition has to end at an offset from now on."""
+        self._spans = (_spans(self.short), _spans(self.cuts))
+        self.tail = k.TailState(
+            waiting=np.zeros(_FIRST_ROOM, np.int64),
+            n=np.zeros(3, np.int64),
+            last_s=np.full(leader.size, -np.inf),
+            shut=np.zeros(leader.size, np.int64),
+        )
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing more will get into the log."""
+        return self.publisher.ended and self.waiting == 0
+
+    @property
+    def waiting(self) -> int:
+        """Batches stored, not cut off, and not yet readable."""
+        return int(self.tail.n[k.WAITING])
+
+    def advance(self, until_s: float) -> None:
+        """Put into the log what can be read by ``until_s``."""
+        self.now_s = until_s
+        app, tail = self.client.state.app, self.tail
+        entries = int(app.n[client_kernel.ENTRIES])
+        new = entries - int(tail.n[k.TAKEN])
+        if not (new or tail.n[k.WAITING]):
+            return
+        if tail.n[k.WAITING] + new > tail.waiting.size:
+            waiting = np.zeros(2 * (tail.waiting.size + new), np.int64)
+            waiting[: tail.waiting.size] = tail.waiting
+            self.tail = tail = tail._replace(waiting=waiting)
+        # A publisher that has ended leaves no transaction that could still be committed.
+        open_from = entries if self.publisher.ended else int(app.n[client_kernel.TXN_FIRST])
+        while True:
+            full, lack = k.move(
+                until_s,
+                self.client.state.journal,
+                entries,
+                open_from,
+                self.readable_after_s,
+                *self._spans,
+                tail,
+                self.topic.log,
+            )
+            if full < 0:
+                return
+            self.topic.make_room(int(full), int(lack))
+
+    def kept(self) -> Bools:
+        """[entries] of the journal that no election cut off."""
+        journal = self.client.journal
+        kept = np.ones(journal.append_s.size, np.bool_)
+        for partition, from_s, until_s in self.cuts:
+            when = journal.append_s
+            kept &= ~((journal.partition == partition) & (when > from_s) & (when <= until_s))
+        return kept
+
+    def check(self) -> None:
+        """Assert that every record stored and not cut off is in the log, or cannot be read yet.
+
+        Raises:
+            AssertionError: a bug of the lab.
+        """
+        readable = int(self.client.journal.n[self._readable()].sum())
+        assert readable == self.topic.log.end.sum(), "stored, and neither readable nor waiting"
+
+    def _readable(self) -> Bools:
+        """[entries] of the journal that are in the log."""
+        readable = self.kept() & (self.client.journal.visible_s < np.inf)
+        readable[self.tail.waiting[: self.waiting]] = False
+        readable[self.tail.n[k.TAKEN] :] = False
+        return readable
+
+    # What happens to them.
+
+    def cut_off(self, broker: int) -> None:
+        """It cannot be reached; it runs on, and leads what it led."""
+        self.client.broker_down(broker, self.now_s)
+
+    def reconnect(self, broker: int) -> None:
+        """It can be reached again, unless it is dead."""
+        if self.up[broker]:
+            self.client.broker_up(broker, self.now_s)
+
+    def slow(self, broker: int, extra_s: float) -> None:
+        """From now on each request takes this much longer, s."""
+        self.client.slow_broker(broker, extra_s)
+
+    def lose_acks(self, broker: int, probability: float) -> None:
+        """From now on answers are lost with this probability, after their request was done."""
+        self.client.lose_acks(broker, probability)
+
+    def crash(self, broker: int, behind_s: float | None) -> None:
+        """Its process dies; ``behind_s``: the elections are unclean, their winners so late."""
+        at_s = self.now_s
+        self.up[broker] = False
+        self.client.broker_down(broker, at_s, reset=True)
+        # A clean election keeps what all in-sync replicas have; that is all that acks=all promised.
+        lost_s = self.replicate_s if behind_s is None else behind_s
+        for p, replicas in enumerate(self.replicas):
+            if self.client.state.brokers.leader[p] != broker:
+                continue
+            next_leader = next((b for b in replicas if self.up[b]), None)
+            if next_leader is None:
+                continue
+            if behind_s is not None or not self.promises_all:
+                self._cut_off(p, at_s - lost_s)
+            self.client.move_leader(p, next_leader, at_s)
+        self._count_in_sync()
+
+    def _cut_off(self, p: int, from_s: float) -> None:
+        """What was appended to a partition after ``from_s`` is gone, though it was read (KB-07)."""
+        journal = self.client.journal
+        gone = self._readable() & (journal.partition == p) & (journal.append_s > from_s)
+        self.cuts.append((p, from_s, self.now_s))
+        self._spans = (_spans(self.short), _spans(self.cuts))
+        records = int(journal.n[gone].sum())
+        if records:
+            log = self.topic.log
+            self.lose(p, max(int(log.first[p]), int(log.end[p]) - records))
+
+    def restart(self, broker: int) -> None:
+        """It is back and in sync again; it leads only what nobody else could."""
+        self.up[broker] = True
+        self.client.broker_up(broker, self.now_s)
+        self._count_in_sync()
+
+    def _count_in_sync(self) -> None:
+        still = {p: i for i, (p, _, until_s) in enumerate(self.short) if until_s == np.inf}
+        for p, replicas in enumerate(self.replicas):
+            short = int(self.up[replicas].sum()) < self.min_insync_replicas
+            self.client.fail_appends(p, 1.0 if short else 0.0)
+            if short and p not in still:
+                self.short.append((p, self.now_s, np.inf))
+            elif not short and p in still:
+                self.short[still[p]] = (p, self.short[still[p]][1], self.now_s)
+        self._spans = (_spans(self.short), _spans(self.cuts))
+
+
+def _spans(spans: list[tuple[int, float, float]]) -> k.Spans:
+    partition: I64 = np.array([p for p, _, _ in spans], np.int64)
+    return k.Spans(
+        partition,
+        np.array([from_s for _, from_s, _ in spans], np.float64),
+        np.array([until_s for _, _, until_s in spans], np.float64),
+    )

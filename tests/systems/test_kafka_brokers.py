@@ -1,0 +1,168 @@
+"""A publisher, its brokers and its readers in one environment: who sees what, and when."""
+
+import numpy as np
+import pytest
+
+from sim.engine.environment import Environment
+from sim.engine.system import Setup
+from sim.injection.context import Timeline
+from sim.injection.schedule import schedule
+from sim.lab import run
+from sim.log.topic import Topic
+from sim.systems.kafka_share import kafka
+from sim.traffic.generate import generate
+from systems.test_kafka_publisher import KILL, OUTAGE, scenario
+
+REPLICATE_S = 0.3
+LATE = {"systems.kafka.brokers.replicate": REPLICATE_S}
+CRASH = {"fault": "leader_crash", "target": "*.broker.0", "for": "1 s"}
+
+
+def built(*args, cuts=(), **kwargs):
+    """A system under way, and its environment; ``cuts``: times at which it also stops, s."""
+    its = scenario(*args, **kwargs)
+    setup = Setup("kafka", its, generate(its), np.arange(0.0, 700.0, 0.1))
+    system = kafka(setup, its.systems["kafka"])
+    env = Environment(system.stages)
+    fleets = system.control(env, lambda text: None)
+    schedule(env, its, "kafka", fleets, 10.0, Timeline(env), system.upstream)
+    for at_s in cuts:
+        env.timeout(at_s)
+    return env, system
+
+
+def readable(system, at_s):
+    """By the journal: [partition] the messages that can be read by ``at_s``."""
+    journal = system.cluster.client.journal
+    seen = [[] for _ in range(system.topic.log.end.size)]
+    for e in np.flatnonzero(journal.visible_s + REPLICATE_S <= at_s):
+        rows = journal.row[journal.first[e] : journal.first[e] + journal.n[e]]
+        seen[journal.partition[e]] += rows.tolist()
+    return seen
+
+
+def logged(system):
+    log = system.topic.log
+    return [log.message[a : a + n].tolist() for a, n in zip(log.start[:-1], log.end, strict=True)]
+
+
+@pytest.mark.parametrize("order", ["produce", "transaction"])
+def test_the_log_holds_at_any_time_what_can_be_read_then(order):
+    env, system = built({"order": order}, faults=[OUTAGE, KILL], **LATE)
+    sizes = []
+    for at_s in np.arange(0.5, 14.0, 0.5):
+        env.run(at_s)
+        assert logged(system) == readable(system, at_s)
+        assert (system.topic.readable(at_s) == system.topic.log.end).all()
+        sizes.append(int(system.topic.log.end.sum()))
+        system.cluster.check()
+    # Nothing comes from 4.3 s on, when the brokers are out of reach, and then it all comes.
+    assert sizes[8] == sizes[12] > 0 and sizes[-1] > 2 * sizes[8]
+
+
+def test_a_consumer_reads_before_a_crash_what_was_published_before_it():
+    env, system = built({"order": "produce-flush-commit"}, faults=[{**KILL, "restart_after": 3}])
+    env.run(6.0)
+    before = int(system.groups["books"].state.position.sum())
+    assert before == system.topic.log.end.sum() > 100
+    assert system.groups["books"].state.effects.sum() > before - 5
+    env.run(8.9)
+    assert system.topic.log.end.sum() - before <= 5, "nothing is published while it is dead"
+    env.run(12.0)
+    assert system.topic.log.end.sum() > before + 100
+
+
+def test_thousands_of_cuts_give_the_same_to_the_last_bit():
+    rng = np.random.default_rng(1)
+    faults = [
+        OUTAGE, KILL, {**CRASH, "at": 8.5, "behind": "1 s"},
+        {"at": 9, "fault": "crash", "target": "*.books.0", "restart_after": 1},
+    ]  # fmt: skip
+    seen = []
+    for cuts in ((), np.sort(rng.uniform(0, 20, 3_000))):
+        env, system = built({"order": "produce"}, faults=faults, cuts=cuts, **LATE)
+        env.run(25.0)
+        group = system.groups["books"]
+        group.finish(25.0)
+        log, state = system.topic.log, group.state
+        seen.append(
+            [log.start, log.end, log.message, log.visible_s, state.done_s, state.effects,
+             state.committed, state.grid_committed, state.grid_position,
+             system.cluster.client.state.app.acked_s, *system.cluster.client.journal,
+             *(column for gone in group.truncated for column in gone)]
+        )  # fmt: skip
+        assert group.truncated
+    for one, other in zip(*seen, strict=True):
+        assert (one == other).all()
+
+
+def test_rows_laid_anew_while_it_runs_give_the_same_tables(monkeypatch):
+    faults = [OUTAGE, KILL, {"at": 6, "fault": "ack_loss", "target": "*.broker.*",
+                             "probability": 1.0, "for": 2}]  # fmt: skip
+    its = scenario({"order": "produce"}, {"request.timeout.ms": 400}, faults=faults)
+    expected = run(its).tables
+    laid, empty, lay = [], Topic.empty, Topic._lay
+    monkeypatch.setattr(Topic, "empty", lambda created_s, room: empty(created_s, 0 * room))
+    monkeypatch.setattr(Topic, "_lay", lambda self, room: (laid.append(1), lay(self, room)))
+    tables = run(its).tables
+    assert len(laid) > 12
+    assert tables.producer["duplicates_appended"].iloc[0] > 50
+    for name in tables.FRAMES:
+        assert getattr(tables, name).equals(getattr(expected, name)), name
+
+
+def test_KB_07_readers_keep_what_they_read_before_an_unclean_election():
+    """Two seconds of one partition go; they were processed, so nothing of them is lost to it."""
+    unclean = {**CRASH, "at": "6 s", "behind": "2 s"}
+    env, system = built({"order": "produce"}, faults=[unclean])
+    env.run(5.999)
+    before = system.topic.log.end.copy()
+    env.run(6.001)
+    cut = before - system.topic.log.end
+    led = system.cluster.replicas[0][0] == 0
+    assert led and cut[0] > 10 and cut[1:].max() <= 0
+    (gone,) = system.groups["books"].truncated
+    assert 0 <= cut[0] - gone.message.size <= 1 and (gone.done_s < 6.0).all()
+    tables = run(scenario({"order": "produce"}, faults=[unclean])).tables
+    summary, producer = tables.summary.iloc[0], tables.producer.iloc[0]
+    assert producer["lost_failover"] == cut[0] and summary["lost"] <= 1
+    assert summary["processed"] + summary["lost"] == summary["produced"]
+
+
+def test_a_fault_is_told_when_it_happens_and_not_when_it_is_planned():
+    later = {"at": "9 min", "fault": "unreachable", "target": "*.broker.1", "for": "3 s"}
+    events = run(scenario({"order": "produce"}, faults=[OUTAGE, KILL, later])).tables.faults
+    told = [
+        (row.t_s, row.until_s, row.text)
+        for row in events.itertuples()
+        if not row.text.startswith("alarm")
+    ]
+    assert told == [
+        *((4.0, 7.0, f"unreachable: broker {b}") for b in range(3)), (6.0, 7.0, "SIGKILL publisher")
+    ]  # fmt: skip
+
+
+def test_share_groups_read_what_a_publisher_stores_twice_and_poison_in_it(monkeypatch):
+    """Each record is delivered, and the message that always fails is archived each time."""
+    its = scenario({"order": "produce"}, {"request.timeout.ms": 400}).with_(
+        {
+            "workload.service": {job: {"per_message": "1 ms"} for job in ("books", "shares")},
+            "systems.kafka.share_groups": {"sharers": {"consumers": 2, "does": ["shares"]}},
+            "faults": [
+                {"at": 3, "fault": "ack_loss", "target": "*.broker.*", "probability": 1, "for": 2},
+                {"at": 3.5, "fault": "poison", "target": "*.sharers", "effect": "fail"},
+            ],
+        }
+    )
+    expected = run(its).tables
+    producer = expected.producer.iloc[0]
+    shared = expected.summary.query("group == 'sharers'").iloc[0]
+    twice = producer["duplicates_appended"]
+    assert twice > 20
+    assert shared["processed"] == shared["produced"] - 1
+    assert shared["dead_lettered"] + shared["lost"] == 1
+    empty = Topic.empty
+    monkeypatch.setattr(Topic, "empty", lambda created_s, room: empty(created_s, 0 * room))
+    tables = run(its).tables
+    for name in tables.FRAMES:
+        assert getattr(tables, name).equals(getattr(expected, name)), name

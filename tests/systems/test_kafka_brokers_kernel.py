@@ -1,0 +1,101 @@
+"""From the journal to the log, entry by entry with hand numbers."""
+
+import numpy as np
+
+from sim.log.topic import Topic
+from sim.producer.kafka_client_kernel import Journal
+from sim.systems import kafka_brokers_kernel as k
+
+INF = np.inf
+
+
+def journal(*entries):
+    """Entries of (append_s, visible_s, partition, records); input rows are numbered through."""
+    append_s, visible_s, partition, n = (np.array(column) for column in zip(*entries, strict=True))
+    first = np.cumsum(n) - n
+    return Journal(
+        append_s.astype(float), visible_s.astype(float), partition.astype(np.int32), first,
+        n.astype(np.int32), np.zeros(n.size, np.int32), np.ones(n.size, np.int32),
+        np.arange(n.sum(), dtype=np.int32),
+    )  # fmt: skip
+
+
+def spans(*rows):
+    columns = list(zip(*rows, strict=True)) or [(), (), ()]
+    return k.Spans(np.array(columns[0], np.int64), *(np.array(c, float) for c in columns[1:]))
+
+
+class Run:
+    def __init__(self, entries, partitions=2, room=10, short=(), cuts=(), replicate_s=0.5):
+        self.entries = entries
+        self.topic = Topic.empty(np.zeros(100), np.full(partitions, room))
+        self.spans = (spans(*short), spans(*cuts))
+        self.replicate_s = replicate_s
+        self.tail = k.TailState(
+            np.zeros(16, np.int64), np.zeros(3, np.int64), np.full(partitions, -INF),
+            np.zeros(partitions, np.int64),
+        )  # fmt: skip
+
+    def until(self, until_s, entries=None, open_from=0):
+        n = len(self.entries) if entries is None else entries
+        known = journal(*self.entries)
+        return k.move(
+            until_s, known, n, open_from, self.replicate_s, *self.spans, self.tail, self.topic.log
+        )
+
+    def log(self, p=0):
+        log = self.topic.log
+        rows = slice(log.start[p], log.start[p] + log.end[p])
+        return list(zip(log.message[rows].tolist(), log.visible_s[rows].tolist(), strict=True))
+
+    @property
+    def waiting(self):
+        return self.tail.waiting[: self.tail.n[k.WAITING]].tolist()
+
+
+def test_an_entry_is_in_the_log_once_it_is_on_all_replicas():
+    run = Run([(1.0, 1.0, 0, 2), (2.0, 2.0, 1, 1)])
+    assert run.until(1.49) == (-1, 0)
+    assert run.log() == [] and run.waiting == [0, 1]
+    run.until(1.5)
+    assert run.log() == [(0, 1.5), (1, 1.5)] and run.log(1) == [] and run.waiting == [1]
+    run.until(2.5)
+    assert run.log(1) == [(2, 2.5)] and run.waiting == [] and run.tail.n[k.MOVED] == 3
+
+
+def test_KP_16_an_open_transaction_holds_up_what_is_behind_it_and_an_aborted_one_does_not():
+    entries = [(1.0, INF, 0, 1), (1.1, 1.1, 0, 1), (1.2, 1.2, 1, 1)]
+    held = Run(entries)
+    held.until(5.0, open_from=0)
+    assert held.log() == [] and held.log(1) == [(2, 1.7)] and held.waiting == [0, 1]
+    held.entries[0] = (1.0, 3.0, 0, 1)  # committed at 3 s
+    held.until(5.0)
+    assert held.log() == [(0, 3.5), (1, 3.5)]
+    aborted = Run([(1.0, INF, 0, 1), *entries[1:]])
+    aborted.until(5.0, open_from=1)
+    assert aborted.log() == [(1, 1.6)] and aborted.waiting == []
+
+
+def test_KB_05_what_the_leader_appends_alone_waits_for_the_others():
+    entries = [(3.9, 3.9, 0, 1), (4.0, 4.0, 0, 1), (6.9, 6.9, 0, 1), (7.0, 7.0, 0, 1)]
+    run = Run(entries, short=[(0, 4.0, INF), (1, 0.0, INF)])
+    run.until(6.95)
+    assert run.log() == [(0, 4.4)]
+    run.spans = (spans((0, 4.0, 7.0)), run.spans[1])
+    run.until(7.4)
+    assert run.log() == [(0, 4.4), (1, 7.0), (2, 7.4)] and run.waiting == [3]
+
+
+def test_KB_07_what_an_election_cuts_off_never_gets_there():
+    run = Run([(1.0, 1.0, 0, 1), (1.1, 1.1, 0, 1), (1.1, 1.1, 1, 1)], cuts=[(0, 1.0, 1.1)])
+    run.until(9.0)
+    assert run.log() == [(0, 1.5)] and run.log(1) == [(2, 1.6)] and run.waiting == []
+
+
+def test_a_full_partition_is_told_with_what_it_lacks_and_the_rest_waits_in_order():
+    run = Run([(1.0, 1.0, 0, 2), (1.1, 1.1, 0, 3), (1.2, 1.2, 1, 1)], room=4)
+    assert run.until(9.0) == (0, 3)
+    assert run.log() == [(0, 1.5), (1, 1.5)] and run.waiting == [1, 2]
+    run.topic.make_room(0, 3)
+    assert run.until(9.0) == (-1, 0)
+    assert [message for message, _ in run.log()] == [0, 1, 2, 3, 4] and run.log(1) == [(5, 1.7)]
