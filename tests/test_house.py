@@ -22,7 +22,6 @@ LONGEST_MODULE = 600
 
 LONG_MODULES = {
     "queue/broker_kernel.py": "one resumable loop; its parts share a state that Numba inlines",
-    "producer/kafka_client.py": "the client and what its brokers answer: to be split",
     "producer/kafka_client_kernel.py": "one resumable loop; its parts share a state",
 }
 """Modules that are longer, with the reason."""
@@ -31,13 +30,6 @@ WITHOUT_TEST: set[str] = {
     "cli/console.py",
     "log/group_state.py",
     "scenario/contradictions.py",
-    "scenario/products/kafka.py",
-    "scenario/products/kafka_brokers.py",
-    "scenario/products/kafka_keys.py",
-    "scenario/products/kafka_membership.py",
-    "scenario/products/kafka_publisher.py",
-    "scenario/products/kafka_share.py",
-    "scenario/products/kafka_topic.py",
     "systems/on_log.py",
 }
 """Modules that no test file is named after; none may be added."""

@@ -31,7 +31,6 @@ from sim.producer.partitioners_kernel import (
 from sim.scenario.load import Scenario
 from sim.scenario.products.kafka import KafkaSystem
 from sim.scenario.products.kafka_consumer import ConsumerGroup, duration_s
-from sim.scenario.products.kafka_membership import Commit
 from sim.systems.kafka_brokers import Cluster
 from sim.systems.kafka_publisher import KafkaPublisher
 from sim.systems.on_log import LogSystem, group_of, named
@@ -191,15 +190,10 @@ def _coordinator(
     say: Callable[[str], None],
 ) -> Coordinator:
     brokers, latency = system.brokers, system.latency
-    if config.classic:
-        heartbeat_ms = config.heartbeat_interval_ms or 3_000.0
-        session_ms = config.session_timeout_ms or 45_000.0
-    else:
-        heartbeat_ms = brokers.group_consumer_heartbeat_interval_ms
-        session_ms = brokers.group_consumer_session_timeout_ms
+    heartbeat_ms = config.heartbeat_ms(brokers)
     terms = Terms(
         ASSIGNORS[config.assignor],
-        session_s=session_ms / 1e3,
+        session_s=config.session_ms(brokers) / 1e3,
         max_poll_s=config.max_poll_interval_ms / 1e3,
         rebalance_s=heartbeat_ms / 1e3 if latency.rebalance is None else latency.rebalance,
         initial_delay_s=brokers.group_initial_rebalance_delay_ms / 1e3,
@@ -213,16 +207,6 @@ def _coordinator(
     return (Cooperative if config.cooperative else Eager)(env, group, terms, say)
 
 
-def _auto_commit_s(group: ConsumerGroup) -> float:
-    """Time between automatic commits, s; below 0: there are none."""
-    if not group.enable_auto_commit:
-        return -1.0
-    if group.client == "librdkafka" and group.auto_commit_interval_ms == 0.0:
-        return inf
-    # The client's timers count in milliseconds: 0 commits at every poll, at most one in each.
-    return max(1.0, group.auto_commit_interval_ms) / 1e3
-
-
 def _reading(
     group: ConsumerGroup, config: KafkaSystem, scenario: Scenario, mean_bytes: float
 ) -> k.Reading:
@@ -230,16 +214,16 @@ def _reading(
     reset = group.auto_offset_reset
     java, auto = group.client == "java", group.enable_auto_commit
     stores_early = not java and group.enable_auto_offset_store
-    commit = group.commit or Commit()
+    commit = group.program_commits
     before, per_record = commit.when == "before", commit.per == "record"
     return k.Reading(
-        max_poll_records=group.max_poll_records if java else 1,
+        max_poll_records=group.poll_records,
         chunk_records=max(1, int(group.max_partition_fetch_bytes / mean_bytes)),
         min_records=max(1, ceil(group.fetch_min_bytes / mean_bytes)),
         max_wait_s=group.fetch_max_wait_ms / 1e3,
         fetch_s=config.latency.fetch,
         per_batch_s=per_batch_s,
-        auto_commit_s=_auto_commit_s(group),
+        auto_commit_s=group.auto_commit_s,
         commit_s=config.latency.commit,
         background=int(not java and auto),
         handed=int(stores_early if auto else before and not per_record),

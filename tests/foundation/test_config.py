@@ -8,7 +8,7 @@ import pytest
 from pydantic import Field, ValidationError
 
 from sim.foundation import config
-from sim.foundation.config import Config, UnknownKeyError, locate
+from sim.foundation.config import Config, Refusal, RefusedError, UnknownKeyError, locate
 
 
 class Cable(Config):
@@ -79,7 +79,7 @@ def test_given_is_what_is_not_the_default_and_asks_by_the_key_that_is_written():
 
 
 def test_of_a_union_the_model_is_that_of_the_product():
-    union = Radio | Lamp
+    union = Annotated[Radio | Lamp, Field(discriminator="product")]
     assert config.model_of(union, {"product": "lamp"}) is Lamp
     assert config.model_of(union, {"product": "oven"}) is None
     assert config.model_of(Cable | None, None) is Cable
@@ -109,3 +109,10 @@ def test_a_dotted_name_is_the_longest_key_that_there_is():
         locate(House, data, "rooms.bath.watts")
     assert error.value.path == ("rooms", "bath") and error.value.word == "watts"
     assert error.value.candidates == ["product", "band", "channel", "carrier.hertz", "cables"]
+
+
+def test_a_validator_refuses_at_keys_and_tells_of_all_in_one_text():
+    error = RefusedError([Refusal((("a",), ("b", 0)), "a is not b"), Refusal((("c",),), "no c")])
+    assert isinstance(error, ValueError)
+    assert str(error) == "a is not b; no c"
+    assert error.refusals[0].keys == (("a",), ("b", 0))

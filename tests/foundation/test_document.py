@@ -117,3 +117,15 @@ def test_a_value_of_an_override_is_yaml_without_a_line():
 
 def test_what_is_dumped_has_a_key_a_line():
     assert dumped({"a": {"b": 1, "c": "x"}, "d": [1]}) == "a:\n  b: 1\n  c: x\nd:\n- 1\n"
+
+
+def test_of_keys_that_contradict_each_other_the_one_set_last_counts(document):
+    base = document("name: x\nwork: {trace: y}\n", "base.yaml")
+    merged = merge(Root, base, document("name: z\n"))
+    name, trace, time = ("name",), ("work", "trace"), ("work", "time")
+    assert merged.last_set([trace, name]) == name  # the file, not its base
+    assert merged.last_set([trace, time]) == trace  # no time is given
+    assert merged.last_set([time]) == time
+    assert base.last_set([trace, name]) == trace  # of equals, the first
+    merged.override(Root, trace, "w", Place("--set work.trace=w", None, Path()))
+    assert merged.last_set([name, trace]) == trace

@@ -171,8 +171,8 @@ def test_a_file_of_both_clients_needs_a_word_from_you(beside_base):
         (
             "heartbeat.interval.ms=60000\nauto.offset.reset=none\n",
             [
-                ":1: heartbeat.interval.ms: 'heartbeat",
-                "less than 'session.timeout.ms' (45,000 ms); it is '60",
+                ":1: heartbeat.interval.ms: 'heartbeat.interval.ms' (60,000) must be ",
+                "less than 'session.timeout.ms' (45,000 ms)",
             ],
         ),
         (

@@ -40,13 +40,20 @@ class KafkaSystem(ProductSystem):
 
     @model_validator(mode="after")
     def _replicas(self) -> Self:
-        if self.topic.replication_factor > self.brokers.count:
-            raise ValueError(
-                f"'replication.factor' {self.topic.replication_factor} needs as many brokers; "
-                f"there are {self.brokers.count}"
+        replicas, brokers = self.topic.replication_factor, self.brokers.count
+        in_sync = self.topic.min_insync_replicas
+        factor = ("topic", "replication.factor")
+        found = []
+        if replicas > brokers:
+            message = f"'replication.factor' {replicas} needs as many brokers; there are {brokers}"
+            found.append(Refusal((factor, ("brokers", "count")), message))
+        if in_sync > replicas:
+            message = (
+                f"'min.insync.replicas' {in_sync} must not exceed 'replication.factor', {replicas}"
             )
-        if self.topic.min_insync_replicas > self.topic.replication_factor:
-            raise ValueError("'min.insync.replicas' must not exceed 'replication.factor'")
+            found.append(Refusal((("topic", "min.insync.replicas"), factor), message))
+        if found:
+            raise RefusedError(found)
         return self
 
     @model_validator(mode="after")

@@ -5,10 +5,13 @@ https://kafka.apache.org/documentation/#consumerconfigs.
 """
 
 import re
+from collections.abc import Iterator
+from math import inf
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
+from sim.foundation.config import Refusal, RefusedError
 from sim.foundation.units import (
     Bytes,
     Milliseconds,
@@ -20,7 +23,15 @@ from sim.foundation.units import (
 )
 from sim.scenario.products import kafka_keys
 from sim.scenario.products.base import LogReaders, OnFailure
-from sim.scenario.products.kafka_membership import Commit, Strategies, in_force, objections
+from sim.scenario.products.kafka_brokers import KafkaBrokers
+from sim.scenario.products.kafka_membership import (
+    HEARTBEAT_INTERVAL_MS,
+    SESSION_TIMEOUT_MS,
+    Commit,
+    Strategies,
+    in_force,
+    refusals,
+)
 
 _BY_DURATION = re.compile(
     r"by_duration:P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?", re.IGNORECASE
@@ -130,24 +141,39 @@ class ConsumerGroup(LogReaders):
 
     @model_validator(mode="after")
     def _client_starts(self) -> Self:
-        found = objections(
-            self.client,
-            classic=self.classic,
-            strategies=self.partition_assignment_strategy,
-            remote_assignor=self.group_remote_assignor,
-            session_ms=self.session_timeout_ms,
-            heartbeat_ms=self.heartbeat_interval_ms,
-            max_poll_ms=self.max_poll_interval_ms,
-        )
-        if self.commit is not None and self.enable_auto_commit:
-            found.append("'commit' needs 'enable.auto.commit: false'")
-        if self.client == "java" and not self.enable_auto_offset_store:
-            found.append("'enable.auto.offset.store' is a key of librdkafka; say 'client'")
-        if self.client == "librdkafka" and self.given("max.poll.records"):
-            found.append("librdkafka has no 'max.poll.records': it hands over one at a time")
+        found = [
+            *refusals(
+                self.client,
+                classic=self.classic,
+                strategies=self.partition_assignment_strategy,
+                remote_assignor=self.group_remote_assignor,
+                session_ms=self.session_timeout_ms,
+                heartbeat_ms=self.heartbeat_interval_ms,
+                max_poll_ms=self.max_poll_interval_ms,
+            ),
+            *self._commits_otherwise(),
+        ]
         if found:
-            raise ValueError(found[0])
+            raise RefusedError(found)
         return self
+
+    def _commits_otherwise(self) -> Iterator[Refusal]:
+        if self.commit is not None and self.enable_auto_commit:
+            yield Refusal(
+                (("commit",), ("enable.auto.commit",)),
+                "'commit' needs 'enable.auto.commit: false'",
+            )
+        client = ("client",)
+        if self.client == "java" and not self.enable_auto_offset_store:
+            yield Refusal(
+                (("enable.auto.offset.store",), client),
+                "'enable.auto.offset.store' is a key of librdkafka; say 'client: librdkafka'",
+            )
+        if self.client == "librdkafka" and self.given("max.poll.records"):
+            yield Refusal(
+                (("max.poll.records",), client),
+                "librdkafka has no 'max.poll.records': it hands over one at a time",
+            )
 
     @property
     def classic(self) -> bool:
@@ -165,6 +191,42 @@ class ConsumerGroup(LogReaders):
     def cooperative(self) -> bool:
         """Whether a classic group's members keep partitions while they rebalance."""
         return self.classic and in_force(self.client, self.partition_assignment_strategy)[1]
+
+    @property
+    def poll_records(self) -> int:
+        """Most records that the application is handed at a time."""
+        return self.max_poll_records if self.client == "java" else 1
+
+    @property
+    def auto_commit_s(self) -> float:
+        """Time between automatic commits, s; infinite: by a timer that never ends; below 0: none.
+
+        Clients' timers count in milliseconds: with 0, Java commits at every poll, at most one in
+        each.
+        """
+        if not self.enable_auto_commit:
+            return -1.0
+        if self.client == "librdkafka" and self.auto_commit_interval_ms == 0.0:
+            return inf
+        return max(1.0, self.auto_commit_interval_ms) / 1e3
+
+    @property
+    def program_commits(self) -> Commit:
+        """How the program commits, where the client does not do it automatically."""
+        return self.commit or Commit()
+
+    def session_ms(self, brokers: KafkaBrokers) -> float:
+        """A member silent for this long is dead, ms: as it says or, by KIP-848, the broker."""
+        if not self.classic:
+            return brokers.group_consumer_session_timeout_ms
+        return SESSION_TIMEOUT_MS if self.session_timeout_ms is None else self.session_timeout_ms
+
+    def heartbeat_ms(self, brokers: KafkaBrokers) -> float:
+        """Time between two heartbeats, ms: likewise."""
+        if not self.classic:
+            return brokers.group_consumer_heartbeat_interval_ms
+        own_ms = self.heartbeat_interval_ms
+        return HEARTBEAT_INTERVAL_MS if own_ms is None else own_ms
 
     @property
     def members(self) -> int:

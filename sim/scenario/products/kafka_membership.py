@@ -4,11 +4,17 @@ Sources: `ConsumerConfig`, `AbstractCoordinator` and `ConsumerCoordinator` in ap
 CONFIGURATION.md and `rdkafka_conf.c` in confluentinc/librdkafka 2.
 """
 
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from sim.foundation.config import Config
+from sim.foundation.config import Config, Refusal
+
+SESSION_TIMEOUT_MS = 45_000.0
+"""`session.timeout.ms` by default."""
+HEARTBEAT_INTERVAL_MS = 3_000.0
+"""`heartbeat.interval.ms` by default."""
 
 Strategy = Literal["range", "roundrobin", "sticky", "cooperative-sticky"]
 
@@ -67,7 +73,7 @@ def in_force(client: str, strategies: list[Strategy] | None) -> tuple[Strategy, 
     return names[0], all(name == "cooperative-sticky" for name in names)
 
 
-def objections(
+def refusals(
     client: str,
     *,
     classic: bool,
@@ -76,36 +82,49 @@ def objections(
     session_ms: float | None,
     heartbeat_ms: float | None,
     max_poll_ms: float,
-) -> list[str]:
-    """Why the client would not start, in its own terms; empty if it would."""
-    found = []
+) -> Iterator[Refusal]:
+    """Why the client would not start, in its own terms (KC-07)."""
+    protocol = ("group.protocol",)
     if not classic:
-        refused = {
-            "session.timeout.ms": session_ms,
-            "heartbeat.interval.ms": heartbeat_ms,
-            "partition.assignment.strategy": strategies,
-        }
-        found += [
-            f"{key!r} cannot be set with 'group.protocol: consumer': the broker decides"
-            for key, value in refused.items()
-            if value is not None
-        ]
-        return found
+        for key, value in (
+            ("session.timeout.ms", session_ms),
+            ("heartbeat.interval.ms", heartbeat_ms),
+            ("partition.assignment.strategy", strategies),
+        ):
+            if value is not None:
+                yield Refusal(
+                    ((key,), protocol),
+                    f"{key!r} cannot be set with 'group.protocol: consumer': the broker decides",
+                )
+        return
     if remote_assignor is not None:
-        found.append("'group.remote.assignor' needs 'group.protocol: consumer'")
-    session_ms = 45_000.0 if session_ms is None else session_ms
-    heartbeat_ms = 3_000.0 if heartbeat_ms is None else heartbeat_ms
+        yield Refusal(
+            (("group.remote.assignor",), protocol),
+            "'group.remote.assignor' needs 'group.protocol: consumer'",
+        )
+    session_ms = SESSION_TIMEOUT_MS if session_ms is None else session_ms
+    heartbeat_ms = HEARTBEAT_INTERVAL_MS if heartbeat_ms is None else heartbeat_ms
+    session = ("session.timeout.ms",)
     if heartbeat_ms >= session_ms:
-        found.append(
+        yield Refusal(
+            (("heartbeat.interval.ms",), session),
             f"'heartbeat.interval.ms' ({heartbeat_ms:,.10g}) must be less than "
-            f"'session.timeout.ms' ({session_ms:,.10g} ms)"
+            f"'session.timeout.ms' ({session_ms:,.10g} ms)",
         )
     if client == "librdkafka":
-        names = strategies or _DEFAULTS[client]
-        if "sticky" in names:
-            found.append("librdkafka has no assignor 'sticky'; it has 'cooperative-sticky'")
-        if "cooperative-sticky" in names and set(names) != {"cooperative-sticky"}:
-            found.append("librdkafka takes 'cooperative-sticky' only without eager assignors")
+        yield from _refusals_of_librdkafka(strategies)
         if max_poll_ms < session_ms:
-            found.append("'max.poll.interval.ms' must not be less than 'session.timeout.ms'")
-    return found
+            yield Refusal(
+                (("max.poll.interval.ms",), session),
+                f"'max.poll.interval.ms' ({max_poll_ms:,.10g}) must not be less than "
+                f"'session.timeout.ms' ({session_ms:,.10g} ms)",
+            )
+
+
+def _refusals_of_librdkafka(strategies: list[Strategy] | None) -> Iterator[Refusal]:
+    key = (("partition.assignment.strategy",),)
+    names = strategies or _DEFAULTS["librdkafka"]
+    if "sticky" in names:
+        yield Refusal(key, "librdkafka has no assignor 'sticky'; it has 'cooperative-sticky'")
+    if "cooperative-sticky" in names and set(names) != {"cooperative-sticky"}:
+        yield Refusal(key, "librdkafka takes 'cooperative-sticky' only without eager assignors")
