@@ -7,9 +7,7 @@ its checks in core/internal/evaluator/caching.go, with the defaults of core/inte
 
 from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
+from sim.foundation.arrays import F64, I64
 from sim.foundation.jit import resumable
 
 OK, WARN, STOP, STALL, REWIND = range(5)
@@ -19,9 +17,9 @@ OK, WARN, STOP, STALL, REWIND = range(5)
 class Window(NamedTuple):
     """The last commits of a partition, the oldest at ``n % size`` once it is full."""
 
-    offset: NDArray[np.int64]  # [size]
-    at_s: NDArray[np.float64]  # [size]
-    lag: NDArray[np.int64]  # [size] against the log end known at the commit
+    offset: I64  # [size]
+    at_s: F64  # [size]
+    lag: I64  # [size] against the log end known at the commit
 
 
 @resumable
