@@ -67,7 +67,8 @@ def schedule(
             for whose in of_whom:
                 mine = [target for target in matched if target.crew is whose]
                 looked_at = watched or ([] if whose is None else [whose])
-                env.process(_when(fault.condition, looked_at, fault, mine, context))
+                if looked_at:
+                    env.process(_when(fault.condition, looked_at, fault, mine, context))
     of_logs = [crew for crew in watched_over if crew.fleet.orphans().size]
     if of_logs:
         env.process(_watch_readers(env, of_logs))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import simpy
 
-from helpers.fault_lab import SQS, FakeFleet, felt, scenario
+from helpers.fault_lab import SQS, FakeFleet, felt, scenario, upstream_felt
 from sim.injection.context import Timeline
 from sim.injection.schedule import schedule
 
@@ -46,3 +46,18 @@ def test_random_faults_are_poisson_and_the_same_in_every_system():
     assert len(events) == len(one)
     gaps = np.diff([t for t, *_ in one])
     assert gaps.std() / gaps.mean() == pytest.approx(1.0, abs=0.25)
+
+
+def test_a_publisher_is_struck_on_the_lag_of_the_group_that_is_named():
+    env = simpy.Environment()
+    fleet = FakeFleet(env, backlog=lambda: int(env.now) * 10)
+    when = {"lag_over": 100, "of": "a.g", "every": 4}
+    log, events, _ = upstream_felt(
+        {"when": when, "fault": "crash", "target": "a.publisher.0", "restart_after": 3},
+        {"when": when, "fault": "unreachable", "target": "a.broker.1", "for": 2},
+        env=env,
+        fleet=fleet,
+    )
+    assert log == [(12, "crash"), (12, "cut_off", 1), (14, "reconnect", 1), (15, "restart")]
+    assert events == [(12, 15, "SIGKILL publisher"), (12, 14, "unreachable: broker 1")]
+    assert fleet.log == []

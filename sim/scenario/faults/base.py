@@ -27,7 +27,8 @@ class When(Config):
     age_over: Seconds | None = None
     """The oldest message that waits is older than this."""
     of: str | None = None
-    """Whose: `system.group`, with `*` and `?`; null: of the group that the fault strikes."""
+    """Whose: `system.group`, with `*` and `?`; null: of the group that the fault strikes. A
+    publisher and its brokers have no lag of their own: say whose."""
     every: PositiveSeconds = 1.0
     """Time between two looks."""
 
