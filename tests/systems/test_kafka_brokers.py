@@ -166,3 +166,23 @@ def test_share_groups_read_what_a_publisher_stores_twice_and_poison_in_it(monkey
     tables = run(its).tables
     for name in tables.FRAMES:
         assert getattr(tables, name).equals(getattr(expected, name)), name
+
+
+def test_a_publisher_that_has_nothing_left_to_do_stands_still():
+    """From 8 s on requests take 20 s, and each batch expires after 1 s: it is over before them."""
+    slow = {
+        "at": 8,
+        "fault": "broker_slow",
+        "target": "*.broker.*",
+        "extra": "20 s",
+        "for": "1 min",
+    }
+    producer = {"delivery.timeout.ms": 1_000, "request.timeout.ms": 60_000}
+    env, system = built({"order": "produce"}, producer, faults=[slow])
+    env.run(60.0)
+    publisher = system.cluster.publisher
+    assert publisher.ended and 11.0 < publisher.ended_s < 17.0
+    requests = publisher.client.state.requests
+    assert (requests.arriving < requests.next).any(), "something is still on its way"
+    assert publisher.client.journal.append_s.max() < 9.0
+    assert system.done() and system.settled() == system.topic.log.end.sum()
