@@ -121,6 +121,7 @@ def put(
         messages.created_s, shards, appended, shard_of[appended], visible_s[appended]
     )
     given_up = outcome == k.GIVEN_UP
+    assert appended.size + np.count_nonzero(given_up) == n, "a shard lost a record, or made one"
     return topic, given_up.astype(np.uint8) * np.uint8(Fate.LOST_SEND_EXPIRED), int(refused)
 
 
