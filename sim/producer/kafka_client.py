@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from sim.engine.outcome import Fate
 from sim.producer import kafka_client_kernel as k
-from sim.scenario.products.kafka_producer import MOST_IN_FLIGHT_IDEMPOTENT, KafkaProducer
+from sim.scenario.products.kafka_producer import KafkaProducer
 from sim.scenario.products.kafka_publisher import Order, Publisher
 
 _UNLIMITED = 1 << 60
@@ -129,8 +129,8 @@ class Client:
                 known_session=np.zeros(partitions, np.int64),
                 known_epoch=np.zeros(partitions, np.int64),
                 known=np.zeros(partitions, np.int64),
-                known_first=np.zeros((partitions, 5), np.int64),
-                known_last=np.zeros((partitions, 5), np.int64),
+                known_first=np.zeros((partitions, k.RETAINED), np.int64),
+                known_last=np.zeros((partitions, k.RETAINED), np.int64),
             ),
             journal=_journal(1 << 8, 1 << 10),
         )
@@ -458,7 +458,7 @@ def _check(settings: k.ClientSettings, largest_bytes: int) -> None:
         assert settings.batch_bytes <= settings.buffer_bytes, "a batch fits into the buffer"
     if settings.idempotent:
         assert settings.acks == -1 and settings.retries > 0
-        assert settings.max_in_flight <= MOST_IN_FLIGHT_IDEMPOTENT, "brokers remember no more"
+        assert settings.max_in_flight <= k.RETAINED, "brokers remember no more"
     assert settings.flush_timeout_s > 0, "or it would flush for ever without time passing"
 
 

@@ -86,7 +86,9 @@ OPEN, QUEUED, FLIGHT, GONE, FREE = range(5)
 # What `publish` returns: it is done, or what has no room.
 DONE, FULL_RECORDS, FULL_BATCHES, FULL_REQUESTS, FULL_JOURNAL = range(5)
 
-_RETAINED = 5  # ProducerStateEntry.NUM_BATCHES_TO_RETAIN
+RETAINED = 5  # batches of a producer that a broker knows: ProducerStateEntry, NUM_BATCHES_TO_RETAIN
+_MOST_DOUBLINGS = 30  # of the backoff, which is then at its limit
+_LEAST_JITTER, _JITTER_RANGE = 0.8, 0.4  # a backoff is 20 % shorter to 20 % longer
 
 
 class ClientSettings(NamedTuple):
@@ -314,11 +316,12 @@ def _retry(now, number, c):  # type: ignore[no-untyped-def]
         return
     app.n[RETRIES] += 1
     backoff_s = settings.backoff_max_s
-    if batches.attempts[batch] < 30:
+    if batches.attempts[batch] < _MOST_DOUBLINGS:
         backoff_s = min(backoff_s, settings.backoff_s * (1 << batches.attempts[batch]))
     jitter = draws.jitter[app.n[JITTER_DRAWS] % draws.jitter.size]
     app.n[JITTER_DRAWS] += 1
-    batches.ready_s[batch] = now + min(settings.backoff_max_s, backoff_s * (0.8 + 0.4 * jitter))
+    backoff_s *= _LEAST_JITTER + _JITTER_RANGE * jitter
+    batches.ready_s[batch] = now + min(settings.backoff_max_s, backoff_s)
     batches.attempts[batch] += 1
     batches.state[batch] = QUEUED
     before = np.int64(-1)
@@ -379,16 +382,16 @@ def _check_sequence(batch, c):  # type: ignore[no-untyped-def]
             return 2
         known = 0
     else:
-        for back in range(min(known, _RETAINED)):
-            at = (known - 1 - back) % _RETAINED
+        for back in range(min(known, RETAINED)):
+            at = (known - 1 - back) % RETAINED
             if partitions.known_first[p, at] == first and partitions.known_last[p, at] == last:
                 return 1
-        if partitions.known_last[p, (known - 1) % _RETAINED] + 1 != first:
+        if partitions.known_last[p, (known - 1) % RETAINED] + 1 != first:
             return 2
     partitions.known_session[p] = app.n[SESSION]
     partitions.known_epoch[p] = partitions.epoch[p]
-    partitions.known_first[p, known % _RETAINED] = first
-    partitions.known_last[p, known % _RETAINED] = last
+    partitions.known_first[p, known % RETAINED] = first
+    partitions.known_last[p, known % RETAINED] = last
     partitions.known[p] = known + 1
     return 0
 
