@@ -69,9 +69,7 @@ ROW, ENTERED, RETENTION_ROW, IN_WINDOW, READY_NOW, IN_FLIGHT_NOW, WAITING_NOW, R
 HELD, TOTAL, ARRIVED, GRID_NEXT, ACTIVE, ACTIVE_EPOCH, JOINS, ASKING = range(8, 16)
 CURSOR, CURSOR_LANE, ROTOR, RECEIVE_CALLS, EMPTY_RECEIVES, ACK_CALLS = range(16, 22)
 DELIVERIES, REPEATS, RETRIES, REFUSALS, FOUND = range(22, 27)
-EFFECTS = 27
-HELD_TWICE = 28  # handed out though it was not ready: a bug
-COUNTS = 29
+COUNTS = 27
 # Columns of QueueState.grid: messages that had come; of them ready; of them in flight, which is
 # delivered and not acknowledged, or waiting for a retry.
 GRID_CAME, GRID_READY, GRID_IN_FLIGHT = range(3)
@@ -699,8 +697,6 @@ def _deliver(now, b, policy, c, message):  # type: ignore[no-untyped-def]
     b.pool.meta[USED] += 1
     b.queue.counts[DELIVERIES] += 1
     b.queue.counts[READY_NOW] -= 1
-    if b.queue.state[message] != READY:
-        b.queue.counts[HELD_TWICE] += 1
     if b.queue.receives[message] < MOST_RECEIVES:
         b.queue.receives[message] += 1
     there = policy.push == 0 or b.consumers.n[c, CONNECTED] == b.consumers.n[c, EPOCH]
@@ -989,7 +985,6 @@ def _affect(now, queue, message):  # type: ignore[no-untyped-def]
             queue.again_s[queue.counts[REPEATS]] = now
         queue.counts[REPEATS] += 1
     queue.effects[message] += 1
-    queue.counts[EFFECTS] += 1
     queue.done_s[message] = min(queue.done_s[message], now)
 
 

@@ -36,8 +36,7 @@ IN_FLIGHT_NOW, REMOVED, GRID_NEXT, RETENTION_ROW = range(6, 10)
 RECEIVE_CALLS, EMPTY_RECEIVES, OVER_LIMIT, DELETE_CALLS, DELIVERIES, AGAIN = range(10, 16)
 DEATHS = 16
 EFFECTS = 17
-HELD_TWICE = 18  # handed out though it was not ready: a bug
-COUNTS = 19
+COUNTS = 18
 
 
 class StandardQueueState(NamedTuple):
@@ -377,8 +376,6 @@ def _take(now, feed, queue, workers, policy, w, everywhere):  # type: ignore[no-
         misses = 0
         message = feed.message[row]
         queue.next_fresh[server] = row + servers
-        if queue.state[message] != READY:
-            queue.counts[HELD_TWICE] += 1
         queue.state[message] = IN_FLIGHT
         queue.receives[message] = 1
         workers.held[w, n] = message
