@@ -23,7 +23,7 @@ class Window(NamedTuple):
 
 
 @resumable
-def judge(grid_s, end, committed, commit_s, window, status):  # type: ignore[no-untyped-def]
+def judge(grid_s, end, committed, commit_s, window, status):
     """Fill ``status`` uint8 [grid, partitions] as Burrow would, looking at each grid time.
 
     ``end``, ``committed`` int64 and ``commit_s`` float64 [grid, partitions] are what it sees then:

@@ -32,7 +32,7 @@ class Totals(NamedTuple):
 
 
 @resumable
-def count(  # type: ignore[no-untyped-def]
+def count(
     created_s, entity, key_of, done_s, effects, fate, step_s, unfinished, bits, latest, counts
 ):
     """Fill ``counts`` from the columns of one group; returns its `Totals`.

@@ -13,7 +13,7 @@ _MASK = 0xFFFFFFFF
 
 
 @kernel
-def _murmur2(data, start, stop):  # type: ignore[no-untyped-def]
+def _murmur2(data, start, stop):
     length = stop - start
     h = (_SEED ^ length) & _MASK
     at = start
@@ -39,7 +39,7 @@ def _murmur2(data, start, stop):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _murmur2_all(data, ends, out):  # type: ignore[no-untyped-def]
+def _murmur2_all(data, ends, out):
     start = 0
     for i in range(ends.size):
         out[i] = _murmur2(data, start, ends[i])
@@ -47,7 +47,7 @@ def _murmur2_all(data, ends, out):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _murmur2_numbered(prefix, out):  # type: ignore[no-untyped-def]
+def _murmur2_numbered(prefix, out):
     data = np.zeros(prefix.size + 20, np.int64)
     data[: prefix.size] = prefix
     for i in range(out.size):
@@ -78,18 +78,18 @@ def murmur2(keys: list[bytes]) -> NDArray[np.int64]:
 
 
 @kernel
-def _times(a, b):  # type: ignore[no-untyped-def]
+def _times(a, b):
     """The lower 32 bits of a product, in halves, so that int64 holds them."""
     return ((a & 0xFFFF) * b + (((a >> 16) * b & 0xFFFF) << 16)) & _MASK
 
 
 @kernel
-def _rotated(a, bits):  # type: ignore[no-untyped-def]
+def _rotated(a, bits):
     return (a << bits | a >> (32 - bits)) & _MASK
 
 
 @kernel
-def _murmur3(data, ends, seed, out):  # type: ignore[no-untyped-def]
+def _murmur3(data, ends, seed, out):
     start = 0
     for i in range(ends.size):
         h = seed
@@ -117,7 +117,7 @@ def murmur3(keys: list[bytes], seed: int) -> NDArray[np.int64]:
 
 
 @kernel
-def _crc32_numbered(prefix_crc, table, out):  # type: ignore[no-untyped-def]
+def _crc32_numbered(prefix_crc, table, out):
     for i in range(out.size):
         digits = 1
         while 10**digits <= i:
@@ -172,7 +172,7 @@ def jump_hash(keys: NDArray[np.uint64], buckets: int) -> NDArray[np.int64]:
 
 
 @kernel
-def sticky(size_bytes, batch_bytes, choices, out):  # type: ignore[no-untyped-def]
+def sticky(size_bytes, batch_bytes, choices, out):
     """Partition of each keyless record: stay until ``batch_bytes`` are produced to it (KP-18).
 
     ``size_bytes`` int32 [messages] or [1]; ``choices`` int32 [switches], partitions in the order
