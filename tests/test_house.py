@@ -90,7 +90,7 @@ def test_no_module_is_long_but_those_with_a_reason():
 
 
 def test_each_module_has_a_test_of_its_name():
-    """A kernel is also tested as what the stage beside it promises, without the suffix."""
+    """A kernel, or its state, is also tested as what the stage beside it promises."""
     tests = {p.relative_to(ROOT / "tests").as_posix() for p in (ROOT / "tests").rglob("test_*.py")}
     without = {
         _name(path)
@@ -99,7 +99,7 @@ def test_each_module_has_a_test_of_its_name():
         and not tests
         & {
             (path.relative_to(SIM).parent / f"test_{stem}.py").as_posix()
-            for stem in (path.stem, path.stem.removesuffix("_kernel"))
+            for stem in (path.stem, re.sub("_(kernel|state)$", "", path.stem))
         }
     }
     assert without - WITHOUT_TEST == set()
