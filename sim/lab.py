@@ -1,14 +1,14 @@
 """Run a scenario: the same messages through every system, one after the other."""
 
 import gc
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Mapping
 from time import perf_counter
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import simpy
 
-from sim.engine.environment import Environment
+from sim.engine.environment import Environment, Steps
 from sim.engine.system import LOOKS, Setup, System
 from sim.injection.context import Timeline
 from sim.injection.replay import Replay
@@ -174,7 +174,7 @@ def _watch(
     not_before_s: float,
     report: Callable[[int], None],
     drained: simpy.Event,
-) -> Generator[simpy.Event, Any, None]:
+) -> Steps:
     """Look at the system now and then; end the run when nothing is left to do."""
     while True:
         yield env.timeout(tick_s)

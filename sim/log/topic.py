@@ -13,7 +13,7 @@ from sim.log import topic_kernel as k
 _T = TypeVar("_T", bound=np.generic)
 
 
-def by_partition(partition: NDArray[np.int32], partitions: int) -> NDArray[np.intp]:
+def by_partition(partition: I32, partitions: int) -> NDArray[np.intp]:
     """[records] the order that puts those of a partition together and keeps theirs."""
     # NumPy sorts 16 bits by radix, in a tenth of the time.
     few = partitions <= np.iinfo(np.int16).max
@@ -40,14 +40,14 @@ class Topic:
 
     def __init__(
         self,
-        created_s: NDArray[np.float64],
-        partition_of: NDArray[np.int32],
+        created_s: F64,
+        partition_of: I32,
         partitions: int,
-        size_bytes: NDArray[np.int32],
+        size_bytes: I32,
         *,
         linger_s: float,
         batch_bytes: int,
-        latency_s: NDArray[np.float64],
+        latency_s: F64,
     ) -> None:
         """
         Args:
@@ -182,7 +182,7 @@ class Topic:
             visible_s=relaid(old.visible_s, old.start, start, np.inf),
         )
 
-    def seen_at(self, visible_s: NDArray[np.float64]) -> "Topic":
+    def seen_at(self, visible_s: F64) -> "Topic":
         """The same records, for a reader to whom each is readable from ``visible_s`` [records]."""
         view = copy(self)
         view.log = self.log._replace(visible_s=visible_s)
@@ -228,7 +228,7 @@ class Topic:
                 out[self.log.message[here]] = rows[here]
         return out
 
-    def log_end(self, at_s: NDArray[np.float64]) -> NDArray[np.int64]:
+    def log_end(self, at_s: F64) -> I64:
         """[samples, partitions] readable records at each of the (ascending) times ``at_s``."""
         ends = np.zeros((at_s.size, self.log.end.size), np.int64)
         for p in range(self.log.end.size):
@@ -237,12 +237,12 @@ class Topic:
             ends[:, p] += np.searchsorted(visible_s, at_s, side="right") * (at_s < gone_s)
         return ends
 
-    def readable(self, now_s: float) -> NDArray[np.int64]:
+    def readable(self, now_s: float) -> I64:
         """[partitions] records that can be read by now."""
-        ends: NDArray[np.int64] = self.log_end(np.array([now_s]))[0]
+        ends: I64 = self.log_end(np.array([now_s]))[0]
         return ends
 
-    def readable_s(self, p: int) -> NDArray[np.float64]:
+    def readable_s(self, p: int) -> F64:
         """[offsets] when each record of partition ``p`` became, or will become, readable."""
         first = self.log.start[p]
         return self.log.visible_s[first : first + self.log.end[p]]

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from sim.engine.environment import SideBySide, Stage
 from sim.engine.outcome import Effects, Fate, GroupOutcome
 from sim.engine.system import Fleet, Setup, capacity
-from sim.foundation.arrays import F32, NO_LIMIT, longer
+from sim.foundation.arrays import F32, NO_LIMIT, U8, longer
 from sim.injection.replay import repeats_kept
 from sim.log.topic import Topic
 from sim.queue import broker_kernel as k
@@ -192,7 +192,7 @@ class Members(Broker):
         self._assign()
 
 
-def assign(reach: NDArray[np.uint8], members: Sequence[int]) -> None:
+def assign(reach: U8, members: Sequence[int]) -> None:
     """Give each of the members partitions, and each partition to members, as evenly as may be.
 
     Args:

@@ -5,11 +5,11 @@ from math import inf
 
 import numpy as np
 import simpy
-from numpy.typing import NDArray
 
 from sim.engine.environment import SideBySide
 from sim.engine.outcome import Effects, Fate, GroupOutcome, Offsets, Publication
 from sim.engine.system import Setup, Upstream
+from sim.foundation.arrays import F32, F64, I64, U8
 from sim.foundation.errors import LabError
 from sim.injection.poison import poison
 from sim.injection.replay import repeats_kept
@@ -20,8 +20,6 @@ from sim.log.retention import Limits, Retention
 from sim.log.topic import Topic
 from sim.scenario.products.base import LogReaders
 from sim.traffic.generate import service_s
-
-I64 = NDArray[np.int64]
 
 
 class LogSystem:
@@ -37,7 +35,7 @@ class LogSystem:
         groups: dict[str, Group],
         configs: Mapping[str, LogReaders],
         *,
-        lost: NDArray[np.uint8] | None = None,
+        lost: U8 | None = None,
         limits: Limits | None = None,
         retention: type[Retention] = Retention,
     ) -> None:
@@ -147,7 +145,7 @@ class LogSystem:
         state, log = group.state, group.topic.log
         samples = len(log_end)
 
-        def done_s(p: int) -> NDArray[np.float64]:
+        def done_s(p: int) -> F64:
             return state.done_s[log.start[p] : log.start[p] + log.end[p]]
 
         return Offsets(
@@ -216,7 +214,7 @@ def named(group: str, say: Callable[[str], None]) -> Callable[[str], None]:
     return lambda text: say(f"{group}: {text}")
 
 
-def picky_service_s(setup: Setup, readers: LogReaders) -> NDArray[np.float32]:
+def picky_service_s(setup: Setup, readers: LogReaders) -> F32:
     """[messages] work of each, s: of those that its readers do not want, to look at them."""
     messages = setup.messages
     work_s = service_s(setup.scenario, len(messages), readers.does)
