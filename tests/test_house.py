@@ -2,6 +2,7 @@
 
 import ast
 import re
+import tomllib
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -117,3 +118,22 @@ def test_every_file_that_a_page_names_is_there(page):
     assert {
         name for name in named if not any((top / name).exists() for top in (SIM, ROOT))
     } == set()
+
+
+def test_every_kernel_is_told_to_mypy_once_and_has_no_exceptions_of_its_own():
+    overrides = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["mypy"]["overrides"]
+    (untyped,) = [entry["module"] for entry in overrides if entry.get("allow_untyped_defs")]
+    kernels = [path for path in MODULES if path.stem.endswith("_kernel")]
+    assert sorted(untyped) == [
+        ".".join(path.relative_to(ROOT).with_suffix("").parts) for path in kernels
+    ]
+    assert [path for path in kernels if "type: ignore" in path.read_text()] == []
+
+
+def test_a_type_of_columns_has_one_name():
+    named = {
+        _name(path)
+        for path, node in _nodes(ast.Assign)
+        if ast.unparse(node.value).startswith("NDArray[")
+    }
+    assert named == {"foundation/arrays.py"}
