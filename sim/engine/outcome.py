@@ -85,10 +85,10 @@ class Offsets:
     """[samples, partitions] committed offset; below 0: none yet."""
     commit_s: F64
     """[samples, partitions] time of the last commit, s; -inf: none yet."""
-    readable_s: Callable[[int], F64]
-    """For a partition, [offsets] when each record became readable, s."""
-    done_s: Callable[[int], F64]
-    """For a partition, [offsets] when each record was first processed, s; inf: never."""
+    readable_s: Callable[[int, float], F64]
+    """For a partition as it was at a time, [offsets] when each record became readable, s."""
+    done_s: Callable[[int, float], F64]
+    """For the same, [offsets] when each record was first processed, s; inf: never."""
 
 
 @dataclass(frozen=True)

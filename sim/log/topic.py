@@ -69,8 +69,9 @@ class Topic:
         """Whether a message can be in the log more than once."""
         self.grows = False
         """Whether there can be more records than there is room for."""
-        self.truncated: list[tuple[int, float, F64]] = []
-        """(partition, when, [records] when each was readable) of what an election cut off, s."""
+        self.truncated: list[tuple[int, float, int, F64]] = []
+        """(partition, when, from which offset on, [records] when each was readable) of what
+        elections cut off, s."""
         self.linger_s = linger_s
         self.batch_bytes = batch_bytes
         self.latency_s = latency_s
@@ -167,7 +168,7 @@ class Topic:
         """Take the records of a partition from offset ``to`` on out of the log, at ``at_s``."""
         log = self.log
         rows = slice(log.start[p] + to, log.start[p] + log.end[p])
-        self.truncated.append((p, at_s, log.visible_s[rows].copy()))
+        self.truncated.append((p, at_s, to, log.visible_s[rows].copy()))
         log.visible_s[rows] = np.inf
         log.end[p] = to
 
@@ -233,7 +234,7 @@ class Topic:
         ends = np.zeros((at_s.size, self.log.end.size), np.int64)
         for p in range(self.log.end.size):
             ends[:, p] = np.searchsorted(self.readable_s(p), at_s, side="right")
-        for p, gone_s, visible_s in self.truncated:
+        for p, gone_s, _, visible_s in self.truncated:
             ends[:, p] += np.searchsorted(visible_s, at_s, side="right") * (at_s < gone_s)
         return ends
 
@@ -242,7 +243,14 @@ class Topic:
         ends: I64 = self.log_end(np.array([now_s]))[0]
         return ends
 
-    def readable_s(self, p: int) -> F64:
-        """[offsets] when each record of partition ``p`` became, or will become, readable."""
+    def readable_s(self, p: int, at_s: float = np.inf) -> F64:
+        """[offsets] when each record of partition ``p`` became, or will become, readable.
+
+        ``at_s``: as the partition was then; by default, as it is.
+        """
         first = self.log.start[p]
-        return self.log.visible_s[first : first + self.log.end[p]]
+        times_s = self.log.visible_s[first : first + self.log.end[p]]
+        for q, gone_s, to, visible_s in reversed(self.truncated):
+            if q == p and gone_s > at_s:
+                times_s = np.concatenate([times_s[:to], visible_s])
+        return times_s
