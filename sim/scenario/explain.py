@@ -13,6 +13,7 @@ from sim.foundation.errors import Problem, nearest, unknown, unknown_key
 from sim.foundation.units import shown
 from sim.scenario.faults.base import Fault
 from sim.scenario.faults.catalogue import FAULTS
+from sim.scenario.products.catalogue import PRODUCTS
 
 _EXPECTED = {
     "int": "a whole number",
@@ -25,7 +26,7 @@ _EXPECTED = {
     "mapping": "keys and values",
 }
 _MISSING_TAG = {
-    "product": "missing; the product that this system is (kafka or sqs)",
+    "product": f"missing; what this system is: {', '.join(PRODUCTS[:-1])} or {PRODUCTS[-1]}",
     "fault": f"missing; what happens: {', '.join(list(FAULTS)[:-1])} or {list(FAULTS)[-1]}",
 }
 _MOST_TAKERS = 8
