@@ -431,8 +431,10 @@ class Group:
     def orphans(self) -> Bools:
         """[partitions] those that no running, connected member reads, or only one that is held."""
         s = self.state
-        out = np.ones(s.position.size, np.bool_)
         reads = (s.phase != k.OFF) & (s.phase != k.HELD) & (s.resume_s <= self.now_s) & (s.cut == 0)
+        if s.assigned_n[reads].sum() == s.position.size:  # each has one owner, and no more
+            return np.zeros(s.position.size, np.bool_)
+        out = np.ones(s.position.size, np.bool_)
         for m in np.flatnonzero(reads):
             out[s.assigned[m, : s.assigned_n[m]]] = False
         return out

@@ -37,6 +37,8 @@ OFF, POLL, PROCESS, BLOCKED, FLUSH, COMMIT, COMMITTED, ABORT = range(8)
 
 # Places in App.at.
 NEXT_S, WAKE_S, KILL_S, AUTO_COMMIT_S, DEADLINE_S, TXN_BEGAN_S = range(6)
+DUE = slice(NEXT_S, KILL_S + 1)
+"""Of these times, before the earliest of which nothing happens."""
 TIMES = 6
 
 # Places in App.n.
