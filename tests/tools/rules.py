@@ -49,6 +49,7 @@ RULES = {
     "KB-10": "a group without a commit begins where the reset says",
     "KB-11": "compaction keeps the last value of a key at least",
     "KB-12": "durability rests on replicas, not on fsync",
+    "KB-13": "a broker that stood still handles what its client gave up (SocketServer, Selector)",
     "KC-01": "a partition has one owner in a group",
     "KC-02": "groups read without deleting, and do not slow each other",
     "KC-03": "a batch longer than max.poll.interval.ms costs membership",
