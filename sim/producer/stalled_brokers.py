@@ -5,6 +5,10 @@ was at work on is answered then; answers under way arrive. The client gives a co
 oldest request is overdue, and cannot send on a new one, which begins with a request for the
 broker's API versions. What it gave up lies in the socket, and is handled when the broker goes on,
 before anything else.
+
+The client is back on a new connection as soon as the broker goes on. A real one may be in the
+middle of `reconnect.backoff.ms`, or of looking for its bootstrap servers again
+(`metadata.recovery.strategy`): librdkafka was back 0.3 to 1.4 s later.
 """
 
 from typing import NamedTuple
@@ -20,9 +24,9 @@ HANDLED_OF_A_CLOSED_CONNECTION = 2
 It takes up one at a time and answers before the next (``SocketServer`` mutes the channel). The
 first answer goes to a closed socket, which replies with a reset; that becomes known when the second
 answer cannot be written, and then the rest is dropped (``Selector``: a channel is kept until a send
-fails). Measured over loopback: SIGSTOP for 3 s and a timeout of 1 s leave two requests stored
-twice, one with one in flight. If a round trip takes longer than a broker's work on a request, a few
-more may get through. acks=0 has no answers, so all are handled."""
+fails). So it was with Kafka 4.4 over loopback in each of three runs. If a round trip takes longer
+than a broker's work on a request, a few more may get through. acks=0 has no answers, so all are
+handled."""
 
 
 class GivenUp(NamedTuple):

@@ -90,6 +90,38 @@ def test_KB_13_what_the_broker_was_at_work_on_is_answered_when_it_goes_on():
     assert log(client) == [(5, 0, 0), (3000, 1, 0), *again]
 
 
+@pytest.mark.parametrize(
+    ("keys", "killed", "measured"),
+    [
+        ({"acks": 1, "request_timeout_ms": 1_000}, False, [0, 1, 2, 1, 2, 3, 4, 5]),
+        ({"acks": "all", "request_timeout_ms": 1_000}, False, [0, 1, 2, 1, 2, 3, 4, 5]),
+        (
+            {"acks": 1, "request_timeout_ms": 1_000, "max_in_flight": 1}, False,
+            [0, 1, 1, 2, 3, 4, 5],
+        ),
+        ({"enable_idempotence": True, "request_timeout_ms": 1_000}, False, [0, 1, 2, 3, 4, 5]),
+        ({"acks": 0}, False, [0, 1, 2, 3, 4, 5]),
+        ({"acks": 1}, True, [0, 1, 2]),
+        ({"acks": 0}, True, [0, 1, 2, 3, 4, 5]),
+    ],
+)  # fmt: skip
+def test_KB_13_the_log_is_that_of_a_real_broker(keys, killed, measured):
+    """Kafka 4.4 under librdkafka, SIGSTOP at 50 ms and SIGCONT at 3,050 ms: the same in three runs.
+
+    Six records as above; ``killed``: the producer meets SIGKILL at 700 ms.
+    """
+    client = build(SIX_MS, config=LIBRDKAFKA, latency_ms=1, **{**ALONE, **keys})
+    client.advance(0.05)
+    client.pause_broker(0, 0.05)
+    client.advance(0.7)
+    if killed:
+        client.sigkill(0.7)
+    client.advance(3.05)
+    client.resume_broker(0, 3.05)
+    client.advance(30.0)
+    assert rows_in_log(client) == measured
+
+
 def test_KB_13_an_answer_under_way_arrives():
     # At the broker at 45 ms, answered at 50 ms; it stands still from 47 ms on.
     client = paused(0.95, [40], from_s=0.047, acks=1)
