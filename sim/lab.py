@@ -1,14 +1,14 @@
 """Run a scenario: the same messages through every system, one after the other."""
 
 import gc
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Mapping
 from time import perf_counter
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import simpy
 
-from sim.engine.environment import Environment
+from sim.engine.environment import Environment, Steps
 from sim.engine.system import LOOKS, Setup, System
 from sim.injection.context import Timeline
 from sim.injection.replay import Replay
@@ -19,18 +19,7 @@ from sim.measure.incidents import faults_table
 from sim.measure.tables import Frames, Tables, combine, measure
 from sim.results.result import Result
 from sim.scenario.load import Scenario
-from sim.scenario.products.celery import CelerySystem
-from sim.scenario.products.kafka import KafkaSystem
-from sim.scenario.products.kinesis import KinesisSystem
-from sim.scenario.products.rabbitmq import RabbitmqSystem
-from sim.scenario.products.rabbitmq_stream import RabbitmqStreamSystem
-from sim.scenario.products.sqs import SqsSystem
-from sim.systems.celery import Celery
-from sim.systems.kafka_share import kafka
-from sim.systems.kinesis import Kinesis
-from sim.systems.rabbitmq import Rabbitmq
-from sim.systems.rabbitmq_stream import RabbitmqStream
-from sim.systems.sqs import Sqs
+from sim.systems.catalogue import build
 from sim.traffic.generate import generate
 from sim.traffic.messages import Messages
 
@@ -97,17 +86,6 @@ def run(
     return Result(combine(parts), wall_s, scenario)
 
 
-_SYSTEMS: Mapping[type, Callable[..., System]] = {
-    CelerySystem: Celery,
-    KafkaSystem: kafka,
-    KinesisSystem: Kinesis,
-    RabbitmqSystem: Rabbitmq,
-    RabbitmqStreamSystem: RabbitmqStream,
-    SqsSystem: Sqs,
-}
-"""What runs a configuration."""
-
-
 def run_system(
     scenario: Scenario,
     name: str,
@@ -120,7 +98,7 @@ def run_system(
     horizon_s = messages.duration_s + scenario.drain_limit
     grid_s = np.arange(int(horizon_s / step_s) + 2, dtype=np.float64) * step_s
     setup = Setup(name, scenario, messages, grid_s)
-    system = _SYSTEMS[type(scenario.systems[name])](setup, scenario.systems[name])
+    system = build(setup)
     ended_s, events, replays = _advance(setup, system, progress)
     if len(messages) >= _MANY:
         # Processes of the control plane refer to each other and to what they control; at a hundred
@@ -174,7 +152,7 @@ def _watch(
     not_before_s: float,
     report: Callable[[int], None],
     drained: simpy.Event,
-) -> Generator[simpy.Event, Any, None]:
+) -> Steps:
     """Look at the system now and then; end the run when nothing is left to do."""
     while True:
         yield env.timeout(tick_s)

@@ -8,6 +8,7 @@ Importing this package imports matplotlib: do it where something is drawn, not a
 """
 
 from sim.charts.bars import duplicates, loss, replay
+from sim.charts.burrow import status
 from sim.charts.files import CHARTS, LEDGER_CHARTS, LOG_CHARTS, write_all
 from sim.charts.inline import Inline, inline, write_and_inline
 from sim.charts.ledger import books, buffer, harms, price
@@ -18,7 +19,6 @@ from sim.charts.plane import plane
 from sim.charts.quantiles import latency
 from sim.charts.runs import compare, comparison
 from sim.charts.side_by_side import overview
-from sim.charts.status import status
 
 __all__ = [
     "CHARTS",

@@ -15,11 +15,11 @@ from matplotlib.figure import Figure
 
 from sim.charts import ledger
 from sim.charts.bars import duplicates, loss, replay
+from sim.charts.burrow import status
 from sim.charts.over_time import lag, order, throughput, time_lag
 from sim.charts.page import style
 from sim.charts.quantiles import latency
 from sim.charts.side_by_side import overview
-from sim.charts.status import status
 from sim.words import findings
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+
+from sim.foundation.arrays import F64, I32, I64, U8, U16
 
 
 class Fate(IntEnum):
@@ -44,12 +45,12 @@ class Fate(IntEnum):
 class Effects:
     """Every time that a message was processed, repeats included, in order of time."""
 
-    at_s: NDArray[np.float64]
+    at_s: F64
     """[effects] ascending, s."""
-    message: NDArray[np.int32]
+    message: I32
     """[effects]"""
 
-    def only(self, rows: NDArray[np.int32]) -> "Effects":
+    def only(self, rows: I32) -> "Effects":
         """Those of the messages in ``rows`` (ascending), numbered anew from 0."""
         place = np.searchsorted(rows, self.message)
         kept = np.flatnonzero(np.isin(self.message, rows))
@@ -58,10 +59,10 @@ class Effects:
     @classmethod
     def of(
         cls,
-        done_s: NDArray[np.float64],
-        message: NDArray[np.int32],
-        again_s: NDArray[np.float64],
-        again: NDArray[np.int32],
+        done_s: F64,
+        message: I32,
+        again_s: F64,
+        again: I32,
     ) -> "Effects":
         """Merge first effects (``done_s``, inf: none) with repeated ones, in any order each."""
         rows = np.flatnonzero(done_s < np.inf)
@@ -74,20 +75,20 @@ class Effects:
 class Offsets:
     """The partitions of a log at the sample times of the gauges, as one group stands to them."""
 
-    start: NDArray[np.int64]
+    start: I64
     """[samples, partitions] log start offset."""
-    end: NDArray[np.int64]
+    end: I64
     """[samples, partitions] log-end offset: the next that will be readable."""
-    position: NDArray[np.int64]
+    position: I64
     """[samples, partitions] next offset to hand over; below 0: none yet."""
-    committed: NDArray[np.int64]
+    committed: I64
     """[samples, partitions] committed offset; below 0: none yet."""
-    commit_s: NDArray[np.float64]
+    commit_s: F64
     """[samples, partitions] time of the last commit, s; -inf: none yet."""
-    readable_s: Callable[[int], NDArray[np.float64]]
-    """For a partition, [offsets] when each record became readable, s."""
-    done_s: Callable[[int], NDArray[np.float64]]
-    """For a partition, [offsets] when each record was first processed, s; inf: never."""
+    readable_s: Callable[[int, float], F64]
+    """For a partition as it was at a time, [offsets] when each record became readable, s."""
+    done_s: Callable[[int, float], F64]
+    """For the same, [offsets] when each record was first processed, s; inf: never."""
 
 
 @dataclass(frozen=True)
@@ -110,17 +111,17 @@ class GroupOutcome:
     group: str
     kind: Literal["log", "queue"]
     product: str
-    fate: NDArray[np.uint8]
+    fate: U8
     """[messages] a `Fate`."""
-    done_s: NDArray[np.float64]
+    done_s: F64
     """[messages] first effect, s; inf: never."""
-    effects: NDArray[np.uint16]
+    effects: U16
     """[messages] how often it was processed."""
     extra_deliveries: int
     """Deliveries to a consumer beyond the first of each message."""
-    gauges_t_s: NDArray[np.float64]
+    gauges_t_s: F64
     """[samples] sample times of the gauges, s."""
-    gauges: Mapping[str, NDArray[np.int64]]
+    gauges: Mapping[str, I64]
     """[samples] messages; log: log_end, position, committed; queue: enqueued, ready, in_flight."""
     history: Effects | None
     """Of a group that keeps a ledger, or has a bug; else None."""
@@ -132,7 +133,7 @@ class GroupOutcome:
     """Receive calls or polls that returned messages."""
     requests: Mapping[str, int] = field(default_factory=dict)
     """Calls that a service bills, by kind (send, receive, empty receive, delete); may be empty."""
-    rows: NDArray[np.int32] | None = None
+    rows: I32 | None = None
     """[messages] the messages meant for this group, ascending, where it does not get them all;
     "messages" in the other columns means these."""
     happened: Sequence[tuple[float, float, str]] = ()
@@ -140,7 +141,7 @@ class GroupOutcome:
     offsets: Offsets | None = None
     """Of a log: its partitions over time."""
 
-    def only(self, rows: NDArray[np.int32]) -> "GroupOutcome":
+    def only(self, rows: I32) -> "GroupOutcome":
         """The same for a group that is meant to process only the messages in ``rows``."""
         return replace(
             self,

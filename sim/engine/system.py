@@ -7,10 +7,10 @@ from typing import Protocol
 
 import numpy as np
 import simpy
-from numpy.typing import NDArray
 
 from sim.engine.environment import Stage
 from sim.engine.outcome import GroupOutcome, Publication
+from sim.foundation.arrays import F64, Bools
 from sim.foundation.units import Distribution
 from sim.scenario.faults.groups import AutoscaleFault, ScaleFault
 from sim.scenario.load import Scenario
@@ -75,7 +75,7 @@ class Fleet(Protocol):
     def age_s(self) -> float:
         """How long the oldest of these has waited, s; 0 if none does."""
 
-    def orphans(self) -> NDArray[np.bool_]:
+    def orphans(self) -> Bools:
         """[partitions] those that no running consumer has now; empty where there are none."""
 
     def busy(self) -> int:
@@ -197,7 +197,7 @@ class Setup:
     """For service times, faults, scale and seed."""
     messages: Messages
     """What is sent to it."""
-    grid_s: NDArray[np.float64]
+    grid_s: F64
     """[grid] ascending times at which it is sampled, s."""
 
     @property
@@ -209,7 +209,7 @@ class Setup:
         """The system's own random stream of one purpose."""
         return stream(self.scenario, f"{self.name}.{purpose}")
 
-    def pool(self, call: str, distribution: Distribution) -> NDArray[np.float64]:
+    def pool(self, call: str, distribution: Distribution) -> F64:
         """[draws] durations of one kind of call, s; a single one when they are constant."""
         return pool(self.scenario, f"{self.name}.{call}", distribution)
 

@@ -4,10 +4,15 @@ Pydantic validates; the look-ups here answer what it does not: which keys a mapp
 merging, for overrides with dots in the keys, and for naming the nearest key in an error).
 """
 
+import ast
+import inspect
 import math
 import re
+import textwrap
 import types
 from collections.abc import Mapping, Sequence
+from functools import cache
+from itertools import pairwise
 from typing import Annotated, Any, ClassVar, NamedTuple, Self, Union, get_args, get_origin
 
 from pydantic import (
@@ -45,9 +50,7 @@ class RefusedError(ValueError):
 class Config(BaseModel):
     """A frozen mapping of known keys; an unknown key is an error."""
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True
-    )
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     alternatives: ClassVar[tuple[tuple[str, ...], ...]] = ()
     """Sets of keys of which exactly one set may be given; giving one overrides the others."""
@@ -85,6 +88,8 @@ class Config(BaseModel):
         cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
         schema = handler.resolve_ref_schema(handler(core_schema))
+        for key, words in about(cls).items():
+            schema["properties"][key]["description"] = words
         if cls.not_modelled:
             known = "|".join(map(re.escape, cls.not_modelled))
             schema["patternProperties"] = {f"^({known})$": {"description": "Has no effect here."}}
@@ -103,6 +108,39 @@ class Config(BaseModel):
             if (field.alias or name) == key:
                 return bool(getattr(self, name) != field.default)
         raise KeyError(key)
+
+
+@cache
+def about(model: type[BaseModel]) -> Mapping[str, str]:
+    """What the keys of a model are for: the texts that stand under its fields.
+
+    Read from the source when somebody asks. Pydantic (`use_attribute_docstrings`) would do it
+    whenever a class is made, which is a tenth of the time in which `sim list` starts and ends.
+    """
+    found: dict[str, str] = {}
+    for base in reversed(model.__mro__):
+        if issubclass(base, Config) and base is not Config:
+            found = {
+                name: words for name, words in found.items() if name not in base.__annotations__
+            }
+            found |= _under_fields(base)
+    fields = model.model_fields
+    return {fields[name].alias or name: found[name] for name in fields if name in found}
+
+
+def _under_fields(model: type) -> dict[str, str]:
+    """The texts under the fields that a class itself has, by the fields' names."""
+    (made,) = ast.parse(textwrap.dedent(inspect.getsource(model))).body
+    assert isinstance(made, ast.ClassDef)
+    return {
+        field.target.id: inspect.cleandoc(below.value.value)
+        for field, below in pairwise(made.body)
+        if isinstance(field, ast.AnnAssign)
+        and isinstance(field.target, ast.Name)
+        and isinstance(below, ast.Expr)
+        and isinstance(below.value, ast.Constant)
+        and isinstance(below.value.value, str)
+    }
 
 
 def keys(model: type[BaseModel]) -> dict[str, Any]:

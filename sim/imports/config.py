@@ -31,7 +31,7 @@ from sim.imports.measured import complaint, json_of, text_of
 from sim.imports.properties import Entry
 from sim.scenario import explain
 from sim.scenario.load import Scenario, folders, load
-from sim.scenario.products import kafka_keys
+from sim.scenario.products import kafka_not_modelled
 from sim.scenario.products.kafka_consumer import ConsumerGroup
 from sim.scenario.products.kafka_producer import LIBRDKAFKA_ONLY, KafkaProducer
 from sim.scenario.products.sqs import SqsQueue
@@ -79,14 +79,14 @@ _CONSUMER = _Part(
     "consumer",
     ConsumerGroup,
     [key for key in keys(ConsumerGroup) if "." in key],
-    kafka_keys.CONSUMER_NAMES,
+    kafka_not_modelled.CONSUMER_NAMES,
     {"consumers": 1, "does": ["work"]},
 )
 _PRODUCER = _Part(
     "producer",
     KafkaProducer,
     [key for key in keys(KafkaProducer) if "." in key or key in ("acks", "retries")],
-    kafka_keys.PRODUCER_NAMES,
+    kafka_not_modelled.PRODUCER_NAMES,
     {},
 )
 # Not of the queue, but of each message or of a subscription.
@@ -101,10 +101,10 @@ _QUEUE = _Part(
 _CLIENTS = {part.name: part for part in (_CONSUMER, _PRODUCER)}
 
 _LIBRDKAFKA = {
-    *kafka_keys.LIBRDKAFKA_CONSUMER,
-    *kafka_keys.LIBRDKAFKA_PRODUCER,
-    *kafka_keys.CONSUMER_NAMES,
-    *kafka_keys.PRODUCER_NAMES,
+    *kafka_not_modelled.LIBRDKAFKA_CONSUMER,
+    *kafka_not_modelled.LIBRDKAFKA_PRODUCER,
+    *kafka_not_modelled.CONSUMER_NAMES,
+    *kafka_not_modelled.PRODUCER_NAMES,
     "enable.auto.offset.store",
     *LIBRDKAFKA_ONLY,
 }

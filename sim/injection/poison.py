@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sim.engine.system import Setup
+from sim.foundation.arrays import F64, I32, I64, Bools
 from sim.foundation.errors import LabError, unknown
 from sim.scenario.faults.groups import PoisonFault
 from sim.traffic.generate import strokes
@@ -19,13 +19,13 @@ ALWAYS = np.iinfo(np.int32).max
 class Poison:
     """The poisonous messages of a group; empty arrays if there are none."""
 
-    message: NDArray[np.int64]
+    message: I64
     """[poisonous] which they are, ascending."""
-    kills: NDArray[np.bool_]
+    kills: Bools
     """[poisonous] whether the process dies; else the handler raises."""
-    times: NDArray[np.int32]
+    times: I32
     """[poisonous] how often, at the end of each processing; `ALWAYS`: without limit."""
-    restart_after_s: NDArray[np.float64]
+    restart_after_s: F64
     """[poisonous] from the death of a process to the start of the next one; inf: never."""
 
     def __len__(self) -> int:
@@ -63,7 +63,7 @@ def poison(setup: Setup, group: str) -> Poison:
     )
 
 
-def _of_key(messages: Messages, key: str, index: int) -> NDArray[np.int64]:
+def _of_key(messages: Messages, key: str, index: int) -> I64:
     """The messages of the entity whose values, joined by ``/``, are ``key``."""
     parts = [key] if len(messages.dims) == 1 else key.split("/")
     if len(parts) != len(messages.dims):

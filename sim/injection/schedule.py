@@ -6,6 +6,7 @@ Whom it strikes is found in `sim.injection.targets`; what it then does, by kind 
 
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
+from math import ceil, inf
 
 import numpy as np
 import simpy
@@ -50,13 +51,18 @@ def schedule(
     crews = {name: Crew(env, name, fleet) for name, fleet in fleets.items()}
     context = Context(env, timeline, scenario.scale)
     watched_over: dict[Crew, None] = {}
+    first_s = inf
     for index, fault in enumerate(scenario.faults):
         matched = targets(fault, system, crews, upstream)
         of_whom = dict.fromkeys(target.crew for target in matched)
         groups = [crew for crew in of_whom if crew is not None]
         if fault.takes_readers:
             watched_over |= dict.fromkeys(groups)
-        for stroke in strokes(scenario, index, duration_s) if matched else ():
+        times = list(strokes(scenario, index, duration_s)) if matched else []
+        if fault.takes_readers and groups:
+            may_come_s = [stroke.at_s for stroke in times] if fault.condition is None else [0.0]
+            first_s = min([first_s, *may_come_s])
+        for stroke in times:
             process = env.process(_at(stroke.at_s, stroke.lot, fault, matched, context))
             _expect(process, matched)
             if isinstance(fault, SeekFault):
@@ -67,10 +73,11 @@ def schedule(
             for whose in of_whom:
                 mine = [target for target in matched if target.crew is whose]
                 looked_at = watched or ([] if whose is None else [whose])
-                env.process(_when(fault.condition, looked_at, fault, mine, context))
+                if looked_at:
+                    env.process(_when(fault.condition, looked_at, fault, mine, context))
     of_logs = [crew for crew in watched_over if crew.fleet.orphans().size]
     if of_logs:
-        env.process(_watch_readers(env, of_logs))
+        env.process(_watch_readers(env, of_logs, first_s))
     return {name: crew.replay for name, crew in crews.items()}
 
 
@@ -116,15 +123,29 @@ def _watched(when: When, system: str, crews: Mapping[str, Crew]) -> list[Crew]:
     return [crew for name, crew in crews.items() if fnmatchcase(f"{system}.{name}", when.of)]
 
 
-def _watch_readers(env: simpy.Environment, crews: Sequence[Crew]) -> Steps:
-    """Add up for how long partitions have no reader."""
+def _watch_readers(env: simpy.Environment, crews: Sequence[Crew], first_s: float) -> Steps:
+    """Add up for how long partitions have no reader, from the first fault on.
+
+    Args:
+        env: clock.
+        crews: of groups of a log.
+        first_s: when a fault may first take a reader, s; inf: never.
+    """
     since_s = [np.zeros(crew.fleet.orphans().size) for crew in crews]
     for crew in crews:
         crew.replay.without_reader_s = crew.replay.longest_without_reader_s = 0.0
+    if first_s == inf:
+        return
+    # Each look cuts the run: there are none before they can see anything. The first one is at the
+    # time of the fault, or up to a step after it.
+    yield env.timeout(max(0.0, ceil(first_s / _READERS_STEP_S) - 1) * _READERS_STEP_S)
     while True:
         yield env.timeout(_READERS_STEP_S)
         for crew, its_s in zip(crews, since_s, strict=True):
             orphans = crew.fleet.orphans()
+            if not orphans.any():
+                its_s[:] = 0.0
+                continue
             its_s += _READERS_STEP_S
             its_s *= orphans
             replay = crew.replay

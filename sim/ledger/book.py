@@ -19,8 +19,9 @@ from typing import get_args
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from sim.foundation.arrays import F64, I16, I32, I64, U8, U16
 from sim.foundation.errors import LabError
 from sim.ledger import book_kernel as k
 from sim.ledger.book_kernel import Histories
@@ -57,8 +58,8 @@ class Verdict(IntEnum):
 
 
 def histories(
-    created_s: NDArray[np.float64],
-    entity: NDArray[np.int32],
+    created_s: F64,
+    entity: I32,
     entities: int,
     *,
     amount_cents: ArrayLike | None = None,
@@ -119,19 +120,19 @@ class Ledger:
 
     histories: Histories
     policy: LedgerPolicy
-    at_s: NDArray[np.float64]
+    at_s: F64
     """[deliveries] ascending, s."""
-    event: NDArray[np.int32]
+    event: I32
     """[deliveries] rows of the histories."""
-    verdict: NDArray[np.uint8]
+    verdict: U8
     """[deliveries] a `Verdict` each."""
-    applied: NDArray[np.uint16]
+    applied: U16
     """[events] how often each was applied."""
-    state: NDArray[np.int16]
+    state: I16
     """[entities] seq of the event applied last; -1: none was."""
-    booked_cents: NDArray[np.int64]
+    booked_cents: I64
     """[entities]"""
-    due_cents: NDArray[np.int64]
+    due_cents: I64
     """[entities] what should be booked at the end."""
     report: Report
     series: pd.DataFrame
@@ -156,7 +157,7 @@ class Ledger:
             frame = frame.sort_values(["at_s", "event"], ignore_index=True)
         return frame
 
-    def cents(self, event: NDArray[np.int32]) -> NDArray[np.int64]:
+    def cents(self, event: I32) -> I64:
         """What each of some events posts, [size of ``event``]; 0: nothing."""
         histories = self.histories
         if histories.each:
@@ -167,10 +168,10 @@ class Ledger:
 
 def book(
     histories: Histories,
-    at_s: NDArray[np.float64],
-    event: NDArray[np.int32],
+    at_s: F64,
+    event: I32,
     policy: LedgerPolicy,
-    grid_s: NDArray[np.float64],
+    grid_s: F64,
 ) -> Ledger:
     """Let a ledger take effects.
 

@@ -48,7 +48,7 @@ MISSTATED, NET, ILLEGAL_SO_FAR, WAITING, NOW = range(5)
 
 
 @resumable
-def link(entity, seq, next_event, length, latest):  # type: ignore[no-untyped-def]
+def link(entity, seq, next_event, length, latest):
     """Number the events of each entity: fill ``seq`` and ``next_event`` of `Histories`.
 
     ``length`` int64 [entities], all 0: filled with the number of events; ``latest`` int32
@@ -66,7 +66,7 @@ def link(entity, seq, next_event, length, latest):  # type: ignore[no-untyped-de
 
 
 @resumable
-def _amount(histories, i):  # type: ignore[no-untyped-def]
+def _amount(histories, i):
     if histories.each:
         return histories.amount_cents[i]
     if histories.next_event[i] < 0:
@@ -75,7 +75,7 @@ def _amount(histories, i):  # type: ignore[no-untyped-def]
 
 
 @resumable
-def _book(accounts, e, cents):  # type: ignore[no-untyped-def]
+def _book(accounts, e, cents):
     error = accounts.error_cents[e]
     accounts.error_cents[e] = error + cents
     accounts.now[MISSTATED] += abs(error + cents) - abs(error)
@@ -83,7 +83,7 @@ def _book(accounts, e, cents):  # type: ignore[no-untyped-def]
 
 
 @resumable
-def _post(histories, accounts, i):  # type: ignore[no-untyped-def]
+def _post(histories, accounts, i):
     """Apply event ``i``, whatever the state of its entity."""
     e = histories.entity[i]
     accounts.state[e] = histories.seq[i]
@@ -95,7 +95,7 @@ def _post(histories, accounts, i):  # type: ignore[no-untyped-def]
 
 
 @resumable
-def apply(at_s, event, policy, histories, accounts, verdict, grid_s, series):  # type: ignore[no-untyped-def]
+def apply(at_s, event, policy, histories, accounts, verdict, grid_s, series):
     """Take every delivery in turn.
 
     ``at_s`` float64 [deliveries], ascending; ``event`` int32 [deliveries], rows of ``histories``;
@@ -160,7 +160,7 @@ GAPS, DOUBLE, MISSING, TOTALS = range(4)
 
 
 @resumable
-def compare(histories, applied, later, totals):  # type: ignore[no-untyped-def]
+def compare(histories, applied, later, totals):
     """Count what was applied against what should have been.
 
     ``later`` uint8 [entities], all 0: scratch; ``totals`` int64 [TOTALS], all 0: events that were

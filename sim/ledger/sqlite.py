@@ -44,6 +44,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from sim.foundation.arrays import Bools
 from sim.foundation.errors import LabError
 from sim.ledger.book import Ledger, Verdict
 
@@ -287,7 +288,7 @@ def _violations(ledger: Ledger) -> pd.DataFrame:
         event = ledger.event[delivery]
         return table(kind, entity[event], event, ledger.at_s[delivery])
 
-    def never(kind: str, which: NDArray[np.bool_]) -> pd.DataFrame:
+    def never(kind: str, which: Bools) -> pd.DataFrame:
         event = np.flatnonzero((applied == 0) & which)
         return table(kind, entity[event], event, np.nan)
 

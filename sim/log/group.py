@@ -1,18 +1,17 @@
 """A consumer group reading a topic: its members' poll loops, and what can happen to a member."""
 
 from collections.abc import Callable, Collection, Sequence
-from typing import NamedTuple
 
 import numpy as np
 
 from sim.engine.environment import Stops
 from sim.engine.outcome import Fate
-from sim.foundation.arrays import F32, F64, I32, I64, U16, Bools
+from sim.foundation.arrays import F32, F64, I64, Bools
 from sim.injection.poison import Poison
 from sim.log import group_forecast_kernel as forecast
 from sim.log import group_kernel as kernel
 from sim.log import group_state as k
-from sim.log.handed_out import Runs
+from sim.log.handed_out import Runs, Truncated
 from sim.log.poisoned import Place, Poisoned
 from sim.log.topic import Topic, relaid
 from sim.log.topic_kernel import gather
@@ -26,17 +25,6 @@ _COMPLAINTS = {
     k.UNCOMMITTED: "a committed offset has gone back",
     k.UNBALANCED: "records were lost or made between poll and effect",
 }
-
-
-class Truncated(NamedTuple):
-    """What a group did with records that are no longer in the log."""
-
-    message: I32
-    """[records]"""
-    effects: U16
-    """[records] how often each was processed, at least once."""
-    done_s: F64
-    """[records] when first, s."""
 
 
 class Group:
@@ -443,8 +431,10 @@ class Group:
     def orphans(self) -> Bools:
         """[partitions] those that no running, connected member reads, or only one that is held."""
         s = self.state
-        out = np.ones(s.position.size, np.bool_)
         reads = (s.phase != k.OFF) & (s.phase != k.HELD) & (s.resume_s <= self.now_s) & (s.cut == 0)
+        if s.assigned_n[reads].sum() == s.position.size:  # each has one owner, and no more
+            return np.zeros(s.position.size, np.bool_)
+        out = np.ones(s.position.size, np.bool_)
         for m in np.flatnonzero(reads):
             out[s.assigned[m, : s.assigned_n[m]]] = False
         return out
@@ -583,5 +573,7 @@ class Group:
         for zombie in self.zombies.values():
             self._take_down(zombie)
         done, repeats = int(self.counts[k.PROCESSED]), int(s.repeats[0])
-        once = np.count_nonzero(s.effects) + sum(gone.message.size for gone in self.truncated)
+        once = np.count_nonzero(s.effects) + sum(
+            np.count_nonzero(gone.effects) for gone in self.truncated
+        )
         assert once == done - repeats, (once, done, repeats)

@@ -8,7 +8,7 @@ from sim.log.topic_kernel import head_s
 
 
 @inlined
-def ready_s(since_s, log, group, reading, m):  # type: ignore[no-untyped-def]
+def ready_s(since_s, log, group, reading, m):
     """When a fetch that began to wait at ``since_s`` can be answered; inf: not known yet."""
     n_parts = group.assigned_n[m]
     if group.fetched[m] > 0:
@@ -42,13 +42,13 @@ def ready_s(since_s, log, group, reading, m):  # type: ignore[no-untyped-def]
 
 
 @resumable
-def free_s(log, group, poison, reading, m):  # type: ignore[no-untyped-def]
+def free_s(log, group, poison, reading, m):
     """When member ``m`` will next be free to poll, or its handler fails; inf: not while cut off."""
     return batch_end_s(log, group, poison, reading, m)
 
 
 @inlined
-def batch_end_s(log, group, poison, reading, m):  # type: ignore[no-untyped-def]
+def batch_end_s(log, group, poison, reading, m):
     """The end of the batch in hand, or of its first record on which the handler fails."""
     phase = group.phase[m]
     if phase != WORK and phase != COMMIT:
@@ -88,7 +88,7 @@ def batch_end_s(log, group, poison, reading, m):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def next_risk_s(log, group, poison, reading):  # type: ignore[no-untyped-def]
+def next_risk_s(log, group, poison, reading):
     """Before then no handler fails: the earliest failure in hand, or poll that may return one."""
     earliest = np.inf
     for m in range(group.phase.size):
@@ -117,7 +117,7 @@ def next_risk_s(log, group, poison, reading):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def deadline_s(group, reading, m):  # type: ignore[no-untyped-def]
+def deadline_s(group, reading, m):
     """When member ``m`` will have gone too long without a poll; a paused one notices later."""
     if group.phase[m] == WORK or group.phase[m] == COMMIT:
         return max(group.polled_s[m] + reading.max_poll_s, group.resume_s[m])
@@ -125,6 +125,6 @@ def deadline_s(group, reading, m):  # type: ignore[no-untyped-def]
 
 
 @resumable
-def overdue(at_s, group, reading, m):  # type: ignore[no-untyped-def]
+def overdue(at_s, group, reading, m):
     """Whether member ``m`` has gone too long without a poll."""
     return deadline_s(group, reading, m) <= at_s

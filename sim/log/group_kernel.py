@@ -55,7 +55,7 @@ from sim.log.topic_kernel import readable
 
 
 @inlined
-def _sample(group, which, grid, p, value, at_s):  # type: ignore[no-untyped-def]
+def _sample(group, which, grid, p, value, at_s):
     """Fill the samples before ``at_s``, at which ``value`` stops being true."""
     g = group.grid_next[which, p]
     while g < group.grid_s.size and group.grid_s[g] < at_s:
@@ -65,7 +65,7 @@ def _sample(group, which, grid, p, value, at_s):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def commit(group, reading, m, at_s):  # type: ignore[no-untyped-def]
+def commit(group, reading, m, at_s):
     """Commit for member ``m``, at ``at_s``: what it has processed, or all that it was handed."""
     for a in range(group.assigned_n[m]):
         p = group.assigned[m, a]
@@ -85,7 +85,7 @@ def commit(group, reading, m, at_s):  # type: ignore[no-untyped-def]
 
 
 @resumable
-def finish_samples(group, until_s):  # type: ignore[no-untyped-def]
+def finish_samples(group, until_s):
     """Fill the samples up to ``until_s`` (inclusive) with what is true now."""
     after = np.nextafter(until_s, np.inf)
     for p in range(group.committed.size):
@@ -95,7 +95,7 @@ def finish_samples(group, until_s):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _aim(group, poison, p):  # type: ignore[no-untyped-def]
+def _aim(group, poison, p):
     """Find the next offset of partition ``p`` on which the handler fails, after it was moved."""
     poison.next[p] = NO_OFFSET
     for i in range(poison.offset.size):
@@ -105,7 +105,7 @@ def _aim(group, poison, p):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _go_on_elsewhere(log, group, poison, reading, m, at_s):  # type: ignore[no-untyped-def]
+def _go_on_elsewhere(log, group, poison, reading, m, at_s):
     """Move the positions of member ``m`` that were sought anew, or that are not in the log."""
     group.astray[m] = 0
     for a in range(group.assigned_n[m]):
@@ -159,7 +159,7 @@ def _go_on_elsewhere(log, group, poison, reading, m, at_s):  # type: ignore[no-u
 
 
 @inlined
-def _poll(ready, log, group, reading, m):  # type: ignore[no-untyped-def]
+def _poll(ready, log, group, reading, m):
     """Hand member ``m`` up to max.poll.records, from its buffer only if it is cut off."""
     n_parts = group.assigned_n[m]
     taken = 0
@@ -212,7 +212,7 @@ def _poll(ready, log, group, reading, m):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _begin(now_s, log, group, m):  # type: ignore[no-untyped-def]
+def _begin(now_s, log, group, m):
     """Plan the end of the next record in hand of member ``m``, which has one."""
     slot = group.first[m] + group.at[m]
     if slot >= group.assigned_n[m]:
@@ -225,7 +225,7 @@ def _begin(now_s, log, group, m):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _work(until_s, log, group, poison, m, most):  # type: ignore[no-untyped-def]
+def _work(until_s, log, group, poison, m, most):
     """Process up to ``most`` records of the batch up to ``until_s``; returns whether done."""
     n_parts = group.assigned_n[m]
     factor = group.factor[m]
@@ -281,7 +281,7 @@ def _work(until_s, log, group, poison, m, most):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _after_record(group, reading, m):  # type: ignore[no-untyped-def]
+def _after_record(group, reading, m):
     """What member ``m`` does when it is done with a batch, or with a record that it commits."""
     finished = group.at[m] == group.assigned_n[m]
     if reading.auto_commit_s < 0.0 and not (reading.before == 1 and finished):
@@ -291,7 +291,7 @@ def _after_record(group, reading, m):  # type: ignore[no-untyped-def]
 
 
 @resumable
-def pass_over(at_s, log, group, reading, m):  # type: ignore[no-untyped-def]
+def pass_over(at_s, log, group, reading, m):
     """Have member ``m``, whose handler failed at ``at_s``, go on with the next record in hand."""
     n_parts = group.assigned_n[m]
     a = group.at[m]
@@ -311,7 +311,7 @@ def pass_over(at_s, log, group, reading, m):  # type: ignore[no-untyped-def]
 
 
 @resumable
-def consume(until_s, log, group, poison, reading):  # type: ignore[no-untyped-def]
+def consume(until_s, log, group, poison, reading):
     """Advance every member of a group to ``until_s`` (inclusive).
 
     Members are independent between control events, so each is carried through the whole stretch
@@ -393,7 +393,7 @@ def consume(until_s, log, group, poison, reading):  # type: ignore[no-untyped-de
 
 
 @resumable
-def complaint(log, group, reading):  # type: ignore[no-untyped-def]
+def complaint(log, group, reading):
     """What is wrong with the state of a group, between two events; FINE: nothing.
 
     Each partition has one owner (KC-01); committed, processed, position and log end are in this
@@ -428,7 +428,7 @@ def complaint(log, group, reading):  # type: ignore[no-untyped-def]
 
 
 @resumable
-def advance(from_s, until_s, log, group, poison, reading):  # type: ignore[no-untyped-def]
+def advance(from_s, until_s, log, group, poison, reading):
     """Advance a group to ``until_s``, or to the first time at which a member needs control.
 
     Returns the time reached, and whether control is needed then. No member is carried past it, so

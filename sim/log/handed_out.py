@@ -1,10 +1,27 @@
 """Which offsets of each partition were handed out at all, however often positions moved."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
-from sim.foundation.arrays import I64
+from sim.foundation.arrays import F64, I32, I64, U16
+
+
+class Truncated(NamedTuple):
+    """What a group did with records that are no longer in the log."""
+
+    partition: int
+    at_s: float
+    """When the log lost them, s."""
+    to: int
+    """Offset of the first."""
+    message: I32
+    """[records]"""
+    effects: U16
+    """[records] how often each was processed."""
+    done_s: F64
+    """[records] when first, s; inf: never."""
 
 
 class Runs:

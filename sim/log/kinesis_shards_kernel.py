@@ -39,7 +39,7 @@ class Putting(NamedTuple):
 
 
 @kernel
-def collect(created_s, size_bytes, buffered_s, max_count, max_bytes, call, ready_s):  # type: ignore[no-untyped-def]
+def collect(created_s, size_bytes, buffered_s, max_count, max_bytes, call, ready_s):
     """Gather records into PutRecords calls: full, or their first has waited ``buffered_s``.
 
     ``created_s`` float64 [messages]; ``size_bytes`` int32 [messages] or [1]; fills ``call`` int64
@@ -78,7 +78,7 @@ def collect(created_s, size_bytes, buffered_s, max_count, max_bytes, call, ready
 
 
 @kernel
-def _refill(bucket, at_s, scale):  # type: ignore[no-untyped-def]
+def _refill(bucket, at_s, scale):
     """Bring a bucket, filled at ``scale`` times the limits, to ``at_s``."""
     passed = max(0.0, at_s - bucket[_TIME])
     records_per_s, bytes_per_s = SHARD_RECORDS_PER_S * scale, SHARD_BYTES_PER_S * scale
@@ -88,7 +88,7 @@ def _refill(bucket, at_s, scale):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def put(  # type: ignore[no-untyped-def]
+def put(
     rows, created_s, size_bytes, call, ready_s, latency_s, putting, outcome, arrived_s, visible_s
 ):
     """Send one shard's records until each is appended or given up; returns refusals.
@@ -152,7 +152,7 @@ def put(  # type: ignore[no-untyped-def]
 
 
 @kernel
-def poll(visible_s, size_bytes, first_s, idle_s, get_s, max_records, bytes_per_s, got_s):  # type: ignore[no-untyped-def]
+def poll(visible_s, size_bytes, first_s, idle_s, get_s, max_records, bytes_per_s, got_s):
     """When each record of a shard is handed to an application by GetRecords.
 
     ``visible_s`` float64 [records], ascending; ``size_bytes`` int32 [records] or [1]; calls are at
@@ -179,7 +179,7 @@ def poll(visible_s, size_bytes, first_s, idle_s, get_s, max_records, bytes_per_s
 
 
 @kernel
-def push(visible_s, size_bytes, push_s, got_s):  # type: ignore[no-untyped-def]
+def push(visible_s, size_bytes, push_s, got_s):
     """When each record of a shard is pushed to an application of its own 2 MiB a second.
 
     ``visible_s`` float64 [records], ascending; ``size_bytes`` int32 [records] or [1]. Fills

@@ -81,6 +81,8 @@ class Poisoned:
     def _look(self) -> None:
         """Look at what was appended since the last time."""
         log = self.topic.log
+        if self.seen.tobytes() == log.end.tobytes():  # an eighth of what numpy takes to compare
+            return
         found = False
         for p in np.flatnonzero(self.seen < log.end).tolist():
             first, stop = int(self.seen[p]), int(log.end[p])

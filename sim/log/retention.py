@@ -13,14 +13,14 @@ readable at once.
 """
 
 from collections import deque
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf
-from typing import Any
 
 import numpy as np
 import simpy
 
+from sim.engine.environment import Steps
 from sim.foundation.arrays import F64, I32, I64
 from sim.log import retention_kernel as k
 from sim.log.topic import Topic
@@ -73,9 +73,7 @@ class Retention:
         self.history: list[tuple[float, I64]] = []
         """(s, [partitions]) the log start offsets after each check that deleted something."""
 
-    def run(
-        self, env: simpy.Environment, deleted: Callable[[float], None]
-    ) -> Generator[simpy.Event, Any, None]:
+    def run(self, env: simpy.Environment, deleted: Callable[[float], None]) -> Steps:
         """Process: check again and again; ``deleted`` is told the time when something went."""
         while True:
             yield env.timeout(self.limits.check_s)

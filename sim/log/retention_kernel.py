@@ -18,9 +18,7 @@ class SegmentState(NamedTuple):
 
 
 @resumable
-def fill(  # type: ignore[no-untyped-def]
-    until_s, log, created_s, size_bytes, segment_s, segment_bytes, active, p
-):
+def fill(until_s, log, created_s, size_bytes, segment_s, segment_bytes, active, p):
     """Put what is readable by ``until_s`` into the active segment of partition ``p``.
 
     A batch, that is what became readable at once, stays together. Returns whether the next batch

@@ -13,7 +13,7 @@ from sim.log import topic_kernel as k
 _T = TypeVar("_T", bound=np.generic)
 
 
-def by_partition(partition: NDArray[np.int32], partitions: int) -> NDArray[np.intp]:
+def by_partition(partition: I32, partitions: int) -> NDArray[np.intp]:
     """[records] the order that puts those of a partition together and keeps theirs."""
     # NumPy sorts 16 bits by radix, in a tenth of the time.
     few = partitions <= np.iinfo(np.int16).max
@@ -40,14 +40,14 @@ class Topic:
 
     def __init__(
         self,
-        created_s: NDArray[np.float64],
-        partition_of: NDArray[np.int32],
+        created_s: F64,
+        partition_of: I32,
         partitions: int,
-        size_bytes: NDArray[np.int32],
+        size_bytes: I32,
         *,
         linger_s: float,
         batch_bytes: int,
-        latency_s: NDArray[np.float64],
+        latency_s: F64,
     ) -> None:
         """
         Args:
@@ -69,8 +69,9 @@ class Topic:
         """Whether a message can be in the log more than once."""
         self.grows = False
         """Whether there can be more records than there is room for."""
-        self.truncated: list[tuple[int, float, F64]] = []
-        """(partition, when, [records] when each was readable) of what an election cut off, s."""
+        self.truncated: list[tuple[int, float, int, F64]] = []
+        """(partition, when, from which offset on, [records] when each was readable) of what
+        elections cut off, s."""
         self.linger_s = linger_s
         self.batch_bytes = batch_bytes
         self.latency_s = latency_s
@@ -167,7 +168,7 @@ class Topic:
         """Take the records of a partition from offset ``to`` on out of the log, at ``at_s``."""
         log = self.log
         rows = slice(log.start[p] + to, log.start[p] + log.end[p])
-        self.truncated.append((p, at_s, log.visible_s[rows].copy()))
+        self.truncated.append((p, at_s, to, log.visible_s[rows].copy()))
         log.visible_s[rows] = np.inf
         log.end[p] = to
 
@@ -182,7 +183,7 @@ class Topic:
             visible_s=relaid(old.visible_s, old.start, start, np.inf),
         )
 
-    def seen_at(self, visible_s: NDArray[np.float64]) -> "Topic":
+    def seen_at(self, visible_s: F64) -> "Topic":
         """The same records, for a reader to whom each is readable from ``visible_s`` [records]."""
         view = copy(self)
         view.log = self.log._replace(visible_s=visible_s)
@@ -228,21 +229,28 @@ class Topic:
                 out[self.log.message[here]] = rows[here]
         return out
 
-    def log_end(self, at_s: NDArray[np.float64]) -> NDArray[np.int64]:
+    def log_end(self, at_s: F64) -> I64:
         """[samples, partitions] readable records at each of the (ascending) times ``at_s``."""
         ends = np.zeros((at_s.size, self.log.end.size), np.int64)
         for p in range(self.log.end.size):
             ends[:, p] = np.searchsorted(self.readable_s(p), at_s, side="right")
-        for p, gone_s, visible_s in self.truncated:
+        for p, gone_s, _, visible_s in self.truncated:
             ends[:, p] += np.searchsorted(visible_s, at_s, side="right") * (at_s < gone_s)
         return ends
 
-    def readable(self, now_s: float) -> NDArray[np.int64]:
+    def readable(self, now_s: float) -> I64:
         """[partitions] records that can be read by now."""
-        ends: NDArray[np.int64] = self.log_end(np.array([now_s]))[0]
+        ends: I64 = self.log_end(np.array([now_s]))[0]
         return ends
 
-    def readable_s(self, p: int) -> NDArray[np.float64]:
-        """[offsets] when each record of partition ``p`` became, or will become, readable."""
+    def readable_s(self, p: int, at_s: float = np.inf) -> F64:
+        """[offsets] when each record of partition ``p`` became, or will become, readable.
+
+        ``at_s``: as the partition was then; by default, as it is.
+        """
         first = self.log.start[p]
-        return self.log.visible_s[first : first + self.log.end[p]]
+        times_s = self.log.visible_s[first : first + self.log.end[p]]
+        for q, gone_s, to, visible_s in reversed(self.truncated):
+            if q == p and gone_s > at_s:
+                times_s = np.concatenate([times_s[:to], visible_s])
+        return times_s

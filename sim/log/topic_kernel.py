@@ -45,7 +45,7 @@ class ProducerState(NamedTuple):
 
 
 @inlined
-def _send(log, producer, p, close_s, latency_s):  # type: ignore[no-untyped-def]
+def _send(log, producer, p, close_s, latency_s):
     draw = latency_s[producer.sent[0] % latency_s.size]
     producer.sent[0] += 1
     at = max(close_s + draw, producer.last_append_s[p])
@@ -62,7 +62,7 @@ def _send(log, producer, p, close_s, latency_s):  # type: ignore[no-untyped-def]
 
 
 @resumable
-def append(  # type: ignore[no-untyped-def]
+def append(
     until_s, created_s, partition_of, size_bytes, linger_s, batch_bytes, latency_s, log, producer
 ):
     """Advance the producer to ``until_s``: batch, linger, send; rows appear with their time.
@@ -123,7 +123,7 @@ def append(  # type: ignore[no-untyped-def]
 
 
 @resumable
-def gather(log, filled, values, rows):  # type: ignore[no-untyped-def]
+def gather(log, filled, values, rows):
     """Copy ``values`` [messages] to ``rows`` [log rows] for what was appended since ``filled``."""
     for p in range(filled.size):
         base = log.start[p]
@@ -136,7 +136,7 @@ def gather(log, filled, values, rows):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def readable(log, p, at_s):  # type: ignore[no-untyped-def]
+def readable(log, p, at_s):
     """First offset of partition ``p`` that cannot be read at ``at_s``, or not before it."""
     low = log.first[p]
     high = log.end[p]
@@ -150,7 +150,7 @@ def readable(log, p, at_s):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def head_s(log, p, offset):  # type: ignore[no-untyped-def]
+def head_s(log, p, offset):
     """When the record at an offset of partition ``p`` can be read; inf: not known yet."""
     if offset < log.end[p]:
         return log.visible_s[log.start[p] + offset]

@@ -93,7 +93,8 @@ class Zombie:
             offsets[p] = min(offsets[p], to)
         n = int(self._own["assigned_n"][0])
         if n and self.partitions[self._own["turn"][0] % n] == p:
-            self._own["fetched"][0] = 0
+            left = int(to - self.position[p])
+            self._own["fetched"][0] = min(int(self._own["fetched"][0]), left)
 
     @property
     def works(self) -> bool:

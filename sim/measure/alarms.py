@@ -4,12 +4,13 @@ An alarm follows a Prometheus alerting rule with ``for``: samples are all it see
 """
 
 import numpy as np
-from numpy.typing import NDArray
+
+from sim.foundation.arrays import F64, I64
 
 
 def alarms(
-    t_s: NDArray[np.float64],
-    value: NDArray[np.float64] | NDArray[np.int64],
+    t_s: F64,
+    value: F64 | I64,
     threshold: float,
     for_s: float = 0,
 ) -> list[tuple[float, float]]:

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from sim.engine.outcome import GroupOutcome, Offsets
+from sim.foundation.arrays import F64, U8
 from sim.measure import burrow_kernel as k
 
 WINDOW = 10
@@ -14,7 +14,7 @@ WORDS = ("OK", "WARN", "STOP", "STALL", "REWIND")
 """Burrow's statuses, the gravest last."""
 
 
-def judged(t_s: NDArray[np.float64], offsets: Offsets) -> NDArray[np.uint8]:
+def judged(t_s: F64, offsets: Offsets) -> U8:
     """[samples, partitions] what Burrow says at each time: places in `WORDS`.
 
     It judges a partition from the commits that it saw by then.
@@ -25,7 +25,7 @@ def judged(t_s: NDArray[np.float64], offsets: Offsets) -> NDArray[np.uint8]:
     return status
 
 
-def burrow_table(outcome: GroupOutcome, status: NDArray[np.uint8]) -> pd.DataFrame:
+def burrow_table(outcome: GroupOutcome, status: U8) -> pd.DataFrame:
     """A row per time ``t_s``: the group's ``status``, and how many partitions have each.
 
     The status of a group is the gravest of its partitions' (REWIND, STALL, STOP, WARN, OK).

@@ -7,9 +7,7 @@ its checks in core/internal/evaluator/caching.go, with the defaults of core/inte
 
 from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
+from sim.foundation.arrays import F64, I64
 from sim.foundation.jit import resumable
 
 OK, WARN, STOP, STALL, REWIND = range(5)
@@ -19,13 +17,13 @@ OK, WARN, STOP, STALL, REWIND = range(5)
 class Window(NamedTuple):
     """The last commits of a partition, the oldest at ``n % size`` once it is full."""
 
-    offset: NDArray[np.int64]  # [size]
-    at_s: NDArray[np.float64]  # [size]
-    lag: NDArray[np.int64]  # [size] against the log end known at the commit
+    offset: I64  # [size]
+    at_s: F64  # [size]
+    lag: I64  # [size] against the log end known at the commit
 
 
 @resumable
-def judge(grid_s, end, committed, commit_s, window, status):  # type: ignore[no-untyped-def]
+def judge(grid_s, end, committed, commit_s, window, status):
     """Fill ``status`` uint8 [grid, partitions] as Burrow would, looking at each grid time.
 
     ``end``, ``committed`` int64 and ``commit_s`` float64 [grid, partitions] are what it sees then:

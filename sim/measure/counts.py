@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sim.engine.outcome import Fate, GroupOutcome
+from sim.foundation.arrays import F64, I64
 from sim.measure import counts_kernel as k
 from sim.traffic.messages import Messages
 
@@ -17,19 +17,19 @@ class Counted:
 
     fates: Mapping[Fate, int]
     """Messages with each fate."""
-    arrived: NDArray[np.int64]
+    arrived: I64
     """[grid] messages created up to each grid time."""
-    processed: NDArray[np.int64]
+    processed: I64
     """[grid] messages first processed in each step."""
-    violations: NDArray[np.int64]
+    violations: I64
     """[grid] messages first processed in each step, after a later one of their key."""
     violations_in_all: int
     """The same over the whole run, so also after the last grid time."""
     keys_violated: int
     """Keys that a violation is of."""
-    oldest_s: NDArray[np.float64]
+    oldest_s: F64
     """[grid] age of the oldest message that waits, s; 0: none does."""
-    latency: NDArray[np.int64]
+    latency: I64
     """[bins] histogram of the latencies; `sim.measure.latency` reads it."""
     longest_latency_s: float
     """Exactly; 0: no message was processed."""

@@ -3,8 +3,8 @@
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from sim.foundation.arrays import F64, I64, U8
 from sim.foundation.jit import resumable
 
 LATENCY_SHIFT = 12
@@ -15,12 +15,12 @@ LATENCY_BINS = 1 << (31 - LATENCY_SHIFT)
 class Counts(NamedTuple):
     """What `count` fills in; everything starts at zero."""
 
-    processed: NDArray[np.int64]  # [grid + 1] messages first processed in each step, then later
-    violations: NDArray[np.int64]  # [grid + 1] of them, processed after a later one of their key
-    oldest_s: NDArray[np.float64]  # [grid] age of the oldest unprocessed message
-    latency: NDArray[np.int64]  # [LATENCY_BINS] histogram over the top bits of a float32
-    fates: NDArray[np.int64]  # [fates]
-    key_violated: NDArray[np.uint8]  # [keys] 1: one of its messages was processed late
+    processed: I64  # [grid + 1] messages first processed in each step, then later
+    violations: I64  # [grid + 1] of them, processed after a later one of their key
+    oldest_s: F64  # [grid] age of the oldest unprocessed message
+    latency: I64  # [LATENCY_BINS] histogram over the top bits of a float32
+    fates: I64  # [fates]
+    key_violated: U8  # [keys] 1: one of its messages was processed late
 
 
 class Totals(NamedTuple):
@@ -32,7 +32,7 @@ class Totals(NamedTuple):
 
 
 @resumable
-def count(  # type: ignore[no-untyped-def]
+def count(
     created_s, entity, key_of, done_s, effects, fate, step_s, unfinished, bits, latest, counts
 ):
     """Fill ``counts`` from the columns of one group; returns its `Totals`.

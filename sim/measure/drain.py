@@ -1,12 +1,11 @@
 """How long it took after the last arrival until everything was done: columns of the summary."""
 
 import numpy as np
-from numpy.typing import NDArray
+
+from sim.foundation.arrays import F64
 
 
-def sums(
-    t_s: NDArray[np.float64], last_done_s: float, unfinished: int, duration_s: float
-) -> dict[str, float]:
+def sums(t_s: F64, last_done_s: float, unfinished: int, duration_s: float) -> dict[str, float]:
     """Columns of the summary, s.
 
     - ``drain_s``: from the end of arrivals to the last message processed; inf if some never was.

@@ -6,9 +6,9 @@ Of a log's partitions one by one: `sim.measure.partitions`.
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sim.engine.outcome import GroupOutcome
+from sim.foundation.arrays import F64, I64
 from sim.measure.counts import Counted
 
 
@@ -16,16 +16,16 @@ from sim.measure.counts import Counted
 class Lag:
     """At each grid time; columns of the table ``series``."""
 
-    lag: NDArray[np.int64]
+    lag: I64
     """Of a log: log end - committed offset, as ``kafka-consumer-groups`` reports it, over the
     partitions where the group has one. Of a queue, its depth: ready + in flight."""
-    ready: NDArray[np.float64]
+    ready: F64
     """Of a queue: messages to be had; NaN of a log."""
-    in_flight: NDArray[np.float64]
+    in_flight: F64
     """Of a queue: messages handed out and not yet done with; NaN of a log."""
-    position_lag: NDArray[np.float64]
+    position_lag: F64
     """Of a log: log end - position, over the partitions where the group has one; NaN of a queue."""
-    time_lag_s: NDArray[np.float64]
+    time_lag_s: F64
     """Age of the oldest message that is created and not yet processed, s; 0: there is none."""
 
 
@@ -50,7 +50,7 @@ def lag_of(outcome: GroupOutcome, counted: Counted) -> Lag:
     return Lag(lag, ready, in_flight, position_lag, counted.oldest_s)
 
 
-def sums(t_s: NDArray[np.float64], lag: Lag, duration_s: float) -> dict[str, float]:
+def sums(t_s: F64, lag: Lag, duration_s: float) -> dict[str, float]:
     """Columns of the summary.
 
     - ``max_lag``, ``max_lag_at_s``: the most messages that waited, and when they first did.

@@ -4,16 +4,16 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from sim.engine.outcome import Fate
+from sim.foundation.arrays import F64
 from sim.measure import counts_kernel as k
 from sim.measure.counts import Counted
 
 QUANTILES = np.concatenate([np.arange(0, 99) / 100, [0.99, 0.995, 0.999, 0.9995, 0.9999, 1.0]])
 
 
-def quantiles(counted: Counted) -> NDArray[np.float64]:
+def quantiles(counted: Counted) -> F64:
     """[QUANTILES] latencies, s: the middle of the bin that holds each; the last is exact.
 
     NaN if nothing was processed.
@@ -24,18 +24,18 @@ def quantiles(counted: Counted) -> NDArray[np.float64]:
     rank = np.ceil(QUANTILES * processed).clip(1)
     bins = np.searchsorted(np.cumsum(counted.latency), rank)
     middle = (bins.astype(np.uint32) << k.LATENCY_SHIFT) + np.uint32(1 << (k.LATENCY_SHIFT - 1))
-    out: NDArray[np.float64] = middle.view(np.float32).astype(np.float64)
+    out: F64 = middle.view(np.float32).astype(np.float64)
     out[-1] = longest_s
     out[out > longest_s] = longest_s
     return out
 
 
-def latency_table(who: Mapping[str, str], latencies_s: NDArray[np.float64]) -> pd.DataFrame:
+def latency_table(who: Mapping[str, str], latencies_s: F64) -> pd.DataFrame:
     """A row per quantile ``q``: ``latency_s``, created -> first processed, from `quantiles`."""
     return pd.DataFrame({**who, "q": QUANTILES, "latency_s": latencies_s})
 
 
-def sums(latencies_s: NDArray[np.float64]) -> dict[str, float]:
+def sums(latencies_s: F64) -> dict[str, float]:
     """Columns of the summary: the median, what 99 % stay within, and the longest latency, s."""
     return {
         "latency_p50_s": latencies_s[int(np.searchsorted(QUANTILES, 0.5))],

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from sim.foundation.arrays import F64, I64
 from sim.measure.alarms import alarms
 
 
@@ -21,9 +21,9 @@ class Series(NamedTuple):
 
     labels: Mapping[str, str]
     """By name of label (letters, digits and ``_``); values may be any text."""
-    t_s: NDArray[np.float64]
+    t_s: F64
     """[n] times of the samples, strictly ascending."""
-    value: NDArray[np.float64] | NDArray[np.int64]
+    value: F64 | I64
     """[n]."""
 
 
@@ -43,9 +43,7 @@ class Gauge:
         return f"{self.name}_{self.unit}" if self.unit else self.name
 
 
-def buffer_remaining(
-    t_s: NDArray[np.float64], by_producer: Mapping[str, NDArray[np.int64]]
-) -> Gauge:
+def buffer_remaining(t_s: F64, by_producer: Mapping[str, I64]) -> Gauge:
     """``kafka_producer_buffer_remaining``: records accepted by ``send()`` and not yet done with.
 
     Args:

@@ -7,6 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sim.engine.outcome import GroupOutcome, Offsets
+from sim.foundation.arrays import F64, U8
 from sim.measure.burrow import WORDS
 
 _T = TypeVar("_T", bound=np.generic)
@@ -15,9 +16,7 @@ MOST_SAMPLES, MOST_PARTITIONS = 120, 64
 """Times and partitions that are kept of a group."""
 
 
-def partitions_table(
-    outcome: GroupOutcome, offsets: Offsets, status: NDArray[np.uint8]
-) -> pd.DataFrame:
+def partitions_table(outcome: GroupOutcome, offsets: Offsets, status: U8) -> pd.DataFrame:
     """A row per partition and time, evenly spaced; of many partitions those that lagged most.
 
     - ``lag_committed``: log end - committed offset, as ``kafka-consumer-groups`` reports it; NaN
@@ -61,17 +60,14 @@ def partitions_table(
     )
 
 
-def _waited_s(
-    offsets: Offsets, p: int, rows: NDArray[np.intp], t_s: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def _waited_s(offsets: Offsets, p: int, rows: NDArray[np.intp], t_s: F64) -> F64:
     """[rows] age of the oldest record of partition ``p`` that waits; 0 if none does."""
-    done_s, readable_s = offsets.done_s(p), offsets.readable_s(p)
     waited_s = np.zeros(rows.size)
     for i, g in enumerate(rows):
         first = max(offsets.committed[g, p], offsets.start[g, p], 0)
         handed = max(offsets.position[g, p], first)
-        late = done_s[first:handed] > t_s[g]
+        late = offsets.done_s(p, t_s[g])[first:handed] > t_s[g]
         oldest = first + int(late.argmax()) if late.any() else handed
         if oldest < offsets.end[g, p]:
-            waited_s[i] = t_s[g] - readable_s[oldest]
+            waited_s[i] = t_s[g] - offsets.readable_s(p, t_s[g])[oldest]
     return waited_s

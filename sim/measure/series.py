@@ -4,15 +4,13 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from sim.foundation.arrays import F64
 from sim.measure.counts import Counted
 from sim.measure.lag import Lag
 
 
-def series_table(
-    who: Mapping[str, str], t_s: NDArray[np.float64], counted: Counted, lag: Lag
-) -> pd.DataFrame:
+def series_table(who: Mapping[str, str], t_s: F64, counted: Counted, lag: Lag) -> pd.DataFrame:
     """A row per grid time ``t_s``.
 
     ``arrived``, ``processed`` and ``violations`` are cumulative; the others are defined by
@@ -40,7 +38,7 @@ def series_table(
     )
 
 
-def peaks(t_s: NDArray[np.float64], counted: Counted) -> dict[str, float]:
+def peaks(t_s: F64, counted: Counted) -> dict[str, float]:
     """Columns of the summary, msg/s over one step of the grid: ``throughput_peak``, the most that
     were first processed, and ``arrival_peak``, the most that arrived.
     """

@@ -5,11 +5,10 @@ Each is defined where it is computed, at the function ``sums`` of the module tha
 
 from collections.abc import Mapping
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from sim.engine.outcome import GroupOutcome
+from sim.foundation.arrays import F64
 from sim.injection.replay import Replay
 from sim.measure import deliveries, drain, lag, latency, order, processed_or_lost, wrong_effects
 from sim.measure import series as over_time
@@ -22,7 +21,7 @@ def summary_table(
     replay: Replay,
     counted: Counted,
     waiting: lag.Lag,
-    latencies_s: NDArray[np.float64],
+    latencies_s: F64,
     duration_s: float,
 ) -> pd.DataFrame:
     """One row.

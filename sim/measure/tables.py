@@ -5,8 +5,8 @@
   (what bugs spoil and seeks put right), `lag` (most messages waiting, time lag), `drain`,
   `latency` (quantiles, late), `series` (peaks).
 - ``series``: `series` and `lag`. ``latency``: `latency`. ``fates``: `processed_or_lost`.
-  ``messages``: `sample`. ``requests``: `requests`. ``partitions``: `partitions`. ``burrow``:
-  `burrow`. ``faults``: `incidents`. ``ledger`` and ``books``: `books`.
+  ``messages``: `sampled_messages`. ``requests``: `requests`. ``partitions``: `partitions`.
+  ``burrow``: `burrow`. ``faults``: `incidents`. ``ledger`` and ``books``: `books`.
 - ``producer`` and ``buffer`` come from the publisher, which measures itself.
 """
 
@@ -26,7 +26,7 @@ from sim.measure.latency import latency_table, quantiles
 from sim.measure.partitions import partitions_table
 from sim.measure.processed_or_lost import fates_table
 from sim.measure.requests import requests_table
-from sim.measure.sample import messages_table
+from sim.measure.sampled_messages import messages_table
 from sim.measure.series import series_table
 from sim.measure.summary import summary_table
 from sim.traffic.messages import Messages

@@ -9,13 +9,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sim.engine.outcome import Fate
+from sim.foundation.arrays import F64, I32, I64, U8, Bools
 from sim.producer import kafka_client_kernel as k
 from sim.producer import stalled_brokers
 from sim.producer.stalled_brokers import GivenUp
-from sim.scenario.products.kafka_producer import MOST_IN_FLIGHT_IDEMPOTENT, KafkaProducer
+from sim.scenario.products.kafka_producer import KafkaProducer
 from sim.scenario.products.kafka_publisher import Order, Publisher
 
 _UNLIMITED = 1 << 60
@@ -44,22 +44,22 @@ class Client:
 
     def __init__(
         self,
-        created_s: NDArray[np.float64],
-        partition_of: NDArray[np.int32],
+        created_s: F64,
+        partition_of: I32,
         partitions: int,
-        size_bytes: NDArray[np.int32],
+        size_bytes: I32,
         *,
         producer: KafkaProducer,
         publisher: Publisher,
         commit_s: float,
-        process_s: NDArray[np.float64],
+        process_s: F64,
         brokers: int,
-        latency_s: NDArray[np.float64],
-        replicate_s: NDArray[np.float64] | None = None,
-        uniform: NDArray[np.float64] | None = None,
-        jitter: NDArray[np.float64] | None = None,
+        latency_s: F64,
+        replicate_s: F64 | None = None,
+        uniform: F64 | None = None,
+        jitter: F64 | None = None,
         ack_loss_notice_s: float = 0.0,
-        grid_s: NDArray[np.float64] | None = None,
+        grid_s: F64 | None = None,
         teardown_s: float | None = None,
         retry_rejected: bool = False,
     ) -> None:
@@ -132,8 +132,8 @@ class Client:
                 known_session=np.zeros(partitions, np.int64),
                 known_epoch=np.zeros(partitions, np.int64),
                 known=np.zeros(partitions, np.int64),
-                known_first=np.zeros((partitions, 5), np.int64),
-                known_last=np.zeros((partitions, 5), np.int64),
+                known_first=np.zeros((partitions, k.RETAINED), np.int64),
+                known_last=np.zeros((partitions, k.RETAINED), np.int64),
             ),
             journal=_journal(1 << 8, 1 << 10),
         )
@@ -144,6 +144,8 @@ class Client:
 
     def advance(self, until_s: float) -> None:
         """Carry the process, and what is on its way, to ``until_s``."""
+        if self.state.app.at[k.DUE].min() > until_s:
+            return  # as the kernel would see at once; to hand it its state takes ten times as long
         while True:
             match k.publish(until_s, self.state):
                 case k.DONE:
@@ -197,7 +199,7 @@ class Client:
         row = columns.pop("row")[:rows]
         return k.Journal(**{name: column[:n] for name, column in columns.items()}, row=row)
 
-    def appends(self, kept: NDArray[np.bool_] | None = None) -> NDArray[np.int64]:
+    def appends(self, kept: Bools | None = None) -> I64:
         """[rows] how many valid records of each row are in the log.
 
         Args:
@@ -210,7 +212,7 @@ class Client:
         rows = journal.row[np.repeat(valid, journal.n)]
         return np.bincount(rows, minlength=self.state.source.created_s.size)
 
-    def fates(self, kept: NDArray[np.bool_] | None = None) -> NDArray[np.uint8]:
+    def fates(self, kept: Bools | None = None) -> U8:
         """[rows] a `Fate`: how a row was lost, or UNFINISHED.
 
         Unfinished is what is in the log, for a consumer to finish; in the client; or still to be
@@ -456,7 +458,7 @@ class Client:
         self.state = s._replace(journal=grown)
 
 
-def _moved(old: Any, grown: Any, numbers: NDArray[np.int64]) -> Any:
+def _moved(old: Any, grown: Any, numbers: I64) -> Any:
     """``grown``, filled with what ``old`` rings hold for ``numbers``."""
     for was, now in zip(old, grown, strict=True):
         now[numbers & (now.size - 1)] = was[numbers & (was.size - 1)]
@@ -504,7 +506,7 @@ def _check(settings: k.ClientSettings, largest_bytes: int) -> None:
         assert settings.batch_bytes <= settings.buffer_bytes, "a batch fits into the buffer"
     if settings.idempotent:
         assert settings.acks == -1 and settings.retries > 0
-        assert settings.max_in_flight <= MOST_IN_FLIGHT_IDEMPOTENT, "brokers remember no more"
+        assert settings.max_in_flight <= k.RETAINED, "brokers remember no more"
     assert settings.flush_timeout_s > 0, "or it would flush for ever without time passing"
 
 

@@ -28,10 +28,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.foundation.arrays import F64, I32, I64, U8, U16, Bools
 from sim.foundation.jit import inlined, resumable
-
-F64 = NDArray[np.float64]
-I64 = NDArray[np.int64]
 
 # How the application orders consume, produce, flush and commit.
 PRODUCE, COMMIT_PRODUCE, FLUSH_COMMIT, TRANSACTION = range(4)
@@ -41,6 +39,8 @@ OFF, POLL, PROCESS, BLOCKED, FLUSH, COMMIT, COMMITTED, ABORT = range(8)
 
 # Places in App.at.
 NEXT_S, WAKE_S, KILL_S, AUTO_COMMIT_S, DEADLINE_S, TXN_BEGAN_S = range(6)
+DUE = slice(NEXT_S, KILL_S + 1)
+"""Of these times, before the earliest of which nothing happens."""
 TIMES = 6
 
 # Places in App.n.
@@ -89,7 +89,9 @@ OPEN, QUEUED, FLIGHT, GONE, FREE = range(5)
 # connection, or to die, with requests in the sockets of brokers that stand still.
 DONE, FULL_RECORDS, FULL_BATCHES, FULL_REQUESTS, FULL_JOURNAL, GIVES_UP, DIES = range(7)
 
-_RETAINED = 5  # ProducerStateEntry.NUM_BATCHES_TO_RETAIN
+RETAINED = 5  # batches of a producer that a broker knows: ProducerStateEntry, NUM_BATCHES_TO_RETAIN
+_MOST_DOUBLINGS = 30  # of the backoff, which is then at its limit
+_LEAST_JITTER, _JITTER_RANGE = 0.8, 0.4  # a backoff is 20 % shorter to 20 % longer
 
 
 class ClientSettings(NamedTuple):
@@ -125,8 +127,8 @@ class Input(NamedTuple):
     """What the application reads; its row number is the input offset."""
 
     created_s: F64  # [rows] ascending
-    partition_of: NDArray[np.int32]  # [rows] partition of the record sent for each
-    size_bytes: NDArray[np.int32]  # [rows] or [1]
+    partition_of: I32  # [rows] partition of the record sent for each
+    size_bytes: I32  # [rows] or [1]
     process_s: F64  # [rows] or [1] the application's work before it sends
 
 
@@ -142,11 +144,11 @@ class Draws(NamedTuple):
 class ClusterState(NamedTuple):
     """What the control plane changes between two advances."""
 
-    up: NDArray[np.bool_]  # [brokers] reachable
-    stalled: NDArray[np.bool_]  # [brokers] it stands still: its socket takes requests, it does not
+    up: Bools  # [brokers] reachable
+    stalled: Bools  # [brokers] it stands still: its socket takes requests, it does not
     extra_latency_s: F64  # [brokers] added to each round trip
     ack_loss: F64  # [brokers] probability that an answer is lost
-    leader: NDArray[np.int32]  # [partitions] broker of each partition
+    leader: I32  # [partitions] broker of each partition
     append_fails: F64  # [partitions] probability of a retriable error, acks=all (KB-04)
 
 
@@ -155,9 +157,9 @@ class App(NamedTuple):
 
     at: F64  # [TIMES] s; next step, next event of the client, kill, auto-commit, deadline, txn
     n: I64  # [COUNTS]
-    status: NDArray[np.uint8]  # [rows] NOT_SENT … DIED
+    status: U8  # [rows] NOT_SENT … DIED
     acked_s: F64  # [rows] first acknowledged at; inf: never
-    sent: NDArray[np.uint16]  # [rows] times that send() accepted it
+    sent: U16  # [rows] times that send() accepted it
     grid_s: F64  # [grid] sample times
     grid_remaining: I64  # [grid] records in the client (buffer.remaining)
     grid_committed: I64  # [grid] committed input offset
@@ -166,7 +168,7 @@ class App(NamedTuple):
 class Records(NamedTuple):
     """Ring of the records in the client."""
 
-    row: NDArray[np.int32]  # [ring] input row
+    row: I32  # [ring] input row
     link: I64  # [ring] next record of the batch
 
 
@@ -174,9 +176,9 @@ class Batches(NamedTuple):
     """Ring of the batches in the client."""
 
     state: NDArray[np.int8]  # [ring] OPEN, QUEUED, FLIGHT, GONE (failed, still in flight), FREE
-    stored: NDArray[np.bool_]  # [ring] in flight: the broker's answer is yes
-    partition: NDArray[np.int32]  # [ring]
-    attempts: NDArray[np.int32]  # [ring] retries so far
+    stored: Bools  # [ring] in flight: the broker's answer is yes
+    partition: I32  # [ring]
+    attempts: I32  # [ring] retries so far
     created_s: F64  # [ring]
     ready_s: F64  # [ring] end of the backoff
     first: I64  # [ring] its first record
@@ -197,13 +199,13 @@ class Requests(NamedTuple):
     replicate_s: F64  # [brokers, ring] from when it is taken up to the broker's answer
     arrive_s: F64  # [brokers, ring] when the broker takes it up; inf: it stands still
     respond_s: F64  # [brokers, ring] when its answer is back; inf: never, or it stands still
-    lost: NDArray[np.bool_]  # [brokers, ring] there is no answer, and the connection breaks
+    lost: Bools  # [brokers, ring] there is no answer, and the connection breaks
     first: I64  # [brokers, ring] its first batch
     oldest: I64  # [brokers] oldest in flight
     arriving: I64  # [brokers] next to reach the broker
     next: I64  # [brokers] number that the next gets
     free_s: F64  # [brokers] when it has answered all that it was sent; inf: it stands still
-    connected: NDArray[np.bool_]  # [brokers]
+    connected: Bools  # [brokers]
     turn: I64  # [brokers] partition from which the next request is filled
     due_s: F64  # [brokers] nothing is to be sent before; -inf: look
 
@@ -216,7 +218,7 @@ class Partitions(NamedTuple):
     in_flight: I64  # [partitions] batches
     next_seq: I64  # [partitions]
     epoch: I64  # [partitions] raised when a batch with a sequence number was given up
-    unresolved: NDArray[np.bool_]  # [partitions] such a batch may or may not have been stored
+    unresolved: Bools  # [partitions] such a batch may or may not have been stored
     known_session: I64  # [partitions] broker: session of the last batch stored
     known_epoch: I64  # [partitions] broker: its epoch
     known: I64  # [partitions] broker: batches stored of that session and epoch
@@ -229,12 +231,12 @@ class Journal(NamedTuple):
 
     append_s: F64  # [entries]
     visible_s: F64  # [entries] valid for read_committed; inf: transaction open or aborted
-    partition: NDArray[np.int32]  # [entries]
+    partition: I32  # [entries]
     first: I64  # [entries] its first place in ``row``
-    n: NDArray[np.int32]  # [entries] records
-    attempt: NDArray[np.int32]  # [entries] 0: not a retry
-    session: NDArray[np.int32]  # [entries] 1, 2, …: process that sent it
-    row: NDArray[np.int32]  # [rows] input row of each record
+    n: I32  # [entries] records
+    attempt: I32  # [entries] 0: not a retry
+    session: I32  # [entries] 1, 2, …: process that sent it
+    row: I32  # [rows] input row of each record
 
 
 class ClientState(NamedTuple):
@@ -253,7 +255,7 @@ class ClientState(NamedTuple):
 
 
 @resumable
-def fill_samples(before_s, c):  # type: ignore[no-untyped-def]
+def fill_samples(before_s, c):
     """Fill the samples before ``before_s`` with what is true now."""
     app = c.app
     g = app.n[GRID]
@@ -265,7 +267,7 @@ def fill_samples(before_s, c):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _resolve(now, batch, status, c):  # type: ignore[no-untyped-def]
+def _resolve(now, batch, status, c):
     """Tell the application of each record of a batch; ``batch`` is its place in the ring."""
     app, records, batches = c.app, c.records, c.batches
     record = batches.first[batch]
@@ -287,7 +289,7 @@ def _resolve(now, batch, status, c):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _give_up(now, batch, c):  # type: ignore[no-untyped-def]
+def _give_up(now, batch, c):
     settings, batches, partitions = c.settings, c.batches, c.partitions
     _resolve(now, batch, FAILED, c)
     if settings.idempotent and batches.seq[batch] >= 0:
@@ -295,13 +297,13 @@ def _give_up(now, batch, c):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _look(p, c):  # type: ignore[no-untyped-def]
+def _look(p, c):
     """Have `_serve` look anew at what the broker of partition ``p`` is to be sent."""
     c.requests.due_s[c.brokers.leader[p]] = -np.inf
 
 
 @inlined
-def _retry(now, number, c):  # type: ignore[no-untyped-def]
+def _retry(now, number, c):
     """Put a batch that came back from flight into its queue again, or give it up."""
     settings, draws, app = c.settings, c.draws, c.app
     batches, partitions = c.batches, c.partitions
@@ -320,11 +322,12 @@ def _retry(now, number, c):  # type: ignore[no-untyped-def]
         return
     app.n[RETRIES] += 1
     backoff_s = settings.backoff_max_s
-    if batches.attempts[batch] < 30:
+    if batches.attempts[batch] < _MOST_DOUBLINGS:
         backoff_s = min(backoff_s, settings.backoff_s * (1 << batches.attempts[batch]))
     jitter = draws.jitter[app.n[JITTER_DRAWS] % draws.jitter.size]
     app.n[JITTER_DRAWS] += 1
-    batches.ready_s[batch] = now + min(settings.backoff_max_s, backoff_s * (0.8 + 0.4 * jitter))
+    backoff_s *= _LEAST_JITTER + _JITTER_RANGE * jitter
+    batches.ready_s[batch] = now + min(settings.backoff_max_s, backoff_s)
     batches.attempts[batch] += 1
     batches.state[batch] = QUEUED
     before = np.int64(-1)
@@ -343,7 +346,7 @@ def _retry(now, number, c):  # type: ignore[no-untyped-def]
 
 
 @resumable
-def disconnect(now, b, c):  # type: ignore[no-untyped-def]
+def disconnect(now, b, c):
     """Break the connection to broker ``b``: all in flight come back, the oldest first."""
     batches, requests = c.batches, c.requests
     requests.connected[b] = False
@@ -365,7 +368,7 @@ def disconnect(now, b, c):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _check_sequence(p, session, epoch, first, last, c):  # type: ignore[no-untyped-def]
+def _check_sequence(p, session, epoch, first, last, c):
     """What the broker makes of a producer's sequence (KP-10): 0 append, 1 repeat, 2 refuse.
 
     To a producer that it does not know it grants any first number, unless in a transaction
@@ -382,22 +385,22 @@ def _check_sequence(p, session, epoch, first, last, c):  # type: ignore[no-untyp
             return 2
         known = 0
     else:
-        for back in range(min(known, _RETAINED)):
-            at = (known - 1 - back) % _RETAINED
+        for back in range(min(known, RETAINED)):
+            at = (known - 1 - back) % RETAINED
             if partitions.known_first[p, at] == first and partitions.known_last[p, at] == last:
                 return 1
-        if partitions.known_last[p, (known - 1) % _RETAINED] + 1 != first:
+        if partitions.known_last[p, (known - 1) % RETAINED] + 1 != first:
             return 2
     partitions.known_session[p] = session
     partitions.known_epoch[p] = epoch
-    partitions.known_first[p, known % _RETAINED] = first
-    partitions.known_last[p, known % _RETAINED] = last
+    partitions.known_first[p, known % RETAINED] = first
+    partitions.known_last[p, known % RETAINED] = last
     partitions.known[p] = known + 1
     return 0
 
 
 @inlined
-def _judge(b, p, session, epoch, seq, n, txn, c):  # type: ignore[no-untyped-def]
+def _judge(b, p, session, epoch, seq, n, txn, c):
     """What broker ``b`` makes of a batch of ``n`` records: 0 append, 1 repeat, 2 refuse."""
     settings, draws, brokers, app = c.settings, c.draws, c.brokers, c.app
     if brokers.leader[p] != b:
@@ -420,7 +423,7 @@ def _judge(b, p, session, epoch, seq, n, txn, c):  # type: ignore[no-untyped-def
 
 
 @inlined
-def _enter(now, p, n, attempt, session, c):  # type: ignore[no-untyped-def]
+def _enter(now, p, n, attempt, session, c):
     """Put a batch into the journal; returns the place of the first of its ``n`` rows."""
     app, journal = c.app, c.journal
     entry = app.n[ENTRIES]
@@ -438,7 +441,7 @@ def _enter(now, p, n, attempt, session, c):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _arrive(now, b, c):  # type: ignore[no-untyped-def]
+def _arrive(now, b, c):
     """The next request reaches broker ``b``: store its batches, or refuse them."""
     settings, draws, brokers, app = c.settings, c.draws, c.brokers, c.app
     records, batches, requests, partitions = c.records, c.batches, c.requests, c.partitions
@@ -481,7 +484,7 @@ def _arrive(now, b, c):  # type: ignore[no-untyped-def]
 
 
 @resumable
-def take_up(now, b, batch, row, c):  # type: ignore[no-untyped-def]
+def take_up(now, b, batch, row, c):
     """A broker goes on, and takes up a batch that its client has given up (KB-13).
 
     Args:
@@ -499,7 +502,7 @@ def take_up(now, b, batch, row, c):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _respond(now, b, c):  # type: ignore[no-untyped-def]
+def _respond(now, b, c):
     """Take in the answers that are due from broker ``b``, and notice those that are not coming.
 
     Returns:
@@ -537,7 +540,7 @@ def _respond(now, b, c):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _expire(now, c):  # type: ignore[no-untyped-def]
+def _expire(now, c):
     """Fail the batches whose delivery is overdue (KP-02); returns when the next will be."""
     settings, app, batches, partitions = c.settings, c.app, c.batches, c.partitions
     mask = batches.state.size - 1
@@ -579,7 +582,7 @@ def _expire(now, c):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _overtakes(number, p, c):  # type: ignore[no-untyped-def]
+def _overtakes(number, p, c):
     """Whether an older batch of partition ``p`` is still in flight."""
     batches, requests = c.batches, c.requests
     batch_mask = batches.state.size - 1
@@ -595,7 +598,7 @@ def _overtakes(number, p, c):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _sendable_s(p, c):  # type: ignore[no-untyped-def]
+def _sendable_s(p, c):
     """When the first batch of ``p`` may leave on a free connection; inf: not before an answer.
 
     Whether it must, see `_due_s`.
@@ -613,7 +616,7 @@ def _sendable_s(p, c):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _due_s(p, c):  # type: ignore[no-untyped-def]
+def _due_s(p, c):
     """When the first batch of ``p`` asks to be sent (KP-01)."""
     settings, app, batches, partitions = c.settings, c.app, c.batches, c.partitions
     number = partitions.first[p]
@@ -625,7 +628,7 @@ def _due_s(p, c):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _take(p, c):  # type: ignore[no-untyped-def]
+def _take(p, c):
     """Remove the first batch of ``p`` from its queue for a request; returns its number."""
     settings, batches, partitions = c.settings, c.batches, c.partitions
     number = partitions.first[p]
@@ -644,7 +647,7 @@ def _take(p, c):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _restart_sequence(p, c):  # type: ignore[no-untyped-def]
+def _restart_sequence(p, c):
     """Number the batches of ``p`` from 0 in a new epoch, as nothing of it is in flight."""
     batches, partitions = c.batches, c.partitions
     partitions.unresolved[p] = False
@@ -657,7 +660,7 @@ def _restart_sequence(p, c):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _drain(now, b, c):  # type: ignore[no-untyped-def]
+def _drain(now, b, c):
     """Send what is due to broker ``b``; returns when more will be, and whether there was no room.
 
     Java fills a request with the first batch of every partition of the broker as soon as one is
@@ -741,7 +744,7 @@ def _drain(now, b, c):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _serve(now, c):  # type: ignore[no-untyped-def]
+def _serve(now, c):
     """Everything that falls due in the client and at the brokers now; plans the next time.
 
     Returns:
@@ -778,7 +781,7 @@ def _serve(now, c):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _waits_in_sockets(c):  # type: ignore[no-untyped-def]
+def _waits_in_sockets(c):
     """Whether requests wait at a broker that stands still."""
     requests = c.requests
     for b in range(requests.next.size):
@@ -788,7 +791,7 @@ def _waits_in_sockets(c):  # type: ignore[no-untyped-def]
 
 
 @resumable
-def die(now, c):  # type: ignore[no-untyped-def]
+def die(now, c):
     """End the process: what has not reached a broker is lost (KP-15)."""
     app, batches, requests, partitions = c.app, c.batches, c.requests, c.partitions
     fill_samples(now, c)
@@ -816,7 +819,7 @@ def die(now, c):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _has_room(p, size, c):  # type: ignore[no-untyped-def]
+def _has_room(p, size, c):
     """Whether the buffer has room; Java takes memory a batch at a time (BufferPool)."""
     settings, app, batches, partitions = c.settings, c.app, c.batches, c.partitions
     if not settings.java:
@@ -835,7 +838,7 @@ def _has_room(p, size, c):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _accept(now, row, p, size, c):  # type: ignore[no-untyped-def]
+def _accept(now, row, p, size, c):
     """send(): put the record for an input row into the last batch of its partition."""
     settings, app, records = c.settings, c.app, c.records
     batches, partitions = c.batches, c.partitions
@@ -901,7 +904,7 @@ def _accept(now, row, p, size, c):  # type: ignore[no-untyped-def]
 
 
 @resumable
-def look_everywhere(now, c):  # type: ignore[no-untyped-def]
+def look_everywhere(now, c):
     """Have the client look now whether there is anything to send to any broker."""
     c.app.at[WAKE_S] = min(c.app.at[WAKE_S], now)
     for b in range(c.requests.due_s.size):
@@ -909,7 +912,7 @@ def look_everywhere(now, c):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _begin_flush(now, timeout_s, c):  # type: ignore[no-untyped-def]
+def _begin_flush(now, timeout_s, c):
     app = c.app
     app.n[PHASE] = FLUSH
     app.at[DEADLINE_S] = now + timeout_s
@@ -918,13 +921,13 @@ def _begin_flush(now, timeout_s, c):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _begin_close(now, c):  # type: ignore[no-untyped-def]
+def _begin_close(now, c):
     c.app.n[CLOSING] = FLUSH_AND_COMMIT
     _begin_flush(now, c.settings.flush_timeout_s, c)
 
 
 @inlined
-def _begin_commit(now, offset, c):  # type: ignore[no-untyped-def]
+def _begin_commit(now, offset, c):
     settings, app = c.settings, c.app
     app.n[PHASE] = COMMIT
     app.n[COMMITTING] = offset
@@ -932,7 +935,7 @@ def _begin_commit(now, offset, c):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _poll(now, c):  # type: ignore[no-untyped-def]
+def _poll(now, c):
     """Take the input rows that are there, or wait for one; an idle application commits on time."""
     settings, source, app = c.settings, c.source, c.app
     if app.n[CLOSING] == AFTER_POLL:
@@ -971,7 +974,7 @@ def _poll(now, c):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _read_again(c):  # type: ignore[no-untyped-def]
+def _read_again(c):
     """Go back to the committed offset, and send again from there."""
     app = c.app
     app.n[POSITION] = app.n[COMMITTED_TO]
@@ -979,7 +982,7 @@ def _read_again(c):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _flushed(now, c):  # type: ignore[no-untyped-def]
+def _flushed(now, c):
     """flush() has returned: commit if all is well or nobody looks, else flush or send again."""
     settings, app = c.settings, c.app
     closing = app.n[CLOSING]
@@ -1005,7 +1008,7 @@ def _flushed(now, c):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _commit(now, c):  # type: ignore[no-untyped-def]
+def _commit(now, c):
     """The commit reaches the coordinator (KP-16: with it, the records of the transaction)."""
     settings, app, journal = c.settings, c.app, c.journal
     app.n[PHASE] = COMMITTED
@@ -1020,7 +1023,7 @@ def _commit(now, c):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _send_polled(until_s, c):  # type: ignore[no-untyped-def]
+def _send_polled(until_s, c):
     """Process and send polled rows, until anything else falls due; returns what has no room."""
     settings, source, app, records, batches = c.settings, c.source, c.app, c.records, c.batches
     one_size = source.size_bytes.size == 1
@@ -1071,7 +1074,7 @@ def _send_polled(until_s, c):  # type: ignore[no-untyped-def]
 
 
 @resumable
-def publish(until_s, c):  # type: ignore[no-untyped-def]
+def publish(until_s, c):
     """Advance the process, its client and its requests to ``until_s`` (inclusive).
 
     Where several things fall due at one time: a kill, what reaches brokers, answers, expiry,

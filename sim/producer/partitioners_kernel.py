@@ -5,6 +5,7 @@ from zlib import crc32 as crc32_of
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.foundation.arrays import I32, I64
 from sim.foundation.jit import kernel
 
 _SEED = 0x9747B28C
@@ -13,7 +14,7 @@ _MASK = 0xFFFFFFFF
 
 
 @kernel
-def _murmur2(data, start, stop):  # type: ignore[no-untyped-def]
+def _murmur2(data, start, stop):
     length = stop - start
     h = (_SEED ^ length) & _MASK
     at = start
@@ -39,7 +40,7 @@ def _murmur2(data, start, stop):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _murmur2_all(data, ends, out):  # type: ignore[no-untyped-def]
+def _murmur2_all(data, ends, out):
     start = 0
     for i in range(ends.size):
         out[i] = _murmur2(data, start, ends[i])
@@ -47,7 +48,7 @@ def _murmur2_all(data, ends, out):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _murmur2_numbered(prefix, out):  # type: ignore[no-untyped-def]
+def _murmur2_numbered(prefix, out):
     data = np.zeros(prefix.size + 20, np.int64)
     data[: prefix.size] = prefix
     for i in range(out.size):
@@ -61,14 +62,14 @@ def _murmur2_numbered(prefix, out):  # type: ignore[no-untyped-def]
         out[i] = _murmur2(data, 0, prefix.size + digits)
 
 
-def murmur2_numbered(prefix: bytes, n: int) -> NDArray[np.int64]:
+def murmur2_numbered(prefix: bytes, n: int) -> I64:
     """`murmur2` of ``prefix0``, ``prefix1``, … without making these keys."""
     out = np.zeros(n, np.int64)
     _murmur2_numbered(np.frombuffer(prefix, np.uint8).astype(np.int64), out)
     return out
 
 
-def murmur2(keys: list[bytes]) -> NDArray[np.int64]:
+def murmur2(keys: list[bytes]) -> I64:
     """32-bit hash of each key, unsigned (Kafka 4.0, ``Utils.murmur2``, which returns it signed)."""
     out = np.zeros(len(keys), np.int64)
     # Eight bytes a byte, so that the kernel's arithmetic stays in int64.
@@ -78,18 +79,18 @@ def murmur2(keys: list[bytes]) -> NDArray[np.int64]:
 
 
 @kernel
-def _times(a, b):  # type: ignore[no-untyped-def]
+def _times(a, b):
     """The lower 32 bits of a product, in halves, so that int64 holds them."""
     return ((a & 0xFFFF) * b + (((a >> 16) * b & 0xFFFF) << 16)) & _MASK
 
 
 @kernel
-def _rotated(a, bits):  # type: ignore[no-untyped-def]
+def _rotated(a, bits):
     return (a << bits | a >> (32 - bits)) & _MASK
 
 
 @kernel
-def _murmur3(data, ends, seed, out):  # type: ignore[no-untyped-def]
+def _murmur3(data, ends, seed, out):
     start = 0
     for i in range(ends.size):
         h = seed
@@ -108,7 +109,7 @@ def _murmur3(data, ends, seed, out):  # type: ignore[no-untyped-def]
         start = stop
 
 
-def murmur3(keys: list[bytes], seed: int) -> NDArray[np.int64]:
+def murmur3(keys: list[bytes], seed: int) -> I64:
     """MurmurHash3 of each key (x86, 32 bits), unsigned."""
     out = np.zeros(len(keys), np.int64)
     data = np.frombuffer(b"".join(keys), np.uint8).astype(np.int64)
@@ -117,7 +118,7 @@ def murmur3(keys: list[bytes], seed: int) -> NDArray[np.int64]:
 
 
 @kernel
-def _crc32_numbered(prefix_crc, table, out):  # type: ignore[no-untyped-def]
+def _crc32_numbered(prefix_crc, table, out):
     for i in range(out.size):
         digits = 1
         while 10**digits <= i:
@@ -130,19 +131,19 @@ def _crc32_numbered(prefix_crc, table, out):  # type: ignore[no-untyped-def]
         out[i] = crc ^ _MASK
 
 
-def crc32(keys: list[bytes]) -> NDArray[np.int64]:
+def crc32(keys: list[bytes]) -> I64:
     """CRC-32 of each key, as librdkafka's ``consistent`` partitioners use it."""
     return np.array([crc32_of(key) for key in keys], np.int64)
 
 
-def crc32_numbered(prefix: bytes, n: int) -> NDArray[np.int64]:
+def crc32_numbered(prefix: bytes, n: int) -> I64:
     """`crc32` of ``prefix0``, ``prefix1``, … without making these keys."""
     out = np.zeros(n, np.int64)
     _crc32_numbered(crc32_of(prefix), _crc_table(), out)
     return out
 
 
-def _crc_table() -> NDArray[np.int64]:
+def _crc_table() -> I64:
     """[256] of the reflected polynomial 0xEDB88320."""
     table = np.arange(256, dtype=np.int64)
     for _ in range(8):
@@ -150,12 +151,12 @@ def _crc_table() -> NDArray[np.int64]:
     return table
 
 
-def partitions_of(hashes: NDArray[np.int64], partitions: int) -> NDArray[np.int32]:
+def partitions_of(hashes: I64, partitions: int) -> I32:
     """[keys] partition of each key: Java's ``(murmur2(key) & 0x7fffffff) % partitions`` (KP-17)."""
     return ((hashes & 0x7FFFFFFF) % partitions).astype(np.int32)
 
 
-def jump_hash(keys: NDArray[np.uint64], buckets: int) -> NDArray[np.int64]:
+def jump_hash(keys: NDArray[np.uint64], buckets: int) -> I64:
     """Bucket of each key by jump consistent hash (Lamping and Veach, arXiv:1406.2294).
 
     One bucket more takes its share of keys from all the others, and moves no other key.
@@ -172,7 +173,7 @@ def jump_hash(keys: NDArray[np.uint64], buckets: int) -> NDArray[np.int64]:
 
 
 @kernel
-def sticky(size_bytes, batch_bytes, choices, out):  # type: ignore[no-untyped-def]
+def sticky(size_bytes, batch_bytes, choices, out):
     """Partition of each keyless record: stay until ``batch_bytes`` are produced to it (KP-18).
 
     ``size_bytes`` int32 [messages] or [1]; ``choices`` int32 [switches], partitions in the order

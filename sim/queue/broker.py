@@ -168,7 +168,7 @@ class Broker:
             act()
         self._work(until_s)
         counts: list[int] = self.queue.counts.tolist()
-        check_broker(self._counts, counts, self.policy)
+        check_broker(self._counts, counts, int(self.state.pool.meta[k.USED]), self.policy)
         self._counts = counts
 
     def _work(self, until_s: float) -> None:

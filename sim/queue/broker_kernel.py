@@ -69,9 +69,7 @@ ROW, ENTERED, RETENTION_ROW, IN_WINDOW, READY_NOW, IN_FLIGHT_NOW, WAITING_NOW, R
 HELD, TOTAL, ARRIVED, GRID_NEXT, ACTIVE, ACTIVE_EPOCH, JOINS, ASKING = range(8, 16)
 CURSOR, CURSOR_LANE, ROTOR, RECEIVE_CALLS, EMPTY_RECEIVES, ACK_CALLS = range(16, 22)
 DELIVERIES, REPEATS, RETRIES, REFUSALS, FOUND = range(22, 27)
-EFFECTS = 27
-HELD_TWICE = 28  # handed out though it was not ready: a bug
-COUNTS = 29
+COUNTS = 27
 # Columns of QueueState.grid: messages that had come; of them ready; of them in flight, which is
 # delivered and not acknowledged, or waiting for a retry.
 GRID_CAME, GRID_READY, GRID_IN_FLIGHT = range(3)
@@ -290,7 +288,7 @@ class BrokerPolicy(NamedTuple):
 
 
 @resumable
-def push(events, at_s, kind, ref, stamp):  # type: ignore[no-untyped-def]
+def push(events, at_s, kind, ref, stamp):
     """Schedule an event; there must be room."""
     at = events.size[STORED]
     serial = events.size[EVER]
@@ -312,14 +310,14 @@ def push(events, at_s, kind, ref, stamp):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _before(events, a, b):  # type: ignore[no-untyped-def]
+def _before(events, a, b):
     return events.at_s[a] < events.at_s[b] or (
         events.at_s[a] == events.at_s[b] and events.n[a, SERIAL] < events.n[b, SERIAL]
     )
 
 
 @inlined
-def _drop_first(events):  # type: ignore[no-untyped-def]
+def _drop_first(events):
     last = events.size[STORED] - 1
     events.size[STORED] = last
     at = 0
@@ -348,12 +346,12 @@ def _drop_first(events):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _lane(lanes, message):  # type: ignore[no-untyped-def]
+def _lane(lanes, message):
     return lanes.of[message] if lanes.of.size > 0 else 0
 
 
 @inlined
-def _front(state, lanes, lane):  # type: ignore[no-untyped-def]
+def _front(state, lanes, lane):
     """The first ready message of a lane, unlinking those that are gone; -1: none."""
     message = lanes.n[lane, HEAD]
     while message >= 0 and state[message] != READY:
@@ -368,7 +366,7 @@ def _front(state, lanes, lane):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _pop(lanes, lane):  # type: ignore[no-untyped-def]
+def _pop(lanes, lane):
     """Unlink the head of a lane."""
     message = lanes.n[lane, HEAD]
     if lanes.n[lane, RETURNED] == message:
@@ -379,7 +377,7 @@ def _pop(lanes, lane):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _append(lanes, lane, message):  # type: ignore[no-untyped-def]
+def _append(lanes, lane, message):
     lanes.links[message, NEXT_ONE] = -1
     if lanes.n[lane, TAIL] < 0:
         lanes.n[lane, HEAD] = message
@@ -389,7 +387,7 @@ def _append(lanes, lane, message):  # type: ignore[no-untyped-def]
 
 
 @resumable
-def _sift(lanes, at, lane):  # type: ignore[no-untyped-def]
+def _sift(lanes, at, lane):
     """Put ``lane`` where it belongs, from place ``at`` of the heap that is free."""
     key = lanes.links[lanes.n[lane, HEAD], PLACE]
     while at > 0:
@@ -420,7 +418,7 @@ def _sift(lanes, at, lane):  # type: ignore[no-untyped-def]
 
 
 @resumable
-def _leave_heap(lanes, lane):  # type: ignore[no-untyped-def]
+def _leave_heap(lanes, lane):
     at = lanes.n[lane, HEAP_AT]
     if at < 0:
         return
@@ -432,14 +430,14 @@ def _leave_heap(lanes, lane):  # type: ignore[no-untyped-def]
 
 
 @resumable
-def _enter_heap(lanes, lane):  # type: ignore[no-untyped-def]
+def _enter_heap(lanes, lane):
     at = lanes.heap_n[0]
     lanes.heap_n[0] = at + 1
     _sift(lanes, at, lane)
 
 
 @resumable
-def _offer(state, lanes, lane, pick):  # type: ignore[no-untyped-def]
+def _offer(state, lanes, lane, pick):
     """Put a lane whose head may have changed where it belongs among those that may be picked.
 
     The heap is by the heads as they are; take a lane out of it before its head changes.
@@ -450,7 +448,7 @@ def _offer(state, lanes, lane, pick):  # type: ignore[no-untyped-def]
 
 
 @resumable
-def _put_back(queue, lanes, message, place, pick):  # type: ignore[no-untyped-def]
+def _put_back(queue, lanes, message, place, pick):
     """Make a message ready again, at the place that the policy gives it."""
     lane = _lane(lanes, message)
     if pick in (GROUPS, FAIR):
@@ -495,7 +493,7 @@ def _put_back(queue, lanes, message, place, pick):  # type: ignore[no-untyped-de
 
 
 @resumable
-def _move_window(queue, lanes, message, pick):  # type: ignore[no-untyped-def]
+def _move_window(queue, lanes, message, pick):
     """A message is gone from the window at which the broker looks."""
     if pick == SPANS:
         lane = _lane(lanes, message)
@@ -508,7 +506,7 @@ def _move_window(queue, lanes, message, pick):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _finalise(queue, lanes, message, state, pick):  # type: ignore[no-untyped-def]
+def _finalise(queue, lanes, message, state, pick):
     """A message is gone for good."""
     queue.state[message] = state
     queue.counts[REMOVED] += 1
@@ -517,14 +515,14 @@ def _finalise(queue, lanes, message, state, pick):  # type: ignore[no-untyped-de
 
 
 @resumable
-def _bury(queue, lanes, message, policy):  # type: ignore[no-untyped-def]
+def _bury(queue, lanes, message, policy):
     """Dead-letter or drop a message that is neither ready nor in flight any more."""
     state = DEAD if policy.dead_letters == 1 else DROPPED
     _finalise(queue, lanes, message, state, policy.pick)
 
 
 @resumable
-def _give_back(queue, lanes, message, why, policy):  # type: ignore[no-untyped-def]
+def _give_back(queue, lanes, message, why, policy):
     """A message in flight comes back, unless it has come back too often or is too old."""
     if queue.state[message] == OVERDUE:
         _finalise(queue, lanes, message, EXPIRED, policy.pick)
@@ -541,7 +539,7 @@ def _give_back(queue, lanes, message, why, policy):  # type: ignore[no-untyped-d
 
 
 @resumable
-def _retry(now, b, message, policy):  # type: ignore[no-untyped-def]
+def _retry(now, b, message, policy):
     """Publish a message again after a while, unless that was done too often."""
     b.queue.returns[message] += 1
     times = b.queue.returns[message]
@@ -569,7 +567,7 @@ def _retry(now, b, message, policy):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _unwait(consumers, c):  # type: ignore[no-untyped-def]
+def _unwait(consumers, c):
     if consumers.n[c, AHEAD] >= 0:
         consumers.n[consumers.n[c, AHEAD], BEHIND] = consumers.n[c, BEHIND]
         consumers.n[consumers.n[c, BEHIND], AHEAD] = consumers.n[c, AHEAD]
@@ -577,7 +575,7 @@ def _unwait(consumers, c):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _wait(consumers, c):  # type: ignore[no-untyped-def]
+def _wait(consumers, c):
     if consumers.n[c, AHEAD] < 0:
         anchor = consumers.n.shape[0] - 1
         last = consumers.n[anchor, AHEAD]
@@ -588,7 +586,7 @@ def _wait(consumers, c):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _wait_if_credit(counts, consumers, policy, c):  # type: ignore[no-untyped-def]
+def _wait_if_credit(counts, consumers, policy, c):
     """The broker may send to a consumer that is subscribed, active and has credit."""
     if (
         policy.push == 1
@@ -601,7 +599,7 @@ def _wait_if_credit(counts, consumers, policy, c):  # type: ignore[no-untyped-de
 
 
 @resumable
-def _choose_active(counts, consumers, policy):  # type: ignore[no-untyped-def]
+def _choose_active(counts, consumers, policy):
     """Of the consumers that stand by, the one that subscribed first is next."""
     best = -1
     for c in range(consumers.n.shape[0] - 1):
@@ -621,7 +619,7 @@ def _choose_active(counts, consumers, policy):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _spend(now, lanes, lane, time_s, recent_s):  # type: ignore[no-untyped-def]
+def _spend(now, lanes, lane, time_s, recent_s):
     """Add to the consumers' time of a lane, of this span of ``recent_s``."""
     span = np.int64(now // recent_s)
     old = span - lanes.n[lane, SPAN]
@@ -633,7 +631,7 @@ def _spend(now, lanes, lane, time_s, recent_s):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _free_if_forgotten(pool, d):  # type: ignore[no-untyped-def]
+def _free_if_forgotten(pool, d):
     if pool.n[d, HAS] == 0:
         pool.n[d, THEN] = pool.meta[FREE]
         pool.meta[FREE] = d
@@ -641,7 +639,7 @@ def _free_if_forgotten(pool, d):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _forget(now, counts, lanes, pool, policy, d):  # type: ignore[no-untyped-def]
+def _forget(now, counts, lanes, pool, policy, d):
     """The broker no longer waits for an ack of ``d``."""
     lane = _lane(lanes, pool.n[d, MESSAGE])
     if policy.pick == FAIR:
@@ -662,7 +660,7 @@ def _forget(now, counts, lanes, pool, policy, d):  # type: ignore[no-untyped-def
 
 
 @inlined
-def _wake(consumers, events, c, at_s):  # type: ignore[no-untyped-def]
+def _wake(consumers, events, c, at_s):
     """See to it that the consumer looks for work at ``at_s``."""
     if at_s < consumers.s[c, WAKE_S]:
         consumers.s[c, WAKE_S] = at_s
@@ -670,14 +668,14 @@ def _wake(consumers, events, c, at_s):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _half_s(counts, latency_s, place):  # type: ignore[no-untyped-def]
+def _half_s(counts, latency_s, place):
     calls = counts[place]
     counts[place] = calls + 1
     return 0.5 * latency_s[calls % latency_s.size]
 
 
 @inlined
-def _to_broker_s(now, counts, consumers, ack_latency_s, c):  # type: ignore[no-untyped-def]
+def _to_broker_s(now, counts, consumers, ack_latency_s, c):
     """When what a consumer sends now over its connection reaches the broker."""
     at_s = max(consumers.s[c, OUTBOUND_S], now + _half_s(counts, ack_latency_s, ACK_CALLS))
     consumers.s[c, OUTBOUND_S] = at_s
@@ -685,22 +683,20 @@ def _to_broker_s(now, counts, consumers, ack_latency_s, c):  # type: ignore[no-u
 
 
 @inlined
-def _send(now, b, c, kind, ref, stamp):  # type: ignore[no-untyped-def]
+def _send(now, b, c, kind, ref, stamp):
     """Schedule an event for when what a consumer sends now reaches the broker."""
     at_s = _to_broker_s(now, b.queue.counts, b.consumers, b.ack_latency_s, c)
     push(b.events, at_s, kind, ref, stamp)
 
 
 @inlined
-def _deliver(now, b, policy, c, message):  # type: ignore[no-untyped-def]
+def _deliver(now, b, policy, c, message):
     """Hand a message to a consumer, over a connection that may lead nowhere."""
     d = b.pool.meta[FREE]
     b.pool.meta[FREE] = b.pool.n[d, THEN]
     b.pool.meta[USED] += 1
     b.queue.counts[DELIVERIES] += 1
     b.queue.counts[READY_NOW] -= 1
-    if b.queue.state[message] != READY:
-        b.queue.counts[HELD_TWICE] += 1
     if b.queue.receives[message] < MOST_RECEIVES:
         b.queue.receives[message] += 1
     there = policy.push == 0 or b.consumers.n[c, CONNECTED] == b.consumers.n[c, EPOCH]
@@ -763,7 +759,7 @@ def _deliver(now, b, policy, c, message):  # type: ignore[no-untyped-def]
 
 
 @resumable
-def _let_go(queue, pool, d):  # type: ignore[no-untyped-def]
+def _let_go(queue, pool, d):
     """A consumer gives up a delivery that it has not finished."""
     message = pool.n[d, MESSAGE]
     queue.counts[HELD] -= 1
@@ -774,7 +770,7 @@ def _let_go(queue, pool, d):  # type: ignore[no-untyped-def]
 
 
 @resumable
-def empty_hands(queue, pool, consumers, c, slots_too):  # type: ignore[no-untyped-def]
+def empty_hands(queue, pool, consumers, c, slots_too):
     """A consumer loses its buffer and the acks not sent; if ``slots_too`` its work as well."""
     d = consumers.n[c, BUFFER]
     while d >= 0:
@@ -808,7 +804,7 @@ def empty_hands(queue, pool, consumers, c, slots_too):  # type: ignore[no-untype
 
 
 @resumable
-def crash(now, b, policy, c):  # type: ignore[no-untyped-def]
+def crash(now, b, policy, c):
     """The process ends, and what it has in hand is gone; acks already sent still arrive.
 
     The broker hears of it over the connection, if there is a network.
@@ -828,7 +824,7 @@ def crash(now, b, policy, c):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _within_quota(at_s, quota_s, kind, calls_per_s):  # type: ignore[no-untyped-def]
+def _within_quota(at_s, quota_s, kind, calls_per_s):
     """When a call that could arrive at ``at_s`` is taken; it may use up a second's quota at once.
 
     A throttled client tries again until it gets through; here it gets through as soon as it can.
@@ -841,7 +837,7 @@ def _within_quota(at_s, quota_s, kind, calls_per_s):  # type: ignore[no-untyped-
 
 
 @resumable
-def ask(now, b, policy, c):  # type: ignore[no-untyped-def]
+def ask(now, b, policy, c):
     """Send a receive call, unless the network is cut."""
     b.consumers.n[c, CALL] += 1
     b.consumers.n[c, FRESH] = 1
@@ -856,7 +852,7 @@ def ask(now, b, policy, c):  # type: ignore[no-untyped-def]
 
 
 @resumable
-def start(now, b, policy, c):  # type: ignore[no-untyped-def]
+def start(now, b, policy, c):
     """A new process in the place of a dead one."""
     b.consumers.n[c, ALIVE] = 1
     b.consumers.n[c, STOPPING] = 0
@@ -871,7 +867,7 @@ def start(now, b, policy, c):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def send_acks(now, b, policy, c):  # type: ignore[no-untyped-def]
+def send_acks(now, b, policy, c):
     """Send the acks that are due; a cut network holds them up."""
     b.consumers.n[c, CHUNK] = 0
     if b.consumers.n[c, DONE] < 0:
@@ -898,13 +894,13 @@ def send_acks(now, b, policy, c):  # type: ignore[no-untyped-def]
 
 
 @resumable
-def _send_held_acks(now, b, policy, c):  # type: ignore[no-untyped-def]
+def _send_held_acks(now, b, policy, c):
     """Send the acks that the network or the end of work held up."""
     send_acks(now, b, policy, c)
 
 
 @inlined
-def _look_for_work(now, b, policy, c):  # type: ignore[no-untyped-def]
+def _look_for_work(now, b, policy, c):
     """A consumer starts what it has, asks for more, or leaves."""
     if b.consumers.n[c, ALIVE] == 0 or (policy.push == 0 and b.consumers.n[c, CALLING] > 0):
         return
@@ -965,7 +961,7 @@ def _look_for_work(now, b, policy, c):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _poisoned(poison, message):  # type: ignore[no-untyped-def]
+def _poisoned(poison, message):
     """Where a message is in the list of those that still fail; -1: nowhere."""
     low = 0
     high = poison.n.shape[0]
@@ -981,7 +977,7 @@ def _poisoned(poison, message):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _affect(now, queue, message):  # type: ignore[no-untyped-def]
+def _affect(now, queue, message):
     """A message was processed."""
     if queue.effects[message] > 0:
         if queue.counts[REPEATS] < queue.again_message.size:
@@ -989,12 +985,11 @@ def _affect(now, queue, message):  # type: ignore[no-untyped-def]
             queue.again_s[queue.counts[REPEATS]] = now
         queue.counts[REPEATS] += 1
     queue.effects[message] += 1
-    queue.counts[EFFECTS] += 1
     queue.done_s[message] = min(queue.done_s[message], now)
 
 
 @inlined
-def _settle_verdict(now, b, policy, message, verdict, worked_on):  # type: ignore[no-untyped-def]
+def _settle_verdict(now, b, policy, message, verdict, worked_on):
     """An ack has reached the broker, or would have if it had not been sent beforehand."""
     if verdict == RETRY:
         _retry(now, b, message, policy)
@@ -1010,7 +1005,7 @@ def _settle_verdict(now, b, policy, message, verdict, worked_on):  # type: ignor
 
 
 @inlined
-def _noisy(now, queue, lanes, policy, lane):  # type: ignore[no-untyped-def]
+def _noisy(now, queue, lanes, policy, lane):
     in_flight = lanes.n[lane, IN_LANE]
     if (
         in_flight >= policy.noisy_least
@@ -1026,13 +1021,13 @@ def _noisy(now, queue, lanes, policy, lane):  # type: ignore[no-untyped-def]
 
 
 @resumable
-def _settle_late(now, b, policy, message, verdict):  # type: ignore[no-untyped-def]
+def _settle_late(now, b, policy, message, verdict):
     """A message that was acknowledged beforehand has failed."""
     _settle_verdict(now, b, policy, message, verdict, False)
 
 
 @resumable
-def _pick_fair(now, queue, lanes, policy):  # type: ignore[no-untyped-def]
+def _pick_fair(now, queue, lanes, policy):
     """The quiet lane whose head is oldest; else the noisy one with the fewest in flight."""
     n = 0
     lane = -1
@@ -1059,7 +1054,7 @@ def _pick_fair(now, queue, lanes, policy):  # type: ignore[no-untyped-def]
 
 
 @resumable
-def _highest(state, lanes):  # type: ignore[no-untyped-def]
+def _highest(state, lanes):
     """The highest lane that has a message; -1: none."""
     lane = lanes.n.shape[0] - 1 - 1
     while lane >= 0 and _front(state, lanes, lane) < 0:
@@ -1068,7 +1063,7 @@ def _highest(state, lanes):  # type: ignore[no-untyped-def]
 
 
 @resumable
-def _pick_group(state, lanes, lane):  # type: ignore[no-untyped-def]
+def _pick_group(state, lanes, lane):
     """``lane`` while it has messages, so that one call empties it; else the oldest that is free."""
     if lane >= 0 and _front(state, lanes, lane) >= 0:
         _leave_heap(lanes, lane)
@@ -1083,7 +1078,7 @@ def _pick_group(state, lanes, lane):  # type: ignore[no-untyped-def]
 
 
 @resumable
-def _pick_span(queue, lanes, span, c):  # type: ignore[no-untyped-def]
+def _pick_span(queue, lanes, span, c):
     """The next lane, in turn, whose head is within the window, or was handed out before."""
     n = lanes.n.shape[0] - 1
     for step in range(n):
@@ -1101,7 +1096,7 @@ def _pick_span(queue, lanes, span, c):  # type: ignore[no-untyped-def]
 
 
 @resumable
-def _let_in(feed, queue, lanes, policy):  # type: ignore[no-untyped-def]
+def _let_in(feed, queue, lanes, policy):
     """Let messages into the window at which a FIFO queue looks."""
     while queue.counts[IN_WINDOW] < policy.look_ahead and queue.counts[ENTERED] < queue.counts[ROW]:
         row = queue.counts[ENTERED]
@@ -1117,7 +1112,7 @@ def _let_in(feed, queue, lanes, policy):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _take(now, b, policy, c):  # type: ignore[no-untyped-def]
+def _take(now, b, policy, c):
     """Hand consumer ``c`` what it may have now; returns how many."""
     limit = policy.batch if policy.push == 0 else 1
     limit = min(limit, policy.max_in_flight - b.queue.counts[IN_FLIGHT_NOW])
@@ -1159,7 +1154,7 @@ def _take(now, b, policy, c):  # type: ignore[no-untyped-def]
 
 
 @resumable
-def _drop_heads(queue, lanes, policy):  # type: ignore[no-untyped-def]
+def _drop_heads(queue, lanes, policy):
     """Make a queue that drops its head no longer than it may be."""
     while queue.counts[READY_NOW] > policy.max_length:
         lane = _highest(queue.state, lanes)
@@ -1170,7 +1165,7 @@ def _drop_heads(queue, lanes, policy):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _come(now, b, policy, message):  # type: ignore[no-untyped-def]
+def _come(now, b, policy, message):
     """A message reaches the queue, which may be full."""
     if policy.overflow != DROP_HEAD and b.queue.counts[READY_NOW] >= policy.max_length:
         b.queue.counts[REFUSALS] += 1
@@ -1194,7 +1189,7 @@ def _come(now, b, policy, message):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _register(lanes, message):  # type: ignore[no-untyped-def]
+def _register(lanes, message):
     """SPANS: number a message within its lane."""
     lane = _lane(lanes, message)
     lanes.window[message, FOLLOWER] = -1
@@ -1209,13 +1204,13 @@ def _register(lanes, message):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _arrival_s(feed, counts, delay_s):  # type: ignore[no-untyped-def]
+def _arrival_s(feed, counts, delay_s):
     row = counts[ROW]
     return feed.enqueued_s[row] + delay_s if row < feed.n[0] else np.inf
 
 
 @inlined
-def _expiry_s(feed, counts, age_s):  # type: ignore[no-untyped-def]
+def _expiry_s(feed, counts, age_s):
     row = counts[RETENTION_ROW]
     if row < counts[ROW]:
         return feed.enqueued_s[row] + age_s
@@ -1223,7 +1218,7 @@ def _expiry_s(feed, counts, age_s):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _catch_up(now, b, policy, waiting):  # type: ignore[no-untyped-def]
+def _catch_up(now, b, policy, waiting):
     """Arrivals and ends of retention up to ``now``; True: stopped for one that is awaited."""
     while True:
         arrival_s = _arrival_s(b.feed, b.queue.counts, policy.delay_s)
@@ -1266,7 +1261,7 @@ def _catch_up(now, b, policy, waiting):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _sample(queue):  # type: ignore[no-untyped-def]
+def _sample(queue):
     """Take the sample of the grid that is due."""
     counts = queue.counts
     sample = counts[GRID_NEXT]
@@ -1280,7 +1275,7 @@ def _sample(queue):  # type: ignore[no-untyped-def]
 
 
 @resumable
-def _take_back(now, b, policy, c, oldest, epoch, why):  # type: ignore[no-untyped-def]
+def _take_back(now, b, policy, c, oldest, epoch, why):
     """Unacknowledged deliveries over a consumer's connections ``oldest`` to ``epoch`` come back."""
     d = b.pool.meta[FIRST]
     while d >= 0:
@@ -1295,7 +1290,7 @@ def _take_back(now, b, policy, c, oldest, epoch, why):  # type: ignore[no-untype
 
 
 @resumable
-def _close(now, b, policy, c, epoch, why):  # type: ignore[no-untyped-def]
+def _close(now, b, policy, c, epoch, why):
     """The broker closes a connection: its unacknowledged deliveries come back at once, or not."""
     if policy.closes == 1:
         _take_back(now, b, policy, c, 0, epoch, why)
@@ -1315,7 +1310,7 @@ def _close(now, b, policy, c, epoch, why):  # type: ignore[no-untyped-def]
 
 
 @resumable
-def _unlock(now, b, policy):  # type: ignore[no-untyped-def]
+def _unlock(now, b, policy):
     """The oldest delivery has been out for too long."""
     d = b.pool.meta[FIRST]
     c = b.pool.n[d, CONSUMER]
@@ -1328,7 +1323,7 @@ def _unlock(now, b, policy):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _unlock_s(pool, lock_s, sweep_s):  # type: ignore[no-untyped-def]
+def _unlock_s(pool, lock_s, sweep_s):
     """When the oldest lock ends, as the broker notices it."""
     if pool.meta[FIRST] < 0:
         return np.inf
@@ -1339,7 +1334,7 @@ def _unlock_s(pool, lock_s, sweep_s):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _finish(now, b, policy, c, s):  # type: ignore[no-untyped-def]
+def _finish(now, b, policy, c, s):
     """A consumer is done with what is in a slot, one way or the other; False: it died of it."""
     d = b.consumers.slot[c, s]
     message = b.pool.n[d, MESSAGE]
@@ -1392,7 +1387,7 @@ def _finish(now, b, policy, c, s):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _acknowledge(now, b, policy, first):  # type: ignore[no-untyped-def]
+def _acknowledge(now, b, policy, first):
     """A chain of acks reaches the broker."""
     d = first
     while d >= 0:
@@ -1424,7 +1419,7 @@ def _acknowledge(now, b, policy, first):  # type: ignore[no-untyped-def]
 
 
 @resumable
-def _rare(now, b, policy, kind, ref, stamp):  # type: ignore[no-untyped-def]
+def _rare(now, b, policy, kind, ref, stamp):
     """What seldom happens; returns the consumer that may have something to do, -1: none."""
     if kind == GIVE_UP:
         if b.consumers.n[ref, CALL] == stamp and b.consumers.n[ref, AHEAD] >= 0:
@@ -1484,7 +1479,7 @@ def _rare(now, b, policy, kind, ref, stamp):  # type: ignore[no-untyped-def]
 
 
 @resumable
-def pause(now, b, c, resume_s):  # type: ignore[no-untyped-def]
+def pause(now, b, c, resume_s):
     """The whole process stands still until ``resume_s``."""
     slots = b.consumers.slot.shape[1]
     shift_s = resume_s - max(now, b.consumers.s[c, RESUME_S])
@@ -1496,7 +1491,7 @@ def pause(now, b, c, resume_s):  # type: ignore[no-untyped-def]
 
 
 @resumable
-def slow(now, b, c, factor):  # type: ignore[no-untyped-def]
+def slow(now, b, c, factor):
     """Service takes ``factor`` times as long from now on."""
     slots = b.consumers.slot.shape[1]
     ratio = factor / b.consumers.s[c, FACTOR]
@@ -1509,7 +1504,7 @@ def slow(now, b, c, factor):  # type: ignore[no-untyped-def]
 
 
 @resumable
-def terminate(now, b, policy, c):  # type: ignore[no-untyped-def]
+def terminate(now, b, policy, c):
     """SIGTERM: finish what is in hand, give back the rest, and leave."""
     b.consumers.n[c, STOPPING] = 1
     if policy.push == 1:
@@ -1523,7 +1518,7 @@ def terminate(now, b, policy, c):  # type: ignore[no-untyped-def]
 
 
 @resumable
-def cut_off(now, b, policy, c):  # type: ignore[no-untyped-def]
+def cut_off(now, b, policy, c):
     """The network between consumer and broker is gone; what is under way from it arrives."""
     b.consumers.n[c, CUT] = 1
     if policy.push == 1:
@@ -1545,7 +1540,7 @@ def cut_off(now, b, policy, c):  # type: ignore[no-untyped-def]
 
 
 @resumable
-def reconnect(now, b, policy, c):  # type: ignore[no-untyped-def]
+def reconnect(now, b, policy, c):
     """The network is back: what was held up is sent; a connection that was closed, opened anew."""
     b.consumers.n[c, CUT] = 0
     if policy.push == 0:
@@ -1581,14 +1576,14 @@ def reconnect(now, b, policy, c):  # type: ignore[no-untyped-def]
 
 
 @resumable
-def disconnect(now, b, c):  # type: ignore[no-untyped-def]
+def disconnect(now, b, c):
     """The broker has heard nothing for too long: it closes the connection."""
     if b.consumers.n[c, CONNECTED] >= 0:
         push(b.events, now, CLOSE, c, b.consumers.n[c, CONNECTED])
 
 
 @resumable
-def work(until_s, b, policy):  # type: ignore[no-untyped-def]
+def work(until_s, b, policy):
     """Advance queue and consumers to ``until_s`` (inclusive); returns True if room ran out.
 
     True means that the state is whole, but the pool of deliveries or the heap of events is too

@@ -28,7 +28,7 @@ class SendersState(NamedTuple):
 
 
 @inlined
-def _move(senders, source, target):  # type: ignore[no-untyped-def]
+def _move(senders, source, target):
     senders.event_s[target] = senders.event_s[source]
     senders.half_s[target] = senders.half_s[source]
     senders.first[target] = senders.first[source]
@@ -36,7 +36,7 @@ def _move(senders, source, target):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _put(senders, at, event_s, half_s, first, n):  # type: ignore[no-untyped-def]
+def _put(senders, at, event_s, half_s, first, n):
     senders.event_s[at] = event_s
     senders.half_s[at] = half_s
     senders.first[at] = first
@@ -44,7 +44,7 @@ def _put(senders, at, event_s, half_s, first, n):  # type: ignore[no-untyped-def
 
 
 @inlined
-def _push(senders, event_s, half_s, first, n):  # type: ignore[no-untyped-def]
+def _push(senders, event_s, half_s, first, n):
     at = senders.counts[UNDER_WAY]
     senders.counts[UNDER_WAY] += 1
     while at > 0 and senders.event_s[(at - 1) >> 1] > event_s:
@@ -54,7 +54,7 @@ def _push(senders, event_s, half_s, first, n):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _replace_first(senders, event_s, half_s, first, n):  # type: ignore[no-untyped-def]
+def _replace_first(senders, event_s, half_s, first, n):
     size = senders.counts[UNDER_WAY]
     at = 0
     while 2 * at + 1 < size:
@@ -69,7 +69,7 @@ def _replace_first(senders, event_s, half_s, first, n):  # type: ignore[no-untyp
 
 
 @resumable
-def send(until_s, created_s, order, batch, latency_s, calls_per_s, senders, feed):  # type: ignore[no-untyped-def]
+def send(until_s, created_s, order, batch, latency_s, calls_per_s, senders, feed):
     """Carry the calls to ``until_s``; messages join ``feed`` half-way through their call.
 
     A free thread takes what is waiting, up to ``batch`` messages, and waits for the answer.

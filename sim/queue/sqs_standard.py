@@ -64,8 +64,6 @@ class Workers:
         self.delete_latency_s = delete_latency_s
         self.now_s = 0.0
         """Time to which the stage was last advanced, s."""
-        self._reached_s = 0.0
-        """The latest such time: control of another stage may stop at an earlier one."""
         self._oldest = 0
         """Rows of the feed before this are gone."""
         self.queue = k.StandardQueueState(
@@ -116,6 +114,7 @@ class Workers:
             self.lives[w] = 1
             k.start(self.queue, self.workers, receive_latency_s, w, w * _STAGGER_S)
         self._counts: list[int] = self.queue.counts.tolist()
+        self._fresh: list[int] = self.queue.next_fresh.tolist()
 
     @property
     def total(self) -> int:
@@ -152,11 +151,12 @@ class Workers:
         ):
             self._enlarge()
         self.now_s = until_s
-        self._reached_s = max(self._reached_s, until_s)
         assert self.queue.clock_s[0] >= clock_s, "queue: time went back"
         counts: list[int] = self.queue.counts.tolist()
-        check_standard(self._counts, counts, self._arrived(self._reached_s), self.policy)
-        self._counts = counts
+        fresh: list[int] = self.queue.next_fresh.tolist()
+        sent = int(self.feed.n[0])
+        check_standard(self._counts, counts, self._fresh, fresh, sent, self.policy)
+        self._counts, self._fresh = counts, fresh
 
     def _enlarge(self) -> None:
         """Double the rings of expiries and returned messages, unwrapping them."""
@@ -233,10 +233,10 @@ class Workers:
             "queue: two workers hold a message under one lock"
         )
 
-    def _arrived(self, now_s: float) -> int:
+    def _arrived(self) -> int:
         """Rows of the feed that this queue has by now."""
         enqueued_s = self.feed.enqueued_s[: self.feed.n[0]]
-        return int(np.searchsorted(enqueued_s, now_s - self.policy.delay_s, side="right"))
+        return int(np.searchsorted(enqueued_s, self.now_s - self.policy.delay_s, side="right"))
 
     def seek(self, to_s: float) -> tuple[int, int]:
         """How many messages reached the queue from ``to_s`` on, and how many are not in it.
@@ -245,16 +245,16 @@ class Workers:
         """
         sent_s = self.feed.enqueued_s[: self.feed.n[0]]
         first = int(np.searchsorted(sent_s, to_s - self.policy.delay_s))
-        states = self.queue.state[self.feed.message[first : self._arrived(self.now_s)]]
+        states = self.queue.state[self.feed.message[first : self._arrived()]]
         return states.size, int(np.isin(states, (k.DELETED, k.EXPIRED)).sum())
 
     def backlog(self) -> int:
         """Messages in the queue, ready or in flight."""
-        return self._arrived(self.now_s) - int(self.queue.counts[k.REMOVED])
+        return self._arrived() - int(self.queue.counts[k.REMOVED])
 
     def age_s(self) -> float:
         """Time since the oldest message in the queue, ready or in flight, got there; 0: none."""
-        arrived = self._arrived(self.now_s)
+        arrived = self._arrived()
         while self._oldest < arrived:
             stop = min(self._oldest + _LOOK, arrived)
             states = self.queue.state[self.feed.message[self._oldest : stop]]

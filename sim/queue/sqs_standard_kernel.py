@@ -36,8 +36,7 @@ IN_FLIGHT_NOW, REMOVED, GRID_NEXT, RETENTION_ROW = range(6, 10)
 RECEIVE_CALLS, EMPTY_RECEIVES, OVER_LIMIT, DELETE_CALLS, DELIVERIES, AGAIN = range(10, 16)
 DEATHS = 16
 EFFECTS = 17
-HELD_TWICE = 18  # handed out though it was not ready: a bug
-COUNTS = 19
+COUNTS = 18
 
 
 class StandardQueueState(NamedTuple):
@@ -115,7 +114,7 @@ class StandardPolicy(NamedTuple):
 
 
 @inlined
-def schedule(workers, w, at_s):  # type: ignore[no-untyped-def]
+def schedule(workers, w, at_s):
     """Set a worker's next event and keep its block's earliest."""
     groups = workers.group_s.size
     width = workers.event_s.size // groups
@@ -132,7 +131,7 @@ def schedule(workers, w, at_s):  # type: ignore[no-untyped-def]
 
 
 @resumable
-def hide_until(queue, message, receipt, at_s):  # type: ignore[no-untyped-def]
+def hide_until(queue, message, receipt, at_s):
     """Store a visibility expiry; a ring in order of time, equal times in order of storing."""
     room = queue.expiry_s.size
     slot = queue.counts[EXPIRY_TAIL]
@@ -150,18 +149,18 @@ def hide_until(queue, message, receipt, at_s):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def ends_badly(poison, workers, w, k):  # type: ignore[no-untyped-def]
+def ends_badly(poison, workers, w, k):
     """Whether held message ``k`` is poison to worker ``w``; ask only where there is poison."""
     return workers.receipt[w, k] <= poison.fails[workers.held[w, k]]
 
 
 @inlined
-def _kills(poison, workers, w, k):  # type: ignore[no-untyped-def]
+def _kills(poison, workers, w, k):
     return ends_badly(poison, workers, w, k) and poison.revive_s[workers.held[w, k]] >= 0.0
 
 
 @inlined
-def _nothing_done(poison, workers, w):  # type: ignore[no-untyped-def]
+def _nothing_done(poison, workers, w):
     """Whether no message of the chunk is to be deleted."""
     for k in range(workers.chunk[w, CHUNK_FIRST], workers.chunk[w, CHUNK_END]):
         if not ends_badly(poison, workers, w, k):
@@ -170,7 +169,7 @@ def _nothing_done(poison, workers, w):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def settle(until_s, service_s, queue, poison, workers, w):  # type: ignore[no-untyped-def]
+def settle(until_s, service_s, queue, poison, workers, w):
     """Record the effects of worker ``w`` up to ``until_s`` (inclusive)."""
     k = workers.current[w]
     stop = workers.chunk[w, CHUNK_END]
@@ -202,7 +201,7 @@ def settle(until_s, service_s, queue, poison, workers, w):  # type: ignore[no-un
 
 
 @inlined
-def replan(service_s, queue, poison, workers, visibility_s, w):  # type: ignore[no-untyped-def]
+def replan(service_s, queue, poison, workers, visibility_s, w):
     """Plan the delete of the chunk in progress; store expiries that now come before it."""
     t = workers.end_s[w]
     factor = workers.factor[w]
@@ -226,7 +225,7 @@ def replan(service_s, queue, poison, workers, visibility_s, w):  # type: ignore[
 
 
 @inlined
-def _begin_chunk(service_s, queue, poison, workers, policy, delete_latency_s, w, first, start_s):  # type: ignore[no-untyped-def]
+def _begin_chunk(service_s, queue, poison, workers, policy, delete_latency_s, w, first, start_s):
     stop = min(first + policy.per_delete, workers.held_n[w])
     workers.chunk[w, CHUNK_FIRST] = first
     workers.chunk[w, CHUNK_END] = stop
@@ -250,7 +249,7 @@ def _begin_chunk(service_s, queue, poison, workers, policy, delete_latency_s, w,
 
 
 @inlined
-def _turn_off(workers, w):  # type: ignore[no-untyped-def]
+def _turn_off(workers, w):
     workers.kind[w] = OFF
     workers.held_n[w] = 0
     workers.barred[w] &= CUT_OFF
@@ -258,7 +257,7 @@ def _turn_off(workers, w):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def start(queue, workers, receive_latency_s, w, at_s):  # type: ignore[no-untyped-def]
+def start(queue, workers, receive_latency_s, w, at_s):
     """Worker ``w`` sends a receive call at ``at_s``; while it is cut off, it waits."""
     half = 0.0
     if workers.barred[w] & CUT_OFF:
@@ -274,7 +273,7 @@ def start(queue, workers, receive_latency_s, w, at_s):  # type: ignore[no-untype
 
 
 @inlined
-def _die(now, queue, poison, workers, w):  # type: ignore[no-untyped-def]
+def _die(now, queue, poison, workers, w):
     """The message in progress kills worker ``w``; all that it holds waits out its timeout."""
     deaths = queue.counts[DEATHS]
     poison.death_s[deaths % poison.death_s.size] = now
@@ -291,7 +290,7 @@ def _die(now, queue, poison, workers, w):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _expire(now, feed, queue, policy):  # type: ignore[no-untyped-def]
+def _expire(now, feed, queue, policy):
     """Make messages visible whose timeout ended by ``now``, and drop those past retention."""
     room = queue.expiry_s.size
     while queue.counts[EXPIRY_HEAD] < queue.counts[EXPIRY_TAIL]:
@@ -324,7 +323,7 @@ def _expire(now, feed, queue, policy):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _take(now, feed, queue, workers, policy, w, everywhere):  # type: ignore[no-untyped-def]
+def _take(now, feed, queue, workers, policy, w, everywhere):
     """Hand worker ``w`` what the servers asked have at ``now``; returns how many."""
     servers = queue.next_fresh.size
     room = queue.expiry_s.size
@@ -377,8 +376,6 @@ def _take(now, feed, queue, workers, policy, w, everywhere):  # type: ignore[no-
         misses = 0
         message = feed.message[row]
         queue.next_fresh[server] = row + servers
-        if queue.state[message] != READY:
-            queue.counts[HELD_TWICE] += 1
         queue.state[message] = IN_FLIGHT
         queue.receives[message] = 1
         workers.held[w, n] = message
@@ -391,7 +388,7 @@ def _take(now, feed, queue, workers, policy, w, everywhere):  # type: ignore[no-
 
 
 @resumable
-def unpark(queue, w):  # type: ignore[no-untyped-def]
+def unpark(queue, w):
     """Take worker ``w`` out of the waiting long polls, keeping the others in order."""
     room = queue.parked.size
     at = queue.counts[PARKED_HEAD]
@@ -404,7 +401,7 @@ def unpark(queue, w):  # type: ignore[no-untyped-def]
 
 
 @inlined
-def _received(now, service_s, queue, poison, workers, policy, delete_latency_s, w):  # type: ignore[no-untyped-def]
+def _received(now, service_s, queue, poison, workers, policy, delete_latency_s, w):
     workers.received_s[w] = now
     workers.stored[w] = 0
     if poison is not None:
@@ -420,7 +417,7 @@ def _received(now, service_s, queue, poison, workers, policy, delete_latency_s, 
 
 
 @inlined
-def _available_s(clock, feed, queue, policy):  # type: ignore[no-untyped-def]
+def _available_s(clock, feed, queue, policy):
     """When a waiting long poll may get something: now, a fresh message, or an expiry."""
     room = queue.expiry_s.size
     at = np.inf
@@ -438,7 +435,7 @@ def _available_s(clock, feed, queue, policy):  # type: ignore[no-untyped-def]
 
 
 @resumable
-def work(  # type: ignore[no-untyped-def]
+def work(
     until_s, feed, service_s, queue, poison, workers, policy, receive_latency_s, delete_latency_s
 ):
     """Advance all workers to ``until_s`` (inclusive); returns True if a ring was full.

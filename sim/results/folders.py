@@ -12,6 +12,7 @@ import re
 import shutil
 from contextlib import suppress
 from pathlib import Path
+from typing import Literal
 from uuid import uuid4
 
 from sim.foundation.errors import LabError
@@ -42,7 +43,7 @@ def check_place(folder: Path) -> None:
     parent = folder.parent
     try:
         parent.mkdir(parents=True, exist_ok=True)
-        others = folder.is_symlink() or (folder.exists() and not _ours(folder))
+        others = folder.is_symlink() or _whose(folder) == "another's"
     except OSError as error:
         raise LabError(f"results cannot be written to {parent}: {error.strerror}") from None
     if others:
@@ -54,15 +55,18 @@ def check_place(folder: Path) -> None:
         raise LabError(f"results cannot be written to {parent}: permission denied")
 
 
-def _ours(folder: Path) -> bool:
-    """Whether the lab wrote it; an empty folder is anybody's."""
-    if not folder.is_dir():
-        return False
+def _whose(folder: Path) -> Literal["nobody's", "ours", "another's"]:
+    """Who wrote what is there; an empty folder is ours to remove.
+
+    One look at the disk, since another process may put something else there between two.
+    """
     try:
         names = os.listdir(folder)
-    except FileNotFoundError:  # another process was quicker
-        return False
-    return not names or MANIFEST in names or MARKER in names
+    except FileNotFoundError:
+        return "nobody's"
+    except NotADirectoryError:
+        return "another's"
+    return "ours" if not names or MANIFEST in names or MARKER in names else "another's"
 
 
 def begin(place: Path) -> Path:
@@ -121,7 +125,7 @@ def recover(parent: Path) -> None:
 
 def remove(folder: Path) -> None:
     """Remove a folder, if the lab wrote it; what a kill leaves of it is no result, but marked."""
-    if folder.is_symlink() or not _ours(folder):
+    if folder.is_symlink() or _whose(folder) != "ours":
         return
     with suppress(OSError):  # another process was quicker
         (folder / MARKER).touch()

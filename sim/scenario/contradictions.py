@@ -339,15 +339,15 @@ def _bad_condition(
 ) -> Iterator[tuple[KeyPath, str]]:
     if fault.condition is None:
         return
-    consumers = struck["consumer"]
-    ahead = [*struck["publisher"].values(), *struck["broker"].values()]
-    if any(fault.strikes(s, g, i) for s, g, n in ahead for i in range(n)):
+    of, consumers = fault.condition.of, struck["consumer"]
+    ahead = [
+        whom for k in ("publisher", "broker") if k in fault.kinds for whom in struck[k].values()
+    ]
+    if of is None and any(fault.strikes(s, g, i) for s, g, n in ahead for i in range(n)):
         yield (
             (*path, "when"),
-            "a publisher and its brokers run before the consumers, whose lag is then unknown; "
-            "give 'at' or 'rate'",
+            "give 'of', whose lag: a publisher and its brokers have none of their own",
         )
-    of = fault.condition.of
     if of is not None and not any(fnmatchcase(known, of) for known in consumers):
         near = nearest(of, consumers)
         hint = f"did you mean {near!r}?" if near else f"known: {', '.join(consumers)}"

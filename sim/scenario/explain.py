@@ -7,12 +7,13 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from sim.foundation.config import Config, KeyPath, RefusedError, child, keys, model_of
+from sim.foundation.config import Config, KeyPath, RefusedError, about, child, keys, model_of
 from sim.foundation.document import Document
 from sim.foundation.errors import Problem, nearest, unknown, unknown_key
 from sim.foundation.units import shown
 from sim.scenario.faults.base import Fault
 from sim.scenario.faults.catalogue import FAULTS
+from sim.scenario.products.catalogue import PRODUCTS
 
 _EXPECTED = {
     "int": "a whole number",
@@ -25,7 +26,7 @@ _EXPECTED = {
     "mapping": "keys and values",
 }
 _MISSING_TAG = {
-    "product": "missing; the product that this system is (kafka or sqs)",
+    "product": f"missing; what this system is: {', '.join(PRODUCTS[:-1])} or {PRODUCTS[-1]}",
     "fault": f"missing; what happens: {', '.join(list(FAULTS)[:-1])} or {list(FAULTS)[-1]}",
 }
 _MOST_TAKERS = 8
@@ -167,8 +168,8 @@ def _nearest_key(path: KeyPath, root: Any, document: Document) -> str | None:
 
 def _about(model: type[Config] | None, key: str | int) -> str:
     """What a key is for, from the first clause of its documentation."""
-    for name, field in (model.model_fields if model else {}).items():
-        if (field.alias or name) == key and field.description:
-            text = re.split(r"[;\n]", field.description)[0].rstrip(".…")
-            return f"; {text[:1].lower()}{text[1:]}"
+    words = about(model).get(str(key)) if model else None
+    if words:
+        text = re.split(r"[;\n]", words)[0].rstrip(".…")
+        return f"; {text[:1].lower()}{text[1:]}"
     return ""

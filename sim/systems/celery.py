@@ -8,11 +8,10 @@ from collections.abc import Sequence
 from math import inf
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sim.engine.environment import Stage
 from sim.engine.system import Setup, capacity
-from sim.foundation.arrays import NO_LIMIT
+from sim.foundation.arrays import I32, NO_LIMIT
 from sim.injection.replay import repeats_kept
 from sim.queue import broker_kernel as k
 from sim.queue.broker import Broker
@@ -51,7 +50,7 @@ def _queue(
     config: CelerySystem,
     feed: Feed,
     queue: str,
-    rows: NDArray[np.int32] | None,
+    rows: I32 | None,
 ) -> Broker:
     settings: CeleryQueue = config.queues[queue]
     scenario, messages = setup.scenario, setup.messages

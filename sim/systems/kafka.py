@@ -1,16 +1,15 @@
 """Apache Kafka on the log mechanism: from its configuration to a topic, groups and coordinators."""
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import ceil, inf
-from typing import Any
 
 import numpy as np
 import simpy
-from numpy.typing import NDArray
 
-from sim.engine.environment import Stage
+from sim.engine.environment import Stage, Steps
 from sim.engine.outcome import Publication
 from sim.engine.system import Fleet, Setup, Upstream, capacity
+from sim.foundation.arrays import I32
 from sim.log import group_state as k
 from sim.log.group import Group
 from sim.log.kafka_assignors import ASSIGNORS
@@ -135,7 +134,7 @@ class Kafka(LogSystem):
         return self.cluster.publisher.publication(ended_s, kept, self.lost)
 
 
-def partition_of(setup: Setup, config: KafkaSystem) -> NDArray[np.int32]:
+def partition_of(setup: Setup, config: KafkaSystem) -> I32:
     """[messages] by the client's hash of the key, or sticky for null keys (KP-18)."""
     messages = setup.messages
     partitions = setup.scaled(config.topic.partitions)
@@ -149,9 +148,7 @@ def partition_of(setup: Setup, config: KafkaSystem) -> NDArray[np.int32]:
     return out
 
 
-def _partition_of_key(
-    names: Sequence[str], config: KafkaSystem, partitions: int
-) -> NDArray[np.int32]:
+def _partition_of_key(names: Sequence[str], config: KafkaSystem, partitions: int) -> I32:
     """[keys] Java: murmur2 (KP-17); librdkafka's default, consistent_random: CRC-32."""
     prefix = f"{names.prefix}-".encode() if isinstance(names, Numbered) else b""
     keys = [] if prefix else [key.encode() for key in names]
@@ -164,7 +161,7 @@ def _partition_of_key(
 
 def _join_later(
     env: simpy.Environment, coordinator: Coordinator, members: int, joins_s: float
-) -> Generator[simpy.Event, Any, None]:
+) -> Steps:
     """Have the consumers of a group start only at ``joins_s``."""
     yield env.timeout(joins_s)
     for m in range(members):

@@ -35,7 +35,7 @@ class TailState(NamedTuple):
 
 
 @inlined
-def _is_cut(journal, entry, cuts):  # type: ignore[no-untyped-def]
+def _is_cut(journal, entry, cuts):
     at = journal.append_s[entry]
     for i in range(cuts.partition.size):
         if (
@@ -48,7 +48,7 @@ def _is_cut(journal, entry, cuts):  # type: ignore[no-untyped-def]
 
 
 @resumable
-def move(until_s, journal, entries, open_from, replicate_s, short, cuts, still, tail, log):  # type: ignore[no-untyped-def]
+def move(until_s, journal, entries, open_from, replicate_s, short, cuts, still, tail, log):
     """Put into the log what can be read by ``until_s``, partition by partition in order.
 
     Args:

@@ -2,13 +2,14 @@
 
 Rules held: KS-01 to KS-05. The records of a topic feed a queue as they become readable, a lane for
 each partition; what a consumer acquires, releases or lets run out is the queue's (`sim.queue`). The
-unit is a row of the log, since a publisher may have stored a message more than once.
+unit is a record, numbered in this order, since a publisher may have stored a message more than
+once.
 
 The group coordinator only says who takes from which partitions: each member from one or more of
 them, and each partition goes to as many members as there are to spare (the simple assignor). A dead
 member's records are available again when its connection closes; its partitions wait for the session
 timeout, if nobody else takes from them. Left out: retention, below which a share group would move
-on.
+on, and that it forgets what an unclean election takes from the log (KB-07).
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -23,7 +24,7 @@ from numpy.typing import NDArray
 from sim.engine.environment import SideBySide, Stage
 from sim.engine.outcome import Effects, Fate, GroupOutcome
 from sim.engine.system import Fleet, Setup, capacity
-from sim.foundation.arrays import F32, NO_LIMIT, longer
+from sim.foundation.arrays import F32, NO_LIMIT, U8, longer
 from sim.injection.replay import repeats_kept
 from sim.log.topic import Topic
 from sim.queue import broker_kernel as k
@@ -191,7 +192,7 @@ class Members(Broker):
         self._assign()
 
 
-def assign(reach: NDArray[np.uint8], members: Sequence[int]) -> None:
+def assign(reach: U8, members: Sequence[int]) -> None:
     """Give each of the members partitions, and each partition to members, as evenly as may be.
 
     Args:

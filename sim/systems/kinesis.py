@@ -5,11 +5,11 @@ from hashlib import md5
 
 import numpy as np
 import simpy
-from numpy.typing import NDArray
 
 from sim.engine.environment import Stage
 from sim.engine.outcome import Fate
 from sim.engine.system import Fleet, Setup, capacity
+from sim.foundation.arrays import F64, I32, U8
 from sim.log import kinesis_shards_kernel as k
 from sim.log.group_state import Reading
 from sim.log.kinesis_leases import Leases
@@ -69,7 +69,7 @@ class Kinesis(LogSystem):
         return fleets
 
 
-def shard_of_messages(setup: Setup, config: KinesisSystem) -> NDArray[np.int32]:
+def shard_of_messages(setup: Setup, config: KinesisSystem) -> I32:
     """[messages] by the MD5 of the partition key, a 128-bit number; shards have equal ranges."""
     shards = setup.scaled(config.stream.shard_count)
     if config.partition_key is None:
@@ -84,9 +84,7 @@ def shard_of_key(key: str, shards: int) -> int:
     return int.from_bytes(md5(key.encode(), usedforsecurity=False).digest()) * shards >> 128
 
 
-def put(
-    setup: Setup, config: KinesisSystem, shard_of: NDArray[np.int32], shards: int
-) -> tuple[Topic, NDArray[np.uint8], int]:
+def put(setup: Setup, config: KinesisSystem, shard_of: I32, shards: int) -> tuple[Topic, U8, int]:
     """What the producer leaves in the stream, what it gives up ([messages] a `Fate`), refusals."""
     producer, messages = config.producer, setup.messages
     n = len(messages)
@@ -121,6 +119,7 @@ def put(
         messages.created_s, shards, appended, shard_of[appended], visible_s[appended]
     )
     given_up = outcome == k.GIVEN_UP
+    assert appended.size + np.count_nonzero(given_up) == n, "a shard lost a record, or made one"
     return topic, given_up.astype(np.uint8) * np.uint8(Fate.LOST_SEND_EXPIRED), int(refused)
 
 
@@ -130,7 +129,7 @@ def _as_handed(
     application: KinesisApplication,
     config: KinesisSystem,
     polling: int,
-    first: NDArray[np.float64],
+    first: F64,
 ) -> Topic:
     """The stream as an application sees it: each record from when it is handed over.
 

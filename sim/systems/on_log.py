@@ -1,15 +1,16 @@
 """What systems on the log mechanism share: groups that read a topic, and what comes of them."""
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from math import inf
 
 import numpy as np
 import simpy
-from numpy.typing import NDArray
 
 from sim.engine.environment import SideBySide
 from sim.engine.outcome import Effects, Fate, GroupOutcome, Offsets, Publication
 from sim.engine.system import Setup, Upstream
+from sim.foundation.arrays import F32, I64, U8
 from sim.foundation.errors import LabError
 from sim.injection.poison import poison
 from sim.injection.replay import repeats_kept
@@ -18,10 +19,9 @@ from sim.log.fates import told, unread
 from sim.log.group import Group
 from sim.log.retention import Limits, Retention
 from sim.log.topic import Topic
+from sim.log.truncation import done_s
 from sim.scenario.products.base import LogReaders
 from sim.traffic.generate import service_s
-
-I64 = NDArray[np.int64]
 
 
 class LogSystem:
@@ -37,7 +37,7 @@ class LogSystem:
         groups: dict[str, Group],
         configs: Mapping[str, LogReaders],
         *,
-        lost: NDArray[np.uint8] | None = None,
+        lost: U8 | None = None,
         limits: Limits | None = None,
         retention: type[Retention] = Retention,
     ) -> None:
@@ -107,10 +107,10 @@ class LogSystem:
             state = group.state
             offsets = self._offsets(group, log_end, start)
             effects = self.topic.to_messages(state.effects, 0, np.add)
-            done_s = self.topic.to_messages(state.done_s, np.inf)
+            first_s = self.topic.to_messages(state.done_s, np.inf)
             for gone in group.truncated:
                 np.add.at(effects, gone.message, gone.effects)
-                np.minimum.at(done_s, gone.message, gone.done_s)
+                np.minimum.at(first_s, gone.message, gone.done_s)
             fate = _FATE_OF_PROCESSED[(effects > 0).view(np.uint8)]
             rows = unread(group)
             if rows is not None:
@@ -125,7 +125,7 @@ class LogSystem:
                 kind="log",
                 product=self.setup.product,
                 fate=fate,
-                done_s=done_s,
+                done_s=first_s,
                 effects=effects,
                 gauges_t_s=t,
                 gauges={
@@ -144,12 +144,7 @@ class LogSystem:
             yield outcome.only(self.only[name]) if name in self.only else outcome
 
     def _offsets(self, group: Group, log_end: I64, start: I64) -> Offsets:
-        state, log = group.state, group.topic.log
-        samples = len(log_end)
-
-        def done_s(p: int) -> NDArray[np.float64]:
-            return state.done_s[log.start[p] : log.start[p] + log.end[p]]
-
+        state, samples = group.state, len(log_end)
         return Offsets(
             start=start,
             end=log_end,
@@ -157,7 +152,7 @@ class LogSystem:
             committed=state.grid_committed[:samples],
             commit_s=state.grid_commit_s[:samples],
             readable_s=self.topic.readable_s,
-            done_s=done_s,
+            done_s=partial(done_s, group),
         )
 
     def _history(self, group: Group) -> Effects:
@@ -216,7 +211,7 @@ def named(group: str, say: Callable[[str], None]) -> Callable[[str], None]:
     return lambda text: say(f"{group}: {text}")
 
 
-def picky_service_s(setup: Setup, readers: LogReaders) -> NDArray[np.float32]:
+def picky_service_s(setup: Setup, readers: LogReaders) -> F32:
     """[messages] work of each, s: of those that its readers do not want, to look at them."""
     messages = setup.messages
     work_s = service_s(setup.scenario, len(messages), readers.does)

@@ -6,12 +6,11 @@ from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 import simpy
-from numpy.typing import NDArray
 
 from sim.engine.environment import SideBySide
 from sim.engine.outcome import Effects, Fate, GroupOutcome
 from sim.engine.system import Fleet, Setup, Upstream
-from sim.foundation.arrays import NO_LIMIT
+from sim.foundation.arrays import F64, I32, I64, NO_LIMIT, U8
 from sim.foundation.errors import LabError
 from sim.injection.poison import ALWAYS, poison
 from sim.queue import broker_kernel as k
@@ -33,7 +32,7 @@ class QueueSystem(Generic[_Q]):
         self,
         setup: Setup,
         queues: dict[str, _Q],
-        only: Mapping[str, NDArray[np.int32]] = MappingProxyType({}),
+        only: Mapping[str, I32] = MappingProxyType({}),
     ) -> None:
         """
         Args:
@@ -110,9 +109,9 @@ def outcome_of(setup: Setup, name: str, queue: Broker | Workers, ended_s: float)
 class _Seen(NamedTuple):
     """What the two kernels name or count differently."""
 
-    fate_of_state: NDArray[np.uint8]
+    fate_of_state: U8
     """[states] the `Fate` of a message that was never processed."""
-    gauges: dict[str, NDArray[np.int64]]
+    gauges: dict[str, I64]
     repeats: int
     consumers: int
     deliveries: int
@@ -120,7 +119,7 @@ class _Seen(NamedTuple):
     """As in `GroupOutcome`; "receive" counts what found messages, or single pushes."""
 
 
-def _by_broker(broker: Broker, t: NDArray[np.float64]) -> _Seen:
+def _by_broker(broker: Broker, t: F64) -> _Seen:
     counts, grid = broker.queue.counts, broker.queue.grid[: t.size]
     return _Seen(
         _FATE_OF_STATE,
@@ -141,7 +140,7 @@ def _by_broker(broker: Broker, t: NDArray[np.float64]) -> _Seen:
     )
 
 
-def _by_workers(workers: Workers, t: NDArray[np.float64]) -> _Seen:
+def _by_workers(workers: Workers, t: F64) -> _Seen:
     workers.settle()
     queue, feed = workers.queue, workers.feed
     counts = queue.counts
@@ -185,7 +184,7 @@ _FATE_OF_STATE_STANDARD[standard.DEAD] = Fate.DEAD_LETTERED
 _FATE_OF_STATE_STANDARD[standard.EXPIRED] = Fate.LOST_RETENTION
 
 
-def of_rows(rows: NDArray[np.int32] | None, n: int) -> NDArray[np.uint8] | None:
+def of_rows(rows: I32 | None, n: int) -> U8 | None:
     """[n] 1 for messages that are in ``rows``; None: all are."""
     if rows is None:
         return None

@@ -5,11 +5,10 @@ from math import inf
 
 import numpy as np
 import simpy
-from numpy.typing import NDArray
 
 from sim.engine.environment import Stage
 from sim.engine.system import Fleet, Setup, capacity
-from sim.foundation.arrays import NO_LIMIT
+from sim.foundation.arrays import I32, NO_LIMIT
 from sim.injection.replay import repeats_kept
 from sim.queue import broker_kernel as k
 from sim.queue.broker import Broker
@@ -75,7 +74,7 @@ def _queue(
     config: RabbitmqSystem,
     senders: Senders,
     queue: str,
-    rows: NDArray[np.int32] | None,
+    rows: I32 | None,
 ) -> Broker:
     c = config.queues[queue]
     scenario, messages = setup.scenario, setup.messages
@@ -107,7 +106,7 @@ _UNHELD = 4096
 
 
 def _columns(
-    queue: RabbitmqQueue, config: RabbitmqSystem, messages: Messages, rows: NDArray[np.int32] | None
+    queue: RabbitmqQueue, config: RabbitmqSystem, messages: Messages, rows: I32 | None
 ) -> Columns:
     wanted = of_rows(rows, len(messages))
     most = queue.arguments.max_priority

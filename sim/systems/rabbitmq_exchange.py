@@ -9,8 +9,8 @@ asked once an entity.
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from sim.foundation.arrays import I32, Bools
 from sim.producer.partitioners_kernel import jump_hash, murmur2
 from sim.scenario.products.rabbitmq_exchange import Binding, Exchange
 from sim.traffic.messages import Messages
@@ -18,7 +18,7 @@ from sim.traffic.messages import Messages
 
 def routed(
     exchange: Exchange, bindings: Mapping[str, Sequence[Binding]], messages: Messages
-) -> dict[str, NDArray[np.int32]]:
+) -> dict[str, I32]:
     """[routed] the messages that each queue gets, ascending.
 
     Args:
@@ -37,9 +37,7 @@ def routed(
     return {q: everything[of_entity[messages.entity]] for q, of_entity in chosen.items()}
 
 
-def _routing_keys(
-    exchange: Exchange, messages: Messages
-) -> tuple[NDArray[np.int32], Sequence[str]]:
+def _routing_keys(exchange: Exchange, messages: Messages) -> tuple[I32, Sequence[str]]:
     if not exchange.routing_key:
         return np.zeros(messages.entities, np.int32), [""]
     return messages.keys_by(exchange.routing_key, ".")
@@ -47,7 +45,7 @@ def _routing_keys(
 
 def _by_key(
     exchange: Exchange, bindings: Mapping[str, Sequence[Binding]], keys: Sequence[str]
-) -> dict[str, NDArray[np.bool_]]:
+) -> dict[str, Bools]:
     """[keys] of each queue: whether a message with this routing key goes there."""
     if exchange.type == "x-consistent-hash":
         weights = [sum(int(b.routing_key) for b in bound) for bound in bindings.values()]
@@ -82,7 +80,7 @@ def _matches(pattern: Sequence[str], words: Sequence[str]) -> bool:
     return len(words) in ends
 
 
-def _by_headers(messages: Messages, bound: Sequence[Binding]) -> NDArray[np.bool_]:
+def _by_headers(messages: Messages, bound: Sequence[Binding]) -> Bools:
     """[entities] whether a message with these values as headers goes to the queue."""
     chosen = np.zeros(messages.entities, np.bool_)
     for binding in bound:
@@ -96,7 +94,7 @@ def _by_headers(messages: Messages, bound: Sequence[Binding]) -> NDArray[np.bool
     return chosen
 
 
-def _has(messages: Messages, dimension: str, value: str) -> NDArray[np.bool_]:
+def _has(messages: Messages, dimension: str, value: str) -> Bools:
     """[entities] whether the dimension has this value."""
     if dimension not in messages.dims or value not in messages.dims[dimension]:
         return np.zeros(messages.entities, np.bool_)

@@ -1,15 +1,14 @@
 """RabbitMQ streams on the log mechanism: a super stream's streams are partitions (RQ-12)."""
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import inf
-from typing import Any
 
 import numpy as np
 import simpy
-from numpy.typing import NDArray
 
-from sim.engine.environment import Stage
+from sim.engine.environment import Stage, Steps
 from sim.engine.system import Fleet, Setup, capacity
+from sim.foundation.arrays import I32, I64
 from sim.log import group_state as k
 from sim.log.kafka_assignors import assign_roundrobin
 from sim.log.kafka_coordinator import Coordinator, Terms
@@ -90,7 +89,7 @@ class RabbitmqStream(LogSystem):
 
     def _subscribe_later(
         self, env: simpy.Environment, name: str, coordinator: Coordinator
-    ) -> Generator[simpy.Event, Any, None]:
+    ) -> Steps:
         consumers = self.config.groups[name]
         yield env.timeout(consumers.joins_at)
         where, number = specification(consumers.stream_offset)
@@ -102,7 +101,7 @@ class RabbitmqStream(LogSystem):
 class Segments(Retention):
     """Retention of `osiris_log`: it is looked at when a segment is full, and the last one stays."""
 
-    def __init__(self, topic: Topic, size_bytes: NDArray[np.int32], limits: Limits) -> None:
+    def __init__(self, topic: Topic, size_bytes: I32, limits: Limits) -> None:
         super().__init__(topic, size_bytes, limits)
         self.rolled = [False] * topic.log.end.size
         self.aged_s = [0.0] * topic.log.end.size
@@ -125,9 +124,7 @@ class Segments(Retention):
                 self._delete_oldest(p)
 
 
-def partition_of_messages(
-    setup: Setup, config: RabbitmqStreamSystem, partitions: int
-) -> NDArray[np.int32]:
+def partition_of_messages(setup: Setup, config: RabbitmqStreamSystem, partitions: int) -> I32:
     """[messages] by the MurmurHash3 of the routing key, modulo the number of partitions."""
     if config.partition_key is None:
         rng = setup.stream("routing_keys")
@@ -136,12 +133,12 @@ def partition_of_messages(
     return partition_of_keys(names, partitions)[key]
 
 
-def partition_of_keys(names: Sequence[str], partitions: int) -> NDArray[np.int32]:
+def partition_of_keys(names: Sequence[str], partitions: int) -> I32:
     """[names] the partition of each routing key (`HashRoutingStrategy`)."""
     return (murmur3([name.encode() for name in names], SEED) % partitions).astype(np.int32)
 
 
-def offsets_of(topic: Topic, where: Where, number: float, now_s: float) -> NDArray[np.int64]:
+def offsets_of(topic: Topic, where: Where, number: float, now_s: float) -> I64:
     """[partitions] where a consumer that subscribes now begins, by its `x-stream-offset`."""
     first, end = topic.log.first, topic.readable(now_s)
     offsets = np.zeros_like(end)

@@ -9,12 +9,11 @@ from dataclasses import replace
 
 import numpy as np
 import simpy
-from numpy.typing import NDArray
 
 from sim.engine.environment import Stage, Steps
 from sim.engine.outcome import GroupOutcome
 from sim.engine.system import Fleet, Setup, capacity
-from sim.foundation.arrays import NO_LIMIT
+from sim.foundation.arrays import F32, I32, NO_LIMIT
 from sim.injection.poison import poison
 from sim.injection.replay import repeats_kept
 from sim.queue import broker_kernel
@@ -110,7 +109,7 @@ def _standard(
     setup: Setup,
     config: SqsSystem,
     name: str,
-    work_s: NDArray[np.float32],
+    work_s: F32,
     feed: Feed,
 ) -> Workers:
     """A standard queue, on the fast kernel."""
@@ -135,7 +134,7 @@ def _grouped(
     setup: Setup,
     config: SqsSystem,
     name: str,
-    work_s: NDArray[np.float32],
+    work_s: F32,
     feed: Feed,
 ) -> Broker:
     """A FIFO queue or a fair one."""
@@ -159,9 +158,7 @@ def _grouped(
     )
 
 
-def _deduplicated(
-    queue: SqsQueue, messages: Messages, group: NDArray[np.int32]
-) -> NDArray[np.int32] | None:
+def _deduplicated(queue: SqsQueue, messages: Messages, group: I32) -> I32 | None:
     """[messages] number of the deduplication id; None: every message has its own."""
     if queue.message_deduplication_id is None:
         return None

@@ -7,7 +7,7 @@ from sim.foundation.jit import kernel
 
 
 @kernel
-def spread(counts, edges_s, exponentials, out):  # type: ignore[no-untyped-def]
+def spread(counts, edges_s, exponentials, out):
     """Put ``counts[c]`` arrivals into cell ``c`` as sorted uniforms, from exponential spacings.
 
     ``counts`` int64 [cells]; ``edges_s`` float64 [cells + 1]; ``exponentials`` float64
@@ -31,7 +31,7 @@ def spread(counts, edges_s, exponentials, out):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _build_alias(probability, alias, small, large):  # type: ignore[no-untyped-def]
+def _build_alias(probability, alias, small, large):
     n = probability.size
     n_small = 0
     n_large = 0
@@ -70,7 +70,7 @@ def alias_table(weights: F64) -> tuple[F64, I32]:
 
 
 @kernel
-def choose(uniforms, probability, alias, out):  # type: ignore[no-untyped-def]
+def choose(uniforms, probability, alias, out):
     """Turn ``uniforms`` float64 [n] in [0, 1) into weighted choices ``out`` int32 [n]."""
     size = probability.size
     for i in range(uniforms.size):

@@ -116,3 +116,27 @@ def test_a_validator_refuses_at_keys_and_tells_of_all_in_one_text():
     assert isinstance(error, ValueError)
     assert str(error) == "a is not b; no c"
     assert error.refusals[0].keys == (("a",), ("b", 0))
+
+
+def test_what_a_key_is_for_stands_under_its_field_and_a_subclass_may_say_otherwise():
+    class Wire(Cable):
+        """A thin one."""
+
+        length: float
+        """Metres; at most ten."""
+        gauge: int = 0
+
+    assert config.about(Cable) == {"length": "Metres.", "spare": "Metres left over."}
+    assert config.about(Wire) == {"length": "Metres; at most ten.", "spare": "Metres left over."}
+    properties = Wire.model_json_schema()["anyOf"][1]["properties"]
+    assert properties["length"]["description"] == "Metres; at most ten."
+    assert "description" not in properties["gauge"]
+
+
+def test_a_key_written_otherwise_than_its_field_is_told_of_by_the_key():
+    class Band(Config):
+        hertz: float = Field(alias="carrier.hertz")
+        """How often a second,
+        on the air."""
+
+    assert config.about(Band) == {"carrier.hertz": "How often a second,\non the air."}

@@ -102,6 +102,38 @@ def build(
     )
 
 
+@dataclass(frozen=True)
+class _Flow:
+    """What comes to a group and what it gets done, at each time ``t``."""
+
+    t: np.ndarray
+    arrived: np.ndarray
+    processed: np.ndarray
+    backlog: np.ndarray
+    lag: np.ndarray
+    time_lag: np.ndarray
+
+
+def _flow(group: Group, t: np.ndarray, duration_s: float, scale: float) -> _Flow:
+    """A group of constant capacity under the arrivals of a match."""
+    step = float(t[1])
+    arrived = np.concatenate([[0.0], np.cumsum(match(t[:-1], duration_s, scale) * step)])
+    processed = np.zeros_like(t)
+    for i in range(1, t.size):
+        standing = group.down[0] <= t[i] < group.down[1]
+        processed[i] = min(
+            arrived[i], processed[i - 1] + (0.0 if standing else group.capacity * step)
+        )
+    backlog = np.maximum(arrived - processed, 0)
+    entered = np.interp(processed, arrived, t)
+    time_lag = np.where(backlog >= 1, t - entered, 0.0)
+    time_lag = np.where(np.gradient(arrived) > 0, time_lag + group.base_latency_s, time_lag)
+    lag = np.floor(backlog)
+    if group.kind == "log":
+        lag = lag + np.floor(np.gradient(arrived, t) * (t % 5.0))
+    return _Flow(t, arrived, processed, backlog, lag, time_lag)
+
+
 def _group(
     system: str,
     name: str,
@@ -112,60 +144,67 @@ def _group(
     every: int,
     end_s: float | None,
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame]:
-    step = float(t[1])
-    arrived = np.concatenate([[0.0], np.cumsum(match(t[:-1], duration_s, scale) * step)])
-    processed = np.zeros_like(t)
-    for i in range(1, t.size):
-        standing = group.down[0] <= t[i] < group.down[1]
-        processed[i] = min(
-            arrived[i], processed[i - 1] + (0.0 if standing else group.capacity * step)
-        )
-    produced = int(arrived[-1])
-    backlog = np.maximum(arrived - processed, 0)
-    entered = np.interp(processed, arrived, t)
-    time_lag = np.where(backlog >= 1, t - entered, 0.0)
-    time_lag = np.where(np.gradient(arrived) > 0, time_lag + group.base_latency_s, time_lag)
-    lag = np.floor(backlog)
-    if group.kind == "log":
-        lag = lag + np.floor(np.gradient(arrived, t) * (t % 5.0))
-    unfinished = int(backlog[-1]) if end_s is not None else 0
-    done = produced - group.lost - group.dead_lettered - unfinished
-    violations = np.floor(group.violations * processed / max(processed[-1], 1)).astype(np.int64)
-    busy = np.nonzero(backlog >= 1)[0]
-    drain_s = max(0.0, float(t[busy[-1]]) - duration_s) if busy.size else 0.0
-    latency = np.quantile(
-        np.interp(np.linspace(0, max(processed[-1], 1), 20_000), processed, t)
-        - np.interp(np.linspace(0, max(processed[-1], 1), 20_000), arrived, t),
-        Q,
-    ) + group.base_latency_s * (1 + 3 * -np.log1p(-np.minimum(Q, 0.99999)))
-    if not done:
-        latency = np.full(Q.size, np.nan)
+    """Summary, series, latency and fates of one group."""
     who = {"system": system, "group": name}
-    keep = slice(None, None, every)
-    series = pd.DataFrame(
+    flow = _flow(group, t, duration_s, scale)
+    unfinished = int(flow.backlog[-1]) if end_s is not None else 0
+    done = int(flow.arrived[-1]) - group.lost - group.dead_lettered - unfinished
+    latency = _latency(group, flow) if done else np.full(Q.size, np.nan)
+    series = _series(who, group, flow, slice(None, None, every))
+    summary = _summary(who, group, flow, series, latency, (done, unfinished), duration_s)
+    fates = _fates(who, group, done, unfinished)
+    return summary, series, pd.DataFrame({**who, "q": Q, "latency_s": latency}), fates
+
+
+def _latency(group: Group, flow: _Flow) -> np.ndarray:
+    """[Q] from a message's arrival to its being processed."""
+    message = np.linspace(0, max(flow.processed[-1], 1), 20_000)
+    waited = np.interp(message, flow.processed, flow.t) - np.interp(message, flow.arrived, flow.t)
+    at_work = group.base_latency_s * (1 + 3 * -np.log1p(-np.minimum(Q, 0.99999)))
+    return np.quantile(waited, Q) + at_work
+
+
+def _series(who: dict[str, str], group: Group, flow: _Flow, keep: slice) -> pd.DataFrame:
+    done = flow.processed
+    violations = np.floor(group.violations * done / max(done[-1], 1)).astype(np.int64)
+    return pd.DataFrame(
         {
             **who,
-            "t_s": t[keep],
-            "arrived": arrived[keep].astype(np.int64),
-            "processed": processed[keep].astype(np.int64),
-            "lag": lag[keep].astype(np.int64),
-            "ready": lag[keep],
+            "t_s": flow.t[keep],
+            "arrived": flow.arrived[keep].astype(np.int64),
+            "processed": flow.processed[keep].astype(np.int64),
+            "lag": flow.lag[keep].astype(np.int64),
+            "ready": flow.lag[keep],
             "in_flight": 0.0,
             "position_lag": np.nan,
-            "time_lag_s": time_lag[keep],
+            "time_lag_s": flow.time_lag[keep],
             "violations": violations[keep],
         }
     )
+
+
+def _summary(
+    who: dict[str, str],
+    group: Group,
+    flow: _Flow,
+    series: pd.DataFrame,
+    latency: np.ndarray,
+    done_and_left: tuple[int, int],
+    duration_s: float,
+) -> pd.DataFrame:
+    done, unfinished = done_and_left
+    busy = np.nonzero(flow.backlog >= 1)[0]
+    drain_s = max(0.0, float(flow.t[busy[-1]]) - duration_s) if busy.size else 0.0
     at_end = int(np.searchsorted(series["t_s"].to_numpy(), duration_s))
     worst = int(series["lag"].to_numpy().argmax())
     steps = np.diff(series["t_s"].to_numpy())
-    summary = pd.DataFrame(
+    return pd.DataFrame(
         [
             {
                 **who,
                 "product": "sqs" if group.kind == "queue" else "kafka",
                 "kind": group.kind,
-                "produced": produced,
+                "produced": int(flow.arrived[-1]),
                 "processed": done,
                 "lost": group.lost,
                 "dead_lettered": group.dead_lettered,
@@ -177,7 +216,7 @@ def _group(
                 "max_lag": int(series["lag"].iloc[worst]),
                 "max_lag_at_s": float(series["t_s"].iloc[worst]),
                 "lag_at_end_of_arrivals": int(series["lag"].iloc[min(at_end, len(series) - 1)]),
-                "max_time_lag_s": float(time_lag.max()),
+                "max_time_lag_s": float(flow.time_lag.max()),
                 "drain_s": np.inf if unfinished else drain_s,
                 "latency_p50_s": latency[50],
                 "latency_p99_s": latency[99],
@@ -189,7 +228,10 @@ def _group(
             }
         ]
     )
-    fates = pd.DataFrame(
+
+
+def _fates(who: dict[str, str], group: Group, done: int, unfinished: int) -> pd.DataFrame:
+    return pd.DataFrame(
         [
             {**who, "fate": fate, "place": place, "messages": n}
             for fate, place, n in (
@@ -202,7 +244,6 @@ def _group(
             )
         ]
     )
-    return summary, series, pd.DataFrame({**who, "q": Q, "latency_s": latency}), fates
 
 
 def three_groups(**group: object) -> dict[str, Group]:

@@ -10,7 +10,7 @@ import sim
 from helpers.exports import cli, written
 from sim.foundation.errors import LabError
 from sim.imports import config
-from sim.scenario.products import kafka_keys
+from sim.scenario.products import kafka_not_modelled
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
 
@@ -200,8 +200,8 @@ def test_what_is_wrong_with_a_configuration_is_said_with_its_line(text, says, tm
 
 def test_librdkafka_has_the_keys_that_are_said_to_be_its_own():
     confluent_kafka = pytest.importorskip("confluent_kafka")
-    consumer = (*kafka_keys.LIBRDKAFKA_CONSUMER, *kafka_keys.CONSUMER_NAMES)
-    producer = (*kafka_keys.LIBRDKAFKA_PRODUCER, *kafka_keys.PRODUCER_NAMES)
+    consumer = (*kafka_not_modelled.LIBRDKAFKA_CONSUMER, *kafka_not_modelled.CONSUMER_NAMES)
+    producer = (*kafka_not_modelled.LIBRDKAFKA_PRODUCER, *kafka_not_modelled.PRODUCER_NAMES)
     for client, keys, given in (
         (confluent_kafka.Consumer, consumer, {"group.id": "g"}),
         (confluent_kafka.Producer, producer, {}),

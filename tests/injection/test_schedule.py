@@ -1,14 +1,16 @@
 """When faults strike: at a time, at random, on a condition."""
 
 from math import inf
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import simpy
 
-from helpers.fault_lab import SQS, FakeFleet, felt, scenario
+from helpers.fault_lab import SQS, FakeFleet, felt, scenario, upstream_felt
 from sim.injection.context import Timeline
-from sim.injection.schedule import schedule
+from sim.injection.replay import Replay
+from sim.injection.schedule import _watch_readers, schedule
 
 
 def test_a_condition_is_looked_at_until_it_is_true_once():
@@ -46,3 +48,38 @@ def test_random_faults_are_poisson_and_the_same_in_every_system():
     assert len(events) == len(one)
     gaps = np.diff([t for t, *_ in one])
     assert gaps.std() / gaps.mean() == pytest.approx(1.0, abs=0.25)
+
+
+def test_a_publisher_is_struck_on_the_lag_of_the_group_that_is_named():
+    env = simpy.Environment()
+    fleet = FakeFleet(env, backlog=lambda: int(env.now) * 10)
+    when = {"lag_over": 100, "of": "a.g", "every": 4}
+    log, events, _ = upstream_felt(
+        {"when": when, "fault": "crash", "target": "a.publisher.0", "restart_after": 3},
+        {"when": when, "fault": "unreachable", "target": "a.broker.1", "for": 2},
+        env=env,
+        fleet=fleet,
+    )
+    assert log == [(12, "crash"), (12, "cut_off", 1), (14, "reconnect", 1), (15, "restart")]
+    assert events == [(12, 15, "SIGKILL publisher"), (12, 14, "unreachable: broker 1")]
+    assert fleet.log == []
+
+
+@pytest.mark.parametrize(("first_s", "looks"), [(0.0, 9), (3.0, 7), (3.5, 6), (inf, 0)])
+def test_readers_are_looked_for_every_second_from_the_first_fault_on(first_s, looks):
+    """From 3.5 s to 6.2 s partition 1 of two has no reader: looks at 4, 5 and 6 s."""
+    env = simpy.Environment()
+    seen = []
+
+    class Fleet:
+        def orphans(self):
+            seen.append(env.now)
+            return np.array([False, 3.5 <= env.now < 6.2])
+
+    crew = SimpleNamespace(fleet=Fleet(), replay=Replay())
+    env.process(_watch_readers(env, [crew], first_s))
+    env.run(9.5)
+    assert len(seen) == 1 + looks
+    assert seen[1:] == [float(s) for s in range(10 - looks, 10)]
+    lost = (0.0, 0.0) if first_s == inf else (3.0, 3.0)
+    assert (crew.replay.without_reader_s, crew.replay.longest_without_reader_s) == lost

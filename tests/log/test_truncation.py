@@ -7,7 +7,7 @@ from sim.injection.poison import ALWAYS, Poison
 from sim.log import group_state as k
 from sim.log.group import Group
 from sim.log.topic import Topic
-from sim.log.truncation import truncate
+from sim.log.truncation import done_s, truncate
 
 READING = k.Reading(
     max_poll_records=500, chunk_records=500, min_records=1, max_wait_s=0.5, fetch_s=0.0,
@@ -36,9 +36,9 @@ def test_a_group_keeps_what_it_did_and_goes_back_to_the_new_end():
     truncate(topic, [group], 0, 3, 6.2)
     assert topic.log.end[0] == group.state.position[0] == group.state.committed[0] == 3
     (gone,) = group.truncated
-    assert gone.message.tolist() == [3, 4, 5]
-    assert gone.effects.tolist() == [1, 1, 1]
-    assert gone.done_s.tolist() == [3.5, 4.5, 5.5]
+    assert gone.message.tolist() == [3, 4, 5, 6]
+    assert gone.effects.tolist() == [1, 1, 1, 0]
+    assert gone.done_s.tolist() == [3.5, 4.5, 5.5, np.inf]
     topic.put(0, np.array([7, 8], np.int32), np.array([7.0, 8.0]))
     group.advance(11.0)
     group.finish(11.0)
@@ -46,6 +46,10 @@ def test_a_group_keeps_what_it_did_and_goes_back_to_the_new_end():
     assert group.state.effects[:5].tolist() == [1, 1, 1, 1, 1]
     assert group.state.done_s[:5].tolist() == [0.5, 1.5, 2.5, 7.5, 8.5]
     assert group.state.committed[0] == 5
+    assert done_s(group, 0, 6.1).tolist() == [0.5, 1.5, 2.5, 3.5, 4.5, 5.5, np.inf]
+    assert done_s(group, 0, 6.2).tolist() == [0.5, 1.5, 2.5, 7.5, 8.5]
+    assert topic.readable_s(0, 6.1).tolist() == [0, 1, 2, 3, 4, 5, 6]
+    assert topic.readable_s(0, 6.2).tolist() == topic.readable_s(0).tolist() == [0, 1, 2, 7, 8]
     assert group.counts[k.HANDED] == group.runs.distinct() == 9
     assert group.counts[k.GIVEN_UP] == 1
     assert topic.log_end(np.array([2.5, 6.1, 6.2, 7.5, 8.0]))[:, 0].tolist() == [3, 7, 3, 4, 5]
@@ -63,7 +67,24 @@ def test_a_group_that_is_behind_never_sees_what_was_cut_off():
     kept = [*range(before), 7, 8]
     assert topic.log.message[: len(kept)].tolist() == kept
     assert group.state.effects[: len(kept)].tolist() == [1] * len(kept)
-    assert sum(gone.message.size for gone in group.truncated) == 0
+    assert sum(gone.effects.sum() for gone in group.truncated) == 0
+
+
+def test_what_a_client_has_fetched_of_it_and_not_handed_over_is_gone_too():
+    """Ten are fetched at once, and handed over one by one, a second each."""
+    topic = Topic.empty(np.zeros(12), np.array([10]))
+    topic.put(0, np.arange(10, dtype=np.int32), np.zeros(10))
+    group = reader(topic, work_s=1.0, max_poll_records=1)
+    group.advance(2.5)
+    assert group.state.fetched[0] == 7
+    truncate(topic, [group], 0, 4, 2.5)
+    assert group.state.fetched[0] == 1
+    topic.put(0, np.array([11], np.int32), np.array([6.0]))
+    group.advance(11.0)
+    group.finish(11.0)
+    assert topic.log.message[:5].tolist() == [0, 1, 2, 3, 11]
+    assert group.state.done_s[:5].tolist() == [1.0, 2.0, 3.0, 4.0, 7.0]
+    assert group.state.position[0] == 5 and group.counts[k.HANDED] == 5
 
 
 @pytest.mark.parametrize(

@@ -41,8 +41,23 @@ def test_KC_15_who_is_cut_off_goes_on_with_what_it_has_fetched():
     assert lab.group.counts[[k.POLLS, k.HANDED]].tolist() == [5, 10]
     lab.run(300.0)
     assert lab.said[-1] == (141.0, "rebalanced in 11.0 s")  # it waits for consumer 0's batch
-    lab.group.finish(300.0)
+
+
+def test_KC_15_what_a_zombie_takes_from_its_buffer_counts_as_handed_out():
+    # As above: at 80, it takes records 4 and 5; consumer 0 has polled 0 and 1 so far.
+    lab = Lab(np.zeros(6), np.ones(6), 20.0, max_poll_records=2).at(10.0, "cut_off", 1)
+    lab.run(97.0)
+    lab.group.finish(97.0)
+    assert lab.group.counts[[k.POLLS, k.HANDED]].tolist() == [4, 8]
     assert lab.group.runs.distinct() == 6
+
+
+def test_KC_15_whoever_is_done_first_gives_the_time_of_a_record():
+    # As in the first case, but consumer 0 takes twice as long: record 0 is done by the zombie at
+    # 80 and again by it at 98, which no event separates; it is at work on record 1 until 138.
+    lab = Lab(np.zeros(3), np.ones(3), 20.0).at(10.0, "pause", 1, 60.0).at(1.0, "slow", 0, 2.0)
+    np.testing.assert_allclose(lab.run(119.0), [80.0, 100.0, np.inf])
+    assert lab.group.state.again_s[: lab.group.state.repeats[0]].tolist() == [98.0]
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ def test_partitions_hold_the_three_kinds_of_lag():
     offsets = offsets_of(
         [0, 3, 6], [-1, 0, 2], [-np.inf, 20.0, 30.0],
         start=np.array([[0], [0], [3]]), position=np.array([[-1], [2], [2]]),
-        readable_s=lambda p: readable_s, done_s=lambda p: done_s,
+        readable_s=lambda p, at_s: readable_s, done_s=lambda p, at_s: done_s,
     )  # fmt: skip
     outcome = SimpleNamespace(system="s", group="g", gauges_t_s=np.array([0.0, 25.0, 60.0]))
     table = partitions_table(outcome, offsets, judged(outcome.gauges_t_s, offsets))
@@ -34,8 +34,8 @@ def test_partitions_are_the_ones_that_lag_most_at_evenly_spaced_times(many):
         end,
         np.zeros((n, many)),
         np.zeros((n, many)),
-        readable_s=lambda p: np.zeros(many),
-        done_s=lambda p: np.full(many, np.inf),
+        readable_s=lambda p, at_s: np.zeros(many),
+        done_s=lambda p, at_s: np.full(many, np.inf),
     )
     t_s = np.arange(float(n))
     outcome = SimpleNamespace(system="s", group="g", gauges_t_s=t_s)

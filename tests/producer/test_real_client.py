@@ -2,7 +2,8 @@
 
 What the model of a producer is held to, measured: what a process leaves in the log when it ends
 (KP-15, LP-04 to LP-06), what ``flush()`` tells (LP-01, KP-13), where a key goes, what a full
-buffer does, and what auto-commit has committed when a consumer is killed (KC-13).
+buffer does, what auto-commit has committed when a consumer is killed (KC-13), and what a client
+refuses (KP-12).
 """
 
 import signal
@@ -17,9 +18,11 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from helpers.death_table import BROKERS, DEATH_TABLE, PARTITIONS, RECORDS, How, Row
 from sim.producer.partitioners_kernel import murmur2, partitions_of
+from sim.scenario.products.kafka_producer import KafkaProducer
 
 confluent_kafka = pytest.importorskip("confluent_kafka")
 
@@ -237,3 +240,65 @@ def test_KC_13_auto_commit_counts_the_record_that_is_still_held(cluster, store, 
     (place,) = asks.committed([confluent_kafka.TopicPartition(topic, 0)], timeout=10)
     asks.close()
     assert place.offset == committed
+
+
+IDEMPOTENT = {"enable.idempotence": True}
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {**IDEMPOTENT, "acks": 1},
+        {**IDEMPOTENT, "retries": 0},
+        {**IDEMPOTENT, "max.in.flight.requests.per.connection": 6},
+        {**IDEMPOTENT, "max.in.flight.requests.per.connection": 5},
+        {"acks": 1, "max.in.flight.requests.per.connection": 6},
+        {"buffer.memory": 1_000_000},
+        {"max.block.ms": 10},
+        {"linger.ms": 5, "delivery.timeout.ms": 5},
+        {"linger.ms": 5, "delivery.timeout.ms": 6},
+        {"linger.ms": 5, "delivery.timeout.ms": 0},
+        {"queue.buffering.max.kbytes": 1, "batch.num.messages": 1_000_000},
+        {"batch.num.messages": 1_000_001},
+    ],
+    ids=str,
+)
+def test_KP_12_librdkafka_refuses_what_the_lab_refuses(keys):
+    lab = real = True
+    try:
+        KafkaProducer.model_validate({"client": "librdkafka", **keys})
+    except ValidationError:
+        lab = False
+    try:
+        confluent_kafka.Producer({"bootstrap.servers": "localhost:1", "log_level": 0, **keys})
+    except confluent_kafka.KafkaException:
+        real = False
+    assert lab == real
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {},
+        {"enable.idempotence": False},
+        {"acks": 0},
+        {"retries": 0},
+        {"max.in.flight.requests.per.connection": 6},
+        {"delivery.timeout.ms": 60_000},
+        {"delivery.timeout.ms": 60_001},
+        {"delivery.timeout.ms": 0},
+        {"delivery.timeout.ms": 60_001, "transaction.timeout.ms": 60_001},
+    ],
+    ids=str,
+)
+def test_KP_16_librdkafka_refuses_in_a_transaction_what_the_lab_refuses(keys):
+    config = KafkaProducer.model_validate({"client": "librdkafka", **keys})
+    lab = not list(config.against_transaction("it"))
+    real = True
+    try:
+        confluent_kafka.Producer(
+            {"bootstrap.servers": "localhost:1", "log_level": 0, "transactional.id": "a", **keys}
+        )
+    except confluent_kafka.KafkaException:
+        real = False
+    assert lab == real

@@ -177,13 +177,12 @@ def inject(env, faults, target, factors):
     return felt
 
 
-def scenario(rng):
-    """Random continuous times throughout: where events tie, either order would be right."""
+def settings_and_lanes(rng, n):
+    """Random settings of a queue and its consumers, and [n] the lane of each message."""
 
     def maybe(chance, value, otherwise):
         return value if rng.random() < chance else otherwise
 
-    n, until_s = 50, 8.0
     push = bool(rng.integers(2))
     pick = str(rng.choice(["one", "one", "groups", "priority", "fair", "spans"]))
     lanes = {"one": 1, "priority": 3}.get(pick, int(rng.integers(2, 8)))
@@ -258,11 +257,18 @@ def scenario(rng):
         receive_s=rng.uniform(0.005, 0.05),
         ack_s=rng.uniform(0.005, 0.05),
     )
+    return s, lane
+
+
+def scenario(rng):
+    """Random continuous times throughout: where events tie, either order would be right."""
+    n, until_s = 50, 8.0
+    s, lane = settings_and_lanes(rng, n)
     came_s = np.cumsum(rng.exponential(3.5 / n, n))
     work_s = rng.exponential(rng.uniform(0.02, 0.2), n).astype(np.float32)
     faults = random_faults.draw(rng, rng.integers(7), s.consumers, until_s, (0.06, 2.0))
-    has_eta = push and rng.random() < 0.2
-    verbs = ["terminate"] + ([] if has_eta else ["cut"] + ["disconnect"] * push)
+    has_eta = s.push and rng.random() < 0.2
+    verbs = ["terminate"] + ([] if has_eta else ["cut"] + ["disconnect"] * s.push)
     for _ in range(rng.integers(4)):
         at_s, who = rng.uniform(0.05, until_s), int(rng.integers(s.consumers))
         verb = str(rng.choice(verbs))

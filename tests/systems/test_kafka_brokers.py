@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from sim.engine.environment import Environment
 from sim.engine.system import Setup
@@ -90,7 +92,7 @@ def test_thousands_of_cuts_give_the_same_to_the_last_bit():
             [log.start, log.end, log.message, log.visible_s, state.done_s, state.effects,
              state.committed, state.grid_committed, state.grid_position,
              system.cluster.client.state.app.acked_s, *system.cluster.client.journal,
-             *(column for gone in group.truncated for column in gone)]
+             *(column for gone in group.truncated for column in gone[3:])]
         )  # fmt: skip
         assert group.truncated
     for one, other in zip(*seen, strict=True):
@@ -123,7 +125,7 @@ def test_KB_07_readers_keep_what_they_read_before_an_unclean_election():
     led = system.cluster.replicas[0][0] == 0
     assert led and cut[0] > 10 and cut[1:].max() <= 0
     (gone,) = system.groups["books"].truncated
-    assert 0 <= cut[0] - gone.message.size <= 1 and (gone.done_s < 6.0).all()
+    assert gone.message.size == cut[0] and np.count_nonzero(gone.done_s < 6.0) >= cut[0] - 1
     tables = run(scenario({"order": "produce"}, faults=[unclean])).tables
     summary, producer = tables.summary.iloc[0], tables.producer.iloc[0]
     assert producer["lost_failover"] == cut[0] and summary["lost"] <= 1
@@ -205,3 +207,63 @@ def test_share_groups_read_what_a_publisher_stores_twice_and_poison_in_it(monkey
     tables = run(its).tables
     for name in tables.FRAMES:
         assert getattr(tables, name).equals(getattr(expected, name)), name
+
+
+def test_a_publisher_that_has_nothing_left_to_do_stands_still():
+    """From 8 s on requests take 20 s, and each batch expires after 1 s: it is over before them."""
+    slow = {
+        "at": 8,
+        "fault": "broker_slow",
+        "target": "*.broker.*",
+        "extra": "20 s",
+        "for": "1 min",
+    }
+    producer = {"delivery.timeout.ms": 1_000, "request.timeout.ms": 60_000}
+    env, system = built({"order": "produce"}, producer, faults=[slow])
+    env.run(60.0)
+    publisher = system.cluster.publisher
+    assert publisher.ended and 11.0 < publisher.ended_s < 17.0
+    requests = publisher.client.state.requests
+    assert (requests.arriving < requests.next).any(), "something is still on its way"
+    assert publisher.client.journal.append_s.max() < 9.0
+    assert system.done() and system.settled() == system.topic.log.end.sum()
+
+
+@st.composite
+def elections(draw):
+    """Unclean elections, and consumers that are behind, die, or are put out."""
+    at, brief = st.floats(0.5, 13.0), st.floats(0.05, 4.0)
+    books = {"target": st.sampled_from(["*.books.0", "*.books.*"])}
+    broker = {"target": st.sampled_from([f"*.broker.{b}" for b in range(3)])}
+    behind = {"behind": st.floats(0.1, 5.0), "for": brief}
+    kinds = st.one_of(
+        st.fixed_dictionaries({"fault": st.just("leader_crash"), **broker, **behind}),
+        st.fixed_dictionaries({"fault": st.just("crash"), **books, "restart_after": brief}),
+        st.fixed_dictionaries({"fault": st.just("partition"), **books, "for": brief}),
+        st.fixed_dictionaries(
+            {"fault": st.just("slow"), **books, "factor": st.just(100), "for": brief}
+        ),
+    )
+    unclean = st.fixed_dictionaries({"fault": st.just("leader_crash"), **broker, **behind})
+    faults = [draw(unclean), *draw(st.lists(kinds, min_size=1, max_size=5))]
+    return [{**fault, "at": draw(at)} for fault in faults]
+
+
+@settings(max_examples=25, deadline=None, derandomize=True)
+@given(
+    faults=elections(),
+    group=st.sampled_from(
+        [{"max.poll.records": 5}, {"client": "librdkafka"}, {"session.timeout.ms": 1_000},
+         {"enable.auto.commit": False, "commit": {"when": "before", "per": "record"}},
+         {"enable.auto.commit": False, "commit": {"when": "after", "per": "record"}}]
+    ),
+    order=st.sampled_from(["produce", "transaction"]),
+)  # fmt: skip
+def test_whoever_is_elected_everything_adds_up(faults, group, order):
+    """Conservation is asserted inside every run, and at every advance of group and brokers."""
+    group = {"consumers": 2, "does": ["books"], "heartbeat.interval.ms": 300, **group}
+    its = scenario({"order": order}).with_(
+        {"systems.kafka.groups": {"books": group}, "faults": faults}
+    )
+    summary = run(its).tables.summary.iloc[0]
+    assert summary["processed"] + summary["lost"] + summary["unfinished"] == summary["produced"]

@@ -140,6 +140,25 @@ def test_KB_04_05_too_few_replicas_in_sync_delay_and_do_not_lose():
         assert series["processed"].max() - series["processed"].min() <= 2
 
 
+def test_a_publisher_is_killed_when_its_readers_lag():
+    """About 90 records a second, committed every 5 s; the lag is looked at every 0.5 s."""
+    when = {"lag_over": 250, "of": "kafka.books", "every": 0.5}
+    crash = {"when": when, "fault": "crash", "target": "kafka.publisher.0", "restart_after": 2}
+    _, _, _, tables = tables_of({"order": "produce"}, faults=[crash])
+    assert tables.faults[["t_s", "until_s", "text"]].to_numpy().tolist() == [
+        [3.5, 5.5, "SIGKILL publisher"]
+    ]
+    lag = tables.series.set_index("t_s")["lag"]
+    assert lag[:3.0].max() <= 250 < lag[:3.5].max()
+    assert lag[3.6:4.9].nunique() == 1, "nothing more comes"
+
+
+def test_a_publisher_has_no_lag_of_its_own_to_wait_for():
+    fault = {"when": {"lag_over": 5}, "fault": "crash", "target": "kafka.publisher.0"}
+    with pytest.raises(ScenarioError, match=r"faults.0.when: give 'of', whose lag"):
+        scenario({"order": "produce"}, faults=[fault])
+
+
 def test_a_fault_of_brokers_needs_a_publisher():
     with pytest.raises(ScenarioError, match="needs a system with a 'publisher'"):
         scenario({"order": "produce"}, faults=[OUTAGE]).with_({"systems.kafka.publisher": None})

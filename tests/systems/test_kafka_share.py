@@ -182,6 +182,19 @@ def test_a_dead_member_s_partitions_wait_for_the_session_if_nobody_else_takes_fr
     assert set(states(members)) == {"acknowledged"}
 
 
+def test_a_member_leaves_when_it_has_closed_and_one_killed_meanwhile_after_its_session():
+    def taken_over(work_s, at_s):
+        env, members = share_group(np.arange(0.0, 120.0, 0.5), work_s, consumers=2, partitions=2)
+        env.run(30.2)
+        Operated(env, members).terminate(1, 1.8)
+        env.run(at_s)
+        return members.state.lanes.reach[0].tolist() == [1, 1]
+
+    assert taken_over(0.01, 30.35)  # it had nothing in hand, and is seen to be gone 0.1 s later
+    assert not taken_over(8.0, 32.0 + 44.9)  # killed at 32 s; the session lasts 45 s
+    assert taken_over(8.0, 32.0 + 45.1)
+
+
 @settings(max_examples=30, deadline=None, derandomize=True)
 @given(st.integers(0, 2**32 - 1))
 def test_whatever_happens_every_record_is_acknowledged_or_archived(seed):

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from fnmatch import fnmatchcase
 from typing import ClassVar, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from sim.foundation.config import Config
 from sim.foundation.units import Count, PositiveSeconds, Rate, Seconds, shown
@@ -27,7 +27,8 @@ class When(Config):
     age_over: Seconds | None = None
     """The oldest message that waits is older than this."""
     of: str | None = None
-    """Whose: `system.group`, with `*` and `?`; null: of the group that the fault strikes."""
+    """Whose: `system.group`, with `*` and `?`; null: of the group that the fault strikes. A
+    publisher and its brokers have no lag of their own: say whose."""
     every: PositiveSeconds = 1.0
     """Time between two looks."""
 
@@ -45,6 +46,8 @@ class When(Config):
 
 class Fault(Config):
     """Something that happens, at a given time if it says nothing else."""
+
+    model_config = ConfigDict(defer_build=True)  # the union is built; each class alone seldom is
 
     kinds: ClassVar[tuple[Kind, ...]]
     """What it can strike."""

@@ -1,6 +1,6 @@
 """Every product that the lab knows: a system under test is one of them."""
 
-from typing import Annotated
+from typing import Annotated, get_args
 
 from pydantic import Field
 
@@ -16,3 +16,10 @@ System = Annotated[
     Field(discriminator="product"),
 ]
 """Any system under test; `product` says which."""
+
+PRODUCTS = tuple(
+    name
+    for system in get_args(get_args(System)[0])
+    for name in get_args(system.model_fields["product"].annotation)
+)
+"""Their names, as `product` gives them."""

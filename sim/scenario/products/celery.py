@@ -21,7 +21,7 @@ from sim.foundation.units import (
     lognormal,
 )
 from sim.ledger.policy import LedgerPolicy
-from sim.scenario.products import celery_keys
+from sim.scenario.products import celery_not_modelled
 from sim.scenario.products.base import Jobs, Name, ProductSystem, Selection
 
 VISIBILITY_TIMEOUT_S = {"redis": 3600.0, "sqs": 1800.0}
@@ -31,7 +31,7 @@ VISIBILITY_TIMEOUT_S = {"redis": 3600.0, "sqs": 1800.0}
 class TransportOptions(Config):
     """`broker_transport_options`."""
 
-    not_modelled = dict.fromkeys(celery_keys.TRANSPORT_OPTIONS, "")
+    not_modelled = dict.fromkeys(celery_not_modelled.TRANSPORT_OPTIONS, "")
 
     visibility_timeout: PositiveSeconds | None = None
     """redis, sqs: a message not acknowledged for this long is delivered again (CE-06); null: 1 h
@@ -45,7 +45,7 @@ class TransportOptions(Config):
 class CelerySettings(Config):
     """The application's configuration (`celeryconfig.py`)."""
 
-    not_modelled = dict.fromkeys(celery_keys.CONFIG, "")
+    not_modelled = dict.fromkeys(celery_not_modelled.CONFIG, "")
 
     task_acks_late: bool = False
     """Acknowledge a message when its task has run; false: just before it runs (CE-01, CE-02)."""
@@ -70,7 +70,7 @@ class CelerySettings(Config):
 class CeleryTask(Config):
     """Options of the task that every message of a queue calls."""
 
-    not_modelled = dict.fromkeys(celery_keys.TASK, "")
+    not_modelled = dict.fromkeys(celery_not_modelled.TASK, "")
 
     autoretry_for: list[str] = Field(default_factory=list)
     """Exceptions after which the task is published again; any name: whatever it raises; none: an

@@ -21,7 +21,7 @@ from sim.foundation.units import (
     Seconds,
     shown,
 )
-from sim.scenario.products import kafka_keys
+from sim.scenario.products import kafka_not_modelled
 from sim.scenario.products.base import LogReaders, OnFailure
 from sim.scenario.products.kafka_brokers import KafkaBrokers
 from sim.scenario.products.kafka_membership import (
@@ -72,8 +72,8 @@ class ConsumerGroup(LogReaders):
     """A consumer group: its single-threaded consumers, and how they poll and commit."""
 
     not_modelled = dict.fromkeys(
-        (*kafka_keys.CONSUMER, *kafka_keys.LIBRDKAFKA_CONSUMER), ""
-    ) | kafka_keys.other_names(kafka_keys.CONSUMER_NAMES)
+        (*kafka_not_modelled.CONSUMER, *kafka_not_modelled.LIBRDKAFKA_CONSUMER), ""
+    ) | kafka_not_modelled.other_names(kafka_not_modelled.CONSUMER_NAMES)
 
     client: Literal["java", "librdkafka"] = "java"
     """Whose client it is. librdkafka hands over one record at a time, and its automatic commits

@@ -22,7 +22,7 @@ from sim.foundation.units import (
     PositiveMilliseconds,
     shown,
 )
-from sim.scenario.products import kafka_keys
+from sim.scenario.products import kafka_not_modelled
 
 MOST_IN_FLIGHT_IDEMPOTENT = 5
 """Requests of an idempotent producer in flight, at most: brokers remember so many batches."""
@@ -99,8 +99,8 @@ class KafkaProducer(Config):
     """
 
     not_modelled = dict.fromkeys(
-        (*kafka_keys.PRODUCER, *kafka_keys.LIBRDKAFKA_PRODUCER), ""
-    ) | kafka_keys.other_names(kafka_keys.PRODUCER_NAMES)
+        (*kafka_not_modelled.PRODUCER, *kafka_not_modelled.LIBRDKAFKA_PRODUCER), ""
+    ) | kafka_not_modelled.other_names(kafka_not_modelled.PRODUCER_NAMES)
 
     client: Literal["java", "librdkafka"] = "java"
     """Whose client it is: defaults differ, and so does what a full buffer does."""

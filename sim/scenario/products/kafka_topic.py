@@ -16,13 +16,13 @@ from sim.foundation.units import (
     PositiveCount,
     PositiveMilliseconds,
 )
-from sim.scenario.products import kafka_keys
+from sim.scenario.products import kafka_not_modelled
 
 
 class KafkaTopic(Config):
     """The topic that every message goes to."""
 
-    not_modelled = dict.fromkeys(kafka_keys.TOPIC, "") | {
+    not_modelled = dict.fromkeys(kafka_not_modelled.TOPIC, "") | {
         "cleanup.policy": "the lab deletes by retention and compacts nothing"
     }
 

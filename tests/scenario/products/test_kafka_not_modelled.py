@@ -3,7 +3,7 @@
 import pytest
 
 from sim.foundation.config import keys
-from sim.scenario.products import kafka_keys
+from sim.scenario.products import kafka_not_modelled
 from sim.scenario.products.kafka_consumer import ConsumerGroup
 from sim.scenario.products.kafka_producer import JAVA_ONLY, LIBRDKAFKA_ONLY, KafkaProducer
 from sim.scenario.products.kafka_share import ShareGroup
@@ -16,9 +16,9 @@ def test_no_key_is_read_and_without_effect(model):
 
 
 def test_another_name_leads_to_a_key_that_is_read():
-    assert set(kafka_keys.PRODUCER_NAMES.values()) <= keys(KafkaProducer).keys()
-    assert set(kafka_keys.CONSUMER_NAMES.values()) <= keys(ConsumerGroup).keys()
-    assert kafka_keys.other_names({"message.timeout.ms": "delivery.timeout.ms"}) == {
+    assert set(kafka_not_modelled.PRODUCER_NAMES.values()) <= keys(KafkaProducer).keys()
+    assert set(kafka_not_modelled.CONSUMER_NAMES.values()) <= keys(ConsumerGroup).keys()
+    assert kafka_not_modelled.other_names({"message.timeout.ms": "delivery.timeout.ms"}) == {
         "message.timeout.ms": "write 'delivery.timeout.ms', its other name"
     }
 

@@ -3,16 +3,16 @@
 import pytest
 
 from sim.foundation.config import keys
-from sim.scenario.products import celery_keys
+from sim.scenario.products import celery_not_modelled
 from sim.scenario.products.celery import CelerySettings, CeleryTask, TransportOptions
 
 
 @pytest.mark.parametrize(
     ("without_effect", "model", "one"),
     [
-        (celery_keys.CONFIG, CelerySettings, "result_backend"),
-        (celery_keys.TASK, CeleryTask, "soft_time_limit"),
-        (celery_keys.TRANSPORT_OPTIONS, TransportOptions, "queue_name_prefix"),
+        (celery_not_modelled.CONFIG, CelerySettings, "result_backend"),
+        (celery_not_modelled.TASK, CeleryTask, "soft_time_limit"),
+        (celery_not_modelled.TRANSPORT_OPTIONS, TransportOptions, "queue_name_prefix"),
     ],
 )
 def test_a_setting_is_modelled_or_without_effect_and_not_both(without_effect, model, one):

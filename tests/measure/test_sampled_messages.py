@@ -7,7 +7,7 @@ import pytest
 
 from helpers.random_outcome import WHO, made, outcome
 from sim.engine.outcome import Fate
-from sim.measure.sample import SAMPLE, messages_table
+from sim.measure.sampled_messages import SAMPLE, messages_table
 
 
 def test_a_row_says_what_became_of_a_message():

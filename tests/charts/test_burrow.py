@@ -12,7 +12,7 @@ from helpers.tables import (
     build,
 )
 from sim import charts
-from sim.charts.status import COLOURS
+from sim.charts.burrow import COLOURS
 
 
 def test_a_strip_under_the_lag_shows_what_burrow_says_at_each_time():

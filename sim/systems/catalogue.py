@@ -1,0 +1,32 @@
+"""What runs each product's configuration: the one list of the systems that the lab can build."""
+
+from collections.abc import Callable, Mapping
+
+from sim.engine.system import Setup, System
+from sim.scenario.products.celery import CelerySystem
+from sim.scenario.products.kafka import KafkaSystem
+from sim.scenario.products.kinesis import KinesisSystem
+from sim.scenario.products.rabbitmq import RabbitmqSystem
+from sim.scenario.products.rabbitmq_stream import RabbitmqStreamSystem
+from sim.scenario.products.sqs import SqsSystem
+from sim.systems.celery import Celery
+from sim.systems.kafka_share import kafka
+from sim.systems.kinesis import Kinesis
+from sim.systems.rabbitmq import Rabbitmq
+from sim.systems.rabbitmq_stream import RabbitmqStream
+from sim.systems.sqs import Sqs
+
+_SYSTEMS: Mapping[type, Callable[..., System]] = {
+    CelerySystem: Celery,
+    KafkaSystem: kafka,
+    KinesisSystem: Kinesis,
+    RabbitmqSystem: Rabbitmq,
+    RabbitmqStreamSystem: RabbitmqStream,
+    SqsSystem: Sqs,
+}
+
+
+def build(setup: Setup) -> System:
+    """The system that ``setup`` names, from its configuration in the scenario."""
+    config = setup.scenario.systems[setup.name]
+    return _SYSTEMS[type(config)](setup, config)

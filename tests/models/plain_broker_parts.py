@@ -1,0 +1,133 @@
+"""What `models.plain_broker` is made of: settings, messages, deliveries, connections, consumers."""
+
+from collections import deque
+from dataclasses import dataclass, field
+
+import simpy
+
+from models.plain_machine import Machine
+
+INF = float("inf")
+FINAL = ("acked", "dead", "dropped", "expired", "refused", "lost")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Of queue and consumers; times in s."""
+
+    consumers: int = 1
+    slots: int = 1
+    push: bool = False
+    batch: int = 1
+    wait_s: float = 0.0
+    prefetch: int = 1_000_000
+    ack: str = "late"  # auto, start, late
+    ack_every: int = 1
+    ack_waits: bool = True
+    per_batch_s: float = 0.0
+    lock_s: float = INF
+    sweep_s: float = 0.0
+    late_ack: bool = False
+    lock_closes: bool = False
+    closes: bool = False
+    reopen_s: float = 0.0
+    place: str = "returns"  # original, returns, next, back
+    requeue_place: str = "returns"  # the same, of what a consumer requeues
+    pick: str = "one"  # one, groups, priority, fair, spans
+    look_ahead: int = 1_000_000
+    span: int = 1_000_000
+    noisy_share: float = 1.0
+    noisy_least: int = 1_000_000
+    recent_s: float = 60.0
+    single_active: bool = False
+    max_receives: int = 1_000_000
+    max_returns: int = 1_000_000
+    counted: tuple[str, ...] = ()  # close, lock, failure
+    dead_letters: bool = False
+    on_failure: str = "leave"  # discard, rejected, requeue, retry, leave
+    stop_batch: bool = False
+    on_kill: str = "die"
+    retry_s: float = 0.0
+    retry_growth: float = 1.0
+    retry_max_s: float = INF
+    retry_held: bool = False
+    max_length: int = 1_000_000
+    overflow: str = "drop-head"
+    republish_s: float = INF
+    max_in_flight: int = 1_000_000
+    dedup_s: float = 0.0
+    calls_per_s: float = INF
+    retention_s: float = INF
+    delay_s: float = 0.0
+    receive_s: float = 0.02
+    ack_s: float = 0.02
+
+
+@dataclass(eq=False)
+class Message:
+    """One message, as the broker and the outside see it."""
+
+    work_s: float
+    lane: int = 0
+    due_s: float = 0.0
+    same: int = -1  # number of its deduplication id; -1: its own
+    row: int = -1
+    where: str = "unsent"  # ready, flight, waiting, and the final ones
+    old: bool = False
+    receives: int = 0
+    returns: int = 0
+    done_s: float = INF
+    effects: int = 0
+
+
+@dataclass(eq=False)
+class Connection:
+    """Of one process of one consumer; the broker may know it or not."""
+
+    consumer: "Consumer"
+    joined: int = -1  # order of subscription; -1: not subscribed (yet, or any more)
+    open: bool = False
+    unacked: int = 0
+
+
+@dataclass(eq=False)
+class Delivery:
+    """One copy of a message, handed to a consumer."""
+
+    message: Message
+    connection: Connection
+    receipt: int
+    sent_s: float
+    at_broker: bool = True
+    verdict: str = "ok"
+    owed: bool = False
+    ack_sent: bool = False
+    held_back: bool = False  # for its ETA; does not count against the prefetch
+
+
+@dataclass(eq=False)
+class Consumer:
+    """A process (or its place), with what it has in hand."""
+
+    machine: Machine
+    changed: simpy.Event  # it has something new to look at
+    alive: bool = False
+    stopping: bool = False
+    cut: bool = False
+    connection: Connection | None = None
+    ripe: deque[Delivery] = field(default_factory=deque)
+    buffer: deque[Delivery] = field(default_factory=deque)
+    coming: int = 0
+    working: list[Delivery] = field(default_factory=list)
+    done: list[Delivery] = field(default_factory=list)
+    processes: list[simpy.Process] = field(default_factory=list)
+    leaves_at_once: bool = False  # pull: a SIGTERM ends it now, as it only waits
+
+
+@dataclass(eq=False)
+class PlainCall:
+    """A receive call that waits for messages."""
+
+    consumer: Consumer
+    connection: Connection
+    answer: simpy.Event

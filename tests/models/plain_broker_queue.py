@@ -1,0 +1,451 @@
+"""The broker's side of `models.plain_broker`: what is ready, acks, locks and connections."""
+
+from collections.abc import Sequence
+
+import simpy
+
+from models.plain_broker_parts import (
+    FINAL,
+    INF,
+    Connection,
+    Consumer,
+    Delivery,
+    Message,
+    PlainCall,
+    Settings,
+)
+from models.plain_machine import Machine, Steps
+
+
+class PlainQueueSide:
+    """The queue and what the broker knows of its consumers; what these do is in `PlainBroker`."""
+
+    def __init__(
+        self,
+        env: simpy.Environment,
+        settings: Settings,
+        enqueued_s: Sequence[float],
+        messages: Sequence[Message],
+        poison: dict[int, tuple[bool, int, float]] | None = None,
+    ) -> None:
+        self.env = env
+        self.s = settings
+        self.messages = list(messages)
+        self.poison = {i: list(what) for i, what in (poison or {}).items()}
+        self.number = {id(m): i for i, m in enumerate(self.messages)}
+        self.lanes = 1 + max(m.lane for m in self.messages)
+        self.front: list[list[Message]] = [[] for _ in range(self.lanes)]  # came back, to go first
+        self.main: list[list[Message]] = [[] for _ in range(self.lanes)]
+        self.arrived: list[Message] = []
+        self.unacked: list[Delivery] = []
+        self.waiting: list[Connection | PlainCall] = []
+        self.active: Connection | None = None
+        self.joins = 0
+        self.subscribed: list[Connection] = []
+        self.rotor = 0
+        self.let_in: dict[int, float] = {}
+        self.taken: dict[str, list[float]] = {"receive": [], "ack": []}
+        self.spent: list[tuple[int, int, float]] = []
+        self.dues: dict[tuple[int, float], simpy.Event] = {}
+        self.seen: set[str] = set()
+        self.network = env.event()  # a network was cut or mended
+        self.consumers = [Consumer(Machine(env), env.event()) for _ in range(settings.consumers)]
+        env.process(self._arrive(enqueued_s))
+        if settings.sweep_s > 0:
+            env.process(self._sweep())
+
+    # The way in.
+
+    def _arrive(self, enqueued_s: Sequence[float]) -> Steps:
+        for row, at_s in enumerate(enqueued_s):
+            yield self.env.timeout(at_s + self.s.delay_s - self.env.now)
+            message = self.messages[row]
+            message.row = row
+            if message.same >= 0:
+                if self.env.now - self.let_in.get(message.same, -INF) < self.s.dedup_s:
+                    message.where = "refused"
+                    self.seen.add("deduplicated")
+                    continue
+                self.let_in[message.same] = self.env.now
+            self.arrived.append(message)
+            self.env.process(self._age(message))
+            self._come(message)
+
+    def _come(self, message: Message) -> None:
+        s = self.s
+        if s.overflow != "drop-head" and self._ready() >= s.max_length:
+            self.seen.add("refused")
+            if s.republish_s < INF:
+                message.where = "waiting"
+                self.env.process(self._again(message, s.republish_s))
+            else:
+                message.where = "dead" if s.overflow == "reject-dead" else "refused"
+            return
+        message.where = "ready"
+        self.main[message.lane].append(message)
+        self._serve()
+
+    def _again(self, message: Message, after_s: float) -> Steps:
+        yield self.env.timeout(after_s)
+        self._come(message)
+
+    def _age(self, message: Message) -> Steps:
+        if self.s.retention_s == INF:
+            return
+        yield self.env.timeout(self.s.retention_s)
+        if message.where == "ready":
+            self._unready(message)
+            message.where = "expired"
+            self._serve()
+        elif message.where == "flight":
+            message.old = True
+
+    # What is ready.
+
+    def _ready(self) -> int:
+        return sum(len(lane) for lane in self.front) + sum(len(lane) for lane in self.main)
+
+    def _head(self, lane: int) -> Message | None:
+        both = self.front[lane] or self.main[lane]
+        return both[0] if both else None
+
+    def _unready(self, message: Message) -> None:
+        for lists in (self.front, self.main):
+            if message in lists[message.lane]:
+                lists[message.lane].remove(message)
+
+    def _put_back(self, message: Message, place: str) -> None:
+        message.where = "ready"
+        front, main = self.front[message.lane], self.main[message.lane]
+        if place == "returns":
+            front.append(message)
+        elif place == "next":
+            (front or main).insert(0, message)
+        elif place == "back":
+            main.append(message)
+        else:
+            at = next((i for i, other in enumerate(main) if other.row > message.row), len(main))
+            main.insert(at, message)
+
+    def _bury(self, message: Message) -> None:
+        message.where = "dead" if self.s.dead_letters else "dropped"
+        self.seen.add("buried")
+
+    def _give_back(self, message: Message, why: str) -> None:
+        self.seen.add(f"back by {why}")
+        if message.old:
+            message.where = "expired"
+            return
+        if why in self.s.counted:
+            message.returns += 1
+        if message.returns > self.s.max_returns:
+            self._bury(message)
+        else:
+            self._put_back(message, self.s.requeue_place if why == "failure" else self.s.place)
+
+    def _in_flight(self, lane: int | None = None) -> int:
+        return sum(1 for d in self.unacked if lane is None or d.message.lane == lane)
+
+    def _noisy(self, lane: int) -> bool:
+        of_lane, of_all = self._in_flight(lane), self._in_flight()
+        if of_lane >= self.s.noisy_least and of_lane > self.s.noisy_share * of_all:
+            return True
+        now = self.env.now // self.s.recent_s
+        recent = [(which, t) for span, which, t in self.spent if span in (now, now - 1)]
+        mine = sum(t for which, t in recent if which == lane)
+        return mine > self.s.noisy_share * sum(t for _, t in recent)
+
+    def _next(self, going_on: int | None, consumer: Consumer) -> Message | None:
+        """The message that would be handed out now."""
+        heads = [m for m in map(self._head, range(self.lanes)) if m is not None]
+        if self.s.pick == "one":
+            return self._head(0)
+        if self.s.pick == "priority":
+            return max(heads, key=lambda m: m.lane, default=None)
+        if self.s.pick == "groups":
+            window = [m for m in self.arrived if m.where not in FINAL][: self.s.look_ahead]
+            heads = [m for m in heads if m in window]
+            if going_on is not None:
+                same = [m for m in heads if m.lane == going_on]
+                if same:
+                    return same[0]
+            if any(self._in_flight(m.lane) for m in heads):
+                self.seen.add("group blocked")
+            free = [m for m in heads if not self._in_flight(m.lane)]
+            return min(free, key=lambda m: m.row, default=None)
+        if self.s.pick == "fair":
+            quiet = [m for m in heads if not self._noisy(m.lane)]
+            if quiet:
+                if len(quiet) < len(heads):
+                    self.seen.add("noisy")
+                return min(quiet, key=lambda m: m.row)
+            return min(heads, key=lambda m: (self._in_flight(m.lane), m.row), default=None)
+        for step in range(self.lanes):
+            lane = (self.rotor + step) % self.lanes
+            head = self._head(lane)
+            if head is None:
+                continue
+            came = [m for m in self.arrived if m.lane == lane]
+            first = next(i for i, m in enumerate(came) if m.where not in FINAL)
+            if head.receives or came.index(head) - first < self.s.span:
+                return head
+            self.seen.add("window full")
+        return None
+
+    def _take(self, consumer: Consumer, connection: Connection) -> list[Delivery]:
+        limit = 1 if self.s.push else self.s.batch
+        held: list[Delivery] = []
+        lane = None
+        while len(held) < limit and self._in_flight() < self.s.max_in_flight:
+            message = self._next(lane, consumer)
+            if message is None:
+                break
+            lane = message.lane
+            self._unready(message)
+            if message.receives >= self.s.max_receives:
+                self._bury(message)
+                continue
+            message.receives += 1
+            delivery = Delivery(message, connection, message.receives, self.env.now)
+            held.append(delivery)
+            if self.s.ack == "auto":
+                message.where = "acked"
+                delivery.at_broker = False
+                continue
+            message.where = "flight"
+            self.unacked.append(delivery)
+            if self.s.push:
+                connection.unacked += 1
+        if held:
+            self.rotor = (self.rotor + 1) % self.lanes
+            if self.s.ack != "auto" and self.s.lock_s < INF and self.s.sweep_s == 0:
+                self.env.process(self._lock(held))
+        return held
+
+    def _may_receive(self, connection: Connection) -> bool:
+        return (
+            connection.open
+            and connection.joined >= 0
+            and (self.s.ack == "auto" or connection.unacked < self.s.prefetch)
+            and (not self.s.single_active or self.active is connection)
+        )
+
+    def _wait(self, connection: Connection) -> None:
+        if self._may_receive(connection) and connection not in self.waiting:
+            self.waiting.append(connection)
+
+    def _serve(self) -> None:
+        """Hand out what can be handed out, to those who wait, first come first."""
+        while self.waiting:
+            first = self.waiting[0]
+            if isinstance(first, PlainCall):
+                held = self._take(first.consumer, first.connection)
+                if not held:
+                    break
+                self.waiting.pop(0)
+                first.answer.succeed(held)
+                continue
+            held = self._take(first.consumer, first)
+            if not held:
+                break
+            self.waiting.pop(0)
+            d, there = held[0], first.consumer.connection is first
+            if there and d.message.due_s > self.env.now + self.s.receive_s / 2:
+                d.held_back = True
+                first.unacked -= self.s.ack != "auto"
+            self._wait(first)
+            self.env.process(self._transport(d))
+        dropped = False
+        if self.s.overflow == "drop-head":
+            while self._ready() > self.s.max_length:
+                lane = max(i for i in range(self.lanes) if self._head(i) is not None)
+                message = self._head(lane)
+                assert message is not None
+                self._unready(message)
+                self._bury(message)
+                self.seen.add("head dropped")
+                dropped = True
+        if dropped:
+            self._serve()  # the next head may be one that can be handed out
+
+    # Acks, locks, connections.
+
+    def _until_taken(self, kind: str, after_s: float) -> float:
+        """Until a call that arrives ``after_s`` from now is within its quota.
+
+        The calls taken leave a bucket of a second's quota at that rate; it must not run over.
+        """
+        rate = self.s.calls_per_s
+        if rate == INF:
+            return after_s
+        level, last_s = 0.0, -INF
+        for at_s in self.taken[kind]:
+            level = max(0.0, level - (at_s - last_s) * rate) + 1.0
+            last_s = at_s
+        at_s = max(self.env.now + after_s, last_s)
+        level = max(0.0, level - (at_s - last_s) * rate) if self.taken[kind] else 0.0
+        if level > rate:
+            self.seen.add("throttled")
+            at_s += (level - rate) / rate
+        self.taken[kind].append(at_s)
+        return at_s - self.env.now
+
+    def _ack_travels(self, deliveries: list[Delivery], after_s: float | None = None) -> Steps:
+        for d in deliveries:
+            d.ack_sent = True
+        yield self.env.timeout(self.s.ack_s / 2 if after_s is None else after_s)
+        for d in deliveries:
+            self._acknowledge(d)
+        self._serve()
+
+    def _acknowledge(self, d: Delivery) -> None:
+        message, connection = d.message, d.connection
+        if d.at_broker:
+            self._forget(d)
+            self._settle(message, d.verdict, d in connection.consumer.working)
+        elif (
+            self.s.late_ack
+            and d.verdict == "ok"
+            and message.where == "ready"
+            and message.receives == d.receipt
+        ):
+            self._unready(message)
+            message.where = "acked"
+            self.seen.add("late ack")
+        else:
+            self.seen.add("stale ack")
+        if self.s.push and connection.open:
+            connection.unacked -= 1
+            self._wait(connection)
+
+    def _forget(self, d: Delivery) -> None:
+        d.at_broker = False
+        self.unacked.remove(d)
+        now = self.env.now
+        self.spent.append((int(now // self.s.recent_s), d.message.lane, now - d.sent_s))
+
+    def _settle(self, message: Message, verdict: str, worked_on: bool) -> None:
+        if verdict == "retry":
+            self._retry(message)
+        elif verdict == "requeue":
+            self._give_back(message, "failure")
+        elif verdict == "rejected":
+            self._bury(message)
+        elif message.effects or worked_on:
+            message.where = "acked"
+        else:
+            message.where = "dropped" if verdict == "discard" else "lost"
+
+    def _retry(self, message: Message) -> None:
+        message.returns += 1
+        if message.returns > self.s.max_returns:
+            self._bury(message)
+            return
+        self.seen.add("retried")
+        message.old = False  # it is published anew
+        wait_s = self.s.retry_s * self.s.retry_growth ** (message.returns - 1)
+        wait_s = min(wait_s, self.s.retry_max_s)
+        if self.s.retry_held:
+            self.seen.add("retry held")
+            message.due_s = self.env.now + wait_s
+            self._put_back(message, "back")
+            return
+        message.where = "waiting"
+        self.env.process(self._again(message, wait_s))
+
+    def _lock(self, held: list[Delivery]) -> Steps:
+        yield self.env.timeout(self.s.lock_s)
+        # With it, all that were handed out at the same moment.
+        self._unlock([d for d in self.unacked if d.sent_s <= held[0].sent_s])
+
+    def _sweep(self) -> Steps:
+        while True:
+            yield self.env.timeout(self.s.sweep_s)
+            self._unlock([d for d in self.unacked if d.sent_s + self.s.lock_s <= self.env.now])
+
+    def _unlock(self, held: list[Delivery]) -> None:
+        for d in held:
+            if not d.at_broker:
+                continue
+            if self.s.lock_closes:
+                self.seen.add("closed by lock")
+                self._close(d.connection, "lock")
+            else:
+                self._forget(d)
+                self._give_back(d.message, "lock")
+        self._serve()
+
+    def _join(self, connection: Connection, after_s: float) -> Steps:
+        yield self.env.timeout(after_s)
+        consumer = connection.consumer
+        if not consumer.alive or consumer.connection is not connection:
+            return
+        for d in [d for d in self.unacked if d.connection.consumer is consumer]:
+            if d.connection is not connection:
+                self._close(d.connection)
+        for other in list(self.waiting):
+            if isinstance(other, Connection) and other.consumer is consumer:
+                self._close(other)
+        if self.active is not None and self.active.consumer is consumer:
+            self._close(self.active)
+        connection.open = True
+        connection.joined = self.joins
+        self.joins += 1
+        self.subscribed.append(connection)
+        if self.s.single_active and self.active is None:
+            self._choose()
+        self._wait(connection)
+        self._serve()
+
+    def _choose(self) -> None:
+        able = [c for c in self.subscribed if c.open and c.joined >= 0]
+        self.active = min(able, key=lambda c: c.joined, default=None)
+        if self.active is not None:
+            self._wait(self.active)
+
+    def _cancel(self, connection: Connection) -> Steps:
+        yield self.env.timeout(self.s.ack_s / 2)
+        if connection.open:
+            connection.joined = -1
+            if connection in self.waiting:
+                self.waiting.remove(connection)
+            if self.active is connection:
+                self._choose()
+            self._serve()
+
+    def _close_later(self, connection: Connection) -> Steps:
+        yield self.env.timeout(self.s.ack_s / 2)
+        self._close(connection)
+        self._serve()
+
+    def _take_back(self, connection: Connection, why: str) -> None:
+        for d in [d for d in self.unacked if d.connection is connection]:
+            if self.s.push or not d.ack_sent:
+                self._forget(d)
+                self._give_back(d.message, why)
+
+    def _hand_back(self, connection: Connection, after_s: float) -> Steps:
+        yield self.env.timeout(after_s)
+        self.seen.add("handed back")
+        self._take_back(connection, "close")
+        self._serve()
+
+    def _close(self, connection: Connection, why: str = "close") -> None:
+        """The broker closes a connection: what it has not acknowledged comes back."""
+        if not connection.open:
+            return
+        if self.s.closes:
+            self._take_back(connection, why)
+        connection.open = False
+        connection.unacked = 0
+        if connection in self.waiting:
+            self.waiting.remove(connection)
+        if self.active is connection:
+            self._choose()
+        consumer = connection.consumer
+        if consumer.alive and consumer.connection is connection and self.s.closes:
+            self._drop(consumer, working_too=False)
+            consumer.connection = Connection(consumer)
+            if not consumer.cut and not consumer.stopping:
+                left_s = max(self.env.now, consumer.machine.resume_s) - self.env.now
+                self.env.process(self._join(consumer.connection, left_s + self.s.reopen_s))

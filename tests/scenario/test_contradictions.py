@@ -1,0 +1,120 @@
+"""What is wrong between the parts of a scenario, each of them valid by itself."""
+
+import copy
+from pathlib import Path
+
+import pytest
+
+from sim.foundation.document import Document, read
+from sim.scenario.contradictions import contradictions, data_file
+
+GOOD = read(Path(__file__).parents[1] / "data" / "scenarios" / "two-systems.yaml")
+
+
+def told(**changes):
+    """What is said of the good scenario after changes, by dotted path with '/' between keys."""
+    data = copy.deepcopy(GOOD.data)
+    for path, value in changes.items():
+        *above, last = path.split("/")
+        place = data
+        for key in above:
+            place = place[int(key) if isinstance(place, list) else key]
+        place[int(last) if isinstance(place, list) else last] = value
+    whole = Document(data, GOOD.places)
+    return [f"{problem.path}: {problem.message}" for problem in contradictions(whole)]
+
+
+def test_a_good_scenario_contradicts_itself_nowhere():
+    assert told() == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        (
+            {"duration": "2 min"},
+            "workload.arrivals.profile: the segments of the profile last 60 s in all, but the "
+            "duration is 120 s",
+        ),
+        (
+            {"workload/arrivals": {"counts": {"values": [1, 2, 3], "interval": "10 s"}}},
+            "3 intervals last 30 s in all, but the duration is 60 s",
+        ),
+        (
+            {"workload/arrivals": {"trace": "none.csv"}},
+            "workload.arrivals.trace: no such file 'none.csv'; a trace is a CSV",
+        ),
+        ({"workload/cases": "none.csv"}, "workload.cases: no such file 'none.csv'; a case file"),
+        (
+            {"workload/order_by": ["plaier"]},
+            "workload.order_by.0: unknown dimension 'plaier'; did you mean 'player'?",
+        ),
+        (
+            {"systems/kafka/groups/counters/only": {"country": ["de"]}},
+            "systems.kafka.groups.counters.only.country.0: unknown value 'de'; known: fr, br",
+        ),
+        (
+            {"systems/kafka/groups/counters/does": ["counter"]},
+            "systems.kafka.groups.counters.does.0: unknown job 'counter'; did you mean 'counters'?",
+        ),
+        (
+            {"systems/sqs_short/queues": {"q": {"workers": 1, "does": ["leaderboard"]}}},
+            "systems.sqs_short.queues: nothing here does the job 'counters' of workload.service",
+        ),
+        (
+            {"systems/sqs_short/queues/counters/does": ["counters", "leaderboard"]},
+            "'leaderboard' is already done by 'counters'",
+        ),
+        (
+            {"systems/sqs_short/queues/counters/ledger": "naive"},
+            "systems.sqs_short.queues.counters.ledger: there is nothing to book",
+        ),
+        (
+            {"faults/0/target": "kafka.counter.0"},
+            "faults.0.target: 'kafka.counter.0' matches nothing; did you mean 'kafka.counters.0'?",
+        ),
+        (
+            {"faults/0/target": "kafka.counters.2"},
+            "faults.0.target: 'kafka.counters.2' matches nothing; the index is 0 to 1, or '*'",
+        ),
+        (
+            {"faults": [{"at": 1, "fault": "scale", "target": "kafka.count", "to": 2}]},
+            "faults.0.target: 'kafka.count' matches nothing; did you mean 'kafka.counters'?",
+        ),
+        (
+            {"faults": [{"at": 1, "fault": "unreachable", "target": "kafka.broker.0", "for": 2}]},
+            "faults.0.fault: 'unreachable' needs a system with a 'publisher'",
+        ),
+    ],
+)
+def test_what_one_part_says_against_another_is_told_at_its_key(changes, says):
+    said = told(**changes)
+    assert len(said) == 1 and says in said[0], said
+
+
+def test_a_fault_may_strike_the_consumers_that_another_will_have_started():
+    scale = {"at": 1, "fault": "scale", "target": "kafka.counters", "to": 5}
+    crash = {"at": 9, "fault": "crash", "target": "kafka.counters.4"}
+    assert told(faults=[scale, crash]) == []
+    assert len(told(faults=[crash])) == 1
+
+
+def test_what_is_not_valid_by_itself_is_left_to_others():
+    assert (
+        told(**{"workload/arrivals": 5, "duration": "x", "systems/kafka": {"product": "x"}}) == []
+    )
+
+
+def test_a_file_is_looked_for_beside_the_scenario_then_in_the_working_directory(
+    tmp_path, monkeypatch
+):
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "a.yaml").write_text("name: x\nworkload: {cases: c.csv}\n")
+    whole = read(tmp_path / "own" / "a.yaml")
+    key = ("workload", "cases")
+    monkeypatch.chdir(tmp_path)
+    assert data_file(whole, key, "c.csv") is None
+    (tmp_path / "c.csv").touch()
+    assert data_file(whole, key, "c.csv") == tmp_path / "c.csv"
+    (tmp_path / "own" / "c.csv").touch()
+    assert data_file(whole, key, "c.csv") == tmp_path / "own" / "c.csv"

@@ -1,0 +1,32 @@
+"""Every product that a scenario may name is built by something, of its own kind."""
+
+import numpy as np
+
+from sim.engine.system import Setup
+from sim.scenario.load import available, load
+from sim.scenario.products.catalogue import PRODUCTS
+from sim.systems.catalogue import build
+from sim.traffic.generate import generate
+
+KINDS = {
+    "celery": "Celery",
+    "kafka": "Kafka",
+    "kinesis": "Kinesis",
+    "rabbitmq": "Rabbitmq",
+    "rabbitmq_stream": "RabbitmqStream",
+    "sqs": "Sqs",
+}
+
+
+def test_each_product_has_its_system_and_kafka_with_share_groups_another():
+    built = {}
+    for path in available():
+        scenario = load(path).with_({"scale": 0.01})
+        messages = None
+        for name, config in scenario.systems.items():
+            kind = config.product + (".share" if getattr(config, "share_groups", None) else "")
+            if kind not in built:
+                messages = messages or generate(scenario)
+                built[kind] = type(build(Setup(name, scenario, messages, np.arange(10.0)))).__name__
+    assert built == KINDS | {"kafka.share": "SharedKafka"}
+    assert tuple(KINDS) == PRODUCTS
