@@ -69,6 +69,12 @@ RULES = {
     "KC-17": "paused partitions are not fetched, and membership lives on",
     "KC-18": "a poison record blocks its partition",
     "KC-19": "read_committed waits for the oldest open transaction",
+    # The next four: measured on Kafka 4.4; GroupMetadataManager, AbstractCoordinator,
+    # OffsetMetadataManager, ConsumerCoordinator; the documentation of max.poll.interval.ms.
+    "KC-20": "a member learns of a rebalance at its own heartbeat; a Java join restarts its timer",
+    "KC-21": "a session counts from the last contact; in classic groups a commit is one",
+    "KC-22": "cooperative, Java commits at its join: what it does until it revokes comes again",
+    "KC-23": "a retry's back-off is time between two polls",
     "KS-01": "a record is available, acquired, acknowledged or archived",
     "KS-02": "released or timed out it is available again, up to the delivery limit",
     "KS-03": "the window from the first unfinished record is limited",
