@@ -126,6 +126,12 @@ class BrokerSet(Protocol):
     def slow(self, broker: int, extra_s: float) -> None:
         """From now on each request takes this much longer, s; 0: no longer."""
 
+    def pause(self, broker: int) -> None:
+        """It stands still, alive and silent (KB-13)."""
+
+    def resume(self, broker: int) -> None:
+        """End of `pause`, unless it has died."""
+
     def lose_acks(self, broker: int, probability: float) -> None:
         """From now on answers are lost with this probability, after their request was done."""
 

@@ -8,6 +8,7 @@ from sim.injection.context import Context
 from sim.scenario.faults.base import BrokerFault
 from sim.scenario.faults.brokers import (
     AckLossFault,
+    BrokerPauseFault,
     BrokerSlowFault,
     LeaderCrashFault,
     UnreachableFault,
@@ -45,6 +46,13 @@ def _slow(fault: BrokerSlowFault, brokers: BrokerSet, broker: int, context: Cont
     brokers.slow(broker, fault.extra)
     yield context.env.timeout(fault.for_)
     brokers.slow(broker, 0.0)
+
+
+@do.register
+def _pause(fault: BrokerPauseFault, brokers: BrokerSet, broker: int, context: Context) -> Steps:
+    brokers.pause(broker)
+    yield context.env.timeout(fault.for_)
+    brokers.resume(broker)
 
 
 @do.register

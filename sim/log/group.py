@@ -106,6 +106,8 @@ class Group:
             commit_s=np.full(partitions, -np.inf),
             checked=begins.copy(),
             scan=np.zeros(partitions, np.int64),
+            awaits=np.zeros(members, np.int64),
+            back_s=np.full(members, -np.inf),
             astray=np.zeros(members, np.int64),
             sought=np.full(partitions, k.NOWHERE, np.int64),
             service_s=np.zeros(n, np.float32),
@@ -218,8 +220,8 @@ class Group:
     def give_back(self, m: int, at_s: float, wait_s: float) -> None:
         """Have member ``m``, which failed, seek back to what it has not processed, and wait.
 
-        What it did process is committed. The partition that it failed on comes last at the next
-        poll, so that the others run.
+        The wait is time between two polls (KC-23). What it did process is committed. The partition
+        that it failed on comes last at the next poll, so that the others run.
         """
         self._comes_to(at_s)
         s = self.state
@@ -235,6 +237,7 @@ class Group:
         s.turn[m] = (s.first[m] + s.at[m] + 1) % n
         s.fetched[m] = 0
         self.go_on(m, at_s + wait_s)
+        s.back_s[m] = at_s + wait_s
 
     def pass_over(self, m: int, at_s: float, fate: Fate) -> None:
         """Have member ``m``, which failed, go on without the record."""
@@ -391,9 +394,25 @@ class Group:
         if s.phase[m] == k.POLL:
             s.now_s[m] = max(s.now_s[m], at_s)
             if s.now_s[m] <= at_s and (s.hold[m] == k.LEAVE or not s.cut[m]):
-                if self.reading.auto_commit_s >= 0.0 and not s.cut[m]:
+                commits = self.reading.auto_commit_s >= 0.0 and not s.cut[m]
+                if commits and (not s.awaits[m] or s.hold[m] == k.LEAVE):
                     kernel.commit(s, self.reading, m, at_s)
                 s.phase[m] = k.HELD
+
+    def await_assignment(self, m: int, at_s: float) -> None:
+        """Member ``m`` joins and works on: Java commits now, then not until `answer` (KC-22)."""
+        s = self.state
+        by_poll = self.reading.auto_commit_s >= 0.0 and not self.reading.background
+        if by_poll and not s.awaits[m]:
+            s.awaits[m] = 1
+            if not s.cut[m]:
+                kernel.commit(s, self.reading, m, at_s)
+
+    def answer(self, m: int, at_s: float) -> None:
+        """The rebalance that member ``m`` has joined is over: automatic commits go on."""
+        if self.state.awaits[m]:
+            self.state.awaits[m] = 0
+            self._wind_timer(m, at_s)
 
     def held(self, m: int) -> bool:
         """Whether member ``m`` waits for control."""
@@ -455,7 +474,8 @@ class Group:
         self._bury(m)
         s.phase[m] = k.HELD
         s.now_s[m] = at_s
-        s.assigned_n[m] = s.hold[m] = 0
+        s.assigned_n[m] = s.hold[m] = s.awaits[m] = 0
+        s.back_s[m] = -np.inf
 
     # What happens to a member's process.
 
@@ -523,7 +543,8 @@ class Group:
         s = self.state
         self.zombies[m] = Zombie(s, m, self.reading, at_s)
         s.phase[m] = k.ZOMBIE
-        s.assigned_n[m] = s.fetched[m] = 0
+        s.assigned_n[m] = s.fetched[m] = s.awaits[m] = 0
+        s.back_s[m] = -np.inf
 
     def _bury(self, m: int) -> None:
         """The process of member ``m``, if it was a zombie, is none any more."""

@@ -118,9 +118,15 @@ def next_risk_s(log, group, poison, reading):
 
 @inlined
 def deadline_s(group, reading, m):
-    """When member ``m`` will have gone too long without a poll; a paused one notices later."""
+    """When member ``m`` will have gone too long without a poll; a paused one notices later.
+
+    The back-off of a retry counts: it is between two polls.
+    """
+    late_s = max(group.polled_s[m] + reading.max_poll_s, group.resume_s[m])
     if group.phase[m] == WORK or group.phase[m] == COMMIT:
-        return max(group.polled_s[m] + reading.max_poll_s, group.resume_s[m])
+        return late_s
+    if group.phase[m] == POLL and late_s < group.back_s[m]:
+        return late_s
     return np.inf
 
 

@@ -330,7 +330,8 @@ def consume(until_s, log, group, poison, reading):
                     if since > limit:  # paused
                         break
                     if group.hold[m] == LEAVE or (group.hold[m] == JOIN and group.cut[m] == 0):
-                        if not program_commits and group.cut[m] == 0:
+                        commits = not program_commits and group.cut[m] == 0
+                        if commits and (group.awaits[m] == 0 or group.hold[m] == LEAVE):
                             commit(group, reading, m, since)
                         group.phase[m] = HELD
                         break
@@ -346,7 +347,8 @@ def consume(until_s, log, group, poison, reading):
                     empty = reading.min_records > 1 and ready == np.inf
                     answered = since + reading.max_wait_s if empty else ready
                     # An idle application keeps polling, so a due commit does not wait for records.
-                    if not program_commits and reading.background == 0 and group.cut[m] == 0:
+                    by_poll = not program_commits and reading.background == 0
+                    if by_poll and group.cut[m] == 0 and group.awaits[m] == 0:
                         while group.next_commit_s[m] <= min(answered, limit):
                             due = max(since, group.next_commit_s[m])
                             commit(group, reading, m, due)

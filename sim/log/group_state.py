@@ -46,6 +46,8 @@ class GroupState(NamedTuple):
     commit_s: F64  # [partitions] when it was committed last, changed or not; -inf: never
     checked: I64  # [partitions] what was committed when `complaint` looked last
     scan: I64  # [partitions] scratch
+    awaits: I64  # [members] 1: joined while it works on; no automatic commit until that is answered
+    back_s: F64  # [members] POLL: a retry's back-off ends; -inf: there was none
     astray: I64  # [members] 1: look at the next fetch whether a partition must be gone on elsewhere
     sought: I64  # [partitions] offset to go on from at the next fetch; or BEGINNING, END, NOWHERE
     service_s: F32  # [rows] work a record takes

@@ -1,7 +1,14 @@
 """The classic protocol: rebalances that every member joins (KC-05, KC-06).
 
-Eager, they stop the whole group until the slowest has finished its batch; cooperative, only the
-partitions that move are stopped, and it takes two rounds to move them.
+A rebalance begins at the coordinator. The members work on until their own next heartbeat tells them
+of it, and join at their next poll; those that have joined together beat together from then on, with
+the Java client. Eager, a member stops from its own join until the last has joined, and for two
+round trips more, joining and syncing. Cooperative, it works on: only the partitions that move are
+stopped, and it takes two rounds to move them.
+
+Source: `GroupMetadataManager` (classicGroupHeartbeat, prepareRebalance), `AbstractCoordinator`
+(JoinGroupResponseHandler enables the heartbeat thread, which restarts its timer) and
+`ConsumerCoordinator` (onJoinPrepare, onJoinComplete) in apache/kafka 4.
 """
 
 from collections.abc import Callable
@@ -27,6 +34,8 @@ class Barrier(Coordinator):
     """Whether the rebalance under way still waits for members, and so includes any change."""
     again = False
     newcomer = False
+    round = 0
+    """Counts the times that members are called to join."""
 
     def __init__(
         self, env: simpy.Environment, group: Group, terms: Terms, say: Callable[[str], None]
@@ -34,6 +43,11 @@ class Barrier(Coordinator):
         super().__init__(env, group, terms, say)
         self.empty = not self.roster()
         self.arrival = env.event()
+        self.called: set[Member] = set()
+        """Members that know that they are to join."""
+
+    def _awaits_others(self, member: Member) -> bool:
+        return self.joining and member not in self._missing()
 
     def _joined(self, member: Member) -> None:
         self.newcomer = True
@@ -68,17 +82,20 @@ class Barrier(Coordinator):
 
     def _rebalance(self) -> Steps:
         began_s = self.env.now
+        syncing = False
         while self.again:
             self.again = False
             self.joining = True
             if self.empty:
                 yield from self._await_first()
-            yield from self._await_all()
+            yield from self._await_all(syncing)
             self.joining = False
             if not self.roster():
                 self.empty = True
                 continue
-            yield self.env.timeout(self.terms.rebalance_s)
+            self._hear_all()
+            yield self.env.timeout(2.0 * self.terms.round_trip_s + self.terms.rebalance_s)
+            syncing = True
         if self.roster():
             self._distribute()
             self.say(f"rebalanced in {self.env.now - began_s:.1f} s")
@@ -95,9 +112,24 @@ class Barrier(Coordinator):
             left_s -= delay_s
             delay_s = min(delay_s, left_s)
 
-    def _await_all(self) -> Steps:
+    def _hear_all(self) -> None:
+        """All have joined: sessions count from now and, in Java, so do heartbeats."""
+        for member in self.of:
+            if member is not None:
+                member.contact_s = self.env.now
+                if self.terms.in_phase:
+                    member.beat_s = self.env.now
+
+    def _await_all(self, syncing: bool) -> Steps:
+        """Wait until all have joined; those that are ``syncing`` are told at once to join anew."""
         last_s = self.env.now + self.terms.max_poll_s
-        self._call_all()
+        self.round += 1
+        self.called.clear()
+        for member in self.of:
+            if member is not None and syncing:
+                self._call(member)
+            elif member is not None:
+                self.env.process(self._tell(member))
         while missing := self._missing():
             if self.env.now >= last_s:
                 for member in missing:
@@ -115,8 +147,16 @@ class Barrier(Coordinator):
         """When they will have joined, if nothing disturbs it."""
         raise NotImplementedError
 
-    def _call_all(self) -> None:
-        """Have every member join at its next poll."""
+    def _tell(self, member: Member) -> Steps:
+        """Tell a member at its next heartbeat (KC-20)."""
+        called = self.round
+        yield from self._heartbeat(member, or_now=True)
+        yield self.env.timeout(self.terms.round_trip_s)
+        if self.joining and self.round == called and self.of[member.place] is member:
+            self._call(member)
+
+    def _call(self, member: Member) -> None:
+        """Have a member, which knows now, join at its next poll."""
         raise NotImplementedError
 
     def _distribute(self) -> None:
@@ -127,10 +167,10 @@ class Barrier(Coordinator):
 class Eager(Barrier):
     """Every member gives up all its partitions, and waits, from its next poll to the end."""
 
-    def _call_all(self) -> None:
-        for m, member in enumerate(self.of):
-            if member is not None:
-                self.group.hold(m, self.env.now)
+    def _call(self, member: Member) -> None:
+        self.called.add(member)
+        self.group.hold(member.place, self.env.now)
+        self._disturb()
 
     def _missing(self) -> list[Member]:
         # Who is closing leaves where others join.
@@ -142,10 +182,9 @@ class Eager(Barrier):
         return running + self.ghosts
 
     def _all_in_s(self, missing: list[Member]) -> float:
-        return max(
-            x.silent_s + self.terms.session_s if x in self.ghosts else self.group.free_s(x.place)
-            for x in missing
-        )
+        if self.ghosts or not self.called.issuperset(missing):
+            return np.inf  # each call and each session's end is told
+        return max(self.group.free_s(member.place) for member in missing)
 
     def _distribute(self) -> None:
         roster = self.roster()
@@ -182,37 +221,46 @@ class Cooperative(Barrier):
         self.here.discard(member)
         super()._came_back(member)
         if self.joining:
-            self.env.process(self._meet(member))
+            self._call(member)
         if before - member.owned:
             self._start_rebalance()
 
-    def _await_all(self) -> Steps:
-        yield from super()._await_all()
+    def _await_all(self, syncing: bool) -> Steps:
+        yield from super()._await_all(syncing)
         self.here.clear()
 
-    def _call_all(self) -> None:
-        for member in self.of:
-            if member is not None:
-                self.env.process(self._meet(member))
+    def _call(self, member: Member) -> None:
+        self.called.add(member)
+        self.env.process(self._meet(member))
 
     def _meet(self, member: Member) -> Steps:
-        """At its next poll, a member goes on with what it was assigned, and joins."""
+        """At its next poll, a member goes on with what it was assigned, and joins if it is to.
+
+        It commits when it joins; what it has processed since is not committed
+        where it gives up (KC-22).
+        """
         if not (yield from self._reach(member, self._wanted)):
             return
-        had = member.owned
-        member.owned = self.assigned.pop(member, had)
-        self.group.reassign(member.place, member.owned, self.env.now)
+        m, had, now_s = member.place, member.owned, self.env.now
+        if member in self.assigned:
+            member.owned = self.assigned.pop(member)
+            self.group.answer(m, now_s)
+        self.group.reassign(m, member.owned, now_s)
         gave_up = had - member.owned
         if gave_up:
             self._start_rebalance()
-        if gave_up or self.joining:
+        if gave_up or self._is_called(member):
+            self.group.await_assignment(m, now_s)
             self.here.add(member)
         if self.joining:
             self.arrival.succeed()
             self.arrival = self.env.event()
 
+    def _is_called(self, member: Member) -> bool:
+        return self.joining and member in self.called and member not in self.here
+
     def _wanted(self, member: Member) -> bool:
-        return member in self.assigned or (self.joining and member not in self.here)
+        return member in self.assigned or self._is_called(member)
 
     def _missing(self) -> list[Member]:
         running = [x for x in self.of if x is not None and x not in self.here]

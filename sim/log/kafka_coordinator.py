@@ -2,9 +2,13 @@
 
 A process that falls silent (killed, paused, cut off) is missed after its session; one that goes too
 long without a poll leaves by itself (KC-03); one that is closed leaves at once, unless it is a
-static member. Heartbeats are not simulated: a session ends so long after the silence began. What
-then becomes of the partitions is the protocol's affair: `sim.log.kafka_classic`,
-`sim.log.kafka_reconciliation`.
+static member. What then becomes of the partitions is the protocol's affair:
+`sim.log.kafka_classic`, `sim.log.kafka_reconciliation`.
+
+Every member has a heartbeat of its own: it is the only way in which it learns what the coordinator
+wants, and the session counts from the last one that came through. One that falls due in a silence
+is sent as soon as it ends. A beat is an event only where somebody waits for it: when the others
+were is arithmetic.
 
 A process that has been put out does not know: it is a zombie until its next poll (KC-15).
 """
@@ -12,7 +16,7 @@ A process that has been put out does not know: it is a zombie until its next pol
 from abc import abstractmethod
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
-from math import ulp
+from math import floor, ulp
 from typing import Any
 
 import numpy as np
@@ -37,12 +41,17 @@ class Terms:
     """Silence after which a member is put out."""
     max_poll_s: float = np.inf
     """Longest wait for a member to join a rebalance (max.poll.interval.ms)."""
-    rebalance_s: float = 3.0
-    """Classic: until every member has learnt of a rebalance, joined and got its partitions."""
+    rebalance_s: float = 0.0
+    """Classic: from the last join until the assignment is there, beside two round trips."""
     initial_delay_s: float = 0.0
     """Classic: how long an empty group that is joined waits for more."""
     heartbeat_s: float = 5.0
-    """Consumer protocol: time between two heartbeats of a member."""
+    """Time between two heartbeats of a member."""
+    phases_s: Sequence[float] = ()
+    """[places] when each member of a group that is there from the start beats first; short of them:
+    at once."""
+    in_phase: bool = True
+    """Classic: whether the end of a join starts the heartbeat timer anew (the Java client)."""
     round_trip_s: float = 0.0
     """A request to the coordinator and its answer."""
     on_failure: OnFailure = field(default_factory=OnFailure)
@@ -62,11 +71,15 @@ class Member:
     target: list[int] = field(default_factory=list)
     """Partitions it is to have."""
     silent_s: float = np.inf
-    """Since when nothing was heard of it; inf: it is heard."""
+    """Since when nothing can be heard of it; inf: it is heard."""
+    contact_s: float = -np.inf
+    """When it was heard last, as far as no heartbeat was later."""
     left: bool = False
     """Whether a ghost's process ended, or fell silent, by its own will."""
     beat_s: float = 0.0
-    """Consumer protocol: time of one of its heartbeats."""
+    """When its heartbeat timer was started last."""
+    beats: int = 0
+    """Counts the heartbeats that were sent out of turn."""
     has: set[int] = field(default_factory=set)
     """Consumer protocol: partitions that its process reads."""
     following: bool = False
@@ -80,6 +93,8 @@ class Coordinator(GroupFleet):
 
     refuses_the_new = False
     """Whether a static member's successor must wait for its session to end."""
+    counts_commits = True
+    """Whether a commit is a sign of life, as a heartbeat is (KC-04)."""
 
     def __init__(
         self, env: simpy.Environment, group: Group, terms: Terms, say: Callable[[str], None]
@@ -107,6 +122,8 @@ class Coordinator(GroupFleet):
         roster = self.roster()
         for member, partitions in zip(roster, self._assignment(roster), strict=True):
             member.owned, member.target = set(partitions), partitions
+            first_s = terms.phases_s[member.place] if terms.phases_s else 0.0
+            member.beat_s = env.now + first_s - terms.heartbeat_s
         group.assign(self._by_place(roster), env.now)
 
     # What faults and autoscalers see.
@@ -130,10 +147,12 @@ class Coordinator(GroupFleet):
         """SIGKILL: its partitions wait for the session timeout and a rebalance (KC-04)."""
         if not self.group.alive(m):
             return
+        member = self.of[m]
+        if member is not None:
+            self._note(member)
         self.group.crash(m, self.env.now)
         self.lives[m] += 1
         self.closing[m] = False
-        member = self.of[m]
         if member is not None:
             self._abandon(member)
         self._disturb()
@@ -194,14 +213,18 @@ class Coordinator(GroupFleet):
     def _fall_silent(self, m: int) -> None:
         member = self.of[m]
         if member is not None and member.silent_s == np.inf:
+            self._note(member)
             member.silent_s = self.env.now
             self.env.process(self._listen(member, member.silent_s))
 
     def _be_heard(self, m: int) -> None:
         member = self.of[m]
         running = self.group.state.resume_s[m] <= self.env.now
-        if member is not None and running and self._connected(m):
-            member.silent_s = np.inf
+        if member is None or member.silent_s == np.inf or not (running and self._connected(m)):
+            return
+        if self._next_beat_s(member, max(member.silent_s, member.beat_s)) <= self.env.now:
+            self._beats_now(member)
+        member.silent_s = np.inf
 
     def _wake(self, m: int, after_s: float) -> Steps:
         life = self.lives[m]
@@ -209,10 +232,59 @@ class Coordinator(GroupFleet):
         if self.lives[m] == life:
             self._be_heard(m)
             self._admit(m)
+            self._disturb()
+
+    # Heartbeats.
+
+    def _next_beat_s(self, member: Member, after_s: float) -> float:
+        """When a member's first heartbeat after a time is due, s; not before its timer's start."""
+        every_s = self.terms.heartbeat_s
+        next_s = member.beat_s + floor((after_s - member.beat_s) / every_s) * every_s
+        while next_s <= max(after_s + 1e-9, member.beat_s):
+            next_s += every_s
+        return next_s
+
+    def _beats_now(self, member: Member) -> None:
+        """A heartbeat out of turn, from which the timer counts anew."""
+        member.beat_s = member.contact_s = self.env.now
+        member.beats += 1
+
+    def _heartbeat(self, member: Member, or_now: bool = False) -> Steps:
+        """Wait for a member's next heartbeat that gets through, or until it is none any more.
+
+        ``or_now``: one that is due at this moment will do. Clients' timers only ever run late, so
+        it comes after what happens at the coordinator then, such as a session's end.
+        """
+        after_s = self.env.now - 2e-9 if or_now else self.env.now
+        beats, due_s = member.beats, self._next_beat_s(member, after_s)
+        while self.of[member.place] is member and member.beats == beats:
+            if member.silent_s < np.inf:
+                yield self.disturbed
+            elif self.env.now < due_s:
+                yield from self._wait(due_s - self.env.now)
+            else:
+                return
+
+    def _last_contact_s(self, member: Member) -> float:
+        """When the coordinator has heard last of a member that it hears now."""
+        if self._awaits_others(member):
+            return self.env.now
+        beat_s = self._next_beat_s(member, self.env.now) - self.terms.heartbeat_s
+        contact_s = max(member.contact_s, beat_s)
+        if not self.counts_commits:
+            return contact_s
+        s, m = self.group.state, member.place
+        return float(s.commit_s[s.assigned[m, : s.assigned_n[m]]].max(initial=contact_s))
+
+    def _note(self, member: Member) -> None:
+        """Keep when a member, which will not be heard from now on, was heard last."""
+        if member.silent_s == np.inf:
+            member.contact_s = self._last_contact_s(member)
 
     def _listen(self, member: Member, since_s: float) -> Steps:
-        """Put a member out if it is still silent when its session ends."""
-        yield self.env.timeout(self.terms.session_s - (self.env.now - since_s))
+        """Put a member out if it is still silent when its session ends (KC-21)."""
+        while (left_s := self.terms.session_s - (self.env.now - member.contact_s)) > 1e-9:
+            yield self.env.timeout(left_s)
         if member.silent_s != since_s or not self._is_in(member):
             return
         self.say(f"session of consumer {member.place} expired")
@@ -261,6 +333,7 @@ class Coordinator(GroupFleet):
             assert member is not None
             # A static member only stops its heartbeats; one that is cut off cannot say good-bye.
             if self.terms.static or not self._connected(m):
+                self._note(member)
                 self._abandon(member, left=True)
             self._expel(m)
             if member not in self.ghosts:
@@ -278,6 +351,7 @@ class Coordinator(GroupFleet):
         elif policy.then == "stop":
             self.say(f"consumer {m} stopped at a record")
             group.give_back(m, now_s, 0.0)
+            self.closing[m] = True
             group.hold(m, now_s, leave=True)
             self._exit(m)
         else:
@@ -355,12 +429,13 @@ class Coordinator(GroupFleet):
             return
         ghost = next((g for g in self.ghosts if g.place == m), None) if self.terms.static else None
         if ghost is None:
-            self.of[m] = member = Member(m, beat_s=self.env.now)
+            self.of[m] = member = Member(m, beat_s=self.env.now, contact_s=self.env.now)
             self._joined(member)
         elif not self.refuses_the_new or ghost.left:
             self.ghosts.remove(ghost)
             self.of[m] = ghost
             ghost.silent_s = np.inf
+            self._beats_now(ghost)
             self._came_back(ghost)
         self._disturb()
 
@@ -379,10 +454,12 @@ class Coordinator(GroupFleet):
 
     def _exit(self, m: int) -> None:
         """The process ends in order."""
+        member = self.of[m]
+        if member is not None:
+            self._note(member)
         self.group.crash(m, self.env.now)
         self.lives[m] += 1
         self.closing[m] = False
-        member = self.of[m]
         if member is None:
             return
         if self.terms.static or not self._connected(m):
@@ -412,6 +489,10 @@ class Coordinator(GroupFleet):
         for member in roster:
             partitions_of[member.place] = sorted(member.owned)
         return partitions_of
+
+    def _awaits_others(self, member: Member) -> bool:
+        """Whether a member waits for others to join, which its session does not end (KC-04)."""
+        return False
 
     @abstractmethod
     def _joined(self, member: Member) -> None:

@@ -6,12 +6,13 @@ which the member does at its next poll and reports at once; then what it gains, 
 else has it any more. Members whose partitions stay are not disturbed.
 
 Heartbeats are ``group.consumer.heartbeat.interval.ms`` apart, counted from when a member joined or
-reported; those of a group that is there from the start are spread over the interval. One that falls
-due in a silence is left out. Source: `CurrentAssignmentBuilder` in apache/kafka 4.0.
+reported: it does so as soon as it has given up or taken partitions. Those of a group that is there
+from the start are spread over the interval, where nothing else is said. Commits are no signs of
+life. Source: `CurrentAssignmentBuilder`, `OffsetMetadataManager` and the client's
+`AbstractMembershipManager.shouldHeartbeatNow` in apache/kafka 4.
 """
 
 from collections.abc import Callable, Sequence
-from math import floor
 
 import simpy
 
@@ -24,6 +25,9 @@ class Reconciling(Coordinator):
     """A coordinator that brings each member to its target by itself."""
 
     refuses_the_new = True
+    counts_commits = False
+    reports_gains = True
+    """Whether a member reports at once what it has taken, as it does what it has given up."""
 
     def __init__(
         self, env: simpy.Environment, group: Group, terms: Terms, say: Callable[[str], None]
@@ -32,7 +36,8 @@ class Reconciling(Coordinator):
         roster = self.roster()
         for rank, member in enumerate(roster):
             member.has = set(member.owned)
-            member.beat_s = env.now + terms.heartbeat_s * rank / len(roster)
+            if not terms.phases_s:
+                member.beat_s += terms.heartbeat_s * rank / len(roster)
 
     def _assignment(self, roster: Sequence[Member]) -> list[list[int]]:
         return self.terms.assign(self.partitions, [member.target for member in roster])
@@ -46,7 +51,6 @@ class Reconciling(Coordinator):
     def _came_back(self, member: Member) -> None:
         member.has = set()
         member.owned &= set(member.target)  # it has no more to give up
-        member.beat_s = self.env.now
         self._follow(member, asks=True)
 
     def _aim(self, new: Member | None = None) -> None:
@@ -90,23 +94,11 @@ class Reconciling(Coordinator):
                 return
             member.has = has
             self.group.reassign(m, has, self.env.now)
-            if gives_up:
-                member.owned = set(has)
-                member.beat_s = self.env.now
+            member.owned = set(has)
+            if gives_up or self.reports_gains:
+                self._beats_now(member)
                 asks = True
         member.following = False
 
     def _of_others(self, member: Member) -> set[int]:
         return {p for other in self.roster() if other is not member for p in other.owned}
-
-    def _heartbeat(self, member: Member) -> Steps:
-        """Wait for a member's next heartbeat that gets through."""
-        every_s = self.terms.heartbeat_s
-        while True:
-            n = floor((self.env.now - member.beat_s) / every_s)
-            next_s = member.beat_s + n * every_s
-            while next_s <= self.env.now + 1e-9:
-                next_s += every_s
-            yield self.env.timeout(next_s - self.env.now)
-            if self.of[member.place] is not member or member.silent_s == float("inf"):
-                return

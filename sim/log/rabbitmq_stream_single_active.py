@@ -21,6 +21,8 @@ from sim.log.kafka_reconciliation import Reconciling
 class SingleActive(Reconciling):
     """A coordinator that moves partitions one by one, without heartbeats to wait for."""
 
+    reports_gains = False
+
     def __init__(
         self, env: simpy.Environment, group: Group, terms: Terms, say: Callable[[str], None]
     ) -> None:
@@ -43,7 +45,10 @@ class SingleActive(Reconciling):
         super()._be_heard(m)
         self._disturb()
 
-    def _heartbeat(self, member: Member) -> Steps:
+    def _last_contact_s(self, member: Member) -> float:
+        return self.env.now
+
+    def _heartbeat(self, member: Member, or_now: bool = False) -> Steps:
         while True:
             heard = member.silent_s == float("inf")
             yield self.env.timeout(self.terms.round_trip_s) if heard else self.disturbed

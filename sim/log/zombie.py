@@ -36,7 +36,7 @@ class Zombie:
         works = phase == k.WORK
         if not (works or phase == k.POLL or (phase == k.COMMIT and waits)):
             phase = k.HELD
-            group.now_s[m] = at_s
+            group.now_s[m] = max(at_s, group.back_s[m])  # a back-off goes on
         group.hold[m] = max(group.hold[m], k.JOIN)
         processed, position = np.zeros_like(group.processed), np.zeros_like(group.position)
         position[partitions] = group.position[partitions]
@@ -74,6 +74,7 @@ class Zombie:
             "position": position,
             "committed": position.copy(),
             "commit_s": np.zeros(position.size),
+            "awaits": np.zeros(1, np.int64),
             "astray": np.zeros(1, np.int64),
             "counts": self.counts,
             "grid_s": np.zeros(0),

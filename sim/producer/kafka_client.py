@@ -2,7 +2,7 @@
 
 The input's row number is its offset. What the brokers stored is the journal; what became of each
 row is its fate (KP-01 to KP-16 and LP-01 to LP-06, in `sim.producer.kafka_client_kernel`; KP-11,
-KP-12, KP-15 and LP-06 here).
+KP-12, KP-15 and LP-06 here; KB-13 in `sim.producer.stalled_brokers`).
 """
 
 from collections.abc import Mapping
@@ -13,6 +13,8 @@ import numpy as np
 from sim.engine.outcome import Fate
 from sim.foundation.arrays import F64, I32, I64, U8, Bools
 from sim.producer import kafka_client_kernel as k
+from sim.producer import stalled_brokers
+from sim.producer.stalled_brokers import GivenUp
 from sim.scenario.products.kafka_producer import KafkaProducer
 from sim.scenario.products.kafka_publisher import Order, Publisher
 
@@ -110,6 +112,7 @@ class Client:
             ),
             brokers=k.ClusterState(
                 up=np.ones(brokers, np.bool_),
+                stalled=np.zeros(brokers, np.bool_),
                 extra_latency_s=np.zeros(brokers),
                 ack_loss=np.zeros(brokers),
                 leader=(np.arange(partitions) % brokers).astype(np.int32),
@@ -134,6 +137,8 @@ class Client:
             ),
             journal=_journal(1 << 8, 1 << 10),
         )
+        self.given_up: list[GivenUp] = []
+        """What brokers that stand still will find in their sockets, in order."""
         _check(self.state.settings, int(size_bytes.max(initial=0)))
         self.restart(0.0)
 
@@ -152,7 +157,11 @@ class Client:
                 case k.FULL_REQUESTS:
                     self._grow_requests()
                 case k.FULL_JOURNAL:
-                    self._grow_journal()
+                    self._grow_journal(len(self.state.batches.state), len(self.state.records.row))
+                case k.GIVES_UP:
+                    self._give_up_overdue(float(self.state.app.at[k.WAKE_S]))
+                case k.DIES:
+                    self._die(float(self.state.app.at[k.KILL_S]))
 
     # What became of the rows.
 
@@ -233,7 +242,7 @@ class Client:
 
     def sigkill(self, at_s: float) -> None:
         """SIGKILL, out of memory, power: what has not reached a broker is lost (KP-15)."""
-        k.die(at_s, self.state)
+        self._die(at_s)
 
     def sigterm(self, at_s: float, grace_s: float, handlers: bool) -> None:
         """A pod is stopped: SIGTERM, and SIGKILL ``grace_s`` later.
@@ -300,7 +309,7 @@ class Client:
         """
         if self.alive:
             return
-        k.die(at_s, self.state)
+        self._die(at_s)
         app, partitions = self.state.app, self.state.partitions
         app.n[k.SESSION] += 1
         app.n[k.TXN] += 1
@@ -327,6 +336,8 @@ class Client:
         requests = self.state.requests
         self.state.brokers.up[broker] = False
         if reset:
+            self.state.brokers.stalled[broker] = False
+            self._forget_given_up(broker)
             self._disconnect(broker, at_s)
         else:
             numbers = np.arange(requests.oldest[broker], requests.arriving[broker])
@@ -343,6 +354,37 @@ class Client:
             self._disconnect(broker, at_s)
         self.state.brokers.up[broker] = True
         self._look(at_s)
+
+    def pause_broker(self, broker: int, at_s: float) -> None:
+        """A broker stands still, alive and silent (KB-13)."""
+        stalled_brokers.pause(at_s, broker, self.state)
+
+    def resume_broker(self, broker: int, at_s: float) -> None:
+        """It goes on: what its clients gave up comes first, then what waits, in order (KB-13)."""
+        if not self.state.brokers.stalled[broker]:
+            return
+        k.fill_samples(at_s, self.state)
+        here = self._forget_given_up(broker)
+        self._make_room_in_journal(len(here), sum(batch.row.size for batch in here))
+        for batch in here:
+            k.take_up(at_s, broker, batch.what, batch.row, self.state)
+        stalled_brokers.resume(at_s, broker, self.state)
+
+    def _forget_given_up(self, broker: int) -> list[GivenUp]:
+        here = [batch for batch in self.given_up if batch.broker == broker]
+        self.given_up = [batch for batch in self.given_up if batch.broker != broker]
+        return here
+
+    def _give_up_overdue(self, at_s: float) -> None:
+        """Break the connections to brokers that have stood still for too long."""
+        for broker in stalled_brokers.overdue(at_s, self.state):
+            self.given_up += stalled_brokers.left_in_socket(at_s, broker, self.state)
+            k.disconnect(at_s, broker, self.state)
+
+    def _die(self, at_s: float) -> None:
+        for broker in range(self.state.brokers.up.size):
+            self.given_up += stalled_brokers.left_in_socket(at_s, broker, self.state)
+        k.die(at_s, self.state)
 
     def _disconnect(self, broker: int, at_s: float) -> None:
         k.fill_samples(at_s, self.state)
@@ -398,11 +440,15 @@ class Client:
                 now[b, numbers & (2 * ring - 1)] = was[b, numbers & (ring - 1)]
         self.state = self.state._replace(requests=grown)
 
-    def _grow_journal(self) -> None:
+    def _make_room_in_journal(self, entries: int, rows: int) -> None:
+        app, journal = self.state.app, self.state.journal
+        no_entry = journal.append_s.size - app.n[k.ENTRIES] < entries
+        if no_entry or journal.row.size - app.n[k.ROWS] < rows:
+            self._grow_journal(entries, rows)
+
+    def _grow_journal(self, spare_entries: int, spare_rows: int) -> None:
         s = self.state
         used: Any = self.journal
-        spare_entries = s.batches.state.size
-        spare_rows = s.records.row.size
         grown: Any = _journal(
             used.append_s.size + max(spare_entries, used.append_s.size // 2),
             used.row.size + max(spare_rows, used.row.size // 2),
@@ -491,6 +537,8 @@ def _requests(brokers: int, ring: int) -> k.Requests:
     shape = (brokers, ring)
     return k.Requests(
         sent_s=np.zeros(shape),
+        half_s=np.zeros(shape),
+        replicate_s=np.zeros(shape),
         arrive_s=np.zeros(shape),
         respond_s=np.zeros(shape),
         lost=np.zeros(shape, np.bool_),

@@ -13,9 +13,11 @@ them in batches, keeps several requests in flight and retries. Rules held:
 * KP-10 the broker knows the last five batches of a producer: repeats are not stored, gaps refused.
 * KP-13 flush ends when every record is acknowledged or has failed.
 * KP-16 records and input offset of a transaction become valid together.
+* KB-13 a broker that stands still handles later what its client has given up.
 
 A connection is first in, first out: the broker takes up a request when it has answered the one
-before, and when a connection is given up, what has not reached the broker is lost with it.
+before, and when a connection is given up, what has not reached the broker is lost with it, unless
+the broker stands still (`sim.producer.stalled_brokers`).
 
 Batches, records and requests are numbered in order of creation and kept in rings (power-of-two
 capacity; number & mask is the place), from the oldest that is still needed.
@@ -83,8 +85,9 @@ NOT_SENT, BUFFERED, ACKED, FAILED, REJECTED, DIED = range(6)
 # State of a batch.
 OPEN, QUEUED, FLIGHT, GONE, FREE = range(5)
 
-# What `publish` returns: it is done, or what has no room.
-DONE, FULL_RECORDS, FULL_BATCHES, FULL_REQUESTS, FULL_JOURNAL = range(5)
+# What `publish` returns: it is done; what has no room; or that the client is about to give up a
+# connection, or to die, with requests in the sockets of brokers that stand still.
+DONE, FULL_RECORDS, FULL_BATCHES, FULL_REQUESTS, FULL_JOURNAL, GIVES_UP, DIES = range(7)
 
 RETAINED = 5  # batches of a producer that a broker knows: ProducerStateEntry, NUM_BATCHES_TO_RETAIN
 _MOST_DOUBLINGS = 30  # of the backoff, which is then at its limit
@@ -142,6 +145,7 @@ class ClusterState(NamedTuple):
     """What the control plane changes between two advances."""
 
     up: Bools  # [brokers] reachable
+    stalled: Bools  # [brokers] it stands still: its socket takes requests, it does not
     extra_latency_s: F64  # [brokers] added to each round trip
     ack_loss: F64  # [brokers] probability that an answer is lost
     leader: I32  # [partitions] broker of each partition
@@ -191,14 +195,16 @@ class Requests(NamedTuple):
     """Ring of the requests on each broker's connection."""
 
     sent_s: F64  # [brokers, ring]
-    arrive_s: F64  # [brokers, ring] when the broker takes it up
-    respond_s: F64  # [brokers, ring] when its answer is back; inf: never
+    half_s: F64  # [brokers, ring] half a round trip
+    replicate_s: F64  # [brokers, ring] from when it is taken up to the broker's answer
+    arrive_s: F64  # [brokers, ring] when the broker takes it up; inf: it stands still
+    respond_s: F64  # [brokers, ring] when its answer is back; inf: never, or it stands still
     lost: Bools  # [brokers, ring] there is no answer, and the connection breaks
     first: I64  # [brokers, ring] its first batch
     oldest: I64  # [brokers] oldest in flight
     arriving: I64  # [brokers] next to reach the broker
     next: I64  # [brokers] number that the next gets
-    free_s: F64  # [brokers] when the broker has answered all that it was sent
+    free_s: F64  # [brokers] when it has answered all that it was sent; inf: it stands still
     connected: Bools  # [brokers]
     turn: I64  # [brokers] partition from which the next request is filled
     due_s: F64  # [brokers] nothing is to be sent before; -inf: look
@@ -362,22 +368,19 @@ def disconnect(now, b, c):
 
 
 @inlined
-def _check_sequence(batch, c):
+def _check_sequence(p, session, epoch, first, last, c):
     """What the broker makes of a producer's sequence (KP-10): 0 append, 1 repeat, 2 refuse.
 
     To a producer that it does not know it grants any first number, unless in a transaction
     (``ProducerAppendInfo.checkSequence``).
     """
-    settings, app, batches, partitions = c.settings, c.app, c.batches, c.partitions
-    p = batches.partition[batch]
-    first = batches.seq[batch]
-    last = first + batches.n[batch] - 1
+    settings, partitions = c.settings, c.partitions
     known = partitions.known[p]
-    if partitions.known_session[p] != app.n[SESSION]:
+    if partitions.known_session[p] != session:
         if settings.mode == TRANSACTION and first != 0:
             return 2
         known = 0
-    elif partitions.known_epoch[p] != partitions.epoch[p]:
+    elif partitions.known_epoch[p] != epoch:
         if first != 0:
             return 2
         known = 0
@@ -388,8 +391,8 @@ def _check_sequence(batch, c):
                 return 1
         if partitions.known_last[p, (known - 1) % RETAINED] + 1 != first:
             return 2
-    partitions.known_session[p] = app.n[SESSION]
-    partitions.known_epoch[p] = partitions.epoch[p]
+    partitions.known_session[p] = session
+    partitions.known_epoch[p] = epoch
     partitions.known_first[p, known % RETAINED] = first
     partitions.known_last[p, known % RETAINED] = last
     partitions.known[p] = known + 1
@@ -397,61 +400,73 @@ def _check_sequence(batch, c):
 
 
 @inlined
-def _append(now, batch, c):
-    settings, app, records = c.settings, c.app, c.records
-    batches, journal = c.batches, c.journal
+def _judge(b, p, session, epoch, seq, n, txn, c):
+    """What broker ``b`` makes of a batch of ``n`` records: 0 append, 1 repeat, 2 refuse."""
+    settings, draws, brokers, app = c.settings, c.draws, c.brokers, c.app
+    if brokers.leader[p] != b:
+        return 2
+    if settings.acks == -1 and brokers.append_fails[p] > 0.0:
+        draw = draws.uniform[app.n[UNIFORM_DRAWS] % draws.uniform.size]
+        app.n[UNIFORM_DRAWS] += 1
+        if draw < brokers.append_fails[p]:
+            return 2
+    if settings.mode == TRANSACTION and txn != app.n[TXN]:
+        return 2  # of a transaction that was aborted
+    if not settings.idempotent:
+        return 0
+    verdict = _check_sequence(p, session, epoch, seq, seq + n - 1, c)
+    if verdict == 1:
+        app.n[DUPLICATES_REFUSED] += 1
+    elif verdict == 2:
+        app.n[OUT_OF_SEQUENCE] += 1
+    return verdict
+
+
+@inlined
+def _enter(now, p, n, attempt, session, c):
+    """Put a batch into the journal; returns the place of the first of its ``n`` rows."""
+    app, journal = c.app, c.journal
     entry = app.n[ENTRIES]
-    app.n[ENTRIES] = entry + 1
     at = app.n[ROWS]
-    n = batches.n[batch]
     journal.append_s[entry] = now
-    journal.visible_s[entry] = np.inf if settings.mode == TRANSACTION else now
-    journal.partition[entry] = batches.partition[batch]
+    journal.visible_s[entry] = np.inf if c.settings.mode == TRANSACTION else now
+    journal.partition[entry] = p
     journal.first[entry] = at
     journal.n[entry] = n
-    journal.attempt[entry] = batches.attempts[batch]
-    journal.session[entry] = app.n[SESSION]
-    record = batches.first[batch]
-    mask = records.row.size - 1
-    for k in range(n):
-        journal.row[at + k] = records.row[record & mask]
-        record = records.link[record & mask]
+    journal.attempt[entry] = attempt
+    journal.session[entry] = session
+    app.n[ENTRIES] = entry + 1
     app.n[ROWS] = at + n
+    return at
 
 
 @inlined
 def _arrive(now, b, c):
     """The next request reaches broker ``b``: store its batches, or refuse them."""
     settings, draws, brokers, app = c.settings, c.draws, c.brokers, c.app
-    batches, requests = c.batches, c.requests
+    records, batches, requests, partitions = c.records, c.batches, c.requests, c.partitions
     at = requests.arriving[b] & (requests.sent_s.shape[1] - 1)
     requests.arriving[b] += 1
     mask = batches.state.size - 1
+    record_mask = records.row.size - 1
     number = requests.first[b, at]
+    session = app.n[SESSION]
     up = brokers.up[b]
     while number >= 0:
         batch = number & mask
         p = batches.partition[batch]
-        fails = brokers.append_fails[p] if settings.acks == -1 else 0.0
-        batches.stored[batch] = up and brokers.leader[p] == b
-        if batches.stored[batch] and fails > 0.0:
-            batches.stored[batch] = (
-                draws.uniform[app.n[UNIFORM_DRAWS] % draws.uniform.size] >= fails
-            )
-            app.n[UNIFORM_DRAWS] += 1
-        if settings.mode == TRANSACTION and batches.txn[batch] != app.n[TXN]:
-            batches.stored[batch] = False  # of a transaction that was aborted
-        if batches.stored[batch]:
-            verdict = 0
-            if settings.idempotent:
-                verdict = _check_sequence(batch, c)
-            if verdict == 0:
-                _append(now, batch, c)
-            elif verdict == 1:
-                app.n[DUPLICATES_REFUSED] += 1
-            else:
-                app.n[OUT_OF_SEQUENCE] += 1
-                batches.stored[batch] = False
+        n = batches.n[batch]
+        verdict = 2
+        if up:
+            epoch = partitions.epoch[p]
+            verdict = _judge(b, p, session, epoch, batches.seq[batch], n, batches.txn[batch], c)
+        batches.stored[batch] = verdict != 2
+        if verdict == 0:
+            place = _enter(now, p, n, batches.attempts[batch], session, c)
+            record = batches.first[batch]
+            for k in range(n):
+                c.journal.row[place + k] = records.row[record & record_mask]
+                record = records.link[record & record_mask]
         following = batches.link[batch]
         if settings.acks == 0:
             batches.state[batch] = FREE
@@ -468,9 +483,31 @@ def _arrive(now, b, c):
             requests.respond_s[b, at] += settings.notice_s
 
 
+@resumable
+def take_up(now, b, batch, row, c):
+    """A broker goes on, and takes up a batch that its client has given up (KB-13).
+
+    Args:
+        now: present time.
+        b: the broker.
+        batch: partition, session, epoch, first sequence number, transaction and attempt.
+        row: [records] input row of each record.
+        c: of the client; the journal has room.
+    """
+    p, session, epoch, seq, txn, attempt = batch
+    if _judge(b, p, session, epoch, seq, row.size, txn, c) == 0:
+        place = _enter(now, p, row.size, attempt, session, c)
+        for k in range(row.size):
+            c.journal.row[place + k] = row[k]
+
+
 @inlined
 def _respond(now, b, c):
-    """Take in the answers that are due from broker ``b``, and notice those that are not coming."""
+    """Take in the answers that are due from broker ``b``, and notice those that are not coming.
+
+    Returns:
+        Whether the connection is to be given up with requests in the socket of a stalled broker.
+    """
     settings, batches, requests, partitions = c.settings, c.batches, c.requests, c.partitions
     mask = requests.sent_s.shape[1] - 1
     batch_mask = batches.state.size - 1
@@ -479,9 +516,12 @@ def _respond(now, b, c):
         answered = requests.respond_s[b, at] <= now and not requests.lost[b, at]
         overdue = requests.sent_s[b, at] + settings.request_timeout_s <= now
         if not answered:
-            if overdue or requests.respond_s[b, at] <= now:
+            broken = requests.respond_s[b, at] <= now
+            if overdue and not broken and c.brokers.stalled[b]:
+                return True
+            if overdue or broken:
                 disconnect(now, b, c)
-            return
+            return False
         number = requests.first[b, at]
         requests.oldest[b] += 1
         requests.due_s[b] = -np.inf
@@ -496,6 +536,7 @@ def _respond(now, b, c):
             else:
                 _retry(now, number, c)
             number = following
+    return False
 
 
 @inlined
@@ -631,7 +672,8 @@ def _drain(now, b, c):
     n_partitions = partitions.first.size
     batch_mask = batches.state.size - 1
     if not requests.connected[b]:
-        if not brokers.up[b]:
+        # A new connection begins with a question for the broker's API versions.
+        if not brokers.up[b] or brokers.stalled[b]:
             return np.inf, False
         requests.connected[b] = True
     while True:
@@ -687,6 +729,8 @@ def _drain(now, b, c):
         requests.first[b, at] = first
         requests.sent_s[b, at] = now
         requests.lost[b, at] = False
+        requests.half_s[b, at] = half_s
+        requests.replicate_s[b, at] = replicate_s
         requests.arrive_s[b, at] = max(now + half_s, requests.free_s[b])
         requests.free_s[b] = requests.arrive_s[b, at] + replicate_s
         requests.respond_s[b, at] = requests.free_s[b] + half_s
@@ -704,7 +748,7 @@ def _serve(now, c):
     """Everything that falls due in the client and at the brokers now; plans the next time.
 
     Returns:
-        Whether there was no room for another request.
+        DONE, FULL_REQUESTS or GIVES_UP.
     """
     settings, app, requests = c.settings, c.app, c.requests
     n_brokers = requests.next.size
@@ -717,13 +761,14 @@ def _serve(now, c):
             _arrive(now, b, c)
     if settings.acks != 0:
         for b in range(n_brokers):
-            _respond(now, b, c)
+            if _respond(now, b, c):
+                return GIVES_UP
     wake_s = _expire(now, c)
     for b in range(n_brokers):
         if requests.due_s[b] <= now:
             requests.due_s[b], no_room = _drain(now, b, c)
             if no_room:
-                return True  # to be called again: the order of sending must not depend on room
+                return FULL_REQUESTS  # to be called again: the order must not depend on room
         wake_s = min(wake_s, requests.due_s[b])
         if requests.arriving[b] < requests.next[b]:
             wake_s = min(wake_s, requests.arrive_s[b, requests.arriving[b] & mask])
@@ -732,6 +777,16 @@ def _serve(now, c):
             overdue_s = requests.sent_s[b, at] + settings.request_timeout_s
             wake_s = min(wake_s, requests.respond_s[b, at], overdue_s)
     app.at[WAKE_S] = wake_s
+    return DONE
+
+
+@inlined
+def _waits_in_sockets(c):
+    """Whether requests wait at a broker that stands still."""
+    requests = c.requests
+    for b in range(requests.next.size):
+        if c.brokers.stalled[b] and requests.arriving[b] < requests.next[b]:
+            return True
     return False
 
 
@@ -750,7 +805,7 @@ def die(now, c):
         requests.oldest[b] = requests.next[b]
         requests.arriving[b] = requests.next[b]
         requests.free_s[b] = now
-        requests.connected[b] = True
+        requests.connected[b] = not c.brokers.stalled[b]
         requests.turn[b] = 0
     for p in range(partitions.first.size):
         partitions.first[p] = -1
@@ -932,7 +987,7 @@ def _flushed(now, c):
     settings, app = c.settings, c.app
     closing = app.n[CLOSING]
     if closing == FLUSH_ONLY:
-        die(now, c)
+        app.at[KILL_S] = now
         return
     if settings.check_flush and app.n[REMAINING] > 0:
         _begin_flush(now, settings.flush_timeout_s, c)
@@ -941,7 +996,7 @@ def _flushed(now, c):
     if closing == FLUSH_AND_COMMIT:
         done = app.n[POSITION] <= app.n[COMMITTED_TO]
         if failed or done or settings.mode == COMMIT_PRODUCE:
-            die(now, c)
+            app.at[KILL_S] = now
             return
     if not failed:
         _begin_commit(now, app.n[POSITION], c)
@@ -1026,7 +1081,8 @@ def publish(until_s, c):
     sending, and then the application.
 
     Returns:
-        DONE, or which ring or journal has to grow before this is called again.
+        DONE; or what has to be done before this is called again: which ring or journal has to
+        grow, or GIVES_UP (at WAKE_S) or DIES (at KILL_S).
     """
     settings, source, app, batches, journal = c.settings, c.source, c.app, c.batches, c.journal
     while True:
@@ -1038,6 +1094,8 @@ def publish(until_s, c):
         if app.n[GRID] < app.grid_s.size and app.grid_s[app.n[GRID]] < now:
             fill_samples(now, c)
         if app.at[KILL_S] <= now:
+            if _waits_in_sockets(c):
+                return DIES
             die(now, c)
             continue
         if wake_s <= app_s:
@@ -1050,8 +1108,9 @@ def publish(until_s, c):
                     or journal.row.size - app.n[ROWS] < app.n[NEXT_RECORD] - oldest
                 ):
                     return FULL_JOURNAL
-            if _serve(now, c):
-                return FULL_REQUESTS
+            served = _serve(now, c)
+            if served != DONE:
+                return served
             continue
         phase = app.n[PHASE]
         if phase == POLL:
@@ -1069,7 +1128,7 @@ def publish(until_s, c):
             app.n[TXN] += 1
             _read_again(c)
         elif app.n[CLOSING] == FLUSH_AND_COMMIT:
-            die(now, c)
+            app.at[KILL_S] = now
         else:
             app.n[PHASE] = POLL
             if settings.mode == COMMIT_PRODUCE:

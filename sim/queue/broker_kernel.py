@@ -5,7 +5,7 @@ at a time: RabbitMQ, SQS FIFO and fair queues, Celery and share groups are value
 
 Rules held: SF-01, SF-02, SF-06 (FIFO per message group), SS-14 (fair), KS-01 to KS-04 (locks and
 the window of a share group), RQ-01 to RQ-06, RQ-09 (acks, prefetch, place of return, delivery
-limit, ack timeout, single active consumer), CE-01 to CE-10 as far as broker and worker go.
+limit, ack timeout, single active consumer), CE-01 to CE-11 as far as broker and worker go.
 
 The unit is a *delivery*: one copy of a message that a consumer was handed. The broker may have
 forgotten it (its lock ran out) while the consumer still works on it, and the consumer may be dead
@@ -108,7 +108,8 @@ VERDICT = 5  # what the consumer says of it: OK, DISCARD, …
 BEFORE = 6  # in the broker's list, oldest first; -1: none
 AFTER = 7
 THEN = 8  # next in a consumer's buffer, in a chain of acks, or of the free ones; -1: none
-DELIVERY_FIELDS = 9
+TAG = 9  # which publication of the message it is a copy of
+DELIVERY_FIELDS = 10
 # Columns of DeliveriesState.s: when the broker handed it out and its lock began; when it reaches
 # the consumer (inf: the network is cut).
 SENT_S, ARRIVE_S = range(2)
@@ -253,6 +254,7 @@ class BrokerPolicy(NamedTuple):
     lock_s: float  # a delivery not acknowledged for so long comes back; inf: never
     sweep_s: float  # ends of locks are looked at this often; 0: at once
     late_ack: int  # 1: an ack after the lock's end counts while the message is ready
+    any_copy: int  # 1: an ack of any copy counts, not only the latest's; not with GROUPS, counted
     lock_closes: int  # 1: the end of a lock closes the connection; all its deliveries come back
     closes: int  # 1: unacknowledged deliveries come back when the connection closes
     reopen_s: float  # a live consumer whose connection was closed subscribes again after
@@ -706,6 +708,7 @@ def _deliver(now, b, policy, c, message):
         b.consumers.n[c, EPOCH] if policy.push == 0 else b.consumers.n[c, CONNECTED]
     )
     b.pool.n[d, RECEIPT] = b.queue.receives[message]
+    b.pool.n[d, TAG] = b.queue.returns[message]
     b.pool.n[d, VERDICT] = OK
     b.pool.s[d, SENT_S] = now
     b.pool.n[d, THEN] = -1
@@ -1386,6 +1389,22 @@ def _finish(now, b, policy, c, s):
     return True
 
 
+@resumable
+def _settle_copy(now, b, policy, d, worked_on):
+    """An ack of a copy that the broker took back: it is one of the copy that is out now.
+
+    Unless that one has been published since, and has a tag of its own.
+    """
+    message = b.pool.n[d, MESSAGE]
+    other = b.pool.meta[FIRST]
+    while b.pool.n[other, MESSAGE] != message:
+        other = b.pool.n[other, AFTER]
+    if b.pool.n[other, TAG] == b.pool.n[d, TAG]:
+        _forget(now, b.queue.counts, b.lanes, b.pool, policy, other)
+        _free_if_forgotten(b.pool, other)
+        _settle_verdict(now, b, policy, message, b.pool.n[d, VERDICT], worked_on)
+
+
 @inlined
 def _acknowledge(now, b, policy, first):
     """A chain of acks reaches the broker."""
@@ -1407,10 +1426,12 @@ def _acknowledge(now, b, policy, first):
             policy.late_ack == 1
             and b.pool.n[d, VERDICT] == OK
             and b.queue.state[message] == READY
-            and b.queue.receives[message] == b.pool.n[d, RECEIPT]
+            and (policy.any_copy == 1 or b.queue.receives[message] == b.pool.n[d, RECEIPT])
         ):
             b.queue.counts[READY_NOW] -= 1
             _finalise(b.queue, b.lanes, message, ACKED, policy.pick)
+        elif policy.any_copy == 1 and b.queue.state[message] in (IN_FLIGHT, OVERDUE):
+            _settle_copy(now, b, policy, d, worked_on)
         if policy.push == 1 and b.pool.n[d, CONNECTION] == b.consumers.n[c, CONNECTED]:
             b.consumers.n[c, UNACKED] -= 1
             _wait_if_credit(b.queue.counts, b.consumers, policy, c)

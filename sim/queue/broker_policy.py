@@ -19,6 +19,7 @@ _PLAIN = k.BrokerPolicy(
     lock_s=np.inf,
     sweep_s=0.0,
     late_ack=0,
+    any_copy=0,
     lock_closes=0,
     closes=0,
     reopen_s=0.0,

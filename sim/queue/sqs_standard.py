@@ -76,6 +76,7 @@ class Workers:
             expiry_message=np.zeros(_FIRST_ROOM, np.int64),
             expiry_receipt=np.zeros(_FIRST_ROOM, np.int64),
             returned=np.zeros(_FIRST_ROOM, np.int64),
+            returned_s=np.zeros(_FIRST_ROOM),
             parked=np.zeros(workers, np.int64),
             clock_s=np.zeros(1),
             counts=np.zeros(k.COUNTS, np.int64),
@@ -176,6 +177,7 @@ class Workers:
             expiry_message=unwrapped(old.expiry_message, *expiry),
             expiry_receipt=unwrapped(old.expiry_receipt, *expiry),
             returned=unwrapped(old.returned, k.RETURNED_HEAD, k.RETURNED_TAIL),
+            returned_s=unwrapped(old.returned_s, k.RETURNED_HEAD, k.RETURNED_TAIL),
         )
 
     def _make_room(self) -> None:

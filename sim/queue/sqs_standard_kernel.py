@@ -1,12 +1,13 @@
 """How competing workers drain a destructive queue: receive, hide, process, delete.
 
 Rules held: SS-01 (receive hides a message for the visibility timeout; only delete removes it),
-SS-03 (a delete with an old receipt does nothing), SS-04 (a batch slower than the timeout is
-delivered again), SS-05 (a crashed worker's messages wait out the timeout), SS-07 (a short poll asks
-some of the servers, a long poll all of them and returns as soon as there is one message), SS-08
-(order is best effort), SS-09 (in-flight cap), SS-10 (a message received maxReceiveCount times goes
-to the dead-letter queue instead of being received once more), SS-11 (retention deletes what was
-not read), SS-13 (the calls of one worker are serial).
+SS-03 (a delete with an old receipt does nothing, or deletes), SS-04 (a batch slower than the
+timeout is delivered again), SS-05 (a crashed worker's messages wait out the timeout), SS-07 (a
+short poll asks some of the servers, a long poll all of them and returns as soon as there is one
+message), SS-08 (order is best effort), SS-09 (in-flight cap), SS-10 (a message received
+maxReceiveCount times goes to the dead-letter queue instead of being received once more), SS-11
+(retention deletes what was not read), SS-13 (the calls of one worker are serial), SS-16 (what came
+back goes before what is new, in turn, or behind it).
 
 Each call takes one draw of latency, and reaches the server half-way. A worker has one next event
 at the server: its receive is answered, its long poll ends empty, or its delete takes effect. A
@@ -27,6 +28,8 @@ from sim.foundation.jit import inlined, resumable
 READY, IN_FLIGHT, OVERDUE, DELETED, DEAD, EXPIRED = range(6)  # OVERDUE: in flight, past retention
 STATES = 6
 OFF, RECEIVE, PARKED, DELETE, LEAVING, STARTING = range(6)
+# StandardPolicy.order: when what came back is handed out, beside what was never received.
+RETURNED_FIRST, AS_VISIBLE, FRESH_FIRST = range(3)
 ENDING, CUT_OFF = 1, 2  # bits of WorkersState.barred
 CHUNK_FIRST, CHUNK_END = range(2)  # columns of WorkersState.chunk
 
@@ -51,6 +54,7 @@ class StandardQueueState(NamedTuple):
     expiry_message: I64  # [cap]
     expiry_receipt: I64  # [cap]
     returned: I64  # [cap] ring of messages that became visible again, oldest first
+    returned_s: F64  # [cap] and when
     parked: I64  # [workers] ring of the workers whose long polls wait, first come first
     clock_s: F64  # [1] time of the latest event
     counts: I64  # [COUNTS] ring heads and tails (never wrapped) and counters
@@ -111,6 +115,8 @@ class StandardPolicy(NamedTuple):
     retention_s: float
     asked: int  # servers that a short poll asks
     delay_s: float  # from the feed to this queue (fan-out)
+    order: int = AS_VISIBLE  # RETURNED_FIRST, AS_VISIBLE, FRESH_FIRST
+    stale_deletes: int = 0  # 1: a delete with an old receipt deletes all the same
 
 
 @inlined
@@ -305,6 +311,7 @@ def _expire(now, feed, queue, policy):
             queue.counts[IN_FLIGHT_NOW] -= 1
             queue.state[message] = READY
             queue.returned[queue.counts[RETURNED_TAIL] % room] = message
+            queue.returned_s[queue.counts[RETURNED_TAIL] % room] = queue.expiry_s[at]
             queue.counts[RETURNED_TAIL] += 1
         elif queue.state[message] == OVERDUE:
             queue.counts[IN_FLIGHT_NOW] -= 1
@@ -322,15 +329,15 @@ def _expire(now, feed, queue, policy):
     queue.counts[RETENTION_ROW] = row
 
 
-@inlined
-def _take(now, feed, queue, workers, policy, w, everywhere):
-    """Hand worker ``w`` what the servers asked have at ``now``; returns how many."""
-    servers = queue.next_fresh.size
+@resumable
+def _take_returned(queue, workers, policy, w, n, limit, before_s):
+    """Hand worker ``w`` what came back before ``before_s``; returns how many it has then."""
     room = queue.expiry_s.size
-    limit = min(policy.batch, policy.max_in_flight - queue.counts[IN_FLIGHT_NOW])
-    n = 0
     while n < limit and queue.counts[RETURNED_HEAD] < queue.counts[RETURNED_TAIL]:
-        message = queue.returned[queue.counts[RETURNED_HEAD] % room]
+        at = queue.counts[RETURNED_HEAD] % room
+        if queue.returned_s[at] >= before_s:
+            break
+        message = queue.returned[at]
         queue.counts[RETURNED_HEAD] += 1
         if queue.state[message] != READY:
             continue
@@ -343,6 +350,17 @@ def _take(now, feed, queue, workers, policy, w, everywhere):
         workers.held[w, n] = message
         workers.receipt[w, n] = queue.receives[message]
         n += 1
+    return n
+
+
+@inlined
+def _take(now, feed, queue, workers, policy, w, everywhere):
+    """Hand worker ``w`` what the servers asked have at ``now``; returns how many."""
+    servers = queue.next_fresh.size
+    limit = min(policy.batch, policy.max_in_flight - queue.counts[IN_FLIGHT_NOW])
+    n = 0
+    if policy.order == RETURNED_FIRST:
+        n = _take_returned(queue, workers, policy, w, n, limit, np.inf)
     asked = servers if everywhere else policy.asked
     # Which servers a call reaches: Knuth's multiplicative scramble of the number of calls so far.
     start = 0
@@ -374,6 +392,12 @@ def _take(now, feed, queue, workers, policy, w, everywhere):
             misses += 1
             continue
         misses = 0
+        if policy.order == AS_VISIBLE:
+            n = _take_returned(
+                queue, workers, policy, w, n, limit, feed.enqueued_s[row] + policy.delay_s
+            )
+            if n == limit:
+                break
         message = feed.message[row]
         queue.next_fresh[server] = row + servers
         queue.state[message] = IN_FLIGHT
@@ -381,6 +405,8 @@ def _take(now, feed, queue, workers, policy, w, everywhere):
         workers.held[w, n] = message
         workers.receipt[w, n] = 1
         n += 1
+    if policy.order != RETURNED_FIRST:
+        n = _take_returned(queue, workers, policy, w, n, limit, np.inf)
     workers.held_n[w] = n
     queue.counts[IN_FLIGHT_NOW] += n
     queue.counts[DELIVERIES] += n
@@ -522,7 +548,8 @@ def work(
                 continue
             for k in range(workers.chunk[w, CHUNK_FIRST], done):
                 message = workers.held[w, k]
-                if queue.receives[message] == workers.receipt[w, k]:
+                newest = queue.receives[message] == workers.receipt[w, k]
+                if newest or policy.stale_deletes == 1:
                     if poison is not None and ends_badly(poison, workers, w, k):
                         continue
                     state = queue.state[message]

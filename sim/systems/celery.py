@@ -1,7 +1,8 @@
 """Celery on the queue mechanism: its settings as a policy of the broker and its workers.
 
-Rules held: CE-01 to CE-09. A worker is one consumer with a slot for each child process. A task is
-published again after an exception with autoretry, so that later ones overtake it (CE-10).
+Rules held: CE-01 to CE-09, CE-11; of RabbitMQ RQ-06. A worker is one consumer with a slot for each
+child process. A task is published again after an exception with autoretry, so that later ones
+overtake it (CE-10).
 """
 
 from collections.abc import Sequence
@@ -18,7 +19,13 @@ from sim.queue.broker import Broker
 from sim.queue.broker_policy import broker_policy
 from sim.queue.broker_state import Columns
 from sim.queue.feed import Feed
-from sim.scenario.products.celery import CeleryQueue, CelerySystem, CeleryTask
+from sim.scenario.products.celery import (
+    CeleryQueue,
+    CeleryQueueArguments,
+    CelerySystem,
+    CeleryTask,
+)
+from sim.scenario.products.rabbitmq_broker import LOOKS_S
 from sim.systems.on_queue import QueueSystem, of_rows, poison_of
 from sim.traffic.generate import POOL, service_s
 
@@ -66,7 +73,7 @@ def _queue(
         feed,
         service_s(scenario, n, settings.does) + np.float32(per_batch_s),
         workers,
-        celery_policy(config, task),
+        celery_policy(config, task, settings.queue_arguments),
         receive_latency_s=deliver_s,
         ack_latency_s=ack_s,
         grid_s=setup.grid_s,
@@ -89,12 +96,17 @@ _PLACE = {"rabbitmq": k.ORIGINAL, "redis": k.NEXT, "sqs": k.RETURNS}
 """Where messages come back to: LPUSH in and BRPOP out, what is restored is pushed right (CE-07)."""
 
 
-def celery_policy(config: CelerySystem, task: CeleryTask) -> k.BrokerPolicy:
+def celery_policy(
+    config: CelerySystem,
+    task: CeleryTask,
+    arguments: CeleryQueueArguments | None = None,
+) -> k.BrokerPolicy:
     """What a queue of this application does.
 
     Args:
         config: the application and its broker.
         task: the task that the messages of the queue call.
+        arguments: of the queue; None: it has none.
     """
     settings, transport = config.config, config.config.broker_transport_options
     late = settings.task_acks_late
@@ -102,14 +114,21 @@ def celery_policy(config: CelerySystem, task: CeleryTask) -> k.BrokerPolicy:
     factor = float(task.retry_backoff)
     prefetch = settings.worker_concurrency * settings.worker_prefetch_multiplier
     sweep_s = transport.unacked_restore_interval * transport.unacked_restore_throttle
+    rabbitmq = config.broker == "rabbitmq"
+    timeout_s = config.consumer_timeout_s(arguments or CeleryQueueArguments())
     failed = k.DISCARD if not late or settings.task_acks_on_failure_or_timeout else k.REJECTED
     return broker_policy(
         push=1,
         prefetch=prefetch or NO_LIMIT,
         ack=k.LATE if late else k.ON_START,
-        lock_s=config.visibility_timeout_s,
-        sweep_s=sweep_s if config.broker == "redis" else 0.0,
-        closes=int(config.broker == "rabbitmq"),
+        lock_s=timeout_s if rabbitmq else config.visibility_timeout_s,
+        sweep_s={"redis": sweep_s, "rabbitmq": LOOKS_S}.get(config.broker, 0.0),
+        # A worker whose channel is closed ends with an error, after its running tasks, and its
+        # supervisor starts it again.
+        lock_closes=int(rabbitmq),
+        closes=int(rabbitmq),
+        reopen_s=config.latency.reopen,
+        any_copy=int(config.broker == "redis"),
         place=_PLACE[config.broker],
         requeue_place=k.BACK if config.broker == "redis" else _PLACE[config.broker],
         on_failure=k.RETRY if retries else failed,

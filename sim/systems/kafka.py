@@ -94,7 +94,9 @@ class Kafka(LogSystem):
             self.cluster.lose = lambda p, to: self._lose(p, to, env.now)
             env.process(self.cluster.publisher.watch(env))
         coordinators = {
-            name: _coordinator(env, group, self.config.groups[name], self.config, named(name, say))
+            name: _coordinator(
+                env, group, self._terms(name), self.config.groups[name], named(name, say)
+            )
             for name, group in self.groups.items()
         }
         self._start_retention(env)
@@ -132,6 +134,32 @@ class Kafka(LogSystem):
         kept = self.cluster.kept()
         self.lost = self.cluster.publisher.client.fates(kept)
         return self.cluster.publisher.publication(ended_s, kept, self.lost)
+
+    def _terms(self, name: str) -> Terms:
+        """What the members of a group and its coordinator agree on."""
+        config, brokers, latency = (
+            self.config.groups[name],
+            self.config.brokers,
+            self.config.latency,
+        )
+        heartbeat_s = config.heartbeat_ms(brokers) / 1e3
+        # Java's members that have joined together beat together; all others beat on their own.
+        in_phase = config.classic and config.client == "java"
+        members = self.groups[name].members
+        first_s = self.setup.stream(f"{name}.heartbeat").uniform(0.0, heartbeat_s, members)
+        return Terms(
+            ASSIGNORS[config.assignor],
+            session_s=config.session_ms(brokers) / 1e3,
+            max_poll_s=config.max_poll_interval_ms / 1e3,
+            rebalance_s=latency.rebalance,
+            initial_delay_s=brokers.group_initial_rebalance_delay_ms / 1e3,
+            heartbeat_s=heartbeat_s,
+            phases_s=tuple((first_s[:1].repeat(members) if in_phase else first_s).tolist()),
+            in_phase=in_phase,
+            round_trip_s=latency.commit,
+            on_failure=config.on_failure,
+            static=config.group_instance_id is not None,
+        )
 
 
 def partition_of(setup: Setup, config: KafkaSystem) -> I32:
@@ -182,23 +210,10 @@ def _limits(config: KafkaSystem) -> Limits:
 def _coordinator(
     env: simpy.Environment,
     group: Group,
+    terms: Terms,
     config: ConsumerGroup,
-    system: KafkaSystem,
     say: Callable[[str], None],
 ) -> Coordinator:
-    brokers, latency = system.brokers, system.latency
-    heartbeat_ms = config.heartbeat_ms(brokers)
-    terms = Terms(
-        ASSIGNORS[config.assignor],
-        session_s=config.session_ms(brokers) / 1e3,
-        max_poll_s=config.max_poll_interval_ms / 1e3,
-        rebalance_s=heartbeat_ms / 1e3 if latency.rebalance is None else latency.rebalance,
-        initial_delay_s=brokers.group_initial_rebalance_delay_ms / 1e3,
-        heartbeat_s=heartbeat_ms / 1e3,
-        round_trip_s=latency.commit,
-        on_failure=config.on_failure,
-        static=config.group_instance_id is not None,
-    )
     if not config.classic:
         return Reconciling(env, group, terms, say)
     return (Cooperative if config.cooperative else Eager)(env, group, terms, say)

@@ -21,7 +21,8 @@ class Cluster:
     stage was last advanced. A broker that dies leaves the in-sync replicas at once, and one of
     these takes over what it led (KB-06); a partition without another replica waits. While fewer
     than min.insync.replicas are in sync, acks=all is refused (KB-04) and what acks=0 and 1 append
-    cannot be read (KB-05).
+    cannot be read (KB-05). While a leader stands still, nothing new of its partitions can be read
+    (KB-13).
     """
 
     def __init__(self, config: KafkaSystem, publisher: KafkaPublisher, topic: Topic) -> None:
@@ -54,7 +55,9 @@ class Cluster:
         """(partition, from, until): too few replicas in sync; inf: still so."""
         self.lose: Callable[[int, int], None] = lambda p, to: topic.truncate(p, to, self.now_s)
         """Called when the log of a partition has to end at an offset from now on."""
-        self._spans = (_spans(self.short), _spans(self.cuts))
+        self.still: list[tuple[int, float, float]] = []
+        """(partition, from, until): its leader stood still; inf: it still does."""
+        self._see_spans()
         self.tail = k.TailState(
             waiting=np.zeros(_FIRST_ROOM, np.int64),
             n=np.zeros(3, np.int64),
@@ -141,6 +144,32 @@ class Cluster:
         """From now on each request takes this much longer, s."""
         self.client.slow_broker(broker, extra_s)
 
+    def pause(self, broker: int) -> None:
+        """It stands still, as a stopped process does; its connections stay (KB-13)."""
+        if not self.up[broker]:
+            return
+        self.client.pause_broker(broker, self.now_s)
+        led = np.flatnonzero(self.client.state.brokers.leader == broker)
+        self.still += [(int(p), self.now_s, np.inf) for p in led]
+        self._see_spans()
+
+    def resume(self, broker: int) -> None:
+        """It goes on, unless it has died meanwhile."""
+        self._end_pause(broker)
+        self.client.resume_broker(broker, self.now_s)
+
+    def _end_pause(self, broker: int) -> None:
+        leader = self.client.state.brokers.leader
+        self.still = [
+            (p, from_s, min(until_s, self.now_s) if leader[p] == broker else until_s)
+            for p, from_s, until_s in self.still
+        ]
+        self._see_spans()
+
+    def _see_spans(self) -> None:
+        """Have the data plane know of what was added."""
+        self._spans = (_spans(self.short), _spans(self.cuts), _spans(self.still))
+
     def lose_acks(self, broker: int, probability: float) -> None:
         """From now on answers are lost with this probability, after their request was done."""
         self.client.lose_acks(broker, probability)
@@ -149,6 +178,7 @@ class Cluster:
         """Its process dies; ``behind_s``: the elections are unclean, their winners so late."""
         at_s = self.now_s
         self.up[broker] = False
+        self._end_pause(broker)
         self.client.broker_down(broker, at_s, reset=True)
         # A clean election keeps what all in-sync replicas have; that is all that acks=all promised.
         lost_s = self.replicate_s if behind_s is None else behind_s
@@ -168,7 +198,7 @@ class Cluster:
         journal = self.client.journal
         gone = self._readable() & (journal.partition == p) & (journal.append_s > from_s)
         self.cuts.append((p, from_s, self.now_s))
-        self._spans = (_spans(self.short), _spans(self.cuts))
+        self._see_spans()
         records = int(journal.n[gone].sum())
         if records:
             log = self.topic.log
@@ -189,7 +219,7 @@ class Cluster:
                 self.short.append((p, self.now_s, np.inf))
             elif not short and p in still:
                 self.short[still[p]] = (p, self.short[still[p]][1], self.now_s)
-        self._spans = (_spans(self.short), _spans(self.cuts))
+        self._see_spans()
 
 
 def _spans(spans: list[tuple[int, float, float]]) -> k.Spans:

@@ -2,7 +2,8 @@
 
 Rules held: KB-05 (a record can be read once all in-sync replicas have it, and they are enough),
 KP-16 (records of a transaction once it is committed; until then they hold up those behind them, and
-never if it is aborted), KB-07 (what an election cuts off is gone).
+never if it is aborted), KB-07 (what an election cuts off is gone), KB-13 (a leader that stands
+still lets nothing become readable).
 """
 
 from typing import NamedTuple
@@ -47,7 +48,7 @@ def _is_cut(journal, entry, cuts):
 
 
 @resumable
-def move(until_s, journal, entries, open_from, replicate_s, short, cuts, tail, log):
+def move(until_s, journal, entries, open_from, replicate_s, short, cuts, still, tail, log):
     """Put into the log what can be read by ``until_s``, partition by partition in order.
 
     Args:
@@ -58,6 +59,7 @@ def move(until_s, journal, entries, open_from, replicate_s, short, cuts, tail, l
         replicate_s: from an append to its being on all in-sync replicas.
         short: when partitions had too few replicas in sync.
         cuts: what elections cut off: appended after from_s, until until_s.
+        still: when leaders of partitions stood still.
         tail: of the journal; changed.
         log: of the topic; changed.
 
@@ -91,6 +93,9 @@ def move(until_s, journal, entries, open_from, replicate_s, short, cuts, tail, l
                 for s in range(short.partition.size):
                     if short.partition[s] == p and short.from_s[s] <= at < short.until_s[s]:
                         readable = max(readable, short.until_s[s])
+                for s in range(still.partition.size):
+                    if still.partition[s] == p and still.from_s[s] < readable < still.until_s[s]:
+                        readable = still.until_s[s]
                 stays = readable > until_s
                 if not stays and log.end[p] + journal.n[entry] > log.start[p + 1] - log.start[p]:
                     full = p

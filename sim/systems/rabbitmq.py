@@ -16,19 +16,18 @@ from sim.queue.broker_policy import broker_policy
 from sim.queue.broker_state import Columns
 from sim.queue.senders import Senders
 from sim.scenario.load import Scenario
-from sim.scenario.products.rabbitmq import (
-    CONSUMER_TIMEOUT_MS,
-    DELIVERY_LIMIT,
-    RabbitmqQueue,
-    RabbitmqSystem,
+from sim.scenario.products.rabbitmq import RabbitmqQueue, RabbitmqSystem
+from sim.scenario.products.rabbitmq_broker import (
+    LOOKS_S,
+    consumer_timeout_s,
+    delivery_limit,
+    prefetch,
+    since,
 )
 from sim.systems.on_queue import QueueSystem, of_rows, poison_of
 from sim.systems.rabbitmq_exchange import routed
 from sim.traffic.generate import service_s
 from sim.traffic.messages import Messages
-
-_LOOKS_S = 60.0
-"""A quorum queue looks for deliveries past the consumer timeout this often."""
 
 _ON_FAILURE = {"nack-requeue": k.REQUEUE, "reject-requeue": k.REQUEUE, "reject": k.REJECTED}
 _OVERFLOW = {
@@ -119,29 +118,32 @@ def _columns(
 
 def rabbitmq_policy(queue: RabbitmqQueue, config: RabbitmqSystem) -> k.BrokerPolicy:
     """What a queue of this system and its consumers do."""
-    arguments = queue.arguments
+    arguments, version = queue.arguments, config.version
     quorum = arguments.queue_type == "quorum"
-    limit = DELIVERY_LIMIT if arguments.delivery_limit is None else arguments.delivery_limit
-    limited = quorum and limit >= 0
-    timeout_ms = arguments.consumer_timeout or CONSUMER_TIMEOUT_MS
+    limit = delivery_limit(version, arguments.delivery_limit) if quorum else None
     counted = k.BY_CLOSE + (k.BY_FAILURE if queue.on_failure == "reject-requeue" else 0)
+    if not since(version, 4, 3):
+        counted = k.BY_CLOSE + k.BY_LOCK + k.BY_FAILURE
+    timeout_s = consumer_timeout_s(
+        version, arguments.queue_type, arguments.consumer_timeout, config.consumer_timeout
+    )
     producer = config.producer
     republish_s = producer.republish if producer.confirms else None
     return broker_policy(
         push=1,
-        prefetch=queue.prefetch_count or NO_LIMIT,
+        prefetch=prefetch(arguments.queue_type, queue.prefetch_count) or NO_LIMIT,
         ack=k.AUTO if queue.no_ack else k.LATE,
-        lock_s=timeout_ms / 1e3 if quorum and not queue.no_ack else np.inf,
-        sweep_s=_LOOKS_S,
+        lock_s=np.inf if queue.no_ack else timeout_s,
+        sweep_s=LOOKS_S,
         lock_closes=1,
         closes=1,
         reopen_s=config.latency.reopen,
         # RQ-04. Quorum: a list of its own, which goes first; without a delivery limit, the back.
-        place=(k.RETURNS if limited else k.BACK) if quorum else k.ORIGINAL,
+        place=(k.BACK if limit is None else k.RETURNS) if quorum else k.ORIGINAL,
         pick=k.ONE if arguments.max_priority is None else k.PRIORITY,
         single_active=int(arguments.single_active_consumer),
-        max_returns=limit if limited else NO_LIMIT,
-        counted=counted if limited else 0,
+        max_returns=NO_LIMIT if limit is None else limit,
+        counted=0 if limit is None else counted,
         dead_letters=int(arguments.dead_letter_exchange is not None),
         on_failure=k.DISCARD if queue.no_ack else _ON_FAILURE[queue.on_failure],
         max_length=arguments.max_length or NO_LIMIT,

@@ -31,6 +31,13 @@ from sim.systems.on_queue import QueueSystem, poison_of
 from sim.traffic.generate import service_s
 from sim.traffic.messages import Messages
 
+_ORDER = {
+    "returned-first": k.RETURNED_FIRST,
+    "as-visible": k.AS_VISIBLE,
+    "fresh-first": k.FRESH_FIRST,
+}
+_PLACE = {"returned-first": broker_kernel.RETURNS, "as-visible": broker_kernel.BACK}
+"""Where a message of a fair queue comes back to, by its order."""
 _DEDUPLICATED_S = 300.0
 """Deduplication interval of a FIFO queue (SF-03)."""
 _NOISY_SHARE, _NOISY_LEAST = 0.1, 30
@@ -180,7 +187,8 @@ def _grouped_policy(queue: SqsQueue, standard: k.StandardPolicy) -> broker_kerne
         lock_s=standard.visibility_s,
         # A FIFO queue refuses the receipt of a message whose visibility timeout has ended.
         late_ack=int(not fifo),
-        place=broker_kernel.ORIGINAL if fifo else broker_kernel.RETURNS,
+        any_copy=standard.stale_deletes,
+        place=broker_kernel.ORIGINAL if fifo else _PLACE[queue.order],
         pick=broker_kernel.GROUPS if fifo else broker_kernel.FAIR,
         look_ahead=queue.look_ahead,
         noisy_share=_NOISY_SHARE,
@@ -212,4 +220,6 @@ def _policy(queue: SqsQueue, config: SqsSystem, scenario: Scenario) -> k.Standar
         retention_s=float(queue.message_retention_period),
         asked=min(config.servers_asked, config.servers),
         delay_s=config.latency.fanout + queue.delay_seconds,
+        order=_ORDER[queue.order],
+        stale_deletes=int(queue.stale_receipt == "deletes"),
     )

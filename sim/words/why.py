@@ -1,14 +1,15 @@
-"""Why the group that drained last fell behind: the sentence that says so."""
+"""Why the group that drained last fell behind, and on what nobody documents that depends."""
 
 import re
 
 import pandas as pd
 
-from sim.foundation.text import count, duration, messages, rate, share
+from sim.foundation.text import count, duration, messages, names, rate, share
 from sim.words.standings import Pace, standings
 
 WASTE = 0.1
-"""Repeated processings per processed message above which they count as a reason for a backlog."""
+"""Repeated processings per processed message above which they count as a reason for a backlog;
+and deliveries beyond the first per message above which their place in the queue may matter."""
 
 _BEFALLEN = 3
 """Different things that befell a group of which is told."""
@@ -62,4 +63,21 @@ def reason(summary: pd.DataFrame, duration_s: float, faults: pd.DataFrame | None
     return (
         f"{who} gets through up to {rate(best)} and never more than {rate(peak)} arrive, "
         "so it was held up by something other than its best rate" + _befell(row, faults)
+    )
+
+
+def undocumented(summary: pd.DataFrame) -> str:
+    """Where a result may depend on which goes first, what came back or what is new (SS-16); "".
+
+    AWS does not say it of standard queues, so that a run with another ``order`` is as true.
+    """
+    queues = summary[summary["product"] == "sqs"]
+    often = queues[queues["extra_deliveries"] > WASTE * queues["produced"]]
+    if often.empty:
+        return ""
+    whose = names(list(often["system"] + "." + often["group"]))
+    return (
+        f"Messages come back to {whose} after their visibility timeout; AWS does not say whether a "
+        "standard queue hands them out before new ones, and this result may depend on it (key "
+        "order of the queue)"
     )

@@ -24,7 +24,8 @@ PROTOCOLS = {
 
 
 class Lab:
-    """Session 45 s, rebalance 3 s, heartbeat 5 s; Java's automatic commits if nothing else."""
+    """Session 45 s, heartbeats at 1, 6, 11, ... s, 3 s from the last join to the assignment (the
+    consumer protocol: heartbeats spread over 5 s); Java's automatic commits if nothing else."""
 
     def __init__(
         self,
@@ -75,7 +76,9 @@ class Lab:
         self.env = Environment([self.topic, self.group])
         self.said = []
         kind, usual = PROTOCOLS[protocol]
-        more = dict(terms)
+        more = {"rebalance_s": 3.0} | dict(terms)
+        if protocol in ("eager", "cooperative"):
+            more.setdefault("phases_s", (1.0,) * members)
         if "max_poll_s" in reading:
             more["max_poll_s"] = reading["max_poll_s"]
         if on_failure is not None:

@@ -88,7 +88,9 @@ def coordinator_of(s, env, group, say=lambda text: None):
         rebalance_s=s.rebalance_s,
         initial_delay_s=s.initial_delay_s,
         heartbeat_s=s.heartbeat_s,
-        round_trip_s=s.commit_s,
+        phases_s=s.first_beats_s,
+        in_phase=s.in_phase,
+        round_trip_s=s.round_trip_s,
         on_failure=OnFailure(attempts=s.attempts, backoff=s.backoff_s, then=s.then),
         static=s.static,
     )
@@ -130,13 +132,16 @@ def scenario(rng):
         fetch_s=rng.uniform(0.001, 0.01),
         per_batch_s=rng.choice([0.0, 1.0]) * rng.uniform(0.0, 0.1),
         commit_s=rng.uniform(0.002, 0.05),
+        round_trip_s=rng.uniform(0.002, 0.05),
         session_s=rng.uniform(0.6, 2.5),
-        rebalance_s=rng.uniform(0.1, 0.5),
+        rebalance_s=rng.choice([0.0, 1.0]) * rng.uniform(0.1, 0.5),
         max_poll_s=float(rng.choice([np.inf, rng.uniform(0.5, 3.0)])),
         initial_delay_s=float(rng.choice([0.0, rng.uniform(0.1, 0.5)])),
         static=bool(rng.integers(2)),
         heartbeat_s=rng.uniform(0.2, 0.6),
+        in_phase=bool(rng.integers(2)),
     )
+    s["first_beats_s"] = tuple(rng.uniform(0.0, s["heartbeat_s"], s["members"]))
     protocol = str(rng.choice(list(PROTOCOLS)))
     assignor = ASSIGNORS[str(rng.choice(["range", "roundrobin", "sticky", "uniform"]))]
     s |= dict(protocol=protocol, assign=assignor)

@@ -23,6 +23,11 @@ AT = {"at": 10, "target": "a.broker.1"}
             (10, 13, "slow: broker 1"),
         ),
         (
+            {"fault": "broker_pause", "for": 3},
+            [(10, "pause", 1), (13, "resume", 1)],
+            (10, 13, "paused: broker 1"),
+        ),
+        (
             {"fault": "ack_loss", "for": 2, "probability": 0.25},
             [(10, "lose_acks", 1, 0.25), (12, "lose_acks", 1, 0.0)],
             (10, 12, "acks lost: broker 1"),
@@ -34,7 +39,14 @@ AT = {"at": 10, "target": "a.broker.1"}
         ),
         ({"fault": "leader_crash"}, [(10, "crash", 1, None)], (10, inf, "crash broker 1")),
     ],
-    ids=["unreachable", "broker_slow", "ack_loss", "leader_crash", "leader_crash for good"],
+    ids=[
+        "unreachable",
+        "broker_slow",
+        "broker_pause",
+        "ack_loss",
+        "leader_crash",
+        "leader_crash for good",
+    ],
 )
 def test_each_fault_is_felt_and_put_right(fault, log, event):
     felt, events, _ = upstream_felt({**AT, **fault})

@@ -57,12 +57,12 @@ def test_KC_18_a_program_that_stops_at_a_poisonous_record_leaves_it_to_the_other
 
 
 def test_KC_18_a_record_that_kills_kills_whoever_gets_it():
-    # Killed at 2; missed at 47 and assigned anew at 50, it kills the other one at 51 (what the
-    # first had done was not committed), which is back at 56, but waits for its own session.
+    # Killed at 2 and heard at 1; back at 7, it waits with the other one for the session's end at
+    # 46. Assigned anew at 49, it is killed at 51 (what it had done was not committed).
     lab = Lab(np.zeros(3), np.ones(3), 1.0, bad=[(1, True)])
     lab.run(60.0)
     assert lab.said[0] == (2.0, "consumer 1 killed by a record")
-    assert [t for t, text in lab.said if "killed" in text] == [2.0, 52.0]
+    assert [t for t, text in lab.said if "killed" in text] == [2.0, 51.0]
     assert lab.effects()[1:] == [0, 0]
 
 

@@ -28,6 +28,7 @@ class Settings:
     lock_s: float = INF
     sweep_s: float = 0.0
     late_ack: bool = False
+    any_copy: bool = False  # the ack of a copy that was taken back is one of the later copy
     lock_closes: bool = False
     closes: bool = False
     reopen_s: float = 0.0
@@ -76,6 +77,7 @@ class Message:
     old: bool = False
     receives: int = 0
     returns: int = 0
+    republished: int = 0
     done_s: float = INF
     effects: int = 0
 
@@ -98,6 +100,7 @@ class Delivery:
     connection: Connection
     receipt: int
     sent_s: float
+    publication: int = 0  # how often its message had been published again
     at_broker: bool = True
     verdict: str = "ok"
     owed: bool = False

@@ -206,7 +206,9 @@ class PlainQueueSide:
                 self._bury(message)
                 continue
             message.receives += 1
-            delivery = Delivery(message, connection, message.receives, self.env.now)
+            delivery = Delivery(
+                message, connection, message.receives, self.env.now, message.republished
+            )
             held.append(delivery)
             if self.s.ack == "auto":
                 message.where = "acked"
@@ -307,16 +309,29 @@ class PlainQueueSide:
             self.s.late_ack
             and d.verdict == "ok"
             and message.where == "ready"
-            and message.receives == d.receipt
+            and (self.s.any_copy or message.receives == d.receipt)
         ):
             self._unready(message)
             message.where = "acked"
             self.seen.add("late ack")
+        elif self.s.any_copy and (later := self._later_copy(d)) is not None:
+            self.seen.add("ack of another copy")
+            self._forget(later)
+            self._settle(message, d.verdict, d in connection.consumer.working)
         else:
             self.seen.add("stale ack")
         if self.s.push and connection.open:
             connection.unacked -= 1
             self._wait(connection)
+
+    def _later_copy(self, d: Delivery) -> Delivery | None:
+        """Of the same publication of its message, one that waits for an ack."""
+        for other in self.unacked:
+            if other.message is d.message:
+                if other.publication == d.publication:
+                    return other
+                self.seen.add("republished copy")
+        return None
 
     def _forget(self, d: Delivery) -> None:
         d.at_broker = False
@@ -342,6 +357,7 @@ class PlainQueueSide:
             self._bury(message)
             return
         self.seen.add("retried")
+        message.republished += 1
         message.old = False  # it is published anew
         wait_s = self.s.retry_s * self.s.retry_growth ** (message.returns - 1)
         wait_s = min(wait_s, self.s.retry_max_s)

@@ -8,7 +8,7 @@ is sent, a uniform when an append or an answer may fail, a jitter when a batch i
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 
 import simpy
@@ -76,6 +76,7 @@ class Request:
     reaches_s: float = 0.0
     back_s: float = 0.0
     replicate_s: float = 0.0
+    handled: bool = False
     stored: list[bool] = field(default_factory=list)
     answer: str = "yes"
     done: bool = False
@@ -157,6 +158,8 @@ class PlainClient:
         self.uniform, self.jitter = Pool(uniform), Pool(jitter)
         self.partitions = [Partition() for _ in range(s.partitions)]
         self.up = [True] * s.brokers
+        self.asleep: list[simpy.Event | None] = [None] * s.brokers  # until it is woken
+        self.left: list[tuple[int, Connection, list[tuple[Batch, int]]]] = []
         self.extra_s = [0.0] * s.brokers
         self.ack_loss = [0.0] * s.brokers
         self.append_fails = [0.0] * s.partitions
@@ -214,6 +217,9 @@ class PlainClient:
 
     def broker_down(self, broker: int, reset: bool) -> None:
         self.up[broker] = False
+        if reset:
+            self._wake(broker)
+            self.left = [left for left in self.left if left[0] != broker]
         if not self.process:
             return
         if reset:
@@ -228,6 +234,29 @@ class PlainClient:
             if not was_up and self.process.connections[broker].in_flight:
                 self.process.disconnect(broker)
             self.process.pump()
+
+    def pause_broker(self, broker: int) -> None:
+        if self.asleep[broker] is None:
+            self.asleep[broker] = self.env.event()
+
+    def resume_broker(self, broker: int) -> None:
+        """KB-13: what was given up lies in its socket and comes first."""
+        if self.asleep[broker] is None:
+            return
+        for at, connection, batches in self.left:
+            if at == broker:
+                for batch, epoch in batches:
+                    if connection.store(batch, epoch):
+                        self.seen["given up and handled"] += 1
+        self.left = [left for left in self.left if left[0] != broker]
+        self._wake(broker)
+        if self.process:
+            self.process.pump()
+
+    def _wake(self, broker: int) -> None:
+        event, self.asleep[broker] = self.asleep[broker], None
+        if event is not None:
+            event.succeed()
 
     def move_leader(self, partition: int, broker: int) -> None:
         self.leader[partition] = broker
@@ -262,6 +291,7 @@ class Connection:
         yield self.env.timeout(self.world.s.request_timeout_s)
         if not request.done and not self.broken:
             self.world.seen["request timeout"] += 1
+            self.leave()
             self.process.disconnect(self.broker)
             self.process.pump()
 
@@ -270,6 +300,7 @@ class Connection:
             request = yield self.to_broker.get()
             if self.env.now < request.reaches_s:
                 yield self.env.timeout(request.reaches_s - self.env.now)
+            yield from self._awake()
             if self.broken:
                 return
             self._handle(request)
@@ -277,13 +308,35 @@ class Connection:
                 self.in_flight.remove(request)
                 continue
             yield self.env.timeout(request.replicate_s)
+            yield from self._awake()
             request.reaches_s = self.env.now + request.back_s
             self.to_client.put(request)
 
+    def _awake(self) -> Steps:
+        while (event := self.world.asleep[self.broker]) is not None:
+            yield event
+
+    def leave(self) -> None:
+        """The client closes it: a broker that sleeps finds two requests that it can answer."""
+        world, b = self.world, self.broker
+        if world.asleep[b] is None or not world.up[b]:
+            return
+        waiting = [r for r in self.in_flight if not r.handled and r.reaches_s <= self.env.now]
+        if world.s.acks != 0:
+            waiting = waiting[: 1 if any(r.handled for r in self.in_flight) else 2]
+        epoch = self.process.epoch
+        for request in waiting:
+            batches = [(replace(batch), epoch[batch.partition]) for batch in request.batches]
+            world.left.append((b, self, batches))
+
     def _handle(self, request: Request) -> None:
         world = self.world
+        request.handled = True
         up = world.up[self.broker]
-        request.stored = [up and self._store(batch) for batch in request.batches]
+        request.stored = [
+            up and self.store(batch, self.process.epoch[batch.partition])
+            for batch in request.batches
+        ]
         request.answer = "yes" if up else "never"
         if not up:
             return
@@ -291,7 +344,7 @@ class Connection:
             world.seen["lost answer"] += 1
             request.answer = "broken"
 
-    def _store(self, batch: Batch) -> bool:
+    def store(self, batch: Batch, epoch: int) -> bool:
         world, process = self.world, self.process
         s, p = world.s, batch.partition
         if world.leader[p] != self.broker:
@@ -307,9 +360,7 @@ class Connection:
         if s.idempotent:
             assert batch.sequence is not None
             last = batch.sequence + len(batch.rows) - 1
-            verdict = partition.check(
-                process.session, process.epoch[p], batch.sequence, last, transactional
-            )
+            verdict = partition.check(process.session, epoch, batch.sequence, last, transactional)
             world.seen[verdict] += 1
             if verdict != "append":
                 return verdict == "repeat"
@@ -372,6 +423,8 @@ class Process:
         self.epoch = [0] * self.s.partitions
         self.given_up = [False] * self.s.partitions
         self.connections = [Connection(self, b) for b in range(self.s.brokers)]
+        for connection, asleep in zip(self.connections, world.asleep, strict=True):
+            connection.broken = asleep is not None
         self.turn = [0] * self.s.brokers
         self.remaining = 0
         self.held_bytes = 0
@@ -393,6 +446,8 @@ class Process:
                 self.world.status[row] = "died"
         self.remaining = 0
         for connection in self.connections:
+            if not connection.broken:
+                connection.leave()
             connection.broken = True
         if self.app.is_alive and self.app is not self.env.active_process:
             self.app.interrupt()
@@ -645,7 +700,7 @@ class Process:
             for batch in request.batches:
                 self.put_back(batch)
         self.connections[broker] = Connection(self, broker)
-        if not self.world.up[broker]:
+        if not self.world.up[broker] or self.world.asleep[broker] is not None:
             self.connections[broker].broken = True  # there is none until the broker is back
 
     def _may_leave(self, batch: Batch) -> bool:
@@ -695,7 +750,7 @@ class Process:
     def _fill(self, broker: int) -> bool:
         s, world = self.s, self.world
         if self.connections[broker].broken:
-            if not world.up[broker]:
+            if not world.up[broker] or world.asleep[broker] is not None:
                 return False
             self.connections[broker] = Connection(self, broker)
         connection = self.connections[broker]

@@ -46,13 +46,16 @@ class Settings:
     per_record: bool = False  # and each record, not each batch
     wait: bool = True  # and waits for the answer
     commit_s: float = 0.0
+    round_trip_s: float = 0.0  # any other request to the coordinator
     session_s: float = 45.0
-    rebalance_s: float = 3.0
+    rebalance_s: float = 0.0  # beside joining and syncing
     max_poll_s: float = NEVER
     initial_delay_s: float = 0.0
     static: bool = False
     protocol: str = "eager"
     heartbeat_s: float = 5.0
+    first_beats_s: tuple[float, ...] = ()  # of those that are there from the start
+    in_phase: bool = True  # a join starts the heartbeat timer anew
     assign: Assign = by_range
     bad: tuple[tuple[int, bool, int], ...] = ()  # record, whether it kills, how often
     attempts: int | None = None  # None: for ever
@@ -91,6 +94,9 @@ class Member:
         self.cut = False
         self.closing = False
         self.silent_s = NEVER
+        self.contact_s = 0.0  # when the coordinator heard of it last
+        self.told = False  # knows that it is to join
+        self.awaits = False  # has joined, and works on until the join is answered
         self.ended = False
         # Of the incremental protocols:
         self.owned: set[int] = set()  # nobody else may have these
@@ -155,14 +161,16 @@ class PlainLog:
         self.cut = [False] * s.members
         self.processes = [self._start(member) for member in self.members]
         self.joining = False
+        self.gathering = False  # an empty group waits for more members
+        self.round = 0
         self.here: set[Member] = set()
         self.early: set[Member] = set()  # joined the next round when they gave something up
         self._assign()
         for member in self.members:
             member.owned, member.target = set(member.partitions), member.partitions
-            member.beat_s = s.heartbeat_s * member.place / s.members
-            if s.protocol == "consumer":
-                env.process(self._beats(member, 0))
+            first_s = s.first_beats_s[member.place] if s.first_beats_s else 0.0
+            member.beat_s = member.contact_s = first_s - s.heartbeat_s
+            env.process(self._beats(member, 0))
 
     def _change(self) -> None:
         self.changed.succeed()
@@ -221,7 +229,7 @@ class PlainLog:
                     return
                 if not me.is_in and not me.cut:
                     self._enter(me)
-                if self._eager and (me.joined or (self.rebalancing and not me.cut)):
+                if self._eager and (me.joined or (me.told and not me.cut)):
                     yield from self._join(me)
                     continue
                 if self._wanted(me):
@@ -296,9 +304,9 @@ class PlainLog:
         me.turn = (me.partitions.index(partition) + 1) % len(me.partitions)
         me.left_of_chunk = 0
         me.current = None
-        me.busy = False
         if s.attempts is not None and self.tries[me, record] >= s.attempts:
             self.happened.add("stop")
+            me.busy = False
             me.closing = True
             return True
         yield self.env.timeout(s.backoff_s)
@@ -383,6 +391,7 @@ class PlainLog:
         deadline = self.env.timeout(s.max_wait_s)
         while True:
             auto = s.auto_commit_s >= 0 and not s.background and bool(me.partitions) and not me.cut
+            auto = auto and not me.awaits
             if auto and self.env.now >= me.next_commit_s - 1e-12:
                 self._commit(me)
                 me.next_commit_s = self.env.now + s.auto_commit_s
@@ -403,7 +412,7 @@ class PlainLog:
             elif s.min_records > 1 and not me.cut:
                 return []
             yield self.env.any_of(waits)
-            called = (self._eager and self.rebalancing and not me.cut) or self._wanted(me)
+            called = (self._eager and me.told and not me.cut) or self._wanted(me)
             if called or me.machine.paused or me.closing:
                 return []
             if me.cut != was_cut or (not me.is_in and not me.cut):
@@ -439,6 +448,8 @@ class PlainLog:
             if me.partitions and not me.is_in:
                 self.happened.add("commit refused")
             return
+        if me.partitions and s.protocol != "consumer":
+            me.contact_s = self.env.now
         for partition in me.partitions:
             value = self.position[partition] if s.handed else self.processed[partition]
             if s.before and s.per_record and me.current and me.current[0] == partition:
@@ -462,7 +473,10 @@ class PlainLog:
         me.order, me.ordered = None, False
         me.asked = s.protocol == "cooperative" and not mine
         me.silent_s = NEVER
-        me.beat_s = self.env.now
+        me.beat_s = me.contact_s = self.env.now
+        me.told = bool(mine) and self.joining and not self._eager
+        me.awaits = False
+        self.env.process(self._beats(me, me.comings))
         if mine:
             self.ghosts.remove(mine[0])
             self.happened.add("static return")
@@ -474,7 +488,6 @@ class PlainLog:
             me.owned &= set(me.target)
             if not mine:
                 self._aim()
-            self.env.process(self._beats(me, me.comings))
             self.env.process(self._answer(me))
         elif mine:
             self.env.process(self._take_back(me, me.comings))
@@ -485,7 +498,7 @@ class PlainLog:
 
     def _take_back(self, me: Member, comings: int) -> Steps:
         """A static member has its partitions again after it has joined and synced."""
-        yield self.env.timeout(2 * self.settings.commit_s)
+        yield self.env.timeout(2 * self.settings.round_trip_s)
         here = me.is_in and not me.ended and me.comings == comings and not me.partitions
         if here and not self.rebalancing:
             if self._eager:
@@ -511,7 +524,9 @@ class PlainLog:
     def _put_out(self, me: Member, counts: bool = False) -> None:
         """No member any more; it does not know yet."""
         me.is_in = False
-        if me.left_of_chunk:
+        # Who waits for its commits takes nothing more from what it has fetched: it asks first.
+        asks = self.settings.auto_commit_s < 0 and self.settings.wait
+        if me.left_of_chunk and not asks:
             p = me.partitions[me.turn % len(me.partitions)]
             first = self.position[p]
             me.buffer = [(p, offset) for offset in range(first, first + me.left_of_chunk)]
@@ -536,8 +551,9 @@ class PlainLog:
             owned = me.order
         ghost = Ghost(me.place, me.had, owned, me.target, left, bool(me.owned - owned))
         self.ghosts.append(ghost)
-        since_s = min(me.silent_s, self.env.now)
-        self.env.process(self._exorcise(ghost, since_s + self.settings.session_s))
+        if me.silent_s == NEVER and self._waits(me):
+            me.contact_s = self.env.now
+        self.env.process(self._exorcise(ghost, me.contact_s + self.settings.session_s))
 
     def _exorcise(self, ghost: Ghost, at_s: float) -> Steps:
         yield self.env.timeout(max(0.0, at_s - self.env.now))
@@ -548,11 +564,23 @@ class PlainLog:
 
     def _fall_silent(self, me: Member) -> None:
         if me.silent_s == NEVER and me.is_in:
+            if self._waits(me):
+                me.contact_s = self.env.now
             me.silent_s = self.env.now
             self.env.process(self._session(me, me.silent_s))
 
+    def _waits(self, me: Member) -> bool:
+        """Whether it has joined and waits for others: no session ends then."""
+        waiting = self.joining or self.gathering
+        if not waiting or self.settings.protocol == "consumer":
+            return False
+        if self._eager:
+            return me.joined and not me.closing
+        return me in self.here or me.asked
+
     def _session(self, me: Member, since_s: float) -> Steps:
-        yield self.env.timeout(self.settings.session_s)
+        while (left_s := me.contact_s + self.settings.session_s - self.env.now) > 1e-9:
+            yield self.env.timeout(left_s)
         if me.silent_s == since_s and me.is_in and not me.ended:
             self.happened.add("put out alive")
             me.silent_s = NEVER
@@ -561,6 +589,7 @@ class PlainLog:
     def _be_heard(self, me: Member) -> None:
         if not me.cut and not me.machine.paused:
             me.silent_s = NEVER
+            self._change()
 
     def _wake(self, me: Member, for_s: float) -> Steps:
         yield self.env.timeout(for_s)
@@ -608,6 +637,7 @@ class PlainLog:
                 party.partitions = sorted(partitions)
                 party.next_commit_s = self.env.now + s.auto_commit_s
                 party.joined = False
+                party.told = False
 
     def _everyone_in(self) -> bool:
         if self._eager:
@@ -625,16 +655,24 @@ class PlainLog:
         s = self.settings
         for _ in range(0 if self._eager else 4):  # after all that happens at the same moment
             yield self.env.timeout(0)
+        syncing = False
         while self.stale:
+            for me in self.members:
+                me.told = False
             if self.empty:
                 self.empty = False
                 last_s = self.env.now + s.max_poll_s
                 self.newcomer = s.initial_delay_s > 0
+                self.gathering = True
                 while self.newcomer and self.env.now < last_s:
                     self.newcomer = False
                     yield self.env.timeout(min(s.initial_delay_s, last_s - self.env.now))
+            self.gathering = False
             self.joining = True
+            self.round += 1
             self.here, self.early = self.early, set()
+            for me in self.members:
+                me.told = syncing
             self._change()
             latest = self.env.timeout(s.max_poll_s) if s.max_poll_s < NEVER else self.env.event()
             while not self._everyone_in() and not latest.processed:
@@ -650,7 +688,12 @@ class PlainLog:
             for me in self.members:
                 me.asked = False
             if self._ins() or self.ghosts:
-                yield self.env.timeout(s.rebalance_s)
+                for me in self._ins():
+                    me.contact_s = self.env.now
+                    if s.in_phase:
+                        me.beat_s = self.env.now
+                syncing = True
+                yield self.env.timeout(2 * s.round_trip_s + s.rebalance_s)
             else:
                 self.empty = True
         self.rebalancing = False
@@ -680,10 +723,11 @@ class PlainLog:
         """Whether the coordinator wants something of it at its next poll."""
         if not me.is_in or me.cut or me.ended or self._eager:
             return False
-        return me.order is not None or (self.joining and me not in self.here)
+        called = self.joining and me.told and me not in self.here
+        return me.order is not None or called
 
     def _attend(self, me: Member) -> None:
-        if self.settings.auto_commit_s >= 0:
+        if self.settings.auto_commit_s >= 0 and not me.awaits:
             self._commit(me)
         had = set(me.owned)
         order, me.order = me.order, None
@@ -693,19 +737,29 @@ class PlainLog:
             if me.gives_up:
                 self.happened.add("gave up")
                 me.owned = set(order)
-                me.beat_s = self.env.now
-                self.env.process(self._answer(me))
+            me.beat_s = me.contact_s = self.env.now
+            self.env.process(self._answer(me))
             return
         if order is not None:
             me.owned = set(order)
+            if me.awaits:
+                me.next_commit_s = self.env.now + self.settings.auto_commit_s
+                me.awaits = False
         self._give(me, sorted(me.owned))
-        if had - me.owned:
+        gave_up = had - me.owned
+        joins = gave_up or (self.joining and me.told and me not in self.here)
+        if gave_up:
             self.happened.add("gave up")
             self._ask_rebalance()
             if not self.joining:
                 self.early.add(me)
+        if joins:
+            if self.settings.auto_commit_s >= 0 and not self.settings.background and not me.awaits:
+                self._commit(me)
+                me.awaits = True
+            if self.joining:
+                self.here.add(me)
         if self.joining:
-            self.here.add(me)
             self._change()
 
     # The consumer protocol: each member is told at its heartbeats what to give up or to take.
@@ -717,16 +771,33 @@ class PlainLog:
             party.target = target
 
     def _beats(self, me: Member, comings: int) -> Steps:
-        """``beat_s`` is when it sent its last one, or will send its first."""
+        """``beat_s`` is when it sent its last one; one due in a silence waits for its end."""
         every_s = self.settings.heartbeat_s
-        while me.is_in and not me.ended and me.comings == comings:
-            next_s = me.beat_s if me.beat_s > self.env.now + 1e-9 else me.beat_s + every_s
-            yield self.env.timeout(next_s - self.env.now)
-            if abs(me.beat_s - (next_s - every_s)) > 1e-9 and me.beat_s != next_s:
-                continue  # it sent one in between
-            me.beat_s = self.env.now
-            if me.is_in and not me.ended and me.comings == comings and me.silent_s == NEVER:
+
+        def here() -> bool:
+            return me.is_in and not me.ended and me.comings == comings
+
+        while here():
+            next_s = me.beat_s + every_s
+            if next_s > self.env.now + 1e-9:
+                yield self.env.timeout(next_s - self.env.now)
+            while here() and me.silent_s < NEVER:
+                yield self.changed
+            if not here() or me.beat_s + every_s > self.env.now + 1e-9:
+                continue  # the timer began anew
+            me.beat_s = me.contact_s = self.env.now
+            if self.settings.protocol == "consumer":
                 self.env.process(self._answer(me))
+            elif self.joining:
+                self.env.process(self._tell(me, comings, self.round))
+
+    def _tell(self, me: Member, comings: int, called: int) -> Steps:
+        """The answer to a heartbeat: a rebalance has begun."""
+        yield self.env.timeout(self.settings.round_trip_s)
+        still = self.joining and self.round == called
+        if still and me.is_in and not me.ended and me.comings == comings:
+            me.told = True
+            self._change()
 
     def _answer(self, me: Member) -> Steps:
         if me.ordered:
@@ -741,7 +812,7 @@ class PlainLog:
             if order == has:
                 return
         me.ordered = True
-        yield self.env.timeout(self.settings.commit_s)
+        yield self.env.timeout(self.settings.round_trip_s)
         if me.is_in and not me.ended and me.comings == comings:
             me.order = order
             self._change()

@@ -1,8 +1,7 @@
 """A destructive queue, message by message in plain SimPy: what the queue kernels are held to.
 
 It shares no code with ``sim`` and is written for reading: a timer for every receive, a process for
-every worker and every delete. One server, so a short poll sees the whole queue; messages that came
-back are handed out before those never received.
+every worker and every delete. One server, so a short poll sees the whole queue.
 """
 
 from collections import deque
@@ -32,6 +31,8 @@ class Settings:
     max_in_flight: int = 120_000
     retention_s: float = 345_600.0
     delay_s: float = 0.0
+    order: str = "returned-first"  # or as-visible, fresh-first
+    stale_deletes: bool = False
     receive_s: float = 0.02
     delete_s: float = 0.02
 
@@ -42,6 +43,7 @@ class Message:
 
     work_s: float
     visible_s: float = float("inf")
+    back_s: float = float("inf")  # when it became visible again
     where: str = "unsent"  # unsent, ready, hidden, deleted, dead, expired
     receives: int = 0
     done_s: float = float("inf")
@@ -135,13 +137,29 @@ class PlainQueue:
         ):
             message.where = "expired"
 
+    def _next(self) -> deque[Message]:
+        """Where the next message is taken from."""
+        if not self.returned or not self.fresh:
+            return self.returned or self.fresh
+        if self.settings.order == "returned-first":
+            return self.returned
+        # Dropped for its age, it is in nobody's way.
+        self._drop_if_old(self.fresh[0])
+        if self.fresh[0].where != "ready":
+            return self.fresh
+        if self.settings.order == "fresh-first":
+            return self.fresh
+        earlier = self.returned[0].back_s < self.fresh[0].visible_s
+        self.seen.add("came back earlier" if earlier else "came back later")
+        return self.returned if earlier else self.fresh
+
     def _receive(self) -> Held:
         limit = min(self.settings.batch, self.settings.max_in_flight - self.in_flight)
         if limit < self.settings.batch and (self.returned or self.fresh):
             self.seen.add("in-flight cap")
         held: Held = []
         while len(held) < limit and (self.returned or self.fresh):
-            message = (self.returned or self.fresh).popleft()
+            message = self._next().popleft()
             self._drop_if_old(message)
             if message.where != "ready":
                 continue
@@ -162,6 +180,7 @@ class PlainQueue:
             if message.where == "hidden" and message.receives == receipt:
                 message.where = "ready"
                 self.in_flight -= 1
+                message.back_s = self.env.now
                 self.returned.append(message)
                 self.seen.add("visibility expired")
         self._answer_long_polls()
@@ -172,7 +191,11 @@ class PlainQueue:
             self._drop_if_old(message)
             if message.receives != receipt:
                 self.seen.add("stale receipt")
-            elif message.where in ("ready", "hidden"):
+            if message.receives != receipt and not self.settings.stale_deletes:
+                continue
+            if message.where in ("ready", "hidden"):
+                if message.receives != receipt:
+                    self.seen.add("stale receipt deleted")
                 self.in_flight -= message.where == "hidden"
                 message.where = "deleted"
         self._answer_long_polls()

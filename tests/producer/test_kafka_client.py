@@ -183,6 +183,12 @@ def random_faults(rng, s):
                 (at_s, "extra", b, rng.uniform(0.1, 3.0)),
                 (at_s + rng.exponential(1.0), "extra", b, 0.0),
             ]
+        if rng.integers(3) == 0:
+            at_s = rng.uniform(0.0, 5.0)
+            faults += [
+                (at_s, "pause_broker", b),
+                (at_s + rng.exponential(1.0), "resume_broker", b),
+            ]
     for p in range(s.partitions):
         if rng.integers(4) == 0:
             at_s = rng.uniform(0.0, 5.0)
@@ -279,6 +285,7 @@ def test_agrees_record_by_record_with_a_plain_simpy_model():
     for what in (
         *("append failed", "blocked", "rejected", "expired", "gave up", "flush timeout"),
         *("gap", "new epoch", "sent again", "not leader", "aborted", "stored though failed"),
+        "given up and handled",
     ):
         assert share[what] > 0.005, (what, share[what])
 

@@ -66,6 +66,7 @@ def policy_of(s):
         lock_s=s.lock_s,
         sweep_s=s.sweep_s,
         late_ack=int(s.late_ack),
+        any_copy=int(s.any_copy),
         lock_closes=int(s.lock_closes),
         closes=int(s.closes),
         reopen_s=s.reopen_s,
@@ -308,6 +309,22 @@ def handing_back(rng):
     return s, came_s, work_s, until_s, faults, columns
 
 
+def copies(rng):
+    """Scenarios with many copies of a message, where the ack of any counts."""
+    s, came_s, work_s, until_s, faults, columns = scenario(rng)
+    s = replace(
+        s,
+        any_copy=s.pick not in ("groups", "spans"),
+        counted=(),
+        lock_s=rng.uniform(0.1, 0.5),
+        lock_closes=False,
+        on_failure=s.on_failure if s.pick in ("groups", "spans") else "retry",
+        sweep_s=float(rng.choice([0.0, 0.1713])),
+        ack="late" if s.ack == "auto" else s.ack,
+    )
+    return s, came_s, work_s, until_s, faults, columns
+
+
 def fates(state, effects):
     """Where messages ended; one that was processed is not lost, whatever became of other copies."""
     state = np.where(state == k.OVERDUE, k.IN_FLIGHT, state)
@@ -366,6 +383,20 @@ def test_agrees_also_where_messages_are_handed_back_requeued_elsewhere_and_held(
     check()
     for what in ("handed back", "retry held", "back by failure", "back by close"):
         assert seen[what] > 2, (what, seen[what])
+
+
+def test_CE_11_SS_03_agrees_also_where_the_ack_of_any_copy_counts():
+    seen = Counter()
+
+    @settings(max_examples=150, deadline=None, derandomize=True)
+    @given(st.integers(0, 2**32 - 1))
+    def check(seed):
+        agree(seed, seen, copies)
+
+    check()
+    for what in ("ack of another copy", "late ack", "stale ack", "done twice"):
+        assert seen[what] > 20, (what, seen[what])
+    assert seen["republished copy"] > 1
 
 
 def test_where_the_head_is_dropped_the_next_is_handed_out_at_once():

@@ -1,6 +1,7 @@
 """The destructive queue: against a plain per-message model, and rule by rule with hand numbers."""
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -20,6 +21,12 @@ from sim.queue.sqs_standard import Workers
 WHERE = {"ready": k.READY, "hidden": k.IN_FLIGHT, "deleted": k.DELETED, "dead": k.DEAD}
 WHERE |= {"unsent": k.READY, "expired": k.EXPIRED}
 
+ORDERS = {
+    "returned-first": k.RETURNED_FIRST,
+    "as-visible": k.AS_VISIBLE,
+    "fresh-first": k.FRESH_FIRST,
+}
+
 
 def policy_of(s, **changes):
     policy = k.StandardPolicy(
@@ -33,6 +40,8 @@ def policy_of(s, **changes):
         retention_s=s.retention_s,
         asked=1,
         delay_s=s.delay_s,
+        order=ORDERS[s.order],
+        stale_deletes=int(s.stale_deletes),
     )
     return policy._replace(**changes)
 
@@ -129,6 +138,8 @@ def scenario(rng):
         )
         for message in rng.choice(n, int(rng.choice([0, 0, 1, 4])), replace=False)
     }
+    order = str(rng.choice(["returned-first"] * 3 + list(ORDERS)))
+    s = replace(s, order=order, stale_deletes=bool(rng.random() < 0.15))
     return s, created_s, work_s, until_s, faults, poison
 
 
@@ -142,7 +153,7 @@ def test_agrees_message_by_message_with_a_plain_simpy_model(monkeypatch):
     monkeypatch.setattr("sim.queue.sqs_standard._FIRST_ROOM", 8)  # so that the rings must grow
     seen = Counter()
 
-    @settings(max_examples=250, deadline=None, derandomize=True)
+    @settings(max_examples=300, deadline=None, derandomize=True)
     @given(st.integers(0, 2**32 - 1))
     def check(seed):
         s, created_s, work_s, until_s, faults, poison = scenario(np.random.default_rng(seed))
@@ -160,17 +171,22 @@ def test_agrees_message_by_message_with_a_plain_simpy_model(monkeypatch):
             fates(np.array([WHERE[m.where] for m in messages]), queue.effects),
         )
         assert queue.grid_in_flight[0] == plain.in_flight
-        seen.update({"examples"} | set(felt) | plain.seen)
+        seen.update({"examples", s.order} | set(felt) | plain.seen)
         seen.update({m.where for m in messages})
         seen["done twice"] += any(m.effects > 1 for m in messages)
 
     check()
     share = {what: times / seen["examples"] for what, times in seen.items()}
+    for what in ORDERS:
+        assert share[what] > 0.1, (what, share[what])
     for what in ("crash", "terminate", "partition", "visibility expired", "in-flight cap"):
         assert share[what] > 0.3, (what, share[what])
     for what in ("pause", "slow", "stale receipt", "done twice", "dead", "expired", "fail", "kill"):
         assert share[what] > 0.1, (what, share[what])
-    for what in ("ended at once", "ended in grace", "grace over", "answer lost"):
+    for what in (
+        "ended at once", "ended in grace", "grace over", "answer lost", "stale receipt deleted",
+        "came back earlier", "came back later",
+    ):  # fmt: skip
         assert share[what] > 0.01, (what, share[what])
 
 
@@ -220,6 +236,43 @@ def test_SS_03_a_delete_with_an_old_receipt_does_nothing():
     assert workers.queue.receives[0] == 3
     assert workers.queue.effects[0] == 2
     assert workers.queue.done_s[0] == pytest.approx(1.52)
+
+
+def test_SS_03_where_an_old_receipt_deletes_the_first_delete_ends_it():
+    # As above, but worker 0's delete at 1.530 removes it while worker 1 works on it till 2.521.
+    s = Settings(workers=2, batch=1, visibility_s=1.0, stale_deletes=True)
+    senders, workers = build(s, at_zero(1), [1.5])
+    advance((senders, workers), 1.529)
+    assert workers.queue.state[0] == k.IN_FLIGHT and workers.queue.counts[k.IN_FLIGHT_NOW] == 1
+    advance((senders, workers), 1.531)
+    assert workers.queue.state[0] == k.DELETED and workers.queue.counts[k.IN_FLIGHT_NOW] == 0
+    advance((senders, workers), 60.0)
+    assert workers.queue.receives[0] == workers.queue.effects[0] == 2
+    # Ready again, nobody has taken it when the old receipt comes: it is gone as well.
+    s = Settings(workers=3, batch=1, visibility_s=0.5, stale_deletes=True)
+    senders, workers = build(s, at_zero(1), [1.7])
+    advance((senders, workers), 60.0)
+    assert workers.queue.state[0] == k.DELETED
+    assert workers.queue.receives[0] == workers.queue.effects[0] == 3
+
+
+@pytest.mark.parametrize(
+    ("order", "expected"),
+    [
+        ("returned-first", [1, 2, 3, 0, 4, 5, 6, 7]),
+        ("as-visible", [1, 2, 3, 4, 5, 0, 6, 7]),
+        ("fresh-first", [1, 2, 3, 4, 5, 6, 7, 0]),
+    ],
+)
+def test_SS_16_where_a_message_that_came_back_is_in_line(order, expected):
+    # Worker 0 has message 0 at 0.010 and dies; it is visible again at 1.010. Worker 1 receives at
+    # 0.011 and every 0.44 s after: its fourth receive is the next. 6 and 7 come at 1.5.
+    s = Settings(workers=2, batch=1, visibility_s=1.0, order=order)
+    senders, workers = build(s, [0.0] * 6 + [1.5] * 2, [0.4] * 8)
+    advance((senders, workers), 0.1)
+    workers.crash(0)
+    advance((senders, workers), 60.0)
+    assert np.argsort(workers.queue.done_s).tolist() == expected
 
 
 def test_SS_03_the_newest_receipt_deletes_even_after_the_visibility_timeout():

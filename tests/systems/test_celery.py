@@ -183,7 +183,8 @@ def test_CE_06_redis_runs_a_task_again_while_the_first_still_runs():
     fleet.advance(200.1)  # the sweeps are at 100, 200, 300 s
     assert fleet.queue.receives[0] == 2
     fleet.advance(2_000.0)
-    assert fleet.queue.effects[0] >= 2
+    # Sent at 0, 200 and 400; acknowledged at 500, before the third is looked at again.
+    assert fleet.queue.receives[0] == fleet.queue.effects[0] == 3
     # Early acknowledgement: it is not in the broker's hands any more.
     fleet = workers([0.0], 500.0, count=2, broker="redis", broker_transport_options=options)
     fleet.advance(2_000.0)
@@ -212,6 +213,63 @@ def test_CE_06_an_eta_beyond_the_timeout_loops():
     fleet.advance(1_000.0)
     assert fleet.queue.receives[0] == fleet.queue.effects[0] == 1
     assert fleet.queue.done_s[0] == pytest.approx(451.0)
+
+
+def test_CE_11_the_acknowledgement_of_any_copy_ends_the_task():
+    # As measured with Celery 5.7 on Redis 7.0: a task of 50 s, visibility 13 s, looked at every
+    # 10 s; sent 2.5 s after a look, it ran three times, from 0, 17.5 and 37.6 s after that.
+    options = {"visibility_timeout": 13, "unacked_restore_throttle": 1}
+    fleet = workers(
+        [2.5], 50.0, count=2, broker="redis", task_acks_late=True, broker_transport_options=options
+    )
+    fleet.advance(1_000.0)
+    assert fleet.queue.receives[0] == fleet.queue.effects[0] == 3
+    ends_s = [fleet.queue.done_s[0], *fleet.queue.again_s[:2]]
+    np.testing.assert_allclose(ends_s, [52.501, 70.001, 90.001], atol=1e-9)
+    assert states(fleet) == ["done"] and fleet.settled() == 1
+    # Nobody has a child free for the copy: whenever the task is acknowledged, the copy is in the
+    # queue, and no ack reaches it there. It runs again, each time as the one before ends.
+    fleet = workers(
+        [2.5], 50.0, worker_concurrency=1, worker_prefetch_multiplier=1, broker="redis",
+        task_acks_late=True, broker_transport_options=options,
+    )  # fmt: skip
+    fleet.advance(1_000.0)
+    assert (fleet.queue.receives[0], fleet.queue.effects[0]) == (20, 19)
+
+
+def test_CE_11_an_eta_beyond_the_timeout_runs_once_for_each_copy_that_it_meets():
+    # Reminders two and a half hours ahead at the default timeout of an hour: held from 0, again
+    # from 3,700 and from 7,400 s; at 9,000 s all three copies run, and no other comes.
+    for late in (True, False):
+        fleet = workers([0.0], 1.0, broker="redis", eta_s=[9_000.0], task_acks_late=late)
+        fleet.advance(50_000.0)
+        assert fleet.queue.receives[0] == fleet.queue.effects[0] == 3
+        assert states(fleet) == ["done"]
+
+
+def test_RQ_06_rabbitmq_takes_back_what_a_worker_holds_for_half_an_hour():
+    # Looked at once a minute; the worker, or the next one, consumes again a second later. Due an
+    # hour and a half after it was sent, a task is delivered four times, and runs once.
+    fleet = workers([0.0], 1.0, eta_s=[5_400.0])
+    for times, at_s in ((1, 1_861.0), (2, 3_721.0)):
+        fleet.advance(at_s - MS)
+        assert fleet.queue.receives[0] == times
+        fleet.advance(at_s)
+        assert fleet.queue.receives[0] == times + 1
+    fleet.advance(50_000.0)
+    assert (fleet.queue.receives[0], fleet.queue.effects[0]) == (3, 1)
+    assert fleet.queue.done_s[0] == pytest.approx(5_401.0)
+    # From 4.3 its classic queues have no such timeout.
+    _, policy = celery()
+    assert (policy.lock_s, policy.sweep_s, policy.lock_closes) == (1_800.0, 60.0, 1)
+    newer = CelerySystem.model_validate(
+        {
+            "product": "celery",
+            "broker_version": "4.3",
+            "queues": {"q": {"workers": 1, "does": ["x"]}},
+        }
+    )
+    assert celery_policy(newer, CeleryTask()).lock_s == np.inf
 
 
 def test_CE_07_redis_restores_to_the_head_and_requeues_to_the_tail():

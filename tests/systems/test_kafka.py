@@ -137,8 +137,8 @@ def test_KC_11_to_KC_14_how_a_group_commits(keys, expected):
 @pytest.mark.parametrize(
     ("keys", "kind", "expected"),
     [
-        ({}, Eager, {"session_s": 45.0, "rebalance_s": 3.0, "initial_delay_s": 3.0}),
-        ({"heartbeat.interval.ms": 1000}, Eager, {"rebalance_s": 1.0, "max_poll_s": 300.0}),
+        ({}, Eager, {"session_s": 45.0, "rebalance_s": 0.0, "initial_delay_s": 3.0}),
+        ({"heartbeat.interval.ms": 1000}, Eager, {"heartbeat_s": 1.0, "max_poll_s": 300.0}),
         ({"partition.assignment.strategy": "cooperative-sticky"}, Cooperative, {"static": False}),
         (
             {"group.protocol": "consumer", "group.instance.id": "x"},

@@ -18,6 +18,7 @@ from systems.test_kafka_publisher import KILL, OUTAGE, scenario
 REPLICATE_S = 0.3
 LATE = {"systems.kafka.brokers.replicate": REPLICATE_S}
 CRASH = {"fault": "leader_crash", "target": "*.broker.0", "for": "1 s"}
+PAUSE = {"at": 5, "fault": "broker_pause", "target": "*.broker.1", "for": 2}
 
 
 def built(*args, cuts=(), **kwargs):
@@ -77,7 +78,7 @@ def test_a_consumer_reads_before_a_crash_what_was_published_before_it():
 def test_thousands_of_cuts_give_the_same_to_the_last_bit():
     rng = np.random.default_rng(1)
     faults = [
-        OUTAGE, KILL, {**CRASH, "at": 8.5, "behind": "1 s"},
+        OUTAGE, KILL, {**CRASH, "at": 8.5, "behind": "1 s"}, {**PAUSE, "at": 9.5},
         {"at": 9, "fault": "crash", "target": "*.books.0", "restart_after": 1},
     ]  # fmt: skip
     seen = []
@@ -129,6 +130,44 @@ def test_KB_07_readers_keep_what_they_read_before_an_unclean_election():
     summary, producer = tables.summary.iloc[0], tables.producer.iloc[0]
     assert producer["lost_failover"] == cut[0] and summary["lost"] <= 1
     assert summary["processed"] + summary["lost"] == summary["produced"]
+
+
+def test_KB_13_readers_see_nothing_new_of_what_a_paused_broker_leads_until_it_goes_on():
+    env, system = built({"order": "produce"}, faults=[PAUSE], **LATE)
+    led = system.cluster.client.state.brokers.leader == 1
+    assert led.tolist() == [False, True, False]
+    env.run(5.0)
+    before = system.topic.log.end.copy()
+    env.run(6.999)
+    assert before[1] == 17 and system.topic.log.end[1] == before[1]
+    assert (system.topic.log.end[~led] > before[~led] + 5).all()
+    assert system.groups["books"].state.position[1] == before[1]
+    journal = system.cluster.client.journal
+    held = (journal.append_s[journal.partition == 1] > 5.0 - REPLICATE_S).sum()
+    env.run(7.001)
+    assert held == 1 and system.topic.log.end[1] == 18
+    env.run(25.0)
+    assert system.topic.log.end.tolist() == [102, 82, 96]
+    assert system.cluster.client.appends().max() == 1
+    system.cluster.check()
+
+
+def test_KB_13_a_paused_broker_that_dies_handles_nothing_when_its_pause_would_be_over():
+    faults = [PAUSE, {"at": 6, "fault": "leader_crash", "target": "*.broker.1", "for": "10 s"}]
+    env, system = built({"order": "produce"}, {"request.timeout.ms": 400}, faults=faults)
+    env.run(5.5)
+    cluster = system.cluster
+    assert [batch.broker for batch in cluster.client.given_up] == [1, 1]
+    env.run(6.5)
+    assert cluster.client.given_up == [] and cluster.client.state.brokers.leader[1] != 1
+    assert [until_s for _, _, until_s in cluster.still] == [6.0]
+    env.run(20.0)
+    assert (
+        run(
+            scenario({"order": "produce"}, {"request.timeout.ms": 400}, faults=faults)
+        ).tables.producer.iloc[0]["duplicates_appended"]
+        == 0
+    )
 
 
 def test_a_fault_is_told_when_it_happens_and_not_when_it_is_planned():

@@ -26,10 +26,12 @@ def spans(*rows):
 
 
 class Run:
-    def __init__(self, entries, partitions=2, room=10, short=(), cuts=(), replicate_s=0.5):
+    def __init__(
+        self, entries, partitions=2, room=10, short=(), cuts=(), still=(), replicate_s=0.5
+    ):
         self.entries = entries
         self.topic = Topic.empty(np.zeros(100), np.full(partitions, room))
-        self.spans = (spans(*short), spans(*cuts))
+        self.spans = (spans(*short), spans(*cuts), spans(*still))
         self.replicate_s = replicate_s
         self.tail = k.TailState(
             np.zeros(16, np.int64), np.zeros(3, np.int64), np.full(partitions, -INF),
@@ -81,7 +83,7 @@ def test_KB_05_what_the_leader_appends_alone_waits_for_the_others():
     run = Run(entries, short=[(0, 4.0, INF), (1, 0.0, INF)])
     run.until(6.95)
     assert run.log() == [(0, 4.4)]
-    run.spans = (spans((0, 4.0, 7.0)), run.spans[1])
+    run.spans = (spans((0, 4.0, 7.0)), *run.spans[1:])
     run.until(7.4)
     assert run.log() == [(0, 4.4), (1, 7.0), (2, 7.4)] and run.waiting == [3]
 
@@ -90,6 +92,19 @@ def test_KB_07_what_an_election_cuts_off_never_gets_there():
     run = Run([(1.0, 1.0, 0, 1), (1.1, 1.1, 0, 1), (1.1, 1.1, 1, 1)], cuts=[(0, 1.0, 1.1)])
     run.until(9.0)
     assert run.log() == [(0, 1.5)] and run.log(1) == [(2, 1.6)] and run.waiting == []
+
+
+def test_KB_13_while_a_leader_stands_still_nothing_of_its_partition_becomes_readable():
+    entries = [(3.4, 3.4, 0, 1), (3.6, 3.6, 0, 1), (3.6, 3.6, 1, 1), (6.5, 6.5, 0, 1)]
+    run = Run(entries, still=[(0, 4.0, INF)])
+    run.until(6.9)
+    assert run.log() == [(0, 3.9)] and run.log(1) == [(2, 4.1)] and run.waiting == [1, 3]
+    run.spans = (*run.spans[:2], spans((0, 4.0, 7.0)))
+    run.until(7.0)
+    assert run.log() == [(0, 3.9), (1, 7.0), (3, 7.0)] and run.waiting == []
+    exact = Run([(3.5, 3.5, 0, 1), (6.5, 6.5, 0, 1)], still=[(0, 4.0, 7.0)])
+    exact.until(7.0)
+    assert exact.log() == [(0, 4.0), (1, 7.0)]
 
 
 def test_a_full_partition_is_told_with_what_it_lacks_and_the_rest_waits_in_order():

@@ -164,6 +164,54 @@ def test_a_fault_of_brokers_needs_a_publisher():
         scenario({"order": "produce"}, faults=[OUTAGE]).with_({"systems.kafka.publisher": None})
 
 
+@pytest.mark.parametrize(
+    ("producer", "twice"),
+    [
+        ({"enable.idempotence": False, "request.timeout.ms": 1_000}, [2, 3, 2]),
+        (
+            {"enable.idempotence": False, "request.timeout.ms": 1_000,
+             "max.in.flight.requests.per.connection": 1}, [2, 2, 1],
+        ),
+        ({"enable.idempotence": True, "request.timeout.ms": 1_000}, [0, 0, 0]),
+        ({"enable.idempotence": False}, [0, 0, 0]),
+    ],
+    ids=["not idempotent", "one in flight", "idempotent", "timeout of 30 s"],
+)  # fmt: skip
+def test_KB_13_a_pause_of_3_s_stores_as_much_twice_as_measured_on_a_real_broker(producer, twice):
+    """SIGSTOP of Kafka 4.4 under librdkafka, 200 records a second on four partitions, two runs.
+
+    Stored twice: not idempotent 2 and 3; one request in flight 1 and 2; idempotent none; with a
+    timeout longer than the pause none.
+    """
+    stopped = {"at": "4 s", "fault": "broker_pause", "target": "*.broker.0", "for": "3 s"}
+    for seed, expected in zip((1, 2, 3), twice, strict=True):
+        its = Scenario.from_mapping(
+            {
+                "name": "k3", "seed": seed, "duration": "12 s",
+                "workload": {
+                    "arrivals": {"profile": [{"for": "12 s", "rate": "200/s"}]},
+                    "keys": {"k": {"count": 200}},
+                    "service": {"w": {"per_message": "0.1 ms"}},
+                },
+                "systems": {
+                    "kafka": {
+                        "product": "kafka", "topic": {"partitions": 4}, "partition_key": ["k"],
+                        "producer": {"client": "librdkafka", **producer},
+                        "publisher": {"order": "produce"}, "brokers": {"count": 1},
+                        "latency": {"produce": "5 ms"},
+                        "groups": {"g": {"consumers": 4, "does": ["w"]}},
+                    }
+                },
+                "faults": [stopped],
+            }
+        )  # fmt: skip
+        tables = run(its).tables
+        published, summary = tables.producer.iloc[0], tables.summary.iloc[0]
+        assert published["duplicates_appended"] == expected
+        assert summary["deliveries"] - summary["produced"] == expected
+        assert summary["lost"] == 0 and 3.0 < summary["latency_max_s"] < 3.1
+
+
 @st.composite
 def schedules(draw):
     """Any faults that end, so that what is promised can be kept."""
@@ -186,6 +234,7 @@ def schedules(draw):
         st.fixed_dictionaries(
             {"fault": st.just("broker_slow"), "target": broker, "for": brief, "extra": brief}
         ),
+        st.fixed_dictionaries({"fault": st.just("broker_pause"), "target": broker, "for": brief}),
         st.fixed_dictionaries({"fault": st.just("crash"), **books, "restart_after": brief}),
         st.fixed_dictionaries({"fault": st.just("pause"), **books, "for": brief}),
     )  # fmt: skip

@@ -142,6 +142,20 @@ def test_RQ_03_without_a_prefetch_limit_one_consumer_holds_all_while_another_idl
     assert last == pytest.approx(expected, abs=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "prefetch", "held"),
+    [
+        ({}, 0, [2_500, 0]),
+        (QUORUM, 0, [2_000, 500]),
+        (QUORUM, 2_400, [2_400, 100]),
+    ],
+)
+def test_RQ_03_without_a_limit_a_quorum_queue_sends_2_000_to_a_consumer(arguments, prefetch, held):
+    came_s = at_zero(2_500)
+    broker = consume(system(arguments, consumers=2, prefetch_count=prefetch), came_s, 1e3, 5.0)
+    assert broker.state.consumers.n[:-1, k.UNACKED].tolist() == held
+
+
 def test_RQ_03_a_crash_requeues_all_that_was_prefetched():
     config = system(consumers=2, prefetch_count=10)
     verbs = [(0.0105, "crash", 1), (1.5, "crash", 0), (2.0, "restart", 1)]
@@ -242,6 +256,39 @@ def test_RQ_06_the_timeout_is_half_an_hour_and_of_quorum_queues():
     assert broker.queue.receives.tolist() == [1]
     with pytest.raises(ValidationError, match="x-consumer-timeout"):
         system({"x-consumer-timeout": 1_000})
+
+
+def test_RQ_06_until_4_2_classic_queues_have_the_timeout_too():
+    slow = [(1.0, "slow", 0, 1e6)]
+    of = {"version": "4.2"}
+    config = system(consumers=2).model_copy(update=of)
+    for until_s, receives in ((1_859.0, 1), (1_861.0, 2)):
+        broker = consume(config, at_zero(1), 100.0, until_s, slow)
+        assert broker.queue.receives.tolist() == [receives]
+    for queue_type in ("classic", "quorum"):
+        queues = {
+            "q": {
+                "consumers": 2,
+                "does": ["x"],
+                "arguments": {"x-queue-type": queue_type, "x-consumer-timeout": 90_000},
+            }
+        }
+        config = RabbitmqSystem.model_validate({"product": "rabbitmq", "queues": queues} | of)
+        broker = consume(config, at_zero(1), 100.0, 121.0, slow)
+        assert broker.queue.receives.tolist() == [2]
+    config = system(consumers=2).model_copy(update=of | {"consumer_timeout": None})
+    assert consume(config, at_zero(1), 100.0, 10_000.0, slow).queue.receives.tolist() == [1]
+
+
+@pytest.mark.parametrize(
+    ("version", "state", "receives"),
+    [("3.13", k.IN_FLIGHT, 99), ("4.2", k.DROPPED, 21), ("4.3", k.IN_FLIGHT, 99)],
+)
+def test_RQ_05_a_nack_counts_until_4_2_and_before_4_0_there_is_no_limit(version, state, receives):
+    config = system(QUORUM, prefetch_count=1).model_copy(update={"version": version})
+    bad = ([0], [False], [NO_LIMIT], [1.0])
+    broker = consume(config, at_zero(1), 1.0, 100.0, bad=bad)
+    assert (broker.queue.state[0], broker.queue.receives[0]) == (state, receives)
 
 
 @pytest.mark.parametrize(("confirms", "lost"), [(True, 0), (False, 7)])

@@ -222,6 +222,30 @@ def test_SS_03_on_a_fair_queue_too_an_old_receipt_deletes_nothing():
     assert broker.queue.state.tolist() == [k.ACKED]
 
 
+def test_SS_03_on_a_fair_queue_an_old_receipt_may_be_made_to_delete():
+    # As above: the first one's delete at 2.480 finds the message ready, and at 1.530 in flight.
+    scenario = system(2.45, workers=2, VisibilityTimeout=1, stale_receipt="deletes")
+    broker = consume(scenario, [0.0], [0], 60.0, [(1.5, "crash", 1)])
+    assert (broker.queue.receives[0], broker.queue.effects[0]) == (2, 1)
+    scenario = system(1.5, workers=2, VisibilityTimeout=1, stale_receipt="deletes")
+    broker = consume(scenario, [0.0], [0], 1.55)
+    assert broker.queue.state.tolist() == [k.ACKED]
+    broker = consume(scenario, [0.0], [0], 60.0)
+    assert (broker.queue.receives[0], broker.queue.effects[0]) == (2, 2)
+
+
+@pytest.mark.parametrize(
+    ("how", "expected"),
+    [("returned-first", [1, 2, 3, 0, 4, 5]), ("as-visible", [1, 2, 3, 4, 5, 0])],
+)
+def test_SS_16_on_a_fair_queue_too_what_came_back_has_a_place(how, expected):
+    # Of one tenant; whoever has message 0 dies, and it is visible again at 1.0. The other worker
+    # receives every 0.44 s; its fourth receive is the first after that.
+    scenario = system(0.4, workers=2, VisibilityTimeout=1, order=how)
+    broker = consume(scenario, np.zeros(6), [0] * 6, 60.0, [(0.1, "crash", 0)])
+    assert order(broker) == expected
+
+
 def noisy(**queue):
     """300 messages of tenant 0 at once, and from 1 s on a message of another every 0.1 s.
 

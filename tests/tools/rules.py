@@ -49,6 +49,7 @@ RULES = {
     "KB-10": "a group without a commit begins where the reset says",
     "KB-11": "compaction keeps the last value of a key at least",
     "KB-12": "durability rests on replicas, not on fsync",
+    "KB-13": "a broker that stood still handles what its client gave up (SocketServer, Selector)",
     "KC-01": "a partition has one owner in a group",
     "KC-02": "groups read without deleting, and do not slow each other",
     "KC-03": "a batch longer than max.poll.interval.ms costs membership",
@@ -68,6 +69,12 @@ RULES = {
     "KC-17": "paused partitions are not fetched, and membership lives on",
     "KC-18": "a poison record blocks its partition",
     "KC-19": "read_committed waits for the oldest open transaction",
+    # The next four: measured on Kafka 4.4; GroupMetadataManager, AbstractCoordinator,
+    # OffsetMetadataManager, ConsumerCoordinator; the documentation of max.poll.interval.ms.
+    "KC-20": "a member learns of a rebalance at its own heartbeat; a Java join restarts its timer",
+    "KC-21": "a session counts from the last contact; in classic groups a commit is one",
+    "KC-22": "cooperative, Java commits at its join: what it does until it revokes comes again",
+    "KC-23": "a retry's back-off is time between two polls",
     "KS-01": "a record is available, acquired, acknowledged or archived",
     "KS-02": "released or timed out it is available again, up to the delivery limit",
     "KS-03": "the window from the first unfinished record is limited",
@@ -75,7 +82,7 @@ RULES = {
     "KS-05": "consumers may exceed partitions",
     "SS-01": "receive hides a message; only delete removes it",
     "SS-02": "a deleted message may come back, rarely",
-    "SS-03": "a delete with an old receipt does nothing",
+    "SS-03": "a delete with an old receipt does nothing (documented), or deletes: a knob",
     "SS-04": "a batch slower than the visibility timeout is delivered again",
     "SS-05": "a crashed worker's messages wait out the timeout",
     "SS-06": "a visibility timeout can be extended",
@@ -88,6 +95,7 @@ RULES = {
     "SS-13": "the calls of a thread are serial",
     "SS-14": "fair queues serve quiet tenants before noisy ones",
     "SS-15": "Lambda scales its pollers",
+    "SS-16": "what came back, and what is new: which goes first is a knob (ElasticMQ: in turn)",
     "SF-01": "a group with a message in flight is not handed out",
     "SF-02": "a receive takes from one group as much as it can",
     "SF-03": "a repeat within the deduplication window is dropped",
@@ -98,10 +106,12 @@ RULES = {
     "SF-08": "several senders: the order is that of arrival",
     "RQ-01": "automatic acknowledgement loses what was delivered and not processed",
     "RQ-02": "unacknowledged deliveries come back when the connection closes",
-    "RQ-03": "prefetch limits the unacknowledged deliveries of a consumer",
+    "RQ-03": "prefetch limits the unacknowledged deliveries of a consumer; 0: 2,000 on quorum"
+    " queues (rabbit_fifo_client.erl), else none",
     "RQ-04": "where a message comes back to, by type of queue",
     "RQ-05": "a quorum queue drops or dead-letters what comes back too often",
-    "RQ-06": "a consumer that acknowledges nothing for too long is closed",
+    "RQ-06": "a consumer that acknowledges nothing for too long is closed; of every client,"
+    " from 4.3 on quorum queues only",
     "RQ-07": "publisher confirms; without them a publish can be lost",
     "RQ-08": "dead-lettering is at most once, or at least once",
     "RQ-09": "one consumer is active, the others stand by",
@@ -118,6 +128,7 @@ RULES = {
     "CE-08": "warm and cold shutdown",
     "CE-09": "exponential backoff with full jitter",
     "CE-10": "a retry is published again, so later tasks overtake it",
+    "CE-11": "Redis: one delivery tag a message; the ack of any copy ends it (kombu QoS.ack)",
 }
 """The rules, in a few words."""
 

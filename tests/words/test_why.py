@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 
 from helpers.summaries import DURATION_S, row, summary
-from sim.words.why import reason
+from sim.words.findings import finding
+from sim.words.why import reason, undocumented
 
 
 def test_the_reason_compares_the_best_rate_with_mean_and_peak() -> None:
@@ -61,3 +62,16 @@ def test_what_befell_a_group_is_told_where_its_rates_do_not_explain_its_lag():
     told = reason(rows, 600.0, faults)
     assert told.endswith("(what befell it: slow x10 g (all 4); late g)")
     assert "befell" not in reason(rows, 600.0, faults.iloc[2:]) + reason(rows, 600.0)
+
+
+def test_SS_16_what_nobody_documents_is_said_where_it_may_matter():
+    back = {"product": "sqs", "extra_deliveries": 10_001}
+    told = (
+        "Messages come back to a.all after their visibility timeout; AWS does not say whether a "
+        "standard queue hands them out before new ones, and this result may depend on it (key "
+        "order of the queue)"
+    )
+    assert undocumented(summary(row("a", **back))) == told
+    assert f" {told}. " in finding(summary(row("a", **back)), duration_s=DURATION_S)
+    for other in ({"extra_deliveries": 10_000}, {"product": "celery"}):
+        assert undocumented(summary(row("a", **back | other))) == ""

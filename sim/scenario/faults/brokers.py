@@ -46,6 +46,35 @@ class BrokerSlowFault(ConditionalFault, BrokerFault):
         return f"slow: {whom}"
 
 
+class BrokerPauseFault(ConditionalFault, BrokerFault):
+    """A broker stands still: alive and silent (SIGSTOP, a long garbage collection, a frozen VM).
+
+    Requests wait in its socket. The client gives up after `request.timeout.ms`, and cannot send on
+    a new connection either; when the broker goes on, it still handles what was given up, up to two
+    requests of a connection, all of them with acks=0. Without idempotence the retry stores these
+    records twice (KB-13).
+
+    Consumers see nothing new of the partitions that it leads. What they could read before they read
+    on, they commit and keep their membership: between them and the log the lab has no brokers.
+    Replicas elsewhere are not held up by it, and no controller takes its partitions away, as one
+    would after `broker.session.timeout.ms` (9 s): for longer silences add a `leader_crash`.
+    """
+
+    fault: Literal["broker_pause"] = "broker_pause"
+    """A broker stands still, alive and silent: SIGSTOP, a long garbage collection."""
+    for_: PositiveSeconds = Field(alias="for")
+    """How long it lasts."""
+
+    @property
+    def lasts_s(self) -> float:
+        """How long it lasts, s."""
+        return self.for_
+
+    def words(self, whom: str) -> str:
+        """As of a state."""
+        return f"paused: {whom}"
+
+
 class AckLossFault(ConditionalFault, BrokerFault):
     """Answers of a broker are lost, after it has done what it was asked."""
 

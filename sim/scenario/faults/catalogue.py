@@ -7,6 +7,7 @@ from pydantic import Field
 from sim.scenario.faults.base import Fault
 from sim.scenario.faults.brokers import (
     AckLossFault,
+    BrokerPauseFault,
     BrokerSlowFault,
     LeaderCrashFault,
     UnreachableFault,
@@ -49,6 +50,7 @@ AnyFault = Annotated[
     | ExitFault
     | UnreachableFault
     | BrokerSlowFault
+    | BrokerPauseFault
     | AckLossFault
     | LeaderCrashFault,
     Field(discriminator="fault"),

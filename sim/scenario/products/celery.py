@@ -7,15 +7,16 @@ the lab's own assumptions.
 """
 
 from collections.abc import Mapping
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from sim.foundation.config import Config
+from sim.foundation.config import Config, Refusal, RefusedError
 from sim.foundation.units import (
     Count,
     Distribution,
     PositiveCount,
+    PositiveMilliseconds,
     PositiveSeconds,
     Seconds,
     lognormal,
@@ -23,6 +24,12 @@ from sim.foundation.units import (
 from sim.ledger.policy import LedgerPolicy
 from sim.scenario.products import celery_not_modelled
 from sim.scenario.products.base import Jobs, Name, ProductSystem, Selection
+from sim.scenario.products.rabbitmq_broker import (
+    CONSUMER_TIMEOUT_MS,
+    RabbitmqVersion,
+    consumer_timeout_refusal,
+    consumer_timeout_s,
+)
 
 VISIBILITY_TIMEOUT_S = {"redis": 3600.0, "sqs": 1800.0}
 """Default `visibility_timeout` of the transports that have one, s."""
@@ -34,8 +41,8 @@ class TransportOptions(Config):
     not_modelled = dict.fromkeys(celery_not_modelled.TRANSPORT_OPTIONS, "")
 
     visibility_timeout: PositiveSeconds | None = None
-    """redis, sqs: a message not acknowledged for this long is delivered again (CE-06); null: 1 h
-    with redis, 30 min with sqs."""
+    """redis, sqs: a message not acknowledged for this long is delivered again (CE-06); with redis
+    until any of its copies is acknowledged (CE-11). Null: 1 h with redis, 30 min with sqs."""
     unacked_restore_interval: PositiveSeconds = 10.0
     """redis: a worker's event loop thinks of looking for such messages this often…"""
     unacked_restore_throttle: PositiveCount = 10
@@ -89,6 +96,15 @@ class CeleryTask(Config):
     """The task is not to run before this long after it was called (ETA); a worker holds it."""
 
 
+class CeleryQueueArguments(Config):
+    """`queue_arguments` of a queue in `task_queues`; it is a classic one."""
+
+    not_modelled = dict.fromkeys(celery_not_modelled.QUEUE_ARGUMENTS, "")
+
+    consumer_timeout: PositiveMilliseconds | None = Field(default=None, alias="x-consumer-timeout")
+    """rabbitmq, 3.12 to 4.2: instead of the broker's `consumer_timeout`, ms; null: that."""
+
+
 class CeleryQueue(Config):
     """A queue and its workers."""
 
@@ -103,6 +119,8 @@ class CeleryQueue(Config):
     task; null: for all."""
     task: CeleryTask = CeleryTask()
     """Options of the task."""
+    queue_arguments: CeleryQueueArguments = CeleryQueueArguments()
+    """Optional arguments of the queue."""
 
     @property
     def members(self) -> int:
@@ -122,6 +140,8 @@ class CeleryLatency(Config):
     """From the broker sending a message to the worker having it."""
     ack: Distribution | None = None
     """From the worker sending an acknowledgement to the broker having it."""
+    reopen: Seconds = 1.0
+    """rabbitmq: from a worker losing its channel, which ends it, to the next one consuming."""
 
 
 class CelerySystem(ProductSystem):
@@ -133,6 +153,14 @@ class CelerySystem(ProductSystem):
     """`celery`"""
     broker: Literal["redis", "rabbitmq", "sqs"] = "rabbitmq"
     """Where the messages are."""
+    broker_version: RabbitmqVersion = "4.2"
+    """rabbitmq: until 4.2 a worker that does not acknowledge a message for `consumer_timeout`, also
+    one that it holds for its ETA, loses its channel and all that it holds (RQ-06); from 4.3 only
+    quorum queues do that, and the lab's Celery has classic ones. The default is what Celery's
+    documentation warns of."""
+    consumer_timeout: PositiveMilliseconds | None = CONSUMER_TIMEOUT_MS
+    """rabbitmq: that time, ms, by the broker's rabbitmq.conf, looked at once a minute; null: never
+    (`undefined` in advanced.config)."""
     config: CelerySettings = CelerySettings()
     """Settings of the application."""
     remap_sigterm: Literal["SIGQUIT"] | None = Field(default=None, alias="REMAP_SIGTERM")
@@ -141,6 +169,21 @@ class CelerySystem(ProductSystem):
     """Queues, each with its workers."""
     latency: CeleryLatency = CeleryLatency()
     """Network and broker."""
+
+    @model_validator(mode="after")
+    def _of_the_broker(self) -> Self:
+        why: str | None = "'x-consumer-timeout' is of RabbitMQ"
+        if self.broker == "rabbitmq":
+            why = consumer_timeout_refusal(self.broker_version, "classic")
+        keys = [
+            ("queues", name, "queue_arguments", "x-consumer-timeout")
+            for name, queue in self.queues.items()
+            if queue.queue_arguments.consumer_timeout is not None
+        ]
+        if why is not None and keys:
+            at = ("broker_version",) if self.broker == "rabbitmq" else ("broker",)
+            raise RefusedError([Refusal((key, at), why) for key in keys])
+        return self
 
     @property
     def readers(self) -> Mapping[str, CeleryQueue]:
@@ -154,6 +197,14 @@ class CelerySystem(ProductSystem):
         if self.broker == "rabbitmq":
             return float("inf")
         return VISIBILITY_TIMEOUT_S[self.broker] if given is None else given
+
+    def consumer_timeout_s(self, arguments: CeleryQueueArguments) -> float:
+        """After which a worker that does not acknowledge loses its channel, s; inf: never."""
+        if self.broker != "rabbitmq":
+            return float("inf")
+        return consumer_timeout_s(
+            self.broker_version, "classic", arguments.consumer_timeout, self.consumer_timeout
+        )
 
     def duration_of(self, call: Literal["publish", "deliver", "ack"]) -> Distribution:
         """How long a step between clients and broker takes."""

@@ -78,6 +78,13 @@ _TASK = """
     track_started typing
 """
 
+_QUEUE_ARGUMENTS = """
+    x-dead-letter-exchange x-dead-letter-routing-key x-delivery-limit x-expires x-max-length
+    x-max-length-bytes x-max-priority x-message-ttl x-overflow x-queue-mode x-queue-version
+    x-single-active-consumer
+"""
+
 CONFIG = _CONFIG.split()
 TRANSPORT_OPTIONS = _TRANSPORT_OPTIONS.split()
 TASK = _TASK.split()
+QUEUE_ARGUMENTS = _QUEUE_ARGUMENTS.split()

@@ -53,6 +53,6 @@ class KafkaLatency(Config):
     """From the broker having the data to the consumer having them."""
     commit: Seconds = 0.003
     """A synchronous commit, and any other request to the group's coordinator."""
-    rebalance: Seconds | None = None
-    """group.protocol classic: from when all members have finished their batches until they have
-    their partitions; null: the heartbeat interval, in which the last of them learns of it."""
+    rebalance: Seconds = 0.0
+    """group.protocol classic: from when the last member has joined until all have their partitions,
+    beside two round trips of `commit`: the leader's assignor, listeners of the application."""

@@ -1,6 +1,7 @@
-"""RabbitMQ 4.3 by the names of its queue arguments, of AMQP 0.9.1 and of `rabbitmq.conf`.
+"""RabbitMQ by the names of its queue arguments, of AMQP 0.9.1 and of `rabbitmq.conf`.
 
-Defaults: https://www.rabbitmq.com/docs/queues, …/quorum-queues, …/consumer-prefetch, …/confirms,
+What depends on the broker's version is in `rabbitmq_broker`. Defaults, of 4.3:
+https://www.rabbitmq.com/docs/queues, …/quorum-queues, …/consumer-prefetch, …/confirms,
 …/consumers (acknowledgement timeout), …/dlx, …/maxlength, …/heartbeats. The latencies, and how long
 a client takes to subscribe again, are the lab's assumptions.
 """
@@ -10,7 +11,7 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from sim.foundation.config import Config
+from sim.foundation.config import Config, Refusal, RefusedError
 from sim.foundation.units import (
     Count,
     Distribution,
@@ -22,12 +23,13 @@ from sim.foundation.units import (
 )
 from sim.ledger.policy import LedgerPolicy
 from sim.scenario.products.base import Jobs, Name, ProductSystem
+from sim.scenario.products.rabbitmq_broker import (
+    CONSUMER_TIMEOUT_MS,
+    QueueType,
+    RabbitmqVersion,
+    consumer_timeout_refusal,
+)
 from sim.scenario.products.rabbitmq_exchange import Binding, Exchange
-
-DELIVERY_LIMIT = 20
-"""Of a quorum queue that names none, since 4.0."""
-CONSUMER_TIMEOUT_MS = 1_800_000.0
-"""Of a quorum queue that names none: 30 minutes."""
 
 
 class RabbitmqQueueArguments(Config):
@@ -46,13 +48,13 @@ class RabbitmqQueueArguments(Config):
         "",
     )  # fmt: skip
 
-    queue_type: Literal["classic", "quorum"] = Field(default="classic", alias="x-queue-type")
+    queue_type: QueueType = Field(default="classic", alias="x-queue-type")
     """classic, or quorum: replicated, with a delivery limit."""
     delivery_limit: Annotated[int, Field(ge=-1)] | None = Field(
         default=None, alias="x-delivery-limit"
     )
     """quorum: a message that came back more often is dead-lettered, or dropped; -1: no limit;
-    null: 20."""
+    null: 20, and without limit before 4.0. Until 4.2 every return counts."""
     dead_letter_exchange: str | None = Field(default=None, alias="x-dead-letter-exchange")
     """Where rejected, expired and surplus messages go; null: they are dropped. The lab only counts
     them."""
@@ -76,15 +78,14 @@ class RabbitmqQueueArguments(Config):
     )
     """classic: priorities from 0 to this; null: none."""
     consumer_timeout: PositiveMilliseconds | None = Field(default=None, alias="x-consumer-timeout")
-    """quorum: a delivery not acknowledged for this long closes the channel, ms, looked at once a
-    minute (RQ-06); null: 30 min. As with `consumer_timeout_response = close_channel`."""
+    """A delivery not acknowledged for this long closes the channel, ms, looked at once a minute
+    (RQ-06); from 4.3 of quorum queues only, as with `consumer_timeout_response = close_channel`.
+    Null: the broker's `consumer_timeout`."""
 
     @model_validator(mode="after")
     def _of_one_type(self) -> Self:
         quorum = self.queue_type == "quorum"
-        for key, of_quorum in (
-            ("x-delivery-limit", True), ("x-consumer-timeout", True), ("x-max-priority", False),
-        ):  # fmt: skip
+        for key, of_quorum in (("x-delivery-limit", True), ("x-max-priority", False)):
             if self.given(key) and quorum != of_quorum:
                 raise ValueError(f"{key!r} is of {'quorum' if of_quorum else 'classic'} queues")
         if quorum and self.overflow == "reject-publish-dlx":
@@ -120,15 +121,17 @@ class RabbitmqQueue(Config):
     arguments: RabbitmqQueueArguments = RabbitmqQueueArguments()
     """Optional arguments of the queue."""
     prefetch_count: Count = 0
-    """basic.qos: most unacknowledged deliveries of a consumer; 0: no limit (RQ-03)."""
+    """basic.qos: most unacknowledged deliveries of a consumer; 0: no limit, but 2,000 on a quorum
+    queue (RQ-03)."""
     no_ack: bool = False
     """basic.consume: a message counts as acknowledged when it is sent to the consumer; also called
     automatic acknowledgement (RQ-01)."""
     threads: PositiveCount = 1
     """Messages that a consumer works on side by side."""
     on_failure: Literal["nack-requeue", "reject-requeue", "reject"] = "nack-requeue"
-    """What a consumer answers when its handler raises: back to the queue with basic.nack, or with
-    basic.reject, which counts towards the delivery limit; or rejected for good."""
+    """What a consumer answers when its handler raises: back to the queue with basic.nack, which
+    from 4.3 does not count towards the delivery limit, or with basic.reject, which does; or
+    rejected for good."""
 
     @property
     def members(self) -> int:
@@ -177,6 +180,12 @@ class RabbitmqSystem(ProductSystem):
     """The publishers."""
     queues: dict[Name, RabbitmqQueue] = Field(min_length=1)
     """Queues, each with its consumers."""
+    version: RabbitmqVersion = "4.3"
+    """Of the broker, from 3.9: until 4.2 classic queues have the acknowledgement timeout too, and
+    every return counts towards a delivery limit; before 4.0 there is no limit by default."""
+    consumer_timeout: PositiveMilliseconds | None = CONSUMER_TIMEOUT_MS
+    """rabbitmq.conf: a delivery not acknowledged for this long closes its channel, ms (RQ-06);
+    null: never (`undefined` in advanced.config)."""
     heartbeat: Seconds = 60.0
     """A connection on which nothing came for this long is closed, s; 0: never."""
     latency: RabbitmqLatency = RabbitmqLatency()
@@ -198,6 +207,18 @@ class RabbitmqSystem(ProductSystem):
                             f"queue {name!r}: the routing_key of a binding to a consistent hash "
                             f"exchange is a weight, 1 or more, not {binding.routing_key!r}"
                         )
+        return self
+
+    @model_validator(mode="after")
+    def _of_the_version(self) -> Self:
+        refused = [
+            Refusal((("queues", name, "arguments", "x-consumer-timeout"), ("version",)), why)
+            for name, queue in self.queues.items()
+            if queue.arguments.consumer_timeout is not None
+            and (why := consumer_timeout_refusal(self.version, queue.arguments.queue_type))
+        ]
+        if refused:
+            raise RefusedError(refused)
         return self
 
     @property

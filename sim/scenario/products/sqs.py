@@ -3,8 +3,9 @@
 Defaults and ranges:
 https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_CreateQueue.html and
 …/API_ReceiveMessage.html; in-flight limit:
-https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-queues.html.
-The latencies, and how many servers hold a queue and answer a short poll, are the lab's assumptions.
+https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-queues.html;
+what a stale receipt does: …/API_DeleteMessage.html. The latencies, and how many servers hold a
+queue and answer a short poll, are the lab's assumptions.
 """
 
 import json
@@ -107,6 +108,13 @@ class SqsQueue(Config):
         BeforeValidator(_from_json, json_schema_input_type=RedrivePolicy | str | None),
     ] = Field(default=None, alias="RedrivePolicy")
     """Dead-letter queue; null: failing messages come back until they expire."""
+    order: Literal["returned-first", "as-visible", "fresh-first"] = "as-visible"
+    """Not FIFO: whether a receive takes messages that came back after their visibility timeout
+    before those never received, each in turn as it became visible, or behind them (SS-16). AWS does
+    not say; an SQS-compatible server, ElasticMQ, takes them as they become visible."""
+    stale_receipt: Literal["ignored", "deletes"] = "ignored"
+    """Not FIFO: what a delete with a receipt older than the message's last receive does: nothing,
+    as AWS documents and servers that refuse it, or delete the message all the same (SS-03)."""
     max_in_flight: PositiveCount = 120_000
     """Most messages received and not deleted; AWS's quota is about 120,000."""
     fifo_queue: bool = Field(default=False, alias="FifoQueue")
@@ -141,6 +149,11 @@ class SqsQueue(Config):
         ):  # fmt: skip
             if self.given(key) and not self.fifo_queue:
                 raise ValueError(f"{key!r} is of queues with 'FifoQueue: true'")
+        for key in ("order", "stale_receipt"):
+            if self.given(key) and self.fifo_queue:
+                raise ValueError(f"{key!r} is of standard queues: a FIFO queue says it itself")
+        if self.order == "fresh-first" and self.message_group_id is not None:
+            raise ValueError("a fair queue knows no order 'fresh-first'")
         per_group = self.fifo_throughput_limit == "perMessageGroupId"
         if per_group and self.deduplication_scope != "messageGroup":
             raise ValueError(

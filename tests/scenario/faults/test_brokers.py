@@ -5,6 +5,7 @@ from pydantic import ValidationError
 
 from sim.scenario.faults.brokers import (
     AckLossFault,
+    BrokerPauseFault,
     BrokerSlowFault,
     LeaderCrashFault,
     UnreachableFault,
@@ -18,6 +19,7 @@ AT = {"at": 1, "target": "a.broker.0"}
     [
         (UnreachableFault, {"for": 2}, 2.0),
         (BrokerSlowFault, {"for": 3, "extra": "50 ms"}, 3.0),
+        (BrokerPauseFault, {"for": 3}, 3.0),
         (AckLossFault, {"for": 4, "probability": 0.5}, 4.0),
         (LeaderCrashFault, {"for": 5}, 5.0),
         (LeaderCrashFault, {"behind": 1}, None),

@@ -43,6 +43,7 @@ TABLE = [
     ("exit", ANY_TIME, {"restart_after"}, {"publisher"}, "exit x", {}),
     ("unreachable", ANY_TIME, {"for"}, {"broker"}, "unreachable: x", {"for": 3}),
     ("broker_slow", ANY_TIME, {"for", "extra"}, {"broker"}, "slow: x", {"for": 3, "extra": 1}),
+    ("broker_pause", ANY_TIME, {"for"}, {"broker"}, "paused: x", {"for": 3}),
     (
         "ack_loss", ANY_TIME, {"for", "probability"}, {"broker"},
         "acks lost: x", {"for": 3, "probability": 1},
@@ -53,7 +54,7 @@ TABLE = [
 
 def test_the_table_names_every_fault():
     assert list(FAULTS) == [word for word, *_ in TABLE]
-    assert len(FAULTS) == 19
+    assert len(FAULTS) == 20
 
 
 @pytest.mark.parametrize(

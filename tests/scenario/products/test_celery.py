@@ -4,12 +4,18 @@ import pytest
 from pydantic import ValidationError
 
 from sim.foundation.units import Distribution, lognormal
-from sim.scenario.products.celery import CelerySettings, CelerySystem, CeleryTask
+from sim.scenario.products.celery import (
+    CeleryQueue,
+    CeleryQueueArguments,
+    CelerySettings,
+    CelerySystem,
+    CeleryTask,
+)
 
 
 def system(**given):
     queues = {"q": {"workers": 2, "does": ["job"]}}
-    return CelerySystem.model_validate({"product": "celery", "queues": queues, **given})
+    return CelerySystem.model_validate({"product": "celery", "queues": queues} | given)
 
 
 @pytest.mark.parametrize(
@@ -20,6 +26,22 @@ def test_CE_06_the_visibility_timeout_is_that_of_the_transport(broker, timeout_s
     options = {"broker_transport_options": {"visibility_timeout": 60}}
     given_s = system(broker=broker, config=options).visibility_timeout_s
     assert given_s == (timeout_s if broker == "rabbitmq" else 60)
+
+
+def test_RQ_06_a_broker_s_acknowledgement_timeout_holds_for_celery_too():
+    queue = {"workers": 1, "does": ["job"], "queue_arguments": {"x-consumer-timeout": 60_000}}
+    plain, own = CeleryQueueArguments(), CeleryQueue.model_validate(queue).queue_arguments
+    assert system().consumer_timeout_s(plain) == 1_800.0, "of RabbitMQ 4.2"
+    assert system().consumer_timeout_s(own) == 60.0
+    assert system(consumer_timeout=None).consumer_timeout_s(plain) == float("inf")
+    assert system(broker_version="4.3").consumer_timeout_s(plain) == float("inf")
+    assert system(broker="redis").consumer_timeout_s(plain) == float("inf")
+    for given, said in (
+        ({"broker_version": "4.3"}, "is of quorum queues, from RabbitMQ 4.3; this is 4.3"),
+        ({"broker": "redis"}, "'x-consumer-timeout' is of RabbitMQ"),
+    ):
+        with pytest.raises(ValidationError, match=said):
+            system(queues={"q": queue}, **given)
 
 
 def test_durations_are_those_of_the_transport_unless_they_are_given():

@@ -4,7 +4,12 @@ import pytest
 
 from sim.foundation.config import keys
 from sim.scenario.products import celery_not_modelled
-from sim.scenario.products.celery import CelerySettings, CeleryTask, TransportOptions
+from sim.scenario.products.celery import (
+    CeleryQueueArguments,
+    CelerySettings,
+    CeleryTask,
+    TransportOptions,
+)
 
 
 @pytest.mark.parametrize(
@@ -12,6 +17,7 @@ from sim.scenario.products.celery import CelerySettings, CeleryTask, TransportOp
     [
         (celery_not_modelled.CONFIG, CelerySettings, "result_backend"),
         (celery_not_modelled.TASK, CeleryTask, "soft_time_limit"),
+        (celery_not_modelled.QUEUE_ARGUMENTS, CeleryQueueArguments, "x-max-length"),
         (celery_not_modelled.TRANSPORT_OPTIONS, TransportOptions, "queue_name_prefix"),
     ],
 )

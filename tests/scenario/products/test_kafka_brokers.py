@@ -16,7 +16,7 @@ def test_defaults_are_those_of_the_documentation():
 
 def test_latencies_are_assumptions_in_seconds():
     latency = KafkaLatency()
-    assert (latency.fetch, latency.commit, latency.rebalance) == (0.001, 0.003, None)
+    assert (latency.fetch, latency.commit, latency.rebalance) == (0.001, 0.003, 0.0)
     assert (latency.produce.kind, latency.produce.a, latency.produce.b) == (
         "lognormal",
         0.003,

@@ -17,7 +17,6 @@ def system(exchange, **queue):
     ("arguments", "said"),
     [
         ({"x-delivery-limit": 5}, "'x-delivery-limit' is of quorum queues"),
-        ({"x-consumer-timeout": 60_000}, "'x-consumer-timeout' is of quorum queues"),
         ({"x-queue-type": "quorum", "x-max-priority": 5}, "'x-max-priority' is of classic queues"),
         (
             {"x-queue-type": "quorum", "x-overflow": "reject-publish-dlx"},
@@ -43,6 +42,36 @@ def test_arguments_belong_to_a_type_of_queue(arguments, said):
     assert said in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("version", "queue_type", "said"),
+    [
+        (
+            "4.3",
+            "classic",
+            "'x-consumer-timeout' is of quorum queues, from RabbitMQ 4.3; this is 4.3",
+        ),
+        (4.3, "quorum", None),
+        ("4.2.7", "classic", None),
+        ("3.11", "quorum", "'x-consumer-timeout' is known from RabbitMQ 3.12; this is 3.11"),
+    ],
+)
+def test_RQ_06_which_queues_have_an_acknowledgement_timeout_is_by_version(
+    version, queue_type, said
+):
+    arguments = {"x-queue-type": queue_type, "x-consumer-timeout": 60_000}
+    given = {
+        "product": "rabbitmq",
+        "version": version,
+        "queues": {"q": {"consumers": 1, "does": ["job"], "arguments": arguments}},
+    }
+    if said is None:
+        assert RabbitmqSystem.model_validate(given).version == str(version)
+    else:
+        with pytest.raises(ValidationError) as error:
+            RabbitmqSystem.model_validate(given)
+        assert said in str(error.value)
+
+
 def test_defaults_are_those_of_its_documentation():
     assert RabbitmqQueueArguments().model_dump(by_alias=True) == {
         "x-queue-type": "classic",
@@ -52,6 +81,7 @@ def test_defaults_are_those_of_its_documentation():
     }
     made = system({})
     assert made.exchange.type == "fanout" and made.heartbeat == 60
+    assert made.version == "4.3" and made.consumer_timeout == 1_800_000
     assert made.queues["q"].prefetch_count == 0 and made.producer.confirms
     assert made.readers["q"].members == 2
 
