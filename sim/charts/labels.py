@@ -228,8 +228,13 @@ class _Name:
 
     @property
     def words(self) -> str:
-        others = f" and {self.more} more event{'' if self.more == 1 else 's'}"
-        return self.first.words + (others if self.more else "")
+        """As many as fit above the panel: those of the next one begin at its edge."""
+        if not self.more:
+            return self.first.words
+        full = f"{self.first.words} and {self.more} more event{'' if self.more == 1 else 's'}"
+        short = f"{self.first.words} + {self.more}"
+        fits = (words for words in (full, short) if width_pt(words, MARK_SIZE) <= self.width)
+        return next(fits, f"{self.more + 1} events")
 
     @property
     def left(self) -> float:

@@ -81,3 +81,18 @@ def test_lines_on_each_other_share_their_words() -> None:
 def test_spans_that_overlap_are_shaded_once():
     spans = [(0.0, 3.0), (1.0, 2.0), (2.5, 4.0), (6.0, 6.0), (7.0, 8.0)]
     assert labels._united(spans) == [(0.0, 4.0), (7.0, 8.0)]
+
+
+@pytest.mark.parametrize(
+    ("width", "words"),
+    [
+        (400.0, "checks: rebalanced in 3.0 s and 3 more events"),
+        (150.0, "checks: rebalanced in 3.0 s + 3"),
+        (60.0, "4 events"),
+    ],
+)
+def test_a_shared_name_is_as_long_as_its_panel_is_wide(width: float, words: str) -> None:
+    mark = labels.Mark(at=1.0, until=1.0, words="checks: rebalanced in 3.0 s", mergeable=True)
+    name = labels._Name(mark, at=10.0, width=width, more=3)
+    assert name.words == words
+    assert name.left + labels.width_pt(words, labels.MARK_SIZE) <= width
