@@ -31,7 +31,7 @@ class Group:
     """Stage of the data plane: members poll, process and commit as time goes on.
 
     The verbs (`crash`, `pause`, …) act at the time to which the stage was last advanced. Where a
-    member needs control the stage stops, and has `decide` called.
+    member needs control the stage stops, and has `after_stop` called.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class Group:
         """To where the stage is advanced: what it is asked, it answers for this time."""
         self.stopped_s = np.inf
         """Where the stage waits for control; inf: nowhere."""
-        self.decide: Callable[[], None] = lambda: None
+        self.after_stop: Callable[[], None] = lambda: None
         """Called when control is needed: for members that are `overdue` or `failed`."""
         self.state = k.GroupState(
             phase=np.full(members, k.POLL, np.int64),
@@ -181,7 +181,7 @@ class Group:
 
     def _call(self) -> None:
         self.stopped_s = np.inf
-        self.decide()
+        self.after_stop()
 
     def _complaint(self, what: int) -> str:
         s = self.state

@@ -3,7 +3,7 @@
 A process that falls silent (killed, paused, cut off) is missed after its session; one that goes too
 long without a poll leaves by itself (KC-03); one that is closed leaves at once, unless it is a
 static member. What then becomes of the partitions is the protocol's affair:
-`sim.log.kafka_classic`, `sim.log.kafka_reconciliation`.
+`sim.log.kafka_rebalance_classic`, `sim.log.kafka_rebalance_kip848`.
 
 Every member has a heartbeat of its own: it is the only way in which it learns what the coordinator
 wants, and the session counts from the last one that came through. One that falls due in a silence
@@ -118,7 +118,7 @@ class Coordinator(GroupFleet):
         self.closing = [False] * group.members
         """[consumers] whether the process leaves at its next poll (SIGTERM)."""
         self.disturbed = env.event()
-        group.decide = self._decide
+        group.after_stop = self._after_stop
         roster = self.roster()
         for member, partitions in zip(roster, self._assignment(roster), strict=True):
             member.owned, member.target = set(partitions), partitions
@@ -320,7 +320,7 @@ class Coordinator(GroupFleet):
 
     # Leaving and coming (back).
 
-    def _decide(self) -> None:
+    def _after_stop(self) -> None:
         """What the group stopped for."""
         for m in self.group.lost():
             self.say(f"consumer {m} ends: no offset to go on from")

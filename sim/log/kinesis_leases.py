@@ -69,7 +69,7 @@ class Leases(GroupFleet):
         self.owner = [shard % workers for shard in range(shards)]
         self.counter_s = [0.0] * shards
         """[shards] Since when the counter of a lease without a renewing owner has stood still."""
-        group.decide = self._decide
+        group.after_stop = self._after_stop
         for shard in range(shards):
             group.reassign(shard, [shard], env.now)
         for worker in range(workers):
@@ -172,7 +172,7 @@ class Leases(GroupFleet):
         if self.up[worker]:
             self._stop(worker)
 
-    def _decide(self) -> None:
+    def _after_stop(self) -> None:
         """What the group stopped for: processors that have failed on a record.
 
         An exception is absorbed, and the batch is not handed over again ("records are skipped" in

@@ -15,7 +15,7 @@ import simpy
 from sim.engine.environment import Steps
 from sim.log.group import Group
 from sim.log.kafka_coordinator import Member, Terms
-from sim.log.kafka_reconciliation import Reconciling
+from sim.log.kafka_rebalance_kip848 import Reconciling
 
 
 class SingleActive(Reconciling):

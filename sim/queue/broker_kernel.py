@@ -251,7 +251,7 @@ class BrokerPolicy(NamedTuple):
     ack_every: int  # pull: deliveries one ack call covers
     ack_waits: int  # pull: 1: the consumer waits for the answer to its ack
     per_batch_s: float  # pull: work done once a receive
-    lock_s: float  # a delivery not acknowledged for so long comes back; inf: never
+    lock_s: float  # visibility timeout: so long unacknowledged, it comes back; inf: never
     sweep_s: float  # ends of locks are looked at this often; 0: at once
     late_ack: int  # 1: an ack after the lock's end counts while the message is ready
     any_copy: int  # 1: an ack of any copy counts, not only the latest's; not with GROUPS, counted

@@ -13,9 +13,9 @@ from sim.foundation.arrays import I32
 from sim.log import group_state as k
 from sim.log.group import Group
 from sim.log.kafka_assignors import ASSIGNORS
-from sim.log.kafka_classic import Cooperative, Eager
 from sim.log.kafka_coordinator import Coordinator, Terms
-from sim.log.kafka_reconciliation import Reconciling
+from sim.log.kafka_rebalance_classic import Cooperative, Eager
+from sim.log.kafka_rebalance_kip848 import Reconciling
 from sim.log.retention import Limits
 from sim.log.topic import Topic
 from sim.log.truncation import truncate

@@ -9,9 +9,9 @@ from sim.injection.poison import ALWAYS, Poison
 from sim.log import group_state as k
 from sim.log.group import Group
 from sim.log.kafka_assignors import ASSIGNORS
-from sim.log.kafka_classic import Cooperative, Eager
 from sim.log.kafka_coordinator import Terms
-from sim.log.kafka_reconciliation import Reconciling
+from sim.log.kafka_rebalance_classic import Cooperative, Eager
+from sim.log.kafka_rebalance_kip848 import Reconciling
 from sim.log.topic import Topic
 from sim.scenario.products.base import OnFailure
 

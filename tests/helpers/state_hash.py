@@ -14,9 +14,9 @@ from sim.injection.poison import Poison
 from sim.log.group import Group
 from sim.log.group_state import Reading
 from sim.log.kafka_assignors import ASSIGNORS
-from sim.log.kafka_classic import Cooperative, Eager
 from sim.log.kafka_coordinator import Terms
-from sim.log.kafka_reconciliation import Reconciling
+from sim.log.kafka_rebalance_classic import Cooperative, Eager
+from sim.log.kafka_rebalance_kip848 import Reconciling
 from sim.log.topic import Topic
 from sim.queue import broker_kernel as k
 from sim.queue.broker import Broker

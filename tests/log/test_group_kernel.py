@@ -222,7 +222,7 @@ def test_KB_09_by_duration_goes_back_so_far_but_not_before_the_log_start():
 def test_KB_09_none_stops_the_group_at_the_fetch_that_finds_nothing():
     reader = Reader(reset=k.NONE).delete(25.0, before=20)
     called_s = []
-    reader.group.decide = lambda: (called_s.append(reader.env.now), reader.group.crash(0, 30.0))
+    reader.group.after_stop = lambda: (called_s.append(reader.env.now), reader.group.crash(0, 30.0))
     reader.run(60.0)
     assert called_s == [30.0]
     assert reader.read() == [0, 1, 2]

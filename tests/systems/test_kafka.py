@@ -7,8 +7,8 @@ from pydantic import ValidationError
 from sim.engine.environment import Environment
 from sim.engine.system import Setup
 from sim.lab import run
-from sim.log.kafka_classic import Cooperative, Eager
-from sim.log.kafka_reconciliation import Reconciling
+from sim.log.kafka_rebalance_classic import Cooperative, Eager
+from sim.log.kafka_rebalance_kip848 import Reconciling
 from sim.scenario.load import Scenario
 from sim.scenario.products.kafka_consumer import ConsumerGroup
 from sim.systems.kafka import Kafka
