@@ -1,8 +1,9 @@
 """What every fault is given to do what it does: the clock, the timeline, and the scale."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import inf
+from typing import Any
 
 import simpy
 
@@ -43,6 +44,8 @@ class Context:
     timeline: Timeline
     scale: float
     """Of the scenario."""
+    on_brokers: dict[tuple[type, int], list[Any]] = field(default_factory=dict)
+    """[kind of fault, broker] faults that hold it now."""
 
     def scaled(self, n: int) -> int:
         """A number of consumers for the scale of the scenario."""

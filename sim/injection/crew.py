@@ -1,5 +1,7 @@
 """Who operates a group: which of its places are filled, and by which of its processes."""
 
+from collections import Counter
+
 import simpy
 
 from sim.engine.environment import Steps
@@ -46,8 +48,10 @@ class Crew:
         self.fleet = fleet
         self.replay = Replay()
         self.wanted = [i for i in range(fleet.size) if fleet.alive(i)]
-        self._factors: dict[int, dict[str, float]] = {}
+        self._factors: dict[int, dict[object, float]] = {}
         self._felt: dict[int, float] = {}
+        self._parted: Counter[int] = Counter()
+        """[consumer] causes for which it is cut off."""
 
     def restart(self, consumer: int) -> None:
         """A new process, at full speed but for what slows the whole group."""
@@ -57,10 +61,23 @@ class Crew:
         self._factors.pop(consumer, None)
         self._felt.pop(consumer, None)
 
-    def slow(self, consumer: int, cause: str, factor: float) -> None:
-        """Factor of one cause; those of several causes multiply."""
+    def cut_off(self, consumer: int) -> None:
+        """Part it from its brokers, for one cause."""
+        self._parted[consumer] += 1
+        self.fleet.cut_off(consumer)
+
+    def reconnect(self, consumer: int) -> None:
+        """End of one `cut_off`; it is back with the last of those that overlap."""
+        self._parted[consumer] -= 1
+        if not self._parted[consumer]:
+            self.fleet.reconnect(consumer)
+
+    def slow(self, consumer: int, cause: object, factor: float) -> None:
+        """Factor of one cause, 1: none any more; those of several causes multiply."""
         factors = self._factors.setdefault(consumer, {})
         factors[cause] = factor
+        if factor == 1.0:
+            del factors[cause]
         product = 1.0
         for each in factors.values():
             product *= each

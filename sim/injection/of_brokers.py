@@ -1,6 +1,8 @@
 """What faults do to the brokers behind a publisher: a function for each."""
 
+from collections.abc import Callable
 from functools import singledispatch
+from typing import Any
 
 from sim.engine.environment import Steps
 from sim.engine.system import BrokerSet
@@ -13,6 +15,8 @@ from sim.scenario.faults.brokers import (
     LeaderCrashFault,
     UnreachableFault,
 )
+
+_Lasting = UnreachableFault | BrokerSlowFault | BrokerPauseFault | AckLossFault
 
 
 def strike(fault: BrokerFault, brokers: BrokerSet, broker: int, context: Context) -> Steps:
@@ -34,32 +38,60 @@ def do(fault: BrokerFault, brokers: BrokerSet, broker: int, context: Context) ->
     raise NotImplementedError(f"{fault.fault} cannot strike a broker")
 
 
+def _hold(
+    fault: _Lasting, broker: int, context: Context, tell: Callable[[list[Any], bool], None]
+) -> Steps:
+    """Have a fault hold a broker for its time, whatever else of its kind does.
+
+    Args:
+        fault: which.
+        broker: which.
+        context: where it happens.
+        tell: called when it begins and when it ends, with the faults of this kind that hold the
+            broker then, and whether it is the first of them to begin or the last to end.
+    """
+    held = context.on_brokers.setdefault((type(fault), broker), [])
+    held.append(fault)
+    tell(held, len(held) == 1)
+    yield context.env.timeout(fault.for_)
+    held.remove(fault)
+    tell(held, not held)
+
+
 @do.register
 def _cut_off(fault: UnreachableFault, brokers: BrokerSet, broker: int, context: Context) -> Steps:
-    brokers.cut_off(broker)
-    yield context.env.timeout(fault.for_)
-    brokers.reconnect(broker)
+    def tell(held: list[UnreachableFault], outermost: bool) -> None:
+        if outermost:
+            (brokers.cut_off if held else brokers.reconnect)(broker)
+
+    return _hold(fault, broker, context, tell)
 
 
 @do.register
 def _slow(fault: BrokerSlowFault, brokers: BrokerSet, broker: int, context: Context) -> Steps:
-    brokers.slow(broker, fault.extra)
-    yield context.env.timeout(fault.for_)
-    brokers.slow(broker, 0.0)
+    def tell(held: list[BrokerSlowFault], _: bool) -> None:
+        brokers.slow(broker, sum((each.extra for each in held), start=0.0))
+
+    return _hold(fault, broker, context, tell)
 
 
 @do.register
 def _pause(fault: BrokerPauseFault, brokers: BrokerSet, broker: int, context: Context) -> Steps:
-    brokers.pause(broker)
-    yield context.env.timeout(fault.for_)
-    brokers.resume(broker)
+    def tell(held: list[BrokerPauseFault], outermost: bool) -> None:
+        if outermost:
+            (brokers.pause if held else brokers.resume)(broker)
+
+    return _hold(fault, broker, context, tell)
 
 
 @do.register
 def _lose_acks(fault: AckLossFault, brokers: BrokerSet, broker: int, context: Context) -> Steps:
-    brokers.lose_acks(broker, fault.probability)
-    yield context.env.timeout(fault.for_)
-    brokers.lose_acks(broker, 0.0)
+    """Of several at once, the highest probability holds."""
+
+    def tell(held: list[AckLossFault], _: bool) -> None:
+        brokers.lose_acks(broker, max((each.probability for each in held), default=0.0))
+
+    return _hold(fault, broker, context, tell)
 
 
 @do.register

@@ -84,23 +84,23 @@ def _pause(fault: PauseFault, crew: Crew, hit: Sequence[int], context: Context) 
 @do.register
 def _part(fault: PartitionFault, crew: Crew, hit: Sequence[int], context: Context) -> Steps:
     for consumer in hit:
-        crew.fleet.cut_off(consumer)
+        crew.cut_off(consumer)
     if fault.for_ is not None:
         yield context.env.timeout(fault.for_)
         for consumer in hit:
-            crew.fleet.reconnect(consumer)
+            crew.reconnect(consumer)
 
 
 @do.register
 def _slow(fault: SlowFault, crew: Crew, hit: Sequence[int], context: Context) -> Steps:
     steps = 1 if fault.ramp is None else _RAMP_STEPS
-    began_s = context.env.now
+    began_s, cause = context.env.now, object()
     for step in range(1, steps + 1):
         if fault.ramp is not None:
             yield context.env.timeout(fault.ramp / steps)
         for consumer in hit:
-            crew.slow(consumer, "fault", 1.0 + (fault.factor - 1.0) * step / steps)
+            crew.slow(consumer, cause, 1.0 + (fault.factor - 1.0) * step / steps)
     if fault.for_ is not None:
         yield context.env.timeout(max(0.0, fault.for_ - (context.env.now - began_s)))
         for consumer in hit:
-            crew.slow(consumer, "fault", 1.0)
+            crew.slow(consumer, cause, 1.0)

@@ -2,7 +2,7 @@
 
 The input's row number is its offset. What the brokers stored is the journal; what became of each
 row is its fate (KP-01 to KP-16 and LP-01 to LP-06, in `sim.producer.kafka_client_kernel`; KP-11,
-KP-12, KP-15 and LP-06 here; KB-13 in `sim.producer.stalled_brokers`).
+KP-12, KP-15 and LP-06 here; KB-13 in `sim.producer.kafka_stalled_brokers`).
 """
 
 from collections.abc import Mapping
@@ -13,8 +13,9 @@ import numpy as np
 from sim.engine.outcome import Fate
 from sim.foundation.arrays import F64, I32, I64, U8, Bools
 from sim.producer import kafka_client_kernel as k
-from sim.producer import stalled_brokers
-from sim.producer.stalled_brokers import GivenUp
+from sim.producer import kafka_stalled_brokers
+from sim.producer.kafka_client_checks import check_acknowledged, check_progress
+from sim.producer.kafka_stalled_brokers import GivenUp
 from sim.scenario.products.kafka_producer import KafkaProducer
 from sim.scenario.products.kafka_publisher import Order, Publisher
 
@@ -146,9 +147,11 @@ class Client:
         """Carry the process, and what is on its way, to ``until_s``."""
         if self.state.app.at[k.DUE].min() > until_s:
             return  # as the kernel would see at once; to hand it its state takes ten times as long
+        before = self.state.app.n.tolist()
         while True:
             match k.publish(until_s, self.state):
                 case k.DONE:
+                    check_progress(before, self.state.app.n.tolist(), self.state)
                     return
                 case k.FULL_RECORDS:
                     self._grow_records()
@@ -237,6 +240,7 @@ class Client:
     def finish(self, until_s: float) -> None:
         """Complete the samples; call once, at the end."""
         k.fill_samples(np.nextafter(until_s, np.inf), self.state)
+        check_acknowledged(self.state)
 
     # How the process ends, and begins again.
 
@@ -357,7 +361,7 @@ class Client:
 
     def pause_broker(self, broker: int, at_s: float) -> None:
         """A broker stands still, alive and silent (KB-13)."""
-        stalled_brokers.pause(at_s, broker, self.state)
+        kafka_stalled_brokers.pause(at_s, broker, self.state)
 
     def resume_broker(self, broker: int, at_s: float) -> None:
         """It goes on: what its clients gave up comes first, then what waits, in order (KB-13)."""
@@ -368,7 +372,7 @@ class Client:
         self._make_room_in_journal(len(here), sum(batch.row.size for batch in here))
         for batch in here:
             k.take_up(at_s, broker, batch.what, batch.row, self.state)
-        stalled_brokers.resume(at_s, broker, self.state)
+        kafka_stalled_brokers.resume(at_s, broker, self.state)
 
     def _forget_given_up(self, broker: int) -> list[GivenUp]:
         here = [batch for batch in self.given_up if batch.broker == broker]
@@ -377,13 +381,13 @@ class Client:
 
     def _give_up_overdue(self, at_s: float) -> None:
         """Break the connections to brokers that have stood still for too long."""
-        for broker in stalled_brokers.overdue(at_s, self.state):
-            self.given_up += stalled_brokers.left_in_socket(at_s, broker, self.state)
+        for broker in kafka_stalled_brokers.overdue(at_s, self.state):
+            self.given_up += kafka_stalled_brokers.left_in_socket(at_s, broker, self.state)
             k.disconnect(at_s, broker, self.state)
 
     def _die(self, at_s: float) -> None:
         for broker in range(self.state.brokers.up.size):
-            self.given_up += stalled_brokers.left_in_socket(at_s, broker, self.state)
+            self.given_up += kafka_stalled_brokers.left_in_socket(at_s, broker, self.state)
         k.die(at_s, self.state)
 
     def _disconnect(self, broker: int, at_s: float) -> None:

@@ -17,7 +17,7 @@ them in batches, keeps several requests in flight and retries. Rules held:
 
 A connection is first in, first out: the broker takes up a request when it has answered the one
 before, and when a connection is given up, what has not reached the broker is lost with it, unless
-the broker stands still (`sim.producer.stalled_brokers`).
+the broker stands still (`sim.producer.kafka_stalled_brokers`).
 
 Batches, records and requests are numbered in order of creation and kept in rings (power-of-two
 capacity; number & mask is the place), from the oldest that is still needed.

@@ -36,3 +36,4 @@ class Filtered:
         self.feed.enqueued_s[first:last] = self.source.enqueued_s[self.read : stop][here]
         self.feed.n[0] = last
         self.read = stop
+        assert last <= min(stop, self.feed.message.size), "a message was let in twice"

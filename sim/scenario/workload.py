@@ -135,7 +135,7 @@ class Trace(Config):
 
 
 class CaseFile(Config):
-    """Real histories: a CSV or CSV.gz file of the ordered events of cases: `sim.traffic.cases`."""
+    """Real histories: a CSV or CSV.gz file with columns case, seq, timestamp and activity."""
 
     shorthand = "path"
 

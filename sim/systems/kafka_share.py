@@ -88,6 +88,8 @@ class Readable:
         self.lane[at:stop] = np.concatenate(lanes)[order]
         self.feed.enqueued_s[at:stop] = log.visible_s[found]
         self.feed.n[0] = stop
+        assert stop == self.fed.sum(), "a record was read twice, or passed over"
+        assert at == 0 or self.feed.enqueued_s[at - 1] <= self.feed.enqueued_s[at], "time went back"
         for came in self.readers:
             came(at, stop)
 

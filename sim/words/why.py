@@ -40,14 +40,16 @@ def reason(summary: pd.DataFrame, duration_s: float, faults: pd.DataFrame | None
     team = f"{count(consumers)} consumer{'' if consumers == 1 else 's'}"
     call = f"{batch:.3g} message{'' if f'{batch:.3g}' == '1' else 's'} a call"
     who = f"{row['system']}.{row['group']}, with {team} and {call},"
-    if again > WASTE * first:
+    repeats = again > WASTE * first
+    if repeats:
         who += f" spends {share(again, again + first)} of its work on messages processed before; it"
     watched_s = row.get("watched_s", 0.0)
     if row["unfinished"] and row["unfinished"] < 0.5 * watched_s * best:
         left = messages(row["unfinished"])
         return (
             f"{who} gets through up to {rate(best)}, and {left} remain {duration(watched_s)} after "
-            "the last arrival: something other than its best rate holds them up"
+            "the last arrival"
+            + ("" if repeats else ": something other than its best rate holds them up")
             + _befell(row, faults)
         )
     if best < mean:

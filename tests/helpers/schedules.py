@@ -1,7 +1,7 @@
 """Random scenarios with random fault schedules, and what must hold in each of them.
 
-`python tests/schedules.py 10000` tries so many, prints the scenario of any that fails as a file
-that `sim run` replays, and says how many were tried in what time. The invariants:
+`python tests/helpers/schedules.py 10000` tries so many, prints the scenario of any that fails as a
+file that `sim run` replays, and says how many were tried in what time. The invariants:
 
 1. conservation: the fates of messages add up to those produced (asserted by
    `sim.measure.tables.measure`);

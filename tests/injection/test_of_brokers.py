@@ -61,7 +61,38 @@ def test_all_brokers_are_struck_one_by_one_and_one_at_random():
         (t, verb, b) for t, verb in ((10, "cut_off"), (14, "reconnect")) for b in (0, 1, 2)
     ]
     assert [text for *_, text in events] == [f"unreachable: broker {b}" for b in (0, 1, 2)]
-    log, events, _ = upstream_felt({**fault, "rate": "120/h"})
+    log, events, _ = upstream_felt({**fault, "for": 0.1, "rate": "120/h"})
     struck = [b for _, verb, b in log if verb == "cut_off"]
     assert len(struck) == len(events) > 10
     assert set(struck) == {0, 1, 2}
+
+
+@pytest.mark.parametrize(
+    ("fault", "log"),
+    [
+        ({"fault": "unreachable"}, [(10, "cut_off", 1), (31, "reconnect", 1)]),
+        ({"fault": "broker_pause"}, [(10, "pause", 1), (31, "resume", 1)]),
+        (
+            {"fault": "broker_slow", "extra": "50 ms"},
+            [
+                (10, "slow", 1, 0.05),
+                (11, "slow", 1, 0.1),
+                (13, "slow", 1, 0.05),
+                (31, "slow", 1, 0.0),
+            ],
+        ),
+        (
+            {"fault": "ack_loss", "probability": 0.25},
+            [
+                (10, "lose_acks", 1, 0.25),
+                (11, "lose_acks", 1, 0.25),
+                (13, "lose_acks", 1, 0.25),
+                (31, "lose_acks", 1, 0.0),
+            ],
+        ),
+    ],
+    ids=["unreachable", "broker_pause", "broker_slow", "ack_loss"],
+)
+def test_faults_of_one_kind_that_overlap_end_with_the_last_of_them(fault, log):
+    felt, _, _ = upstream_felt({**AT, **fault, "for": 3}, {**AT, **fault, "at": 11, "for": 20})
+    assert felt == log

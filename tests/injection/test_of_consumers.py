@@ -54,3 +54,16 @@ def test_the_timeline_says_how_many_of_a_group_are_struck():
 def test_a_slow_down_is_told_with_its_factor():
     _, events = felt({"at": 1, "fault": "slow", "target": "a.g.0", "factor": 2.5, "for": 9})
     assert events == [(1, 10, "slow x2.5 g 0")]
+
+
+def test_faults_of_one_kind_that_overlap_end_with_the_last_of_them():
+    log, _ = felt(
+        {"at": 10, "fault": "slow", "target": "a.g.0", "factor": 2, "for": 10},
+        {"at": 15, "fault": "slow", "target": "a.g.0", "factor": 3, "for": 20},
+        {"at": 100, "fault": "partition", "target": "a.g.1", "for": 5},
+        {"at": 101, "fault": "partition", "target": "a.g.1", "for": 25},
+    )
+    assert log == [
+        (10, "slow", 0, 2.0), (15, "slow", 0, 6.0), (20, "slow", 0, 3.0), (35, "slow", 0, 1.0),
+        (100, "cut", 1), (101, "cut", 1), (126, "reconnect", 1),
+    ]  # fmt: skip

@@ -453,3 +453,7 @@ def test_a_limit_of_retention_can_be_given_as_none():
     assert (topic.retention_ms, topic.retention_bytes) == (-1, -1)
     topic = load(GOOD, ["systems.kafka.topic.retention.bytes=3 MiB"]).systems["kafka"].topic
     assert (topic.retention_ms, topic.retention_bytes) == (604_800_000, 3 * 2**20)
+
+
+def test_the_json_schema_names_no_module_of_the_lab():
+    assert re.findall(r"\bsim[._][a-z_.]+", SCHEMA.read_text()) == []

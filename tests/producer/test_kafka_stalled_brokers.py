@@ -20,7 +20,7 @@ from helpers.client_lab import (
     rows_in_log,
 )
 from sim.producer import kafka_client_kernel as k
-from sim.producer.stalled_brokers import left_in_socket, overdue, pause
+from sim.producer.kafka_stalled_brokers import left_in_socket, overdue, pause
 
 SIX_MS = (0, 100, 200, 300, 400, 500)
 
