@@ -248,7 +248,7 @@ Ratio = Annotated[float, BeforeValidator(ratio), _A_NUMBER]
 PositiveRatio = Annotated[float, BeforeValidator(_positive(ratio)), _A_NUMBER]
 """A plain number of more than 0."""
 
-_Z99 = 2.3263478740408408
+Z99 = 2.3263478740408408
 """99 % point of the standard normal distribution."""
 
 
@@ -320,7 +320,7 @@ class Distribution(Config):
         """Mean duration, s. Lognormal: median * exp(s^2 / 2), s = ln(p99 / median) / z(0.99)."""
         if self.lognormal is None:
             return self.a
-        sigma = math.log(self.b / self.a) / _Z99
+        sigma = math.log(self.b / self.a) / Z99
         return self.a * math.exp(sigma**2 / 2)
 
 

@@ -58,11 +58,11 @@ def targets(
     fault: Fault, system: str, crews: Mapping[str, Crew], upstream: Upstream | None
 ) -> list[Target]:
     """Everything in a system that a fault can strike, as its target names it."""
-    found: list[Target] = []
     if isinstance(fault, GroupFault):
         return [
             WholeGroup(crew) for name, crew in crews.items() if fault.strikes_group(system, name)
         ]
+    found: list[Target] = []
     if "consumer" in fault.kinds:
         found += [
             OneConsumer(crew, place)

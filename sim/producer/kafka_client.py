@@ -151,7 +151,7 @@ class Client:
         while True:
             match k.publish(until_s, self.state):
                 case k.DONE:
-                    check_progress(before, self.state.app.n.tolist(), self.state)
+                    check_progress(before, self.state)
                     return
                 case k.FULL_RECORDS:
                     self._grow_records()

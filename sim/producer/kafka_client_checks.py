@@ -13,14 +13,14 @@ from sim.producer import kafka_client_kernel as k
 _ONLY_GROW = (k.COMMITTED_TO, k.ENTRIES, k.ROWS)
 
 
-def check_progress(before: Sequence[int], now: Sequence[int], client: k.ClientState) -> None:
+def check_progress(before: Sequence[int], client: k.ClientState) -> None:
     """What is committed and stored stays so, and nobody is beyond the input.
 
     Args:
         before: `kafka_client_kernel.App.n` before the advance.
-        now: the same after it.
-        client: of which they are.
+        client: after it.
     """
+    now: list[int] = client.app.n.tolist()
     for place in _ONLY_GROW:
         assert now[place] >= before[place], f"client: counter {place} went back: {before}, {now}"
     rows = client.source.created_s.size

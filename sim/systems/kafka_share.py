@@ -25,6 +25,7 @@ from sim.engine.environment import SideBySide, Stage
 from sim.engine.outcome import Effects, Fate, GroupOutcome
 from sim.engine.system import Fleet, Setup, capacity
 from sim.foundation.arrays import F32, NO_LIMIT, U8, longer
+from sim.injection.crew import LOOK_S
 from sim.injection.replay import repeats_kept
 from sim.log.topic import Topic
 from sim.queue import broker_kernel as k
@@ -39,9 +40,6 @@ from sim.systems.on_log import picky_service_s
 from sim.systems.on_queue import outcome_of, poison_of
 
 _T = TypeVar("_T", bound=np.generic)
-
-_LOOK_S = 0.1
-"""How often the coordinator sees whether a member that was sent SIGTERM has closed, s."""
 
 
 class Readable:
@@ -180,7 +178,7 @@ class Members(Broker):
     def _close(self, c: int) -> None:
         """Leave when the process has ended by itself."""
         if self.alive(c):
-            self.later(_LOOK_S, AFTER_CONTROL, lambda: self._close(c))
+            self.later(LOOK_S, AFTER_CONTROL, lambda: self._close(c))
         elif c in self.closing:
             self.closing.remove(c)
             self._leave(c)

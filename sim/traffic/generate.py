@@ -13,7 +13,7 @@ import numpy as np
 
 from sim.foundation.arrays import F32, F64, I32
 from sim.foundation.errors import LabError
-from sim.foundation.units import Distribution
+from sim.foundation.units import Z99, Distribution
 from sim.scenario.faults.base import RandomFault
 from sim.scenario.load import CaseFile, Key, Lifecycle, Scenario
 from sim.traffic import arrivals, cases
@@ -25,8 +25,6 @@ POOL = 1 << 16
 
 _CHUNK = 1 << 20
 _MOST_ENTITIES = 1 << 24
-_Z99 = 2.3263478740408408
-"""99th percentile of the standard normal distribution."""
 
 
 def stream(scenario: Scenario, name: str) -> np.random.Generator:
@@ -130,7 +128,7 @@ def _histories(
     order = np.argsort(entered_s, axis=None, kind="stable")
     created_s = entered_s.ravel()[order]
     z = rng.standard_normal(n)
-    sigma = log(life.amount.p99 / life.amount.median) / _Z99
+    sigma = log(life.amount.p99 / life.amount.median) / Z99
     cents = np.rint(100 * life.amount.median * np.exp(sigma * z)).astype(np.int64)
     entity, seq = np.divmod(order, states)
     return Messages(
@@ -214,7 +212,7 @@ def _draw32(d: Distribution, n: int, rng: np.random.Generator) -> F32:
 
 
 def _sigma(lognormal: Distribution) -> float:
-    return log(lognormal.b / lognormal.a) / _Z99
+    return log(lognormal.b / lognormal.a) / Z99
 
 
 def pool(scenario: Scenario, name: str, distribution: Distribution) -> F64:
