@@ -2,7 +2,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .PHONY: setup demo test same bench lint picture examples notebooks
-setup: .venv/ready
+setup: .venv/ready .venv/kernels
 
 # The last line compiles the kernels, so that the first run does not wait for the compiler.
 .venv/ready: requirements.lock pyproject.toml
@@ -12,6 +12,12 @@ setup: .venv/ready
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation -e .
 	$(BIN)/sim run tournament_spike ledger_ordering per_message_routing --set scale=0.001 \
 	    --no-charts --out .venv/warm > .venv/warm.log
+	touch $@
+
+# Compiled beside their sources, again when one changes.
+.venv/kernels: .venv/ready $(shell find sim -name '*_kernel.py' -o -name '*.pxd') \
+    sim/foundation/compile_kernels.py
+	$(BIN)/python -m sim.foundation.compile_kernels
 	touch $@
 
 demo: setup

@@ -17,12 +17,16 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from sim.foundation.kernels import install
+
 if TYPE_CHECKING:
     from sim.results.comparison import Comparison
     from sim.results.result import Result
     from sim.scenario.load import Scenario
 
 __all__ = ["Comparison", "Result", "Scenario", "compare", "load", "read", "run"]
+
+install()
 
 _HOMES = {
     "Comparison": "sim.results.comparison",

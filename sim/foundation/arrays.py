@@ -21,6 +21,8 @@ I32 = NDArray[np.int32]
 """Integers of 32 bits: rows of messages, identities."""
 I16 = NDArray[np.int16]
 """Integers of 16 bits: states, partitions."""
+U32 = NDArray[np.uint32]
+"""Integers of 32 bits without a sign: the bits of something."""
 U16 = NDArray[np.uint16]
 """Integers of 16 bits without a sign: how often."""
 U8 = NDArray[np.uint8]

@@ -53,16 +53,9 @@ def count(messages: Messages, order_by: Sequence[str], outcome: GroupOutcome) ->
     """
     key_of, names = messages.keys_by(order_by)
     grid_s = outcome.gauges_t_s
-    counts = k.Counts(
-        processed=np.zeros(grid_s.size + 1, np.int64),
-        violations=np.zeros(grid_s.size + 1, np.int64),
-        oldest_s=np.zeros(grid_s.size),
-        latency=np.zeros(k.LATENCY_BINS, np.int64),
-        fates=np.zeros(len(Fate), np.int64),
-        key_violated=np.zeros(len(names), np.uint8),
-    )
-    as_float = np.zeros(1, np.float32)
-    totals = k.count(
+    counts = k.Counts(grid_s.size, len(Fate), len(names))
+    k.count(
+        counts,
         messages.created_s,
         messages.entity,
         key_of,
@@ -71,24 +64,22 @@ def count(messages: Messages, order_by: Sequence[str], outcome: GroupOutcome) ->
         outcome.fate,
         float(grid_s[1]),
         int(Fate.UNFINISHED),
-        (as_float, as_float.view(np.uint32)),
-        np.full(len(names), np.inf),
-        counts,
     )
     fates = {fate: int(counts.fates[fate]) for fate in Fate}
     assert sum(fates.values()) == len(messages), "conservation: fates do not add up to the produced"
-    with_effect = int(counts.processed.sum())
+    processed, violations = np.asarray(counts.processed), np.asarray(counts.violations)
+    with_effect = int(processed.sum())
     assert with_effect == fates[Fate.PROCESSED], "conservation: processed without an effect"
     return Counted(
         fates=fates,
         arrived=np.searchsorted(messages.created_s, grid_s, side="right"),
-        processed=counts.processed[:-1],
-        violations=counts.violations[:-1],
-        violations_in_all=int(counts.violations.sum()),
-        keys_violated=int(counts.key_violated.sum()),
-        oldest_s=counts.oldest_s,
-        latency=counts.latency,
-        longest_latency_s=totals.longest_latency_s,
-        extra_effects=int(totals.extra_effects),
-        last_done_s=totals.last_done_s,
+        processed=processed[:-1],
+        violations=violations[:-1],
+        violations_in_all=int(violations.sum()),
+        keys_violated=int(np.asarray(counts.key_violated).sum()),
+        oldest_s=np.asarray(counts.oldest_s),
+        latency=np.asarray(counts.latency),
+        longest_latency_s=counts.longest_latency_s,
+        extra_effects=counts.extra_effects,
+        last_done_s=counts.last_done_s,
     )

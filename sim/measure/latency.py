@@ -7,7 +7,7 @@ import pandas as pd
 
 from sim.engine.outcome import Fate
 from sim.foundation.arrays import F64
-from sim.measure import counts_kernel as k
+from sim.measure import latency_bins
 from sim.measure.counts import Counted
 
 QUANTILES = np.concatenate([np.arange(0, 99) / 100, [0.99, 0.995, 0.999, 0.9995, 0.9999, 1.0]])
@@ -23,7 +23,9 @@ def quantiles(counted: Counted) -> F64:
         return np.full(QUANTILES.size, np.nan)
     rank = np.ceil(QUANTILES * processed).clip(1)
     bins = np.searchsorted(np.cumsum(counted.latency), rank)
-    middle = (bins.astype(np.uint32) << k.LATENCY_SHIFT) + np.uint32(1 << (k.LATENCY_SHIFT - 1))
+    middle = (bins.astype(np.uint32) << latency_bins.SHIFT) + np.uint32(
+        1 << (latency_bins.SHIFT - 1)
+    )
     out: F64 = middle.view(np.float32).astype(np.float64)
     out[-1] = longest_s
     out[out > longest_s] = longest_s
@@ -51,5 +53,5 @@ def level_s(duration_s: float) -> float:
 
 def late(counted: Counted, duration_s: float) -> int:
     """Messages processed longer after their creation than counts as level, to a bin's width."""
-    first = int(np.float32(level_s(duration_s)).view(np.uint32)) >> k.LATENCY_SHIFT
+    first = int(np.float32(level_s(duration_s)).view(np.uint32)) >> latency_bins.SHIFT
     return int(counted.latency[first + 1 :].sum())

@@ -1,0 +1,5 @@
+# The numbers of `latency_bins.py` in C.
+
+cdef enum:
+    SHIFT = 12
+    BINS = 524288
