@@ -83,11 +83,6 @@ def compiler() -> list[str] | None:
 class CompileKernels(build_ext):
     """The `build_ext` of this package: translates and compiles every kernel, on all cores."""
 
-    def finalize_options(self) -> None:
-        super().finalize_options()
-        if self.parallel is None:
-            self.parallel = os.cpu_count()
-
     def run(self) -> None:
         from Cython.Build import cythonize
 
@@ -123,6 +118,7 @@ class CompileKernels(build_ext):
         # By these, a library is named as one for every Python from 3.11 on.
         self.ext_map = {extension.name: extension for extension in self.extensions}
         self.ext_map |= {name.split(".")[-1]: ext for name, ext in self.ext_map.items()}
+        self.parallel = os.cpu_count()
         self.build_temp = str(into / "objects")
         super().run()
 
