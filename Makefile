@@ -17,6 +17,8 @@ setup: .venv/ready .venv/kernels
 # Compiled beside their sources, again when one changes.
 .venv/kernels: .venv/ready $(shell find sim -name '*_kernel.py' -o -name '*.pxd') \
     sim/foundation/compile_kernels.py
+	@$(BIN)/python -m sim.foundation.compile_kernels --find-compiler || \
+	    $(BIN)/pip install --quiet --require-hashes -r ziglang.lock || true
 	$(BIN)/python -m sim.foundation.compile_kernels
 	touch $@
 

@@ -80,32 +80,37 @@ def test_no_module_is_long_but_those_with_a_reason():
 
 
 def test_each_module_has_a_test_of_its_name():
-    """A kernel, or its state, is also tested as what the stage beside it promises."""
+    """What has a header is also tested as what the stage promises whose name it begins with."""
     tests = {p.relative_to(ROOT / "tests").as_posix() for p in (ROOT / "tests").rglob("test_*.py")}
-    without = {
-        _name(path)
-        for path in MODULES
-        if path.name not in ("__init__.py", "__main__.py")
-        and not tests
-        & {
-            (path.relative_to(SIM).parent / f"test_{stem}.py").as_posix()
-            for stem in (path.stem, re.sub("_(kernel|state)$", "", path.stem))
-        }
-    }
-    assert without == set()
+
+    def tested(path: Path) -> bool:
+        stems = {path.stem, re.sub("_(kernel|state)$", "", path.stem)}
+        if path.with_suffix(".pxd").exists():
+            words = path.stem.split("_")
+            stems |= {"_".join(words[:n]) for n in range(1, len(words))}
+        room = path.relative_to(SIM).parent
+        return bool(tests & {(room / f"test_{stem}.py").as_posix() for stem in stems})
+
+    modules = [path for path in MODULES if path.name not in ("__init__.py", "__main__.py")]
+    assert {_name(path) for path in modules if not tested(path)} == set()
 
 
 def test_a_kernel_knows_nothing_but_the_foundation_and_other_kernels():
-    """And the states that it shares with them, which stand in modules of their own."""
+    """And the states and codes that it shares with them, which stand in modules of their own."""
     allowed = ("_kernel", "_state", "feed")
+
+    def of_kernels(name: str) -> bool:
+        path = SIM.joinpath(*name.split(".")[1:])
+        return name.endswith(allowed) or path.with_suffix(".pxd").exists()
+
     found = {
         f"{_name(path)}: {node.module}"
         for path, node in _nodes(ast.ImportFrom)
-        if path.stem.endswith(allowed)
-        and (node.module or "").startswith("sim.")
-        and not node.module.startswith("sim.foundation.")
-        and not node.module.endswith(allowed)
-        and not all(name.name.endswith(allowed) for name in node.names)
+        if path.stem.endswith(allowed) or path.with_suffix(".pxd").exists()
+        if (node.module or "").startswith("sim.")
+        and not node.module.startswith("sim.foundation")
+        and not of_kernels(node.module)
+        and not all(of_kernels(f"{node.module}.{name.name}") for name in node.names)
     }
     assert found == set()
 
@@ -125,7 +130,9 @@ def test_every_kernel_is_told_to_mypy_once_and_has_no_exceptions_of_its_own():
     (untyped,) = [entry["module"] for entry in overrides if entry.get("allow_untyped_defs")]
     kernels = [path for path in MODULES if path.stem.endswith("_kernel")]
     assert sorted(untyped) == [
-        ".".join(path.relative_to(ROOT).with_suffix("").parts) for path in kernels
+        ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        for path in kernels
+        if not path.with_suffix(".pxd").exists()
     ]
     assert [path for path in kernels if "type: ignore" in path.read_text()] == []
 

@@ -1,19 +1,23 @@
-"""Compiles the kernels: `python -m sim.foundation.compile_kernels` beside their sources.
+"""Compiles the kernels: `python -m sim.foundation.compile_kernels` puts each beside its source.
 
 A kernel is a plain Python file ``x_kernel.py`` with a header ``x_kernel.pxd`` that gives its types.
 Cython translates both into C, and a C compiler makes a library of it that Python loads instead of
-the file. This module is also what `setuptools` calls to build a wheel (``pyproject.toml``). It is
-called before anything is installed.
+the file. This module is also what `setuptools` calls to build a wheel (``pyproject.toml``).
+
+Without a C compiler, Zig's is taken if the package `ziglang` is installed. Without that, nothing is
+compiled, and the kernels run as plain Python: right, and a hundred times slower.
 """
 
 import os
 import shutil
 import sys
 import sysconfig
+from collections.abc import Mapping
 from pathlib import Path
 
 from setuptools import Distribution, Extension
 from setuptools.command.build_ext import build_ext
+from setuptools.errors import CompileError, LinkError
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
@@ -31,52 +35,67 @@ DIRECTIVES = {
     "initializedcheck": False,
     "wraparound": False,
 }
-# A result must not depend on what a compiler thinks of floating point, so nothing is contracted
-# into one rounding, and no fast-math. Python's own flags are kept.
+# A result must not depend on what a compiler thinks of floating point: nothing is contracted into
+# one rounding, and no fast-math.
 GNU_FLAGS = ["-O2", "-g0", "-fwrapv", "-ffp-contract=off", "-fno-strict-aliasing", "-w"]
 MSVC_FLAGS = ["/O2", "/fp:precise"]
 LIMITED_API = "0x030B0000"  # Python 3.11 is the first whose stable interface has buffers
 
 
-def kernels(root: Path = ROOT) -> list[Path]:
-    """The sources that are compiled, from the folder that holds ``sim``."""
-    return sorted(p for p in (root / "sim").rglob("*_kernel.py") if p.with_suffix(".pxd").exists())
+class NoCompilerError(Exception):
+    """Nothing here can compile C for this Python; the text says what is missing."""
 
 
-def write_if_new(path: Path, text: str) -> None:
+def kernels() -> list[Path]:
+    """The sources that are compiled: kernels with a header."""
+    return sorted(p for p in (ROOT / "sim").rglob("*_kernel.py") if p.with_suffix(".pxd").exists())
+
+
+def lay_out(into: Path) -> None:
+    """Copy what Cython reads; each kernel gets the hash of its source, by which one is known."""
+    for header in (ROOT / "sim").rglob("*.pxd"):
+        _write_if_new(into / header.relative_to(ROOT), header.read_text())
+    for kernel in kernels():
+        place = into / kernel.relative_to(ROOT)
+        _write_if_new(place, kernel.read_text() + f'\nSOURCE_HASH = "{source_hash(kernel)}"\n')
+        for room in place.relative_to(into).parents[:-1]:
+            _write_if_new(into / room / "__init__.py", "")
+
+
+def _write_if_new(path: Path, text: str) -> None:
     """What is as it was keeps its time, by which Cython knows what to translate again."""
     if not path.exists() or path.read_text() != text:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
 
 
-def lay_out(into: Path, root: Path = ROOT) -> None:
-    """Copy what Cython reads, with the hash of its source at the end of each kernel."""
-    for header in (root / "sim").rglob("*.pxd"):
-        write_if_new(into / header.relative_to(root), header.read_text())
-    for kernel in kernels(root):
-        stamp = f'\nSOURCE_HASH = "{source_hash(kernel)}"\n'
-        write_if_new(into / kernel.relative_to(root), kernel.read_text() + stamp)
-    for path in list(into.rglob("*_kernel.py")):
-        for room in path.relative_to(into).parents[:-1]:
-            write_if_new(into / room / "__init__.py", "")
+def have_headers() -> bool:
+    """Whether this Python came with what C needs to know of it."""
+    return Path(sysconfig.get_path("include"), "Python.h").exists()
 
 
 def compiler() -> list[str] | None:
-    """The command of a C compiler; None: `distutils` knows its own (Windows), or there is none.
+    """The command of a C compiler; None: the one that Python itself was compiled with.
 
-    The `ziglang` package brings one for machines that have none.
+    Raises:
+        NoCompilerError: there is none.
     """
-    if os.environ.get("CC") or sys.platform == "win32":
+    if sys.platform == "win32":
+        return None  # setuptools looks for Microsoft's
+    if not have_headers():
+        raise NoCompilerError(
+            "Python.h is missing, the header of this Python: install it (python3-dev or the like)"
+        )
+    own = (os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc").split()[0]
+    if shutil.which(own):
         return None
-    own = (sysconfig.get_config_var("CC") or "cc").split()[0]
-    for name in [own, "cc", "gcc", "clang"]:
+    for name in ("cc", "gcc", "clang"):
         if shutil.which(name):
-            return None if name == own else [name]
+            return [name]
     try:
         import ziglang  # noqa: F401
     except ImportError:
-        return None
+        raise NoCompilerError("there is no C compiler (cc, gcc, clang)") from None
     return [sys.executable, "-m", "ziglang", "cc"]
 
 
@@ -84,64 +103,81 @@ class CompileKernels(build_ext):
     """The `build_ext` of this package: translates and compiles every kernel, on all cores."""
 
     def run(self) -> None:
-        from Cython.Build import cythonize
-
+        try:
+            self.other_compiler = compiler()
+        except NoCompilerError as missing:
+            print(f"warning: {missing}; the kernels are not compiled", file=sys.stderr)
+            return
         checked = bool(os.environ.get("SIM_KERNELS_CHECKED"))
         into = ROOT / "build" / ("kernels_checked" if checked else "kernels")
         lay_out(into)
-        here = Path.cwd()
-        os.chdir(into)  # so that a traceback names sim/queue/..._kernel.py
-        try:
-            extensions = [
-                Extension(
-                    ".".join(kernel.relative_to(ROOT).with_suffix("").parts),
-                    [str(kernel.relative_to(ROOT))],
-                )
-                for kernel in kernels()
-            ]
-            extensions.append(Extension(MEMORYVIEWS, ["memoryviews.c"]))
-            self.extensions = cythonize(
-                extensions,
-                compiler_directives=DIRECTIVES | {"boundscheck": checked},
-                shared_utility_qualified_name=MEMORYVIEWS,
-                nthreads=os.cpu_count(),
-                quiet=True,
-            )
-        finally:
-            os.chdir(here)
-        for extension in self.extensions:
-            extension.sources = [str(into / source) for source in extension.sources]
-            extension.py_limited_api = True
-            extension.define_macros = [("Py_LIMITED_API", LIMITED_API)]
-            extension._full_name = extension.name
-            extension._needs_stub = False
+        self.extensions = _translated(into, DIRECTIVES | {"boundscheck": checked})
         # By these, a library is named as one for every Python from 3.11 on.
         self.ext_map = {extension.name: extension for extension in self.extensions}
         self.ext_map |= {name.split(".")[-1]: ext for name, ext in self.ext_map.items()}
         self.parallel = os.cpu_count()
         self.build_temp = str(into / "objects")
-        super().run()
+        try:
+            super().run()
+        except (CompileError, LinkError) as failed:
+            print(f"warning: {failed}; the kernels are not compiled", file=sys.stderr)
+            for library in (ROOT / "sim").rglob("*.abi3.so"):
+                library.unlink()  # some are of other sources
 
     def build_extensions(self) -> None:
-        if self.compiler.compiler_type == "msvc":
-            flags = MSVC_FLAGS
-        else:
-            flags = GNU_FLAGS
-            other = compiler()
-            if other is not None:
-                self.compiler.set_executables(
-                    compiler_so=[*other, "-fPIC"], linker_so=[*other, "-shared"]
-                )
+        microsoft = self.compiler.compiler_type == "msvc"
+        if self.other_compiler is not None:
+            self.compiler.set_executables(
+                compiler_so=[*self.other_compiler, "-fPIC"],
+                linker_so=[*self.other_compiler, "-shared"],
+            )
         for extension in self.extensions:
-            extension.extra_compile_args = flags
+            extension.extra_compile_args = MSVC_FLAGS if microsoft else GNU_FLAGS
         super().build_extensions()
 
 
+def _translated(into: Path, directives: Mapping[str, object]) -> list[Extension]:
+    """What is to be compiled, in C: the kernels, and what they share."""
+    from Cython.Build import cythonize
+
+    here = Path.cwd()
+    os.chdir(into)  # so that a traceback names sim/queue/..._kernel.py
+    try:
+        extensions: list[Extension] = cythonize(
+            [
+                Extension(".".join(path.with_suffix("").parts), [str(path)])
+                for path in (kernel.relative_to(ROOT) for kernel in kernels())
+            ]
+            + [Extension(MEMORYVIEWS, ["memoryviews.c"])],
+            compiler_directives=directives,
+            shared_utility_qualified_name=MEMORYVIEWS,
+            nthreads=os.cpu_count(),
+            quiet=True,
+        )
+    finally:
+        os.chdir(here)
+    for extension in extensions:
+        extension.sources = [str(into / source) for source in extension.sources]
+        extension.py_limited_api = True
+        extension.define_macros = [("Py_LIMITED_API", LIMITED_API)]
+        extension._full_name = extension.name
+        extension._needs_stub = False
+    return extensions
+
+
 def main() -> None:
-    """Compile in place."""
+    """Compile in place, what has changed.
+
+    ``--find-compiler``: only say whether the package `ziglang` would be of use, by exit code 1.
+    """
+    if "--find-compiler" in sys.argv:
+        try:
+            compiler()
+        except NoCompilerError as missing:
+            sys.exit(f"{missing}: fetching Zig's, 100 MB" if have_headers() else 0)
+        return
     os.chdir(ROOT)
-    distribution = Distribution({"name": "queue-log-lab", "ext_modules": [Extension("x", [])]})
-    command = CompileKernels(distribution)
+    command = CompileKernels(Distribution({"name": "kernels", "ext_modules": [Extension("x", [])]}))
     command.inplace = True
     command.ensure_finalized()
     command.run()

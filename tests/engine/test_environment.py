@@ -58,7 +58,12 @@ def test_plain_python_is_bit_identical_to_compiled(mechanism):
     tests, root = script.parents[1:3]
     uncompiled = subprocess.run(
         [sys.executable, script, mechanism],
-        env={**os.environ, "NUMBA_DISABLE_JIT": "1", "PYTHONPATH": f"{tests}{os.pathsep}{root}"},
+        env={
+            **os.environ,
+            "NUMBA_DISABLE_JIT": "1",
+            "SIM_KERNELS": "python",
+            "PYTHONPATH": f"{tests}{os.pathsep}{root}",
+        },
         capture_output=True,
         text=True,
         check=True,

@@ -5,10 +5,15 @@ from pathlib import Path
 from types import ModuleType
 
 
-def plain(kernel: ModuleType) -> ModuleType:
-    """The same kernel as plain Python; what it imports from other kernels stays compiled."""
-    path = next(Path(kernel.__file__).parent.glob(kernel.__name__.split(".")[-1] + ".py"))
-    spec = spec_from_file_location("plain." + kernel.__name__, path)
+def load(name: str, path: Path) -> ModuleType:
+    """The module in a file, under a name, as if it were the only one of it."""
+    spec = spec_from_file_location(name, path)
     module = module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def plain(kernel: ModuleType) -> ModuleType:
+    """The same kernel as plain Python; what it imports from other kernels stays compiled."""
+    short = kernel.__name__.split(".")[-1]
+    return load("plain." + kernel.__name__, Path(kernel.__file__).parent / f"{short}.py")
