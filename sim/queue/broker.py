@@ -22,7 +22,7 @@ from sim.queue.broker_state import (
     with_more_messages,
 )
 from sim.queue.checks import check_broker, check_effects, check_states
-from sim.queue.feed import Feed
+from sim.queue.feed_kernel import Feed
 
 _STAGGER_S = 1e-3
 _LOOK = 1 << 12

@@ -26,7 +26,7 @@ import numpy as np
 
 from sim.foundation.arrays import F32, F64, I32, I64, U8, U16
 from sim.foundation.jit import inlined, resumable
-from sim.queue.feed import Feed
+from sim.queue.feed import FeedColumns
 
 READY, IN_FLIGHT, OVERDUE, WAITING, ACKED, DEAD, DROPPED, EXPIRED, REFUSED, LOST = range(10)
 """States of a message. OVERDUE: in flight, past retention; WAITING: published again later;
@@ -227,7 +227,7 @@ class PoisonousMessages(NamedTuple):
 class BrokerState(NamedTuple):
     """All that `work` reads and changes."""
 
-    feed: Feed  # what the senders put in; other queues may read the same one
+    feed: FeedColumns  # what the senders put in; other queues may read the same one
     service_s: F32  # [messages] work that each message takes
     receive_latency_s: F64  # [draws] round trips that fetch messages, taken in turn
     ack_latency_s: F64  # [draws] round trips of acks, taken in turn

@@ -7,7 +7,8 @@ from numpy.typing import ArrayLike
 
 from sim.foundation.arrays import F32, F64, I32, U8, longer
 from sim.queue import broker_kernel as k
-from sim.queue.feed import Feed
+from sim.queue.feed import columns_of
+from sim.queue.feed_kernel import Feed
 
 _FIRST_ROOM = 1 << 10
 
@@ -73,7 +74,7 @@ def new_state(
     """
     n = service_s.size
     return k.BrokerState(
-        feed=feed,
+        feed=columns_of(feed),
         service_s=service_s,
         receive_latency_s=receive_latency_s,
         ack_latency_s=ack_latency_s,
@@ -194,7 +195,7 @@ def with_more_messages(
     """
     n, queue, lanes = feed.message.size, state.queue, state.lanes
     return state._replace(
-        feed=feed,
+        feed=columns_of(feed),
         service_s=longer(state.service_s, n, 0.0),
         queue=queue._replace(
             state=longer(queue.state, n, 0),

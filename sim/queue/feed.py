@@ -1,18 +1,24 @@
-"""What gets into queues: the messages sent, in order of arrival, for each queue that reads them."""
+"""A feed before anything has come; what a feed is, is in `sim.queue.feed_kernel`."""
 
 from typing import NamedTuple
 
 import numpy as np
 
 from sim.foundation.arrays import F64, I32, I64
+from sim.queue.feed_kernel import Feed
 
 
-class Feed(NamedTuple):
-    """Messages as they arrive; whoever sends appends, and every queue reads at its own pace."""
+class FeedColumns(NamedTuple):
+    """The columns of a feed for kernels that Numba compiles; the memory is the feed's."""
 
-    message: I32  # [messages] which message each row is
-    enqueued_s: F64  # [messages] when it arrives, ascending over the rows filled
-    n: I64  # [1] rows filled
+    message: I32
+    enqueued_s: F64
+    n: I64
+
+
+def columns_of(feed: Feed) -> FeedColumns:
+    """The same memory as NumPy arrays."""
+    return FeedColumns(np.asarray(feed.message), np.asarray(feed.enqueued_s), np.asarray(feed.n))
 
 
 def empty_feed(n: int) -> Feed:

@@ -3,7 +3,8 @@
 import numpy as np
 
 from sim.foundation.arrays import I32
-from sim.queue.feed import Feed, empty_feed
+from sim.queue.feed import empty_feed
+from sim.queue.feed_kernel import Feed
 
 
 class Filtered:
@@ -28,12 +29,14 @@ class Filtered:
     def advance(self, until_s: float) -> None:
         """Append what the source has by now."""
         stop = int(self.source.n[0])
-        number = self.number[self.source.message[self.read : stop]]
+        number = self.number[np.asarray(self.source.message[self.read : stop])]
         here = number >= 0
         first = int(self.feed.n[0])
         last = first + int(np.count_nonzero(here))
         self.feed.message[first:last] = number[here]
-        self.feed.enqueued_s[first:last] = self.source.enqueued_s[self.read : stop][here]
+        self.feed.enqueued_s[first:last] = np.asarray(self.source.enqueued_s[self.read : stop])[
+            here
+        ]
         self.feed.n[0] = last
         self.read = stop
         assert last <= min(stop, self.feed.message.size), "a message was let in twice"

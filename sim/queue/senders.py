@@ -36,17 +36,9 @@ class Senders:
         if delay_s is not None:
             self.order = np.argsort(created_s + delay_s, kind="stable").astype(np.int32)
             self.created_s = (created_s + delay_s)[self.order]
-        self.batch = batch
-        self.latency_s = latency_s
-        self.calls_per_s = float(calls_per_s)
         self.feed = empty_feed(n)
         self.state = k.SendersState(
-            event_s=np.zeros(threads),
-            half_s=np.zeros(threads),
-            first=np.zeros(threads, np.int64),
-            n=np.zeros(threads, np.int64),
-            counts=np.zeros(k.COUNTS, np.int64),
-            quota_s=np.full(1, -np.inf),
+            self.feed, self.created_s, self.order, threads, batch, latency_s, float(calls_per_s)
         )
 
     def advance(self, until_s: float) -> None:
@@ -56,24 +48,15 @@ class Senders:
             AssertionError: a message is not in one place, or time went back; a bug of the lab.
         """
         sent = int(self.feed.n[0])
-        k.send(
-            until_s,
-            self.created_s,
-            self.order,
-            self.batch,
-            self.latency_s,
-            self.calls_per_s,
-            self.state,
-            self.feed,
-        )
+        k.send(self.state, until_s)
         self._check(sent, until_s)
 
     def _check(self, before: int, until_s: float) -> None:
         """What was to be sent is on the list, in a call or in the feed, which is in order."""
         sent = int(self.feed.n[0])
-        taken, _, calls = self.state.counts.tolist()
-        on_the_way = self.state.first[:calls] >= 0
-        in_calls = int(self.state.n[:calls][on_the_way].sum())
+        taken, calls = self.state.next, self.state.under_way
+        on_the_way = np.asarray(self.state.first)[:calls] >= 0
+        in_calls = int(np.asarray(self.state.n)[:calls][on_the_way].sum())
         assert taken == sent + in_calls, (
             f"senders: {taken} messages were taken, but {sent} are sent and {in_calls} on the way"
         )
@@ -86,11 +69,11 @@ class Senders:
     @property
     def calls(self) -> int:
         """Send calls made."""
-        return int(self.state.counts[k.CALLS])
+        return self.state.calls
 
     def visible_s(self, delay_s: float) -> F64:
         """[messages] when each came into a queue ``delay_s`` behind the feed; inf: never."""
         out = np.full(self.created_s.size, np.inf)
         rows = slice(0, int(self.feed.n[0]))
-        out[self.feed.message[rows]] = self.feed.enqueued_s[rows] + delay_s
+        out[self.feed.message[rows]] = np.asarray(self.feed.enqueued_s[rows]) + delay_s
         return out

@@ -9,7 +9,8 @@ from sim.foundation.arrays import F32, F64, I64, Bools
 from sim.injection.poison import Poison
 from sim.queue import sqs_standard_kernel as k
 from sim.queue.checks import check_effects, check_standard, check_states
-from sim.queue.feed import Feed
+from sim.queue.feed import columns_of
+from sim.queue.feed_kernel import Feed
 
 _T = TypeVar("_T", bound=np.generic)
 _FIRST_ROOM = 1 << 12
@@ -57,7 +58,7 @@ class Workers:
         n = service_s.size
         width = max(1, int(np.ceil(np.sqrt(workers))))
         blocks = -(-workers // width)
-        self.feed = feed
+        self.feed = columns_of(feed)
         self.service_s = service_s
         self.policy = policy
         self.receive_latency_s = receive_latency_s

@@ -32,7 +32,7 @@ from sim.queue import broker_kernel as k
 from sim.queue.broker import AFTER_CONTROL, Broker
 from sim.queue.broker_policy import broker_policy
 from sim.queue.broker_state import Columns, poisonous_messages
-from sim.queue.feed import Feed
+from sim.queue.feed_kernel import Feed
 from sim.scenario.products.kafka import KafkaSystem
 from sim.scenario.products.kafka_share import ShareGroup
 from sim.systems.kafka import Kafka
@@ -94,9 +94,8 @@ class Readable:
     def _enlarge(self, n: int) -> None:
         self.message = longer(self.message, n, 0)
         self.lane = longer(self.lane, n, 0)
-        self.feed = self.feed._replace(
-            message=np.arange(n, dtype=np.int32), enqueued_s=longer(self.feed.enqueued_s, n, np.inf)
-        )
+        enqueued_s = longer(np.asarray(self.feed.enqueued_s), n, np.inf)
+        self.feed = Feed(np.arange(n, dtype=np.int32), enqueued_s, self.feed.n)
 
     def to_messages(self, records: NDArray[_T], fill: float, merge: np.ufunc) -> NDArray[_T]:
         """A column of records, as one of messages; ``fill`` where there is none.

@@ -21,7 +21,7 @@ from sim.queue import sqs_standard_kernel as k
 from sim.queue.broker import Broker
 from sim.queue.broker_policy import broker_policy
 from sim.queue.broker_state import Columns
-from sim.queue.feed import Feed
+from sim.queue.feed_kernel import Feed
 from sim.queue.filtered import Filtered
 from sim.queue.senders import Senders
 from sim.queue.sqs_standard import Workers

@@ -1,8 +1,11 @@
-"""A kernel's own source, not compiled, beside the compiled one."""
+"""A kernel's own source, not compiled, beside the compiled one; and its state, as columns."""
 
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
+from typing import Any
+
+import numpy as np
 
 
 def load(name: str, path: Path) -> ModuleType:
@@ -17,3 +20,10 @@ def plain(kernel: ModuleType) -> ModuleType:
     """The same kernel as plain Python; what it imports from other kernels stays compiled."""
     short = kernel.__name__.split(".")[-1]
     return load("plain." + kernel.__name__, Path(kernel.__file__).parent / f"{short}.py")
+
+
+def columns(state: Any) -> dict[str, np.ndarray]:
+    """Each field of a kernel's state that is a number or a column, compiled or not."""
+    names = [name for name in dir(state) if not name.startswith("_")]
+    found = {name: np.asarray(getattr(state, name)) for name in names}
+    return {name: column for name, column in found.items() if column.dtype != object}

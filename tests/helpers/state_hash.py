@@ -9,6 +9,7 @@ from hashlib import sha256
 import numpy as np
 
 from helpers.operated import Operated
+from helpers.plain_kernel import columns
 from sim.engine.environment import Environment
 from sim.injection.poison import Poison
 from sim.log.group import Group
@@ -85,7 +86,7 @@ def queue(cuts):
     env.run(UNTIL_S)
     workers.settle()
     assert workers.queue.effects.max() > 1
-    return {**senders.state._asdict(), **senders.feed._asdict(),
+    return {**columns(senders.state), **columns(senders.feed),
             **workers.queue._asdict(), **workers.workers._asdict()}  # fmt: skip
 
 

@@ -18,7 +18,7 @@ from sim.queue import broker_kernel as k
 from sim.queue.broker import AFTER_CONTROL, BEFORE_CONTROL, Broker
 from sim.queue.broker_policy import broker_policy
 from sim.queue.broker_state import Columns, poisonous_messages
-from sim.queue.feed import Feed
+from sim.queue.feed_kernel import Feed
 
 WHERE = {
     "unsent": k.READY,

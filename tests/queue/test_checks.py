@@ -8,7 +8,7 @@ from sim.queue import sqs_standard_kernel as s
 from sim.queue.broker import Broker
 from sim.queue.broker_policy import broker_policy
 from sim.queue.checks import check_effects, check_states
-from sim.queue.feed import Feed
+from sim.queue.feed_kernel import Feed
 from sim.queue.sqs_standard import Workers
 
 CALL_S = np.array([0.02])

@@ -9,7 +9,7 @@ import pytest
 from sim.queue import broker_kernel as broker
 from sim.queue.broker import Broker
 from sim.queue.broker_policy import broker_policy
-from sim.queue.feed import Feed
+from sim.queue.feed_kernel import Feed
 from sim.queue.senders import Senders
 from sim.queue.sqs_standard import Workers
 from sim.queue.sqs_standard_kernel import StandardPolicy
@@ -66,7 +66,7 @@ def _sqs_rates(threads, batch_s):
     def rate(at_s):
         return np.count_nonzero((at_s >= from_s) & (at_s < until_s)) / (until_s - from_s)
 
-    return rate(senders.feed.enqueued_s), rate(workers.queue.done_s)
+    return rate(np.asarray(senders.feed.enqueued_s)), rate(workers.queue.done_s)
 
 
 @pytest.mark.parametrize("threads", SQS_BY_THREADS)

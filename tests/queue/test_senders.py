@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from sim.queue import senders_kernel as k
 from sim.queue.senders import Senders
 
 
@@ -20,7 +19,7 @@ def test_SS_13_sender_threads_work_side_by_side():
     # Latencies 0.03, 0.02 and 0.01 s: the third call arrives first and its thread goes on first.
     senders = Senders(np.zeros(40), threads=3, batch=10, latency_s=np.array([0.03, 0.02, 0.01]))
     senders.advance(60.0)
-    assert senders.feed.message[::10].tolist() == [20, 10, 0, 30]
+    assert list(senders.feed.message[::10]) == [20, 10, 0, 30]
     np.testing.assert_allclose(senders.feed.enqueued_s[::10], [0.005, 0.010, 0.015, 0.025])
 
 
@@ -37,7 +36,7 @@ def test_a_delayed_message_is_sent_so_much_later_and_keeps_its_number():
         delay_s=np.array([1.5, 0.0, 0.0]),
     )  # fmt: skip
     senders.advance(10.0)
-    assert senders.feed.message.tolist() == [1, 0, 2]
+    assert list(senders.feed.message) == [1, 0, 2]
     np.testing.assert_allclose(senders.visible_s(0.1), [1.61, 1.11, 2.11])
     assert senders.calls == 3
 
@@ -46,13 +45,13 @@ def sending():
     """Senders in the middle of their work: two calls reached the service, one is on its way."""
     senders = Senders(np.arange(9.0), threads=1, batch=1, latency_s=np.array([0.02]))
     senders.advance(2.001)
-    assert senders.feed.n[0] == 2 and senders.state.counts[k.NEXT] == 3
+    assert senders.feed.n[0] == 2 and senders.state.next == 3
     return senders
 
 
 def test_a_message_that_is_in_no_place_stops_the_run():
     senders = sending()
-    senders.state.counts[k.NEXT] += 1
+    senders.state.next += 1
     with pytest.raises(AssertionError, match="4 messages were taken, but 3 are sent and 0 on"):
         senders.advance(3.5)
 

@@ -8,7 +8,7 @@ import pytest
 from sim.queue import broker_kernel as k
 from sim.queue.broker import Broker
 from sim.queue.broker_state import Columns, poisonous_messages
-from sim.queue.feed import Feed
+from sim.queue.feed_kernel import Feed
 from sim.scenario.products.celery import CelerySystem, CeleryTask
 from sim.systems.celery import celery_policy
 

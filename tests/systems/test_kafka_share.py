@@ -242,11 +242,11 @@ def test_readable_rows_come_in_order_of_time_over_all_partitions():
     for until_s in (1.0, 1.5, 6.0, 20.0):
         topic.advance(until_s)
         readable.advance(until_s)
-        fed = readable.feed.enqueued_s[: readable.feed.n[0]]
+        fed = np.asarray(readable.feed.enqueued_s[: readable.feed.n[0]])
         assert (np.diff(fed) >= 0).all() and (fed <= until_s).all()
         assert fed.size == np.count_nonzero(topic.log.visible_s <= until_s)
         assert (topic.created_s[readable.message[: fed.size]] < fed).all()
-    assert readable.feed.message.tolist() == list(range(n))
+    assert list(readable.feed.message) == list(range(n))
     assert sorted(readable.message) == list(range(n))
     assert (topic.partition_of[readable.message] == readable.lane).all()
 

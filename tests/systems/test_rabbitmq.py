@@ -16,7 +16,7 @@ from sim.lab import run
 from sim.queue import broker_kernel as k
 from sim.queue.broker import Broker
 from sim.queue.broker_state import Columns, poisonous_messages
-from sim.queue.feed import Feed
+from sim.queue.feed_kernel import Feed
 from sim.scenario.load import Scenario, load
 from sim.scenario.products.rabbitmq import RabbitmqSystem
 from sim.systems.rabbitmq import Rabbitmq, rabbitmq_policy

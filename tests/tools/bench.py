@@ -26,7 +26,7 @@ from sim.queue import broker_kernel as broker
 from sim.queue.broker import Broker
 from sim.queue.broker_policy import broker_policy
 from sim.queue.broker_state import Columns
-from sim.queue.feed import Feed
+from sim.queue.feed_kernel import Feed
 from sim.queue.sqs_standard import Workers
 from sim.queue.sqs_standard_kernel import StandardPolicy
 from sim.scenario.load import load
