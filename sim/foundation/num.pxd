@@ -26,6 +26,7 @@ cdef extern from "<math.h>" nogil:
     double INF "INFINITY"
     long long integer "sim_whole" (long long)
     double double "sim_double" (double)
+    long long truncated "sim_whole" (double)
     long long ceil "sim_ceil" (double)
     long long floor "sim_floor" (double)
     bint isfinite(double)

@@ -2,7 +2,7 @@
 
 from math import ceil, floor, inf, isfinite
 
-__all__ = ["INF", "ceil", "double", "floor", "floor_div", "integer", "isfinite"]
+__all__ = ["INF", "ceil", "double", "floor", "floor_div", "integer", "isfinite", "truncated"]
 
 INF = inf
 
@@ -15,6 +15,11 @@ def integer(x: int) -> int:
 def double(x: float) -> float:
     """An item of a column in double precision: NumPy's own would stay in the column's."""
     return float(x)
+
+
+def truncated(x: float) -> int:
+    """The whole part of a number; for ``x >= 0`` cheaper in C than `floor`, and the same."""
+    return int(x)
 
 
 def floor_div(a: float, b: float) -> float:

@@ -1,41 +1,44 @@
 """Random columns: sorted arrival times and weighted choices, from uniform or exponential draws."""
 
-import numpy as np
+import cython
 
-from sim.foundation.arrays import F64, I32
-from sim.foundation.jit import kernel
+from sim.foundation import num
+from sim.foundation.arrays import F64, I32, I64
 
 
-@kernel
-def spread(counts, edges_s, exponentials, out):
+def _spread(counts: I64, edges_s: F64, exponentials: F64, out: F64) -> None:
+    draw = 0
+    first = 0
+    for c in range(counts.shape[0]):
+        total = 0.0
+        stop = first + counts[c]
+        for row in range(first, stop):
+            total += exponentials[draw]
+            draw += 1
+            out[row] = total
+        total += exponentials[draw]
+        draw += 1
+        begin_s = edges_s[c]
+        width = (edges_s[c + 1] - begin_s) / total
+        for row in range(first, stop):
+            out[row] = begin_s + out[row] * width
+        first = stop
+
+
+def spread(counts: I64, edges_s: F64, exponentials: F64, out: F64) -> None:
     """Put ``counts[c]`` arrivals into cell ``c`` as sorted uniforms, from exponential spacings.
 
     ``counts`` int64 [cells]; ``edges_s`` float64 [cells + 1]; ``exponentials`` float64
     [sum(counts) + cells], unit mean; ``out`` float64 [sum(counts)], ascending.
     """
-    draw = 0
-    row = 0
-    for c in range(counts.size):
-        total = 0.0
-        first = row
-        for _ in range(counts[c]):
-            total += exponentials[draw]
-            draw += 1
-            out[row] = total
-            row += 1
-        total += exponentials[draw]
-        draw += 1
-        width = (edges_s[c + 1] - edges_s[c]) / total
-        for i in range(first, row):
-            out[i] = edges_s[c] + out[i] * width
+    with cython.nogil:
+        _spread(counts, edges_s, exponentials, out)
 
 
-@kernel
-def _build_alias(probability, alias, small, large):
-    n = probability.size
+def _build_alias(probability: F64, alias: I32, small: I32, large: I32) -> None:
     n_small = 0
     n_large = 0
-    for i in range(n):
+    for i in range(probability.shape[0]):
         if probability[i] < 1.0:
             small[n_small] = i
             n_small += 1
@@ -60,20 +63,25 @@ def _build_alias(probability, alias, small, large):
         probability[large[n_large]] = 1.0
 
 
-def alias_table(weights: F64) -> tuple[F64, I32]:
-    """Walker's alias table (Vose 1991) of positive ``weights`` [values]: for `choose`."""
-    n = weights.size
-    probability = weights * (n / weights.sum())
-    alias = np.arange(n, dtype=np.int32)
-    _build_alias(probability, alias, np.zeros(n, np.int32), np.zeros(n, np.int32))
-    return probability, alias
+def build_alias(probability: F64, alias: I32, small: I32, large: I32) -> None:
+    """Make an alias table in place.
+
+    ``probability`` float64 [values], at first the weights, 1 on average; ``alias`` int32 [values],
+    at first each value's own number; ``small`` and ``large`` int32 [values], scratch.
+    """
+    with cython.nogil:
+        _build_alias(probability, alias, small, large)
 
 
-@kernel
-def choose(uniforms, probability, alias, out):
-    """Turn ``uniforms`` float64 [n] in [0, 1) into weighted choices ``out`` int32 [n]."""
-    size = probability.size
-    for i in range(uniforms.size):
+def _choose(uniforms: F64, probability: F64, alias: I32, out: I32) -> None:
+    size = num.double(probability.shape[0])
+    for i in range(uniforms.shape[0]):
         scaled = uniforms[i] * size
-        column = int(scaled)
+        column = num.truncated(scaled)
         out[i] = column if scaled - column < probability[column] else alias[column]
+
+
+def choose(uniforms: F64, probability: F64, alias: I32, out: I32) -> None:
+    """Turn ``uniforms`` float64 [n] in [0, 1) into weighted choices ``out`` int32 [n]."""
+    with cython.nogil:
+        _choose(uniforms, probability, alias, out)

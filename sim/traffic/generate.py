@@ -17,7 +17,8 @@ from sim.foundation.units import Z99, Distribution
 from sim.scenario.faults.base import RandomFault
 from sim.scenario.load import CaseFile, Key, Lifecycle, Scenario
 from sim.traffic import arrivals, cases
-from sim.traffic.draws_kernel import alias_table, choose, spread
+from sim.traffic.draws import alias_table
+from sim.traffic.draws_kernel import choose, spread
 from sim.traffic.messages import Messages, Numbered
 
 POOL = 1 << 16

@@ -3,7 +3,10 @@
 import numpy as np
 import pytest
 
-from sim.traffic.draws_kernel import alias_table, choose, spread
+from helpers.plain_kernel import plain
+from sim.traffic import draws, draws_kernel
+from sim.traffic.draws import alias_table
+from sim.traffic.draws_kernel import choose, spread
 
 
 def test_arrivals_are_spread_in_their_cells_in_proportion_to_their_spacings():
@@ -37,3 +40,20 @@ def test_a_value_is_chosen_as_often_as_its_weight_says(weights):
     choose(uniforms, probability, alias, out)
     shares = np.bincount(out, minlength=given.size) / out.size
     np.testing.assert_allclose(shares, given / given.sum(), atol=2e-5)
+
+
+def _drawn(kernel):
+    rng = np.random.default_rng(2)
+    counts = rng.poisson(2.0, 50)
+    created_s, chosen = np.zeros(counts.sum()), np.zeros(1_000, np.int32)
+    kernel.spread(counts, np.arange(51) * 0.3, rng.exponential(size=counts.sum() + 50), created_s)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(draws, "k", kernel)
+        table = alias_table(rng.random(37))
+    kernel.choose(rng.random(1_000), *table, chosen)
+    return created_s, *table, chosen
+
+
+def test_the_compiler_changes_nothing():
+    for compiled, uncompiled in zip(_drawn(draws_kernel), _drawn(plain(draws_kernel)), strict=True):
+        np.testing.assert_array_equal(compiled, uncompiled)
