@@ -19,7 +19,7 @@ from sim.log.kafka_rebalance_kip848 import Reconciling
 from sim.log.retention import Limits
 from sim.log.topic import Topic
 from sim.log.truncation import truncate
-from sim.producer.partitioners_kernel import (
+from sim.producer.partitioners import (
     crc32,
     crc32_numbered,
     murmur2,
@@ -171,9 +171,7 @@ def partition_of(setup: Setup, config: KafkaSystem) -> I32:
         return _partition_of_key(names, config, partitions)[key]
     rng = setup.stream("partitioner")
     choices = rng.integers(0, partitions, _STICKY_CHOICES, dtype=np.int32)
-    out = np.zeros(len(messages), np.int32)
-    sticky(messages.size_bytes, config.producer.batch_bytes, choices, out)
-    return out
+    return sticky(messages.size_bytes, config.producer.batch_bytes, choices, len(messages))
 
 
 def _partition_of_key(names: Sequence[str], config: KafkaSystem, partitions: int) -> I32:

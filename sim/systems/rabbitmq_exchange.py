@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from sim.foundation.arrays import I32, Bools
-from sim.producer.partitioners_kernel import jump_hash, murmur2
+from sim.producer.partitioners import jump_hash, murmur2
 from sim.scenario.products.rabbitmq_exchange import Binding, Exchange
 from sim.traffic.messages import Messages
 

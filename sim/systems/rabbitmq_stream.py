@@ -15,7 +15,7 @@ from sim.log.kafka_coordinator import Coordinator, Terms
 from sim.log.rabbitmq_stream_single_active import SingleActive
 from sim.log.retention import Limits, Retention
 from sim.log.topic import Topic
-from sim.producer.partitioners_kernel import murmur3
+from sim.producer.partitioners import murmur3
 from sim.scenario.load import Scenario
 from sim.scenario.products.rabbitmq_stream import (
     RabbitmqStreamConsumers,

@@ -1,12 +1,17 @@
 """Which partition a key goes to, as the clients compute it."""
 
+import zlib
+
 import numpy as np
 
-from sim.producer.partitioners_kernel import (
+from helpers.plain_kernel import plain
+from sim.producer import partitioners, partitioners_kernel
+from sim.producer.partitioners import (
     crc32,
     crc32_numbered,
     murmur2,
     murmur2_numbered,
+    murmur3,
     partitions_of,
     sticky,
 )
@@ -45,6 +50,38 @@ def test_the_same_keys_land_elsewhere_in_another_language():
 
 
 def test_KP_18_a_null_key_stays_until_a_batch_is_full():
-    out = np.zeros(10, np.int32)
-    sticky(np.array([300], np.int32), 1_000, np.array([2, 0, 1], np.int32), out)
+    choices = np.array([2, 0, 1], np.int32)
+    out = sticky(np.array([300], np.int32), 1_000, choices, 10)
     assert out.tolist() == [2, 2, 2, 2, 0, 0, 0, 0, 1, 1]
+    # Each of its own size; the choices begin again.
+    out = sticky(np.array([999, 1, 1_000, 2_000, 5, 5], np.int32), 1_000, choices, 6)
+    assert out.tolist() == [2, 2, 0, 1, 2, 2]
+
+
+def test_crc32_is_that_of_zlib():
+    rng = np.random.default_rng(3)
+    keys = [rng.bytes(n) for n in (0, 1, 2, 3, 4, 5, 0, 255, 256, 10_000)]
+    assert crc32(keys).tolist() == [zlib.crc32(key) for key in keys]
+    names = [zlib.crc32(f"txn-{i}".encode()) for i in range(1_234)]
+    assert crc32_numbered(b"txn-", 1_234).tolist() == names
+
+
+def test_the_compiler_changes_nothing(monkeypatch):
+    def hashed():
+        rng = np.random.default_rng(5)
+        keys = [rng.bytes(int(n)) for n in rng.integers(0, 40, 200)]
+        sizes = rng.integers(1, 400, 500, np.int32)
+        return (
+            murmur2(keys),
+            murmur3(keys, 0xFFFFFFFF),
+            crc32(keys),
+            murmur2_numbered(b"\xff-", 1_001),
+            crc32_numbered(b"\xff-", 1_001),
+            sticky(sizes, 1_000, rng.integers(0, 7, 9, np.int32), 500),
+            sticky(sizes[:1], 1_000, rng.integers(0, 7, 9, np.int32), 500),
+        )
+
+    compiled = hashed()
+    monkeypatch.setattr(partitioners, "k", plain(partitioners_kernel))
+    for one, other in zip(hashed(), compiled, strict=True):
+        np.testing.assert_array_equal(one, other)

@@ -21,7 +21,7 @@ import pytest
 from pydantic import ValidationError
 
 from helpers.death_table import BROKERS, DEATH_TABLE, PARTITIONS, RECORDS, How, Row
-from sim.producer.partitioners_kernel import murmur2, partitions_of
+from sim.producer.partitioners import murmur2, partitions_of
 from sim.scenario.products.kafka_producer import KafkaProducer
 
 confluent_kafka = pytest.importorskip("confluent_kafka")

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sim.producer.partitioners_kernel import jump_hash, murmur2
+from sim.producer.partitioners import jump_hash, murmur2
 from sim.scenario.products.rabbitmq_exchange import Binding, Exchange
 from sim.systems.rabbitmq_exchange import routed
 from sim.traffic.messages import Messages, Numbered

@@ -11,7 +11,7 @@ import sim
 from sim.engine.environment import Environment
 from sim.log.retention import Limits
 from sim.log.topic import Topic
-from sim.producer.partitioners_kernel import murmur3
+from sim.producer.partitioners import murmur3
 from sim.scenario.load import Scenario
 from sim.scenario.products.rabbitmq_stream import specification
 from sim.systems.rabbitmq_stream import SCHEDULED_S, Segments, offsets_of, partition_of_keys
