@@ -11,7 +11,7 @@ WINDOW = 10
 """Commits that Burrow keeps of a partition, and log ends: its ``intervals``."""
 
 WORDS = ("OK", "WARN", "STOP", "STALL", "REWIND")
-"""Burrow's statuses, the gravest last."""
+"""The names of `sim.measure.burrow_codes`, the gravest last."""
 
 
 def judged(t_s: F64, offsets: Offsets) -> U8:
@@ -20,8 +20,7 @@ def judged(t_s: F64, offsets: Offsets) -> U8:
     It judges a partition from the commits that it saw by then.
     """
     status = np.zeros(offsets.end.shape, np.uint8)
-    window = k.Window(np.zeros(WINDOW, np.int64), np.zeros(WINDOW), np.zeros(WINDOW, np.int64))
-    k.judge(t_s, offsets.end, offsets.committed, offsets.commit_s, window, status)
+    k.judge(k.Window(WINDOW), t_s, offsets.end, offsets.committed, offsets.commit_s, status)
     return status
 
 

@@ -8,6 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from helpers.offsets import STEP_S, offsets_of
+from helpers.plain_kernel import plain
+from sim.measure import burrow, burrow_codes, burrow_kernel
 from sim.measure.burrow import WINDOW, WORDS, burrow_table, judged
 
 
@@ -122,9 +124,8 @@ def evaluate(commits, brokers, now):
     return "OK" if any(after["lag"] < before["lag"] for before, after in pairs) else "WARN"
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
-@given(st.integers(0, 2**32 - 1))
-def test_burrow_agrees_with_an_evaluator_of_its_own(seed):
+def random_log(seed):
+    """[60] times and [60, 3] log ends, committed offsets and times of the last commit."""
     rng = np.random.default_rng(seed)
     n, partitions = 60, 3
     t_s = np.arange(n) * STEP_S
@@ -140,7 +141,28 @@ def test_burrow_agrees_with_an_evaluator_of_its_own(seed):
                 step = rng.integers(-20, 3) if rng.random() < 0.02 else rng.integers(0, 40)
                 offset = int(np.clip(max(offset, 0) + eager * step, 0, end[g, p]))
             committed[g, p], commit_s[g, p] = offset, since_s
+    return t_s, end, committed, commit_s
+
+
+def test_words_stand_at_their_codes():
+    assert [getattr(burrow_codes, word) for word in WORDS] == list(range(5))
+
+
+@settings(max_examples=100, deadline=None, derandomize=True)
+@given(st.integers(0, 2**32 - 1))
+def test_burrow_agrees_with_an_evaluator_of_its_own(seed):
+    t_s, end, committed, commit_s = random_log(seed)
     status = judged(t_s, offsets_of(end, committed, commit_s))
-    for p in range(partitions):
+    for p in range(end.shape[1]):
         expected = slowly(t_s, end[:, p].tolist(), committed[:, p].tolist(), commit_s[:, p])
         assert [WORDS[number] for number in status[:, p]] == expected
+
+
+def test_the_compiler_changes_nothing(monkeypatch):
+    logs = [random_log(seed) for seed in range(20)]
+    compiled = [judged(t_s, offsets_of(*columns)) for t_s, *columns in logs]
+    monkeypatch.setattr(burrow, "k", plain(burrow_kernel))
+    np.testing.assert_array_equal(
+        [judged(t, offsets_of(*columns)) for t, *columns in logs], compiled
+    )
+    assert set(np.unique(compiled)) == set(range(5))
