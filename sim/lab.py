@@ -1,14 +1,18 @@
-"""Run a scenario: the same messages through every system, one after the other."""
+"""Run a scenario: the same messages through every system."""
 
 import gc
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Event, Lock
 from time import perf_counter
 from typing import Protocol
 
 import numpy as np
 import simpy
 
-from sim.engine.environment import Environment, Steps
+from sim.engine.environment import WORTH_THREADS, Environment, Steps
 from sim.engine.system import LOOKS, Setup, System
 from sim.injection.context import Timeline
 from sim.injection.replay import Replay
@@ -28,6 +32,9 @@ GRID_STEPS = 600
 
 _MANY = 1_000_000
 """Messages whose memory is worth a search for garbage."""
+
+_BYTES = 128
+"""Memory that a run takes for each message and group, at most."""
 
 
 class Progress(Protocol):
@@ -73,17 +80,65 @@ def run(
     began = perf_counter()
     messages = generate(scenario)
     wall_s = {"workload": perf_counter() - began}
-    parts = []
-    for name in scenario.systems:
+    stop, keeping = Event(), Lock()
+
+    def report(system: str, now_s: float, settled: int, total: int) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        if progress is not None:
+            progress(system, now_s, settled, total)
+
+    def one(name: str) -> Tables:
         began = perf_counter()
         tables = store.finished(name) if store and not on_ledger else None
         if tables is None:
-            tables = run_system(scenario, name, messages, progress, on_ledger)
+            tables = run_system(scenario, name, messages, report, on_ledger)
             if store:
-                store.keep(name, tables)
-        parts.append(tables)
+                with keeping:
+                    store.keep(name, tables)
         wall_s[name] = perf_counter() - began
+        return tables
+
+    names = list(scenario.systems)
+    if _side_by_side(scenario, len(messages)):
+        parts = _in_threads(one, names, stop)
+    else:
+        parts = [one(name) for name in names]
+    wall_s = {name: wall_s[name] for name in ("workload", *names)}
     return Result(combine(parts), wall_s, scenario)
+
+
+def _side_by_side(scenario: Scenario, messages: int) -> bool:
+    """Whether the systems run at one time, each in a thread: if it pays, and memory is there."""
+    if messages < WORTH_THREADS or len(scenario.systems) == 1:
+        return False
+    groups = sum(len(system.readers) for system in scenario.systems.values())
+    return messages * groups * _BYTES < _free_bytes()
+
+
+def _free_bytes() -> int:
+    """Memory that programs may still take; where the machine does not say, 4 GiB."""
+    try:
+        about = Path("/proc/meminfo").read_text()
+    except OSError:
+        return 4 << 30
+    return int(about.split("MemAvailable:")[1].split()[0]) << 10
+
+
+def _in_threads(one: Callable[[str], Tables], names: Sequence[str], stop: Event) -> list[Tables]:
+    """What ``one`` makes of each name; systems share nothing that is written.
+
+    At Ctrl+C, or if one fails, ``stop`` is set: the others end at their next look.
+    """
+    with ThreadPoolExecutor(max_workers=os.cpu_count(), thread_name_prefix="system") as pool:
+        futures = [pool.submit(one, name) for name in names]
+        try:
+            return [future.result() for future in futures]
+        except BaseException:
+            stop.set()
+            for future in futures:
+                future.cancel()
+            raise
 
 
 def run_system(

@@ -1,12 +1,15 @@
 """Whole runs: determinism, conservation, resuming, and the fluid recursion on a real trace."""
 
 import os
+from collections import Counter
 from pathlib import Path
+from threading import current_thread
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from sim import lab
 from sim.lab import run
 from sim.measure.tables import Tables
 from sim.results.store import Store, find, manifest, read
@@ -69,6 +72,39 @@ def test_an_interrupted_run_goes_on_where_it_stopped(tmp_path):
     result = read(find("tournament_spike", tmp_path))
     assert_same(result.tables, whole)
     assert [p.name for p in (tmp_path / "tournament_spike").iterdir()] == [result.folder.name]
+
+
+def test_systems_side_by_side_are_as_one_after_the_other(monkeypatch):
+    scenario = load("tournament_sqs_tuned").with_(SMALL)
+    one_by_one = run(scenario).tables
+    threads = set()
+    monkeypatch.setattr(lab, "WORTH_THREADS", 0)
+    tables = run(scenario, lambda *_: threads.add(current_thread().name)).tables
+    assert len(threads) == min(3, os.cpu_count()) and "MainThread" not in threads
+    assert_same(tables, one_by_one)
+
+
+def test_side_by_side_all_stop_when_one_is_stopped(monkeypatch):
+    monkeypatch.setattr(lab, "WORTH_THREADS", 0)
+    monkeypatch.setattr("os.cpu_count", lambda: 3)
+    looks = Counter()
+
+    def stop(system, now_s, settled, total):
+        looks[system] += 1
+        if system == "kafka":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(load("tournament_sqs_tuned").with_(SMALL), stop)
+    assert looks["kafka"] == 1
+
+
+def test_systems_take_turns_where_memory_is_short(monkeypatch):
+    scenario = load("tournament_sqs_tuned")
+    monkeypatch.setattr(lab, "_free_bytes", lambda: 2_000_000 * 7 * 128)
+    assert lab._side_by_side(scenario, 2_000_000 - 1)
+    assert not lab._side_by_side(scenario, 2_000_000)
+    assert not lab._side_by_side(scenario, 999_999)
 
 
 def test_compared_systems_get_the_same_work():
