@@ -1,13 +1,15 @@
 """Charts as files, the same bytes for the same tables."""
 
+import gc
+import signal
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
 from functools import partial
+from io import BytesIO
 from multiprocessing import get_context
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -62,16 +64,14 @@ def write_all(tables: "Tables", folder: Path, *, title: str) -> list[Path]:
     Returns the files. `title` says which run it is, below the finding. An existing file is
     replaced.
     """
-    with two_cores() as each:
-        return [path for files in each(*writing(tables, folder, title)) for path in files]
+    return [path for files in on_two_cores(writing(tables, folder, title)) for path in files]
 
 
-def writing(
-    tables: "Tables", folder: Path, title: str
-) -> tuple[Callable[[str], list[Path]], Sequence[str]]:
-    """What writes a chart to `folder`, given its name, and the names."""
+def writing(tables: "Tables", folder: Path, title: str) -> list[Callable[[], list[Path]]]:
+    """What writes each chart to `folder`; the overview, which takes longest, is the first."""
     folder.mkdir(parents=True, exist_ok=True)
-    return partial(_write_chart, tables, folder, title), ["overview", *names(tables)]
+    each = ("overview", *names(tables))
+    return [partial(_write_chart, tables, folder, title, name) for name in each]
 
 
 def names(tables: "Tables") -> list[str]:
@@ -80,21 +80,44 @@ def names(tables: "Tables") -> list[str]:
     return [*CHARTS, *(["replay"] if findings.about_replay(tables.summary) else []), *rest]
 
 
-class Map(Protocol):
-    """Applies a function to each of a sequence, like `map`."""
+def get_ready() -> None:
+    """Draw what nobody sees, so that fonts are found and drawing is quick from the first chart."""
+    with style():
+        figure = Figure(figsize=(1, 1))
+        figure.subplots(2, sharex=True)
+        figure.text(0, 0, "plain")
+        figure.text(0, 0, "bold", weight="bold")
+        FigureCanvasAgg(figure)
+        for name in ("png", "svg"):
+            figure.savefig(BytesIO(), format=name)
 
-    def __call__(self, draw: Callable[[str], T], names: Sequence[str], /) -> Iterable[T]:
-        """What `draw` makes of each name, in their order."""
+
+def on_two_cores(jobs: Sequence[Callable[[], T]]) -> list[T]:
+    """What each job gives, in their order; where processes can fork, two of them do the jobs."""
+    if sys.platform != "linux":
+        return [job() for job in jobs]
+    pool = ProcessPoolExecutor(
+        2, mp_context=get_context("fork"), initializer=_take, initargs=(jobs,)
+    )
+    try:
+        return list(pool.map(_do, range(len(jobs))))
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
-@contextmanager
-def two_cores() -> Iterator[Map]:
-    """A `map` that where processes can fork has two of them work on all it is given."""
-    if sys.platform == "linux":
-        with ProcessPoolExecutor(2, mp_context=get_context("fork")) as pool:
-            yield pool.map
-    else:
-        yield map
+_taken: Sequence[Callable[[], Any]] = ()
+"""In a process that draws, the jobs: it has them from its fork, so that no table is pickled."""
+
+
+def _take(jobs: Sequence[Callable[[], Any]]) -> None:
+    global _taken
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that waits for the jobs hears it
+    gc.freeze()
+    _taken = jobs
+
+
+def _do(job: int) -> Any:
+    return _taken[job]()
 
 
 def _write_chart(tables: "Tables", folder: Path, title: str, name: str) -> list[Path]:

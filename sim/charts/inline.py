@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from functools import partial
 from io import StringIO
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
-from sim.charts.files import CHART, LEDGER_CHARTS, names, two_cores, writing
+from sim.charts.files import CHART, LEDGER_CHARTS, names, on_two_cores, writing
 from sim.charts.page import ALONE_IN, apart, style
 
 if TYPE_CHECKING:
@@ -55,23 +55,22 @@ class Inline:
 
 def inline(tables: "Tables") -> list[Inline]:
     """Every chart that has data; of systems that keep books, what became of these first."""
-    with two_cores() as each:
-        return list(each(*_inlining(tables)))
+    return on_two_cores(_inlining(tables))
 
 
 def write_and_inline(
     tables: "Tables", folder: Path, *, title: str
 ) -> tuple[list[Path], list[Inline]]:
     """`sim.charts.write_all` and `inline`, both at once."""
-    with two_cores() as each:
-        written = each(*writing(tables, folder, title))
-        inlined = each(*_inlining(tables))
-        return [path for files in written for path in files], list(inlined)
+    writes, inlines = writing(tables, folder, title), _inlining(tables)
+    done: list[Any] = on_two_cores([*writes, *inlines])
+    n = len(writes)
+    return [path for files in done[:n] for path in files], done[n:]
 
 
-def _inlining(tables: "Tables") -> tuple[Callable[[str], Inline], list[str]]:
+def _inlining(tables: "Tables") -> list[Callable[[], Inline]]:
     ordered = sorted(names(tables), key=lambda name: name not in LEDGER_CHARTS)
-    return partial(_inline, tables), ordered
+    return [partial(_inline, tables, name) for name in ordered]
 
 
 def _inline(tables: "Tables", name: str) -> Inline:

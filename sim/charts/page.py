@@ -168,8 +168,11 @@ def wrapped(words: str, width_in: float, size: float, weight: str = "normal") ->
     def fits(line: str) -> bool:
         return width_pt(line, size, weight) <= width_in * 72
 
+    whole = " ".join(words.split())
+    if not whole or fits(whole):  # most do, and measuring word by word took a tenth of a drawing
+        return [whole] if whole else []
     lines: list[str] = []
-    for word in words.split():
+    for word in whole.split(" "):
         pieces = [word] if fits(word) else re.split(r"(?<=[/_.-])", word)
         for piece, space in zip(pieces, [" ", *[""] * len(pieces)], strict=False):
             if lines and fits(lines[-1] + space + piece):

@@ -1,11 +1,10 @@
 """What the command prints: the description of a scenario, progress, the summary and the finding."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
 from textwrap import fill
-from time import perf_counter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,11 +16,13 @@ from rich.progress import (
     ProgressColumn,
     SpinnerColumn,
     Task,
+    TaskID,
     TextColumn,
     TimeRemainingColumn,
 )
 from rich.text import Text
 
+from sim.cli.artist import Order, artist, draw
 from sim.foundation.errors import LabError
 from sim.foundation.text import count, duration
 from sim.measure.tables import Tables
@@ -31,7 +32,6 @@ from sim.words.opening import print_summary
 
 if TYPE_CHECKING:
     from sim.advice.advise import Watch
-    from sim.charts import Inline
     from sim.imports.read import Measured
     from sim.lab import OnLedger
     from sim.ledger.book import Ledger
@@ -251,9 +251,7 @@ def run_one(
         out: for the results.
         err: for progress and warnings; progress is quiet when it is not a terminal.
     """
-    from sim.lab import run
-    from sim.report.page import REPORT, page
-    from sim.results.store import Store, manifest, newest, read, read_manifest
+    from sim.results.store import Store, manifest, newest
 
     _warn(scenario, err)
     store = Store(folder, scenario, name)
@@ -263,58 +261,78 @@ def run_one(
             style="yellow",
             markup=False,
         )
-    bar = Progress(
-        SpinnerColumn(),
-        TextColumn("{task.description:24}"),
-        BarColumn(bar_width=24),
-        TextColumn("{task.fields[now]:>12}"),
-        _Rate(),
-        TimeRemainingColumn(),
-        console=err,
-        transient=True,
-        disable=not err.is_terminal,
-    )
-    tasks: dict[str, int] = {}
-
-    def progress(system: str, now_s: float, settled: int, total: int) -> None:
-        if system not in tasks:
-            bar.update(preparing, visible=False)
-            tasks[system] = bar.add_task(system, total=total, now="")
-        bar.update(tasks[system], completed=settled, now=duration(now_s))  # type: ignore[arg-type]
-
-    with bar:
-        preparing = bar.add_task("making the messages", total=None, now="")
-        with _books_file(scenario, books) as on_ledger:
-            done = run(scenario, progress, store, on_ledger)
-    temporary = store.begin()
-    paths: list[Path] = []
-    inlined: Sequence[Inline] = ()
-    began = perf_counter()
-    if charts:
-        from sim.charts import write_and_inline
-
-        title = scenario.about or scenario.name
-        paths, inlined = write_and_inline(done.tables, temporary / "charts", title=title)
-    if len(done.tables.buffer):
-        _write_metrics(scenario, done.tables.buffer, temporary / "metrics.txt")
-    wall_s = {**done.wall_s, "charts": perf_counter() - began}
     command = ["sim", "run", words]
     for override in overrides:
         command += ["--set", override]
-    about = manifest(scenario, command, wall_s)
-    report = page(done.tables, about, inlined, label=store.label)
-    (temporary / REPORT).write_text(report, encoding="utf-8")
-    earlier = newest(store.folder.parent, but=store.folder)
-    written = store.write(temporary, done.tables, about)
-    print_result(done.tables, scenario.about or scenario.name, out)
+    title = scenario.about or scenario.name
+    with closing(store), artist() if charts else nullcontext(draw) as drawing, _Bar(err) as bar:
+        from sim.lab import run
+
+        with _books_file(scenario, books) as on_ledger:
+            done = run(scenario, bar.told, store, on_ledger)
+        bar.says("drawing the charts" if charts else "writing the report")
+        temporary = store.begin()
+        about = manifest(scenario, command, done.wall_s)
+        drawn = drawing(Order(done.tables, temporary, title, store.label, about, charts))
+        if len(done.tables.buffer):
+            _write_metrics(scenario, done.tables.buffer, temporary / "metrics.txt")
+        earlier = newest(store.folder.parent, but=store.folder)
+        written = store.write(temporary, done.tables, drawn.about)
+    print_result(done.tables, title, out)
     if earlier is not None:
-        with suppress(LabError):  # one that this version of the lab cannot read
-            # A run that is repeated has no changes, and its tables need not be read.
-            if changes(read_manifest(earlier).get("content", {}), done.content):
-                print_difference(read(earlier), done, out)
+        _print_what_moved(earlier, done, out)
     out.print()
-    for path in paths:
+    for path in drawn.charts:
         if path.suffix == ".png":
             out.print(str(written / "charts" / path.name), markup=False)
-    out.print(str(written / REPORT), markup=False)
+    out.print(str(written / drawn.report), markup=False)
     out.print(str(written / "summary.csv"), markup=False)
+
+
+def _print_what_moved(earlier: Path, done: "Result", out: Console) -> None:
+    from sim.results.store import read, read_manifest
+
+    with suppress(LabError):  # one that this version of the lab cannot read
+        # A run that is repeated has no changes, and its tables need not be read.
+        if changes(read_manifest(earlier).get("content", {}), done.content):
+            print_difference(read(earlier), done, out)
+
+
+class _Bar:
+    """How far a run is, in a line for each system; quiet where `err` is no terminal."""
+
+    def __init__(self, err: Console) -> None:
+        self._bar = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description:24}"),
+            BarColumn(bar_width=24),
+            TextColumn("{task.fields[now]:>12}"),
+            _Rate(),
+            TimeRemainingColumn(),
+            console=err,
+            transient=True,
+            disable=not err.is_terminal,
+        )
+        self._tasks: dict[str, TaskID] = {}
+        self._without_end: TaskID | None = None
+
+    def __enter__(self) -> "_Bar":
+        self._bar.start()
+        self.says("making the messages")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def says(self, what: str) -> None:
+        """What is being done, of which it is not known how far it is."""
+        self._without_end = self._bar.add_task(what, total=None, now="")
+
+    def told(self, system: str, now_s: float, settled: int, total: int) -> None:
+        """As `sim.lab.Progress`."""
+        if self._without_end is not None:
+            self._bar.update(self._without_end, visible=False)
+            self._without_end = None
+        if system not in self._tasks:
+            self._tasks[system] = self._bar.add_task(system, total=total, now="")
+        self._bar.update(self._tasks[system], completed=settled, now=duration(now_s))

@@ -71,11 +71,20 @@ def _whose(folder: Path) -> Literal["nobody's", "ours", "another's"]:
 
 def begin(place: Path) -> Path:
     """An empty folder of this process's own beside ``place``, to be `put` there."""
-    folder = place.with_name(f".{place.name}.writing-{os.getpid()}")
+    folder = _writing(place)
     remove(folder)
     folder.mkdir(parents=True)
     (folder / MARKER).touch()
     return folder
+
+
+def abandon(place: Path) -> None:
+    """Remove what `begin` gave for ``place``, if it was not put there."""
+    remove(_writing(place))
+
+
+def _writing(place: Path) -> Path:
+    return place.with_name(f".{place.name}.writing-{os.getpid()}")
 
 
 def put(temporary: Path, place: Path) -> None:

@@ -129,6 +129,10 @@ class Store:
         """An empty folder in which to draw the charts; `write` makes it the result."""
         return folders.begin(self.folder)
 
+    def close(self) -> None:
+        """Remove a folder that was begun and has not become the result."""
+        folders.abandon(self.folder)
+
     def write(self, temporary: Path, tables: Tables, about: Mapping[str, Any]) -> Path:
         """Write tables and manifest beside the charts, and rename; returns the result's folder."""
         _write_tables(tables, temporary)

@@ -135,3 +135,15 @@ def test_two_processes_may_replace_the_same_result_at_once(tmp_path):
     folders.recover(tmp_path)
     assert [p.name for p in tmp_path.iterdir()] == ["run"]
     assert (place / "table").read_text() in ("a", "b")
+
+
+def test_what_was_begun_can_be_given_up_and_the_place_is_as_it_was(tmp_path):
+    place = tmp_path / "run"
+    place.mkdir()
+    (place / MANIFEST).write_text("{}")
+    temporary = folders.begin(place)
+    (temporary / "charts").mkdir()
+    folders.abandon(place)
+    assert list(tmp_path.iterdir()) == [place]
+    folders.abandon(place)  # there is nothing to give up
+    assert (place / MANIFEST).read_text() == "{}"

@@ -44,3 +44,10 @@ def test_the_newest_run_is_never_one_that_was_put_aside(tmp_path):
     assert not aside.exists()
     run.rename(aside)
     assert newest(run.parent) == run, "what a killed process had put aside is back"
+
+
+def test_a_closed_store_leaves_nothing_that_it_began(tmp_path):
+    store = Store(tmp_path, SCENARIO, "run")
+    (store.begin() / "charts").mkdir()
+    store.close()
+    assert list(store.folder.parent.iterdir()) == []
