@@ -23,38 +23,58 @@ from numpy.typing import ArrayLike
 
 from sim.foundation.arrays import F64, I16, I32, I64, U8, U16
 from sim.foundation.errors import LabError
+from sim.ledger import book_codes as codes
 from sim.ledger import book_kernel as k
-from sim.ledger.book_kernel import Histories
 from sim.ledger.policy import LedgerPolicy
 
-_CODES = {"naive": k.NAIVE, "idempotent": k.IDEMPOTENT, "strict": k.STRICT}
+_CODES = {"naive": codes.NAIVE, "idempotent": codes.IDEMPOTENT, "strict": codes.STRICT}
 assert set(_CODES) == set(get_args(LedgerPolicy))
 
 
 class Verdict(IntEnum):
     """What became of one delivery; the codes are stored as uint8."""
 
-    APPLIED = k.APPLIED
+    APPLIED = codes.APPLIED
     """The next state of its entity; or, of an event applied before, the present one again."""
-    ILLEGAL_APPLIED = k.ILLEGAL
+    ILLEGAL_APPLIED = codes.ILLEGAL
     """Applied for the first time, by an illegal transition."""
-    DUPLICATE_APPLIED = k.DUPLICATE
+    DUPLICATE_APPLIED = codes.DUPLICATE
     """Applied again, by a legal transition or none."""
-    DUPLICATE_ILLEGAL_APPLIED = k.DUPLICATE_ILLEGAL
+    DUPLICATE_ILLEGAL_APPLIED = codes.DUPLICATE_ILLEGAL
     """Applied again, by an illegal transition."""
-    RELEASED = k.RELEASED
+    RELEASED = codes.RELEASED
     """Parked at first, applied when its predecessor had been."""
-    DUPLICATE_IGNORED = k.DUPLICATE_IGNORED
+    DUPLICATE_IGNORED = codes.DUPLICATE_IGNORED
     """Its event was applied before, or is parked."""
-    STALE_IGNORED = k.STALE_IGNORED
+    STALE_IGNORED = codes.STALE_IGNORED
     """Strict: not later than the state of its entity."""
-    PARKED = k.PARKED
+    PARKED = codes.PARKED
     """Still waits for its predecessor."""
 
     @property
     def booked(self) -> bool:
         """Whether it moved its entity and was posted."""
-        return self <= k.BOOKED
+        return self <= codes.BOOKED
+
+
+@dataclass(frozen=True)
+class Histories:
+    """What should happen: the events of every entity, in order of creation."""
+
+    created_s: F64
+    """[events] ascending, s."""
+    entity: I32
+    """[events] whose each is."""
+    seq: I16
+    """[events] the state it leads to: how many came before of its entity."""
+    next_event: I32
+    """[events] the entity's next event; -1: this is its last."""
+    last_seq: I16
+    """[entities] seq of the last event; -1: it has none."""
+    amount_cents: I64
+    """[entities] posted by the last event of each; or [events] posted by each."""
+    each: bool
+    """Whether ``amount_cents`` is of events."""
 
 
 def histories(
@@ -144,7 +164,7 @@ class Ledger:
 
         What was parked is applied when its predecessor is.
         """
-        delivery = np.flatnonzero(self.verdict <= k.BOOKED)
+        delivery = np.flatnonzero(self.verdict <= codes.BOOKED)
         event = self.event[delivery]
         entity = self.histories.entity[event]
         frame = pd.DataFrame(
@@ -196,19 +216,22 @@ def book(
         np.add.at(due_cents, histories.entity, histories.amount_cents)
     else:
         due_cents = np.where(expected >= 0, histories.amount_cents, 0)
-    accounts = k.Accounts(
-        state=np.full(entities, -1, np.int16),
-        applied=np.zeros(events, np.uint16),
-        parked=np.full(events if policy == "strict" else 0, -1, np.int32),
-        error_cents=np.zeros(entities, np.int64),
-        now=np.zeros(k.NOW, np.int64),
+    due = k.Due(
+        histories.created_s,
+        histories.entity,
+        histories.seq,
+        histories.next_event,
+        histories.amount_cents,
+        histories.each,
     )
-    verdict = np.empty(event.size, np.uint8)
-    series = np.zeros((grid_s.size, k.NOW), np.int64)
-    k.apply(at_s, event, _CODES[policy], histories, accounts, verdict, grid_s, series)
-    totals = np.zeros(k.TOTALS, np.int64)
-    k.compare(histories, accounts.applied, np.zeros(entities, np.uint8), totals)
+    arrived, series = k.Arrived(at_s, event), k.BooksOverTime(grid_s)
+    accounts = k.Accounts(entities, events, _CODES[policy])
+    k.apply(due, arrived, accounts, series)
+    compared = k.Compared(entities)
+    k.compare(due, accounts.applied, compared)
 
+    verdict, applied = np.asarray(arrived.verdict), np.asarray(accounts.applied)
+    state, error_cents = np.asarray(accounts.state), np.asarray(accounts.error_cents)
     verdicts = np.bincount(verdict, minlength=len(Verdict))
     booked = int(sum(verdicts[v] for v in Verdict if v.booked))
     illegal = (Verdict.ILLEGAL_APPLIED, Verdict.DUPLICATE_ILLEGAL_APPLIED)
@@ -216,39 +239,38 @@ def book(
         events=events,
         deliveries=event.size,
         illegal_transitions=int(sum(verdicts[v] for v in illegal)),
-        gaps=int(totals[k.GAPS]),
+        gaps=compared.gaps,
         entities=entities,
-        entities_wrong=int(np.count_nonzero(accounts.state != expected)),
-        double_postings=int(totals[k.DOUBLE]),
-        missing_postings=int(totals[k.MISSING]),
-        misstatement_cents=int(np.abs(accounts.error_cents).sum()),
-        net_misstatement_cents=int(accounts.error_cents.sum()),
+        entities_wrong=int(np.count_nonzero(state != expected)),
+        double_postings=compared.doubled,
+        missing_postings=compared.missing,
+        misstatement_cents=int(np.abs(error_cents).sum()),
+        net_misstatement_cents=int(error_cents.sum()),
         parked_at_end=int(verdicts[Verdict.PARKED]),
     )
-    now = accounts.now
-    assert int(accounts.applied.sum(dtype=np.int64)) == booked, "effects: booked without a verdict"
-    assert report.illegal_transitions == now[k.ILLEGAL_SO_FAR], "illegal transitions disagree"
-    assert report.parked_at_end == now[k.WAITING], "parked: some neither wait nor were released"
-    assert report.misstatement_cents == now[k.MISSTATED], "misstatement: sums disagree"
-    assert report.net_misstatement_cents == now[k.NET], "net misstatement: sums disagree"
+    assert int(applied.sum(dtype=np.int64)) == booked, "effects: booked without a verdict"
+    assert report.illegal_transitions == accounts.illegal, "illegal transitions disagree"
+    assert report.parked_at_end == accounts.waiting, "parked: some neither wait nor were released"
+    assert report.misstatement_cents == accounts.misstated_cents, "misstatement: sums disagree"
+    assert report.net_misstatement_cents == accounts.net_cents, "net misstatement: sums disagree"
     return Ledger(
         histories,
         policy,
         at_s,
         event,
         verdict,
-        accounts.applied,
-        accounts.state,
-        accounts.error_cents + due_cents,
+        applied,
+        state,
+        error_cents + due_cents,
         due_cents,
         report,
         pd.DataFrame(
             {
                 "t_s": grid_s,
-                "misstatement_cents": series[:, k.MISSTATED],
-                "net_misstatement_cents": series[:, k.NET],
-                "illegal_transitions": series[:, k.ILLEGAL_SO_FAR],
-                "parked": series[:, k.WAITING],
+                "misstatement_cents": np.asarray(series.misstated_cents),
+                "net_misstatement_cents": np.asarray(series.net_cents),
+                "illegal_transitions": np.asarray(series.illegal),
+                "parked": np.asarray(series.waiting),
             }
         ),
     )

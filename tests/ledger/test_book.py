@@ -1,14 +1,17 @@
 """The ledger against a plain one on random deliveries and against cases by hand."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from helpers import plain_kernel
 from helpers.ledgers import PENDING, POLICIES, PROCESSING, SETTLED, ledger, one, schedules, verdicts
 from models.plain_ledger import Event, PlainLedger
 from sim.foundation.errors import LabError
-from sim.ledger import book_kernel as k
+from sim.ledger import book as ledger_book
+from sim.ledger import book_kernel
 from sim.ledger.book import book, histories
 
 
@@ -211,13 +214,20 @@ def test_strict_books_rightly_whenever_everything_comes(schedule):
 def test_the_compiler_changes_nothing(monkeypatch):
     rng = np.random.default_rng(4)
     deliveries = [(int(e), int(s)) for e, s in rng.integers(0, (20, 3), (200, 2))]
-    compiled = {policy: ledger(policy, deliveries, entities=20) for policy in POLICIES}
-    for name in ("link", "_amount", "_book", "_post", "apply", "compare"):
-        monkeypatch.setattr(k, name, getattr(k, name).py_func)
+
+    def ledger_of(policy):
+        return ledger(policy, deliveries, entities=20, grid_s=np.arange(0.0, 250.0, 7.0))
+
+    compiled = {policy: ledger_of(policy) for policy in POLICIES}
+    monkeypatch.setattr(ledger_book, "k", plain_kernel.plain(book_kernel))
     for policy in POLICIES:
-        plain = ledger(policy, deliveries, entities=20)
-        assert plain.report == compiled[policy].report
-        assert (plain.verdict == compiled[policy].verdict).all()
+        uncompiled = ledger_of(policy)
+        assert uncompiled.report == compiled[policy].report
+        for column in ("verdict", "applied", "state", "booked_cents"):
+            np.testing.assert_array_equal(
+                getattr(uncompiled, column), getattr(compiled[policy], column)
+            )
+        pd.testing.assert_frame_equal(uncompiled.series, compiled[policy].series)
 
 
 def test_an_entity_may_have_32_768_events_and_no_more(monkeypatch):
@@ -228,7 +238,7 @@ def test_an_entity_may_have_32_768_events_and_no_more(monkeypatch):
     result = book(many(32_768), np.arange(32_768.0), last_first, "strict", np.zeros(0))
     assert result.report.entities_wrong == result.report.misstatement_cents == 0
     assert result.state.tolist() == [32_767]
-    monkeypatch.setattr(k, "apply", k.apply.py_func)
+    monkeypatch.setattr(ledger_book, "k", plain_kernel.plain(book_kernel))
     assert verdicts(book(many(32_768), np.zeros(1), last_first[:1], "strict", np.zeros(0))) == [
         "PARKED"
     ]
