@@ -1,11 +1,13 @@
 """Benchmarks (`make bench`): how fast the kernels and whole runs are on this machine.
 
-Prints the least, the median and the greatest of several repeats. Never run as a test.
+Prints the least, the median and the greatest of several repeats, and then the lab beside other
+simulators (`bench_rivals.py`). Never run as a test.
 """
 
 import os
 import platform
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -200,7 +202,7 @@ def with_faults(millions: float, faults: int) -> list[float]:
     return out
 
 
-def main() -> None:
+def main() -> int:
     print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores")
     # First, since Linux counts what the parent holds at the fork as memory of the child.
     for millions in map(float, sys.argv[1:] or ("1", "10", "100")):
@@ -229,7 +231,9 @@ def main() -> None:
     what = "10 M messages with 1,000 faults in each system, against none"
     report(what, with_faults(10.0, 1_000), "times as long")
     report("plain SimPy store, 64 workers", plain_simpy(200_000), "M msg/s")
+    rivals = Path(__file__).with_name("bench_rivals.py")
+    return subprocess.run([sys.executable, str(rivals)]).returncode
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
