@@ -117,6 +117,8 @@ class CompileKernels(build_ext):
         self.ext_map |= {name.split(".")[-1]: ext for name, ext in self.ext_map.items()}
         self.parallel = os.cpu_count()
         self.build_temp = str(into / "objects")
+        if self.inplace:  # checked libraries must not pass for the others, which are older
+            self.build_lib = str(into / "libraries")
         try:
             super().run()
         except (CompileError, LinkError) as failed:
