@@ -117,7 +117,7 @@ class CompileKernels(build_ext):
         self.ext_map |= {name.split(".")[-1]: ext for name, ext in self.ext_map.items()}
         self.parallel = os.cpu_count()
         self.build_temp = str(into / "objects")
-        if self.inplace:  # checked libraries must not pass for the others, which are older
+        if self.inplace:  # checked libraries must not pass for the others
             self.build_lib = str(into / "libraries")
         try:
             super().run()
@@ -125,6 +125,11 @@ class CompileKernels(build_ext):
             print(f"warning: {failed}; the kernels are not compiled", file=sys.stderr)
             for library in (ROOT / "sim").rglob("*.abi3.so"):
                 library.unlink()  # some are of other sources
+
+    def copy_extensions_to_source(self) -> None:
+        """What lies beside the sources may be checked, and newer."""
+        self.force = True
+        super().copy_extensions_to_source()
 
     def build_extensions(self) -> None:
         microsoft = self.compiler.compiler_type == "msvc"
