@@ -329,10 +329,10 @@ class _Bar:
         self._without_end = self._bar.add_task(what, total=None, now="")
 
     def told(self, system: str, now_s: float, settled: int, total: int) -> None:
-        """As `sim.lab.Progress`."""
-        if self._without_end is not None:
-            self._bar.update(self._without_end, visible=False)
-            self._without_end = None
+        """As `sim.lab.Progress`; systems that run side by side tell it at the same time."""
+        preparing, self._without_end = self._without_end, None
+        if preparing is not None:
+            self._bar.update(preparing, visible=False)
         if system not in self._tasks:
             self._tasks[system] = self._bar.add_task(system, total=total, now="")
         self._bar.update(self._tasks[system], completed=settled, now=duration(now_s))
