@@ -79,14 +79,18 @@ def _for_people(command: Callable[P, None]) -> Callable[P, None]:
 @_for_people
 def list_() -> None:
     """The scenarios: those in ./scenarios, and those that come with the lab."""
-    from sim.scenario.load import available, load
+    from sim.scenario.shelf import about, available
 
     for path in available():
-        try:
-            about = load(path).about
-        except LabError as error:
-            about = str(error).splitlines()[0]
-        out.print(f"{path.stem:32} {about}", markup=False)
+        words = about(path)
+        if words is None:  # it has none of its own, or cannot be read
+            from sim.scenario.load import load
+
+            try:
+                words = load(path).about
+            except LabError as error:
+                words = str(error).splitlines()[0]
+        out.print(f"{path.stem:32} {words}", markup=False)
 
 
 @app.command()

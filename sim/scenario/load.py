@@ -29,6 +29,7 @@ from sim.scenario.faults.catalogue import FAULTS, AnyFault
 from sim.scenario.needs import Needs
 from sim.scenario.products.base import Name
 from sim.scenario.products.catalogue import System
+from sim.scenario.shelf import available, folders
 from sim.scenario.workload import (
     Arrivals,
     CaseFile,
@@ -197,20 +198,6 @@ def _allow_parts(schema: Any) -> None:
             by_name = schema["patternProperties"]
             for pattern, part in by_name.items():
                 by_name[pattern] = {"anyOf": [part, {"type": "null"}]}
-
-
-def folders() -> list[Path]:
-    """Where `load` looks for a bare name: `./scenarios`, then that beside the package."""
-    return [Path.cwd() / "scenarios", Path(__file__).resolve().parents[2] / "scenarios"]
-
-
-def available() -> list[Path]:
-    """The scenario files that `load` finds by bare name (their stem), in order of name."""
-    found: dict[str, Path] = {}
-    for folder in folders():
-        for path in folder.glob("*.yaml"):
-            found.setdefault(path.stem, path)
-    return [found[name] for name in sorted(found)]
 
 
 def load(path_or_name: str | os.PathLike[str], overrides: Sequence[str] = ()) -> Scenario:

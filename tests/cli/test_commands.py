@@ -35,6 +35,15 @@ def results(tmp_path_factory):
     return folder, done.stdout
 
 
+def test_list_says_what_is_wrong_with_a_file_that_does_not_say_what_it_is_about(tmp_path):
+    (tmp_path / "scenarios").mkdir()
+    (tmp_path / "scenarios" / "mine.yaml").write_text("name: [\n")
+    (tmp_path / "scenarios" / "other.yaml").write_text("name: other\nbase: tournament_spike.yaml\n")
+    lines = {line.split()[0]: line for line in sim("list", cwd=tmp_path).stdout.splitlines()}
+    assert "mine.yaml" in lines["mine"] and "unreadable YAML" in lines["mine"]
+    assert lines["other"].split(maxsplit=1)[1] == lines["tournament_spike"].split(maxsplit=1)[1]
+
+
 def test_list_names_every_scenario():
     done = sim("list")
     assert done.returncode == 0

@@ -1,0 +1,55 @@
+"""The scenario files that are at hand by name, and what each is about: known without reading them
+whole.
+"""
+
+from pathlib import Path
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+from ruamel.yaml.events import (
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+)
+
+
+def folders() -> list[Path]:
+    """Where `load` looks for a bare name: `./scenarios`, then that beside the package."""
+    return [Path.cwd() / "scenarios", Path(__file__).resolve().parents[2] / "scenarios"]
+
+
+def available() -> list[Path]:
+    """The scenario files that `load` finds by bare name (their stem), in order of name."""
+    found: dict[str, Path] = {}
+    for folder in folders():
+        for path in folder.glob("*.yaml"):
+            found.setdefault(path.stem, path)
+    return [found[name] for name in sorted(found)]
+
+
+def about(path: Path) -> str | None:
+    """What a file says that it asks, read no further than that; None if it cannot be told so.
+
+    Nothing else of the file is looked at, so that there may be mistakes in it all the same.
+    """
+    depth = 0
+    key: str | None = None
+    try:
+        for event in YAML(typ="safe", pure=True).parse(path.read_text(encoding="utf-8")):
+            if depth == 1 and isinstance(event, ScalarEvent):
+                if key == "about":
+                    return str(event.value)
+                key = str(event.value) if key is None else None
+            elif depth == 0 and isinstance(event, SequenceStartEvent):
+                return None
+            elif isinstance(event, MappingStartEvent | SequenceStartEvent):
+                depth += 1
+            elif isinstance(event, MappingEndEvent | SequenceEndEvent):
+                depth -= 1
+                if depth == 1:
+                    key = None
+    except (OSError, UnicodeDecodeError, YAMLError):
+        return None
+    return None
