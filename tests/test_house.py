@@ -23,7 +23,6 @@ LONGEST_MODULE = 600
 
 LONG_MODULES = {
     "queue/broker_kernel.py": "one resumable loop; its parts share a state that Numba inlines",
-    "producer/kafka_client_kernel.py": "one resumable loop; its parts share a state",
 }
 """Modules that are longer, with the reason."""
 

@@ -1,20 +1,26 @@
 """A process that reads its input, sends a record for each row, and may die: its client included.
 
 The input's row number is its offset. What the brokers stored is the journal; what became of each
-row is its fate (KP-01 to KP-16 and LP-01 to LP-06, in `sim.producer.kafka_client_kernel`; KP-11,
-KP-12, KP-15 and LP-06 here; KB-13 in `sim.producer.kafka_stalled_brokers`).
+row is its fate (KP-01 to KP-16 and LP-01 to LP-06, from `sim.producer.kafka_client_kernel` on;
+KP-11, KP-12, KP-15 and LP-06 here; KB-13 in `sim.producer.kafka_stalled_brokers`).
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 
 from sim.engine.outcome import Fate
-from sim.foundation.arrays import F64, I32, I64, U8, Bools
+from sim.foundation.arrays import F64, I32, I64, U8, U16, Bools
+from sim.producer import kafka_client_appends_kernel as appends
+from sim.producer import kafka_client_application_kernel as application
+from sim.producer import kafka_client_codes as codes
 from sim.producer import kafka_client_kernel as k
+from sim.producer import kafka_client_requests_kernel as requests_kernel
+from sim.producer import kafka_client_rings as rings
+from sim.producer import kafka_client_state_kernel as parts
 from sim.producer import kafka_stalled_brokers
-from sim.producer.kafka_client_checks import check_acknowledged, check_progress
+from sim.producer.kafka_client_checks import check_acknowledged, check_progress, progress
 from sim.producer.kafka_stalled_brokers import GivenUp
 from sim.scenario.products.kafka_producer import KafkaProducer
 from sim.scenario.products.kafka_publisher import Order, Publisher
@@ -22,10 +28,10 @@ from sim.scenario.products.kafka_publisher import Order, Publisher
 _UNLIMITED = 1 << 60
 
 _MODES: Mapping[Order, int] = {
-    "produce": k.PRODUCE,
-    "commit-produce": k.COMMIT_PRODUCE,
-    "produce-flush-commit": k.FLUSH_COMMIT,
-    "transaction": k.TRANSACTION,
+    "produce": codes.PRODUCE,
+    "commit-produce": codes.COMMIT_PRODUCE,
+    "produce-flush-commit": codes.FLUSH_COMMIT,
+    "transaction": codes.TRANSACTION,
 }
 
 
@@ -35,6 +41,27 @@ TEARDOWN_S: Mapping[str, float] = {"java": 0.0, "librdkafka": 0.010}
 confluent-kafka in a global variable: until Python clears its modules, measured as 6 ms in a bare
 script and 12 to 44 with libraries imported; local to a function: 0. Java: 0, as its sender is a
 daemon thread, which ends with the process."""
+
+
+class StoredBatches(NamedTuple):
+    """Batches stored by the brokers, in order of time."""
+
+    append_s: F64
+    """[entries]"""
+    visible_s: F64
+    """[entries] valid for read_committed; inf: transaction open or aborted."""
+    partition: I32
+    """[entries]"""
+    first: I64
+    """[entries] its first place in ``row``."""
+    n: I32
+    """[entries] records."""
+    attempt: I32
+    """[entries] 0: not a retry."""
+    session: I32
+    """[entries] 1, 2, …: process that sent it."""
+    row: I32
+    """[rows] input row of each record."""
 
 
 class Client:
@@ -88,56 +115,45 @@ class Client:
             retry_rejected: whether the application calls send() again until the buffer has room,
                 rather than go on without the record.
         """
-        rows = created_s.size
         half = np.full(1, 0.5)
-        app = k.App(
-            at=np.full(k.TIMES, np.inf),
-            n=np.zeros(k.COUNTS, np.int64),
-            status=np.full(rows, k.NOT_SENT, np.uint8),
-            acked_s=np.full(rows, np.inf),
-            sent=np.zeros(rows, np.uint16),
-            grid_s=np.zeros(0) if grid_s is None else grid_s,
-            grid_remaining=np.zeros(0 if grid_s is None else grid_s.size, np.int64),
-            grid_committed=np.zeros(0 if grid_s is None else grid_s.size, np.int64),
-        )
+        app = parts.App(created_s.size)
+        samples = parts.Samples(np.zeros(0) if grid_s is None else grid_s)
+        cluster = parts.ClusterState(brokers, partitions)
         self.teardown_s = TEARDOWN_S[producer.client] if teardown_s is None else teardown_s
         block_s = np.inf if retry_rejected else producer.block_s
-        self.state = k.ClientState(
+        self.state = parts.ClientState(
             settings=_settings(producer, publisher, commit_s, block_s, ack_loss_notice_s),
-            source=k.Input(created_s, partition_of, size_bytes, process_s),
-            draws=k.Draws(
+            source=parts.Input(created_s, partition_of, size_bytes, process_s),
+            draws=parts.Draws(
                 latency_s,
                 np.zeros(1) if replicate_s is None else replicate_s,
                 half if uniform is None else uniform,
                 half if jitter is None else jitter,
             ),
-            brokers=k.ClusterState(
-                up=np.ones(brokers, np.bool_),
-                stalled=np.zeros(brokers, np.bool_),
-                extra_latency_s=np.zeros(brokers),
-                ack_loss=np.zeros(brokers),
-                leader=(np.arange(partitions) % brokers).astype(np.int32),
-                append_fails=np.zeros(partitions),
-            ),
+            brokers=cluster,
             app=app,
-            records=_records(1 << 10),
-            batches=_batches(1 << 8),
-            requests=_requests(brokers, 1 << 3),
-            partitions=k.Partitions(
-                first=np.full(partitions, -1, np.int64),
-                last=np.full(partitions, -1, np.int64),
-                in_flight=np.zeros(partitions, np.int64),
-                next_seq=np.zeros(partitions, np.int64),
-                epoch=np.zeros(partitions, np.int64),
-                unresolved=np.zeros(partitions, np.bool_),
-                known_session=np.zeros(partitions, np.int64),
-                known_epoch=np.zeros(partitions, np.int64),
-                known=np.zeros(partitions, np.int64),
-                known_first=np.zeros((partitions, k.RETAINED), np.int64),
-                known_last=np.zeros((partitions, k.RETAINED), np.int64),
-            ),
-            journal=_journal(1 << 8, 1 << 10),
+            samples=samples,
+            records=parts.Records(1 << 10),
+            batches=parts.Batches(1 << 8),
+            requests=parts.Requests(brokers, 1 << 3),
+            partitions=parts.Partitions(partitions),
+            known=parts.KnownProducer(partitions),
+            journal=parts.Journal(1 << 8, 1 << 10),
         )
+        self.rows = created_s.size
+        self.partitions = partitions
+        self.status: U8 = np.asarray(app.status)
+        """[rows] what the client knows of each: NOT_SENT … DIED."""
+        self.acked_s: F64 = np.asarray(app.acked_s)
+        """[rows] first acknowledged at; inf: never."""
+        self.sent: U16 = np.asarray(app.sent)
+        """[rows] times that send() accepted it."""
+        self.grid_remaining: I64 = np.asarray(samples.remaining)
+        """[grid] records in the client (buffer.remaining)."""
+        self.grid_committed: I64 = np.asarray(samples.committed)
+        """[grid] committed input offset."""
+        self.leader: I32 = np.asarray(cluster.leader)
+        """[partitions] broker of each."""
         self.given_up: list[GivenUp] = []
         """What brokers that stand still will find in their sockets, in order."""
         _check(self.state.settings, int(size_bytes.max(initial=0)))
@@ -145,62 +161,73 @@ class Client:
 
     def advance(self, until_s: float) -> None:
         """Carry the process, and what is on its way, to ``until_s``."""
-        if self.state.app.at[k.DUE].min() > until_s:
-            return  # as the kernel would see at once; to hand it its state takes ten times as long
-        before = self.state.app.n.tolist()
+        state = self.state
+        app = state.app
+        if min(app.next_s, state.wake_s, app.kill_s) > until_s:
+            return
+        before = progress(state)
         while True:
-            match k.publish(until_s, self.state):
-                case k.DONE:
-                    check_progress(before, self.state)
+            match k.publish(until_s, state):
+                case codes.DONE:
+                    check_progress(before, state)
                     return
-                case k.FULL_RECORDS:
-                    self._grow_records()
-                case k.FULL_BATCHES:
-                    self._grow_batches()
-                case k.FULL_REQUESTS:
-                    self._grow_requests()
-                case k.FULL_JOURNAL:
-                    self._grow_journal(len(self.state.batches.state), len(self.state.records.row))
-                case k.GIVES_UP:
-                    self._give_up_overdue(float(self.state.app.at[k.WAKE_S]))
-                case k.DIES:
-                    self._die(float(self.state.app.at[k.KILL_S]))
+                case codes.FULL_RECORDS:
+                    rings.grow_records(state)
+                case codes.FULL_BATCHES:
+                    rings.grow_batches(state.batches)
+                case codes.FULL_REQUESTS:
+                    rings.grow_requests(state.requests)
+                case codes.FULL_JOURNAL:
+                    rings.grow_journal(
+                        state.journal, state.batches.mask + 1, state.records.mask + 1
+                    )
+                case codes.GIVES_UP:
+                    self._give_up_overdue(state.wake_s)
+                case codes.DIES:
+                    self._die(app.kill_s)
 
     # What became of the rows.
 
     @property
     def alive(self) -> bool:
         """Whether the application runs."""
-        return bool(self.state.app.n[k.PHASE] != k.OFF)
+        return self.state.app.phase != codes.OFF
 
     @property
     def remaining(self) -> int:
         """Records in the client, ``len(producer)``: neither acknowledged nor failed."""
-        return int(self.state.app.n[k.REMAINING])
+        return self.state.records.remaining
 
     @property
     def committed(self) -> int:
         """Committed input offset: the next row to read after a restart (KC-10)."""
-        return int(self.state.app.n[k.COMMITTED_TO])
+        return self.state.app.committed_to
 
     @property
     def position(self) -> int:
         """Next input row to process."""
-        return int(self.state.app.n[k.POSITION])
+        return self.state.app.position
 
     @property
     def settled(self) -> bool:
         """Whether every row is committed and none is in the client; nothing is left to do."""
-        rows = self.state.source.created_s.size
-        return self.committed == rows and self.position == rows and self.remaining == 0
+        return self.committed == self.rows and self.position == self.rows and self.remaining == 0
 
     @property
-    def journal(self) -> k.Journal:
+    def journal(self) -> StoredBatches:
         """What the brokers have stored so far, in order of time: views, valid until `advance`."""
-        n, rows = self.state.app.n[k.ENTRIES], self.state.app.n[k.ROWS]
-        columns = self.state.journal._asdict()
-        row = columns.pop("row")[:rows]
-        return k.Journal(**{name: column[:n] for name, column in columns.items()}, row=row)
+        journal = self.state.journal
+        n = journal.entries
+        return StoredBatches(
+            append_s=np.asarray(journal.append_s)[:n],
+            visible_s=np.asarray(journal.visible_s)[:n],
+            partition=np.asarray(journal.partition)[:n],
+            first=np.asarray(journal.first)[:n],
+            n=np.asarray(journal.n)[:n],
+            attempt=np.asarray(journal.attempt)[:n],
+            session=np.asarray(journal.session)[:n],
+            row=np.asarray(journal.row)[: journal.rows],
+        )
 
     def appends(self, kept: Bools | None = None) -> I64:
         """[rows] how many valid records of each row are in the log.
@@ -213,7 +240,7 @@ class Client:
         if kept is not None:
             valid &= kept
         rows = journal.row[np.repeat(valid, journal.n)]
-        return np.bincount(rows, minlength=self.state.source.created_s.size)
+        return np.bincount(rows, minlength=self.rows)
 
     def fates(self, kept: Bools | None = None) -> U8:
         """[rows] a `Fate`: how a row was lost, or UNFINISHED.
@@ -225,21 +252,20 @@ class Client:
         Args:
             kept: see `appends`.
         """
-        app = self.state.app
-        goes_on = self.alive and self.state.settings.mode in (k.PRODUCE, k.COMMIT_PRODUCE)
-        passed = np.arange(app.status.size) < (self.position if goes_on else self.committed)
-        lost = passed & (self.appends(kept) == 0) & (app.status != k.BUFFERED)
+        goes_on = self.alive and self.state.settings.mode in (codes.PRODUCE, codes.COMMIT_PRODUCE)
+        passed = np.arange(self.rows) < (self.position if goes_on else self.committed)
+        lost = passed & (self.appends(kept) == 0) & (self.status != codes.BUFFERED)
         place = np.zeros(6, np.uint8)
-        place[k.NOT_SENT] = Fate.LOST_ACKED_BEFORE_PROCESSING
-        place[k.ACKED] = Fate.LOST_BROKER_FAILOVER
-        place[k.FAILED] = Fate.LOST_SEND_EXPIRED
-        place[k.REJECTED] = Fate.LOST_REJECTED
-        place[k.DIED] = Fate.LOST_PRODUCER_BUFFER
-        return np.where(lost, place[app.status], np.uint8(Fate.UNFINISHED))
+        place[codes.NOT_SENT] = Fate.LOST_ACKED_BEFORE_PROCESSING
+        place[codes.ACKED] = Fate.LOST_BROKER_FAILOVER
+        place[codes.FAILED] = Fate.LOST_SEND_EXPIRED
+        place[codes.REJECTED] = Fate.LOST_REJECTED
+        place[codes.DIED] = Fate.LOST_PRODUCER_BUFFER
+        return np.where(lost, place[self.status], np.uint8(Fate.UNFINISHED))
 
     def finish(self, until_s: float) -> None:
         """Complete the samples; call once, at the end."""
-        k.fill_samples(np.nextafter(until_s, np.inf), self.state)
+        application.fill_samples(np.nextafter(until_s, np.inf), self.state)
         check_acknowledged(self.state)
 
     # How the process ends, and begins again.
@@ -264,11 +290,11 @@ class Client:
             self.sigkill(at_s)
             return
         app = self.state.app
-        app.at[k.KILL_S] = min(app.at[k.KILL_S], at_s + grace_s)
-        if app.n[k.CLOSING] == k.NO:
-            app.n[k.CLOSING] = k.AFTER_POLL
-            if app.n[k.PHASE] == k.POLL:
-                app.at[k.NEXT_S] = at_s
+        app.kill_s = min(app.kill_s, at_s + grace_s)
+        if app.closing == codes.NO:
+            app.closing = codes.AFTER_POLL
+            if app.phase == codes.POLL:
+                app.next_s = at_s
 
     def sigint(self, at_s: float, handlers: bool, atexit_flush: bool = False) -> None:
         """Ctrl+C: with a handler as `sigterm` without a limit, else as `exit_normally`.
@@ -294,14 +320,14 @@ class Client:
         if not self.alive:
             return
         if flush or atexit_flush:
-            app.n[k.CLOSING] = k.FLUSH_ONLY
-            app.n[k.PHASE] = k.FLUSH
-            app.at[k.NEXT_S] = at_s if self.remaining == 0 else np.inf
+            app.closing = codes.FLUSH_ONLY
+            app.phase = codes.FLUSH
+            app.next_s = at_s if self.remaining == 0 else np.inf
             self._look(at_s)
         elif self.teardown_s > 0:
-            app.n[k.PHASE] = k.OFF
-            app.at[k.NEXT_S] = np.inf
-            app.at[k.KILL_S] = min(app.at[k.KILL_S], at_s + self.teardown_s)
+            app.phase = codes.OFF
+            app.next_s = np.inf
+            app.kill_s = min(app.kill_s, at_s + self.teardown_s)
         else:
             self.sigkill(at_s)
 
@@ -315,16 +341,16 @@ class Client:
             return
         self._die(at_s)
         app, partitions = self.state.app, self.state.partitions
-        app.n[k.SESSION] += 1
-        app.n[k.TXN] += 1
-        app.n[k.POSITION] = app.n[k.COMMITTED_TO]
-        app.n[k.ERRORS] = 0
-        app.n[k.PHASE] = k.POLL
-        app.at[k.NEXT_S] = at_s
-        app.at[k.AUTO_COMMIT_S] = at_s + self.state.settings.auto_commit_s
+        app.session += 1
+        app.txn += 1
+        app.position = app.committed_to
+        app.errors = 0
+        app.phase = codes.POLL
+        app.next_s = at_s
+        app.auto_commit_s = at_s + self.state.settings.auto_commit_s
         partitions.next_seq[:] = 0
         partitions.epoch[:] = 0
-        partitions.unresolved[:] = False
+        partitions.unresolved[:] = 0
 
     # What happens to brokers.
 
@@ -338,14 +364,15 @@ class Client:
                 notices at request.timeout.ms, or when the broker is back.
         """
         requests = self.state.requests
-        self.state.brokers.up[broker] = False
+        self.state.brokers.up[broker] = 0
         if reset:
-            self.state.brokers.stalled[broker] = False
+            self.state.brokers.stalled[broker] = 0
             self._forget_given_up(broker)
             self._disconnect(broker, at_s)
         else:
             numbers = np.arange(requests.oldest[broker], requests.arriving[broker])
-            requests.respond_s[broker, numbers & (requests.sent_s.shape[1] - 1)] = np.inf
+            respond_s = np.asarray(requests.respond_s)
+            respond_s[broker, numbers & requests.mask] = np.inf
         self._look(at_s)
 
     def broker_up(self, broker: int, at_s: float) -> None:
@@ -356,7 +383,7 @@ class Client:
         requests = self.state.requests
         if not self.state.brokers.up[broker] and requests.oldest[broker] < requests.next[broker]:
             self._disconnect(broker, at_s)
-        self.state.brokers.up[broker] = True
+        self.state.brokers.up[broker] = 1
         self._look(at_s)
 
     def pause_broker(self, broker: int, at_s: float) -> None:
@@ -367,11 +394,12 @@ class Client:
         """It goes on: what its clients gave up comes first, then what waits, in order (KB-13)."""
         if not self.state.brokers.stalled[broker]:
             return
-        k.fill_samples(at_s, self.state)
+        application.fill_samples(at_s, self.state)
         here = self._forget_given_up(broker)
-        self._make_room_in_journal(len(here), sum(batch.row.size for batch in here))
+        rows = sum(batch.row.size for batch in here)
+        rings.make_room_in_journal(self.state.journal, len(here), rows)
         for batch in here:
-            k.take_up(at_s, broker, batch.what, batch.row, self.state)
+            appends.take_up(at_s, broker, *batch.what, batch.row, self.state)
         kafka_stalled_brokers.resume(at_s, broker, self.state)
 
     def _forget_given_up(self, broker: int) -> list[GivenUp]:
@@ -383,16 +411,16 @@ class Client:
         """Break the connections to brokers that have stood still for too long."""
         for broker in kafka_stalled_brokers.overdue(at_s, self.state):
             self.given_up += kafka_stalled_brokers.left_in_socket(at_s, broker, self.state)
-            k.disconnect(at_s, broker, self.state)
+            requests_kernel.disconnect(at_s, broker, self.state)
 
     def _die(self, at_s: float) -> None:
-        for broker in range(self.state.brokers.up.size):
+        for broker in range(len(self.state.brokers.up)):
             self.given_up += kafka_stalled_brokers.left_in_socket(at_s, broker, self.state)
         k.die(at_s, self.state)
 
     def _disconnect(self, broker: int, at_s: float) -> None:
-        k.fill_samples(at_s, self.state)
-        k.disconnect(at_s, broker, self.state)
+        application.fill_samples(at_s, self.state)
+        requests_kernel.disconnect(at_s, broker, self.state)
 
     def slow_broker(self, broker: int, extra_latency_s: float) -> None:
         """From now on, requests to a broker take this much longer, half each way."""
@@ -414,67 +442,15 @@ class Client:
     def _look(self, at_s: float) -> None:
         """Have the client look whether there is anything to send."""
         if self.alive:
-            k.look_everywhere(at_s, self.state)
-
-    # Room.
-
-    def _grow_records(self) -> None:
-        s = self.state
-        oldest = s.batches.first[s.app.n[k.OLDEST_BATCH] & (s.batches.state.size - 1)]
-        numbers = np.arange(oldest, s.app.n[k.NEXT_RECORD])
-        grown = _records(2 * s.records.row.size)
-        self.state = s._replace(records=_moved(s.records, grown, numbers))
-
-    def _grow_batches(self) -> None:
-        s = self.state
-        numbers = np.arange(s.app.n[k.OLDEST_BATCH], s.app.n[k.NEXT_BATCH])
-        grown = _batches(2 * s.batches.state.size)
-        self.state = s._replace(batches=_moved(s.batches, grown, numbers))
-
-    def _grow_requests(self) -> None:
-        old: Any = self.state.requests
-        brokers, ring = old.sent_s.shape
-        grown: Any = _requests(brokers, 2 * ring)
-        for was, now in zip(old, grown, strict=True):
-            if was.ndim == 1:
-                now[:] = was
-                continue
-            for b in range(brokers):
-                numbers = np.arange(old.oldest[b], old.next[b])
-                now[b, numbers & (2 * ring - 1)] = was[b, numbers & (ring - 1)]
-        self.state = self.state._replace(requests=grown)
-
-    def _make_room_in_journal(self, entries: int, rows: int) -> None:
-        app, journal = self.state.app, self.state.journal
-        no_entry = journal.append_s.size - app.n[k.ENTRIES] < entries
-        if no_entry or journal.row.size - app.n[k.ROWS] < rows:
-            self._grow_journal(entries, rows)
-
-    def _grow_journal(self, spare_entries: int, spare_rows: int) -> None:
-        s = self.state
-        used: Any = self.journal
-        grown: Any = _journal(
-            used.append_s.size + max(spare_entries, used.append_s.size // 2),
-            used.row.size + max(spare_rows, used.row.size // 2),
-        )
-        for was, now in zip(used, grown, strict=True):
-            now[: was.size] = was
-        self.state = s._replace(journal=grown)
-
-
-def _moved(old: Any, grown: Any, numbers: I64) -> Any:
-    """``grown``, filled with what ``old`` rings hold for ``numbers``."""
-    for was, now in zip(old, grown, strict=True):
-        now[numbers & (now.size - 1)] = was[numbers & (was.size - 1)]
-    return grown
+            requests_kernel.look_everywhere(at_s, self.state)
 
 
 def _settings(
     producer: KafkaProducer, publisher: Publisher, commit_s: float, block_s: float, notice_s: float
-) -> k.ClientSettings:
+) -> parts.ClientSettings:
     java, transactional = producer.client == "java", publisher.transactional
     idempotent = producer.idempotent(transactional)
-    return k.ClientSettings(
+    return parts.ClientSettings(
         mode=_MODES[publisher.order],
         poll_records=publisher.poll_records,
         auto_commit_s=publisher.auto_commit_s,
@@ -503,68 +479,12 @@ def _settings(
     )
 
 
-def _check(settings: k.ClientSettings, largest_bytes: int) -> None:
+def _check(settings: parts.ClientSettings, largest_bytes: int) -> None:
     """What the kernel takes for granted; a scenario that says otherwise was refused (KP-12)."""
     assert largest_bytes <= settings.buffer_bytes, "a record fits into the buffer"
     if settings.java:
         assert settings.batch_bytes <= settings.buffer_bytes, "a batch fits into the buffer"
     if settings.idempotent:
         assert settings.acks == -1 and settings.retries > 0
-        assert settings.max_in_flight <= k.RETAINED, "brokers remember no more"
+        assert settings.max_in_flight <= codes.RETAINED, "brokers remember no more"
     assert settings.flush_timeout_s > 0, "or it would flush for ever without time passing"
-
-
-def _records(ring: int) -> k.Records:
-    return k.Records(row=np.zeros(ring, np.int32), link=np.zeros(ring, np.int64))
-
-
-def _batches(ring: int) -> k.Batches:
-    return k.Batches(
-        state=np.zeros(ring, np.int8),
-        stored=np.zeros(ring, np.bool_),
-        partition=np.zeros(ring, np.int32),
-        attempts=np.zeros(ring, np.int32),
-        created_s=np.zeros(ring),
-        ready_s=np.zeros(ring),
-        first=np.zeros(ring, np.int64),
-        last=np.zeros(ring, np.int64),
-        n=np.zeros(ring, np.int64),
-        size_bytes=np.zeros(ring, np.int64),
-        held_bytes=np.zeros(ring, np.int64),
-        seq=np.zeros(ring, np.int64),
-        txn=np.zeros(ring, np.int64),
-        link=np.zeros(ring, np.int64),
-    )
-
-
-def _requests(brokers: int, ring: int) -> k.Requests:
-    shape = (brokers, ring)
-    return k.Requests(
-        sent_s=np.zeros(shape),
-        half_s=np.zeros(shape),
-        replicate_s=np.zeros(shape),
-        arrive_s=np.zeros(shape),
-        respond_s=np.zeros(shape),
-        lost=np.zeros(shape, np.bool_),
-        first=np.zeros(shape, np.int64),
-        oldest=np.zeros(brokers, np.int64),
-        arriving=np.zeros(brokers, np.int64),
-        next=np.zeros(brokers, np.int64),
-        free_s=np.zeros(brokers),
-        connected=np.ones(brokers, np.bool_),
-        turn=np.zeros(brokers, np.int64),
-        due_s=np.full(brokers, -np.inf),
-    )
-
-
-def _journal(entries: int, rows: int) -> k.Journal:
-    return k.Journal(
-        append_s=np.zeros(entries),
-        visible_s=np.zeros(entries),
-        partition=np.zeros(entries, np.int32),
-        first=np.zeros(entries, np.int64),
-        n=np.zeros(entries, np.int32),
-        attempt=np.zeros(entries, np.int32),
-        session=np.zeros(entries, np.int32),
-        row=np.zeros(rows, np.int32),
-    )

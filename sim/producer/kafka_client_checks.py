@@ -4,39 +4,54 @@ The first is looked at whenever the client has been advanced and something was d
 microseconds; the second once, at the end. Both raise AssertionError.
 """
 
-from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
-from sim.producer import kafka_client_kernel as k
+from sim.producer import kafka_client_codes as codes
+from sim.producer.kafka_client_state_kernel import ClientState
 
-_ONLY_GROW = (k.COMMITTED_TO, k.ENTRIES, k.ROWS)
+
+class ClientProgress(NamedTuple):
+    """What only grows."""
+
+    committed: int
+    """Committed input offset."""
+    entries: int
+    """Of the journal."""
+    rows: int
+    """Records in it."""
 
 
-def check_progress(before: Sequence[int], client: k.ClientState) -> None:
+def progress(client: ClientState) -> ClientProgress:
+    """How far a client has come."""
+    return ClientProgress(client.app.committed_to, client.journal.entries, client.journal.rows)
+
+
+def check_progress(before: ClientProgress, client: ClientState) -> None:
     """What is committed and stored stays so, and nobody is beyond the input.
 
     Args:
-        before: `kafka_client_kernel.App.n` before the advance.
+        before: how far it had come before the advance.
         client: after it.
     """
-    now: list[int] = client.app.n.tolist()
-    for place in _ONLY_GROW:
-        assert now[place] >= before[place], f"client: counter {place} went back: {before}, {now}"
-    rows = client.source.created_s.size
-    assert 0 <= now[k.COMMITTED_TO] <= rows, "client: an offset beyond its input is committed"
-    assert 0 <= now[k.POSITION] <= rows, "client: it is beyond its input"
-    assert now[k.REMAINING] >= 0, "client: fewer than no records"
-    assert now[k.ENTRIES] <= now[k.ROWS], "client: a batch without records was stored"
+    now = progress(client)
+    for name, was, is_ in zip(ClientProgress._fields, before, now, strict=True):
+        assert is_ >= was, f"client: {name} went back: {before}, {now}"
+    rows = len(client.app.status)
+    assert 0 <= now.committed <= rows, "client: an offset beyond its input is committed"
+    assert 0 <= client.app.position <= rows, "client: it is beyond its input"
+    assert client.records.remaining >= 0, "client: fewer than no records"
+    assert now.entries <= now.rows, "client: a batch without records was stored"
 
 
-def check_acknowledged(client: k.ClientState) -> None:
+def check_acknowledged(client: ClientState) -> None:
     """What a broker has acknowledged, it has stored; nobody promises anything with acks=0."""
     if client.settings.acks == 0:
         return
-    n = client.app.n
-    stored = np.zeros(client.app.status.size, np.bool_)
-    stored[client.journal.row[: n[k.ROWS]]] = True
-    assert stored[client.app.status == k.ACKED].all(), "client: acknowledged and never stored"
-    times = client.journal.append_s[: n[k.ENTRIES]]
+    status = np.asarray(client.app.status)
+    stored = np.zeros(status.size, np.bool_)
+    stored[np.asarray(client.journal.row)[: client.journal.rows]] = True
+    assert stored[status == codes.ACKED].all(), "client: acknowledged and never stored"
+    times = np.asarray(client.journal.append_s)[: client.journal.entries]
     assert (np.diff(times) >= 0.0).all(), "client: its brokers' time went back"

@@ -16,7 +16,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.producer import kafka_client_kernel as k
+from sim.producer.kafka_client_requests_kernel import look_everywhere
+from sim.producer.kafka_client_state_kernel import ClientState
 
 HANDLED_OF_A_CLOSED_CONNECTION = 2
 """Requests that a broker still handles of a connection that its client has closed.
@@ -39,12 +40,12 @@ class GivenUp(NamedTuple):
     """[records] input row of each."""
 
 
-def pause(now: float, broker: int, state: k.ClientState) -> None:
+def pause(now: float, broker: int, state: ClientState) -> None:
     """A broker stands still from now on."""
     requests = state.requests
     if state.brokers.stalled[broker]:
         return
-    state.brokers.stalled[broker] = True
+    state.brokers.stalled[broker] = 1
     requests.free_s[broker] = np.inf
     for at in _places(broker, int(requests.oldest[broker]), state):
         if requests.arrive_s[broker, at] + requests.replicate_s[broker, at] > now:
@@ -53,10 +54,10 @@ def pause(now: float, broker: int, state: k.ClientState) -> None:
             requests.arrive_s[broker, at] = np.inf
 
 
-def resume(now: float, broker: int, state: k.ClientState) -> None:
+def resume(now: float, broker: int, state: ClientState) -> None:
     """It goes on: it answers what it was at work on, and takes up what waits, in order."""
     requests = state.requests
-    state.brokers.stalled[broker] = False
+    state.brokers.stalled[broker] = 0
     free_s = now
     for at in _places(broker, int(requests.oldest[broker]), state):
         arrive_s = requests.arrive_s[broker, at]
@@ -73,10 +74,10 @@ def resume(now: float, broker: int, state: k.ClientState) -> None:
         if requests.lost[broker, at]:
             requests.respond_s[broker, at] += state.settings.notice_s
     requests.free_s[broker] = free_s
-    k.look_everywhere(now, state)
+    look_everywhere(now, state)
 
 
-def overdue(now: float, state: k.ClientState) -> list[int]:
+def overdue(now: float, state: ClientState) -> list[int]:
     """Brokers that stand still and have not answered the oldest request in time."""
     requests = state.requests
     found = []
@@ -89,7 +90,7 @@ def overdue(now: float, state: k.ClientState) -> list[int]:
     return found
 
 
-def left_in_socket(now: float, broker: int, state: k.ClientState) -> list[GivenUp]:
+def left_in_socket(now: float, broker: int, state: ClientState) -> list[GivenUp]:
     """What a broker that stands still will handle of a connection that is given up now."""
     requests, batches, records = state.requests, state.batches, state.records
     if not (state.brokers.stalled[broker] and state.brokers.up[broker]):
@@ -106,14 +107,14 @@ def left_in_socket(now: float, broker: int, state: k.ClientState) -> list[GivenU
     for at in places:
         number = int(requests.first[broker, at])
         while number >= 0:
-            batch = number & (batches.state.size - 1)
+            batch = number & batches.mask
             row = np.empty(batches.n[batch], np.int32)
             record = int(batches.first[batch])
             for i in range(row.size):
-                row[i] = records.row[record & (records.row.size - 1)]
-                record = int(records.link[record & (records.row.size - 1)])
+                row[i] = records.row[record & records.mask]
+                record = int(records.link[record & records.mask])
             p = int(batches.partition[batch])
-            session, epoch = int(state.app.n[k.SESSION]), int(state.partitions.epoch[p])
+            session, epoch = state.app.session, int(state.partitions.epoch[p])
             seq, txn = int(batches.seq[batch]), int(batches.txn[batch])
             what = (p, session, epoch, seq, txn, int(batches.attempts[batch]))
             left.append(GivenUp(broker, what, row))
@@ -121,7 +122,7 @@ def left_in_socket(now: float, broker: int, state: k.ClientState) -> list[GivenU
     return left
 
 
-def _places(broker: int, first: int, state: k.ClientState) -> list[int]:
+def _places(broker: int, first: int, state: ClientState) -> list[int]:
     """Places in the ring of a broker's requests from number ``first`` on."""
-    mask = state.requests.sent_s.shape[1] - 1
-    return [number & mask for number in range(first, int(state.requests.next[broker]))]
+    requests = state.requests
+    return [number & requests.mask for number in range(first, int(requests.next[broker]))]

@@ -4,9 +4,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from sim.foundation.arrays import I64, Bools
+from sim.foundation.arrays import I64, Bools, longer
 from sim.log.topic import Topic
-from sim.producer import kafka_client_kernel as client_kernel
 from sim.scenario.products.kafka import KafkaSystem
 from sim.systems import kafka_brokers_kernel as k
 from sim.systems.kafka_publisher import KafkaPublisher
@@ -32,7 +31,7 @@ class Cluster:
             publisher: whose client writes to them; advanced before this stage.
             topic: empty so far; what can be read is put into it.
         """
-        leader = publisher.client.state.brokers.leader
+        leader = publisher.client.leader
         factor = config.topic.replication_factor
         self.publisher = publisher
         self.client = publisher.client
@@ -40,8 +39,6 @@ class Cluster:
         self.count = config.brokers.count
         self.min_insync_replicas = config.topic.min_insync_replicas
         self.replicate_s = config.brokers.replicate
-        self.readable_after_s = config.brokers.replicate if factor > 1 else 0.0
-        """From an append until it can be read, s."""
         self.promises_all = config.producer.acks_all
         """Whether what was acknowledged is on all in-sync replicas."""
         self.now_s = 0.0
@@ -57,12 +54,13 @@ class Cluster:
         """Called when the log of a partition has to end at an offset from now on."""
         self.still: list[tuple[int, float, float]] = []
         """(partition, from, until): its leader stood still; inf: it still does."""
-        self._see_spans()
         self.tail = k.TailState(
-            waiting=np.zeros(_FIRST_ROOM, np.int64),
-            n=np.zeros(3, np.int64),
-            last_s=np.full(leader.size, -np.inf),
-            shut=np.zeros(leader.size, np.int64),
+            _FIRST_ROOM,
+            leader.size,
+            config.brokers.replicate if factor > 1 else 0.0,
+            _spans(self.short),
+            _spans(self.cuts),
+            _spans(self.still),
         )
 
     @property
@@ -73,36 +71,29 @@ class Cluster:
     @property
     def waiting(self) -> int:
         """Batches stored, not cut off, and not yet readable."""
-        return int(self.tail.n[k.WAITING])
+        return self.tail.waiting
 
     def advance(self, until_s: float) -> None:
         """Put into the log what can be read by ``until_s``."""
         self.now_s = until_s
-        app, tail = self.client.state.app, self.tail
-        entries = int(app.n[client_kernel.ENTRIES])
-        new = entries - int(tail.n[k.TAKEN])
-        if not (new or tail.n[k.WAITING]):
+        tail, log, journal = self.tail, self.topic.log, self.client.state.journal
+        new = journal.entries - tail.taken
+        if not (new or tail.waiting):
             return
-        if tail.n[k.WAITING] + new > tail.waiting.size:
-            waiting = np.zeros(2 * (tail.waiting.size + new), np.int64)
-            waiting[: tail.waiting.size] = tail.waiting
-            self.tail = tail = tail._replace(waiting=waiting)
+        room = len(tail.entry)
+        if tail.waiting + new > room:
+            tail.entry = longer(np.asarray(tail.entry), 2 * (room + new), 0)
         # A publisher that has ended leaves no transaction that could still be committed.
-        open_from = entries if self.publisher.ended else int(app.n[client_kernel.TXN_FIRST])
+        ended = self.publisher.ended
+        open_from = journal.entries if ended else self.client.state.app.txn_first
         while True:
-            full, lack = k.move(
-                until_s,
-                self.client.state.journal,
-                entries,
-                open_from,
-                self.readable_after_s,
-                *self._spans,
-                tail,
-                self.topic.log,
+            full = k.move(
+                until_s, journal, open_from, tail, log.start, log.end, log.message, log.visible_s
             )
             if full < 0:
                 return
-            self.topic.make_room(int(full), int(lack))
+            self.topic.make_room(full, tail.lack)
+            log = self.topic.log
 
     def kept(self) -> Bools:
         """[entries] of the journal that no election cut off."""
@@ -125,8 +116,8 @@ class Cluster:
     def _readable(self) -> Bools:
         """[entries] of the journal that are in the log."""
         readable = self.kept() & (self.client.journal.visible_s < np.inf)
-        readable[self.tail.waiting[: self.waiting]] = False
-        readable[self.tail.n[k.TAKEN] :] = False
+        readable[np.asarray(self.tail.entry)[: self.waiting]] = False
+        readable[self.tail.taken :] = False
         return readable
 
     # What happens to them.
@@ -149,7 +140,7 @@ class Cluster:
         if not self.up[broker]:
             return
         self.client.pause_broker(broker, self.now_s)
-        led = np.flatnonzero(self.client.state.brokers.leader == broker)
+        led = np.flatnonzero(self.client.leader == broker)
         self.still += [(int(p), self.now_s, np.inf) for p in led]
         self._see_spans()
 
@@ -159,7 +150,7 @@ class Cluster:
         self.client.resume_broker(broker, self.now_s)
 
     def _end_pause(self, broker: int) -> None:
-        leader = self.client.state.brokers.leader
+        leader = self.client.leader
         self.still = [
             (p, from_s, min(until_s, self.now_s) if leader[p] == broker else until_s)
             for p, from_s, until_s in self.still
@@ -168,7 +159,9 @@ class Cluster:
 
     def _see_spans(self) -> None:
         """Have the data plane know of what was added."""
-        self._spans = (_spans(self.short), _spans(self.cuts), _spans(self.still))
+        self.tail.short = _spans(self.short)
+        self.tail.cuts = _spans(self.cuts)
+        self.tail.still = _spans(self.still)
 
     def lose_acks(self, broker: int, probability: float) -> None:
         """From now on answers are lost with this probability, after their request was done."""
@@ -183,7 +176,7 @@ class Cluster:
         # A clean election keeps what all in-sync replicas have; that is all that acks=all promised.
         lost_s = self.replicate_s if behind_s is None else behind_s
         for p, replicas in enumerate(self.replicas):
-            if self.client.state.brokers.leader[p] != broker:
+            if self.client.leader[p] != broker:
                 continue
             next_leader = next((b for b in replicas if self.up[b]), None)
             if next_leader is None:

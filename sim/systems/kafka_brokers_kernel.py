@@ -6,113 +6,166 @@ never if it is aborted), KB-07 (what an election cuts off is gone), KB-13 (a lea
 still lets nothing become readable).
 """
 
-from typing import NamedTuple
-
+import cython
 import numpy as np
 
-from sim.foundation.arrays import F64, I64
-from sim.foundation.jit import inlined, resumable
-
-# Places in TailState.n.
-WAITING, TAKEN, MOVED = range(3)
+from sim.foundation import num
+from sim.foundation.arrays import F64, I32, I64, U8
+from sim.producer.kafka_client_state_kernel import Journal
 
 
-class Spans(NamedTuple):
+class Spans:
     """Stretches of time in a partition's life, in any order."""
 
-    partition: I64  # [spans]
-    from_s: F64  # [spans]
-    until_s: F64  # [spans] inf: it goes on
+    def __init__(self, partition: I64, from_s: F64, until_s: F64) -> None:
+        self.partition = partition
+        """[spans]"""
+        self.from_s = from_s
+        """[spans]"""
+        self.until_s = until_s
+        """[spans] inf: it goes on."""
 
 
-class TailState(NamedTuple):
-    """Entries of the journal that cannot be read yet."""
+class TailState:
+    """Entries of the journal that cannot be read yet, and what holds them up."""
 
-    waiting: I64  # [room] their numbers, ascending; there is room for all entries of the journal
-    n: I64  # [3] how many wait, how many of the journal were looked at, rows that became readable
-    last_s: F64  # [partitions] when the last record became readable
-    shut: I64  # [partitions] scratch
+    def __init__(
+        self,
+        room: int,
+        partitions: int,
+        replicate_s: float,
+        short: Spans,
+        cuts: Spans,
+        still: Spans,
+    ) -> None:
+        self.replicate_s = replicate_s
+        """From an append to its being on all in-sync replicas."""
+        self.short = short
+        """When partitions had too few replicas in sync."""
+        self.cuts = cuts
+        """What elections cut off: appended after from_s, until until_s."""
+        self.still = still
+        """When leaders of partitions stood still."""
+        self.entry: I64 = np.zeros(room, np.int64)
+        """[room] numbers of the entries, ascending; there is room for all those of the journal."""
+        self.waiting = 0
+        """How many wait."""
+        self.taken = 0
+        """How many of the journal were looked at."""
+        self.moved = 0
+        """Rows that became readable."""
+        self.lack = 0
+        """Records for which the log had no room, when `move` said so."""
+        self.last_s: F64 = np.full(partitions, -num.INF)
+        """[partitions] when the last record became readable."""
+        self.shut: U8 = np.zeros(partitions, np.uint8)
+        """[partitions] scratch; 1: an entry before waits."""
 
 
-@inlined
-def _is_cut(journal, entry, cuts):
-    at = journal.append_s[entry]
-    for i in range(cuts.partition.size):
-        if (
-            cuts.partition[i] == journal.partition[entry]
-            and cuts.from_s[i] < at
-            and at <= cuts.until_s[i]
-        ):
+def _is_cut(at: float, p: int, tail: TailState) -> bool:
+    """Whether an election cut off what was appended to a partition at a time."""
+    for i in range(tail.cuts.partition.shape[0]):
+        if tail.cuts.partition[i] == p and tail.cuts.from_s[i] < at and at <= tail.cuts.until_s[i]:
             return True
     return False
 
 
-@resumable
-def move(until_s, journal, entries, open_from, replicate_s, short, cuts, still, tail, log):
+def _readable_s(at: float, p: int, tail: TailState) -> float:
+    """When what was appended to a partition, or committed, at a time can be read."""
+    readable: float = max(at + tail.replicate_s, tail.last_s[p])
+    for s in range(tail.short.partition.shape[0]):
+        until_s = tail.short.until_s[s]
+        if tail.short.partition[s] == p and tail.short.from_s[s] <= at and at < until_s:
+            readable = max(readable, until_s)
+    for s in range(tail.still.partition.shape[0]):
+        until_s = tail.still.until_s[s]
+        if tail.still.partition[s] == p and tail.still.from_s[s] < readable and readable < until_s:
+            readable = until_s
+    return readable
+
+
+def _take_new(entries: int, tail: TailState) -> None:
+    for entry in range(tail.taken, entries):
+        tail.entry[tail.waiting] = entry
+        tail.waiting += 1
+    tail.taken = entries
+    for p in range(tail.shut.shape[0]):
+        tail.shut[p] = 0
+
+
+def _move(
+    until_s: float,
+    journal: Journal,
+    open_from: int,
+    tail: TailState,
+    start: I64,
+    end: I64,
+    message: I32,
+    visible_s: F64,
+) -> int:
+    _take_new(journal.entries, tail)
+    full = -1
+    kept = 0
+    for i in range(tail.waiting):
+        entry = tail.entry[i]
+        p = journal.partition[entry]
+        n = journal.n[entry]
+        readable = num.INF
+        if full < 0 and tail.shut[p] == 0:
+            if _is_cut(journal.append_s[entry], p, tail):
+                continue
+            at = journal.visible_s[entry]
+            if at < num.INF:
+                readable = _readable_s(at, p, tail)
+            elif entry < open_from:
+                continue  # of a transaction that was aborted
+            if readable <= until_s and end[p] + n > start[p + 1] - start[p]:
+                full = p
+                tail.lack = n
+                readable = num.INF
+        if readable > until_s or readable == num.INF:
+            tail.shut[p] = 1
+            tail.entry[kept] = entry
+            kept += 1
+            continue
+        first = journal.first[entry]
+        row = start[p] + end[p]
+        for record in range(n):
+            message[row + record] = journal.row[first + record]
+            visible_s[row + record] = readable
+        end[p] += n
+        tail.moved += n
+        tail.last_s[p] = readable
+    tail.waiting = kept
+    return full
+
+
+def move(
+    until_s: float,
+    journal: Journal,
+    open_from: int,
+    tail: TailState,
+    start: I64,
+    end: I64,
+    message: I32,
+    visible_s: F64,
+) -> int:
     """Put into the log what can be read by ``until_s``, partition by partition in order.
 
     Args:
         until_s: present time.
-        journal: of the client (`sim.producer.kafka_client_kernel.Journal`).
-        entries: how many entries it has.
+        journal: of the client.
         open_from: first entry of the transaction that may still be committed.
-        replicate_s: from an append to its being on all in-sync replicas.
-        short: when partitions had too few replicas in sync.
-        cuts: what elections cut off: appended after from_s, until until_s.
-        still: when leaders of partitions stood still.
         tail: of the journal; changed.
-        log: of the topic; changed.
+        start: [partitions + 1] first row of each partition in the log of the topic.
+        end: [partitions] rows appended so far; changed.
+        message: [rows of the log] index of the message in each; changed.
+        visible_s: [rows of the log] when each can be read; changed.
 
     Returns:
-        a partition that needs more room in the log before this is called again, or -1; and how many
-        records wait for the room.
+        a partition that needs more room in the log before this is called again, or -1;
+        ``tail.lack`` says how many records wait for the room.
     """
-    n = tail.n
-    for entry in range(n[TAKEN], entries):
-        tail.waiting[n[WAITING]] = entry
-        n[WAITING] += 1
-    n[TAKEN] = entries
-    tail.shut[:] = 0
-    full = -1
-    lack = 0
-    kept = 0
-    for i in range(n[WAITING]):
-        entry = tail.waiting[i]
-        p = journal.partition[entry]
-        stays = full >= 0 or tail.shut[p] == 1
-        if not stays:
-            if _is_cut(journal, entry, cuts):
-                continue
-            at = journal.visible_s[entry]
-            if at == np.inf:
-                if entry < open_from:
-                    continue  # of a transaction that was aborted
-                stays = True
-            else:
-                readable = max(at + replicate_s, tail.last_s[p])
-                for s in range(short.partition.size):
-                    if short.partition[s] == p and short.from_s[s] <= at < short.until_s[s]:
-                        readable = max(readable, short.until_s[s])
-                for s in range(still.partition.size):
-                    if still.partition[s] == p and still.from_s[s] < readable < still.until_s[s]:
-                        readable = still.until_s[s]
-                stays = readable > until_s
-                if not stays and log.end[p] + journal.n[entry] > log.start[p + 1] - log.start[p]:
-                    full = p
-                    lack = journal.n[entry]
-                    stays = True
-        if stays:
-            tail.shut[p] = 1
-            tail.waiting[kept] = entry
-            kept += 1
-            continue
-        first = journal.first[entry]
-        row = log.start[p] + log.end[p]
-        for record in range(journal.n[entry]):
-            log.message[row + record] = journal.row[first + record]
-            log.visible_s[row + record] = readable
-        log.end[p] += journal.n[entry]
-        n[MOVED] += journal.n[entry]
-        tail.last_s[p] = readable
-    n[WAITING] = kept
-    return full, lack
+    with cython.nogil:
+        full = _move(until_s, journal, open_from, tail, start, end, message, visible_s)
+    return full

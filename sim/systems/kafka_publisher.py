@@ -11,7 +11,6 @@ from sim.foundation.arrays import I32, U8, Bools
 from sim.log.topic import by_partition
 from sim.measure.alarms import alarms
 from sim.producer.kafka_client import Client
-from sim.producer.kafka_client_kernel import RETRIES
 from sim.scenario.products.kafka import KafkaSystem
 from sim.traffic.generate import pool
 
@@ -136,21 +135,21 @@ def _client(setup: Setup, config: KafkaSystem, partition_of: I32) -> Client:
             [config.brokers.replicate if config.topic.replication_factor > 1 else 0.0]
         ),
         uniform=uniform,
-        jitter=uniform[::-1],
+        jitter=uniform[::-1].copy(),
         grid_s=setup.grid_s,
     )
 
 
 def _summary(name: str, config: KafkaSystem, client: Client, kept: Bools, fate: U8) -> pd.DataFrame:
     assert config.publisher is not None
-    app, journal = client.state.app, client.journal
+    journal = client.journal
     valid = np.repeat(kept & (journal.visible_s < np.inf), journal.n)
     message = journal.row[valid]
     partition = np.repeat(journal.partition, journal.n)[valid]
     fates = np.bincount(fate, minlength=len(Fate))
-    acked_s = app.acked_s[app.acked_s < np.inf]
+    acked_s = client.acked_s[client.acked_s < np.inf]
     last_s = float(acked_s.max(initial=0.0))
-    partitions = client.state.brokers.leader.size
+    partitions = client.partitions
     rows = message[by_partition(partition, partitions)]
     reordered = 0
     ends = np.cumsum(np.bincount(partition, minlength=partitions))
@@ -164,7 +163,7 @@ def _summary(name: str, config: KafkaSystem, client: Client, kept: Bools, fate: 
                 "client": config.producer.client,
                 "alarm_over": config.publisher.alarm_over,
                 "order": config.publisher.order,
-                "accepted": int(app.sent.sum(dtype=np.int64)),
+                "accepted": int(client.sent.sum(dtype=np.int64)),
                 "acked": int(acked_s.size),
                 "appended": int(message.size),
                 "duplicates_appended": int(message.size - np.count_nonzero(times)),
@@ -174,7 +173,7 @@ def _summary(name: str, config: KafkaSystem, client: Client, kept: Bools, fate: 
                 "lost_before_sending": int(fates[Fate.LOST_ACKED_BEFORE_PROCESSING]),
                 "lost_failover": int(fates[Fate.LOST_BROKER_FAILOVER]),
                 "reordered": reordered,
-                "retries": int(app.n[RETRIES]),
+                "retries": client.state.batches.retries,
                 "throughput": acked_s.size / last_s if last_s > 0 else 0.0,
             }
         ]
@@ -183,12 +182,11 @@ def _summary(name: str, config: KafkaSystem, client: Client, kept: Bools, fate: 
 
 def _buffer(setup: Setup, client: Client, ended_s: float) -> pd.DataFrame:
     t = setup.grid_s[setup.grid_s <= ended_s]
-    app = client.state.app
     return pd.DataFrame(
         {
             "system": setup.name,
             "t_s": t,
-            "remaining": app.grid_remaining[: t.size],
-            "committed": app.grid_committed[: t.size],
+            "remaining": client.grid_remaining[: t.size],
+            "committed": client.grid_committed[: t.size],
         }
     )

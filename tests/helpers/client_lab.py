@@ -83,7 +83,7 @@ def build(
 def logs(client):
     """[partitions] list of (append time, row, attempt, visible time) of each record."""
     journal = client.journal
-    out = [[] for _ in range(client.state.partitions.first.size)]
+    out = [[] for _ in range(client.partitions)]
     for e in range(journal.append_s.size):
         for row in journal.row[journal.first[e] : journal.first[e] + journal.n[e]]:
             out[journal.partition[e]].append(

@@ -16,7 +16,6 @@ from helpers.client_lab import (
     rows_in_log,
 )
 from sim.engine.outcome import Fate
-from sim.producer import kafka_client_kernel as k
 
 
 def test_KP_13_flush_sends_at_once_and_ends_when_all_is_answered():
@@ -28,8 +27,8 @@ def test_KP_13_flush_sends_at_once_and_ends_when_all_is_answered():
     client.advance(1.0)
     client.finish(1.0)
     np.testing.assert_allclose(appended_ms(client), [5, 5])
-    assert client.state.app.grid_remaining.tolist() == [2, 0, 0]
-    assert client.state.app.grid_committed.tolist() == [0, 0, 2]
+    assert client.grid_remaining.tolist() == [2, 0, 0]
+    assert client.grid_committed.tolist() == [0, 0, 2]
 
 
 @pytest.mark.parametrize("check", [True, False])
@@ -58,7 +57,7 @@ def test_KP_16_a_transaction_becomes_visible_with_its_offset():
     client.advance(1.0)
     client.finish(1.0)
     np.testing.assert_allclose(client.journal.visible_s, [0.012])
-    assert client.state.app.grid_committed.tolist() == [0, 2]
+    assert client.grid_committed.tolist() == [0, 2]
 
 
 def test_KP_16_a_transaction_longer_than_its_timeout_is_aborted():
@@ -69,7 +68,7 @@ def test_KP_16_a_transaction_longer_than_its_timeout_is_aborted():
     client.advance(0.4)
     client.broker_up(0, 0.4)
     client.advance(5.0)
-    assert client.state.app.n[k.ABORTED] == 1
+    assert client.state.app.aborted == 1
     assert client.appends().tolist() == [1]
     assert rows_in_log(client) == [0, 0]
 
@@ -157,7 +156,7 @@ def test_a_flush_for_each_record_costs_a_round_trip_each():
         )  # fmt: skip
         client.advance(60.0)
         assert rows_in_log(client) == list(range(n))
-        return client.state.app.acked_s.max()
+        return client.acked_s.max()
 
     assert taken_s("produce-flush-commit", 1) == pytest.approx(n * 7.1e-3 - 3e-3)
     assert taken_s("produce-flush-commit", 100) == pytest.approx(n * 0.17e-3 - 3e-3)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from helpers.client_lab import build
+from sim.producer import kafka_client_codes as codes
 from sim.producer import kafka_client_kernel as k
 
 
@@ -16,37 +17,44 @@ def running():
 
 
 @pytest.mark.parametrize(
-    ("place", "value", "complaint"),
+    ("part", "field", "value", "complaint"),
     [
-        (k.COMMITTED_TO, 11, "beyond its input is committed"),
-        (k.POSITION, 11, "beyond its input"),
-        (k.REMAINING, -5, "fewer than no records"),
-        (k.ENTRIES, 40, "a batch without records was stored"),
+        ("app", "committed_to", 11, "beyond its input is committed"),
+        ("app", "position", 11, "beyond its input"),
+        ("records", "remaining", -5, "fewer than no records"),
+        ("journal", "entries", 40, "a batch without records was stored"),
     ],
 )
-def test_what_cannot_be_ends_the_run(place, value, complaint, monkeypatch):
+def test_what_cannot_be_ends_the_run(part, field, value, complaint, monkeypatch):
     client = running()
 
     def broken(until_s, state):
-        state.app.n[place] = value
-        return k.DONE
+        setattr(getattr(state, part), field, value)
+        return codes.DONE
 
     monkeypatch.setattr(k, "publish", broken)
     with pytest.raises(AssertionError, match=complaint):
         client.advance(3.5)
 
 
-@pytest.mark.parametrize("place", [k.COMMITTED_TO, k.ENTRIES, k.ROWS])
-def test_what_is_committed_or_stored_stays_so(place, monkeypatch):
+@pytest.mark.parametrize(
+    ("part", "field", "what"),
+    [
+        ("app", "committed_to", "committed"),
+        ("journal", "entries", "entries"),
+        ("journal", "rows", "rows"),
+    ],
+)
+def test_what_is_committed_or_stored_stays_so(part, field, what, monkeypatch):
     client = running()
-    client.state.app.n[k.COMMITTED_TO] = 3
+    client.state.app.committed_to = 3
 
     def broken(until_s, state):
-        state.app.n[place] -= 1
-        return k.DONE
+        setattr(getattr(state, part), field, getattr(getattr(state, part), field) - 1)
+        return codes.DONE
 
     monkeypatch.setattr(k, "publish", broken)
-    with pytest.raises(AssertionError, match=f"counter {place} went back"):
+    with pytest.raises(AssertionError, match=f"{what} went back"):
         client.advance(3.5)
 
 

@@ -16,7 +16,7 @@ def test_LP_01_remaining_counts_what_is_neither_acknowledged_nor_failed():
     client.broker_down(0, 0.05)
     client.advance(1.0)
     client.finish(1.0)
-    assert client.state.app.grid_remaining.tolist() == [3, 3, 0, 1, 5, 6, 6]
+    assert client.grid_remaining.tolist() == [3, 3, 0, 1, 5, 6, 6]
     assert client.remaining == 6
 
 

@@ -16,7 +16,7 @@ from helpers.client_lab import (
     fate_names,
     rows_in_log,
 )
-from sim.producer import kafka_client_kernel as k
+from sim.producer import kafka_client_codes as codes
 
 
 def test_KP_01_a_batch_leaves_when_it_is_full_or_has_lingered():
@@ -42,7 +42,7 @@ def test_KP_01_a_broker_serves_a_connection_one_request_after_the_other():
     client = build([0, 1, 2], replicate_ms=20, **ALONE)
     client.advance(1.0)
     np.testing.assert_allclose(appended_ms(client), [5, 25, 45])
-    np.testing.assert_allclose(client.state.app.acked_s, [0.030, 0.050, 0.070])
+    np.testing.assert_allclose(client.acked_s, [0.030, 0.050, 0.070])
 
 
 def test_max_in_flight_limits_the_requests_of_each_connection():
@@ -61,10 +61,10 @@ def test_KP_02_a_batch_that_fails_while_in_flight_may_still_be_stored():
         latency_ms=70, config=LIBRDKAFKA, linger_ms=0, delivery_timeout_ms=30, batch_size=0
     )
     client.advance(0.032)
-    assert (client.state.app.status[0], client.remaining) == (k.FAILED, 0)
+    assert (client.status[0], client.remaining) == (codes.FAILED, 0)
     client.advance(1.0)
     assert rows_in_log(client) == [0]
-    assert client.state.app.acked_s[0] == np.inf
+    assert client.acked_s[0] == np.inf
     assert fate_names(client) == ["UNFINISHED"]
 
 
@@ -72,9 +72,9 @@ def test_KP_02_the_delivery_timeout_counts_from_the_creation_of_the_batch():
     # Rows at 0 and 4 ms in one batch: both fail at 40 ms; the broker cannot be reached.
     client = build([0, 4, 50], config=LIBRDKAFKA, linger_ms=5, delivery_timeout_ms=40)
     client.broker_down(0, 0.0)
-    for at_s, status in ((0.0399, k.BUFFERED), (0.0401, k.FAILED)):
+    for at_s, status in ((0.0399, codes.BUFFERED), (0.0401, codes.FAILED)):
         client.advance(at_s)
-        assert client.state.app.status[:2].tolist() == [status] * 2
+        assert client.status[:2].tolist() == [status] * 2
     client.advance(1.0)
     assert fate_names(client) == ["LOST_SEND_EXPIRED"] * 3
 
@@ -88,7 +88,7 @@ def test_KP_03_without_idempotence_a_lost_answer_stores_the_record_twice():
         client.advance(1.0)
         assert rows_in_log(client) == expected
         # Answer due at 10 ms, backoff 100 ms, round trip 10 ms.
-        assert client.state.app.acked_s[0] == pytest.approx(0.120)
+        assert client.acked_s[0] == pytest.approx(0.120)
 
 
 def test_a_lost_answer_is_noticed_at_the_request_timeout_when_nothing_breaks():
@@ -97,7 +97,7 @@ def test_a_lost_answer_is_noticed_at_the_request_timeout_when_nothing_breaks():
     client.advance(0.008)
     client.lose_acks(0, 0.0)
     client.advance(10.0)
-    assert client.state.app.acked_s[0] == pytest.approx(0.610)
+    assert client.acked_s[0] == pytest.approx(0.610)
 
 
 @pytest.mark.parametrize("reset", [True, False])
@@ -111,7 +111,7 @@ def test_an_unreachable_broker_costs_the_answers_on_their_way(reset):
     client.advance(1.0)
     assert sorted(rows_in_log(client)) == [0, 0, 1]
     from_ms = 7 if reset else 50
-    np.testing.assert_allclose(client.state.app.acked_s, [(from_ms + 110) / 1e3] * 2)
+    np.testing.assert_allclose(client.acked_s, [(from_ms + 110) / 1e3] * 2)
 
 
 def test_a_broker_that_stays_away_is_noticed_at_the_request_timeout():
@@ -119,7 +119,7 @@ def test_a_broker_that_stays_away_is_noticed_at_the_request_timeout():
     client = build([0, 1_000], request_timeout_ms=500, **ALONE)
     client.broker_down(0, 0.0)
     client.advance(60.0)
-    assert client.state.app.n[k.REQUESTS] == 1
+    assert client.state.requests.sent == 1
     client.broker_up(0, 60.0)
     client.advance(100.0)
     np.testing.assert_allclose(appended_ms(client), [60_005, 60_005])
@@ -132,7 +132,7 @@ def test_the_backoff_doubles_up_to_its_limit():
     client.advance(2.6)
     client.fail_appends(0, 0.0)
     client.advance(10.0)
-    assert client.state.app.n[k.RETRIES] == 6
+    assert client.state.batches.retries == 6
     np.testing.assert_allclose(appended_ms(client), [3565])
 
 
@@ -141,7 +141,7 @@ def test_retries_are_limited():
     client.fail_appends(0, 1.0)
     client.advance(100.0)
     assert fate_names(client) == ["LOST_SEND_EXPIRED"]
-    assert client.state.app.n[k.RETRIES] == 2
+    assert client.state.batches.retries == 2
 
 
 def test_KP_04_java_blocks_and_then_rejects():
@@ -157,9 +157,9 @@ def test_KP_04_java_blocks_and_then_rejects():
     client.broker_down(0, 0.0)
     for at_s, rejected in ((0.199, 0), (0.201, 1), (0.399, 1), (0.401, 2)):
         client.advance(at_s)
-        assert (client.state.app.status == k.REJECTED).sum() == rejected
+        assert (client.status == codes.REJECTED).sum() == rejected
     client.finish(0.4)
-    assert client.state.app.grid_remaining.tolist() == [4, 4]
+    assert client.grid_remaining.tolist() == [4, 4]
     assert fate_names(client)[4:] == ["LOST_REJECTED"] * 2
 
 
@@ -170,11 +170,11 @@ def test_KP_04_java_takes_memory_a_batch_at_a_time():
         linger_ms=1_000, max_block_ms=200, latency_ms=50,
     )  # fmt: skip
     client.advance(0.01)
-    assert client.state.app.status.tolist() == [k.BUFFERED, k.BUFFERED, k.NOT_SENT]
+    assert client.status.tolist() == [codes.BUFFERED, codes.BUFFERED, codes.NOT_SENT]
     # Short of memory, Java sends at once what lingers: answered at 50 ms.
     client.advance(0.2)
-    np.testing.assert_allclose(client.state.app.acked_s[:2], [0.05, 0.05])
-    assert client.state.app.status[2] == k.BUFFERED
+    np.testing.assert_allclose(client.acked_s[:2], [0.05, 0.05])
+    assert client.status[2] == codes.BUFFERED
 
 
 def test_KP_04_librdkafka_does_not_hurry_when_it_is_full():
@@ -214,16 +214,16 @@ def test_KP_05_with_acks_0_a_drop_is_silent():
     client.advance(0.05)
     client.broker_up(0, 0.05)
     client.advance(1.0)
-    np.testing.assert_allclose(client.state.app.acked_s, [0.0, 0.1])
+    np.testing.assert_allclose(client.acked_s, [0.0, 0.1])
     assert rows_in_log(client) == [1]
-    assert client.state.app.n[k.RETRIES] == 0
+    assert client.state.batches.retries == 0
     assert fate_names(client) == ["LOST_BROKER_FAILOVER", "UNFINISHED"]
 
 
 def test_KP_06_what_an_election_cuts_off_is_lost_though_acknowledged():
     client = build([0, 100, 200], acks=1, linger_ms=0)
     client.advance(1.0)
-    assert (client.state.app.acked_s < np.inf).all()
+    assert (client.acked_s < np.inf).all()
     kept = client.journal.append_s < 0.150
     assert fate_names(client, kept=kept) == ["UNFINISHED", "UNFINISHED", "LOST_BROKER_FAILOVER"]
 

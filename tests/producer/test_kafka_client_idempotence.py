@@ -15,7 +15,7 @@ from helpers.client_lab import (
     fate_names,
     rows_in_log,
 )
-from sim.producer import kafka_client_kernel as k
+from sim.producer import kafka_client_codes as codes
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_KP_10_a_gap_is_refused_until_the_batch_before_is_there():
     client.fail_appends(0, 0.0)
     client.advance(1.0)
     assert rows_in_log(client) == [0, 1, 2, 3]
-    assert client.state.app.n[k.OUT_OF_SEQUENCE] == 2
+    assert client.state.brokers.out_of_sequence == 2
     # A batch to be tried again waits until it is the oldest: one after the other, from 210 ms.
     np.testing.assert_allclose(appended_ms(client), [5, 215, 225, 235])
 
@@ -145,7 +145,7 @@ def test_KP_10_the_broker_remembers_five_batches():
     client.lose_acks(0, 0.0)
     client.advance(10.0)
     assert rows_in_log(client) == [0, 1, 2, 3, 4]
-    assert client.state.app.n[k.DUPLICATES_REFUSED] == 5
+    assert client.state.brokers.duplicates_refused == 5
 
 
 @pytest.mark.parametrize("order", ["produce", "transaction"])
@@ -177,7 +177,7 @@ def test_KP_10_a_sequence_with_a_batch_given_up_begins_anew():
     client.lose_acks(0, 0.0)
     client.advance(1.0)
     assert rows_in_log(client) == [0, 1, 2, 3]
-    assert client.state.app.status[1] == k.FAILED
+    assert client.status[1] == codes.FAILED
     assert client.state.partitions.epoch[0] == 1
 
 
@@ -190,4 +190,4 @@ def test_KP_11_idempotence_ends_with_the_session():
     client.advance(10.0)
     assert rows_in_log(client) == [0, 0]
     assert client.journal.session.tolist() == [1, 2]
-    assert client.state.app.sent[0] == 2
+    assert client.sent[0] == 2

@@ -19,7 +19,7 @@ from helpers.client_lab import (
     logs,
     rows_in_log,
 )
-from sim.producer import kafka_client_kernel as k
+from sim.producer import kafka_client_codes as codes
 from sim.producer.kafka_stalled_brokers import left_in_socket, overdue, pause
 
 SIX_MS = (0, 100, 200, 300, 400, 500)
@@ -49,8 +49,8 @@ def test_KB_13_KP_03_two_requests_that_were_given_up_are_stored_and_so_are_their
     given_up = [(5, 0, 0), (3050, 1, 0), (3050, 2, 0)]
     assert log(client) == [*given_up, *((3055, row, 1) for row in (5, 4, 3, 2, 1))]
     assert client.appends().tolist() == [1, 2, 2, 1, 1, 1]
-    np.testing.assert_allclose(client.state.app.acked_s, [0.01, *[3.06] * 5])
-    assert client.state.app.n[k.RETRIES] == 5
+    np.testing.assert_allclose(client.acked_s, [0.01, *[3.06] * 5])
+    assert client.state.batches.retries == 5
 
 
 def test_KB_13_of_one_request_in_flight_one_is_stored_twice():
@@ -66,24 +66,24 @@ def test_KB_13_KP_10_an_idempotent_producer_s_repeats_are_refused():
     expected = [(3050, 1, 0), (3050, 2, 0), (3075, 3, 1), (3085, 4, 1), (3095, 5, 1)]
     assert log(client) == [(5, 0, 0), *expected]
     assert client.appends().tolist() == [1] * 6
-    assert client.state.app.n[k.DUPLICATES_REFUSED] == 2
+    assert client.state.brokers.duplicates_refused == 2
 
 
 def test_KB_13_a_pause_shorter_than_the_timeout_stores_nothing_twice():
     # All wait in the socket, and are handled in order when the broker goes on.
     client = paused(0.95, acks=1, **NOT_IDEMPOTENT)
     assert log(client) == [(5, 0, 0), *((950, row, 0) for row in (1, 2, 3, 4, 5))]
-    np.testing.assert_allclose(client.state.app.acked_s, [0.01, *[0.955] * 5])
+    np.testing.assert_allclose(client.acked_s, [0.01, *[0.955] * 5])
     # acks=all: each waits for the replicas of the one before, 20 ms.
     client = paused(0.95, replicate_ms=20, **NOT_IDEMPOTENT)
     assert log(client) == [(5, 0, 0), *((950 + 20 * i, 1 + i, 0) for i in range(5))]
-    assert client.state.app.n[k.RETRIES] == 0
+    assert client.state.batches.retries == 0
 
 
 def test_KB_13_what_the_broker_was_at_work_on_is_answered_when_it_goes_on():
     # At the broker at 5 ms, on the replicas at 25 ms; the broker stands still from 10 ms on.
     client = paused(0.95, [0, 100], from_s=0.01, replicate_ms=20, **NOT_IDEMPOTENT)
-    np.testing.assert_allclose(client.state.app.acked_s, [0.955, 0.975])
+    np.testing.assert_allclose(client.acked_s, [0.955, 0.975])
     # Overdue, it is one of the two: its own answer meets the closed socket.
     client = paused(3.0, [0, 100, 200], from_s=0.01, replicate_ms=20, **NOT_IDEMPOTENT)
     again = [(3005, 2, 1), (3025, 1, 1), (3045, 0, 1)]
@@ -125,7 +125,7 @@ def test_KB_13_the_log_is_that_of_a_real_broker(keys, killed, measured):
 def test_KB_13_an_answer_under_way_arrives():
     # At the broker at 45 ms, answered at 50 ms; it stands still from 47 ms on.
     client = paused(0.95, [40], from_s=0.047, acks=1)
-    np.testing.assert_allclose(client.state.app.acked_s, [0.05])
+    np.testing.assert_allclose(client.acked_s, [0.05])
 
 
 def test_KB_13_all_batches_of_a_request_that_was_given_up_are_handled():
@@ -197,7 +197,7 @@ def test_KB_13_KP_11_a_new_process_sends_nothing_before_the_broker_goes_on():
     client.sigkill(0.25)
     client.restart(0.25)
     client.advance(3.0)
-    assert client.state.app.n[k.RETRIES] == 0 and client.remaining == 6
+    assert client.state.batches.retries == 0 and client.remaining == 6
     client.resume_broker(0, 3.0)
     client.advance(30.0)
     # Nothing was committed: the new process reads from the start, and is a new producer.
@@ -224,7 +224,7 @@ def test_KB_13_what_lies_in_the_socket_of_a_broker_that_dies_is_lost():
 def test_KB_13_KP_02_what_has_failed_is_stored_all_the_same():
     client = paused(3.05, [0, 100], acks=1, delivery_timeout_ms=1_500)
     assert log(client) == [(5, 0, 0), (3050, 1, 0)]
-    assert client.state.app.status.tolist() == [k.ACKED, k.FAILED]
+    assert client.status.tolist() == [codes.ACKED, codes.FAILED]
     assert fate_names(client) == ["UNFINISHED"] * 2
 
 

@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from helpers.plain_kernel import plain
 from sim.log.topic import Topic
-from sim.producer.kafka_client_kernel import Journal
+from sim.producer.kafka_client_state_kernel import Journal
 from sim.systems import kafka_brokers_kernel as k
 
 INF = np.inf
@@ -13,11 +14,12 @@ def journal(*entries):
     """Entries of (append_s, visible_s, partition, records); input rows are numbered through."""
     append_s, visible_s, partition, n = (np.array(column) for column in zip(*entries, strict=True))
     first = np.cumsum(n) - n
-    return Journal(
-        append_s.astype(float), visible_s.astype(float), partition.astype(np.int32), first,
-        n.astype(np.int32), np.zeros(n.size, np.int32), np.ones(n.size, np.int32),
-        np.arange(n.sum(), dtype=np.int32),
-    )  # fmt: skip
+    journal = Journal(n.size, n.sum())
+    journal.append_s, journal.visible_s = append_s.astype(float), visible_s.astype(float)
+    journal.partition, journal.first = partition.astype(np.int32), first
+    journal.n, journal.row = n.astype(np.int32), np.arange(n.sum(), dtype=np.int32)
+    journal.entries, journal.rows = n.size, n.sum()
+    return journal
 
 
 def spans(*rows):
@@ -31,19 +33,16 @@ class Run:
     ):
         self.entries = entries
         self.topic = Topic.empty(np.zeros(100), np.full(partitions, room))
-        self.spans = (spans(*short), spans(*cuts), spans(*still))
-        self.replicate_s = replicate_s
         self.tail = k.TailState(
-            np.zeros(16, np.int64), np.zeros(3, np.int64), np.full(partitions, -INF),
-            np.zeros(partitions, np.int64),
-        )  # fmt: skip
-
-    def until(self, until_s, entries=None, open_from=0):
-        n = len(self.entries) if entries is None else entries
-        known = journal(*self.entries)
-        return k.move(
-            until_s, known, n, open_from, self.replicate_s, *self.spans, self.tail, self.topic.log
+            len(entries), partitions, replicate_s, spans(*short), spans(*cuts), spans(*still)
         )
+
+    def until(self, until_s, open_from=0):
+        log = self.topic.log
+        return k.move(
+            until_s, journal(*self.entries), open_from, self.tail,
+            log.start, log.end, log.message, log.visible_s,
+        )  # fmt: skip
 
     def log(self, p=0):
         log = self.topic.log
@@ -52,17 +51,17 @@ class Run:
 
     @property
     def waiting(self):
-        return self.tail.waiting[: self.tail.n[k.WAITING]].tolist()
+        return np.asarray(self.tail.entry)[: self.tail.waiting].tolist()
 
 
 def test_an_entry_is_in_the_log_once_it_is_on_all_replicas():
     run = Run([(1.0, 1.0, 0, 2), (2.0, 2.0, 1, 1)])
-    assert run.until(1.49) == (-1, 0)
+    assert run.until(1.49) == -1
     assert run.log() == [] and run.waiting == [0, 1]
     run.until(1.5)
     assert run.log() == [(0, 1.5), (1, 1.5)] and run.log(1) == [] and run.waiting == [1]
     run.until(2.5)
-    assert run.log(1) == [(2, 2.5)] and run.waiting == [] and run.tail.n[k.MOVED] == 3
+    assert run.log(1) == [(2, 2.5)] and run.waiting == [] and run.tail.moved == 3
 
 
 def test_KP_16_an_open_transaction_holds_up_what_is_behind_it_and_an_aborted_one_does_not():
@@ -83,7 +82,7 @@ def test_KB_05_what_the_leader_appends_alone_waits_for_the_others():
     run = Run(entries, short=[(0, 4.0, INF), (1, 0.0, INF)])
     run.until(6.95)
     assert run.log() == [(0, 4.4)]
-    run.spans = (spans((0, 4.0, 7.0)), *run.spans[1:])
+    run.tail.short = spans((0, 4.0, 7.0))
     run.until(7.4)
     assert run.log() == [(0, 4.4), (1, 7.0), (2, 7.4)] and run.waiting == [3]
 
@@ -99,7 +98,7 @@ def test_KB_13_while_a_leader_stands_still_nothing_of_its_partition_becomes_read
     run = Run(entries, still=[(0, 4.0, INF)])
     run.until(6.9)
     assert run.log() == [(0, 3.9)] and run.log(1) == [(2, 4.1)] and run.waiting == [1, 3]
-    run.spans = (*run.spans[:2], spans((0, 4.0, 7.0)))
+    run.tail.still = spans((0, 4.0, 7.0))
     run.until(7.0)
     assert run.log() == [(0, 3.9), (1, 7.0), (3, 7.0)] and run.waiting == []
     exact = Run([(3.5, 3.5, 0, 1), (6.5, 6.5, 0, 1)], still=[(0, 4.0, 7.0)])
@@ -109,8 +108,36 @@ def test_KB_13_while_a_leader_stands_still_nothing_of_its_partition_becomes_read
 
 def test_a_full_partition_is_told_with_what_it_lacks_and_the_rest_waits_in_order():
     run = Run([(1.0, 1.0, 0, 2), (1.1, 1.1, 0, 3), (1.2, 1.2, 1, 1)], room=4)
-    assert run.until(9.0) == (0, 3)
+    assert (run.until(9.0), run.tail.lack) == (0, 3)
     assert run.log() == [(0, 1.5), (1, 1.5)] and run.waiting == [1, 2]
     run.topic.make_room(0, 3)
-    assert run.until(9.0) == (-1, 0)
+    assert run.until(9.0) == -1
     assert [message for message, _ in run.log()] == [0, 1, 2, 3, 4] and run.log(1) == [(5, 1.7)]
+
+
+def test_the_compiler_changes_nothing(monkeypatch):
+    rng = np.random.default_rng(5)
+
+    def entries():
+        at_s = np.cumsum(rng.exponential(0.1, 200))
+        for at in at_s:
+            visible_s = [at, at + rng.exponential(0.3), INF][rng.choice(3, p=[0.6, 0.35, 0.05])]
+            yield at, visible_s, rng.integers(3), rng.integers(1, 5)
+
+    def during():
+        return [
+            (p, at, at + rng.exponential(2.0)) for p in range(3) for at in rng.uniform(0, 20, 3)
+        ]
+
+    known, held_up = list(entries()), {"short": during(), "cuts": during(), "still": during()}
+
+    def logs():
+        run = Run(known, partitions=3, room=400, **held_up)
+        for until_s in np.linspace(0.0, 30.0, 40):
+            assert run.until(until_s, open_from=150) == -1
+        return [run.log(p) for p in range(3)], run.waiting, run.tail.moved
+
+    compiled = logs()
+    assert compiled[2] > 300 and compiled[1]
+    monkeypatch.setitem(globals(), "k", plain(k))
+    assert logs() == compiled

@@ -1,0 +1,58 @@
+cimport cython
+
+from sim.foundation cimport num
+from sim.foundation.c_types cimport i64
+from sim.producer cimport kafka_client_batches_kernel as batches
+from sim.producer cimport kafka_client_codes as codes
+from sim.producer cimport kafka_client_requests_kernel as requests
+from sim.producer.kafka_client_state_kernel cimport ClientState
+
+
+@cython.locals(g=i64)
+cpdef void fill_samples(double before_s, ClientState c) noexcept nogil
+
+@cython.locals(process_s=double)
+cdef double _process_s(i64 row, ClientState c) noexcept nogil
+
+@cython.locals(batch=i64, needed=i64)
+cdef bint _has_room(i64 p, i64 size, ClientState c) noexcept nogil
+
+cdef void _close_batch(double now, i64 batch, i64 p, ClientState c) noexcept nogil
+
+@cython.locals(number=i64, batch=i64, leader=i64, due_s=double)
+cdef i64 _open_batch(double now, i64 p, i64 size, ClientState c) noexcept nogil
+
+@cython.locals(opens=bint, batch=i64, record=i64)
+cdef void _accept(double now, i64 row, i64 p, i64 size, ClientState c) noexcept nogil
+
+cdef void _begin_flush(double now, double timeout_s, ClientState c) noexcept nogil
+
+cdef void _begin_close(double now, ClientState c) noexcept nogil
+
+cdef void _begin_commit(double now, i64 offset, ClientState c) noexcept nogil
+
+@cython.locals(stop=i64, limit=i64)
+cdef double _next_input_s(double now, ClientState c) noexcept nogil
+
+@cython.locals(commit_s=double, input_s=double)
+cdef void _poll(double now, ClientState c) noexcept nogil
+
+cdef void _read_again(ClientState c) noexcept nogil
+
+@cython.locals(failed=bint, done=bint)
+cdef void _flushed(double now, ClientState c) noexcept nogil
+
+@cython.locals(entry=i64)
+cdef void _commit(double now, ClientState c) noexcept nogil
+
+cdef void _go_on(double now, ClientState c) noexcept nogil
+
+cdef void _end_poll(double now, ClientState c) noexcept nogil
+
+cdef bint _blocks(double now, ClientState c) noexcept nogil
+
+@cython.locals(one_size=bint, now=double, oldest=i64, row=i64, p=i64, size=i64)
+cdef i64 _send_polled(double until_s, ClientState c) noexcept nogil
+
+@cython.locals(now=double, phase=i64)
+cdef i64 step(double until_s, ClientState c) noexcept nogil

@@ -1,0 +1,48 @@
+cimport cython
+
+from sim.foundation cimport num
+from sim.foundation.c_types cimport i32, i64, u8
+from sim.producer.kafka_client_state_kernel cimport Journal
+
+
+cdef class Spans:
+    cdef public const i64[::1] partition
+    cdef public const double[::1] from_s
+    cdef public const double[::1] until_s
+
+
+cdef class TailState:
+    cdef public double replicate_s
+    cdef public Spans short
+    cdef public Spans cuts
+    cdef public Spans still
+    cdef public i64[::1] entry
+    cdef public i64 waiting
+    cdef public i64 taken
+    cdef public i64 moved
+    cdef public i64 lack
+    cdef public double[::1] last_s
+    cdef public u8[::1] shut
+
+
+@cython.locals(i=i64)
+cdef bint _is_cut(double at, i64 p, TailState tail) noexcept nogil
+
+@cython.locals(readable=double, s=i64, until_s=double)
+cdef double _readable_s(double at, i64 p, TailState tail) noexcept nogil
+
+@cython.locals(entry=i64, p=i64)
+cdef void _take_new(i64 entries, TailState tail) noexcept nogil
+
+@cython.locals(full=i64, kept=i64, i=i64, entry=i64, p=i64, n=i64, readable=double, at=double,
+               first=i64, row=i64, record=i64)
+cdef i64 _move(
+    double until_s, Journal journal, i64 open_from, TailState tail, const i64[::1] start,
+    i64[::1] end, i32[::1] message, double[::1] visible_s
+) noexcept nogil
+
+@cython.locals(full=i64)
+cpdef i64 move(
+    double until_s, Journal journal, i64 open_from, TailState tail, const i64[::1] start,
+    i64[::1] end, i32[::1] message, double[::1] visible_s
+)
