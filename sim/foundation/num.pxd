@@ -30,4 +30,5 @@ cdef extern from "<math.h>" nogil:
     long long ceil "sim_ceil" (double)
     long long floor "sim_floor" (double)
     bint isfinite(double)
+    double nextafter(double, double)
     double floor_div "sim_floor_div" (double, double)

@@ -1,8 +1,18 @@
 """Numbers in a kernel: compiled, these names are of C (``num.pxd``), with the same results."""
 
-from math import ceil, floor, inf, isfinite
+from math import ceil, floor, inf, isfinite, nextafter
 
-__all__ = ["INF", "ceil", "double", "floor", "floor_div", "integer", "isfinite", "truncated"]
+__all__ = [
+    "INF",
+    "ceil",
+    "double",
+    "floor",
+    "floor_div",
+    "integer",
+    "isfinite",
+    "nextafter",
+    "truncated",
+]
 
 INF = inf
 

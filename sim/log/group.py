@@ -6,25 +6,25 @@ import numpy as np
 
 from sim.engine.environment import Stops
 from sim.engine.outcome import Fate
-from sim.foundation.arrays import F32, F64, I64, Bools
+from sim.foundation.arrays import F32, F64, I64, U16, Bools
 from sim.injection.poison import Poison
 from sim.log import group_forecast_kernel as forecast
 from sim.log import group_kernel as kernel
+from sim.log import group_offsets_kernel as where
 from sim.log import group_state as k
+from sim.log.group_state_kernel import (
+    GroupMembers,
+    GroupOffsets,
+    GroupRecords,
+    GroupState,
+    OffsetSamples,
+    PositionJumps,
+)
 from sim.log.handed_out import Runs, Truncated
 from sim.log.poisoned import Place, Poisoned
 from sim.log.topic import Topic, relaid
 from sim.log.topic_kernel import gather
-from sim.log.zombie import Zombie
-
-_COMPLAINTS = {
-    k.TWO_OWNERS: "a partition has two owners",
-    k.BEYOND_THE_LOG: "a position is beyond the log",
-    k.UNREAD: "what was not handed over is processed",
-    k.UNDONE: "what was not processed is committed",
-    k.UNCOMMITTED: "a committed offset has gone back",
-    k.UNBALANCED: "records were lost or made between poll and effect",
-}
+from sim.log.zombie import PollCounts, Zombie, counts_of
 
 
 class Group:
@@ -64,7 +64,7 @@ class Group:
         self.topic = topic
         self.laid = topic.log.start
         """[partitions + 1] first row of each partition, in the columns of `state`."""
-        self.service_s: F32 | None = service_s
+        self.service_s: F32 | None = np.ascontiguousarray(service_s)
         self.reading = reading
         self.gathered = np.zeros(partitions, np.int64)
         begins = np.full(partitions, 0 if committed else k.NOWHERE, np.int64)
@@ -73,8 +73,8 @@ class Group:
         """Jumps of positions that `runs` knows of."""
         self.poisoned = Poisoned(topic, poison)
         self.zombies: dict[int, Zombie] = {}
-        self.by_zombies = np.zeros(4, np.int64)
-        """[POLLS...] of those that are none any more."""
+        self.by_zombies = PollCounts(0, 0, 0, 0)
+        """Of those that are none any more."""
         self.truncated: list[Truncated] = []
         """What it did with records that the log has lost since (KB-07)."""
         self.now_s = 0.0
@@ -83,100 +83,99 @@ class Group:
         """Where the stage waits for control; inf: nowhere."""
         self.after_stop: Callable[[], None] = lambda: None
         """Called when control is needed: for members that are `overdue` or `failed`."""
-        self.state = k.GroupState(
-            phase=np.full(members, k.POLL, np.int64),
-            hold=np.zeros(members, np.int64),
-            now_s=np.zeros(members),
-            end_s=np.zeros(members),
-            extra_s=np.zeros(members),
-            polled_s=np.zeros(members),
-            factor=np.ones(members),
-            resume_s=np.full(members, -np.inf),
-            cut=np.zeros(members, np.int64),
-            next_commit_s=np.full(members, max(reading.auto_commit_s, 0.0)),
-            turn=np.zeros(members, np.int64),
-            fetched=np.zeros(members, np.int64),
-            first=np.zeros(members, np.int64),
-            at=np.zeros(members, np.int64),
-            assigned=np.zeros((members, partitions), np.int64),
-            assigned_n=np.zeros(members, np.int64),
-            processed=begins.copy(),
-            position=begins.copy(),
-            committed=begins.copy(),
-            commit_s=np.full(partitions, -np.inf),
-            checked=begins.copy(),
-            scan=np.zeros(partitions, np.int64),
-            awaits=np.zeros(members, np.int64),
-            back_s=np.full(members, -np.inf),
-            astray=np.zeros(members, np.int64),
-            sought=np.full(partitions, k.NOWHERE, np.int64),
-            service_s=np.zeros(n, np.float32),
-            effects=np.zeros(n, np.uint16),
-            done_s=np.full(n, np.inf),
-            grid_s=grid_s,
-            grid_committed=np.zeros((grid_s.size, partitions), np.int64),
-            grid_position=np.zeros((grid_s.size, partitions), np.int64),
-            grid_commit_s=np.zeros((grid_s.size, partitions)),
-            grid_next=np.zeros((3, partitions), np.int64),
-            counts=np.zeros(4, np.int64),
-            repeats=np.zeros(1, np.int64),
-            again_message=np.zeros(keep_repeats, np.int32),
-            again_s=np.zeros(keep_repeats),
-            jumps=np.zeros((partitions, 5), np.int64),
-            jump_s=np.zeros(partitions),
-            jumped=np.zeros(1, np.int64),
+        self.state = GroupState(
+            topic.rows,
+            GroupMembers(members, partitions, max(reading.auto_commit_s, 0.0)),
+            GroupOffsets(begins),
+            GroupRecords(n, keep_repeats),
+            OffsetSamples(grid_s, partitions),
+            PositionJumps(partitions),
+            self.poisoned.offsets_ahead,
+            reading,
         )
         if started is not None:
-            self.state.phase[started:] = k.OFF
-        self.used = self.state.phase != k.OFF
+            self.state.members.phase[started:] = k.OFF
+        self.used = np.asarray(self.state.members.phase) != k.OFF
         """[members] whether the place ever had a process."""
 
     @property
-    def counts(self) -> I64:
-        """[POLLS...] of members and zombies, so far."""
-        zombies = [zombie.counts for zombie in self.zombies.values()]
-        total: I64 = sum(zombies, self.state.counts + self.by_zombies)
-        return total
+    def counts(self) -> PollCounts:
+        """Of members and zombies, so far."""
+        every = [self.by_zombies, counts_of(self.state)]
+        every += [counts_of(zombie.state) for zombie in self.zombies.values()]
+        return PollCounts(*(sum(column) for column in zip(*every, strict=True)))
+
+    @property
+    def effects(self) -> U16:
+        """[rows] how often each record was processed."""
+        return np.asarray(self.state.records.effects)
+
+    @property
+    def done_s(self) -> F64:
+        """[rows] when each record was first processed, s; inf: not yet."""
+        return np.asarray(self.state.records.done_s)
+
+    @property
+    def processed(self) -> I64:
+        """[partitions] next offset to process."""
+        return np.asarray(self.state.offsets.processed)
+
+    @property
+    def position(self) -> I64:
+        """[partitions] next offset to fetch."""
+        return np.asarray(self.state.offsets.position)
+
+    @property
+    def committed(self) -> I64:
+        """[partitions] next offset to read after a restart; `k.NOWHERE`: there never was one."""
+        return np.asarray(self.state.offsets.committed)
+
+    def assigned(self, m: int) -> I64:
+        """[partitions] those of member ``m``."""
+        members = self.state.members
+        return np.asarray(members.assigned)[m, : members.assigned_n[m]]
 
     @property
     def members(self) -> int:
         """Consumers of the group, alive or not."""
-        return self.state.phase.size
+        return len(self.state.members.phase)
 
     def advance(self, until_s: float) -> Stops:
         """Carry every member to ``until_s``, or to where one of them needs control."""
         if self.laid is not self.topic.log.start:
             self._lay()
         if self.service_s is not None:
-            gather(self.topic.log, self.gathered, self.service_s, self.state.service_s)
+            records = self.state.records
+            gather(self.topic.rows, self.gathered, self.service_s, records.service_s)
             if not self.topic.grows and self.gathered.sum() == self.topic.log.message.size:
                 self.service_s = None  # of a hundred million messages, it is 400 MB
         if self.stopped_s < np.inf or until_s < self.now_s:
             return ()  # another stage has stopped before the time that this one has reached
-        self._make_room()
-        log, poison = self.topic.log, self.poisoned.aim(self.state.processed)
-        reached_s, called, wrong = kernel.advance(
-            self.now_s, until_s, log, self.state, poison, self.reading
-        )
-        assert wrong == k.FINE, self._complaint(wrong)
-        assert self.now_s <= reached_s <= until_s, (self.now_s, reached_s, until_s)
-        self.now_s = float(reached_s)
+        # Between two control events, each partition's position jumps at most once.
+        self.state.jumps.make_room(self.position.size)
+        self.poisoned.aim(self.state.offsets.processed)
+        state = self.state
+        kernel.advance(state, self.now_s, until_s)
+        assert state.wrong == k.FINE, self._complaint(state.wrong)
+        assert self.now_s <= state.reached_s <= until_s, (self.now_s, state.reached_s, until_s)
+        self.now_s = state.reached_s
         for zombie in self.zombies.values():
-            poison = self.poisoned.aim(zombie.processed)
-            kernel.consume(self.now_s, log, zombie.state(self.state), poison, zombie.reading)
-        if not called:
+            self.poisoned.aim(zombie.state.offsets.processed)
+            kernel.consume(zombie.state, self.now_s)
+        if not state.called:
             return ()
         self.stopped_s = self.now_s
         return [(self.stopped_s, self._call)]
 
     def _lay(self) -> None:
         """Follow the log, whose partitions begin at other rows now."""
-        s, old, new = self.state, self.laid, self.topic.log.start
-        self.state = s._replace(
-            service_s=relaid(s.service_s, old, new, 0.0),
-            effects=relaid(s.effects, old, new, 0),
-            done_s=relaid(s.done_s, old, new, np.inf),
-        )
+        records, old, new = self.state.records, self.laid, self.topic.log.start
+        records.service_s = relaid(np.asarray(records.service_s), old, new, 0.0)
+        records.effects = relaid(self.effects, old, new, 0)
+        records.done_s = relaid(self.done_s, old, new, np.inf)
+        self.state.log = self.topic.rows
+        for zombie in self.zombies.values():
+            zombie.state.log = self.topic.rows
         self.laid = new
 
     def _call(self) -> None:
@@ -184,13 +183,12 @@ class Group:
         self.after_stop()
 
     def _complaint(self, what: int) -> str:
-        s = self.state
         offsets = {
-            name: getattr(s, name).tolist() for name in ("committed", "processed", "position")
+            name: getattr(self, name).tolist() for name in ("committed", "processed", "position")
         }
-        own = [s.assigned[m, : s.assigned_n[m]].tolist() for m in range(self.members)]
-        end = self.topic.log.end.tolist()
-        return f"{_COMPLAINTS[what]}: {offsets}, {end=}, {own=}, {s.counts=}, {self.now_s=}"
+        own = [self.assigned(m).tolist() for m in range(self.members)]
+        end, counts = self.topic.log.end.tolist(), counts_of(self.state)
+        return f"{k.COMPLAINTS[what]}: {offsets}, {end=}, {own=}, {counts=}, {self.now_s=}"
 
     def _comes_to(self, at_s: float) -> None:
         """Whoever acts on the group cannot do so in its past."""
@@ -198,24 +196,28 @@ class Group:
 
     def overdue(self, at_s: float) -> list[int]:
         """Members whose batch has outlasted max.poll.interval.ms."""
-        s = self.state
-        return [m for m in range(self.members) if forecast.overdue(at_s, s, self.reading, m)]
+        return [m for m in range(self.members) if forecast.deadline_s(self.state, m) <= at_s]
 
     def lost(self) -> list[int]:
         """Members that auto.offset.reset=none has left without a place to go on from."""
-        return np.flatnonzero(self.state.phase == k.LOST).tolist()
+        return self._those(k.LOST)
+
+    def _those(self, phase: int) -> list[int]:
+        """Members in a phase."""
+        return np.flatnonzero(np.asarray(self.state.members.phase) == phase).tolist()
 
     # A record on which the handler of a member fails.
 
     def failed(self) -> list[int]:
         """Members whose handler has just failed."""
-        return np.flatnonzero(self.state.phase == k.FAILED).tolist()
+        return self._those(k.FAILED)
 
     def in_progress(self, m: int) -> Place:
         """What the process of member ``m`` works on, or failed on."""
-        s, m = self._seat(m)
-        p = s.assigned[m, (s.first[m] + s.at[m]) % s.assigned_n[m]]
-        return int(p), int(s.processed[p])
+        state, m = self._seat(m)
+        members = state.members
+        p = members.assigned[m, (members.first[m] + members.at[m]) % members.assigned_n[m]]
+        return int(p), int(state.offsets.processed[p])
 
     def give_back(self, m: int, at_s: float, wait_s: float) -> None:
         """Have member ``m``, which failed, seek back to what it has not processed, and wait.
@@ -224,26 +226,25 @@ class Group:
         that it failed on comes last at the next poll, so that the others run.
         """
         self._comes_to(at_s)
-        s = self.state
-        n = int(s.assigned_n[m])
-        own = s.assigned[m, :n].copy()
-        if not (self.reading.before or self.reading.handed or s.cut[m]):
-            kernel.commit(s, self.reading, m, at_s)
-        kernel.finish_samples(s, at_s)
+        members = self.state.members
+        own = self.assigned(m)
+        if not (self.reading.before or self.reading.handed or members.cut[m]):
+            where.commit(self.state, m, at_s)
+        where.finish_samples(self.state, at_s)
         self.follow_jumps()
-        self.runs.close(own, s.position[own], s.processed[own])
+        self.runs.close(own, self.position[own], self.processed[own])
         self._give_up(own)
-        s.position[own] = s.processed[own]
-        s.turn[m] = (s.first[m] + s.at[m] + 1) % n
-        s.fetched[m] = 0
+        self.position[own] = self.processed[own]
+        members.turn[m] = (members.first[m] + members.at[m] + 1) % own.size
+        members.fetched[m] = 0
         self.go_on(m, at_s + wait_s)
-        s.back_s[m] = at_s + wait_s
+        members.back_s[m] = at_s + wait_s
 
     def pass_over(self, m: int, at_s: float, fate: Fate) -> None:
         """Have member ``m``, which failed, go on without the record."""
         self._comes_to(at_s)
         self.poisoned.passed[self.in_progress(m)] = fate
-        kernel.pass_over(at_s, self.topic.log, self.state, self.reading, m)
+        kernel.pass_over(self.state, m, at_s)
 
     def pass_batch_over(self, m: int, at_s: float, fate: Fate) -> None:
         """Have member ``m``, which failed, go on without the record and the rest of its batch.
@@ -251,21 +252,19 @@ class Group:
         Nothing is committed now; what it commits next is beyond them.
         """
         self._comes_to(at_s)
-        s = self.state
-        n = int(s.assigned_n[m])
-        for a in range(int(s.at[m]), n):
-            p = s.assigned[m, (s.first[m] + a) % n]
-            for offset in range(int(s.processed[p]), int(s.position[p])):
-                self.poisoned.passed[int(p), offset] = fate
+        members, own = self.state.members, self.assigned(m)
+        for p in np.roll(own, -members.first[m])[members.at[m] :].tolist():
+            for offset in range(int(self.processed[p]), int(self.position[p])):
+                self.poisoned.passed[p, offset] = fate
             self._give_up(p)
-            s.processed[p] = s.position[p]
-        s.at[m] = n
+            self.processed[p] = self.position[p]
+        members.at[m] = own.size
         self.go_on(m, at_s)
 
-    def _give_up(self, partitions: I64) -> None:
+    def _give_up(self, partitions: I64 | int) -> None:
         """Count what is in hand of ``partitions`` as handed over in vain."""
-        s = self.state
-        s.counts[k.GIVEN_UP] += (s.position[partitions] - s.processed[partitions]).sum()
+        in_hand = self.position[partitions] - self.processed[partitions]
+        self.state.given_up += int(in_hand.sum())
 
     # What control gives to members, and takes from them.
 
@@ -277,49 +276,42 @@ class Group:
         ``strangers``: whose processes are no members; those that wait to be some go on waiting.
         """
         self._comes_to(at_s)
-        s = self.state
-        s.assigned_n[:] = 0
-        self._read_anew(np.arange(s.position.size), at_s)
+        members = self.state.members
+        members.assigned_n[:] = 0
+        self._read_anew(np.arange(self.position.size), at_s)
         for m, partitions in enumerate(partitions_of):
-            s.assigned[m, : len(partitions)] = partitions
-            s.assigned_n[m] = len(partitions)
-            s.turn[m] = s.fetched[m] = 0
-            if s.hold[m] == k.JOIN and m not in self.zombies:
-                s.hold[m] = 0
-            if s.phase[m] == k.HELD and m not in strangers:
+            np.asarray(members.assigned)[m, : len(partitions)] = partitions
+            members.assigned_n[m] = len(partitions)
+            members.turn[m] = members.fetched[m] = 0
+            if members.hold[m] == k.JOIN and m not in self.zombies:
+                members.hold[m] = 0
+            if members.phase[m] == k.HELD and m not in strangers:
                 self.go_on(m, at_s)
                 self._wind_timer(m, at_s)
         self._look()
 
     def follow_jumps(self) -> None:
         """Tell `runs` of the jumps that it does not know of."""
-        s = self.state
-        for jump in s.jumps[self.followed : s.jumped[0]]:
-            self.runs.close(jump[[k.PARTITION]], jump[k.FROM], jump[k.TO])
-        self.followed = int(s.jumped[0])
-
-    def _make_room(self) -> None:
-        """Between two control events, each partition's position jumps at most once."""
-        s = self.state
-        room, needed = s.jump_s.size, int(s.jumped[0]) + s.position.size
-        if needed > room:
-            jumps, jump_s = np.zeros((2 * needed, s.jumps.shape[1]), np.int64), np.zeros(2 * needed)
-            jumps[:room], jump_s[:room] = s.jumps, s.jump_s
-            self.state = s._replace(jumps=jumps, jump_s=jump_s)
+        jumps = self.state.jumps
+        for i in range(self.followed, jumps.n):
+            here = [jumps.partition[i]]
+            self.runs.close(here, np.array([jumps.source[i]]), np.array([jumps.to[i]]))
+        self.followed = jumps.n
 
     def _look(self, at_s: float | None = None) -> None:
         """Have members look where to go on, if a partition of theirs is sought or not in the log.
 
         ``at_s``: when it became so; those that wait for records ask again then.
         """
-        s = self.state
-        stray = (s.sought != k.NOWHERE) | (s.position < self.topic.log.first)
+        members = self.state.members
+        sought = np.asarray(self.state.offsets.sought)
+        stray = (sought != k.NOWHERE) | (self.position < self.topic.log.first)
         if not stray.any():
             return
         for m in range(self.members):
-            s.astray[m] = stray[s.assigned[m, : s.assigned_n[m]]].any()
-            if at_s is not None and s.astray[m] and s.phase[m] == k.POLL:
-                s.now_s[m] = max(s.now_s[m], at_s)
+            members.astray[m] = stray[self.assigned(m)].any()
+            if at_s is not None and members.astray[m] and members.phase[m] == k.POLL:
+                members.now_s[m] = max(members.now_s[m], at_s)
 
     def deleted(self, at_s: float) -> None:
         """Take notice that records were deleted from the log (KB-09)."""
@@ -333,7 +325,7 @@ class Group:
         ``offsets`` [partitions]; `k.BEGINNING` and `k.END` as they are then.
         """
         self._comes_to(at_s)
-        self.state.sought[:] = offsets
+        np.asarray(self.state.offsets.sought)[:] = offsets
         self._look(at_s)
 
     def reassign(self, m: int, partitions: Collection[int], at_s: float) -> None:
@@ -342,44 +334,43 @@ class Group:
         It keeps its place in those it had; the others are read from their committed offsets.
         """
         self._comes_to(at_s)
-        s = self.state
-        had = s.assigned[m, : s.assigned_n[m]].tolist()
-        draining = had[s.turn[m] % len(had)] if had else -1
+        members = self.state.members
+        had = self.assigned(m).tolist()
+        draining = had[members.turn[m] % len(had)] if had else -1
         has = sorted(partitions)
-        s.assigned[m, : len(has)] = has
-        s.assigned_n[m] = len(has)
+        members.assigned_n[m] = len(has)
+        self.assigned(m)[:] = has
         if draining in has:
-            s.turn[m] = has.index(draining)
+            members.turn[m] = has.index(draining)
         else:
-            s.turn[m] = s.fetched[m] = 0
+            members.turn[m] = members.fetched[m] = 0
         self._read_anew(np.array([p for p in has if p not in had], np.int64), at_s)
         if not had:
             self._wind_timer(m, at_s)
-        s.hold[m] = 0
+        members.hold[m] = 0
         self.go_on(m, at_s)
         self._look()
 
     def _read_anew(self, partitions: I64, at_s: float) -> None:
         """Have ``partitions`` be read from their committed offsets on."""
-        s = self.state
-        kernel.finish_samples(s, at_s)
+        where.finish_samples(self.state, at_s)
         self.follow_jumps()
-        offsets = s.committed[partitions]
-        self.runs.close(partitions, s.position[partitions], offsets)
+        offsets = self.committed[partitions]
+        self.runs.close(partitions, self.position[partitions], offsets)
         self._give_up(partitions)
-        s.processed[partitions] = s.position[partitions] = offsets
+        self.processed[partitions] = self.position[partitions] = offsets
 
     def _wind_timer(self, m: int, at_s: float) -> None:
-        s = self.state
-        s.next_commit_s[m] = at_s + max(self.reading.auto_commit_s, 0.0)
+        members = self.state.members
+        members.next_commit_s[m] = at_s + max(self.reading.auto_commit_s, 0.0)
         if self.reading.background:
-            s.next_commit_s[m] = max(s.next_commit_s[m], s.resume_s[m])
+            members.next_commit_s[m] = max(members.next_commit_s[m], members.resume_s[m])
 
     def go_on(self, m: int, at_s: float) -> None:
         """Have member ``m`` poll, with nothing in hand."""
-        s = self.state
-        s.phase[m] = k.POLL
-        s.now_s[m] = max(at_s, s.resume_s[m])
+        members = self.state.members
+        members.phase[m] = k.POLL
+        members.now_s[m] = max(at_s, members.resume_s[m])
 
     def hold(self, m: int, at_s: float, leave: bool = False) -> None:
         """Have member ``m`` wait for control at its next poll: now, if it is waiting in one.
@@ -387,75 +378,78 @@ class Group:
         One that is cut off does not learn of it, except of its own wish to ``leave``.
         """
         self._comes_to(at_s)
-        s = self.state
-        if s.phase[m] == k.OFF:
+        members = self.state.members
+        if members.phase[m] == k.OFF:
             return
-        s.hold[m] = k.LEAVE if leave else max(s.hold[m], k.JOIN)
-        if s.phase[m] == k.POLL:
-            s.now_s[m] = max(s.now_s[m], at_s)
-            if s.now_s[m] <= at_s and (s.hold[m] == k.LEAVE or not s.cut[m]):
-                commits = self.reading.auto_commit_s >= 0.0 and not s.cut[m]
-                if commits and (not s.awaits[m] or s.hold[m] == k.LEAVE):
-                    kernel.commit(s, self.reading, m, at_s)
-                s.phase[m] = k.HELD
+        members.hold[m] = k.LEAVE if leave else max(members.hold[m], k.JOIN)
+        if members.phase[m] == k.POLL:
+            members.now_s[m] = max(members.now_s[m], at_s)
+            if members.now_s[m] <= at_s and (members.hold[m] == k.LEAVE or not members.cut[m]):
+                commits = self.reading.auto_commit_s >= 0.0 and not members.cut[m]
+                if commits and (not members.awaits[m] or members.hold[m] == k.LEAVE):
+                    where.commit(self.state, m, at_s)
+                members.phase[m] = k.HELD
 
     def await_assignment(self, m: int, at_s: float) -> None:
         """Member ``m`` joins and works on: Java commits now, then not until `answer` (KC-22)."""
-        s = self.state
+        members = self.state.members
         by_poll = self.reading.auto_commit_s >= 0.0 and not self.reading.background
-        if by_poll and not s.awaits[m]:
-            s.awaits[m] = 1
-            if not s.cut[m]:
-                kernel.commit(s, self.reading, m, at_s)
+        if by_poll and not members.awaits[m]:
+            members.awaits[m] = 1
+            if not members.cut[m]:
+                where.commit(self.state, m, at_s)
 
     def answer(self, m: int, at_s: float) -> None:
         """The rebalance that member ``m`` has joined is over: automatic commits go on."""
-        if self.state.awaits[m]:
-            self.state.awaits[m] = 0
+        if self.state.members.awaits[m]:
+            self.state.members.awaits[m] = 0
             self._wind_timer(m, at_s)
 
     def held(self, m: int) -> bool:
         """Whether member ``m`` waits for control."""
-        return bool(self.state.phase[m] == k.HELD)
+        return bool(self.state.members.phase[m] == k.HELD)
 
     def free_s(self, m: int) -> float:
         """When member ``m`` will next poll, if nothing changes, s; inf: it cannot be known yet."""
-        s, at = self._seat(m)
-        zombie, reading, poison = self.zombies.get(m), self.reading, None
-        waits = s.phase[at] == k.POLL
+        state, at = self._seat(m)
+        members = state.members
+        zombie = self.zombies.get(m)
+        waits = members.phase[at] == k.POLL
         if zombie is not None:
-            reading, poison = zombie.reading, self.poisoned.aim(zombie.processed)
-            waits = not zombie.fails(poison)
-        if waits and s.cut[at] and s.hold[at] != k.LEAVE:
+            self.poisoned.aim(state.offsets.processed)
+            waits = not zombie.fails()
+        if waits and members.cut[at] and members.hold[at] != k.LEAVE:
             return np.inf
-        end_s = forecast.free_s(self.topic.log, s, poison, reading, at)
-        return float(max(end_s, s.resume_s[at]))
+        end_s = forecast.batch_end_s(state, at, zombie is not None)
+        return float(max(end_s, members.resume_s[at]))
 
     def alive(self, m: int) -> bool:
         """Whether the process of member ``m`` runs (paused counts)."""
-        return bool(self.state.phase[m] != k.OFF)
+        return bool(self.state.members.phase[m] != k.OFF)
 
     def backlog(self) -> int:
         """Records in the log and not committed."""
-        return int((self.topic.readable(self.now_s) - np.maximum(self.state.committed, 0)).sum())
+        return int((self.topic.readable(self.now_s) - np.maximum(self.committed, 0)).sum())
 
     def age_s(self) -> float:
         """Time since the oldest of these could be read, s; 0 if there is none."""
         log = self.topic.log
-        committed = np.maximum(self.state.committed, log.first)
+        committed = np.maximum(self.committed, log.first)
         waits = np.flatnonzero(self.topic.readable(self.now_s) > committed)
         oldest_s = log.visible_s[log.start[waits] + committed[waits]].min(initial=self.now_s)
         return float(self.now_s - oldest_s)
 
     def orphans(self) -> Bools:
         """[partitions] those that no running, connected member reads, or only one that is held."""
-        s = self.state
-        reads = (s.phase != k.OFF) & (s.phase != k.HELD) & (s.resume_s <= self.now_s) & (s.cut == 0)
-        if s.assigned_n[reads].sum() == s.position.size:  # each has one owner, and no more
-            return np.zeros(s.position.size, np.bool_)
-        out = np.ones(s.position.size, np.bool_)
-        for m in np.flatnonzero(reads):
-            out[s.assigned[m, : s.assigned_n[m]]] = False
+        members = self.state.members
+        phase, runs = np.asarray(members.phase), np.asarray(members.resume_s) <= self.now_s
+        reads = (phase != k.OFF) & (phase != k.HELD) & runs & (np.asarray(members.cut) == 0)
+        n = self.position.size
+        if np.asarray(members.assigned_n)[reads].sum() == n:  # each has one owner, and no more
+            return np.zeros(n, np.bool_)
+        out = np.ones(n, np.bool_)
+        for m in np.flatnonzero(reads).tolist():
+            out[self.assigned(m)] = False
         return out
 
     def busy(self) -> int:
@@ -464,18 +458,19 @@ class Group:
 
     def working(self, m: int) -> bool:
         """Whether member ``m`` is at work on a record."""
-        s, m = self._seat(m)
-        return bool(s.phase[m] == k.WORK and s.resume_s[m] <= self.now_s)
+        state, m = self._seat(m)
+        members = state.members
+        return bool(members.phase[m] == k.WORK and members.resume_s[m] <= self.now_s)
 
     def join(self, m: int, at_s: float) -> None:
         """Have the process of member ``m`` wait for partitions."""
         self._comes_to(at_s)
-        s = self.state
+        members = self.state.members
         self._bury(m)
-        s.phase[m] = k.HELD
-        s.now_s[m] = at_s
-        s.assigned_n[m] = s.hold[m] = s.awaits[m] = 0
-        s.back_s[m] = -np.inf
+        members.phase[m] = k.HELD
+        members.now_s[m] = at_s
+        members.assigned_n[m] = members.hold[m] = members.awaits[m] = 0
+        members.back_s[m] = -np.inf
 
     # What happens to a member's process.
 
@@ -483,53 +478,58 @@ class Group:
         """A new process takes the place of member ``m`` and waits for partitions."""
         self.join(m, at_s)
         self.used[m] = True
-        self.state.factor[m] = 1.0
-        self.state.resume_s[m] = -np.inf
+        self.state.members.factor[m] = 1.0
+        self.state.members.resume_s[m] = -np.inf
 
     def crash(self, m: int, at_s: float) -> None:
         """SIGKILL: nothing more is processed or committed; a commit under way is lost."""
         self._comes_to(at_s)
         self._bury(m)
-        self.state.phase[m] = k.OFF
-        self.state.hold[m] = 0
-        self.state.assigned_n[m] = 0
+        self.state.members.phase[m] = k.OFF
+        self.state.members.hold[m] = 0
+        self.state.members.assigned_n[m] = 0
 
     def pause(self, m: int, at_s: float, for_s: float) -> None:
         """Stop the whole process (a GC pause); pauses that overlap end with the last."""
         self._comes_to(at_s)
-        s, m = self._seat(m)
-        resume = max(s.resume_s[m], at_s + for_s)
-        shift = resume - max(at_s, s.resume_s[m])
-        s.resume_s[m] = resume
-        if s.phase[m] == k.WORK:
-            s.end_s[m] += shift
-        elif s.phase[m] == k.POLL:
-            s.now_s[m] = max(s.now_s[m], resume)
+        state, m = self._seat(m)
+        members = state.members
+        resume = max(members.resume_s[m], at_s + for_s)
+        shift = resume - max(at_s, members.resume_s[m])
+        members.resume_s[m] = resume
+        if members.phase[m] == k.WORK:
+            members.end_s[m] += shift
+        elif members.phase[m] == k.POLL:
+            members.now_s[m] = max(members.now_s[m], resume)
         if self.reading.background:
-            s.next_commit_s[m] = max(s.next_commit_s[m], resume)
+            members.next_commit_s[m] = max(members.next_commit_s[m], resume)
 
     def slow(self, m: int, at_s: float, factor: float) -> None:
         """Make member ``m`` take ``factor`` times its service times, from now on."""
         self._comes_to(at_s)
-        s, m = self._seat(m)
-        if s.phase[m] == k.WORK:
-            running_from = max(at_s, s.resume_s[m])
-            s.end_s[m] = running_from + (s.end_s[m] - running_from) * (factor / s.factor[m])
-        s.factor[m] = factor
+        state, m = self._seat(m)
+        members = state.members
+        if members.phase[m] == k.WORK:
+            running_from = max(at_s, members.resume_s[m])
+            members.end_s[m] = running_from + (members.end_s[m] - running_from) * (
+                factor / members.factor[m]
+            )
+        members.factor[m] = factor
 
     def cut_off(self, m: int) -> None:
         """Take the connection to the brokers from member ``m``."""
-        self.state.cut[m] = 1
+        self.state.members.cut[m] = 1
 
     def reconnect(self, m: int, at_s: float) -> None:
         """Give it back; a request that was waiting is sent again."""
         self._comes_to(at_s)
-        s, m = self._seat(m)
-        s.cut[m] = 0
-        if s.phase[m] in (k.POLL, k.COMMIT):
-            s.now_s[m] = max(s.now_s[m], at_s, s.resume_s[m])
+        state, m = self._seat(m)
+        members = state.members
+        members.cut[m] = 0
+        if members.phase[m] in (k.POLL, k.COMMIT):
+            members.now_s[m] = max(members.now_s[m], at_s, members.resume_s[m])
         if self.reading.background:
-            s.next_commit_s[m] = max(s.next_commit_s[m], at_s)
+            members.next_commit_s[m] = max(members.next_commit_s[m], at_s)
 
     # A process whose partitions are others'.
 
@@ -540,18 +540,19 @@ class Group:
         stops after the record in progress.
         """
         self._comes_to(at_s)
-        s = self.state
-        self.zombies[m] = Zombie(s, m, self.reading, at_s)
-        s.phase[m] = k.ZOMBIE
-        s.assigned_n[m] = s.fetched[m] = s.awaits[m] = 0
-        s.back_s[m] = -np.inf
+        members = self.state.members
+        self.zombies[m] = Zombie(self.state, m, self.reading, at_s)
+        members.phase[m] = k.ZOMBIE
+        members.assigned_n[m] = members.fetched[m] = members.awaits[m] = 0
+        members.back_s[m] = -np.inf
 
     def _bury(self, m: int) -> None:
         """The process of member ``m``, if it was a zombie, is none any more."""
         zombie = self.zombies.pop(m, None)
         if zombie is not None:
             self._take_down(zombie)
-            self.by_zombies += zombie.counts
+            sums = zip(self.by_zombies, counts_of(zombie.state), strict=True)
+            self.by_zombies = PollCounts(*map(sum, sums))
 
     def _take_down(self, zombie: Zombie) -> None:
         for p, low, high in zombie.taken():
@@ -566,19 +567,19 @@ class Group:
         """The record on which the handler of member ``m`` failed after it was put out."""
         return self.in_progress(m) if self.zombies[m].failed else None
 
-    def _seat(self, m: int) -> tuple[k.GroupState, int]:
+    def _seat(self, m: int) -> tuple[GroupState, int]:
         """The state in which the process of member ``m`` works, and its place there."""
         zombie = self.zombies.get(m)
-        return (self.state, m) if zombie is None else (zombie.state(self.state), 0)
+        return (self.state, m) if zombie is None else (zombie.state, 0)
 
     def settled(self) -> int:
         """Records before the committed offsets, or skipped and nothing handed over since."""
-        s = self.state
-        jumps = s.jumps[: s.jumped[0]]
-        skipped = np.zeros_like(s.committed)
-        skipped[jumps[:, k.PARTITION]] = jumps[:, k.TO]
+        jumps = self.state.jumps
+        skipped = np.zeros_like(self.committed)
+        skipped[np.asarray(jumps.partition)[: jumps.n]] = np.asarray(jumps.to)[: jumps.n]
         # Offsets that a program commits before it processes are ahead of what it has done.
-        done = np.where(s.position == skipped, skipped, np.minimum(s.committed, s.processed))
+        at_least = np.minimum(self.committed, self.processed)
+        done = np.where(self.position == skipped, skipped, at_least)
         return int(np.maximum(done, 0).sum()) - self.haunted
 
     def finish(self, until_s: float) -> None:
@@ -587,14 +588,13 @@ class Group:
         Raises:
             AssertionError: the effects are not those that were counted.
         """
-        s = self.state
-        kernel.finish_samples(s, until_s)
+        where.finish_samples(self.state, until_s)
         self.follow_jumps()
-        self.runs.close(np.arange(s.position.size), s.position, s.position)
+        self.runs.close(np.arange(self.position.size), self.position, self.position)
         for zombie in self.zombies.values():
             self._take_down(zombie)
-        done, repeats = int(self.counts[k.PROCESSED]), int(s.repeats[0])
-        once = np.count_nonzero(s.effects) + sum(
+        done, repeats = self.counts.processed, self.state.records.repeats
+        once = np.count_nonzero(self.effects) + sum(
             np.count_nonzero(gone.effects) for gone in self.truncated
         )
         assert once == done - repeats, (once, done, repeats)

@@ -1,136 +1,139 @@
 """When a member of a group will be answered, done, overdue or failing, if nothing changes."""
 
-import numpy as np
-
-from sim.foundation.jit import inlined, resumable
-from sim.log.group_state import COMMIT, POLL, WORK
-from sim.log.topic_kernel import head_s
+from sim.foundation import num
+from sim.log import group_state as k
+from sim.log.group_state_kernel import GroupState
 
 
-@inlined
-def ready_s(since_s, log, group, reading, m):
-    """When a fetch that began to wait at ``since_s`` can be answered; inf: not known yet."""
-    n_parts = group.assigned_n[m]
-    if group.fetched[m] > 0:
-        return since_s
-    if reading.min_records <= 1:
-        earliest = np.inf
-        for a in range(n_parts):
-            p = group.assigned[m, a]
-            earliest = min(earliest, head_s(log, p, group.position[p]))
-            if earliest + reading.fetch_s <= since_s:
-                return since_s
-        return earliest + reading.fetch_s
-    deadline = since_s + reading.max_wait_s
-    for a in range(n_parts):
-        group.scan[group.assigned[m, a]] = group.position[group.assigned[m, a]]
-    for k in range(reading.min_records):
-        earliest = np.inf
+def _head_s(group: GroupState, p: int, offset: int) -> float:
+    """When the record at an offset of partition ``p`` can be read; inf: not known yet.
+
+    -inf for a position that is nowhere: a fetch finds that out, it does not wait.
+    """
+    if offset < 0:
+        return -num.INF
+    if offset < group.log.end[p]:
+        return num.double(group.log.visible_s[group.log.start[p] + offset])
+    return num.INF
+
+
+def _enough_s(group: GroupState, m: int, since_s: float) -> float:
+    """`ready_s` of a fetch that waits for several records: fetch.min.bytes."""
+    deadline = since_s + group.rules.max_wait_s
+    for a in range(group.members.assigned_n[m]):
+        p = group.members.assigned[m, a]
+        group.offsets.scan[p] = group.offsets.position[p]
+    earliest = num.INF
+    for found in range(group.rules.min_records):
+        earliest = num.INF
         best = -1
-        for a in range(n_parts):
-            p = group.assigned[m, a]
-            at = head_s(log, p, group.scan[p])
+        for a in range(group.members.assigned_n[m]):
+            p = group.members.assigned[m, a]
+            at = _head_s(group, p, group.offsets.scan[p])
             if at < earliest:
                 earliest = at
                 best = p
-        if earliest + reading.fetch_s > deadline:
-            return deadline if k > 0 else np.inf
-        group.scan[best] += 1
-        if k == reading.min_records - 1:
-            return max(since_s, earliest + reading.fetch_s)
-    return np.inf
+        if earliest + group.rules.fetch_s > deadline:
+            return deadline if found > 0 else num.INF
+        if best >= 0:
+            group.offsets.scan[best] += 1
+    return max(since_s, earliest + group.rules.fetch_s)
 
 
-@resumable
-def free_s(log, group, poison, reading, m):
-    """When member ``m`` will next be free to poll, or its handler fails; inf: not while cut off."""
-    return batch_end_s(log, group, poison, reading, m)
+def ready_s(group: GroupState, m: int, since_s: float) -> float:
+    """When a fetch that began to wait at ``since_s`` can be answered; inf: not known yet."""
+    if group.members.fetched[m] > 0:
+        return since_s
+    if group.rules.min_records > 1:
+        return _enough_s(group, m, since_s)
+    earliest = num.INF
+    for a in range(group.members.assigned_n[m]):
+        p = group.members.assigned[m, a]
+        earliest = min(earliest, _head_s(group, p, group.offsets.position[p]))
+        if earliest + group.rules.fetch_s <= since_s:
+            return since_s
+    return earliest + group.rules.fetch_s
 
 
-@inlined
-def batch_end_s(log, group, poison, reading, m):
-    """The end of the batch in hand, or of its first record on which the handler fails."""
-    phase = group.phase[m]
-    if phase != WORK and phase != COMMIT:
-        return group.now_s[m]
-    commits = reading.auto_commit_s < 0.0
-    commit_s = reading.commit_s if reading.wait == 1 else 0.0
-    stuck = reading.wait == 1 and group.cut[m] == 1
-    end = group.end_s[m]
-    extra_s = group.extra_s[m]
-    planned = phase == WORK
-    due = phase == COMMIT
-    n_parts = group.assigned_n[m]
-    for a in range(group.at[m], n_parts):
-        slot = (group.first[m] + a) % n_parts
-        p = group.assigned[m, slot]
-        for offset in range(group.processed[p], group.position[p]):
+def batch_end_s(group: GroupState, m: int, fails: bool) -> float:
+    """When member ``m`` is done with what it has in hand; inf: not while it is cut off.
+
+    ``fails``: or with the first record in hand on which its handler fails.
+    """
+    phase = group.members.phase[m]
+    if phase != k.WORK and phase != k.COMMIT:
+        return num.double(group.members.now_s[m])
+    commit_s = group.rules.commit_s if group.rules.wait else 0.0
+    stuck = group.rules.wait and group.members.cut[m] == 1
+    sent = phase == k.COMMIT
+    end = group.members.now_s[m] if sent else group.members.end_s[m]
+    extra_s = group.members.extra_s[m]
+    planned = not sent
+    due = sent
+    n_parts = group.members.assigned_n[m]
+    for a in range(group.members.at[m], n_parts):
+        p = group.members.assigned[m, (group.members.first[m] + a) % n_parts]
+        for offset in range(group.offsets.processed[p], group.offsets.position[p]):
             if not planned:
                 if due:
                     if stuck:
-                        return np.inf
-                    from_s = group.now_s[m] if phase == COMMIT else end
-                    end = max(from_s + commit_s, group.resume_s[m])
-                    phase = WORK
-                work_s = extra_s + np.float64(group.service_s[log.start[p] + offset])
+                        return num.INF
+                    end = max(end + commit_s, group.members.resume_s[m])
+                    sent = False
+                work_s = extra_s + num.double(group.records.service_s[group.log.start[p] + offset])
                 extra_s = 0.0
-                end += work_s * group.factor[m]
-            if poison is not None and offset == poison.next[p]:
-                return end
+                end += work_s * group.members.factor[m]
+            if fails and offset == group.poison.next[p]:
+                return num.double(end)
             planned = False
-            due = commits and reading.per_record == 1
-    if phase == COMMIT or (commits and reading.before == 0):
+            due = group.rules.by_program and group.rules.per_record
+    if sent or (group.rules.by_program and not group.rules.before):
         if stuck:
-            return np.inf
-        from_s = group.now_s[m] if phase == COMMIT else end
-        return max(from_s + commit_s, group.resume_s[m])
-    return end
+            return num.INF
+        return num.double(max(end + commit_s, group.members.resume_s[m]))
+    return num.double(end)
 
 
-@inlined
-def next_risk_s(log, group, poison, reading):
+def _risk_s(group: GroupState, m: int, p: int) -> float:
+    """Before then the handler of member ``m`` does not fail on a record of its partition ``p``."""
+    phase = group.members.phase[m]
+    offset = group.poison.next[p]
+    if offset < group.offsets.processed[p] or offset >= group.log.end[p]:
+        return num.INF
+    if offset < group.offsets.position[p]:
+        return batch_end_s(group, m, True)
+    readable_s = group.log.visible_s[group.log.start[p] + offset] + group.rules.fetch_s
+    if phase != k.POLL:
+        return num.double(max(readable_s, batch_end_s(group, m, False)))
+    if group.members.cut[m] == 1 and group.members.fetched[m] == 0:
+        return num.INF
+    at = ready_s(group, m, group.members.now_s[m])
+    if at == num.INF:  # nothing yet: it asks again
+        at = group.members.now_s[m] + group.rules.max_wait_s
+    return num.double(max(readable_s, at))
+
+
+def next_risk_s(group: GroupState) -> float:
     """Before then no handler fails: the earliest failure in hand, or poll that may return one."""
-    earliest = np.inf
-    for m in range(group.phase.size):
-        phase = group.phase[m]
-        if phase != POLL and phase != WORK and phase != COMMIT:
-            continue
-        for a in range(group.assigned_n[m]):
-            p = group.assigned[m, a]
-            offset = poison.next[p]
-            if offset < group.processed[p] or offset >= log.end[p]:
-                continue
-            readable_s = log.visible_s[log.start[p] + offset] + reading.fetch_s
-            if offset < group.position[p]:
-                at = batch_end_s(log, group, poison, reading, m)
-            elif phase == POLL:
-                if group.cut[m] == 1 and group.fetched[m] == 0:
-                    continue
-                at = ready_s(group.now_s[m], log, group, reading, m)
-                if at == np.inf:  # nothing yet: it asks again
-                    at = group.now_s[m] + reading.max_wait_s
-                at = max(readable_s, at)
-            else:
-                at = max(readable_s, batch_end_s(log, group, None, reading, m))
-            earliest = min(earliest, at)
+    earliest = num.INF
+    for m in range(group.members.phase.shape[0]):
+        phase = group.members.phase[m]
+        if phase == k.POLL or phase == k.WORK or phase == k.COMMIT:
+            for a in range(group.members.assigned_n[m]):
+                earliest = min(earliest, _risk_s(group, m, group.members.assigned[m, a]))
     return earliest
 
 
-@inlined
-def deadline_s(group, reading, m):
+def deadline_s(group: GroupState, m: int) -> float:
     """When member ``m`` will have gone too long without a poll; a paused one notices later.
 
     The back-off of a retry counts: it is between two polls.
     """
-    late_s = max(group.polled_s[m] + reading.max_poll_s, group.resume_s[m])
-    if group.phase[m] == WORK or group.phase[m] == COMMIT:
-        return late_s
-    if group.phase[m] == POLL and late_s < group.back_s[m]:
-        return late_s
-    return np.inf
-
-
-@resumable
-def overdue(at_s, group, reading, m):
-    """Whether member ``m`` has gone too long without a poll."""
-    return deadline_s(group, reading, m) <= at_s
+    phase = group.members.phase[m]
+    late_s = group.members.polled_s[m] + group.rules.max_poll_s
+    late_s = max(late_s, group.members.resume_s[m])
+    if phase == k.WORK or phase == k.COMMIT:
+        return num.double(late_s)
+    if phase == k.POLL and late_s < group.members.back_s[m]:
+        return num.double(late_s)
+    return num.INF

@@ -198,7 +198,7 @@ class Coordinator(GroupFleet):
 
     def reconnect(self, m: int) -> None:
         """End `cut_off`."""
-        if not self.group.state.cut[m]:
+        if not self.group.state.members.cut[m]:
             return
         self.group.reconnect(m, self.env.now)
         self._be_heard(m)
@@ -208,7 +208,7 @@ class Coordinator(GroupFleet):
     # Silence and sessions.
 
     def _connected(self, m: int) -> bool:
-        return not self.group.state.cut[m]
+        return not self.group.state.members.cut[m]
 
     def _fall_silent(self, m: int) -> None:
         member = self.of[m]
@@ -219,7 +219,7 @@ class Coordinator(GroupFleet):
 
     def _be_heard(self, m: int) -> None:
         member = self.of[m]
-        running = self.group.state.resume_s[m] <= self.env.now
+        running = self.group.state.members.resume_s[m] <= self.env.now
         if member is None or member.silent_s == np.inf or not (running and self._connected(m)):
             return
         if self._next_beat_s(member, max(member.silent_s, member.beat_s)) <= self.env.now:
@@ -273,8 +273,8 @@ class Coordinator(GroupFleet):
         contact_s = max(member.contact_s, beat_s)
         if not self.counts_commits:
             return contact_s
-        s, m = self.group.state, member.place
-        return float(s.commit_s[s.assigned[m, : s.assigned_n[m]]].max(initial=contact_s))
+        commit_s = np.asarray(self.group.state.offsets.commit_s)
+        return float(commit_s[self.group.assigned(member.place)].max(initial=contact_s))
 
     def _note(self, member: Member) -> None:
         """Keep when a member, which will not be heard from now on, was heard last."""
@@ -425,7 +425,7 @@ class Coordinator(GroupFleet):
 
     def _enter(self, m: int) -> None:
         """Have the process of consumer ``m``, which waits for partitions, become a member."""
-        if not self._connected(m) or self.group.state.resume_s[m] > self.env.now:
+        if not self._connected(m) or self.group.state.members.resume_s[m] > self.env.now:
             return
         ghost = next((g for g in self.ghosts if g.place == m), None) if self.terms.static else None
         if ghost is None:

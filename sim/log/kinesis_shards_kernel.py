@@ -8,50 +8,87 @@ that is pushed to has 2 MiB a second of its own.
 The limits are token buckets that hold one second's worth.
 """
 
-from heapq import heappop, heappush
-from typing import NamedTuple
-
+import cython
 import numpy as np
 
-from sim.foundation.jit import kernel
-
-SHARD_RECORDS_PER_S = 1_000.0
-SHARD_BYTES_PER_S = 2.0**20
-SHARD_READ_BYTES_PER_S = 2.0 * 2.0**20
-GET_BYTES = 10.0 * 2.0**20
-GET_CALLS_PER_S = 5.0
-
-APPENDED, GIVEN_UP = 1, 2
-
-_SEND, _ARRIVE = 0, 1
-
-_TIME, _RECORDS, _BYTES = 0, 1, 2
-"""Of a bucket: to when it is filled, and what may go now."""
+from sim.foundation import num
+from sim.foundation.arrays import F64, I32, I64, U8
+from sim.log import kinesis_shards_limits as limits
 
 
-class Putting(NamedTuple):
-    """Constants of one producer; its own limit applies before a record leaves."""
+class Putting:
+    """How one producer sends; its own limit applies before a record leaves."""
 
-    buffered_s: float  # RecordMaxBufferedTime
-    ttl_s: float  # RecordTtl
-    limit: float  # RateLimit, as a fraction of what a shard accepts
-    retries: bool  # not FailIfThrottled
+    def __init__(self, buffered_s: float, ttl_s: float, limit: float, retries: bool) -> None:
+        self.buffered_s = buffered_s
+        """RecordMaxBufferedTime, in s."""
+        self.ttl_s = ttl_s
+        """RecordTtl, in s."""
+        self.limit = limit
+        """RateLimit, as a fraction of what a shard accepts."""
+        self.retries = retries
+        """Not FailIfThrottled."""
 
 
-@kernel
-def collect(created_s, size_bytes, buffered_s, max_count, max_bytes, call, ready_s):
-    """Gather records into PutRecords calls: full, or their first has waited ``buffered_s``.
+class Bucket:
+    """Tokens: what may go now."""
 
-    ``created_s`` float64 [messages]; ``size_bytes`` int32 [messages] or [1]; fills ``call`` int64
-    and ``ready_s`` float64 [messages]: the number of the call and when it leaves.
-    """
-    n = created_s.size
+    def __init__(self, scale: float) -> None:
+        self.records_per_s = limits.SHARD_RECORDS_PER_S * scale
+        """It is filled with so many, and holds as many."""
+        self.bytes_per_s = limits.SHARD_BYTES_PER_S * scale
+        self.filled_s = 0.0
+        """To when it is filled."""
+        self.records = self.records_per_s
+        self.octets = self.bytes_per_s
+
+
+class Shard:
+    """What is on the way to one shard, and what it and the producer let pass."""
+
+    def __init__(self, records: int, putting: Putting) -> None:
+        self.ours = Bucket(putting.limit)
+        """Of the producer."""
+        self.theirs = Bucket(1.0)
+        """Of the shard."""
+        self.half_s: F64 = np.zeros(records)
+        """[records] half of the round trip that each is on."""
+        self.refused = 0
+        """How often a record was refused."""
+        self.tries = 0
+        """How often one was sent again: index into the latency draws."""
+        self.waiting = 0
+        """Records in the heap of those that are due, by time; those at one time are sent before
+        others arrive, and then in their order."""
+        self.due_s: F64 = np.zeros(records)
+        """[records, the first ``waiting`` of them] when it is due."""
+        self.arrives: U8 = np.zeros(records, np.uint8)
+        """[the same] 1: it arrives at the shard; 0: it is sent."""
+        self.due: I64 = np.zeros(records, np.int64)
+        """[the same] which record it is."""
+        self.now_s = 0.0
+        """Of what `_next` found."""
+        self.now_arrives = 0
+        """Of the same: 1: it arrives; 0: it is sent."""
+
+
+def _collect(
+    created_s: F64,
+    size_bytes: I32,
+    buffered_s: float,
+    max_count: int,
+    max_bytes: int,
+    call: I64,
+    ready_s: F64,
+) -> None:
+    n = created_s.shape[0]
+    one_size = size_bytes.shape[0] == 1
     first = 0
     count = 0
     total = 0
     number = 0
     for i in range(n):
-        size = size_bytes[0] if size_bytes.size == 1 else size_bytes[i]
+        size = num.integer(size_bytes[0 if one_size else i])
         deadline = created_s[first] + buffered_s
         if count > 0 and (created_s[i] > deadline or total + size > max_bytes):
             at = min(deadline, created_s[i])
@@ -77,99 +114,197 @@ def collect(created_s, size_bytes, buffered_s, max_count, max_bytes, call, ready
         call[k] = number
 
 
-@kernel
-def _refill(bucket, at_s, scale):
-    """Bring a bucket, filled at ``scale`` times the limits, to ``at_s``."""
-    passed = max(0.0, at_s - bucket[_TIME])
-    records_per_s, bytes_per_s = SHARD_RECORDS_PER_S * scale, SHARD_BYTES_PER_S * scale
-    bucket[_TIME] = max(bucket[_TIME], at_s)
-    bucket[_RECORDS] = min(records_per_s, bucket[_RECORDS] + passed * records_per_s)
-    bucket[_BYTES] = min(bytes_per_s, bucket[_BYTES] + passed * bytes_per_s)
+def collect(
+    created_s: F64,
+    size_bytes: I32,
+    buffered_s: float,
+    max_count: int,
+    max_bytes: int,
+    call: I64,
+    ready_s: F64,
+) -> None:
+    """Gather records into PutRecords calls: full, or their first has waited ``buffered_s``.
+
+    ``created_s`` float64 [messages]; ``size_bytes`` int32 [messages] or [1]; fills ``call`` int64
+    and ``ready_s`` float64 [messages]: the number of the call and when it leaves.
+    """
+    with cython.nogil:
+        _collect(created_s, size_bytes, buffered_s, max_count, max_bytes, call, ready_s)
 
 
-@kernel
+def _refill(bucket: Bucket, at_s: float) -> None:
+    """Bring a bucket to ``at_s``."""
+    passed = max(0.0, at_s - bucket.filled_s)
+    bucket.filled_s = max(bucket.filled_s, at_s)
+    bucket.records = min(bucket.records_per_s, bucket.records + passed * bucket.records_per_s)
+    bucket.octets = min(bucket.bytes_per_s, bucket.octets + passed * bucket.bytes_per_s)
+
+
+def _before(s: Shard, i: int, due_s: float, arrives: int, record: int) -> bool:
+    """Whether what is at place ``i`` of the heap is due before something else."""
+    if s.due_s[i] != due_s:
+        return bool(s.due_s[i] < due_s)
+    if s.arrives[i] != arrives:
+        return bool(s.arrives[i] < arrives)
+    return bool(s.due[i] < record)
+
+
+def _move(s: Shard, start: int, to: int) -> None:
+    s.due_s[to] = s.due_s[start]
+    s.arrives[to] = s.arrives[start]
+    s.due[to] = s.due[start]
+
+
+def _set(s: Shard, i: int, due_s: float, arrives: int, record: int) -> None:
+    s.due_s[i] = due_s
+    s.arrives[i] = arrives
+    s.due[i] = record
+
+
+def _wait(s: Shard, due_s: float, arrives: int, record: int) -> None:
+    """Put into the heap what is due at ``due_s``."""
+    i = s.waiting
+    s.waiting += 1
+    while i > 0 and not _before(s, (i - 1) >> 1, due_s, arrives, record):
+        _move(s, (i - 1) >> 1, i)
+        i = (i - 1) >> 1
+    _set(s, i, due_s, arrives, record)
+
+
+def _next(s: Shard) -> int:
+    """Take from the heap the record that is due first."""
+    record = s.due[0]
+    s.now_s = s.due_s[0]
+    s.now_arrives = s.arrives[0]
+    s.waiting -= 1
+    n = s.waiting
+    i = 0
+    while 2 * i + 1 < n:
+        child = 2 * i + 1
+        if child + 1 < n and _before(
+            s, child + 1, s.due_s[child], num.integer(s.arrives[child]), s.due[child]
+        ):
+            child += 1
+        if not _before(s, child, s.due_s[n], num.integer(s.arrives[n]), s.due[n]):
+            break
+        _move(s, child, i)
+        i = child
+    _move(s, n, i)
+    return num.integer(record)
+
+
+def _put(
+    s: Shard,
+    rows: I32,
+    created_s: F64,
+    size_bytes: I32,
+    call: I64,
+    ready_s: F64,
+    latency_s: F64,
+    putting: Putting,
+    outcome: U8,
+    arrived_s: F64,
+    visible_s: F64,
+) -> None:
+    n = rows.shape[0]
+    fresh = 0
+    one_size = size_bytes.shape[0] == 1
+    while fresh < n or s.waiting > 0:
+        if fresh < n and (s.waiting == 0 or not _before(s, 0, ready_s[rows[fresh]], 0, fresh)):
+            s.now_s = ready_s[rows[fresh]]
+            s.now_arrives = 0
+            r = fresh
+            s.half_s[r] = 0.5 * latency_s[call[rows[r]] % latency_s.shape[0]]
+            fresh += 1
+        else:
+            r = _next(s)
+        now = s.now_s
+        i = num.integer(rows[r])
+        size = num.double(size_bytes[0 if one_size else i])
+        if s.now_arrives == 0:
+            # What the producer's own limit holds back leaves in turn: each has its token reserved.
+            _refill(s.ours, now)
+            short_s = max(
+                (1.0 - s.ours.records) / s.ours.records_per_s,
+                (size - s.ours.octets) / s.ours.bytes_per_s,
+            )
+            short_s = max(short_s, 0.0)
+            if now + short_s > created_s[i] + putting.ttl_s:
+                outcome[i] = limits.GIVEN_UP
+                continue
+            s.ours.records -= 1.0
+            s.ours.octets -= size
+            _wait(s, now + short_s + s.half_s[r], 1, r)
+            continue
+        _refill(s.theirs, now)
+        if s.theirs.records >= 1.0 and s.theirs.octets >= size:
+            s.theirs.records -= 1.0
+            s.theirs.octets -= size
+            outcome[i] = limits.APPENDED
+            arrived_s[i] = now
+            visible_s[i] = now + s.half_s[r]
+            continue
+        s.refused += 1
+        if not putting.retries:
+            outcome[i] = limits.GIVEN_UP
+            continue
+        back_s = now + s.half_s[r] + 0.5 * putting.buffered_s
+        s.half_s[r] = 0.5 * latency_s[s.tries % latency_s.shape[0]]
+        s.tries += 1
+        _wait(s, back_s, 0, r)
+
+
 def put(
-    rows, created_s, size_bytes, call, ready_s, latency_s, putting, outcome, arrived_s, visible_s
-):
+    rows: I32,
+    created_s: F64,
+    size_bytes: I32,
+    call: I64,
+    ready_s: F64,
+    latency_s: F64,
+    putting: Putting,
+    outcome: U8,
+    arrived_s: F64,
+    visible_s: F64,
+) -> int:
     """Send one shard's records until each is appended or given up; returns refusals.
 
     ``rows`` int32 [records], ascending: which messages they are; ``latency_s`` float64 [draws],
     round trips, by the number of the call for a first try, and then in turn. Fills for these
     messages ``outcome`` uint8 (APPENDED or GIVEN_UP), ``arrived_s`` and ``visible_s`` float64.
     """
-    limit = putting.limit
-    ours = np.array([0.0, SHARD_RECORDS_PER_S * limit, SHARD_BYTES_PER_S * limit])
-    theirs = np.array([0.0, SHARD_RECORDS_PER_S, SHARD_BYTES_PER_S])
-    half_s = np.zeros(rows.size)
-    refused = 0
-    tries = 0
-    fresh = 0
-    waiting = [(0.0, _SEND, 0)]  # what is due, and of which record
-    waiting.pop()
-    while fresh < rows.size or len(waiting) > 0:
-        if fresh < rows.size and (
-            len(waiting) == 0 or (ready_s[rows[fresh]], _SEND, fresh) < waiting[0]
-        ):
-            now, kind, r = ready_s[rows[fresh]], _SEND, fresh
-            half_s[r] = 0.5 * latency_s[call[rows[r]] % latency_s.size]
-            fresh += 1
-        else:
-            now, kind, r = heappop(waiting)
-        i = rows[r]
-        size = float(size_bytes[0] if size_bytes.size == 1 else size_bytes[i])
-        if kind == _SEND:
-            # What the producer's own limit holds back leaves in turn: each has its token reserved.
-            _refill(ours, now, limit)
-            short_s = max(
-                (1.0 - ours[_RECORDS]) / (SHARD_RECORDS_PER_S * limit),
-                (size - ours[_BYTES]) / (SHARD_BYTES_PER_S * limit),
-                0.0,
-            )
-            if now + short_s > created_s[i] + putting.ttl_s:
-                outcome[i] = GIVEN_UP
-                continue
-            ours[_RECORDS] -= 1.0
-            ours[_BYTES] -= size
-            heappush(waiting, (now + short_s + half_s[r], _ARRIVE, r))
-            continue
-        _refill(theirs, now, 1.0)
-        if theirs[_RECORDS] >= 1.0 and theirs[_BYTES] >= size:
-            theirs[_RECORDS] -= 1.0
-            theirs[_BYTES] -= size
-            outcome[i] = APPENDED
-            arrived_s[i] = now
-            visible_s[i] = now + half_s[r]
-            continue
-        refused += 1
-        if not putting.retries:
-            outcome[i] = GIVEN_UP
-            continue
-        back_s = now + half_s[r] + 0.5 * putting.buffered_s
-        half_s[r] = 0.5 * latency_s[tries % latency_s.size]
-        tries += 1
-        heappush(waiting, (back_s, _SEND, r))
-    return refused
+    shard = Shard(rows.shape[0], putting)
+    with cython.nogil:
+        _put(
+            shard, rows, created_s, size_bytes, call, ready_s, latency_s, putting, outcome,
+            arrived_s, visible_s,
+        )  # fmt: skip
+    return shard.refused
 
 
-@kernel
-def poll(visible_s, size_bytes, first_s, idle_s, get_s, max_records, bytes_per_s, got_s):
-    """When each record of a shard is handed to an application by GetRecords.
-
-    ``visible_s`` float64 [records], ascending; ``size_bytes`` int32 [records] or [1]; calls are at
-    ``first_s``, and then ``idle_s`` after the one before, or as much later as the bytes that it
-    returned take at ``bytes_per_s``. Fills ``got_s`` float64 [records].
-    """
+def _poll(
+    visible_s: F64,
+    size_bytes: I32,
+    first_s: float,
+    idle_s: float,
+    get_s: float,
+    max_records: int,
+    bytes_per_s: float,
+    got_s: F64,
+) -> None:
+    n = visible_s.shape[0]
+    one_size = size_bytes.shape[0] == 1
     at = first_s
     i = 0
-    while i < visible_s.size:
+    while i < n:
         if visible_s[i] > at:
             # Calls in between find nothing.
-            at = max(visible_s[i], at + np.ceil((visible_s[i] - at) / idle_s) * idle_s)
+            calls = num.ceil((visible_s[i] - at) / idle_s)
+            at = max(visible_s[i], at + num.double(calls) * idle_s)
         taken = 0
         octets = 0.0
-        while i < visible_s.size and visible_s[i] <= at and taken < max_records:
-            size = float(size_bytes[0] if size_bytes.size == 1 else size_bytes[i])
-            if taken > 0 and octets + size > GET_BYTES:
+        while i < n and visible_s[i] <= at and taken < max_records:
+            size = num.double(size_bytes[0 if one_size else i])
+            if taken > 0 and octets + size > limits.GET_BYTES:
                 break
             got_s[i] = at + get_s
             octets += size
@@ -178,15 +313,36 @@ def poll(visible_s, size_bytes, first_s, idle_s, get_s, max_records, bytes_per_s
         at += max(idle_s, octets / bytes_per_s)
 
 
-@kernel
-def push(visible_s, size_bytes, push_s, got_s):
+def poll(
+    visible_s: F64,
+    size_bytes: I32,
+    first_s: float,
+    idle_s: float,
+    get_s: float,
+    max_records: int,
+    bytes_per_s: float,
+    got_s: F64,
+) -> None:
+    """When each record of a shard is handed to an application by GetRecords.
+
+    ``visible_s`` float64 [records], ascending; ``size_bytes`` int32 [records] or [1]; calls are at
+    ``first_s``, and then ``idle_s`` after the one before, or as much later as the bytes that it
+    returned take at ``bytes_per_s``. Fills ``got_s`` float64 [records].
+    """
+    with cython.nogil:
+        _poll(visible_s, size_bytes, first_s, idle_s, get_s, max_records, bytes_per_s, got_s)
+
+
+def push(visible_s: F64, size_bytes: I32, push_s: float, got_s: F64) -> None:
     """When each record of a shard is pushed to an application of its own 2 MiB a second.
 
     ``visible_s`` float64 [records], ascending; ``size_bytes`` int32 [records] or [1]. Fills
     ``got_s`` float64 [records].
     """
+    one_size = size_bytes.shape[0] == 1
     free_s = 0.0
-    for i in range(visible_s.size):
-        size = float(size_bytes[0] if size_bytes.size == 1 else size_bytes[i])
-        free_s = max(free_s, visible_s[i]) + size / SHARD_READ_BYTES_PER_S
-        got_s[i] = free_s + push_s
+    with cython.nogil:
+        for i in range(visible_s.shape[0]):
+            size = num.double(size_bytes[0 if one_size else i])
+            free_s = max(free_s, visible_s[i]) + size / limits.SHARD_READ_BYTES_PER_S
+            got_s[i] = free_s + push_s

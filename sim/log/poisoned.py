@@ -9,6 +9,7 @@ from sim.engine.outcome import Fate
 from sim.foundation.arrays import I64
 from sim.injection.poison import ALWAYS, Poison
 from sim.log import group_state as k
+from sim.log.group_state_kernel import PoisonousOffsets
 from sim.log.topic import Topic
 
 Place = tuple[int, int]
@@ -52,8 +53,9 @@ class Poisoned:
         """[poisonous] how each is."""
         self.seen = np.zeros(partitions, np.int64)
         """[partitions] offsets below this have been looked at."""
-        self.state: k.PoisonousOffsets | None = None
-        """Those that are still poisonous, as the kernel has them; None: no message is."""
+        any_at_all = poison is not None and len(poison) > 0
+        self.offsets_ahead = PoisonousOffsets(partitions, any_at_all)
+        """Those that are still poisonous, as the kernel has them."""
         if poison is not None and len(poison):
             columns = (poison.kills, poison.times, poison.restart_after_s)
             self.messages = poison.message
@@ -61,22 +63,19 @@ class Poisoned:
                 Bad(bool(kills), int(times), float(restart_s))
                 for kills, times, restart_s in zip(*columns, strict=True)
             ]
-            none = np.zeros(0, np.int64)
-            ahead = np.full(partitions, k.NO_OFFSET, np.int64)
-            self.state = k.PoisonousOffsets(ahead, none, none)
 
-    def aim(self, processed: I64) -> k.PoisonousOffsets | None:
+    def aim(self, processed: I64) -> None:
         """Find which offset of each partition is the next to fail, for the kernel.
 
         ``processed`` [partitions]: next offset to process.
         """
-        if self.state is None:
-            return None
+        if not self.offsets_ahead.any_at_all:
+            return
         self._look()
         for p, offsets in self.offsets.items():
             ahead = offsets[bisect_left(offsets, int(processed[p])) :]
-            self.state.next[p] = next((o for o in ahead if (p, o) in self.bad), k.NO_OFFSET)
-        return self.state
+            at = next((o for o in ahead if (p, o) in self.bad), k.NO_OFFSET)
+            self.offsets_ahead.next[p] = at
 
     def _look(self) -> None:
         """Look at what was appended since the last time."""
@@ -104,14 +103,14 @@ class Poisoned:
         self.seen[p] = min(self.seen[p], to)
         self.bad = {at: bad for at, bad in self.bad.items() if at < (p, to) or at[0] > p}
         self.passed = {at: fate for at, fate in self.passed.items() if at < (p, to) or at[0] > p}
-        if self.state is not None:
+        if self.offsets_ahead.any_at_all:
             self.offsets[p] = [offset for offset in self.offsets.get(p, []) if offset < to]
             self._tell_kernel()
 
     def _tell_kernel(self) -> None:
-        assert self.state is not None
         places = np.array(sorted(self.bad), np.int64).reshape(-1, 2)
-        self.state = self.state._replace(partition=places[:, 0].copy(), offset=places[:, 1].copy())
+        self.offsets_ahead.partition = places[:, 0].copy()
+        self.offsets_ahead.offset = places[:, 1].copy()
 
     def fails(self, place: Place, m: int, life: int) -> tuple[Bad, int]:
         """A process's handler fails on a record once more; returns how, and how often it has now.

@@ -58,13 +58,9 @@ class Retention:
         """
         partitions = topic.log.end.size
         self.topic = topic
-        self.size_bytes = size_bytes
         self.limits = limits
-        self.active = k.SegmentState(
-            next=np.zeros(partitions, np.int64),
-            first_s=np.zeros(partitions),
-            newest_s=np.full(partitions, -inf),
-            size_bytes=np.zeros(partitions, np.int64),
+        self.active = k.ActiveSegments(
+            partitions, topic.created_s, size_bytes, limits.segment_s, limits.segment_bytes
         )
         self.closed: list[deque[tuple[float, int, int]]] = [deque() for _ in range(partitions)]
         """[partitions] (newest timestamp, bytes, offset of the next) of each segment, in order."""
@@ -112,17 +108,7 @@ class Retention:
         return known[np.searchsorted([t for t, _ in self.history], at_s, side="right")]
 
     def _fill(self, p: int, at_s: float) -> None:
-        limits, topic = self.limits, self.topic
-        while k.fill(
-            at_s,
-            topic.log,
-            topic.created_s,
-            self.size_bytes,
-            limits.segment_s,
-            limits.segment_bytes,
-            self.active,
-            p,
-        ):
+        while k.fill(self.topic.rows, self.active, at_s, p):
             self._roll(p)
 
     def _roll(self, p: int) -> None:

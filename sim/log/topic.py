@@ -2,7 +2,7 @@
 
 from copy import copy
 from itertools import pairwise
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +35,21 @@ def relaid(rows: NDArray[_T], old: I64, new: I64, fill: float) -> NDArray[_T]:
     return out
 
 
+class LogColumns(NamedTuple):
+    """Partitions laid end to end; partition ``p`` owns rows ``start[p]:start[p + 1]``."""
+
+    start: I64
+    """[partitions + 1] first row of each partition."""
+    end: I64
+    """[partitions] rows appended so far (log-end offset, relative to start)."""
+    message: I32
+    """[rows] index of the message in each row."""
+    visible_s: F64
+    """[rows] when the row can be read (below the high watermark); inf: it is not appended."""
+    first: I64
+    """[partitions] log start offset: what lies before it was deleted."""
+
+
 class Topic:
     """Stage of the data plane: appends messages to partitions as time goes on."""
 
@@ -64,7 +79,6 @@ class Topic:
         np.cumsum(np.bincount(partition_of, minlength=partitions), out=start[1:])
         self.created_s = created_s
         self.partition_of = partition_of
-        self.size_bytes = size_bytes
         self.repeats = False
         """Whether a message can be in the log more than once."""
         self.grows = False
@@ -72,29 +86,17 @@ class Topic:
         self.truncated: list[tuple[int, float, int, F64]] = []
         """(partition, when, from which offset on, [records] when each was readable) of what
         elections cut off, s."""
-        self.linger_s = linger_s
-        self.batch_bytes = batch_bytes
-        self.latency_s = latency_s
-        self.log = k.TopicState(
-            start=start,
-            end=np.zeros(partitions, np.int64),
-            message=np.zeros(n, np.int32),
-            visible_s=np.full(n, np.inf),
-            first=np.zeros(partitions, np.int64),
+        self.producer = k.LogProducer(
+            partitions, created_s, partition_of, size_bytes, linger_s, batch_bytes, latency_s
         )
-        # Lingering batches are at most one a partition; the slack makes compaction rare.
-        ring = 2 * partitions + 64
-        self.producer = k.ProducerState(
-            next_message=np.zeros(1, np.int64),
-            open_records=np.zeros(partitions, np.int64),
-            open_bytes=np.zeros(partitions, np.int64),
-            opened_s=np.zeros(partitions),
-            batch_no=np.zeros(partitions, np.int64),
-            last_append_s=np.zeros(partitions),
-            ring_partition=np.zeros(ring, np.int64),
-            ring_batch=np.zeros(ring, np.int64),
-            ring=np.zeros(2, np.int64),
-            sent=np.zeros(1, np.int64),
+        self._keep(
+            LogColumns(
+                start=start,
+                end=np.zeros(partitions, np.int64),
+                message=np.zeros(n, np.int32),
+                visible_s=np.full(n, np.inf),
+                first=np.zeros(partitions, np.int64),
+            )
         )
 
     @classmethod
@@ -111,7 +113,7 @@ class Topic:
             linger_s=0.0, batch_bytes=1, latency_s=np.zeros(1),
         )  # fmt: skip
         topic.created_s = created_s
-        topic.producer.next_message[0] = created_s.size
+        topic.producer.next_message = created_s.size
         topic.repeats = topic.grows = True
         topic._lay(room)
         return topic
@@ -177,16 +179,24 @@ class Topic:
         old = self.log
         start = np.zeros(room.size + 1, np.int64)
         np.cumsum(room, out=start[1:])
-        self.log = old._replace(
-            start=start,
-            message=relaid(old.message, old.start, start, 0),
-            visible_s=relaid(old.visible_s, old.start, start, np.inf),
+        self._keep(
+            old._replace(
+                start=start,
+                message=relaid(old.message, old.start, start, 0),
+                visible_s=relaid(old.visible_s, old.start, start, np.inf),
+            )
         )
+
+    def _keep(self, log: LogColumns) -> None:
+        self.log = log
+        """The records."""
+        self.rows = k.Log(*log)
+        """The same columns as kernels have them."""
 
     def seen_at(self, visible_s: F64) -> "Topic":
         """The same records, for a reader to whom each is readable from ``visible_s`` [records]."""
         view = copy(self)
-        view.log = self.log._replace(visible_s=visible_s)
+        view._keep(self.log._replace(visible_s=visible_s))
         return view
 
     def advance(self, until_s: float) -> None:
@@ -195,18 +205,8 @@ class Topic:
         Raises:
             AssertionError: a message was lost, or made, between the application and the log.
         """
-        has = k.append(
-            until_s,
-            self.created_s,
-            self.partition_of,
-            self.size_bytes,
-            self.linger_s,
-            self.batch_bytes,
-            self.latency_s,
-            self.log,
-            self.producer,
-        )
-        taken = int(self.producer.next_message[0])
+        has = k.append(self.rows, self.producer, until_s)
+        taken = self.producer.next_message
         assert has == taken or not self.partition_of.size, (has, taken, self.log.end.tolist())
 
     def records(self) -> int:

@@ -4,50 +4,89 @@ Rules held: KP-01 (a batch leaves when it is full or has lingered), KB-01 (offse
 are increasing).
 """
 
-from typing import NamedTuple
-
+import cython
 import numpy as np
 
-from sim.foundation.arrays import F64, I32, I64
-from sim.foundation.jit import inlined, resumable
-
-HEAD, TAIL = 0, 1
-"""Of `ProducerState.ring`."""
+from sim.foundation import num
+from sim.foundation.arrays import F32, F64, I32, I64
 
 
-class TopicState(NamedTuple):
-    """Partitions laid end to end; partition ``p`` owns rows ``start[p]:start[p + 1]``."""
+class Log:
+    """Partitions laid end to end; partition ``p`` owns rows ``start[p]:start[p + 1]``.
 
-    start: I64  # [partitions + 1] first row of each partition
-    end: I64  # [partitions] rows appended so far (log-end offset, relative to start)
-    message: I32  # [messages] index of the message in each row
-    visible_s: F64  # [messages] when the row can be read (below the high watermark)
-    first: I64  # [partitions] log start offset: what lies before it was deleted
+    The columns are those of `sim.log.topic.LogColumns`, which owns them.
+    """
+
+    def __init__(self, start: I64, end: I64, message: I32, visible_s: F64, first: I64) -> None:
+        self.start = start
+        """[partitions + 1] first row of each partition."""
+        self.end = end
+        """[partitions] rows appended so far (log-end offset, relative to start)."""
+        self.message = message
+        """[rows] index of the message in each row."""
+        self.visible_s = visible_s
+        """[rows] when the row can be read (below the high watermark); inf: it is not appended."""
+        self.first = first
+        """[partitions] log start offset: what lies before it was deleted."""
 
 
-class ProducerState(NamedTuple):
-    """Accumulator of one producer client: an open batch per partition.
+class LogProducer:
+    """One producer client, which accumulates an open batch per partition.
 
     Order within a partition is that of creation, so the records of an open batch already lie in
     the log's rows, just past its end; what a batch lacks until it is sent is its visible time.
     """
 
-    next_message: I64  # [1] first message not yet handed to the client
-    open_records: I64  # [partitions] records in the open batch
-    open_bytes: I64  # [partitions]
-    opened_s: F64  # [partitions] when the open batch was created
-    batch_no: I64  # [partitions] counts batches, to recognise stale ring entries
-    last_append_s: F64  # [partitions] append time of the partition's previous batch
-    ring_partition: I64  # [ring] partition of a lingering batch, oldest first
-    ring_batch: I64  # [ring] its batch_no
-    ring: I64  # [HEAD, TAIL] counters of what left the ring, and what came into it
-    sent: I64  # [1] batches sent: index into the latency draws
+    def __init__(
+        self,
+        partitions: int,
+        created_s: F64,
+        partition_of: I32,
+        size_bytes: I32,
+        linger_s: float,
+        batch_bytes: int,
+        latency_s: F64,
+    ) -> None:
+        self.created_s = created_s
+        """[messages] ascending."""
+        self.partition_of = partition_of
+        """[messages]"""
+        self.size_bytes = size_bytes
+        """[messages], or [1] when all are the same."""
+        self.linger_s = linger_s
+        """linger.ms, in s."""
+        self.batch_bytes = batch_bytes
+        """batch.size."""
+        self.latency_s = latency_s
+        """[draws] from sending a batch to its being readable, taken in turn, one a batch."""
+        self.next_message = 0
+        """First message not yet handed to the client."""
+        self.sent = 0
+        """Batches sent: index into the latency draws."""
+        self.open_records: I64 = np.zeros(partitions, np.int64)
+        """[partitions] records in the open batch."""
+        self.open_bytes: I64 = np.zeros(partitions, np.int64)
+        """[partitions] bytes in it."""
+        self.opened_s: F64 = np.zeros(partitions)
+        """[partitions] when it was created."""
+        self.batch_no: I64 = np.zeros(partitions, np.int64)
+        """[partitions] counts batches, to recognise stale entries of the ring."""
+        self.last_append_s: F64 = np.zeros(partitions)
+        """[partitions] append time of the previous batch."""
+        # Lingering batches are at most one a partition; the slack makes compaction rare.
+        self.ring_partition: I64 = np.zeros(2 * partitions + 64, np.int64)
+        """[ring] partition of a lingering batch, oldest first."""
+        self.ring_batch: I64 = np.zeros(2 * partitions + 64, np.int64)
+        """[ring] its ``batch_no``."""
+        self.ring_head = 0
+        """Counts what left the ring."""
+        self.ring_tail = 0
+        """Counts what came into it."""
 
 
-@inlined
-def _send(log, producer, p, close_s, latency_s):
-    draw = latency_s[producer.sent[0] % latency_s.size]
-    producer.sent[0] += 1
+def _send(log: Log, producer: LogProducer, p: int, close_s: float) -> None:
+    draw = producer.latency_s[producer.sent % producer.latency_s.shape[0]]
+    producer.sent += 1
     at = max(close_s + draw, producer.last_append_s[p])
     producer.last_append_s[p] = at
     row = log.start[p] + log.end[p]
@@ -61,82 +100,96 @@ def _send(log, producer, p, close_s, latency_s):
     producer.batch_no[p] += 1
 
 
-@resumable
-def append(
-    until_s, created_s, partition_of, size_bytes, linger_s, batch_bytes, latency_s, log, producer
-):
-    """Advance the producer to ``until_s``: batch, linger, send; rows appear with their time.
+def _linger(producer: LogProducer, p: int) -> None:
+    """Put the batch of partition ``p``, just opened, into the ring."""
+    size = producer.ring_partition.shape[0]
+    # A partition has one open batch, but entries of its full ones stay in the ring until they are
+    # reached; compact when those have filled it.
+    if producer.ring_tail - producer.ring_head == size:
+        tail = producer.ring_head
+        for r in range(producer.ring_head, producer.ring_tail):
+            q = producer.ring_partition[r % size]
+            b = producer.ring_batch[r % size]
+            if producer.batch_no[q] == b:
+                producer.ring_partition[tail % size] = q
+                producer.ring_batch[tail % size] = b
+                tail += 1
+        producer.ring_tail = tail
+    at = producer.ring_tail % size
+    producer.ring_partition[at] = p
+    producer.ring_batch[at] = producer.batch_no[p]
+    producer.ring_tail += 1
 
-    ``created_s`` float64 [messages], ascending; ``partition_of`` int [messages]; ``size_bytes``
-    int [messages] or [1]; ``latency_s`` float64 [draws], send to readable, one draw a batch.
-    Returns how many messages it has, sent or in an open batch.
-    """
-    ring_size = producer.ring_partition.size
-    n_messages = created_s.size
-    one_size = size_bytes.size == 1
+
+def _send_lingered(log: Log, producer: LogProducer, until_s: float) -> None:
+    """Send the batches that have lingered by ``until_s``."""
+    while producer.ring_head < producer.ring_tail:
+        at = producer.ring_head % producer.ring_partition.shape[0]
+        p = producer.ring_partition[at]
+        if producer.batch_no[p] != producer.ring_batch[at]:
+            producer.ring_head += 1
+            continue
+        deadline = producer.opened_s[p] + producer.linger_s
+        if deadline > until_s:
+            return
+        producer.ring_head += 1
+        _send(log, producer, p, deadline)
+
+
+def _append(log: Log, producer: LogProducer, until_s: float) -> None:
+    n = producer.created_s.shape[0]
+    one_size = producer.size_bytes.shape[0] == 1
     while True:
-        i = producer.next_message[0]
-        now = created_s[i] if i < n_messages else np.inf
-        while producer.ring[HEAD] < producer.ring[TAIL]:
-            at = producer.ring[HEAD] % ring_size
-            p = producer.ring_partition[at]
-            if producer.batch_no[p] != producer.ring_batch[at]:
-                producer.ring[HEAD] += 1
-                continue
-            deadline = producer.opened_s[p] + linger_s
-            if deadline > now or deadline > until_s:
-                break
-            producer.ring[HEAD] += 1
-            _send(log, producer, p, deadline, latency_s)
-        if now > until_s or i >= n_messages:
-            return log.end.sum() + producer.open_records.sum()
-        p = partition_of[i]
-        size = size_bytes[0] if one_size else size_bytes[i]
-        if producer.open_records[p] > 0 and producer.open_bytes[p] + size > batch_bytes:
-            _send(log, producer, p, now, latency_s)
+        i = producer.next_message
+        now = producer.created_s[i] if i < n else num.INF
+        _send_lingered(log, producer, min(now, until_s))
+        if now > until_s or i >= n:
+            return
+        p = num.integer(producer.partition_of[i])
+        size = num.integer(producer.size_bytes[0 if one_size else i])
+        opened = producer.open_records[p]
+        if opened > 0 and producer.open_bytes[p] + size > producer.batch_bytes:
+            _send(log, producer, p, now)
         if producer.open_records[p] == 0:
             producer.opened_s[p] = now
-            if linger_s > 0.0:
-                # A partition has one open batch, but entries of its full ones stay in the ring
-                # until they are reached; compact when those have filled it.
-                if producer.ring[TAIL] - producer.ring[HEAD] == ring_size:
-                    head = producer.ring[HEAD]
-                    tail = head
-                    for r in range(head, producer.ring[TAIL]):
-                        q = producer.ring_partition[r % ring_size]
-                        b = producer.ring_batch[r % ring_size]
-                        if producer.batch_no[q] == b:
-                            producer.ring_partition[tail % ring_size] = q
-                            producer.ring_batch[tail % ring_size] = b
-                            tail += 1
-                    producer.ring[TAIL] = tail
-                at = producer.ring[TAIL] % ring_size
-                producer.ring_partition[at] = p
-                producer.ring_batch[at] = producer.batch_no[p]
-                producer.ring[TAIL] += 1
+            if producer.linger_s > 0.0:
+                _linger(producer, p)
         log.message[log.start[p] + log.end[p] + producer.open_records[p]] = i
         producer.open_records[p] += 1
         producer.open_bytes[p] += size
-        producer.next_message[0] = i + 1
-        if producer.open_bytes[p] >= batch_bytes or linger_s == 0.0:
-            _send(log, producer, p, now, latency_s)
+        producer.next_message = i + 1
+        if producer.open_bytes[p] >= producer.batch_bytes or producer.linger_s == 0.0:
+            _send(log, producer, p, now)
 
 
-@resumable
-def gather(log, filled, values, rows):
-    """Copy ``values`` [messages] to ``rows`` [log rows] for what was appended since ``filled``."""
-    for p in range(filled.size):
+def append(log: Log, producer: LogProducer, until_s: float) -> int:
+    """Advance the producer to ``until_s``: batch, linger, send; rows appear with their time.
+
+    Returns how many messages it has, sent or in an open batch.
+    """
+    with cython.nogil:
+        _append(log, producer, until_s)
+    has = 0
+    for p in range(log.end.shape[0]):
+        has += log.end[p] + producer.open_records[p]
+    return has
+
+
+def _gather(log: Log, filled: I64, values: F32, rows: F32) -> None:
+    for p in range(filled.shape[0]):
         base = log.start[p]
-        row = base + filled[p]
-        stop = base + log.end[p]
-        while row < stop:
+        for row in range(base + filled[p], base + log.end[p]):
             rows[row] = values[log.message[row]]
-            row += 1
         filled[p] = log.end[p]
 
 
-@inlined
-def readable(log, p, at_s):
+def gather(log: Log, filled: I64, values: F32, rows: F32) -> None:
+    """Copy ``values`` [messages] to ``rows`` [log rows] for what was appended since ``filled``."""
+    with cython.nogil:
+        _gather(log, filled, values, rows)
+
+
+def readable(log: Log, p: int, at_s: float) -> int:
     """First offset of partition ``p`` that cannot be read at ``at_s``, or not before it."""
     low = log.first[p]
     high = log.end[p]
@@ -146,12 +199,4 @@ def readable(log, p, at_s):
             low = middle + 1
         else:
             high = middle
-    return low
-
-
-@inlined
-def head_s(log, p, offset):
-    """When the record at an offset of partition ``p`` can be read; inf: not known yet."""
-    if offset < log.end[p]:
-        return log.visible_s[log.start[p] + offset]
-    return np.inf
+    return num.integer(low)

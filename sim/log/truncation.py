@@ -7,7 +7,7 @@ it has processed stays done; what it has in hand of these records, it gives up.
 import numpy as np
 
 from sim.foundation.arrays import F64
-from sim.log import group_kernel as kernel
+from sim.log import group_offsets_kernel as where
 from sim.log import group_state as k
 from sim.log.group import Group
 from sim.log.handed_out import Truncated
@@ -31,49 +31,49 @@ def truncate(topic: Topic, groups: list[Group], p: int, to: int, at_s: float) ->
 
 
 def _truncate(group: Group, p: int, to: int, at_s: float) -> None:
-    s, log = group.state, group.topic.log
-    kernel.finish_samples(s, at_s)
+    state, log = group.state, group.topic.log
+    members, offsets = state.members, state.offsets
+    position, processed = group.position, group.processed
+    where.finish_samples(state, at_s)
     group.follow_jumps()
     rows = slice(log.start[p] + to, log.start[p] + log.end[p])
+    effects, done_s = group.effects[rows], group.done_s[rows]
     group.truncated.append(
-        Truncated(
-            p, at_s, to, log.message[rows].copy(), s.effects[rows].copy(), s.done_s[rows].copy()
-        )
+        Truncated(p, at_s, to, log.message[rows].copy(), effects.copy(), done_s.copy())
     )
-    s.effects[rows], s.done_s[rows] = 0, np.inf
+    effects[:], done_s[:] = 0, np.inf
     group.gathered[p] = min(group.gathered[p], to)
     group.poisoned.truncate(p, to)
     for zombie in group.zombies.values():
         zombie.truncate(p, to)
-    group.runs.close([p], s.position[[p]], np.minimum(s.position[[p]], to))
+    group.runs.close([p], position[[p]], np.minimum(position[[p]], to))
     group.runs.truncate(p, to)
-    s.committed[p] = s.checked[p] = min(s.committed[p], to)
-    s.sought[p] = min(s.sought[p], to)
-    in_hand = max(0, int(s.position[p]) - max(int(s.processed[p]), to))
-    s.counts[k.GIVEN_UP] += in_hand
-    s.position[p] = min(s.position[p], to)
-    s.processed[p] = min(s.processed[p], to)
+    offsets.committed[p] = offsets.checked[p] = min(offsets.committed[p], to)
+    offsets.sought[p] = min(offsets.sought[p], to)
+    in_hand = max(0, int(position[p]) - max(int(processed[p]), to))
+    state.given_up += in_hand
+    position[p] = min(position[p], to)
+    processed[p] = min(processed[p], to)
     for m in range(group.members):
-        n = int(s.assigned_n[m])
-        if p not in s.assigned[m, :n]:
+        own = group.assigned(m)
+        if p not in own:
             continue
-        if s.assigned[m, s.turn[m] % n] == p:
-            s.fetched[m] = min(s.fetched[m], to - s.position[p])
+        if own[members.turn[m] % own.size] == p:
+            members.fetched[m] = min(members.fetched[m], to - position[p])
         if in_hand:
             _go_on_without(group, p, m, at_s)
 
 
 def _go_on_without(group: Group, p: int, m: int, at_s: float) -> None:
     """Have member ``m``, which had records in hand that are gone, go on with what it still has."""
-    s = group.state
-    n = int(s.assigned_n[m])
-    if s.phase[m] == k.FAILED and group.in_progress(m)[0] == p:
+    members, own = group.state.members, group.assigned(m)
+    if members.phase[m] == k.FAILED and group.in_progress(m)[0] == p:
         group.go_on(m, at_s)
-    while s.at[m] < n:
-        q = s.assigned[m, (s.first[m] + s.at[m]) % n]
-        if s.processed[q] < s.position[q]:
+    while members.at[m] < own.size:
+        q = own[(members.first[m] + members.at[m]) % own.size]
+        if group.processed[q] < group.position[q]:
             break
-        s.at[m] += 1
+        members.at[m] += 1
 
 
 def done_s(group: Group, p: int, at_s: float) -> F64:
@@ -82,7 +82,7 @@ def done_s(group: Group, p: int, at_s: float) -> F64:
     It is inf for those that never were.
     """
     log = group.topic.log
-    times_s = group.state.done_s[log.start[p] : log.start[p] + log.end[p]]
+    times_s = group.done_s[log.start[p] : log.start[p] + log.end[p]]
     for gone in reversed(group.truncated):
         if gone.partition == p and gone.at_s > at_s:
             times_s = np.concatenate([times_s[: gone.to], gone.done_s])

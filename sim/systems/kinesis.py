@@ -11,6 +11,7 @@ from sim.engine.outcome import Fate
 from sim.engine.system import Fleet, Setup, capacity
 from sim.foundation.arrays import F64, I32, U8
 from sim.log import kinesis_shards_kernel as k
+from sim.log import kinesis_shards_limits as limits
 from sim.log.group_state import Reading
 from sim.log.kinesis_leases import Leases
 from sim.log.topic import Topic
@@ -113,12 +114,12 @@ def put(setup: Setup, config: KinesisSystem, shard_of: I32, shards: int) -> tupl
             rows, messages.created_s, messages.size_bytes, call, ready_s, latency_s, putting,
             outcome, arrived_s, visible_s,
         )  # fmt: skip
-    kept = np.flatnonzero(outcome == k.APPENDED).astype(np.int32)
+    kept = np.flatnonzero(outcome == limits.APPENDED).astype(np.int32)
     appended = kept[np.argsort(arrived_s[kept], kind="stable")]
     topic = Topic.of_records(
         messages.created_s, shards, appended, shard_of[appended], visible_s[appended]
     )
-    given_up = outcome == k.GIVEN_UP
+    given_up = outcome == limits.GIVEN_UP
     assert appended.size + np.count_nonzero(given_up) == n, "a shard lost a record, or made one"
     return topic, given_up.astype(np.uint8) * np.uint8(Fate.LOST_SEND_EXPIRED), int(refused)
 
@@ -151,7 +152,7 @@ def _as_handed(
         if application.retrieval_mode == "FANOUT":
             k.push(visible_s, sizes, config.latency.push, got_s[here])
             continue
-        apart_s = max(idle_s, polling / k.GET_CALLS_PER_S)
+        apart_s = max(idle_s, polling / limits.GET_CALLS_PER_S)
         k.poll(
             visible_s,
             sizes,
@@ -159,7 +160,7 @@ def _as_handed(
             apart_s,
             config.latency.get,
             application.max_records,
-            k.SHARD_READ_BYTES_PER_S / polling,
+            limits.SHARD_READ_BYTES_PER_S / polling,
             got_s[here],
         )
     return topic.seen_at(got_s)

@@ -104,10 +104,9 @@ class LogSystem:
             consumers = self.consumers(name)
             group = self.groups.pop(name)
             group.finish(ended_s)
-            state = group.state
             offsets = self._offsets(group, log_end, start)
-            effects = self.topic.to_messages(state.effects, 0, np.add)
-            first_s = self.topic.to_messages(state.done_s, np.inf)
+            effects = self.topic.to_messages(group.effects, 0, np.add)
+            first_s = self.topic.to_messages(group.done_s, np.inf)
             for gone in group.truncated:
                 np.add.at(effects, gone.message, gone.effects)
                 np.minimum.at(first_s, gone.message, gone.done_s)
@@ -133,40 +132,40 @@ class LogSystem:
                     "position": _known(offsets.position, offsets.end).sum(axis=1),
                     "committed": _known(offsets.committed, offsets.end).sum(axis=1),
                 },
-                history=self._history(group) if state.again_message.size else None,
+                history=self._history(group) if len(group.state.records.again_s) else None,
                 consumers=consumers,
-                extra_deliveries=int(group.counts[k.HANDED]) - group.runs.distinct(),
-                deliveries=int(group.counts[k.HANDED]),
-                calls=int(group.counts[k.POLLS]),
+                extra_deliveries=group.counts.handed - group.runs.distinct(),
+                deliveries=group.counts.handed,
+                calls=group.counts.polls,
                 happened=list(told(group, name, self.check_s)),
                 offsets=offsets,
             )
             yield outcome.only(self.only[name]) if name in self.only else outcome
 
     def _offsets(self, group: Group, log_end: I64, start: I64) -> Offsets:
-        state, samples = group.state, len(log_end)
+        seen, samples = group.state.samples, len(log_end)
         return Offsets(
             start=start,
             end=log_end,
-            position=state.grid_position[:samples],
-            committed=state.grid_committed[:samples],
-            commit_s=state.grid_commit_s[:samples],
+            position=np.asarray(seen.position)[:samples],
+            committed=np.asarray(seen.committed)[:samples],
+            commit_s=np.asarray(seen.commit_s)[:samples],
             readable_s=self.topic.readable_s,
             done_s=partial(done_s, group),
         )
 
     def _history(self, group: Group) -> Effects:
-        state, log = group.state, self.topic.log
-        repeats = int(state.repeats[0])
-        if repeats > state.again_message.size:
+        records, log = group.state.records, self.topic.log
+        repeats = records.repeats
+        if repeats > len(records.again_s):
             name = self.setup.name
             raise LabError(f"{name}: {repeats:,} repeated effects, more than the lab can keep")
         gone = group.truncated
         return Effects.of(
-            np.concatenate([state.done_s, *(records.done_s for records in gone)]),
-            np.concatenate([log.message, *(records.message for records in gone)]),
-            state.again_s[:repeats],
-            state.again_message[:repeats],
+            np.concatenate([group.done_s, *(cut.done_s for cut in gone)]),
+            np.concatenate([log.message, *(cut.message for cut in gone)]),
+            np.asarray(records.again_s)[:repeats],
+            np.asarray(records.again_message)[:repeats],
         )
 
 

@@ -103,16 +103,15 @@ class Lab:
     def run(self, until_s):
         """Returns done_s in order of creation."""
         self.env.run(until_s)
-        return self.topic.to_messages(self.group.state.done_s, np.inf)
+        return self.topic.to_messages(self.group.done_s, np.inf)
 
     def effects(self):
         """How often each message was processed."""
-        return self.topic.to_messages(self.group.state.effects, 0).tolist()
+        return self.topic.to_messages(self.group.effects, 0).tolist()
 
     def committed(self):
         """Committed offset of each partition."""
-        return self.group.state.committed.tolist()
+        return self.group.committed.tolist()
 
     def owners(self):
-        state = self.group.state
-        return [row[:n].tolist() for row, n in zip(state.assigned, state.assigned_n, strict=True)]
+        return [self.group.assigned(m).tolist() for m in range(self.group.members)]

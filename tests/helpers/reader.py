@@ -46,9 +46,13 @@ class Reader:
         return self
 
     def read(self):
-        return np.flatnonzero(self.group.state.effects).tolist()
+        return np.flatnonzero(self.group.effects).tolist()
 
     def jumps(self):
-        s = self.group.state
-        n = s.jumped[0]
-        return [(*row.tolist(), at) for row, at in zip(s.jumps[:n], s.jump_s[:n], strict=True)]
+        """Partition, offset before and after, log start, 1: sought, and when, s."""
+        jumps = self.group.state.jumps
+        columns = (jumps.partition, jumps.source, jumps.to, jumps.log_start, jumps.sought)
+        return [
+            (*map(int, row), at)
+            for *row, at in zip(*(c[: jumps.n] for c in (*columns, jumps.at_s)), strict=True)
+        ]

@@ -24,14 +24,13 @@ from typing import Any
 import numpy as np
 from ruamel.yaml import YAML
 
-from helpers.plain_kernel import arrays
 from sim.engine.environment import Environment
 from sim.engine.system import Setup
 from sim.injection.context import Timeline
 from sim.injection.poison import poison
 from sim.injection.schedule import schedule
 from sim.measure.tables import measure
-from sim.queue import sqs_standard_codes as k
+from sim.queue import sqs_standard_kernel as k
 from sim.scenario.load import Scenario
 from sim.systems.kafka import Kafka
 from sim.systems.sqs import Sqs
@@ -296,20 +295,20 @@ def _calm(env: Environment, timeline: Timeline) -> bool:
 def _look_at_log(coordinator: Any, loses: bool, poisonous: Any) -> Any:
     """Invariants 3, 4 and 6 of a group that runs."""
     group = coordinator.group
-    before = np.zeros(group.state.committed.size, np.int64)
+    before = np.zeros(group.committed.size, np.int64)
 
     def look() -> None:
-        state, log = group.state, group.topic.log
-        require(bool((state.committed >= before).all()), "a committed offset moved back")
-        before[:] = state.committed
+        log = group.topic.log
+        require(bool((group.committed >= before).all()), "a committed offset moved back")
+        before[:] = group.committed
         owners = np.zeros(before.size, np.int64)
         for m in range(group.members):
             if group.alive(m) and m not in group.zombies:
-                owners[state.assigned[m, : state.assigned_n[m]]] += 1
+                owners[group.assigned(m)] += 1
         require(bool((owners <= 1).all()), "two live members own a partition")
-        for p, committed in enumerate([] if loses else state.committed):
+        for p, committed in enumerate([] if loses else group.committed):
             rows = slice(log.start[p], log.start[p] + committed)
-            done = (state.effects[rows] > 0) | np.isin(log.message[rows], poisonous)
+            done = (group.effects[rows] > 0) | np.isin(log.message[rows], poisonous)
             require(bool(done.all()), "committed before it was processed")
 
     return look
@@ -328,10 +327,7 @@ def _look_at_queue(workers: Any, env: Environment) -> Any:
             for message in team.held[w, : team.held_n[w]]
         ]
         require(len(hidden) == len(set(hidden)), "two workers hold a message in its timeout")
-        require(
-            bool((np.asarray(workers.queue.state)[hidden] != k.READY).all()),
-            "a message held is ready",
-        )
+        require(bool((workers.queue.state[hidden] != k.READY).all()), "a message held is ready")
 
     return look
 
@@ -339,26 +335,26 @@ def _look_at_queue(workers: Any, env: Environment) -> Any:
 def _end_of_log(
     group: Any, env: Environment, timeline: Timeline, config: Any, poisonous: Any
 ) -> dict[str, int]:
-    state, log = group.state, group.topic.log
+    log = group.topic.log
     for p, n in enumerate(log.end):
         rows = slice(log.start[p], log.start[p] + n)
         # What was given up may be processed later, when the records behind it are read again.
-        kept = (state.effects[rows] > 0) & ~np.isin(log.message[rows], poisonous)
-        done_s = state.done_s[rows][kept]
+        kept = (group.effects[rows] > 0) & ~np.isin(log.message[rows], poisonous)
+        done_s = group.done_s[rows][kept]
         # A zombie may be late with what it committed before, and what nobody else reads again.
         in_order = loses(config) or bool((np.diff(done_s) >= 0).all())
         require(in_order, "a partition is processed out of order")
-    twice = bool((state.effects > 1).any())
+    twice = bool((group.effects > 1).any())
     if not repeats(config):
         require(not twice, "processed again though it was committed before")
     calm = _calm(env, timeline)
     alive = [m for m in range(group.members) if group.alive(m)]
-    if calm and alive and not state.cut[alive].any():
-        owned = sorted(p for m in alive for p in state.assigned[m, : state.assigned_n[m]])
+    if calm and alive and not any(group.state.members.cut[m] for m in alive):
+        owned = sorted(p for m in alive for p in group.assigned(m))
         require(owned == list(range(log.end.size)), "a partition has no live owner, or two")
         if not poisonous.size:
-            require(int(state.committed.sum()) == int(log.end.sum()), "records are left over")
-    lost = int(log.end.sum()) > np.count_nonzero(state.effects)
+            require(int(group.committed.sum()) == int(log.end.sum()), "records are left over")
+    lost = int(log.end.sum()) > np.count_nonzero(group.effects)
     return {
         "calm": int(calm), "twice": int(twice), "lost": int(calm and lost and not poisonous.size),
         "at most once": int(not repeats(config)), "may lose": int(loses(config)),
@@ -369,13 +365,13 @@ def _end_of_log(
 
 def _end_of_queue(workers: Any, env: Environment) -> dict[str, int]:
     workers.settle()
-    queue = arrays(workers.queue)
+    queue = workers.queue
     require(
         bool((queue.effects[queue.state == k.DELETED] > 0).all()), "deleted before it was processed"
     )
     require(bool((queue.effects <= queue.receives).all()), "processed more often than received")
     removed = np.isin(queue.state, (k.DELETED, k.DEAD, k.EXPIRED)).sum()
-    require(int(removed) == queue.removed, "removed messages are miscounted")
+    require(int(removed) == queue.counts[k.REMOVED], "removed messages are miscounted")
     again = int((queue.effects > 1).any())
     return {"again": again, "dead": int((queue.state == k.DEAD).any())}
 

@@ -1,6 +1,6 @@
 """Hashes of every state array after a run with faults; as a script, prints those of a mechanism.
 
-A file of its own so that a test can run it in a process where nothing is compiled.
+A file of its own so that a test can run it in a process where Numba compiles nothing.
 """
 
 import sys
@@ -25,12 +25,12 @@ from sim.queue.broker_policy import broker_policy
 from sim.queue.broker_state import Columns, poisonous_messages
 from sim.queue.senders import Senders
 from sim.queue.sqs_standard import Workers
-from sim.queue.sqs_standard_state_kernel import StandardPolicy
+from sim.queue.sqs_standard_kernel import StandardPolicy
 from sim.scenario.products.base import OnFailure
 
 N = 1_500
 UNTIL_S = 60.0
-SCRATCH = {"scan"}
+SCRATCH = {"GroupOffsets.scan"}
 
 
 def _timed(env, at_s, verb, *args):
@@ -85,9 +85,9 @@ def queue(cuts):
     _cut(env, cuts)
     env.run(UNTIL_S)
     workers.settle()
-    assert max(workers.queue.effects) > 1
+    assert workers.queue.effects.max() > 1
     return {**columns(senders.state), **columns(senders.feed),
-            **columns(workers.queue), **columns(workers.workers)}  # fmt: skip
+            **workers.queue._asdict(), **workers.workers._asdict()}  # fmt: skip
 
 
 def _log(cuts, kind, assignor, verbs, static=False, bad=(), **reading):
@@ -129,8 +129,14 @@ def _log(cuts, kind, assignor, verbs, static=False, bad=(), **reading):
     _cut(env, cuts)
     env.run(UNTIL_S)
     group.finish(UNTIL_S)
-    assert group.state.effects.max() > 1
-    return {**topic.log._asdict(), **topic.producer._asdict(), **group.state._asdict()}
+    assert group.effects.max() > 1
+    state = group.state
+    parts = (state, state.members, state.offsets, state.records, state.samples, state.jumps)
+    return {
+        f"{type(part).__name__}.{name}": column
+        for part in (topic.rows, topic.producer, *parts, state.poison)
+        for name, column in columns(part).items()
+    }
 
 
 def log(cuts):

@@ -12,7 +12,6 @@ from helpers.log_scenarios import Verbs, coordinator_of, reading_of, scenario, t
 from helpers.reader import Reader
 from sim.engine.environment import Environment
 from sim.engine.outcome import Fate
-from sim.log import group_state as k
 from sim.log.fates import told, unread
 from sim.log.group import Group
 from sim.log.retention import Limits, Retention
@@ -44,23 +43,22 @@ def storm(seed):
             yield env.timeout(at_s - env.now)
             coordinator.seek(float(rng.choice([-np.inf, np.inf, rng.uniform(0.0, at_s)])))
 
-    committed, jumped = group.state.committed.copy(), 0
+    committed, jumped = group.committed.copy(), 0
+    jumps = group.state.jumps
 
     def watch():
         nonlocal jumped
         for at_s in np.sort(rng.uniform(0.0, until_s, 40)):
             yield env.timeout(at_s - env.now)
-            state = group.state
-            jumps, jumped = state.jumps[jumped : state.jumped[0]], int(state.jumped[0])
-            back = np.flatnonzero(state.committed < committed)
-            assert set(back) <= set(
-                jumps[jumps[:, k.SOUGHT] == 1, k.PARTITION]
-            )  # only a seek moves it back
-            assert (state.committed <= state.processed).all()
-            assert (state.processed <= state.position).all()
-            assert (state.position <= topic.log.end).all()
+            back = np.flatnonzero(group.committed < committed)
+            sought = {jumps.partition[i] for i in range(jumped, jumps.n) if jumps.sought[i]}
+            assert set(back) <= sought  # only a seek moves it back
+            jumped = jumps.n
+            assert (group.committed <= group.processed).all()
+            assert (group.processed <= group.position).all()
+            assert (group.position <= topic.log.end).all()
             assert (topic.log.first <= topic.readable(env.now)).all()
-            committed[:] = state.committed
+            committed[:] = group.committed
 
     env.process(seek())
     env.process(watch())
@@ -76,10 +74,13 @@ def test_KB_09_under_faults_and_seeks_every_record_is_processed_or_lost_or_still
     @given(st.integers(0, 2**32 - 1))
     def check(seed):
         topic, group = storm(seed)
-        state = group.state
-        jumps = state.jumps[: state.jumped[0]]
+        jumps = group.state.jumps
+        where = [
+            (jumps.partition[i], jumps.source[i], jumps.to[i], jumps.log_start[i])
+            for i in range(jumps.n)
+        ]
         fate = unread(group)
-        fate = np.zeros(state.effects.size, np.uint8) if fate is None else fate
+        fate = np.zeros(group.effects.size, np.uint8) if fate is None else fate
         in_hand = {
             (p, offset)
             for zombie in group.zombies.values()
@@ -87,22 +88,22 @@ def test_KB_09_under_faults_and_seeks_every_record_is_processed_or_lost_or_still
             for offset in range(low, high)
         }
         for p, base in enumerate(topic.log.start[:-1]):
-            mine = jumps[jumps[:, k.PARTITION] == p]
+            mine = [span for q, *span in where if q == p]
             for offset in range(topic.log.end[p]):
                 said = Fate(int(fate[base + offset]))
-                if state.effects[base + offset] or (p, offset) in in_hand:
+                if group.effects[base + offset] or (p, offset) in in_hand:
                     continue
                 seen[said.label] += 1
                 if said is Fate.LOST_RETENTION:
                     assert offset < topic.log.first[p]
                 elif said is Fate.LOST_OFFSET_RESET:
-                    assert any(max(frm, first) <= offset < to for _, frm, to, first, _ in mine)
+                    assert any(max(frm, first) <= offset < to for frm, to, first in mine)
                 else:
                     assert said is Fate.UNFINISHED
-                    assert offset >= min(max(state.committed[p], 0), max(state.processed[p], 0))
-        assert int((state.effects > 0).sum()) <= group.runs.distinct() <= group.counts[k.HANDED]
-        seen["resets"] += bool((jumps[:, k.SOUGHT] == 0).any())
-        seen["seeks"] += bool((jumps[:, k.SOUGHT] == 1).any())
+                    assert offset >= min(max(group.committed[p], 0), max(group.processed[p], 0))
+        assert int((group.effects > 0).sum()) <= group.runs.distinct() <= group.counts.handed
+        seen["resets"] += bool((np.asarray(jumps.sought)[: jumps.n] == 0).any())
+        seen["seeks"] += bool((np.asarray(jumps.sought)[: jumps.n] == 1).any())
 
     check()
     assert min(seen["resets"], seen["seeks"]) > 25, seen

@@ -58,11 +58,11 @@ def test_agrees_message_by_message_with_a_plain_simpy_model():
         plain, _ = run_plain(*case)
         group, felt = run_with_faults(*case)
         to_messages = group.topic.to_messages
-        done_s = to_messages(group.state.done_s, np.inf)
+        done_s = to_messages(group.done_s, np.inf)
         np.testing.assert_allclose(done_s, plain.done_s, rtol=0, atol=1e-9)
-        np.testing.assert_array_equal(to_messages(group.state.effects, 0), plain.effects)
-        np.testing.assert_array_equal(group.state.processed, plain.processed)
-        np.testing.assert_array_equal(group.state.committed, plain.committed)
+        np.testing.assert_array_equal(to_messages(group.effects, 0), plain.effects)
+        np.testing.assert_array_equal(group.processed, plain.processed)
+        np.testing.assert_array_equal(group.committed, plain.committed)
         seen.update({"examples"} | set(felt) | plain.happened)
         seen["rebalance"] += plain.rebalances > 0
         seen["done twice"] += max(plain.effects) > 1
@@ -82,9 +82,9 @@ def test_KC_01_consumers_beyond_the_partitions_stay_idle():
         s = Settings(partitions=2, members=members)
         topic, group = alone(s, created_s, 0.15, partition_of=partition_of)
         advance((topic, group), 100.0)
-        done_s.append(group.state.done_s)
-        assert group.state.effects.tolist() == [1] * 200
-        assert group.state.assigned_n.tolist() == [1, 1, 0, 0, 0][:members]
+        done_s.append(group.done_s)
+        assert group.effects.tolist() == [1] * 200
+        assert [group.assigned(m).size for m in range(members)] == [1, 1, 0, 0, 0][:members]
     np.testing.assert_array_equal(*done_s)
 
 
@@ -100,8 +100,8 @@ def test_KC_02_groups_read_without_deleting_and_do_not_slow_each_other():
         for stages in singles:
             advance(stages, until_s)
     for group, (_, single) in zip((first, second), singles, strict=True):
-        assert group.state.effects.tolist() == [1] * 300
-        np.testing.assert_array_equal(group.state.done_s, single.state.done_s)
+        assert group.effects.tolist() == [1] * 300
+        np.testing.assert_array_equal(group.done_s, single.done_s)
     assert topic.log.end.sum() == 300
 
 
@@ -114,12 +114,12 @@ def test_KC_11_a_crash_between_processing_and_commit_repeats_the_batch():
     coordinator = coordinator_of(s, env, group)
     random_faults.inject(env, [random_faults.Fault(2.5, "crash", 0, 0.0)], Verbs(coordinator))
     env.run(2.6)
-    assert group.state.effects.tolist() == [1, 1, 0, 0, 0]
-    assert group.state.committed[0] == 0
+    assert group.effects.tolist() == [1, 1, 0, 0, 0]
+    assert group.committed[0] == 0
     env.run(30.0)
-    assert group.state.effects.tolist() == [2, 2, 1, 1, 1]
-    np.testing.assert_allclose(group.state.done_s, [1.0, 2.0, 13.0, 14.0, 15.0])
-    assert (group.state.committed == np.diff(group.topic.log.start)).all()
+    assert group.effects.tolist() == [2, 2, 1, 1, 1]
+    np.testing.assert_allclose(group.done_s, [1.0, 2.0, 13.0, 14.0, 15.0])
+    assert (group.committed == np.diff(group.topic.log.start)).all()
 
 
 def test_a_pause_and_a_slow_down_in_the_middle_of_a_record():
@@ -132,7 +132,7 @@ def test_a_pause_and_a_slow_down_in_the_middle_of_a_record():
         advance((topic, group), at_s)
         act()
     advance((topic, group), 10.0)
-    np.testing.assert_allclose(group.state.done_s, [2.6, 5.6])
+    np.testing.assert_allclose(group.done_s, [2.6, 5.6])
 
 
 @settings(max_examples=100, deadline=None, derandomize=True)
@@ -148,37 +148,37 @@ def test_committed_processed_position_and_end_stay_in_order(seed):
         faults = []
     ahead = s.before or s.handed  # commits what may never be processed
     random_faults.inject(env, faults, Verbs(coordinator_of(s, env, group)))
-    state, effects_before = group.state, np.zeros(created_s.size, np.uint16)
+    effects_before = np.zeros(created_s.size, np.uint16)
     committed_before = np.zeros(s.partitions, np.int64)
 
     def watch():
         for at_s in np.sort(rng.uniform(0.0, until_s, 40)):
             yield env.timeout(at_s - env.now)
-            assert (committed_before <= state.committed).all()
+            assert (committed_before <= group.committed).all()
             if not ahead:
-                assert (state.committed <= state.processed).all()
-            assert (state.processed <= state.position).all()
-            assert (state.position <= topic.log.end).all()
-            assert (effects_before <= state.effects).all()
-            committed_before[:] = state.committed
-            effects_before[:] = state.effects
+                assert (group.committed <= group.processed).all()
+            assert (group.processed <= group.position).all()
+            assert (group.position <= topic.log.end).all()
+            assert (effects_before <= group.effects).all()
+            committed_before[:] = group.committed
+            effects_before[:] = group.effects
 
     env.process(watch())
     env.run(until_s)
     group.finish(until_s)
-    assert (np.isfinite(state.done_s) == (state.effects > 0)).all()
-    assert (np.diff(state.grid_committed, axis=0) >= 0).all()
+    assert (np.isfinite(group.done_s) == (group.effects > 0)).all()
+    assert (np.diff(group.state.samples.committed, axis=0) >= 0).all()
     for p in range(s.partitions):
         rows = slice(topic.log.start[p], topic.log.start[p] + topic.log.end[p])
         assert (np.diff(topic.log.visible_s[rows]) >= 0).all()
         assert (np.diff(topic.log.message[rows]) > 0).all()
-        reached = slice(rows.start, rows.start + state.processed[p])
-        unread = np.flatnonzero(state.effects[reached] == 0)
+        reached = slice(rows.start, rows.start + group.processed[p])
+        unread = np.flatnonzero(group.effects[reached] == 0)
         assert ahead or {(p, o) for o in unread} <= set(group.poisoned.passed)  # nothing is skipped
         if not (faults or s.bad) and np.isinf(s.max_poll_s):
-            assert (np.diff(state.done_s[reached]) >= 0).all()
-            assert (state.effects[rows] <= 1).all()
-            assert state.effects[rows].sum() == state.processed[p]
+            assert (np.diff(group.done_s[reached]) >= 0).all()
+            assert (group.effects[rows] <= 1).all()
+            assert group.effects[rows].sum() == group.processed[p]
     assert np.sort(topic.log.message[topic.log.visible_s < np.inf]).size == topic.log.end.sum()
 
 
@@ -193,20 +193,22 @@ def test_KC_11_nothing_is_lost_when_everyone_comes_back():
     ]
     group, felt = run_with_faults(s, created_s, partition_of, 300, 0.1, 120.0, faults)
     assert len(felt) > 6
-    assert (group.state.effects > 0).all()
-    assert (group.state.effects > 1).any()
-    assert (group.state.committed == np.diff(group.topic.log.start)).all()
+    assert (group.effects > 0).all()
+    assert (group.effects > 1).any()
+    assert (group.committed == np.diff(group.topic.log.start)).all()
 
 
 # What holds between any two events, or the run ends there.
 
 BROKEN = {
-    "a partition has two owners": lambda s: s.assigned[1].fill(0),
-    "a position is beyond the log": lambda s: s.position.__setitem__(1, 1),
-    "what was not handed over is processed": lambda s: s.processed.__setitem__(1, 1),
-    "what was not processed is committed": lambda s: s.committed.__setitem__(1, 1),
-    "a committed offset has gone back": lambda s: s.committed.__setitem__(0, 2),
-    "records were lost or made between poll and effect": lambda s: s.position.__setitem__(0, 10),
+    "a partition has two owners": lambda group: group.assigned(1).fill(0),
+    "a position is beyond the log": lambda group: group.position.__setitem__(1, 1),
+    "what was not handed over is processed": lambda group: group.processed.__setitem__(1, 1),
+    "what was not processed is committed": lambda group: group.committed.__setitem__(1, 1),
+    "a committed offset has gone back": lambda group: group.committed.__setitem__(0, 2),
+    "records were lost or made between poll and effect": lambda group: group.position.__setitem__(
+        0, 10
+    ),
 }
 
 
@@ -216,9 +218,9 @@ def test_a_state_that_cannot_be_ends_the_run(told):
     s = Settings(partitions=2, members=2, max_poll_records=3)
     topic, group = alone(s, np.zeros(20), 1.0)
     advance((topic, group), 6.5)
-    assert group.state.committed.tolist() == [6, 0]
+    assert group.committed.tolist() == [6, 0]
     advance((topic, group), 6.6)
-    BROKEN[told](group.state)
+    BROKEN[told](group)
     with pytest.raises(AssertionError, match=told):
         advance((topic, group), 6.7)
 
@@ -226,7 +228,7 @@ def test_a_state_that_cannot_be_ends_the_run(told):
 def test_effects_that_were_not_counted_end_the_run():
     topic, group = alone(Settings(), np.zeros(20), 1.0)
     advance((topic, group), 6.5)
-    group.state.effects[0] = 0
+    group.effects[0] = 0
     with pytest.raises(AssertionError):
         group.finish(6.5)
 

@@ -61,7 +61,7 @@ def test_KC_11_commit_after_each_record_repeats_at_most_one():
 def test_KC_14_only_a_synchronous_commit_is_waited_for(wait, done_s):
     lab = Lab(np.zeros(3), np.zeros(3), 1.0, per_record=1, commit_s=0.2, wait=wait, **PROGRAM)
     lab.run(10.0)
-    at_s = lab.topic.to_messages(lab.group.state.done_s, np.inf)
+    at_s = lab.topic.to_messages(lab.group.done_s, np.inf)
     np.testing.assert_allclose(np.diff(at_s), np.diff(done_s))
     assert lab.committed() == [3, 0]
 
@@ -103,9 +103,9 @@ def test_KC_13_the_timer_commits_beside_the_processing_and_stops_with_the_proces
     # Of a record of 10 s, commits at 0.3, 0.6, …; none while paused from 1 to 3.
     lab = Lab(np.zeros(2), np.zeros(2), [0.5, 10.0], handed=1, **LIBRDKAFKA)
     lab.at(1.0, "pause", 0, 2.0).run(2.9)
-    assert lab.group.state.commit_s[0] == pytest.approx(0.9)
+    assert lab.group.state.offsets.commit_s[0] == pytest.approx(0.9)
     lab.run(3.2)
-    assert lab.group.state.commit_s[0] == pytest.approx(3.0)
+    assert lab.group.state.offsets.commit_s[0] == pytest.approx(3.0)
     assert lab.committed() == [2, 0]
 
 
@@ -140,8 +140,8 @@ def test_KC_10_committed_is_the_next_offset_to_read():
     topic, group = alone(s, [0.0, 0.0, 0.0], 0.1, grid_s=[0.0, 0.314, 0.316])
     advance((topic, group), 1.0)
     group.finish(1.0)
-    assert group.state.grid_committed[:, 0].tolist() == [0, 0, 3]
-    assert group.state.grid_position[:, 0].tolist() == [0, 3, 3]
+    assert np.asarray(group.state.samples.committed)[:, 0].tolist() == [0, 0, 3]
+    assert np.asarray(group.state.samples.position)[:, 0].tolist() == [0, 3, 3]
 
 
 def test_KC_12_auto_commit_happens_inside_poll_of_what_was_processed_before():
@@ -151,8 +151,8 @@ def test_KC_12_auto_commit_happens_inside_poll_of_what_was_processed_before():
     topic, group = alone(s, np.zeros(20), 1.0, grid_s=grid_s)
     advance((topic, group), 12.5)
     group.finish(12.5)
-    assert group.state.grid_committed[:, 0].tolist() == [0, 6, 6, 12]
-    assert group.state.grid_position[:, 0].tolist() == [6, 9, 12, 15]
+    assert np.asarray(group.state.samples.committed)[:, 0].tolist() == [0, 6, 6, 12]
+    assert np.asarray(group.state.samples.position)[:, 0].tolist() == [6, 9, 12, 15]
 
 
 @pytest.mark.parametrize("min_records", [1, 3])
@@ -162,8 +162,8 @@ def test_KC_12_an_idle_consumer_commits_on_time(min_records):
     topic, group = alone(s, [3.1], 1.0, grid_s=[4.999, 5.001])
     advance((topic, group), 60.0)
     group.finish(60.0)
-    assert group.state.grid_committed[:, 0].tolist() == [0, 1]
-    assert group.state.done_s[0] == pytest.approx(4.1 if min_records == 1 else 4.5)
+    assert np.asarray(group.state.samples.committed)[:, 0].tolist() == [0, 1]
+    assert group.done_s[0] == pytest.approx(4.1 if min_records == 1 else 4.5)
 
 
 def test_KC_12_a_paused_consumer_does_not_commit():
@@ -174,7 +174,7 @@ def test_KC_12_a_paused_consumer_does_not_commit():
     group.pause(0, 4.0, 4.0)
     advance((topic, group), 7.0)
     group.crash(0, 7.0)
-    assert group.state.committed[0] == 0
+    assert group.committed[0] == 0
 
 
 def test_fetch_min_bytes_waits_for_records_until_the_longest_wait():
@@ -182,7 +182,7 @@ def test_fetch_min_bytes_waits_for_records_until_the_longest_wait():
     s = Settings(min_records=3, max_wait_s=0.5)
     topic, group = alone(s, [0.1, 0.2, 0.4, 1.0], 0.1)
     advance((topic, group), 5.0)
-    np.testing.assert_allclose(group.state.done_s, [0.5, 0.6, 0.7, 1.3])
+    np.testing.assert_allclose(group.done_s, [0.5, 0.6, 0.7, 1.3])
 
 
 def test_max_poll_records_and_max_partition_fetch_bytes_take_turns_over_partitions():
@@ -192,7 +192,7 @@ def test_max_poll_records_and_max_partition_fetch_bytes_take_turns_over_partitio
     positions = []
     for until_s in (0.5, 3.5, 6.5, 9.5):
         advance((topic, group), until_s)
-        positions.append(group.state.position.tolist())
+        positions.append(group.position.tolist())
     assert positions == [[3, 0], [4, 2], [5, 4], [6, 6]]
 
 
@@ -203,7 +203,7 @@ def test_KB_09_latest_skips_the_whole_backlog():
     assert reader.read() == [0, 1, 2]
     reader = Reader().delete(25.0, before=20).run(45.0)
     assert reader.read() == [0, 1, 2, 31]
-    assert reader.group.state.committed[0] == 32
+    assert reader.group.committed[0] == 32
 
 
 def test_KB_09_earliest_skips_what_was_deleted():
@@ -226,7 +226,7 @@ def test_KB_09_none_stops_the_group_at_the_fetch_that_finds_nothing():
     reader.run(60.0)
     assert called_s == [30.0]
     assert reader.read() == [0, 1, 2]
-    assert reader.group.state.committed[0] == 3
+    assert reader.group.committed[0] == 3
 
 
 def test_KB_09_none_leaves_a_member_that_is_held_alone():
@@ -283,5 +283,5 @@ def test_KB_10_a_group_that_never_read_has_committed_nothing():
     reader = Reader(committed=False)
     reader.group.crash(0, 0.0)
     reader.run(50.0)
-    assert reader.group.state.committed[0] == k.NOWHERE
+    assert reader.group.committed[0] == k.NOWHERE
     assert reader.group.settled() == 0

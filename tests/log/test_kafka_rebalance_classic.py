@@ -12,7 +12,7 @@ def test_KC_05_the_whole_group_stops_until_the_slowest_has_finished_its_batch():
     np.testing.assert_allclose(lab.run(100.0), [64.0, 68.0])
     assert lab.said[-1] == (67.0, "rebalanced in 21.0 s")
     # It commits before it joins: nothing is read twice.
-    assert lab.group.state.effects.tolist() == [1, 1]
+    assert lab.group.effects.tolist() == [1, 1]
 
 
 def test_KC_05_a_slow_down_prolongs_and_a_recovery_shortens_the_wait():

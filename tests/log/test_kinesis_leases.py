@@ -65,7 +65,7 @@ def test_a_dead_workers_leases_are_taken_at_the_second_look_after_and_nobody_els
     leases.crash(0)  # worker 1 looks at 9 s and every 20.05 s: at 49.1, 69.15, 89.2 s
     env.run(100.0)
     assert said == [(89.2, "worker 1 took shard 0"), (89.2, "worker 1 took shard 2")]
-    done_s = np.sort(group.state.done_s[: 400 * 4].reshape(4, -1), axis=1)
+    done_s = np.sort(group.done_s[: 400 * 4].reshape(4, -1), axis=1)
     for shard in (1, 3):  # those of the other worker
         assert np.diff(done_s[shard][done_s[shard] < 95.0]).max() < 1.0
     for shard in (0, 2):
@@ -80,7 +80,7 @@ def test_what_was_not_checkpointed_is_processed_again_after_a_crash_and_not_afte
         getattr(leases, verb)(0)
         env.run(120.0)
         assert leases.owner == [1]
-        assert np.count_nonzero(group.state.effects > 1) == again
+        assert np.count_nonzero(group.effects > 1) == again
 
 
 def test_sigterm_does_not_hand_leases_over():
@@ -137,7 +137,7 @@ def test_a_worker_that_is_cut_off_loses_its_leases_and_what_it_does_with_them_is
     leases.reconnect(0)
     env.run(199.0)
     assert not said and leases.backlog() <= 4
-    done_s = np.sort(group.state.done_s[:400])
+    done_s = np.sort(group.done_s[:400])
     assert np.diff(done_s[done_s < 90.0]).max() == pytest.approx(5.0, abs=0.7)
 
 
@@ -150,14 +150,14 @@ def test_a_record_that_fails_is_skipped_with_the_rest_of_its_batch_or_alone(skip
     leases.pause(0, 5.0)  # in the middle of record 20, so that 21 to 30 are one batch
     env.run(14.0)
     env.run(100.0)
-    processed = group.state.effects[:190]
+    processed = group.effects[:190]
     assert np.flatnonzero(processed == 0).tolist() == list(lost)
     assert (processed <= 1).all()
     assert group.poisoned.passed == {(0, record): Fate.LOST_REJECTED for record in lost}
     # 21, 22 and 23 take 0.4 s each from 15.41 s on, and the work on 24 is in vain.
     words = "skipped a batch from a record on" if skips_batch else "skipped a record"
     assert said == [(17.01, f"worker 0 {words}")]
-    assert group.state.committed[0] > 180
+    assert group.committed[0] > 180
 
 
 def test_a_record_that_kills_kills_whoever_takes_its_shard_over():
@@ -170,7 +170,7 @@ def test_a_record_that_kills_kills_whoever_takes_its_shard_over():
     assert killed[0][0] == pytest.approx(100 / 4 + 0.1)
     # From then on nobody renews the lease: it can be taken after two looks.
     assert 10.0 < killed[1][0] - killed[0][0] < 2 * leases.look_every_s
-    assert (group.state.effects.reshape(2, -1)[:, :370] >= 1).all()
+    assert (group.effects.reshape(2, -1)[:, :370] >= 1).all()
     assert group.poisoned.bad == {}
     assert [leases.alive(worker) for worker in range(3)] == [False, False, True]
 
@@ -186,7 +186,7 @@ def test_two_records_at_once_kill_a_process_once():
     killed = [at_s for at_s, words in said if words == "worker 0 killed by a record"]
     assert killed[0] == 30.0
     assert len(killed) == 2 and killed[1] > 40.0, "the other record had its turn later"
-    assert (group.state.effects.reshape(2, -1)[:, :300] >= 1).all()
+    assert (group.effects.reshape(2, -1)[:, :300] >= 1).all()
 
 
 def test_a_worker_killed_by_a_record_is_back_and_takes_its_shard_again():
@@ -197,7 +197,7 @@ def test_a_worker_killed_by_a_record_is_back_and_takes_its_shard_again():
     assert said[0] == (25.1, "worker 0 killed by a record")
     assert said[1:] == [(pytest.approx(26.1 + leases.look_every_s), "worker 0 took shard 0")]
     assert leases.alive(0)
-    assert (group.state.effects[:350] >= 1).all()
+    assert (group.effects[:350] >= 1).all()
 
 
 def test_a_slow_worker_is_slow_on_shards_that_it_takes():
@@ -206,7 +206,7 @@ def test_a_slow_worker_is_slow_on_shards_that_it_takes():
     leases.slow(1, 2.0)
     leases.crash(0)
     env.run(100.0)
-    assert group.state.factor.tolist() == [2.0] * 4
+    assert np.asarray(group.state.members.factor).tolist() == [2.0] * 4
 
 
 @settings(max_examples=40, deadline=None, derandomize=True)
@@ -229,7 +229,7 @@ def test_whatever_happens_to_workers_every_record_is_processed(seed):
         leases.restart(worker)
     env.run(300.0)
     assert leases.backlog() == 0
-    assert (group.state.effects > 0).all()
+    assert (group.effects > 0).all()
     assert all(owner >= 0 for owner in leases.owner)
     held = [len(leases.leases(worker)) for worker in range(3)]
     assert max(held) - min(held) <= 1, "the leases are shared evenly again"

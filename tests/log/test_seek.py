@@ -1,5 +1,6 @@
 """Where in a log a time is, and a group that goes on from there."""
 
+import numpy as np
 import pytest
 
 from helpers.log_scenarios import topic_of
@@ -13,8 +14,8 @@ def test_a_seek_back_reads_again_and_moves_the_committed_offset_back():
     # Record 2 is in work at 25; then the group goes on from 0.
     reader = Reader().seek(25.0, 0).run(65.0)
     assert reader.jumps() == [(0, 3, 0, 0, 1, 30.0)]
-    assert reader.group.state.effects[:4].tolist() == [2, 2, 2, 0]
-    assert reader.group.state.grid_committed[[2, 3, 4], 0].tolist() == [2, 0, 1]
+    assert reader.group.effects[:4].tolist() == [2, 2, 2, 0]
+    assert np.asarray(reader.group.state.samples.committed)[[2, 3, 4], 0].tolist() == [2, 0, 1]
     assert reader.group.runs.distinct() == 4
 
 
@@ -27,7 +28,7 @@ def test_a_seek_to_a_place_that_is_not_there_is_reset(to, went):
 def test_a_seek_of_a_waiting_consumer_acts_at_once_and_drops_what_was_fetched():
     reader = Reader(records=5, work_s=0.1, polled=2).seek(50.0, 3).run(60.0)
     assert reader.jumps() == [(0, 5, 3, 0, 1, 50.0)]
-    assert reader.group.state.effects.tolist() == [1, 1, 1, 2, 2]
+    assert reader.group.effects.tolist() == [1, 1, 1, 2, 2]
     fetched = Reader(work_s=1.0, fetched=1_000, polled=2)
     fetched.group.pause(0, 0.0, 30.0)
     fetched.seek(31.0, 20).run(33.0)

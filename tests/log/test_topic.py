@@ -116,11 +116,12 @@ def test_rows_laid_anew_in_the_middle_of_a_run_change_nothing():
                 group.crash(1, until_s)
                 group.assign([[0, 1], []], until_s)
         group.finish(30.0)
-        s = group.state
-        assert s.effects.sum() >= n
+        samples, service_s = group.state.samples, np.asarray(group.state.records.service_s)
+        assert group.effects.sum() >= n
         seen.append(
-            [len(layouts), topic.to_messages(s.done_s, np.inf), s.grid_position, s.grid_committed,
-             topic.to_messages(s.effects, 0, np.add), topic.to_messages(s.service_s, np.inf)]
+            [len(layouts), topic.to_messages(group.done_s, np.inf),
+             np.asarray(samples.position), np.asarray(samples.committed),
+             topic.to_messages(group.effects, 0, np.add), topic.to_messages(service_s, np.inf)]
         )  # fmt: skip
     (moved, *these), (still, *those) = seen
     assert still == 1 and moved > 10

@@ -34,7 +34,7 @@ def test_a_group_keeps_what_it_did_and_goes_back_to_the_new_end():
     group = reader(topic)
     group.advance(6.2)  # 3, 4 and 5 are done, 6 is in hand
     truncate(topic, [group], 0, 3, 6.2)
-    assert topic.log.end[0] == group.state.position[0] == group.state.committed[0] == 3
+    assert topic.log.end[0] == group.position[0] == group.committed[0] == 3
     (gone,) = group.truncated
     assert gone.message.tolist() == [3, 4, 5, 6]
     assert gone.effects.tolist() == [1, 1, 1, 0]
@@ -43,15 +43,15 @@ def test_a_group_keeps_what_it_did_and_goes_back_to_the_new_end():
     group.advance(11.0)
     group.finish(11.0)
     assert topic.log.message[:5].tolist() == [0, 1, 2, 7, 8]
-    assert group.state.effects[:5].tolist() == [1, 1, 1, 1, 1]
-    assert group.state.done_s[:5].tolist() == [0.5, 1.5, 2.5, 7.5, 8.5]
-    assert group.state.committed[0] == 5
+    assert group.effects[:5].tolist() == [1, 1, 1, 1, 1]
+    assert group.done_s[:5].tolist() == [0.5, 1.5, 2.5, 7.5, 8.5]
+    assert group.committed[0] == 5
     assert done_s(group, 0, 6.1).tolist() == [0.5, 1.5, 2.5, 3.5, 4.5, 5.5, np.inf]
     assert done_s(group, 0, 6.2).tolist() == [0.5, 1.5, 2.5, 7.5, 8.5]
     assert topic.readable_s(0, 6.1).tolist() == [0, 1, 2, 3, 4, 5, 6]
     assert topic.readable_s(0, 6.2).tolist() == topic.readable_s(0).tolist() == [0, 1, 2, 7, 8]
-    assert group.counts[k.HANDED] == group.runs.distinct() == 9
-    assert group.counts[k.GIVEN_UP] == 1
+    assert group.counts.handed == group.runs.distinct() == 9
+    assert group.counts.given_up == 1
     assert topic.log_end(np.array([2.5, 6.1, 6.2, 7.5, 8.0]))[:, 0].tolist() == [3, 7, 3, 4, 5]
 
 
@@ -59,14 +59,14 @@ def test_a_group_that_is_behind_never_sees_what_was_cut_off():
     topic = every_second(7, 9)
     group = reader(topic, work_s=3.0)
     group.advance(6.2)  # 0 and 1 are done, 2 to 6 are readable
-    before = group.state.position[0]
+    before = group.position[0]
     truncate(topic, [group], 0, before, 6.2)
     topic.put(0, np.array([7, 8], np.int32), np.array([7.0, 8.0]))
     group.advance(40.0)
     group.finish(40.0)
     kept = [*range(before), 7, 8]
     assert topic.log.message[: len(kept)].tolist() == kept
-    assert group.state.effects[: len(kept)].tolist() == [1] * len(kept)
+    assert group.effects[: len(kept)].tolist() == [1] * len(kept)
     assert sum(gone.effects.sum() for gone in group.truncated) == 0
 
 
@@ -76,15 +76,15 @@ def test_what_a_client_has_fetched_of_it_and_not_handed_over_is_gone_too():
     topic.put(0, np.arange(10, dtype=np.int32), np.zeros(10))
     group = reader(topic, work_s=1.0, max_poll_records=1)
     group.advance(2.5)
-    assert group.state.fetched[0] == 7
+    assert group.state.members.fetched[0] == 7
     truncate(topic, [group], 0, 4, 2.5)
-    assert group.state.fetched[0] == 1
+    assert group.state.members.fetched[0] == 1
     topic.put(0, np.array([11], np.int32), np.array([6.0]))
     group.advance(11.0)
     group.finish(11.0)
     assert topic.log.message[:5].tolist() == [0, 1, 2, 3, 11]
-    assert group.state.done_s[:5].tolist() == [1.0, 2.0, 3.0, 4.0, 7.0]
-    assert group.state.position[0] == 5 and group.counts[k.HANDED] == 5
+    assert group.done_s[:5].tolist() == [1.0, 2.0, 3.0, 4.0, 7.0]
+    assert group.position[0] == 5 and group.counts.handed == 5
 
 
 @pytest.mark.parametrize(
@@ -102,9 +102,9 @@ def test_whatever_the_order_of_commit_and_work_nothing_gets_out_of_step(commit):
         topic.put(0, np.arange(n, n + 3, dtype=np.int32), np.full(3, at_s + 0.1))
     group.advance(30.0)
     group.finish(30.0)
-    assert group.state.processed[0] == group.state.committed[0] == topic.log.end[0] == 3
+    assert group.processed[0] == group.committed[0] == topic.log.end[0] == 3
     assert topic.log.message[:3].tolist() == [9, 10, 11]
-    assert group.state.effects[:3].tolist() == [1, 1, 1]
+    assert group.effects[:3].tolist() == [1, 1, 1]
 
 
 def test_a_poisonous_record_that_was_cut_off_is_not_met_again():
@@ -120,7 +120,7 @@ def test_a_poisonous_record_that_was_cut_off_is_not_met_again():
     topic.put(0, np.array([7, 8, 5], np.int32), np.array([6.0, 7.0, 8.0]))
     group.advance(8.2)
     assert group.poisoned.bad.keys() == {(0, 7)}
-    assert group.state.done_s[:7].tolist() == [0.5, 1.5, 2.5, 3.5, 4.5, 6.5, 7.5]
+    assert group.done_s[:7].tolist() == [0.5, 1.5, 2.5, 3.5, 4.5, 6.5, 7.5]
     assert not group.failed()
     group.advance(8.6)
     assert group.failed() == [0]

@@ -30,7 +30,7 @@ from sim.queue.broker_policy import broker_policy
 from sim.queue.broker_state import Columns
 from sim.queue.feed_kernel import Feed
 from sim.queue.sqs_standard import Workers
-from sim.queue.sqs_standard_state_kernel import StandardPolicy
+from sim.queue.sqs_standard_kernel import StandardPolicy
 from sim.scenario.load import load
 
 REPEATS = 5
@@ -119,7 +119,7 @@ def log_kernel_rates(
     def prepare() -> Callable[[], None]:
         group = Group(full, service, members, reading, GRID_S)
         group.assign(assign_range(partitions, [[]] * members), 0.0)
-        gather(full.log, group.gathered, service, group.state.service_s)
+        gather(full.rows, group.gathered, service, group.state.records.service_s)
 
         def go() -> None:
             for at_s in np.linspace(0, 8_000, pieces):

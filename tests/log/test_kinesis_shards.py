@@ -8,8 +8,10 @@ import simpy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from helpers.plain_kernel import plain
 from models.plain_stream import PlainShard
 from sim.log import kinesis_shards_kernel as k
+from sim.log import kinesis_shards_limits as limits
 
 
 def put(created_s, ready_s, sizes, trip_s, putting):
@@ -34,19 +36,20 @@ def test_a_shard_accepts_refuses_and_expires_like_a_plain_simpy_model():
         created_s = np.cumsum(rng.exponential(rng.choice([0.02, 0.08]), n))
         ready_s = created_s + rng.uniform(0.0, 0.1)
         sizes = rng.integers(1_000, 120_000, n)
-        putting = k.Putting(
+        terms = dict(
             buffered_s=rng.uniform(0.05, 0.3),
             ttl_s=float(rng.choice([rng.uniform(0.5, 2.0), 30.0])),
             limit=float(rng.choice([1.5, 0.8, 4.0])),
             retries=bool(rng.random() < 0.85),
         )
+        putting = k.Putting(**terms)
         trip_s = rng.uniform(0.01, 0.06)
         outcome, arrived_s, visible_s, refused = put(created_s, ready_s, sizes, trip_s, putting)
         env = simpy.Environment()
-        plain = PlainShard(env, created_s, ready_s, sizes, trip_s=trip_s, **putting._asdict())
+        plain = PlainShard(env, created_s, ready_s, sizes, trip_s=trip_s, **terms)
         env.run()
-        appended = np.flatnonzero(outcome == k.APPENDED)
-        assert set(np.flatnonzero(outcome == k.GIVEN_UP)) == plain.given_up
+        appended = np.flatnonzero(outcome == limits.APPENDED)
+        assert set(np.flatnonzero(outcome == limits.GIVEN_UP)) == plain.given_up
         assert appended[np.argsort(arrived_s[appended], kind="stable")].tolist() == plain.order
         assert visible_s[appended] == pytest.approx([plain.visible_s[i] for i in appended])
         assert refused == plain.refused
@@ -63,12 +66,12 @@ def test_a_shard_accepts_a_thousand_records_a_second_and_no_more():
     created_s = np.arange(rate * seconds) / rate
     putting = k.Putting(buffered_s=0.1, ttl_s=5.0, limit=1.5, retries=True)
     outcome, arrived_s, _, _ = put(created_s, created_s + 0.1, [100], 0.02, putting)
-    arrived_s = np.sort(arrived_s[outcome == k.APPENDED])
+    arrived_s = np.sort(arrived_s[outcome == limits.APPENDED])
     for second in range(2, seconds):
         assert np.count_nonzero((arrived_s >= second) & (arrived_s < second + 1)) == pytest.approx(
             1_000, abs=2
         )
-    assert np.count_nonzero(outcome == k.GIVEN_UP) == pytest.approx(
+    assert np.count_nonzero(outcome == limits.GIVEN_UP) == pytest.approx(
         (rate - 1_000) * seconds, rel=0.3
     )
 
@@ -122,3 +125,28 @@ def test_a_push_has_two_mebibytes_a_second():
     got_s = np.zeros(4)
     k.push(np.array([0.0, 0.0, 0.0, 5.0]), np.array([2**20], np.int32), 0.07, got_s)
     assert got_s.tolist() == pytest.approx([0.57, 1.07, 1.57, 5.57])
+
+
+@settings(max_examples=10, deadline=None, derandomize=True)
+@given(st.integers(0, 2**32 - 1))
+def test_the_compiler_changes_nothing(seed):
+    def columns(kernel):
+        rng = np.random.default_rng(seed)
+        n = 80
+        created_s = np.cumsum(rng.exponential(0.02, n))
+        sizes = rng.integers(1_000, 120_000, n).astype(np.int32)
+        call, ready_s = np.zeros(n, np.int64), np.zeros(n)
+        kernel.collect(created_s, sizes, 0.1, 7, 500_000, call, ready_s)
+        outcome, arrived_s, visible_s = np.zeros(n, np.uint8), np.zeros(n), np.zeros(n)
+        putting = kernel.Putting(0.1, float(rng.choice([1.0, 30.0])), rng.uniform(0.8, 2.0), True)
+        refused = kernel.put(
+            np.arange(n, dtype=np.int32), created_s, sizes, call, ready_s,
+            rng.uniform(0.01, 0.06, 16), putting, outcome, arrived_s, visible_s,
+        )  # fmt: skip
+        polled_s, pushed_s = np.zeros(n), np.zeros(n)
+        visible_s = np.sort(visible_s)
+        kernel.poll(visible_s, sizes, 0.1, 0.2, 0.01, 5, 2e6, polled_s)
+        kernel.push(visible_s, sizes, 0.07, pushed_s)
+        return [call, ready_s, refused, outcome, arrived_s, visible_s, polled_s, pushed_s]
+
+    np.testing.assert_equal(columns(k), columns(plain(k)))

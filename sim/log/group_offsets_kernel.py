@@ -1,0 +1,146 @@
+"""How a group's offsets are committed, sampled, and moved to where records are.
+
+Rules held: KC-10 (committed = next offset to read), KC-11 (commit before or after processing),
+KC-13 (librdkafka commits what was handed over), KB-09 and KB-10 (a position that is not in the log,
+or that a group never had, is reset when it is next fetched from).
+"""
+
+from sim.foundation import num
+from sim.foundation.arrays import F64, I64
+from sim.log import group_state as k
+from sim.log import topic_kernel
+from sim.log.group_state_kernel import GroupState, OffsetSamples
+
+
+def _sample(grid_s: F64, grid: I64, following: I64, p: int, value: int, at_s: float) -> None:
+    """Fill the samples before ``at_s``, at which ``value`` stops being true."""
+    g = following[p]
+    while g < grid_s.shape[0] and grid_s[g] < at_s:
+        grid[g, p] = value
+        g += 1
+    following[p] = g
+
+
+def _sample_time(grid_s: F64, grid: F64, following: I64, p: int, value: float, at_s: float) -> None:
+    """The same for times."""
+    g = following[p]
+    while g < grid_s.shape[0] and grid_s[g] < at_s:
+        grid[g, p] = value
+        g += 1
+    following[p] = g
+
+
+def sample_position(samples: OffsetSamples, p: int, value: int, at_s: float) -> None:
+    """Fill the samples before ``at_s``, at which partition ``p`` leaves the position ``value``."""
+    _sample(samples.grid_s, samples.position, samples.position_next, p, value, at_s)
+
+
+def sample_commit(samples: OffsetSamples, p: int, commit_s: float, at_s: float) -> None:
+    """The same for the time of the last commit."""
+    _sample_time(samples.grid_s, samples.commit_s, samples.commit_s_next, p, commit_s, at_s)
+
+
+def sample_committed(samples: OffsetSamples, p: int, value: int, at_s: float) -> None:
+    """The same for the committed offset."""
+    _sample(samples.grid_s, samples.committed, samples.committed_next, p, value, at_s)
+
+
+def commit(group: GroupState, m: int, at_s: float) -> None:
+    """Commit for member ``m``, at ``at_s``: what it has processed, or all that it was handed."""
+    for a in range(group.members.assigned_n[m]):
+        p = group.members.assigned[m, a]
+        if group.offsets.position[p] == k.NOWHERE:
+            continue
+        sample_commit(group.samples, p, group.offsets.commit_s[p], at_s)
+        group.offsets.commit_s[p] = at_s
+        value = group.offsets.position[p] if group.rules.handed else group.offsets.processed[p]
+        if group.rules.before and group.rules.per_record:
+            slot = group.members.first[m] + group.members.at[m]
+            in_progress = slot == a or slot - group.members.assigned_n[m] == a
+            if in_progress and group.members.at[m] < group.members.assigned_n[m]:
+                value += 1
+        if value > group.offsets.committed[p]:
+            sample_committed(group.samples, p, group.offsets.committed[p], at_s)
+            group.offsets.committed[p] = value
+
+
+def finish_samples(group: GroupState, until_s: float) -> None:
+    """Fill the samples up to ``until_s`` (inclusive) with what is true now."""
+    after = num.nextafter(until_s, num.INF)
+    for p in range(group.offsets.committed.shape[0]):
+        sample_committed(group.samples, p, group.offsets.committed[p], after)
+        sample_position(group.samples, p, group.offsets.position[p], after)
+        sample_commit(group.samples, p, group.offsets.commit_s[p], after)
+
+
+def _aim(group: GroupState, p: int) -> None:
+    """Find the next offset of partition ``p`` on which the handler fails, after it was moved."""
+    group.poison.next[p] = k.NO_OFFSET
+    for i in range(group.poison.offset.shape[0]):
+        offset = group.poison.offset[i]
+        ahead = group.offsets.processed[p] <= offset and offset < group.poison.next[p]
+        if ahead and group.poison.partition[i] == p:
+            group.poison.next[p] = offset
+
+
+def _reset_to(group: GroupState, p: int, end: int, at_s: float) -> int:
+    """Where auto.offset.reset has partition ``p`` go on; ``end``: its readable end at ``at_s``."""
+    if group.rules.reset == k.LATEST:
+        return end
+    if group.rules.reset == k.EARLIEST:
+        return num.integer(group.log.first[p])
+    back_s = num.nextafter(at_s - group.rules.reset_s, -num.INF)
+    return topic_kernel.readable(group.log, p, back_s)
+
+
+def _jump(group: GroupState, p: int, to: int, sought: bool, at_s: float) -> None:
+    """Move the position of partition ``p``."""
+    n = group.jumps.n
+    group.jumps.n = n + 1
+    group.jumps.at_s[n] = at_s
+    group.jumps.partition[n] = p
+    group.jumps.source[n] = group.offsets.position[p]
+    group.jumps.to[n] = to
+    group.jumps.log_start[n] = group.log.first[p]
+    group.jumps.sought[n] = sought
+    sample_position(group.samples, p, group.offsets.position[p], at_s)
+    group.offsets.position[p] = to
+    group.offsets.processed[p] = to
+    if group.poison.any_at_all:
+        _aim(group, p)
+    if sought:
+        sample_committed(group.samples, p, group.offsets.committed[p], at_s)
+        sample_commit(group.samples, p, group.offsets.commit_s[p], at_s)
+        group.offsets.committed[p] = group.offsets.checked[p] = to
+        group.offsets.commit_s[p] = at_s
+        group.offsets.sought[p] = k.NOWHERE
+
+
+def go_on_elsewhere(group: GroupState, m: int, at_s: float) -> None:
+    """Move the positions of member ``m`` that were sought anew, or that are not in the log."""
+    group.members.astray[m] = 0
+    for a in range(group.members.assigned_n[m]):
+        p = group.members.assigned[m, a]
+        to = group.offsets.sought[p]
+        sought = to != k.NOWHERE
+        if not sought:
+            if group.offsets.position[p] >= group.log.first[p]:
+                continue
+            if group.members.fetched[m] > 0 and group.members.turn[m] == a:
+                group.members.astray[m] = 1  # the client still has records of it
+                continue
+        end = topic_kernel.readable(group.log, p, at_s)
+        if to == k.BEGINNING:
+            to = group.log.first[p]
+        elif to == k.END:
+            to = end
+        elif to < group.log.first[p] or to > end:
+            if group.rules.reset == k.NONE:
+                if not group.rules.by_program:
+                    commit(group, m, at_s)
+                group.members.phase[m] = k.LOST
+                return
+            to = _reset_to(group, p, end, at_s)
+        _jump(group, p, to, sought, at_s)
+        if sought and group.members.turn[m] == a:
+            group.members.fetched[m] = 0

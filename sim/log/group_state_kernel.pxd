@@ -1,0 +1,110 @@
+from sim.foundation cimport num
+from sim.foundation.c_types cimport f32, i32, i64, u16
+from sim.log cimport group_state as k
+from sim.log cimport topic_kernel
+
+
+cdef class GroupMembers:
+    cdef public i64[::1] phase
+    cdef public i64[::1] hold
+    cdef public double[::1] now_s
+    cdef public double[::1] end_s
+    cdef public double[::1] extra_s
+    cdef public double[::1] polled_s
+    cdef public double[::1] factor
+    cdef public double[::1] resume_s
+    cdef public i64[::1] cut
+    cdef public double[::1] next_commit_s
+    cdef public i64[::1] turn
+    cdef public i64[::1] fetched
+    cdef public i64[::1] first
+    cdef public i64[::1] at
+    cdef public i64[:, ::1] assigned
+    cdef public i64[::1] assigned_n
+    cdef public i64[::1] awaits
+    cdef public double[::1] back_s
+    cdef public i64[::1] astray
+
+
+cdef class GroupOffsets:
+    cdef public i64[::1] processed
+    cdef public i64[::1] position
+    cdef public i64[::1] committed
+    cdef public double[::1] commit_s
+    cdef public i64[::1] checked
+    cdef public i64[::1] sought
+    cdef public i64[::1] scan
+
+
+cdef class GroupRecords:
+    cdef public f32[::1] service_s
+    cdef public u16[::1] effects
+    cdef public double[::1] done_s
+    cdef public i64 repeats
+    cdef public i32[::1] again_message
+    cdef public double[::1] again_s
+
+
+cdef class OffsetSamples:
+    cdef public const double[::1] grid_s
+    cdef public i64[:, ::1] committed
+    cdef public i64[:, ::1] position
+    cdef public double[:, ::1] commit_s
+    cdef public i64[::1] committed_next
+    cdef public i64[::1] position_next
+    cdef public i64[::1] commit_s_next
+
+
+cdef class PositionJumps:
+    cdef public i64 n
+    cdef public double[::1] at_s
+    cdef public i64[::1] partition
+    cdef public i64[::1] source
+    cdef public i64[::1] to
+    cdef public i64[::1] log_start
+    cdef public i64[::1] sought
+
+
+cdef class PoisonousOffsets:
+    cdef public bint any_at_all
+    cdef public i64[::1] next
+    cdef public i64[::1] partition
+    cdef public i64[::1] offset
+
+
+cdef class Rules:
+    cdef public i64 max_poll_records
+    cdef public i64 chunk_records
+    cdef public i64 min_records
+    cdef public double max_wait_s
+    cdef public double fetch_s
+    cdef public double per_batch_s
+    cdef public double auto_commit_s
+    cdef public double commit_s
+    cdef public i64 reset
+    cdef public double reset_s
+    cdef public bint background
+    cdef public bint handed
+    cdef public bint before
+    cdef public bint per_record
+    cdef public bint wait
+    cdef public double max_poll_s
+    cdef public bint by_program
+
+
+cdef class GroupState:
+    cdef public topic_kernel.Log log
+    cdef public GroupMembers members
+    cdef public GroupOffsets offsets
+    cdef public GroupRecords records
+    cdef public OffsetSamples samples
+    cdef public PositionJumps jumps
+    cdef public PoisonousOffsets poison
+    cdef public Rules rules
+    cdef public i64 polls
+    cdef public i64 handed
+    cdef public i64 processed
+    cdef public i64 given_up
+    cdef public double reached_s
+    cdef public bint called
+    cdef public i64 wrong
