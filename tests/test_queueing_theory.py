@@ -14,12 +14,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from helpers.plain_kernel import arrays
 from sim.log.group import Group
 from sim.log.group_state import Reading
 from sim.log.topic import Topic
 from sim.queue.senders import Senders
 from sim.queue.sqs_standard import Workers
-from sim.queue.sqs_standard_kernel import StandardPolicy
+from sim.queue.sqs_standard_state_kernel import StandardPolicy
 
 REPLICATIONS = 20
 ROWS = list(csv.DictReader((Path(__file__).parent / "data" / "theory_reference.csv").open()))
@@ -119,7 +120,7 @@ def estimate(seed, servers, rho, quantity, scv=1, together=1):
     steady = slice(created_s.size // 10, None)
     grid_s = np.arange(created_s[steady.start], created_s[-1], 0.5) if quantity == "Lq" else ()
     workers = queue_run(created_s, work_s, servers, grid_s)
-    queue = workers.queue
+    queue = arrays(workers.queue)
     sojourn_s = (queue.done_s - created_s)[steady]
     wait_s = sojourn_s - work_s[steady]
     if quantity == "Wq":
@@ -169,7 +170,7 @@ def test_SS_12_two_queues_on_one_feed_are_a_fork(servers, rho, quantity, value):
         rng = np.random.default_rng([seed, round(100 * rho)])
         created_s = arrivals(rng, rho, 1)
         ends = [
-            queue_run(created_s, work(rng, 1, created_s.size), 1).queue.done_s
+            np.asarray(queue_run(created_s, work(rng, 1, created_s.size), 1).queue.done_s)
             for _ in range(servers)
         ]
         estimates.append((np.maximum(*ends) - created_s)[created_s.size // 10 :].mean())

@@ -6,24 +6,18 @@ message once, at the end. All raise AssertionError.
 """
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from sim.foundation.arrays import I64, U8, U16
 from sim.queue import broker_kernel as broker
-from sim.queue import sqs_standard_kernel as standard
+from sim.queue.sqs_standard_state_kernel import StandardPolicy, StandardQueue
 
 _AT_ONCE = 1 << 20
 """Messages looked at together, so that no column of a hundred million is copied."""
 
 _BROKER_ONLY_GROW = (broker.ROW, broker.ARRIVED, broker.DELIVERIES, broker.REPEATS)
-_STANDARD_ONLY_GROW = (
-    standard.REMOVED,
-    standard.DELIVERIES,
-    standard.EFFECTS,
-    standard.AGAIN,
-    standard.RECEIVE_CALLS,
-)
 
 
 def check_broker(
@@ -55,35 +49,57 @@ def check_broker(
         assert removed >= before[k.REMOVED], "queue: a message that was gone is back"
 
 
+class StandardSeen(NamedTuple):
+    """What there was in a standard queue when it was looked at."""
+
+    in_flight: int
+    removed: int
+    deliveries: int
+    effects: int
+    again: int
+    receive_calls: int
+    fresh: list[int]
+    """[servers] next row never received."""
+
+
+_STANDARD_ONLY_GROW = ("removed", "deliveries", "effects", "again", "receive_calls")
+
+
+def seen_of(queue: StandardQueue) -> StandardSeen:
+    """What there is in a standard queue now."""
+    return StandardSeen(
+        queue.in_flight,
+        queue.removed,
+        queue.deliveries,
+        queue.effects_in_all,
+        queue.again,
+        queue.receive_calls,
+        list(queue.next_fresh),
+    )
+
+
 def check_standard(
-    before: Sequence[int],
-    now: Sequence[int],
-    fresh_before: Sequence[int],
-    fresh: Sequence[int],
-    sent: int,
-    policy: standard.StandardPolicy,
+    before: StandardSeen, now: StandardSeen, sent: int, policy: StandardPolicy
 ) -> None:
     """As `check_broker`, of a standard queue.
 
     Args:
-        before: `sqs_standard_kernel.StandardQueueState.counts` when last looked at.
-        now: the same now.
-        fresh_before: its ``next_fresh`` when last looked at.
-        fresh: the same now.
+        before: when it was last looked at.
+        now: now.
         sent: messages that senders have put in.
         policy: of the queue.
     """
-    k = standard
-    in_flight, removed = now[k.IN_FLIGHT_NOW], now[k.REMOVED]
-    assert min(in_flight, removed) >= 0, "queue: fewer than no messages"
-    assert in_flight + removed <= sent, (
-        f"queue: {sent} messages were sent, but {in_flight} are in flight and {removed} gone"
+    assert min(now.in_flight, now.removed) >= 0, "queue: fewer than no messages"
+    assert now.in_flight + now.removed <= sent, (
+        f"queue: {sent} messages were sent, but {now.in_flight} are in flight and {now.removed} "
+        "gone"
     )
-    assert in_flight <= policy.max_in_flight, "queue: more in flight than may be"
-    assert now[k.EFFECTS] <= now[k.DELIVERIES], "queue: more effects than deliveries"
-    _grows(before, now, _STANDARD_ONLY_GROW)
-    for server, row in enumerate(fresh):
-        assert row >= fresh_before[server], "queue: a message that was handed out is fresh again"
+    assert now.in_flight <= policy.max_in_flight, "queue: more in flight than may be"
+    assert now.effects <= now.deliveries, "queue: more effects than deliveries"
+    for name in _STANDARD_ONLY_GROW:
+        assert getattr(now, name) >= getattr(before, name), f"queue: {name} went back"
+    for row, row_before in zip(now.fresh, before.fresh, strict=True):
+        assert row >= row_before, "queue: a message that was handed out is fresh again"
 
 
 def _grows(before: Sequence[int], now: Sequence[int], places: Sequence[int]) -> None:

@@ -5,18 +5,19 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.foundation.arrays import F32, F64, I64, Bools
+from sim.foundation.arrays import F32, F64, I64, U8, Bools
 from sim.injection.poison import Poison
+from sim.queue import sqs_standard_codes as codes
 from sim.queue import sqs_standard_kernel as k
-from sim.queue.checks import check_effects, check_standard, check_states
-from sim.queue.feed import columns_of
+from sim.queue import sqs_standard_state_kernel as state
+from sim.queue.checks import check_effects, check_standard, check_states, seen_of
 from sim.queue.feed_kernel import Feed
+from sim.queue.sqs_standard_state_kernel import StandardPolicy, StandardQueue, StandardWorkers
 
 _T = TypeVar("_T", bound=np.generic)
 _FIRST_ROOM = 1 << 12
 _STAGGER_S = 1e-3
 _LOOK = 1 << 12
-_DEATHS_KEPT = 64
 
 
 class Workers:
@@ -31,7 +32,7 @@ class Workers:
         feed: Feed,
         service_s: F32,
         workers: int,
-        policy: k.StandardPolicy,
+        policy: StandardPolicy,
         *,
         servers: int,
         receive_latency_s: F64,
@@ -55,68 +56,32 @@ class Workers:
             started: how many of the workers run from the start, a millisecond apart; None: all.
             poison: messages whose first so many receives end badly.
         """
-        n = service_s.size
-        width = max(1, int(np.ceil(np.sqrt(workers))))
-        blocks = -(-workers // width)
-        self.feed = columns_of(feed)
-        self.service_s = service_s
+        self.feed = feed
         self.policy = policy
-        self.receive_latency_s = receive_latency_s
-        self.delete_latency_s = delete_latency_s
         self.now_s = 0.0
         """Time to which the stage was last advanced, s."""
         self._oldest = 0
         """Rows of the feed before this are gone."""
-        self.queue = k.StandardQueueState(
-            next_fresh=np.arange(servers, dtype=np.int64),
-            state=np.zeros(n, np.uint8),
-            receives=np.zeros(n, np.uint16),
-            effects=np.zeros(n, np.uint16),
-            done_s=np.full(n, np.inf),
-            expiry_s=np.zeros(_FIRST_ROOM),
-            expiry_message=np.zeros(_FIRST_ROOM, np.int64),
-            expiry_receipt=np.zeros(_FIRST_ROOM, np.int64),
-            returned=np.zeros(_FIRST_ROOM, np.int64),
-            returned_s=np.zeros(_FIRST_ROOM),
-            parked=np.zeros(workers, np.int64),
-            clock_s=np.zeros(1),
-            counts=np.zeros(k.COUNTS, np.int64),
+        self.queue = StandardQueue(
+            policy,
+            feed,
+            service_s,
+            _poison(poison, service_s.size) if poison else None,
+            servers=servers,
+            workers=workers,
+            room=_FIRST_ROOM,
+            receive_latency_s=receive_latency_s,
+            delete_latency_s=delete_latency_s,
             grid_s=grid_s,
-            grid_in_flight=np.zeros(grid_s.size, np.int64),
-            grid_removed=np.zeros(grid_s.size, np.int64),
-            again_message=np.zeros(keep_repeats, np.int32),
-            again_s=np.zeros(keep_repeats),
+            keep_repeats=keep_repeats,
         )
-        self.poison = _poison(poison, n) if poison else None
-        self.workers = k.WorkersState(
-            event_s=np.full(blocks * width, np.inf),
-            group_s=np.full(blocks, np.inf),
-            group_w=np.arange(blocks, dtype=np.int64) * width,
-            kind=np.zeros(workers, np.int64),
-            half_s=np.zeros(workers),
-            held=np.zeros((workers, policy.batch), np.int64),
-            receipt=np.zeros((workers, policy.batch), np.int64),
-            held_n=np.zeros(workers, np.int64),
-            chunk=np.zeros((workers, 2), np.int64),
-            current=np.zeros(workers, np.int64),
-            start_s=np.zeros(workers),
-            end_s=np.zeros(workers),
-            received_s=np.zeros(workers),
-            stored=np.zeros(workers, np.int64),
-            factor=np.ones(workers),
-            resume_s=np.full(workers, -np.inf),
-            doomed=np.zeros(workers, np.int64),
-            restart_s=np.full(workers, np.inf),
-            barred=np.zeros(workers, np.int64),
-            cut_s=np.full(workers, np.inf),
-        )
+        self.workers = StandardWorkers(workers, policy.batch)
         self.lives = np.zeros(workers, np.int64)
         """[workers] how many processes each place has had, besides those that followed a kill."""
         for w in range(workers if started is None else started):
             self.lives[w] = 1
-            k.start(self.queue, self.workers, receive_latency_s, w, w * _STAGGER_S)
-        self._counts: list[int] = self.queue.counts.tolist()
-        self._fresh: list[int] = self.queue.next_fresh.tolist()
+            k.start(self.queue, self.workers, w, w * _STAGGER_S)
+        self._seen = seen_of(self.queue)
 
     @property
     def total(self) -> int:
@@ -139,53 +104,38 @@ class Workers:
         Raises:
             AssertionError: something happened that cannot (`sim.queue.checks`); a bug of the lab.
         """
-        clock_s = self.queue.clock_s[0]
-        while k.work(
-            until_s,
-            self.feed,
-            self.service_s,
-            self.queue,
-            self.poison,
-            self.workers,
-            self.policy,
-            self.receive_latency_s,
-            self.delete_latency_s,
-        ):
+        clock_s = self.queue.clock_s
+        while k.work(self.queue, self.workers, until_s):
             self._enlarge()
         self.now_s = until_s
-        assert self.queue.clock_s[0] >= clock_s, "queue: time went back"
-        counts: list[int] = self.queue.counts.tolist()
-        fresh: list[int] = self.queue.next_fresh.tolist()
-        sent = int(self.feed.n[0])
-        check_standard(self._counts, counts, self._fresh, fresh, sent, self.policy)
-        self._counts, self._fresh = counts, fresh
+        assert self.queue.clock_s >= clock_s, "queue: time went back"
+        seen = seen_of(self.queue)
+        check_standard(self._seen, seen, int(self.feed.n[0]), self.policy)
+        self._seen = seen
 
     def _enlarge(self) -> None:
         """Double the rings of expiries and returned messages, unwrapping them."""
-        old = self.queue
-        room = old.expiry_s.size
-        counts = old.counts
+        queue = self.queue
+        room = queue.expiry_s.size
+        expiries = np.arange(queue.expiry_head, queue.expiry_tail)
+        returned = np.arange(queue.returned_head, queue.returned_tail)
 
-        def unwrapped(ring: NDArray[_T], head: int, tail: int) -> NDArray[_T]:
-            larger = np.zeros(2 * room, ring.dtype)
-            at = np.arange(counts[head], counts[tail])
-            larger[at % (2 * room)] = ring[at % room]
+        def unwrapped(ring: NDArray[_T], at: I64) -> NDArray[_T]:
+            old: NDArray[_T] = np.asarray(ring)
+            larger = np.zeros(2 * room, old.dtype)
+            larger[at % (2 * room)] = old[at % room]
             return larger
 
-        expiry = (k.EXPIRY_HEAD, k.EXPIRY_TAIL)
-        self.queue = old._replace(
-            expiry_s=unwrapped(old.expiry_s, *expiry),
-            expiry_message=unwrapped(old.expiry_message, *expiry),
-            expiry_receipt=unwrapped(old.expiry_receipt, *expiry),
-            returned=unwrapped(old.returned, k.RETURNED_HEAD, k.RETURNED_TAIL),
-            returned_s=unwrapped(old.returned_s, k.RETURNED_HEAD, k.RETURNED_TAIL),
-        )
+        queue.expiry_s = unwrapped(queue.expiry_s, expiries)
+        queue.expiry_message = unwrapped(queue.expiry_message, expiries)
+        queue.expiry_receipt = unwrapped(queue.expiry_receipt, expiries)
+        queue.returned = unwrapped(queue.returned, returned)
+        queue.returned_s = unwrapped(queue.returned_s, returned)
 
     def _make_room(self) -> None:
-        counts = self.queue.counts
-        stored = counts[k.EXPIRY_TAIL] - counts[k.EXPIRY_HEAD]
-        stored += counts[k.RETURNED_TAIL] - counts[k.RETURNED_HEAD]
-        if stored + self.policy.batch > self.queue.expiry_s.size:
+        queue = self.queue
+        stored = queue.expiry_tail - queue.expiry_head + queue.returned_tail - queue.returned_head
+        if stored + self.policy.batch > queue.expiry_s.size:
             self._enlarge()
 
     def settle(self) -> None:
@@ -194,12 +144,12 @@ class Workers:
             self._settle(w)
 
     def _settle(self, w: int) -> None:
-        if self.workers.kind[w] == k.DELETE:
-            k.settle(self.now_s, self.service_s, self.queue, self.poison, self.workers, w)
+        if self.workers.kind[w] == codes.DELETE:
+            k.settle(self.queue, self.workers, w, self.now_s)
 
     def _processing(self, w: int) -> bool:
         s = self.workers
-        return bool(s.kind[w] == k.DELETE and s.current[w] < s.chunk[w, k.CHUNK_END])
+        return bool(s.kind[w] == codes.DELETE and s.current[w] < s.chunk_end[w])
 
     def settled(self) -> int:
         """Messages deleted, dead-lettered or expired.
@@ -207,7 +157,7 @@ class Workers:
         The last one counts only once no worker has a copy of a message in work: that would still
         take effect.
         """
-        removed = int(self.queue.counts[k.REMOVED])
+        removed = self.queue.removed
         if removed < self.total:
             return removed
         return removed - any(self._processing(w) for w in range(self.size))
@@ -220,48 +170,57 @@ class Workers:
                 workers have it under one lock; a bug of the lab.
         """
         queue, s = self.queue, self.workers
-        check_effects(queue.effects, queue.receives)
-        counts = queue.counts
+        receives, state = np.asarray(queue.receives), np.asarray(queue.state)
+        check_effects(np.asarray(queue.effects), receives)
 
         def agree(found: I64) -> bool:
-            in_flight = found[k.IN_FLIGHT] + found[k.OVERDUE]
-            removed = found[k.DELETED :].sum()
-            return bool(in_flight == counts[k.IN_FLIGHT_NOW] and removed == counts[k.REMOVED])
+            in_flight = found[codes.IN_FLIGHT] + found[codes.OVERDUE]
+            removed = found[codes.DELETED :].sum()
+            return bool(in_flight == queue.in_flight and removed == queue.removed)
 
-        check_states(queue.state, k.STATES, agree)
-        held = np.arange(s.held.shape[1]) < s.held_n[:, np.newaxis]
-        held &= (s.kind == k.DELETE)[:, np.newaxis] & (queue.receives[s.held] == s.receipt)
-        locked = s.held[held & (queue.state[s.held] <= k.OVERDUE)]
+        check_states(state, codes.STATES, agree)
+        messages = np.asarray(s.held)
+        held = np.arange(messages.shape[1]) < np.asarray(s.held_n)[:, np.newaxis]
+        held &= (np.asarray(s.kind) == codes.DELETE)[:, np.newaxis]
+        held &= receives[messages] == np.asarray(s.receipt)
+        locked = messages[held & (state[messages] <= codes.OVERDUE)]
         assert np.unique(locked).size == locked.size, (
             "queue: two workers hold a message under one lock"
         )
 
+    def _sent_s(self) -> F64:
+        """[rows] when each message was put into the feed by now, s."""
+        return np.asarray(self.feed.enqueued_s)[: self.feed.n[0]]
+
     def _arrived(self) -> int:
         """Rows of the feed that this queue has by now."""
-        enqueued_s = self.feed.enqueued_s[: self.feed.n[0]]
-        return int(np.searchsorted(enqueued_s, self.now_s - self.policy.delay_s, side="right"))
+        due_s = self.now_s - self.policy.delay_s
+        return int(np.searchsorted(self._sent_s(), due_s, side="right"))
+
+    def _states(self, first: int, stop: int) -> U8:
+        """[stop - first] states of the messages in these rows of the feed."""
+        states: U8 = np.asarray(self.queue.state)[np.asarray(self.feed.message)[first:stop]]
+        return states
 
     def seek(self, to_s: float) -> tuple[int, int]:
         """How many messages reached the queue from ``to_s`` on, and how many are not in it.
 
         Those in the dead-letter queue can be had from there.
         """
-        sent_s = self.feed.enqueued_s[: self.feed.n[0]]
-        first = int(np.searchsorted(sent_s, to_s - self.policy.delay_s))
-        states = self.queue.state[self.feed.message[first : self._arrived()]]
-        return states.size, int(np.isin(states, (k.DELETED, k.EXPIRED)).sum())
+        first = int(np.searchsorted(self._sent_s(), to_s - self.policy.delay_s))
+        states = self._states(first, self._arrived())
+        return states.size, int(np.isin(states, (codes.DELETED, codes.EXPIRED)).sum())
 
     def backlog(self) -> int:
         """Messages in the queue, ready or in flight."""
-        return self._arrived() - int(self.queue.counts[k.REMOVED])
+        return self._arrived() - self.queue.removed
 
     def age_s(self) -> float:
         """Time since the oldest message in the queue, ready or in flight, got there; 0: none."""
         arrived = self._arrived()
         while self._oldest < arrived:
             stop = min(self._oldest + _LOOK, arrived)
-            states = self.queue.state[self.feed.message[self._oldest : stop]]
-            present = np.flatnonzero(states <= k.OVERDUE)
+            present = np.flatnonzero(self._states(self._oldest, stop) <= codes.OVERDUE)
             if present.size:
                 self._oldest += int(present[0])
                 sent_s = float(self.feed.enqueued_s[self._oldest])
@@ -275,24 +234,23 @@ class Workers:
 
     def deaths(self, since: int) -> list[int]:
         """The workers that messages killed, after the first ``since``; only the latest are kept."""
-        if self.poison is None:
-            return []
-        now = int(self.queue.counts[k.DEATHS])
-        room = self.poison.death_w.size
-        return [int(self.poison.death_w[d % room]) for d in range(max(since, now - room), now)]
+        poison = self.queue.poison
+        now, room = poison.deaths, poison.death_w.size
+        return [int(poison.death_w[d % room]) for d in range(max(since, now - room), now)]
 
     def busy(self) -> int:
         """Workers that are at work on a message."""
         s, now_s = self.workers, self.now_s
-        sent_s = s.event_s[: self.size] - s.half_s
-        at_work = (s.kind == k.DELETE) & (s.start_s <= now_s) & (sent_s > now_s)
-        at_work &= s.current < s.chunk[:, k.CHUNK_END]
-        return int(np.count_nonzero(at_work & (s.resume_s <= now_s)))
+        at_work = np.asarray(s.kind) == codes.DELETE
+        at_work &= np.asarray(s.start_s) <= now_s
+        at_work &= np.asarray(s.event_s)[: self.size] - np.asarray(s.half_s) > now_s
+        at_work &= np.asarray(s.current) < np.asarray(s.chunk_end)
+        return int(np.count_nonzero(at_work & (np.asarray(s.resume_s) <= now_s)))
 
     def alive(self, w: int) -> bool:
         """Whether the process of worker ``w`` runs (paused, cut off, about to end counts)."""
         s = self.workers
-        runs = s.kind[w] not in (k.OFF, k.STARTING)
+        runs = s.kind[w] not in (codes.OFF, codes.STARTING)
         return bool(runs and (not s.doomed[w] or np.isfinite(s.restart_s[w])))
 
     def life(self, w: int) -> int:
@@ -302,10 +260,12 @@ class Workers:
     def _sent(self, w: int) -> bool:
         """Whether a delete of worker ``w`` is on its way to the service, and will get there."""
         s = self.workers
-        if s.kind[w] != k.DELETE or s.current[w] < s.chunk[w, k.CHUNK_END]:
+        if s.kind[w] != codes.DELETE or s.current[w] < s.chunk_end[w]:
             return False
         sent_s = s.event_s[w] - s.half_s[w]
-        return bool(sent_s <= self.now_s and not (s.barred[w] & k.CUT_OFF and sent_s >= s.cut_s[w]))
+        return bool(
+            sent_s <= self.now_s and not (s.barred[w] & codes.CUT_OFF and sent_s >= s.cut_s[w])
+        )
 
     def _hide_held(self, w: int, first: int) -> None:
         """Store when the messages held from ``first`` on become visible, if it is not yet."""
@@ -331,17 +291,17 @@ class Workers:
             s.restart_s[w] = np.inf
             return
         self._settle(w)
-        if s.kind[w] == k.PARKED:
+        if s.kind[w] == codes.PARKED:
             k.unpark(self.queue, w)
-        if s.kind[w] == k.DELETE:
+        if s.kind[w] == codes.DELETE:
             sent = self._sent(w)
-            self._hide_held(w, int(s.chunk[w, k.CHUNK_END if sent else k.CHUNK_FIRST]))
+            self._hide_held(w, int((s.chunk_end if sent else s.chunk_first)[w]))
             if sent:
                 s.doomed[w] = 1
                 s.restart_s[w] = np.inf
-                s.held_n[w] = s.chunk[w, k.CHUNK_END]
+                s.held_n[w] = s.chunk_end[w]
                 return
-        self._off(w, k.OFF)
+        self._off(w, codes.OFF)
 
     def _off(self, w: int, kind: int) -> None:
         """Have worker ``w`` hold nothing, and do nothing of itself."""
@@ -361,11 +321,11 @@ class Workers:
         if s.doomed[w]:
             s.restart_s[w] = np.inf
             return
-        s.barred[w] |= k.ENDING
-        if s.kind[w] == k.PARKED:
+        s.barred[w] |= codes.ENDING
+        if s.kind[w] == codes.PARKED:
             k.unpark(self.queue, w)
-        if s.kind[w] in (k.RECEIVE, k.PARKED):
-            self._off(w, k.LEAVING)
+        if s.kind[w] in (codes.RECEIVE, codes.PARKED):
+            self._off(w, codes.LEAVING)
             k.schedule(s, w, max(self.now_s, s.resume_s[w]))
 
     def restart(self, w: int) -> None:
@@ -374,13 +334,13 @@ class Workers:
         if self.alive(w):
             return
         self.lives[w] += 1
-        s.barred[w] &= k.CUT_OFF
+        s.barred[w] &= codes.CUT_OFF
         s.factor[w] = 1.0
         s.resume_s[w] = -np.inf
         if s.doomed[w]:
             s.restart_s[w] = self.now_s
         else:
-            k.start(self.queue, s, self.receive_latency_s, w, self.now_s)
+            k.start(self.queue, s, w, self.now_s)
 
     def cut_off(self, w: int) -> None:
         """From now on no call of worker ``w`` gets through, and it makes each until it does.
@@ -390,32 +350,30 @@ class Workers:
         may then come too late (SS-03).
         """
         s = self.workers
-        if s.barred[w] & k.CUT_OFF:
+        if s.barred[w] & codes.CUT_OFF:
             return
-        s.barred[w] |= k.CUT_OFF
+        s.barred[w] |= codes.CUT_OFF
         s.cut_s[w] = self.now_s
-        if s.kind[w] == k.PARKED:
+        if s.kind[w] == codes.PARKED:
             k.unpark(self.queue, w)
-        if s.kind[w] in (k.RECEIVE, k.PARKED):
-            self._off(w, k.RECEIVE)
-        elif s.kind[w] == k.DELETE and not s.doomed[w]:
-            self._hide_held(w, int(s.chunk[w, k.CHUNK_FIRST]))
+        if s.kind[w] in (codes.RECEIVE, codes.PARKED):
+            self._off(w, codes.RECEIVE)
+        elif s.kind[w] == codes.DELETE and not s.doomed[w]:
+            self._hide_held(w, int(s.chunk_first[w]))
 
     def reconnect(self, w: int) -> None:
         """End of `cut_off`: the call that did not get through is made again."""
         s = self.workers
-        if not s.barred[w] & k.CUT_OFF:
+        if not s.barred[w] & codes.CUT_OFF:
             return
         self._settle(w)
-        waits = (
-            s.kind[w] == k.DELETE and s.current[w] == s.chunk[w, k.CHUNK_END] and not self._sent(w)
-        )
-        s.barred[w] &= ~k.CUT_OFF
+        waits = s.kind[w] == codes.DELETE and s.current[w] == s.chunk_end[w] and not self._sent(w)
+        s.barred[w] &= ~codes.CUT_OFF
         again_s = max(self.now_s, s.resume_s[w])
-        if s.kind[w] == k.RECEIVE:
-            k.start(self.queue, s, self.receive_latency_s, w, again_s)
+        if s.kind[w] == codes.RECEIVE:
+            k.start(self.queue, s, w, again_s)
         elif waits:
-            self.queue.counts[k.DELETE_CALLS] += 1
+            self.queue.delete_calls += 1
             k.schedule(s, w, again_s + s.half_s[w])
 
     def pause(self, w: int, for_s: float) -> None:
@@ -431,11 +389,11 @@ class Workers:
                 s.start_s[w] += shift
             s.end_s[w] += shift
             self._make_room()
-            k.replan(self.service_s, self.queue, self.poison, s, self.policy.visibility_s, w)
-        elif s.kind[w] == k.RECEIVE and s.event_s[w] - s.half_s[w] > self.now_s:  # not sent yet
+            k.replan(self.queue, s, w)
+        elif s.kind[w] == codes.RECEIVE and s.event_s[w] - s.half_s[w] > self.now_s:  # not sent yet
             sent_s = max(s.event_s[w] - s.half_s[w], resume)
             k.schedule(s, w, sent_s + s.half_s[w])
-        elif s.kind[w] == k.LEAVING:
+        elif s.kind[w] == codes.LEAVING:
             k.schedule(s, w, max(s.event_s[w], resume))
 
     def slow(self, w: int, factor: float) -> None:
@@ -448,17 +406,13 @@ class Workers:
             running_from = max(self.now_s, s.resume_s[w], s.start_s[w])
             s.end_s[w] = running_from + (s.end_s[w] - running_from) * ratio
             self._make_room()
-            k.replan(self.service_s, self.queue, self.poison, s, self.policy.visibility_s, w)
+            k.replan(self.queue, s, w)
 
 
-def _poison(poison: Poison, messages: int) -> k.PoisonedQueue:
+def _poison(poison: Poison, messages: int) -> state.StandardPoison:
     """What the kernel asks of each message."""
-    out = k.PoisonedQueue(
-        fails=np.zeros(messages, np.int32),
-        revive_s=np.full(messages, -1.0),
-        death_s=np.zeros(_DEATHS_KEPT),
-        death_w=np.zeros(_DEATHS_KEPT, np.int64),
-    )
-    out.fails[poison.message] = poison.times
-    out.revive_s[poison.message[poison.kills]] = poison.restart_after_s[poison.kills]
-    return out
+    fails = np.zeros(messages, np.int32)
+    fails[poison.message] = poison.times
+    revive_s = np.full(messages, -1.0)
+    revive_s[poison.message[poison.kills]] = poison.restart_after_s[poison.kills]
+    return state.StandardPoison(fails, revive_s)

@@ -14,10 +14,11 @@ from sim.foundation.arrays import F64, I32, I64, NO_LIMIT, U8
 from sim.foundation.errors import LabError
 from sim.injection.poison import ALWAYS, poison
 from sim.queue import broker_kernel as k
-from sim.queue import sqs_standard_kernel as standard
+from sim.queue import sqs_standard_codes as standard
 from sim.queue.broker import Broker
 from sim.queue.broker_state import poisonous_messages
 from sim.queue.sqs_standard import Workers
+from sim.queue.sqs_standard_state_kernel import StandardQueue
 
 _Q = TypeVar("_Q", bound=Broker | Workers)
 
@@ -86,20 +87,21 @@ def outcome_of(setup: Setup, name: str, queue: Broker | Workers, ended_s: float)
     seen = _by_broker(queue, t) if isinstance(queue, Broker) else _by_workers(queue, t)
     queue.audit()
     columns = queue.queue
+    effects = np.asarray(columns.effects)
     return GroupOutcome(
         system=setup.name,
         group=name,
         kind="queue",
         product=setup.product,
-        fate=seen.fate_of_state[columns.state] * (columns.effects == 0)
-        + np.uint8(Fate.PROCESSED) * (columns.effects > 0),
-        done_s=columns.done_s,
-        effects=columns.effects,
+        fate=seen.fate_of_state[np.asarray(columns.state)] * (effects == 0)
+        + np.uint8(Fate.PROCESSED) * (effects > 0),
+        done_s=np.asarray(columns.done_s),
+        effects=effects,
         gauges_t_s=t,
         gauges=seen.gauges,
         history=_history(setup.name, columns, seen.repeats) if columns.again_message.size else None,
         consumers=seen.consumers,
-        extra_deliveries=seen.deliveries - int(np.count_nonzero(columns.receives)),
+        extra_deliveries=seen.deliveries - int(np.count_nonzero(np.asarray(columns.receives))),
         deliveries=seen.deliveries,
         calls=seen.requests["receive"],
         requests=seen.requests,
@@ -143,34 +145,33 @@ def _by_broker(broker: Broker, t: F64) -> _Seen:
 def _by_workers(workers: Workers, t: F64) -> _Seen:
     workers.settle()
     queue, feed = workers.queue, workers.feed
-    counts = queue.counts
-    arrived_s = feed.enqueued_s[: feed.n[0]]
+    sent = int(feed.n[0])
+    arrived_s = np.asarray(feed.enqueued_s)[:sent]
     enqueued = np.searchsorted(arrived_s, t - workers.policy.delay_s, side="right")
-    in_flight = queue.grid_in_flight[: t.size]
-    ready = enqueued - queue.grid_removed[: t.size] - in_flight
+    in_flight = np.asarray(queue.grid_in_flight)[: t.size]
+    ready = enqueued - np.asarray(queue.grid_removed)[: t.size] - in_flight
     return _Seen(
         _FATE_OF_STATE_STANDARD,
         {"enqueued": enqueued, "ready": ready, "in_flight": in_flight},
-        repeats=int(counts[standard.AGAIN]),
+        repeats=queue.again,
         consumers=int(np.count_nonzero(workers.lives)),
-        deliveries=int(counts[standard.DELIVERIES]),
+        deliveries=queue.deliveries,
         requests={
-            "send": int(feed.n[0]),
-            "receive": int(counts[standard.RECEIVE_CALLS] - counts[standard.EMPTY_RECEIVES]),
-            "empty receive": int(counts[standard.EMPTY_RECEIVES]),
-            "delete": int(counts[standard.DELETE_CALLS]),
+            "send": sent,
+            "receive": queue.receive_calls - queue.empty_receives,
+            "empty receive": queue.empty_receives,
+            "delete": queue.delete_calls,
         },
     )
 
 
-def _history(
-    system: str, queue: k.QueueState | standard.StandardQueueState, repeats: int
-) -> Effects:
+def _history(system: str, queue: k.QueueState | StandardQueue, repeats: int) -> Effects:
     if repeats > queue.again_message.size:
         raise LabError(f"{system}: {repeats:,} repeated effects, more than the lab can keep")
-    everyone = np.arange(queue.done_s.size, dtype=np.int32)
-    again = queue.again_message[:repeats]
-    return Effects.of(queue.done_s, everyone, queue.again_s[:repeats], again)
+    done_s = np.asarray(queue.done_s)
+    everyone = np.arange(done_s.size, dtype=np.int32)
+    again = np.asarray(queue.again_message)[:repeats]
+    return Effects.of(done_s, everyone, np.asarray(queue.again_s)[:repeats], again)
 
 
 _FATE_OF_STATE = np.zeros(k.STATES, np.uint8)

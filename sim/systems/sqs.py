@@ -17,7 +17,7 @@ from sim.foundation.arrays import F32, I32, NO_LIMIT
 from sim.injection.poison import poison
 from sim.injection.replay import repeats_kept
 from sim.queue import broker_kernel
-from sim.queue import sqs_standard_kernel as k
+from sim.queue import sqs_standard_codes as codes
 from sim.queue.broker import Broker
 from sim.queue.broker_policy import broker_policy
 from sim.queue.broker_state import Columns
@@ -25,6 +25,7 @@ from sim.queue.feed_kernel import Feed
 from sim.queue.filtered import Filtered
 from sim.queue.senders import Senders
 from sim.queue.sqs_standard import Workers
+from sim.queue.sqs_standard_state_kernel import StandardPolicy
 from sim.scenario.load import Scenario
 from sim.scenario.products.sqs import SqsQueue, SqsSystem
 from sim.systems.on_queue import QueueSystem, poison_of
@@ -32,9 +33,9 @@ from sim.traffic.generate import service_s
 from sim.traffic.messages import Messages
 
 _ORDER = {
-    "returned-first": k.RETURNED_FIRST,
-    "as-visible": k.AS_VISIBLE,
-    "fresh-first": k.FRESH_FIRST,
+    "returned-first": codes.RETURNED_FIRST,
+    "as-visible": codes.AS_VISIBLE,
+    "fresh-first": codes.FRESH_FIRST,
 }
 _PLACE = {"returned-first": broker_kernel.RETURNS, "as-visible": broker_kernel.BACK}
 """Where a message of a fair queue comes back to, by its order."""
@@ -88,7 +89,7 @@ class Sqs(QueueSystem[Workers | Broker]):
             if dropped := len(self.setup.messages) - somewhere:
                 say(f"{dropped:,} messages pass no filter policy and are dropped")
         for name, queue in self.queues.items():
-            if isinstance(queue, Workers) and queue.poison is not None:
+            if isinstance(queue, Workers) and queue.queue.has_poison:
                 env.process(_tell_deaths(env, name, queue, say))
         return super().control(env, say)
 
@@ -177,7 +178,7 @@ def _deduplicated(queue: SqsQueue, messages: Messages, group: I32) -> I32 | None
     return np.asarray(same_in_group, np.int32)
 
 
-def _grouped_policy(queue: SqsQueue, standard: k.StandardPolicy) -> broker_kernel.BrokerPolicy:
+def _grouped_policy(queue: SqsQueue, standard: StandardPolicy) -> broker_kernel.BrokerPolicy:
     fifo = queue.fifo_queue
     return broker_policy(
         batch=standard.batch,
@@ -206,10 +207,10 @@ def _grouped_policy(queue: SqsQueue, standard: k.StandardPolicy) -> broker_kerne
     )
 
 
-def _policy(queue: SqsQueue, config: SqsSystem, scenario: Scenario) -> k.StandardPolicy:
+def _policy(queue: SqsQueue, config: SqsSystem, scenario: Scenario) -> StandardPolicy:
     redrive = queue.redrive_policy
     batch = queue.max_number_of_messages
-    return k.StandardPolicy(
+    return StandardPolicy(
         batch=batch,
         per_delete=batch if queue.delete == "batch" else 1,
         per_batch_s=float(sum(scenario.workload.service[job].per_batch for job in queue.does)),

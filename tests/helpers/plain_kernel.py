@@ -2,7 +2,7 @@
 
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -27,3 +27,8 @@ def columns(state: Any) -> dict[str, np.ndarray]:
     names = [name for name in dir(state) if not name.startswith("_")]
     found = {name: np.asarray(getattr(state, name)) for name in names}
     return {name: column for name, column in found.items() if column.dtype != object}
+
+
+def arrays(state: Any) -> Any:
+    """The same as attributes."""
+    return SimpleNamespace(**columns(state))

@@ -24,13 +24,14 @@ from typing import Any
 import numpy as np
 from ruamel.yaml import YAML
 
+from helpers.plain_kernel import arrays
 from sim.engine.environment import Environment
 from sim.engine.system import Setup
 from sim.injection.context import Timeline
 from sim.injection.poison import poison
 from sim.injection.schedule import schedule
 from sim.measure.tables import measure
-from sim.queue import sqs_standard_kernel as k
+from sim.queue import sqs_standard_codes as k
 from sim.scenario.load import Scenario
 from sim.systems.kafka import Kafka
 from sim.systems.sqs import Sqs
@@ -327,7 +328,10 @@ def _look_at_queue(workers: Any, env: Environment) -> Any:
             for message in team.held[w, : team.held_n[w]]
         ]
         require(len(hidden) == len(set(hidden)), "two workers hold a message in its timeout")
-        require(bool((workers.queue.state[hidden] != k.READY).all()), "a message held is ready")
+        require(
+            bool((np.asarray(workers.queue.state)[hidden] != k.READY).all()),
+            "a message held is ready",
+        )
 
     return look
 
@@ -365,13 +369,13 @@ def _end_of_log(
 
 def _end_of_queue(workers: Any, env: Environment) -> dict[str, int]:
     workers.settle()
-    queue = workers.queue
+    queue = arrays(workers.queue)
     require(
         bool((queue.effects[queue.state == k.DELETED] > 0).all()), "deleted before it was processed"
     )
     require(bool((queue.effects <= queue.receives).all()), "processed more often than received")
     removed = np.isin(queue.state, (k.DELETED, k.DEAD, k.EXPIRED)).sum()
-    require(int(removed) == queue.counts[k.REMOVED], "removed messages are miscounted")
+    require(int(removed) == queue.removed, "removed messages are miscounted")
     again = int((queue.effects > 1).any())
     return {"again": again, "dead": int((queue.state == k.DEAD).any())}
 

@@ -1,6 +1,6 @@
 """Hashes of every state array after a run with faults; as a script, prints those of a mechanism.
 
-A file of its own so that a test can run it in a process where Numba compiles nothing.
+A file of its own so that a test can run it in a process where nothing is compiled.
 """
 
 import sys
@@ -25,7 +25,7 @@ from sim.queue.broker_policy import broker_policy
 from sim.queue.broker_state import Columns, poisonous_messages
 from sim.queue.senders import Senders
 from sim.queue.sqs_standard import Workers
-from sim.queue.sqs_standard_kernel import StandardPolicy
+from sim.queue.sqs_standard_state_kernel import StandardPolicy
 from sim.scenario.products.base import OnFailure
 
 N = 1_500
@@ -85,9 +85,9 @@ def queue(cuts):
     _cut(env, cuts)
     env.run(UNTIL_S)
     workers.settle()
-    assert workers.queue.effects.max() > 1
+    assert max(workers.queue.effects) > 1
     return {**columns(senders.state), **columns(senders.feed),
-            **workers.queue._asdict(), **workers.workers._asdict()}  # fmt: skip
+            **columns(workers.queue), **columns(workers.workers)}  # fmt: skip
 
 
 def _log(cuts, kind, assignor, verbs, static=False, bad=(), **reading):

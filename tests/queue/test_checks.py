@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 
 from sim.queue import broker_kernel as b
-from sim.queue import sqs_standard_kernel as s
+from sim.queue import sqs_standard_codes as s
 from sim.queue.broker import Broker
 from sim.queue.broker_policy import broker_policy
 from sim.queue.checks import check_effects, check_states
 from sim.queue.feed_kernel import Feed
 from sim.queue.sqs_standard import Workers
+from sim.queue.sqs_standard_state_kernel import StandardPolicy
 
 CALL_S = np.array([0.02])
 NONE_S = np.zeros(0)
@@ -34,17 +35,17 @@ def pushed(**knobs):
 
 def received(n=20, **changes):
     """The same with workers that receive two at a time from a standard queue."""
-    policy = s.StandardPolicy(
+    terms = dict(
         batch=2, per_delete=2, per_batch_s=0.0, visibility_s=30.0, wait_s=0.0,
         max_receives=1_000, max_in_flight=120_000, retention_s=1e6, asked=1, delay_s=0.0,
-    )._replace(**changes)  # fmt: skip
+    )  # fmt: skip
+    policy = StandardPolicy(**(terms | changes))
     queue = Workers(
         feed(n), np.ones(n, np.float32), 2, policy,
         servers=1, receive_latency_s=CALL_S, delete_latency_s=CALL_S, grid_s=NONE_S,
     )  # fmt: skip
     queue.advance(3.5)
-    counts = queue.queue.counts
-    assert counts[[s.IN_FLIGHT_NOW, s.REMOVED]].tolist() == [4, 4]
+    assert (queue.queue.in_flight, queue.queue.removed) == (4, 4)
     return queue
 
 
@@ -54,7 +55,7 @@ def test_a_message_that_is_nowhere_stops_the_run():
     with pytest.raises(AssertionError, match="20 messages came, but 7 are ready, 6 in flight"):
         queue.advance(3.5)
     workers = received()
-    workers.queue.counts[s.REMOVED] += 13
+    workers.queue.removed += 13
     with pytest.raises(AssertionError, match="20 messages were sent, but 4 are in flight and 17"):
         workers.advance(3.5)
 
@@ -65,7 +66,7 @@ def test_no_place_holds_fewer_than_no_messages():
     with pytest.raises(AssertionError, match="fewer than no"):
         queue.advance(3.5)
     workers = received()
-    workers.queue.counts[s.IN_FLIGHT_NOW] = -1
+    workers.queue.in_flight = -1
     with pytest.raises(AssertionError, match="fewer than no"):
         workers.advance(3.5)
 
@@ -76,7 +77,7 @@ def test_no_more_is_in_flight_than_may_be():
     with pytest.raises(AssertionError, match="more in flight"):
         queue.advance(3.5)
     workers = received(max_in_flight=4)
-    workers.queue.counts[s.IN_FLIGHT_NOW] = 5
+    workers.queue.in_flight = 5
     with pytest.raises(AssertionError, match="more in flight"):
         workers.advance(3.5)
 
@@ -96,10 +97,14 @@ def test_a_message_in_flight_is_in_flight_to_somebody():
 
 
 def test_there_are_no_more_effects_than_deliveries():
-    for queue, counter in ((pushed(), b.REPEATS), (received(), s.EFFECTS)):
-        queue.queue.counts[counter] = 100
-        with pytest.raises(AssertionError, match="more effects than deliveries"):
-            queue.advance(3.5)
+    queue = pushed()
+    queue.queue.counts[b.REPEATS] = 100
+    with pytest.raises(AssertionError, match="more effects than deliveries"):
+        queue.advance(3.5)
+    workers = received()
+    workers.queue.effects_in_all = 100
+    with pytest.raises(AssertionError, match="more effects than deliveries"):
+        workers.advance(3.5)
 
 
 @pytest.mark.parametrize("counter", ["ROW", "ARRIVED", "DELIVERIES", "REPEATS"])
@@ -110,11 +115,12 @@ def test_what_has_happened_is_not_undone_in_a_queue(counter):
         queue.advance(3.5)
 
 
-@pytest.mark.parametrize("counter", ["REMOVED", "DELIVERIES", "EFFECTS", "AGAIN", "RECEIVE_CALLS"])
+@pytest.mark.parametrize("counter", ["removed", "deliveries", "effects", "again", "receive_calls"])
 def test_what_has_happened_is_not_undone_in_a_standard_queue(counter):
     workers = received()
-    workers._counts[getattr(s, counter)] += 1
-    with pytest.raises(AssertionError, match="went back"):
+    more = getattr(workers._seen, counter) + 1
+    workers._seen = workers._seen._replace(**{counter: more})
+    with pytest.raises(AssertionError, match=f"{counter} went back"):
         workers.advance(3.5)
 
 
@@ -131,10 +137,14 @@ def test_a_message_that_is_gone_stays_so_unless_it_was_acknowledged_before_its_w
 
 
 def test_time_does_not_go_back():
-    for queue in (pushed(), received()):
-        queue.queue.clock_s[0] = 99.0
-        with pytest.raises(AssertionError, match="time went back"):
-            queue.advance(8.0)
+    queue = pushed()
+    queue.queue.clock_s[0] = 99.0
+    with pytest.raises(AssertionError, match="time went back"):
+        queue.advance(8.0)
+    workers = received()
+    workers.queue.clock_s = 99.0
+    with pytest.raises(AssertionError, match="time went back"):
+        workers.advance(8.0)
 
 
 def test_at_the_end_the_counters_say_what_the_states_say():
@@ -160,7 +170,7 @@ def test_at_the_end_no_two_consumers_hold_a_message_under_one_lock():
     with pytest.raises(AssertionError, match="under one lock"):
         queue.audit()
     workers = received()
-    workers.workers.held[0] = workers.workers.held[1]
+    workers.workers.held[0, :] = workers.workers.held[1, :]
     with pytest.raises(AssertionError, match="under one lock"):
         workers.audit()
 

@@ -12,7 +12,7 @@ from sim.queue.broker_policy import broker_policy
 from sim.queue.feed_kernel import Feed
 from sim.queue.senders import Senders
 from sim.queue.sqs_standard import Workers
-from sim.queue.sqs_standard_kernel import StandardPolicy
+from sim.queue.sqs_standard_state_kernel import StandardPolicy
 
 # SoftwareMill's measurements of message queues, 2021 (https://softwaremill.com/mqperf/; the tests,
 # https://github.com/softwaremill/mqperf, and the figures are under the Apache License 2.0). Amazon
@@ -66,7 +66,7 @@ def _sqs_rates(threads, batch_s):
     def rate(at_s):
         return np.count_nonzero((at_s >= from_s) & (at_s < until_s)) / (until_s - from_s)
 
-    return rate(np.asarray(senders.feed.enqueued_s)), rate(workers.queue.done_s)
+    return rate(np.asarray(senders.feed.enqueued_s)), rate(np.asarray(workers.queue.done_s))
 
 
 @pytest.mark.parametrize("threads", SQS_BY_THREADS)

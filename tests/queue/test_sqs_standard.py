@@ -11,12 +11,14 @@ from hypothesis import strategies as st
 
 from helpers import random_faults
 from helpers.operated import Operated
+from helpers.plain_kernel import arrays
 from models.plain_queue import PlainQueue, Settings
 from sim.engine.environment import Environment
 from sim.injection.poison import ALWAYS, Poison
-from sim.queue import sqs_standard_kernel as k
+from sim.queue import sqs_standard_codes as k
 from sim.queue.senders import Senders
 from sim.queue.sqs_standard import Workers
+from sim.queue.sqs_standard_state_kernel import StandardPolicy
 
 WHERE = {"ready": k.READY, "hidden": k.IN_FLIGHT, "deleted": k.DELETED, "dead": k.DEAD}
 WHERE |= {"unsent": k.READY, "expired": k.EXPIRED}
@@ -29,7 +31,7 @@ ORDERS = {
 
 
 def policy_of(s, **changes):
-    policy = k.StandardPolicy(
+    terms = dict(
         batch=s.batch,
         per_delete=1 if s.delete_each else s.batch,
         per_batch_s=s.per_batch_s,
@@ -43,7 +45,7 @@ def policy_of(s, **changes):
         order=ORDERS[s.order],
         stale_deletes=int(s.stale_deletes),
     )
-    return policy._replace(**changes)
+    return StandardPolicy(**(terms | changes))
 
 
 def poisons(spec):
@@ -162,7 +164,7 @@ def test_agrees_message_by_message_with_a_plain_simpy_model(monkeypatch):
         workers, felt = run_with_faults(
             s, created_s, work_s, until_s, faults, factors, grid_s=[until_s], poison=poison
         )
-        queue, messages = workers.queue, plain.messages
+        queue, messages = arrays(workers.queue), plain.messages
         np.testing.assert_allclose(queue.done_s, [m.done_s for m in messages], rtol=0, atol=1e-9)
         np.testing.assert_array_equal(queue.receives, [m.receives for m in messages])
         np.testing.assert_array_equal(queue.effects, [m.effects for m in messages])
@@ -209,16 +211,18 @@ def test_SS_01_receive_hides_and_only_delete_removes():
         grid_s=[0.005, 0.015, 1.025, 1.035, 1.055],
     )
     advance((senders, workers), 1.1)
-    assert workers.queue.grid_in_flight.tolist() == [0, 10, 10, 0, 2]
-    assert workers.queue.grid_removed.tolist() == [0, 0, 0, 10, 10]
-    np.testing.assert_allclose(workers.queue.done_s[:10], 0.02 + 0.1 * np.arange(1, 11), rtol=1e-6)
+    assert arrays(workers.queue).grid_in_flight.tolist() == [0, 10, 10, 0, 2]
+    assert arrays(workers.queue).grid_removed.tolist() == [0, 0, 0, 10, 10]
+    np.testing.assert_allclose(
+        arrays(workers.queue).done_s[:10], 0.02 + 0.1 * np.arange(1, 11), rtol=1e-6
+    )
 
 
 def test_SS_01_a_batch_holds_at_most_what_was_asked_for():
     senders, workers = build(Settings(batch=3, workers=2), at_zero(10), np.full(10, 5.0))
     advance((senders, workers), 1.0)
-    assert workers.workers.held_n.tolist() == [3, 3]
-    assert (workers.queue.state == k.IN_FLIGHT).sum() == 6
+    assert list(workers.workers.held_n) == [3, 3]
+    assert (arrays(workers.queue).state == k.IN_FLIGHT).sum() == 6
 
 
 def test_SS_03_a_delete_with_an_old_receipt_does_nothing():
@@ -243,9 +247,9 @@ def test_SS_03_where_an_old_receipt_deletes_the_first_delete_ends_it():
     s = Settings(workers=2, batch=1, visibility_s=1.0, stale_deletes=True)
     senders, workers = build(s, at_zero(1), [1.5])
     advance((senders, workers), 1.529)
-    assert workers.queue.state[0] == k.IN_FLIGHT and workers.queue.counts[k.IN_FLIGHT_NOW] == 1
+    assert workers.queue.state[0] == k.IN_FLIGHT and workers.queue.in_flight == 1
     advance((senders, workers), 1.531)
-    assert workers.queue.state[0] == k.DELETED and workers.queue.counts[k.IN_FLIGHT_NOW] == 0
+    assert workers.queue.state[0] == k.DELETED and workers.queue.in_flight == 0
     advance((senders, workers), 60.0)
     assert workers.queue.receives[0] == workers.queue.effects[0] == 2
     # Ready again, nobody has taken it when the old receipt comes: it is gone as well.
@@ -272,7 +276,7 @@ def test_SS_16_where_a_message_that_came_back_is_in_line(order, expected):
     advance((senders, workers), 0.1)
     workers.crash(0)
     advance((senders, workers), 60.0)
-    assert np.argsort(workers.queue.done_s).tolist() == expected
+    assert np.argsort(arrays(workers.queue).done_s).tolist() == expected
 
 
 def test_SS_03_the_newest_receipt_deletes_even_after_the_visibility_timeout():
@@ -288,9 +292,9 @@ def test_SS_04_a_batch_slower_than_the_timeout_is_delivered_again(work_s, twice)
     s = Settings(workers=2, batch=10, visibility_s=30.0, wait_s=20.0)
     senders, workers = build(s, at_zero(10), np.full(10, work_s))
     advance((senders, workers), 70.0)
-    assert (workers.queue.receives >= 2).sum() == twice
+    assert (arrays(workers.queue).receives >= 2).sum() == twice
     workers.settle()
-    assert (workers.queue.effects >= 2).sum() == twice
+    assert (arrays(workers.queue).effects >= 2).sum() == twice
 
 
 def test_SS_04_deleting_one_by_one_spares_all_but_the_tail():
@@ -298,7 +302,7 @@ def test_SS_04_deleting_one_by_one_spares_all_but_the_tail():
     s = Settings(workers=2, batch=10, delete_each=True, visibility_s=30.0, wait_s=20.0)
     senders, workers = build(s, at_zero(10), np.full(10, 3.5))
     advance((senders, workers), 40.0)
-    assert workers.queue.receives.tolist() == [1] * 8 + [2] * 2
+    assert arrays(workers.queue).receives.tolist() == [1] * 8 + [2] * 2
 
 
 def test_SS_05_messages_of_a_crashed_worker_wait_out_the_timeout():
@@ -306,9 +310,11 @@ def test_SS_05_messages_of_a_crashed_worker_wait_out_the_timeout():
     s = Settings(workers=2, batch=10, visibility_s=30.0, wait_s=20.0)
     faults = [random_faults.Fault(0.5, "crash", 0, 0.0)]
     workers, _ = run_with_faults(s, at_zero(10), np.full(10, 0.9999), 60.0, faults)
-    np.testing.assert_allclose(workers.queue.done_s, 30.02 + 0.9999 * np.arange(1, 11), rtol=1e-6)
-    assert workers.queue.effects.tolist() == [1] * 10
-    assert workers.queue.receives.tolist() == [2] * 10
+    np.testing.assert_allclose(
+        arrays(workers.queue).done_s, 30.02 + 0.9999 * np.arange(1, 11), rtol=1e-6
+    )
+    assert arrays(workers.queue).effects.tolist() == [1] * 10
+    assert arrays(workers.queue).receives.tolist() == [2] * 10
 
 
 def test_SS_05_sigterm_finishes_what_is_held_and_loses_no_time():
@@ -316,8 +322,8 @@ def test_SS_05_sigterm_finishes_what_is_held_and_loses_no_time():
     s = Settings(workers=2, batch=10, visibility_s=30.0, wait_s=20.0)
     faults = [random_faults.Fault(0.5, "terminate", 0, 0.0, grace_s=30.0)]
     workers, _ = run_with_faults(s, at_zero(10), np.full(10, 0.1), 60.0, faults)
-    assert workers.queue.receives.tolist() == [1] * 10
-    assert workers.queue.state.tolist() == [k.DELETED] * 10
+    assert arrays(workers.queue).receives.tolist() == [1] * 10
+    assert arrays(workers.queue).state.tolist() == [k.DELETED] * 10
     assert not workers.alive(0)
     assert workers.alive(1)
 
@@ -327,9 +333,9 @@ def test_SS_05_sigterm_becomes_sigkill_when_the_grace_is_over():
     s = Settings(workers=2, batch=10, visibility_s=30.0, wait_s=20.0)
     faults = [random_faults.Fault(0.5, "terminate", 0, 0.0, grace_s=3.0)]
     workers, _ = run_with_faults(s, at_zero(10), np.full(10, 0.9999), 60.0, faults)
-    assert workers.queue.effects.tolist() == [2] * 3 + [1] * 7
+    assert arrays(workers.queue).effects.tolist() == [2] * 3 + [1] * 7
     np.testing.assert_allclose(
-        workers.queue.done_s[3:], 30.02 + 0.9999 * np.arange(4, 11), rtol=1e-6
+        arrays(workers.queue).done_s[3:], 30.02 + 0.9999 * np.arange(4, 11), rtol=1e-6
     )
 
 
@@ -354,11 +360,11 @@ def test_SS_10_a_poisonous_message_fails_alone_and_goes_to_the_dead_letter_queue
     poison = {1: (False, ALWAYS, np.inf)}
     senders, workers = build(s, at_zero(4), np.full(4, 0.1), poison=poison)
     advance((senders, workers), 1.0)
-    assert workers.queue.state.tolist() == [k.DELETED, k.IN_FLIGHT, k.DELETED, k.DELETED]
+    assert arrays(workers.queue).state.tolist() == [k.DELETED, k.IN_FLIGHT, k.DELETED, k.DELETED]
     advance((senders, workers), 30.0)
-    assert workers.queue.state.tolist() == [k.DELETED, k.DEAD, k.DELETED, k.DELETED]
-    assert workers.queue.receives.tolist() == [1, 3, 1, 1]
-    assert workers.queue.effects.tolist() == [1, 0, 1, 1]
+    assert arrays(workers.queue).state.tolist() == [k.DELETED, k.DEAD, k.DELETED, k.DELETED]
+    assert arrays(workers.queue).receives.tolist() == [1, 3, 1, 1]
+    assert arrays(workers.queue).effects.tolist() == [1, 0, 1, 1]
 
 
 def test_SS_10_a_message_that_kills_takes_the_rest_of_its_batch_along():
@@ -367,21 +373,21 @@ def test_SS_10_a_message_that_kills_takes_the_rest_of_its_batch_along():
     poison = {1: (True, ALWAYS, 0.5)}
     senders, workers = build(s, at_zero(3), np.full(3, 0.1), poison=poison)
     advance((senders, workers), 4.0)
-    assert workers.queue.effects.tolist() == [1, 0, 0]
+    assert arrays(workers.queue).effects.tolist() == [1, 0, 0]
     assert workers.deaths(0) == [0]
-    assert workers.poison.death_s[0] == pytest.approx(0.22)
+    assert workers.queue.poison.death_s[0] == pytest.approx(0.22)
     advance((senders, workers), 30.0)
     # The second death costs the third message its last receive: good messages go there too.
-    assert workers.queue.effects.tolist() == [2, 0, 0]
-    assert workers.queue.state.tolist() == [k.DEAD] * 3
+    assert arrays(workers.queue).effects.tolist() == [2, 0, 0]
+    assert arrays(workers.queue).state.tolist() == [k.DEAD] * 3
 
 
 def test_poison_that_wears_off_is_processed_in_the_end():
     s = Settings(batch=10, visibility_s=5.0, wait_s=20.0)
     senders, workers = build(s, at_zero(2), np.full(2, 0.1), poison={1: (False, 2, np.inf)})
     advance((senders, workers), 30.0)
-    assert workers.queue.receives.tolist() == [1, 3]
-    assert workers.queue.effects.tolist() == [1, 1]
+    assert arrays(workers.queue).receives.tolist() == [1, 3]
+    assert arrays(workers.queue).effects.tolist() == [1, 1]
 
 
 def test_backlog_age_and_busy_workers_are_those_of_the_moment():
@@ -410,15 +416,15 @@ def test_SS_07_short_polls_miss_a_message_and_a_later_one_finds_it():
     senders, workers = build(s, at_zero(1), [0.0], servers=8, asked=2)
     advance((senders, workers), 5.0)
     assert workers.settled() == workers.queue.state.size
-    assert workers.queue.counts[k.EMPTY_RECEIVES] > 0
+    assert workers.queue.empty_receives > 0
 
 
 def test_SS_07_a_long_poll_waits_its_time_and_ends_empty():
     # Asked at 0.010, empty at 2.010, answered at 2.020, asked again at 2.030 until 4.030, …
     senders, workers = build(Settings(wait_s=2.0), [100.0], [0.0])
     advance((senders, workers), 10.0)
-    assert workers.queue.counts[k.EMPTY_RECEIVES] == 4
-    assert workers.queue.counts[k.RECEIVE_CALLS] == 5
+    assert workers.queue.empty_receives == 4
+    assert workers.queue.receive_calls == 5
 
 
 def test_SS_09_nothing_is_handed_out_at_the_in_flight_cap():
@@ -427,12 +433,12 @@ def test_SS_09_nothing_is_handed_out_at_the_in_flight_cap():
         s = Settings(workers=3, batch=4, max_in_flight=5, wait_s=wait_s)
         senders, workers = build(s, at_zero(40), np.full(40, 0.3), grid_s=grid_s)
         advance((senders, workers), 20.0)
-        queue = workers.queue
+        queue = arrays(workers.queue)
         assert queue.grid_in_flight.max() == 5
         assert workers.settled() == workers.queue.state.size
         assert queue.effects.tolist() == [1] * 40
-        assert (queue.counts[k.EMPTY_RECEIVES] > 0) == refused
-        assert queue.counts[k.OVER_LIMIT] > 0
+        assert (queue.empty_receives > 0) == refused
+        assert queue.over_limit > 0
 
 
 def test_SS_10_a_message_goes_to_the_dead_letter_queue_instead_of_a_third_receive():
@@ -443,8 +449,8 @@ def test_SS_10_a_message_goes_to_the_dead_letter_queue_instead_of_a_third_receiv
     advance((senders, workers), 2.02)
     assert workers.queue.state[0] == k.DEAD
     assert workers.queue.receives[0] == 2
-    assert workers.queue.grid_in_flight.tolist() == [1, 0, 0]
-    assert workers.queue.grid_removed.tolist() == [0, 0, 1]
+    assert arrays(workers.queue).grid_in_flight.tolist() == [1, 0, 0]
+    assert arrays(workers.queue).grid_removed.tolist() == [0, 0, 1]
     # Both finish all the same, and the second one's delete does not bring it back.
     advance((senders, workers), 20.0)
     assert workers.queue.state[0] == k.DEAD
@@ -457,7 +463,7 @@ def test_SS_10_crashes_count_as_receives():
     workers, _ = run_with_faults(s, at_zero(1), [1.5], 10.0, faults)
     assert workers.queue.state[0] == k.DEAD
     assert workers.queue.effects[0] == 0
-    assert workers.queue.counts[k.DELIVERIES] == 3
+    assert workers.queue.deliveries == 3
 
 
 def test_SS_11_retention_deletes_what_nobody_read():
@@ -465,9 +471,9 @@ def test_SS_11_retention_deletes_what_nobody_read():
     s = Settings(retention_s=60.0)
     faults = [random_faults.Fault(0.0, "crash", 0, 61.0)]
     workers, _ = run_with_faults(s, [0.5, 5.0], [0.1, 0.1], 70.0, faults, grid_s=[60.4, 60.6])
-    assert workers.queue.state.tolist() == [k.EXPIRED, k.DELETED]
-    assert workers.queue.effects.tolist() == [0, 1]
-    assert workers.queue.grid_removed.tolist() == [0, 1]
+    assert arrays(workers.queue).state.tolist() == [k.EXPIRED, k.DELETED]
+    assert arrays(workers.queue).effects.tolist() == [0, 1]
+    assert arrays(workers.queue).grid_removed.tolist() == [0, 1]
 
 
 def test_SS_11_a_hidden_message_does_not_shield_those_behind_it():
@@ -475,17 +481,17 @@ def test_SS_11_a_hidden_message_does_not_shield_those_behind_it():
     s = Settings(workers=2, batch=1, visibility_s=1_000.0, retention_s=60.0)
     faults = [random_faults.Fault(0.0, "crash", 1, 80.0)]
     workers, _ = run_with_faults(s, [0.5, 1.0, 2.0], [99.0, 0.1, 0.1], 150.0, faults)
-    assert workers.queue.state.tolist() == [k.DELETED, k.EXPIRED, k.EXPIRED]
-    assert workers.queue.effects.tolist() == [1, 0, 0]
+    assert arrays(workers.queue).state.tolist() == [k.DELETED, k.EXPIRED, k.EXPIRED]
+    assert arrays(workers.queue).effects.tolist() == [1, 0, 0]
 
 
 def test_SS_11_a_hidden_message_past_retention_expires_when_it_would_be_visible():
     s = Settings(batch=1, visibility_s=100.0, retention_s=60.0)
     faults = [random_faults.Fault(1.0, "crash", 0, 1.0)]
     workers, _ = run_with_faults(s, [0.5], [30.0], 150.0, faults, grid_s=[99.0, 101.0])
-    assert workers.queue.state.tolist() == [k.EXPIRED]
-    assert workers.queue.grid_in_flight.tolist() == [1, 0]
-    assert workers.queue.grid_removed.tolist() == [0, 1]
+    assert arrays(workers.queue).state.tolist() == [k.EXPIRED]
+    assert arrays(workers.queue).grid_in_flight.tolist() == [1, 0]
+    assert arrays(workers.queue).grid_removed.tolist() == [0, 1]
 
 
 def test_SS_12_fan_out_needs_a_queue_for_each_reader():
@@ -511,8 +517,8 @@ def test_SS_12_fan_out_needs_a_queue_for_each_reader():
         for stages in alone:
             advance(stages, until_s)
     for both, (_, single) in zip((one, other), alone, strict=True):
-        assert both.queue.effects.tolist() == [1] * n  # competing workers share one copy
-        np.testing.assert_array_equal(both.queue.done_s, single.queue.done_s)
+        assert arrays(both.queue).effects.tolist() == [1] * n  # competing workers share one copy
+        np.testing.assert_array_equal(arrays(both.queue).done_s, arrays(single.queue).done_s)
 
 
 @pytest.mark.parametrize(("work_s", "rate"), [(0.0, 250.0), (0.050, 18.5)])
@@ -520,7 +526,7 @@ def test_SS_13_one_thread_at_20_ms_a_call(work_s, rate):
     n = 20_000
     senders, workers = build(Settings(send_s=0.0), at_zero(n), np.full(n, work_s))
     advance((senders, workers), 60.0)
-    assert (workers.queue.state == k.DELETED).sum() / 60 == pytest.approx(rate, rel=0.005)
+    assert (arrays(workers.queue).state == k.DELETED).sum() / 60 == pytest.approx(rate, rel=0.005)
 
 
 def test_a_paused_worker_sends_no_receive():
@@ -529,9 +535,9 @@ def test_a_paused_worker_sends_no_receive():
     advance((senders, workers), 0.135)
     workers.pause(0, 4.865)
     advance((senders, workers), 4.9)
-    assert workers.queue.receives.tolist() == [1, 0]
+    assert arrays(workers.queue).receives.tolist() == [1, 0]
     advance((senders, workers), 6.0)
-    np.testing.assert_allclose(workers.queue.done_s, [0.12, 5.12], rtol=1e-6)
+    np.testing.assert_allclose(arrays(workers.queue).done_s, [0.12, 5.12], rtol=1e-6)
 
 
 def test_a_delete_already_sent_survives_the_crash_and_the_successor_can_crash_too():
@@ -542,10 +548,10 @@ def test_a_delete_already_sent_survives_the_crash_and_the_successor_can_crash_to
         verb(0)
         assert workers.alive(0) == (verb == workers.restart), at_s
     advance((senders, workers), 5.0)
-    assert workers.queue.state.tolist() == [k.DELETED, k.READY]
+    assert arrays(workers.queue).state.tolist() == [k.DELETED, k.READY]
     workers.restart(0)
     advance((senders, workers), 6.0)
-    np.testing.assert_allclose(workers.queue.done_s, [0.12, 5.12], rtol=1e-6)
+    np.testing.assert_allclose(arrays(workers.queue).done_s, [0.12, 5.12], rtol=1e-6)
 
 
 def test_late_effects_count_after_the_last_message_is_gone():
@@ -556,7 +562,7 @@ def test_late_effects_count_after_the_last_message_is_gone():
     workers.slow(0, 3.0)
     advance((senders, workers), 10.0)
     assert workers.settled() == workers.queue.state.size
-    assert workers.queue.effects.tolist() == [2]
+    assert arrays(workers.queue).effects.tolist() == [2]
 
 
 @settings(max_examples=100, deadline=None, derandomize=True)
@@ -569,9 +575,9 @@ def test_every_message_is_somewhere_and_held_once_within_its_visibility(seed):
     senders, workers = build(
         s, created_s, work_s, grid_s, servers, poison, asked=int(rng.integers(1, servers + 1))
     )
-    workers.receive_latency_s = rng.lognormal(-4, 1, 64)
-    workers.delete_latency_s = rng.lognormal(-4, 1, 64)
-    queue, team = workers.queue, workers.workers
+    workers.queue.receive_latency_s = rng.lognormal(-4, 1, 64)
+    workers.queue.delete_latency_s = rng.lognormal(-4, 1, 64)
+    team = workers.workers
     env = Environment([senders, workers])
     random_faults.inject(env, faults, Operated(env, workers))
 
@@ -585,18 +591,17 @@ def test_every_message_is_somewhere_and_held_once_within_its_visibility(seed):
                 for message in team.held[w, : team.held_n[w]]
             ]
             assert len(hidden) == len(set(hidden))
-            assert (workers.queue.state[hidden] != k.READY).all()
+            assert (arrays(workers.queue).state[hidden] != k.READY).all()
 
     env.process(watch())
     env.run(until_s)
     workers.settle()
-    queue = workers.queue
-    counts = queue.counts
+    queue = arrays(workers.queue)
     in_flight = np.isin(queue.state, (k.IN_FLIGHT, k.OVERDUE))
     removed = np.isin(queue.state, (k.DELETED, k.DEAD, k.EXPIRED))
-    assert counts[k.IN_FLIGHT_NOW] == in_flight.sum()
-    assert counts[k.REMOVED] == removed.sum()
-    assert counts[k.DELIVERIES] == queue.receives.sum()
+    assert queue.in_flight == in_flight.sum()
+    assert queue.removed == removed.sum()
+    assert queue.deliveries == queue.receives.sum()
     assert (queue.effects <= queue.receives).all()
     assert (np.isfinite(queue.done_s) == (queue.effects > 0)).all()
     assert (queue.effects[queue.state == k.DELETED] > 0).all()

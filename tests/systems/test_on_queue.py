@@ -9,7 +9,7 @@ import sim
 from sim.engine.outcome import Fate
 from sim.engine.system import Setup
 from sim.queue import broker_kernel as k
-from sim.queue import sqs_standard_kernel as standard
+from sim.queue import sqs_standard_codes as standard
 from sim.systems import on_queue
 from sim.systems.rabbitmq import Rabbitmq
 from sim.traffic.generate import generate

@@ -30,7 +30,7 @@ from sim.queue.broker_policy import broker_policy
 from sim.queue.broker_state import Columns
 from sim.queue.feed_kernel import Feed
 from sim.queue.sqs_standard import Workers
-from sim.queue.sqs_standard_kernel import StandardPolicy
+from sim.queue.sqs_standard_state_kernel import StandardPolicy
 from sim.scenario.load import load
 
 REPEATS = 5

@@ -215,9 +215,9 @@ class Lab(_Arrays):
     def serve(self, gaps: "F64", work: "F64", servers: int, customers: int) -> Waited:
         import numpy as np
 
-        from sim.queue.feed import Feed
+        from sim.queue.feed_kernel import Feed
         from sim.queue.sqs_standard import Workers
-        from sim.queue.sqs_standard_kernel import StandardPolicy
+        from sim.queue.sqs_standard_state_kernel import StandardPolicy
 
         created_s = np.cumsum(gaps)
         work_s = work.astype(np.float32)
@@ -234,7 +234,7 @@ class Lab(_Arrays):
             grid_s=np.zeros(0),
         )  # fmt: skip
         stage.advance(1e11)
-        return lambda: float((stage.queue.done_s - created_s - work_s).mean())
+        return lambda: float((np.asarray(stage.queue.done_s) - created_s - work_s).mean())
 
 
 @cache

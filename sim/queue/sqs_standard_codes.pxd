@@ -1,0 +1,24 @@
+# The numbers of `sqs_standard_codes.py` in C.
+
+cdef enum:
+    READY = 0
+    IN_FLIGHT = 1
+    OVERDUE = 2
+    DELETED = 3
+    DEAD = 4
+    EXPIRED = 5
+    STATES = 6
+
+    OFF = 0
+    RECEIVE = 1
+    PARKED = 2
+    DELETE = 3
+    LEAVING = 4
+    STARTING = 5
+
+    ENDING = 1
+    CUT_OFF = 2
+
+    RETURNED_FIRST = 0
+    AS_VISIBLE = 1
+    FRESH_FIRST = 2

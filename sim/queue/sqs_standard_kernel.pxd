@@ -1,0 +1,97 @@
+cimport cython
+
+from sim.foundation cimport num
+from sim.foundation.c_types cimport i64, u8
+from sim.queue cimport sqs_standard_codes as codes
+from sim.queue.sqs_standard_state_kernel cimport StandardQueue, StandardWorkers
+
+
+@cython.locals(groups=i64, width=i64, g=i64, best=i64, best_s=double, other=i64)
+cpdef void schedule(StandardWorkers workers, i64 w, double at_s) noexcept nogil
+
+@cython.locals(room=i64, slot=i64)
+cpdef void hide_until(StandardQueue queue, i64 message, i64 receipt, double at_s) noexcept nogil
+
+@cython.locals(badly=bint)
+cdef bint ends_badly(StandardQueue queue, StandardWorkers workers, i64 w, i64 k) noexcept nogil
+
+cdef bint _kills(StandardQueue queue, StandardWorkers workers, i64 w, i64 k) noexcept nogil
+
+@cython.locals(k=i64)
+cdef bint _nothing_done(StandardQueue queue, StandardWorkers workers, i64 w) noexcept nogil
+
+@cython.locals(k=i64, stop=i64, end=double, factor=double, processed=i64, message=i64, badly=bint)
+cpdef void settle(
+    StandardQueue queue, StandardWorkers workers, i64 w, double until_s
+) noexcept nogil
+
+@cython.locals(t=double, factor=double, stop=i64, half_s=double, k=i64, expiry=double)
+cpdef void replan(StandardQueue queue, StandardWorkers workers, i64 w) noexcept nogil
+
+@cython.locals(stop=i64, work_s=double, nothing_done=bint, calls=i64)
+cdef void _begin_chunk(
+    StandardQueue queue, StandardWorkers workers, i64 w, i64 first, double start_s
+) noexcept nogil
+
+cdef void _turn_off(StandardWorkers workers, i64 w) noexcept nogil
+
+@cython.locals(half=double, calls=i64)
+cpdef void start(StandardQueue queue, StandardWorkers workers, i64 w, double at_s) noexcept nogil
+
+@cython.locals(deaths=i64, at=double, stays=bint)
+cdef void _die(StandardQueue queue, StandardWorkers workers, i64 w, double now) noexcept nogil
+
+@cython.locals(room=i64, at=i64, message=i64, row=i64)
+cdef void _expire(StandardQueue queue, double now) noexcept nogil
+
+@cython.locals(room=i64, at=i64, message=i64)
+cdef i64 _take_returned(
+    StandardQueue queue, StandardWorkers workers, i64 w, i64 n, i64 limit, double before_s
+) noexcept nogil
+
+@cython.locals(servers=i64, limit=i64, n=i64, asked=i64, start=i64, offset=i64, oldest=i64,
+               other=i64, server=i64, misses=i64, row=i64, message=i64,
+               scramble=i64)
+cdef i64 _take(
+    StandardQueue queue, StandardWorkers workers, i64 w, double now, bint everywhere
+) noexcept nogil
+
+@cython.locals(room=i64, at=i64)
+cpdef void unpark(StandardQueue queue, i64 w) noexcept nogil
+
+@cython.locals(at_s=double)
+cdef double _goes_on_s(StandardWorkers workers, i64 w, double now) noexcept nogil
+
+@cython.locals(k=i64, expiry=double)
+cdef void _received(StandardQueue queue, StandardWorkers workers, i64 w, double now) noexcept nogil
+
+@cython.locals(room=i64, at=double, row=i64, server=i64)
+cdef double _available_s(StandardQueue queue) noexcept nogil
+
+@cython.locals(w=i64)
+cdef bint _all_gone(StandardQueue queue, StandardWorkers workers) noexcept nogil
+
+@cython.locals(sample=i64)
+cdef void _sample(StandardQueue queue, double until_s, double now, bint gone) noexcept nogil
+
+cdef double _receive(
+    StandardQueue queue, StandardWorkers workers, i64 w, double now
+) noexcept nogil
+
+@cython.locals(k=i64, message=i64, newest=bint, state=u8)
+cdef void _remove(StandardQueue queue, StandardWorkers workers, i64 w) noexcept nogil
+
+@cython.locals(done=i64, calls=bint, barred=i64, again_s=double)
+cdef double _delete(StandardQueue queue, StandardWorkers workers, i64 w, double now) noexcept nogil
+
+@cython.locals(receive_s=double, kind=i64)
+cdef void _visit(StandardQueue queue, StandardWorkers workers, i64 w, double now) noexcept nogil
+
+@cython.locals(w=i64)
+cdef void _wake(StandardQueue queue, StandardWorkers workers, double now) noexcept nogil
+
+@cython.locals(g=i64, other=i64, w=i64, now=double, waiting=bint, available_s=double, gone=bint,
+               stored=i64)
+cdef bint _work(StandardQueue queue, StandardWorkers workers, double until_s) noexcept nogil
+
+cpdef bint work(StandardQueue queue, StandardWorkers workers, double until_s)
