@@ -17,6 +17,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.reader import ReaderError
 
+from sim.foundation import files
 from sim.foundation.config import KeyPath, child, model_of, rivals
 from sim.foundation.errors import Problem, ScenarioError
 
@@ -137,13 +138,9 @@ def read(path: Path) -> Document:
     """
     shown = os.path.relpath(path) if path.is_relative_to(Path.cwd()) else os.path.normpath(path)
     try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise ScenarioError(
-            [Problem(shown, None, "", f"cannot be read: {error.strerror}")]
-        ) from None
-    except UnicodeDecodeError:
-        raise ScenarioError([Problem(shown, None, "", "not a text file in UTF-8")]) from None
+        text = files.read_text(path)
+    except (OSError, UnicodeDecodeError) as error:
+        raise ScenarioError([Problem(shown, None, "", files.why(error))]) from None
     document, problems = _parse(text, shown, path.parent)
     if not problems and document.data is None:
         problems = [Problem(shown, 1, "", "the file is empty")]

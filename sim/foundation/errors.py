@@ -2,11 +2,20 @@
 
 import difflib
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 
 class LabError(Exception):
     """Something that the user can put right; the command line prints it and exits with 2."""
+
+    code: ClassVar[int] = 2
+    """With which the command line exits."""
+
+
+class NoRoomError(LabError):
+    """A disk is full: nothing is wrong with what was asked for."""
+
+    code = 1
 
 
 class Problem(NamedTuple):

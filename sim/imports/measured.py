@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 import pandas as pd
 
+from sim.foundation import files
 from sim.foundation.arrays import F64
 from sim.foundation.errors import LabError, Problem
 
@@ -149,11 +150,11 @@ def text_of(path: Path, formats: str) -> str:
         LabError: it cannot be read, or is not text.
     """
     try:
-        return path.read_text(encoding="utf-8-sig")
+        return files.read_text(path, "utf-8-sig")
     except OSError as error:
-        raise complaint(path, f"cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise complaint(path, f"not text in UTF-8; expected {formats}") from None
+        raise complaint(path, files.why(error)) from None
+    except UnicodeDecodeError as error:
+        raise complaint(path, f"{files.why(error)}; expected {formats}") from None
 
 
 def json_of(path: Path, text: str) -> object:

@@ -3,7 +3,14 @@
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, PlainValidator, PrivateAttr, WithJsonSchema, model_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    PlainValidator,
+    PrivateAttr,
+    WithJsonSchema,
+    model_validator,
+)
 
 from sim.foundation.config import Config
 from sim.foundation.units import (
@@ -106,6 +113,21 @@ def _column(value: Any) -> str | int | None:
     raise ValueError(f"expected a column's name or number, not {shown(value)}")
 
 
+def _moment(value: str | None) -> str | None:
+    """A time that pandas can read; it is imported only where there is one."""
+    if value is None:
+        return None
+    import pandas as pd
+
+    try:
+        known = not pd.isna(pd.Timestamp(value))
+    except ValueError:
+        known = False
+    if not known:
+        raise ValueError(f"expected a time such as 1998-06-30 18:00, not {shown(value)}")
+    return value
+
+
 class Trace(Config):
     """Counts from a CSV or CSV.gz file: an ascending ISO 8601 timestamp, then columns of counts."""
 
@@ -119,9 +141,9 @@ class Trace(Config):
         WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "integer"}, {"type": "null"}]}),
     ] = None
     """Which column to count, by name or number (0 is the timestamp); null: the second one."""
-    start: str | None = None
+    start: Annotated[str | None, AfterValidator(_moment)] = None
     """First timestamp to use."""
-    end: str | None = None
+    end: Annotated[str | None, AfterValidator(_moment)] = None
     """Timestamp to stop before."""
     interval: PositiveSeconds | None = None
     """Length of an interval; null: inferred from the timestamps."""

@@ -8,11 +8,10 @@ gamma-mixed (negative binomial) count has.
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 
 from sim.foundation.arrays import F64, I64
-from sim.foundation.errors import LabError
-from sim.scenario.load import Scenario, Segment, Trace
+from sim.scenario.load import Scenario, Segment
+from sim.traffic import trace
 
 _LEAST_CELLS = 1_000
 
@@ -124,7 +123,7 @@ def _totals(scenario: Scenario) -> tuple[F64, float]:
     if arrivals.counts is not None:
         return np.asarray(arrivals.counts.values, np.float64), arrivals.counts.interval
     assert arrivals.trace is not None
-    totals, interval_s = _read_trace(arrivals.trace)
+    totals, interval_s = trace.read(arrivals.trace)
     return totals[: int(min(totals.size, np.ceil(scenario.duration / interval_s)))], interval_s
 
 
@@ -141,69 +140,3 @@ def _from_totals(
     counts = rng.multinomial(totals, shares).ravel()
     edges_s: F64 = np.arange(counts.size + 1) * np.float64(interval_s / cells)
     return Cells(edges_s, counts)
-
-
-def _read_trace(trace: Trace) -> tuple[F64, float]:
-    path = trace.file
-    try:
-        frame = pd.read_csv(path)
-        times = pd.to_datetime(frame.iloc[:, 0], utc=True, format="ISO8601")
-    except (OSError, ValueError, IndexError, pd.errors.ParserError) as error:
-        raise LabError(
-            f"{path}: not a trace: expected CSV with a timestamp first and counts beside it "
-            f"({str(error).splitlines()[0]})"
-        ) from None
-    if frame.shape[1] < 2:
-        raise LabError(f"{path}: expected two columns or more, a timestamp and a count")
-    counts = _column(frame, trace)
-    if len(times) > 1 and not times.is_monotonic_increasing:
-        raise LabError(f"{path}: the timestamps do not ascend")
-    interval_s = trace.interval
-    if interval_s is None:
-        steps = times.diff().dt.total_seconds().to_numpy()
-        interval_s = float(np.min(steps[steps > 0], initial=np.inf))
-        if interval_s == np.inf:
-            raise LabError(f"{path}: no interval to be seen in one row; give `interval`")
-    inside = np.ones(len(times), bool)
-    for bound, keep in ((trace.start, times.ge), (trace.end, times.lt)):
-        if bound is not None:
-            inside &= keep(_instant(bound, trace)).to_numpy()
-    if not inside.any():
-        raise LabError(
-            f"{path}: nothing between {trace.start or 'its start'} and {trace.end or 'its end'}; "
-            f"it goes from {times.iloc[0]} to {times.iloc[-1]}"
-        )
-    times, counts = times[inside], counts[inside]
-    seconds = (times - times.iloc[0]).dt.total_seconds().to_numpy()
-    # Rows may be missing where nothing was counted.
-    slots = np.round(seconds / interval_s).astype(np.int64)
-    return np.bincount(slots, counts).astype(np.float64), interval_s
-
-
-def _instant(words: str, trace: Trace) -> pd.Timestamp:
-    try:
-        instant = pd.Timestamp(words)
-    except ValueError:
-        raise LabError(f"{trace.file}: {words!r} is not a time; write 1998-06-30 18:00") from None
-    return instant.tz_localize("UTC") if instant.tzinfo is None else instant
-
-
-def _column(frame: pd.DataFrame, trace: Trace) -> F64:
-    column = trace.column
-    if column is None:
-        column = 1
-    if isinstance(column, int):
-        if not 0 < column < frame.shape[1]:
-            raise LabError(f"{trace.file}: no column {column}; it has {frame.shape[1]}")
-        values = frame.iloc[:, column]
-    elif column in frame:
-        values = frame[column]
-    else:
-        raise LabError(f"{trace.file}: no column {column!r}; it has {', '.join(frame.columns)}")
-    numbers = pd.to_numeric(values, errors="coerce").to_numpy(np.float64)
-    bad = np.flatnonzero(~(numbers >= 0))
-    if bad.size:
-        raise LabError(
-            f"{trace.file}:{bad[0] + 2}: expected a count, 0 or more, not {values.iloc[bad[0]]!r}"
-        )
-    return numbers

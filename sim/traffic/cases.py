@@ -14,8 +14,6 @@ others are left alone:
 """
 
 import csv
-import gzip
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal, DecimalException
@@ -26,6 +24,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from sim.foundation import files
 from sim.foundation.arrays import F64, I16, I32, I64
 from sim.foundation.errors import LabError, nearest
 
@@ -85,19 +84,17 @@ def read(path: Path) -> Cases:
             names the line.
     """
     try:
-        with (
-            gzip.open(path, "rt", encoding="utf-8-sig", newline="")
-            if path.suffix == ".gz"
-            else path.open(encoding="utf-8-sig", newline="")
-        ) as file:
+        with files.open_text(path, "utf-8-sig", newline="") as file:
             rows = _read_rows(path, file)
     except FileNotFoundError:
         raise LabError(
             f"{path}: no such file; expected a CSV of events with the columns "
             + ", ".join(_REQUIRED)
         ) from None
-    except (OSError, EOFError, UnicodeError, zlib.error, csv.Error) as error:
+    except csv.Error as error:
         raise LabError(f"{path}: cannot be read as CSV: {error}") from None
+    except (OSError, UnicodeError, *files.PACKED) as error:
+        raise LabError(f"{path}: {files.why(error)}") from None
     return _arrange(rows)
 
 

@@ -63,7 +63,7 @@ def test_a_file_is_text_with_or_without_the_mark_that_spreadsheets_write(tmp_pat
     path.write_bytes(b"\xef\xbb\xbfhello")
     assert text_of(path, "this") == "hello"
     path.write_bytes(b"\xff\xfe")
-    with pytest.raises(LabError, match="not text in UTF-8; expected this"):
+    with pytest.raises(LabError, match="not a text file in UTF-8; expected this"):
         text_of(path, "this")
     with pytest.raises(LabError, match="cannot be read: No such file"):
         text_of(tmp_path / "none", "this")

@@ -7,7 +7,6 @@ import pytest
 from scipy import stats
 
 from helpers.traffic import scenario
-from sim.foundation.errors import LabError
 from sim.traffic.generate import generate
 
 
@@ -95,19 +94,3 @@ def test_a_trace_is_cropped_and_its_missing_rows_are_nothing(tmp_path):
     later = s.with_({"workload.arrivals.trace.start": "2020-01-01 00:01"})
     assert np.histogram(generate(later).created_s, [0, 60, 120, 180])[0].tolist() == [6, 0, 8]
     assert len(generate(s.with_({"workload.arrivals.trace.end": "2020-01-01 00:02"}))) == 11
-
-
-@pytest.mark.parametrize(
-    ("text", "says"),
-    [
-        ("t,n\nyesterday,5\n", "timestamp first"),
-        ("t,n\n2020-01-01,-5\n2020-01-02,1\n", ":2: expected a count"),
-        ("t,n\n2020-01-02,5\n2020-01-01,5\n", "do not ascend"),
-        ("t\n2020-01-02\n", "two columns"),
-        ("", "not a trace"),
-    ],
-)
-def test_a_bad_trace_is_explained(tmp_path, text, says):
-    s = scenario(**{"workload.arrivals.trace": trace_file(tmp_path, text)})
-    with pytest.raises(LabError, match=says):
-        generate(s)

@@ -147,9 +147,13 @@ def test_refuses_files_that_are_no_cases(written, tmp_path):
     with pytest.raises(LabError, match="cannot be read"):
         read(tmp_path)
     no_gzip = tmp_path / "x.csv.gz"
-    for content in (b"plain", gzip.compress(HEADER.encode())[:-9], gzip.compress(b"\xff\xff")):
+    for content, says in (
+        (b"plain", "cannot be unpacked"),
+        (gzip.compress(HEADER.encode())[:-9], "cut short"),
+        (gzip.compress(b"\xff\xff"), "not a text file"),
+    ):
         no_gzip.write_bytes(content)
-        with pytest.raises(LabError, match="cannot be read"):
+        with pytest.raises(LabError, match=says):
             read(no_gzip)
     with pytest.raises(LabError, match="no events"):
         read(written())
