@@ -69,17 +69,19 @@ def artist() -> Iterator[Draw]:
     context = get_context("fork")
     ours, its = context.Pipe()
     process = context.Process(target=_serve, args=(ours, its), name="artist")
-    process.start()
-    its.close()
-    assert process.pid is not None
-    with suppress(OSError):  # it has done so itself, or has ended
-        os.setpgid(process.pid, process.pid)
     try:
+        process.start()
+        its.close()
+        assert process.pid is not None
+        with suppress(OSError):  # it has done so itself, or has ended
+            os.setpgid(process.pid, process.pid)
         yield lambda order: _ask(ours, order)
     finally:
-        with suppress(OSError):  # it has ended
-            os.killpg(process.pid, signal.SIGKILL)
-        process.join()
+        if process.pid is not None:
+            with suppress(OSError):  # it has ended
+                os.killpg(process.pid, signal.SIGKILL)
+            process.kill()  # if Ctrl+C came before it had a group
+            process.join()
         ours.close()
 
 
@@ -106,15 +108,15 @@ def _serve(others: Connection, own: Connection) -> None:
 
     get_ready()
     gc.freeze()
-    with suppress(EOFError, BrokenPipeError):
+    with suppress(EOFError, BrokenPipeError):  # the process that asks has ended
         order: Order = own.recv()
+        answer: Drawn | Exception
         try:
-            own.send(draw(order))
-        except BrokenPipeError:
-            raise
+            answer = draw(order)
         except Exception as error:
             error.add_note(f"It happened in the process that draws:\n{traceback.format_exc()}")
-            own.send(error)
+            answer = error
+        own.send(answer)
 
 
 def draw(order: Order) -> Drawn:
