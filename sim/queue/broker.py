@@ -1,6 +1,6 @@
 """One queue with every knob, the consumers that it serves, and what can happen to them.
 
-The presets on it differ in their `sim.queue.broker_kernel.BrokerPolicy`, which
+The presets on it differ in their `sim.queue.broker_policy_kernel.BrokerPolicy`, which
 `sim.queue.broker_policy.broker_policy` makes with the defaults of a plain FIFO queue: a preset
 names what is different.
 """
@@ -12,16 +12,20 @@ from math import inf
 import numpy as np
 
 from sim.foundation.arrays import F32, F64, I32, I64, Bools
+from sim.queue import broker_codes as codes
+from sim.queue import broker_faults_kernel as faults
 from sim.queue import broker_kernel as k
+from sim.queue.broker_messages_kernel import PoisonLeft
+from sim.queue.broker_policy_kernel import BrokerPolicy
 from sim.queue.broker_state import (
     Columns,
+    MessageColumns,
+    PoisonousMessages,
+    columns_of,
     new_state,
     no_poison,
-    with_more_deliveries,
-    with_more_events,
-    with_more_messages,
 )
-from sim.queue.checks import check_broker, check_effects, check_states
+from sim.queue.checks import check_broker, check_effects, check_states, counts_of
 from sim.queue.feed_kernel import Feed
 
 _STAGGER_S = 1e-3
@@ -44,7 +48,7 @@ class Broker:
         feed: Feed,
         service_s: F32,
         consumers: int,
-        policy: k.BrokerPolicy,
+        policy: BrokerPolicy,
         *,
         receive_latency_s: F64,
         ack_latency_s: F64,
@@ -52,7 +56,7 @@ class Broker:
         slots: int = 1,
         capacity: int | None = None,
         columns: Columns | None = None,
-        poison: k.PoisonousMessages | None = None,
+        poison: PoisonousMessages | None = None,
         jitter: F64 | None = None,
         keep_repeats: int = 0,
         heartbeat_s: float = inf,
@@ -96,29 +100,29 @@ class Broker:
             jitter=np.zeros(1) if jitter is None else jitter,
             keep_repeats=keep_repeats,
         )
-        self._counts: list[int] = self.queue.counts.tolist()
+        self._counts = counts_of(self.state)
         self._due: list[tuple[float, int, int, Callable[[], None]]] = []
         self._dues = 0
         self._oldest = 0
         """Rows of the feed before this are gone."""
         for c in range(consumers):
             self._make_room()
-            k.start(c * _STAGGER_S, self.state, self.policy, c)
+            faults.start(self.state, c * _STAGGER_S, c)
 
     @property
-    def queue(self) -> k.QueueState:
-        """Messages and counters."""
-        return self.state.queue
+    def queue(self) -> MessageColumns:
+        """What became of each message so far."""
+        return columns_of(self.state.messages)
 
     @property
     def total(self) -> int:
         """Messages that the queue is to get."""
-        return int(self.queue.counts[k.TOTAL])
+        return self.state.messages.total
 
     @property
     def size(self) -> int:
         """Places for consumers: alive, dead, or not started yet."""
-        return int(self.state.consumers.slot.shape[0])
+        return self.state.consumers.anchor
 
     @property
     def useful(self) -> int | None:
@@ -129,7 +133,7 @@ class Broker:
 
     def expect(self, messages: int) -> None:
         """Say how many messages the queue is to get; `NO_LIMIT`: nobody knows yet."""
-        self.queue.counts[k.TOTAL] = messages
+        self.state.messages.total = messages
 
     def let_in(self, feed: Feed, lane: I32, new: slice, work_s: F32) -> None:
         """Take notice of messages of which nothing was known beforehand.
@@ -140,18 +144,21 @@ class Broker:
             new: numbers of those that have come.
             work_s: [new] work that each takes, s.
         """
-        if feed.message.size > self.state.service_s.size:
-            self.state = with_more_messages(self.state, self.policy, feed, lane)
-        self.state.service_s[new] = work_s
+        messages, room = self.state.messages, feed.message.shape[0]
+        if room > messages.state.shape[0]:
+            messages.enlarge(room)
+            self.state.lanes.enlarge(room, lane)
+            self.state.feed = feed
+        np.asarray(messages.service_s)[new] = work_s
 
-    def add_poison(self, poison: k.PoisonousMessages) -> None:
+    def add_poison(self, poison: PoisonousMessages) -> None:
         """Take notice of more messages that make a consumer fail, behind all those so far."""
         known = self.state.poison
-        self.state = self.state._replace(
-            poison=k.PoisonousMessages(
-                np.concatenate([known.n, poison.n]),
-                np.concatenate([known.restart_s, poison.restart_s]),
-            )
+        self.state.poison = PoisonLeft(
+            np.concatenate([known.message, poison.message]),
+            np.concatenate([known.kills, poison.kills]),
+            np.concatenate([known.left, poison.times]),
+            np.concatenate([known.restart_s, poison.restart_s]),
         )
 
     # As a stage.
@@ -167,16 +174,16 @@ class Broker:
             self._work(at_s)
             act()
         self._work(until_s)
-        counts: list[int] = self.queue.counts.tolist()
-        check_broker(self._counts, counts, int(self.state.pool.meta[k.USED]), self.policy)
+        counts = counts_of(self.state)
+        check_broker(self._counts, counts, self.state.deliveries.used, self.policy)
         self._counts = counts
 
     def _work(self, until_s: float) -> None:
-        clock_s = self.queue.clock_s[0]
-        while k.work(until_s, self.state, self.policy):
+        clock_s = self.state.clock_s
+        while k.work(self.state, until_s):
             self._enlarge()
         self.now_s = until_s
-        assert self.queue.clock_s[0] >= clock_s, "queue: time went back"
+        assert self.state.clock_s >= clock_s, "queue: time went back"
 
     def later(self, after_s: float, order: int, act: Callable[[], None]) -> None:
         """Have the stage act by itself in a while.
@@ -192,33 +199,30 @@ class Broker:
 
     def _enlarge(self) -> None:
         """Double whatever is more than half full."""
-        state = self.state
-        pool, events = state.pool, state.events
-        if 2 * pool.meta[k.USED] > pool.n.shape[0] - self.policy.batch:
-            state = state._replace(pool=with_more_deliveries(pool))
-        if 2 * events.size[k.STORED] > events.at_s.size - self._spare:
-            state = state._replace(events=with_more_events(events))
-        self.state = state
+        deliveries, events = self.state.deliveries, self.state.events
+        if 2 * deliveries.used > deliveries.message.shape[0] - self.policy.batch:
+            deliveries.enlarge()
+        if 2 * events.stored > events.at_s.shape[0] - self._spare:
+            events.enlarge()
 
     @property
     def _spare(self) -> int:
         """Events for which there must be room before anything happens, as in `k.work`."""
-        return self.policy.batch + int(self.state.consumers.slot.shape[1]) + self.size + 8
+        return self.policy.batch + self.state.consumers.slots + self.size + 8
 
     def _make_room(self) -> None:
         events = self.state.events
-        while events.size[k.STORED] + self._spare > events.at_s.size:
+        while events.stored + self._spare > events.at_s.shape[0]:
             self._enlarge()
-            events = self.state.events
 
     def settled(self) -> int:
         """Messages gone for good (acknowledged, dead-lettered, expired, …).
 
         The last one counts only once no consumer has a copy in hand: that would still take effect.
         """
-        counts = self.queue.counts
-        removed = int(counts[k.REMOVED])
-        return removed - (removed == counts[k.TOTAL] and bool(counts[k.HELD] > 0))
+        messages = self.state.messages
+        removed = messages.removed
+        return removed - (removed == messages.total and messages.held > 0)
 
     def audit(self) -> None:
         """Compare each message with the counters, at the end.
@@ -227,25 +231,24 @@ class Broker:
             AssertionError: they disagree, a message was processed more often than received, or two
                 consumers have it under one lock; a bug of the lab.
         """
-        queue, pool = self.queue, self.state.pool
+        queue, counts, deliveries = self.queue, self.state.messages, self.state.deliveries
         check_effects(queue.effects, queue.receives)
-        counts = queue.counts
 
         def agree(found: I64) -> bool:
-            in_flight = found[k.IN_FLIGHT] + found[k.OVERDUE]
+            in_flight = found[codes.IN_FLIGHT] + found[codes.OVERDUE]
             return bool(
-                in_flight == counts[k.IN_FLIGHT_NOW]
-                and found[k.WAITING] == counts[k.WAITING_NOW]
-                and found[k.ACKED :].sum() == counts[k.REMOVED]
+                in_flight == counts.in_flight_now
+                and found[codes.WAITING] == counts.waiting_now
+                and found[codes.ACKED :].sum() == counts.removed
             )
 
-        check_states(queue.state, k.STATES, agree)
+        check_states(queue.state, codes.STATES, agree)
         locked = []
-        d = int(pool.meta[k.FIRST])
+        d = deliveries.first
         while d >= 0:
-            locked.append(int(pool.n[d, k.MESSAGE]))
-            d = int(pool.n[d, k.AFTER])
-        assert len(locked) == counts[k.IN_FLIGHT_NOW], "queue: not every lock is of a message"
+            locked.append(int(deliveries.message[d]))
+            d = deliveries.after[d]
+        assert len(locked) == counts.in_flight_now, "queue: not every lock is of a message"
         assert len(set(locked)) == len(locked), "queue: two consumers hold a message under one lock"
 
     # As a fleet: what is told of the consumers and of what waits for them.
@@ -253,28 +256,29 @@ class Broker:
     def seek(self, to_s: float) -> tuple[int, int]:
         """Messages that came since ``to_s``, and how many of them cannot be had any more."""
         queue, feed = self.queue, self.state.feed
-        enqueued_s = feed.enqueued_s[: feed.n[0]] + self.policy.delay_s
+        enqueued_s = np.asarray(feed.enqueued_s)[: feed.n[0]] + self.policy.delay_s
         first, stop = np.searchsorted(enqueued_s, [to_s, self.now_s])
-        rows = feed.message[first:stop]
+        rows = np.asarray(feed.message)[first:stop]
         if queue.wanted.size:
             rows = rows[queue.wanted[rows] == 1]
         states = queue.state[rows]
-        return states.size, int(np.count_nonzero((states >= k.ACKED) & (states != k.DEAD)))
+        return states.size, int(np.count_nonzero((states >= codes.ACKED) & (states != codes.DEAD)))
 
     def _arrived(self) -> int:
         """Rows of the feed that have reached the queue."""
         feed = self.state.feed
         due_s = self.now_s - self.policy.delay_s
-        return int(np.searchsorted(feed.enqueued_s[: feed.n[0]], due_s, side="right"))
+        enqueued_s = np.asarray(feed.enqueued_s)[: feed.n[0]]
+        return int(np.searchsorted(enqueued_s, due_s, side="right"))
 
     def backlog(self) -> int:
         """Messages that are in the queue: ready, in flight, or to be tried again."""
-        queue = self.queue
-        pending = self.state.feed.message[queue.counts[k.ROW] : self._arrived()]
-        if queue.wanted.size:
-            pending = pending[queue.wanted[pending] == 1]
-        counts = queue.counts[[k.READY_NOW, k.IN_FLIGHT_NOW, k.WAITING_NOW]]
-        return int(counts.sum()) + pending.size
+        messages, wanted = self.state.messages, self.queue.wanted
+        pending = np.asarray(self.state.feed.message)[self.state.row : self._arrived()]
+        if wanted.size:
+            pending = pending[wanted[pending] == 1]
+        here = messages.ready_now + messages.in_flight_now + messages.waiting_now
+        return here + int(pending.size)
 
     def age_s(self) -> float:
         """Time since the oldest of them came, s; 0 if there is none."""
@@ -282,8 +286,8 @@ class Broker:
         came = self._arrived()
         while self._oldest < came:
             stop = min(self._oldest + _LOOK, came)
-            rows = feed.message[self._oldest : stop]
-            there = queue.state[rows] < k.ACKED
+            rows = np.asarray(feed.message)[self._oldest : stop]
+            there = queue.state[rows] < codes.ACKED
             if queue.wanted.size:
                 there &= queue.wanted[rows] == 1
             if there.any():
@@ -299,24 +303,25 @@ class Broker:
     def busy(self) -> int:
         """How many consumers are at work on a message."""
         consumers = self.state.consumers
-        at_work = (consumers.slot >= 0).any(axis=1) & (consumers.s[:, k.RESUME_S] <= self.now_s)
+        works = (np.asarray(consumers.slot) >= 0).any(axis=1)
+        at_work = works & (np.asarray(consumers.resume_s) <= self.now_s)
         return int(np.count_nonzero(at_work))
 
     def alive(self, c: int) -> bool:
         """Whether the process of consumer ``c`` runs (paused, cut off or stopping counts)."""
-        return bool(self.state.consumers.n[c, k.ALIVE])
+        return bool(self.state.consumers.alive[c])
 
     def life(self, c: int) -> int:
         """Which process and connection consumer ``c`` is."""
-        return int(self.state.consumers.n[c, k.EPOCH])
+        return int(self.state.consumers.epoch[c])
 
     def cut(self, c: int) -> bool:
         """Whether the network to consumer ``c`` is cut."""
-        return bool(self.state.consumers.n[c, k.CUT])
+        return bool(self.state.consumers.cut[c])
 
     def connection(self, c: int) -> int:
         """Number of the connection that the broker has with consumer ``c``; -1: none."""
-        return int(self.state.consumers.n[c, k.CONNECTED])
+        return int(self.state.consumers.connected[c])
 
     # As a fleet: what is done to them.
 
@@ -324,20 +329,20 @@ class Broker:
         """SIGKILL: what it holds comes back when the connection closes, or the lock ends."""
         if self.alive(c):
             self._make_room()
-            k.crash(self.now_s, self.state, self.policy, c)
+            faults.crash(self.state, self.now_s, c)
 
     def restart(self, c: int) -> None:
         """Start a new process in the place of a dead one, or the first one there."""
         if not self.alive(c):
             self._make_room()
-            k.start(self.now_s, self.state, self.policy, c)
+            faults.start(self.state, self.now_s, c)
 
     def terminate(self, c: int) -> None:
         """SIGTERM: finish what is in hand, give back the rest, and leave."""
         if self.alive(c):
             life = self.life(c)  # before, since a process with nothing in hand ends at once
             self._make_room()
-            k.terminate(self.now_s, self.state, self.policy, c)
+            faults.terminate(self.state, self.now_s, c)
             self.later(self.cold_after_s, BEFORE_CONTROL, lambda: self._leave_cold(c, life))
 
     def _leave_cold(self, c: int, life: int) -> None:
@@ -348,10 +353,7 @@ class Broker:
         """End at once, but give back what is not acknowledged (a cold shutdown)."""
         if self.alive(c):
             self._make_room()
-            epoch = self.life(c)
-            k.crash(self.now_s, self.state, self.policy, c)
-            if self.policy.closes == 0 and not self.cut(c):
-                k.push(self.state.events, self.now_s, k.HAND_BACK, c, epoch)
+            faults.leave(self.state, self.now_s, c)
 
     def pause(self, c: int, for_s: float) -> None:
         """Stop the whole process (a GC pause), heartbeats and all.
@@ -359,21 +361,21 @@ class Broker:
         Pauses that overlap end with the last.
         """
         resume_s = self.now_s + for_s
-        if resume_s > self.state.consumers.s[c, k.RESUME_S]:
+        if resume_s > self.state.consumers.resume_s[c]:
             self._make_room()
-            k.pause(self.now_s, self.state, c, resume_s)
+            faults.pause(self.state, self.now_s, c, resume_s)
         if self.alive(c) and for_s > self.heartbeat_s:
             self._miss(c)
 
     def slow(self, c: int, factor: float) -> None:
         """Make consumer ``c`` take ``factor`` times its service times, from now on."""
         self._make_room()
-        k.slow(self.now_s, self.state, c, factor)
+        faults.slow(self.state, self.now_s, c, factor)
 
     def cut_off(self, c: int) -> None:
         """Cut the network between the broker and consumer ``c``."""
         if not self.cut(c):
-            k.cut_off(self.now_s, self.state, self.policy, c)
+            faults.cut_off(self.state, self.now_s, c)
         self._miss(c)
 
     def _miss(self, c: int) -> None:
@@ -381,7 +383,7 @@ class Broker:
         connection = self.connection(c)
 
         def close() -> None:
-            silent = self.cut(c) or self.state.consumers.s[c, k.RESUME_S] > self.now_s
+            silent = self.cut(c) or self.state.consumers.resume_s[c] > self.now_s
             if silent and connection >= 0 and self.connection(c) == connection:
                 self.disconnect(c)
 
@@ -391,9 +393,9 @@ class Broker:
         """Mend the network."""
         if self.cut(c):
             self._make_room()
-            k.reconnect(self.now_s, self.state, self.policy, c)
+            faults.reconnect(self.state, self.now_s, c)
 
     def disconnect(self, c: int) -> None:
         """The broker closes the connection to ``c``, of which it has heard nothing for too long."""
         self._make_room()
-        k.disconnect(self.now_s, self.state, c)
+        faults.disconnect(self.state, self.now_s, c)

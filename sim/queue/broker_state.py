@@ -1,14 +1,22 @@
 """The state of a broker's queue as it is before anything has come, and with more room."""
 
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
-from sim.foundation.arrays import F32, F64, I32, U8, longer
-from sim.queue import broker_kernel as k
-from sim.queue.feed import columns_of
+from sim.foundation.arrays import F32, F64, I32, I64, NO_LIMIT, U8, U16
+from sim.queue import broker_codes as codes
+from sim.queue.broker_consumers_kernel import Consumers
+from sim.queue.broker_deliveries_kernel import Deliveries
+from sim.queue.broker_events_kernel import Events
+from sim.queue.broker_lanes_kernel import Lanes
+from sim.queue.broker_messages_kernel import PoisonLeft, QueueMessages
+from sim.queue.broker_policy_kernel import BrokerPolicy
+from sim.queue.broker_state_kernel import BrokerState, Calls, QueueSamples
 from sim.queue.feed_kernel import Feed
+
+_T = TypeVar("_T", bound=np.generic)
 
 _FIRST_ROOM = 1 << 10
 
@@ -27,17 +35,30 @@ class Columns(NamedTuple):
     lanes: int = 1
     """How many lanes."""
     reach: U8 | None = None
-    """[consumers, lanes] with `k.SPANS`: 1: the consumer takes from that lane; None: from all."""
+    """[consumers, lanes] with SPANS: 1: the consumer takes from that lane; None: from all."""
 
 
-def no_poison() -> k.PoisonousMessages:
+class PoisonousMessages(NamedTuple):
+    """Messages that make their consumer fail, ascending."""
+
+    message: I64
+    """[poison] which."""
+    kills: I64
+    """[poison] 1: it kills the process; 0: its handler raises."""
+    times: I64
+    """[poison] how often, in all; NO_LIMIT: always."""
+    restart_s: F64
+    """[poison] a killed consumer starts again after; inf: never."""
+
+
+def no_poison() -> PoisonousMessages:
     """No message makes a consumer fail."""
-    return k.PoisonousMessages(np.zeros((0, k.POISON_FIELDS), np.int64), np.zeros(0))
+    return poisonous_messages([], [], [], [])
 
 
 def poisonous_messages(
     messages: ArrayLike, kills: ArrayLike, times: ArrayLike, restart_s: ArrayLike
-) -> k.PoisonousMessages:
+) -> PoisonousMessages:
     """Messages that make their consumer fail.
 
     Args:
@@ -46,167 +67,100 @@ def poisonous_messages(
         times: how often, in all; NO_LIMIT: always.
         restart_s: a killed consumer starts again after; inf: never.
     """
-    columns = [np.asarray(column).astype(np.int64) for column in (messages, kills, times)]
-    order = np.argsort(columns[0], kind="stable")
-    return k.PoisonousMessages(
-        np.stack(columns, axis=1)[order], np.asarray(restart_s, np.float64)[order]
+    message = np.asarray(messages).astype(np.int64)
+    order = np.argsort(message, kind="stable")
+    return PoisonousMessages(
+        message[order],
+        np.asarray(kills).astype(np.int64)[order],
+        np.asarray(times).astype(np.int64)[order],
+        np.asarray(restart_s, np.float64)[order],
     )
+
+
+class MessageColumns(NamedTuple):
+    """What the queue knows of each message, as NumPy arrays; the memory is the state's."""
+
+    state: U8
+    """[messages] READY … LOST."""
+    receives: U16
+    """[messages] deliveries."""
+    returns: U16
+    """[messages] returns and retries that count."""
+    effects: U16
+    """[messages] how often each was processed."""
+    done_s: F64
+    """[messages] first processed at; inf: not yet."""
+    wanted: U8
+    """[messages] 1: routed to this queue; [0]: all are."""
+    again_message: I32
+    """[kept] messages processed before, in any order; may be empty."""
+    again_s: F64
+    """[kept] when each was processed again."""
+
+
+def columns_of(messages: QueueMessages) -> MessageColumns:
+    """The same memory as NumPy arrays."""
+    return MessageColumns(*(np.asarray(getattr(messages, name)) for name in MessageColumns._fields))
 
 
 def new_state(
     feed: Feed,
     service_s: F32,
     places: int,
-    policy: k.BrokerPolicy,
+    policy: BrokerPolicy,
     *,
     receive_latency_s: F64,
     ack_latency_s: F64,
     grid_s: F64,
     slots: int,
     columns: Columns,
-    poison: k.PoisonousMessages,
+    poison: PoisonousMessages,
     jitter: F64,
     keep_repeats: int,
-) -> k.BrokerState:
+) -> BrokerState:
     """A queue to which nothing has come, and consumers none of which is started.
 
     Args: as those of `sim.queue.broker.Broker`; ``places``: for consumers.
+
+    Raises:
+        ValueError: the queue drops heads and cannot say which (`BrokerPolicy.max_length`).
     """
-    n = service_s.size
-    return k.BrokerState(
-        feed=columns_of(feed),
-        service_s=service_s,
-        receive_latency_s=receive_latency_s,
-        ack_latency_s=ack_latency_s,
-        jitter=jitter,
-        queue=_queue(n, columns, grid_s, keep_repeats),
-        lanes=_lanes(n, policy, columns),
-        pool=_pool(_FIRST_ROOM),
-        consumers=_consumers(places, slots),
-        events=_events(_FIRST_ROOM),
-        poison=poison,
+    # Messages that the window has not let in are in no lane; and the heap is by the heads.
+    drops = policy.overflow == codes.DROP_HEAD and policy.max_length < NO_LIMIT
+    if drops and policy.pick in (codes.GROUPS, codes.FAIR):
+        raise ValueError("a queue with message groups or fair lanes cannot drop its head")
+    n, wanted = service_s.size, columns.wanted
+    messages = QueueMessages(
+        service_s,
+        _rows(wanted, np.uint8),
+        _rows(columns.due_s, np.float64),
+        _rows(columns.same, np.int32),
+        n if wanted is None else int(np.count_nonzero(wanted)),
+        keep_repeats,
+    )
+    lanes = Lanes(
+        n,
+        columns.lanes,
+        _rows(columns.lane, np.int32),
+        np.zeros((0, 0), np.uint8) if columns.reach is None else columns.reach,
+        policy.pick == codes.SPANS,
+    )
+    return BrokerState(
+        feed,
+        policy,
+        messages,
+        lanes,
+        Deliveries(_FIRST_ROOM),
+        Consumers(places, slots),
+        Events(_FIRST_ROOM),
+        PoisonLeft(poison.message, poison.kills, poison.times.copy(), poison.restart_s),
+        Calls(receive_latency_s),
+        Calls(ack_latency_s),
+        QueueSamples(grid_s),
+        jitter,
     )
 
 
-def _queue(n: int, columns: Columns, grid_s: F64, keep_repeats: int) -> k.QueueState:
-    counts = np.zeros(k.COUNTS, np.int64)
-    counts[k.TOTAL] = n if columns.wanted is None else np.count_nonzero(columns.wanted)
-    counts[[k.ACTIVE, k.ASKING, k.CURSOR_LANE]] = -1
-    ids = 0 if columns.same is None else int(columns.same.max(initial=-1)) + 1
-    return k.QueueState(
-        state=np.zeros(n, np.uint8),
-        receives=np.zeros(n, np.uint16),
-        returns=np.zeros(n, np.uint16),
-        effects=np.zeros(n, np.uint16),
-        done_s=np.full(n, np.inf),
-        wanted=np.zeros(0, np.uint8) if columns.wanted is None else columns.wanted,
-        due_s=np.zeros(0) if columns.due_s is None else columns.due_s,
-        same=np.zeros(0, np.int32) if columns.same is None else columns.same,
-        let_in_s=np.full(ids, -np.inf),
-        quota_s=np.full(k.QUOTAS, -np.inf),
-        clock_s=np.zeros(1),
-        counts=counts,
-        grid_s=grid_s,
-        grid=np.zeros((grid_s.size, k.GRID_FIELDS), np.int64),
-        again_message=np.zeros(keep_repeats, np.int32),
-        again_s=np.zeros(keep_repeats),
-    )
-
-
-def _lanes(n: int, policy: k.BrokerPolicy, columns: Columns) -> k.LanesState:
-    lanes = np.full((columns.lanes + 1, k.LANE_FIELDS), -1, np.int64)
-    lanes[:, [k.IN_LANE, k.SPAN]] = 0
-    return k.LanesState(
-        of=np.zeros(0, np.int32) if columns.lane is None else columns.lane,
-        links=np.full((n, 2), -1, np.int32),
-        n=lanes,
-        heap_n=np.zeros(1, np.int64),
-        spent_s=np.zeros((columns.lanes + 1, 2)),
-        window=np.zeros((n if policy.pick == k.SPANS else 0, 2), np.int32),
-        reach=np.zeros((0, 0), np.uint8) if columns.reach is None else columns.reach,
-    )
-
-
-def _pool(room: int) -> k.DeliveriesState:
-    free = np.zeros((room, k.DELIVERY_FIELDS), np.int64)
-    free[:, k.THEN] = np.arange(1, room + 1)
-    free[-1, k.THEN] = -1
-    meta = np.zeros(k.POOL_PLACES, np.int64)
-    meta[[k.FIRST, k.LAST]] = -1
-    return k.DeliveriesState(free, np.zeros((room, 2)), meta)
-
-
-def _consumers(places: int, slots: int) -> k.ConsumersState:
-    n = np.zeros((places + 1, k.CONSUMER_FIELDS), np.int64)
-    n[:, [k.CONNECTED, k.JOINED, k.BUFFER, k.RIPE, k.DONE, k.AHEAD, k.BEHIND]] = -1
-    n[:, k.IDLE] = slots
-    n[places, [k.AHEAD, k.BEHIND]] = places
-    s = np.zeros((places, k.CONSUMER_TIMES))
-    s[:, k.FACTOR] = 1.0
-    s[:, [k.RESUME_S, k.INBOUND_S, k.OUTBOUND_S]] = -np.inf
-    s[:, k.WAKE_S] = np.inf
-    return k.ConsumersState(
-        n=n,
-        s=s,
-        idle_slot=np.tile(np.arange(slots - 1, -1, -1, dtype=np.int32), (places, 1)),
-        slot=np.full((places, slots), -1, np.int32),
-        end_s=np.zeros((places, slots)),
-    )
-
-
-def _events(room: int) -> k.EventsState:
-    return k.EventsState(
-        np.zeros(room), np.zeros((room, k.EVENT_FIELDS), np.int64), np.zeros(2, np.int64)
-    )
-
-
-def with_more_deliveries(pool: k.DeliveriesState) -> k.DeliveriesState:
-    """The same deliveries with twice the room."""
-    room = pool.n.shape[0]
-    larger = _pool(2 * room)
-    larger.n[:room] = pool.n
-    larger.s[:room] = pool.s
-    larger.n[-1, k.THEN] = pool.meta[k.FREE]
-    larger.meta[:] = pool.meta
-    larger.meta[k.FREE] = room
-    return larger
-
-
-def with_more_events(events: k.EventsState) -> k.EventsState:
-    """The same events with twice the room."""
-    room = events.at_s.size
-    larger = _events(2 * room)
-    larger.at_s[:room] = events.at_s
-    larger.n[:room] = events.n
-    larger.size[:] = events.size
-    return larger
-
-
-def with_more_messages(
-    state: k.BrokerState, policy: k.BrokerPolicy, feed: Feed, lane: I32
-) -> k.BrokerState:
-    """The same queue with room for as many messages as its feed has now.
-
-    Args:
-        state: of the queue.
-        policy: of the queue.
-        feed: longer than before.
-        lane: [room of the feed] lane of each message.
-    """
-    n, queue, lanes = feed.message.size, state.queue, state.lanes
-    return state._replace(
-        feed=columns_of(feed),
-        service_s=longer(state.service_s, n, 0.0),
-        queue=queue._replace(
-            state=longer(queue.state, n, 0),
-            receives=longer(queue.receives, n, 0),
-            returns=longer(queue.returns, n, 0),
-            effects=longer(queue.effects, n, 0),
-            done_s=longer(queue.done_s, n, np.inf),
-        ),
-        lanes=lanes._replace(
-            of=lane,
-            links=longer(lanes.links, n, -1),
-            window=longer(lanes.window, n if policy.pick == k.SPANS else 0, 0),
-        ),
-    )
+def _rows(column: NDArray[_T] | None, kind: type[_T]) -> NDArray[_T]:
+    """A column, or one without rows."""
+    return np.zeros(0, kind) if column is None else column

@@ -5,48 +5,77 @@ messages (a count in the loop of the kernels would cost 4 % of them); the other 
 message once, at the end. All raise AssertionError.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 
 from sim.foundation.arrays import I64, U8, U16
-from sim.queue import broker_kernel as broker
+from sim.queue import broker_codes as codes
+from sim.queue.broker_policy_kernel import BrokerPolicy
+from sim.queue.broker_state_kernel import BrokerState
 from sim.queue.sqs_standard_state_kernel import StandardPolicy, StandardQueue
 
 _AT_ONCE = 1 << 20
 """Messages looked at together, so that no column of a hundred million is copied."""
 
-_BROKER_ONLY_GROW = (broker.ROW, broker.ARRIVED, broker.DELIVERIES, broker.REPEATS)
+
+class BrokerCounts(NamedTuple):
+    """Counters of a broker's queue at a time; what they are, is in its state."""
+
+    row: int
+    arrived: int
+    ready: int
+    in_flight: int
+    waiting: int
+    removed: int
+    held: int
+    deliveries: int
+    repeats: int
 
 
-def check_broker(
-    before: Sequence[int], now: Sequence[int], used: int, policy: broker.BrokerPolicy
-) -> None:
+_BROKER_ONLY_GROW = ("row", "arrived", "deliveries", "repeats")
+
+
+def counts_of(state: BrokerState) -> BrokerCounts:
+    """The counters as they are now."""
+    messages = state.messages
+    return BrokerCounts(
+        row=state.row,
+        arrived=messages.arrived,
+        ready=messages.ready_now,
+        in_flight=messages.in_flight_now,
+        waiting=messages.waiting_now,
+        removed=messages.removed,
+        held=messages.held,
+        deliveries=messages.deliveries,
+        repeats=messages.repeats,
+    )
+
+
+def check_broker(before: BrokerCounts, now: BrokerCounts, used: int, policy: BrokerPolicy) -> None:
     """Every message is in one place, and nothing that has happened is undone.
 
     Args:
-        before: `broker_kernel.QueueState.counts` when the stage was last looked at.
+        before: the counters when the stage was last looked at.
         now: the same now.
         used: deliveries that somebody still knows of.
         policy: of the queue.
     """
-    k = broker
-    ready, in_flight, waiting = now[k.READY_NOW], now[k.IN_FLIGHT_NOW], now[k.WAITING_NOW]
-    removed = now[k.REMOVED]
-    assert now[k.ARRIVED] == ready + in_flight + waiting + removed, (
-        f"queue: {now[k.ARRIVED]} messages came, but {ready} are ready, {in_flight} in flight, "
-        f"{waiting} waiting and {removed} gone"
+    assert now.arrived == now.ready + now.in_flight + now.waiting + now.removed, (
+        f"queue: {now.arrived} messages came, but {now.ready} are ready, {now.in_flight} in "
+        f"flight, {now.waiting} waiting and {now.removed} gone"
     )
-    least = min(ready, in_flight, waiting, removed, now[k.HELD])
+    least = min(now.ready, now.in_flight, now.waiting, now.removed, now.held)
     assert least >= 0, "queue: fewer than no messages"
-    assert in_flight <= policy.max_in_flight, "queue: more in flight than may be"
-    assert in_flight <= used, "queue: a message is in flight to nobody"
-    assert now[k.REPEATS] <= now[k.DELIVERIES], "queue: more effects than deliveries"
-    _grows(before, now, _BROKER_ONLY_GROW)
+    assert now.in_flight <= policy.max_in_flight, "queue: more in flight than may be"
+    assert now.in_flight <= used, "queue: a message is in flight to nobody"
+    assert now.repeats <= now.deliveries, "queue: more effects than deliveries"
+    for counter in _BROKER_ONLY_GROW:
+        assert getattr(now, counter) >= getattr(before, counter), f"queue: {counter} went back"
     # What is acknowledged before its work may fail after it, and be published again.
-    if policy.ack == k.LATE:
-        assert removed >= before[k.REMOVED], "queue: a message that was gone is back"
+    if policy.ack == codes.LATE:
+        assert now.removed >= before.removed, "queue: a message that was gone is back"
 
 
 class StandardSeen(NamedTuple):
@@ -100,11 +129,6 @@ def check_standard(
         assert getattr(now, name) >= getattr(before, name), f"queue: {name} went back"
     for row, row_before in zip(now.fresh, before.fresh, strict=True):
         assert row >= row_before, "queue: a message that was handed out is fresh again"
-
-
-def _grows(before: Sequence[int], now: Sequence[int], places: Sequence[int]) -> None:
-    for place in places:
-        assert now[place] >= before[place], f"queue: counter {place} went back"
 
 
 def check_states(state: U8, states: int, counted: Callable[[I64], bool]) -> None:

@@ -14,9 +14,10 @@ from sim.engine.environment import Stage
 from sim.engine.system import Setup, capacity
 from sim.foundation.arrays import I32, NO_LIMIT
 from sim.injection.replay import repeats_kept
-from sim.queue import broker_kernel as k
+from sim.queue import broker_codes as codes
 from sim.queue.broker import Broker
 from sim.queue.broker_policy import broker_policy
+from sim.queue.broker_policy_kernel import BrokerPolicy
 from sim.queue.broker_state import Columns
 from sim.queue.feed_kernel import Feed
 from sim.scenario.products.celery import (
@@ -92,7 +93,7 @@ def _queue(
     )
 
 
-_PLACE = {"rabbitmq": k.ORIGINAL, "redis": k.NEXT, "sqs": k.RETURNS}
+_PLACE = {"rabbitmq": codes.ORIGINAL, "redis": codes.NEXT, "sqs": codes.RETURNS}
 """Where messages come back to: LPUSH in and BRPOP out, what is restored is pushed right (CE-07)."""
 
 
@@ -100,7 +101,7 @@ def celery_policy(
     config: CelerySystem,
     task: CeleryTask,
     arguments: CeleryQueueArguments | None = None,
-) -> k.BrokerPolicy:
+) -> BrokerPolicy:
     """What a queue of this application does.
 
     Args:
@@ -116,11 +117,13 @@ def celery_policy(
     sweep_s = transport.unacked_restore_interval * transport.unacked_restore_throttle
     rabbitmq = config.broker == "rabbitmq"
     timeout_s = config.consumer_timeout_s(arguments or CeleryQueueArguments())
-    failed = k.DISCARD if not late or settings.task_acks_on_failure_or_timeout else k.REJECTED
+    failed = (
+        codes.DISCARD if not late or settings.task_acks_on_failure_or_timeout else codes.REJECTED
+    )
     return broker_policy(
         push=1,
         prefetch=prefetch or NO_LIMIT,
-        ack=k.LATE if late else k.ON_START,
+        ack=codes.LATE if late else codes.ON_START,
         lock_s=timeout_s if rabbitmq else config.visibility_timeout_s,
         sweep_s={"redis": sweep_s, "rabbitmq": LOOKS_S}.get(config.broker, 0.0),
         # A worker whose channel is closed ends with an error, after its running tasks, and its
@@ -130,9 +133,9 @@ def celery_policy(
         reopen_s=config.latency.reopen,
         any_copy=int(config.broker == "redis"),
         place=_PLACE[config.broker],
-        requeue_place=k.BACK if config.broker == "redis" else _PLACE[config.broker],
-        on_failure=k.RETRY if retries else failed,
-        on_kill=k.REQUEUE if late and settings.task_reject_on_worker_lost else k.FAILED,
+        requeue_place=codes.BACK if config.broker == "redis" else _PLACE[config.broker],
+        on_failure=codes.RETRY if retries else failed,
+        on_kill=codes.REQUEUE if late and settings.task_reject_on_worker_lost else codes.FAILED,
         max_returns=task.max_retries if retries and task.max_retries is not None else NO_LIMIT,
         retry_s=max(1.0, factor) if factor else task.default_retry_delay,
         retry_held=1,

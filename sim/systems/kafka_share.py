@@ -28,10 +28,11 @@ from sim.foundation.arrays import F32, NO_LIMIT, U8, longer
 from sim.injection.crew import LOOK_S
 from sim.injection.replay import repeats_kept
 from sim.log.topic import Topic
-from sim.queue import broker_kernel as k
+from sim.queue import broker_codes as codes
 from sim.queue.broker import AFTER_CONTROL, Broker
 from sim.queue.broker_policy import broker_policy
-from sim.queue.broker_state import Columns, poisonous_messages
+from sim.queue.broker_policy_kernel import BrokerPolicy
+from sim.queue.broker_state import Columns, PoisonousMessages, poisonous_messages
 from sim.queue.feed_kernel import Feed
 from sim.scenario.products.kafka import KafkaSystem
 from sim.scenario.products.kafka_share import ShareGroup
@@ -108,7 +109,7 @@ class Readable:
         return out
 
 
-def share_policy(group: ShareGroup, per_batch_s: float) -> k.BrokerPolicy:
+def share_policy(group: ShareGroup, per_batch_s: float) -> BrokerPolicy:
     """What a share group does.
 
     Args:
@@ -123,12 +124,12 @@ def share_policy(group: ShareGroup, per_batch_s: float) -> k.BrokerPolicy:
         per_batch_s=per_batch_s,
         lock_s=group.lock_duration_ms / 1e3,
         closes=1,
-        place=k.ORIGINAL,
-        pick=k.SPANS,
+        place=codes.ORIGINAL,
+        pick=codes.SPANS,
         span=group.max_record_locks,
-        counted=k.BY_CLOSE | k.BY_LOCK | k.BY_FAILURE,
+        counted=codes.BY_CLOSE | codes.BY_LOCK | codes.BY_FAILURE,
         max_returns=group.delivery_count_limit - 1,
-        on_failure=k.REQUEUE if group.on_failure == "release" else k.REJECTED,
+        on_failure=codes.REQUEUE if group.on_failure == "release" else codes.REJECTED,
     )
 
 
@@ -153,7 +154,7 @@ class Members(Broker):
         self._assign()
 
     def _assign(self) -> None:
-        assign(self.state.lanes.reach, sorted(self.counted))
+        assign(np.asarray(self.state.lanes.reach), sorted(self.counted))
 
     def crash(self, c: int) -> None:
         """SIGKILL: its records are available at once, its place is missed after the session."""
@@ -310,7 +311,7 @@ def kafka(setup: Setup, config: KafkaSystem) -> Kafka:
 
 
 def _came(
-    broker: Broker, readable: Readable, work_s: F32, bad: k.PoisonousMessages, first: int, stop: int
+    broker: Broker, readable: Readable, work_s: F32, bad: PoisonousMessages, first: int, stop: int
 ) -> None:
     """Tell a share group of the records from number ``first`` to before ``stop``.
 
@@ -324,10 +325,11 @@ def _came(
     """
     message = readable.message[first:stop]
     broker.let_in(readable.feed, readable.lane, slice(first, stop), work_s[message])
-    if bad.n.size:
-        messages, kills, times = bad.n.T
-        here = np.flatnonzero(np.isin(message, messages))
-        which = np.searchsorted(messages, message[here])
+    if bad.message.size:
+        here = np.flatnonzero(np.isin(message, bad.message))
+        which = np.searchsorted(bad.message, message[here])
         broker.add_poison(
-            poisonous_messages(first + here, kills[which], times[which], bad.restart_s[which])
+            poisonous_messages(
+                first + here, bad.kills[which], bad.times[which], bad.restart_s[which]
+            )
         )

@@ -13,10 +13,10 @@ from sim.engine.system import Fleet, Setup, Upstream
 from sim.foundation.arrays import F64, I32, I64, NO_LIMIT, U8
 from sim.foundation.errors import LabError
 from sim.injection.poison import ALWAYS, poison
-from sim.queue import broker_kernel as k
+from sim.queue import broker_codes as codes
 from sim.queue import sqs_standard_codes as standard
 from sim.queue.broker import Broker
-from sim.queue.broker_state import poisonous_messages
+from sim.queue.broker_state import MessageColumns, PoisonousMessages, poisonous_messages
 from sim.queue.sqs_standard import Workers
 from sim.queue.sqs_standard_state_kernel import StandardQueue
 
@@ -122,22 +122,23 @@ class _Seen(NamedTuple):
 
 
 def _by_broker(broker: Broker, t: F64) -> _Seen:
-    counts, grid = broker.queue.counts, broker.queue.grid[: t.size]
+    state = broker.state
+    messages, samples = state.messages, state.samples
     return _Seen(
         _FATE_OF_STATE,
         {
-            "enqueued": grid[:, k.GRID_CAME],
-            "ready": grid[:, k.GRID_READY],
-            "in_flight": grid[:, k.GRID_IN_FLIGHT],
+            "enqueued": np.asarray(samples.came)[: t.size],
+            "ready": np.asarray(samples.ready)[: t.size],
+            "in_flight": np.asarray(samples.in_flight)[: t.size],
         },
-        repeats=int(counts[k.REPEATS]),
+        repeats=messages.repeats,
         consumers=broker.size,
-        deliveries=int(counts[k.DELIVERIES]),
+        deliveries=messages.deliveries,
         requests={
-            "send": int(counts[k.ARRIVED]),
-            "receive": int(counts[k.DELIVERIES if broker.policy.push else k.FOUND]),
-            "empty receive": int(counts[k.EMPTY_RECEIVES]),
-            "delete": int(counts[k.ACK_CALLS]),
+            "send": messages.arrived,
+            "receive": messages.deliveries if broker.policy.push else state.consumers.found,
+            "empty receive": state.consumers.empty_receives,
+            "delete": state.acks.made,
         },
     )
 
@@ -165,7 +166,7 @@ def _by_workers(workers: Workers, t: F64) -> _Seen:
     )
 
 
-def _history(system: str, queue: k.QueueState | StandardQueue, repeats: int) -> Effects:
+def _history(system: str, queue: MessageColumns | StandardQueue, repeats: int) -> Effects:
     if repeats > queue.again_message.size:
         raise LabError(f"{system}: {repeats:,} repeated effects, more than the lab can keep")
     done_s = np.asarray(queue.done_s)
@@ -174,11 +175,11 @@ def _history(system: str, queue: k.QueueState | StandardQueue, repeats: int) -> 
     return Effects.of(done_s, everyone, np.asarray(queue.again_s)[:repeats], again)
 
 
-_FATE_OF_STATE = np.zeros(k.STATES, np.uint8)
-_FATE_OF_STATE[k.DEAD] = Fate.DEAD_LETTERED
-_FATE_OF_STATE[[k.DROPPED, k.REFUSED]] = Fate.LOST_REJECTED
-_FATE_OF_STATE[k.EXPIRED] = Fate.LOST_RETENTION
-_FATE_OF_STATE[k.LOST] = Fate.LOST_ACKED_BEFORE_PROCESSING
+_FATE_OF_STATE = np.zeros(codes.STATES, np.uint8)
+_FATE_OF_STATE[codes.DEAD] = Fate.DEAD_LETTERED
+_FATE_OF_STATE[[codes.DROPPED, codes.REFUSED]] = Fate.LOST_REJECTED
+_FATE_OF_STATE[codes.EXPIRED] = Fate.LOST_RETENTION
+_FATE_OF_STATE[codes.LOST] = Fate.LOST_ACKED_BEFORE_PROCESSING
 
 _FATE_OF_STATE_STANDARD = np.zeros(standard.STATES, np.uint8)
 _FATE_OF_STATE_STANDARD[standard.DEAD] = Fate.DEAD_LETTERED
@@ -194,7 +195,7 @@ def of_rows(rows: I32 | None, n: int) -> U8 | None:
     return wanted
 
 
-def poison_of(setup: Setup, queue: str) -> k.PoisonousMessages:
+def poison_of(setup: Setup, queue: str) -> PoisonousMessages:
     """What is poisonous to a queue's consumers, as the kernel wants it."""
     found = poison(setup, queue)
     times = np.where(found.times == ALWAYS, NO_LIMIT, found.times.astype(np.int64))

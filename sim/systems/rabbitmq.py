@@ -10,9 +10,10 @@ from sim.engine.environment import Stage
 from sim.engine.system import Fleet, Setup, capacity
 from sim.foundation.arrays import I32, NO_LIMIT
 from sim.injection.replay import repeats_kept
-from sim.queue import broker_kernel as k
+from sim.queue import broker_codes as codes
 from sim.queue.broker import Broker
 from sim.queue.broker_policy import broker_policy
+from sim.queue.broker_policy_kernel import BrokerPolicy
 from sim.queue.broker_state import Columns
 from sim.queue.senders import Senders
 from sim.scenario.load import Scenario
@@ -29,11 +30,15 @@ from sim.systems.rabbitmq_exchange import routed
 from sim.traffic.generate import service_s
 from sim.traffic.messages import Messages
 
-_ON_FAILURE = {"nack-requeue": k.REQUEUE, "reject-requeue": k.REQUEUE, "reject": k.REJECTED}
+_ON_FAILURE = {
+    "nack-requeue": codes.REQUEUE,
+    "reject-requeue": codes.REQUEUE,
+    "reject": codes.REJECTED,
+}
 _OVERFLOW = {
-    "drop-head": k.DROP_HEAD,
-    "reject-publish": k.REJECT,
-    "reject-publish-dlx": k.REJECT_DEAD,
+    "drop-head": codes.DROP_HEAD,
+    "reject-publish": codes.REJECT,
+    "reject-publish-dlx": codes.REJECT_DEAD,
 }
 
 
@@ -116,14 +121,14 @@ def _columns(
     return Columns(wanted=wanted, lane=priority, lanes=most + 1)
 
 
-def rabbitmq_policy(queue: RabbitmqQueue, config: RabbitmqSystem) -> k.BrokerPolicy:
+def rabbitmq_policy(queue: RabbitmqQueue, config: RabbitmqSystem) -> BrokerPolicy:
     """What a queue of this system and its consumers do."""
     arguments, version = queue.arguments, config.version
     quorum = arguments.queue_type == "quorum"
     limit = delivery_limit(version, arguments.delivery_limit) if quorum else None
-    counted = k.BY_CLOSE + (k.BY_FAILURE if queue.on_failure == "reject-requeue" else 0)
+    counted = codes.BY_CLOSE + (codes.BY_FAILURE if queue.on_failure == "reject-requeue" else 0)
     if not since(version, 4, 3):
-        counted = k.BY_CLOSE + k.BY_LOCK + k.BY_FAILURE
+        counted = codes.BY_CLOSE + codes.BY_LOCK + codes.BY_FAILURE
     timeout_s = consumer_timeout_s(
         version, arguments.queue_type, arguments.consumer_timeout, config.consumer_timeout
     )
@@ -132,20 +137,20 @@ def rabbitmq_policy(queue: RabbitmqQueue, config: RabbitmqSystem) -> k.BrokerPol
     return broker_policy(
         push=1,
         prefetch=prefetch(arguments.queue_type, queue.prefetch_count) or NO_LIMIT,
-        ack=k.AUTO if queue.no_ack else k.LATE,
+        ack=codes.AUTO if queue.no_ack else codes.LATE,
         lock_s=np.inf if queue.no_ack else timeout_s,
         sweep_s=LOOKS_S,
         lock_closes=1,
         closes=1,
         reopen_s=config.latency.reopen,
         # RQ-04. Quorum: a list of its own, which goes first; without a delivery limit, the back.
-        place=(k.BACK if limit is None else k.RETURNS) if quorum else k.ORIGINAL,
-        pick=k.ONE if arguments.max_priority is None else k.PRIORITY,
+        place=(codes.BACK if limit is None else codes.RETURNS) if quorum else codes.ORIGINAL,
+        pick=codes.ONE if arguments.max_priority is None else codes.PRIORITY,
         single_active=int(arguments.single_active_consumer),
         max_returns=NO_LIMIT if limit is None else limit,
         counted=0 if limit is None else counted,
         dead_letters=int(arguments.dead_letter_exchange is not None),
-        on_failure=k.DISCARD if queue.no_ack else _ON_FAILURE[queue.on_failure],
+        on_failure=codes.DISCARD if queue.no_ack else _ON_FAILURE[queue.on_failure],
         max_length=arguments.max_length or NO_LIMIT,
         overflow=_OVERFLOW[arguments.overflow],
         republish_s=np.inf if republish_s is None else republish_s,

@@ -16,10 +16,11 @@ from sim.engine.system import Fleet, Setup, capacity
 from sim.foundation.arrays import F32, I32, NO_LIMIT
 from sim.injection.poison import poison
 from sim.injection.replay import repeats_kept
-from sim.queue import broker_kernel
+from sim.queue import broker_codes
 from sim.queue import sqs_standard_codes as codes
 from sim.queue.broker import Broker
 from sim.queue.broker_policy import broker_policy
+from sim.queue.broker_policy_kernel import BrokerPolicy
 from sim.queue.broker_state import Columns
 from sim.queue.feed_kernel import Feed
 from sim.queue.filtered import Filtered
@@ -37,7 +38,7 @@ _ORDER = {
     "as-visible": codes.AS_VISIBLE,
     "fresh-first": codes.FRESH_FIRST,
 }
-_PLACE = {"returned-first": broker_kernel.RETURNS, "as-visible": broker_kernel.BACK}
+_PLACE = {"returned-first": broker_codes.RETURNS, "as-visible": broker_codes.BACK}
 """Where a message of a fair queue comes back to, by its order."""
 _DEDUPLICATED_S = 300.0
 """Deduplication interval of a FIFO queue (SF-03)."""
@@ -178,7 +179,7 @@ def _deduplicated(queue: SqsQueue, messages: Messages, group: I32) -> I32 | None
     return np.asarray(same_in_group, np.int32)
 
 
-def _grouped_policy(queue: SqsQueue, standard: StandardPolicy) -> broker_kernel.BrokerPolicy:
+def _grouped_policy(queue: SqsQueue, standard: StandardPolicy) -> BrokerPolicy:
     fifo = queue.fifo_queue
     return broker_policy(
         batch=standard.batch,
@@ -189,8 +190,8 @@ def _grouped_policy(queue: SqsQueue, standard: StandardPolicy) -> broker_kernel.
         # A FIFO queue refuses the receipt of a message whose visibility timeout has ended.
         late_ack=int(not fifo),
         any_copy=standard.stale_deletes,
-        place=broker_kernel.ORIGINAL if fifo else _PLACE[queue.order],
-        pick=broker_kernel.GROUPS if fifo else broker_kernel.FAIR,
+        place=broker_codes.ORIGINAL if fifo else _PLACE[queue.order],
+        pick=broker_codes.GROUPS if fifo else broker_codes.FAIR,
         look_ahead=queue.look_ahead,
         noisy_share=_NOISY_SHARE,
         noisy_least=_NOISY_LEAST,

@@ -19,7 +19,7 @@ from sim.log.kafka_coordinator import Terms
 from sim.log.kafka_rebalance_classic import Cooperative, Eager
 from sim.log.kafka_rebalance_kip848 import Reconciling
 from sim.log.topic import Topic
-from sim.queue import broker_kernel as k
+from sim.queue import broker_codes as codes
 from sim.queue.broker import Broker
 from sim.queue.broker_policy import broker_policy
 from sim.queue.broker_state import Columns, poisonous_messages
@@ -210,20 +210,23 @@ def _broker(cuts, policy, **options):
     _cut(env, cuts)
     env.run(UNTIL_S)
     assert broker.queue.receives.max() > 1
-    parts = (broker.queue, broker.state.lanes, broker.state.pool, broker.state.consumers)
+    state = broker.state
     return {
         f"{type(part).__name__}.{name}": column
-        for part in (*parts, broker.state.events, broker.state.poison)
-        for name, column in part._asdict().items()
-    }
+        for part in (
+            state, state.messages, state.lanes, state.deliveries, state.consumers, state.events,
+            state.poison, state.receives, state.acks, state.samples,
+        )
+        for name, column in columns(part).items()
+    }  # fmt: skip
 
 
 def pushing(cuts):
     """A broker that pushes tasks acknowledged early, with priorities, retries and a full queue."""
     policy = broker_policy(
-        push=1, prefetch=6, ack=k.ON_START, closes=1, reopen_s=0.3, place=k.ORIGINAL,
-        pick=k.PRIORITY, on_failure=k.RETRY, retry_s=2.0, retry_growth=2.0, retry_whole=1,
-        max_returns=3, max_length=300, overflow=k.REJECT, republish_s=0.4,
+        push=1, prefetch=6, ack=codes.ON_START, closes=1, reopen_s=0.3, place=codes.ORIGINAL,
+        pick=codes.PRIORITY, on_failure=codes.RETRY, retry_s=2.0, retry_growth=2.0, retry_whole=1,
+        max_returns=3, max_length=300, overflow=codes.REJECT, republish_s=0.4,
     )  # fmt: skip
     return _broker(cuts, policy, slots=2)
 
@@ -231,8 +234,8 @@ def pushing(cuts):
 def pulling(cuts):
     """Consumers that pull from message groups, under quotas, locks, redrive and retention."""
     policy = broker_policy(
-        batch=10, wait_s=0.7, ack_every=4, per_batch_s=0.01, lock_s=1.2, place=k.ORIGINAL,
-        pick=k.GROUPS, look_ahead=200, max_receives=3, dead_letters=1, stop_batch=1,
+        batch=10, wait_s=0.7, ack_every=4, per_batch_s=0.01, lock_s=1.2, place=codes.ORIGINAL,
+        pick=codes.GROUPS, look_ahead=200, max_receives=3, dead_letters=1, stop_batch=1,
         calls_per_s=60.0, max_in_flight=40, retention_s=9.0, delay_s=0.1,
     )  # fmt: skip
     return _broker(cuts, policy)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sim.queue import broker_kernel as b
+from sim.queue import broker_codes as codes
 from sim.queue import sqs_standard_codes as s
 from sim.queue.broker import Broker
 from sim.queue.broker_policy import broker_policy
@@ -28,8 +28,8 @@ def pushed(**knobs):
         receive_latency_s=CALL_S, ack_latency_s=CALL_S, grid_s=NONE_S,
     )  # fmt: skip
     queue.advance(3.5)
-    counts = queue.queue.counts
-    assert counts[[b.READY_NOW, b.IN_FLIGHT_NOW, b.REMOVED]].tolist() == [8, 6, 6]
+    messages = queue.state.messages
+    assert (messages.ready_now, messages.in_flight_now, messages.removed) == (8, 6, 6)
     return queue
 
 
@@ -51,7 +51,7 @@ def received(n=20, **changes):
 
 def test_a_message_that_is_nowhere_stops_the_run():
     queue = pushed()
-    queue.queue.counts[b.READY_NOW] -= 1
+    queue.state.messages.ready_now -= 1
     with pytest.raises(AssertionError, match="20 messages came, but 7 are ready, 6 in flight"):
         queue.advance(3.5)
     workers = received()
@@ -62,7 +62,8 @@ def test_a_message_that_is_nowhere_stops_the_run():
 
 def test_no_place_holds_fewer_than_no_messages():
     queue = pushed()
-    queue.queue.counts[[b.WAITING_NOW, b.READY_NOW]] += [-1, 1]
+    queue.state.messages.waiting_now -= 1
+    queue.state.messages.ready_now += 1
     with pytest.raises(AssertionError, match="fewer than no"):
         queue.advance(3.5)
     workers = received()
@@ -73,7 +74,8 @@ def test_no_place_holds_fewer_than_no_messages():
 
 def test_no_more_is_in_flight_than_may_be():
     queue = pushed(max_in_flight=6)
-    queue.queue.counts[[b.IN_FLIGHT_NOW, b.READY_NOW]] += [1, -1]
+    queue.state.messages.in_flight_now += 1
+    queue.state.messages.ready_now -= 1
     with pytest.raises(AssertionError, match="more in flight"):
         queue.advance(3.5)
     workers = received(max_in_flight=4)
@@ -91,14 +93,14 @@ def test_a_message_that_was_handed_out_is_not_fresh_again():
 
 def test_a_message_in_flight_is_in_flight_to_somebody():
     queue = pushed()
-    queue.state.pool.meta[b.USED] = 5
+    queue.state.deliveries.used = 5
     with pytest.raises(AssertionError, match="in flight to nobody"):
         queue.advance(3.5)
 
 
 def test_there_are_no_more_effects_than_deliveries():
     queue = pushed()
-    queue.queue.counts[b.REPEATS] = 100
+    queue.state.messages.repeats = 100
     with pytest.raises(AssertionError, match="more effects than deliveries"):
         queue.advance(3.5)
     workers = received()
@@ -107,11 +109,12 @@ def test_there_are_no_more_effects_than_deliveries():
         workers.advance(3.5)
 
 
-@pytest.mark.parametrize("counter", ["ROW", "ARRIVED", "DELIVERIES", "REPEATS"])
+@pytest.mark.parametrize("counter", ["row", "arrived", "deliveries", "repeats"])
 def test_what_has_happened_is_not_undone_in_a_queue(counter):
     queue = pushed()
-    queue._counts[getattr(b, counter)] += 1  # as if there had been one more
-    with pytest.raises(AssertionError, match="went back"):
+    one_more = getattr(queue._counts, counter) + 1
+    queue._counts = queue._counts._replace(**{counter: one_more})
+    with pytest.raises(AssertionError, match=f"{counter} went back"):
         queue.advance(3.5)
 
 
@@ -125,10 +128,11 @@ def test_what_has_happened_is_not_undone_in_a_standard_queue(counter):
 
 
 def test_a_message_that_is_gone_stays_so_unless_it_was_acknowledged_before_its_work():
-    for ack, stops in ((b.LATE, True), (b.ON_START, False)):
+    for ack, stops in ((codes.LATE, True), (codes.ON_START, False)):
         queue = pushed()
-        queue.policy = queue.policy._replace(ack=ack)
-        queue.queue.counts[[b.REMOVED, b.READY_NOW]] += [-1, 1]
+        queue.policy.ack = ack
+        queue.state.messages.removed -= 1
+        queue.state.messages.ready_now += 1
         if stops:
             with pytest.raises(AssertionError, match="that was gone is back"):
                 queue.advance(3.5)
@@ -137,18 +141,15 @@ def test_a_message_that_is_gone_stays_so_unless_it_was_acknowledged_before_its_w
 
 
 def test_time_does_not_go_back():
-    queue = pushed()
-    queue.queue.clock_s[0] = 99.0
-    with pytest.raises(AssertionError, match="time went back"):
-        queue.advance(8.0)
-    workers = received()
-    workers.queue.clock_s = 99.0
-    with pytest.raises(AssertionError, match="time went back"):
-        workers.advance(8.0)
+    queue, workers = pushed(), received()
+    queue.state.clock_s = workers.queue.clock_s = 99.0
+    for stage in (queue, workers):
+        with pytest.raises(AssertionError, match="time went back"):
+            stage.advance(8.0)
 
 
 def test_at_the_end_the_counters_say_what_the_states_say():
-    for queue, state in ((pushed(), b.ACKED), (received(), s.DELETED)):
+    for queue, state in ((pushed(), codes.ACKED), (received(), s.DELETED)):
         queue.audit()
         queue.queue.state[19] = state
         with pytest.raises(AssertionError, match="counters disagree"):
@@ -164,9 +165,9 @@ def test_at_the_end_no_message_has_had_more_effects_than_receives():
 
 def test_at_the_end_no_two_consumers_hold_a_message_under_one_lock():
     queue = pushed()
-    d = queue.state.pool.meta[b.FIRST]
-    after = queue.state.pool.n[d, b.AFTER]
-    queue.state.pool.n[d, b.MESSAGE] = queue.state.pool.n[after, b.MESSAGE]
+    deliveries = queue.state.deliveries
+    after = deliveries.after[deliveries.first]
+    deliveries.message[deliveries.first] = deliveries.message[after]
     with pytest.raises(AssertionError, match="under one lock"):
         queue.audit()
     workers = received()

@@ -6,7 +6,7 @@ Each test states its figures, so that nothing has to be fetched, and where they 
 import numpy as np
 import pytest
 
-from sim.queue import broker_kernel as broker
+from sim.queue import broker_codes as codes
 from sim.queue.broker import Broker
 from sim.queue.broker_policy import broker_policy
 from sim.queue.feed_kernel import Feed
@@ -100,7 +100,7 @@ def test_RQ_03_what_a_prefetch_costs_and_gains(prefetch, work_s, busy, least_s, 
         feed,
         np.full(n, work_s, np.float32),
         1,
-        broker_policy(push=1, prefetch=prefetch, ack=broker.LATE, ack_waits=0),
+        broker_policy(push=1, prefetch=prefetch, ack=codes.LATE, ack_waits=0),
         receive_latency_s=round_trip_s,
         ack_latency_s=round_trip_s,
         grid_s=np.arange(from_s, until_s, 0.0137),
@@ -110,6 +110,6 @@ def test_RQ_03_what_a_prefetch_costs_and_gains(prefetch, work_s, busy, least_s, 
     rate = np.count_nonzero((done_s > from_s) & (done_s <= until_s)) / (until_s - from_s)
     assert rate * work_s == pytest.approx(busy, rel=0.015)
     # Little's law: what is not on the way there, in work or on the way back is in the buffer.
-    held_s = queue.queue.grid[:, 2].mean() / rate
+    held_s = np.mean(queue.state.samples.in_flight) / rate
     waits_s = held_s - 0.05 - work_s - 0.05
     assert least_s - 0.002 <= waits_s <= most_s + 0.002

@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from sim.queue import broker_kernel as k
+from sim.queue import broker_codes as codes
 from sim.queue.broker import Broker
 from sim.queue.broker_state import Columns, poisonous_messages
 from sim.queue.feed_kernel import Feed
@@ -65,11 +65,11 @@ def states(fleet):
 
 
 STATE = {
-    k.READY: "ready",
-    k.IN_FLIGHT: "in flight",
-    k.ACKED: "done",
-    k.DROPPED: "dropped",
-    k.LOST: "lost",
+    codes.READY: "ready",
+    codes.IN_FLIGHT: "in flight",
+    codes.ACKED: "done",
+    codes.DROPPED: "dropped",
+    codes.LOST: "lost",
 }
 
 
@@ -101,7 +101,7 @@ def test_CE_02_late_ack_runs_it_again():
     # Dead between the task's end and the broker's having the acknowledgement: it runs twice.
     fleet = workers([0.0], 10.0, count=2, task_acks_late=True, worker_concurrency=1)
     fleet.advance(9.99)
-    owner = int(np.flatnonzero(fleet.state.consumers.n[:-1, k.IDLE] == 0)[0])
+    owner = int(np.flatnonzero(np.asarray(fleet.state.consumers.idle) == 0)[0])
     fleet.cut_off(owner)
     fleet.advance(10.5)
     fleet.crash(owner)
@@ -170,7 +170,7 @@ def test_CE_04_rejected_without_requeue_it_is_gone_as_well():
 def test_CE_05_how_many_messages_a_worker_holds(settings, held):
     fleet = workers([0.0] * 50, 10.0, **settings)
     fleet.advance(5.0)
-    assert fleet.queue.counts[k.HELD] == held
+    assert fleet.state.messages.held == held
 
 
 def test_CE_06_redis_runs_a_task_again_while_the_first_still_runs():
@@ -326,9 +326,9 @@ def waits(task, draws=(0.5,)):
     fleet = workers([0.0], 0.0, task=task, bad=[(0, False, 10**6, np.inf)], draws=draws)
     failed_s = []
     for at_s in np.arange(0.5, 4_000.0):
-        left = fleet.state.poison.n[0, k.LEFT]
+        left = fleet.state.poison.left[0]
         fleet.advance(float(at_s))
-        failed_s += [at_s] * int(left - fleet.state.poison.n[0, k.LEFT])
+        failed_s += [at_s] * int(left - fleet.state.poison.left[0])
     return fleet, np.diff(failed_s).tolist()
 
 

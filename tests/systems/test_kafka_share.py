@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from helpers.operated import Operated
 from sim.engine.environment import Environment
 from sim.log.topic import Topic
-from sim.queue import broker_kernel as k
+from sim.queue import broker_codes as codes
 from sim.queue.broker_state import Columns, poisonous_messages
 from sim.scenario.products.kafka import KafkaSystem
 from sim.scenario.products.kafka_share import ShareGroup
@@ -18,10 +18,10 @@ from sim.systems.kafka_share import Members, Readable, assign, share_policy
 
 MS = 0.001
 STATE = {
-    k.READY: "available",
-    k.IN_FLIGHT: "acquired",
-    k.ACKED: "acknowledged",
-    k.DROPPED: "archived",
+    codes.READY: "available",
+    codes.IN_FLIGHT: "acquired",
+    codes.ACKED: "acknowledged",
+    codes.DROPPED: "archived",
 }
 
 
@@ -126,7 +126,7 @@ def test_KS_04_an_acknowledgement_after_the_lock_is_too_late_and_the_record_is_p
     config = {"group.share.record.lock.duration.ms": 15_000}
     env, members = share_group([0.0], 10.0, consumers=2, **config)
     env.run(5.0)
-    (holder,) = np.flatnonzero((members.state.consumers.slot >= 0).any(axis=1))
+    (holder,) = np.flatnonzero((np.asarray(members.state.consumers.slot) >= 0).any(axis=1))
     members.pause(int(holder), 20.0)  # its work is done at 30 s, its lock ends at 15 s
     env.run(60.0)
     assert states(members) == ["acknowledged"]
@@ -162,7 +162,7 @@ def test_KS_05_every_partition_is_served_by_as_many_as_there_are():
 def test_a_killed_member_s_records_are_available_when_its_connection_closes():
     env, members = share_group([0.0], 10.0, consumers=2)
     env.run(5.0)
-    (holder,) = np.flatnonzero((members.state.consumers.slot >= 0).any(axis=1))
+    (holder,) = np.flatnonzero((np.asarray(members.state.consumers.slot) >= 0).any(axis=1))
     members.crash(int(holder))
     env.run(20.0)
     assert states(members) == ["acknowledged"]
@@ -188,7 +188,7 @@ def test_a_member_leaves_when_it_has_closed_and_one_killed_meanwhile_after_its_s
         env.run(30.2)
         Operated(env, members).terminate(1, 1.8)
         env.run(at_s)
-        return members.state.lanes.reach[0].tolist() == [1, 1]
+        return list(members.state.lanes.reach[0]) == [1, 1]
 
     assert taken_over(0.01, 30.35)  # it had nothing in hand, and is seen to be gone 0.1 s later
     assert not taken_over(8.0, 32.0 + 44.9)  # killed at 32 s; the session lasts 45 s
@@ -226,7 +226,7 @@ def test_whatever_happens_every_record_is_acknowledged_or_archived(seed):
     env.run(200.0)
     counted = Counter(states(members))
     assert counted["acknowledged"] + counted["archived"] == n == members.settled()
-    assert (members.queue.effects[members.queue.state == k.ACKED] >= 1).all()
+    assert (members.queue.effects[members.queue.state == codes.ACKED] >= 1).all()
     assert (members.queue.receives <= config["group.share.delivery.count.limit"]).all()
 
 

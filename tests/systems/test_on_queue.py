@@ -8,7 +8,7 @@ import pytest
 import sim
 from sim.engine.outcome import Fate
 from sim.engine.system import Setup
-from sim.queue import broker_kernel as k
+from sim.queue import broker_codes as codes
 from sim.queue import sqs_standard_codes as standard
 from sim.systems import on_queue
 from sim.systems.rabbitmq import Rabbitmq
@@ -16,13 +16,13 @@ from sim.traffic.generate import generate
 
 
 def test_each_state_of_an_unprocessed_message_is_a_fate():
-    in_queue = {k.READY, k.IN_FLIGHT, k.OVERDUE, k.WAITING}
+    in_queue = {codes.READY, codes.IN_FLIGHT, codes.OVERDUE, codes.WAITING}
     by_state = dict(enumerate(on_queue._FATE_OF_STATE.tolist()))
     assert {state for state, fate in by_state.items() if fate == Fate.UNFINISHED} >= in_queue
-    assert by_state[k.DEAD] == Fate.DEAD_LETTERED
-    assert by_state[k.DROPPED] == by_state[k.REFUSED] == Fate.LOST_REJECTED
-    assert by_state[k.EXPIRED] == Fate.LOST_RETENTION
-    assert by_state[k.LOST] == Fate.LOST_ACKED_BEFORE_PROCESSING
+    assert by_state[codes.DEAD] == Fate.DEAD_LETTERED
+    assert by_state[codes.DROPPED] == by_state[codes.REFUSED] == Fate.LOST_REJECTED
+    assert by_state[codes.EXPIRED] == Fate.LOST_RETENTION
+    assert by_state[codes.LOST] == Fate.LOST_ACKED_BEFORE_PROCESSING
     by_state = dict(enumerate(on_queue._FATE_OF_STATE_STANDARD.tolist()))
     assert by_state[standard.DEAD] == Fate.DEAD_LETTERED
     assert by_state[standard.EXPIRED] == Fate.LOST_RETENTION
@@ -59,6 +59,6 @@ def test_an_outcome_is_of_a_queue_whose_counters_are_right():
     for stage in system.stages:
         stage.advance(10.0)
     queue = next(iter(system.queues.values()))
-    queue.queue.counts[k.REMOVED] += 1
+    queue.state.messages.removed += 1
     with pytest.raises(AssertionError, match="counters disagree"):
         next(system.outcomes(inf))

@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from sim.engine.system import Setup
-from sim.queue import broker_kernel as k
+from sim.queue import broker_codes as codes
 from sim.scenario.load import Scenario
 from sim.scenario.products.sqs import SqsQueue
 from sim.systems.sqs import Sqs
@@ -55,7 +55,7 @@ def consume(scenario, came_s, group, until_s, verbs=(), work_s=None):
     built = Sqs(Setup("sqs", scenario, messages, np.zeros(0)), scenario.systems["sqs"])
     broker = built.queues["q"]
     if work_s is not None:
-        broker.state.service_s[:] = work_s
+        np.asarray(broker.state.messages.service_s)[:] = work_s
     for at_s, verb, *args in verbs:
         built.senders.advance(at_s)
         broker.advance(at_s)
@@ -99,7 +99,8 @@ def test_SF_02_a_receive_takes_from_one_group_as_much_as_it_can():
     # Of 0 1 0 1 0 the first receive of three takes all of group 0, and the second group 1.
     scenario = system(1.0, **fifo(workers=2, MaxNumberOfMessages=3))
     broker = consume(scenario, np.zeros(5), [0, 1, 0, 1, 0], 0.5)
-    held_by = broker.state.pool.n[: broker.state.pool.meta[k.USED], [k.MESSAGE, k.CONSUMER]]
+    deliveries = broker.state.deliveries
+    held_by = np.stack([deliveries.message, deliveries.consumer], axis=1)[: deliveries.used]
     assert sorted(map(tuple, held_by.tolist())) == [(0, 0), (1, 1), (2, 0), (3, 1), (4, 0)]
     # What is left over is filled from other groups.
     scenario = system(1.0, **fifo(MaxNumberOfMessages=4))
@@ -112,7 +113,7 @@ def test_SF_03_of_messages_with_the_same_id_one_in_five_minutes_is_let_in(again_
     scenario = system(0.1, **fifo(MessageDeduplicationId=["account"]))
     broker = consume(scenario, [0.0, again_s], [7, 7], 400.0)
     assert broker.queue.receives.tolist() == [1, receives]
-    assert broker.queue.state[1] == (k.ACKED if receives else k.REFUSED)
+    assert broker.queue.state[1] == (codes.ACKED if receives else codes.REFUSED)
 
 
 def test_SF_03_the_interval_counts_from_what_was_let_in():
@@ -142,7 +143,7 @@ def test_SF_05_calls_beyond_300_a_second_wait():
     ):
         scenario = system(0.0, {"threads": 2_000, "batch": 1}, **keys)
         broker = consume(scenario, np.zeros(2_000), np.arange(2_000) % GROUPS, 60.0)
-        assert broker.state.feed.enqueued_s.max() == last_s
+        assert np.max(broker.state.feed.enqueued_s) == last_s
 
 
 def test_SF_05_batches_of_ten_carry_3_000_messages_a_second():
@@ -151,9 +152,9 @@ def test_SF_05_batches_of_ten_carry_3_000_messages_a_second():
         0.0, {"threads": 400, "batch": 10}, **fifo(workers=400, MaxNumberOfMessages=10)
     )
     broker = consume(scenario, np.zeros(n), np.arange(n) // 10 % GROUPS, 3.0)
-    assert broker.state.feed.enqueued_s.max() == pytest.approx((n / 10 - 301) / 300, abs=1e-6)
-    counts = broker.queue.counts
-    assert counts[k.FOUND] + counts[k.EMPTY_RECEIVES] <= 301 + 3.0 * 300
+    assert np.max(broker.state.feed.enqueued_s) == pytest.approx((n / 10 - 301) / 300, abs=1e-6)
+    consumers = broker.state.consumers
+    assert consumers.found + consumers.empty_receives <= 301 + 3.0 * 300
 
 
 def test_SF_06_a_backlog_of_one_group_hides_later_groups():
@@ -175,7 +176,7 @@ def test_SF_07_a_failed_message_blocks_its_group_until_it_is_dead_lettered():
     verbs = [(0.5, "crash", 0), (0.6, "restart", 0)]
     verbs += [(30.5, "crash", 0), (30.5, "crash", 1), (30.6, "restart", 0), (30.6, "restart", 1)]
     broker = consume(scenario, np.zeros(3), [0, 0, 1], 100.0, verbs)
-    assert broker.queue.state.tolist() == [k.DEAD, k.ACKED, k.ACKED]
+    assert broker.queue.state.tolist() == [codes.DEAD, codes.ACKED, codes.ACKED]
     assert broker.queue.done_s[2] < 3.0 and broker.queue.done_s[1] > 60.0
 
 
@@ -195,7 +196,7 @@ def test_SF_08_the_order_of_several_senders_is_that_of_arrival():
     )
     came_s = np.arange(40) * 0.01
     broker = consume(scenario, came_s, np.zeros(40), 60.0)
-    arrived = broker.state.feed.message.tolist()
+    arrived = list(broker.state.feed.message)
     assert arrived != sorted(arrived)
     assert order(broker) == arrived
 
@@ -219,7 +220,7 @@ def test_SS_03_on_a_fair_queue_too_an_old_receipt_deletes_nothing():
     # With the newest receipt it is deleted although the timeout is over.
     broker = consume(system(1.45, VisibilityTimeout=1), [0.0], [0], 5.0)
     assert broker.queue.receives.tolist() == [1]
-    assert broker.queue.state.tolist() == [k.ACKED]
+    assert broker.queue.state.tolist() == [codes.ACKED]
 
 
 def test_SS_03_on_a_fair_queue_an_old_receipt_may_be_made_to_delete():
@@ -229,7 +230,7 @@ def test_SS_03_on_a_fair_queue_an_old_receipt_may_be_made_to_delete():
     assert (broker.queue.receives[0], broker.queue.effects[0]) == (2, 1)
     scenario = system(1.5, workers=2, VisibilityTimeout=1, stale_receipt="deletes")
     broker = consume(scenario, [0.0], [0], 1.55)
-    assert broker.queue.state.tolist() == [k.ACKED]
+    assert broker.queue.state.tolist() == [codes.ACKED]
     broker = consume(scenario, [0.0], [0], 60.0)
     assert (broker.queue.receives[0], broker.queue.effects[0]) == (2, 2)
 
@@ -262,7 +263,7 @@ def test_SS_14_quiet_tenants_do_not_wait_for_a_noisy_one():
     waits_s, broker = noisy()
     # At most what its worker has begun, a second of it, and the second of its own.
     assert waits_s.max() < 2.1
-    assert (broker.queue.state == k.ACKED).all()  # the noisy one is not throttled either
+    assert (broker.queue.state == codes.ACKED).all()  # the noisy one is not throttled either
     first_come = system(1.0, workers=50)
     came_s = np.concatenate([np.zeros(300), 1.0 + 0.1 * np.arange(60)])
     broker = consume(first_come, came_s, np.zeros(360), 300.0)  # all of one tenant

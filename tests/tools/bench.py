@@ -24,7 +24,7 @@ from sim.log.group_state import Reading
 from sim.log.kafka_assignors import assign_range
 from sim.log.topic import Topic
 from sim.log.topic_kernel import gather
-from sim.queue import broker_kernel as broker
+from sim.queue import broker_codes as codes
 from sim.queue.broker import Broker
 from sim.queue.broker_policy import broker_policy
 from sim.queue.broker_state import Columns
@@ -213,11 +213,11 @@ def main() -> int:
         report(f"queue kernel, {workers} workers, batch {batch}, backlogged", values, "M msg/s")
     broker_n = 2_000_000
     pull = {"batch": 10, "ack_every": 10, "wait_s": 20.0, "lock_s": 30.0}
-    fair = {"pick": broker.FAIR, "noisy_share": 0.1, "noisy_least": 30}
+    fair = {"pick": codes.FAIR, "noisy_share": 0.1, "noisy_least": 30}
     for what, knobs, lanes, slots in (
         ("prefetch 10", {"push": 1, "prefetch": 10, "closes": 1}, 1, 1),
         ("prefetch 20, 4 slots", {"push": 1, "prefetch": 20, "closes": 1}, 1, 4),
-        ("pull 10, 1,000 message groups", {**pull, "pick": broker.GROUPS}, 1_000, 1),
+        ("pull 10, 1,000 message groups", {**pull, "pick": codes.GROUPS}, 1_000, 1),
         ("pull 10, fair among 1,000 tenants", {**pull, **fair}, 1_000, 1),
     ):
         values = rates(broker_n, general_kernel(broker_n, knobs, lanes, slots))

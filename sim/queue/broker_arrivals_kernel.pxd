@@ -1,0 +1,43 @@
+cimport cython
+
+from sim.foundation cimport num
+from sim.foundation.c_types cimport i64
+from sim.queue cimport broker_codes as codes
+from sim.queue cimport broker_events_kernel as events_kernel
+from sim.queue cimport broker_lanes_kernel as lanes_kernel
+from sim.queue cimport broker_picks_kernel as picks_kernel
+from sim.queue cimport broker_settling_kernel as settling_kernel
+from sim.queue.broker_state_kernel cimport BrokerState
+
+
+@cython.locals(row=i64, message=i64, lane=i64)
+cdef void let_in(BrokerState b) noexcept nogil
+
+@cython.locals(lane=i64, message=i64)
+cdef void drop_heads(BrokerState b) noexcept nogil
+
+cdef void _refuse(BrokerState b, double now, i64 message) noexcept nogil
+
+@cython.locals(lane=i64)
+cdef void come(BrokerState b, double now, i64 message) noexcept nogil
+
+cdef double _arrival_s(BrokerState b) noexcept nogil
+
+@cython.locals(age_s=double)
+cdef double _expiry_s(BrokerState b) noexcept nogil
+
+cdef double next_s(BrokerState b) noexcept nogil
+
+@cython.locals(row=i64, message=i64)
+cdef void _expire(BrokerState b) noexcept nogil
+
+@cython.locals(same=i64)
+cdef bint _is_repeated(BrokerState b, i64 message, double at_s) noexcept nogil
+
+@cython.locals(arrival_s=double, expiry_s=double, row=i64, message=i64)
+cdef bint catch_up(BrokerState b, double now, bint waiting) noexcept nogil
+
+cdef double sample_s(BrokerState b) noexcept nogil
+
+@cython.locals(at=i64)
+cdef void sample(BrokerState b) noexcept nogil

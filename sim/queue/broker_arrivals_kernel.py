@@ -1,0 +1,159 @@
+"""The way into a queue: messages come, pass the queue's limits, and grow too old.
+
+And the samples, which are of what there was before anything else happens.
+"""
+
+from sim.foundation import num
+from sim.queue import broker_codes as codes
+from sim.queue import broker_events_kernel as events_kernel
+from sim.queue import broker_lanes_kernel as lanes_kernel
+from sim.queue import broker_picks_kernel as picks_kernel
+from sim.queue import broker_settling_kernel as settling_kernel
+from sim.queue.broker_state_kernel import BrokerState
+
+
+def let_in(b: BrokerState) -> None:
+    """GROUPS: let messages into the window at which a FIFO queue looks."""
+    while b.lanes.in_window < b.policy.look_ahead and b.lanes.entered < b.row:
+        row = b.lanes.entered
+        b.lanes.entered += 1
+        message = b.feed.message[row]
+        if b.lanes.place[message] != row or b.messages.state[message] != codes.READY:
+            continue
+        b.lanes.in_window += 1
+        lane = lanes_kernel.lane_of(b.lanes, message)
+        lanes_kernel.append(b.lanes, lane, message)
+        if b.lanes.head[lane] == message:
+            lanes_kernel.offer(b.lanes, b.messages, lane, codes.GROUPS)
+
+
+def drop_heads(b: BrokerState) -> None:
+    """Make a queue that drops its head no longer than it may be."""
+    while b.messages.ready_now > b.policy.max_length:
+        lane = picks_kernel.highest(b.lanes, b.messages)
+        message = b.lanes.head[lane]
+        lanes_kernel.pop(b.lanes, lane)
+        b.messages.ready_now -= 1
+        settling_kernel.bury(b, message)
+
+
+def _refuse(b: BrokerState, now: float, message: int) -> None:
+    """A message finds the queue full."""
+    b.messages.refusals += 1
+    if num.isfinite(b.policy.republish_s):
+        b.messages.state[message] = codes.WAITING
+        b.messages.waiting_now += 1
+        events_kernel.push(b.events, now + b.policy.republish_s, codes.AGAIN, message, 0)
+    elif b.policy.overflow == codes.REJECT_DEAD:
+        settling_kernel.finalise(b, message, codes.DEAD)
+    else:
+        settling_kernel.finalise(b, message, codes.REFUSED)
+
+
+def come(b: BrokerState, now: float, message: int) -> None:
+    """A message reaches the queue, which may be full."""
+    if b.policy.overflow != codes.DROP_HEAD and b.messages.ready_now >= b.policy.max_length:
+        _refuse(b, now, message)
+        return
+    b.messages.state[message] = codes.READY
+    b.messages.ready_now += 1
+    if b.policy.pick == codes.GROUPS and b.lanes.place[message] >= b.lanes.entered:
+        return  # the window lets it in
+    lane = lanes_kernel.lane_of(b.lanes, message)
+    lanes_kernel.append(b.lanes, lane, message)
+    if (b.policy.pick == codes.GROUPS or b.policy.pick == codes.FAIR) and b.lanes.head[
+        lane
+    ] == message:
+        lanes_kernel.offer(b.lanes, b.messages, lane, b.policy.pick)
+
+
+def _arrival_s(b: BrokerState) -> float:
+    """When the next message comes; inf: none is known of."""
+    if b.row < b.feed.n[0]:
+        return num.double(b.feed.enqueued_s[b.row]) + b.policy.delay_s
+    return num.INF
+
+
+def _expiry_s(b: BrokerState) -> float:
+    """When the next row of the feed is too old; inf: none has come that is not."""
+    if b.retention_row < b.row:
+        age_s = b.policy.delay_s + b.policy.retention_s
+        return num.double(b.feed.enqueued_s[b.retention_row]) + age_s
+    return num.INF
+
+
+def next_s(b: BrokerState) -> float:
+    """When a message comes or is too old."""
+    return min(_arrival_s(b), _expiry_s(b))
+
+
+def _expire(b: BrokerState) -> None:
+    """The retention of a row of the feed ends."""
+    row = b.retention_row
+    b.retention_row += 1
+    message = b.feed.message[row]
+    if b.lanes.place[message] != row:
+        return
+    if b.messages.state[message] == codes.IN_FLIGHT:
+        b.messages.state[message] = codes.OVERDUE
+    elif b.messages.state[message] == codes.READY:
+        b.messages.ready_now -= 1
+        settling_kernel.finalise(b, message, codes.EXPIRED)
+
+
+def _is_repeated(b: BrokerState, message: int, at_s: float) -> bool:
+    """Whether a message has the id of one that was let in a short time ago; then it is not."""
+    if b.messages.same.shape[0] == 0:
+        return False
+    same = b.messages.same[message]
+    if at_s - b.messages.let_in_s[same] < b.policy.dedup_s:
+        b.messages.refusals += 1
+        b.messages.state[message] = codes.REFUSED
+        b.messages.removed += 1
+        return True
+    b.messages.let_in_s[same] = at_s
+    return False
+
+
+def catch_up(b: BrokerState, now: float, waiting: bool) -> bool:
+    """Arrivals and ends of retention up to ``now``; True: stopped for one that is awaited."""
+    while True:
+        arrival_s = _arrival_s(b)
+        expiry_s = _expiry_s(b)
+        if min(arrival_s, expiry_s) > now:
+            return False
+        if expiry_s <= arrival_s:
+            _expire(b)
+            continue
+        row = b.row
+        b.row += 1
+        message = b.feed.message[row]
+        if b.messages.wanted.shape[0] > 0 and b.messages.wanted[message] == 0:
+            continue
+        b.messages.arrived += 1
+        b.lanes.place[message] = row
+        if _is_repeated(b, message, arrival_s):
+            continue
+        if b.policy.pick == codes.SPANS:
+            lanes_kernel.register(b.lanes, message)
+        come(b, arrival_s, message)
+        if waiting:
+            return True
+        if b.policy.overflow == codes.DROP_HEAD and b.messages.ready_now > b.policy.max_length:
+            drop_heads(b)
+
+
+def sample_s(b: BrokerState) -> float:
+    """When the next sample is due; inf: all are taken."""
+    if b.samples.taken < b.samples.grid_s.shape[0]:
+        return num.double(b.samples.grid_s[b.samples.taken])
+    return num.INF
+
+
+def sample(b: BrokerState) -> None:
+    """Take the sample of the grid that is due."""
+    at = b.samples.taken
+    b.samples.came[at] = b.messages.arrived
+    b.samples.ready[at] = b.messages.ready_now
+    b.samples.in_flight[at] = b.messages.in_flight_now + b.messages.waiting_now
+    b.samples.taken += 1

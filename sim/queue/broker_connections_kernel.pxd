@@ -1,0 +1,34 @@
+cimport cython
+
+from sim.foundation cimport num
+from sim.foundation.c_types cimport i64
+from sim.queue cimport broker_codes as codes
+from sim.queue cimport broker_consumers_kernel as consumers_kernel
+from sim.queue cimport broker_deliveries_kernel as deliveries_kernel
+from sim.queue cimport broker_events_kernel as events_kernel
+from sim.queue cimport broker_hands_kernel as hands_kernel
+from sim.queue cimport broker_settling_kernel as settling_kernel
+from sim.queue.broker_state_kernel cimport BrokerState
+
+
+cdef void _take_back_one(BrokerState b, double now, i64 d, i64 why) noexcept nogil
+
+@cython.locals(d=i64, after=i64, heard=bint)
+cdef void _take_back(
+    BrokerState b, double now, i64 c, i64 oldest, i64 epoch, i64 why
+) noexcept nogil
+
+@cython.locals(at_s=double)
+cdef void _close(BrokerState b, double now, i64 c, i64 epoch, i64 why) noexcept nogil
+
+@cython.locals(old=i64)
+cdef void _join(BrokerState b, double now, i64 c, i64 epoch) noexcept nogil
+
+cdef void _cancel(BrokerState b, i64 c, i64 epoch) noexcept nogil
+
+cdef void change(BrokerState b, double now, i64 kind, i64 c, i64 epoch) noexcept nogil
+
+@cython.locals(at_s=double)
+cdef double unlock_s(BrokerState b) noexcept nogil
+
+cdef void unlock(BrokerState b, double now) noexcept nogil

@@ -1,0 +1,61 @@
+cimport cython
+
+from sim.foundation.c_types cimport i32, i64
+from sim.queue cimport broker_codes as codes
+from sim.queue cimport broker_events_kernel as events_kernel
+from sim.queue.broker_events_kernel cimport Events
+from sim.queue.broker_policy_kernel cimport BrokerPolicy
+
+
+cdef class Consumers:
+    cdef public i64 slots
+    cdef public i64 anchor
+    cdef public i64[::1] alive
+    cdef public i64[::1] epoch
+    cdef public i64[::1] connected
+    cdef public i64[::1] joined
+    cdef public i64[::1] stopping
+    cdef public i64[::1] cut
+    cdef public i64[::1] calling
+    cdef public i64[::1] call
+    cdef public i64[::1] unacked
+    cdef public i64[::1] chunk
+    cdef public i64[::1] fresh
+    cdef public i64[::1] buffer
+    cdef public i64[::1] buffer_end
+    cdef public i64[::1] ripe
+    cdef public i64[::1] ripe_end
+    cdef public i64[::1] done
+    cdef public i64[::1] done_end
+    cdef public i64[::1] behind
+    cdef public i64[::1] ahead
+    cdef public double[::1] half_s
+    cdef public double[::1] factor
+    cdef public double[::1] resume_s
+    cdef public double[::1] wake_s
+    cdef public double[::1] inbound_s
+    cdef public double[::1] outbound_s
+    cdef public i64[::1] idle
+    cdef public i32[:, ::1] idle_slot
+    cdef public i32[:, ::1] slot
+    cdef public double[:, ::1] end_s
+    cdef public i64 active
+    cdef public i64 active_epoch
+    cdef public i64 joins
+    cdef public i64 asking
+    cdef public i64 found
+    cdef public i64 empty_receives
+
+
+@cython.locals(ahead=i64, behind=i64)
+cdef void unwait(Consumers consumers, i64 c) noexcept nogil
+
+@cython.locals(last=i64)
+cdef void wait(Consumers consumers, i64 c) noexcept nogil
+
+cdef void wait_if_credit(Consumers consumers, BrokerPolicy policy, i64 c) noexcept nogil
+
+@cython.locals(best=i64, c=i64)
+cdef void choose_active(Consumers consumers, BrokerPolicy policy) noexcept nogil
+
+cdef void wake(Consumers consumers, Events events, i64 c, double at_s) noexcept nogil

@@ -1,0 +1,148 @@
+"""Processes that take from a queue, and what its broker knows of them."""
+
+import numpy as np
+
+from sim.foundation.arrays import F64, I32, I64
+from sim.queue import broker_codes as codes
+from sim.queue import broker_events_kernel as events_kernel
+from sim.queue.broker_events_kernel import Events
+from sim.queue.broker_policy_kernel import BrokerPolicy
+
+
+class Consumers:
+    """Places for processes with ``slots`` places for work each.
+
+    Lists of deliveries name their first and last one; -1: there is none. Those who wait for
+    messages stand in a ring, in which row ``anchor`` is before the first and behind the last.
+    """
+
+    def __init__(self, places: int, slots: int) -> None:
+        self.slots = slots
+        """Messages that a process works on side by side."""
+        self.anchor = places
+        """The row of the ring that is no consumer."""
+        self.alive: I64 = np.zeros(places, np.int64)
+        """[places] 1: the process runs."""
+        self.epoch: I64 = np.zeros(places, np.int64)
+        """[places] which process and connection this is."""
+        self.connected: I64 = np.full(places, -1)
+        """[places] epoch of the connection that the broker has; -1: none."""
+        self.joined: I64 = np.full(places, -1)
+        """[places] order of subscription; -1: not subscribed."""
+        self.stopping: I64 = np.zeros(places, np.int64)
+        """[places] 1: SIGTERM received."""
+        self.cut: I64 = np.zeros(places, np.int64)
+        """[places] 1: the network is cut."""
+        self.calling: I64 = np.zeros(places, np.int64)
+        """[places] Pull: 0: no call is under way; UNDER_WAY; HELD_UP."""
+        self.call: I64 = np.zeros(places, np.int64)
+        """[places] Pull: number of the latest call."""
+        self.unacked: I64 = np.zeros(places, np.int64)
+        """[places] deliveries over this connection that wait for an ack."""
+        self.chunk: I64 = np.zeros(places, np.int64)
+        """[places] deliveries done since the last ack."""
+        self.fresh: I64 = np.zeros(places, np.int64)
+        """[places] 1: the batch's own work is still to do."""
+        self.buffer: I64 = np.full(places, -1)
+        """[places] first delivery not started."""
+        self.buffer_end: I64 = np.zeros(places, np.int64)
+        """[places] the last of them."""
+        self.ripe: I64 = np.full(places, -1)
+        """[places] first of those whose ETA has come; they go before the buffer."""
+        self.ripe_end: I64 = np.zeros(places, np.int64)
+        """[places] the last of them."""
+        self.done: I64 = np.full(places, -1)
+        """[places] first delivery done and not yet acknowledged."""
+        self.done_end: I64 = np.zeros(places, np.int64)
+        """[places] the last of them."""
+        self.behind: I64 = np.append(np.full(places, -1), places)
+        """[places + 1] who is behind it in the ring."""
+        self.ahead: I64 = np.append(np.full(places, -1), places)
+        """[places + 1] who is ahead of it in the ring; -1: it does not wait."""
+        self.half_s: F64 = np.zeros(places)
+        """[places] Pull: half the latency of the call under way."""
+        self.factor: F64 = np.ones(places)
+        """[places] service times are multiplied by this."""
+        self.resume_s: F64 = np.full(places, -np.inf)
+        """[places] the process is paused until then."""
+        self.wake_s: F64 = np.full(places, np.inf)
+        """[places] earliest WAKE scheduled; inf: none."""
+        self.inbound_s: F64 = np.full(places, -np.inf)
+        """[places] latest arrival over the connection, which keeps order."""
+        self.outbound_s: F64 = np.full(places, -np.inf)
+        """[places] latest arrival at the broker."""
+        self.idle: I64 = np.full(places, slots)
+        """[places] free slots."""
+        self.idle_slot: I32 = np.tile(np.arange(slots - 1, -1, -1, dtype=np.int32), (places, 1))
+        """[places, slots] which, the first ``idle`` of them."""
+        self.slot: I32 = np.full((places, slots), -1, np.int32)
+        """[places, slots] delivery in work; -1: none."""
+        self.end_s: F64 = np.zeros((places, slots))
+        """[places, slots] when it will be done."""
+        self.active = -1
+        """The single active consumer; -1: none."""
+        self.active_epoch = 0
+        """Over which connection."""
+        self.joins = 0
+        """Subscriptions so far."""
+        self.asking = -1
+        """Whose call has just arrived and found nothing yet; -1: nobody's."""
+        self.found = 0
+        """Receive calls that found messages."""
+        self.empty_receives = 0
+        """Receive calls that did not."""
+
+
+def unwait(consumers: Consumers, c: int) -> None:
+    """A consumer leaves the ring of those that wait for messages."""
+    ahead = consumers.ahead[c]
+    if ahead >= 0:
+        behind = consumers.behind[c]
+        consumers.behind[ahead] = behind
+        consumers.ahead[behind] = ahead
+        consumers.ahead[c] = -1
+
+
+def wait(consumers: Consumers, c: int) -> None:
+    """A consumer goes behind the others in the ring, unless it is there."""
+    if consumers.ahead[c] < 0:
+        last = consumers.ahead[consumers.anchor]
+        consumers.behind[last] = c
+        consumers.ahead[c] = last
+        consumers.behind[c] = consumers.anchor
+        consumers.ahead[consumers.anchor] = c
+
+
+def wait_if_credit(consumers: Consumers, policy: BrokerPolicy, c: int) -> None:
+    """The broker may send to a consumer that is subscribed, active and has credit."""
+    if (
+        policy.push == 1
+        and consumers.connected[c] >= 0
+        and consumers.joined[c] >= 0
+        and (policy.ack == codes.AUTO or consumers.unacked[c] < policy.prefetch)
+        and (policy.single_active == 0 or consumers.active == c)
+    ):
+        wait(consumers, c)
+
+
+def choose_active(consumers: Consumers, policy: BrokerPolicy) -> None:
+    """Of the consumers that stand by, the one that subscribed first is next."""
+    best = -1
+    for c in range(consumers.anchor):
+        if (
+            consumers.connected[c] >= 0
+            and consumers.joined[c] >= 0
+            and (best < 0 or consumers.joined[c] < consumers.joined[best])
+        ):
+            best = c
+    consumers.active = best
+    if best >= 0:
+        consumers.active_epoch = consumers.connected[best]
+        wait_if_credit(consumers, policy, best)
+
+
+def wake(consumers: Consumers, events: Events, c: int, at_s: float) -> None:
+    """See to it that the consumer looks for work at ``at_s``."""
+    if at_s < consumers.wake_s[c]:
+        consumers.wake_s[c] = at_s
+        events_kernel.push(events, at_s, codes.WAKE, c, 0)

@@ -1,0 +1,36 @@
+cimport cython
+
+from sim.foundation cimport num
+from sim.foundation.c_types cimport i64
+from sim.queue cimport broker_codes as codes
+
+
+cdef class Deliveries:
+    cdef public i64[::1] message
+    cdef public i64[::1] tag
+    cdef public i64[::1] receipt
+    cdef public i64[::1] consumer
+    cdef public i64[::1] connection
+    cdef public i64[::1] has
+    cdef public i64[::1] verdict
+    cdef public double[::1] sent_s
+    cdef public double[::1] arrive_s
+    cdef public i64[::1] before
+    cdef public i64[::1] after
+    cdef public i64[::1] then
+    cdef public i64 free
+    cdef public i64 first
+    cdef public i64 last
+    cdef public i64 used
+
+
+@cython.locals(d=i64)
+cdef i64 take_free(Deliveries deliveries) noexcept nogil
+
+cdef void free_if_forgotten(Deliveries deliveries, i64 d) noexcept nogil
+
+@cython.locals(last=i64)
+cdef void await_ack(Deliveries deliveries, i64 d) noexcept nogil
+
+@cython.locals(before=i64, after=i64)
+cdef void await_no_more(Deliveries deliveries, i64 d) noexcept nogil

@@ -1,0 +1,51 @@
+cimport cython
+
+from sim.foundation cimport num
+from sim.foundation.c_types cimport i64
+from sim.queue cimport broker_codes as codes
+from sim.queue cimport broker_consumers_kernel as consumers_kernel
+from sim.queue cimport broker_deliveries_kernel as deliveries_kernel
+from sim.queue cimport broker_events_kernel as events_kernel
+from sim.queue cimport broker_messages_kernel as messages_kernel
+from sim.queue cimport broker_settling_kernel as settling_kernel
+from sim.queue cimport broker_state_kernel as state_kernel
+from sim.queue.broker_state_kernel cimport BrokerState
+
+
+@cython.locals(message=i64)
+cdef void let_go(BrokerState b, i64 d) noexcept nogil
+
+@cython.locals(d=i64, then=i64)
+cdef void _let_go_all(BrokerState b, i64 first) noexcept nogil
+
+@cython.locals(d=i64, then=i64, slots=i64, s=i64)
+cdef void empty_hands(BrokerState b, i64 c, bint slots_too) noexcept nogil
+
+@cython.locals(epoch=i64)
+cdef void crash(BrokerState b, double now, i64 c) noexcept nogil
+
+@cython.locals(half_s=double, at_s=double)
+cdef void _ask(BrokerState b, double now, i64 c) noexcept nogil
+
+cdef void begin(BrokerState b, double now, i64 c) noexcept nogil
+
+@cython.locals(first=i64, d=i64, at_s=double, half_s=double)
+cdef void send_acks(BrokerState b, double now, i64 c) noexcept nogil
+
+@cython.locals(idle=i64, s=i64, work_s=double, end_s=double)
+cdef void _begin_work(BrokerState b, double now, i64 c, i64 d) noexcept nogil
+
+@cython.locals(due_s=double)
+cdef bint _is_early(BrokerState b, double now, i64 c, i64 d) noexcept nogil
+
+@cython.locals(gives_back=bint, d=i64)
+cdef void look_for_work(BrokerState b, double now, i64 c) noexcept nogil
+
+@cython.locals(k=i64)
+cdef i64 _verdict(BrokerState b, i64 message) noexcept nogil
+
+@cython.locals(k=i64, restart_s=double)
+cdef void _die_of(BrokerState b, double now, i64 c, i64 message) noexcept nogil
+
+@cython.locals(d=i64, message=i64, verdict=i64)
+cdef bint finish(BrokerState b, double now, i64 c, i64 s) noexcept nogil

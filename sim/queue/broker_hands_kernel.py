@@ -1,0 +1,268 @@
+"""A consumer and what it has in hand: it asks, works, acknowledges, and its process may end."""
+
+from sim.foundation import num
+from sim.queue import broker_codes as codes
+from sim.queue import broker_consumers_kernel as consumers_kernel
+from sim.queue import broker_deliveries_kernel as deliveries_kernel
+from sim.queue import broker_events_kernel as events_kernel
+from sim.queue import broker_messages_kernel as messages_kernel
+from sim.queue import broker_settling_kernel as settling_kernel
+from sim.queue import broker_state_kernel as state_kernel
+from sim.queue.broker_state_kernel import BrokerState
+
+
+def let_go(b: BrokerState, d: int) -> None:
+    """A consumer gives up a delivery that it has not finished."""
+    message = b.deliveries.message[d]
+    b.messages.held -= 1
+    b.deliveries.has[d] &= codes.BROKER | codes.WIRE
+    if b.messages.state[message] == codes.ACKED and b.messages.effects[message] == 0:
+        b.messages.state[message] = codes.LOST
+    deliveries_kernel.free_if_forgotten(b.deliveries, d)
+
+
+def _let_go_all(b: BrokerState, first: int) -> None:
+    """The same with a whole list."""
+    d = first
+    while d >= 0:
+        then = b.deliveries.then[d]
+        let_go(b, d)
+        d = then
+
+
+def empty_hands(b: BrokerState, c: int, slots_too: bool) -> None:
+    """A consumer loses its buffer and the acks not sent; if ``slots_too`` its work as well."""
+    _let_go_all(b, b.consumers.buffer[c])
+    _let_go_all(b, b.consumers.ripe[c])
+    d = b.consumers.done[c]
+    while d >= 0:
+        then = b.deliveries.then[d]
+        b.deliveries.has[d] &= codes.BROKER | codes.WIRE
+        deliveries_kernel.free_if_forgotten(b.deliveries, d)
+        d = then
+    b.consumers.buffer[c] = -1
+    b.consumers.ripe[c] = -1
+    b.consumers.done[c] = -1
+    b.consumers.chunk[c] = 0
+    if slots_too:
+        slots = b.consumers.slots
+        for s in range(slots):
+            if b.consumers.slot[c, s] >= 0:
+                let_go(b, b.consumers.slot[c, s])
+            b.consumers.slot[c, s] = -1
+            b.consumers.idle_slot[c, s] = slots - 1 - s
+        b.consumers.idle[c] = slots
+
+
+def crash(b: BrokerState, now: float, c: int) -> None:
+    """The process ends, and what it has in hand is gone; acks already sent still arrive.
+
+    The broker hears of it over the connection, if there is a network.
+    """
+    empty_hands(b, c, True)
+    epoch = b.consumers.epoch[c]
+    if b.policy.push == 1:
+        if b.consumers.cut[c] == 0 and b.consumers.connected[c] == epoch:
+            state_kernel.send(b, now, c, codes.CLOSE, c, epoch)
+    else:
+        consumers_kernel.unwait(b.consumers, c)
+        if b.policy.closes == 1 and b.consumers.cut[c] == 0:
+            events_kernel.push(b.events, now, codes.HAND_BACK, c, epoch)
+    b.consumers.alive[c] = 0
+    b.consumers.epoch[c] += 1
+    b.consumers.call[c] += 1
+    b.consumers.calling[c] = 0
+
+
+def _ask(b: BrokerState, now: float, c: int) -> None:
+    """Send a receive call, unless the network is cut."""
+    b.consumers.call[c] += 1
+    b.consumers.fresh[c] = 1
+    if b.consumers.cut[c] == 1:
+        b.consumers.calling[c] = codes.HELD_UP
+        return
+    half_s = state_kernel.half_s(b.receives)
+    b.consumers.half_s[c] = half_s
+    b.consumers.calling[c] = codes.UNDER_WAY
+    at_s = state_kernel.within_quota(b.receives, now + half_s, b.policy.calls_per_s)
+    events_kernel.push(b.events, at_s, codes.ASK, c, b.consumers.call[c])
+
+
+def begin(b: BrokerState, now: float, c: int) -> None:
+    """A new process in the place of a dead one."""
+    b.consumers.alive[c] = 1
+    b.consumers.stopping[c] = 0
+    b.consumers.factor[c] = 1.0
+    b.consumers.resume_s[c] = -num.INF
+    b.consumers.inbound_s[c] = -num.INF
+    b.consumers.outbound_s[c] = -num.INF
+    if b.policy.push == 0:
+        _ask(b, now, c)
+    elif b.consumers.cut[c] == 0:
+        state_kernel.send(b, now, c, codes.JOIN, c, b.consumers.epoch[c])
+
+
+def send_acks(b: BrokerState, now: float, c: int) -> None:
+    """Send the acks that are due; a cut network holds them up."""
+    b.consumers.chunk[c] = 0
+    first = b.consumers.done[c]
+    if first < 0:
+        return
+    if b.consumers.cut[c] == 1:
+        if b.policy.push == 0:
+            b.consumers.calling[c] = codes.HELD_UP
+        return
+    d = first
+    while d >= 0:
+        b.deliveries.has[d] = (b.deliveries.has[d] & codes.BROKER) | codes.WIRE
+        d = b.deliveries.then[d]
+    if b.policy.push == 1:
+        at_s = state_kernel.to_broker_s(b, now, c)
+    else:
+        half_s = state_kernel.half_s(b.acks)
+        at_s = state_kernel.within_quota(b.acks, now + half_s, b.policy.calls_per_s)
+        if b.policy.ack_waits == 1:
+            b.consumers.calling[c] = codes.UNDER_WAY
+            b.consumers.call[c] += 1
+            events_kernel.push(b.events, at_s + half_s, codes.REPLY, c, b.consumers.call[c])
+    events_kernel.push(b.events, at_s, codes.ACK, first, 0)
+    b.consumers.done[c] = -1
+
+
+def _begin_work(b: BrokerState, now: float, c: int, d: int) -> None:
+    """Put a delivery into a free slot."""
+    idle = b.consumers.idle[c] - 1
+    b.consumers.idle[c] = idle
+    s = b.consumers.idle_slot[c, idle]
+    work_s = num.double(b.messages.service_s[b.deliveries.message[d]])
+    if b.consumers.fresh[c] == 1:
+        b.consumers.fresh[c] = 0
+        work_s += b.policy.per_batch_s
+    end_s = now + work_s * b.consumers.factor[c]
+    b.consumers.slot[c, s] = d
+    b.consumers.end_s[c, s] = end_s
+    events_kernel.push(b.events, end_s, codes.FINISH, c * b.consumers.slots + s, 0)
+    if b.policy.ack == codes.ON_START:
+        if b.consumers.cut[c] == 1:
+            b.deliveries.has[d] |= codes.OWED
+        else:
+            b.deliveries.has[d] |= codes.WIRE
+            b.deliveries.then[d] = -1
+            state_kernel.send(b, now, c, codes.ACK, d, 0)
+
+
+def _is_early(b: BrokerState, now: float, c: int, d: int) -> bool:
+    """Whether a message is not due yet; then it is held beside the buffer."""
+    if b.messages.due_s.shape[0] == 0:
+        return False
+    due_s = b.messages.due_s[b.deliveries.message[d]]
+    if due_s <= now:
+        return False
+    events_kernel.push(b.events, due_s, codes.DUE, d, 0)
+    b.deliveries.has[d] |= codes.LATER
+    if b.policy.ack != codes.AUTO and b.deliveries.connection[d] == b.consumers.connected[c]:
+        b.consumers.unacked[c] -= 1
+    return True
+
+
+def look_for_work(b: BrokerState, now: float, c: int) -> None:
+    """A consumer starts what it has, asks for more, or leaves."""
+    if b.consumers.alive[c] == 0 or (b.policy.push == 0 and b.consumers.calling[c] > 0):
+        return
+    if now < b.consumers.resume_s[c]:
+        consumers_kernel.wake(b.consumers, b.events, c, b.consumers.resume_s[c])
+        return
+    if b.policy.push == 0 and b.consumers.done[c] >= 0 and b.consumers.chunk[c] == 0:
+        send_acks(b, now, c)  # the network had held them up
+        if b.consumers.calling[c] > 0:
+            return
+    gives_back = b.policy.push == 1 and b.policy.ack != codes.AUTO and b.consumers.stopping[c] == 1
+    while b.consumers.idle[c] > 0 and not gives_back:
+        d = b.consumers.ripe[c]
+        if d >= 0:
+            b.consumers.ripe[c] = b.deliveries.then[d]
+        else:
+            d = b.consumers.buffer[c]
+            if d < 0:
+                break
+            if b.deliveries.arrive_s[d] > now:
+                consumers_kernel.wake(b.consumers, b.events, c, b.deliveries.arrive_s[d])
+                return
+            b.consumers.buffer[c] = b.deliveries.then[d]
+        if not _is_early(b, now, c, d):
+            _begin_work(b, now, c, d)
+    if b.consumers.idle[c] < b.consumers.slots or (b.consumers.buffer[c] >= 0 and not gives_back):
+        return
+    if b.consumers.stopping[c] == 1:
+        if b.policy.push == 1:
+            send_acks(b, now, c)
+            if b.policy.closes == 0 and b.consumers.cut[c] == 0:
+                state_kernel.send(b, now, c, codes.HAND_BACK, c, b.consumers.epoch[c])
+        crash(b, now, c)
+    elif b.policy.push == 0:
+        _ask(b, now, c)
+
+
+def _verdict(b: BrokerState, message: int) -> int:
+    """What a consumer says of a message that it has worked on."""
+    if b.poison.message.shape[0] == 0:
+        return codes.OK
+    k = messages_kernel.poison_place(b.poison, message)
+    if k < 0 or b.poison.left[k] <= 0:
+        return codes.OK
+    b.poison.left[k] -= 1
+    return b.policy.on_kill if b.poison.kills[k] == 1 else b.policy.on_failure
+
+
+def _die_of(b: BrokerState, now: float, c: int, message: int) -> None:
+    """A message kills its consumer, which may start again."""
+    k = messages_kernel.poison_place(b.poison, message)
+    crash(b, now, c)
+    if num.isfinite(b.poison.restart_s[k]):
+        restart_s = now + b.poison.restart_s[k]
+        events_kernel.push(b.events, restart_s, codes.START, c, b.consumers.epoch[c])
+
+
+def finish(b: BrokerState, now: float, c: int, s: int) -> bool:
+    """A consumer is done with what is in a slot, one way or the other; False: it died of it."""
+    d = b.consumers.slot[c, s]
+    message = b.deliveries.message[d]
+    verdict = _verdict(b, message)
+    if verdict == codes.DIE:
+        _die_of(b, now, c, message)
+        return False
+    if verdict == codes.OK:
+        messages_kernel.affect(b.messages, now, message)
+    b.consumers.slot[c, s] = -1
+    b.consumers.idle_slot[c, b.consumers.idle[c]] = s
+    b.consumers.idle[c] += 1
+    b.messages.held -= 1
+    if b.policy.ack != codes.LATE and b.deliveries.has[d] & codes.OWED == 0:
+        b.deliveries.has[d] -= codes.CLIENT
+        b.deliveries.verdict[d] = verdict
+        if (
+            b.deliveries.has[d] & codes.WIRE == 0
+            and verdict != codes.OK
+            and b.messages.state[message] == codes.ACKED
+        ):
+            # Acknowledged and gone; what the failure makes of it comes after the fact.
+            b.messages.removed -= 1
+            settling_kernel.settle(b, now, message, verdict, False)
+        deliveries_kernel.free_if_forgotten(b.deliveries, d)
+        return True
+    b.consumers.chunk[c] += 1
+    if verdict == codes.LEAVE:
+        b.deliveries.has[d] -= codes.CLIENT
+        deliveries_kernel.free_if_forgotten(b.deliveries, d)
+    else:
+        b.deliveries.verdict[d] = verdict
+        b.deliveries.then[d] = -1
+        if b.consumers.done[c] < 0:
+            b.consumers.done[c] = d
+        else:
+            b.deliveries.then[b.consumers.done_end[c]] = d
+        b.consumers.done_end[c] = d
+    if verdict != codes.OK and b.policy.stop_batch == 1:
+        _let_go_all(b, b.consumers.buffer[c])
+        b.consumers.buffer[c] = -1
+    return True

@@ -1,0 +1,62 @@
+cimport cython
+
+from sim.foundation cimport num
+from sim.foundation.c_types cimport i64
+from sim.queue cimport broker_arrivals_kernel as arrivals_kernel
+from sim.queue cimport broker_codes as codes
+from sim.queue cimport broker_connections_kernel as connections_kernel
+from sim.queue cimport broker_consumers_kernel as consumers_kernel
+from sim.queue cimport broker_deliveries_kernel as deliveries_kernel
+from sim.queue cimport broker_events_kernel as events_kernel
+from sim.queue cimport broker_hands_kernel as hands_kernel
+from sim.queue cimport broker_lanes_kernel as lanes_kernel
+from sim.queue cimport broker_messages_kernel as messages_kernel
+from sim.queue cimport broker_picks_kernel as picks_kernel
+from sim.queue cimport broker_settling_kernel as settling_kernel
+from sim.queue cimport broker_state_kernel as state_kernel
+from sim.queue.broker_state_kernel cimport BrokerState
+
+
+@cython.locals(arrive_s=double)
+cdef double _arrive_s(BrokerState b, double now, i64 c) noexcept nogil
+
+@cython.locals(arrive_s=double)
+cdef i64 _hand_over(BrokerState b, double now, i64 c, i64 d, i64 message) noexcept nogil
+
+@cython.locals(d=i64, epoch=i64, connection=i64, there=bint, has=i64)
+cdef void _deliver(BrokerState b, double now, i64 c, i64 message) noexcept nogil
+
+@cython.locals(limit=i64, n=i64, lane=i64, message=i64)
+cdef i64 _take(BrokerState b, double now, i64 c) noexcept nogil
+
+@cython.locals(c=i64, n=i64)
+cdef bint _serve(BrokerState b) noexcept nogil
+
+@cython.locals(c=i64, until_s=double)
+cdef void _leave_unanswered(BrokerState b) noexcept nogil
+
+@cython.locals(back_s=double)
+cdef void _answer_empty(BrokerState b, double now, i64 c) noexcept nogil
+
+@cython.locals(d=i64, then=i64, c=i64)
+cdef void _acknowledge(BrokerState b, double now, i64 first) noexcept nogil
+
+@cython.locals(slots=i64, c=i64, s=i64)
+cdef i64 _finish(BrokerState b, double now, i64 ref) noexcept nogil
+
+@cython.locals(c=i64, connection=i64)
+cdef i64 _due(BrokerState b, i64 d) noexcept nogil
+
+cdef i64 _rare(BrokerState b, double now, i64 kind, i64 ref, i64 stamp) noexcept nogil
+
+@cython.locals(kind=i64, ref=i64, stamp=i64, busy=i64)
+cdef void _happen(BrokerState b, double now) noexcept nogil
+
+cdef bint _has_room(BrokerState b, i64 spare) noexcept nogil
+
+@cython.locals(spare=i64, anchor=i64, sends_again=bint, stuck=bint, unlock_s=double, now=double,
+               gone=bint, sample_s=double, samples=bint, waiting=bint, awaited=bint)
+cdef bint _work(BrokerState b, double until_s) noexcept nogil
+
+@cython.locals(full=bint)
+cpdef bint work(BrokerState b, double until_s)

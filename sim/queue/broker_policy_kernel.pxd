@@ -1,0 +1,48 @@
+from sim.foundation.c_types cimport i64
+
+
+cdef class BrokerPolicy:
+    cdef public i64 push
+    cdef public i64 batch
+    cdef public double wait_s
+    cdef public i64 prefetch
+    cdef public i64 ack
+    cdef public i64 ack_every
+    cdef public i64 ack_waits
+    cdef public double per_batch_s
+    cdef public double lock_s
+    cdef public double sweep_s
+    cdef public i64 late_ack
+    cdef public i64 any_copy
+    cdef public i64 lock_closes
+    cdef public i64 closes
+    cdef public double reopen_s
+    cdef public i64 place
+    cdef public i64 requeue_place
+    cdef public i64 pick
+    cdef public i64 look_ahead
+    cdef public i64 span
+    cdef public double noisy_share
+    cdef public i64 noisy_least
+    cdef public double recent_s
+    cdef public i64 single_active
+    cdef public i64 max_receives
+    cdef public i64 max_returns
+    cdef public i64 counted
+    cdef public i64 dead_letters
+    cdef public i64 on_failure
+    cdef public i64 stop_batch
+    cdef public i64 on_kill
+    cdef public double retry_s
+    cdef public double retry_growth
+    cdef public double retry_max_s
+    cdef public i64 retry_held
+    cdef public i64 retry_whole
+    cdef public i64 max_length
+    cdef public i64 overflow
+    cdef public double republish_s
+    cdef public i64 max_in_flight
+    cdef public double dedup_s
+    cdef public double calls_per_s
+    cdef public double retention_s
+    cdef public double delay_s

@@ -1,0 +1,102 @@
+"""What tells one queue of the family, and its consumers, from another."""
+
+from sim.foundation import num
+from sim.foundation.arrays import NO_LIMIT
+from sim.queue import broker_codes as codes
+
+
+class BrokerPolicy:
+    """Constants of one queue and its consumers; at first those of a plain queue.
+
+    Numbers named in `sim.queue.broker_codes` are ints, and so is what is 1 or 0.
+    """
+
+    def __init__(self) -> None:
+        self.push = 0
+        """1: the broker sends while there is credit; 0: consumers ask."""
+        self.batch = 1
+        """Pull: messages a receive asks for."""
+        self.wait_s = 0.0
+        """Pull: long-poll wait; 0: short polling."""
+        self.prefetch = NO_LIMIT
+        """Push: most unacknowledged deliveries of a consumer."""
+        self.ack = codes.LATE
+        """AUTO: at delivery; ON_START; LATE: when done."""
+        self.ack_every = 1
+        """Pull: deliveries one ack call covers."""
+        self.ack_waits = 1
+        """Pull: 1: the consumer waits for the answer to its ack."""
+        self.per_batch_s = 0.0
+        """Pull: work done once a receive."""
+        self.lock_s = num.INF
+        """Visibility timeout: so long unacknowledged, it comes back; inf: never."""
+        self.sweep_s = 0.0
+        """Ends of locks are looked at this often; 0: at once."""
+        self.late_ack = 0
+        """1: an ack after the lock's end counts while the message is ready."""
+        self.any_copy = 0
+        """1: an ack of any copy counts, not only the latest's; not with GROUPS, ``counted``."""
+        self.lock_closes = 0
+        """1: the end of a lock closes the connection; all its deliveries come back."""
+        self.closes = 0
+        """1: unacknowledged deliveries come back when the connection closes."""
+        self.reopen_s = 0.0
+        """A live consumer whose connection was closed subscribes again after."""
+        self.place = codes.RETURNS
+        """Where a message comes back to: ORIGINAL, RETURNS, NEXT, BACK."""
+        self.requeue_place = codes.RETURNS
+        """The same, when its consumer says REQUEUE."""
+        self.pick = codes.ONE
+        """ONE, GROUPS, PRIORITY (the highest lane), FAIR, SPANS."""
+        self.look_ahead = NO_LIMIT
+        """GROUPS: only so many messages from the front are looked at."""
+        self.span = NO_LIMIT
+        """SPANS: fresh messages are taken less than this from the first unresolved."""
+        self.noisy_share = 1.0
+        """FAIR: share of in flight, or of consumers' time, that makes a lane noisy."""
+        self.noisy_least = NO_LIMIT
+        """FAIR: in flight, at least."""
+        self.recent_s = 60.0
+        """FAIR: consumers' time of this span and the one before counts."""
+        self.single_active = 0
+        """1: one consumer receives, the others stand by."""
+        self.max_receives = NO_LIMIT
+        """A message received so often is dead-lettered instead of received again."""
+        self.max_returns = NO_LIMIT
+        """A message that came back more often is dead-lettered."""
+        self.counted = 0
+        """Bits BY_…: which returns count."""
+        self.dead_letters = 0
+        """1: into the dead-letter queue; 0: dropped."""
+        self.on_failure = codes.LEAVE
+        """Verdict when the handler raises; RETRY not with GROUPS."""
+        self.stop_batch = 0
+        """Pull: 1: after a failure the rest of the batch is left alone."""
+        self.on_kill = codes.DIE
+        """DIE, or the verdict when only a child process dies."""
+        self.retry_s = 0.0
+        """RETRY: wait before the first."""
+        self.retry_growth = 1.0
+        """Factor from one wait to the next."""
+        self.retry_max_s = num.INF
+        """No wait is longer."""
+        self.retry_held = 0
+        """1: it is published at once with an ETA, and a consumer holds it till then."""
+        self.retry_whole = 0
+        """1: a whole number of seconds from 0 to the wait, uniformly."""
+        self.max_length = NO_LIMIT
+        """Ready messages; with DROP_HEAD not for GROUPS or FAIR."""
+        self.overflow = codes.DROP_HEAD
+        """DROP_HEAD, REJECT, REJECT_DEAD."""
+        self.republish_s = num.INF
+        """A refused message is sent again after; inf: never."""
+        self.max_in_flight = NO_LIMIT
+        """Messages handed out and not acknowledged, over all consumers."""
+        self.dedup_s = 0.0
+        """A message with the id of one let in less than this ago is not."""
+        self.calls_per_s = num.INF
+        """Pull: quota of each kind of call; inf: none."""
+        self.retention_s = num.INF
+        """A message that is ready so long after it came is gone."""
+        self.delay_s = 0.0
+        """From the feed to this queue."""

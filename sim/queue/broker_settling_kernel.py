@@ -1,0 +1,129 @@
+"""What becomes of messages: they are gone for good, come back, or are published again later."""
+
+from sim.foundation import num
+from sim.queue import broker_codes as codes
+from sim.queue import broker_deliveries_kernel as deliveries_kernel
+from sim.queue import broker_events_kernel as events_kernel
+from sim.queue import broker_lanes_kernel as lanes_kernel
+from sim.queue import broker_picks_kernel as picks_kernel
+from sim.queue.broker_state_kernel import BrokerState
+
+
+def finalise(b: BrokerState, message: int, state: int) -> None:
+    """A message is gone for good."""
+    b.messages.state[message] = state
+    b.messages.removed += 1
+    if b.policy.pick == codes.GROUPS or b.policy.pick == codes.SPANS:
+        lanes_kernel.move_window(b.lanes, b.messages, message, b.policy.pick)
+
+
+def bury(b: BrokerState, message: int) -> None:
+    """Dead-letter or drop a message that is neither ready nor in flight any more."""
+    finalise(b, message, codes.DEAD if b.policy.dead_letters == 1 else codes.DROPPED)
+
+
+def forget(b: BrokerState, now: float, d: int) -> None:
+    """The broker no longer waits for an ack of delivery ``d``."""
+    lane = lanes_kernel.lane_of(b.lanes, b.deliveries.message[d])
+    if b.policy.pick == codes.FAIR:
+        time_s = now - b.deliveries.sent_s[d]
+        picks_kernel.spend(b.lanes, now, lane, time_s, b.policy.recent_s)
+        picks_kernel.spend(b.lanes, now, b.lanes.lanes, time_s, b.policy.recent_s)
+    deliveries_kernel.await_no_more(b.deliveries, d)
+    b.messages.in_flight_now -= 1
+    b.lanes.in_flight[lane] -= 1
+
+
+def give_back(b: BrokerState, message: int, why: int) -> None:
+    """A message in flight comes back, unless it has come back too often or is too old."""
+    if b.messages.state[message] == codes.OVERDUE:
+        finalise(b, message, codes.EXPIRED)
+    else:
+        if b.policy.counted & why:
+            b.messages.returns[message] += 1
+        if b.messages.returns[message] > b.policy.max_returns:
+            bury(b, message)
+        else:
+            place = b.policy.requeue_place if why == codes.BY_FAILURE else b.policy.place
+            lanes_kernel.put_back(b.lanes, b.messages, message, place, b.policy.pick)
+    if b.policy.pick == codes.GROUPS:
+        lane = lanes_kernel.lane_of(b.lanes, message)
+        lanes_kernel.offer(b.lanes, b.messages, lane, codes.GROUPS)
+
+
+def _retry(b: BrokerState, now: float, message: int) -> None:
+    """Publish a message again after a while, unless that was done too often."""
+    b.messages.returns[message] += 1
+    times = num.integer(b.messages.returns[message])
+    if times > b.policy.max_returns:
+        bury(b, message)
+        return
+    wait_s = b.policy.retry_s
+    for _ in range(1, times):
+        wait_s *= b.policy.retry_growth
+    wait_s = min(b.policy.retry_max_s, wait_s)
+    draw = b.jitter[b.messages.retries % b.jitter.shape[0]]
+    b.messages.retries += 1
+    if b.policy.retry_whole == 1:
+        wait_s = num.floor(draw * (num.floor(wait_s) + 1.0))
+    if b.policy.retry_held == 1:
+        b.messages.due_s[message] = now + wait_s
+        lanes_kernel.put_back(b.lanes, b.messages, message, codes.BACK, b.policy.pick)
+        return
+    b.messages.state[message] = codes.WAITING
+    b.messages.waiting_now += 1
+    events_kernel.push(b.events, now + wait_s, codes.AGAIN, message, 0)
+
+
+def settle(b: BrokerState, now: float, message: int, verdict: int, worked_on: bool) -> None:
+    """An ack has reached the broker, or would have if it had not been sent beforehand."""
+    if verdict == codes.RETRY:
+        _retry(b, now, message)
+    elif verdict == codes.REQUEUE:
+        give_back(b, message, codes.BY_FAILURE)
+    elif verdict == codes.REJECTED:
+        bury(b, message)
+    elif b.messages.effects[message] > 0 or worked_on:
+        finalise(b, message, codes.ACKED)
+    else:
+        finalise(b, message, codes.DROPPED if verdict == codes.DISCARD else codes.LOST)
+
+
+def _settle_copy(b: BrokerState, now: float, d: int, worked_on: bool) -> None:
+    """An ack of a copy that the broker took back: it is one of the copy that is out now.
+
+    Unless that one has been published since, and has a tag of its own.
+    """
+    message = b.deliveries.message[d]
+    other = b.deliveries.first
+    while b.deliveries.message[other] != message:
+        other = b.deliveries.after[other]
+    if b.deliveries.tag[other] == b.deliveries.tag[d]:
+        forget(b, now, other)
+        deliveries_kernel.free_if_forgotten(b.deliveries, other)
+        settle(b, now, message, b.deliveries.verdict[d], worked_on)
+
+
+def acknowledge(b: BrokerState, now: float, d: int) -> None:
+    """The ack of a delivery has reached the broker, which may have taken it back meanwhile."""
+    message = b.deliveries.message[d]
+    b.deliveries.has[d] -= codes.WIRE
+    worked_on = b.deliveries.has[d] & codes.CLIENT != 0
+    state = b.messages.state[message]
+    if b.deliveries.has[d] & codes.BROKER:
+        forget(b, now, d)
+        settle(b, now, message, b.deliveries.verdict[d], worked_on)
+        if b.policy.pick == codes.GROUPS:
+            lane = lanes_kernel.lane_of(b.lanes, message)
+            if b.lanes.in_flight[lane] == 0 and b.lanes.heap_at[lane] < 0:
+                lanes_kernel.offer(b.lanes, b.messages, lane, codes.GROUPS)
+    elif (
+        b.policy.late_ack == 1
+        and b.deliveries.verdict[d] == codes.OK
+        and state == codes.READY
+        and (b.policy.any_copy == 1 or b.messages.receives[message] == b.deliveries.receipt[d])
+    ):
+        b.messages.ready_now -= 1
+        finalise(b, message, codes.ACKED)
+    elif b.policy.any_copy == 1 and (state == codes.IN_FLIGHT or state == codes.OVERDUE):
+        _settle_copy(b, now, d, worked_on)

@@ -1,0 +1,56 @@
+cimport cython
+
+from sim.foundation cimport num
+from sim.foundation.c_types cimport i64
+from sim.queue cimport broker_events_kernel as events_kernel
+from sim.queue.broker_consumers_kernel cimport Consumers
+from sim.queue.broker_deliveries_kernel cimport Deliveries
+from sim.queue.broker_events_kernel cimport Events
+from sim.queue.broker_lanes_kernel cimport Lanes
+from sim.queue.broker_messages_kernel cimport QueueMessages, PoisonLeft
+from sim.queue.broker_policy_kernel cimport BrokerPolicy
+from sim.queue.feed_kernel cimport Feed
+
+
+cdef class Calls:
+    cdef public const double[::1] latency_s
+    cdef public i64 made
+    cdef public double quota_s
+
+
+cdef class QueueSamples:
+    cdef public const double[::1] grid_s
+    cdef public i64[::1] came
+    cdef public i64[::1] ready
+    cdef public i64[::1] in_flight
+    cdef public i64 taken
+
+
+cdef class BrokerState:
+    cdef public Feed feed
+    cdef public BrokerPolicy policy
+    cdef public QueueMessages messages
+    cdef public Lanes lanes
+    cdef public Deliveries deliveries
+    cdef public Consumers consumers
+    cdef public Events events
+    cdef public PoisonLeft poison
+    cdef public Calls receives
+    cdef public Calls acks
+    cdef public QueueSamples samples
+    cdef public const double[::1] jitter
+    cdef public i64 row
+    cdef public i64 retention_row
+    cdef public double clock_s
+
+
+@cython.locals(at=i64)
+cdef double half_s(Calls calls) noexcept nogil
+
+@cython.locals(taken_s=double)
+cdef double within_quota(Calls calls, double at_s, double calls_per_s) noexcept nogil
+
+@cython.locals(at_s=double)
+cdef double to_broker_s(BrokerState b, double now, i64 c) noexcept nogil
+
+cdef void send(BrokerState b, double now, i64 c, i64 kind, i64 ref, i64 stamp) noexcept nogil

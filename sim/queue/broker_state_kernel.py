@@ -1,0 +1,115 @@
+"""All that a queue and its consumers are at a time, of which their kernels are the verbs."""
+
+import numpy as np
+
+from sim.foundation import num
+from sim.foundation.arrays import F64, I64
+from sim.queue import broker_events_kernel as events_kernel
+from sim.queue.broker_consumers_kernel import Consumers
+from sim.queue.broker_deliveries_kernel import Deliveries
+from sim.queue.broker_events_kernel import Events
+from sim.queue.broker_lanes_kernel import Lanes
+from sim.queue.broker_messages_kernel import PoisonLeft, QueueMessages
+from sim.queue.broker_policy_kernel import BrokerPolicy
+from sim.queue.feed_kernel import Feed
+
+
+class Calls:
+    """Calls of one kind: how long each takes, and when the quota lets the next one through."""
+
+    def __init__(self, latency_s: F64) -> None:
+        self.latency_s: F64 = latency_s
+        """[draws] round trips, taken in turn."""
+        self.made = 0
+        """Calls so far."""
+        self.quota_s = -num.INF
+        """When the quota would be used up, less the burst."""
+
+
+class QueueSamples:
+    """What was in the queue at the times of a grid."""
+
+    def __init__(self, grid_s: F64) -> None:
+        self.grid_s: F64 = grid_s
+        """[grid] sample times, ascending."""
+        self.came: I64 = np.zeros(grid_s.size, np.int64)
+        """[grid] messages that had come."""
+        self.ready: I64 = np.zeros(grid_s.size, np.int64)
+        """[grid] of them ready."""
+        self.in_flight: I64 = np.zeros(grid_s.size, np.int64)
+        """[grid] of them delivered and not acknowledged, or waiting for a retry."""
+        self.taken = 0
+        """QueueSamples taken."""
+
+
+class BrokerState:
+    """A queue, its consumers, and what is to happen to them."""
+
+    def __init__(
+        self,
+        feed: Feed,
+        policy: BrokerPolicy,
+        messages: QueueMessages,
+        lanes: Lanes,
+        deliveries: Deliveries,
+        consumers: Consumers,
+        events: Events,
+        poison: PoisonLeft,
+        receives: Calls,
+        acks: Calls,
+        samples: QueueSamples,
+        jitter: F64,
+    ) -> None:
+        self.feed: Feed = feed
+        """What the senders put in; other queues may read the same one."""
+        self.policy: BrokerPolicy = policy
+        self.messages: QueueMessages = messages
+        self.lanes: Lanes = lanes
+        self.deliveries: Deliveries = deliveries
+        self.consumers: Consumers = consumers
+        self.events: Events = events
+        self.poison: PoisonLeft = poison
+        self.receives: Calls = receives
+        """Calls that fetch messages; of those that are pushed, each is one."""
+        self.acks: Calls = acks
+        """Calls that acknowledge messages, and what else a consumer sends over a connection."""
+        self.samples: QueueSamples = samples
+        self.jitter: F64 = jitter
+        """[draws] uniform in [0, 1), for retries, taken in turn."""
+        self.row = 0
+        """Rows of the feed that have come."""
+        self.retention_row = 0
+        """Rows of the feed whose retention has ended."""
+        self.clock_s = 0.0
+        """Time of the latest event."""
+
+
+def half_s(calls: Calls) -> float:
+    """How long one way of the next call takes."""
+    at = calls.made % calls.latency_s.shape[0]
+    calls.made += 1
+    return 0.5 * num.double(calls.latency_s[at])
+
+
+def within_quota(calls: Calls, at_s: float, calls_per_s: float) -> float:
+    """When a call that could arrive at ``at_s`` is taken; it may use up a second's quota at once.
+
+    A throttled client tries again until it gets through; here it gets through as soon as it can.
+    """
+    if calls_per_s == num.INF:
+        return at_s
+    taken_s = max(at_s, calls.quota_s)
+    calls.quota_s = max(calls.quota_s, taken_s - 1.0) + 1.0 / calls_per_s
+    return taken_s
+
+
+def to_broker_s(b: BrokerState, now: float, c: int) -> float:
+    """When what a consumer sends now over its connection reaches the broker."""
+    at_s: float = max(b.consumers.outbound_s[c], now + half_s(b.acks))
+    b.consumers.outbound_s[c] = at_s
+    return at_s
+
+
+def send(b: BrokerState, now: float, c: int, kind: int, ref: int, stamp: int) -> None:
+    """Schedule an event for when what a consumer sends now reaches the broker."""
+    events_kernel.push(b.events, to_broker_s(b, now, c), kind, ref, stamp)
