@@ -373,6 +373,7 @@ class Client:
             numbers = np.arange(requests.oldest[broker], requests.arriving[broker])
             respond_s = np.asarray(requests.respond_s)
             respond_s[broker, numbers & requests.mask] = np.inf
+            requests.event_s[broker] = -np.inf
         self._look(at_s)
 
     def broker_up(self, broker: int, at_s: float) -> None:

@@ -17,12 +17,13 @@ from sim.producer.kafka_client_state_kernel import ClientState
 
 def fill_samples(before_s: float, c: ClientState) -> None:
     """Fill the samples before ``before_s`` with what is true now."""
-    g = c.samples.filled
-    while g < c.samples.grid_s.shape[0] and c.samples.grid_s[g] < before_s:
+    grid = c.samples.grid_s.shape[0]
+    while c.samples.next_s < before_s:
+        g = c.samples.filled
         c.samples.remaining[g] = c.records.remaining
         c.samples.committed[g] = c.app.committed_to
-        g += 1
-    c.samples.filled = g
+        c.samples.filled = g + 1
+        c.samples.next_s = c.samples.grid_s[g + 1] if g + 1 < grid else num.INF
 
 
 def _process_s(row: int, c: ClientState) -> float:
@@ -31,22 +32,18 @@ def _process_s(row: int, c: ClientState) -> float:
     return process_s
 
 
-def _has_room(p: int, size: int, c: ClientState) -> bool:
-    """Whether the buffer has room; Java takes memory a batch at a time (BufferPool)."""
-    if not c.settings.java:
-        return (
-            c.records.remaining < c.settings.buffer_records
-            and c.batches.buffered_bytes + size <= c.settings.buffer_bytes
-        )
-    if c.partitions.last[p] >= 0:
-        batch = c.partitions.last[p] & c.batches.mask
-        if (
-            c.batches.state[batch] == codes.OPEN
-            and c.batches.size_bytes[batch] + size <= c.settings.batch_bytes
-        ):
-            return True
-    needed = max(c.settings.batch_bytes, size)
-    return c.batches.buffered_bytes + needed <= c.settings.buffer_bytes
+def _has_room(fits: bool, size: int, c: ClientState) -> bool:
+    """Whether the buffer has room for a record; ``fits``: it goes into a batch that is there.
+
+    Java takes memory a batch at a time (BufferPool).
+    """
+    if c.settings.java:
+        needed = max(c.settings.batch_bytes, size)
+        return fits or c.batches.buffered_bytes + needed <= c.settings.buffer_bytes
+    return (
+        c.records.remaining < c.settings.buffer_records
+        and c.batches.buffered_bytes + size <= c.settings.buffer_bytes
+    )
 
 
 def _close_batch(now: float, batch: int, p: int, c: ClientState) -> None:
@@ -77,30 +74,35 @@ def _open_batch(now: float, p: int, size: int, c: ClientState) -> int:
         c.batches.link[c.partitions.last[p] & c.batches.mask] = number
     else:
         c.partitions.first[p] = number
+        c.partitions.queues += 1
     c.partitions.last[p] = number
     c.batches.buffered_bytes += c.batches.held_bytes[batch]
     leader = c.brokers.leader[p]
     due_s = now + c.settings.linger_s
     c.requests.due_s[leader] = min(c.requests.due_s[leader], due_s)
+    c.requests.event_s[leader] = min(c.requests.event_s[leader], due_s)
     c.wake_s = min(c.wake_s, due_s, now + c.settings.delivery_timeout_s)
     return batch
 
 
-def _accept(now: float, row: int, p: int, size: int, c: ClientState) -> None:
-    """send(): put the record for an input row into the last batch of its partition."""
-    opens = True
-    batch = 0
-    if c.partitions.last[p] >= 0:
-        batch = c.partitions.last[p] & c.batches.mask
-        if c.batches.state[batch] == codes.OPEN:
-            opens = c.batches.size_bytes[batch] + size > c.settings.batch_bytes
-            if opens:
-                _close_batch(now, batch, p, c)
+def _send(now: float, row: int, p: int, size: int, c: ClientState) -> bool:
+    """send(): put the record for an input row into the last batch of its partition.
+
+    Returns:
+        Whether the buffer had room for it.
+    """
+    batch = c.partitions.last[p] & c.batches.mask
+    is_open = c.partitions.last[p] >= 0 and c.batches.state[batch] == codes.OPEN
+    fits = is_open and c.batches.size_bytes[batch] + size <= c.settings.batch_bytes
+    if not _has_room(fits, size, c):
+        return False
     record = c.records.next
-    if opens:
-        batch = _open_batch(now, p, size, c)
-    else:
+    if fits:
         c.records.link[c.batches.last[batch] & c.records.mask] = record
+    else:
+        if is_open:
+            _close_batch(now, batch, p, c)
+        batch = _open_batch(now, p, size, c)
     c.records.row[record & c.records.mask] = row
     c.records.next = record + 1
     c.batches.last[batch] = record
@@ -117,6 +119,7 @@ def _accept(now: float, row: int, p: int, size: int, c: ClientState) -> None:
     c.records.remaining += 1
     c.app.status[row] = codes.BUFFERED
     c.app.sent[row] += 1
+    return True
 
 
 def _begin_flush(now: float, timeout_s: float, c: ClientState) -> None:
@@ -137,37 +140,30 @@ def _begin_commit(now: float, offset: int, c: ClientState) -> None:
     c.app.next_s = now + 0.5 * c.settings.commit_s
 
 
-def _next_input_s(now: float, c: ClientState) -> float:
-    """Take the input rows that are there; if none is, returns when the next will be."""
-    stop = c.app.position
-    limit = min(c.source.created_s.shape[0], stop + c.settings.poll_records)
-    while stop < limit and c.source.created_s[stop] <= now:
-        stop += 1
-    if stop > c.app.position:
-        c.app.polled = stop
-        return now
-    return c.source.created_s[stop] if stop < limit else num.INF
-
-
 def _poll(now: float, c: ClientState) -> None:
     """Take the input rows that are there, or wait for one; an idle application commits on time."""
     if c.app.closing == codes.AFTER_POLL:
         _begin_close(now, c)
         return
-    commit_s = num.INF
+    position = c.app.position
+    next_s = num.INF
     if c.settings.mode == codes.PRODUCE:
         if c.app.auto_commit_s <= now:
-            c.app.committed_to = c.app.position
+            c.app.committed_to = position
             c.app.errors = 0
             c.app.auto_commit_s = now + c.settings.auto_commit_s
-        elif c.app.committed_to < c.app.position:
-            commit_s = c.app.auto_commit_s
-    input_s = _next_input_s(now, c)
-    if input_s > now:
-        c.app.next_s = min(commit_s, input_s)
+        elif c.app.committed_to < position:
+            next_s = c.app.auto_commit_s
+    stop = position
+    limit = min(c.source.created_s.shape[0], position + c.settings.poll_records)
+    while stop < limit and c.source.created_s[stop] <= now:
+        stop += 1
+    if stop == position:
+        c.app.next_s = min(next_s, c.source.created_s[stop]) if stop < limit else next_s
         return
+    c.app.polled = stop
     if c.settings.mode == codes.COMMIT_PRODUCE:
-        _begin_commit(now, c.app.polled, c)
+        _begin_commit(now, stop, c)
         return
     if c.settings.mode != codes.PRODUCE:
         c.app.errors = 0
@@ -176,7 +172,7 @@ def _poll(now: float, c: ClientState) -> None:
             c.app.txn_first = c.journal.entries
             c.app.txn_began_s = now
     c.app.phase = codes.PROCESS
-    c.app.next_s = now + _process_s(c.app.position, c)
+    c.app.next_s = now + _process_s(position, c)
 
 
 def _read_again(c: ClientState) -> None:
@@ -256,6 +252,12 @@ def _blocks(now: float, c: ClientState) -> bool:
     return True
 
 
+def _is_next(until_s: float, c: ClientState) -> bool:
+    """Whether nothing falls due before the application's next step."""
+    now = c.app.next_s
+    return now < c.wake_s and now < c.app.kill_s and now <= until_s
+
+
 def _send_polled(until_s: float, c: ClientState) -> int:
     """Process and send polled rows, until anything else falls due; returns what has no room."""
     one_size = c.source.size_bytes.shape[0] == 1
@@ -267,19 +269,12 @@ def _send_polled(until_s: float, c: ClientState) -> int:
             oldest = c.batches.first[c.batches.oldest & c.batches.mask]
             if c.records.next - oldest == c.records.mask + 1:
                 return codes.FULL_RECORDS
-        if (
-            c.samples.filled < c.samples.grid_s.shape[0]
-            and c.samples.grid_s[c.samples.filled] < now
-        ):
-            fill_samples(now, c)
         row = c.app.position
         p = c.source.partition_of[row]
         size = num.integer(c.source.size_bytes[0 if one_size else row])
-        if _has_room(p, size, c):
-            _accept(now, row, p, size, c)
-        elif _blocks(now, c):
-            return codes.DONE
-        else:
+        if not _send(now, row, p, size, c):
+            if _blocks(now, c):
+                return codes.DONE
             c.app.status[row] = codes.REJECTED
             c.app.errors += 1
         c.app.position = row + 1
@@ -289,23 +284,16 @@ def _send_polled(until_s: float, c: ClientState) -> int:
         c.app.phase = codes.PROCESS
         now += _process_s(row + 1, c)
         c.app.next_s = now
-        if now >= c.wake_s or now >= c.app.kill_s or now > until_s:
+        if not _is_next(until_s, c):
             return codes.DONE
+        if c.samples.next_s < now:
+            fill_samples(now, c)
 
 
-def step(until_s: float, c: ClientState) -> int:
-    """What the application does at ``next_s``, and sending until anything else falls due.
-
-    Returns:
-        DONE, FULL_RECORDS or FULL_BATCHES.
-    """
-    now = c.app.next_s
+def _answered(now: float, c: ClientState) -> None:
+    """What the application waited for is there: go on."""
     phase = c.app.phase
-    if phase == codes.PROCESS or phase == codes.BLOCKED:
-        return _send_polled(until_s, c)
-    if phase == codes.POLL:
-        _poll(now, c)
-    elif phase == codes.FLUSH:
+    if phase == codes.FLUSH:
         _flushed(now, c)
     elif phase == codes.COMMIT:
         _commit(now, c)
@@ -315,4 +303,23 @@ def step(until_s: float, c: ClientState) -> int:
         _read_again(c)
     else:
         _go_on(now, c)
-    return codes.DONE
+
+
+def act(until_s: float, c: ClientState) -> int:
+    """Have the application act until anything else falls due.
+
+    Returns:
+        DONE, FULL_RECORDS or FULL_BATCHES.
+    """
+    full = codes.DONE
+    while full == codes.DONE and _is_next(until_s, c):
+        now = c.app.next_s
+        if c.samples.next_s < now:
+            fill_samples(now, c)
+        if c.app.phase == codes.POLL:
+            _poll(now, c)
+        elif c.app.phase == codes.PROCESS or c.app.phase == codes.BLOCKED:
+            full = _send_polled(until_s, c)
+        else:
+            _answered(now, c)
+    return full

@@ -10,6 +10,7 @@ cdef double _LEAST_JITTER
 cdef double _JITTER_RANGE
 
 
+@cython.locals(leader=i64)
 cdef void look(i64 p, ClientState c) noexcept nogil
 
 @cython.locals(record=i64, n=i64, _=i64, row=i64)

@@ -17,7 +17,9 @@ _JITTER_RANGE = 0.4  # to 20 % longer
 
 def look(p: int, c: ClientState) -> None:
     """Have the client look anew at what the broker of partition ``p`` is to be sent."""
-    c.requests.due_s[c.brokers.leader[p]] = -num.INF
+    leader = c.brokers.leader[p]
+    c.requests.due_s[leader] = -num.INF
+    c.requests.event_s[leader] = -num.INF
 
 
 def resolve(now: float, batch: int, status: int, c: ClientState) -> None:
@@ -87,6 +89,8 @@ def retry(now: float, number: int, c: ClientState) -> None:
         c.batches.link[before & c.batches.mask] = number
     if after < 0:
         c.partitions.last[p] = number
+        if before < 0:
+            c.partitions.queues += 1
 
 
 def _unlink(number: int, p: int, c: ClientState) -> None:
@@ -103,6 +107,8 @@ def _unlink(number: int, p: int, c: ClientState) -> None:
         c.batches.link[before & c.batches.mask] = following
     if c.partitions.last[p] == number:
         c.partitions.last[p] = before
+        if before < 0:
+            c.partitions.queues -= 1
 
 
 def expire(now: float, c: ClientState) -> float:

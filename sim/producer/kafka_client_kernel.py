@@ -34,6 +34,8 @@ def die(now: float, c: ClientState) -> None:
         c.requests.free_s[b] = now
         c.requests.connected[b] = 0 if c.brokers.stalled[b] else 1
         c.requests.turn[b] = 0
+        c.requests.event_s[b] = c.requests.due_s[b]
+    c.partitions.queues = 0
     for p in range(c.partitions.first.shape[0]):
         c.partitions.first[p] = -1
         c.partitions.last[p] = -1
@@ -56,28 +58,24 @@ def _has_room_for_all(c: ClientState) -> bool:
 
 
 def _publish(until_s: float, c: ClientState) -> int:
-    while True:
+    done = codes.DONE
+    while done == codes.DONE:
         now = min(c.app.next_s, c.wake_s, c.app.kill_s)
         if now > until_s or now == num.INF:
-            return codes.DONE
-        if (
-            c.samples.filled < c.samples.grid_s.shape[0]
-            and c.samples.grid_s[c.samples.filled] < now
-        ):
-            application.fill_samples(now, c)
+            break
+        if now < c.wake_s and now < c.app.kill_s:
+            done = application.act(until_s, c)
+            continue
+        application.fill_samples(now, c)
         if c.app.kill_s <= now:
             if requests.wait_in_sockets(c):
                 return codes.DIES
             die(now, c)
-            continue
-        if c.wake_s <= c.app.next_s:
-            if not _has_room_for_all(c):
-                return codes.FULL_JOURNAL
+        elif _has_room_for_all(c):
             done = requests.serve(now, c)
         else:
-            done = application.step(until_s, c)
-        if done != codes.DONE:
-            return done
+            return codes.FULL_JOURNAL
+    return done
 
 
 def publish(until_s: float, c: ClientState) -> int:

@@ -47,7 +47,10 @@ cdef void _send(double now, i64 b, i64 first, ClientState c) noexcept nogil
 @cython.locals(in_flight=i64, due=i64, first=i64)
 cdef bint _drain(double now, i64 b, ClientState c) noexcept nogil
 
-@cython.locals(n_brokers=i64, b=i64, wake_s=double, at=i64, overdue_s=double)
+@cython.locals(event_s=double, at=i64, overdue_s=double)
+cdef double _next_event_s(i64 b, ClientState c) noexcept nogil
+
+@cython.locals(n_brokers=i64, b=i64, wake_s=double)
 cdef i64 serve(double now, ClientState c) noexcept nogil
 
 @cython.locals(b=i64)

@@ -25,12 +25,14 @@ def look_everywhere(now: float, c: ClientState) -> None:
     c.wake_s = min(c.wake_s, now)
     for b in range(c.requests.due_s.shape[0]):
         c.requests.due_s[b] = -num.INF
+        c.requests.event_s[b] = -num.INF
 
 
 def disconnect(now: float, b: int, c: ClientState) -> None:
     """Break the connection to broker ``b``: all in flight come back, the oldest first."""
     c.requests.connected[b] = 0
     c.requests.due_s[b] = -num.INF
+    c.requests.event_s[b] = -num.INF
     c.requests.free_s[b] = now
     while c.requests.oldest[b] < c.requests.next[b]:
         number = c.requests.first[b, c.requests.oldest[b] & c.requests.mask]
@@ -125,6 +127,7 @@ def _take(p: int, c: ClientState) -> int:
     c.partitions.first[p] = c.batches.link[batch]
     if c.partitions.last[p] == number:
         c.partitions.last[p] = -1
+        c.partitions.queues -= 1
     c.partitions.in_flight[p] += 1
     c.batches.state[batch] = codes.FLIGHT
     c.batches.stored[batch] = 0
@@ -161,10 +164,10 @@ def _find_due(now: float, b: int, c: ClientState) -> int:
     Returns:
         Its number; -1: there is none, and `due_s` of the broker says when there will be.
     """
-    n_partitions = c.partitions.first.shape[0]
     next_s = num.INF
     p: int = c.requests.turn[b]
-    for _ in range(n_partitions):
+    n_partitions = c.partitions.first.shape[0]
+    for _ in range(n_partitions if c.partitions.queues > 0 else 0):
         if _has_batches(p, b, c):
             at_s = max(_sendable_s(p, c), _due_s(p, c))
             if at_s <= now:
@@ -187,7 +190,7 @@ def _fill(now: float, b: int, due: int, c: ClientState) -> int:
         return first
     number = first
     p = due
-    for _ in range(n_partitions - 1):
+    for _ in range(n_partitions - 1 if c.partitions.queues > 0 else 0):
         p = p + 1 if p + 1 < n_partitions else 0
         if _has_batches(p, b, c) and _sendable_s(p, c) <= now:
             taken = _take(p, c)
@@ -251,6 +254,18 @@ def _drain(now: float, b: int, c: ClientState) -> bool:
         _send(now, b, first, c)
 
 
+def _next_event_s(b: int, c: ClientState) -> float:
+    """When a request reaches broker ``b``, an answer comes or is overdue, or more is to be sent."""
+    event_s: float = c.requests.due_s[b]
+    if c.requests.arriving[b] < c.requests.next[b]:
+        event_s = min(event_s, c.requests.arrive_s[b, c.requests.arriving[b] & c.requests.mask])
+    if c.settings.acks != 0 and c.requests.oldest[b] < c.requests.next[b]:
+        at = c.requests.oldest[b] & c.requests.mask
+        overdue_s = c.requests.sent_s[b, at] + c.settings.request_timeout_s
+        event_s = min(event_s, c.requests.respond_s[b, at], overdue_s)
+    return event_s
+
+
 def serve(now: float, c: ClientState) -> int:
     """Everything that falls due in the client and at the brokers now; plans the next time.
 
@@ -259,28 +274,24 @@ def serve(now: float, c: ClientState) -> int:
     """
     n_brokers = c.requests.next.shape[0]
     for b in range(n_brokers):
-        while (
-            c.requests.arriving[b] < c.requests.next[b]
-            and c.requests.arrive_s[b, c.requests.arriving[b] & c.requests.mask] <= now
-        ):
-            appends.arrive(now, b, c)
+        if c.requests.event_s[b] <= now:
+            while (
+                c.requests.arriving[b] < c.requests.next[b]
+                and c.requests.arrive_s[b, c.requests.arriving[b] & c.requests.mask] <= now
+            ):
+                appends.arrive(now, b, c)
     if c.settings.acks != 0:
         for b in range(n_brokers):
-            if _respond(now, b, c):
+            if c.requests.event_s[b] <= now and _respond(now, b, c):
                 return codes.GIVES_UP
     wake_s = batches.expire(now, c)
     for b in range(n_brokers):
-        # Where there is no room this is called again: the order must not depend on room.
-        if c.requests.due_s[b] <= now and not _drain(now, b, c):
-            return codes.FULL_REQUESTS
-        wake_s = min(wake_s, c.requests.due_s[b])
-        if c.requests.arriving[b] < c.requests.next[b]:
-            at = c.requests.arriving[b] & c.requests.mask
-            wake_s = min(wake_s, c.requests.arrive_s[b, at])
-        if c.settings.acks != 0 and c.requests.oldest[b] < c.requests.next[b]:
-            at = c.requests.oldest[b] & c.requests.mask
-            overdue_s = c.requests.sent_s[b, at] + c.settings.request_timeout_s
-            wake_s = min(wake_s, c.requests.respond_s[b, at], overdue_s)
+        if c.requests.event_s[b] <= now:
+            # Where there is no room this is called again: the order must not depend on room.
+            if c.requests.due_s[b] <= now and not _drain(now, b, c):
+                return codes.FULL_REQUESTS
+            c.requests.event_s[b] = _next_event_s(b, c)
+        wake_s = min(wake_s, c.requests.event_s[b])
     c.wake_s = wake_s
     return codes.DONE
 

@@ -5,7 +5,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.foundation.arrays import I64, longer
+from sim.foundation.arrays import I64
 from sim.producer.kafka_client_state_kernel import Batches, ClientState, Journal, Requests
 
 _T = TypeVar("_T", bound=np.generic)
@@ -22,6 +22,13 @@ def _doubled(ring: NDArray[_T], numbers: I64) -> NDArray[_T]:
     """A ring of twice the capacity with what ``ring`` holds for ``numbers``; the rest is 0."""
     grown = np.zeros(2 * ring.size, ring.dtype)
     grown[numbers & (grown.size - 1)] = ring[numbers & (ring.size - 1)]
+    return grown
+
+
+def _longer(column: NDArray[_T], used: int, n: int) -> NDArray[_T]:
+    """A column of ``n`` rows that begins with what is used of another; the rest is 0."""
+    grown = np.zeros(n, column.dtype)  # unlike `np.full`, it takes no memory before it is written
+    grown[:used] = column[:used]
     return grown
 
 
@@ -62,8 +69,7 @@ def make_room_in_journal(journal: Journal, entries: int, rows: int) -> None:
 def grow_journal(journal: Journal, spare_entries: int, spare_rows: int) -> None:
     """Have room for half as many entries and rows again, and these at the least."""
     entries, rows = journal.entries, journal.rows
-    more = entries + max(spare_entries, entries // 2)
+    room = entries + max(spare_entries, entries // 2)
     for name in _OF_ENTRIES:
-        setattr(journal, name, longer(np.asarray(getattr(journal, name))[:entries], more, 0))
-    more_rows = rows + max(spare_rows, rows // 2)
-    journal.row = longer(np.asarray(journal.row)[:rows], more_rows, 0)
+        setattr(journal, name, _longer(np.asarray(getattr(journal, name)), entries, room))
+    journal.row = _longer(np.asarray(journal.row), rows, rows + max(spare_rows, rows // 2))

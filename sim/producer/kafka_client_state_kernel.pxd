@@ -84,6 +84,7 @@ cdef class Samples:
     cdef public i64[::1] remaining
     cdef public i64[::1] committed
     cdef public i64 filled
+    cdef public double next_s
 
 
 cdef class Records:
@@ -133,12 +134,14 @@ cdef class Requests:
     cdef public u8[::1] connected
     cdef public i64[::1] turn
     cdef public double[::1] due_s
+    cdef public double[::1] event_s
     cdef public i64 sent
 
 
 cdef class Partitions:
     cdef public i64[::1] first
     cdef public i64[::1] last
+    cdef public i64 queues
     cdef public i64[::1] in_flight
     cdef public i64[::1] next_seq
     cdef public i64[::1] epoch

@@ -188,6 +188,8 @@ class Samples:
         """[grid] committed input offset."""
         self.filled = 0
         """Samples so far."""
+        self.next_s = grid_s[0] if grid_s.size else num.INF
+        """Time of the next; inf: there is none."""
 
 
 class Records:
@@ -284,6 +286,8 @@ class Requests:
         """[brokers] partition from which the next request is filled."""
         self.due_s: F64 = np.full(brokers, -num.INF)
         """[brokers] nothing is to be sent before; -inf: look."""
+        self.event_s: F64 = np.full(brokers, -num.INF)
+        """[brokers] nothing arrives, is answered, overdue or to be sent before; -inf: look."""
         self.sent = 0
         """Requests so far."""
 
@@ -296,6 +300,8 @@ class Partitions:
         """[partitions] batch at the front of the queue; -1: none."""
         self.last: I64 = np.full(partitions, -1, np.int64)
         """[partitions] batch at its end; -1: none."""
+        self.queues = 0
+        """Queues with a batch in them."""
         self.in_flight: I64 = np.zeros(partitions, np.int64)
         """[partitions] batches."""
         self.next_seq: I64 = np.zeros(partitions, np.int64)

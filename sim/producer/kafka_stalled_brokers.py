@@ -47,6 +47,7 @@ def pause(now: float, broker: int, state: ClientState) -> None:
         return
     state.brokers.stalled[broker] = 1
     requests.free_s[broker] = np.inf
+    requests.event_s[broker] = -np.inf
     for at in _places(broker, int(requests.oldest[broker]), state):
         if requests.arrive_s[broker, at] + requests.replicate_s[broker, at] > now:
             requests.respond_s[broker, at] = np.inf
