@@ -76,7 +76,7 @@ class Cluster:
     def advance(self, until_s: float) -> None:
         """Put into the log what can be read by ``until_s``."""
         self.now_s = until_s
-        tail, log, journal = self.tail, self.topic.log, self.client.state.journal
+        tail, journal = self.tail, self.client.state.journal
         new = journal.entries - tail.taken
         if not (new or tail.waiting):
             return
@@ -87,13 +87,10 @@ class Cluster:
         ended = self.publisher.ended
         open_from = journal.entries if ended else self.client.state.app.txn_first
         while True:
-            full = k.move(
-                until_s, journal, open_from, tail, log.start, log.end, log.message, log.visible_s
-            )
+            full = k.move(until_s, journal, open_from, tail, self.topic.rows)
             if full < 0:
                 return
             self.topic.make_room(full, tail.lack)
-            log = self.topic.log
 
     def kept(self) -> Bools:
         """[entries] of the journal that no election cut off."""

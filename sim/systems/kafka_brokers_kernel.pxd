@@ -1,7 +1,8 @@
 cimport cython
 
 from sim.foundation cimport num
-from sim.foundation.c_types cimport i32, i64, u8
+from sim.foundation.c_types cimport i64, u8
+from sim.log.topic_kernel cimport Log
 from sim.producer.kafka_client_state_kernel cimport Journal
 
 
@@ -37,12 +38,8 @@ cdef void _take_new(i64 entries, TailState tail) noexcept nogil
 @cython.locals(full=i64, kept=i64, i=i64, entry=i64, p=i64, n=i64, readable=double, at=double,
                first=i64, row=i64, record=i64)
 cdef i64 _move(
-    double until_s, Journal journal, i64 open_from, TailState tail, const i64[::1] start,
-    i64[::1] end, i32[::1] message, double[::1] visible_s
+    double until_s, Journal journal, i64 open_from, TailState tail, Log log
 ) noexcept nogil
 
 @cython.locals(full=i64)
-cpdef i64 move(
-    double until_s, Journal journal, i64 open_from, TailState tail, const i64[::1] start,
-    i64[::1] end, i32[::1] message, double[::1] visible_s
-)
+cpdef i64 move(double until_s, Journal journal, i64 open_from, TailState tail, Log log)

@@ -10,7 +10,8 @@ import cython
 import numpy as np
 
 from sim.foundation import num
-from sim.foundation.arrays import F64, I32, I64, U8
+from sim.foundation.arrays import F64, I64, U8
+from sim.log.topic_kernel import Log
 from sim.producer.kafka_client_state_kernel import Journal
 
 
@@ -93,16 +94,7 @@ def _take_new(entries: int, tail: TailState) -> None:
         tail.shut[p] = 0
 
 
-def _move(
-    until_s: float,
-    journal: Journal,
-    open_from: int,
-    tail: TailState,
-    start: I64,
-    end: I64,
-    message: I32,
-    visible_s: F64,
-) -> int:
+def _move(until_s: float, journal: Journal, open_from: int, tail: TailState, log: Log) -> int:
     _take_new(journal.entries, tail)
     full = -1
     kept = 0
@@ -119,7 +111,7 @@ def _move(
                 readable = _readable_s(at, p, tail)
             elif entry < open_from:
                 continue  # of a transaction that was aborted
-            if readable <= until_s and end[p] + n > start[p + 1] - start[p]:
+            if readable <= until_s and log.end[p] + n > log.start[p + 1] - log.start[p]:
                 full = p
                 tail.lack = n
                 readable = num.INF
@@ -129,27 +121,18 @@ def _move(
             kept += 1
             continue
         first = journal.first[entry]
-        row = start[p] + end[p]
+        row = log.start[p] + log.end[p]
         for record in range(n):
-            message[row + record] = journal.row[first + record]
-            visible_s[row + record] = readable
-        end[p] += n
+            log.message[row + record] = journal.row[first + record]
+            log.visible_s[row + record] = readable
+        log.end[p] += n
         tail.moved += n
         tail.last_s[p] = readable
     tail.waiting = kept
     return full
 
 
-def move(
-    until_s: float,
-    journal: Journal,
-    open_from: int,
-    tail: TailState,
-    start: I64,
-    end: I64,
-    message: I32,
-    visible_s: F64,
-) -> int:
+def move(until_s: float, journal: Journal, open_from: int, tail: TailState, log: Log) -> int:
     """Put into the log what can be read by ``until_s``, partition by partition in order.
 
     Args:
@@ -157,15 +140,12 @@ def move(
         journal: of the client.
         open_from: first entry of the transaction that may still be committed.
         tail: of the journal; changed.
-        start: [partitions + 1] first row of each partition in the log of the topic.
-        end: [partitions] rows appended so far; changed.
-        message: [rows of the log] index of the message in each; changed.
-        visible_s: [rows of the log] when each can be read; changed.
+        log: of the topic; changed.
 
     Returns:
         a partition that needs more room in the log before this is called again, or -1;
         ``tail.lack`` says how many records wait for the room.
     """
     with cython.nogil:
-        full = _move(until_s, journal, open_from, tail, start, end, message, visible_s)
+        full = _move(until_s, journal, open_from, tail, log)
     return full

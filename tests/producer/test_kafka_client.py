@@ -304,7 +304,7 @@ def values(part):
 
 
 def state_hash(client):
-    digest = sha256(repr(client.state.wake_s + 0.0).encode())
+    digest = sha256(float(client.state.wake_s).hex().encode())
     for name in PARTS:
         for field, value in sorted(values(getattr(client.state, name)).items()):
             whole = np.isscalar(value)

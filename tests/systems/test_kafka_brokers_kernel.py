@@ -38,11 +38,7 @@ class Run:
         )
 
     def until(self, until_s, open_from=0):
-        log = self.topic.log
-        return k.move(
-            until_s, journal(*self.entries), open_from, self.tail,
-            log.start, log.end, log.message, log.visible_s,
-        )  # fmt: skip
+        return k.move(until_s, journal(*self.entries), open_from, self.tail, self.topic.rows)
 
     def log(self, p=0):
         log = self.topic.log
