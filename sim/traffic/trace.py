@@ -9,17 +9,20 @@ import csv
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TextIO
+from typing import Any, NamedTuple, TextIO
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from sim.foundation import files
-from sim.foundation.arrays import F64
+from sim.foundation.arrays import F64, I64
 from sim.foundation.errors import LabError, nearest
 from sim.foundation.units import shown
 from sim.scenario.load import Trace
 
+_MOST_SLOTS = 1 << 53
+"""Intervals of a trace: beyond, their times cannot be told apart."""
 _EXAMPLE = "1998-06-30T18:00:00"
 
 
@@ -36,11 +39,21 @@ class _CountRows:
         return LabError(f"{self.path}:{self.line[row]}: {message}")
 
 
-def read(trace: Trace) -> tuple[F64, float]:
-    """What a trace counts from its `start` to its `end`.
+class Totals(NamedTuple):
+    """Messages in equal intervals; those that are not named have none."""
 
-    Returns:
-        [intervals] messages in each, and the length of an interval in s.
+    slot: I64
+    """[named] which interval, from 0, ascending."""
+    messages: NDArray[Any]
+    """[named] how many arrive in it."""
+    slots: int
+    """Intervals in all."""
+    interval_s: float
+    """Length of each."""
+
+
+def read(trace: Trace) -> Totals:
+    """What a trace counts from its `start` to its `end`.
 
     Raises:
         LabError: there is no such file, or it is not as the head of this module says; the message
@@ -68,8 +81,15 @@ def read(trace: Trace) -> tuple[F64, float]:
         )
     times, counts = times[inside], counts[inside]
     seconds = (times - times.iloc[0]).dt.total_seconds().to_numpy()
+    if seconds[-1] / interval_s > _MOST_SLOTS:
+        raise rows.error(
+            -1,
+            f"from {times.iloc[0]} to {times.iloc[-1]} there are too many intervals of "
+            f"{interval_s:g} s; give a longer `interval`, or `start` and `end`",
+        )
     slots = np.round(seconds / interval_s).astype(np.int64)
-    return np.bincount(slots, counts).astype(np.float64), interval_s
+    slot, row = np.unique(slots, return_inverse=True)
+    return Totals(slot, np.bincount(row, counts), int(slots[-1]) + 1, interval_s)
 
 
 def _read_rows(path: Path, file: TextIO, column: str | int | None) -> _CountRows:

@@ -27,13 +27,16 @@ def refused(folder, text, name="trace.csv", **keys):
 
 
 def test_counts_stand_in_their_intervals_and_missing_rows_are_nothing(tmp_path):
-    counts, interval_s = read(
+    totals = read(
         trace(
             tmp_path, "\ufefft,n\n\n2020-01-01,5\n2020-01-01 00:01:00+00:00,6\n2020-01-01T00:03Z,8"
         )
     )
-    assert (counts.tolist(), interval_s) == ([5, 6, 0, 8], 60)
-    assert read(trace(tmp_path, "t,n,m\n2020-01-01,5,1.5\n", column="m", interval=1)) == ([1.5], 1)
+    assert (totals.slot.tolist(), totals.messages.tolist()) == ([0, 1, 3], [5, 6, 8])
+    assert (totals.slots, totals.interval_s) == (4, 60)
+    assert read(trace(tmp_path, "t,n,m\n2020-01-01,5,1.5\n", column="m", interval=1)) == (
+        [0], [1.5], 1, 1,
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -111,6 +114,6 @@ def test_what_is_no_file_is_not_waited_for(tmp_path):
 
 def test_counts_of_a_day_are_those_of_the_file(tmp_path):
     text = "t,n\n" + "".join(f"2020-01-01T{h:02}:00:00,{h * h}\n" for h in range(24))
-    counts, interval_s = read(trace(tmp_path, text))
-    assert interval_s == 3600
-    assert np.array_equal(counts, np.arange(24) ** 2)
+    totals = read(trace(tmp_path, text))
+    assert (totals.slots, totals.interval_s) == (24, 3600)
+    assert np.array_equal(totals.messages, np.arange(24) ** 2)
