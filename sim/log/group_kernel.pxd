@@ -5,10 +5,16 @@ from sim.foundation.c_types cimport i64
 from sim.log cimport group_forecast_kernel as forecast
 from sim.log cimport group_offsets_kernel as where
 from sim.log cimport group_state as k
+from sim.log cimport group_visits_kernel as visits
 from sim.log.group_state_kernel cimport GroupState
 
 
-@cython.locals(n_parts=i64, taken=i64, first=i64, a=i64, slot=i64, p=i64, row=i64, stop=i64, n=i64)
+@cython.locals(n_parts=i64, taken=i64, a=i64, slot=i64, p=i64, row=i64, stop=i64, n=i64)
+cdef void _hand_over(GroupState group, i64 m, double ready_s, i64 at, i64 had) noexcept nogil
+
+@cython.locals(n_parts=i64, at=i64, had=i64, a=i64)
+cdef void _complete(GroupState group, i64 m, bint planned) noexcept nogil
+
 cdef void _poll(GroupState group, i64 m, double ready_s) noexcept nogil
 
 @cython.locals(n_parts=i64, slot=i64, p=i64)
@@ -36,6 +42,7 @@ cdef bint _wait_in_poll(GroupState group, i64 m, double limit_s) noexcept nogil
 @cython.locals(at=double)
 cdef bint _wait_for_commit(GroupState group, i64 m, double limit_s) noexcept nogil
 
+@cython.locals(calm=bint, outcome=i64)
 cdef void _carry(GroupState group, i64 m, double limit_s, i64 most) noexcept nogil
 
 @cython.locals(most=i64, m=i64, limit=double, timed=bint, phase=i64)

@@ -16,6 +16,12 @@ cdef enum:
     JOIN = 1
     LEAVE = 2
 
+    WAITS = 0
+    COMMITS = 1
+    PLANNED = 2
+    FULL = 3
+    MOST_VISITED = 60
+
     FINE = 0
     TWO_OWNERS = 1
     BEYOND_THE_LOG = 2

@@ -72,6 +72,21 @@ cdef class PoisonousOffsets:
     cdef public i64[::1] offset
 
 
+cdef class Visits:
+    cdef public double[::1] head_s
+    cdef public i64[::1] row
+    cdef public i64[::1] stop
+    cdef public i64[::1] before
+    cdef public i64 first
+    cdef public i64 polls
+    cdef public i64 there
+    cdef public i64 slot
+    cdef public double since_s
+    cdef public double ready_s
+    cdef public double end_s
+    cdef public double commit_s
+
+
 cdef class Rules:
     cdef public i64 max_poll_records
     cdef public i64 chunk_records
@@ -101,7 +116,9 @@ cdef class GroupState:
     cdef public PositionJumps jumps
     cdef public PoisonousOffsets poison
     cdef public Rules rules
+    cdef public Visits visits
     cdef public i64 polls
+    cdef public i64 visited
     cdef public i64 handed
     cdef public i64 processed
     cdef public i64 given_up

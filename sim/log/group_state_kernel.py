@@ -155,6 +155,39 @@ class PoisonousOffsets:
         """[poisonous]"""
 
 
+class Visits:
+    """Scratch of `sim.log.group_visits_kernel`: a member that polls again and again.
+
+    Its partitions are in the order in which a poll takes them.
+    """
+
+    def __init__(self, room: int) -> None:
+        self.head_s: F64 = np.zeros(room)
+        """[partitions] when the record that comes next can be handed over; inf: not known yet."""
+        self.row: I64 = np.zeros(room, np.int64)
+        """[partitions] its row."""
+        self.stop: I64 = np.zeros(room, np.int64)
+        """[partitions] the row after those that are in the log."""
+        self.before: I64 = np.zeros(room, np.int64)
+        """[partitions] ``row`` before the last poll that returned something of it."""
+        self.first = 0
+        """Which of the member's partitions is the first."""
+        self.polls = 0
+        """Polls that returned records."""
+        self.there = 0
+        """Bits: of which partitions the last of these returned some."""
+        self.slot = 0
+        """PLANNED, FULL: the partition in which it ended."""
+        self.since_s = 0.0
+        """When the member began to wait: for records, or for its commit."""
+        self.ready_s = 0.0
+        """When the last poll was answered."""
+        self.end_s = 0.0
+        """When the last record was done, or will be."""
+        self.commit_s = -num.INF
+        """When its program committed last; -inf: not here."""
+
+
 class Rules:
     """A `sim.log.group_state.Reading` as kernels have it."""
 
@@ -202,8 +235,11 @@ class GroupState:
         self.jumps = jumps
         self.poison = poison
         self.rules = Rules(reading)
+        self.visits = Visits(min(members.assigned.shape[1], k.MOST_VISITED))
         self.polls = 0
         """Polls that returned records."""
+        self.visited = 0
+        """How many of these were taken one after the other (`sim.log.group_visits_kernel`)."""
         self.handed = 0
         """Records that they returned."""
         self.processed = 0

@@ -148,6 +148,15 @@ def log(cuts):
     )  # fmt: skip
 
 
+def log_calm(cuts):
+    """Polls one after the other, and a program that waits for its commits."""
+    verbs = [(0.0, "pause", 0.8), (0.3, "slow", 1.7), (2.0, "crash"), (5.0, "restart")]
+    return _log(
+        cuts, Eager, "range", verbs,
+        max_poll_records=12, min_records=1, auto_commit_s=-1.0, commit_s=0.004,
+    )  # fmt: skip
+
+
 def log_program(cuts):
     """Cooperative rebalances, a program that commits each record, poison, late polls, zombies."""
     verbs = [
@@ -242,7 +251,7 @@ def pulling(cuts):
 
 
 MECHANISMS = {
-    each.__name__: each for each in (queue, log, log_program, log_timer, pushing, pulling)
+    each.__name__: each for each in (queue, log, log_calm, log_program, log_timer, pushing, pulling)
 }
 
 

@@ -1,0 +1,30 @@
+cimport cython
+
+from sim.foundation cimport num
+from sim.foundation.c_types cimport f32, i64, u16
+from sim.log cimport group_state as k
+from sim.log.group_state_kernel cimport GroupState, Visits
+
+
+cdef bint _is_calm(GroupState group, i64 m) noexcept nogil
+
+@cython.locals(until=double, grid=i64, a=i64, p=i64, g=i64)
+cdef double _calm_until_s(GroupState group, i64 m, double limit_s) noexcept nogil
+
+@cython.locals(n=i64, a=i64, slot=i64, p=i64, row=i64, stop=i64)
+cdef void _take_up(GroupState group, i64 m) noexcept nogil
+
+@cython.locals(since=double, earliest=double, a=i64, ready=double, there=i64, end=double,
+               extra=double, row=i64, full=i64, stop=i64, head=double, at=double)
+cdef i64 _visit(
+    Visits v, const double[::1] visible_s, const f32[::1] service_s, u16[::1] effects,
+    double[::1] done_s, double[::1] head_s, i64[::1] rows, i64[::1] stops, i64[::1] before, i64 n,
+    i64 room, double fetch_s, double per_batch_s, double factor, double limit_s, double calm_s,
+    bint commits, double commit_s, double resume_s
+) noexcept nogil
+
+@cython.locals(n=i64, done=i64, a=i64, slot=i64, p=i64, base=i64, row=i64, before=i64, value=i64)
+cdef void _lay_down(GroupState group, i64 m, i64 outcome) noexcept nogil
+
+@cython.locals(since=double, calm_s=double, n=i64, room=i64, outcome=i64)
+cdef i64 visit(GroupState group, i64 m, double limit_s) noexcept nogil

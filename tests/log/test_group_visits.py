@@ -1,0 +1,56 @@
+"""Polls taken one after the other give the same bits as step by step."""
+
+from collections import Counter
+from dataclasses import replace
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from helpers import random_faults
+from helpers.log_scenarios import Verbs, coordinator_of, group_of, scenario, topic_of
+from helpers.plain_kernel import columns
+from sim.engine.environment import Environment
+from sim.log.group_state_kernel import Visits
+
+EVERYTHING = ("members", "offsets", "records", "samples")
+
+
+def run(seed, visited):
+    """Every column of a group at the end, its polls that were visits, and who commits."""
+    rng = np.random.default_rng(seed)
+    s, created_s, partition_of, size_bytes, work_s, until_s, faults = scenario(rng)
+    polled = int(rng.integers(s.partitions, 40))
+    s = replace(
+        s, bad=(), min_records=1, max_poll_records=polled, chunk_records=polled, before=False,
+        per_record=False,
+    )  # fmt: skip
+    topic = topic_of(s, created_s, partition_of, size_bytes)
+    group = group_of(s, topic, work_s, np.linspace(0.0, until_s, 30))
+    if not visited:
+        group.state.visits = Visits(0)
+    env = Environment([topic, group])
+    random_faults.inject(env, faults, Verbs(coordinator_of(s, env, group)))
+    env.run(until_s)
+    group.finish(until_s)
+    state = group.state
+    found = {"counts": tuple(group.counts)}
+    for part in EVERYTHING:
+        found |= {f"{part}.{name}": c for name, c in columns(getattr(state, part)).items()}
+    del found["offsets.scan"]
+    return found, state.visited, "program" if s.auto_commit_s < 0 else "client"
+
+
+def test_visits_are_the_steps_to_the_last_bit():
+    seen = Counter()
+
+    @settings(max_examples=150, deadline=None, derandomize=True)
+    @given(st.integers(0, 2**32 - 1))
+    def check(seed):
+        (visited, polls, who), (stepped, none, _) = run(seed, True), run(seed, False)
+        np.testing.assert_equal(visited, stepped)
+        assert none == 0
+        seen[who] += polls
+
+    check()
+    assert min(seen["program"], seen["client"]) > 500, seen
