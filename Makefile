@@ -4,14 +4,11 @@ BIN := .venv/bin
 .PHONY: setup demo test same bench lint picture examples notebooks
 setup: .venv/ready .venv/kernels
 
-# The last line compiles the kernels, so that the first run does not wait for the compiler.
 .venv/ready: requirements.lock pyproject.toml
-	@echo "setting up .venv and compiling the simulator: two or three minutes, once"
+	@echo "setting up .venv and compiling the simulator: a minute, once"
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --require-hashes -r requirements.lock
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation -e .
-	$(BIN)/sim run tournament_spike ledger_ordering per_message_routing --set scale=0.001 \
-	    --no-charts --out .venv/warm > .venv/warm.log
 	touch $@
 
 # Compiled beside their sources, again when one changes.
@@ -26,7 +23,7 @@ demo: setup
 	$(BIN)/sim run tournament_spike
 
 test: setup
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --dist worksteal
 
 # Every table of every shipped scenario, byte for byte; `make examples` where a change is meant.
 same: setup

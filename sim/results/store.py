@@ -65,7 +65,7 @@ def manifest(
         command: arguments of the shell command that repeats the run.
         wall_s: real time that each part took, s.
     """
-    libraries = ("matplotlib", "numba", "numpy", "pandas", "pyarrow", "simpy")
+    libraries = ("matplotlib", "numpy", "pandas", "pyarrow", "simpy")
     return {
         "scenario": scenario.name,
         "hash": scenario.hash,

@@ -177,7 +177,7 @@ def test_importing_sim_is_light():
         text=True,
         check=True,
     )
-    heavy = ("numba", "pandas", "matplotlib", "pyarrow", "scipy", "simpy")
+    heavy = ("pandas", "matplotlib", "pyarrow", "scipy", "simpy")
     loaded = {line.rsplit("|", 1)[-1].strip() for line in done.stderr.splitlines()}
     assert not loaded & set(heavy)
 

@@ -60,7 +60,6 @@ def test_plain_python_is_bit_identical_to_compiled(mechanism):
         [sys.executable, script, mechanism],
         env={
             **os.environ,
-            "NUMBA_DISABLE_JIT": "1",
             "SIM_KERNELS": "python",
             "PYTHONPATH": f"{tests}{os.pathsep}{root}",
         },
