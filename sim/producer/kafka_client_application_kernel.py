@@ -318,6 +318,8 @@ def act(until_s: float, c: ClientState) -> int:
             fill_samples(now, c)
         if c.app.phase == codes.POLL:
             _poll(now, c)
+            if c.app.phase == codes.PROCESS and c.app.next_s == now:
+                full = _send_polled(until_s, c)  # as the next round would: nothing else is due
         elif c.app.phase == codes.PROCESS or c.app.phase == codes.BLOCKED:
             full = _send_polled(until_s, c)
         else:

@@ -20,19 +20,17 @@ cdef bint _respond(double now, i64 b, ClientState c) noexcept nogil
 @cython.locals(b=i64, request=i64, other=i64)
 cdef bint _overtakes(i64 number, i64 p, ClientState c) noexcept nogil
 
-@cython.locals(number=i64, batch=i64, ready_s=double)
+@cython.locals(batch=i64, ready_s=double)
 cdef double _sendable_s(i64 p, ClientState c) noexcept nogil
 
-@cython.locals(number=i64, batch=i64, hurry=bint, created_s=double)
-cdef double _due_s(i64 p, ClientState c) noexcept nogil
+@cython.locals(sendable_s=double, number=i64, batch=i64, hurry=bint, lingered_s=double)
+cdef double _asks_s(i64 p, ClientState c) noexcept nogil
 
 @cython.locals(number=i64, batch=i64)
 cdef i64 _take(i64 p, ClientState c) noexcept nogil
 
 @cython.locals(number=i64)
 cdef void _restart_sequence(i64 p, ClientState c) noexcept nogil
-
-cdef bint _has_batches(i64 p, i64 b, ClientState c) noexcept nogil
 
 @cython.locals(n_partitions=i64, next_s=double, p=i64, _=i64, at_s=double)
 cdef i64 _find_due(double now, i64 b, ClientState c) noexcept nogil

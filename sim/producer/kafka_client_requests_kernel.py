@@ -95,29 +95,35 @@ def _overtakes(number: int, p: int, c: ClientState) -> bool:
 def _sendable_s(p: int, c: ClientState) -> float:
     """When the first batch of ``p`` may leave on a free connection; inf: not before an answer.
 
-    Whether it must, see `_due_s`.
+    Whether it must, see `_asks_s`. Where the sequence is in doubt, it begins anew first.
     """
-    number = c.partitions.first[p]
-    batch = number & c.batches.mask
+    batch = c.partitions.first[p] & c.batches.mask
     if c.partitions.in_flight[p] > 0:
         if c.settings.max_in_flight == 1 or c.partitions.unresolved[p]:
             return num.INF
         # A retry waits until it is the oldest in flight (TransactionManager.firstInFlightSequence).
-        if c.settings.idempotent and c.batches.seq[batch] >= 0 and _overtakes(number, p, c):
+        if (
+            c.settings.idempotent
+            and c.batches.seq[batch] >= 0
+            and _overtakes(c.partitions.first[p], p, c)
+        ):
             return num.INF
+    elif c.partitions.unresolved[p]:
+        _restart_sequence(p, c)
     ready_s: float = c.batches.ready_s[batch]
     return ready_s
 
 
-def _due_s(p: int, c: ClientState) -> float:
-    """When the first batch of ``p`` asks to be sent (KP-01)."""
+def _asks_s(p: int, c: ClientState) -> float:
+    """When the first batch of ``p`` asks to be sent and may be (KP-01)."""
+    sendable_s = _sendable_s(p, c)
     number = c.partitions.first[p]
     batch = number & c.batches.mask
     hurry = c.app.phase == codes.FLUSH or (c.settings.java and c.app.phase == codes.BLOCKED)
     if hurry or c.batches.state[batch] == codes.QUEUED or number != c.partitions.last[p]:
-        return -num.INF
-    created_s: float = c.batches.created_s[batch]
-    return created_s + c.settings.linger_s
+        return sendable_s
+    lingered_s: float = c.batches.created_s[batch] + c.settings.linger_s
+    return max(sendable_s, lingered_s)
 
 
 def _take(p: int, c: ClientState) -> int:
@@ -139,7 +145,10 @@ def _take(p: int, c: ClientState) -> int:
 
 
 def _restart_sequence(p: int, c: ClientState) -> None:
-    """Number the batches of ``p`` from 0 in a new epoch, as nothing of it is in flight."""
+    """Number the batches of ``p`` from 0 in a new epoch.
+
+    Nothing of it is in flight, and it is not known whether one that was given up is stored.
+    """
     c.partitions.unresolved[p] = 0
     c.partitions.epoch[p] += 1
     c.partitions.next_seq[p] = 0
@@ -147,15 +156,6 @@ def _restart_sequence(p: int, c: ClientState) -> None:
     while number >= 0:
         c.batches.seq[number & c.batches.mask] = -1
         number = c.batches.link[number & c.batches.mask]
-
-
-def _has_batches(p: int, b: int, c: ClientState) -> bool:
-    """Whether there are batches of ``p`` to be sent, and to broker ``b``; their numbers are set."""
-    if c.partitions.first[p] < 0 or c.brokers.leader[p] != b:
-        return False
-    if c.partitions.unresolved[p] and c.partitions.in_flight[p] == 0:
-        _restart_sequence(p, c)
-    return True
 
 
 def _find_due(now: float, b: int, c: ClientState) -> int:
@@ -168,8 +168,8 @@ def _find_due(now: float, b: int, c: ClientState) -> int:
     p: int = c.requests.turn[b]
     n_partitions = c.partitions.first.shape[0]
     for _ in range(n_partitions if c.partitions.queues > 0 else 0):
-        if _has_batches(p, b, c):
-            at_s = max(_sendable_s(p, c), _due_s(p, c))
+        if c.partitions.first[p] >= 0 and c.brokers.leader[p] == b:
+            at_s = _asks_s(p, c)
             if at_s <= now:
                 return p
             next_s = min(next_s, at_s)
@@ -192,7 +192,7 @@ def _fill(now: float, b: int, due: int, c: ClientState) -> int:
     p = due
     for _ in range(n_partitions - 1 if c.partitions.queues > 0 else 0):
         p = p + 1 if p + 1 < n_partitions else 0
-        if _has_batches(p, b, c) and _sendable_s(p, c) <= now:
+        if c.partitions.first[p] >= 0 and c.brokers.leader[p] == b and _sendable_s(p, c) <= now:
             taken = _take(p, c)
             c.batches.link[number & c.batches.mask] = taken
             number = taken
