@@ -138,7 +138,8 @@ def _bad_dimensions(
         lists.append((("systems", name, "exchange", "routing_key"), known))
         lists.append((("systems", name, "producer", "priority"), known))
         for queue in _names(whole, "systems", name, "queues"):
-            lists.append((("systems", name, "queues", queue, "MessageGroupId"), known))
+            for key in ("MessageGroupId", "MessageDeduplicationId"):
+                lists.append((("systems", name, "queues", queue, key), known))
     for path, allowed in lists:
         value = whole.get(path)
         for index, dimension in enumerate(value if isinstance(value, list) else ()):

@@ -2,11 +2,14 @@
 
 import copy
 from pathlib import Path
+from typing import get_args, get_origin
 
 import pytest
 
+from sim.foundation.config import Config, about, keys
 from sim.foundation.document import Document, read
 from sim.scenario.contradictions import contradictions, data_file
+from sim.scenario.products.catalogue import System
 
 GOOD = read(Path(__file__).parents[1] / "data" / "scenarios" / "two-systems.yaml")
 
@@ -118,3 +121,36 @@ def test_a_file_is_looked_for_beside_the_scenario_then_in_the_working_directory(
     assert data_file(whole, key, "c.csv") == tmp_path / "c.csv"
     (tmp_path / "own" / "c.csv").touch()
     assert data_file(whole, key, "c.csv") == tmp_path / "own" / "c.csv"
+
+
+def lists_of_dimensions(model, path=()):
+    """Keys of a configuration that list dimensions of the messages' key, as paths."""
+    for key, annotation in keys(model).items():
+        parts = [annotation]
+        while parts:
+            part = parts.pop()
+            if isinstance(part, type) and issubclass(part, Config):
+                named = get_origin(annotation) is dict
+                yield from lists_of_dimensions(part, (*path, key, *(["any"] if named else [])))
+            elif part == list[str] and "imension" in about(model)[key] and key != "arguments":
+                yield (*path, key)
+            elif get_origin(part) is not dict or part is annotation:
+                parts += get_args(part)
+
+
+@pytest.mark.parametrize("system", get_args(get_args(System)[0]), ids=lambda s: s.__name__)
+def test_wherever_dimensions_are_listed_an_unknown_one_is_told(system):
+    for path in lists_of_dimensions(system):
+        inner = ["continent"]
+        for key in reversed(path):
+            inner = {key: inner}
+        said = told(**{"systems/any": inner})
+        where = ".".join(("systems", "any", *path))
+        assert any(f"{where}.0: unknown dimension 'continent'" in line for line in said), path
+
+
+def test_the_lists_of_dimensions_are_found():
+    found = {path[-1] for s in get_args(get_args(System)[0]) for path in lists_of_dimensions(s)}
+    assert found == {
+        "partition_key", "routing_key", "priority", "MessageGroupId", "MessageDeduplicationId",
+    }  # fmt: skip
