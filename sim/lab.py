@@ -30,7 +30,7 @@ from sim.traffic.messages import Messages
 GRID_STEPS = 600
 """Samples of each series over the arrivals; draining is sampled at the same step."""
 
-_MANY = 1_000_000
+_MANY = 5_000_000
 """Messages whose memory is worth a search for garbage."""
 
 _BYTES = 128

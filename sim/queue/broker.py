@@ -88,7 +88,7 @@ class Broker:
         """Time to which the stage was last advanced, s."""
         self.state = new_state(
             feed,
-            service_s,
+            np.require(service_s, requirements="W"),  # `let_in` writes to it
             consumers if capacity is None else max(consumers, capacity),
             policy,
             receive_latency_s=receive_latency_s,

@@ -7,6 +7,8 @@ that compared systems see the same messages and the same work per message (commo
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite, log
+from threading import Lock
+from weakref import WeakValueDictionary
 from zlib import crc32
 
 import numpy as np
@@ -181,7 +183,27 @@ def service_s(scenario: Scenario, n: int, jobs: Sequence[str]) -> F32:
 
     The draws of a job are the same in whichever system and group it is done, and which of its
     messages are slow has a stream of its own: the others take the time that they took without.
+    Those who ask while the draws of others are still there get the same array, which is read-only.
     """
+    what = repr([(job, scenario.workload.service[job]) for job in jobs])
+    with _LOCK:
+        alone = _DRAWING.setdefault((scenario.seed, n, what), Lock())
+    with alone:
+        total = _DRAWN.get((scenario.seed, n, what))
+        if total is None:
+            total = _draw_service(scenario, n, jobs)
+            total.setflags(write=False)
+            _DRAWN[scenario.seed, n, what] = total
+    return total
+
+
+_LOCK = Lock()
+_DRAWING: WeakValueDictionary[tuple[int, int, str], Lock] = WeakValueDictionary()
+_DRAWN: WeakValueDictionary[tuple[int, int, str], F32] = WeakValueDictionary()
+"""By what they depend on: service times that somebody has, and who is drawing some."""
+
+
+def _draw_service(scenario: Scenario, n: int, jobs: Sequence[str]) -> F32:
     total = np.zeros(n, np.float32)
     for job in jobs:
         service = scenario.workload.service[job]

@@ -50,6 +50,8 @@ def test_streams_do_not_depend_on_each_other():
         }
     )
     first = service_s(s, 1_000, ["job"])
+    assert service_s(s.with_({"name": "again"}), 1_000, ["job"]) is first
+    assert not first.flags.writeable
     np.testing.assert_array_equal(first, service_s(other, 1_000, ["job"]))
     both = service_s(other, 1_000, ["job", "second"])
     np.testing.assert_array_equal(both, first + service_s(other, 1_000, ["second"]))
