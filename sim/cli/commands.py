@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 
 from sim.foundation.errors import LabError
+from sim.foundation.kernels import built
 
 if TYPE_CHECKING:
     from sim.imports.made import Imported
@@ -37,6 +38,8 @@ Out = Annotated[Path, typer.Option(help="Folder of all results.")]
 
 
 NARROWEST_IN = 1.9
+PLAIN_SCALE = 0.01
+"""Of a run whose kernels are plain Python."""
 
 
 class KafkaRole(StrEnum):
@@ -136,6 +139,14 @@ def run(
     # What was imported stays: collections pass over it, of which a run makes two for each system.
     gc.freeze()
     overrides = _overrides(set_, seed)
+    if not built() and not any(override.startswith("scale=") for override in overrides):
+        overrides.append(f"scale={PLAIN_SCALE}")
+        err.print(
+            f"warning: the kernels are not compiled, and a hundred times slower: scale is "
+            f"{PLAIN_SCALE}; `make setup` compiles them where there is a C compiler",
+            style="yellow",
+            markup=False,
+        )
     loaded = [load(scenario, overrides) for scenario in scenarios]
     if books is not None and len(loaded) > 1:
         raise LabError("--books takes one scenario at a time")

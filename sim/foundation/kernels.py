@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from contextlib import nullcontext
 from hashlib import sha256
 from importlib.abc import Loader, MetaPathFinder
-from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
+from importlib.machinery import EXTENSION_SUFFIXES, ModuleSpec, PathFinder, SourceFileLoader
 from importlib.util import find_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
@@ -104,6 +104,16 @@ def install() -> None:
     """Have kernels found from now on, once."""
     if _FINDER not in sys.meta_path:
         sys.meta_path.insert(0, _FINDER)
+
+
+def built() -> bool:
+    """Whether every kernel has a library beside its source, and these are taken."""
+    suffixes = tuple(EXTENSION_SUFFIXES)
+    libraries = {
+        p.name.split(".")[0] for p in SIM.glob("*/*_kernel.*") if p.name.endswith(suffixes)
+    }
+    sources = {path.stem for path in SIM.glob("*/*_kernel.py")}
+    return os.environ.get("SIM_KERNELS") != "python" and sources <= libraries
 
 
 def compiled() -> bool:

@@ -199,3 +199,17 @@ def test_books_and_gauges_are_written_for_a_ledger(tmp_path):
     assert metrics.endswith("# EOF\n")
     wrong = sim("run", "tournament_spike", *SMALL, "--out", tmp_path, "--books", books)
     assert wrong.returncode == 2 and "keeps a ledger" in wrong.stderr
+
+
+def test_kernels_that_are_not_compiled_are_said_and_run_a_small_scale(tmp_path):
+    run = ("run", "celery_jobs", "--no-charts", "--out", tmp_path)
+    plain = sim(*run, "--name", "plain", SIM_KERNELS="python")
+    assert plain.returncode == 0
+    assert "warning: the kernels are not compiled, and a hundred times slower" in plain.stderr
+    assert "scale is 0.01" in plain.stderr
+    small = sim(*run, "--name", "small", "--set", "scale=0.01")
+    assert "kernels" not in small.stderr
+    kept = [tmp_path / "celery_jobs" / name / "summary.csv" for name in ("plain", "small")]
+    assert kept[0].read_bytes() == kept[1].read_bytes()
+    told = sim(*run, "--name", "told", "--set", "scale=0.02", SIM_KERNELS="python")
+    assert "kernels" not in told.stderr

@@ -31,6 +31,15 @@ def test_a_kernel_depends_on_its_header_and_on_those_it_takes_types_from():
     assert named == {"counts_kernel.pxd", "num.pxd", "c_types.pxd", "latency_bins.pxd"}
 
 
-def test_every_kernel_imported_so_far_is_compiled():
+def test_every_kernel_is_compiled(monkeypatch, tmp_path):
     import_module("sim.measure.counts_kernel")
-    assert kernels.compiled()
+    assert kernels.compiled() and kernels.built()
+    monkeypatch.setenv("SIM_KERNELS", "python")
+    assert not kernels.built()
+    monkeypatch.delenv("SIM_KERNELS")
+    (tmp_path / "queue").mkdir()
+    (tmp_path / "queue" / "some_kernel.py").touch()
+    monkeypatch.setattr(kernels, "SIM", tmp_path)
+    assert not kernels.built()
+    (tmp_path / "queue" / "some_kernel.abi3.so").touch()
+    assert kernels.built()
