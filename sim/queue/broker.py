@@ -202,8 +202,10 @@ class Broker:
         deliveries, events = self.state.deliveries, self.state.events
         if 2 * deliveries.used > deliveries.message.shape[0] - self.policy.batch:
             deliveries.enlarge()
-        if 2 * events.stored > events.at_s.shape[0] - self._spare:
+        if 2 * events.stored > events.slot.shape[0] - self._spare:
             events.enlarge()
+        if 2 * (events.polls - events.polls_ended) > events.poll_end_s.shape[0]:
+            events.enlarge_ring()
 
     @property
     def _spare(self) -> int:
@@ -212,7 +214,7 @@ class Broker:
 
     def _make_room(self) -> None:
         events = self.state.events
-        while events.stored + self._spare > events.at_s.shape[0]:
+        while events.stored + self._spare > events.slot.shape[0]:
             self._enlarge()
 
     def settled(self) -> int:

@@ -54,7 +54,9 @@ cdef void _happen(BrokerState b, double now) noexcept nogil
 
 cdef bint _has_room(BrokerState b, i64 spare) noexcept nogil
 
-@cython.locals(spare=i64, anchor=i64, sends_again=bint, stuck=bint, unlock_s=double, now=double,
+cdef void _unlock_all(BrokerState b, double now) noexcept nogil
+
+@cython.locals(spare=i64, anchor=i64, sends_again=bint, stuck=bint, calm_s=double, unlock_s=double, now=double,
                gone=bint, sample_s=double, samples=bint, waiting=bint, awaited=bint)
 cdef bint _work(BrokerState b, double until_s) noexcept nogil
 

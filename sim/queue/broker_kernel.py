@@ -162,7 +162,7 @@ def _leave_unanswered(b: BrokerState) -> None:
     b.consumers.asking = -1
     if b.policy.wait_s > 0.0:
         until_s = b.clock_s + b.policy.wait_s
-        events_kernel.push(b.events, until_s, codes.GIVE_UP, c, b.consumers.call[c])
+        events_kernel.poll(b.events, until_s, c, b.consumers.call[c])
     else:
         _answer_empty(b, b.clock_s, c)
 
@@ -245,10 +245,10 @@ def _rare(b: BrokerState, now: float, kind: int, ref: int, stamp: int) -> int:
 
 def _happen(b: BrokerState, now: float) -> None:
     """The first event happens."""
-    kind = b.events.kind[0]
-    ref = b.events.ref[0]
-    stamp = b.events.stamp[0]
-    events_kernel.drop_first(b.events)
+    events_kernel.take_first(b.events)
+    kind = b.events.kind_now
+    ref = b.events.ref_now
+    stamp = b.events.stamp_now
     busy = -1
     if kind == codes.FINISH:
         busy = _finish(b, now, ref)
@@ -274,9 +274,17 @@ def _happen(b: BrokerState, now: float) -> None:
 
 def _has_room(b: BrokerState, spare: int) -> bool:
     """Whether whatever happens next finds free rows and places in the heap."""
-    return b.deliveries.used + b.policy.batch <= num.integer(
-        b.deliveries.message.shape[0]
-    ) and b.events.stored + spare <= num.integer(b.events.at_s.shape[0])
+    return (
+        b.deliveries.used + b.policy.batch <= num.integer(b.deliveries.message.shape[0])
+        and b.events.stored + spare <= num.integer(b.events.slot.shape[0])
+        and b.events.polls - b.events.polls_ended < num.integer(b.events.poll_end_s.shape[0])
+    )
+
+
+def _unlock_all(b: BrokerState, now: float) -> None:
+    """Every lock that has ended by now ends."""
+    while connections_kernel.unlock_s(b) <= now:
+        connections_kernel.unlock(b, now)
 
 
 def _work(b: BrokerState, until_s: float) -> bool:
@@ -285,6 +293,7 @@ def _work(b: BrokerState, until_s: float) -> bool:
     # A refusal leads to an event of its own; other arrivals can wait until somebody looks.
     sends_again = b.policy.overflow != codes.DROP_HEAD and num.isfinite(b.policy.republish_s)
     stuck = False
+    calm_s = -num.INF  # before then nothing comes, is too old or is sampled
     while True:
         if not _has_room(b, spare):
             return True
@@ -301,12 +310,19 @@ def _work(b: BrokerState, until_s: float) -> bool:
         if b.consumers.asking >= 0:
             _leave_unanswered(b)
         unlock_s = connections_kernel.unlock_s(b)
-        now = unlock_s
-        if b.events.stored > 0:
-            now = min(now, b.events.at_s[0])
+        now = min(unlock_s, events_kernel.first_s(b.events))
+        gone = b.messages.removed == b.messages.total and b.messages.held == 0
+        if now < calm_s and now <= until_s and not gone:
+            b.clock_s = now
+            b.lanes.cursor_lane = -1
+            stuck = False
+            if unlock_s <= now:
+                _unlock_all(b, now)
+            else:
+                _happen(b, now)
+            continue
         if b.consumers.behind[anchor] != anchor or sends_again:
             now = min(now, max(b.clock_s, arrivals_kernel.next_s(b)))
-        gone = b.messages.removed == b.messages.total and b.messages.held == 0
         sample_s = arrivals_kernel.sample_s(b)
         # Sampled is what there was before anything else happens.
         samples = sample_s <= until_s and (gone or sample_s < now)
@@ -322,12 +338,12 @@ def _work(b: BrokerState, until_s: float) -> bool:
         awaited = arrivals_kernel.catch_up(b, now, waiting)
         if samples:
             arrivals_kernel.sample(b)
-        elif awaited:
+        calm_s = min(arrivals_kernel.next_s(b), arrivals_kernel.sample_s(b))
+        if samples or awaited:
             continue
-        elif unlock_s <= now:
-            while connections_kernel.unlock_s(b) <= now:
-                connections_kernel.unlock(b, now)
-        elif b.events.stored > 0 and b.events.at_s[0] <= now:
+        if unlock_s <= now:
+            _unlock_all(b, now)
+        elif events_kernel.first_s(b.events) <= now < num.INF:
             _happen(b, now)
 
 

@@ -4,9 +4,7 @@ import numpy as np
 import pytest
 
 from sim.queue import broker_codes as codes
-from sim.queue import broker_events_kernel as events_kernel
 from sim.queue.broker_deliveries_kernel import Deliveries
-from sim.queue.broker_events_kernel import Events
 from sim.queue.broker_policy import broker_policy
 from sim.queue.broker_state import Columns, columns_of, new_state, no_poison, poisonous_messages
 from sim.queue.feed import empty_feed
@@ -87,16 +85,6 @@ def test_more_room_for_deliveries_keeps_them_and_frees_the_rest_first():
         free.append(d)
         d = deliveries.then[d]
     assert free == [4, 5, 6, 7, 1, 2, 3]
-
-
-def test_more_room_for_events_keeps_them():
-    events = Events(2)
-    events_kernel.push(events, 2.0, codes.ACK, 5, 0)
-    events_kernel.push(events, 1.0, codes.WAKE, 6, 3)
-    events.enlarge()
-    assert events.at_s.shape[0] == 4 and (events.stored, events.ever) == (2, 2)
-    first = (events.at_s[0], events.serial[0], events.kind[0], events.ref[0], events.stamp[0])
-    assert first == (1.0, 1, codes.WAKE, 6, 3)
 
 
 def test_poisonous_messages_are_in_order():
