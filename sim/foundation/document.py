@@ -1,7 +1,8 @@
 """A scenario file as plain data that remember where each key stands, before any validation.
 
 YAML 1.2 by ruamel.yaml, with three differences: every key is text, a timestamp stays the text it
-was, and duplicate keys are all found at once.
+was, and duplicate keys are all found at once. What is far larger or deeper than any scenario is
+refused before it is read to its end.
 """
 
 import copy
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ruamel.yaml import YAML
+from ruamel.yaml.composer import Composer
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.reader import ReaderError
@@ -22,6 +24,15 @@ from sim.foundation.config import KeyPath, child, model_of, rivals
 from sim.foundation.errors import Problem, ScenarioError
 
 _TIMESTAMP = "tag:yaml.org,2002:timestamp"
+
+MOST_BYTES = 1 << 21
+"""Of a file, in UTF-8: ten thousand faults are a third of it."""
+MOST_VALUES = 200_000
+"""Keys and values of a document, with what its aliases repeat."""
+MOST_KEYS = 10_000
+"""Of one mapping."""
+MOST_LEVELS = 32
+"""Mappings and lists inside each other."""
 
 
 class Place(NamedTuple):
@@ -77,10 +88,10 @@ class Document:
 
     def drop(self, path: KeyPath) -> None:
         """Remove a key of a mapping, if it is there."""
-        mapping = self.get(path[:-1])
+        mapping, value = self.get(path[:-1]), self.get(path)
         if isinstance(mapping, dict):
             mapping.pop(path[-1], None)
-        self._forget(path)
+        self._forget(path, value)
 
     def put(self, path: KeyPath, value: Any, places: Mapping[KeyPath, Place]) -> None:
         """Set a key, in the position that it had.
@@ -96,7 +107,7 @@ class Document:
         if value is None and isinstance(self.get(above), dict):
             self.drop(path)
             return
-        self._forget(path)
+        self._forget(path, self.get(path))
         self.get(above)[path[-1]] = value
         self.places |= places
 
@@ -125,20 +136,30 @@ class Document:
             place = self.place(path)
             self.put(path, {model.shorthand: value}, {path: place, (*path, model.shorthand): place})
 
-    def _forget(self, path: KeyPath) -> None:
-        for known in [known for known in self.places if known[: len(path)] == path]:
-            del self.places[known]
+    def _forget(self, path: KeyPath, value: Any) -> None:
+        """Forget where a value that stands (or stood) at a key, and all in it, was."""
+        for known in _paths(path, value):
+            self.places.pop(known, None)
+
+
+def _paths(path: KeyPath, value: Any) -> Iterator[KeyPath]:
+    """The path of a value, and of everything in it."""
+    yield path
+    if isinstance(value, dict | list):
+        for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _paths((*path, key), inner)
 
 
 def read(path: Path) -> Document:
     """The document in a file.
 
     Raises:
-        ScenarioError: unreadable YAML, duplicate keys, an empty file, or not a mapping.
+        ScenarioError: unreadable YAML, duplicate keys, an empty file, not a mapping, or more than
+            a document may hold.
     """
     shown = os.path.relpath(path) if path.is_relative_to(Path.cwd()) else os.path.normpath(path)
     try:
-        text = files.read_text(path)
+        text = files.read_text(path, most_bytes=MOST_BYTES)
     except (OSError, UnicodeDecodeError) as error:
         raise ScenarioError([Problem(shown, None, "", files.why(error))]) from None
     document, problems = _parse(text, shown, path.parent)
@@ -164,7 +185,7 @@ def value_of(text: str, source: str) -> Any:
     """The value of an override, read as YAML.
 
     Raises:
-        ScenarioError: unreadable YAML.
+        ScenarioError: unreadable YAML, or more than a document may hold.
     """
     document, problems = _parse(text, source, Path())
     if problems:
@@ -192,7 +213,7 @@ def merge(root: Any, base: Document, over: Document) -> Document:
                 merged.get(path)[key] = None
                 merged.places[here] = over.places[here]
             else:
-                places = {p: q for p, q in over.places.items() if p[: len(here)] == here}
+                places = {p: over.places[p] for p in _paths(here, value) if p in over.places}
                 merged.put(here, copy.deepcopy(value), places)
 
     go((), root)
@@ -200,8 +221,72 @@ def merge(root: Any, base: Document, over: Document) -> Document:
     return merged
 
 
+class _TooMuchError(Exception):
+    """A document is more than may be read: what, from a line on."""
+
+    def __init__(self, line: int, message: str) -> None:
+        self.line, self.message = line, message
+
+
+class _Composer(Composer):
+    """Stops at what is too deep or too wide, before the rest is read."""
+
+    levels = 0
+    values = 0
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        """The next node, as `Composer` makes it."""
+        if isinstance(parent, MappingNode) and len(parent.value) >= MOST_KEYS:
+            raise _TooMuchError(
+                self.parser.peek_event().start_mark.line + 1,
+                f"more than {MOST_KEYS:,} keys in the mapping begun in line "
+                f"{parent.start_mark.line + 1}",
+            )
+        self.levels += 1
+        self.values += 1
+        if self.levels > MOST_LEVELS:
+            raise _too_deep(self.parser.peek_event().start_mark.line + 1)
+        if self.values > MOST_VALUES:
+            raise _too_many(self.parser.peek_event().start_mark.line + 1)
+        node = super().compose_node(parent, index)
+        self.levels -= 1
+        return node
+
+
+def _too_deep(line: int) -> _TooMuchError:
+    return _TooMuchError(line, f"more than {MOST_LEVELS} levels of keys and lists in each other")
+
+
+def _check_size(text: str) -> None:
+    """Refuse a text that would take long to read: each part of YAML has one of these signs.
+
+    Raises:
+        _TooMuchError: it is too long, or has too many parts.
+    """
+    if len(text) > MOST_BYTES or len(text.encode()) > MOST_BYTES:
+        raise _TooMuchError(1, f"more than {MOST_BYTES >> 20} MiB, which no scenario is")
+    signs = 0
+    for number, line in enumerate(text.split("\n"), 1):
+        signs += 1 + sum(map(line.count, ",:[{"))
+        if signs > 2 * MOST_VALUES:
+            raise _too_many(number)
+
+
+def _too_many(line: int) -> _TooMuchError:
+    return _TooMuchError(line, f"more than {MOST_VALUES:,} keys and values up to here")
+
+
 def _parse(text: str, source: str, folder: Path) -> tuple[Document, list[Problem]]:
+    try:
+        return _parse_bounded(text, source, folder)
+    except _TooMuchError as much:
+        return Document(None), [Problem(source, much.line, "", much.message)]
+
+
+def _parse_bounded(text: str, source: str, folder: Path) -> tuple[Document, list[Problem]]:
+    _check_size(text)
     yaml = YAML(typ="safe", pure=True)
+    yaml.Composer = _Composer
     document = Document(None, {(): Place(source, 1, folder)})
     try:
         root = yaml.compose(text)
@@ -217,9 +302,18 @@ def _parse(text: str, source: str, folder: Path) -> tuple[Document, list[Problem
     except YAMLError as error:
         return document, [Problem(source, None, "", f"unreadable YAML: {error}")]
     problems: list[Problem] = []
+    made = 0
 
     def construct(node: Node, path: KeyPath, above: tuple[int, ...]) -> Any:
+        nonlocal made
+        made += 1
         line = node.start_mark.line + 1
+        if made > MOST_VALUES:
+            raise _TooMuchError(
+                line, f"aliases repeat this until there are more than {MOST_VALUES:,} values"
+            )
+        if len(path) > MOST_LEVELS:
+            raise _too_deep(line)
         document.places.setdefault(path, Place(source, line, folder))
         if id(node) in above:
             problems.append(Problem(source, line, _dotted(path), "an alias that contains itself"))
@@ -236,7 +330,7 @@ def _parse(text: str, source: str, folder: Path) -> tuple[Document, list[Problem
             try:
                 return yaml.constructor.construct_object(node)
             except (YAMLError, ValueError):
-                message = f"unreadable value {node.value!r}"
+                message = f"unreadable value {_cut(node.value)!r}"
                 if not str(node.tag).startswith("tag:yaml.org,2002:"):
                     message = f"the tag {node.tag} means nothing here"
                 problems.append(Problem(source, line, _dotted(path), message))
@@ -267,6 +361,10 @@ def _parse(text: str, source: str, folder: Path) -> tuple[Document, list[Problem
     if root is not None:
         document.data = construct(root, (), ())
     return document, problems
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= 60 else f"{text[:57]}…"
 
 
 def _dotted(path: KeyPath) -> str:

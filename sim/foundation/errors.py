@@ -18,6 +18,12 @@ class NoRoomError(LabError):
     code = 1
 
 
+MOST_TOLD = 100
+"""Problems that an error tells of, and that a nearest name is looked for."""
+_LONGEST = 200
+"""Letters of a word that an error repeats, and that a nearest name is looked for."""
+
+
 class Problem(NamedTuple):
     """One thing that is wrong with a scenario."""
 
@@ -40,7 +46,10 @@ class ScenarioError(LabError):
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
-        super().__init__("\n".join(map(str, self.problems)))
+        lines = [*map(str, self.problems[:MOST_TOLD])]
+        if len(self.problems) > MOST_TOLD:
+            lines.append(f"and {len(self.problems) - MOST_TOLD:,} more")
+        super().__init__("\n".join(lines))
 
 
 def _plain(word: str) -> str:
@@ -53,6 +62,8 @@ def nearest(word: str, candidates: Iterable[str]) -> str | None:
     Case and the separators ``.``, ``_`` and ``-`` do not count: ``max_poll_records`` finds
     ``max.poll.records``.
     """
+    if len(word) > _LONGEST:
+        return None
     by_plain = {_plain(candidate): candidate for candidate in candidates}
     found = difflib.get_close_matches(_plain(word), by_plain, n=1, cutoff=0.6)
     return by_plain[found[0]] if found else None
@@ -71,7 +82,8 @@ def unknown_key(word: str, candidates: Sequence[str], more: Iterable[str] = ()) 
 
 def unknown(kind: str, word: str, candidates: Sequence[str]) -> str:
     """Message for a value that names nothing, such as ``unknown job 'x'; known: a, b``."""
-    return f"unknown {kind} {word!r}; {_instead(word, candidates)}"
+    said = word if len(word) <= _LONGEST else f"{word[:_LONGEST]}…"
+    return f"unknown {kind} {said!r}; {_instead(word, candidates)}"
 
 
 def _instead(word: str, candidates: Sequence[str], more: Iterable[str] = ()) -> str:

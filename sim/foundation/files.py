@@ -11,14 +11,19 @@ import stat
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from io import TextIOWrapper
+from io import BufferedReader, BytesIO, RawIOBase, TextIOWrapper
 from pathlib import Path
-from typing import BinaryIO, TextIO, cast
+from typing import Any, BinaryIO, TextIO, cast
 
 from sim.foundation.errors import LabError, NoRoomError
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """What the system says where there is no room for what is written."""
+MOST_BYTES = 64 << 20
+"""That are read of a file: two million rows of a trace. In memory they are ten times as many."""
+MOST_RATIO = 200
+"""To which a packed file may unpack: rows of a trace that counts nothing come to 60."""
+_FREE_BYTES = 1 << 20
 LEAST_FREE_BYTES = 1 << 20
 """With less than this on the disk, no run is begun."""
 
@@ -54,24 +59,47 @@ def open_text(path: Path, encoding: str = "utf-8", newline: str | None = None) -
     """A text file to be read; one whose name ends in ``.gz`` is unpacked.
 
     Raises:
-        OSError: as `open_binary`. Reading one that is packed may raise `PACKED`.
+        OSError: as `open_binary`; likewise reading more than `MOST_BYTES` of it, or what comes to
+            more than `MOST_RATIO` times the packed file. Reading one that is packed may raise
+            `PACKED`.
     """
-    file = open_binary(path)
-    if path.suffix == ".gz":
-        file = cast("BinaryIO", _Gzip(file))
-    return TextIOWrapper(file, encoding=encoding, newline=newline)
+    return TextIOWrapper(BufferedReader(_Bounded(path)), encoding=encoding, newline=newline)
 
 
-class _Gzip(gzip.GzipFile):
-    """Closes the packed file too."""
+class _Bounded(RawIOBase):
+    """A file, unpacked if it is packed, of which one cannot read without end."""
 
-    def __init__(self, packed: BinaryIO) -> None:
-        super().__init__(fileobj=packed)
-        self._packed = packed
+    def __init__(self, path: Path) -> None:
+        self._file = open_binary(path)
+        self._packed_bytes = os.fstat(self._file.fileno()).st_size
+        self._packed = path.suffix == ".gz"
+        self._bytes = cast(
+            "BinaryIO", gzip.GzipFile(fileobj=self._file) if self._packed else self._file
+        )
+        self._got = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, into: Any) -> int:
+        part = self._bytes.read(len(into))
+        into[: len(part)] = part
+        self._got += len(part)
+        if self._got > MOST_BYTES:
+            unpacked = " when it is unpacked" if self._packed else ""
+            raise OSError(errno.EFBIG, f"more than {MOST_BYTES >> 20} MiB{unpacked}")
+        if self._packed and self._got > _FREE_BYTES + MOST_RATIO * self._packed_bytes:
+            raise OSError(
+                errno.EFBIG,
+                f"it unpacks to more than {MOST_RATIO} times its size, as no recorded data do",
+            )
+        return len(part)
 
     def close(self) -> None:
+        if not self.closed:
+            self._bytes.close()
+            self._file.close()
         super().close()
-        self._packed.close()
 
 
 PACKED = (EOFError, zlib.error, gzip.BadGzipFile)
@@ -91,15 +119,19 @@ def why(error: BaseException) -> str:
     return f"cannot be read: {error}"
 
 
-def read_text(path: Path, encoding: str = "utf-8") -> str:
+def read_text(path: Path, encoding: str = "utf-8", most_bytes: int = MOST_BYTES) -> str:
     """What a text file holds, with line ends as ``\\n``.
 
     Raises:
-        OSError: as `open_binary`.
+        OSError: as `open_binary`; likewise if there are more than ``most_bytes``.
         UnicodeDecodeError: it is not text.
     """
-    with TextIOWrapper(open_binary(path), encoding=encoding) as file:
-        return file.read()
+    with open_binary(path) as file:
+        text = file.read(most_bytes + 1)
+    if len(text) > most_bytes:
+        raise OSError(errno.EFBIG, f"more than {most_bytes >> 20} MiB")
+    with TextIOWrapper(BytesIO(text), encoding=encoding) as lines:
+        return lines.read()
 
 
 @contextmanager

@@ -20,6 +20,8 @@ _PER = {"s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 
 _INCHES = {"mm": 1 / 25.4, "cm": 1 / 2.54, "in": 1.0}
 
+_LONGEST = 200
+"""Letters of a duration."""
 _NUMBER = r"[0-9]+(?:_[0-9]+)*(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"
 _PART = re.compile(rf"\s*({_NUMBER})\s*([a-zA-Zµ]+)\s*")
 _BARE = re.compile(rf"\s*[+-]?{_NUMBER}\s*")
@@ -71,7 +73,8 @@ def seconds(value: object) -> float:
     if not isinstance(value, str):
         raise _not("a duration such as '5 ms', '90 s' or '1h30m'", value)
     text = value.strip()
-    parts = list(_PART.finditer(text.removeprefix("-")))
+    # In a long row of digits, the search would begin anew at each of them.
+    parts = list(_PART.finditer(text.removeprefix("-"))) if len(text) <= _LONGEST else []
     if not parts or "".join(part.group() for part in parts) != text.removeprefix("-"):
         raise _not("a duration such as '5 ms', '90 s' or '1h30m'", value)
     total = 0.0

@@ -12,10 +12,9 @@ import csv
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from sim.foundation.errors import nearest
-from sim.imports.measured import Measure, Measured, Sample, amount, complaint, instant
+from sim.imports.measured import Measure, Measured, Sample, amount, complaint, instant, part
 
 TOOL = "CloudWatch"
 METRICS: Mapping[str, Measure] = {
@@ -27,6 +26,7 @@ METRICS: Mapping[str, Measure] = {
 NOT_VISIBLE, VISIBLE, _ = METRICS
 UTC = "times without an offset are taken for UTC; the console shows those of its own setting"
 
+_MOST_WORDS, _MOST_LETTERS = 1_000, 1_000
 _TIME = re.compile(r"\d{4}[/-]\d\d[/-]\d\d[T ]\d\d:\d\d")
 _QUEUE = re.compile(r"QueueName:(?P<queue>\S+) (?P<metric>\S+)")
 
@@ -44,12 +44,11 @@ def from_csv(path: Path, text: str) -> Measured:
     Raises:
         LabError: no metric of a queue, a time or a number that is none.
     """
-    rows = list(csv.reader(text.splitlines()))
     labels: dict[str, list[str]] = {}
     samples: list[Sample] = []
     columns: list[tuple[str, str] | None] = []
     skipped: list[str] = []
-    for number, row in enumerate(rows, 1):
+    for number, row in _rows(path, text):
         if not any(row):
             continue
         if not _TIME.match(row[0]):
@@ -62,7 +61,7 @@ def from_csv(path: Path, text: str) -> Measured:
             best = labels.get("Full label") or labels.get("Label") or next(iter(labels.values()))
             columns = [_what(label, skipped) for label in best]
             _some(path, columns, best)
-        at = instant(row[0].replace("/", "-"))
+        at = instant(row[0].replace("/", "-"), path, number)
         for column, text_ in zip(columns, row[1:], strict=False):
             if column is not None and text_.strip():
                 queue, metric = column
@@ -70,6 +69,14 @@ def from_csv(path: Path, text: str) -> Measured:
                 samples.append(Sample(queue, METRICS[metric], at, value))
     notes = [*_notes(columns, skipped), UTC]
     return Measured.of(path, TOOL, "queue", samples, notes, complete=True)
+
+
+def _rows(path: Path, text: str) -> Iterator[tuple[int, list[str]]]:
+    reader = csv.reader(text.splitlines())
+    try:
+        yield from enumerate(reader, 1)
+    except csv.Error as error:
+        raise complaint(path, f"cannot be read as CSV: {error}", reader.line_num) from None
 
 
 def from_json(path: Path, data: object) -> Measured | None:
@@ -80,9 +87,12 @@ def from_json(path: Path, data: object) -> Measured | None:
     """
     if not isinstance(data, dict) or not isinstance(data.get("MetricDataResults"), list):
         return None
-    results: Sequence[dict[str, Any]] = data["MetricDataResults"]
+    results: Sequence[object] = data["MetricDataResults"]
     skipped: list[str] = []
-    said = [f"{result.get('Label', '')} {result.get('Id', '')}" for result in results]
+    said = [
+        f"{part(path, result, 'Label', str, where)} {part(path, result, 'Id', str, where)}"
+        for where, result in ((f"MetricDataResults[{i}]", r) for i, r in enumerate(results))
+    ]
     columns = [_what(words, skipped) for words in said]
     _some(path, columns, said)
     samples = list(_results(path, results, columns))
@@ -90,20 +100,22 @@ def from_json(path: Path, data: object) -> Measured | None:
 
 
 def _results(
-    path: Path, results: Sequence[dict[str, Any]], columns: Sequence[tuple[str, str] | None]
+    path: Path, results: Sequence[object], columns: Sequence[tuple[str, str] | None]
 ) -> Iterator[Sample]:
     for i, (result, column) in enumerate(zip(results, columns, strict=True)):
         if column is None:
             continue
         queue, metric = column
         where = f"MetricDataResults[{i}]"
-        times, values = result.get("Timestamps", []), result.get("Values", [])
+        times = part(path, result, "Timestamps", list, where)
+        values = part(path, result, "Values", list, where)
         if len(times) != len(values):
             message = f"{len(times)} Timestamps and {len(values)} Values; expected as many"
             raise complaint(path, message, None, where)
         for k, (time, value) in enumerate(zip(times, values, strict=True)):
             number = amount(path, None, f"{where}.Values[{k}]", value)
-            yield Sample(queue, METRICS[metric], instant(time), number)
+            at = instant(time, path, None, f"{where}.Timestamps[{k}]")
+            yield Sample(queue, METRICS[metric], at, number)
 
 
 def _what(label: str, skipped: list[str]) -> tuple[str, str] | None:
@@ -122,12 +134,15 @@ def _what(label: str, skipped: list[str]) -> tuple[str, str] | None:
 def _some(path: Path, columns: Sequence[tuple[str, str] | None], labels: Sequence[str]) -> None:
     if any(columns):
         return
-    words = [word for label in labels for word in label.split()]
+    words = [word for label in labels for word in label.split()][:_MOST_WORDS]
     near = next((nearest(word, METRICS) for word in words if nearest(word, METRICS)), None)
     hint = f"did you mean {near}?" if near else f"known: {', '.join(METRICS)}"
+    said = ", ".join(label.strip() for label in labels) or "it"
+    if len(said) > _MOST_LETTERS:
+        said = f"{said[:_MOST_LETTERS]}…"
     raise complaint(
         path,
-        f"no metric of a queue in {', '.join(label.strip() for label in labels) or 'it'}; {hint} "
+        f"no metric of a queue in {said}; {hint} "
         "(set the label to ${PROP('Dim.QueueName')} ${PROP('MetricName')})",
     )
 

@@ -16,6 +16,7 @@ import re
 import types
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -23,7 +24,7 @@ from pydantic import ValidationError
 
 from sim.foundation.config import Config, KeyPath, keys
 from sim.foundation.document import Document, Place
-from sim.foundation.errors import Problem, ScenarioError, unknown_key
+from sim.foundation.errors import MOST_TOLD, Problem, ScenarioError, unknown_key
 from sim.foundation.text import names
 from sim.imports import properties
 from sim.imports.made import Imported, name_of
@@ -49,8 +50,10 @@ _OF_SERIALIZERS = (
     "schema.registry.url", "specific.avro.reader", "specific.protobuf.value.type",
     "use.latest.version", "value.subject.name.strategy",
 )  # fmt: skip
+_MOST_KEYS = 10_000
 _NO_EFFECT = "no effect in the lab"
 _INTEGER = re.compile(r"[+-]?\d+")
+_JSON_KEY = re.compile(r'("(?:[^"\\]|\\.)*+")(?=\s*:)', re.DOTALL)
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9._-]*")
 _NOT_TEXT = ("true", "false", "null", "yes", "no", "on", "off", "y", "n")
@@ -127,7 +130,10 @@ def scenario(path: Path, client: Literal["consumer", "producer"] | None = None) 
         if client is not None:
             raise complaint(path, "--as is for the keys of a Kafka client, and this is JSON")
         return _queue(path, text, base)
-    return _client(path, list(properties.entries(path, text)), client, base)
+    entries = list(islice(properties.entries(path, text), _MOST_KEYS + 1))
+    if len(entries) > _MOST_KEYS:
+        raise complaint(path, f"more than {_MOST_KEYS:,} keys", entries[-1].line)
+    return _client(path, entries, client, base)
 
 
 def _client(path: Path, entries: Sequence[Entry], client: str | None, base: Scenario) -> Imported:
@@ -181,10 +187,11 @@ def _told(path: Path, entries: Sequence[Entry]) -> _Part:
     # A key that is misspelt may be the one that would have told.
     known = [key for part in _CLIENTS.values() for key in part.reads]
     more = [key for part in _CLIENTS.values() for key in part.model.not_modelled]
+    all_known = {*known, *more, *_OF_SERIALIZERS}
+    strange = [entry for entry in entries if entry.key not in all_known]
     problems = [
         Problem(str(path), entry.line, entry.key, unknown_key(entry.key, known, more))
-        for entry in entries
-        if entry.key not in (*known, *more, *_OF_SERIALIZERS)
+        for entry in strange[:MOST_TOLD]
     ]
     message = f"{message}; say which it is: --as consumer or --as producer"
     raise ScenarioError([*problems, Problem(str(path), None, "", message)])
@@ -196,8 +203,12 @@ def _queue(path: Path, text: str, base: Scenario) -> Imported:
     if not isinstance(given, dict) or not given:
         raise complaint(path, f"expected {FORMATS}")
     sorted_ = _Sorted(path, _QUEUE)
+    line = _lines_of(text)
+    if len(given) > _MOST_KEYS:
+        first_too_many = next(islice(given, _MOST_KEYS, None))
+        raise complaint(path, f"more than {_MOST_KEYS:,} keys", line.get(first_too_many))
     for key, value in given.items():
-        sorted_.take(Entry(key, value, _line_of(text, key)))
+        sorted_.take(Entry(key, value, line.get(key, 1)))
     of_group = list(base.workload.order_by or base.workload.keys)
     fifo = str(given.get("FifoQueue")).lower() == "true"
     grouped = {"MessageGroupId": of_group} if fifo else {}
@@ -217,10 +228,16 @@ def _queue(path: Path, text: str, base: Scenario) -> Imported:
     return _made(path, "an SQS queue", "sqs_fanout", at, grouped, typed, unsaid)
 
 
-def _line_of(text: str, key: str) -> int:
-    """Line of the first such key; one inside a text has its quotes escaped."""
-    found = re.search(rf"(?<!\\){re.escape(json.dumps(key))}\s*:", text)
-    return text.count("\n", 0, found.start()) + 1 if found else 1
+def _lines_of(text: str) -> dict[str, int]:
+    """Line of the first key of each name; one inside a text has its quotes escaped."""
+    found: dict[str, int] = {}
+    line, seen = 1, 0
+    for key in _JSON_KEY.finditer(text):
+        line, seen = line + text.count("\n", seen, key.start()), key.start()
+        found.setdefault(json.loads(key[1], strict=False), line)
+        if len(found) > 2 * _MOST_KEYS:
+            break
+    return found
 
 
 def _rest(readers: str, path: Path) -> str:
@@ -246,7 +263,8 @@ class _Sorted:
         elif key in known:
             self.leave(entry, known[key] or _NO_EFFECT)
         else:
-            self._wrong(entry, unknown_key(key, self.part.reads, known))
+            told = len(self.problems) < MOST_TOLD
+            self._wrong(entry, unknown_key(key, self.part.reads, known) if told else "unknown key")
 
     def leave(self, entry: Entry, reason: str) -> None:
         self.left.setdefault(reason, []).append(entry)

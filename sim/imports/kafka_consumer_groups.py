@@ -50,7 +50,7 @@ def _samples(path: Path, text: str, notes: list[str]) -> Iterator[Sample]:
         fields = words.split()
         # A line of a snapshot that carries its own time belongs to the snapshot's header.
         if time and (not fields or "TOPIC" in fields):
-            at = instant(time.group())
+            at = instant(time.group(), path, number)
         if "TOPIC" in fields:
             header = _header(path, number, fields)
         elif header and len(fields) > header.index("LAG") and "'" not in words:

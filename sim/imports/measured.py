@@ -2,10 +2,11 @@
 
 import json
 import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -13,8 +14,21 @@ import pandas as pd
 from sim.foundation import files
 from sim.foundation.arrays import F64
 from sim.foundation.errors import LabError, Problem
+from sim.foundation.units import shown
 
 Measure = Literal["lag", "time_lag_s"]
+
+MOST_BYTES = 16 << 20
+"""Of a file: half a million samples. What is read of it takes twenty times as much memory."""
+MOST_LEVELS = 32
+"""Objects and arrays of JSON inside each other."""
+
+_T = TypeVar("_T", dict[str, Any], list[Any], str)
+_KINDS: Mapping[type, str] = {dict: "an object", list: "an array", str: "a text"}
+
+_SIGNS = re.compile(r'"(?:[^"\\]|\\.)*+"|[\[\]{}]', re.DOTALL)
+"""What opens and closes in JSON; texts are passed over."""
+_LONG_NUMBER = re.compile(r"\d{4000}")
 
 
 class Sample(NamedTuple):
@@ -107,18 +121,30 @@ class Measured:
         return out
 
 
-def instant(words: str | pd.Timestamp) -> pd.Timestamp:
+def instant(
+    words: object, path: Path | None = None, line: int | None = None, where: str = ""
+) -> pd.Timestamp:
     """A moment in UTC.
+
+    Args:
+        words: the moment in words; a number is seconds since 1970.
+        path: the file in which it stands; None: it was given by hand.
+        line: in it.
+        where: the key or column.
 
     Raises:
         LabError: it is none.
     """
     try:
-        at = pd.to_datetime(words)
+        if isinstance(words, float):
+            at = pd.Timestamp(words, unit="s", tz="UTC")
+        else:
+            at = pd.to_datetime(words)  # type: ignore[call-overload]
         if not isinstance(at, pd.Timestamp):
             raise ValueError
-    except ValueError:
-        raise LabError(f"{words!r} is not a time; write 2024-05-01T20:00:00Z") from None
+    except (ValueError, TypeError, OverflowError):
+        message = f"{shown(words)} is not a time; write 2024-05-01T20:00:00Z"
+        raise (complaint(path, message, line, where) if path else LabError(message)) from None
     return at.tz_localize("UTC") if at.tzinfo is None else at.tz_convert("UTC")
 
 
@@ -131,12 +157,36 @@ def amount(path: Path, line: int | None, where: str, value: object) -> float:
     try:
         number = float(str(value))
     except ValueError:
-        raise complaint(path, f"expected a number, not {value!r}", line, where) from None
+        raise complaint(path, f"expected a number, not {shown(value)}", line, where) from None
     if math.isinf(number):
         return math.nan
     if number < 0:
-        raise complaint(path, f"expected 0 or more, not {value!r}", line, where)
+        raise complaint(path, f"expected 0 or more, not {shown(value)}", line, where)
     return number
+
+
+def part(path: Path, whole: object, key: str, kind: type[_T], where: str) -> _T:
+    """A part of JSON, empty if it is not there.
+
+    Args:
+        path: the file.
+        whole: the object that it is part of.
+        key: its key there.
+        kind: dict, list or str.
+        where: what the object is called in an error.
+
+    Raises:
+        LabError: the whole is no object, or the part is of another kind.
+    """
+    if not isinstance(whole, dict):
+        raise complaint(path, f"expected {_KINDS[dict]}, not {shown(whole)}", None, where)
+    found = whole.get(key)
+    if found is None:
+        return kind()
+    if not isinstance(found, kind):
+        message = f"expected {_KINDS[kind]}, not {shown(found)}"
+        raise complaint(path, message, None, f"{where}.{key}".lstrip("."))
+    return found
 
 
 def text_of(path: Path, formats: str) -> str:
@@ -147,10 +197,10 @@ def text_of(path: Path, formats: str) -> str:
         formats: what an error should say was expected in it.
 
     Raises:
-        LabError: it cannot be read, or is not text.
+        LabError: it cannot be read, is not text, or is longer than `MOST_BYTES`.
     """
     try:
-        return files.read_text(path, "utf-8-sig")
+        return files.read_text(path, "utf-8-sig", MOST_BYTES)
     except OSError as error:
         raise complaint(path, files.why(error)) from None
     except UnicodeDecodeError as error:
@@ -161,12 +211,37 @@ def json_of(path: Path, text: str) -> object:
     """The text of a file as data.
 
     Raises:
-        LabError: it is not JSON.
+        LabError: it is not JSON, or deeper than `MOST_LEVELS`.
     """
+    _check_depth(path, text)
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
         raise complaint(path, f"unreadable JSON: {error.msg}", error.lineno) from None
+    except ValueError:  # Python converts no longer ones, since that takes the square of the length
+        line = _line_at(text, _LONG_NUMBER.search(text))
+        raise complaint(path, "unreadable JSON: a number of thousands of digits", line) from None
+
+
+def _check_depth(path: Path, text: str) -> None:
+    """Refuse JSON that is deeper than any export.
+
+    Raises:
+        LabError: it is.
+    """
+    level = 0
+    for sign in _SIGNS.finditer(text):
+        if sign[0] in "[{":
+            level += 1
+            if level > MOST_LEVELS:
+                message = f"more than {MOST_LEVELS} levels of objects and arrays in each other"
+                raise complaint(path, message, _line_at(text, sign))
+        elif sign[0] in "]}":
+            level -= 1
+
+
+def _line_at(text: str, found: re.Match[str] | None) -> int | None:
+    return None if found is None else text.count("\n", 0, found.start()) + 1
 
 
 def complaint(path: Path, message: str, line: int | None = None, where: str = "") -> LabError:

@@ -12,8 +12,9 @@ from typing import Any
 
 from sim.foundation import document
 from sim.foundation.document import Document
-from sim.foundation.errors import Problem, ScenarioError, unknown, unknown_key
+from sim.foundation.errors import MOST_TOLD, Problem, ScenarioError, unknown, unknown_key
 from sim.foundation.text import count, names, rate
+from sim.foundation.units import shown
 from sim.imports.made import Imported, name_of
 
 FIELDS = (
@@ -27,6 +28,7 @@ KEYS = {"NO_KEY": 0, "KEY_ROUND_ROBIN": 10_000, "RANDOM_NANO": 10_000}
 """Key distributors, and how many keys they choose from (``KeyDistributor.UNIQUE_COUNT``)."""
 PROBING_FROM = 10_000
 """msg/s at which the benchmark begins to look for the highest rate, if none is given."""
+_MOST, _MOST_GROUPS = 10**12, 1_000
 DRIVERS = ("kafka",)
 """Products whose driver files are understood, as in the name of the driver's class."""
 
@@ -45,7 +47,9 @@ def scenario(workload: Path, driver: Path | None = None) -> Imported:
     work = _Reader(document.read(workload))
     topics = work.whole("topics", 1)
     partitions = topics * work.whole("partitionsPerTopic", 1)
-    groups = [f"sub-{i:03}" for i in range(work.whole("subscriptionsPerTopic", 1))]
+    groups = [
+        f"sub-{i:03}" for i in range(work.whole("subscriptionsPerTopic", 1, most=_MOST_GROUPS))
+    ]
     consumers = topics * work.whole("consumerPerSubscription", 1)
     size = work.whole("messageSize", 1024)
     minutes = work.whole("testDurationMinutes")
@@ -159,14 +163,17 @@ class _Reader:
     def get(self, key: str) -> Any:
         return self.document.get((key,))
 
-    def whole(self, key: str, otherwise: int | None = None, least: int = 1) -> int:
+    def whole(
+        self, key: str, otherwise: int | None = None, least: int = 1, most: int = _MOST
+    ) -> int:
         value = self.get(key)
         if value is None and otherwise is not None:
             return otherwise
-        if isinstance(value, int) and not isinstance(value, bool) and value >= least:
+        if isinstance(value, int) and not isinstance(value, bool) and least <= value <= most:
             return value
-        shown = "nothing" if value is None else repr(value)
-        self._wrong(key, f"expected a whole number of at least {least}, not {shown}")
+        beyond = f" and at most {most:,}" if isinstance(value, int) and value > most else ""
+        message = f"expected a whole number of at least {least}{beyond}, not {shown(value)}"
+        self._wrong(key, message)
         return least
 
     def choice(self, key: str, otherwise: str, known: Mapping[str, object]) -> str:
@@ -181,7 +188,8 @@ class _Reader:
     def only(self, known: Sequence[str]) -> None:
         for key in self.document.data:
             if key not in known:
-                self._wrong(key, unknown_key(key, [], known))
+                told = len(self.problems) < MOST_TOLD
+                self._wrong(key, unknown_key(key, [], known) if told else "unknown key")
 
     def properties(self, key: str) -> dict[str, str]:
         """``key=value`` lines, as of a Java properties file."""

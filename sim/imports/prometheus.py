@@ -4,14 +4,12 @@ Series whose labels name the same group are its partitions: messages add up, and
 counts. -1 is what exporters say of a partition without a committed offset.
 """
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
-from sim.imports.measured import Measure, Measured, Sample, amount, complaint
+from sim.foundation.units import shown
+from sim.imports.measured import Measure, Measured, Sample, amount, complaint, instant, part
 
 TOOL = "Prometheus"
 GROUP_LABELS = (
@@ -34,7 +32,7 @@ def from_json(path: Path, data: object) -> Measured | None:
         return None
     if data["status"] == "error":
         raise complaint(path, f"Prometheus reported an error: {data.get('error', 'no reason')}")
-    answer = data.get("data", {})
+    answer = part(path, data, "data", dict, "")
     if answer.get("resultType") != "matrix":
         raise complaint(
             path,
@@ -43,8 +41,14 @@ def from_json(path: Path, data: object) -> Measured | None:
             None,
             "data",
         )
-    series = answer.get("result", [])
-    names = {str(one.get("metric", {}).get("__name__", "")) for one in series}
+    series = [
+        (
+            _labels(path, one, f"data.result[{i}]"),
+            part(path, one, "values", list, f"data.result[{i}]"),
+        )
+        for i, one in enumerate(part(path, answer, "result", list, "data"))
+    ]
+    names = {labels.get("__name__", "") for labels, _ in series}
     for measure in ("lag", "time_lag_s"):
         alike = sorted(name for name in names if _measure(name) == measure)
         if len(alike) > 1:
@@ -52,24 +56,32 @@ def from_json(path: Path, data: object) -> Measured | None:
             raise complaint(path, message, None, "data.result")
     notes: list[str] = []
     samples = list(_samples(path, series, notes))
-    queues = any({"queue", "queue_name", "dimension_QueueName"} & set(s["metric"]) for s in series)
+    queues = any(
+        {"queue", "queue_name", "dimension_QueueName"} & set(labels) for labels, _ in series
+    )
     return Measured.of(path, TOOL, "queue" if queues else "log", samples, notes)
 
 
-def _samples(path: Path, series: list[dict[str, Any]], notes: list[str]) -> Iterator[Sample]:
-    for i, one in enumerate(series):
-        labels: Mapping[str, str] = one.get("metric", {})
+def _labels(path: Path, series: object, where: str) -> Mapping[str, str]:
+    labels = part(path, series, "metric", dict, where)
+    return {key: part(path, labels, key, str, f"{where}.metric") for key in labels}
+
+
+def _samples(
+    path: Path, series: Sequence[tuple[Mapping[str, str], list[Any]]], notes: list[str]
+) -> Iterator[Sample]:
+    for i, (labels, values) in enumerate(series):
         measure = _measure(labels.get("__name__", ""))
         name = _name(labels)
-        for k, pair in enumerate(one.get("values", [])):
+        for k, pair in enumerate(values):
             where = f"data.result[{i}].values[{k}]"
             if not isinstance(pair, list) or len(pair) != 2:
-                message = f"expected [time, value], not {json.dumps(pair)}"
+                message = f"expected [time, value], not {shown(pair)}"
                 raise complaint(path, message, None, where)
             if pair[1] == "-1":
                 notes.append(NO_COMMIT)
                 continue
-            at = pd.Timestamp(amount(path, None, where, pair[0]), unit="s", tz="UTC")
+            at = instant(amount(path, None, where, pair[0]), path, None, where)
             yield Sample(name, measure, at, amount(path, None, where, pair[1]))
 
 

@@ -1,6 +1,7 @@
 """YAML that remembers where each key stands, through merging and overriding."""
 
 from pathlib import Path
+from time import process_time
 
 import pytest
 
@@ -129,3 +130,75 @@ def test_of_keys_that_contradict_each_other_the_one_set_last_counts(document):
     assert base.last_set([trace, name]) == trace  # of equals, the first
     merged.override(Root, trace, "w", Place("--set work.trace=w", None, Path()))
     assert merged.last_set([name, trace]) == trace
+
+
+def _bomb():
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    for i in range(1, 12):
+        lines.append(f"a{i}: &a{i} [" + ", ".join([f"*a{i - 1}"] * 10) + "]")
+    return "\n".join(lines)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "says"),
+    [
+        (_bomb(), 1, "aliases repeat this until there are more than 200,000 values"),
+        (
+            "a0: &a0 [x]\n" + "".join(f"a{i}: &a{i} [*a{i - 1}]\n" for i in range(1, 3_000)),
+            1,
+            "more than 32 levels of keys and lists in each other",
+        ),
+        ("a: 1\nb: " + "[" * 3_000 + "]" * 3_000, 2, "more than 32 levels"),
+        ("a: 1\nb: " + "{a: " * 3_000 + "1" + "}" * 3_000, 2, "more than 32 levels"),
+        ("a:\n" + "".join(" " * i + "a:\n" for i in range(1, 1_500)), 32, "more than 32 levels"),
+        ("- " * 3_000 + "x", 1, "more than 32 levels"),
+        ("? " * 3_000 + "x", 1, "more than 32 levels"),
+        ('{"a": ' * 3_000 + "1" + "}" * 3_000, 1, "more than 32 levels"),
+        ("b: 1\n" + "".join(f"k{i}: 1\n" for i in range(11_000)), 10_001, "more than 10,000 keys"),
+        ("".join(f"k{i}: 1\n" for i in range(400_000)), None, "more than 2 MiB"),
+        ("b: [" + "\n1," * 410_000 + "]", 200_000, "more than 200,000 keys and values"),
+    ],
+    ids=["aliases", "alias chain", "lists", "mappings", "blocks", "dashes", "questions", "json",
+         "keys", "bytes", "values"],
+)  # fmt: skip
+def test_what_is_larger_or_deeper_than_any_scenario_is_refused_before_it_is_read(
+    text, line, says, tmp_path
+):
+    path = tmp_path / "attack.yaml"
+    path.write_text(text)
+    began = process_time()
+    with pytest.raises(ScenarioError) as error:
+        read(path)
+    assert process_time() - began < 4.0
+    (problem,) = error.value.problems
+    assert (problem.file, problem.line) == (str(path), line)
+    assert says in problem.message
+
+
+@pytest.mark.parametrize(
+    "text", [_bomb().replace("\n", ", ").join("{}"), "[" * 3_000, "{a: " * 3_000, "- " * 3_000]
+)
+def test_an_override_is_bounded_likewise(text):
+    with pytest.raises(ScenarioError, match=r"--set x=.: (more than 32|aliases repeat)"):
+        value_of(text, "--set x=…")
+
+
+def test_ten_thousand_faults_are_a_document():
+    fault = "- {at: 5s, fault: crash, target: kafka.counters.0, restart_after: 10s}"
+    assert len(value_of("\n".join([fault] * 10_000), "--set faults")) == 10_000
+
+
+def test_merging_thousands_of_keys_takes_no_square_of_them():
+    place = Place("x", 1, Path())
+    base = Document({"a": {}}, {(): place, ("a",): place})
+    keys = {f"k{i}": {"x": i} for i in range(10_000)}
+    places = {("a", key): place for key in keys} | {("a", key, "x"): place for key in keys}
+    over = Document({"a": keys}, {(): place, ("a",): place, **places})
+    began = process_time()
+    merged = merge(None, base, over)
+    assert process_time() - began < 2.0
+    assert merged.data == {"a": keys}
+    assert merged.places[("a", "k7", "x")] == place
+    merged.drop(("a", "k7"))
+    assert ("a", "k7", "x") not in merged.places
+    assert ("a", "k8", "x") in merged.places

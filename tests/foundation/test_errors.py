@@ -51,3 +51,12 @@ def test_an_unknown_word_is_answered_with_the_nearest_or_with_all():
     more = unknown_key("acks.all", ["linger.ms"], more=["acks"])
     assert more == "unknown key; did you mean 'acks'?"
     assert unknown_key("zzz", ["linger.ms"], more=["acks"]) == "unknown key; known: linger.ms"
+
+
+def test_of_thousands_of_problems_a_hundred_are_told():
+    said = str(ScenarioError([Problem("a.yaml", i, "x", "wrong") for i in range(1, 1_002)]))
+    assert said.splitlines()[99:] == ["a.yaml:100: x: wrong", "and 901 more"]
+
+
+def test_a_word_of_a_million_letters_is_cut():
+    assert unknown("job", "x" * 10**6, ["a"]) == f"unknown job '{'x' * 200}…'; known: a"

@@ -1,7 +1,10 @@
 """Files that people name: what is no file, and that writing leaves all or nothing."""
 
 import errno
+import gzip
 import os
+import zlib
+from time import process_time
 
 import pytest
 
@@ -76,3 +79,38 @@ def test_what_cannot_be_written_to_is_known_before(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "access", lambda *_: False)
     with pytest.raises(LabError, match="Permission denied"):
         files.check_folder(tmp_path)
+
+
+def test_a_file_that_unpacks_without_end_is_refused_early(tmp_path):
+    path = tmp_path / "bomb.csv.gz"
+    packer = zlib.compressobj(9, wbits=31)
+    mebibyte = bytes(1 << 20)
+    path.write_bytes(b"".join([*(packer.compress(mebibyte) for _ in range(512)), packer.flush()]))
+    began = process_time()
+    with pytest.raises(OSError) as caught, files.open_text(path) as file:
+        file.read()
+    assert process_time() - began < 1.0
+    assert files.why(caught.value) == (
+        "cannot be read: more than 64 MiB when it is unpacked"
+        if path.stat().st_size * files.MOST_RATIO > files.MOST_BYTES
+        else "cannot be read: it unpacks to more than 200 times its size, as no recorded data do"
+    )
+
+
+def test_a_file_that_packs_well_is_read(tmp_path):
+    path = tmp_path / "quiet.csv.gz"
+    rows = "".join(f"2020-01-{d:02}T{h:02}:{m:02},0\n" for d in range(1, 32) for h in range(24)
+                   for m in range(60))  # fmt: skip
+    with gzip.open(path, "wt") as file:
+        file.write(rows)
+    with files.open_text(path) as file:
+        assert file.read() == rows
+
+
+def test_a_text_longer_than_one_wants_is_not_read(tmp_path):
+    path = tmp_path / "x"
+    path.write_text("x" * (1 << 20))
+    assert len(files.read_text(path, most_bytes=1 << 20)) == 1 << 20
+    path.write_text("x" * (1 << 20) + "y")
+    with pytest.raises(OSError, match="more than 1 MiB"):
+        files.read_text(path, most_bytes=1 << 20)

@@ -1,6 +1,7 @@
 """Quantities as people write them, against hand-computed values and scipy."""
 
 import math
+from time import process_time
 
 import numpy as np
 import pytest
@@ -157,3 +158,12 @@ def test_lognormal_by_median_and_p99_against_scipy():
 def test_a_width_needs_a_unit_of_length(wrong: str) -> None:
     with pytest.raises(ValueError, match="a width such as 89mm"):
         inches(wrong)
+
+
+@pytest.mark.parametrize("parse", [units.seconds, units.per_second, units.size_bytes, units.count])
+def test_a_long_row_of_digits_is_refused_in_no_time(parse):
+    began = process_time()
+    for text in ("1" * 100_000 + "!", "1_" * 100_000, "1 " * 100_000 + "!"):
+        with pytest.raises(ValueError, match="expected"):
+            parse(text)
+    assert process_time() - began < 0.5

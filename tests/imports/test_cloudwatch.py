@@ -2,7 +2,10 @@
 
 import json
 
+import pytest
+
 from helpers.exports import EXPORTS, lines, written
+from sim.foundation.errors import LabError
 from sim.imports.read import read
 
 
@@ -27,3 +30,32 @@ def test_cloudwatch_says_what_depth_is_without_one_of_the_two(tmp_path):
     data["MetricDataResults"].pop()
     (note,) = read(written(tmp_path, "one.json", data)).notes
     assert note.startswith("ApproximateNumberOfMessagesNotVisible is not in it")
+
+
+@pytest.mark.parametrize(
+    ("results", "says"),
+    [
+        ([1], "MetricDataResults[0]: expected an object, not 1"),
+        (
+            [{"Label": "ApproximateAgeOfOldestMessage", "Timestamps": 1}],
+            "MetricDataResults[0].Timestamps: expected an array, not 1",
+        ),
+        (
+            [{"Label": "ApproximateAgeOfOldestMessage", "Timestamps": [{}], "Values": [1]}],
+            "MetricDataResults[0].Timestamps[0]: a mapping is not a time; "
+            "write 2024-05-01T20:00:00Z",
+        ),
+    ],
+)
+def test_what_is_no_answer_of_cloudwatch_is_said_where_it_stands(results, says, tmp_path):
+    path = written(tmp_path, "x.json", {"MetricDataResults": results})
+    with pytest.raises(LabError) as error:
+        read(path)
+    assert str(error.value) == f"{path}: {says}"
+
+
+def test_a_field_too_long_for_csv_is_said_with_its_line(tmp_path):
+    path = tmp_path / "x.csv"
+    path.write_text(f"Label,ApproximateAgeOfOldestMessage\n2024-05-01 20:00,{'1' * 200_000}\n")
+    with pytest.raises(LabError, match=r"x\.csv:2: cannot be read as CSV: field larger"):
+        read(path)

@@ -3,6 +3,7 @@
 import json
 import shutil
 from pathlib import Path
+from time import process_time
 
 import pytest
 
@@ -212,3 +213,34 @@ def test_librdkafka_has_the_keys_that_are_said_to_be_its_own():
             with pytest.raises(confluent_kafka.KafkaException) as error:
                 client({**given, key: value, "no.such.key": "1"})
             assert f'property: "{key}"' not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "says"),
+    [
+        (
+            "x.properties",
+            "group.id=g\n" + "".join(f"k{i}=1\n" for i in range(400_000)),
+            ":10001: more than 10,000 keys",
+        ),
+        (
+            "x.json",
+            "{" + ",\n".join(f'"k{i}": "1"' for i in range(400_000)) + "}",
+            ":10001: more than 10,000 keys",
+        ),
+        (
+            "x.properties",
+            "max.poll.records=1\n" + "".join(f"k{i}=1\n" for i in range(9_000)),
+            ":2: k0: unknown key; known: max.poll.records",
+        ),
+    ],
+)
+def test_thousands_of_unknown_keys_are_refused_in_no_time(name, text, says, tmp_path):
+    path = tmp_path / name
+    path.write_text(text)
+    began = process_time()
+    with pytest.raises(LabError) as error:
+        config.scenario(path, "consumer" if name == "x.properties" else None)
+    assert process_time() - began < 4.0
+    assert str(error.value).startswith(f"{path}{says}")
+    assert len(str(error.value).splitlines()) in (1, 101)

@@ -2,12 +2,22 @@
 
 from math import inf, isnan, nan
 from pathlib import Path
+from time import process_time
 
 import pandas as pd
 import pytest
 
 from sim.foundation.errors import LabError
-from sim.imports.measured import Measured, Sample, amount, complaint, instant, json_of, text_of
+from sim.imports.measured import (
+    MOST_BYTES,
+    Measured,
+    Sample,
+    amount,
+    complaint,
+    instant,
+    json_of,
+    text_of,
+)
 
 FILE = Path("export.txt")
 EIGHT = pd.Timestamp("2024-05-01T20:00:00Z")
@@ -71,3 +81,33 @@ def test_a_file_is_text_with_or_without_the_mark_that_spreadsheets_write(tmp_pat
     with pytest.raises(LabError, match=r"x:2: unreadable JSON: "):
         json_of(path, "{\n,}")
     assert str(complaint(FILE, "is odd")) == "export.txt: is odd"
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "says"),
+    [
+        ('{\n"a":' * 3_000 + "1" + "}" * 3_000, 33, "more than 32 levels"),
+        ('["[[[",\n' + "[" * 100_000, 2, "more than 32 levels"),
+        ('{"a":\n' + "9" * 10_000 + "}", 2, "a number of thousands of digits"),
+    ],
+)
+def test_json_deeper_than_any_export_is_refused_with_its_line(text, line, says, tmp_path):
+    path = tmp_path / "x.json"
+    began = process_time()
+    with pytest.raises(LabError) as error:
+        json_of(path, text)
+    assert process_time() - began < 1.0
+    assert str(error.value).startswith(f"{path}:{line}: ")
+    assert says in str(error.value)
+
+
+def test_brackets_in_texts_are_no_levels(tmp_path):
+    text = '["' + '[\\"' * 100 + '"]'
+    assert json_of(tmp_path / "x.json", text) == ['["' * 100]
+
+
+def test_an_export_of_many_mebibytes_is_not_read(tmp_path):
+    path = tmp_path / "x.txt"
+    path.write_text("x" * (MOST_BYTES + 1))
+    with pytest.raises(LabError, match="more than 16 MiB"):
+        text_of(path, "an export")

@@ -64,3 +64,9 @@ def test_another_driver_is_refused(tmp_path):
     driver = written(tmp_path, "d.yaml", "driverClass: io.x.driver.pulsar.PulsarBenchmarkDriver\n")
     with pytest.raises(LabError, match=r"d.yaml:1: driverClass: expected a driver of kafka"):
         omb.scenario(workload, driver)
+
+
+def test_a_workload_of_a_billion_groups_is_refused(tmp_path):
+    text = "topics: 1\ntestDurationMinutes: 1\nsubscriptionsPerTopic: 1000000000\n"
+    with pytest.raises(LabError, match=r"3: subscriptionsPerTopic: .* and at most 1,000, not 1000"):
+        omb.scenario(written(tmp_path, "w.yaml", text))

@@ -1,6 +1,9 @@
 """Range queries of Prometheus, read."""
 
+import pytest
+
 from helpers.exports import lines, written
+from sim.foundation.errors import LabError
 from sim.imports.read import read
 
 
@@ -27,3 +30,26 @@ def test_prometheus_ages_are_those_of_the_partition_furthest_behind(tmp_path):
     }
     found = read(written(tmp_path, "age.json", data)).lines("time_lag_s")
     assert found["g"][1].tolist() == [9, 5]
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (1, "data: expected an object, not 1"),
+        ({"resultType": "matrix", "result": {}}, "data.result: expected an array, not a mapping"),
+        ({"resultType": "matrix", "result": [1]}, "data.result[0]: expected an object, not 1"),
+        (
+            {"resultType": "matrix", "result": [{"metric": {"group": 1}, "values": [[1, "1"]]}]},
+            "data.result[0].metric.group: expected a text, not 1",
+        ),
+        (
+            {"resultType": "matrix", "result": [{"metric": {}, "values": [[1e300, "1"]]}]},
+            "data.result[0].values[0]: 1e+300 is not a time; write 2024-05-01T20:00:00Z",
+        ),
+    ],
+)
+def test_what_is_no_answer_of_prometheus_is_said_where_it_stands(data, says, tmp_path):
+    path = written(tmp_path, "x.json", {"status": "success", "data": data})
+    with pytest.raises(LabError) as error:
+        read(path)
+    assert str(error.value) == f"{path}: {says}"
