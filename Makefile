@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup demo test same bench lint picture examples notebooks
+.PHONY: setup demo test checked same bench lint picture examples notebooks
 setup: .venv/ready .venv/kernels
 
 .venv/ready: requirements.lock pyproject.toml
@@ -24,6 +24,12 @@ demo: setup
 
 test: setup
 	$(BIN)/pytest -n auto --dist worksteal
+
+# Random tests with kernels that look at the bounds of every array.
+checked: setup
+	SIM_KERNELS=checked $(BIN)/python -m sim.foundation.compile_kernels
+	SIM_KERNELS=checked $(BIN)/pytest -n auto --dist worksteal -W error::pytest.PytestUnraisableExceptionWarning \
+	    tests/ledger tests/log tests/measure tests/producer tests/queue tests/systems tests/traffic
 
 # Every table of every shipped scenario, byte for byte; `make examples` where a change is meant.
 same: setup

@@ -22,7 +22,7 @@ from setuptools.errors import CompileError, LinkError
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from sim.foundation.kernels import source_hash  # noqa: E402
+from sim.foundation.kernels import CHECKED, source_hash  # noqa: E402
 
 MEMORYVIEWS = "sim.foundation.memoryviews"
 """The module with what all kernels share: Cython's own code for views of arrays."""
@@ -108,16 +108,16 @@ class CompileKernels(build_ext):
         except NoCompilerError as missing:
             print(f"warning: {missing}; the kernels are not compiled", file=sys.stderr)
             return
-        checked = bool(os.environ.get("SIM_KERNELS_CHECKED"))
-        into = ROOT / "build" / ("kernels_checked" if checked else "kernels")
+        self.checked = os.environ.get("SIM_KERNELS") == "checked"
+        into = CHECKED if self.checked else ROOT / "build" / "kernels"
         lay_out(into)
-        self.extensions = _translated(into, DIRECTIVES | {"boundscheck": checked})
+        self.extensions = _translated(into, DIRECTIVES | {"boundscheck": self.checked})
         # By these, a library is named as one for every Python from 3.11 on.
         self.ext_map = {extension.name: extension for extension in self.extensions}
         self.ext_map |= {name.split(".")[-1]: ext for name, ext in self.ext_map.items()}
         self.parallel = os.cpu_count()
         self.build_temp = str(into / "objects")
-        if self.inplace:  # checked libraries must not pass for the others
+        if self.inplace:
             self.build_lib = str(into / "libraries")
         try:
             super().run()
@@ -127,9 +127,9 @@ class CompileKernels(build_ext):
                 library.unlink()  # some are of other sources
 
     def copy_extensions_to_source(self) -> None:
-        """What lies beside the sources may be checked, and newer."""
-        self.force = True
-        super().copy_extensions_to_source()
+        """Checked libraries must not pass for the others: they stay where they are."""
+        if not self.checked:
+            super().copy_extensions_to_source()
 
     def build_extensions(self) -> None:
         microsoft = self.compiler.compiler_type == "msvc"
@@ -173,7 +173,7 @@ def _translated(into: Path, directives: Mapping[str, object]) -> list[Extension]
 
 
 def main() -> None:
-    """Compile in place, what has changed.
+    """Compile in place, what has changed; with ``SIM_KERNELS=checked``, beside that.
 
     ``--find-compiler``: only say whether the package `ziglang` would be of use, by exit code 1.
     """

@@ -1,7 +1,8 @@
 """How a kernel is imported: compiled, if it is up to date; as plain Python, if it is not compiled.
 
-``SIM_KERNELS=python`` in the environment takes the plain files even where there are compiled ones,
-so that a debugger steps through them, and tests compare both.
+``SIM_KERNELS`` in the environment chooses others: ``python`` takes the plain files even where there
+are compiled ones, so that a debugger steps through them, and tests compare both; ``checked`` takes
+libraries that look at the bounds of every array, and print an IndexError.
 """
 
 import os
@@ -17,6 +18,8 @@ from pathlib import Path
 from types import ModuleType
 
 SIM = Path(__file__).resolve().parents[1]
+CHECKED = SIM.parent / "build" / "kernels_checked"
+"""Where checked libraries are made, and kept."""
 
 
 _CIMPORT = re.compile(r"^from (sim[\w.]*) cimport ([\w, ]+)", re.MULTILINE)
@@ -76,12 +79,15 @@ class _Kernels(MetaPathFinder):
         if not (fullname.startswith("sim.") and fullname.endswith("_kernel")):
             return None
         source = SIM.joinpath(*fullname.split(".")[1:]).with_suffix(".py")
+        which = os.environ.get("SIM_KERNELS")
+        if which == "checked":
+            path = [str((CHECKED / "libraries" / source.relative_to(SIM.parent)).parent)]
         spec = PathFinder.find_spec(fullname, path)
         if not source.with_suffix(".pxd").exists():
             return spec  # not one of those that are compiled
         if spec is None or spec.loader is None:
             return None
-        if os.environ.get("SIM_KERNELS") == "python" or isinstance(spec.loader, SourceFileLoader):
+        if which == "python" or isinstance(spec.loader, SourceFileLoader):
             self.plain = True
             _have_cython()
             return spec_from_file_location(fullname, source)

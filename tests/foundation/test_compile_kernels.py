@@ -32,9 +32,9 @@ def test_a_changed_source_or_header_is_noticed(house, tmp_path):
 def test_a_checked_build_finds_what_is_out_of_bounds(house, tmp_path):
     moved = shutil.copytree(house, tmp_path / "house")
     use = "from sim.queue.toy_kernel import third; third(bytearray(3))"
-    compile_in(moved, SIM_KERNELS_CHECKED="1")
-    assert "IndexError: Out of bounds on buffer access" in python_in(moved, use).stderr
-    compile_in(moved)
+    compile_in(moved, SIM_KERNELS="checked")
+    checked = python_in(moved, use, SIM_KERNELS="checked")
+    assert "IndexError: Out of bounds on buffer access" in checked.stderr
     # Nothing is broken: a bytearray has a byte more than it tells.
     assert python_in(moved, use).stderr == ""
 

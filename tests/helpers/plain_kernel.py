@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from sim.foundation.kernels import SIM
+
 
 def load(name: str, path: Path) -> ModuleType:
     """The module in a file, under a name, as if it were the only one of it."""
@@ -18,8 +20,8 @@ def load(name: str, path: Path) -> ModuleType:
 
 def plain(kernel: ModuleType) -> ModuleType:
     """The same kernel as plain Python; what it imports from other kernels stays compiled."""
-    short = kernel.__name__.split(".")[-1]
-    return load("plain." + kernel.__name__, Path(kernel.__file__).parent / f"{short}.py")
+    path = SIM.joinpath(*kernel.__name__.split(".")[1:]).with_suffix(".py")
+    return load("plain." + kernel.__name__, path)
 
 
 def columns(state: Any) -> dict[str, np.ndarray]:
