@@ -9,12 +9,7 @@ from sim.log cimport group_visits_kernel as visits
 from sim.log.group_state_kernel cimport GroupState
 
 
-@cython.locals(n_parts=i64, taken=i64, a=i64, slot=i64, p=i64, row=i64, stop=i64, n=i64)
-cdef void _hand_over(GroupState group, i64 m, double ready_s, i64 at, i64 had) noexcept nogil
-
-@cython.locals(n_parts=i64, at=i64, had=i64, a=i64)
-cdef void _complete(GroupState group, i64 m, bint planned) noexcept nogil
-
+@cython.locals(n_parts=i64, taken=i64, first=i64, a=i64, slot=i64, p=i64, row=i64, stop=i64, n=i64)
 cdef void _poll(GroupState group, i64 m, double ready_s) noexcept nogil
 
 @cython.locals(n_parts=i64, slot=i64, p=i64)
@@ -42,7 +37,7 @@ cdef bint _wait_in_poll(GroupState group, i64 m, double limit_s) noexcept nogil
 @cython.locals(at=double)
 cdef bint _wait_for_commit(GroupState group, i64 m, double limit_s) noexcept nogil
 
-@cython.locals(calm=bint, outcome=i64)
+@cython.locals(calm=bint)
 cdef void _carry(GroupState group, i64 m, double limit_s, i64 most) noexcept nogil
 
 @cython.locals(most=i64, m=i64, limit=double, timed=bint, phase=i64)

@@ -16,16 +16,15 @@ from sim.log import group_visits_kernel as visits
 from sim.log.group_state_kernel import GroupState
 
 
-def _hand_over(group: GroupState, m: int, ready_s: float, at: int, had: int) -> None:
-    """Hand member ``m`` up to max.poll.records, from its buffer only if it is cut off.
-
-    ``at``: begin with that of its partitions, counted from the first of the batch; ``had``: how
-    many records it has of those before.
-    """
+def _poll(group: GroupState, m: int, ready_s: float) -> None:
+    """Hand member ``m`` up to max.poll.records, from its buffer only if it is cut off."""
     n_parts = group.members.assigned_n[m]
-    taken = had
-    for a in range(at, n_parts):
-        slot = group.members.first[m] + a
+    taken = 0
+    first = group.members.turn[m] % n_parts
+    group.members.first[m] = first
+    group.members.turn[m] = first
+    for a in range(n_parts):
+        slot = first + a
         if slot >= n_parts:
             slot -= n_parts
         p = group.members.assigned[m, slot]
@@ -51,41 +50,11 @@ def _hand_over(group: GroupState, m: int, ready_s: float, at: int, had: int) -> 
         group.members.turn[m] = slot + 1 if slot + 1 < n_parts else 0
         if taken >= group.rules.max_poll_records:
             break
-    group.handed += taken - had
-    group.members.at[m] = _with_work(group, m, at)
-
-
-def _poll(group: GroupState, m: int, ready_s: float) -> None:
-    """Answer the poll of member ``m``."""
-    group.members.turn[m] %= group.members.assigned_n[m]
-    group.members.first[m] = group.members.turn[m]
     group.polls += 1
+    group.handed += taken
+    group.members.at[m] = _with_work(group, m, 0)
     group.members.polled_s[m] = ready_s
     group.members.extra_s[m] = group.rules.per_batch_s
-    _hand_over(group, m, ready_s, 0, 0)
-
-
-def _complete(group: GroupState, m: int, planned: bool) -> None:
-    """Complete the poll of member ``m`` in which its visits ended.
-
-    ``planned``: whether the end of the record in progress is.
-    """
-    n_parts = group.members.assigned_n[m]
-    at = group.visits.slot
-    had = 0
-    for a in range(at):
-        if (group.visits.there >> a) & 1:
-            had += group.visits.row[a] - group.visits.before[a]
-    group.handed -= group.visits.row[at] - group.visits.before[at]
-    group.members.turn[m] = (group.visits.first + at) % n_parts
-    _hand_over(group, m, group.visits.ready_s, at, had)
-    if planned:
-        group.members.phase[m] = k.WORK
-    elif group.members.at[m] < n_parts:
-        _begin(group, m, group.visits.end_s)
-    else:
-        group.members.now_s[m] = group.visits.end_s
-        _after_record(group, m)
 
 
 def _with_work(group: GroupState, m: int, at: int) -> int:
@@ -272,11 +241,11 @@ def _carry(group: GroupState, m: int, limit_s: float, most: int) -> None:
     calm = most == k.NO_OFFSET and group.rules.min_records <= 1 and limit_s < num.INF
     if group.poison.offset.shape[0] > 0 or (group.rules.by_program and group.rules.before):
         calm = False
+    if min(group.rules.max_poll_records - 1, group.rules.chunk_records) < 1:
+        calm = False
     while True:
         if calm and group.members.phase[m] == k.POLL:
-            outcome = visits.visit(group, m, limit_s)
-            if outcome > k.COMMITS:
-                _complete(group, m, outcome == k.PLANNED)
+            visits.visit(group, m, limit_s)
         if group.members.phase[m] == k.POLL:
             if not _wait_in_poll(group, m, limit_s):
                 return

@@ -7,21 +7,15 @@ from sim.log cimport topic_kernel
 from sim.log.group_state_kernel cimport GroupState, OffsetSamples
 
 
-@cython.locals(g=i64)
-cdef void _sample(
-    const double[::1] grid_s, i64[:, ::1] grid, i64[::1] following, i64 p, i64 value, double at_s
-) noexcept nogil
+cdef bint _is_due(OffsetSamples samples, i64 g, double at_s) noexcept nogil
 
 @cython.locals(g=i64)
-cdef void _sample_time(
-    const double[::1] grid_s, double[:, ::1] grid, i64[::1] following, i64 p, double value,
-    double at_s
-) noexcept nogil
-
 cdef void sample_position(OffsetSamples samples, i64 p, i64 value, double at_s) noexcept nogil
 
+@cython.locals(g=i64)
 cdef void sample_commit(OffsetSamples samples, i64 p, double commit_s, double at_s) noexcept nogil
 
+@cython.locals(g=i64)
 cdef void sample_committed(OffsetSamples samples, i64 p, i64 value, double at_s) noexcept nogil
 
 @cython.locals(a=i64, p=i64, value=i64, slot=i64, in_progress=bint)

@@ -6,43 +6,41 @@ or that a group never had, is reset when it is next fetched from).
 """
 
 from sim.foundation import num
-from sim.foundation.arrays import F64, I64
 from sim.log import group_state as k
 from sim.log import topic_kernel
 from sim.log.group_state_kernel import GroupState, OffsetSamples
 
 
-def _sample(grid_s: F64, grid: I64, following: I64, p: int, value: int, at_s: float) -> None:
-    """Fill the samples before ``at_s``, at which ``value`` stops being true."""
-    g = following[p]
-    while g < grid_s.shape[0] and grid_s[g] < at_s:
-        grid[g, p] = value
-        g += 1
-    following[p] = g
-
-
-def _sample_time(grid_s: F64, grid: F64, following: I64, p: int, value: float, at_s: float) -> None:
-    """The same for times."""
-    g = following[p]
-    while g < grid_s.shape[0] and grid_s[g] < at_s:
-        grid[g, p] = value
-        g += 1
-    following[p] = g
+def _is_due(samples: OffsetSamples, g: int, at_s: float) -> bool:
+    """Whether sample ``g`` is before ``at_s``."""
+    return bool(g < samples.grid_s.shape[0] and samples.grid_s[g] < at_s)
 
 
 def sample_position(samples: OffsetSamples, p: int, value: int, at_s: float) -> None:
     """Fill the samples before ``at_s``, at which partition ``p`` leaves the position ``value``."""
-    _sample(samples.grid_s, samples.position, samples.position_next, p, value, at_s)
+    g = samples.position_next[p]
+    while _is_due(samples, g, at_s):
+        samples.position[g, p] = value
+        g += 1
+    samples.position_next[p] = g
 
 
 def sample_commit(samples: OffsetSamples, p: int, commit_s: float, at_s: float) -> None:
     """The same for the time of the last commit."""
-    _sample_time(samples.grid_s, samples.commit_s, samples.commit_s_next, p, commit_s, at_s)
+    g = samples.commit_s_next[p]
+    while _is_due(samples, g, at_s):
+        samples.commit_s[g, p] = commit_s
+        g += 1
+    samples.commit_s_next[p] = g
 
 
 def sample_committed(samples: OffsetSamples, p: int, value: int, at_s: float) -> None:
     """The same for the committed offset."""
-    _sample(samples.grid_s, samples.committed, samples.committed_next, p, value, at_s)
+    g = samples.committed_next[p]
+    while _is_due(samples, g, at_s):
+        samples.committed[g, p] = value
+        g += 1
+    samples.committed_next[p] = g
 
 
 def commit(group: GroupState, m: int, at_s: float) -> None:

@@ -18,9 +18,8 @@ cdef enum:
 
     WAITS = 0
     COMMITS = 1
-    PLANNED = 2
-    FULL = 3
-    MOST_VISITED = 60
+    WORKS = 2
+    MOST_TAKEN = 512
 
     FINE = 0
     TWO_OWNERS = 1

@@ -15,11 +15,10 @@ none."""
 JOIN, LEAVE = 1, 2
 """At its next poll a member goes to HELD: if it is connected, or in any case."""
 
-WAITS, COMMITS, PLANNED, FULL = 0, 1, 2, 3
-"""How `sim.log.group_visits_kernel.visit` leaves a member: waiting in a poll, or for a commit; or
-before a record of a batch whose end is planned, or that may be more than a poll returns."""
-MOST_VISITED = 60
-"""Partitions of a member whose polls are taken one after the other."""
+WAITS, COMMITS, WORKS = 0, 1, 2
+"""How `sim.log.group_visits_kernel.visit` leaves a member: in a poll, in a commit, or at work."""
+MOST_TAKEN = 512
+"""Most records that a poll may return that is a visit."""
 
 FINE, TWO_OWNERS, BEYOND_THE_LOG, UNREAD, UNDONE, UNCOMMITTED, UNBALANCED = 0, 1, 2, 3, 4, 5, 6
 """What `sim.log.group_kernel.advance` finds wrong with the state."""

@@ -73,14 +73,15 @@ cdef class PoisonousOffsets:
 
 
 cdef class Visits:
-    cdef public double[::1] head_s
     cdef public i64[::1] row
     cdef public i64[::1] stop
     cdef public i64[::1] before
+    cdef public i64[::1] taken
     cdef public i64 first
     cdef public i64 polls
-    cdef public i64 there
-    cdef public i64 slot
+    cdef public i64 handed
+    cdef public i64 at
+    cdef public double earliest_s
     cdef public double since_s
     cdef public double ready_s
     cdef public double end_s

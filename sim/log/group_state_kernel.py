@@ -162,22 +162,24 @@ class Visits:
     """
 
     def __init__(self, room: int) -> None:
-        self.head_s: F64 = np.zeros(room)
-        """[partitions] when the record that comes next can be handed over; inf: not known yet."""
         self.row: I64 = np.zeros(room, np.int64)
-        """[partitions] its row."""
+        """[partitions] of the record that comes next."""
         self.stop: I64 = np.zeros(room, np.int64)
-        """[partitions] the row after those that are in the log."""
+        """[partitions] the row after those of the partition."""
         self.before: I64 = np.zeros(room, np.int64)
-        """[partitions] ``row`` before the last poll that returned something of it."""
+        """[partitions] ``row`` before the last poll."""
+        self.taken: I64 = np.zeros(k.MOST_TAKEN + 4 * (room + 1), np.int64)
+        """[records] rows that the last poll returned."""
         self.first = 0
         """Which of the member's partitions is the first."""
         self.polls = 0
         """Polls that returned records."""
-        self.there = 0
-        """Bits: of which partitions the last of these returned some."""
-        self.slot = 0
-        """PLANNED, FULL: the partition in which it ended."""
+        self.handed = 0
+        """Records that they returned."""
+        self.at = 0
+        """WORKS: which of those taken is in progress."""
+        self.earliest_s = 0.0
+        """When the first of the records that come next can be handed over; inf: not known yet."""
         self.since_s = 0.0
         """When the member began to wait: for records, or for its commit."""
         self.ready_s = 0.0
@@ -235,7 +237,7 @@ class GroupState:
         self.jumps = jumps
         self.poison = poison
         self.rules = Rules(reading)
-        self.visits = Visits(min(members.assigned.shape[1], k.MOST_VISITED))
+        self.visits = Visits(members.assigned.shape[1])
         self.polls = 0
         """Polls that returned records."""
         self.visited = 0

@@ -11,20 +11,29 @@ cdef bint _is_calm(GroupState group, i64 m) noexcept nogil
 @cython.locals(until=double, grid=i64, a=i64, p=i64, g=i64)
 cdef double _calm_until_s(GroupState group, i64 m, double limit_s) noexcept nogil
 
-@cython.locals(n=i64, a=i64, slot=i64, p=i64, row=i64, stop=i64)
-cdef void _take_up(GroupState group, i64 m) noexcept nogil
+@cython.locals(n=i64, since=double, a=i64, slot=i64, p=i64, row=i64, stop=i64, ready=double)
+cdef bint _take_up(GroupState group, i64 m, i64 room) noexcept nogil
 
-@cython.locals(since=double, earliest=double, a=i64, ready=double, there=i64, end=double,
-               extra=double, row=i64, full=i64, stop=i64, head=double, at=double)
-cdef i64 _visit(
+@cython.locals(since=double, head=double, row=i64, stop=i64, polls=i64, outcome=i64, ready=double,
+               end=double, extra=double, at=double)
+cdef i64 _visit_alone(
     Visits v, const double[::1] visible_s, const f32[::1] service_s, u16[::1] effects,
-    double[::1] done_s, double[::1] head_s, i64[::1] rows, i64[::1] stops, i64[::1] before, i64 n,
-    i64 room, double fetch_s, double per_batch_s, double factor, double limit_s, double calm_s,
-    bint commits, double commit_s, double resume_s
+    double[::1] done_s, i64 room, double fetch_s, double per_batch_s, double factor,
+    double limit_s, double calm_s, bint commits, double commit_s, double resume_s
 ) noexcept nogil
 
-@cython.locals(n=i64, done=i64, a=i64, slot=i64, p=i64, base=i64, row=i64, before=i64, value=i64)
+@cython.locals(since=double, earliest=double, many=bint, ready=double, total=i64, a=i64, row=i64, count=i64,
+               end=double, extra=double, i=i64, at=double)
+cdef i64 _visit(
+    Visits v, const double[::1] visible_s, const f32[::1] service_s, u16[::1] effects,
+    double[::1] done_s, i64[::1] rows, const i64[::1] stops, i64[::1] before, i64[::1] taken,
+    i64 n, i64 room, double fetch_s, double per_batch_s, double factor, double limit_s,
+    double calm_s, bint commits, double commit_s, double resume_s
+) noexcept nogil
+
+@cython.locals(n=i64, working=i64, a=i64, slot=i64, p=i64, base=i64, row=i64, before=i64,
+               value=i64)
 cdef void _lay_down(GroupState group, i64 m, i64 outcome) noexcept nogil
 
-@cython.locals(since=double, calm_s=double, n=i64, room=i64, outcome=i64)
-cdef i64 visit(GroupState group, i64 m, double limit_s) noexcept nogil
+@cython.locals(since=double, calm_s=double, room=i64, outcome=i64)
+cdef void visit(GroupState group, i64 m, double limit_s) noexcept nogil
