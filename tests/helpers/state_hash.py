@@ -250,8 +250,29 @@ def pulling(cuts):
     return _broker(cuts, policy)
 
 
+def fairly(cuts):
+    """Consumers that pull from tenants, some of them noisy; late acks, and of any copy, count."""
+    policy = broker_policy(
+        batch=3, wait_s=0.7, ack_every=2, lock_s=0.6, late_ack=1, any_copy=1, place=codes.BACK,
+        pick=codes.FAIR, noisy_share=0.2, noisy_least=3, recent_s=1.7, max_receives=6,
+        dead_letters=1,
+    )  # fmt: skip
+    return _broker(cuts, policy)
+
+
+def sharing(cuts):
+    """Members of a share group, that is a window on each partition, with acks of whole polls."""
+    policy = broker_policy(
+        batch=5, wait_s=0.4, ack_every=5, ack_waits=0, lock_s=0.9, sweep_s=0.25, closes=1,
+        place=codes.ORIGINAL, pick=codes.SPANS, span=12, max_returns=4, on_failure=codes.REQUEUE,
+        counted=codes.BY_CLOSE | codes.BY_LOCK | codes.BY_FAILURE,
+    )  # fmt: skip
+    return _broker(cuts, policy)
+
+
 MECHANISMS = {
-    each.__name__: each for each in (queue, log, log_calm, log_program, log_timer, pushing, pulling)
+    each.__name__: each
+    for each in (queue, log, log_calm, log_program, log_timer, pushing, pulling, fairly, sharing)
 }
 
 
