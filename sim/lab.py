@@ -2,7 +2,7 @@
 
 import gc
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Event, Lock
@@ -13,8 +13,10 @@ import numpy as np
 import simpy
 
 from sim.engine.environment import WORTH_THREADS, Environment, Steps
+from sim.engine.outcome import GroupOutcome
 from sim.engine.system import LOOKS, Setup, System
 from sim.injection.context import Timeline
+from sim.injection.poison import poisoned
 from sim.injection.replay import Replay
 from sim.injection.schedule import schedule
 from sim.ledger.book import Ledger
@@ -22,10 +24,13 @@ from sim.measure.books import keep_books
 from sim.measure.incidents import faults_table
 from sim.measure.tables import Frames, Tables, combine, measure
 from sim.results.result import Result
+from sim.scenario.faults.groups import PoisonFault
 from sim.scenario.load import Scenario
+from sim.scenario.silences import never_strikes
 from sim.systems.catalogue import build
-from sim.traffic.generate import generate
+from sim.traffic.generate import generate, none_is_slow, strokes
 from sim.traffic.messages import Messages
+from sim.words.silence import never_struck, none_was_slow, poisoned_nothing, warnings_table
 
 GRID_STEPS = 600
 """Samples of each series over the arrivals; draining is sampled at the same step."""
@@ -154,7 +159,8 @@ def run_system(
     grid_s = np.arange(int(horizon_s / step_s) + 2, dtype=np.float64) * step_s
     setup = Setup(name, scenario, messages, grid_s)
     system = build(setup)
-    ended_s, events, replays = _advance(setup, system, progress)
+    ended_s, timeline, replays = _advance(setup, system, progress)
+    events = timeline.events
     if len(messages) >= _MANY:
         # Processes of the control plane refer to each other and to what they control; at a hundred
         # million messages, that is gigabytes. Of a small run it would be most of the time.
@@ -164,11 +170,13 @@ def run_system(
         order_by = list(scenario.workload.keys)
     publication = system.publication(ended_s)
     parts: list[Frames] = []
+    unheard = list(_unstruck(setup, timeline.waiting, ended_s))
     for outcome in system.outcomes(ended_s):
         its = messages if outcome.rows is None else messages.only(outcome.rows)
         kept = keep_books(its, outcome, scenario.systems[name].readers[outcome.group].ledger)
         if kept is not None and on_ledger is not None:
             on_ledger(name, outcome.group, kept, its)
+        unheard += _unslowed(setup, outcome)
         parts.append(measure(its, order_by, outcome, replays[outcome.group], kept))
         events += outcome.happened
     if publication is not None:
@@ -176,12 +184,44 @@ def run_system(
         parts.append({"producer": publication.producer, "buffer": publication.buffer})
     happened = [event for event in events if event[0] <= ended_s]
     parts.append({"faults": faults_table(name, happened)})
+    if unheard:
+        parts.append({"warnings": warnings_table(name, unheard)})
     return Tables.of(messages.duration_s, parts)
+
+
+def _unstruck(setup: Setup, waiting: Collection[int], ended_s: float) -> Iterator[str]:
+    """Faults that did nothing, but for those of which the scenario tells it already."""
+    scenario, messages = setup.scenario, setup.messages
+    groups = scenario.systems[setup.name].readers
+    for index, fault in enumerate(scenario.faults):
+        said = None
+        if never_strikes(scenario, fault) is not None:
+            continue
+        if isinstance(fault, PoisonFault):
+            its = any(fault.strikes_group(setup.name, group) for group in groups)
+            if its and next(poisoned(scenario, messages, fault, index), None) is None:
+                said = poisoned_nothing(fault)
+        elif index in waiting:
+            due_s = [stroke.at_s for stroke in strokes(scenario, index, messages.duration_s)]
+            said = never_struck(fault, due_s, ended_s)
+        if said is not None:
+            yield str(scenario.problem(("faults", index), said))
+
+
+def _unslowed(setup: Setup, outcome: GroupOutcome) -> Iterator[str]:
+    """Jobs of a group with a slow share that drew none of its messages."""
+    scenario, n = setup.scenario, len(setup.messages)
+    for job in scenario.systems[setup.name].readers[outcome.group].does:
+        slow = scenario.workload.service[job].slow
+        if slow and slow.share and none_is_slow(scenario, n, job, outcome.rows):
+            given = n if outcome.rows is None else outcome.rows.size
+            where = ("workload", "service", job, "slow")
+            yield str(scenario.problem(where, none_was_slow(slow.share, given)))
 
 
 def _advance(
     setup: Setup, system: System, progress: Progress | None
-) -> tuple[float, list[tuple[float, float, str]], Mapping[str, Replay]]:
+) -> tuple[float, Timeline, Mapping[str, Replay]]:
     """Run a system until it is drained or out of time; returns that time, and what happened."""
     scenario, duration_s = setup.scenario, setup.messages.duration_s
     env = Environment(system.stages)
@@ -197,7 +237,7 @@ def _advance(
     drained = env.event()
     env.process(_watch(env, system, duration_s / LOOKS, last_seek_s, report, drained))
     env.run(until=drained | env.timeout(duration_s + scenario.drain_limit))
-    return env.now, timeline.events, replays
+    return env.now, timeline, replays
 
 
 def _watch(

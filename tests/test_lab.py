@@ -173,3 +173,111 @@ def test_the_trace_at_constant_capacity_follows_the_fluid_recursion(product):
     assert unprocessed.max() == pytest.approx(backlog.max(), rel=0.01)
     assert row["max_lag"] == pytest.approx(backlog.max(), rel=0.01)
     assert row["drain_s"] == pytest.approx(backlog[-1] / capacity, rel=0.01)
+
+
+def _told(*faults, **changes):
+    """Run-time warnings of a small run, without where they stand."""
+    data = {
+        "name": "small",
+        "duration": "10 s",
+        "drain_limit": "1 min",
+        "workload": {
+            "arrivals": {"profile": [{"for": "10 s", "rate": "50/s"}]},
+            "keys": {"k": {"weights": {"a": 1, "b": 1, "never": 0}}},
+            "service": {"j": {"per_message": "5 ms"}},
+        },
+        "systems": {
+            "q": {"product": "sqs", "queues": {"w": {"workers": 2, "does": ["j"]}}},
+            "l": {
+                "product": "kafka",
+                "partition_key": ["k"],
+                "topic": {"partitions": 2},
+                "groups": {"g": {"consumers": 2, "does": ["j"]}},
+            },
+        },
+        "faults": list(faults),
+    }
+    done = run(Scenario.from_mapping(data).with_(changes))
+    return [words.removeprefix("scenario: ") for words in done.warnings]
+
+
+def test_a_fault_that_never_struck_is_told_with_where_and_why():
+    crash = {"fault": "crash", "target": "*.*.0", "restart_after": "1 s"}
+    assert _told({**crash, "at": "5 s"}) == []
+    assert _told({**crash, "at": "40 s"}) == [
+        "faults.0: 'crash' never struck: it was due at 40 s, and all was done at 10 s (in q and l)"
+    ]
+    assert _told({**crash, "rate": "1/d"}) == [
+        "faults.0: 'crash' never struck: at its rate, it came up at no time (in q and l)"
+    ]
+    deep = {"lag_over": 10_000}
+    assert _told({**crash, "when": deep}, {**crash, "when": {**deep, "lag_over": 1}}) == [
+        "faults.0: 'crash' never struck: its condition never held (in q and l)"
+    ]
+    scaled = {"at": "1 s", "fault": "scale", "target": "q.w", "to": 1}
+    assert _told(scaled, {**crash, "at": "5 s", "target": "q.w.1"}) == [
+        "faults.1: 'crash' never struck: what it is to strike was not there at its time (in q)"
+    ]
+
+
+def test_poison_for_nobody_is_told():
+    poison = {"fault": "poison", "target": "*.*", "effect": "fail", "times": 1}
+    assert _told({**poison, "at": "5 s"}, {**poison, "at": "5 s", "key": "a"}) == []
+    words = "'poison' never struck: no such message was created at or after its time (in q and l)"
+    assert _told({**poison, "at": "10 s"}, {**poison, "at": 0, "key": "never"}) == [
+        f"faults.0: {words}", f"faults.1: {words}",
+    ]  # fmt: skip
+
+
+def test_a_slow_share_that_drew_nobody_is_told():
+    slow = {"share": 1e-5, "time": "1 s"}
+    (words,) = _told(**{"workload.service.j.slow": slow})
+    assert ": workload.service.j.slow: none of " in words and "drew this share, 1e-05" in words
+    assert _told(**{"workload.service.j.slow": {**slow, "share": 0.05}}) == []
+    # Only the messages that a queue lets in count: of 'never', there are none to be slow.
+    only = {"systems.q.queues.w.FilterPolicy": {"k": ["never"]}}
+    assert _told(**only, **{"workload.service.j.slow": {**slow, "share": 0.05}}) == []
+
+
+def test_scaled_to_nobody_nobody_works():
+    none = {"at": "5 s", "fault": "scale", "target": "q.w", "to": 0, "grace": 0}
+    for scale in (1.0, 0.5):
+        scenario = Scenario.from_mapping(
+            {
+                "name": "small",
+                "scale": scale,
+                "duration": "10 s",
+                "drain_limit": "20 s",
+                "workload": {
+                    "arrivals": {"profile": [{"for": "10 s", "rate": "50/s"}]},
+                    "keys": {"k": {"count": 4}},
+                    "service": {"j": {"per_message": "5 ms"}},
+                },
+                "systems": {
+                    "q": {"product": "sqs", "queues": {"w": {"workers": 2, "does": ["j"]}}}
+                },
+                "faults": [none],
+            }
+        )
+        done = run(scenario)
+        after = done.tables.series
+        processed = after[after["t_s"] > 5.1]["processed"]
+        assert processed.nunique() == 1 and done.tables.summary["unfinished"].sum() > 0
+        assert done.tables.faults["text"].tolist() == ["scale w to 0"]
+
+
+def test_warnings_are_kept_with_the_result(tmp_path):
+    scenario = load("tournament_spike").with_(SMALL)
+    assert any("is rounded up from" in words for words in scenario.warnings)
+    scenario = scenario.with_({"faults": [{"fault": "crash", "target": "*.*.0", "rate": "1/d"}]})
+    store = Store(tmp_path, scenario)
+    done = run(scenario, store=store)
+    assert done.warnings[-1].endswith("came up at no time (in sqs_single, sqs_fanout and kafka)")
+    # A run that is stopped now goes on with what its systems have said.
+    again = run(scenario, store=store)
+    assert again.warnings == done.warnings
+    about = manifest(scenario, [], {}, again.warnings)
+    assert read(store.write(store.begin(), again.tables, about)).warnings == done.warnings
+    said = " ".join(repr(done).split())
+    assert all(f"warning: {' '.join(words.split())}" in said for words in done.warnings)
+    assert "Warning: " in done._repr_html_()

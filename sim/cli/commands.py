@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ParamSpec
 
 import typer
-from rich.console import Console
 
 from sim.foundation.errors import LabError
 from sim.foundation.kernels import built
+from sim.foundation.terminal import terminal
 
 if TYPE_CHECKING:
     from sim.imports.made import Imported
@@ -26,8 +26,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+out = terminal(soft_wrap=True)
+err = terminal(stderr=True, soft_wrap=True)
 
 Sets = Annotated[
     list[str] | None,
@@ -68,11 +68,11 @@ def _for_people(command: Callable[P, None]) -> Callable[P, None]:
         try:
             command(*args, **kwargs)
         except LabError as error:
-            err.print(str(error), style="red", markup=False)
+            err.print(str(error), style="red")
             raise typer.Exit(2) from None
         except KeyboardInterrupt as stopped:
             kept = "systems that had finished are kept, and the same command goes on"
-            err.print(f"stopped; {str(stopped) or kept}", markup=False)
+            err.print(f"stopped; {str(stopped) or kept}")
             raise typer.Exit(130) from None
 
     return wrapped
@@ -93,7 +93,7 @@ def list_() -> None:
                 words = load(path).about
             except LabError as error:
                 words = str(error).splitlines()[0]
-        out.print(f"{path.stem:32} {words}", markup=False)
+        out.print(f"{path.stem:32} {words}")
 
 
 @app.command()
@@ -254,17 +254,17 @@ def _write_imported(made: "Imported", unsaid: str, output: Path | None) -> None:
     from sim.scenario.load import load
 
     say = out if output else err
-    say.print(made.said, markup=False)
-    say.print(unsaid, markup=False)
+    say.print(made.said)
+    say.print(unsaid)
     for line in made.unsaid:
-        say.print(f"- {line}", markup=False)
+        say.print(f"- {line}")
     if output is None:
         sys.stdout.write(made.yaml)
         return
     output.write_text(made.yaml, encoding="utf-8")
     for warning in load(output).warnings:
-        err.print(f"warning: {warning}", style="yellow", markup=False)
-    out.print(f"{output}: run it with `sim run {output}`", markup=False)
+        err.print(f"warning: {warning}", style="yellow")
+    out.print(f"{output}: run it with `sim run {output}`")
 
 
 @imports.command("lag")
@@ -301,7 +301,7 @@ def report(
     path = folder / REPORT
     text = page(found.tables, found.manifest, inline(found.tables), label=found.label)
     path.write_text(text, encoding="utf-8")
-    out.print(str(path), markup=False)
+    out.print(str(path))
     if open_:
         _show(path)
 
@@ -328,11 +328,11 @@ def animate(
     shown = scene(found.tables, first_s, last_s)
     path = folder / PAGE
     path.write_text(page(shown, found.label), encoding="utf-8")
-    out.print(str(path), markup=False)
+    out.print(str(path))
     if gif:
         from sim.animation.moving import write
 
-        out.print(str(write(shown, folder / GIF, found.label)), markup=False)
+        out.print(str(write(shown, folder / GIF, found.label)))
     if open_:
         _show(path)
 
@@ -352,7 +352,7 @@ def _show(path: Path) -> None:
     import webbrowser
 
     if not webbrowser.open(path.resolve().as_uri()):
-        err.print(f"there is no browser here to open {path} with", style="yellow", markup=False)
+        err.print(f"there is no browser here to open {path} with", style="yellow")
 
 
 @app.command()

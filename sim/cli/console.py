@@ -1,6 +1,6 @@
 """What the command prints: the description of a scenario, progress, the summary and the finding."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, nullcontext, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -24,11 +24,13 @@ from rich.text import Text
 
 from sim.cli.artist import Order, artist, draw
 from sim.foundation.errors import LabError
+from sim.foundation.terminal import terminal
 from sim.foundation.text import count, duration
 from sim.measure.tables import Tables
 from sim.scenario.load import Scenario
 from sim.words.differences import changes, effects
 from sim.words.opening import print_summary
+from sim.words.silence import warnings_of
 
 if TYPE_CHECKING:
     from sim.advice.advise import Watch
@@ -52,7 +54,7 @@ class _Rate(ProgressColumn):
 def print_result(tables: Tables, title: str, out: Console) -> None:
     """The summary and the findings, in at most 100 columns."""
     width = min(WIDTH, out.width) if out.is_terminal else WIDTH
-    print_summary(tables, title, Console(file=out.file, width=width, highlight=False))
+    print_summary(tables, title, terminal(file=out.file, width=width))
 
 
 def print_difference(before: "Result", after: "Result", out: Console) -> None:
@@ -63,38 +65,39 @@ def print_difference(before: "Result", after: "Result", out: Console) -> None:
     changed = changes(before.content, after.content)
     if not changed:
         return
-    out.print(f"\nAgainst {before.label}:", markup=False)
+    out.print(f"\nAgainst {before.label}:")
     moved = effects(before.summary, after.summary)
     for words in (*changed, *(moved or ["no number that matters is noticeably another"])):
         lines = fill(words, WIDTH, initial_indent="  ", subsequent_indent="    ")
-        out.print(lines, markup=False)
+        out.print(lines)
 
 
 def describe(scenario: Scenario, out: Console, err: Console) -> None:
     """Print a scenario as it will run, with what it comes to."""
     from sim.foundation.document import dumped
 
-    _warn(scenario, err)
-    out.print(dumped(scenario.model_dump(mode="json", by_alias=True)), markup=False, end="")
+    warn(scenario.warnings, err)
+    out.print(dumped(scenario.model_dump(mode="json", by_alias=True)), end="")
     out.print(f"# content hash {scenario.hash}")
 
 
-def _warn(scenario: Scenario, err: Console) -> None:
-    for warning in scenario.warnings:
-        err.print(f"warning: {warning}", style="yellow", markup=False)
+def warn(warnings: Iterable[str], err: Console) -> None:
+    """Print warnings, each on a line."""
+    for warning in warnings:
+        err.print(f"warning: {warning}", style="yellow")
 
 
 def describe_measured(measured: "Measured", out: Console) -> None:
     """Print what an export of lag holds: a line per group or queue and measure."""
-    out.print(measured.source, markup=False)
+    out.print(measured.source)
     for (name, measure), rows in measured.samples.groupby(["name", "measure"], sort=False):
         say = count if measure == "lag" else duration
         span = f"{rows['at'].iloc[0]:%Y-%m-%d %H:%M:%S} to {rows['at'].iloc[-1]:%Y-%m-%d %H:%M:%S}"
         what = "messages waiting" if measure == "lag" else "age of the oldest"
         top = say(rows["value"].max())
-        out.print(f"  {name}: {what}, {len(rows)} samples, {span} UTC, max {top}", markup=False)
+        out.print(f"  {name}: {what}, {len(rows)} samples, {span} UTC, max {top}")
     for note in measured.notes:
-        out.print(f"  note: {note}", markup=False)
+        out.print(f"  note: {note}")
 
 
 @contextmanager
@@ -170,30 +173,29 @@ def advise_on(
     from sim.advice.advise import advise, as_data
     from sim.advice.words import closing, notes, table
 
-    _warn(scenario, err)
+    warn(scenario.warnings, err)
     with _advice_progress(err) as watch:
         try:
             advice = advise(scenario, most_workers, watch)
         except KeyboardInterrupt:
             raise KeyboardInterrupt("nothing was written") from None
     if as_json:
-        out.print(json.dumps(as_data(advice, closing(advice)), indent=2), markup=False)
+        out.print(json.dumps(as_data(advice, closing(advice)), indent=2))
         return
     if scenario.needs is None:
         err.print(
             f"warning: {scenario.name} states no `needs`: all that counts is that everything is "
             "processed, and the price",
             style="yellow",
-            markup=False,
         )
     width = min(WIDTH, out.width) if out.is_terminal else WIDTH
-    page = Console(file=out.file, width=width, highlight=False)
+    page = terminal(file=out.file, width=width)
     page.print(table(advice))
     page.print()
-    page.print(closing(advice), markup=False)
+    page.print(closing(advice))
     page.print()
     for note in notes(advice):
-        page.print(note, markup=False, style="dim")
+        page.print(note, style="dim")
 
 
 @contextmanager
@@ -253,13 +255,12 @@ def run_one(
     """
     from sim.results.store import Store, manifest, newest
 
-    _warn(scenario, err)
+    warn(scenario.warnings, err)
     store = Store(folder, scenario, name)
     if not charts and (store.folder / "charts").is_dir():
         err.print(
             f"warning: {store.label} has charts; this run draws none, and takes its place",
             style="yellow",
-            markup=False,
         )
     command = ["sim", "run", words]
     for override in overrides:
@@ -272,21 +273,22 @@ def run_one(
             done = run(scenario, bar.told, store, on_ledger)
         bar.says("drawing the charts" if charts else "writing the report")
         temporary = store.begin()
-        about = manifest(scenario, command, done.wall_s)
+        about = manifest(scenario, command, done.wall_s, done.warnings)
         drawn = drawing(Order(done.tables, temporary, title, store.label, about, charts))
         if len(done.tables.buffer):
             _write_metrics(scenario, done.tables.buffer, temporary / "metrics.txt")
         earlier = newest(store.folder.parent, but=store.folder)
         written = store.write(temporary, done.tables, drawn.about)
     print_result(done.tables, title, out)
+    warn(warnings_of(done.tables), err)
     if earlier is not None:
         _print_what_moved(earlier, done, out)
     out.print()
     for path in drawn.charts:
         if path.suffix == ".png":
-            out.print(str(written / "charts" / path.name), markup=False)
-    out.print(str(written / drawn.report), markup=False)
-    out.print(str(written / "summary.csv"), markup=False)
+            out.print(str(written / "charts" / path.name))
+    out.print(str(written / drawn.report))
+    out.print(str(written / "summary.csv"))
 
 
 def _print_what_moved(earlier: Path, done: "Result", out: Console) -> None:

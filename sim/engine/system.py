@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import ceil
 from typing import Protocol
 
 import numpy as np
@@ -14,6 +13,7 @@ from sim.foundation.arrays import F64, Bools
 from sim.foundation.units import Distribution
 from sim.scenario.faults.groups import AutoscaleFault, ScaleFault
 from sim.scenario.load import Scenario
+from sim.scenario.scaling import fleet_size
 from sim.traffic.generate import pool, stream
 from sim.traffic.messages import Messages
 
@@ -216,16 +216,6 @@ class Setup:
     def scaled(self, n: int) -> int:
         """Consumers, threads or partitions for the scale of the scenario: `fleet_size`."""
         return fleet_size(n, self.scenario.scale)
-
-
-def fleet_size(n: int, scale: float) -> int:
-    """Consumers, threads or partitions for ``scale`` times the traffic: rounded up, at least 1.
-
-    Args:
-        n: number at scale 1.
-        scale: of the scenario.
-    """
-    return max(1, ceil(round(n * scale, 9)))
 
 
 def capacity(setup: Setup, group: str, members: int) -> int:

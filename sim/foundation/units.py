@@ -6,9 +6,10 @@ Inside the lab every duration is float seconds, every rate float 1/s, every size
 import math
 import re
 from collections.abc import Callable
+from numbers import Integral, Real
 from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, WithJsonSchema, model_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from sim.foundation.config import Config
 
@@ -24,13 +25,26 @@ _LONGEST = 200
 """Letters of a duration."""
 _NUMBER = r"[0-9]+(?:_[0-9]+)*(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?"
 _PART = re.compile(rf"\s*({_NUMBER})\s*([a-zA-Zµ]+)\s*")
+_WHOLE = re.compile(r"\s*[+-]?[0-9]+(?:_[0-9]+)*\s*")
 _BARE = re.compile(rf"\s*[+-]?{_NUMBER}\s*")
+
+
+_MOST_SECONDS = 1e16
+"""More than a Java `long` of milliseconds, which means for ever."""
+_MOST = 1e15
+"""Of rates and plain numbers: with more, sums and products leave floating point."""
+_MOST_COUNT = 2**63 - 1
+_EXACT = 2**53
+"""Floating point has every whole number up to here."""
 
 
 def _bare(value: object) -> float | None:
     """A number, or a string that holds only a number; None for anything else."""
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value)
+    if isinstance(value, Real) and not isinstance(value, bool):
+        try:
+            return float(value)
+        except OverflowError:
+            return math.copysign(math.inf, 1 if value == abs(value) else -1)
     if isinstance(value, str) and _BARE.fullmatch(value):
         return float(value)
     return None
@@ -46,18 +60,27 @@ def shown(value: object) -> str:
         return "a list"
     if isinstance(value, bool):
         return str(value).lower()
-    return repr(value) if len(repr(value)) <= 60 else f"{repr(value)[:57]}…"
+    if hasattr(value, "item") and not getattr(value, "shape", ()):
+        return shown(value.item())  # numpy's, whose repr names its type
+    try:
+        words = repr(value)
+    except ValueError:  # Python does not write out an int of more than 4,300 digits
+        return "a number of thousands of digits"
+    return words if len(words) <= 60 else f"{words[:57]}…"
 
 
 def _not(what: str, value: object) -> ValueError:
     return ValueError(f"expected {what}, not {shown(value)}")
 
 
-def _in_range(number: float, value: object) -> float:
+def _in_range(number: float, value: object, most: float = _MOST_COUNT, unit: str = "") -> float:
     if not math.isfinite(number):
         raise ValueError(f"must be finite, not {shown(value)}")
     if number < 0:
         raise ValueError(f"must not be negative: {shown(value)}")
+    if number > most:
+        limit = f"{most:,}" if isinstance(most, int) else f"{most:g}"
+        raise ValueError(f"must be at most {limit}{unit}, not {shown(value)}")
     return number
 
 
@@ -69,7 +92,7 @@ def seconds(value: object) -> float:
     """
     number = _bare(value)
     if number is not None:
-        return _in_range(number, value)
+        return _in_range(number, value, _MOST_SECONDS, " s")
     if not isinstance(value, str):
         raise _not("a duration such as '5 ms', '90 s' or '1h30m'", value)
     text = value.strip()
@@ -85,7 +108,7 @@ def seconds(value: object) -> float:
                 f"unknown unit of time {unit!r} in {shown(value)}; use us, ms, s, min, h or d"
             )
         total += float(digits) * _SECONDS[unit]
-    return _in_range(-total if text.startswith("-") else total, value)
+    return _in_range(-total if text.startswith("-") else total, value, _MOST_SECONDS, " s")
 
 
 def milliseconds(value: object) -> float:
@@ -95,7 +118,9 @@ def milliseconds(value: object) -> float:
         ValueError: as `seconds`.
     """
     number = _bare(value)
-    return seconds(value) * 1e3 if number is None else _in_range(number, value)
+    if number is None:
+        return seconds(value) * 1e3
+    return _in_range(number, value, _MOST_SECONDS * 1e3, " ms")
 
 
 def whole_seconds(value: object) -> int:
@@ -118,14 +143,14 @@ def per_second(value: object) -> float:
     """
     number = _bare(value)
     if number is not None:
-        return _in_range(number, value)
+        return _in_range(number, value, _MOST, "/s")
     top, slash, unit = value.partition("/") if isinstance(value, str) else ("", "", "")
     number = _bare(top)
     if number is None or not slash:
         raise _not("a rate such as '300/s' or '120/min'", value)
     if unit.strip() not in _PER:
         raise ValueError(f"unknown unit in the rate {shown(value)}; use /s, /min, /h or /d")
-    return _in_range(number / _PER[unit.strip()], value)
+    return _in_range(number / _PER[unit.strip()], value, _MOST, "/s")
 
 
 def size_bytes(value: object) -> int:
@@ -134,7 +159,9 @@ def size_bytes(value: object) -> int:
     Raises:
         ValueError: not a size, negative, or not a whole number of bytes.
     """
-    number = _bare(value)
+    number: float | None = _whole(value)
+    if number is None:
+        number = _bare(value)
     if number is None:
         part = _PART.fullmatch(value) if isinstance(value, str) else None
         if part is None:
@@ -163,12 +190,28 @@ def count(value: object) -> int:
     """A whole number such as ``2000``, ``"2_000"`` or ``2e6``.
 
     Raises:
-        ValueError: not a whole number, or negative.
+        ValueError: not a whole number, negative, or more than an int64 holds.
     """
-    number = _bare(value)
-    if number is None or not math.isfinite(number) or number != int(number):
-        raise _not("a whole number such as 12 or 2_000", value)
+    number: float | None = _whole(value)
+    if number is None:
+        number = _bare(value)
+        if number is None or not math.isfinite(number) or number != int(number):
+            raise _not("a whole number such as 12 or 2_000", value)
+        if _EXACT < number <= _MOST_COUNT:
+            raise ValueError(
+                f"expected a whole number in digits alone, not {shown(value)}: above {_EXACT:,}, "
+                "other ways to write it are not exact"
+            )
     return int(_in_range(number, value))
+
+
+def _whole(value: object) -> int | None:
+    """A whole number in digits alone, to the last of them; None for anything else."""
+    if isinstance(value, Integral) and not isinstance(value, bool):
+        return int(value)
+    if isinstance(value, str) and len(value) < 100 and _WHOLE.fullmatch(value):
+        return int(value)
+    return None
 
 
 def ratio(value: object) -> float:
@@ -180,7 +223,7 @@ def ratio(value: object) -> float:
     number = _bare(value)
     if number is None:
         raise _not("a number", value)
-    return _in_range(number, value)
+    return _in_range(number, value, _MOST)
 
 
 def _schema(example: str, pattern: str, number: str = "number", lowest: int = 0) -> WithJsonSchema:
@@ -255,6 +298,20 @@ Z99 = 2.3263478740408408
 """99 % point of the standard normal distribution."""
 
 
+_TAIL = 6e-16
+"""How likely it is to be eight standard deviations above the mean."""
+_FAR_S = 1e30
+"""Durations are drawn as float32, which end at 3e38."""
+
+
+def far_tail(median: float, p99: float) -> float:
+    """What hardly any draw (`_TAIL`) of a lognormal distribution exceeds; inf where none is."""
+    try:
+        return median * math.exp(8.0 * math.log(p99 / median) / Z99)
+    except (OverflowError, ZeroDivisionError):
+        return math.inf
+
+
 class Lognormal(Config):
     """Lognormal by the two numbers that monitoring shows."""
 
@@ -267,6 +324,12 @@ class Lognormal(Config):
     def _ascending(self) -> Self:
         if self.p99 < self.median:
             raise ValueError("the p99 must not be less than the median")
+        far_s = far_tail(self.median, self.p99)
+        if far_s > _FAR_S:
+            raise ValueError(
+                f"the p99 is too far above the median: one in {1 / _TAIL:.0e} would be {far_s:.0e} "
+                "s long"
+            )
         return self
 
 
@@ -275,7 +338,7 @@ class Gamma(Config):
 
     mean: PositiveSeconds
     """Mean duration."""
-    cv: PositiveRatio
+    cv: Annotated[PositiveRatio, Field(ge=1e-6, le=1000)]
     """Standard deviation divided by the mean."""
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import simpy
 
-from sim.engine.system import fleet_size
+from sim.scenario.scaling import fleet_size
 
 
 class Timeline:
@@ -16,6 +16,8 @@ class Timeline:
     def __init__(self, env: simpy.Environment) -> None:
         self.env = env
         self.events: list[tuple[float, float, str]] = []
+        self.waiting: set[int] = set()
+        """Numbers of the faults that match something here and have not struck yet."""
 
     def say(self, text: str) -> None:
         """Something that happens at the present time."""

@@ -1,13 +1,15 @@
 """Which messages are poisonous to a group: their handler raises, or kills its process."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from sim.engine.system import Setup
 from sim.foundation.arrays import F64, I32, I64, Bools
-from sim.foundation.errors import LabError, unknown
+from sim.foundation.errors import ScenarioError, unknown
 from sim.scenario.faults.groups import PoisonFault
+from sim.scenario.load import Scenario
 from sim.traffic.generate import strokes
 from sim.traffic.messages import Messages, Numbered
 
@@ -45,15 +47,8 @@ def poison(setup: Setup, group: str) -> Poison:
             continue
         times = ALWAYS if fault.times is None else fault.times
         restart_s = np.inf if fault.restart_after is None else fault.restart_after
-        among = None if fault.key is None else _of_key(messages, fault.key, index)
-        for stroke in strokes(scenario, index, messages.duration_s):
-            first = int(np.searchsorted(messages.created_s, stroke.at_s))
-            if among is None:
-                hit = range(first, min(first + fault.count, len(messages)))
-            else:
-                hit = among[among >= first][: fault.count].tolist()
-            for message in hit:
-                found.setdefault(message, (fault.effect == "kill", times, restart_s))
+        for message in poisoned(scenario, messages, fault, index):
+            found.setdefault(message, (fault.effect == "kill", times, restart_s))
     order = sorted(found)
     return Poison(
         np.array(order, np.int64),
@@ -63,18 +58,43 @@ def poison(setup: Setup, group: str) -> Poison:
     )
 
 
-def _of_key(messages: Messages, key: str, index: int) -> I64:
+def poisoned(
+    scenario: Scenario, messages: Messages, fault: PoisonFault, index: int
+) -> Iterator[int]:
+    """The messages that a fault makes poisonous, some of them perhaps more than once.
+
+    Args:
+        scenario: for its seed.
+        messages: of the group.
+        fault: which.
+        index: of the fault in the scenario.
+
+    Raises:
+        LabError: the fault names a key that does not exist.
+    """
+    among = None if fault.key is None else _of_key(scenario, messages, fault.key, index)
+    for stroke in strokes(scenario, index, messages.duration_s):
+        first = int(np.searchsorted(messages.created_s, stroke.at_s))
+        if among is None:
+            yield from range(first, min(first + fault.count, len(messages)))
+        else:
+            yield from among[among >= first][: fault.count].tolist()
+
+
+def _of_key(scenario: Scenario, messages: Messages, key: str, index: int) -> I64:
     """The messages of the entity whose values, joined by ``/``, are ``key``."""
+
+    def refused(message: str) -> ScenarioError:
+        return ScenarioError([scenario.problem(("faults", index, "key"), message)])
+
     parts = [key] if len(messages.dims) == 1 else key.split("/")
     if len(parts) != len(messages.dims):
-        raise LabError(
-            f"faults.{index}.key: {key!r} needs a value of each of {'/'.join(messages.dims)}"
-        )
+        raise refused(f"{key!r} needs a value of each of {'/'.join(messages.dims)}")
     entity = 0
     for (dim, values), part in zip(messages.dims.items(), parts, strict=True):
         try:
             entity = entity * len(values) + values.index(part)
         except ValueError:
             known = list(values[:1000]) if isinstance(values, Numbered) else list(values)
-            raise LabError(f"faults.{index}.key: {unknown(f'{dim}', part, known)}") from None
+            raise refused(unknown(f"{dim}", part, known)) from None
     return np.flatnonzero(messages.entity == entity)

@@ -20,7 +20,7 @@ from sim.injection.targets import Target, ThePublisher, doings, targets
 from sim.scenario.faults.base import Fault, RandomFault, When
 from sim.scenario.faults.groups import SeekFault
 from sim.scenario.load import Scenario
-from sim.traffic.generate import strokes
+from sim.traffic.generate import Stroke, strokes
 
 _READERS_STEP_S = 1.0
 
@@ -59,11 +59,13 @@ def schedule(
         if fault.takes_readers:
             watched_over |= dict.fromkeys(groups)
         times = list(strokes(scenario, index, duration_s)) if matched else []
+        if matched:
+            timeline.waiting.add(index)
         if fault.takes_readers and groups:
             may_come_s = [stroke.at_s for stroke in times] if fault.condition is None else [0.0]
             first_s = min([first_s, *may_come_s])
         for stroke in times:
-            process = env.process(_at(stroke.at_s, stroke.lot, fault, matched, context))
+            process = env.process(_at(stroke, index, fault, matched, context))
             _expect(process, matched)
             if isinstance(fault, SeekFault):
                 for crew in groups:
@@ -74,7 +76,7 @@ def schedule(
                 mine = [target for target in matched if target.crew is whose]
                 looked_at = watched or ([] if whose is None else [whose])
                 if looked_at:
-                    env.process(_when(fault.condition, looked_at, fault, mine, context))
+                    env.process(_when(index, fault.condition, looked_at, fault, mine, context))
     of_logs = [crew for crew in watched_over if crew.fleet.orphans().size]
     if of_logs:
         env.process(_watch_readers(env, of_logs, first_s))
@@ -82,17 +84,18 @@ def schedule(
 
 
 def _at(
-    at_s: float, lot: float, fault: Fault, matched: Sequence[Target], context: Context
+    stroke: Stroke, index: int, fault: Fault, matched: Sequence[Target], context: Context
 ) -> Steps:
-    """Wait for a time, then strike; ``lot``, in [0, 1), draws the one that is struck at random."""
-    yield context.env.timeout(at_s)
+    """Wait for the time of a stroke, then strike; its lot draws the one that is struck."""
+    yield context.env.timeout(stroke.at_s)
     present = [target for target in matched if target.present]
     if isinstance(fault, RandomFault) and fault.rate is not None and present:
-        present = [present[int(lot * len(present))]]
-    _strike(fault, present, context)
+        present = [present[int(stroke.lot * len(present))]]
+    _strike(index, fault, present, context)
 
 
 def _when(
+    index: int,
     condition: When,
     watched: Sequence[Crew],
     fault: Fault,
@@ -102,10 +105,12 @@ def _when(
     """Look at a condition until it is true of one of the groups watched, then strike."""
     while not any(condition.holds(crew.fleet.backlog, crew.fleet.age_s) for crew in watched):
         yield context.env.timeout(condition.every)
-    _strike(fault, [target for target in matched if target.present], context)
+    _strike(index, fault, [target for target in matched if target.present], context)
 
 
-def _strike(fault: Fault, hit: Sequence[Target], context: Context) -> None:
+def _strike(index: int, fault: Fault, hit: Sequence[Target], context: Context) -> None:
+    if hit:
+        context.timeline.waiting.discard(index)
     for doing in doings(fault, hit, context):
         _expect(context.env.process(doing), hit)
 

@@ -48,6 +48,7 @@ def page(
         about=escape(title),
         headline=escape(headline(tables.summary, tables.duration_s)),
         findings="\n".join(f"<p>{escape(words)}</p>" for words in _paragraphs(tables)),
+        warnings=_warnings(about.get("warnings", ())),
         summary=_summary(tables),
         charts=_charts(charts, label),
         timeline=_timeline(tables),
@@ -70,6 +71,17 @@ def _paragraphs(tables: "Tables") -> list[str]:
     said = keeping_up(tables.summary, tables.duration_s)
     words = [words.removeprefix(f"{said}. ") for words in findings_of_groups(tables)]
     return [*words, f"{about_books(rungs(tables))}."] if len(tables.ledger) else words
+
+
+def _warnings(said: Sequence[str]) -> str:
+    """What is to be known before the numbers are believed; nothing, if nothing is."""
+    if not said:
+        return ""
+    lines = "".join(f"<li>{escape(words)}</li>\n" for words in said)
+    return (
+        '<section aria-labelledby="warnings">\n<h2 id="warnings">Warnings</h2>\n'
+        f"<ul>\n{lines}</ul>\n</section>\n"
+    )
 
 
 def _summary(tables: "Tables") -> str:

@@ -17,6 +17,7 @@ from sim.foundation.errors import nearest
 from sim.measure.tables import Tables
 from sim.scenario.load import Scenario
 from sim.words.differences import labels
+from sim.words.silence import warnings_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -117,6 +118,13 @@ class Result:
         return "\n\n".join(findings_of(self.tables))
 
     @property
+    def warnings(self) -> Sequence[str]:
+        """What of the scenario had no effect, or another than it seems to have; a text each."""
+        if self.given is None:
+            return tuple(self.manifest.get("warnings", ()))
+        return (*self.given.warnings, *warnings_of(self.tables))
+
+    @property
     def plot(self) -> "Plots":
         """The charts, each a method."""
         return Plots(self)
@@ -134,21 +142,20 @@ class Result:
         return sorted({*super().__dir__(), *Tables.FRAMES})
 
     def __repr__(self) -> str:
-        from rich.console import Console
-
+        from sim.foundation.terminal import terminal
         from sim.words.opening import print_summary
 
-        page = Console(
-            file=StringIO(), width=100, highlight=False, color_system=None, force_jupyter=False
-        )
+        page = terminal(file=StringIO(), width=100, color_system=None, force_jupyter=False)
         print_summary(self.tables, self.title, page)
+        for warning in self.warnings:
+            page.print(f"\nwarning: {warning}")
         assert isinstance(page.file, StringIO)
         return "\n".join(line.rstrip() for line in page.file.getvalue().rstrip().split("\n"))
 
     def _repr_html_(self) -> str:
         from sim.words.opening import html_summary
 
-        return html_summary(self.tables, self.title)
+        return html_summary(self.tables, self.title, self.warnings)
 
 
 class Plots:

@@ -38,6 +38,8 @@ def _write_tables(tables: Tables, folder: Path) -> None:
     tables.summary.to_csv(folder / "summary.csv", index=False)
     for name in Tables.FRAMES:
         frame: pd.DataFrame = getattr(tables, name)
+        if name == "warnings" and not len(frame):
+            continue
         frame.to_parquet(folder / f"{name}.parquet", compression="zstd", index=False)
 
 
@@ -47,14 +49,17 @@ def _read_tables(folder: Path, duration_s: float) -> Tables:
 
 
 def _read_frame(path: Path) -> pd.DataFrame:
-    """A table; an empty one where an earlier version wrote none of that name."""
+    """A table; one without rows where none of that name was written."""
     if not path.exists():
         return pd.DataFrame({"system": pd.Series(dtype="str")})
     return pd.read_parquet(path)
 
 
 def manifest(
-    scenario: Scenario, command: Sequence[str], wall_s: Mapping[str, float]
+    scenario: Scenario,
+    command: Sequence[str],
+    wall_s: Mapping[str, float],
+    warnings: Sequence[str] = (),
 ) -> dict[str, Any]:
     """What identifies and repeats a run.
 
@@ -64,6 +69,7 @@ def manifest(
         scenario: what was run.
         command: arguments of the shell command that repeats the run.
         wall_s: real time that each part took, s.
+        warnings: what is to be known of it before it is believed.
     """
     libraries = ("matplotlib", "numpy", "pandas", "pyarrow", "simpy")
     return {
@@ -79,6 +85,7 @@ def manifest(
         },
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "wall_s": {name: round(s, 3) for name, s in wall_s.items()},
+        "warnings": list(warnings),
         "content": scenario.model_dump(mode="json", by_alias=True),
     }
 

@@ -30,6 +30,7 @@ from sim.scenario.needs import Needs
 from sim.scenario.products.base import Name
 from sim.scenario.products.catalogue import System
 from sim.scenario.shelf import available, folders
+from sim.scenario.silences import silences
 from sim.scenario.workload import (
     Arrivals,
     CaseFile,
@@ -65,6 +66,10 @@ __all__ = [
     "folders",
     "load",
 ]
+
+
+def _written(value: Any) -> str:
+    return repr(value) if isinstance(value, dict | list) else shown(value)
 
 
 def _short(text: str) -> str:
@@ -118,8 +123,12 @@ class Scenario(Config):
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """Keys that the products have and the lab does not model, one text each."""
+        """What of it has no effect, or another than it seems to have; one text each."""
         return self._warnings
+
+    def problem(self, path: KeyPath, message: str) -> Problem:
+        """Something to say about a key, with where it stands."""
+        return self._document.problem(path, message)
 
     @property
     def hash(self) -> str:
@@ -156,7 +165,7 @@ class Scenario(Config):
             ScenarioError: a path that does not exist, or a value that does not fit.
         """
         changes = [
-            (path, value, f"{path}={_short(repr(value))}")
+            (path, value, f"{path}={_short(_written(value))}")
             for path, value in {**(overrides or {}), **dotted}.items()
         ]
         return _parse(_overridden(self._document, changes), self._file)
@@ -329,6 +338,7 @@ def _parse(whole: Document, file: Path | None) -> Scenario:
     scenario._warnings = (
         *_unmodelled(Scenario, whole.data, (), whole),
         *_idle_keys(scenario, whole),
+        *(str(whole.problem(path, said)) for path, said in silences(scenario)),
     )
     trace, cases = scenario.workload.arrivals.trace, scenario.workload.cases
     if trace is not None:

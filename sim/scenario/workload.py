@@ -23,6 +23,7 @@ from sim.foundation.units import (
     Rate,
     Ratio,
     Seconds,
+    far_tail,
     shown,
 )
 from sim.scenario.products.base import Name
@@ -183,10 +184,14 @@ class Arrivals(Config):
     """`{values, interval}`; together as long as `duration`."""
     trace: Trace | None = None
     """A CSV file, or `{path, column, start, end, interval}`."""
-    dispersion: Annotated[PositiveRatio, Field(ge=1)] = 1.0
+    dispersion: Annotated[PositiveRatio, Field(ge=1, le=1_000_000)] = 1.0
     """Variance divided by mean of the messages per second; 1 is Poisson."""
     multiply: PositiveRatio = 1.0
     """Every rate times this."""
+
+
+_FAR_AMOUNT = 1e13
+"""So that thousands of the largest amounts, in cents, can be added up in an int64."""
 
 
 class Amount(Config):
@@ -201,6 +206,11 @@ class Amount(Config):
     def _ascending(self) -> Self:
         if self.p99 < self.median:
             raise ValueError("the p99 must not be less than the median")
+        if far_tail(self.median, self.p99) > _FAR_AMOUNT:
+            raise ValueError(
+                "the amounts are too large, or the p99 is too far above the median: "
+                f"{_FAR_AMOUNT:g} must be out of reach, for cents are counted as int64"
+            )
         return self
 
 
@@ -275,7 +285,7 @@ class Workload(Config):
     order_by: list[str] | None = None
     """Dimensions whose combination must stay in order; null: all of them; none ([]): all messages
     in one order."""
-    size: PositiveBytes = 300
+    size: Annotated[PositiveBytes, Field(le=2**31 - 1)] = 300
     """Size of a message."""
     cases: CaseFile | None = None
     """Real histories in place of the arrivals and lifecycle, drawn out or compressed to `duration`.

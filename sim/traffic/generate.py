@@ -12,6 +12,7 @@ from weakref import WeakValueDictionary
 from zlib import crc32
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sim.foundation.arrays import F32, F64, I32
 from sim.foundation.errors import LabError
@@ -28,6 +29,8 @@ POOL = 1 << 16
 
 _CHUNK = 1 << 20
 _MOST_ENTITIES = 1 << 24
+_SURELY = 64
+"""Of so many that are expected, some will be drawn: none once in 10^27 runs."""
 
 
 def stream(scenario: Scenario, name: str) -> np.random.Generator:
@@ -214,10 +217,35 @@ def _draw_service(scenario: Scenario, n: int, jobs: Sequence[str]) -> F32:
             part = total[first : first + _CHUNK]
             work_s = _draw32(service.per_message, part.size, rng)
             if service.slow is not None:
-                slow = np.flatnonzero(which.random(part.size) < service.slow.share)
+                slow = _slow(which, part.size, service.slow.share)
                 work_s[slow] = _draw32(service.slow.time, slow.size, how_long)
             part += work_s
     return total
+
+
+def _slow(which: np.random.Generator, n: int, share: float) -> NDArray[np.intp]:
+    return np.flatnonzero(which.random(n) < share)
+
+
+def none_is_slow(scenario: Scenario, n: int, job: str, rows: I32 | None) -> bool:
+    """Whether a job has a slow share that none of a group's messages drew.
+
+    Args:
+        scenario: for its service and seed.
+        n: how many messages there are.
+        job: name.
+        rows: those that the group is given; None: all.
+    """
+    slow = scenario.workload.service[job].slow
+    given = n if rows is None else rows.size
+    if slow is None or not given or given * slow.share > _SURELY:
+        return False
+    which = stream(scenario, f"slow.{job}")
+    drawn = np.zeros(n, np.bool_)
+    for first in range(0, n, _CHUNK):
+        part = drawn[first : first + _CHUNK]
+        part[_slow(which, part.size, slow.share)] = True
+    return not (drawn if rows is None else drawn[rows]).any()
 
 
 def _draw32(d: Distribution, n: int, rng: np.random.Generator) -> F32:

@@ -3,7 +3,7 @@
 The same columns for a terminal, a notebook and a page.
 """
 
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from html import escape
 from math import isinf
 from typing import Any
@@ -90,22 +90,23 @@ def print_summary(tables: Tables, title: str, page: Console) -> None:
     page.print(table)
     for words in findings_of_groups(tables):
         page.print()
-        page.print(words, markup=False)
+        page.print(words)
     if len(tables.ledger):
         page.print()
         page.print(ledger_table(tables, page.width))
         page.print()
-        page.print(ledger_finding(tables), markup=False)
+        page.print(ledger_finding(tables))
 
 
-def html_summary(tables: Tables, title: str) -> str:
-    """The findings, then the summary, then the books if there are any, as HTML without colours."""
+def html_summary(tables: Tables, title: str, warnings: Sequence[str] = ()) -> str:
+    """Findings, summary, books if there are any, and warnings, as HTML without colours."""
     rows = [(f"{system}.{group}", row) for system, group, row in cells(tables.summary)]
     parts = [f"<p><strong>{escape(title)}</strong></p>"]
     parts += [f"<p>{escape(words)}</p>" for words in findings_of(tables)]
     parts.append(html_table(["", *COLUMNS], [[name, *row] for name, row in rows]))
     if len(tables.ledger):
         parts.append(html_table(["books of", *HEADINGS], ledger_rows(tables)))
+    parts += [f"<p>Warning: {escape(words)}</p>" for words in warnings]
     return "\n".join(parts)
 
 

@@ -5,17 +5,9 @@ import pytest
 
 import sim
 from helpers import fault_lab
-from sim.engine.system import Setup, capacity, fleet_size
+from sim.engine.system import Setup, capacity
 from sim.foundation.units import Distribution
 from sim.traffic.messages import Messages
-
-
-@pytest.mark.parametrize(
-    ("n", "scale", "scaled"),
-    [(12, 1.0, 12), (12, 0.01, 1), (3, 0.5, 2), (10, 0.3, 3), (100, 0.07, 7), (2, 80.0, 160)],
-)
-def test_a_fleet_is_rounded_up_but_not_for_the_last_bit_of_a_product(n, scale, scaled):
-    assert fleet_size(n, scale) == scaled
 
 
 @pytest.fixture

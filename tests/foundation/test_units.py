@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 from scipy import stats
 
 from sim.foundation import units
@@ -167,3 +168,67 @@ def test_a_long_row_of_digits_is_refused_in_no_time(parse):
         with pytest.raises(ValueError, match="expected"):
             parse(text)
     assert process_time() - began < 0.5
+
+
+@pytest.mark.parametrize("written", [2**53 + 1, "9007199254740993", " 9_007_199_254_740_993 "])
+def test_a_whole_number_is_exact_to_the_last_digit(written):
+    assert units.count(written) == 2**53 + 1
+    assert units.size_bytes(written) == 2**53 + 1
+    assert units.count(str(2**63 - 1)) == 2**63 - 1
+
+
+@pytest.mark.parametrize("rounded", [2.0**53 + 2, "9.007199254740994e15", "1e18"])
+def test_a_whole_number_that_may_be_rounded_is_refused(rounded):
+    with pytest.raises(ValueError, match=r"in digits alone.*above 9,007,199,254,740,992"):
+        units.count(rounded)
+
+
+@pytest.mark.parametrize(
+    ("parse", "bad", "says"),
+    [
+        (units.count, 2**63, "at most 9,223,372,036,854,775,807, not 9223372036854775808"),
+        (units.count, "9" * 5000, "must be finite|expected a whole number"),
+        (units.size_bytes, 1e300, "must be at most"),
+        (units.seconds, 2e16, "at most 1e\\+16 s, not 2e"),
+        (units.seconds, "1000000000000 d", "at most 1e\\+16 s, not '1000000000000 d'"),
+        (units.seconds, 10**400, "must be finite"),
+        (units.seconds, -(10**400), "must be finite"),
+        (units.milliseconds, 1e20, "at most 1e\\+19 ms"),
+        (units.per_second, "1e16/s", "at most 1e\\+15/s"),
+        (units.ratio, 1e308, "at most 1e\\+15, not 1e"),
+        (units.ratio, np.float64("nan"), "must be finite, not nan$"),
+        (units.ratio, np.float32("inf"), "must be finite, not inf$"),
+        (units.count, np.float64(2.5), "not 2.5$"),
+        (units.count, np.int64(-3), "must not be negative: -3$"),
+        (units.seconds, np.bool_(True), "not true$"),
+    ],
+)
+def test_what_leaves_floating_point_or_int64_is_refused_in_plain_numbers(parse, bad, says):
+    with pytest.raises(ValueError, match=says):
+        parse(bad)
+
+
+def test_a_number_too_long_to_write_is_refused():
+    with pytest.raises(ValueError, match="not a number of thousands of digits"):
+        units.count(10**5000)
+
+
+def test_numbers_of_numpy_are_numbers():
+    assert units.count(np.int64(7)) == units.count(np.float64(7)) == 7
+    assert units.seconds(np.float32(1.5)) == 1.5
+    assert units.milliseconds(9223372036854775807) == 2**63  # Kafka's for ever
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        ({"gamma": {"mean": 1, "cv": 1e200}}, "at most"),
+        ({"gamma": {"mean": 1, "cv": 1e-200}}, "at least"),
+        ({"lognormal": {"median": 1e-300, "p99": 1}}, "too far above the median"),
+        ({"lognormal": {"median": 1e-3, "p99": 1e12}}, "too far above the median"),
+    ],
+)
+def test_distributions_beyond_floating_point_are_refused(data, says):
+    with pytest.raises(ValidationError, match=says):
+        units.Distribution.model_validate(data)
+    assert units.Distribution(lognormal={"median": 0.001, "p99": 1000}).b == 1000

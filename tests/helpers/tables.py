@@ -98,6 +98,7 @@ def build(
         burrow=none,
         producer=none,
         buffer=none,
+        warnings=none,
         duration_s=duration_s,
     )
 

@@ -106,6 +106,26 @@ class ProductSystem(Config):
         """Why the readers of this name cannot go to another place, as a clause; None: they can."""
         return None
 
+    partitions_at: ClassVar[KeyPath] = ()
+    """Where the number of partitions is configured, as a path from the system."""
+
+    @property
+    def partitions(self) -> int | None:
+        """Partitions or shards of its log; None: it is a queue."""
+        return None
+
+    @property
+    def keyless(self) -> bool:
+        """Whether it is a log, and its messages go to any partition, for want of a key."""
+        return self.partitions is not None and getattr(self, "partition_key", None) is None
+
+    def scaled(self) -> Iterator[tuple[KeyPath, int]]:
+        """What a scenario's `scale` rounds to whole ones: path from the system, and how many."""
+        if self.partitions is not None:
+            yield self.partitions_at, self.partitions
+        for name, readers in self.readers.items():
+            yield self.place_of(name), readers.members
+
     @property
     def publishing(self) -> PublishingProcess | None:
         """The process that publishes, if its crashes matter; None: all that is created arrives."""

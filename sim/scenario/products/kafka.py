@@ -23,6 +23,7 @@ class KafkaSystem(ProductSystem):
     """One topic, its producer and its consumer groups."""
 
     readers_at: ClassVar[str] = "groups"
+    partitions_at: ClassVar[KeyPath] = ("topic", "partitions")
 
     product: Literal["kafka"]
     """`kafka`"""
@@ -85,6 +86,11 @@ class KafkaSystem(ProductSystem):
         if both := self.groups.keys() & self.share_groups.keys():
             raise ValueError(f"{sorted(both)[0]!r} is both a group and a share group")
         return self
+
+    @property
+    def partitions(self) -> int:
+        """Of its log."""
+        return self.topic.partitions
 
     @property
     def readers(self) -> Mapping[str, ConsumerGroup | ShareGroup]:

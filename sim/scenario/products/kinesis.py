@@ -12,7 +12,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from sim.foundation.config import Config
+from sim.foundation.config import Config, KeyPath
 from sim.foundation.units import (
     Distribution,
     Milliseconds,
@@ -147,6 +147,7 @@ class KinesisSystem(ProductSystem):
     """One stream, its producer and its consumer applications."""
 
     readers_at: ClassVar[str] = "applications"
+    partitions_at: ClassVar[KeyPath] = ("stream", "ShardCount")
 
     product: Literal["kinesis"]
     """`kinesis`"""
@@ -161,6 +162,11 @@ class KinesisSystem(ProductSystem):
     """Consumer applications; each reads every message."""
     latency: KinesisLatency = KinesisLatency()
     """Duration of calls."""
+
+    @property
+    def partitions(self) -> int:
+        """Of its log."""
+        return self.stream.shard_count
 
     @property
     def readers(self) -> Mapping[str, KinesisApplication]:

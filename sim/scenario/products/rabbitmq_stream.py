@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from sim.foundation.config import Config
+from sim.foundation.config import Config, KeyPath
 from sim.foundation.units import (
     BytesOrUnlimited,
     Distribution,
@@ -208,6 +208,7 @@ class RabbitmqStreamSystem(ProductSystem):
     """A stream or super stream, its publishers and its consumers."""
 
     readers_at: ClassVar[str] = "groups"
+    partitions_at: ClassVar[KeyPath] = ("stream", "partitions")
 
     product: Literal["rabbitmq_stream"]
     """`rabbitmq_stream`"""
@@ -225,6 +226,11 @@ class RabbitmqStreamSystem(ProductSystem):
     own at once."""
     latency: RabbitmqStreamLatency = RabbitmqStreamLatency()
     """Network and broker."""
+
+    @property
+    def partitions(self) -> int:
+        """Of its log."""
+        return self.stream.partitions
 
     @property
     def readers(self) -> Mapping[str, RabbitmqStreamConsumers]:
