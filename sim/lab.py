@@ -30,7 +30,7 @@ from sim.scenario.silences import never_strikes
 from sim.systems.catalogue import build
 from sim.traffic.generate import generate, none_is_slow, strokes
 from sim.traffic.messages import Messages
-from sim.words.silence import never_struck, none_was_slow, poisoned_nothing, warnings_table
+from sim.words.silence import never_struck, none_was_slow, poisoned_nothing, silences_table
 
 GRID_STEPS = 600
 """Samples of each series over the arrivals; draining is sampled at the same step."""
@@ -185,7 +185,7 @@ def run_system(
     happened = [event for event in events if event[0] <= ended_s]
     parts.append({"faults": faults_table(name, happened)})
     if unheard:
-        parts.append({"warnings": warnings_table(name, unheard)})
+        parts.append({"silences": silences_table(name, unheard)})
     return Tables.of(messages.duration_s, parts)
 
 

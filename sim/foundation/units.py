@@ -74,7 +74,7 @@ def _not(what: str, value: object) -> ValueError:
 
 
 def _in_range(number: float, value: object, most: float = _MOST_COUNT, unit: str = "") -> float:
-    if not math.isfinite(number):
+    if isinstance(number, float) and not math.isfinite(number):
         raise ValueError(f"must be finite, not {shown(value)}")
     if number < 0:
         raise ValueError(f"must not be negative: {shown(value)}")

@@ -7,7 +7,7 @@
 - ``series``: `series` and `lag`. ``latency``: `latency`. ``fates``: `processed_or_lost`.
   ``messages``: `sampled_messages`. ``requests``: `requests`. ``partitions``: `partitions`.
   ``burrow``: `burrow`. ``faults``: `incidents`. ``ledger`` and ``books``: `books`.
-- ``warnings``: `sim.words.silence`.
+- ``silences``: `sim.words.silence`.
 - ``producer`` and ``buffer`` come from the publisher, which measures itself.
 """
 
@@ -64,7 +64,7 @@ class Tables:
     """Offsets and lag of a log's partitions at some times ``t_s``."""
     burrow: pd.DataFrame
     """Burrow's status of each group of a log at each time ``t_s``."""
-    warnings: pd.DataFrame
+    silences: pd.DataFrame
     """What each system did not do of what it was asked: a ``text`` each. Seldom any."""
     duration_s: float
     """When arrivals ended."""
@@ -77,7 +77,7 @@ class Tables:
 
     FRAMES = (
         "summary", "series", "latency", "fates", "messages", "faults", "ledger", "books",
-        "producer", "buffer", "requests", "partitions", "burrow", "warnings",
+        "producer", "buffer", "requests", "partitions", "burrow", "silences",
     )  # fmt: skip
 
     @classmethod

@@ -38,7 +38,7 @@ def _write_tables(tables: Tables, folder: Path) -> None:
     tables.summary.to_csv(folder / "summary.csv", index=False)
     for name in Tables.FRAMES:
         frame: pd.DataFrame = getattr(tables, name)
-        if name == "warnings" and not len(frame):
+        if name == "silences" and not len(frame):
             continue
         frame.to_parquet(folder / f"{name}.parquet", compression="zstd", index=False)
 

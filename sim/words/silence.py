@@ -48,19 +48,19 @@ def none_was_slow(share: float, messages: int) -> str:
     return f"none of {count(messages)} messages drew this share, {share:g}: no message was slow"
 
 
-def warnings_table(system: str, said: Sequence[str]) -> pd.DataFrame:
-    """[warnings] the table of what is said of a system: a ``text`` each, once."""
+def silences_table(system: str, said: Sequence[str]) -> pd.DataFrame:
+    """[silences] the table of what is said of a system: a ``text`` each, once."""
     texts = list(dict.fromkeys(said))
     return pd.DataFrame({"system": [system] * len(texts), "text": texts}, dtype="str")
 
 
 def warnings_of(tables: "Tables") -> list[str]:
     """What is said of the systems of a run: a text each, with those of which it is true."""
-    if not len(tables.warnings):
+    if not len(tables.silences):
         return []
     ran = len(tables.summary["system"].unique())
     out = []
-    for text, rows in tables.warnings.groupby("text", sort=False):
+    for text, rows in tables.silences.groupby("text", sort=False):
         whose = "" if ran == 1 else f" (in {names([str(name) for name in rows['system']])})"
         out.append(f"{text}{whose}")
     return out

@@ -223,7 +223,7 @@ def test_numbers_of_numpy_are_numbers():
     ("data", "says"),
     [
         ({"gamma": {"mean": 1, "cv": 1e200}}, "at most"),
-        ({"gamma": {"mean": 1, "cv": 1e-200}}, "at least"),
+        ({"gamma": {"mean": 1, "cv": 1e-200}}, "greater than or equal to"),
         ({"lognormal": {"median": 1e-300, "p99": 1}}, "too far above the median"),
         ({"lognormal": {"median": 1e-3, "p99": 1e12}}, "too far above the median"),
     ],

@@ -98,7 +98,7 @@ def build(
         burrow=none,
         producer=none,
         buffer=none,
-        warnings=none,
+        silences=none,
         duration_s=duration_s,
     )
 

@@ -10,8 +10,8 @@ from sim.words.silence import (
     never_struck,
     none_was_slow,
     poisoned_nothing,
+    silences_table,
     warnings_of,
-    warnings_table,
 )
 
 _AT = CrashFault(at=600, target="a.b.0")
@@ -45,8 +45,8 @@ def test_what_is_true_of_several_systems_is_said_once():
     tables = football()
     assert warnings_of(tables) == []
     a, b = tables.summary["system"].unique()[:2]
-    said = pd.concat([warnings_table(system, ["x", "x", "y"]) for system in (a, b)])
-    told = warnings_of(replace(tables, warnings=said))
+    said = pd.concat([silences_table(system, ["x", "x", "y"]) for system in (a, b)])
+    told = warnings_of(replace(tables, silences=said))
     assert told == [f"x (in {a} and {b})", f"y (in {a} and {b})"]
     one = tables.summary[tables.summary["system"] == a]
-    assert warnings_of(replace(tables, summary=one, warnings=warnings_table(a, ["x"]))) == ["x"]
+    assert warnings_of(replace(tables, summary=one, silences=silences_table(a, ["x"]))) == ["x"]
