@@ -145,7 +145,6 @@ def run(
             f"warning: the kernels are not compiled, and a hundred times slower: scale is "
             f"{PLAIN_SCALE}; `make setup` compiles them where there is a C compiler",
             style="yellow",
-            markup=False,
         )
     loaded = [load(scenario, overrides) for scenario in scenarios]
     if books is not None and len(loaded) > 1:
