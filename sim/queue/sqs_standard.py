@@ -245,7 +245,7 @@ class Workers:
         s, now_s = self.workers, self.now_s
         at_work = np.asarray(s.kind) == codes.DELETE
         at_work &= np.asarray(s.start_s) <= now_s
-        at_work &= np.asarray(s.event_s)[: self.size] - np.asarray(s.half_s) > now_s
+        at_work &= np.asarray(s.event_s) - np.asarray(s.half_s) > now_s
         at_work &= np.asarray(s.current) < np.asarray(s.chunk_end)
         return int(np.count_nonzero(at_work & (np.asarray(s.resume_s) <= now_s)))
 
@@ -375,7 +375,7 @@ class Workers:
         if s.kind[w] == codes.RECEIVE:
             k.start(self.queue, s, w, again_s)
         elif waits:
-            self.queue.delete_calls += 1
+            k.next_delete(self.queue)
             k.schedule(s, w, again_s + s.half_s[w])
 
     def pause(self, w: int, for_s: float) -> None:

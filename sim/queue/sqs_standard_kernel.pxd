@@ -6,7 +6,21 @@ from sim.queue cimport sqs_standard_codes as codes
 from sim.queue.sqs_standard_state_kernel cimport StandardQueue, StandardWorkers
 
 
-@cython.locals(groups=i64, width=i64, g=i64, best=i64, best_s=double, other=i64)
+@cython.locals(before=bint)
+cdef bint _before(StandardWorkers workers, i64 one, i64 other) noexcept nogil
+
+@cython.locals(at_s=double, at=i64, above=i64)
+cdef void _push(StandardWorkers workers, i64 w) noexcept nogil
+
+@cython.locals(at=i64, child=i64)
+cdef void _replace_first(StandardWorkers workers, i64 w, double at_s) noexcept nogil
+
+@cython.locals(last=i64)
+cdef void _put_back(StandardWorkers workers, i64 w) noexcept nogil
+
+@cython.locals(w=i64)
+cdef void _order(StandardWorkers workers) noexcept nogil
+
 cpdef void schedule(StandardWorkers workers, i64 w, double at_s) noexcept nogil
 
 @cython.locals(room=i64, slot=i64)
@@ -26,20 +40,30 @@ cpdef void settle(
 ) noexcept nogil
 
 @cython.locals(t=double, factor=double, stop=i64, half_s=double, k=i64, expiry=double)
+cdef void _replan(StandardQueue queue, StandardWorkers workers, i64 w) noexcept nogil
+
 cpdef void replan(StandardQueue queue, StandardWorkers workers, i64 w) noexcept nogil
 
-@cython.locals(stop=i64, work_s=double, nothing_done=bint, calls=i64)
+@cython.locals(half_s=double)
+cpdef double next_delete(StandardQueue queue) noexcept nogil
+
+@cython.locals(stop=i64, work_s=double, nothing_done=bint)
 cdef void _begin_chunk(
     StandardQueue queue, StandardWorkers workers, i64 w, i64 first, double start_s
 ) noexcept nogil
 
 cdef void _turn_off(StandardWorkers workers, i64 w) noexcept nogil
 
-@cython.locals(half=double, calls=i64)
+@cython.locals(half=double)
+cdef void _start(StandardQueue queue, StandardWorkers workers, i64 w, double at_s) noexcept nogil
+
 cpdef void start(StandardQueue queue, StandardWorkers workers, i64 w, double at_s) noexcept nogil
 
 @cython.locals(deaths=i64, at=double, stays=bint)
 cdef void _die(StandardQueue queue, StandardWorkers workers, i64 w, double now) noexcept nogil
+
+@cython.locals(at_s=double, row=i64, overdue_s=double)
+cdef void _look_out(StandardQueue queue) noexcept nogil
 
 @cython.locals(room=i64, at=i64, message=i64, row=i64)
 cdef void _expire(StandardQueue queue, double now) noexcept nogil
@@ -48,6 +72,11 @@ cdef void _expire(StandardQueue queue, double now) noexcept nogil
 cdef i64 _take_returned(
     StandardQueue queue, StandardWorkers workers, i64 w, i64 n, i64 limit, double before_s
 ) noexcept nogil
+
+cdef i64 _oldest_fresh(StandardQueue queue) noexcept nogil
+
+@cython.locals(there=bint)
+cdef bint _is_there(StandardQueue queue, i64 row, double now) noexcept nogil
 
 @cython.locals(servers=i64, limit=i64, n=i64, asked=i64, start=i64, offset=i64, oldest=i64,
                other=i64, server=i64, misses=i64, row=i64, message=i64,
@@ -65,11 +94,11 @@ cdef double _goes_on_s(StandardWorkers workers, i64 w, double now) noexcept nogi
 @cython.locals(k=i64, expiry=double)
 cdef void _received(StandardQueue queue, StandardWorkers workers, i64 w, double now) noexcept nogil
 
-@cython.locals(room=i64, at=double, row=i64, server=i64)
+@cython.locals(room=i64, at=double, row=i64)
 cdef double _available_s(StandardQueue queue) noexcept nogil
 
 @cython.locals(w=i64)
-cdef bint _all_gone(StandardQueue queue, StandardWorkers workers) noexcept nogil
+cdef bint _none_held(StandardWorkers workers) noexcept nogil
 
 @cython.locals(sample=i64)
 cdef void _sample(StandardQueue queue, double until_s, double now, bint gone) noexcept nogil
@@ -90,8 +119,13 @@ cdef void _visit(StandardQueue queue, StandardWorkers workers, i64 w, double now
 @cython.locals(w=i64)
 cdef void _wake(StandardQueue queue, StandardWorkers workers, double now) noexcept nogil
 
-@cython.locals(g=i64, other=i64, w=i64, now=double, waiting=bint, available_s=double, gone=bint,
-               stored=i64)
+@cython.locals(mask=i64, first=i64, at=i64, w=i64)
+cdef i64 _ends_first(StandardQueue queue, StandardWorkers workers) noexcept nogil
+
+cdef void _end_poll(StandardQueue queue, StandardWorkers workers, i64 w, double now) noexcept nogil
+
+@cython.locals(now=double, w=i64, ends=bint, wakes=bint, end_s=double, first=i64,
+               available_s=double, gone=bint, stored=i64)
 cdef bint _work(StandardQueue queue, StandardWorkers workers, double until_s) noexcept nogil
 
 cpdef bint work(StandardQueue queue, StandardWorkers workers, double until_s)

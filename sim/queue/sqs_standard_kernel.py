@@ -25,20 +25,78 @@ from sim.queue import sqs_standard_codes as codes
 from sim.queue.sqs_standard_state_kernel import StandardQueue, StandardWorkers
 
 
+def _before(workers: StandardWorkers, one: int, other: int) -> bool:
+    """Whether an entry of the heap comes before another; at equal times, the lower worker does."""
+    before: bool = workers.heap_s[one] < workers.heap_s[other]
+    if workers.heap_s[one] == workers.heap_s[other]:
+        before = workers.heap_w[one] < workers.heap_w[other]
+    return before
+
+
+def _push(workers: StandardWorkers, w: int) -> None:
+    """Put worker ``w`` into the heap, if anything is to happen to it."""
+    at_s = workers.event_s[w]
+    if at_s == num.INF:
+        return
+    at = workers.heap_n
+    workers.heap_n = at + 1
+    workers.heap_s[at + 1] = num.INF
+    while at > 0:
+        above = (at - 1) >> 1
+        if workers.heap_s[above] < at_s:
+            break
+        if workers.heap_s[above] == at_s and workers.heap_w[above] < w:
+            break
+        workers.heap_s[at] = workers.heap_s[above]
+        workers.heap_w[at] = workers.heap_w[above]
+        at = above
+    workers.heap_s[at] = at_s
+    workers.heap_w[at] = w
+
+
+def _replace_first(workers: StandardWorkers, w: int, at_s: float) -> None:
+    """Have another entry in the place of the first."""
+    at = 0
+    child = 1
+    while child < workers.heap_n:
+        child += _before(workers, child + 1, child)  # behind the last there is one at infinity
+        if workers.heap_s[child] > at_s:
+            break
+        if workers.heap_s[child] == at_s and workers.heap_w[child] > w:
+            break
+        workers.heap_s[at] = workers.heap_s[child]
+        workers.heap_w[at] = workers.heap_w[child]
+        at = child
+        child = 2 * at + 1
+    workers.heap_s[at] = at_s
+    workers.heap_w[at] = w
+
+
+def _put_back(workers: StandardWorkers, w: int) -> None:
+    """Worker ``w``, the first in the heap, has had its event: order it by the next."""
+    if workers.event_s[w] < num.INF and workers.kind[w] != codes.PARKED:
+        _replace_first(workers, w, workers.event_s[w])
+        return
+    last = workers.heap_n - 1
+    workers.heap_n = last
+    _replace_first(workers, workers.heap_w[last], workers.heap_s[last])
+    workers.heap_s[last] = num.INF
+
+
+def _order(workers: StandardWorkers) -> None:
+    """Make the heap anew."""
+    workers.heap_n = 0
+    workers.heap_s[0] = num.INF
+    for w in range(workers.kind.shape[0]):
+        if workers.kind[w] != codes.PARKED:
+            _push(workers, w)
+    workers.disordered = False
+
+
 def schedule(workers: StandardWorkers, w: int, at_s: float) -> None:
-    """Set a worker's next event and keep its block's earliest."""
-    groups = workers.group_s.shape[0]
-    width = workers.event_s.shape[0] // groups
+    """Set a worker's next event, from outside."""
     workers.event_s[w] = at_s
-    g = w // width
-    best = g * width
-    best_s = workers.event_s[best]
-    for other in range(g * width + 1, (g + 1) * width):
-        if workers.event_s[other] < best_s:
-            best_s = workers.event_s[other]
-            best = other
-    workers.group_s[g] = best_s
-    workers.group_w[g] = best
+    workers.disordered = True
 
 
 def hide_until(queue: StandardQueue, message: int, receipt: int, at_s: float) -> None:
@@ -56,6 +114,7 @@ def hide_until(queue: StandardQueue, message: int, receipt: int, at_s: float) ->
     queue.expiry_message[slot & (room - 1)] = message
     queue.expiry_receipt[slot & (room - 1)] = receipt
     queue.expiry_tail += 1
+    queue.next_out_s = min(queue.next_out_s, at_s)
 
 
 def ends_badly(queue: StandardQueue, workers: StandardWorkers, w: int, k: int) -> bool:
@@ -107,7 +166,7 @@ def settle(queue: StandardQueue, workers: StandardWorkers, w: int, until_s: floa
     workers.end_s[w] = end
 
 
-def replan(queue: StandardQueue, workers: StandardWorkers, w: int) -> None:
+def _replan(queue: StandardQueue, workers: StandardWorkers, w: int) -> None:
     """Plan the delete of the chunk in progress; store expiries that now come before it."""
     t = workers.end_s[w]
     factor = workers.factor[w]
@@ -127,7 +186,23 @@ def replan(queue: StandardQueue, workers: StandardWorkers, w: int) -> None:
         workers.stored[w] = 1
         for k in range(workers.chunk_first[w], workers.held_n[w]):
             hide_until(queue, workers.held[w, k], workers.receipt[w, k], expiry)
-    schedule(workers, w, t)
+    workers.event_s[w] = t
+
+
+def replan(queue: StandardQueue, workers: StandardWorkers, w: int) -> None:
+    """Plan the delete of the chunk in progress again, from outside."""
+    _replan(queue, workers, w)
+    workers.disordered = True
+
+
+def next_delete(queue: StandardQueue) -> float:
+    """A delete is sent; half of its round trip, s."""
+    half_s: float = 0.5 * queue.delete_latency_s[queue.delete_draw]
+    queue.delete_calls += 1
+    queue.delete_draw += 1
+    if queue.delete_draw == queue.delete_latency_s.shape[0]:
+        queue.delete_draw = 0
+    return half_s
 
 
 def _begin_chunk(
@@ -148,33 +223,39 @@ def _begin_chunk(
     if nothing_done:
         workers.half_s[w] = 0.0  # there will be nothing to delete
     else:
-        calls = queue.delete_calls
-        workers.half_s[w] = 0.5 * queue.delete_latency_s[calls % queue.delete_latency_s.shape[0]]
-        queue.delete_calls = calls + 1
+        workers.half_s[w] = next_delete(queue)
     workers.kind[w] = codes.DELETE
-    replan(queue, workers, w)
+    _replan(queue, workers, w)
 
 
 def _turn_off(workers: StandardWorkers, w: int) -> None:
     workers.kind[w] = codes.OFF
     workers.held_n[w] = 0
     workers.barred[w] &= codes.CUT_OFF
-    schedule(workers, w, num.INF)
+    workers.event_s[w] = num.INF
 
 
-def start(queue: StandardQueue, workers: StandardWorkers, w: int, at_s: float) -> None:
+def _start(queue: StandardQueue, workers: StandardWorkers, w: int, at_s: float) -> None:
     """Worker ``w`` sends a receive call at ``at_s``; while it is cut off, it waits."""
     half = 0.0
     if workers.barred[w] & codes.CUT_OFF:
         at_s = num.INF
     else:
-        calls = queue.receive_calls
-        half = 0.5 * queue.receive_latency_s[calls % queue.receive_latency_s.shape[0]]
-        queue.receive_calls = calls + 1
+        half = 0.5 * queue.receive_latency_s[queue.receive_draw]
+        queue.receive_calls += 1
+        queue.receive_draw += 1
+        if queue.receive_draw == queue.receive_latency_s.shape[0]:
+            queue.receive_draw = 0
         workers.half_s[w] = half
     workers.held_n[w] = 0
     workers.kind[w] = codes.RECEIVE
-    schedule(workers, w, at_s + half)
+    workers.event_s[w] = at_s + half
+
+
+def start(queue: StandardQueue, workers: StandardWorkers, w: int, at_s: float) -> None:
+    """Worker ``w`` sends a receive call at ``at_s``, from outside."""
+    _start(queue, workers, w, at_s)
+    workers.disordered = True
 
 
 def _die(queue: StandardQueue, workers: StandardWorkers, w: int, now: float) -> None:
@@ -190,11 +271,25 @@ def _die(queue: StandardQueue, workers: StandardWorkers, w: int, now: float) -> 
         workers.kind[w] = codes.STARTING
         workers.factor[w] = 1.0
         workers.resume_s[w] = -num.INF
-        schedule(workers, w, at)
+        workers.event_s[w] = at
+
+
+def _look_out(queue: StandardQueue) -> None:
+    """Find when `_expire` will next have something to do."""
+    at_s = num.INF
+    if queue.expiry_head < queue.expiry_tail:
+        at_s = queue.expiry_s[queue.expiry_head & (queue.expiry_s.shape[0] - 1)]
+    row = queue.retention_row
+    if row < queue.feed.n[0]:
+        overdue_s = queue.feed.enqueued_s[row] + queue.policy.delay_s + queue.policy.retention_s
+        at_s = min(at_s, overdue_s)
+    queue.next_out_s = at_s
 
 
 def _expire(queue: StandardQueue, now: float) -> None:
     """Make messages visible whose timeout ended by ``now``, and drop those past retention."""
+    if now < queue.next_out_s:
+        return
     room = queue.expiry_s.shape[0]
     while queue.expiry_head < queue.expiry_tail:
         at = queue.expiry_head & (room - 1)
@@ -227,6 +322,7 @@ def _expire(queue: StandardQueue, now: float) -> None:
             queue.removed += 1
         row += 1
     queue.retention_row = row
+    _look_out(queue)
 
 
 def _take_returned(
@@ -254,6 +350,24 @@ def _take_returned(
     return n
 
 
+def _oldest_fresh(queue: StandardQueue) -> int:
+    """The first row never received, over all servers; ``oldest_server`` has it."""
+    while queue.next_fresh[queue.oldest_server] > queue.oldest_fresh:
+        queue.oldest_fresh += 1
+        queue.oldest_server += 1
+        if queue.oldest_server == queue.next_fresh.shape[0]:
+            queue.oldest_server = 0
+    return queue.oldest_fresh
+
+
+def _is_there(queue: StandardQueue, row: int, now: float) -> bool:
+    """Whether the message of a row has reached the queue."""
+    there = False
+    if row < queue.feed.n[0]:
+        there = queue.feed.enqueued_s[row] + queue.policy.delay_s <= now
+    return there
+
+
 def _take(
     queue: StandardQueue, workers: StandardWorkers, w: int, now: float, everywhere: bool
 ) -> int:
@@ -264,22 +378,27 @@ def _take(
     if queue.policy.order == codes.RETURNED_FIRST:
         n = _take_returned(queue, workers, w, n, limit, num.INF)
     asked = servers if everywhere else queue.policy.asked
-    # Which servers a call reaches: Knuth's multiplicative scramble of the number of calls so far.
-    scramble = 2654435761
     start = 0
-    if servers > 1:
-        start = ((queue.receive_calls * scramble >> 16) & 0xFFFF) % servers
-    # Order is best effort: a call begins with the oldest message of the servers that it asks.
-    offset = 0
-    oldest = queue.next_fresh[start]
-    for other in range(1, asked):
-        server = start + other
-        if server >= servers:
-            server -= servers
-        if queue.next_fresh[server] < oldest:
-            oldest = queue.next_fresh[server]
-            offset = other
     misses = 0
+    # Order is best effort: a call begins with the oldest message of the servers that it asks.
+    if asked == servers:
+        oldest = _oldest_fresh(queue)
+        offset = queue.oldest_server
+        if not _is_there(queue, oldest, now):
+            misses = asked  # all others are younger
+    else:
+        # Which servers a call reaches: Knuth's scramble of the number of calls so far.
+        scramble = 2654435761
+        start = ((queue.receive_calls * scramble >> 16) & 0xFFFF) % servers
+        offset = 0
+        oldest = queue.next_fresh[start]
+        for other in range(1, asked):
+            server = start + other
+            if server >= servers:
+                server -= servers
+            if queue.next_fresh[server] < oldest:
+                oldest = queue.next_fresh[server]
+                offset = other
     while n < limit and misses < asked:
         server = start + offset
         if server >= servers:
@@ -291,7 +410,7 @@ def _take(
         while row < queue.feed.n[0] and queue.state[queue.feed.message[row]] == codes.EXPIRED:
             row += servers
         queue.next_fresh[server] = row
-        if row >= queue.feed.n[0] or queue.feed.enqueued_s[row] + queue.policy.delay_s > now:
+        if not _is_there(queue, row, now):
             misses += 1
             continue
         misses = 0
@@ -357,19 +476,14 @@ def _available_s(queue: StandardQueue) -> float:
     if queue.in_flight < queue.policy.max_in_flight:
         if queue.returned_head < queue.returned_tail:
             return queue.clock_s
-        row = queue.next_fresh[0]
-        for server in range(1, queue.next_fresh.shape[0]):
-            row = min(row, queue.next_fresh[server])
+        row = _oldest_fresh(queue)
         if row < queue.feed.n[0]:
             at = min(at, max(queue.clock_s, queue.feed.enqueued_s[row] + queue.policy.delay_s))
     return at
 
 
-def _all_gone(queue: StandardQueue, workers: StandardWorkers) -> bool:
-    """Whether every message is gone for good, and no worker holds any."""
-    if queue.removed < queue.state.shape[0]:
-        return False
-    # A worker may still be busy with messages that others deleted or that ran out of time.
+def _none_held(workers: StandardWorkers) -> bool:
+    """Whether no worker is busy, with messages that others deleted or that ran out of time."""
     for w in range(workers.kind.shape[0]):  # noqa: SIM110
         if workers.kind[w] == codes.DELETE:
             return False
@@ -401,7 +515,7 @@ def _receive(queue: StandardQueue, workers: StandardWorkers, w: int, now: float)
         workers.kind[w] = codes.PARKED
         queue.parked[queue.parked_tail & (queue.parked.shape[0] - 1)] = w
         queue.parked_tail += 1
-        schedule(workers, w, now + queue.policy.wait_s)
+        workers.event_s[w] = now + queue.policy.wait_s
         return num.INF
     queue.empty_receives += 1
     return _goes_on_s(workers, w, now)
@@ -435,7 +549,7 @@ def _delete(queue: StandardQueue, workers: StandardWorkers, w: int, now: float) 
         calls = not _nothing_done(queue, workers, w)
     barred = workers.barred[w]
     if barred & codes.CUT_OFF and calls and now - workers.half_s[w] >= workers.cut_s[w]:
-        schedule(workers, w, num.INF)  # sent in vain
+        workers.event_s[w] = num.INF  # sent in vain
         return num.INF
     _remove(queue, workers, w)
     again_s = _goes_on_s(workers, w, now)
@@ -445,12 +559,12 @@ def _delete(queue: StandardQueue, workers: StandardWorkers, w: int, now: float) 
             return num.double(max(now, workers.resume_s[w]))
         _turn_off(workers, w)
     elif calls and barred & codes.CUT_OFF:
-        schedule(workers, w, num.INF)  # its answer is lost: it will be sent again
+        workers.event_s[w] = num.INF  # its answer is lost: it will be sent again
     elif done < workers.held_n[w]:
         _begin_chunk(queue, workers, w, done, again_s)
     elif barred & codes.ENDING:
         workers.kind[w] = codes.LEAVING
-        schedule(workers, w, again_s)
+        workers.event_s[w] = again_s
     else:
         return again_s
     return num.INF
@@ -458,22 +572,17 @@ def _delete(queue: StandardQueue, workers: StandardWorkers, w: int, now: float) 
 
 def _visit(queue: StandardQueue, workers: StandardWorkers, w: int, now: float) -> None:
     """The next event of worker ``w`` happens."""
-    receive_s = num.INF
+    receive_s = now
     kind = workers.kind[w]
     if kind == codes.RECEIVE:
         receive_s = _receive(queue, workers, w, now)
     elif kind == codes.DELETE:
         receive_s = _delete(queue, workers, w, now)
-    elif kind == codes.PARKED:
-        unpark(queue, w)
-        queue.empty_receives += 1
-        receive_s = _goes_on_s(workers, w, now)
     elif kind == codes.LEAVING:
         _turn_off(workers, w)
-    else:
-        receive_s = now
+        return
     if receive_s < num.INF:
-        start(queue, workers, w, receive_s)
+        _start(queue, workers, w, receive_s)
 
 
 def _wake(queue: StandardQueue, workers: StandardWorkers, now: float) -> None:
@@ -483,23 +592,52 @@ def _wake(queue: StandardQueue, workers: StandardWorkers, now: float) -> None:
     if _take(queue, workers, w, now, True) > 0:
         queue.parked_head += 1
         _received(queue, workers, w, now)
+        _push(workers, w)
+
+
+def _ends_first(queue: StandardQueue, workers: StandardWorkers) -> int:
+    """The worker whose long poll ends before all others; of several at once, the lowest."""
+    mask = queue.parked.shape[0] - 1
+    first: int = queue.parked[queue.parked_head & mask]
+    for at in range(queue.parked_head + 1, queue.parked_tail):
+        w = queue.parked[at & mask]
+        if workers.event_s[w] > workers.event_s[first]:
+            break
+        first = min(first, w)
+    return first
+
+
+def _end_poll(queue: StandardQueue, workers: StandardWorkers, w: int, now: float) -> None:
+    """The long poll of worker ``w`` has waited in vain."""
+    unpark(queue, w)
+    queue.empty_receives += 1
+    _start(queue, workers, w, _goes_on_s(workers, w, now))
+    _push(workers, w)
 
 
 def _work(queue: StandardQueue, workers: StandardWorkers, until_s: float) -> bool:
+    _look_out(queue)
+    if workers.disordered:
+        _order(workers)
     while True:
-        g = 0
-        for other in range(1, workers.group_s.shape[0]):
-            if workers.group_s[other] < workers.group_s[g]:
-                g = other
-        w = workers.group_w[g]
-        now = workers.group_s[g]
-        waiting = queue.parked_head < queue.parked_tail
-        if waiting:
+        now = workers.heap_s[0]
+        w = workers.heap_w[0]
+        ends = False
+        wakes = False
+        if queue.parked_head < queue.parked_tail:
+            # Long polls wait equally long, so that the first to have come is the first to end.
+            end_s = workers.event_s[queue.parked[queue.parked_head & (queue.parked.shape[0] - 1)]]
+            if end_s <= now:
+                first = _ends_first(queue, workers)
+                if end_s < now or first < w:
+                    ends = True
+                    now = end_s
+                    w = first
             available_s = _available_s(queue)
-            waiting = available_s <= now
-            if waiting:
+            if available_s <= now:
+                wakes = True
                 now = available_s
-        gone = _all_gone(queue, workers)
+        gone = queue.removed == queue.state.shape[0] and _none_held(workers)
         _sample(queue, until_s, now, gone)
         if gone or now > until_s:
             return False
@@ -507,10 +645,13 @@ def _work(queue: StandardQueue, workers: StandardWorkers, until_s: float) -> boo
         if stored + queue.policy.batch > queue.expiry_s.shape[0]:
             return True
         queue.clock_s = now
-        if waiting:
+        if wakes:
             _wake(queue, workers, now)
+        elif ends:
+            _end_poll(queue, workers, w, now)
         else:
             _visit(queue, workers, w, now)
+            _put_back(workers, w)
 
 
 def work(queue: StandardQueue, workers: StandardWorkers, until_s: float) -> bool:

@@ -36,11 +36,14 @@ cdef class StandardQueue:
     cdef public bint has_poison
     cdef public StandardPoison poison
     cdef public i64[::1] next_fresh
+    cdef public i64 oldest_fresh
+    cdef public i64 oldest_server
     cdef public u8[::1] state
     cdef public u16[::1] receives
     cdef public u16[::1] effects
     cdef public double[::1] done_s
     cdef public i64 retention_row
+    cdef public double next_out_s
     cdef public double[::1] expiry_s
     cdef public i64[::1] expiry_message
     cdef public i64[::1] expiry_receipt
@@ -57,9 +60,11 @@ cdef class StandardQueue:
     cdef public i64 in_flight
     cdef public i64 removed
     cdef public i64 receive_calls
+    cdef public i64 receive_draw
     cdef public i64 empty_receives
     cdef public i64 over_limit
     cdef public i64 delete_calls
+    cdef public i64 delete_draw
     cdef public i64 deliveries
     cdef public i64 effects_in_all
     cdef public const double[::1] grid_s
@@ -72,10 +77,11 @@ cdef class StandardQueue:
 
 
 cdef class StandardWorkers:
-    cdef public i64 width
-    cdef public double[::1] group_s
-    cdef public i64[::1] group_w
     cdef public double[::1] event_s
+    cdef public i64 heap_n
+    cdef public double[::1] heap_s
+    cdef public i64[::1] heap_w
+    cdef public bint disordered
     cdef public i64[::1] kind
     cdef public double[::1] half_s
     cdef public i64[:, ::1] held

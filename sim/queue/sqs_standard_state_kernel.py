@@ -107,6 +107,10 @@ class StandardQueue:
 
         self.next_fresh: I64 = np.arange(servers, dtype=np.int64)
         """[servers] next row never received; server s holds rows s, s + servers, …"""
+        self.oldest_fresh = 0
+        """No row before this is in ``next_fresh``."""
+        self.oldest_server = 0
+        """The server that holds that row."""
         self.state: U8 = np.zeros(n, np.uint8)
         """[messages] READY, IN_FLIGHT, OVERDUE, DELETED, DEAD, EXPIRED."""
         self.receives: U16 = np.zeros(n, np.uint16)
@@ -117,6 +121,9 @@ class StandardQueue:
         """[messages] first processed at, s; inf: not yet."""
         self.retention_row = 0
         """Rows before this are past retention."""
+
+        self.next_out_s = -num.INF
+        """Nothing becomes visible again or runs out of time before, s."""
 
         # Rings have a power of two for their room; heads and tails are never wrapped.
         self.expiry_s: F64 = np.zeros(room)
@@ -146,12 +153,16 @@ class StandardQueue:
         """Messages deleted, dead-lettered or expired."""
         self.receive_calls = 0
         """Receives sent."""
+        self.receive_draw = 0
+        """The draw of the latency that the next of them takes."""
         self.empty_receives = 0
         """Receives that were answered without a message."""
         self.over_limit = 0
         """Receives that found as many messages in flight as may be."""
         self.delete_calls = 0
         """Deletes sent."""
+        self.delete_draw = 0
+        """The draw of the latency that the next of them takes."""
         self.deliveries = 0
         """Messages handed out, each time."""
         self.effects_in_all = 0
@@ -177,16 +188,16 @@ class StandardWorkers:
     """Competing workers; each is a serial loop of receive, process, delete."""
 
     def __init__(self, workers: int, batch: int) -> None:
-        width = max(1, int(np.ceil(np.sqrt(workers))))
-        groups = -(-workers // width)
-        self.width = width
-        """Workers of a group."""
-        self.group_s: F64 = np.full(groups, num.INF)
-        """[groups] least event_s of each block of ``width`` workers, s."""
-        self.group_w: I64 = np.arange(groups, dtype=np.int64) * width
-        """[groups] the worker that has it."""
-        self.event_s: F64 = np.full(groups * width, num.INF)
-        """[groups * width] time of the next event at the server, s; inf: none."""
+        self.event_s: F64 = np.full(workers, num.INF)
+        """[workers] time of the next event at the server, s; inf: none."""
+        self.heap_n = 0
+        """Workers in the heap: those with an event, but for the parked."""
+        self.heap_s: F64 = np.full(workers + 1, num.INF)
+        """[workers + 1] binary heap of their ``event_s``, s; behind the last, infinity."""
+        self.heap_w: I64 = np.zeros(workers + 1, np.int64)
+        """[workers + 1] which worker each entry is of."""
+        self.disordered = False
+        """Whether ``event_s`` was changed from outside, so that the heap must be made anew."""
         self.kind: I64 = np.zeros(workers, np.int64)
         """[workers] OFF, RECEIVE, PARKED, DELETE, LEAVING, STARTING."""
         self.half_s: F64 = np.zeros(workers)
