@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 from sim.foundation.arrays import F32, F64, I64, U8, Bools
 from sim.injection.poison import Poison
 from sim.queue import sqs_standard_codes as codes
+from sim.queue import sqs_standard_expiry_kernel as expiry
+from sim.queue import sqs_standard_heap_kernel as heap
 from sim.queue import sqs_standard_kernel as k
 from sim.queue import sqs_standard_state_kernel as state
 from sim.queue.checks import check_effects, check_standard, check_states, seen_of
@@ -277,7 +279,7 @@ class Workers:
         for held in range(first, int(s.held_n[w])):
             self._make_room()
             expiry_s = s.received_s[w] + self.policy.visibility_s
-            k.hide_until(self.queue, s.held[w, held], s.receipt[w, held], expiry_s)
+            expiry.hide_until(self.queue, s.held[w, held], s.receipt[w, held], expiry_s)
         s.stored[w] = 1
 
     def crash(self, w: int) -> None:
@@ -310,7 +312,7 @@ class Workers:
         s = self.workers
         s.kind[w] = kind
         s.held_n[w] = 0
-        k.schedule(s, w, np.inf)
+        heap.schedule(s, w, np.inf)
 
     def terminate(self, w: int) -> None:
         """SIGTERM: receive no more, process and delete what is held, end.
@@ -328,7 +330,7 @@ class Workers:
             k.unpark(self.queue, w)
         if s.kind[w] in (codes.RECEIVE, codes.PARKED):
             self._off(w, codes.LEAVING)
-            k.schedule(s, w, max(self.now_s, s.resume_s[w]))
+            heap.schedule(s, w, max(self.now_s, s.resume_s[w]))
 
     def restart(self, w: int) -> None:
         """Start a new process in the place of a dead one."""
@@ -376,7 +378,7 @@ class Workers:
             k.start(self.queue, s, w, again_s)
         elif waits:
             k.next_delete(self.queue)
-            k.schedule(s, w, again_s + s.half_s[w])
+            heap.schedule(s, w, again_s + s.half_s[w])
 
     def pause(self, w: int, for_s: float) -> None:
         """Stop the whole process (a GC pause); pauses that overlap end with the last."""
@@ -394,9 +396,9 @@ class Workers:
             k.replan(self.queue, s, w)
         elif s.kind[w] == codes.RECEIVE and s.event_s[w] - s.half_s[w] > self.now_s:  # not sent yet
             sent_s = max(s.event_s[w] - s.half_s[w], resume)
-            k.schedule(s, w, sent_s + s.half_s[w])
+            heap.schedule(s, w, sent_s + s.half_s[w])
         elif s.kind[w] == codes.LEAVING:
-            k.schedule(s, w, max(s.event_s[w], resume))
+            heap.schedule(s, w, max(s.event_s[w], resume))
 
     def slow(self, w: int, factor: float) -> None:
         """Make worker ``w`` take ``factor`` times its service times, from now on."""

@@ -3,28 +3,10 @@ cimport cython
 from sim.foundation cimport num
 from sim.foundation.c_types cimport i64, u8
 from sim.queue cimport sqs_standard_codes as codes
+from sim.queue cimport sqs_standard_expiry_kernel as expiry
+from sim.queue cimport sqs_standard_heap_kernel as heap
 from sim.queue.sqs_standard_state_kernel cimport StandardQueue, StandardWorkers
 
-
-@cython.locals(before=bint)
-cdef bint _before(StandardWorkers workers, i64 one, i64 other) noexcept nogil
-
-@cython.locals(at_s=double, at=i64, above=i64)
-cdef void _push(StandardWorkers workers, i64 w) noexcept nogil
-
-@cython.locals(at=i64, child=i64)
-cdef void _replace_first(StandardWorkers workers, i64 w, double at_s) noexcept nogil
-
-@cython.locals(last=i64)
-cdef void _put_back(StandardWorkers workers, i64 w) noexcept nogil
-
-@cython.locals(w=i64)
-cdef void _order(StandardWorkers workers) noexcept nogil
-
-cpdef void schedule(StandardWorkers workers, i64 w, double at_s) noexcept nogil
-
-@cython.locals(room=i64, slot=i64)
-cpdef void hide_until(StandardQueue queue, i64 message, i64 receipt, double at_s) noexcept nogil
 
 @cython.locals(badly=bint)
 cdef bint ends_badly(StandardQueue queue, StandardWorkers workers, i64 w, i64 k) noexcept nogil
@@ -39,7 +21,7 @@ cpdef void settle(
     StandardQueue queue, StandardWorkers workers, i64 w, double until_s
 ) noexcept nogil
 
-@cython.locals(t=double, factor=double, stop=i64, half_s=double, k=i64, expiry=double)
+@cython.locals(t=double, factor=double, stop=i64, half_s=double, k=i64, expiry_s=double)
 cdef void _replan(StandardQueue queue, StandardWorkers workers, i64 w) noexcept nogil
 
 cpdef void replan(StandardQueue queue, StandardWorkers workers, i64 w) noexcept nogil
@@ -61,12 +43,6 @@ cpdef void start(StandardQueue queue, StandardWorkers workers, i64 w, double at_
 
 @cython.locals(deaths=i64, at=double, stays=bint)
 cdef void _die(StandardQueue queue, StandardWorkers workers, i64 w, double now) noexcept nogil
-
-@cython.locals(at_s=double, row=i64, overdue_s=double)
-cdef void _look_out(StandardQueue queue) noexcept nogil
-
-@cython.locals(room=i64, at=i64, message=i64, row=i64)
-cdef void _expire(StandardQueue queue, double now) noexcept nogil
 
 @cython.locals(room=i64, at=i64, message=i64)
 cdef i64 _take_returned(
@@ -91,7 +67,7 @@ cpdef void unpark(StandardQueue queue, i64 w) noexcept nogil
 @cython.locals(at_s=double)
 cdef double _goes_on_s(StandardWorkers workers, i64 w, double now) noexcept nogil
 
-@cython.locals(k=i64, expiry=double)
+@cython.locals(k=i64, expiry_s=double)
 cdef void _received(StandardQueue queue, StandardWorkers workers, i64 w, double now) noexcept nogil
 
 @cython.locals(room=i64, at=double, row=i64)

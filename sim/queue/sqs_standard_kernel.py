@@ -22,99 +22,9 @@ import cython
 
 from sim.foundation import num
 from sim.queue import sqs_standard_codes as codes
+from sim.queue import sqs_standard_expiry_kernel as expiry
+from sim.queue import sqs_standard_heap_kernel as heap
 from sim.queue.sqs_standard_state_kernel import StandardQueue, StandardWorkers
-
-
-def _before(workers: StandardWorkers, one: int, other: int) -> bool:
-    """Whether an entry of the heap comes before another; at equal times, the lower worker does."""
-    before: bool = workers.heap_s[one] < workers.heap_s[other]
-    if workers.heap_s[one] == workers.heap_s[other]:
-        before = workers.heap_w[one] < workers.heap_w[other]
-    return before
-
-
-def _push(workers: StandardWorkers, w: int) -> None:
-    """Put worker ``w`` into the heap, if anything is to happen to it."""
-    at_s = workers.event_s[w]
-    if at_s == num.INF:
-        return
-    at = workers.heap_n
-    workers.heap_n = at + 1
-    workers.heap_s[at + 1] = num.INF
-    while at > 0:
-        above = (at - 1) >> 1
-        if workers.heap_s[above] < at_s:
-            break
-        if workers.heap_s[above] == at_s and workers.heap_w[above] < w:
-            break
-        workers.heap_s[at] = workers.heap_s[above]
-        workers.heap_w[at] = workers.heap_w[above]
-        at = above
-    workers.heap_s[at] = at_s
-    workers.heap_w[at] = w
-
-
-def _replace_first(workers: StandardWorkers, w: int, at_s: float) -> None:
-    """Have another entry in the place of the first."""
-    at = 0
-    child = 1
-    while child < workers.heap_n:
-        child += _before(workers, child + 1, child)  # behind the last there is one at infinity
-        if workers.heap_s[child] > at_s:
-            break
-        if workers.heap_s[child] == at_s and workers.heap_w[child] > w:
-            break
-        workers.heap_s[at] = workers.heap_s[child]
-        workers.heap_w[at] = workers.heap_w[child]
-        at = child
-        child = 2 * at + 1
-    workers.heap_s[at] = at_s
-    workers.heap_w[at] = w
-
-
-def _put_back(workers: StandardWorkers, w: int) -> None:
-    """Worker ``w``, the first in the heap, has had its event: order it by the next."""
-    if workers.event_s[w] < num.INF and workers.kind[w] != codes.PARKED:
-        _replace_first(workers, w, workers.event_s[w])
-        return
-    last = workers.heap_n - 1
-    workers.heap_n = last
-    _replace_first(workers, workers.heap_w[last], workers.heap_s[last])
-    workers.heap_s[last] = num.INF
-
-
-def _order(workers: StandardWorkers) -> None:
-    """Make the heap anew."""
-    workers.heap_n = 0
-    workers.heap_s[0] = num.INF
-    for w in range(workers.kind.shape[0]):
-        if workers.kind[w] != codes.PARKED:
-            _push(workers, w)
-    workers.disordered = False
-
-
-def schedule(workers: StandardWorkers, w: int, at_s: float) -> None:
-    """Set a worker's next event, from outside."""
-    workers.event_s[w] = at_s
-    workers.disordered = True
-
-
-def hide_until(queue: StandardQueue, message: int, receipt: int, at_s: float) -> None:
-    """Store a visibility expiry; a ring in order of time, equal times in order of storing."""
-    room = queue.expiry_s.shape[0]
-    slot = queue.expiry_tail
-    while (
-        slot > queue.expiry_head and queue.expiry_s[(slot - 1) & (room - 1)] > at_s
-    ):  # rare: a fault re-planned a delete
-        queue.expiry_s[slot & (room - 1)] = queue.expiry_s[(slot - 1) & (room - 1)]
-        queue.expiry_message[slot & (room - 1)] = queue.expiry_message[(slot - 1) & (room - 1)]
-        queue.expiry_receipt[slot & (room - 1)] = queue.expiry_receipt[(slot - 1) & (room - 1)]
-        slot -= 1
-    queue.expiry_s[slot & (room - 1)] = at_s
-    queue.expiry_message[slot & (room - 1)] = message
-    queue.expiry_receipt[slot & (room - 1)] = receipt
-    queue.expiry_tail += 1
-    queue.next_out_s = min(queue.next_out_s, at_s)
 
 
 def ends_badly(queue: StandardQueue, workers: StandardWorkers, w: int, k: int) -> bool:
@@ -181,11 +91,11 @@ def _replan(queue: StandardQueue, workers: StandardWorkers, w: int) -> None:
     for k in range(workers.current[w] + 1, stop):
         t += num.double(queue.service_s[workers.held[w, k]]) * factor
     t += half_s
-    expiry = workers.received_s[w] + queue.policy.visibility_s
-    if t > expiry and workers.stored[w] == 0:
+    expiry_s = workers.received_s[w] + queue.policy.visibility_s
+    if t > expiry_s and workers.stored[w] == 0:
         workers.stored[w] = 1
         for k in range(workers.chunk_first[w], workers.held_n[w]):
-            hide_until(queue, workers.held[w, k], workers.receipt[w, k], expiry)
+            expiry.hide_until(queue, workers.held[w, k], workers.receipt[w, k], expiry_s)
     workers.event_s[w] = t
 
 
@@ -272,57 +182,6 @@ def _die(queue: StandardQueue, workers: StandardWorkers, w: int, now: float) -> 
         workers.factor[w] = 1.0
         workers.resume_s[w] = -num.INF
         workers.event_s[w] = at
-
-
-def _look_out(queue: StandardQueue) -> None:
-    """Find when `_expire` will next have something to do."""
-    at_s = num.INF
-    if queue.expiry_head < queue.expiry_tail:
-        at_s = queue.expiry_s[queue.expiry_head & (queue.expiry_s.shape[0] - 1)]
-    row = queue.retention_row
-    if row < queue.feed.n[0]:
-        overdue_s = queue.feed.enqueued_s[row] + queue.policy.delay_s + queue.policy.retention_s
-        at_s = min(at_s, overdue_s)
-    queue.next_out_s = at_s
-
-
-def _expire(queue: StandardQueue, now: float) -> None:
-    """Make messages visible whose timeout ended by ``now``, and drop those past retention."""
-    if now < queue.next_out_s:
-        return
-    room = queue.expiry_s.shape[0]
-    while queue.expiry_head < queue.expiry_tail:
-        at = queue.expiry_head & (room - 1)
-        if queue.expiry_s[at] > now:
-            break
-        queue.expiry_head += 1
-        message = queue.expiry_message[at]
-        if queue.receives[message] != queue.expiry_receipt[at]:
-            continue
-        if queue.state[message] == codes.IN_FLIGHT:
-            queue.in_flight -= 1
-            queue.state[message] = codes.READY
-            queue.returned[queue.returned_tail & (room - 1)] = message
-            queue.returned_s[queue.returned_tail & (room - 1)] = queue.expiry_s[at]
-            queue.returned_tail += 1
-        elif queue.state[message] == codes.OVERDUE:
-            queue.in_flight -= 1
-            queue.state[message] = codes.EXPIRED
-            queue.removed += 1
-    row = queue.retention_row
-    while (
-        row < queue.feed.n[0]
-        and queue.feed.enqueued_s[row] + queue.policy.delay_s + queue.policy.retention_s <= now
-    ):
-        message = queue.feed.message[row]
-        if queue.state[message] == codes.IN_FLIGHT:
-            queue.state[message] = codes.OVERDUE
-        elif queue.state[message] == codes.READY:
-            queue.state[message] = codes.EXPIRED
-            queue.removed += 1
-        row += 1
-    queue.retention_row = row
-    _look_out(queue)
 
 
 def _take_returned(
@@ -462,8 +321,8 @@ def _received(queue: StandardQueue, workers: StandardWorkers, w: int, now: float
                 workers.stored[w] = 1
         if workers.stored[w] == 1:
             for k in range(workers.held_n[w]):
-                expiry = now + queue.policy.visibility_s
-                hide_until(queue, workers.held[w, k], workers.receipt[w, k], expiry)
+                expiry_s = now + queue.policy.visibility_s
+                expiry.hide_until(queue, workers.held[w, k], workers.receipt[w, k], expiry_s)
     _begin_chunk(queue, workers, w, 0, _goes_on_s(workers, w, now))
 
 
@@ -496,7 +355,8 @@ def _sample(queue: StandardQueue, until_s: float, now: float, gone: bool) -> Non
     while sample < queue.grid_s.shape[0] and queue.grid_s[sample] <= until_s:
         if queue.grid_s[sample] >= now and not gone:
             break
-        _expire(queue, queue.grid_s[sample])
+        if queue.grid_s[sample] >= queue.next_out_s:
+            expiry.expire(queue, queue.grid_s[sample])
         queue.grid_in_flight[sample] = queue.in_flight
         queue.grid_removed[sample] = queue.removed
         sample += 1
@@ -505,7 +365,8 @@ def _sample(queue: StandardQueue, until_s: float, now: float, gone: bool) -> Non
 
 def _receive(queue: StandardQueue, workers: StandardWorkers, w: int, now: float) -> float:
     """The receive of worker ``w`` is answered, or waits; when it sends the next, s (inf: open)."""
-    _expire(queue, now)
+    if now >= queue.next_out_s:
+        expiry.expire(queue, now)
     if _take(queue, workers, w, now, queue.policy.wait_s > 0.0) > 0:
         _received(queue, workers, w, now)
         return num.INF
@@ -588,11 +449,12 @@ def _visit(queue: StandardQueue, workers: StandardWorkers, w: int, now: float) -
 def _wake(queue: StandardQueue, workers: StandardWorkers, now: float) -> None:
     """Hand what there is to the long poll that has waited longest."""
     w = queue.parked[queue.parked_head & (queue.parked.shape[0] - 1)]
-    _expire(queue, now)
+    if now >= queue.next_out_s:
+        expiry.expire(queue, now)
     if _take(queue, workers, w, now, True) > 0:
         queue.parked_head += 1
         _received(queue, workers, w, now)
-        _push(workers, w)
+        heap.push(workers, w)
 
 
 def _ends_first(queue: StandardQueue, workers: StandardWorkers) -> int:
@@ -612,13 +474,13 @@ def _end_poll(queue: StandardQueue, workers: StandardWorkers, w: int, now: float
     unpark(queue, w)
     queue.empty_receives += 1
     _start(queue, workers, w, _goes_on_s(workers, w, now))
-    _push(workers, w)
+    heap.push(workers, w)
 
 
 def _work(queue: StandardQueue, workers: StandardWorkers, until_s: float) -> bool:
-    _look_out(queue)
+    expiry.look_out(queue)
     if workers.disordered:
-        _order(workers)
+        heap.order(workers)
     while True:
         now = workers.heap_s[0]
         w = workers.heap_w[0]
@@ -651,7 +513,7 @@ def _work(queue: StandardQueue, workers: StandardWorkers, until_s: float) -> boo
             _end_poll(queue, workers, w, now)
         else:
             _visit(queue, workers, w, now)
-            _put_back(workers, w)
+            heap.put_back(workers, w)
 
 
 def work(queue: StandardQueue, workers: StandardWorkers, until_s: float) -> bool:

@@ -1,0 +1,72 @@
+"""Messages of a standard queue that become visible again, or run out of time (SS-01, SS-11)."""
+
+from sim.foundation import num
+from sim.queue import sqs_standard_codes as codes
+from sim.queue.sqs_standard_state_kernel import StandardQueue
+
+
+def hide_until(queue: StandardQueue, message: int, receipt: int, at_s: float) -> None:
+    """Store a visibility expiry; a ring in order of time, equal times in order of storing."""
+    room = queue.expiry_s.shape[0]
+    slot = queue.expiry_tail
+    while (
+        slot > queue.expiry_head and queue.expiry_s[(slot - 1) & (room - 1)] > at_s
+    ):  # rare: a fault re-planned a delete
+        queue.expiry_s[slot & (room - 1)] = queue.expiry_s[(slot - 1) & (room - 1)]
+        queue.expiry_message[slot & (room - 1)] = queue.expiry_message[(slot - 1) & (room - 1)]
+        queue.expiry_receipt[slot & (room - 1)] = queue.expiry_receipt[(slot - 1) & (room - 1)]
+        slot -= 1
+    queue.expiry_s[slot & (room - 1)] = at_s
+    queue.expiry_message[slot & (room - 1)] = message
+    queue.expiry_receipt[slot & (room - 1)] = receipt
+    queue.expiry_tail += 1
+    queue.next_out_s = min(queue.next_out_s, at_s)
+
+
+def look_out(queue: StandardQueue) -> None:
+    """Find when `expire` will next have something to do."""
+    at_s = num.INF
+    if queue.expiry_head < queue.expiry_tail:
+        at_s = queue.expiry_s[queue.expiry_head & (queue.expiry_s.shape[0] - 1)]
+    row = queue.retention_row
+    if row < queue.feed.n[0]:
+        overdue_s = queue.feed.enqueued_s[row] + queue.policy.delay_s + queue.policy.retention_s
+        at_s = min(at_s, overdue_s)
+    queue.next_out_s = at_s
+
+
+def expire(queue: StandardQueue, now: float) -> None:
+    """Make messages visible whose timeout ended by ``now``, and drop those past retention."""
+    room = queue.expiry_s.shape[0]
+    while queue.expiry_head < queue.expiry_tail:
+        at = queue.expiry_head & (room - 1)
+        if queue.expiry_s[at] > now:
+            break
+        queue.expiry_head += 1
+        message = queue.expiry_message[at]
+        if queue.receives[message] != queue.expiry_receipt[at]:
+            continue
+        if queue.state[message] == codes.IN_FLIGHT:
+            queue.in_flight -= 1
+            queue.state[message] = codes.READY
+            queue.returned[queue.returned_tail & (room - 1)] = message
+            queue.returned_s[queue.returned_tail & (room - 1)] = queue.expiry_s[at]
+            queue.returned_tail += 1
+        elif queue.state[message] == codes.OVERDUE:
+            queue.in_flight -= 1
+            queue.state[message] = codes.EXPIRED
+            queue.removed += 1
+    row = queue.retention_row
+    while (
+        row < queue.feed.n[0]
+        and queue.feed.enqueued_s[row] + queue.policy.delay_s + queue.policy.retention_s <= now
+    ):
+        message = queue.feed.message[row]
+        if queue.state[message] == codes.IN_FLIGHT:
+            queue.state[message] = codes.OVERDUE
+        elif queue.state[message] == codes.READY:
+            queue.state[message] = codes.EXPIRED
+            queue.removed += 1
+        row += 1
+    queue.retention_row = row
+    look_out(queue)
