@@ -15,6 +15,7 @@ cdef enum:
     DELETE = 3
     LEAVING = 4
     STARTING = 5
+    ROUND = 6
 
     ENDING = 1
     CUT_OFF = 2

@@ -18,6 +18,8 @@ PARKED = 2
 DELETE = 3
 LEAVING = 4
 STARTING = 5
+ROUND = 6
+"""Its round is one event: only while `sqs_standard_rounds_kernel` runs."""
 
 # Bits of why calls of a worker do not go on as usual.
 ENDING = 1

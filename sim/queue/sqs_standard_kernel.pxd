@@ -5,6 +5,7 @@ from sim.foundation.c_types cimport i64, u8
 from sim.queue cimport sqs_standard_codes as codes
 from sim.queue cimport sqs_standard_expiry_kernel as expiry
 from sim.queue cimport sqs_standard_heap_kernel as heap
+from sim.queue cimport sqs_standard_rounds_kernel as rounds
 from sim.queue.sqs_standard_state_kernel cimport StandardQueue, StandardWorkers
 
 
@@ -48,8 +49,6 @@ cdef void _die(StandardQueue queue, StandardWorkers workers, i64 w, double now) 
 cdef i64 _take_returned(
     StandardQueue queue, StandardWorkers workers, i64 w, i64 n, i64 limit, double before_s
 ) noexcept nogil
-
-cdef i64 _oldest_fresh(StandardQueue queue) noexcept nogil
 
 @cython.locals(there=bint)
 cdef bint _is_there(StandardQueue queue, i64 row, double now) noexcept nogil

@@ -24,6 +24,7 @@ from sim.foundation import num
 from sim.queue import sqs_standard_codes as codes
 from sim.queue import sqs_standard_expiry_kernel as expiry
 from sim.queue import sqs_standard_heap_kernel as heap
+from sim.queue import sqs_standard_rounds_kernel as rounds
 from sim.queue.sqs_standard_state_kernel import StandardQueue, StandardWorkers
 
 
@@ -209,16 +210,6 @@ def _take_returned(
     return n
 
 
-def _oldest_fresh(queue: StandardQueue) -> int:
-    """The first row never received, over all servers; ``oldest_server`` has it."""
-    while queue.next_fresh[queue.oldest_server] > queue.oldest_fresh:
-        queue.oldest_fresh += 1
-        queue.oldest_server += 1
-        if queue.oldest_server == queue.next_fresh.shape[0]:
-            queue.oldest_server = 0
-    return queue.oldest_fresh
-
-
 def _is_there(queue: StandardQueue, row: int, now: float) -> bool:
     """Whether the message of a row has reached the queue."""
     there = False
@@ -241,7 +232,7 @@ def _take(
     misses = 0
     # Order is best effort: a call begins with the oldest message of the servers that it asks.
     if asked == servers:
-        oldest = _oldest_fresh(queue)
+        oldest = rounds.oldest_fresh(queue)
         offset = queue.oldest_server
         if not _is_there(queue, oldest, now):
             misses = asked  # all others are younger
@@ -335,7 +326,7 @@ def _available_s(queue: StandardQueue) -> float:
     if queue.in_flight < queue.policy.max_in_flight:
         if queue.returned_head < queue.returned_tail:
             return queue.clock_s
-        row = _oldest_fresh(queue)
+        row = rounds.oldest_fresh(queue)
         if row < queue.feed.n[0]:
             at = min(at, max(queue.clock_s, queue.feed.enqueued_s[row] + queue.policy.delay_s))
     return at
@@ -481,6 +472,8 @@ def _work(queue: StandardQueue, workers: StandardWorkers, until_s: float) -> boo
     expiry.look_out(queue)
     if workers.disordered:
         heap.order(workers)
+    if rounds.may_begin(queue, workers):
+        rounds.rounds(queue, workers, until_s)
     while True:
         now = workers.heap_s[0]
         w = workers.heap_w[0]
@@ -514,6 +507,8 @@ def _work(queue: StandardQueue, workers: StandardWorkers, until_s: float) -> boo
         else:
             _visit(queue, workers, w, now)
             heap.put_back(workers, w)
+        if rounds.may_begin(queue, workers):
+            rounds.rounds(queue, workers, until_s)
 
 
 def work(queue: StandardQueue, workers: StandardWorkers, until_s: float) -> bool:

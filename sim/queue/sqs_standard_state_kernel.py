@@ -147,6 +147,8 @@ class StandardQueue:
 
         self.clock_s = 0.0
         """Time of the latest event, s."""
+        self.rounds_after = 0
+        """Events until `sqs_standard_rounds_kernel` tries again."""
         self.in_flight = 0
         """Messages hidden now."""
         self.removed = 0
