@@ -20,8 +20,15 @@ cdef double _again_s(
 @cython.locals(w=i64, message=i64)
 cdef void _join(StandardQueue queue, StandardWorkers workers) noexcept nogil
 
-@cython.locals(w=i64, message=i64, end_s=double, delete_s=double)
+@cython.locals(w=i64, delete_s=double)
 cdef void _leave(StandardQueue queue, StandardWorkers workers, double before_s) noexcept nogil
+
+cdef void _write_down(
+    StandardQueue queue, StandardWorkers workers, i64 w, i64 current
+) noexcept nogil
+
+@cython.locals(message=i64)
+cdef void _take_back(StandardQueue queue, StandardWorkers workers, i64 w) noexcept nogil
 
 cdef void _ask_again(StandardQueue queue, StandardWorkers workers, i64 w) noexcept nogil
 

@@ -67,40 +67,50 @@ def _join(queue: StandardQueue, workers: StandardWorkers) -> None:
     heap.order(workers)
 
 
+def _write_down(queue: StandardQueue, workers: StandardWorkers, w: int, current: int) -> None:
+    """Give worker ``w`` what the full kernel knows of the message in its hand."""
+    workers.receipt[w, 0] = 1
+    workers.chunk_first[w] = 0
+    workers.chunk_end[w] = 1
+    workers.current[w] = current
+    workers.end_s[w] = queue.done_s[workers.held[w, 0]]
+    workers.stored[w] = 0
+
+
+def _ask_again(queue: StandardQueue, workers: StandardWorkers, w: int) -> None:
+    """The message of worker ``w`` is gone, and its next receive sent."""
+    _write_down(queue, workers, w, 1)
+    queue.receive_calls += 1
+    workers.kind[w] = codes.RECEIVE
+    workers.held_n[w] = 0
+    workers.half_s[w] = 0.5 * queue.receive_latency_s[0]
+
+
+def _take_back(queue: StandardQueue, workers: StandardWorkers, w: int) -> None:
+    """Worker ``w`` is still at work on its message."""
+    _write_down(queue, workers, w, 0)
+    message = workers.held[w, 0]
+    queue.state[message] = codes.IN_FLIGHT
+    queue.effects[message] = 0
+    queue.done_s[message] = num.INF
+    workers.kind[w] = codes.DELETE
+    workers.held_n[w] = 1
+
+
 def _leave(queue: StandardQueue, workers: StandardWorkers, before_s: float) -> None:
     """Have all rounds end: what was to come about before ``before_s`` has, and nothing else."""
     for w in range(workers.kind.shape[0]):
         if workers.kind[w] != codes.ROUND:
             continue
-        message = workers.held[w, 0]
-        end_s = queue.done_s[message]
-        delete_s = end_s + workers.half_s[w]
+        delete_s = queue.done_s[workers.held[w, 0]] + workers.half_s[w]
         if delete_s < before_s:
             queue.clock_s = max(queue.clock_s, delete_s)
             workers.event_s[w] = _again_s(queue, workers, w, delete_s)
             _ask_again(queue, workers, w)
         else:
-            queue.state[message] = codes.IN_FLIGHT
-            queue.effects[message] = 0
-            queue.done_s[message] = num.INF
-            workers.kind[w] = codes.DELETE
-            workers.held_n[w] = 1
-            workers.receipt[w, 0] = 1
-            workers.chunk_first[w] = 0
-            workers.chunk_end[w] = 1
-            workers.current[w] = 0
-            workers.end_s[w] = end_s
-            workers.stored[w] = 0
             workers.event_s[w] = delete_s
+            _take_back(queue, workers, w)
     heap.order(workers)
-
-
-def _ask_again(queue: StandardQueue, workers: StandardWorkers, w: int) -> None:
-    """The message of worker ``w`` is gone, and its next receive sent."""
-    queue.receive_calls += 1
-    workers.kind[w] = codes.RECEIVE
-    workers.held_n[w] = 0
-    workers.half_s[w] = 0.5 * queue.receive_latency_s[0]
 
 
 def _take(queue: StandardQueue, workers: StandardWorkers, w: int, row: int, now: float) -> float:
@@ -203,6 +213,7 @@ def rounds(queue: StandardQueue, workers: StandardWorkers, until_s: float) -> No
     _leave(queue, workers, min(_go_round(queue, workers, until_s), until_s))
     delivered = queue.deliveries - delivered
     received = queue.receive_calls - received
+    queue.in_rounds += delivered
     queue.delete_calls += delivered
     queue.in_flight += delivered - received
     queue.removed += received

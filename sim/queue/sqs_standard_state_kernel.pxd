@@ -58,6 +58,7 @@ cdef class StandardQueue:
     cdef public i64 parked_tail
     cdef public double clock_s
     cdef public i64 rounds_after
+    cdef public i64 in_rounds
     cdef public i64 in_flight
     cdef public i64 removed
     cdef public i64 receive_calls

@@ -149,6 +149,8 @@ class StandardQueue:
         """Time of the latest event, s."""
         self.rounds_after = 0
         """Events until `sqs_standard_rounds_kernel` tries again."""
+        self.in_rounds = 0
+        """Messages that were handed out by it."""
         self.in_flight = 0
         """Messages hidden now."""
         self.removed = 0

@@ -30,7 +30,11 @@ from sim.scenario.products.base import OnFailure
 
 N = 1_500
 UNTIL_S = 60.0
-SCRATCH = {"GroupOffsets.scan"}
+SCRATCH = {
+    "GroupOffsets.scan", "heap_s", "heap_w", "oldest_fresh", "oldest_server", "rounds_after",
+    "in_rounds",
+}  # fmt: skip
+"""How a kernel finds what is next; what it finds does not depend on it."""
 
 
 def _timed(env, at_s, verb, *args):
@@ -47,10 +51,20 @@ def queue(cuts):
     """A queue with random latencies, short visibility, redrive, an in-flight cap and faults."""
     rng = np.random.default_rng(7)
     latency_s = rng.lognormal(-4.0, 0.8, 64)
+    return _queue(cuts, rng, latency_s)
+
+
+def queue_of_rounds(cuts):
+    """One message at a time and receives that take equally long: workers go rounds."""
+    rng = np.random.default_rng(7)
+    return _queue(cuts, rng, np.array([0.013]), batch=1, max_in_flight=1_000, visibility_s=0.9)
+
+
+def _queue(cuts, rng, latency_s, **changes):
     senders = Senders(
         np.cumsum(rng.exponential(30.0 / N, N)), threads=3, batch=10, latency_s=latency_s
     )
-    policy = StandardPolicy(
+    terms = dict(
         batch=10,
         per_delete=1,
         per_batch_s=0.01,
@@ -62,6 +76,7 @@ def queue(cuts):
         asked=2,
         delay_s=0.1,
     )
+    policy = StandardPolicy(**(terms | changes))
     workers = Workers(
         senders.feed,
         rng.exponential(0.11, N).astype(np.float32),
@@ -272,7 +287,18 @@ def sharing(cuts):
 
 MECHANISMS = {
     each.__name__: each
-    for each in (queue, log, log_calm, log_program, log_timer, pushing, pulling, fairly, sharing)
+    for each in (
+        queue,
+        queue_of_rounds,
+        log,
+        log_calm,
+        log_program,
+        log_timer,
+        pushing,
+        pulling,
+        fairly,
+        sharing,
+    )
 }
 
 
