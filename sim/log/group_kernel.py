@@ -238,10 +238,8 @@ def _wait_for_commit(group: GroupState, m: int, limit_s: float) -> bool:
 
 def _carry(group: GroupState, m: int, limit_s: float, most: int) -> None:
     """Advance member ``m`` to ``limit_s``; it processes up to ``most`` records at a time."""
-    calm = most == k.NO_OFFSET and group.rules.min_records <= 1 and limit_s < num.INF
+    calm = group.rules.min_records <= 1 and limit_s < num.INF
     if group.poison.offset.shape[0] > 0 or (group.rules.by_program and group.rules.before):
-        calm = False
-    if min(group.rules.max_poll_records - 1, group.rules.chunk_records) < 1:
         calm = False
     while True:
         if calm and group.members.phase[m] == k.POLL:

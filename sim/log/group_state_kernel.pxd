@@ -80,7 +80,11 @@ cdef class Visits:
     cdef public i64 first
     cdef public i64 polls
     cdef public i64 handed
-    cdef public i64 at
+    cdef public i64 working
+    cdef public i64 sent
+    cdef public i64 turn
+    cdef public i64 began
+    cdef public i64 left
     cdef public double earliest_s
     cdef public double since_s
     cdef public double ready_s

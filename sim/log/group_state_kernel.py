@@ -176,8 +176,17 @@ class Visits:
         """Polls that returned records."""
         self.handed = 0
         """Records that they returned."""
-        self.at = 0
-        """WORKS: which of those taken is in progress."""
+        self.working = -1
+        """Row of the record in progress, or the next of the batch; -1: the batch is done."""
+        self.sent = -1
+        """Row of the record whose commit was sent and is not answered; -1: there is none."""
+        self.turn = 0
+        """Which partition the next poll begins with, counted from the first."""
+        self.began = 0
+        """Which partition the last poll began with."""
+        self.left = 0
+        """Records that are fetched and yet to be polled; they are of the partition whose turn it
+        is."""
         self.earliest_s = 0.0
         """When the first of the records that come next can be handed over; inf: not known yet."""
         self.since_s = 0.0

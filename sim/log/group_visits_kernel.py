@@ -9,6 +9,7 @@ state written at each, is here one loop over polls; both give the same bits.
 
 from sim.foundation import num
 from sim.foundation.arrays import F32, F64, I64, U16
+from sim.log import group_offsets_kernel as where
 from sim.log import group_state as k
 from sim.log.group_state_kernel import GroupState, Visits
 
@@ -20,22 +21,26 @@ def _is_calm(group: GroupState, m: int) -> bool:
         and group.members.cut[m] == 0
         and group.members.astray[m] == 0
         and group.members.awaits[m] == 0
-        and group.members.fetched[m] == 0
+        and (group.members.fetched[m] == 0 or group.rules.max_poll_records == 1)
         and group.members.assigned_n[m] > 0
         and group.members.assigned_n[m] <= group.visits.row.shape[0]
     )
 
 
 def _calm_until_s(group: GroupState, m: int, limit_s: float) -> float:
-    """To when it stays so, if nothing changes."""
+    """To when it stays so, if nothing changes; what is sampled until now is written."""
     until = limit_s
+    since = group.members.now_s[m]
     if not group.rules.by_program and not group.rules.background:
         until = min(until, num.nextafter(group.members.next_commit_s[m], -num.INF))
     grid = group.samples.grid_s.shape[0]
     for a in range(group.members.assigned_n[m]):
         p = group.members.assigned[m, a]
+        where.sample_position(group.samples, p, group.offsets.position[p], since)
         g = group.samples.position_next[p]
         if group.rules.by_program:
+            where.sample_committed(group.samples, p, group.offsets.committed[p], since)
+            where.sample_commit(group.samples, p, group.offsets.commit_s[p], since)
             g = min(g, group.samples.committed_next[p])
             g = min(g, group.samples.commit_s_next[p])
         if g < grid:
@@ -43,13 +48,9 @@ def _calm_until_s(group: GroupState, m: int, limit_s: float) -> float:
     return until
 
 
-def _take_up(group: GroupState, m: int, room: int) -> bool:
-    """Note of each partition of member ``m`` which record comes next.
-
-    Returns whether the next poll finds less than ``room`` records in each.
-    """
+def _take_up(group: GroupState, m: int) -> None:
+    """Note of each partition of member ``m`` which record comes next."""
     n = group.members.assigned_n[m]
-    since = group.members.now_s[m]
     group.visits.first = group.members.turn[m] % n
     group.visits.earliest_s = num.INF
     for a in range(n):
@@ -64,9 +65,26 @@ def _take_up(group: GroupState, m: int, room: int) -> bool:
         if row < stop:
             ready = group.log.visible_s[row] + group.rules.fetch_s
             group.visits.earliest_s = min(group.visits.earliest_s, ready)
-        if row + room < stop and group.log.visible_s[row + room] + group.rules.fetch_s <= since:
-            return False
-    return True
+    group.visits.turn = 0
+    group.visits.began = 0
+    group.visits.left = group.members.fetched[m]
+    group.visits.polls = 0
+    group.visits.handed = 0
+    group.visits.working = -1
+    group.visits.sent = -1
+    group.visits.since_s = group.members.now_s[m]
+    group.visits.commit_s = -num.INF
+
+
+def _is_backlogged(group: GroupState, m: int, room: int) -> bool:
+    """Whether the next poll of member ``m`` finds more than ``room`` records in a partition."""
+    for a in range(group.members.assigned_n[m]):
+        row = group.visits.row[a] + room
+        if row < group.visits.stop[a]:
+            ready = group.log.visible_s[row] + group.rules.fetch_s
+            if ready <= group.visits.since_s:
+                return True
+    return False
 
 
 def _visit_alone(
@@ -82,6 +100,7 @@ def _visit_alone(
     limit_s: float,
     calm_s: float,
     commits: bool,
+    per_record: bool,
     commit_s: float,
     resume_s: float,
 ) -> int:
@@ -92,7 +111,7 @@ def _visit_alone(
     stop = v.stop[0]
     polls = 0
     outcome = k.WAITS
-    while True:
+    while outcome == k.WAITS:
         ready = max(since, head)
         if ready > calm_s:
             break
@@ -103,9 +122,11 @@ def _visit_alone(
         v.ready_s = ready
         end = ready
         extra = per_batch_s
-        while True:
+        head = ready
+        while head <= ready:
             end += (extra + num.double(service_s[row])) * factor
             extra = 0.0
+            v.end_s = end
             if end > limit_s or effects[row] != 0:
                 outcome = k.WORKS
                 break
@@ -113,30 +134,38 @@ def _visit_alone(
             effects[row] = 1
             row += 1
             head = num.INF
-            if row == stop:
-                break
-            head = visible_s[row] + fetch_s
-            if head > ready:
-                break
-        v.end_s = end
-        if outcome == k.WORKS:
-            v.taken[0] = row
-            while row < stop and visible_s[row] + fetch_s <= ready:
-                row += 1
-            break
-        since = end
-        if commits:
-            at = end + commit_s
-            if at > calm_s:
-                outcome = k.COMMITS
-                break
-            v.commit_s = at
-            since = max(at, resume_s)
+            if row < stop:
+                head = visible_s[row] + fetch_s
+            if per_record:
+                at = end + commit_s
+                if at > calm_s:
+                    since = end
+                    outcome = k.COMMITS
+                    break
+                v.commit_s = at
+                since = max(at, resume_s)
+                end = since
+        if outcome == k.WAITS and not per_record:
+            since = end
+            if commits:
+                at = end + commit_s
+                if at > calm_s:
+                    outcome = k.COMMITS
+                    break
+                v.commit_s = at
+                since = max(at, resume_s)
+    if outcome == k.COMMITS:
+        v.sent = row - 1
+    following = row
+    if outcome != k.WAITS:
+        while row < stop and visible_s[row] + fetch_s <= v.ready_s:
+            row += 1
+    if following < row:
+        v.working = following
     v.since_s = since
     v.polls = polls
     v.handed = row - v.row[0]
     v.row[0] = row
-    v.at = 0
     return outcome
 
 
@@ -158,6 +187,7 @@ def _visit(
     limit_s: float,
     calm_s: float,
     commits: bool,
+    per_record: bool,
     commit_s: float,
     resume_s: float,
 ) -> int:
@@ -223,10 +253,24 @@ def _visit(
             if end > limit_s or effects[row] != 0:
                 v.since_s = since
                 v.end_s = end
-                v.at = i
+                v.working = row
                 return k.WORKS
             done_s[row] = end
             effects[row] = 1
+            if per_record:
+                v.end_s = end
+                at = end + commit_s
+                if at > calm_s:
+                    v.since_s = end
+                    v.sent = row
+                    if i + 1 < total:
+                        v.working = taken[i + 1]
+                    return k.COMMITS
+                v.commit_s = at
+                since = max(at, resume_s)
+                end = since
+        if per_record:
+            continue
         since = end
         v.end_s = end
         if commits:
@@ -238,40 +282,118 @@ def _visit(
             since = max(at, resume_s)
 
 
+def _visit_singly(
+    v: Visits,
+    visible_s: F64,
+    service_s: F32,
+    effects: U16,
+    done_s: F64,
+    n: int,
+    chunk: int,
+    fetch_s: float,
+    per_batch_s: float,
+    factor: float,
+    limit_s: float,
+    calm_s: float,
+    commits: bool,
+    commit_s: float,
+    resume_s: float,
+) -> int:
+    """`_visit` where a poll returns one record, mostly one that was fetched before."""
+    since = v.since_s
+    outcome = k.WAITS
+    a = 0
+    last = 0
+    row = -1
+    while outcome == k.WAITS:
+        ready = since
+        if v.left == 0:
+            earliest = num.INF
+            for b in range(n):
+                if v.row[b] < v.stop[b]:
+                    earliest = min(earliest, visible_s[v.row[b]] + fetch_s)
+            ready = max(since, earliest)
+        if ready > calm_s:
+            break
+        v.began = a
+        if v.left == 0:
+            while v.row[a] == v.stop[a] or visible_s[v.row[a]] + fetch_s > ready:
+                a = a + 1 if a + 1 < n else 0
+            row = v.row[a]
+            stop = min(v.stop[a], row + chunk)
+            while row < stop and visible_s[row] + fetch_s <= ready:
+                row += 1
+            v.left = row - v.row[a]
+        last = a
+        row = v.row[a]
+        v.row[a] = row + 1
+        v.polls += 1
+        v.left -= 1
+        if v.left == 0:
+            a = a + 1 if a + 1 < n else 0
+        v.ready_s = ready
+        end = ready + (per_batch_s + num.double(service_s[row])) * factor
+        v.end_s = end
+        if end > limit_s or effects[row] != 0:
+            v.working = row
+            outcome = k.WORKS
+            break
+        done_s[row] = end
+        effects[row] = 1
+        since = end
+        if commits:
+            at = end + commit_s
+            if at > calm_s:
+                v.sent = row
+                outcome = k.COMMITS
+                break
+            v.commit_s = at
+            since = max(at, resume_s)
+    for b in range(n):
+        v.before[b] = v.row[b]
+    if v.polls > 0:
+        v.before[last] = row
+    v.turn = a
+    v.handed = v.polls
+    v.since_s = since
+    return outcome
+
+
 def _lay_down(group: GroupState, m: int, outcome: int) -> None:
     """Write into the state of member ``m`` where it was left."""
     n = group.members.assigned_n[m]
-    working = -1
-    if outcome == k.WORKS:
-        working = group.visits.taken[group.visits.at]
+    working = group.visits.working
     group.members.at[m] = n
     for a in range(n):
-        slot = group.visits.first + a
-        if slot >= n:
-            slot -= n
-        p = group.members.assigned[m, slot]
+        p = group.members.assigned[m, (group.visits.first + a) % n]
         base = group.log.start[p]
         row = group.visits.row[a]
         before = group.visits.before[a]
-        group.offsets.position[p] = row - base
+        processed = row
         if before <= working and working < row:
-            group.members.at[m] = a
-            group.offsets.processed[p] = working - base
+            group.members.at[m] = (a - group.visits.began + n) % n
+            processed = working
         elif group.members.at[m] < n:
-            group.offsets.processed[p] = before - base
-        else:
-            group.offsets.processed[p] = row - base
+            processed = before
         if group.visits.commit_s > -num.INF:
-            value = (row if outcome == k.WAITS else before) - base
+            value = before
+            if outcome == k.WAITS or group.rules.per_record:
+                value = processed
+            if before <= group.visits.sent and group.visits.sent < row:
+                value = min(value, group.visits.sent)
+            value -= base
             group.offsets.committed[p] = max(group.offsets.committed[p], value)
             group.offsets.commit_s[p] = group.visits.commit_s
-        group.processed -= group.offsets.position[p] - group.offsets.processed[p]
+        group.offsets.position[p] = row - base
+        group.offsets.processed[p] = processed - base
+        group.processed -= row - processed
     group.polls += group.visits.polls
     group.visited += group.visits.polls
     group.handed += group.visits.handed
     group.processed += group.visits.handed
-    group.members.first[m] = group.visits.first
-    group.members.turn[m] = group.visits.first
+    group.members.first[m] = (group.visits.first + group.visits.began) % n
+    group.members.turn[m] = (group.visits.first + group.visits.turn) % n
+    group.members.fetched[m] = group.visits.left
     group.members.now_s[m] = group.visits.since_s
     group.members.polled_s[m] = group.visits.ready_s
     group.members.end_s[m] = group.visits.end_s
@@ -288,16 +410,36 @@ def visit(group: GroupState, m: int, limit_s: float) -> None:
     if since > limit_s or not _is_calm(group, m):
         return
     calm_s = _calm_until_s(group, m, limit_s)
+    if since > calm_s:
+        return
+    _take_up(group, m)
+    n = group.members.assigned_n[m]
     # A poll that is full begins the next one with another partition.
     room = min(group.rules.max_poll_records - 1, group.rules.chunk_records)
     room = min(room, k.MOST_TAKEN)
-    if since > calm_s or not _take_up(group, m, room):
+    commit_s = group.rules.commit_s if group.rules.wait else 0.0
+    per_record = group.rules.by_program and group.rules.per_record
+    if group.rules.max_poll_records == 1:
+        outcome = _visit_singly(
+            group.visits,
+            group.log.visible_s,
+            group.records.service_s,
+            group.records.effects,
+            group.records.done_s,
+            n,
+            group.rules.chunk_records,
+            group.rules.fetch_s,
+            group.rules.per_batch_s,
+            group.members.factor[m],
+            limit_s,
+            calm_s,
+            group.rules.by_program,
+            commit_s,
+            group.members.resume_s[m],
+        )
+    elif _is_backlogged(group, m, room):
         return
-    group.visits.polls = 0
-    group.visits.handed = 0
-    group.visits.since_s = since
-    group.visits.commit_s = -num.INF
-    if group.members.assigned_n[m] == 1:
+    elif n == 1:
         outcome = _visit_alone(
             group.visits,
             group.log.visible_s,
@@ -311,7 +453,8 @@ def visit(group: GroupState, m: int, limit_s: float) -> None:
             limit_s,
             calm_s,
             group.rules.by_program,
-            group.rules.commit_s if group.rules.wait else 0.0,
+            per_record,
+            commit_s,
             group.members.resume_s[m],
         )
     else:
@@ -325,7 +468,7 @@ def visit(group: GroupState, m: int, limit_s: float) -> None:
             group.visits.stop,
             group.visits.before,
             group.visits.taken,
-            group.members.assigned_n[m],
+            n,
             room,
             group.rules.fetch_s,
             group.rules.per_batch_s,
@@ -333,7 +476,8 @@ def visit(group: GroupState, m: int, limit_s: float) -> None:
             limit_s,
             calm_s,
             group.rules.by_program,
-            group.rules.commit_s if group.rules.wait else 0.0,
+            per_record,
+            commit_s,
             group.members.resume_s[m],
         )
     if group.visits.polls > 0:

@@ -31,7 +31,8 @@ from sim.scenario.products.base import OnFailure
 N = 1_500
 UNTIL_S = 60.0
 SCRATCH = {
-    "GroupOffsets.scan", "heap_s", "heap_w", "oldest_fresh", "oldest_server", "rounds_after",
+    "GroupState.visited", "GroupOffsets.scan",
+    "heap_s", "heap_w", "oldest_fresh", "oldest_server", "rounds_after",
     "in_rounds",
 }  # fmt: skip
 """How a kernel finds what is next; what it finds does not depend on it."""
@@ -172,6 +173,15 @@ def log_calm(cuts):
     )  # fmt: skip
 
 
+def log_singly(cuts):
+    """Polls of one record each, and commits by a timer."""
+    verbs = [(0.0, "pause", 0.8), (0.3, "slow", 1.7), (2.0, "crash"), (5.0, "restart")]
+    return _log(
+        cuts, Reconciling, "uniform", verbs,
+        max_poll_records=1, min_records=1, auto_commit_s=0.4, commit_s=0.0, background=1,
+    )  # fmt: skip
+
+
 def log_program(cuts):
     """Cooperative rebalances, a program that commits each record, poison, late polls, zombies."""
     verbs = [
@@ -292,6 +302,7 @@ MECHANISMS = {
         queue_of_rounds,
         log,
         log_calm,
+        log_singly,
         log_program,
         log_timer,
         pushing,
