@@ -196,10 +196,10 @@ class StandardWorkers:
         """[workers] time of the next event at the server, s; inf: none."""
         self.heap_n = 0
         """Workers in the heap: those with an event, but for the parked."""
-        self.heap_s: F64 = np.full(workers + 1, num.INF)
-        """[workers + 1] binary heap of their ``event_s``, s; behind the last, infinity."""
-        self.heap_w: I64 = np.zeros(workers + 1, np.int64)
-        """[workers + 1] which worker each entry is of."""
+        self.heap_s: F64 = np.full(workers + 4, num.INF)
+        """[workers + 4] heap of their ``event_s``, four below each, s; behind the last, infinity."""
+        self.heap_w: I64 = np.zeros(workers + 4, np.int64)
+        """[workers + 4] which worker each entry is of."""
         self.disordered = False
         """Whether ``event_s`` was changed from outside, so that the heap must be made anew."""
         self.kind: I64 = np.zeros(workers, np.int64)
