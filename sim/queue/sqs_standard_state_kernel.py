@@ -197,7 +197,7 @@ class StandardWorkers:
         self.heap_n = 0
         """Workers in the heap: those with an event, but for the parked."""
         self.heap_s: F64 = np.full(workers + 4, num.INF)
-        """[workers + 4] heap of their ``event_s``, four below each, s; behind the last, infinity."""
+        """[workers + 4] heap of their ``event_s``, four below each, s; then infinity."""
         self.heap_w: I64 = np.zeros(workers + 4, np.int64)
         """[workers + 4] which worker each entry is of."""
         self.disordered = False
