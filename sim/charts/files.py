@@ -1,6 +1,7 @@
 """Charts as files, the same bytes for the same tables."""
 
 import gc
+import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -22,6 +23,8 @@ from sim.charts.over_time import lag, order, throughput, time_lag
 from sim.charts.page import style
 from sim.charts.quantiles import latency
 from sim.charts.side_by_side import overview
+from sim.foundation.files import replacing
+from sim.foundation.processes import end_with
 from sim.words import findings
 
 if TYPE_CHECKING:
@@ -97,7 +100,7 @@ def on_two_cores(jobs: Sequence[Callable[[], T]]) -> list[T]:
     if sys.platform != "linux":
         return [job() for job in jobs]
     pool = ProcessPoolExecutor(
-        2, mp_context=get_context("fork"), initializer=_take, initargs=(jobs,)
+        2, mp_context=get_context("fork"), initializer=_take, initargs=(jobs, os.getpid())
     )
     try:
         return list(pool.map(_do, range(len(jobs))))
@@ -109,8 +112,9 @@ _taken: Sequence[Callable[[], Any]] = ()
 """In a process that draws, the jobs: it has them from its fork, so that no table is pickled."""
 
 
-def _take(jobs: Sequence[Callable[[], Any]]) -> None:
+def _take(jobs: Sequence[Callable[[], Any]], asks: int) -> None:
     global _taken
+    end_with(asks)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that waits for the jobs hears it
     gc.freeze()
     _taken = jobs
@@ -148,6 +152,7 @@ def write(
             how["pil_kwargs"] = {"compress_level": 3}
         else:
             how["metadata"] = {"Date": None} if name == "svg" else {"CreationDate": None}
-        figure.savefig(path, **how)
+        with replacing(path) as temporary:
+            figure.savefig(temporary, **how)
         out.append(path)
     return out

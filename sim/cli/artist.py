@@ -14,7 +14,9 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Protocol
 
+from sim.foundation import files
 from sim.foundation.errors import LabError
+from sim.foundation.processes import end_with
 
 if TYPE_CHECKING:
     from sim.charts import Inline
@@ -68,7 +70,7 @@ def artist() -> Iterator[Draw]:
         return
     context = get_context("fork")
     ours, its = context.Pipe()
-    process = context.Process(target=_serve, args=(ours, its), name="artist")
+    process = context.Process(target=_serve, args=(ours, its, os.getpid()), name="artist")
     try:
         process.start()
         its.close()
@@ -99,8 +101,9 @@ def _ask(artist: Connection, order: Order) -> Drawn:
     return answer
 
 
-def _serve(others: Connection, own: Connection) -> None:
-    """Get ready, and draw once; nothing if the process that asks has ended."""
+def _serve(others: Connection, own: Connection, asks: int) -> None:
+    """Get ready, and draw once; nothing if the process that asks, its number, has ended."""
+    end_with(asks)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.setpgid(0, 0)
     others.close()
@@ -133,5 +136,5 @@ def draw(order: Order) -> Drawn:
     wall_s = {**order.about["wall_s"], "charts": round(perf_counter() - began, 3)}
     about = {**order.about, "wall_s": wall_s}
     report = page(order.tables, about, inlined, label=order.label)
-    (order.folder / REPORT).write_text(report, encoding="utf-8")
+    files.write_text(order.folder / REPORT, report)
     return Drawn(paths, REPORT, about)

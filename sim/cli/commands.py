@@ -1,6 +1,7 @@
 """The command ``sim``: thin; every verb hands over to the modules that know."""
 
 import gc
+import os
 import sys
 from collections.abc import Callable
 from enum import StrEnum
@@ -10,9 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any, ParamSpec
 
 import typer
 
+from sim.foundation import files
 from sim.foundation.errors import LabError
 from sim.foundation.kernels import built
-from sim.foundation.terminal import terminal
+from sim.foundation.terminal import terminal, visible
 
 if TYPE_CHECKING:
     from sim.imports.made import Imported
@@ -68,14 +70,33 @@ def _for_people(command: Callable[P, None]) -> Callable[P, None]:
         try:
             command(*args, **kwargs)
         except LabError as error:
-            err.print(str(error), style="red")
-            raise typer.Exit(2) from None
+            raise _refused(str(error), error.code) from None
+        except BrokenPipeError:
+            raise _refused("", 1) from None
+        except OSError as error:
+            whose = f"{error.filename}: " if error.filename else ""
+            code = 1 if error.errno in files.FULL else 2
+            raise _refused(f"{whose}{error.strerror or error}", code) from None
+        except MemoryError:
+            raise _refused("there is too little memory for this; try a smaller scale", 1) from None
         except KeyboardInterrupt as stopped:
             kept = "systems that had finished are kept, and the same command goes on"
             err.print(f"stopped; {str(stopped) or kept}")
             raise typer.Exit(130) from None
 
     return wrapped
+
+
+def _refused(message: str, code: int) -> typer.Exit:
+    """Say why a command ends; whoever reads may be gone, or have no room for it."""
+    try:
+        if message:
+            err.print(visible(message), style="red")
+        sys.stdout.flush()
+    except OSError:
+        # What is still to be written would be tried again at the end, with a traceback.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return typer.Exit(code)
 
 
 @app.command("list")
@@ -192,6 +213,7 @@ def plot(
     from sim.results.store import find, read
 
     folder = find(result, out_)
+    files.check_folder(folder / "charts")
     measured = None if overlay is None else read_measured(overlay)
     found = read(folder)
     if measured is None:
@@ -245,11 +267,15 @@ def import_config(
 
 
 def _new(output: Path | None) -> None:
-    if output is not None and output.exists():
+    if output is None:
+        return
+    if os.path.lexists(output):
         raise LabError(f"{output} exists, and may hold work of yours; name another file")
+    files.check_folder(output.parent)
 
 
 def _write_imported(made: "Imported", unsaid: str, output: Path | None) -> None:
+    from sim.cli.console import warn
     from sim.scenario.load import load
 
     say = out if output else err
@@ -260,9 +286,8 @@ def _write_imported(made: "Imported", unsaid: str, output: Path | None) -> None:
     if output is None:
         sys.stdout.write(made.yaml)
         return
-    output.write_text(made.yaml, encoding="utf-8")
-    for warning in load(output).warnings:
-        err.print(f"warning: {warning}", style="yellow")
+    files.write_text(output, made.yaml)
+    warn(load(output).warnings, err)
     out.print(f"{output}: run it with `sim run {output}`")
 
 
@@ -297,9 +322,10 @@ def report(
 
     folder = find(result, out_)
     found = read(folder)
+    files.check_folder(folder)
     path = folder / REPORT
     text = page(found.tables, found.manifest, inline(found.tables), label=found.label)
-    path.write_text(text, encoding="utf-8")
+    files.write_text(path, text)
     out.print(str(path))
     if open_:
         _show(path)
@@ -326,12 +352,15 @@ def animate(
     first_s, last_s = _parsed("--from", from_, "seconds"), _parsed("--until", until, "seconds")
     shown = scene(found.tables, first_s, last_s)
     path = folder / PAGE
-    path.write_text(page(shown, found.label), encoding="utf-8")
+    files.check_folder(folder)
+    files.write_text(path, page(shown, found.label))
     out.print(str(path))
     if gif:
         from sim.animation.moving import write
 
-        out.print(str(write(shown, folder / GIF, found.label)))
+        with files.replacing(folder / GIF) as temporary:
+            write(shown, temporary, found.label)
+        out.print(str(folder / GIF))
     if open_:
         _show(path)
 
@@ -381,6 +410,7 @@ def compare(
     if width_in is not None and width_in < NARROWEST_IN:
         raise LabError(f"--width {width}: too narrow for letters that can be read; 50mm will do")
     found = [read(find(result, out_)) for result in results]
+    files.check_folder(to)
     labels = labels_of(found)
     for label, result in zip(labels, found, strict=True):
         print_result(result.tables, label, out)

@@ -174,6 +174,8 @@ def unwritable(path: Path, error: OSError | ValueError) -> LabError:
 def check_folder(folder: Path) -> None:
     """Make a folder where there is none, and make sure that files can be written to it.
 
+    To be asked before anything is computed; what happens to a disk later is seen only then.
+
     Raises:
         LabError: it cannot be made or written, or the disk is full.
     """

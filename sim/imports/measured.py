@@ -14,6 +14,7 @@ import pandas as pd
 from sim.foundation import files
 from sim.foundation.arrays import F64
 from sim.foundation.errors import LabError, Problem
+from sim.foundation.text import count
 from sim.foundation.units import shown
 
 Measure = Literal["lag", "time_lag_s"]
@@ -81,7 +82,11 @@ class Measured:
         Raises:
             LabError: there is none.
         """
-        frame = pd.DataFrame(list(samples), columns=list(Sample._fields)).dropna()
+        given = pd.DataFrame(list(samples), columns=list(Sample._fields))
+        frame = given.dropna()
+        if gaps := len(given) - len(frame):
+            are = "sample is" if gaps == 1 else "samples are"
+            notes = [*notes, f"{count(gaps)} {are} no number (NaN or infinite), and not in it"]
         if frame.empty:
             raise complaint(path, f"no sample of lag in this {tool}")
         by = ["name", "measure", "at"]
@@ -90,9 +95,13 @@ class Measured:
         sums["value"] = np.where(sums["measure"] == "lag", sums["lag"], sums["time_lag_s"])
         if complete:
             of_all = sums.groupby(["name", "measure"])["parts"].transform("max")
-            sums = sums[sums["parts"] == of_all]
-        whole = sums[[*by, "value"]].sort_values(by[::-1], ignore_index=True)
-        return cls(f"{path.name} ({tool})", kind, whole, tuple(dict.fromkeys(notes)))
+            whole = sums["parts"] == of_all
+            if missing := int((~whole).sum()):
+                are = "time" if missing == 1 else "times"
+                notes = [*notes, f"{count(missing)} {are} at which a part is missing: not in it"]
+            sums = sums[whole]
+        tidy = sums[[*by, "value"]].sort_values(by[::-1], ignore_index=True)
+        return cls(f"{path.name} ({tool})", kind, tidy, tuple(dict.fromkeys(notes)))
 
     @property
     def start(self) -> pd.Timestamp:

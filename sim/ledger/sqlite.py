@@ -35,6 +35,7 @@ entity whose booked amount is wrong. Questions to ask, as in ``sqlite3 books.sql
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from itertools import repeat
 from pathlib import Path
 from types import TracebackType
@@ -45,7 +46,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from sim.foundation.arrays import Bools
-from sim.foundation.errors import LabError
+from sim.foundation.errors import LabError, NoRoomError
+from sim.foundation.files import open_binary
 from sim.ledger.book import Ledger, Verdict
 
 DEBITED, CREDITED = "receivable", "clearing"
@@ -104,6 +106,7 @@ SELECT COUNT(*) FROM (
 """
 
 _CHUNK = 100_000
+_FULL, _IO_ERROR = sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR
 
 
 class Books:
@@ -127,11 +130,11 @@ class Books:
         self._temporary = path.with_name(f"{path.name}.{os.getpid()}.partial")
         try:
             if path.exists():
-                with path.open("rb") as file:
+                with open_binary(path) as file:
                     if file.read(16) not in (b"", b"SQLite format 3\0"):
                         raise LabError(f"{path} is not a SQLite file; it is left as it is")
         except OSError as error:
-            raise LabError(f"{path}: cannot write the books: {error}") from None
+            raise LabError(f"{path}: cannot write the books: {error.strerror}") from None
 
     def __enter__(self) -> Self:
         """Raises LabError if the file cannot be made."""
@@ -139,14 +142,22 @@ class Books:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._temporary.unlink(missing_ok=True)
             self._db = sqlite3.connect(self._temporary, isolation_level=None)
+            # Nothing is to be rolled back: an unfinished file is thrown away.
+            self._db.execute("PRAGMA journal_mode = OFF")
+            self._db.execute("PRAGMA synchronous = OFF")
+            self._db.execute("PRAGMA foreign_keys = ON")
+            self._db.executescript(_SCHEMA)
         except (OSError, sqlite3.OperationalError) as error:
-            raise LabError(f"{self.path}: cannot write the books: {error}") from None
-        # Nothing is to be rolled back: an unfinished file is thrown away.
-        self._db.execute("PRAGMA journal_mode = OFF")
-        self._db.execute("PRAGMA synchronous = OFF")
-        self._db.execute("PRAGMA foreign_keys = ON")
-        self._db.executescript(_SCHEMA)
+            with suppress(OSError):
+                self._temporary.unlink(missing_ok=True)
+            raise self._unwritable(error) from None
         return self
+
+    def _unwritable(self, error: Exception) -> LabError:
+        # The low byte is the kind. A file that may not grow is an error of input and output.
+        full = getattr(error, "sqlite_errorcode", 0) & 0xFF in (_FULL, _IO_ERROR)
+        said = error.strerror if isinstance(error, OSError) else error
+        return (NoRoomError if full else LabError)(f"{self.path}: cannot write the books: {said}")
 
     def write(
         self,
@@ -181,7 +192,7 @@ class Books:
             self._insert("violations", system, violations, name_of)
             self._db.execute("COMMIT")
         except sqlite3.OperationalError as error:
-            raise LabError(f"{self.path}: cannot write the books: {error}") from None
+            raise self._unwritable(error) from None
         report = ledger.report
         counted = violations["kind"].value_counts()
         for kind, number in (
@@ -222,7 +233,7 @@ class Books:
                 self._db.close()
                 self._temporary.replace(self.path)
         except (OSError, sqlite3.OperationalError) as failure:
-            raise LabError(f"{self.path}: cannot write the books: {failure}") from None
+            raise self._unwritable(failure) from None
         finally:
             self._db.close()
             self._temporary.unlink(missing_ok=True)

@@ -44,6 +44,8 @@ def check_place(folder: Path) -> None:
     try:
         parent.mkdir(parents=True, exist_ok=True)
         others = folder.is_symlink() or _whose(folder) == "another's"
+    except FileExistsError:
+        raise LabError(f"results cannot be written to {parent}: not a folder") from None
     except OSError as error:
         raise LabError(f"results cannot be written to {parent}: {error.strerror}") from None
     if others:
@@ -118,9 +120,11 @@ def recover(parent: Path) -> None:
     Args:
         parent: the folder in which places are.
     """
-    if not parent.is_dir():
+    try:
+        folders = [parent / name for name in os.listdir(parent)]
+    except OSError:  # there is none, or it is not to be read; who writes to it will be told
         return
-    for folder in parent.iterdir():
+    for folder in folders:
         if replaced := _REPLACED.fullmatch(folder.name):
             place = folder.with_name(replaced[1])
             if not place.exists() and (folder / MANIFEST).is_file():

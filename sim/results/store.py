@@ -17,6 +17,7 @@ from typing import Any
 
 import pandas as pd
 
+from sim.foundation import files
 from sim.foundation.errors import LabError, nearest
 from sim.foundation.units import shown
 from sim.measure.tables import Tables
@@ -25,6 +26,11 @@ from sim.results.folders import MANIFEST
 from sim.results.result import Result
 from sim.scenario.load import Scenario
 
+_NEEDED = (
+    "scenario", "hash", "seed", "scale", "command", "versions", "finished", "wall_s", "content",
+    "duration_s",
+)  # fmt: skip
+"""What every manifest has."""
 _PARTIAL = ".partial"
 """Ends the name of the folder with what an unfinished run keeps."""
 
@@ -101,13 +107,15 @@ class Store:
             name: of the run; `run_name` when None.
 
         Raises:
-            LabError: the name is none; something else is in the run's place, or it is not writable.
+            LabError: the name is none; something else is in the run's place, it is not writable, or
+                the disk is full.
         """
         self.folder = out / scenario.name / _checked(name or run_name(scenario))
         self.partial = self.folder.with_name(f"{self.folder.name}{_PARTIAL}")
         self.hash = scenario.hash
         folders.recover(self.folder.parent)
         folders.check_place(self.folder)
+        files.check_folder(self.folder.parent)
 
     @property
     def label(self) -> str:
@@ -195,9 +203,14 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         LabError: the folder does not hold a whole result.
     """
     try:
-        about: dict[str, Any] = json.loads((folder / MANIFEST).read_text())
-    except (OSError, ValueError) as error:
-        raise LabError(f"{folder} does not hold a result: {error}") from None
+        about: dict[str, Any] = json.loads(files.read_text(folder / MANIFEST))
+    except OSError as error:
+        raise LabError(f"{folder} does not hold a result: {files.why(error)}") from None
+    except (ValueError, RecursionError) as error:
+        raise LabError(f"{folder}/{MANIFEST} is not what the lab wrote: {error}") from None
+    missing = [key for key in _NEEDED if not isinstance(about, dict) or key not in about]
+    if missing:
+        raise LabError(f"{folder}/{MANIFEST} is not what the lab wrote: no {missing[0]!r} in it")
     return about
 
 
@@ -211,5 +224,5 @@ def read(folder: Path) -> Result:
     try:
         tables = _read_tables(folder, about["duration_s"])
         return Result(tables, about["wall_s"], folder=folder, manifest=about)
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise LabError(f"{folder} does not hold a result: {error}") from None

@@ -40,6 +40,17 @@ def test_times_at_which_a_part_is_missing_are_gaps_where_parts_are_complete():
     rows = [sample(5), sample(7), sample(1, minutes=1), sample(nan, minutes=2)]
     found = Measured.of(FILE, "tool", "log", rows, complete=True)
     assert found.lines("lag")["g"][1].tolist() == [12]
+    assert found.notes == (
+        "1 sample is no number (NaN or infinite), and not in it",
+        "1 time at which a part is missing: not in it",
+    )
+    both = [*rows, sample(nan, minutes=3), sample(2, minutes=4)]
+    assert Measured.of(FILE, "tool", "log", both, ["x"], complete=True).notes == (
+        "x",
+        "2 samples are no number (NaN or infinite), and not in it",
+        "2 times at which a part is missing: not in it",
+    )
+    assert Measured.of(FILE, "tool", "log", rows[:2]).notes == ()
 
 
 def test_samples_are_put_in_order_of_time_and_seen_from_any_start():

@@ -6,12 +6,12 @@ documented at https://docs.celeryq.dev/en/stable/userguide/configuration.html. T
 the lab's own assumptions.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from sim.foundation.config import Config, Refusal, RefusedError
+from sim.foundation.config import Config, KeyPath, Refusal, RefusedError
 from sim.foundation.units import (
     Count,
     Distribution,
@@ -72,6 +72,11 @@ class CelerySettings(Config):
     """rabbitmq: a worker that is not heard of for this long is disconnected."""
     broker_transport_options: TransportOptions = TransportOptions()
     """Options of the transport."""
+
+
+_OF_RETRIES = (
+    "max_retries", "default_retry_delay", "retry_backoff", "retry_backoff_max", "retry_jitter"
+)  # fmt: skip
 
 
 class CeleryTask(Config):
@@ -189,6 +194,15 @@ class CelerySystem(ProductSystem):
     def readers(self) -> Mapping[str, CeleryQueue]:
         """The queues by name."""
         return self.queues
+
+    def without_effect(self) -> Iterator[tuple[KeyPath, str]]:
+        """Keys of retries, of tasks that are never tried again."""
+        for name, queue in self.queues.items():
+            if not queue.task.autoretry_for:
+                for key in _OF_RETRIES:
+                    if key in queue.task.model_fields_set:
+                        why = "has an effect only with 'autoretry_for', which says what to retry"
+                        yield ("queues", name, "task", key), why
 
     @property
     def visibility_timeout_s(self) -> float:

@@ -73,3 +73,16 @@ def test_settings_without_effect_are_accepted_and_misspelt_ones_are_not():
     assert CelerySettings.model_validate({"result_backend": "rpc://"}) == CelerySettings()
     with pytest.raises(ValidationError, match="Extra inputs"):
         CelerySettings.model_validate({"task_ack_late": True})
+
+
+def test_keys_of_retries_need_something_to_retry():
+    def idle(**task):
+        its = {"q": {"workers": 2, "does": ["job"], "task": task}}
+        return list(system(queues=its).without_effect())
+
+    why = "has an effect only with 'autoretry_for', which says what to retry"
+    assert idle(max_retries=5, retry_jitter=False, countdown=1) == [
+        (("queues", "q", "task", "max_retries"), why),
+        (("queues", "q", "task", "retry_jitter"), why),
+    ]
+    assert idle(max_retries=5, autoretry_for=["Exception"]) == idle() == []

@@ -1,0 +1,24 @@
+"""Processes that others begin, and that end with them."""
+
+import ctypes
+import os
+import signal
+import sys
+
+_PR_SET_PDEATHSIG = 1
+"""Of prctl(2): the signal that a process gets when the one that began it has ended."""
+
+
+def end_with(parent: int) -> None:
+    """Have the system kill this process when the one that began it ends, however it ends.
+
+    Elsewhere than on Linux, nothing is done.
+
+    Args:
+        parent: number of the process that began this one; if it has ended by now, so does this one.
+    """
+    if sys.platform != "linux":
+        return
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)

@@ -1,0 +1,61 @@
+"""Processes end with those that began them."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="prctl is Linux's")
+
+_PARENT = """
+import os, time
+from sim.foundation.processes import end_with
+
+me = os.getpid()
+child = os.fork()
+if not child:
+    {wait}
+    end_with(me)
+    time.sleep(60)
+    os._exit(0)
+print(child, flush=True)
+{then}
+"""
+
+
+def _ends(child):
+    for _ in range(200):
+        try:
+            with open(f"/proc/{child}/stat") as file:
+                if file.read().rsplit(")", 1)[1].split()[0] == "Z":
+                    return True
+        except FileNotFoundError:
+            return True
+        time.sleep(0.02)
+    os.kill(child, signal.SIGKILL)
+    return False
+
+
+def _begun(wait, then):
+    code = _PARENT.format(wait=wait, then=then)
+    return subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+
+
+def test_a_process_ends_with_the_one_that_began_it_however_that_ends():
+    process = _begun("pass", "time.sleep(60)")
+    child = int(process.stdout.readline())
+    time.sleep(0.2)
+    os.kill(child, 0)
+    process.kill()
+    process.wait()
+    assert _ends(child)
+
+
+def test_one_whose_parent_has_ended_already_ends_too():
+    process = _begun("time.sleep(0.5)", "os._exit(0)")
+    child = int(process.stdout.readline())
+    process.wait()
+    assert _ends(child)
