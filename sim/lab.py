@@ -4,7 +4,6 @@ import gc
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from threading import Event, Lock
 from time import perf_counter
 from typing import Protocol
@@ -28,18 +27,13 @@ from sim.scenario.faults.groups import PoisonFault
 from sim.scenario.load import Scenario
 from sim.scenario.silences import never_strikes
 from sim.systems.catalogue import build
+from sim.systems.size import GRID_STEPS, USUAL, Allowance, Size, check, free_bytes, size
 from sim.traffic.generate import generate, none_is_slow, strokes
 from sim.traffic.messages import Messages
 from sim.words.silence import never_struck, none_was_slow, poisoned_nothing, silences_table
 
-GRID_STEPS = 600
-"""Samples of each series over the arrivals; draining is sampled at the same step."""
-
 _MANY = 5_000_000
 """Messages whose memory is worth a search for garbage."""
-
-_BYTES = 128
-"""Memory that a run takes for each message and group, at most."""
 
 
 class Progress(Protocol):
@@ -68,6 +62,7 @@ def run(
     progress: Progress | None = None,
     store: Keep | None = None,
     on_ledger: OnLedger | None = None,
+    allowed: Allowance = USUAL,
 ) -> Result:
     """Run every system of a scenario.
 
@@ -77,12 +72,15 @@ def run(
         store: remembers finished systems.
         on_ledger: is given the books of each group that keeps them; systems finished earlier are
             then run again.
+        allowed: what it may take; if not given, the memory that is free, and an hour.
 
     Raises:
-        LabError: a trace that the scenario names cannot be used.
+        LabError: a trace that the scenario names cannot be used, or the run would be too large.
         AssertionError: a message is unaccounted for; a bug of the lab.
     """
     began = perf_counter()
+    expected, free = size(scenario), free_bytes()
+    check(scenario, expected, allowed, free)
     messages = generate(scenario)
     wall_s = {"workload": perf_counter() - began}
     stop, keeping = Event(), Lock()
@@ -105,7 +103,7 @@ def run(
         return tables
 
     names = list(scenario.systems)
-    if _side_by_side(scenario, len(messages)):
+    if _side_by_side(expected, free if allowed.bytes is None else allowed.bytes):
         parts = _in_threads(one, names, stop)
     else:
         parts = [one(name) for name in names]
@@ -113,21 +111,11 @@ def run(
     return Result(combine(parts), wall_s, scenario)
 
 
-def _side_by_side(scenario: Scenario, messages: int) -> bool:
+def _side_by_side(expected: Size, free: float) -> bool:
     """Whether the systems run at one time, each in a thread: if it pays, and memory is there."""
-    if messages < WORTH_THREADS or len(scenario.systems) == 1:
+    if expected.messages < WORTH_THREADS or expected.systems == 1:
         return False
-    groups = sum(len(system.readers) for system in scenario.systems.values())
-    return messages * groups * _BYTES < _free_bytes()
-
-
-def _free_bytes() -> int:
-    """Memory that programs may still take; where the machine does not say, 4 GiB."""
-    try:
-        about = Path("/proc/meminfo").read_text()
-    except OSError:
-        return 4 << 30
-    return int(about.split("MemAvailable:")[1].split()[0]) << 10
+    return expected.bytes_side_by_side < free
 
 
 def _in_threads(one: Callable[[str], Tables], names: Sequence[str], stop: Event) -> list[Tables]:

@@ -2,6 +2,7 @@
 
 import os
 from collections import Counter
+from math import inf
 from pathlib import Path
 from threading import current_thread
 
@@ -10,10 +11,12 @@ import pandas as pd
 import pytest
 
 from sim import lab
+from sim.foundation.errors import LabError
 from sim.lab import run
 from sim.measure.tables import Tables
 from sim.results.store import Store, find, manifest, read
 from sim.scenario.load import Scenario, available, load
+from sim.systems.size import Allowance, size
 
 TRACES = Path(os.environ.get("LAB_TRACES", Path(__file__).parents[2] / "shared" / "traces"))
 
@@ -100,11 +103,19 @@ def test_side_by_side_all_stop_when_one_is_stopped(monkeypatch):
 
 
 def test_systems_take_turns_where_memory_is_short(monkeypatch):
-    scenario = load("tournament_sqs_tuned")
-    monkeypatch.setattr(lab, "_free_bytes", lambda: 2_000_000 * 7 * 128)
-    assert lab._side_by_side(scenario, 2_000_000 - 1)
-    assert not lab._side_by_side(scenario, 2_000_000)
-    assert not lab._side_by_side(scenario, 999_999)
+    expected = size(load("tournament_sqs_tuned").with_(scale=2))
+    assert lab._side_by_side(expected, expected.bytes_side_by_side + 1)
+    assert not lab._side_by_side(expected, expected.bytes_side_by_side)
+    monkeypatch.setattr(lab, "WORTH_THREADS", expected.messages + 1)
+    assert not lab._side_by_side(expected, inf)
+
+
+def test_a_run_that_is_too_large_is_refused_before_anything_is_drawn(monkeypatch):
+    monkeypatch.setattr(lab, "generate", lambda _: pytest.fail("drawn"))
+    with pytest.raises(LabError, match=r"would take .* GB of memory, more than the"):
+        run(load("tournament_spike").with_(scale=1e6))
+    with pytest.raises(LabError, match="more than the 1 MB of --max-memory"):
+        run(load("tournament_spike"), allowed=Allowance(1e6))
 
 
 def test_compared_systems_get_the_same_work():

@@ -13,6 +13,7 @@ from sim.advice.trial import Bench, Trial
 from sim.foundation.errors import LabError
 from sim.scenario.load import Scenario
 from sim.scenario.needs import Needs
+from sim.systems.size import USUAL, check, free_bytes, size
 from sim.traffic.generate import generate
 
 MOST_MESSAGES = 2_000_000
@@ -109,10 +110,12 @@ def advise(
         catalogue: the systems to try; None: those of `presets.yaml`.
 
     Raises:
-        LabError: there is no message, or none of the presets applies.
+        LabError: there is no message, or more than memory has room for, or none of the presets
+            applies.
     """
     watch = watch or Watch()
     needs = scenario.needs or Needs()
+    check(scenario, size(scenario).workload, USUAL, free_bytes())
     messages = generate(scenario)
     reduced = min(1.0, MOST_MESSAGES / max(1, len(messages)))
     if reduced < 1:

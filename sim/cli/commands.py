@@ -18,6 +18,7 @@ from sim.foundation.terminal import terminal, visible
 
 if TYPE_CHECKING:
     from sim.imports.made import Imported
+    from sim.systems.size import Allowance
 
 P = ParamSpec("P")
 
@@ -38,6 +39,21 @@ Sets = Annotated[
 Seed = Annotated[int | None, typer.Option(help="Override the scenario's seed.")]
 Out = Annotated[Path, typer.Option(help="Folder of all results.")]
 
+
+MaxMemory = Annotated[
+    str | None,
+    typer.Option(
+        "--max-memory",
+        metavar="SIZE",
+        help="Memory that a run may take; what is free if not given.",
+    ),
+]
+MaxTime = Annotated[
+    str | None,
+    typer.Option(
+        "--max-time", metavar="TIME", help="Computing time that a run may take; 1h if not given."
+    ),
+]
 
 NARROWEST_IN = 1.9
 PLAIN_SCALE = 0.01
@@ -152,10 +168,14 @@ def run(
     books: Annotated[
         Path | None, typer.Option(help="Write the books of its ledgers to this SQLite file.")
     ] = None,
+    max_memory: MaxMemory = None,
+    max_time: MaxTime = None,
 ) -> None:
     """Run scenarios, by name or file: a table, a finding in words, and charts."""
     from sim.cli.console import run_one
     from sim.scenario.load import load
+
+    allowed = _allowed(max_memory, max_time)
 
     # What was imported stays: collections pass over it, of which a run makes two for each system.
     gc.freeze()
@@ -171,7 +191,7 @@ def run(
     if books is not None and len(loaded) > 1:
         raise LabError("--books takes one scenario at a time")
     for words, scenario in zip(scenarios, loaded, strict=True):
-        run_one(words, scenario, overrides, out_, name, charts, books, out, err)
+        run_one(words, scenario, overrides, out_, name, charts, books, out, err, allowed)
 
 
 @app.command()
@@ -374,6 +394,14 @@ def _parsed(option: str, text: str | None, unit: str) -> float | None:
         return None if text is None else parse(text)
     except ValueError as error:
         raise LabError(f"{option}: {error}") from None
+
+
+def _allowed(max_memory: str | None, max_time: str | None) -> "Allowance":
+    from sim.systems.size import Allowance
+
+    most_s = _parsed("--max-time", max_time, "seconds")
+    most_bytes = _parsed("--max-memory", max_memory, "size_bytes")
+    return Allowance(most_bytes) if most_s is None else Allowance(most_bytes, most_s)
 
 
 def _show(path: Path) -> None:

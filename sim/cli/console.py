@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from sim.lab import OnLedger
     from sim.ledger.book import Ledger
     from sim.results.result import Result
+    from sim.systems.size import Allowance
     from sim.traffic.messages import Messages
 
 WIDTH = 100
@@ -239,6 +240,7 @@ def run_one(
     books: Path | None,
     out: Console,
     err: Console,
+    allowed: "Allowance | None" = None,
 ) -> None:
     """Run a scenario, write its result, and print the table, the finding and where the charts are.
 
@@ -252,10 +254,15 @@ def run_one(
         books: SQLite file for the books of its ledgers, or None.
         out: for the results.
         err: for progress and warnings; progress is quiet when it is not a terminal.
+        allowed: what the run may take; None: as `sim.lab.run`.
     """
     from sim.results.store import Store, manifest, newest
+    from sim.systems.size import USUAL, check, free_bytes, size
 
+    allowed = allowed or USUAL
     warn(scenario.warnings, err)
+    # Before there is a folder, and a process that draws.
+    check(scenario, size(scenario), allowed, free_bytes())
     store = Store(folder, scenario, name)
     if not charts and (store.folder / "charts").is_dir():
         err.print(
@@ -270,7 +277,7 @@ def run_one(
         from sim.lab import run
 
         with _books_file(scenario, books) as on_ledger:
-            done = run(scenario, bar.told, store, on_ledger)
+            done = run(scenario, bar.told, store, on_ledger, allowed)
         bar.says("drawing the charts" if charts else "writing the report")
         temporary = store.begin()
         about = manifest(scenario, command, done.wall_s, done.warnings)

@@ -16,7 +16,7 @@ from sim.traffic.split import Units, split
 from sim.traffic.trace import Totals
 
 _LEAST_CELLS = 1_000
-_MOST_CELLS = 1 << 22
+MOST_CELLS = 1 << 22
 """Cells of a second that are drawn one by one: 48 days. Of more, those with messages."""
 _BLOCKS = 1 << 20
 """Blocks into which a longer time is divided first."""
@@ -69,12 +69,22 @@ def expected(scenario: Scenario) -> tuple[float, float]:
     return float(count.sum() * factor), float(count.max() * factor / totals.interval_s)
 
 
+def lasts_s(scenario: Scenario) -> float:
+    """How long a scenario without a duration creates messages: as long as its trace, s.
+
+    Raises:
+        LabError: the trace cannot be read.
+    """
+    totals = _totals(scenario)
+    return totals.slots * totals.interval_s
+
+
 def _edges(duration_s: float) -> F64:
     """Cells of a whole fraction of a second, a second at most, and a thousand at least.
 
     Of more than 48 days: a million, of as many whole seconds each.
     """
-    if duration_s > _MOST_CELLS:
+    if duration_s > MOST_CELLS:
         width_s = np.ceil(duration_s / _BLOCKS)
         edges_s: F64 = np.arange(np.ceil(duration_s / width_s) + 1) * width_s
         edges_s[-1] = duration_s
@@ -125,7 +135,7 @@ def _from_profile(
     edges_s = _edges(duration_s)
     # Rounding can leave a cell of a zero rate a hair below zero.
     means = np.diff(_cumulative(profile, edges_s)).clip(0.0) * factor
-    if duration_s > _MOST_CELLS:
+    if duration_s > MOST_CELLS:
         if dispersion > 1:
             means = means * _unit_gamma(means, dispersion, rng)
         found = split(
@@ -175,7 +185,7 @@ def _totals(scenario: Scenario) -> Totals:
 def _from_totals(totals: Totals, dispersion: float, rng: np.random.Generator) -> Cells:
     interval_s = totals.interval_s
     cells = max(1, int(np.ceil(interval_s - 1e-9)))
-    if totals.slots * cells > _MOST_CELLS:
+    if totals.slots * cells > MOST_CELLS:
         return _from_long(totals, cells, dispersion, rng)
     counts = np.zeros(totals.slots, np.int64)
     counts[totals.slot] = totals.messages

@@ -166,9 +166,10 @@ def _weights(key: Key) -> F64:
 def _entities(scenario: Scenario, n: int) -> I32:
     weights = np.ones(1)
     for key in scenario.workload.keys.values():
-        more = _weights(key)
-        if weights.size * more.size > _MOST_ENTITIES:
+        values = key.count if key.weights is None else len(key.weights)
+        if weights.size * (values or 1) > _MOST_ENTITIES:
             raise LabError(f"workload.keys: more than {_MOST_ENTITIES:,} combinations of values")
+        more = _weights(key)
         weights = np.outer(weights, more / more.sum()).ravel()
     out = np.zeros(n, np.int32)
     if weights.size == 1:
