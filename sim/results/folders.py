@@ -145,7 +145,9 @@ def remove(folder: Path) -> None:
         (folder / MANIFEST).unlink(missing_ok=True)
         for child in folder.iterdir():
             if child.is_dir() and not child.is_symlink():
-                shutil.rmtree(child)
+                remove(child)  # a place of the lab's own within, which a kill must leave marked
+                if child.exists():
+                    shutil.rmtree(child)
             elif child.name != MARKER:
                 child.unlink()
         shutil.rmtree(folder)
