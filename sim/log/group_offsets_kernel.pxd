@@ -4,7 +4,7 @@ from sim.foundation cimport num
 from sim.foundation.c_types cimport i64
 from sim.log cimport group_state as k
 from sim.log cimport topic_kernel
-from sim.log.group_state_kernel cimport GroupState, OffsetSamples
+from sim.log.group_state_kernel cimport GroupOffsets, GroupState, OffsetSamples
 
 
 cdef bint _is_due(OffsetSamples samples, i64 g, double at_s) noexcept nogil
@@ -18,7 +18,12 @@ cdef void sample_commit(OffsetSamples samples, i64 p, double commit_s, double at
 @cython.locals(g=i64)
 cdef void sample_committed(OffsetSamples samples, i64 p, i64 value, double at_s) noexcept nogil
 
-@cython.locals(a=i64, p=i64, value=i64, slot=i64, in_progress=bint)
+@cython.locals(g=i64)
+cdef void _commit_one(
+    GroupOffsets offsets, OffsetSamples samples, i64 p, i64 value, double at_s
+) noexcept nogil
+
+@cython.locals(n=i64, ahead=i64, a=i64, p=i64, value=i64)
 cpdef void commit(GroupState group, i64 m, double at_s) noexcept nogil
 
 @cython.locals(after=double, p=i64)

@@ -8,7 +8,7 @@ or that a group never had, is reset when it is next fetched from).
 from sim.foundation import num
 from sim.log import group_state as k
 from sim.log import topic_kernel
-from sim.log.group_state_kernel import GroupState, OffsetSamples
+from sim.log.group_state_kernel import GroupOffsets, GroupState, OffsetSamples
 
 
 def _is_due(samples: OffsetSamples, g: int, at_s: float) -> bool:
@@ -43,23 +43,35 @@ def sample_committed(samples: OffsetSamples, p: int, value: int, at_s: float) ->
     samples.committed_next[p] = g
 
 
+def _commit_one(
+    offsets: GroupOffsets, samples: OffsetSamples, p: int, value: int, at_s: float
+) -> None:
+    """Commit an offset of partition ``p``, if it is beyond the one that is."""
+    g = samples.commit_s_next[p]
+    if _is_due(samples, g, at_s):
+        sample_commit(samples, p, offsets.commit_s[p], at_s)
+    offsets.commit_s[p] = at_s
+    if value > offsets.committed[p]:
+        g = samples.committed_next[p]
+        if _is_due(samples, g, at_s):
+            sample_committed(samples, p, offsets.committed[p], at_s)
+        offsets.committed[p] = value
+
+
 def commit(group: GroupState, m: int, at_s: float) -> None:
     """Commit for member ``m``, at ``at_s``: what it has processed, or all that it was handed."""
-    for a in range(group.members.assigned_n[m]):
+    n = group.members.assigned_n[m]
+    ahead = -1  # which of its partitions has a record in progress that is committed
+    if group.rules.before and group.rules.per_record and group.members.at[m] < n:
+        ahead = (group.members.first[m] + group.members.at[m]) % n
+    for a in range(n):
         p = group.members.assigned[m, a]
         if group.offsets.position[p] == k.NOWHERE:
             continue
-        sample_commit(group.samples, p, group.offsets.commit_s[p], at_s)
-        group.offsets.commit_s[p] = at_s
         value = group.offsets.position[p] if group.rules.handed else group.offsets.processed[p]
-        if group.rules.before and group.rules.per_record:
-            slot = group.members.first[m] + group.members.at[m]
-            in_progress = slot == a or slot - group.members.assigned_n[m] == a
-            if in_progress and group.members.at[m] < group.members.assigned_n[m]:
-                value += 1
-        if value > group.offsets.committed[p]:
-            sample_committed(group.samples, p, group.offsets.committed[p], at_s)
-            group.offsets.committed[p] = value
+        if a == ahead:
+            value += 1
+        _commit_one(group.offsets, group.samples, p, value, at_s)
 
 
 def finish_samples(group: GroupState, until_s: float) -> None:
