@@ -152,11 +152,7 @@ def _start(queue: StandardQueue, workers: StandardWorkers, w: int, at_s: float) 
     if workers.barred[w] & codes.CUT_OFF:
         at_s = num.INF
     else:
-        half = 0.5 * queue.receive_latency_s[queue.receive_draw]
-        queue.receive_calls += 1
-        queue.receive_draw += 1
-        if queue.receive_draw == queue.receive_latency_s.shape[0]:
-            queue.receive_draw = 0
+        half = rounds.next_receive(queue)
         workers.half_s[w] = half
     workers.held_n[w] = 0
     workers.kind[w] = codes.RECEIVE

@@ -12,6 +12,9 @@ cdef i64 oldest_fresh(StandardQueue queue) noexcept nogil
 @cython.locals(room=bint)
 cdef bint may_begin(StandardQueue queue, StandardWorkers workers) noexcept nogil
 
+@cython.locals(half_s=double)
+cdef double next_receive(StandardQueue queue) noexcept nogil
+
 @cython.locals(free_s=double, at_s=double)
 cdef double _again_s(
     StandardQueue queue, StandardWorkers workers, i64 w, double delete_s
@@ -38,9 +41,12 @@ cdef double _take(
     StandardQueue queue, StandardWorkers workers, i64 w, i64 row, double now
 ) noexcept nogil
 
+@cython.locals(free_s=double)
+cdef void _delete(StandardQueue queue, StandardWorkers workers, i64 w, double now) noexcept nogil
+
 cdef void _park(StandardQueue queue, StandardWorkers workers, i64 w, double now) noexcept nogil
 
-@cython.locals(filled=i64, now=double, w=i64, row=i64, arrives_s=double, wakes=bint, first=i64,
+@cython.locals(filled=i64, two_events=bint, now=double, w=i64, row=i64, arrives_s=double, wakes=bint, first=i64,
                available_s=double, at_s=double)
 cdef double _go_round(
     StandardQueue queue, StandardWorkers workers, double until_s

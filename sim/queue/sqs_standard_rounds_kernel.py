@@ -1,12 +1,13 @@
 """The fast path of a standard queue: a worker's round of receive, process and delete is one event.
 
-It holds while each worker has one message at a time, answers to receives take equally long, and
-nothing expires, fails or is limited. `rounds` stops before the first event of which that is not
-so, and leaves the state as the full kernel would have it then, bit for bit.
+It holds while each worker has one message at a time, and nothing expires, fails or is limited.
+`rounds` stops before the first event of which that is not so, and leaves the state as the full
+kernel would have it then, bit for bit.
 
 Within a round the message is written down as deleted when it is received, and the worker's next
 event is that its next receive is answered. What of this has not come about when `rounds` stops is
-taken back.
+taken back. Where receives do not take equally long, a round is two events: which latency a receive
+draws depends on the order of the deletes.
 """
 
 from sim.foundation import num
@@ -30,7 +31,7 @@ def may_begin(queue: StandardQueue, workers: StandardWorkers) -> bool:
     if queue.rounds_after > 0:
         queue.rounds_after -= 1
         return False
-    if queue.policy.batch > 1 or queue.has_poison or queue.receive_latency_s.shape[0] > 1:
+    if queue.policy.batch > 1 or queue.has_poison:
         return False
     if queue.policy.wait_s == 0.0 and queue.policy.asked < queue.next_fresh.shape[0]:
         return False
@@ -40,8 +41,20 @@ def may_begin(queue: StandardQueue, workers: StandardWorkers) -> bool:
     return room
 
 
+def next_receive(queue: StandardQueue) -> float:
+    """A receive is sent; half of its round trip, s."""
+    half_s: float = 0.5 * queue.receive_latency_s[queue.receive_draw]
+    queue.receive_calls += 1
+    queue.receive_draw += 1
+    if queue.receive_draw == queue.receive_latency_s.shape[0]:
+        queue.receive_draw = 0
+    return half_s
+
+
 def _again_s(queue: StandardQueue, workers: StandardWorkers, w: int, delete_s: float) -> float:
-    """When the receive that follows a delete is answered, s."""
+    """When the worker's next event is, the delete or the answer to the receive behind it, s."""
+    if queue.receive_latency_s.shape[0] > 1:
+        return delete_s
     free_s = max(delete_s + workers.half_s[w], workers.resume_s[w])
     at_s: float = free_s + 0.5 * queue.receive_latency_s[0]
     return at_s
@@ -80,10 +93,9 @@ def _write_down(queue: StandardQueue, workers: StandardWorkers, w: int, current:
 def _ask_again(queue: StandardQueue, workers: StandardWorkers, w: int) -> None:
     """The message of worker ``w`` is gone, and its next receive sent."""
     _write_down(queue, workers, w, 1)
-    queue.receive_calls += 1
     workers.kind[w] = codes.RECEIVE
     workers.held_n[w] = 0
-    workers.half_s[w] = 0.5 * queue.receive_latency_s[0]
+    workers.half_s[w] = next_receive(queue)
 
 
 def _take_back(queue: StandardQueue, workers: StandardWorkers, w: int) -> None:
@@ -147,6 +159,14 @@ def _take(queue: StandardQueue, workers: StandardWorkers, w: int, row: int, now:
     return _again_s(queue, workers, w, delete_s)
 
 
+def _delete(queue: StandardQueue, workers: StandardWorkers, w: int, now: float) -> None:
+    """The delete of worker ``w``, the first in the heap, takes effect at ``now``."""
+    free_s = max(now + workers.half_s[w], workers.resume_s[w])
+    _ask_again(queue, workers, w)
+    workers.event_s[w] = free_s + workers.half_s[w]
+    heap.replace_first(workers, w, workers.event_s[w])
+
+
 def _park(queue: StandardQueue, workers: StandardWorkers, w: int, now: float) -> None:
     """The receive of worker ``w``, the first in the heap, finds nothing and waits."""
     if workers.kind[w] == codes.ROUND:
@@ -161,6 +181,7 @@ def _park(queue: StandardQueue, workers: StandardWorkers, w: int, now: float) ->
 def _go_round(queue: StandardQueue, workers: StandardWorkers, until_s: float) -> float:
     """Go on to ``until_s`` or the first event that is none of a round; returns its time, s."""
     filled = queue.feed.n[0]
+    two_events = queue.receive_latency_s.shape[0] > 1
     while True:
         now = workers.heap_s[0]
         w = workers.heap_w[0]
@@ -184,7 +205,9 @@ def _go_round(queue: StandardQueue, workers: StandardWorkers, until_s: float) ->
             return num.double(now)
         if not wakes and workers.kind[w] != codes.ROUND and workers.kind[w] != codes.RECEIVE:
             return num.double(now)
-        if arrives_s <= now:
+        if two_events and not wakes and workers.kind[w] == codes.ROUND:
+            _delete(queue, workers, w, now)
+        elif arrives_s <= now:
             at_s = _take(queue, workers, w, row, now)
             if at_s == num.INF:
                 return num.double(now)

@@ -48,7 +48,7 @@ def run(seed, after):
     workers = Workers(
         senders.feed, work_s, size, policy,
         servers=servers,
-        receive_latency_s=rng.choice([0.0, 0.013], 1),
+        receive_latency_s=latency_s if seed % 5 == 0 else rng.choice([0.0, 0.013], 1),
         delete_latency_s=np.zeros(1) if seed % 2 else latency_s,
         grid_s=np.linspace(0.0, until_s, int(rng.integers(30))),
         keep_repeats=100,
@@ -120,13 +120,13 @@ def healthy(n=500, workers=5, receive_s=(0.0,), service_s=1.0, **changes):
 
 def test_a_healthy_queue_is_done_in_rounds():
     assert healthy() >= 495
+    assert healthy(receive_s=(0.01, 0.02)) >= 495
 
 
 @pytest.mark.parametrize(
     "changes",
     [
         dict(batch=2),
-        dict(receive_s=(0.01, 0.02)),
         dict(wait_s=0.0, receive_s=(0.01,)),  # a short poll, of one server of two
         dict(max_in_flight=4),
         dict(visibility_s=1.0),  # the delete comes too late
