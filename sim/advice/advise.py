@@ -13,7 +13,7 @@ from sim.advice.trial import Bench, Trial
 from sim.foundation.errors import LabError
 from sim.scenario.load import Scenario
 from sim.scenario.needs import Needs
-from sim.systems.size import USUAL, check, free_bytes, size
+from sim.systems.size import USUAL, Allowance, check, free_bytes, size
 from sim.traffic.generate import generate
 
 MOST_MESSAGES = 2_000_000
@@ -100,6 +100,7 @@ def advise(
     most_workers: int = MOST_WORKERS,
     watch: Watch | None = None,
     catalogue: Mapping[str, Preset] | None = None,
+    allowed: Allowance | None = None,
 ) -> Advice:
     """Try every preset that applies.
 
@@ -108,6 +109,7 @@ def advise(
         most_workers: of a group.
         watch: told how far it is.
         catalogue: the systems to try; None: those of `presets.yaml`.
+        allowed: memory that the messages may take; None: what is free.
 
     Raises:
         LabError: there is no message, or more than memory has room for, or none of the presets
@@ -115,7 +117,7 @@ def advise(
     """
     watch = watch or Watch()
     needs = scenario.needs or Needs()
-    check(scenario, size(scenario).workload, USUAL, free_bytes())
+    check(scenario, size(scenario).workload, allowed or USUAL, free_bytes())
     messages = generate(scenario)
     reduced = min(1.0, MOST_MESSAGES / max(1, len(messages)))
     if reduced < 1:

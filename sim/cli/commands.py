@@ -204,13 +204,21 @@ def advise(
     json_: Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")] = False,
     set_: Sets = None,
     seed: Seed = None,
+    max_memory: MaxMemory = None,
 ) -> None:
     """Which systems meet the `needs` of a scenario, with how many workers, at what price."""
     from sim.cli.console import advise_on
     from sim.scenario.load import load
 
     gc.freeze()  # as in `run`
-    advise_on(load(scenario, _overrides(set_, seed)), max_workers, json_, out, err)
+    advise_on(
+        load(scenario, _overrides(set_, seed)),
+        max_workers,
+        json_,
+        out,
+        err,
+        _allowed(max_memory, None),
+    )
 
 
 @app.command()

@@ -25,7 +25,7 @@ from rich.text import Text
 from sim.cli.artist import Order, artist, draw
 from sim.foundation.errors import LabError
 from sim.foundation.terminal import terminal
-from sim.foundation.text import count, duration
+from sim.foundation.text import count, duration, messages
 from sim.measure.tables import Tables
 from sim.scenario.load import Scenario
 from sim.words.differences import changes, effects
@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from sim.traffic.messages import Messages
 
 WIDTH = 100
+_LONG_S = 120.0
+"""Computing time of which one is told before, s."""
 
 
 class _Rate(ProgressColumn):
@@ -155,7 +157,12 @@ def _numbered_states(messages: "Messages") -> list[str]:
 
 
 def advise_on(
-    scenario: Scenario, most_workers: int, as_json: bool, out: Console, err: Console
+    scenario: Scenario,
+    most_workers: int,
+    as_json: bool,
+    out: Console,
+    err: Console,
+    allowed: "Allowance | None" = None,
 ) -> None:
     """Try the presets, and print the ranked table and which way to go.
 
@@ -165,6 +172,7 @@ def advise_on(
         as_json: print plain data instead.
         out: for the answer.
         err: for progress and warnings; progress is quiet when it is not a terminal.
+        allowed: what it may take; None: what is free.
 
     Raises:
         KeyboardInterrupt: stopped; nothing was written.
@@ -177,7 +185,7 @@ def advise_on(
     warn(scenario.warnings, err)
     with _advice_progress(err) as watch:
         try:
-            advice = advise(scenario, most_workers, watch)
+            advice = advise(scenario, most_workers, watch, allowed=allowed)
         except KeyboardInterrupt:
             raise KeyboardInterrupt("nothing was written") from None
     if as_json:
@@ -257,12 +265,18 @@ def run_one(
         allowed: what the run may take; None: as `sim.lab.run`.
     """
     from sim.results.store import Store, manifest, newest
-    from sim.systems.size import USUAL, check, free_bytes, size
+    from sim.systems.size import USUAL, check, free_bytes, memory, size
 
     allowed = allowed or USUAL
     warn(scenario.warnings, err)
     # Before there is a folder, and a process that draws.
-    check(scenario, size(scenario), allowed, free_bytes())
+    expected = size(scenario)
+    check(scenario, expected, allowed, free_bytes())
+    if expected.seconds > _LONG_S:
+        err.print(
+            f"{scenario.name}: some {messages(expected.messages)}, {memory(expected.bytes)}, "
+            f"{duration(expected.seconds)} of computing (estimated)"
+        )
     store = Store(folder, scenario, name)
     if not charts and (store.folder / "charts").is_dir():
         err.print(

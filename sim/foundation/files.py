@@ -11,9 +11,9 @@ import stat
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from io import BufferedReader, BytesIO, RawIOBase, TextIOWrapper
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
-from typing import Any, BinaryIO, TextIO, cast
+from typing import BinaryIO, TextIO, cast
 
 from sim.foundation.errors import LabError, NoRoomError
 
@@ -59,47 +59,51 @@ def open_text(path: Path, encoding: str = "utf-8", newline: str | None = None) -
     """A text file to be read; one whose name ends in ``.gz`` is unpacked.
 
     Raises:
-        OSError: as `open_binary`; likewise reading more than `MOST_BYTES` of it, or what comes to
-            more than `MOST_RATIO` times the packed file. Reading one that is packed may raise
-            `PACKED`.
+        OSError: as `open_binary`; likewise if there are more than `MOST_BYTES` in it, or more than
+            `MOST_RATIO` times the packed file.
+        EOFError, zlib.error, gzip.BadGzipFile: `PACKED`, of a packed file.
     """
-    return TextIOWrapper(BufferedReader(_Bounded(path)), encoding=encoding, newline=newline)
+    file = open_binary(path)
+    try:
+        _check_size(file, path.suffix == ".gz")
+    except BaseException:
+        file.close()
+        raise
+    if path.suffix == ".gz":
+        file = cast("BinaryIO", _Gzip(file))
+    return TextIOWrapper(file, encoding=encoding, newline=newline)
 
 
-class _Bounded(RawIOBase):
-    """A file, unpacked if it is packed, of which one cannot read without end."""
-
-    def __init__(self, path: Path) -> None:
-        self._file = open_binary(path)
-        self._packed_bytes = os.fstat(self._file.fileno()).st_size
-        self._packed = path.suffix == ".gz"
-        self._bytes = cast(
-            "BinaryIO", gzip.GzipFile(fileobj=self._file) if self._packed else self._file
-        )
-        self._got = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, into: Any) -> int:
-        part = self._bytes.read(len(into))
-        into[: len(part)] = part
-        self._got += len(part)
-        if self._got > MOST_BYTES:
-            unpacked = " when it is unpacked" if self._packed else ""
-            raise OSError(errno.EFBIG, f"more than {MOST_BYTES >> 20} MiB{unpacked}")
-        if self._packed and self._got > _FREE_BYTES + MOST_RATIO * self._packed_bytes:
+def _check_size(file: BinaryIO, packed: bool) -> None:
+    """Refuse a file that is too large, before any of it is kept; it is at its beginning after."""
+    size_bytes = os.fstat(file.fileno()).st_size
+    if not packed:
+        if size_bytes > MOST_BYTES:
+            raise OSError(errno.EFBIG, f"more than {MOST_BYTES >> 20} MiB")
+        return
+    unpacked, got = gzip.GzipFile(fileobj=file), 0
+    while part := unpacked.read(1 << 20):
+        got += len(part)
+        if got > MOST_BYTES:
+            raise OSError(errno.EFBIG, f"more than {MOST_BYTES >> 20} MiB when it is unpacked")
+        if got > _FREE_BYTES + MOST_RATIO * size_bytes:
             raise OSError(
                 errno.EFBIG,
                 f"it unpacks to more than {MOST_RATIO} times its size, as no recorded data do",
             )
-        return len(part)
+    file.seek(0)
+
+
+class _Gzip(gzip.GzipFile):
+    """Closes the packed file too."""
+
+    def __init__(self, packed: BinaryIO) -> None:
+        super().__init__(fileobj=packed)
+        self._packed = packed
 
     def close(self) -> None:
-        if not self.closed:
-            self._bytes.close()
-            self._file.close()
         super().close()
+        self._packed.close()
 
 
 PACKED = (EOFError, zlib.error, gzip.BadGzipFile)

@@ -67,8 +67,7 @@ def targets(
         found += [
             OneConsumer(crew, place)
             for name, crew in crews.items()
-            for place in range(crew.fleet.size)
-            if fault.strikes(system, name, place)
+            for place in fault.struck(system, name, crew.fleet.size)
         ]
     if upstream is None:
         return found

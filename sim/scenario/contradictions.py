@@ -319,7 +319,7 @@ def _bad_index(
     if not groups:
         yield (*path, "fault"), f"{fault.fault!r} needs a system with a 'publisher'"
         return
-    if any(fault.strikes(s, g, i) for s, g, n in groups.values() for i in range(n)):
+    if any(fault.strikes_any(s, g, n) for s, g, n in groups.values()):
         return
     whom, _, which = fault.target.rpartition(".")
     matched = [known for known in groups if fnmatchcase(known, whom)]
@@ -344,7 +344,7 @@ def _bad_condition(
     ahead = [
         whom for k in ("publisher", "broker") if k in fault.kinds for whom in struck[k].values()
     ]
-    if of is None and any(fault.strikes(s, g, i) for s, g, n in ahead for i in range(n)):
+    if of is None and any(fault.strikes_any(s, g, n) for s, g, n in ahead):
         yield (
             (*path, "when"),
             "give 'of', whose lag: a publisher and its brokers have none of their own",

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from sim.foundation import files
 from sim.foundation.config import KeyPath
-from sim.foundation.errors import ScenarioError
+from sim.foundation.errors import LabError, ScenarioError
 from sim.foundation.text import duration, messages
 from sim.foundation.units import Distribution
 from sim.scenario.faults.base import RandomFault
@@ -159,8 +159,12 @@ def _messages(scenario: Scenario) -> tuple[float, float]:
     """How many messages to expect, and for how long they arrive in s."""
     workload = scenario.workload
     if workload.cases is not None:
-        with files.open_text(workload.cases.file, "utf-8-sig") as file:
-            events = max(0, sum(1 for _ in file) - 1)
+        path = workload.cases.file
+        try:
+            with files.open_text(path, "utf-8-sig") as file:
+                events = max(0, sum(1 for _ in file) - 1)
+        except (OSError, UnicodeError, *files.PACKED) as error:
+            raise LabError(f"{path}: {files.why(error)}") from None
         return float(events), scenario.duration if scenario.duration < inf else 86_400.0
     n = arrivals.expected(scenario)[0]
     duration_s = scenario.duration

@@ -218,6 +218,9 @@ def test_every_message_of_a_life_and_of_a_file_counts(tmp_path):
     path.write_text("case,seq,timestamp,activity\na,0,2020-01-01,x\na,1,2020-01-02,y\n")
     s = scenario().with_({"workload.keys": {"order": {"count": 1}}, "workload.cases": str(path)})
     assert size(s).messages == 2
+    path.write_bytes(b"\xff")
+    with pytest.raises(LabError, match=r"cases\.csv: not a text file in UTF-8"):
+        size(s)
 
 
 def test_memory_in_words_can_be_read_again():

@@ -1,6 +1,6 @@
 """What all faults have in common: when they strike, and whom."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import ClassVar, Literal, Self
 
@@ -13,6 +13,10 @@ Kind = Literal["consumer", "group", "publisher", "broker"]
 """What a fault can strike. A target names a consumer or worker `system.group.0`, all of them
 `system.group`, a publisher `system.publisher.0`, and one of the brokers behind it
 `system.broker.0`."""
+
+
+_MOST_TRIED = 1_000_000
+"""Consumers for which an odd pattern (`g.[1-3]?`) is tried; more are no run."""
 
 
 class When(Config):
@@ -89,6 +93,23 @@ class Fault(Config):
         """Whether the target matches one: consumer or worker ``index`` (from 0) of a group, or of
         the group `publisher` or `broker`."""
         return fnmatchcase(f"{system}.{group}.{index}", self.target)
+
+    def struck(self, system: str, group: str, count: int) -> Iterator[int]:
+        """Which of the ``count`` consumers of a group the target matches, ascending.
+
+        Of a billion, those that a target names are found without trying each.
+        """
+        last = self.target.rpartition(".")[2]
+        if last == "*":  # it matches all of them, or none
+            return iter(range(count if self.strikes(system, group, 0) else 0))
+        numbers: Iterable[int] = range(min(count, _MOST_TRIED))
+        if last.isascii() and last.isdecimal():
+            numbers = [int(last)] if len(last) < 20 and int(last) < count else []
+        return (number for number in numbers if self.strikes(system, group, number))
+
+    def strikes_any(self, system: str, group: str, count: int) -> bool:
+        """Whether the target matches one of the ``count`` consumers of a group."""
+        return next(self.struck(system, group, count), None) is not None
 
 
 class RandomFault(Fault):

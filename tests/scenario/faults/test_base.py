@@ -1,5 +1,7 @@
 """What all faults have in common: whom a target means, and when a condition holds."""
 
+from time import process_time
+
 import pytest
 from pydantic import ValidationError
 
@@ -66,3 +68,22 @@ def test_a_target_without_a_system_is_refused(fault, form):
     needs = {"for": 1} if fault is UnreachableFault else {}
     with pytest.raises(ValidationError, match=f"'x' is not of the form '{form}'"):
         fault.model_validate({"at": 1, "target": "x", **needs})
+
+
+@pytest.mark.parametrize(
+    "last", ["*", "7", "07", "1?", "[0-3]", "1*", "**", "x", "", "99", "1" * 30, "*1", "²"]
+)
+@pytest.mark.parametrize("first", ["kafka.g", "kafka.*", "*", "k*.g", "sqs.g", "kafka.g.1"])
+def test_those_that_a_target_strikes_are_those_that_it_matches(first, last):
+    fault = CrashFault(at=1, target=f"{first}.{last}")
+    matched = [i for i in range(20) if fault.strikes("kafka", "g", i)]
+    assert list(fault.struck("kafka", "g", 20)) == matched
+    assert fault.strikes_any("kafka", "g", 20) == bool(matched)
+
+
+@pytest.mark.parametrize("target", ["kafka.g.*", "kafka.g.999999999", "kafka.x.*", "kafka.x.5"])
+def test_of_a_billion_consumers_not_each_is_tried(target):
+    fault = CrashFault(at=1, target=target)
+    began = process_time()
+    assert fault.strikes_any("kafka", "g", 10**9) == target.startswith("kafka.g")
+    assert process_time() - began < 0.1
