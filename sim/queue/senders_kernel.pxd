@@ -13,37 +13,31 @@ cdef class SendersState:
     cdef public i64 batch
     cdef public double calls_per_s
     cdef public double[::1] event_s
+    cdef public i64[::1] call
     cdef public double[::1] half_s
     cdef public i64[::1] first
     cdef public i64[::1] n
     cdef public i64 next
+    cdef public i64 draw
     cdef public i64 calls
     cdef public i64 under_way
     cdef public double quota_s
 
 
-cdef void _move(SendersState s, i64 source, i64 target) noexcept nogil
-
-cdef void _put(
-    SendersState s, i64 at, double event_s, double half_s, i64 first, i64 n
-) noexcept nogil
-
-@cython.locals(at=i64)
-cdef void _push(SendersState s, double event_s, double half_s, i64 first, i64 n) noexcept nogil
+@cython.locals(at=i64, call=i64)
+cdef i64 _push(SendersState s, double at_s) noexcept nogil
 
 @cython.locals(at=i64, child=i64)
-cdef void _replace_first(
-    SendersState s, double event_s, double half_s, i64 first, i64 n
-) noexcept nogil
+cdef void _replace_first(SendersState s, double at_s, i64 call) noexcept nogil
 
-@cython.locals(first=i64, row=i64, k=i64)
+@cython.locals(call=i64, first=i64, row=i64, k=i64)
 cdef void _hand_over(SendersState s, double now) noexcept nogil
 
-@cython.locals(last=i64)
+@cython.locals(gone=i64, last=i64, at_s=double, call=i64)
 cdef void _remove_first(SendersState s) noexcept nogil
 
 @cython.locals(total=i64, threads=i64, first=i64, event_s=double, returned=bint, now=double,
-               stop=i64, half_s=double, reached_s=double)
+               stop=i64, half_s=double, reached_s=double, call=i64)
 cdef void _send(SendersState s, double until_s) noexcept nogil
 
 cpdef void send(SendersState s, double until_s)

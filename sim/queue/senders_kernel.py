@@ -38,16 +38,20 @@ class SendersState:
         self.calls_per_s = calls_per_s
         """A call beyond this quota, of which a second's worth may be used up at once, gets through
         as soon as it can; inf: there is none."""
-        self.event_s: F64 = np.zeros(threads)
-        """[threads] heap: when each call reaches the service or returns, s."""
+        self.event_s: F64 = np.full(threads + 1, num.INF)
+        """[threads + 1] heap: when each call reaches the service or returns, s; then inf."""
+        self.call: I64 = np.arange(threads)
+        """[threads] which call each of these is of, and then the numbers of no call."""
         self.half_s: F64 = np.zeros(threads)
-        """[threads] rest of the latency once the service is reached, s."""
+        """[calls] rest of the latency once the service is reached, s."""
         self.first: I64 = np.zeros(threads, np.int64)
-        """[threads] first message of the call; -1: it has been handed over."""
+        """[calls] first message of the call; -1: it has been handed over."""
         self.n: I64 = np.zeros(threads, np.int64)
-        """[threads] messages of the call."""
+        """[calls] messages of the call."""
         self.next = 0
         """Next message to send."""
+        self.draw = 0
+        """Next of the round trips."""
         self.calls = 0
         """Calls made."""
         self.under_way = 0
@@ -56,65 +60,68 @@ class SendersState:
         """When the quota would be used up, less the burst, s."""
 
 
-def _move(s: SendersState, source: int, target: int) -> None:
-    s.event_s[target] = s.event_s[source]
-    s.half_s[target] = s.half_s[source]
-    s.first[target] = s.first[source]
-    s.n[target] = s.n[source]
-
-
-def _put(s: SendersState, at: int, event_s: float, half_s: float, first: int, n: int) -> None:
-    s.event_s[at] = event_s
-    s.half_s[at] = half_s
-    s.first[at] = first
-    s.n[at] = n
-
-
-def _push(s: SendersState, event_s: float, half_s: float, first: int, n: int) -> None:
+def _push(s: SendersState, at_s: float) -> int:
+    """Put an event into the heap; returns the number of its call, a new one."""
     at = s.under_way
+    call = s.call[at]
     s.under_way += 1
-    while at > 0 and s.event_s[(at - 1) >> 1] > event_s:
-        _move(s, (at - 1) >> 1, at)
+    while at > 0 and s.event_s[(at - 1) >> 1] > at_s:
+        s.event_s[at] = s.event_s[(at - 1) >> 1]
+        s.call[at] = s.call[(at - 1) >> 1]
         at = (at - 1) >> 1
-    _put(s, at, event_s, half_s, first, n)
+    s.event_s[at] = at_s
+    s.call[at] = call
+    return call
 
 
-def _replace_first(s: SendersState, event_s: float, half_s: float, first: int, n: int) -> None:
+def _replace_first(s: SendersState, at_s: float, call: int) -> None:
+    """Have another event in the place of the first."""
     at = 0
-    while 2 * at + 1 < s.under_way:
-        child = 2 * at + 1
-        if child + 1 < s.under_way and s.event_s[child + 1] < s.event_s[child]:
-            child += 1
-        if s.event_s[child] >= event_s:
+    child = 1
+    while child < s.under_way:
+        # The lesser of two, without a branch; behind the last is one at infinity.
+        child += s.event_s[child + 1] < s.event_s[child]
+        if s.event_s[child] >= at_s:
             break
-        _move(s, child, at)
+        s.event_s[at] = s.event_s[child]
+        s.call[at] = s.call[child]
         at = child
-    _put(s, at, event_s, half_s, first, n)
+        child = 2 * at + 1
+    s.event_s[at] = at_s
+    s.call[at] = call
 
 
 def _hand_over(s: SendersState, now: float) -> None:
     """The call that is first in the heap reaches the service."""
-    first = s.first[0]
+    call = s.call[0]
+    first = s.first[call]
     row = s.feed.n[0]
-    for k in range(s.n[0]):
+    for k in range(s.n[call]):
         s.feed.enqueued_s[row + k] = now
         if s.order.shape[0] > 0:
             s.feed.message[row + k] = s.order[first + k]
         else:
             s.feed.message[row + k] = first + k
-    s.feed.n[0] = row + s.n[0]
-    _replace_first(s, now + s.half_s[0], 0.0, -1, 0)
+    s.feed.n[0] = row + s.n[call]
+    s.first[call] = -1
+    _replace_first(s, now + s.half_s[call], call)
 
 
 def _remove_first(s: SendersState) -> None:
+    gone = s.call[0]
     last = s.under_way - 1
+    at_s = s.event_s[last]
+    call = s.call[last]
     s.under_way = last
-    _replace_first(s, s.event_s[last], s.half_s[last], s.first[last], s.n[last])
+    s.event_s[last] = num.INF
+    s.call[last] = gone
+    if last > 0:
+        _replace_first(s, at_s, call)
 
 
 def _send(s: SendersState, until_s: float) -> None:
     total = s.created_s.shape[0]
-    threads = s.event_s.shape[0]
+    threads = s.call.shape[0]
     while True:
         first = s.next
         event_s = s.event_s[0] if s.under_way > 0 else num.INF
@@ -127,7 +134,7 @@ def _send(s: SendersState, until_s: float) -> None:
             now = event_s
             if now > until_s or s.under_way == 0:
                 return
-            if s.first[0] >= 0:
+            if s.first[s.call[0]] >= 0:
                 _hand_over(s, now)
                 continue
             if first == total or s.created_s[first] > now:
@@ -137,7 +144,8 @@ def _send(s: SendersState, until_s: float) -> None:
         stop = first
         while stop < total and stop - first < s.batch and s.created_s[stop] <= now:
             stop += 1
-        half_s = 0.5 * s.latency_s[s.calls % s.latency_s.shape[0]]
+        half_s = 0.5 * s.latency_s[s.draw]
+        s.draw = s.draw + 1 if s.draw + 1 < s.latency_s.shape[0] else 0
         s.next = stop
         s.calls += 1
         reached_s = now + half_s
@@ -145,9 +153,13 @@ def _send(s: SendersState, until_s: float) -> None:
             reached_s = max(reached_s, s.quota_s)
             s.quota_s = max(s.quota_s, reached_s - 1.0) + 1.0 / s.calls_per_s
         if returned:
-            _replace_first(s, reached_s, half_s, first, stop - first)
+            call = s.call[0]
+            _replace_first(s, reached_s, call)
         else:
-            _push(s, reached_s, half_s, first, stop - first)
+            call = _push(s, reached_s)
+        s.half_s[call] = half_s
+        s.first[call] = first
+        s.n[call] = stop - first
 
 
 def send(s: SendersState, until_s: float) -> None:
