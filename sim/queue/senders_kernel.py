@@ -63,7 +63,7 @@ class SendersState:
 def _push(s: SendersState, at_s: float) -> int:
     """Put an event into the heap; returns the number of its call, a new one."""
     at = s.under_way
-    call = s.call[at]
+    call: int = s.call[at]
     s.under_way += 1
     while at > 0 and s.event_s[(at - 1) >> 1] > at_s:
         s.event_s[at] = s.event_s[(at - 1) >> 1]
