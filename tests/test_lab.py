@@ -227,8 +227,21 @@ def test_a_fault_that_never_struck_is_told_with_where_and_why():
     ]
     scaled = {"at": "1 s", "fault": "scale", "target": "q.w", "to": 1}
     assert _told(scaled, {**crash, "at": "5 s", "target": "q.w.1"}) == [
-        "faults.1: 'crash' never struck: what it is to strike was not there at its time (in q)"
+        "faults.1: 'crash' never struck: at its time, there was nothing for it to strike (in q)"
     ]
+
+
+def test_a_restart_of_the_living_and_a_crash_of_the_dead_are_told():
+    crash = {"at": "2 s", "fault": "crash", "target": "q.w.0"}
+    restart = {"at": "4 s", "fault": "restart", "target": "q.w.0"}
+    nothing = "never struck: at its time, there was nothing for it to strike (in q)"
+    assert _told(crash, restart) == []
+    assert _told(restart) == [f"faults.0: 'restart' {nothing}"]
+    again = [{**crash, "at": "3 s", "fault": fault} for fault in ("crash", "terminate")]
+    assert _told(crash, *again, {**again[0], "fault": "pause", "for": "1 s"}, restart) == [
+        f"faults.1: 'crash' {nothing}", f"faults.2: 'terminate' {nothing}",
+        f"faults.3: 'pause' {nothing}",
+    ]  # fmt: skip
 
 
 def test_poison_for_nobody_is_told():

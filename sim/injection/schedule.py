@@ -16,9 +16,10 @@ from sim.engine.system import Fleet, Upstream
 from sim.injection.context import Context, Timeline
 from sim.injection.crew import Crew
 from sim.injection.replay import Replay
-from sim.injection.targets import Target, ThePublisher, doings, targets
+from sim.injection.targets import OneConsumer, Target, ThePublisher, doings, targets
 from sim.scenario.faults.base import Fault, RandomFault, When
 from sim.scenario.faults.groups import SeekFault
+from sim.scenario.faults.processes import CrashFault, PauseFault, RestartFault, TerminateFault
 from sim.scenario.load import Scenario
 from sim.traffic.generate import Stroke, strokes
 
@@ -109,10 +110,20 @@ def _when(
 
 
 def _strike(index: int, fault: Fault, hit: Sequence[Target], context: Context) -> None:
-    if hit:
+    if any(_feels(target, fault) for target in hit):
         context.timeline.waiting.discard(index)
     for doing in doings(fault, hit, context):
         _expect(context.env.process(doing), hit)
+
+
+def _feels(target: Target, fault: Fault) -> bool:
+    """Whether a fault does something to what it hits: the dead feel nothing but a restart."""
+    if not isinstance(target, OneConsumer):
+        return True
+    alive = target.crew.fleet.alive(target.place)
+    if isinstance(fault, RestartFault):
+        return not alive
+    return alive or not isinstance(fault, CrashFault | TerminateFault | PauseFault)
 
 
 def _expect(process: simpy.Process, whom: Sequence[Target]) -> None:

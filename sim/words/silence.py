@@ -34,7 +34,7 @@ def never_struck(fault: Fault, due_s: Sequence[float], ended_s: float) -> str:
             else f"all was done at {duration(ended_s)}, before the first time that came up"
         )
     else:
-        why = "what it is to strike was not there at its time"
+        why = "at its time, there was nothing for it to strike"
     return f"{fault.fault!r} never struck: {why}"
 
 

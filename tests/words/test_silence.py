@@ -25,7 +25,7 @@ def test_why_a_fault_never_struck():
         f"{start}it was due at 10 min, and all was done at 1 min"
     )
     assert never_struck(_AT, [600.0], 601.0) == (
-        f"{start}what it is to strike was not there at its time"
+        f"{start}at its time, there was nothing for it to strike"
     )
     assert never_struck(when, [], 60.0) == f"{start}its condition never held"
     assert never_struck(rate, [], 60.0) == f"{start}at its rate, it came up at no time"
