@@ -165,7 +165,7 @@ class Scenario(Config):
             ScenarioError: a path that does not exist, or a value that does not fit.
         """
         changes = [
-            (path, value, f"{path}={_short(_written(value))}")
+            (path, copy.deepcopy(value), f"{path}={_short(_written(value))}")
             for path, value in {**(overrides or {}), **dotted}.items()
         ]
         return _parse(_overridden(self._document, changes), self._file)

@@ -17,17 +17,18 @@ from sim.foundation.errors import LabError, ScenarioError
 from sim.foundation.text import duration, messages
 from sim.foundation.units import Distribution
 from sim.scenario.faults.base import RandomFault
-from sim.scenario.faults.groups import AutoscaleFault
+from sim.scenario.faults.groups import AutoscaleFault, ScaleFault
 from sim.scenario.load import Scenario
 from sim.scenario.products.base import Readers
 from sim.scenario.products.catalogue import System
 from sim.scenario.products.celery import CelerySystem
 from sim.scenario.products.kafka import KafkaSystem
+from sim.scenario.products.kafka_consumer import ConsumerGroup
 from sim.scenario.products.kafka_share import ShareGroup
 from sim.scenario.products.kinesis import KinesisApplication, KinesisSystem
-from sim.scenario.products.rabbitmq import RabbitmqQueue
-from sim.scenario.products.rabbitmq_stream import RabbitmqStreamSystem
-from sim.scenario.products.sqs import SqsQueue, SqsSystem
+from sim.scenario.products.rabbitmq import RabbitmqQueue, RabbitmqSystem
+from sim.scenario.products.rabbitmq_stream import RabbitmqStreamConsumers, RabbitmqStreamSystem
+from sim.scenario.products.sqs import SqsProducer, SqsQueue, SqsSystem
 from sim.traffic import arrivals
 
 GRID_STEPS = 600
@@ -60,6 +61,9 @@ _MEMBER = 1_000, 1e-5
 """Of a consumer."""
 _SLOT_BYTES = 40
 """Of a message that a consumer can work at or hold besides."""
+_BROKER_BYTES, _SERVER_BYTES, _SENDER_BYTES, _POLLED_BYTES = 40, 24, 24, 60
+_OVERDUE_S = 1e-4
+"""Of a consumer that leaves for having polled too late, and comes back: at the worst, all do."""
 _STROKE = 3_000, 1.5e-4
 """Of one time that a random fault strikes, in each system."""
 _LOOK_S = 3e-5
@@ -218,7 +222,7 @@ def _of_system(
         name,
     )
     for group, its in readers.items():
-        members = max(1.0, its.members * scenario.scale)
+        members = max(1.0, _most(scenario, name, group, its) * scenario.scale)
         slots = _slots(system, its)
         yield Part(
             "consumers",
@@ -227,11 +231,46 @@ def _of_system(
             (*here, *system.place_of(group)),
             name,
         )
+        yield from _of_readers(name, (*here, *system.place_of(group)), its, members * end_s)
     if isinstance(system, KafkaSystem):
         every_s = system.brokers.log_retention_check_interval_ms / 1e3
         checks = end_s / every_s
         yield Part("checks of retention", 0.0, checks * _CHECK_S, (*here, "brokers"), name)
+        brokers = system.brokers.count * _BROKER_BYTES
+        yield Part("brokers", brokers, 0.0, (*here, "brokers", "count"), name)
+    if isinstance(system, SqsSystem):
+        servers = len(readers) * system.servers * _SERVER_BYTES
+        yield Part("servers", servers, 0.0, (*here, "servers"), name)
+    if isinstance(system, SqsSystem | RabbitmqSystem):
+        producer = system.producer
+        at = "threads" if isinstance(producer, SqsProducer) else "channels"
+        senders = max(1.0, getattr(producer, at) * scenario.scale) * _SENDER_BYTES
+        yield Part("senders", senders, 0.0, (*here, "producer", at), name)
     yield from _of_faults(scenario, name, duration_s, end_s)
+
+
+def _of_readers(system: str, path: KeyPath, readers: Readers, time_s: float) -> Iterator[Part]:
+    """What some keys of readers decide; ``time_s``: of all members together."""
+    if isinstance(readers, ConsumerGroup):
+        overdue = time_s / (readers.max_poll_interval_ms / 1e3)
+        key = "max.poll.interval.ms"
+        yield Part("members that are overdue", 0.0, overdue * _OVERDUE_S, (*path, key), system)
+    elif isinstance(readers, RabbitmqStreamConsumers):
+        stored = time_s / readers.flush_interval
+        yield Part("offsets stored", 0.0, stored * 2 * _EMPTY_S, (*path, "flushInterval"), system)
+    elif isinstance(readers, ShareGroup):
+        taken = readers.max_poll_records * _POLLED_BYTES
+        yield Part("records of a poll", taken, 0.0, (*path, "max.poll.records"), system)
+
+
+def _most(scenario: Scenario, system: str, group: str, readers: Readers) -> int:
+    """The most consumers that a group can come to have, at scale 1."""
+    scaled = [
+        fault.most
+        for fault in scenario.faults
+        if isinstance(fault, ScaleFault | AutoscaleFault) and fault.strikes_group(system, group)
+    ]
+    return max([readers.members, *scaled])
 
 
 def _of_faults(scenario: Scenario, system: str, duration_s: float, end_s: float) -> Iterator[Part]:

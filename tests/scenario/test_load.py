@@ -457,3 +457,15 @@ def test_a_limit_of_retention_can_be_given_as_none():
 
 def test_the_json_schema_names_no_module_of_the_lab():
     assert re.findall(r"\bsim[._][a-z_.]+", SCHEMA.read_text()) == []
+
+
+def test_what_is_given_to_with_is_left_as_it_is():
+    system = {
+        "product": "kafka",
+        "topic": {"partitions": 3},
+        "groups": {"g": {"consumers": 1, "does": ["counters", "leaderboard", "analytics"]}},
+    }
+    given = copy.deepcopy(system)
+    changes = {"systems": {"kafka": given}, "systems.kafka.topic.partitions": 9}
+    assert load("tournament_spike").with_(changes).systems["kafka"].partitions == 9
+    assert given == system

@@ -154,6 +154,48 @@ def test_the_estimate_holds_against_a_real_run(system, changes):
             "systems.kafka.brokers",
             "checks of retention",
         ),
+        (
+            {"systems.kafka.groups.g.max.poll.interval.ms": "1us"},
+            "systems.kafka.groups.g.max.poll.interval.ms",
+            "members that are overdue",
+        ),
+        (
+            {"systems": {"kafka": STREAM}, "systems.kafka.groups.g.flushInterval": "1us",
+             "duration": "1h", "workload.arrivals.profile": [{"for": "1h", "rate": 1}]},
+            "systems.kafka.groups.g.flushInterval",
+            "offsets stored",
+        ),
+        (
+            {"systems": {"kafka": SHARE},
+             "systems.kafka.share_groups.g.max.poll.records": 2 * 10**9},
+            "systems.kafka.share_groups.g.max.poll.records",
+            "records of a poll",
+        ),
+        (
+            {"systems": {"kafka": SQS}, "systems.kafka.servers": 10**10},
+            "systems.kafka.servers",
+            "servers",
+        ),
+        (
+            {"systems": {"kafka": SQS}, "systems.kafka.producer.threads": 10**10},
+            "systems.kafka.producer.threads",
+            "senders",
+        ),
+        (
+            {"systems": {"kafka": RABBITMQ}, "systems.kafka.producer.channels": 10**10},
+            "systems.kafka.producer.channels",
+            "senders",
+        ),
+        (
+            {"systems.kafka.publisher": {}, "systems.kafka.brokers.count": 10**10},
+            "systems.kafka.brokers.count",
+            "brokers",
+        ),
+        (
+            {"faults": [{"at": 1, "fault": "scale", "target": "kafka.g", "to": 10**10}]},
+            "systems.kafka.groups.g",
+            "consumers",
+        ),
         (traffic(1e12, 8_760_000 * 3_600.0), "workload.arrivals", "messages"),
         (traffic(1, 1e-5), "drain_limit", "samples up to drain_limit"),
         (
@@ -166,7 +208,8 @@ def test_the_estimate_holds_against_a_real_run(system, changes):
         ),
     ],
     ids=["scale", "messages", "partitions", "consumers", "keys", "rate", "condition",
-         "autoscaler", "retention", "1,000 years", "10 us", "a fault in 1,000 years"],
+         "autoscaler", "retention", "overdue", "flush", "poll", "servers", "threads", "channels",
+         "brokers", "scaled up", "1,000 years", "10 us", "a fault in 1,000 years"],
 )  # fmt: skip
 def test_what_is_too_large_is_refused_at_its_key_at_once(changes, path, what):
     s = scenario().with_(changes)
