@@ -50,6 +50,25 @@ def test_random_faults_are_poisson_and_the_same_in_every_system():
     assert gaps.std() / gaps.mean() == pytest.approx(1.0, abs=0.25)
 
 
+def test_a_random_fault_strikes_one_of_the_groups_that_it_names():
+    env = simpy.Environment()
+    fleets = {name: FakeFleet(env, size=1) for name in "gh"}
+    faults = scenario(
+        {"rate": "60/h", "fault": "deploy", "target": "a.*"},
+        systems={"a": {**SQS, "queues": {n: {"workers": 1, "does": [n]} for n in fleets}}},
+        workload={
+            "arrivals": {"profile": [{"for": 1_000, "rate": 1.0}]},
+            "keys": {"key": {"count": 5}},
+            "service": {n: {"per_message": 0.1} for n in fleets},
+        },
+    )
+    timeline = Timeline(env)
+    schedule(env, faults, "a", fleets, 1_000.0, timeline)
+    env.run(1_000.0)
+    assert len({at_s for at_s, *_ in timeline.events}) == len(timeline.events) > 8
+    assert {words for *_, words in timeline.events} == {"deploy g", "deploy h"}
+
+
 def test_a_publisher_is_struck_on_the_lag_of_the_group_that_is_named():
     env = simpy.Environment()
     fleet = FakeFleet(env, backlog=lambda: int(env.now) * 10)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from helpers.group_lab import Lab
+from sim.log import group_forecast_kernel as forecast
 
 
 @pytest.mark.parametrize(
@@ -40,3 +41,25 @@ def test_who_is_too_long_without_a_poll_is_overdue():
     lab.run(5.0)
     assert lab.group.overdue(9.9) == []
     assert lab.group.overdue(10.0) == [0]
+
+
+def test_who_is_paused_while_it_commits_polls_when_it_goes_on():
+    # Done with the first record at 1.0, it would poll at 1.2, and fail on the second then.
+    lab = Lab(
+        np.zeros(2), np.zeros(2), 1.0, auto_commit_s=-1.0, commit_s=0.2, max_poll_records=1,
+        bad=[(1, False)],
+    )  # fmt: skip
+    lab.run(1.05)
+    assert forecast.next_risk_s(lab.group.state) == pytest.approx(1.2)
+    lab.at(0.05, "pause", 0, 2.0).run(1.15)
+    assert forecast.next_risk_s(lab.group.state) == pytest.approx(3.1)
+    assert lab.group.free_s(0) == pytest.approx(3.1)
+
+
+def test_KC_03_who_is_paused_for_too_long_notices_when_it_goes_on():
+    lab = Lab(np.zeros(3), np.zeros(3), 4.0, max_poll_s=10.0).at(5.0, "pause", 0, 20.0)
+    lab.run(6.0)
+    assert lab.group.overdue(24.9) == []
+    assert lab.group.overdue(25.0) == [0]
+    lab.run(26.0)
+    assert lab.said == [(25.0, "consumer 0 exceeded max.poll.interval.ms")]

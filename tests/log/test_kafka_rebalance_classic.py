@@ -106,6 +106,18 @@ def test_an_empty_group_waits_for_more_members():
     assert lab.said[-1] == (109.0, "rebalanced in 9.0 s")
 
 
+def test_an_empty_group_waits_for_no_longer_than_max_poll_interval():
+    # Each that comes within the 3 s begins them anew: until 109, and for the one second left.
+    lab = Lab(
+        np.zeros(0), np.zeros(0, int), 0.1, partitions=8, members=8, started=0,
+        max_poll_s=10.0, terms={"initial_delay_s": 3.0},
+    )  # fmt: skip
+    for m, at_s in enumerate((100.0, 102.0, 105.0, 108.0, 109.5)):
+        lab.at(at_s, "restart", m)
+    lab.run(120.0)
+    assert lab.said == [(113.0, "rebalanced in 13.0 s")]
+
+
 def test_a_member_that_does_not_join_a_rebalance_in_time_is_put_out():
     # Consumer 1 is paused longer than the rebalance may take, though not longer than its session.
     lab = Lab([11.5], [0], 0.1, members=3, partitions=3, max_poll_s=20.0)

@@ -25,6 +25,13 @@ def test_a_seek_to_a_place_that_is_not_there_is_reset(to, went):
     assert [jump[2] for jump in reader.jumps()] == [went]
 
 
+@pytest.mark.parametrize(("to", "went"), [(31, 31), (32, 0)])
+def test_KB_10_a_seek_to_a_time_after_the_last_record_waits_at_the_end(to, went):
+    # The end is a place of the log, and is not reset; beyond it is none.
+    reader = Reader(reset=k.EARLIEST).seek(25.0, to).run(30.0)
+    assert [jump[2] for jump in reader.jumps()] == [went]
+
+
 def test_a_seek_of_a_waiting_consumer_acts_at_once_and_drops_what_was_fetched():
     reader = Reader(records=5, work_s=0.1, polled=2).seek(50.0, 3).run(60.0)
     assert reader.jumps() == [(0, 5, 3, 0, 1, 50.0)]

@@ -38,6 +38,14 @@ def test_agrees_with_the_definitions(case):
     assert counted.violations_in_all == sum(case.late)
 
 
+def test_who_is_done_with_a_later_one_is_not_late():
+    messages = made([0.0, 1.0, 2.0], [0, 0, 0], 1)
+    counted = count(messages, ["key"], outcome([Fate.PROCESSED] * 3, [5.0, 5.0, 4.5], [1] * 3))
+    assert counted.violations_in_all == 2  # the first two, by the last
+    counted = count(messages, ["key"], outcome([Fate.PROCESSED] * 3, [5.0, 5.0, 5.0], [1] * 3))
+    assert (counted.violations_in_all, counted.keys_violated) == (0, 0)
+
+
 def test_what_ends_after_the_last_grid_time_counts_in_the_sums_only():
     messages = made([0.0, 1.0], [0, 0], 1)
     counted = count(messages, ["key"], outcome([Fate.PROCESSED] * 2, [100.0, 99.0], [1, 1]))

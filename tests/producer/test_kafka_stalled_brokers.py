@@ -16,6 +16,7 @@ from helpers.client_lab import (
     appended_ms,
     build,
     fate_names,
+    flushed,
     logs,
     rows_in_log,
 )
@@ -226,6 +227,25 @@ def test_KB_13_KP_02_what_has_failed_is_stored_all_the_same():
     assert log(client) == [(5, 0, 0), (3050, 1, 0)]
     assert client.status.tolist() == [codes.ACKED, codes.FAILED]
     assert fate_names(client) == ["UNFINISHED"] * 2
+
+
+def test_KB_13_KP_16_what_is_left_of_an_aborted_transaction_is_refused():
+    # Given up at 1,500 ms, the record is produced anew by two more transactions; the broker goes on
+    # with the request of the first.
+    client = build(
+        order="transaction",
+        **flushed(),
+        **ALONE,
+        request_timeout_ms=1_000,
+        delivery_timeout_ms=1_500,
+    )
+    client.pause_broker(0, 0.0)
+    client.advance(3.05)
+    assert client.state.app.aborted == 2
+    client.resume_broker(0, 3.05)
+    client.advance(30.0)
+    assert log(client) == [(3055, 0, 0)]
+    assert client.appends().tolist() == [1]
 
 
 def test_the_places_of_a_ring_that_has_gone_round_are_those_in_flight():

@@ -411,6 +411,14 @@ def test_SS_07_a_short_poll_asks_some_servers_and_a_long_poll_all():
     assert held == {0.0: 2, 20.0: 8}
 
 
+@pytest.mark.parametrize(("batch", "held"), [(1, [0]), (2, [0, 7])])
+def test_SS_08_a_short_poll_begins_with_the_oldest_of_the_servers_that_it_asks(batch, held):
+    # Message m is on server m; the first call asks servers 7 and 0.
+    senders, workers = build(Settings(batch=batch), at_zero(8), np.ones(8), servers=8, asked=2)
+    advance((senders, workers), 0.015)
+    assert np.asarray(workers.workers.held)[0, :batch].tolist() == held
+
+
 def test_SS_07_short_polls_miss_a_message_and_a_later_one_finds_it():
     s = Settings(batch=10, workers=16)
     senders, workers = build(s, at_zero(1), [0.0], servers=8, asked=2)
