@@ -11,6 +11,7 @@ from typing import Protocol
 import numpy as np
 import simpy
 
+from sim.engine import pace
 from sim.engine.environment import WORTH_THREADS, Environment, Steps
 from sim.engine.outcome import GroupOutcome
 from sim.engine.system import LOOKS, Setup, System
@@ -75,7 +76,8 @@ def run(
         allowed: what it may take; if not given, the memory that is free, and an hour.
 
     Raises:
-        LabError: a trace that the scenario names cannot be used, or the run would be too large.
+        LabError: a trace that the scenario names cannot be used, the run would be too large, or a
+            system stands still (`sim.engine.pace.StandstillError`).
         AssertionError: a message is unaccounted for; a bug of the lab.
     """
     began = perf_counter()
@@ -86,8 +88,7 @@ def run(
     stop, keeping = Event(), Lock()
 
     def report(system: str, now_s: float, settled: int, total: int) -> None:
-        if stop.is_set():
-            raise KeyboardInterrupt
+        pace.check()
         if progress is not None:
             progress(system, now_s, settled, total)
 
@@ -121,9 +122,14 @@ def _side_by_side(expected: Size, free: float) -> bool:
 def _in_threads(one: Callable[[str], Tables], names: Sequence[str], stop: Event) -> list[Tables]:
     """What ``one`` makes of each name; systems share nothing that is written.
 
-    At Ctrl+C, or if one fails, ``stop`` is set: the others end at their next look.
+    At Ctrl+C, or if one fails, ``stop`` is set: the others heed it, and end within a moment.
     """
-    with ThreadPoolExecutor(max_workers=os.cpu_count(), thread_name_prefix="system") as pool:
+    with ThreadPoolExecutor(
+        max_workers=os.cpu_count(),
+        thread_name_prefix="system",
+        initializer=pace.heed,
+        initargs=(stop,),
+    ) as pool:
         futures = [pool.submit(one, name) for name in names]
         try:
             return [future.result() for future in futures]
@@ -147,7 +153,10 @@ def run_system(
     grid_s = np.arange(int(horizon_s / step_s) + 2, dtype=np.float64) * step_s
     setup = Setup(name, scenario, messages, grid_s)
     system = build(setup)
-    ended_s, timeline, replays = _advance(setup, system, progress)
+    try:
+        ended_s, timeline, replays = _advance(setup, system, progress)
+    except pace.StandstillError as error:
+        raise pace.StandstillError(f"systems.{name}: {error}") from None
     events = timeline.events
     if len(messages) >= _MANY:
         # Processes of the control plane refer to each other and to what they control; at a hundred
@@ -160,6 +169,7 @@ def run_system(
     parts: list[Frames] = []
     unheard = list(_unstruck(setup, timeline.waiting, ended_s))
     for outcome in system.outcomes(ended_s):
+        pace.check()
         its = messages if outcome.rows is None else messages.only(outcome.rows)
         kept = keep_books(its, outcome, scenario.systems[name].readers[outcome.group].ledger)
         if kept is not None and on_ledger is not None:

@@ -1,13 +1,17 @@
 """The joint: SimPy fires control events, and the data plane catches up before each one."""
 
+from collections import Counter
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import chain
-from math import ulp
+from math import inf, ulp
+from threading import Event
 from typing import Any, Protocol
 
 import simpy
+
+from sim.engine import pace
 
 Steps = Generator[simpy.Event, Any, None]
 """A process of SimPy: it yields the events that it waits for."""
@@ -50,8 +54,15 @@ class SideBySide:
         """A stretch of time worth threads."""
         self.now_s = 0.0
         self.pool: ThreadPoolExecutor | None = None
+        self.stop = Event()
+        """Set when whoever waits for the threads does so no more."""
         if messages >= WORTH_THREADS and len(stages) > 1:
-            self.pool = ThreadPoolExecutor(max_workers=len(stages), thread_name_prefix="stage")
+            self.pool = ThreadPoolExecutor(
+                max_workers=len(stages),
+                thread_name_prefix="stage",
+                initializer=pace.heed,
+                initargs=(*pace.heeded(), self.stop),
+            )
 
     def advance(self, until_s: float) -> Stops:
         """Advance all stages to ``until_s``; one that stops does not hold the others."""
@@ -59,7 +70,19 @@ class SideBySide:
         each = self.pool.map if self.pool is not None and long else map
         self.now_s = until_s
         stops = each(lambda stage: stage.advance(until_s), self.stages)
-        return list(chain.from_iterable(stop or () for stop in stops))
+        try:
+            return list(chain.from_iterable(stop or () for stop in stops))
+        except BaseException:  # Ctrl+C, or one of them has failed
+            self.stop.set()
+            raise
+
+
+LOOK_EVERY = 1 << 12
+"""Control events between two looks whether the clock moves."""
+MOST_AT_A_TIME = 1_000_000
+"""Control events without time going on, before control stands still."""
+WATCHED = 1_000
+"""Of so many more it is noted whose they are."""
 
 
 def _do(act: Callable[[], None], _: simpy.Event) -> None:
@@ -77,6 +100,11 @@ class Environment(simpy.Environment):
         # A float: kernels would be compiled once more for an int, the time of the first event.
         super().__init__(0.0)
         self.stages = stages
+        self._steps = 0
+        """Since the last look whether the clock moves."""
+        self._still = 0
+        """Events without time going on, up to then."""
+        self._still_since_s = -inf
 
     def step(self) -> None:
         """Advance the data plane to the next control event, then fire it.
@@ -85,8 +113,13 @@ class Environment(simpy.Environment):
 
         Raises:
             simpy.core.EmptySchedule: no control event is left.
+            KeyboardInterrupt: the run is to stop.
+            StandstillError: control or a stage goes on for ever at one time.
         """
         until_s = self.peek()
+        self._steps += 1
+        if self._steps == LOOK_EVERY:
+            self._look()
         if until_s < float("inf"):
             for stage in self.stages:
                 for stop_s, act in stage.advance(until_s) or ():
@@ -96,3 +129,39 @@ class Environment(simpy.Environment):
                         wait_s += ulp(stop_s)
                     self.timeout(wait_s).callbacks.append(partial(_do, act))
         super().step()
+
+    def _look(self) -> None:
+        """Whether the clock has moved since the last look, by more than roundings."""
+        pace.check()
+        self._still += self._steps
+        self._steps = 0
+        if pace.moves(self._still_since_s, self.now, self._still):
+            self._still, self._still_since_s = 0, self.now
+        elif self._still >= MOST_AT_A_TIME:
+            raise pace.StandstillError(self._standstill())
+
+    def _standstill(self) -> str:
+        """Whose the next events are, for people: some more happen."""
+        began_s, whose = self.now, Counter[str]()
+        for _ in range(WATCHED):
+            if self._queue:
+                whose.update(map(_who, self._queue[0][3].callbacks or ()))
+                self.step()
+        names = "; ".join(who for who, _ in whose.most_common(3))
+        return (
+            f"control stands still at {began_s!r} s: {self._still:,} events, and no time goes on; "
+            f"what happens again and again: {names}. Do durations of 0 follow each other? One of "
+            "them must be longer"
+        )
+
+
+def _who(callback: Callable[[simpy.Event], None]) -> str:
+    """Who waits for an event: the process, and what it knows in numbers and words."""
+    process = getattr(callback, "__self__", None)
+    if not isinstance(process, simpy.Process):
+        return getattr(callback, "__qualname__", "a stage that stopped")
+    steps = process._generator
+    frame = getattr(steps, "gi_frame", None)
+    knows = {} if frame is None else frame.f_locals
+    told = [f"{name}={x!r}" for name, x in knows.items() if isinstance(x, bool | int | float | str)]
+    return f"{getattr(steps, '__qualname__', process.name)}({', '.join(told)})"

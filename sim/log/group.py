@@ -12,6 +12,7 @@ from sim.log import group_forecast_kernel as forecast
 from sim.log import group_kernel as kernel
 from sim.log import group_offsets_kernel as where
 from sim.log import group_state as k
+from sim.log.group_pace import GroupPace
 from sim.log.group_state_kernel import (
     GroupMembers,
     GroupOffsets,
@@ -60,7 +61,6 @@ class Group:
             poison: messages on which the handler fails.
         """
         partitions = topic.log.end.size
-        n = topic.log.message.size
         self.topic = topic
         self.laid = topic.log.start
         """[partitions + 1] first row of each partition, in the columns of `state`."""
@@ -87,7 +87,7 @@ class Group:
             topic.rows,
             GroupMembers(members, partitions, max(reading.auto_commit_s, 0.0)),
             GroupOffsets(begins),
-            GroupRecords(n, keep_repeats),
+            GroupRecords(topic.log.message.size, keep_repeats),
             OffsetSamples(grid_s, partitions),
             PositionJumps(partitions),
             self.poisoned.offsets_ahead,
@@ -95,6 +95,7 @@ class Group:
         )
         if started is not None:
             self.state.members.phase[started:] = k.OFF
+        self.pace = GroupPace(topic.created_s.size)
         self.used = np.asarray(self.state.members.phase) != k.OFF
         """[members] whether the place ever had a process."""
 
@@ -155,13 +156,13 @@ class Group:
         self.state.jumps.make_room(self.position.size)
         self.poisoned.aim(self.state.offsets.processed)
         state = self.state
-        kernel.advance(state, self.now_s, until_s)
+        self.pace.advance(state, self.now_s, until_s)
         assert state.wrong == k.FINE, self._complaint(state.wrong)
         assert self.now_s <= state.reached_s <= until_s, (self.now_s, state.reached_s, until_s)
         self.now_s = state.reached_s
         for zombie in self.zombies.values():
             self.poisoned.aim(zombie.state.offsets.processed)
-            kernel.consume(zombie.state, self.now_s)
+            self.pace.consume(zombie.state, self.now_s)
         if not state.called:
             return ()
         self.stopped_s = self.now_s
@@ -226,8 +227,7 @@ class Group:
         that it failed on comes last at the next poll, so that the others run.
         """
         self._comes_to(at_s)
-        members = self.state.members
-        own = self.assigned(m)
+        members, own = self.state.members, self.assigned(m)
         if not (self.reading.before or self.reading.handed or members.cut[m]):
             where.commit(self.state, m, at_s)
         where.finish_samples(self.state, at_s)

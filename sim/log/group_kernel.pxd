@@ -1,5 +1,6 @@
 cimport cython
 
+from sim.engine cimport pieces
 from sim.foundation cimport num
 from sim.foundation.c_types cimport i64
 from sim.log cimport group_forecast_kernel as forecast
@@ -31,19 +32,20 @@ cdef void _after_record(GroupState group, i64 m) noexcept nogil
 cpdef void pass_over(GroupState group, i64 m, double at_s) noexcept nogil
 
 @cython.locals(since=double, connected=bint, hold=i64, commits=bint, ready=double, empty=bint,
-               answered=double, by_poll=bint, due=double)
+               answered=double, by_poll=bint, commits_now=bint, due=double)
 cdef bint _wait_in_poll(GroupState group, i64 m, double limit_s) noexcept nogil
 
 @cython.locals(at=double)
 cdef bint _wait_for_commit(GroupState group, i64 m, double limit_s) noexcept nogil
 
 @cython.locals(calm=bint)
-cdef void _carry(GroupState group, i64 m, double limit_s, i64 most) noexcept nogil
+cdef i64 _carry(GroupState group, i64 m, double limit_s, i64 most, i64 left) noexcept nogil
 
-@cython.locals(most=i64, m=i64, limit=double, timed=bint, phase=i64)
-cdef void _consume(GroupState group, double until_s) noexcept nogil
+@cython.locals(most=i64, m=i64, processed=i64, limit=double, timed=bint, phase=i64)
+cdef i64 _consume(GroupState group, double until_s, i64 left) noexcept nogil
 
-cpdef void consume(GroupState group, double until_s)
+@cython.locals(left=i64)
+cpdef i64 consume(GroupState group, double until_s, i64 most)
 
 @cython.locals(ahead=bint, in_hand=i64, p=i64, m=i64, a=i64)
 cdef i64 _complaint(GroupState group) noexcept nogil
@@ -54,7 +56,8 @@ cdef double _next_stop_s(GroupState group, double now_s, double until_s) noexcep
 @cython.locals(m=i64, phase=i64)
 cdef bint _is_called(GroupState group, double at_s) noexcept nogil
 
-@cython.locals(now=double, stop=double)
-cdef void _advance(GroupState group, double from_s, double until_s) noexcept nogil
+@cython.locals(now=double, left=i64, stop=double)
+cdef i64 _advance(GroupState group, double from_s, double until_s, i64 most) noexcept nogil
 
-cpdef void advance(GroupState group, double from_s, double until_s)
+@cython.locals(ended=i64)
+cpdef i64 advance(GroupState group, double from_s, double until_s, i64 most)

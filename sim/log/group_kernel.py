@@ -8,6 +8,7 @@ batch that outlasts max.poll.interval.ms (KC-03), and a record that its handler 
 
 import cython
 
+from sim.engine import pieces
 from sim.foundation import num
 from sim.log import group_forecast_kernel as forecast
 from sim.log import group_offsets_kernel as where
@@ -198,11 +199,12 @@ def _wait_in_poll(group: GroupState, m: int, limit_s: float) -> bool:
     answered = since + group.rules.max_wait_s if empty else ready
     # An idle application keeps polling, so a due commit does not wait for records.
     by_poll = not group.rules.by_program and not group.rules.background
-    if by_poll and connected and group.members.awaits[m] == 0:
-        while group.members.next_commit_s[m] <= min(answered, limit_s):
-            due = max(since, group.members.next_commit_s[m])
-            where.commit(group, m, due)
-            group.members.next_commit_s[m] = due + group.rules.auto_commit_s
+    commits_now = by_poll and connected and group.members.awaits[m] == 0
+    if commits_now and group.members.next_commit_s[m] <= min(answered, limit_s):
+        due = max(since, group.members.next_commit_s[m])
+        where.commit(group, m, due)
+        group.members.next_commit_s[m] = due + group.rules.auto_commit_s
+        return True  # and waits on
     if answered > limit_s:
         return False
     if empty:
@@ -236,38 +238,49 @@ def _wait_for_commit(group: GroupState, m: int, limit_s: float) -> bool:
     return True
 
 
-def _carry(group: GroupState, m: int, limit_s: float, most: int) -> None:
-    """Advance member ``m`` to ``limit_s``; it processes up to ``most`` records at a time."""
+def _carry(group: GroupState, m: int, limit_s: float, most: int, left: int) -> int:
+    """Advance member ``m`` to ``limit_s``; it processes up to ``most`` records at a time.
+
+    Returns how many are left of the ``left`` steps that it may take; below 0: it needs more.
+    """
     calm = group.rules.min_records <= 1 and limit_s < num.INF
     if group.poison.offset.shape[0] > 0 or (group.rules.by_program and group.rules.before):
         calm = False
     while True:
+        left -= 1
+        if left < 0:
+            return left
         if calm and group.members.phase[m] == k.POLL:
             visits.visit(group, m, limit_s)
         if group.members.phase[m] == k.POLL:
             if not _wait_in_poll(group, m, limit_s):
-                return
+                return left
         elif group.members.phase[m] == k.WORK:
             if not _work(group, m, limit_s, most):
-                return
+                return left
             group.members.now_s[m] = group.members.end_s[m]
             _after_record(group, m)
         elif group.members.phase[m] == k.COMMIT:
             if not _wait_for_commit(group, m, limit_s):
-                return
+                return left
         else:
-            return
+            return left
 
 
-def _consume(group: GroupState, until_s: float) -> None:
+def _consume(group: GroupState, until_s: float, left: int) -> int:
+    """Advance every member from ``group.carried`` on; returns as `_carry`."""
     most = 1 if group.rules.by_program and group.rules.per_record else k.NO_OFFSET
-    for m in range(group.members.phase.shape[0]):
+    for m in range(group.carried, group.members.phase.shape[0]):
+        group.carried = m
+        processed = group.processed
         while True:
             limit = until_s
             timed = group.rules.background and group.members.cut[m] == 0
             if timed:
                 limit = min(until_s, group.members.next_commit_s[m])
-            _carry(group, m, limit, most)
+            left = _carry(group, m, limit, most, left)
+            if left < 0:
+                return left
             if not timed or group.members.next_commit_s[m] > until_s:
                 break
             phase = group.members.phase[m]
@@ -275,16 +288,20 @@ def _consume(group: GroupState, until_s: float) -> None:
                 break
             where.commit(group, m, limit)
             group.members.next_commit_s[m] = limit + group.rules.auto_commit_s
+        left = max(0, left - (group.processed - processed))
+    group.carried = 0
+    return left
 
 
-def consume(group: GroupState, until_s: float) -> None:
-    """Advance every member of a group to ``until_s`` (inclusive).
+def consume(group: GroupState, until_s: float, most: int) -> int:
+    """Advance every member of a group to ``until_s`` (inclusive), by at most ``most`` steps.
 
     Members are independent between control events, so each is carried through the whole stretch
-    before the next.
+    before the next. Returns DONE, or GOES_ON: call again.
     """
     with cython.nogil:
-        _consume(group, until_s)
+        left = _consume(group, until_s, most)
+    return pieces.DONE if left >= 0 else pieces.GOES_ON
 
 
 def _complaint(group: GroupState) -> int:
@@ -351,21 +368,31 @@ def _is_called(group: GroupState, at_s: float) -> bool:
     return False
 
 
-def _advance(group: GroupState, from_s: float, until_s: float) -> None:
+def _advance(group: GroupState, from_s: float, until_s: float, most: int) -> int:
     now = from_s
+    left = most
     while True:
-        stop = _next_stop_s(group, now, until_s)
-        _consume(group, stop)
+        # A stretch ends where it was to end when it began, in however many pieces.
+        stop = group.stretch_s if group.under_way else _next_stop_s(group, now, until_s)
+        left = _consume(group, stop, left)
+        group.stretch_s = stop
+        group.under_way = left < 0
+        if group.under_way:
+            return pieces.GOES_ON
         group.called = _is_called(group, stop)
         if group.called or stop >= until_s:
             break
         now = stop
     group.reached_s = stop if group.called else until_s
     group.wrong = _complaint(group)
+    return pieces.DONE
 
 
-def advance(group: GroupState, from_s: float, until_s: float) -> None:
+def advance(group: GroupState, from_s: float, until_s: float, most: int) -> int:
     """Advance a group to ``until_s``, or to the first time at which a member needs control.
+
+    Returns DONE; or GOES_ON after about ``most`` steps: call again, and nothing is to be changed
+    before.
 
     Writes ``reached_s``, the time reached, and ``called``, whether control is needed then. No
     member is carried past it, so the group goes on in stretches: a batch polled in one of them
@@ -373,4 +400,5 @@ def advance(group: GroupState, from_s: float, until_s: float) -> None:
     nothing is.
     """
     with cython.nogil:
-        _advance(group, from_s, until_s)
+        ended = _advance(group, from_s, until_s, most)
+    return ended

@@ -130,3 +130,6 @@ cdef class GroupState:
     cdef public double reached_s
     cdef public bint called
     cdef public i64 wrong
+    cdef public i64 carried
+    cdef public double stretch_s
+    cdef public bint under_way

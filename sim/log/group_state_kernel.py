@@ -263,3 +263,9 @@ class GroupState:
         """Whether control is needed then."""
         self.wrong = 0
         """What is wrong with the state then: FINE, ...."""
+        self.carried = 0
+        """Which member is being advanced; 0 between two calls, unless the first is to go on."""
+        self.stretch_s = 0.0
+        """To where all are, in one stretch."""
+        self.under_way = False
+        """Whether that goes on at the next call."""

@@ -66,6 +66,8 @@ class Leases(GroupFleet):
         self.resume_s = [0.0] * places
         self.cut: set[int] = set()
         """Workers that are cut off."""
+        self.ending: set[int] = set()
+        """Workers that were sent SIGTERM and still have batches to finish."""
         self.owner = [shard % workers for shard in range(shards)]
         self.counter_s = [0.0] * shards
         """[shards] Since when the counter of a lease without a renewing owner has stood still."""
@@ -107,7 +109,7 @@ class Leases(GroupFleet):
         life = self.lives[worker]
         seen: dict[int, tuple[int, float, float]] = {}
         yield self.env.timeout(first_s)
-        while self.lives[worker] == life and self.up[worker]:
+        while self.lives[worker] == life and self.up[worker] and worker not in self.ending:
             if self.resume_s[worker] > self.env.now:
                 yield self.env.timeout(self.resume_s[worker] - self.env.now)
                 continue
@@ -165,6 +167,7 @@ class Leases(GroupFleet):
             self.group.crash(shard, self.env.now)
         self.up[worker] = False
         self.cut.discard(worker)
+        self.ending.discard(worker)
         self.lives[worker] += 1
 
     def crash(self, worker: int) -> None:
@@ -197,8 +200,13 @@ class Leases(GroupFleet):
                 group.pass_over(shard, now, Fate.LOST_REJECTED)
 
     def terminate(self, worker: int) -> None:
-        """SIGTERM: it finishes its batches and checkpoints; its leases still have to run out."""
-        if self.up[worker]:
+        """SIGTERM: it finishes its batches and checkpoints; its leases still have to run out.
+
+        It takes no more leases: the library stops its taker first
+        (`Scheduler.createWorkerShutdownCallable`).
+        """
+        if self.up[worker] and worker not in self.ending:
+            self.ending.add(worker)
             self.env.process(self._finish(worker))
 
     def _finish(self, worker: int) -> Steps:

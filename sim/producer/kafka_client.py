@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sim.engine.outcome import Fate
+from sim.engine.pace import STEPS, Pace
 from sim.foundation.arrays import F64, I32, I64, U8, U16, Bools
 from sim.producer import kafka_client_appends_kernel as appends
 from sim.producer import kafka_client_application_kernel as application
@@ -154,6 +155,7 @@ class Client:
         """[grid] committed input offset."""
         self.leader: I32 = np.asarray(cluster.leader)
         """[partitions] broker of each."""
+        self.pace = Pace("a publisher", self.rows)
         self.given_up: list[GivenUp] = []
         """What brokers that stand still will find in their sockets, in order."""
         _check(self.state.settings, int(size_bytes.max(initial=0)))
@@ -167,7 +169,7 @@ class Client:
             return
         before = progress(state)
         while True:
-            match k.publish(until_s, state):
+            match k.publish(until_s, state, STEPS):
                 case codes.DONE:
                     check_progress(before, state)
                     return
@@ -183,8 +185,19 @@ class Client:
                     )
                 case codes.GIVES_UP:
                     self._give_up_overdue(state.wake_s)
+                case codes.GOES_ON:
+                    now_s = min(app.next_s, state.wake_s, app.kill_s)
+                    self.pace.look(now_s, app.committed_to, self._doing)
                 case codes.DIES:
                     self._die(app.kill_s)
+
+    def _doing(self) -> str:
+        """How far it is, and what comes next, for people."""
+        app = self.state.app
+        return (
+            f"it is at row {app.position} of {self.rows}, has {self.remaining} records in its "
+            f"buffer, and goes on at {app.next_s!r} s, its client at {self.state.wake_s!r} s"
+        )
 
     # What became of the rows.
 

@@ -57,5 +57,5 @@ cdef i64 _send_polled(double until_s, ClientState c) noexcept nogil
 @cython.locals(phase=i64)
 cdef void _answered(double now, ClientState c) noexcept nogil
 
-@cython.locals(full=i64, now=double)
-cdef i64 act(double until_s, ClientState c) noexcept nogil
+@cython.locals(full=i64, left=i64, now=double)
+cdef i64 act(double until_s, ClientState c, i64 most) noexcept nogil

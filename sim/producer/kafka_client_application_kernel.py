@@ -305,14 +305,18 @@ def _answered(now: float, c: ClientState) -> None:
         _go_on(now, c)
 
 
-def act(until_s: float, c: ClientState) -> int:
+def act(until_s: float, c: ClientState, most: int) -> int:
     """Have the application act until anything else falls due.
 
     Returns:
-        DONE, FULL_RECORDS or FULL_BATCHES.
+        DONE, FULL_RECORDS or FULL_BATCHES; or GOES_ON after ``most`` steps.
     """
     full = codes.DONE
+    left = most
     while full == codes.DONE and _is_next(until_s, c):
+        left -= 1
+        if left < 0:
+            return codes.GOES_ON
         now = c.app.next_s
         if c.samples.next_s < now:
             fill_samples(now, c)

@@ -38,4 +38,5 @@ cdef enum:
     FULL_JOURNAL = 4
     GIVES_UP = 5
     DIES = 6
+    GOES_ON = 7
     RETAINED = 5

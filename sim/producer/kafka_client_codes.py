@@ -42,8 +42,9 @@ APPEND = 0
 REPEAT = 1
 REFUSE = 2
 
-# What `publish` returns: it is done; what has no room; or that the client is about to give up a
-# connection, or to die, with requests in the sockets of brokers that stand still.
+# What `publish` returns: it is done; what has no room; that the client is about to give up a
+# connection, or to die, with requests in the sockets of brokers that stand still; or that it has
+# taken as many steps as it may at a time.
 DONE = 0
 FULL_RECORDS = 1
 FULL_BATCHES = 2
@@ -51,6 +52,7 @@ FULL_REQUESTS = 3
 FULL_JOURNAL = 4
 GIVES_UP = 5
 DIES = 6
+GOES_ON = 7
 
 RETAINED = 5
 """Batches of a producer that a broker knows: ProducerStateEntry, NUM_BATCHES_TO_RETAIN."""

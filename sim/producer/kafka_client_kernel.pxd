@@ -15,8 +15,8 @@ cpdef void die(double now, ClientState c) noexcept nogil
 @cython.locals(entries=i64, rows=i64, records=i64)
 cdef bint _has_room_for_all(ClientState c) noexcept nogil
 
-@cython.locals(now=double, done=i64)
-cdef i64 _publish(double until_s, ClientState c) noexcept nogil
+@cython.locals(now=double, done=i64, left=i64)
+cdef i64 _publish(double until_s, ClientState c, i64 most) noexcept nogil
 
 @cython.locals(done=i64)
-cpdef i64 publish(double until_s, ClientState c)
+cpdef i64 publish(double until_s, ClientState c, i64 most)

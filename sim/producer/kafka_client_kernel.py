@@ -57,14 +57,18 @@ def _has_room_for_all(c: ClientState) -> bool:
     return entries >= c.batches.next - c.batches.oldest and rows >= records
 
 
-def _publish(until_s: float, c: ClientState) -> int:
+def _publish(until_s: float, c: ClientState, most: int) -> int:
     done = codes.DONE
+    left = most
     while done == codes.DONE:
         now = min(c.app.next_s, c.wake_s, c.app.kill_s)
         if now > until_s or now == num.INF:
             break
+        left -= 1
+        if left < 0:
+            return codes.GOES_ON
         if now < c.wake_s and now < c.app.kill_s:
-            done = application.act(until_s, c)
+            done = application.act(until_s, c, most)
             continue
         application.fill_samples(now, c)
         if c.app.kill_s <= now:
@@ -78,7 +82,7 @@ def _publish(until_s: float, c: ClientState) -> int:
     return done
 
 
-def publish(until_s: float, c: ClientState) -> int:
+def publish(until_s: float, c: ClientState, most: int) -> int:
     """Advance the process, its client and its requests to ``until_s`` (inclusive).
 
     Where several things fall due at one time: a kill, what reaches brokers, answers, expiry,
@@ -86,8 +90,9 @@ def publish(until_s: float, c: ClientState) -> int:
 
     Returns:
         DONE; or what has to be done before this is called again: which ring or journal has to
-        grow, or GIVES_UP (at ``wake_s``) or DIES (at ``kill_s``).
+        grow, or GIVES_UP (at ``wake_s``) or DIES (at ``kill_s``); or GOES_ON, after ``most``
+        steps of the process or of its client.
     """
     with cython.nogil:
-        done = _publish(until_s, c)
+        done = _publish(until_s, c, most)
     return done

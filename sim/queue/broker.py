@@ -11,8 +11,11 @@ from math import inf
 
 import numpy as np
 
+from sim.engine import pieces
+from sim.engine.pace import STEPS, Pace
 from sim.foundation.arrays import F32, F64, I32, I64, Bools
 from sim.queue import broker_codes as codes
+from sim.queue import broker_events_kernel as events_kernel
 from sim.queue import broker_faults_kernel as faults
 from sim.queue import broker_kernel as k
 from sim.queue.broker_messages_kernel import PoisonLeft
@@ -100,6 +103,7 @@ class Broker:
             jitter=np.zeros(1) if jitter is None else jitter,
             keep_repeats=keep_repeats,
         )
+        self.pace = Pace("a queue", self.total)
         self._counts = counts_of(self.state)
         self._due: list[tuple[float, int, int, Callable[[], None]]] = []
         self._dues = 0
@@ -180,10 +184,23 @@ class Broker:
 
     def _work(self, until_s: float) -> None:
         clock_s = self.state.clock_s
-        while k.work(self.state, until_s):
-            self._enlarge()
+        while (ended := k.work(self.state, until_s, STEPS)) != pieces.DONE:
+            if ended == pieces.FULL:
+                self._enlarge()
+            else:
+                self.pace.look(self.state.clock_s, self.state.messages.removed, self._doing)
         self.now_s = until_s
         assert self.state.clock_s >= clock_s, "queue: time went back"
+
+    def _doing(self) -> str:
+        """How far it is, and what comes next, for people."""
+        messages, consumers = self.state.messages, self.state.consumers
+        at_s = events_kernel.first_s(self.state.events)
+        return (
+            f"{messages.removed} of {messages.total} messages are gone, {messages.ready_now} ready"
+            f" and {messages.in_flight_now} in flight; {sum(consumers.alive)} consumers run, and "
+            f"what comes next is at {at_s!r} s"
+        )
 
     def later(self, after_s: float, order: int, act: Callable[[], None]) -> None:
         """Have the stage act by itself in a while.

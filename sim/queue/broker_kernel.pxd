@@ -1,5 +1,6 @@
 cimport cython
 
+from sim.engine cimport pieces
 from sim.foundation cimport num
 from sim.foundation.c_types cimport i64
 from sim.queue cimport broker_arrivals_kernel as arrivals_kernel
@@ -57,8 +58,8 @@ cdef bint _has_room(BrokerState b, i64 spare) noexcept nogil
 cdef void _unlock_all(BrokerState b, double now) noexcept nogil
 
 @cython.locals(spare=i64, anchor=i64, sends_again=bint, stuck=bint, calm_s=double, unlock_s=double, now=double,
-               gone=bint, sample_s=double, samples=bint, waiting=bint, awaited=bint)
-cdef bint _work(BrokerState b, double until_s) noexcept nogil
+               gone=bint, sample_s=double, samples=bint, waiting=bint, awaited=bint, _=i64)
+cdef i64 _work(BrokerState b, double until_s, i64 most) noexcept nogil
 
-@cython.locals(full=bint)
-cpdef bint work(BrokerState b, double until_s)
+@cython.locals(ended=i64)
+cpdef i64 work(BrokerState b, double until_s, i64 most)

@@ -24,6 +24,7 @@ noun: `broker_events_kernel`, `broker_messages_kernel`, `broker_lanes_kernel` an
 
 import cython
 
+from sim.engine import pieces
 from sim.foundation import num
 from sim.queue import broker_arrivals_kernel as arrivals_kernel
 from sim.queue import broker_codes as codes
@@ -287,16 +288,16 @@ def _unlock_all(b: BrokerState, now: float) -> None:
         connections_kernel.unlock(b, now)
 
 
-def _work(b: BrokerState, until_s: float) -> bool:
+def _work(b: BrokerState, until_s: float, most: int) -> int:
     spare = b.policy.batch + b.consumers.slots + b.consumers.anchor + 8
     anchor = b.consumers.anchor
     # A refusal leads to an event of its own; other arrivals can wait until somebody looks.
     sends_again = b.policy.overflow != codes.DROP_HEAD and num.isfinite(b.policy.republish_s)
     stuck = False
     calm_s = -num.INF  # before then nothing comes, is too old or is sampled
-    while True:
+    for _ in range(most):
         if not _has_room(b, spare):
-            return True
+            return pieces.FULL
         if b.policy.pick == codes.GROUPS:
             arrivals_kernel.let_in(b)
         if not stuck and _serve(b):
@@ -329,7 +330,7 @@ def _work(b: BrokerState, until_s: float) -> bool:
         if samples:
             now = sample_s
         elif gone or now > until_s:
-            return False
+            return pieces.DONE
         else:
             b.clock_s = now
             b.lanes.cursor_lane = -1
@@ -345,15 +346,16 @@ def _work(b: BrokerState, until_s: float) -> bool:
             _unlock_all(b, now)
         elif events_kernel.first_s(b.events) <= now < num.INF:
             _happen(b, now)
+    return pieces.GOES_ON
 
 
-def work(b: BrokerState, until_s: float) -> bool:
-    """Advance queue and consumers to ``until_s`` (inclusive); returns True if room ran out.
+def work(b: BrokerState, until_s: float, most: int) -> int:
+    """Advance queue and consumers to ``until_s`` (inclusive), by at most ``most`` steps.
 
-    True means that the state is whole, but the pool of deliveries or the heap of events is too
-    small to go on: enlarge them and call again. Stops early once every message is gone for good
-    and no consumer has any in hand.
+    Returns DONE; or FULL or GOES_ON, where the state is whole: call again, after FULL with a larger
+    pool of deliveries and heap of events. Stops early once every message is gone for good and no
+    consumer has any in hand.
     """
     with cython.nogil:
-        full = _work(b, until_s)
-    return full
+        ended = _work(b, until_s, most)
+    return ended

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from sim.engine import pieces
+from sim.engine.pace import STEPS, Pace
 from sim.foundation.arrays import F64
 from sim.queue import senders_kernel as k
 from sim.queue.feed import empty_feed
@@ -41,6 +43,8 @@ class Senders:
             self.feed, self.created_s, self.order, threads, batch, latency_s, float(calls_per_s)
         )
 
+        self.pace = Pace("the senders", n)
+
     def advance(self, until_s: float) -> None:
         """Carry every send call to ``until_s``.
 
@@ -48,7 +52,8 @@ class Senders:
             AssertionError: a message is not in one place, or time went back; a bug of the lab.
         """
         sent = int(self.feed.n[0])
-        k.send(self.state, until_s)
+        while k.send(self.state, until_s, STEPS) == pieces.GOES_ON:
+            self.pace.look(until_s, self.state.calls, lambda: f"{self.state.calls} calls were made")
         self._check(sent, until_s)
 
     def _check(self, before: int, until_s: float) -> None:

@@ -1,5 +1,6 @@
 cimport cython
 
+from sim.engine cimport pieces
 from sim.foundation cimport num
 from sim.foundation.c_types cimport i32, i64
 from sim.queue.feed_kernel cimport Feed
@@ -37,7 +38,7 @@ cdef void _hand_over(SendersState s, double now) noexcept nogil
 cdef void _remove_first(SendersState s) noexcept nogil
 
 @cython.locals(total=i64, threads=i64, first=i64, event_s=double, returned=bint, now=double,
-               stop=i64, half_s=double, reached_s=double, call=i64)
-cdef void _send(SendersState s, double until_s) noexcept nogil
+               stop=i64, half_s=double, reached_s=double, call=i64, _=i64)
+cdef i64 _send(SendersState s, double until_s, i64 most) noexcept nogil
 
-cpdef void send(SendersState s, double until_s)
+cpdef i64 send(SendersState s, double until_s, i64 most)

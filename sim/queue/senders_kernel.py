@@ -3,6 +3,7 @@
 import cython
 import numpy as np
 
+from sim.engine import pieces
 from sim.foundation import num
 from sim.foundation.arrays import F64, I32, I64
 from sim.queue.feed_kernel import Feed
@@ -119,21 +120,21 @@ def _remove_first(s: SendersState) -> None:
         _replace_first(s, at_s, call)
 
 
-def _send(s: SendersState, until_s: float) -> None:
+def _send(s: SendersState, until_s: float, most: int) -> int:
     total = s.created_s.shape[0]
     threads = s.call.shape[0]
-    while True:
+    for _ in range(most):
         first = s.next
         event_s = s.event_s[0] if s.under_way > 0 else num.INF
         returned = False
         if s.under_way < threads and first < total and s.created_s[first] < event_s:
             now = s.created_s[first]  # an idle thread takes it at once
             if now > until_s:
-                return
+                return pieces.DONE
         else:
             now = event_s
             if now > until_s or s.under_way == 0:
-                return
+                return pieces.DONE
             if s.first[s.call[0]] >= 0:
                 _hand_over(s, now)
                 continue
@@ -160,12 +161,14 @@ def _send(s: SendersState, until_s: float) -> None:
         s.half_s[call] = half_s
         s.first[call] = first
         s.n[call] = stop - first
+    return pieces.GOES_ON
 
 
-def send(s: SendersState, until_s: float) -> None:
-    """Carry the calls to ``until_s``; messages join the feed half-way through their call.
+def send(s: SendersState, until_s: float, most: int) -> int:
+    """Carry the calls to ``until_s``, by at most ``most`` steps: DONE, or GOES_ON.
 
-    A free thread takes what is waiting, up to ``batch`` messages, and waits for the answer.
+    Messages join the feed half-way through their call. A free thread takes what is waiting, up to
+    ``batch`` messages, and waits for the answer.
     """
     with cython.nogil:
-        _send(s, until_s)
+        return _send(s, until_s, most)

@@ -5,6 +5,8 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.engine import pieces
+from sim.engine.pace import STEPS, Pace
 from sim.foundation.arrays import F32, F64, I64, U8, Bools
 from sim.injection.poison import Poison
 from sim.queue import sqs_standard_codes as codes
@@ -84,6 +86,7 @@ class Workers:
             self.lives[w] = 1
             k.start(self.queue, self.workers, w, w * _STAGGER_S)
         self._seen = seen_of(self.queue)
+        self.pace = Pace("a queue", self.total)
 
     @property
     def total(self) -> int:
@@ -107,13 +110,25 @@ class Workers:
             AssertionError: something happened that cannot (`sim.queue.checks`); a bug of the lab.
         """
         clock_s = self.queue.clock_s
-        while k.work(self.queue, self.workers, until_s):
-            self._enlarge()
+        while (ended := k.work(self.queue, self.workers, until_s, STEPS)) != pieces.DONE:
+            if ended == pieces.FULL:
+                self._enlarge()
+            else:
+                self.pace.look(self.queue.clock_s, self.queue.removed, self._doing)
         self.now_s = until_s
         assert self.queue.clock_s >= clock_s, "queue: time went back"
         seen = seen_of(self.queue)
         check_standard(self._seen, seen, int(self.feed.n[0]), self.policy)
         self._seen = seen
+
+    def _doing(self) -> str:
+        """How far it is, and what comes next, for people."""
+        queue, event_s = self.queue, np.asarray(self.workers.event_s)[: self.size]
+        return (
+            f"{queue.removed} of {self.total} messages are gone and {queue.in_flight} in flight; "
+            f"worker {event_s.argmin()} is next, at {event_s.min()!r} s, after "
+            f"{queue.empty_receives} empty receives"
+        )
 
     def _enlarge(self) -> None:
         """Double the rings of expiries and returned messages, unwrapping them."""

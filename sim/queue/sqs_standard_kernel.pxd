@@ -1,5 +1,6 @@
 cimport cython
 
+from sim.engine cimport pieces
 from sim.foundation cimport num
 from sim.foundation.c_types cimport i64, u8
 from sim.queue cimport sqs_standard_codes as codes
@@ -100,7 +101,9 @@ cdef i64 _ends_first(StandardQueue queue, StandardWorkers workers) noexcept nogi
 cdef void _end_poll(StandardQueue queue, StandardWorkers workers, i64 w, double now) noexcept nogil
 
 @cython.locals(now=double, w=i64, ends=bint, wakes=bint, end_s=double, first=i64,
-               available_s=double, gone=bint, stored=i64)
-cdef bint _work(StandardQueue queue, StandardWorkers workers, double until_s) noexcept nogil
+               available_s=double, gone=bint, stored=i64, _=i64)
+cdef i64 _work(
+    StandardQueue queue, StandardWorkers workers, double until_s, i64 most
+) noexcept nogil
 
-cpdef bint work(StandardQueue queue, StandardWorkers workers, double until_s)
+cpdef i64 work(StandardQueue queue, StandardWorkers workers, double until_s, i64 most)

@@ -20,6 +20,7 @@ its batch is deleted as usual; one that kills takes its process along at the end
 
 import cython
 
+from sim.engine import pieces
 from sim.foundation import num
 from sim.queue import sqs_standard_codes as codes
 from sim.queue import sqs_standard_expiry_kernel as expiry
@@ -464,13 +465,13 @@ def _end_poll(queue: StandardQueue, workers: StandardWorkers, w: int, now: float
     heap.push(workers, w)
 
 
-def _work(queue: StandardQueue, workers: StandardWorkers, until_s: float) -> bool:
+def _work(queue: StandardQueue, workers: StandardWorkers, until_s: float, most: int) -> int:
     expiry.look_out(queue)
     if workers.disordered:
         heap.order(workers)
     if rounds.may_begin(queue, workers):
         rounds.rounds(queue, workers, until_s)
-    while True:
+    for _ in range(most):
         now = workers.heap_s[0]
         w = workers.heap_w[0]
         ends = False
@@ -491,10 +492,10 @@ def _work(queue: StandardQueue, workers: StandardWorkers, until_s: float) -> boo
         gone = queue.removed == queue.state.shape[0] and _none_held(workers)
         _sample(queue, until_s, now, gone)
         if gone or now > until_s:
-            return False
+            return pieces.DONE
         stored = queue.expiry_tail - queue.expiry_head + queue.returned_tail - queue.returned_head
         if stored + queue.policy.batch > queue.expiry_s.shape[0]:
-            return True
+            return pieces.FULL
         queue.clock_s = now
         if wakes:
             _wake(queue, workers, now)
@@ -505,14 +506,15 @@ def _work(queue: StandardQueue, workers: StandardWorkers, until_s: float) -> boo
             heap.put_back(workers, w)
         if rounds.may_begin(queue, workers):
             rounds.rounds(queue, workers, until_s)
+    return pieces.GOES_ON
 
 
-def work(queue: StandardQueue, workers: StandardWorkers, until_s: float) -> bool:
-    """Advance all workers to ``until_s`` (inclusive); returns True if a ring was full.
+def work(queue: StandardQueue, workers: StandardWorkers, until_s: float, most: int) -> int:
+    """Advance all workers to ``until_s`` (inclusive), by at most ``most`` events.
 
-    True means that the state is whole, but the rings are too small to go on: enlarge them and call
-    again. Stops early once every message is gone for good and no worker holds any. Effects of
+    Returns DONE; or FULL or GOES_ON, where the state is whole: call again, after FULL with larger
+    rings. Stops early once every message is gone for good and no worker holds any. Effects of
     batches in progress are recorded by `settle`.
     """
     with cython.nogil:
-        return _work(queue, workers, until_s)
+        return _work(queue, workers, until_s, most)

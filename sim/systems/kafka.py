@@ -225,12 +225,16 @@ def _reading(
     java, auto = group.client == "java", group.enable_auto_commit
     stores_early = not java and group.enable_auto_offset_store
     commit = group.program_commits
+    # A fetch takes its round trip even where the broker waits for nothing. Where that takes no time
+    # either, fetches follow each other without a gap, and each record is returned as it comes.
+    max_wait_s = max(group.fetch_max_wait_ms / 1e3, config.latency.fetch)
+    enough = 1 if max_wait_s == 0.0 else ceil(group.fetch_min_bytes / mean_bytes)
     before, per_record = commit.when == "before", commit.per == "record"
     return k.Reading(
         max_poll_records=group.poll_records,
         chunk_records=max(1, int(group.max_partition_fetch_bytes / mean_bytes)),
-        min_records=max(1, ceil(group.fetch_min_bytes / mean_bytes)),
-        max_wait_s=group.fetch_max_wait_ms / 1e3,
+        min_records=max(1, enough),
+        max_wait_s=max_wait_s,
         fetch_s=config.latency.fetch,
         per_batch_s=per_batch_s,
         auto_commit_s=group.auto_commit_s,

@@ -28,7 +28,7 @@ def running():
 def test_what_cannot_be_ends_the_run(part, field, value, complaint, monkeypatch):
     client = running()
 
-    def broken(until_s, state):
+    def broken(until_s, state, most):
         setattr(getattr(state, part), field, value)
         return codes.DONE
 
@@ -49,7 +49,7 @@ def test_what_is_committed_or_stored_stays_so(part, field, what, monkeypatch):
     client = running()
     client.state.app.committed_to = 3
 
-    def broken(until_s, state):
+    def broken(until_s, state, most):
         setattr(getattr(state, part), field, getattr(getattr(state, part), field) - 1)
         return codes.DONE
 
