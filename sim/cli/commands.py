@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ParamSpec
 
 import typer
 
+from sim.cli import stopping
 from sim.foundation import files
 from sim.foundation.errors import LabError
 from sim.foundation.kernels import built
@@ -96,9 +97,8 @@ def _for_people(command: Callable[P, None]) -> Callable[P, None]:
         except MemoryError:
             raise _refused("there is too little memory for this; try a smaller scale", 1) from None
         except KeyboardInterrupt as stopped:
-            kept = "systems that had finished are kept, and the same command goes on"
-            err.print(f"stopped; {str(stopped) or kept}")
-            raise typer.Exit(130) from None
+            err.print(stopping.say(str(stopped)))
+            raise typer.Exit(stopping.EXIT_CODE) from None
 
     return wrapped
 
@@ -460,4 +460,5 @@ def compare(
 
 def main() -> Any:
     """Entry point of the command."""
+    stopping.end_in_time()
     return app()

@@ -1,8 +1,8 @@
 """That a run can be stopped at any time, and that whatever does not advance in time is found out.
 
 A kernel takes at most `STEPS` steps at a time, and its stage calls it again: in between, Python
-hears Ctrl+C, which in a thread is an `Event` that the thread heeds, and a `Pace` looks whether the
-stage's clock moves.
+hears Ctrl+C, which in a thread is an `Event` that the thread heeds, and a `StagePace` looks whether
+the stage's clock moves.
 """
 
 import threading
@@ -28,7 +28,7 @@ def moves(since_s: float, now_s: float, steps: int) -> bool:
     return now_s - since_s > 4.0 * ulp(now_s) * steps
 
 
-class Pace:
+class StagePace:
     """Looks at a stage between two pieces of its work."""
 
     def __init__(self, who: str, messages: int) -> None:

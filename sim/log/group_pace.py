@@ -3,7 +3,7 @@
 import numpy as np
 
 from sim.engine import pieces
-from sim.engine.pace import STEPS, Pace
+from sim.engine.pace import STEPS, StagePace
 from sim.log import group_kernel as kernel
 from sim.log import group_state as k
 from sim.log.group_state_kernel import GroupState
@@ -17,7 +17,7 @@ class GroupPace:
 
     def __init__(self, messages: int) -> None:
         """``messages``: that the group is to read."""
-        self.pace = Pace("a consumer group", messages)
+        self.pace = StagePace("a consumer group", messages)
 
     def advance(self, group: GroupState, from_s: float, until_s: float) -> None:
         """`sim.log.group_kernel.advance`, to its end."""

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sim.engine.outcome import Fate
-from sim.engine.pace import STEPS, Pace
+from sim.engine.pace import STEPS, StagePace
 from sim.foundation.arrays import F64, I32, I64, U8, U16, Bools
 from sim.producer import kafka_client_appends_kernel as appends
 from sim.producer import kafka_client_application_kernel as application
@@ -155,7 +155,7 @@ class Client:
         """[grid] committed input offset."""
         self.leader: I32 = np.asarray(cluster.leader)
         """[partitions] broker of each."""
-        self.pace = Pace("a publisher", self.rows)
+        self.pace = StagePace("a publisher", self.rows)
         self.given_up: list[GivenUp] = []
         """What brokers that stand still will find in their sockets, in order."""
         _check(self.state.settings, int(size_bytes.max(initial=0)))

@@ -12,7 +12,7 @@ from math import inf
 import numpy as np
 
 from sim.engine import pieces
-from sim.engine.pace import STEPS, Pace
+from sim.engine.pace import STEPS, StagePace
 from sim.foundation.arrays import F32, F64, I32, I64, Bools
 from sim.queue import broker_codes as codes
 from sim.queue import broker_events_kernel as events_kernel
@@ -103,7 +103,7 @@ class Broker:
             jitter=np.zeros(1) if jitter is None else jitter,
             keep_repeats=keep_repeats,
         )
-        self.pace = Pace("a queue", self.total)
+        self.pace = StagePace("a queue", self.total)
         self._counts = counts_of(self.state)
         self._due: list[tuple[float, int, int, Callable[[], None]]] = []
         self._dues = 0

@@ -3,7 +3,7 @@
 import numpy as np
 
 from sim.engine import pieces
-from sim.engine.pace import STEPS, Pace
+from sim.engine.pace import STEPS, StagePace
 from sim.foundation.arrays import F64
 from sim.queue import senders_kernel as k
 from sim.queue.feed import empty_feed
@@ -43,7 +43,7 @@ class Senders:
             self.feed, self.created_s, self.order, threads, batch, latency_s, float(calls_per_s)
         )
 
-        self.pace = Pace("the senders", n)
+        self.pace = StagePace("the senders", n)
 
     def advance(self, until_s: float) -> None:
         """Carry every send call to ``until_s``.

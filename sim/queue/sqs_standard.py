@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sim.engine import pieces
-from sim.engine.pace import STEPS, Pace
+from sim.engine.pace import STEPS, StagePace
 from sim.foundation.arrays import F32, F64, I64, U8, Bools
 from sim.injection.poison import Poison
 from sim.queue import sqs_standard_codes as codes
@@ -86,7 +86,7 @@ class Workers:
             self.lives[w] = 1
             k.start(self.queue, self.workers, w, w * _STAGGER_S)
         self._seen = seen_of(self.queue)
-        self.pace = Pace("a queue", self.total)
+        self.pace = StagePace("a queue", self.total)
 
     @property
     def total(self) -> int:

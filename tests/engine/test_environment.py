@@ -3,12 +3,15 @@
 import os
 import subprocess
 import sys
+from math import ulp
 from pathlib import Path
 
 import pytest
 
 from helpers import state_hash
+from sim.engine import environment
 from sim.engine.environment import WORTH_THREADS, Environment, SideBySide
+from sim.engine.pace import StandstillError
 
 
 class Clock:
@@ -44,6 +47,48 @@ def test_stages_advance_in_the_order_of_the_data_s_flow():
     env = Environment([Clock("producer", order), Clock("group", order)])
     env.run(until=1)
     assert order == ["producer", "group"]
+
+
+@pytest.mark.parametrize("step_s", [0.0, ulp(8.0)])
+def test_control_that_does_not_get_on_is_an_error_that_says_who(step_s, monkeypatch):
+    monkeypatch.setattr(environment, "MOST_AT_A_TIME", 10_000)
+    env = Environment([Clock()])
+
+    def steps_on_the_spot(worker):
+        yield env.timeout(8.0)
+        while True:
+            yield env.timeout(step_s)
+
+    def rests():
+        yield env.timeout(9.0)
+
+    env.process(steps_on_the_spot(3))
+    env.process(rests())
+    with pytest.raises(StandstillError) as found:
+        env.run(10.0)
+    said = str(found.value)
+    assert said.startswith("control stands still at 8.0") and "events, and no time goes on" in said
+    assert "steps_on_the_spot(worker=3" in said and "rests" not in said
+
+
+def test_many_events_at_one_time_and_small_steps_are_none(monkeypatch):
+    monkeypatch.setattr(environment, "MOST_AT_A_TIME", 10_000)
+    env, ended = Environment([]), []
+
+    def one(after_s):
+        yield env.timeout(after_s)
+        ended.append(env.now)
+
+    for _ in range(2_500):
+        env.process(one(1.0))
+
+    def often():
+        for _ in range(20_000):
+            yield from one(1e-6)
+
+    env.process(often())
+    env.run(3.0)
+    assert len(ended) == 22_500
 
 
 @pytest.mark.parametrize("mechanism", sorted(state_hash.MECHANISMS))

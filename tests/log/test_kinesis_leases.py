@@ -92,6 +92,19 @@ def test_sigterm_does_not_hand_leases_over():
     assert said[0] == (89.2, "worker 1 took shard 0")
 
 
+def test_a_worker_that_was_sent_sigterm_takes_no_more_leases_and_ends():
+    # It looks at 3 s and every 20.05 s, and has 60 s to work on when it is told to end at 60 s;
+    # the leases of the other are free from 83.2 s on.
+    env, leases, _group, said = application(shards=2, work_s=60.0)
+    env.run(60.0)
+    leases.terminate(0)
+    leases.terminate(0)
+    leases.crash(1)
+    env.run(190.0)
+    assert said == [] and leases.lives == [1, 1]
+    assert not leases.alive(0)
+
+
 def test_a_new_process_steals_one_lease_at_a_look():
     env, leases, _group, _said = application(shards=6)
     env.run(60.0)
