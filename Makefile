@@ -35,6 +35,10 @@ checked: setup
 same: setup
 	$(BIN)/python tests/tools/same_tables.py
 
+# Thousands of inputs that nobody would give: a quarter of an hour on two processors.
+fuzz: setup
+	$(BIN)/python tests/tools/fuzz.py 5000
+
 bench: setup
 	$(BIN)/python tests/tools/bench.py
 

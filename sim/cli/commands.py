@@ -306,6 +306,7 @@ def _write_imported(made: "Imported", unsaid: str, output: Path | None) -> None:
     from sim.cli.console import warn
     from sim.scenario.load import load
 
+    _must_be_valid(made.yaml)
     say = out if output else err
     say.print(made.said)
     say.print(unsaid)
@@ -317,6 +318,23 @@ def _write_imported(made: "Imported", unsaid: str, output: Path | None) -> None:
     files.write_text(output, made.yaml)
     warn(load(output).warnings, err)
     out.print(f"{output}: run it with `sim run {output}`")
+
+
+def _must_be_valid(scenario: str) -> None:
+    """Nothing is printed or written of what `sim run` would refuse."""
+    from tempfile import TemporaryDirectory
+
+    from sim.foundation.errors import ScenarioError
+    from sim.scenario.load import load
+
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "scenario.yaml")
+        path.write_text(scenario, encoding="utf-8")
+        try:
+            load(path)
+        except ScenarioError as error:
+            told = [f"{problem.path}: {problem.message}" for problem in error.problems]
+            raise LabError("\n".join(f"this makes no scenario: {one}" for one in told)) from None
 
 
 @imports.command("lag")

@@ -34,6 +34,9 @@ _NEEDED = (
 _PARTIAL = ".partial"
 """Ends the name of the folder with what an unfinished run keeps."""
 
+_ALWAYS = ("summary", "series", "latency", "fates", "messages", "faults")
+"""Tables that every version of the lab has written."""
+
 
 def run_name(scenario: Scenario) -> str:
     """The name of a run: its seed, and six digits of the hash of the scenario's content."""
@@ -50,6 +53,9 @@ def _write_tables(tables: Tables, folder: Path) -> None:
 
 
 def _read_tables(folder: Path, duration_s: float) -> Tables:
+    for name in _ALWAYS:
+        if not (folder / f"{name}.parquet").exists():
+            raise FileNotFoundError(f"there is no {name}.parquet")
     frames = {name: _read_frame(folder / f"{name}.parquet") for name in Tables.FRAMES}
     return Tables(**frames, duration_s=duration_s)
 

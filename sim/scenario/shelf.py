@@ -14,6 +14,8 @@ from ruamel.yaml.events import (
     SequenceStartEvent,
 )
 
+from sim.foundation import files
+
 
 def folders() -> list[Path]:
     """Where `load` looks for a bare name: `./scenarios`, then that beside the package."""
@@ -37,7 +39,7 @@ def about(path: Path) -> str | None:
     depth = 0
     key: str | None = None
     try:
-        for event in YAML(typ="safe", pure=True).parse(path.read_text(encoding="utf-8")):
+        for event in YAML(typ="safe", pure=True).parse(files.read_text(path)):
             if depth == 1 and isinstance(event, ScalarEvent):
                 if key == "about":
                     return str(event.value)

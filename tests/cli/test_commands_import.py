@@ -2,7 +2,9 @@
 
 from pathlib import Path
 
-from helpers.exports import EXPORTS, cli
+import pytest
+
+from helpers.exports import EXPORTS, cli, written
 
 
 def test_plot_lays_an_export_over_a_result(tmp_path):
@@ -22,3 +24,15 @@ def test_plot_lays_an_export_over_a_result(tmp_path):
 def test_import_lag_says_what_an_export_holds(tmp_path):
     done = cli("import", "lag", EXPORTS / "consumer_groups.txt", cwd=tmp_path)
     assert "analytics: messages waiting, 3 samples" in done.stdout and "3,030" in done.stdout
+
+
+@pytest.mark.parametrize("output", [(), ("-o", "out.yaml")])
+@pytest.mark.parametrize("value", ["{a: 1}", "1 parsec", "[]"])
+def test_what_makes_no_scenario_is_neither_printed_nor_written(tmp_path, output, value):
+    driver = (EXPORTS / "omb_driver_kafka.yaml").read_text()
+    assert "  batch.size=131072\n" in driver
+    written(tmp_path, "d.yaml", driver.replace("batch.size=131072", f"batch.size={value}"))
+    done = cli("import", "omb", EXPORTS / "omb_workload.yaml", "d.yaml", *output, cwd=tmp_path)
+    assert done.returncode == 2 and done.stdout == ""
+    assert "batch.size" in done.stderr and "Traceback" not in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["d.yaml"]

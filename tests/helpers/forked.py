@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -31,7 +31,7 @@ MOST_SAID = 40_000
 
 _JARGON = re.compile(
     r"Traceback \(most recent call last\)|Exception in thread|Exception ignored|np\.\w+\(|"
-    r"<class '|object at 0x|Value error,|Input should|\[Errno \d|type=\w+_\w+"
+    r"<class '|object at 0x|Value error,|Input should|\[Errno \d|type=\w+_\w+|^Aborted"
 )
 """What is for programmers, and never for the person in front of the command."""
 _OPTION = re.compile(r"Invalid value for '--?[\w-]+': (Value error,|Input should)")
@@ -126,7 +126,18 @@ def _limit(attempt: Attempt) -> None:
             os.setuid(65534)
 
 
-def be_the_command(attempt: Attempt, folder: Path, said: tuple[Path, Path]) -> None:
+def _sim() -> None:
+    from sim.cli.commands import main
+
+    main()
+
+
+def be_the_command(
+    attempt: Attempt,
+    folder: Path,
+    said: tuple[Path, Path],
+    command: Callable[[], object] = _sim,
+) -> None:
     """What the forked process does; it does not come back."""
     status = 1
     try:
@@ -138,16 +149,14 @@ def be_the_command(attempt: Attempt, folder: Path, said: tuple[Path, Path]) -> N
             flags = os.O_RDONLY if number == 0 else os.O_WRONLY | os.O_CREAT | os.O_APPEND
             os.dup2(os.open(path, flags), number)
         sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115
-        sys.stderr = open(2, "w", closefd=False)  # noqa: SIM115
+        sys.stderr = open(2, "w", closefd=False, errors="backslashreplace")  # noqa: SIM115
         os.chdir(folder)
         os.environ |= {"TMPDIR": str(folder.parent / "tmp"), "COLUMNS": "100"}
         tempfile.tempdir = None
         sys.argv = ["sim", *attempt.arguments]
-        from sim.cli.commands import main
-
         _limit(attempt)
         try:
-            main()
+            command()
         except SystemExit as end:
             status = end.code if isinstance(end.code, int) else int(end.code is not None)
     except BaseException:
@@ -209,13 +218,16 @@ def tree(folder: Path) -> dict[str, bytes | str]:
     return found
 
 
-def attempted(attempt: Attempt, stored: Path, real: bool = False) -> Outcome:
+def attempted(
+    attempt: Attempt, stored: Path, real: bool = False, command: Callable[[], object] = _sim
+) -> Outcome:
     """Give a command in a folder of its own and judge it.
 
     Args:
         attempt: the command and what it finds.
         stored: folder of a result.
         real: start a new interpreter, as a person would, rather than fork.
+        command: what the forked process does.
     """
     above = Path(tempfile.mkdtemp(prefix="fuzz-"))
     folder, temporary = above / "here", above / "tmp"
@@ -235,7 +247,7 @@ def attempted(attempt: Attempt, stored: Path, real: bool = False) -> Outcome:
             sys.stderr.flush()
             pid = os.fork()
             if pid == 0:
-                be_the_command(attempt, folder, said)
+                be_the_command(attempt, folder, said, command)
         status, usage = _wait(pid)
         wall_s = time.monotonic() - began_s
         left = _clean_up(pid)

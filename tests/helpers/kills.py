@@ -30,11 +30,10 @@ from helpers.forked import Attempt, be_the_command, survivors, tree  # noqa: E40
 from helpers.scenario_files import GOOD  # noqa: E402
 from sim.measure.tables import Tables  # noqa: E402
 from sim.results import folders  # noqa: E402
-from sim.results.store import Store, read  # noqa: E402
+from sim.results.store import Store, manifest, read  # noqa: E402
 from sim.scenario.load import Scenario, load  # noqa: E402
 
 CHANGES = HERE / "kill_before.c"
-ABOUT = {"wall_s": {}, "finished": "2026-01-01T00:00:00+00:00"}
 AGAIN = 5
 """After one kill in so many, the next run is tried as well."""
 GONE_S = 20.0
@@ -63,12 +62,17 @@ def write(out: Path, scenario: Scenario, tables: Tables) -> None:
         (temporary / "charts").mkdir()
         for chart in ("lag.png", "latency.png"):
             (temporary / "charts" / chart).write_bytes(chart.encode() * 9_000)
-        store.write(temporary, tables, ABOUT)
+        store.write(temporary, tables, about(scenario))
+
+
+def about(scenario: Scenario) -> dict[str, Any]:
+    """A manifest, the same at any time."""
+    return {**manifest(scenario, ["sim"], {}), "finished": "2026-01-01T00:00:00+00:00"}
 
 
 def small(number: int) -> Tables:
-    """All tables, of a row and two columns each: a file of many columns is many changes alike."""
-    frame = pd.DataFrame({"system": ["kafka"], "number": [number]})
+    """All tables, of a row and a column each: a file of many columns is many changes alike."""
+    frame = pd.DataFrame({"system": [f"kafka {number}"]})
     return Tables(**dict.fromkeys(Tables.FRAMES, frame), duration_s=float(number))
 
 
@@ -81,7 +85,7 @@ class _Before:
         self.tables = small(1)
         self.first = folder / "first"
         earlier = Store(self.first, self.scenario, "earlier")
-        earlier.write(earlier.begin(), self.tables, ABOUT)
+        earlier.write(earlier.begin(), self.tables, about(self.scenario))
         if replaces:
             write(self.first, self.scenario, small(2))
         self.place = Path(self.scenario.name)
@@ -116,17 +120,19 @@ class _Before:
         return which
 
 
-def at_each_change(replaces: bool) -> Counter[str]:
+def at_each_change(replaces: bool, step: int) -> Counter[str]:
     """Kill before each change on disk in turn, or where it writes in the middle of it.
 
-    Counts what was found.
+    Args:
+        replaces: whether there is a result in the place.
+        step: of so many changes one is taken.
     """
     kill_before = ctypes.CDLL(None).kill_before
     kill_before.argtypes = [ctypes.c_char_p, ctypes.c_long, ctypes.c_long]
     seen: Counter[str] = Counter()
     with tempfile.TemporaryDirectory() as above:
         before = _Before(Path(above), replaces)
-        for n in range(10_000):
+        for n in range(0, 10_000, step):
             out = Path(above, str(n))
             shutil.copytree(before.first, out)
             pid = os.fork()
@@ -227,7 +233,7 @@ def main() -> None:
     if arguments[0] == "changes":
         for replaces in (True, False):
             what = "replacing one" if replaces else "first of its name"
-            print(f"{what}: {dict(at_each_change(replaces))}")
+            print(f"{what}: {dict(at_each_change(replaces, 1 if replaces else 3))}")
     else:
         seed = int(arguments[2]) if len(arguments) > 2 else 1
         print(f"seed {seed}: {dict(at_random_moments(int(arguments[1]), seed))}")

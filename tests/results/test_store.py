@@ -1,10 +1,12 @@
 """Where a run is written: names that are folders' names, and what a run of the same name keeps."""
 
+import pandas as pd
 import pytest
 
 from sim.foundation.errors import LabError
+from sim.measure.tables import Tables
 from sim.results.folders import MANIFEST
-from sim.results.store import Store, newest
+from sim.results.store import Store, manifest, newest, read
 from sim.scenario.load import load
 
 SCENARIO = load("head_of_line")
@@ -51,3 +53,15 @@ def test_a_closed_store_leaves_nothing_that_it_began(tmp_path):
     (store.begin() / "charts").mkdir()
     store.close()
     assert list(store.folder.parent.iterdir()) == []
+
+
+@pytest.mark.parametrize("table", ["summary", "series", "latency", "fates", "messages", "faults"])
+def test_a_result_without_one_of_its_tables_is_none(tmp_path, table):
+    store = Store(tmp_path, SCENARIO, "run")
+    frame = pd.DataFrame({"system": ["s"]})
+    tables = Tables(**dict.fromkeys(Tables.FRAMES, frame), duration_s=1.0)
+    folder = store.write(store.begin(), tables, manifest(SCENARIO, ["sim"], {}))
+    assert read(folder).tables.duration_s == 1.0
+    (folder / f"{table}.parquet").unlink()
+    with pytest.raises(LabError, match=f"does not hold a result: there is no {table}.parquet$"):
+        read(folder)

@@ -1,5 +1,6 @@
 """Which scenarios are at hand, and what they are about."""
 
+import os
 import subprocess
 import sys
 
@@ -35,6 +36,21 @@ def test_about_is_the_key_of_the_file_itself(tmp_path, text, says):
     path = tmp_path / "x.yaml"
     path.write_text(text)
     assert about(path) == says
+
+
+@pytest.mark.parametrize("thing", ["fifo", "loop", "folder", "/dev/zero"])
+def test_what_is_no_file_is_about_nothing_at_once(tmp_path, thing):
+    path = tmp_path / "x.yaml"
+    match thing:
+        case "fifo":
+            os.mkfifo(path)
+        case "folder":
+            path.mkdir()
+        case "loop":
+            path.symlink_to(path)
+        case _:
+            path.symlink_to(thing)
+    assert about(path) is None
 
 
 def test_a_file_that_is_no_text_is_about_nothing(tmp_path):

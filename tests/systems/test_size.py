@@ -1,6 +1,8 @@
 """What a run comes to, known before anything is drawn: against real runs, and what is refused."""
 
+import gzip
 import json
+import random
 import subprocess
 import sys
 from pathlib import Path
@@ -271,3 +273,22 @@ def test_memory_in_words_can_be_read_again():
         "1 MB", "350 MB", "1.2 GB", "282000 GB",
     ]  # fmt: skip
     assert 1 << 20 < free_bytes() < 1 << 50
+
+
+def with_cases(path):
+    return scenario().with_({"workload.keys": {"order": {"count": 1}}, "workload.cases": str(path)})
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("a.csv.gz", gzip.compress(random.Random(1).randbytes(4_000))[:-900], "cut short: the"),
+        ("a.csv.gz", b"no gzip at all", "cannot be unpacked"),
+        ("a.csv", b"case,seq\n\xff\xfe,0\na,1\n", "not a text file"),
+    ],
+)
+def test_a_file_of_cases_that_cannot_be_read_is_told_of(tmp_path, name, content, says):
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(LabError, match=f"{name}: {says}"):
+        size(with_cases(path))
