@@ -276,6 +276,30 @@ def _too_many(line: int) -> _TooMuchError:
     return _TooMuchError(line, f"more than {MOST_VALUES:,} keys and values up to here")
 
 
+def _count(node: Node, known: dict[int, int]) -> int:
+    """How many keys and values a node comes to, with what its aliases repeat.
+
+    Args:
+        node: any, as it was composed: at most `MOST_LEVELS` deep, but for aliases.
+        known: of nodes that were counted, by their identity; those in the middle of it count 1.
+
+    Raises:
+        _TooMuchError: they are more than a document may hold.
+    """
+    if id(node) in known:
+        return known[id(node)]
+    known[id(node)] = total = 1
+    if isinstance(node, MappingNode):
+        total += sum(_count(part, known) for pair in node.value for part in pair)
+    elif isinstance(node, SequenceNode):
+        total += sum(_count(part, known) for part in node.value)
+    if total > MOST_VALUES:
+        message = f"with what its aliases repeat, more than {MOST_VALUES:,} keys and values"
+        raise _TooMuchError(node.start_mark.line + 1, message)
+    known[id(node)] = total
+    return total
+
+
 def _parse(text: str, source: str, folder: Path) -> tuple[Document, list[Problem]]:
     try:
         return _parse_bounded(text, source, folder)
@@ -302,16 +326,11 @@ def _parse_bounded(text: str, source: str, folder: Path) -> tuple[Document, list
     except YAMLError as error:
         return document, [Problem(source, None, "", f"unreadable YAML: {error}")]
     problems: list[Problem] = []
-    made = 0
+    if root is not None:
+        _count(root, {})
 
     def construct(node: Node, path: KeyPath, above: tuple[int, ...]) -> Any:
-        nonlocal made
-        made += 1
         line = node.start_mark.line + 1
-        if made > MOST_VALUES:
-            raise _TooMuchError(
-                line, f"aliases repeat this until there are more than {MOST_VALUES:,} values"
-            )
         if len(path) > MOST_LEVELS:
             raise _too_deep(line)
         document.places.setdefault(path, Place(source, line, folder))
