@@ -38,6 +38,10 @@ from sim.traffic.messages import Numbered
 _STICKY_CHOICES = 4_096
 
 
+WITHOUT_A_GAP_S = 1e-6
+"""Fetches that follow each other so quickly are as one that waits for the next record."""
+
+
 class Kafka(LogSystem):
     """A `sim.engine.system.System`: one topic, read by every group."""
 
@@ -226,9 +230,9 @@ def _reading(
     stores_early = not java and group.enable_auto_offset_store
     commit = group.program_commits
     # A fetch takes its round trip even where the broker waits for nothing. Where that takes no time
-    # either, fetches follow each other without a gap, and each record is returned as it comes.
+    # to speak of, fetches follow each other without a gap, and each record is returned as it comes.
     max_wait_s = max(group.fetch_max_wait_ms / 1e3, config.latency.fetch)
-    enough = 1 if max_wait_s == 0.0 else ceil(group.fetch_min_bytes / mean_bytes)
+    enough = 1 if max_wait_s < WITHOUT_A_GAP_S else ceil(group.fetch_min_bytes / mean_bytes)
     before, per_record = commit.when == "before", commit.per == "record"
     return k.Reading(
         max_poll_records=group.poll_records,

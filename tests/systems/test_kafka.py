@@ -1,6 +1,7 @@
 """A consumer's configuration: what its client refuses, and what the lab makes of the rest."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from pydantic import ValidationError
 
@@ -72,7 +73,7 @@ def test_KC_06_the_assignor_in_force(keys, assignor, cooperative):
     assert again == group(**keys)
 
 
-def scenario(keys, faults=()):
+def scenario(keys, faults=(), **system):
     return Scenario.from_mapping(
         {
             "name": "consumer",
@@ -89,6 +90,7 @@ def scenario(keys, faults=()):
                     "topic": {"partitions": 6},
                     "partition_key": ["key"],
                     "groups": {"g": {"consumers": 3, "does": ["work"], **keys}},
+                    **system,
                 }
             },
             "faults": list(faults),
@@ -132,6 +134,35 @@ def built(keys):
 def test_KC_11_to_KC_14_how_a_group_commits(keys, expected):
     reading, _ = built(keys)
     assert {name: getattr(reading, name) for name in expected} == expected
+
+
+@pytest.mark.parametrize(
+    ("wait_ms", "fetch_s", "expected"),
+    [
+        (500, 0.002, (334, 0.5)),
+        (1, 0.002, (334, 0.002)),  # it asks again after a round trip, not at once
+        (0, 0.002, (334, 0.002)),
+        (0, 1e-7, (1, 1e-7)),  # it asks all the time, and has each record as it comes
+        (0, 0, (1, 0.0)),
+    ],
+)
+def test_a_fetch_that_waits_for_nothing_takes_its_round_trip(wait_ms, fetch_s, expected):
+    keys = {"fetch.min.bytes": 100_000, "fetch.max.wait.ms": wait_ms}
+    case = scenario(keys, latency={"fetch": fetch_s})
+    system = Kafka(Setup("kafka", case, generate(case), np.zeros(0)), case.systems["kafka"])
+    reading = system.groups["g"].reading
+    assert (reading.min_records, reading.max_wait_s) == expected
+
+
+@pytest.mark.parametrize("fetch_s", [0.02, 0])
+def test_a_fetch_that_waits_for_nothing_ends_and_gives_what_the_round_trip_would(fetch_s):
+    latency = {"fetch": fetch_s}
+    none = run(scenario({"fetch.min.bytes": 9_999, "fetch.max.wait.ms": 0}, latency=latency))
+    keys = {"fetch.min.bytes": 9_999 if fetch_s else 1, "fetch.max.wait.ms": fetch_s * 1e3}
+    same = run(scenario(keys, latency=latency))
+    assert none.summary["processed"].sum() > 0
+    pd.testing.assert_frame_equal(none.summary, same.summary)
+    pd.testing.assert_frame_equal(none.tables.series, same.tables.series)
 
 
 @pytest.mark.parametrize(
