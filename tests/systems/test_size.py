@@ -12,7 +12,9 @@ import pytest
 
 from helpers.traffic import scenario
 from sim.foundation.errors import LabError, ScenarioError
+from sim.scenario.load import available, load
 from sim.systems.size import Allowance, check, free_bytes, memory, size
+from sim.traffic.generate import generate
 
 TESTS = Path(__file__).parents[1]
 
@@ -44,6 +46,7 @@ _MEASURE = """
 import json, resource, sys
 from helpers.traffic import scenario
 from sim.lab import run
+from sim.scenario.load import available, load
 from sim.systems.size import size
 
 def peak():
@@ -292,3 +295,15 @@ def test_a_file_of_cases_that_cannot_be_read_is_told_of(tmp_path, name, content,
     path.write_bytes(content)
     with pytest.raises(LabError, match=f"{name}: {says}"):
         size(with_cases(path))
+
+
+@pytest.mark.parametrize("path", available(), ids=lambda path: path.stem)
+def test_the_messages_of_a_shipped_scenario_are_foreseen_and_it_is_not_refused(path):
+    try:
+        s = load(path)
+        found = size(s)
+    except LabError as error:  # a trace that is not shipped
+        pytest.skip(str(error))
+    # Counts vary twice as much as a Poisson process at most: the root of twice the mean.
+    assert len(generate(s)) == pytest.approx(found.messages, abs=5 * (2 * found.messages) ** 0.5)
+    check(s, found, Allowance(), 1e9)
