@@ -227,12 +227,11 @@ class Coordinator(GroupFleet):
         member.silent_s = np.inf
 
     def _wake(self, m: int, after_s: float) -> Steps:
-        life = self.lives[m]
         yield self.env.timeout(after_s)
-        if self.lives[m] == life:
-            self._be_heard(m)
-            self._admit(m)
-            self._disturb()
+        # Whoever is in its place now is paused or cut off itself, or is heard: it changes nothing.
+        self._be_heard(m)
+        self._admit(m)
+        self._disturb()
 
     # Heartbeats.
 

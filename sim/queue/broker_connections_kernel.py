@@ -40,7 +40,7 @@ def _close(b: BrokerState, now: float, c: int, epoch: int, why: int) -> None:
         b.consumers.connected[c] = -1
         b.consumers.unacked[c] = 0
         consumers_kernel.unwait(b.consumers, c)
-    if b.consumers.active == c and b.consumers.active_epoch <= epoch:
+    if b.consumers.active == c:  # chosen again, if it has subscribed anew
         consumers_kernel.choose_active(b.consumers, b.policy)
     if b.policy.closes == 1 and b.consumers.alive[c] == 1 and b.consumers.epoch[c] == epoch:
         # The process lives: it finishes what it works on, for nothing, and subscribes again.

@@ -40,7 +40,6 @@ cdef class Consumers:
     cdef public i32[:, ::1] slot
     cdef public double[:, ::1] end_s
     cdef public i64 active
-    cdef public i64 active_epoch
     cdef public i64 joins
     cdef public i64 asking
     cdef public i64 found

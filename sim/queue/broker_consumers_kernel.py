@@ -81,8 +81,6 @@ class Consumers:
         """[places, slots] when it will be done."""
         self.active = -1
         """The single active consumer; -1: none."""
-        self.active_epoch = 0
-        """Over which connection."""
         self.joins = 0
         """Subscriptions so far."""
         self.asking = -1
@@ -137,7 +135,6 @@ def choose_active(consumers: Consumers, policy: BrokerPolicy) -> None:
             best = c
     consumers.active = best
     if best >= 0:
-        consumers.active_epoch = consumers.connected[best]
         wait_if_credit(consumers, policy, best)
 
 

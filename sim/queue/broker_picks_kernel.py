@@ -83,16 +83,14 @@ def _pick_group(lanes: Lanes, messages: QueueMessages, latest: int) -> int:
 
 
 def _pick_span(lanes: Lanes, messages: QueueMessages, span: int, c: int) -> int:
-    """The next lane, in turn, whose head is within the window, or was handed out before."""
+    """The next lane, in turn, whose head is within the window."""
     for step in range(lanes.lanes):
         lane = (lanes.rotor + step) % lanes.lanes
         if lanes.reach.shape[0] > 0 and lanes.reach[c, lane] == 0:
             continue
         message = lanes_kernel.front(lanes, messages, lane)
-        if message >= 0 and (
-            messages.receives[message] > 0
-            or lanes.offset[message] - lanes.offset[lanes.first_open[lane]] < span
-        ):
+        # What was handed out before was within it then, and the window only moves on.
+        if message >= 0 and (lanes.offset[message] - lanes.offset[lanes.first_open[lane]] < span):
             return lane
     return -1
 

@@ -145,7 +145,6 @@ class Workers:
 
         queue.expiry_s = unwrapped(queue.expiry_s, expiries)
         queue.expiry_message = unwrapped(queue.expiry_message, expiries)
-        queue.expiry_receipt = unwrapped(queue.expiry_receipt, expiries)
         queue.returned = unwrapped(queue.returned, returned)
         queue.returned_s = unwrapped(queue.returned_s, returned)
 
@@ -294,7 +293,7 @@ class Workers:
         for held in range(first, int(s.held_n[w])):
             self._make_room()
             expiry_s = s.received_s[w] + self.policy.visibility_s
-            expiry.hide_until(self.queue, s.held[w, held], s.receipt[w, held], expiry_s)
+            expiry.hide_until(self.queue, s.held[w, held], expiry_s)
         s.stored[w] = 1
 
     def crash(self, w: int) -> None:

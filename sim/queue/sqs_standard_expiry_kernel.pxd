@@ -7,7 +7,7 @@ from sim.queue.sqs_standard_state_kernel cimport StandardQueue
 
 
 @cython.locals(room=i64, slot=i64)
-cpdef void hide_until(StandardQueue queue, i64 message, i64 receipt, double at_s) noexcept nogil
+cpdef void hide_until(StandardQueue queue, i64 message, double at_s) noexcept nogil
 
 @cython.locals(at_s=double, row=i64, overdue_s=double)
 cdef void look_out(StandardQueue queue) noexcept nogil

@@ -5,7 +5,7 @@ from sim.queue import sqs_standard_codes as codes
 from sim.queue.sqs_standard_state_kernel import StandardQueue
 
 
-def hide_until(queue: StandardQueue, message: int, receipt: int, at_s: float) -> None:
+def hide_until(queue: StandardQueue, message: int, at_s: float) -> None:
     """Store a visibility expiry; a ring in order of time, equal times in order of storing."""
     room = queue.expiry_s.shape[0]
     slot = queue.expiry_tail
@@ -14,11 +14,9 @@ def hide_until(queue: StandardQueue, message: int, receipt: int, at_s: float) ->
     ):  # rare: a fault re-planned a delete
         queue.expiry_s[slot & (room - 1)] = queue.expiry_s[(slot - 1) & (room - 1)]
         queue.expiry_message[slot & (room - 1)] = queue.expiry_message[(slot - 1) & (room - 1)]
-        queue.expiry_receipt[slot & (room - 1)] = queue.expiry_receipt[(slot - 1) & (room - 1)]
         slot -= 1
     queue.expiry_s[slot & (room - 1)] = at_s
     queue.expiry_message[slot & (room - 1)] = message
-    queue.expiry_receipt[slot & (room - 1)] = receipt
     queue.expiry_tail += 1
     queue.next_out_s = min(queue.next_out_s, at_s)
 
@@ -44,8 +42,7 @@ def expire(queue: StandardQueue, now: float) -> None:
             break
         queue.expiry_head += 1
         message = queue.expiry_message[at]
-        if queue.receives[message] != queue.expiry_receipt[at]:
-            continue
+        # A message is not received again before this, its latest receive's: it has one at a time.
         if queue.state[message] == codes.IN_FLIGHT:
             queue.in_flight -= 1
             queue.state[message] = codes.READY

@@ -97,7 +97,7 @@ def _replan(queue: StandardQueue, workers: StandardWorkers, w: int) -> None:
     if t > expiry_s and workers.stored[w] == 0:
         workers.stored[w] = 1
         for k in range(workers.chunk_first[w], workers.held_n[w]):
-            expiry.hide_until(queue, workers.held[w, k], workers.receipt[w, k], expiry_s)
+            expiry.hide_until(queue, workers.held[w, k], expiry_s)
     workers.event_s[w] = t
 
 
@@ -310,7 +310,7 @@ def _received(queue: StandardQueue, workers: StandardWorkers, w: int, now: float
         if workers.stored[w] == 1:
             for k in range(workers.held_n[w]):
                 expiry_s = now + queue.policy.visibility_s
-                expiry.hide_until(queue, workers.held[w, k], workers.receipt[w, k], expiry_s)
+                expiry.hide_until(queue, workers.held[w, k], expiry_s)
     _begin_chunk(queue, workers, w, 0, _goes_on_s(workers, w, now))
 
 

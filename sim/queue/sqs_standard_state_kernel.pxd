@@ -46,7 +46,6 @@ cdef class StandardQueue:
     cdef public double next_out_s
     cdef public double[::1] expiry_s
     cdef public i64[::1] expiry_message
-    cdef public i64[::1] expiry_receipt
     cdef public i64 expiry_head
     cdef public i64 expiry_tail
     cdef public i64[::1] returned

@@ -130,8 +130,6 @@ class StandardQueue:
         """[room] ring of visibility expiries, earliest first, s."""
         self.expiry_message: I64 = np.zeros(room, np.int64)
         """[room] whose."""
-        self.expiry_receipt: I64 = np.zeros(room, np.int64)
-        """[room] of which receive."""
         self.expiry_head = 0
         self.expiry_tail = 0
         self.returned: I64 = np.zeros(room, np.int64)
