@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup demo test checked same bench lint picture examples notebooks
+.PHONY: setup demo test checked mutants same bench lint picture examples notebooks
 setup: .venv/ready .venv/kernels
 
 .venv/ready: requirements.lock pyproject.toml
@@ -30,6 +30,10 @@ checked: setup
 	SIM_KERNELS=checked $(BIN)/python -m sim.foundation.compile_kernels
 	SIM_KERNELS=checked $(BIN)/pytest -n auto --dist worksteal -W error::pytest.PytestUnraisableExceptionWarning \
 	    tests/ledger tests/log tests/measure tests/producer tests/queue tests/systems tests/traffic
+
+# Does a test fail when the code is wrong? 300 changes of kernels and coordinators, one at a time.
+mutants: setup
+	$(BIN)/python tests/tools/mutants.py --count 300
 
 # Every table of every shipped scenario, byte for byte; `make examples` where a change is meant.
 same: setup

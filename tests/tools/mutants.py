@@ -1,0 +1,556 @@
+"""Do the tests see it when the code is wrong? Wrong code on purpose, and tests (`make mutants`).
+
+    python tests/tools/mutants.py --count 300 --seed 1             # kernels, coordinators, ...
+    python tests/tools/mutants.py sim/log/group_kernel.py          # one file
+
+A mutant is the code with one thing changed: a comparison, a sign, a number, a condition negated, a
+statement left out. It is killed if a test fails or does not end. One that survives is printed with
+its place: either a test is missing, or what was changed makes no difference (`EQUIVALENT`, with the
+reason).
+
+All runs as plain Python in forks of one process that has imported everything and collected the
+tests. Each test is first run once by itself: how long it takes, and which blocks of code it enters.
+A mutant meets only tests that enter its block; first those that killed before, then the fastest.
+"""
+
+import argparse
+import ast
+import gc
+import hashlib
+import json
+import os
+import random
+import resource
+import select
+import signal
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from types import CodeType, FunctionType
+
+os.environ["SIM_KERNELS"] = "python"
+ROOT = Path(__file__).parents[2]
+TARGETS = (
+    "sim/*/*_kernel.py",
+    "sim/log/kafka_coordinator.py",
+    "sim/log/kafka_rebalance_*.py",
+    "sim/log/kinesis_leases.py",
+    "sim/injection/*.py",
+    "sim/measure/*.py",
+)
+ROOMS = ("engine", "injection", "ledger", "log", "measure", "producer", "queue", "systems")
+ROOMS += ("traffic",)
+NOT_BY = ("compiler_changes_nothing", "compiled", "real_client", "test_environment.py")
+"""Tests that compare with code of their own see that there was a change, not that it is wrong."""
+SLOWEST_S = 8.0
+"""Tests that take longer uncompiled are left out."""
+BUDGET_S = 30.0
+"""Of tests a mutant, by the time that they take without it."""
+ENOUGH = 0.95
+"""Of all mutants, so many are to be killed."""
+MEMORY = 6 << 30
+"""Bytes that a mutant may take; one that wants more is killed."""
+
+EQUIVALENT: dict[tuple[str, str, str], str] = {}
+"""(file, line of code, change): why it makes no difference."""
+
+SWAPPED: dict[type, type] = {
+    ast.Lt: ast.LtE,
+    ast.LtE: ast.Lt,
+    ast.Gt: ast.GtE,
+    ast.GtE: ast.Gt,
+    ast.Eq: ast.NotEq,
+    ast.NotEq: ast.Eq,
+    ast.Is: ast.IsNot,
+    ast.IsNot: ast.Is,
+    ast.In: ast.NotIn,
+    ast.NotIn: ast.In,
+    ast.Add: ast.Sub,
+    ast.Sub: ast.Add,
+    ast.Mult: ast.Div,
+    ast.Div: ast.Mult,
+    ast.FloorDiv: ast.Mod,
+    ast.Mod: ast.FloorDiv,
+    ast.BitAnd: ast.BitOr,
+    ast.BitOr: ast.BitAnd,
+    ast.LShift: ast.RShift,
+    ast.RShift: ast.LShift,
+    ast.And: ast.Or,
+    ast.Or: ast.And,
+}
+SIGNS = {
+    "Lt": "<", "LtE": "<=", "Gt": ">", "GtE": ">=", "Eq": "==", "NotEq": "!=", "Is": "is",
+    "IsNot": "is not", "In": "in", "NotIn": "not in", "Add": "+", "Sub": "-", "Mult": "*",
+    "Div": "/", "FloorDiv": "//", "Mod": "%", "BitAnd": "&", "BitOr": "|", "LShift": "<<",
+    "RShift": ">>", "And": "and", "Or": "or",
+}  # fmt: skip
+DROPPED = (ast.Assign, ast.AugAssign, ast.Expr, ast.Continue, ast.Break)
+OTHER_CALL = {"min": "max", "max": "min", "any": "all", "all": "any", "floor": "ceil"}
+OTHER_CALL |= {"ceil": "floor"}
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One change of one file."""
+
+    file: str
+    """Path below the root."""
+    function: str
+    """Outermost function that holds it, with its class."""
+    node: int
+    """Which node of the tree, in the order of `ast.walk`."""
+    change: str
+    line: int
+    block: int
+    """Of its file; a test that never enters it cannot see the mutant."""
+    code: str = field(compare=False)
+    """Its line, stripped."""
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line} {self.function}: {self.change}   |   {self.code}"
+
+
+def _outermost(tree: ast.Module) -> Iterator[tuple[str, ast.FunctionDef]]:
+    """Functions of a module and methods of its classes, by qualified name."""
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef):
+            yield node.name, node
+        elif isinstance(node, ast.ClassDef):
+            for inner in node.body:
+                if isinstance(inner, ast.FunctionDef):
+                    yield f"{node.name}.{inner.name}", inner
+
+
+def _bodies(node: ast.AST) -> Iterator[list[ast.stmt]]:
+    for name in ("body", "orelse", "finalbody"):
+        body = getattr(node, name, None)
+        if isinstance(body, list) and body:
+            yield body
+    for handler in getattr(node, "handlers", []):
+        yield handler.body
+
+
+def _changes(node: ast.AST) -> Iterator[str]:
+    """What may be changed at a node, in words that `_apply` understands."""
+    if isinstance(node, ast.Compare):
+        for at, op in enumerate(node.ops):
+            yield f"{at}: {_turn(op)}"
+    elif isinstance(node, ast.BinOp | ast.AugAssign | ast.BoolOp) and type(node.op) in SWAPPED:
+        yield _turn(node.op)
+    elif isinstance(node, ast.Constant) and isinstance(node.value, bool | int | float):
+        yield "not" if isinstance(node.value, bool) else "+ 1"
+        if not isinstance(node.value, bool) and node.value == 1:
+            yield "- 1"
+    elif isinstance(node, ast.If | ast.While | ast.IfExp):
+        yield "negated condition"
+    elif isinstance(node, ast.Call) and _called(node) in OTHER_CALL:
+        yield f"{_called(node)} -> {OTHER_CALL[_called(node)]}"
+    if isinstance(node, DROPPED):
+        yield "dropped"
+
+
+def _turn(op: ast.AST) -> str:
+    return f"{SIGNS[type(op).__name__]} -> {SIGNS[SWAPPED[type(op)].__name__]}"
+
+
+def _called(node: ast.Call) -> str:
+    return getattr(node.func, "id", getattr(node.func, "attr", ""))
+
+
+def _apply(tree: ast.Module, mutant: Mutant) -> None:
+    """Change a tree in place."""
+    node = next(n for i, n in enumerate(ast.walk(tree)) if i == mutant.node)
+    change = mutant.change
+    if change == "dropped":
+        for parent in ast.walk(tree):
+            for body in _bodies(parent):
+                if node in body:
+                    body[body.index(node)] = ast.copy_location(ast.Pass(), node)
+    elif change == "negated condition":
+        node.test = ast.copy_location(ast.UnaryOp(ast.Not(), node.test), node.test)
+    elif change == "not":
+        node.value = not node.value
+    elif change in ("+ 1", "- 1"):
+        node.value = node.value + 1 if change == "+ 1" else node.value - 1
+    elif isinstance(node, ast.Compare):
+        at = int(change.split(":")[0])
+        node.ops[at] = SWAPPED[type(node.ops[at])]()
+    elif isinstance(node, ast.Call):
+        name = OTHER_CALL[_called(node)]
+        setattr(node.func, "id" if isinstance(node.func, ast.Name) else "attr", name)
+    else:
+        node.op = SWAPPED[type(node.op)]()
+    ast.fix_missing_locations(tree)
+
+
+def mutants_of(file: str, source: str) -> list[Mutant]:
+    """All mutants of a file: no texts, no annotations, nothing that only runs on a bug."""
+    tree = ast.parse(source)
+    number = {node: i for i, node in enumerate(ast.walk(tree))}
+    blocks = _blocks(tree)
+    lines = source.splitlines()
+    found = []
+    for name, function in _outermost(tree):
+        waiting: list[tuple[ast.AST, int]] = [(x, blocks[id(function.body)]) for x in function.body]
+        while waiting:
+            node, block = waiting.pop()
+            if isinstance(node, ast.Assert | ast.Raise | ast.JoinedStr | ast.arguments):
+                continue
+            text = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+            for change in () if text else _changes(node):
+                if change == "dropped" and any(isinstance(x, ast.Yield) for x in ast.walk(node)):
+                    continue
+                code = lines[node.lineno - 1].strip()
+                found.append(Mutant(file, name, number[node], change, node.lineno, block, code))
+            for child in ast.iter_child_nodes(node):
+                if isinstance(node, ast.AnnAssign) and child is node.annotation:
+                    continue
+                inside = [body for body in _bodies(node) if child in body]
+                waiting.append((child, blocks[id(inside[0])] if inside else block))
+    return found
+
+
+def _blocks(tree: ast.AST) -> dict[int, int]:
+    """The number of each list of statements, by its identity."""
+    return {
+        id(body): i
+        for i, body in enumerate(body for node in ast.walk(tree) for body in _bodies(node))
+    }
+
+
+def marked(source: str, mark: str) -> ast.Module:
+    """A module that writes down which blocks it enters: ``mark[block] = 1``."""
+    tree = ast.parse(source)
+    blocks = _blocks(tree)
+    bodies = [body for node in ast.walk(tree) for body in _bodies(node)]
+    numbers = [blocks[id(body)] for body in bodies]
+    for body, number in zip(bodies, numbers, strict=True):
+        after = 0
+        while after < len(body) and (
+            (isinstance(body[after], ast.Expr) and isinstance(body[after].value, ast.Constant))
+            or isinstance(body[after], ast.ImportFrom)
+        ):
+            after += 1
+        body[after:after] = ast.parse(f"{mark}[{number}] = 1").body
+    return ast.fix_missing_locations(tree)
+
+
+def _codes(tree: ast.Module, path: Path) -> dict[str, CodeType]:
+    """Code of the outermost functions, by qualified name."""
+    found: dict[str, CodeType] = {}
+    module = compile(tree, str(path), "exec")
+    for code in module.co_consts:
+        if isinstance(code, CodeType):
+            found[code.co_qualname] = code
+            for inner in code.co_consts:
+                if isinstance(inner, CodeType) and "<" not in inner.co_qualname:
+                    found[inner.co_qualname] = inner
+    return found
+
+
+class Code:
+    """The functions of some files as this process has them, whose code can be exchanged."""
+
+    def __init__(self, files: Sequence[str]) -> None:
+        self.source = {file: (ROOT / file).read_text() for file in files}
+        for file in files:
+            import_module(file.removesuffix(".py").replace("/", "."))
+        self.functions: dict[tuple[str, str], list[FunctionType]] = {}
+        self.unmarked: list[tuple[FunctionType, CodeType]] = []
+        wanted = {str(ROOT / file): file for file in files}
+        for thing in gc.get_objects():
+            if isinstance(thing, FunctionType) and thing.__code__.co_filename in wanted:
+                key = wanted[thing.__code__.co_filename], thing.__code__.co_qualname
+                self.functions.setdefault(key, []).append(thing)
+
+    def mark(self) -> dict[str, bytearray]:
+        """Have all functions write down which blocks they enter, file by file."""
+        marks = {}
+        for file, source in self.source.items():
+            tree = marked(source, "_entered")
+            marks[file] = bytearray(len(_blocks(tree)))
+            for name, code in _codes(tree, ROOT / file).items():
+                for function in self.functions.get((file, name), []):
+                    function.__globals__["_entered"] = marks[file]
+                    self.unmarked.append((function, function.__code__))
+                    function.__code__ = code
+        return marks
+
+    def unmark(self) -> None:
+        """Undo `mark`."""
+        while self.unmarked:
+            function, code = self.unmarked.pop()
+            function.__code__ = code
+
+    def put(self, mutant: Mutant) -> bool:
+        """Exchange the code of the mutant's function; False: it compiles to the same."""
+        tree = ast.parse(self.source[mutant.file])
+        _apply(tree, mutant)
+        code = _codes(tree, ROOT / mutant.file)[mutant.function]
+        functions = self.functions.get((mutant.file, mutant.function), [])
+        before = [function.__code__ for function in functions]
+        if not before or code == before[0] or code.co_flags != before[0].co_flags:
+            return False
+        if code.co_freevars != before[0].co_freevars:
+            return False
+        for function in functions:
+            function.__code__ = code
+        return True
+
+
+@dataclass
+class Child:
+    """A fork that says lines, until it ends or is ended."""
+
+    what: object
+    pid: int
+    pipe: int
+    until_s: float
+    said: str = ""
+    late: bool = False
+
+
+def in_forks(
+    jobs: int, work: Iterator[tuple[object, float, Callable[[Callable[[str], None]], None]]]
+) -> Iterator[Child]:
+    """Do pieces of work (what, seconds that it may take, function of `say`), each in a fork."""
+    running: list[Child] = []
+    more = True
+    while running or more:
+        while more and len(running) < jobs:
+            following = next(work, None)
+            more = following is not None
+            if following is not None:
+                running.append(_fork(*following))
+        ready = select.select([child.pipe for child in running], [], [], 0.5)[0] if running else []
+        for child in list(running):
+            if child.pipe in ready and (text := os.read(child.pipe, 1 << 16)):
+                child.said += text.decode()
+                continue
+            child.late = time.monotonic() > child.until_s
+            if child.pipe in ready or child.late:
+                os.killpg(child.pid, signal.SIGKILL)
+                os.waitpid(child.pid, 0)
+                os.close(child.pipe)
+                running.remove(child)
+                yield child
+
+
+def _fork(what: object, limit_s: float, do: Callable[[Callable[[str], None]], None]) -> Child:
+    reading, writing = os.pipe()
+    pid = os.fork()
+    if pid:
+        os.close(writing)
+        return Child(what, pid, reading, time.monotonic() + limit_s)
+    try:
+        os.setpgid(0, 0)
+        nothing = os.open(os.devnull, os.O_RDWR)
+        for stream in (0, 1, 2):
+            os.dup2(nothing, stream)
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+        do(lambda text: void(os.write(writing, f"{text}\n".encode())))
+    finally:
+        os._exit(0)
+
+
+def void(_: object) -> None:
+    """Forget a value."""
+
+
+class Hunt:
+    """A plugin of pytest that hunts mutants instead of running tests."""
+
+    def __init__(self, args: argparse.Namespace) -> None:
+        self.args = args
+        self.took_s: dict[str, float] = {}
+        self.enters: dict[str, dict[str, set[int]]] = {}
+        """Of each test, the blocks that it enters, by file."""
+        self.kills: Counter[tuple[str, str]] = Counter()
+        """(file or function, test): how many mutants it killed there."""
+        self.survivors: list[tuple[Mutant, int]] = []
+        self.share = 0.0
+        """Killed, of those that are not known to make no difference."""
+
+    def pytest_runtestloop(self, session) -> bool:  # type: ignore[no-untyped-def]
+        """In place of the loop over tests."""
+        self.items = {
+            item.nodeid: item
+            for item in session.items
+            if not any(word in item.nodeid for word in NOT_BY)
+        }
+        self.code = Code(self.args.files)
+        gc.freeze()  # so that forks share the memory
+        self._look()
+        self._hunt()
+        return True
+
+    def _passes(self, nodeid: str) -> bool:
+        from _pytest.runner import runtestprotocol
+
+        reports = runtestprotocol(self.items[nodeid], nextitem=None, log=False)
+        return not any(report.failed for report in reports)
+
+    def _look(self) -> None:
+        """Run each test once, for its time and the blocks that it enters."""
+        digest = hashlib.sha256(repr((self.args.files, SLOWEST_S)).encode())
+        for folder in ("sim", "tests"):
+            for path in sorted((ROOT / folder).rglob("*.py")):
+                if path != Path(__file__):
+                    digest.update(path.read_bytes())
+        kept = ROOT / "build" / f"mutants_{digest.hexdigest()[:12]}.json"
+        if kept.exists():
+            self.took_s, enters = json.loads(kept.read_text())
+            self.enters = {t: {f: set(b) for f, b in e.items()} for t, e in enters.items()}
+            return
+
+        marks = self.code.mark()
+
+        def alone(nodeid: str) -> Callable[[Callable[[str], None]], None]:
+            def do(say: Callable[[str], None]) -> None:
+                signal.setitimer(signal.ITIMER_PROF, SLOWEST_S)
+                began_s = time.process_time()
+                if self._passes(nodeid):
+                    took_s = time.process_time() - began_s
+                    entered = {f: [i for i, x in enumerate(m) if x] for f, m in marks.items()}
+                    say(json.dumps([took_s, entered]))
+
+            return do
+
+        out = []
+        work = ((nodeid, 10.0 * SLOWEST_S, alone(nodeid)) for nodeid in self.items)
+        for child in in_forks(self.args.jobs, work):
+            nodeid = str(child.what)
+            if not child.said.endswith("\n"):
+                out.append(f"{nodeid} fails, or takes too long")
+                continue
+            self.took_s[nodeid], entered = json.loads(child.said)
+            self.enters[nodeid] = {file: set(blocks) for file, blocks in entered.items() if blocks}
+        print(
+            f"{len(self.took_s)} tests, {sum(self.took_s.values()):.0f} s; without",
+            *out,
+            sep="\n  ",
+        )
+        self.code.unmark()
+        kept.parent.mkdir(exist_ok=True)
+        enters = {t: {f: sorted(b) for f, b in e.items()} for t, e in self.enters.items()}
+        kept.write_text(json.dumps([self.took_s, enters]))
+
+    def _those_that_see(self, mutant: Mutant) -> list[str]:
+        """Tests that enter a mutant's block, the best first, as many as the budget allows."""
+        seeing = [t for t, of in self.enters.items() if mutant.block in of.get(mutant.file, ())]
+        seeing.sort(
+            key=lambda t: (
+                -self.kills[f"{mutant.file} {mutant.function}", t],
+                -self.kills[mutant.file, t],
+                self.took_s[t],
+            )
+        )
+        spent_s, chosen = 0.0, []
+        for test in seeing:
+            spent_s += self.took_s[test]
+            if chosen and spent_s > BUDGET_S:
+                break
+            chosen.append(test)
+        return chosen
+
+    def _try(self, mutant: Mutant) -> tuple[object, float, Callable[[Callable[[str], None]], None]]:
+        tests = self._those_that_see(mutant)
+
+        def do(say: Callable[[str], None]) -> None:
+            if not self.code.put(mutant):
+                say("same")
+                return
+            for test in tests:
+                # An endless loop ends by this signal. It is processor time that counts, not load.
+                signal.setitimer(signal.ITIMER_PROF, 2.0 + 5.0 * self.took_s[test])
+                if not self._passes(test):
+                    say(f"killed {test}")
+                    return
+            say(f"survived {len(tests)}")
+
+        return mutant, 60.0 + 10.0 * sum(self.took_s[t] for t in tests), do
+
+    def _hunt(self) -> None:
+        every = [m for file in self.args.files for m in mutants_of(file, self.code.source[file])]
+        drawn = random.Random(self.args.seed)
+        drawn.shuffle(every)
+        print(f"{len(every)} mutants of {len(self.args.files)} files, seed {self.args.seed}")
+        if self.args.only:
+            every = [m for m in every if f"{m.file}:{m.line}" in self.args.only]
+        tried = killed = known = 0
+        began_s = time.monotonic()
+        left = iter(every)
+        work = (self._try(mutant) for mutant in left)
+        forks = in_forks(self.args.jobs, work)
+        for child in forks:
+            mutant = child.what
+            assert isinstance(mutant, Mutant)
+            verdict, _, rest = child.said.strip().partition(" ")
+            if verdict == "same":
+                continue
+            tried += 1
+            if verdict == "survived":
+                why = EQUIVALENT.get((mutant.file, mutant.code, mutant.change))
+                known += why is not None
+                self.survivors += [] if why else [(mutant, int(rest))]
+                print(f"{'equivalent' if why else 'SURVIVED'} {rest} tests: {mutant} {why or ''}")
+            else:
+                killed += 1
+                if verdict == "killed":
+                    self.kills[f"{mutant.file} {mutant.function}", rest] += 1
+                    self.kills[mutant.file, rest] += 1
+                if self.args.verbose:
+                    print(f"{verdict or 'did not end'} {mutant} {rest}")
+            if tried % 25 == 0:
+                print(f"{tried} tried, {killed} killed, {time.monotonic() - began_s:.0f} s")
+            sys.stdout.flush()
+            if tried >= self.args.count:
+                forks.close()
+                break
+        others = tried - known
+        self.share = killed / max(1, others)
+        print(
+            f"{tried} mutants, seed {self.args.seed}: {killed} killed, {known} equivalent, "
+            f"{len(self.survivors)} survived; {100 * self.share:.1f} % of {others}"
+        )
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Returns the exit code: 1, if fewer than 95 % were killed."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("files", nargs="*", help="default: kernels, coordinators, ...")
+    parser.add_argument("--count", type=int, default=300, help="so many mutants")
+    parser.add_argument("--seed", type=int, default=random.randrange(10**6))
+    parser.add_argument("--jobs", type=int, default=os.cpu_count())
+    parser.add_argument("--rooms", nargs="*", default=ROOMS, help="whose tests, or files of these")
+    parser.add_argument("--only", nargs="*", default=(), help="file:line of mutants")
+    parser.add_argument("--verbose", action="store_true", help="print what killed each")
+    args = parser.parse_args(argv)
+    found = args.files or [str(p.relative_to(ROOT)) for g in TARGETS for p in ROOT.glob(g)]
+    args.files = sorted({f for f in found if not f.endswith("__init__.py")})
+    import hypothesis
+    import pytest
+
+    quick = hypothesis.settings(
+        database=None,
+        deadline=None,
+        derandomize=True,
+        phases=[hypothesis.Phase.explicit, hypothesis.Phase.generate],
+        suppress_health_check=list(hypothesis.HealthCheck),
+    )
+    hypothesis.settings.register_profile("mutants", quick)
+    hypothesis.settings.load_profile("mutants")
+    hunt = Hunt(args)
+    os.chdir(ROOT)
+    options = ["-q", "-s", "-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:warnings"]
+    pytest.main([*options, *(f"tests/{room}" for room in args.rooms)], plugins=[hunt])
+    return int(hunt.share < ENOUGH)
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(ROOT))
+    sys.exit(main())
