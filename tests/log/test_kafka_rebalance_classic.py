@@ -124,3 +124,13 @@ def test_a_member_that_does_not_join_a_rebalance_in_time_is_put_out():
     lab.at(9.0, "pause", 1, 40.0).at(10.0, "terminate", 2, 30.0)
     np.testing.assert_allclose(lab.run(40.0), [33.1])
     assert lab.said[0] == (30.0, "consumer 1 did not join in time")
+
+
+def test_who_was_put_out_of_a_rebalance_is_not_missed_once_more_when_its_session_ends():
+    # The session would end at 51, when its process is paused still.
+    lab = Lab([11.5], [0], 0.1, members=3, partitions=3, max_poll_s=20.0)
+    lab.at(9.0, "pause", 1, 60.0).at(10.0, "terminate", 2, 30.0).run(60.0)
+    assert lab.said == [
+        (30.0, "consumer 1 did not join in time"),
+        (33.0, "rebalanced in 23.0 s"),
+    ]
