@@ -20,7 +20,7 @@ cdef class Counts:
     cdef public double last_done_s
 
 
-@cython.locals(grid=i64, g=i64, worst=double, i=i64, done=double, latency_s=double,
+@cython.locals(grid=i64, g=i64, i=i64, done=double, latency_s=double,
                created=double, at_s=double)
 cdef void _forwards(
     Counts counts, const double[::1] created_s, const double[::1] done_s, const u16[::1] effects,

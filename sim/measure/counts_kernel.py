@@ -49,7 +49,6 @@ def _forwards(
     """Fill in all but the violations."""
     grid = counts.oldest_s.shape[0]
     g = 0
-    worst = -num.INF
     for i in range(created_s.shape[0]):
         done = done_s[i]
         counts.fates[fate[i]] += 1
@@ -64,15 +63,13 @@ def _forwards(
             counts.latency[counts.as_bits[0] >> latency_bins.SHIFT] += 1
         elif fate[i] != unfinished:
             continue  # lost or dead-lettered: nobody waits for it
-        # Until ``worst`` every earlier message is done or given up; from then on this one waits.
-        if done > worst:
-            created = created_s[i]
-            while g < grid and g * step_s < done:
-                at_s = g * step_s
-                if at_s > created:
-                    counts.oldest_s[g] = at_s - created
-                g += 1
-            worst = done
+        # Until grid time ``g`` every earlier one is done or given up; from then on this one waits.
+        created = created_s[i]
+        while g < grid and g * step_s < done:
+            at_s = g * step_s
+            if at_s > created:
+                counts.oldest_s[g] = at_s - created
+            g += 1
 
 
 def _backwards(counts: Counts, entity: I32, key_of: I32, done_s: F64, step_s: float) -> None:
