@@ -7,11 +7,14 @@ MISSING = "n/a"
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 
 
+_MILLION_YEARS_S = 1e6 * 365.25 * 86_400
+
+
 def duration(seconds: float) -> str:
     """`seconds` as people say it: "3 h 12 min", "45 s", "4.2 s", "12 ms", "0.4 ms", "40 µs".
 
     Two units at most, and no more digits than a reader would keep. NaN reads "n/a", infinity
-    "forever".
+    "forever", and what nobody counts "over a million years".
     """
     if math.isnan(seconds):
         return MISSING
@@ -19,6 +22,8 @@ def duration(seconds: float) -> str:
         return f"-{duration(-seconds)}"
     if math.isinf(seconds):
         return "forever"
+    if seconds > _MILLION_YEARS_S:
+        return "over a million years"
     if seconds == 0:
         return "0 s"
     if seconds < 0.9995e-6:

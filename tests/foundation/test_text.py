@@ -32,6 +32,7 @@ from sim.foundation import text
         (2 * 86_400.0 + 3 * 3600, "2 d 3 h"),
         (-45.0, "-45 s"),
         (math.inf, "forever"),
+        (3.2e13, "over a million years"),
         (math.nan, "n/a"),
     ],
 )
