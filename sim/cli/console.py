@@ -23,7 +23,8 @@ from rich.progress import (
 from rich.text import Text
 
 from sim.cli.artist import Order, artist, draw
-from sim.foundation.errors import LabError
+from sim.cli.stopping import KEPT
+from sim.foundation.errors import LabError, NoRoomError
 from sim.foundation.terminal import terminal
 from sim.foundation.text import count, duration, messages
 from sim.measure.tables import Tables
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from sim.lab import OnLedger
     from sim.ledger.book import Ledger
     from sim.results.result import Result
+    from sim.results.store import Store
     from sim.systems.size import Allowance
     from sim.traffic.messages import Messages
 
@@ -287,7 +289,12 @@ def run_one(
     for override in overrides:
         command += ["--set", override]
     title = scenario.about or scenario.name
-    with closing(store), artist() if charts else nullcontext(draw) as drawing, _Bar(err) as bar:
+    with (
+        closing(store),
+        _saying_what_is_kept(store),
+        artist() if charts else nullcontext(draw) as drawing,
+        _Bar(err) as bar,
+    ):
         from sim.lab import run
 
         with _books_file(scenario, books) as on_ledger:
@@ -310,6 +317,17 @@ def run_one(
             out.print(str(written / "charts" / path.name))
     out.print(str(written / drawn.report))
     out.print(str(written / "summary.csv"))
+
+
+@contextmanager
+def _saying_what_is_kept(store: "Store") -> Iterator[None]:
+    """A full disk ends a run, not what it has computed: whoever wants the room must know of it."""
+    try:
+        yield
+    except NoRoomError as error:
+        if store.partial.is_dir():
+            raise NoRoomError(f"{error}; {KEPT}, from {store.partial}") from None
+        raise
 
 
 def _print_what_moved(earlier: Path, done: "Result", out: Console) -> None:

@@ -1,6 +1,7 @@
 """What the command prints, as text."""
 
 from io import StringIO
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -9,8 +10,9 @@ from rich.console import Console
 import sim
 from helpers.exports import EXPORTS
 from helpers.tables import Group, build
+from sim.cli import console
 from sim.cli.console import describe, describe_measured, print_difference, print_result, run_one
-from sim.foundation.errors import LabError
+from sim.foundation.errors import LabError, NoRoomError
 from sim.imports.read import read
 from sim.results.result import Result
 
@@ -88,3 +90,12 @@ def test_a_run_prints_its_finding_and_what_repeats_it_is_kept(out, tmp_path):
     assert str(folder / "report.html") in printed(out).replace("\n", "")
     assert sim.read(folder).manifest["command"].startswith("sim run tournament_spike --set scale=")
     assert isinstance(pd.read_csv(folder / "summary.csv"), pd.DataFrame)
+
+
+@pytest.mark.parametrize(("kept", "says"), [(False, "full$"), (True, "full; systems .* are kept")])
+def test_a_full_disk_says_what_is_kept_of_a_run(tmp_path, kept, says):
+    store = SimpleNamespace(partial=tmp_path / "run.partial")
+    if kept:
+        store.partial.mkdir()
+    with pytest.raises(NoRoomError, match=says), console._saying_what_is_kept(store):
+        raise NoRoomError("the disk is full")

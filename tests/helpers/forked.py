@@ -254,7 +254,10 @@ def attempted(
         out, err = (path.read_bytes().decode(errors="replace") for path in said)
         faults = [*_of_the_end(status, wall_s), *_of_what_was_said(status, out, err)]
         faults += [f"{len(left)} processes are left"] * bool(left)
-        faults += _of_what_is_left(status, before, tree(folder), attempt)
+        after = tree(folder)
+        if "are kept, and the same command goes on" in err:
+            after = {name: after[name] for name in after if ".partial/" not in name}
+        faults += _of_what_is_left(status, before, after, attempt)
         if any(temporary.iterdir()):
             faults.append(f"temporary files are left: {sorted(tree(temporary))[:3]}")
         return Outcome(status, out, err, wall_s, usage.ru_maxrss << 10, tuple(faults))

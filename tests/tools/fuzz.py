@@ -49,6 +49,12 @@ def warm_up() -> Path:
     return store.write(store.begin(), done.tables, manifest(scenario, ["sim"], done.wall_s))
 
 
+def as_given(attempt: Attempt) -> bool:
+    """Whether a new interpreter meets the same: not a limit, or a user, of its process."""
+    of_process = {"file size", "as nobody"} & {words[0] for words in attempt.state}
+    return not of_process and not any("\0" in word for word in attempt.arguments)
+
+
 def keep(attempt: Attempt, outcome: Outcome) -> Path:
     """Write an input that failed where it can be replayed from."""
     KEPT.mkdir(parents=True, exist_ok=True)
@@ -64,8 +70,7 @@ def share(seeds: range, stored: Path) -> dict[str, object]:
     failed, peak, longest_s = 0, 0, 0.0
     for seed in seeds:
         attempt = fuzzed(seed)
-        real = seed % EVERY == 0 and not any("\0" in word for word in attempt.arguments)
-        outcome = attempted(attempt, stored, real)
+        outcome = attempted(attempt, stored, seed % EVERY == 0 and as_given(attempt))
         statuses[f"{attempt.kind}: {outcome.status}"] += 1
         peak, longest_s = max(peak, outcome.peak), max(longest_s, outcome.wall_s)
         if outcome.faults:
@@ -99,7 +104,7 @@ def main() -> int:
     """The command; returns 1 if an input fails."""
     if sys.argv[1] == "--replay":
         attempt = Attempt.from_data(json.loads(Path(sys.argv[2]).read_text()))
-        outcome = attempted(attempt, warm_up(), real="--fork" not in sys.argv)
+        outcome = attempted(attempt, warm_up(), real=as_given(attempt))
         print(outcome.out, outcome.err, sep="\n")
         print(f"ends with {outcome.status} after {outcome.wall_s:.1f} s;", outcome.faults)
         return int(bool(outcome.faults))
