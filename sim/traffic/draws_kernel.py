@@ -55,12 +55,7 @@ def _build_alias(probability: F64, alias: I32, small: I32, large: I32) -> None:
             n_large -= 1
             small[n_small] = high
             n_small += 1
-    while n_small > 0:  # only rounding is left over
-        n_small -= 1
-        probability[small[n_small]] = 1.0
-    while n_large > 0:
-        n_large -= 1
-        probability[large[n_large]] = 1.0
+    # What is left is chosen for itself: it has its own number, or a probability of 1 at least.
 
 
 def build_alias(probability: F64, alias: I32, small: I32, large: I32) -> None:

@@ -55,7 +55,28 @@ ENOUGH = 0.95
 MEMORY = 6 << 30
 """Bytes that a mutant may take; one that wants more is killed."""
 
-EQUIVALENT: dict[tuple[str, str, str], str] = {}
+EQUIVALENT = {
+    (
+        "sim/ledger/book_kernel.py",
+        "self.parked: I32 = np.full(events if policy == codes.STRICT else 0, -1, np.int32)",
+        "+ 1",
+    ): "nobody looks at it but STRICT, and any negative number is none",
+    (
+        "sim/log/group_forecast_kernel.py",
+        "best = -1",
+        "dropped",
+    ): "a fetch that finds nothing has been answered at its deadline",
+    (
+        "sim/measure/tables.py",
+        "full = [frame for frame in frames if len(frame)] or frames[:1]",
+        "+ 1",
+    ): "two without rows are as one",
+    (
+        "sim/traffic/draws_kernel.py",
+        "if probability[high] < 1.0:",
+        "0: < -> <=",
+    ): "of 1, the alias is never taken",
+}
 """(file, line of code, change): why it makes no difference."""
 
 SWAPPED: dict[type, type] = {
