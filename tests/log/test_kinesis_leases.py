@@ -222,6 +222,16 @@ def test_a_slow_worker_is_slow_on_shards_that_it_takes():
     assert np.asarray(group.state.members.factor).tolist() == [2.0] * 4
 
 
+def test_a_new_process_is_as_fast_as_any_though_the_one_before_was_slow():
+    env, leases, group, _ = application(workers=1)
+    leases.slow(0, 3.0)
+    leases.crash(0)
+    leases.restart(0)
+    env.run(30.0)
+    assert len(leases.leases(0)) == 4
+    assert np.asarray(group.state.members.factor).tolist() == [1.0] * 4
+
+
 @settings(max_examples=40, deadline=None, derandomize=True)
 @given(st.integers(0, 2**32 - 1))
 def test_whatever_happens_to_workers_every_record_is_processed(seed):

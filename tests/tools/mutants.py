@@ -67,6 +67,11 @@ EQUIVALENT = {
         "dropped",
     ): "a fetch that finds nothing has been answered at its deadline",
     (
+        "sim/log/group_forecast_kernel.py",
+        "if offset < group.offsets.processed[p] or offset >= group.log.end[p]:",
+        "0: >= -> >",
+    ): "the record after the end is not in the log yet: it can be read at no time",
+    (
         "sim/measure/tables.py",
         "full = [frame for frame in frames if len(frame)] or frames[:1]",
         "+ 1",
