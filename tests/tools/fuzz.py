@@ -12,6 +12,7 @@ fails is written to `build/fuzz/`, from where it can be replayed.
 
 import json
 import os
+import shutil
 import sys
 import tempfile
 import time
@@ -97,7 +98,9 @@ def in_parallel(first: int, last: int) -> list[dict[str, object]]:
             os._exit(0)
         os.close(its)
         parts.append(ours)
-    return [json.loads(open(part).read()) for part in parts]
+    found = [json.loads(open(part).read()) for part in parts]
+    shutil.rmtree(stored.parents[1])
+    return found
 
 
 def main() -> int:
