@@ -98,7 +98,10 @@ def in_parallel(first: int, last: int) -> list[dict[str, object]]:
             os._exit(0)
         os.close(its)
         parts.append(ours)
-    found = [json.loads(open(part).read()) for part in parts]
+    found = []
+    for part in parts:
+        with open(part) as said:
+            found.append(json.loads(said.read()))
     shutil.rmtree(stored.parents[1])
     return found
 
