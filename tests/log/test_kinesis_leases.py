@@ -133,6 +133,20 @@ def test_a_pause_shorter_than_the_failover_keeps_its_leases_and_a_long_one_loses
     assert leases.leases(0), "it steals one back when it is awake again"
 
 
+def test_a_worker_killed_in_a_pause_renews_nothing_at_its_death():
+    taken = []
+    for pause_s in (0.0, 500.0):
+        env, leases, _group, said = application()
+        env.run(60.0)
+        if pause_s:
+            leases.pause(0, pause_s)
+            env.run(75.0)
+        leases.crash(0)
+        env.run(199.0)
+        taken.append(said)
+    assert taken[0] == taken[1] and len(taken[0]) == 2
+
+
 def test_a_worker_that_is_cut_off_loses_its_leases_and_what_it_does_with_them_is_done_again():
     env, leases, group, said = application()
     env.run(60.0)
