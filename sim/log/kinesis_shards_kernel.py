@@ -181,9 +181,8 @@ def _next(s: Shard) -> int:
     i = 0
     while 2 * i + 1 < n:
         child = 2 * i + 1
-        if child + 1 < n and _before(
-            s, child + 1, s.due_s[child], num.integer(s.arrives[child]), s.due[child]
-        ):
+        # Place ``n`` may be looked at: what is to be put in place stands there still.
+        if _before(s, child + 1, s.due_s[child], num.integer(s.arrives[child]), s.due[child]):
             child += 1
         if not _before(s, child, s.due_s[n], num.integer(s.arrives[n]), s.due[n]):
             break

@@ -113,6 +113,11 @@ def test_a_poll_hands_over_at_its_next_call():
     assert got_s == pytest.approx(np.maximum(expected, 0.41))
 
 
+def test_calls_go_on_at_their_pace_where_nothing_comes():
+    got_s = polled([0.5, 5.3, 5.9, 6.4], 300, first_s=0.4, idle_s=1.0)
+    assert got_s == pytest.approx([1.41, 5.41, 6.41, 6.41])
+
+
 def test_a_backlog_is_polled_at_two_mebibytes_a_second():
     got_s = polled(np.zeros(100), 2**20, first_s=0.0, idle_s=0.2)
     # 10 MiB a call, and 5 s to the next.
