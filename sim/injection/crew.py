@@ -101,7 +101,7 @@ class Crew:
         self.restart(consumer)
 
     def scale(self, to: int, grace_s: float, startup_s: float) -> None:
-        """Have ``to`` consumers, or all: start those of the lowest numbers, end those of the highest."""
+        """Have ``to`` consumers, or all: start the lowest numbers, end the highest."""
         free = [i for i in range(self.fleet.size) if i not in self.wanted]
         for consumer in free[: max(0, to - len(self.wanted))]:
             self.wanted.append(consumer)
