@@ -32,7 +32,8 @@ from importlib import import_module
 from pathlib import Path
 from types import CodeType, FunctionType
 
-os.environ["SIM_KERNELS"] = "python"
+if __name__ == "__main__":  # before a kernel is imported; not where a test imports this file
+    os.environ["SIM_KERNELS"] = "python"
 ROOT = Path(__file__).parents[2]
 TARGETS = (
     "sim/*/*_kernel.py",
