@@ -44,7 +44,7 @@ def headers_of(kernel: Path) -> list[Path]:
             for package, names in _CIMPORT.findall(header.read_text()):
                 home = SIM.joinpath(*package.split(".")[1:])
                 waiting.append(home.with_suffix(".pxd"))
-                waiting.extend(home / f"{name.strip()}.pxd" for name in names.split(","))
+                waiting.extend(home / f"{name.split()[0]}.pxd" for name in names.split(","))
     return sorted(found)
 
 

@@ -22,7 +22,7 @@ cpdef double batch_end_s(GroupState group, i64 m, bint fails) noexcept nogil
 cdef double _risk_s(GroupState group, i64 m, i64 p) noexcept nogil
 
 @cython.locals(earliest=double, m=i64, phase=i64, a=i64)
-cdef double next_risk_s(GroupState group) noexcept nogil
+cpdef double next_risk_s(GroupState group) noexcept nogil
 
 @cython.locals(phase=i64, late_s=double)
 cpdef double deadline_s(GroupState group, i64 m) noexcept nogil

@@ -4,6 +4,7 @@ Times are in seconds, counts in messages. Every table is tidy: a row per observa
 columns ``system`` and ``group`` say whose it is.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -125,6 +126,11 @@ class Result:
         return (*self.given.warnings, *warnings_of(self.tables))
 
     @property
+    def _shown_warnings(self) -> Sequence[str]:
+        """With the names of files alone: in which folder they are is not what the reader asks."""
+        return [re.sub(r"^\S*/(?=[^/\s]+:\d+: )", "", warning) for warning in self.warnings]
+
+    @property
     def plot(self) -> "Plots":
         """The charts, each a method."""
         return Plots(self)
@@ -147,7 +153,7 @@ class Result:
 
         page = terminal(file=StringIO(), width=100, color_system=None, force_jupyter=False)
         print_summary(self.tables, self.title, page)
-        for warning in self.warnings:
+        for warning in self._shown_warnings:
             page.print(f"\nwarning: {warning}")
         assert isinstance(page.file, StringIO)
         return "\n".join(line.rstrip() for line in page.file.getvalue().rstrip().split("\n"))
@@ -155,7 +161,7 @@ class Result:
     def _repr_html_(self) -> str:
         from sim.words.opening import html_summary
 
-        return html_summary(self.tables, self.title, self.warnings)
+        return html_summary(self.tables, self.title, self._shown_warnings)
 
 
 class Plots:

@@ -29,6 +29,8 @@ def test_the_codes_of_a_header_are_those_of_its_module(header):
 def test_a_kernel_depends_on_its_header_and_on_those_it_takes_types_from():
     named = {path.name for path in headers_of(SIM / "measure/counts_kernel.py")}
     assert named == {"counts_kernel.pxd", "num.pxd", "c_types.pxd", "latency_bins.pxd"}
+    named = {path.name for path in headers_of(SIM / "log/group_kernel.py")}
+    assert {"group_forecast_kernel.pxd", "topic_kernel.pxd"} <= named  # cimport x as y
 
 
 def test_every_kernel_is_compiled(monkeypatch, tmp_path):
