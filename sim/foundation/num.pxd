@@ -2,16 +2,6 @@
 
 cdef extern from "<math.h>" nogil:
     """
-    #ifdef _MSC_VER
-    #include <intrin.h>
-    static __inline long long sim_lowest_bit(long long x) {
-        unsigned long at;
-        _BitScanForward64(&at, (unsigned __int64)x);
-        return (long long)at;
-    }
-    #else
-    #define sim_lowest_bit(x) ((long long)__builtin_ctzll((unsigned long long)(x)))
-    #endif
     #define sim_whole(x) ((long long)(x))
     #define sim_double(x) ((double)(x))
     static inline long long sim_ceil(double x) { return (long long)ceil(x); }
@@ -41,5 +31,4 @@ cdef extern from "<math.h>" nogil:
     long long floor "sim_floor" (double)
     bint isfinite(double)
     double nextafter(double, double)
-    long long lowest_bit "sim_lowest_bit" (long long)
     double floor_div "sim_floor_div" (double, double)

@@ -10,7 +10,6 @@ __all__ = [
     "floor_div",
     "integer",
     "isfinite",
-    "lowest_bit",
     "nextafter",
     "truncated",
 ]
@@ -31,11 +30,6 @@ def double(x: float) -> float:
 def truncated(x: float) -> int:
     """The whole part of a number; for ``x >= 0`` cheaper in C than `floor`, and the same."""
     return int(x)
-
-
-def lowest_bit(x: int) -> int:
-    """The number of the lowest bit that is set, for ``x > 0``."""
-    return (x & -x).bit_length() - 1
 
 
 def floor_div(a: float, b: float) -> float:
