@@ -20,11 +20,25 @@ def test_given_customers_wait_as_they_should_and_drawn_ones_as_theory_has_it(nam
         pytest.skip(lacks)
     if not rival.can(job):
         pytest.skip("there is none for several servers")
-    found = bench_rivals.measured_apart(name, job, seconds=0.01)
+    found = bench_rivals.measured_apart(name, job, seconds=1.0, customers=50_000)
     assert found.exact
+    assert found.customers == [50_000] * bench_rivals.REPEATS
     assert found.right(job), found.off(job)
-    assert len(found.rates) == len(found.waits_s) == len(found.customers) == bench_rivals.REPEATS
-    assert min(found.rates) > 0 and min(found.customers) > 0
+    assert len(found.rates) == len(found.waits_s) == bench_rivals.REPEATS
+    assert min(found.rates) > 0
+
+
+def test_as_many_customers_are_served_as_take_the_time_but_never_too_few_to_wait():
+    asked = []
+
+    def serve(customers):
+        asked.append(customers)
+        return customers / 1e5
+
+    assert bench_rivals._customers_in(2.0, serve) == pytest.approx(220_000, abs=1)
+    assert asked == [400, 1_600, 6_400, 25_600]
+    assert bench_rivals._customers_in(0.01, serve) == bench_rivals.FEWEST
+    assert bench_rivals._customers_in(1e9, serve) == bench_rivals.MOST
 
 
 def test_of_three_given_customers_the_second_and_the_third_wait(monkeypatch):
@@ -80,13 +94,13 @@ def test_the_table_says_how_many_times_as_fast_the_lab_is_and_what_is_wrong():
 def test_a_rival_that_is_not_there_is_named_and_a_wrong_one_is_an_error(monkeypatch, capsys):
     monkeypatch.setattr(RIVALS["ciw"], "module", "no_such_module")
     monkeypatch.setattr(
-        bench_rivals, "measured_apart", lambda name, job, seconds: measured(1e6, job.mean_wait_s())
+        bench_rivals, "measured_apart", lambda name, job, seconds, customers: measured(1e6, job.mean_wait_s())
     )
     assert bench_rivals.main(["--only", "lab", "ciw"]) == 0
     said = capsys.readouterr().out.splitlines()
     assert said[0] == "Ciw: left out, no_such_module is not installed: pip install -e .[bench]"
     assert len(said) == 2 + 2 * 2
     monkeypatch.setattr(
-        bench_rivals, "measured_apart", lambda name, job, seconds: measured(1e6, 1.0)
+        bench_rivals, "measured_apart", lambda name, job, seconds, customers: measured(1e6, 1.0)
     )
     assert bench_rivals.main(["--only", "lab"]) == 1

@@ -48,6 +48,8 @@ GIVEN = 1_000
 """Customers that every rival is given alike."""
 MOST = 4_000_000
 """So many customers a run at most: columns of them are kept."""
+FEWEST = 20_000
+"""So many customers a run at least: runs begin empty, and a short one hardly waits."""
 FIRST = 100
 """Customers of the first run, whose CPU is counted as the start."""
 INSTALL = "pip install -e .[bench]"
@@ -470,13 +472,15 @@ class Measured:
         return self.exact and abs(off) <= max(chance, CLOSE)
 
 
-def measure(rival: Rival, job: Job, seconds: float) -> Measured:
+def measure(rival: Rival, job: Job, seconds: float, customers: int = 0) -> Measured:
     """Measure here, in a process that has imported nothing yet.
 
     Args:
         rival: what to measure.
         job: the queue.
         seconds: of CPU that each repeat takes at least.
+        customers: of the one run of each repeat, whatever it takes: the same draws every time.
+            0: as many as take so many seconds.
     """
     seeds = itertools.count(1)
 
@@ -492,11 +496,10 @@ def measure(rival: Rival, job: Job, seconds: float) -> Measured:
     start_s = _cpu_s() - began_s
     wait_s = wait_of_given(rival, job.servers)
     found = Measured(math.isclose(wait_s, wait_of_given_by_hand(job.servers)), start_s)
-    customers, took_s = FIRST, 0.0
-    while took_s < seconds / 10 and customers < MOST:
-        customers = min(4 * customers, MOST)
-        took_s, _ = serve(customers)
-    customers = min(math.ceil(1.1 * customers * seconds / took_s), MOST)
+    if customers:
+        seconds = 0.0
+    else:
+        customers = _customers_in(seconds, lambda n: serve(n)[0])
     for _ in range(REPEATS):
         runs = [serve(customers)]
         while (cpu_s := sum(took for took, _ in runs)) < seconds:
@@ -507,15 +510,24 @@ def measure(rival: Rival, job: Job, seconds: float) -> Measured:
     return found
 
 
+def _customers_in(seconds: float, serve: Callable[[int], float]) -> int:
+    """How many take so many seconds, of FEWEST to MOST."""
+    customers, took_s = FIRST, 0.0
+    while took_s < seconds / 10 and customers < MOST:
+        customers = min(4 * customers, MOST)
+        took_s = serve(customers)
+    return min(max(math.ceil(1.1 * customers * seconds / took_s), FEWEST), MOST)
+
+
 def _cpu_s() -> float:
     """CPU of this process and of those that it waited for, a compiler for one."""
     return sum(os.times()[:4])
 
 
-def measured_apart(name: str, job: Job, seconds: float) -> Measured:
+def measured_apart(name: str, job: Job, seconds: float, customers: int = 0) -> Measured:
     """The same in a process of its own."""
-    at = str(JOBS.index(job))
-    command = [sys.executable, __file__, "--measure", name, at, "--seconds", str(seconds)]
+    command = [sys.executable, __file__, "--measure", name, str(JOBS.index(job))]
+    command += ["--seconds", str(seconds), "--customers", str(customers)]
     root = str(Path(__file__).parents[2])
     path = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
     done = subprocess.run(
@@ -549,11 +561,12 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--only", nargs="+", choices=RIVALS, default=list(RIVALS))
     parser.add_argument("--seconds", type=float, default=1.0, help="of CPU a repeat; 1 if not said")
+    parser.add_argument("--customers", type=int, default=0, help="a repeat, instead of seconds")
     parser.add_argument("--measure", nargs=2, metavar=("RIVAL", "JOB"), help="here; prints JSON")
     asked = parser.parse_args(arguments)
     if asked.measure:
         name, at = asked.measure
-        print(json.dumps(vars(measure(RIVALS[name], JOBS[int(at)], asked.seconds))))
+        print(json.dumps(vars(measure(RIVALS[name], JOBS[int(at)], asked.seconds, asked.customers))))
         return 0
     here = []
     for name in asked.only:
@@ -565,7 +578,9 @@ def main(arguments: Sequence[str]) -> int:
     wrong = 0
     for job in JOBS:
         found = {
-            name: measured_apart(name, job, asked.seconds) for name in here if RIVALS[name].can(job)
+            name: measured_apart(name, job, asked.seconds, asked.customers)
+            for name in here
+            if RIVALS[name].can(job)
         }
         print(*table(job, found), sep="\n", flush=True)
         wrong += sum(not one.right(job) for one in found.values())
