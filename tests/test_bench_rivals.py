@@ -94,7 +94,9 @@ def test_the_table_says_how_many_times_as_fast_the_lab_is_and_what_is_wrong():
 def test_a_rival_that_is_not_there_is_named_and_a_wrong_one_is_an_error(monkeypatch, capsys):
     monkeypatch.setattr(RIVALS["ciw"], "module", "no_such_module")
     monkeypatch.setattr(
-        bench_rivals, "measured_apart", lambda name, job, seconds, customers: measured(1e6, job.mean_wait_s())
+        bench_rivals,
+        "measured_apart",
+        lambda name, job, seconds, customers: measured(1e6, job.mean_wait_s()),
     )
     assert bench_rivals.main(["--only", "lab", "ciw"]) == 0
     said = capsys.readouterr().out.splitlines()

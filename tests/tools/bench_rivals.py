@@ -566,7 +566,9 @@ def main(arguments: Sequence[str]) -> int:
     asked = parser.parse_args(arguments)
     if asked.measure:
         name, at = asked.measure
-        print(json.dumps(vars(measure(RIVALS[name], JOBS[int(at)], asked.seconds, asked.customers))))
+        print(
+            json.dumps(vars(measure(RIVALS[name], JOBS[int(at)], asked.seconds, asked.customers)))
+        )
         return 0
     here = []
     for name in asked.only:
