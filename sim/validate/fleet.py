@@ -1,0 +1,299 @@
+"""Real processes of a group, as faults see them: the code that strikes simulated consumers
+(`sim.injection`) kills, stops and starts these, on a clock that is the wall's.
+
+What a client process does. It is started before its time and says so, so that nobody waits for a
+JVM or for imports while the scenario runs. It reads lines from its standard input: ``go MEMBER``,
+subscribe now, as this member of the group; ``slow FACTOR``, work so many times as long from now
+on. It appends to the file that it was given, a line at a time and unbuffered, with times of the
+wall clock in s:
+
+- ``w T``: ready, and waiting for its ``go``;
+- ``r ID STARTED DONE DELIVERIES PARTITION OFFSET``: a message was processed to its end;
+- ``f ID T``: its handler raised;
+- ``e T WORDS``: something else happened: an assignment, a connection lost;
+- ``x T``: the end of its own accord.
+"""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from math import inf
+from pathlib import Path
+
+import numpy as np
+
+from sim.engine.system import Fleet
+from sim.foundation.arrays import F64, Bools
+from sim.validate.plan import Plan
+from sim.validate.server import steady
+
+_READY_S = 60.0
+_END_S = 10.0
+
+
+class WallClock:
+    """The stage of a real run: to advance it is to wait."""
+
+    def __init__(self, began_s: float) -> None:
+        """
+        Args:
+            began_s: second 0 of the scenario on the wall's clock.
+        """
+        self.began_s = began_s
+        self.late_s = 0.0
+        """The most that an event came late, s."""
+
+    def advance(self, until_s: float) -> None:
+        """Wait until the scenario's time is ``until_s``."""
+        wait_s = self.began_s + until_s - time.time()
+        if wait_s > 0:
+            time.sleep(wait_s)
+        self.late_s = max(self.late_s, -wait_s)
+
+
+@dataclass
+class RealClient:
+    """A process, and the file that it writes."""
+
+    process: subprocess.Popen[bytes]
+    log: Path
+    member: int = -1
+    """Which of the group it is; -1: it waits for its ``go``."""
+    told: float = 1.0
+    """The factor that it works with."""
+    lines: list[list[str]] = field(default_factory=list)
+    """Its whole lines so far, in words."""
+    read: int = 0
+    """Bytes of these."""
+
+    def update(self) -> None:
+        """Read what it has written since."""
+        if not self.log.exists():
+            return
+        with self.log.open("rb") as file:
+            file.seek(self.read)
+            new = file.read()
+        whole = new.rfind(b"\n") + 1
+        self.read += whole
+        self.lines += [line.split() for line in new[:whole].decode().splitlines() if line.strip()]
+
+    def said(self, sign: str) -> bool:
+        """Whether it has written a line that begins so."""
+        self.update()
+        return any(line[0] == sign for line in self.lines)
+
+    @property
+    def runs(self) -> bool:
+        """Whether the process is there, stopped or not."""
+        return self.process.poll() is None
+
+    def tell(self, line: str) -> None:
+        """Write a line to its standard input; the dead do not listen."""
+        assert self.process.stdin is not None
+        try:
+            self.process.stdin.write(f"{line}\n".encode())
+            self.process.stdin.flush()
+        except BrokenPipeError:
+            pass
+
+    def send(self, what: signal.Signals, whole: bool = True) -> None:
+        """A signal to the process, or to the ``whole`` group of processes that it leads."""
+        if self.runs:
+            (os.killpg if whole else os.kill)(self.process.pid, what)
+
+
+class RealFleet(Fleet):
+    """The processes of one group; a `sim.engine.system.Fleet`."""
+
+    def __init__(
+        self, plan: Plan, group: str, command: Callable[[Path], Sequence[str]], folder: Path
+    ) -> None:
+        """
+        Args:
+            plan: for its messages.
+            group: name.
+            command: of a process, given the file that it writes.
+            folder: for what the processes write.
+        """
+        self.plan = plan
+        self.planned = plan.groups[group]
+        self.command = command
+        self.folder = folder
+        self.clients: list[RealClient] = []
+        """All that were ever started, in order."""
+        self.places: list[RealClient | None] = [None] * self.planned.most
+        self.lives = [0] * self.planned.most
+        self.factors = [1.0] * self.planned.most
+        self.paused: dict[int, float] = {}
+        self.clock = WallClock(inf)
+        """Set when the run begins."""
+
+    # What faults ask for.
+
+    @property
+    def size(self) -> int:
+        """Number of places."""
+        return len(self.places)
+
+    @property
+    def useful(self) -> int | None:
+        """Partitions, of a log."""
+        return self.plan.product.partitions
+
+    def alive(self, consumer: int) -> bool:
+        """Whether its process runs, or is to at the beginning."""
+        client = self.places[consumer]
+        return client is not None and client.runs
+
+    def life(self, consumer: int) -> int:
+        """Counts the processes of a place."""
+        return self.lives[consumer]
+
+    def crash(self, consumer: int) -> None:
+        """SIGKILL."""
+        self._send(consumer, signal.SIGKILL)
+        client = self.places[consumer]
+        if client is not None:
+            client.process.wait()
+
+    def terminate(self, consumer: int) -> None:
+        """SIGTERM."""
+        self._send(consumer, signal.SIGTERM, whole=False)
+
+    def restart(self, consumer: int) -> None:
+        """Let a process that waits subscribe in this place."""
+        client = next((c for c in self.clients if c.member < 0 and c.said("w")), None)
+        if client is None:
+            client = self._start()
+            _wait_for(lambda: client.said("w"), f"a process of {self.planned.name} to start")
+        client.member = consumer
+        self.places[consumer] = client
+        self.lives[consumer] += 1
+        self.factors[consumer] = 1.0
+        client.tell(f"go {consumer}")
+
+    def pause(self, consumer: int, for_s: float) -> None:
+        """SIGSTOP; `tick` continues it when the time is over."""
+        self._send(consumer, signal.SIGSTOP)
+        self.paused[consumer] = time.time() + for_s
+
+    def slow(self, consumer: int, factor: float) -> None:
+        """Tell it to work ``factor`` times as long."""
+        self.factors[consumer] = factor
+        client = self.places[consumer]
+        if client is not None:
+            client.tell(f"slow {factor:.6g}")
+
+    def cut_off(self, consumer: int) -> None:
+        """Cannot be done to a real process; the plan has said so."""
+
+    def reconnect(self, consumer: int) -> None:
+        """Likewise."""
+
+    def seek(self, to_s: float) -> tuple[int, int]:
+        """Likewise."""
+        return 0, 0
+
+    def backlog(self) -> int:
+        """Messages created and not processed yet."""
+        return self._waiting().size
+
+    def age_s(self) -> float:
+        """Age of the oldest of these, s."""
+        waiting = self._waiting()
+        return float(self._now_s - waiting[0]) if waiting.size else 0.0
+
+    def orphans(self) -> Bools:
+        """None are known."""
+        return np.zeros(0, np.bool_)
+
+    def busy(self) -> int:
+        """Not known: 0."""
+        return 0
+
+    # What the run asks for.
+
+    def hire(self, spares: int) -> None:
+        """Start the processes and some to spare, and wait until all are ready.
+
+        Raises:
+            LabError: one of them ended.
+        """
+        while sum(c.member < 0 and c.runs for c in self.clients) < self.planned.members + spares:
+            self._start()
+        for client in self.clients:
+            _wait_for(
+                lambda client=client: client.said("w") or not client.runs,  # type: ignore[misc]
+                f"a process of {self.planned.name} to start",
+            )
+        for consumer in range(self.planned.members):
+            self.restart(consumer)
+
+    def processed(self) -> set[int]:
+        """Messages that were processed at least once, so far."""
+        found: set[int] = set()
+        for client in self.clients:
+            client.update()
+            found.update(int(line[1]) for line in client.lines if line[0] == "r" and len(line) == 7)
+        return found
+
+    def tick(self) -> None:
+        """Continue whoever was stopped for long enough; start again who died of poison."""
+        for consumer, until in list(self.paused.items()):
+            if time.time() >= until:
+                del self.paused[consumer]
+                self._send(consumer, signal.SIGCONT)
+
+    def dismiss(self) -> None:
+        """SIGTERM to all, SIGKILL to those that do not end."""
+        for client in self.clients:
+            client.send(signal.SIGCONT)
+            client.send(signal.SIGTERM, whole=False)
+        deadline = time.monotonic() + _END_S
+        for client in self.clients:
+            while client.runs and time.monotonic() < deadline:
+                time.sleep(0.02)
+            client.send(signal.SIGKILL)
+            client.process.wait()
+            client.update()
+
+    @property
+    def _now_s(self) -> float:
+        return time.time() - self.clock.began_s
+
+    def _waiting(self) -> F64:
+        created_s = self.plan.messages.created_s
+        n = int(np.searchsorted(created_s, self._now_s, side="right"))
+        waits = np.ones(len(self.plan.messages), np.bool_)
+        waits[list(self.processed())] = False
+        return created_s[:n][waits[:n]]
+
+    def _send(self, consumer: int, what: signal.Signals, whole: bool = True) -> None:
+        client = self.places[consumer]
+        if client is not None:
+            client.send(what, whole)
+
+    def _start(self) -> RealClient:
+        log = self.folder / f"{self.planned.name}-{len(self.clients)}.log"
+        with log.with_suffix(".err").open("wb") as errors:
+            process = subprocess.Popen(
+                [*steady(), *self.command(log)],
+                stdin=subprocess.PIPE,
+                stdout=errors,
+                stderr=errors,
+                start_new_session=True,
+            )
+        client = RealClient(process, log)
+        self.clients.append(client)
+        return client
+
+
+def _wait_for(condition: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + _READY_S
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError(what)
+        time.sleep(0.02)

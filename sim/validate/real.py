@@ -1,0 +1,77 @@
+"""What the module of each real system offers, and where to find it."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from sim.foundation.errors import LabError, nearest
+from sim.scenario.products.base import ProductSystem
+from sim.validate.observed import Observed
+from sim.validate.plan import Plan
+
+
+class BrokerMissingError(LabError):
+    """A broker or a client that is not installed: one line, with the way out."""
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What was measured of this machine, for the model to use."""
+
+    overrides: Mapping[str, Any]
+    """New value by dotted path of the scenario, as `Scenario.with_` takes them: latencies of calls,
+    the real work per message."""
+    words: Sequence[str]
+    """What was measured and how often, a sentence each."""
+
+
+class RealSystem(Protocol):
+    """A running broker and the real clients for it. Nothing of it listens but on the loopback.
+
+    It is a context manager: entering starts the broker, if no address was given.
+    """
+
+    versions: Mapping[str, str]
+    """Of the broker and each client; known once it runs."""
+
+    def __enter__(self) -> "RealSystem": ...
+    def __exit__(self, *_: object) -> None: ...
+
+    def unmapped(self, plan: Plan) -> Iterator[str]:
+        """What of a system's configuration the real one does not have, a sentence each."""
+
+    def calibrate(self, plan: Plan, folder: Path) -> Calibration:
+        """Measure calls and work on an idle system with the plan's own configuration, in about ten
+        seconds; what the overrides name is of ``plan.system``."""
+
+    def run(self, plan: Plan, folder: Path) -> Observed:
+        """Do it, in real time, with queues or topics of its own; files go into ``folder``."""
+
+
+@dataclass(frozen=True)
+class BrokerKind:
+    """A kind of broker that `sim validate` knows."""
+
+    name: str
+    takes: Callable[[ProductSystem], bool]
+    """Whether a system of a scenario can be held against it."""
+    make: Callable[[str | None], RealSystem]
+    """From an address (``host:port``; None: start one)."""
+
+
+BROKERS: Mapping[str, BrokerKind] = {}
+"""By the word after ``--against``."""
+
+
+def broker(name: str) -> BrokerKind:
+    """The kind of broker of this name.
+
+    Raises:
+        LabError: there is none.
+    """
+    if name not in BROKERS:
+        near = nearest(name, BROKERS)
+        hint = f"; did you mean {near!r}?" if near else ""
+        raise LabError(f"--against takes {', '.join(BROKERS)}, not {name!r}{hint}")
+    return BROKERS[name]
