@@ -15,12 +15,13 @@ import numpy as np
 from sim.advice.data import Preset
 from sim.advice.strikes import moved, of_publisher
 from sim.foundation.errors import ScenarioError
+from sim.foundation.units import Distribution
 from sim.lab import run_system
 from sim.measure.tables import Tables
 from sim.scenario.faults.base import Fault
 from sim.scenario.faults.groups import SeekFault
 from sim.scenario.faults.processes import CrashFault, PauseFault
-from sim.scenario.load import Scenario
+from sim.scenario.load import Scenario, distribution_files
 from sim.scenario.needs import Needs
 from sim.traffic.messages import Messages
 
@@ -110,6 +111,11 @@ class Bench:
             data["workload"]["arrivals"]["trace"]["path"] = str(trace.file)
         if cases is not None:
             data["workload"]["cases"]["path"] = str(cases.file)
+        for path, its in distribution_files(scenario.workload):
+            place = data["workload"]
+            for key in path:
+                place = place[key]
+            place["path"] = str(its.file)
         self._data = data
         self.peak = _peak_rate(messages)
 
@@ -164,7 +170,7 @@ class Bench:
     def system(self, preset: Preset, workers: Mapping[str, int]) -> Any:
         """The system as in a scenario."""
         publishers = [
-            system.publishing.per_message.model_dump(mode="json", by_alias=True)
+            _from_anywhere(system.publishing.per_message)
             for system in self.scenario.systems.values()
             if system.publishing is not None
         ]
@@ -286,6 +292,14 @@ class Bench:
             service[slowed] = service[slowed] | {"slow": {"share": 1, "time": 20 * mean_s}}
             data["workload"] = data["workload"] | {"service": service}
         return Scenario.from_mapping(data)
+
+
+def _from_anywhere(distribution: Distribution) -> Any:
+    """A distribution as in a scenario; its file, if it has one, by the whole of its path."""
+    data = distribution.model_dump(mode="json", by_alias=True)
+    if distribution.csv is not None:
+        data["csv"]["path"] = str(distribution.csv.file)
+    return data
 
 
 def _fault_number(path: str) -> int | None:

@@ -7,11 +7,14 @@ import math
 import re
 from collections.abc import Callable
 from numbers import Integral, Real
+from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import BeforeValidator, Field, PrivateAttr, WithJsonSchema, model_validator
 
-from sim.foundation.config import Config
+from sim.foundation import quantiles
+from sim.foundation.config import Config, Refusal, RefusedError
+from sim.foundation.quantiles import FAR_S, FAR_Z, ONE_IN, Curve
 
 _SECONDS = {"us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0, "m": 60.0, "h": 3600.0}
 _SECONDS["d"] = 86400.0
@@ -298,16 +301,10 @@ Z99 = 2.3263478740408408
 """99 % point of the standard normal distribution."""
 
 
-_TAIL = 6e-16
-"""How likely it is to be eight standard deviations above the mean."""
-_FAR_S = 1e30
-"""Durations are drawn as float32, which end at 3e38."""
-
-
 def far_tail(median: float, p99: float) -> float:
-    """What hardly any draw (`_TAIL`) of a lognormal distribution exceeds; inf where none is."""
+    """What hardly any draw (`ONE_IN`) of a lognormal distribution exceeds; inf where none is."""
     try:
-        return median * math.exp(8.0 * math.log(p99 / median) / Z99)
+        return median * math.exp(FAR_Z * math.log(p99 / median) / Z99)
     except (OverflowError, ZeroDivisionError):
         return math.inf
 
@@ -325,10 +322,10 @@ class Lognormal(Config):
         if self.p99 < self.median:
             raise ValueError("the p99 must not be less than the median")
         far_s = far_tail(self.median, self.p99)
-        if far_s > _FAR_S:
+        if far_s > FAR_S:
             raise ValueError(
-                f"the p99 is too far above the median: one in {1 / _TAIL:.0e} would be {far_s:.0e} "
-                "s long"
+                f"the p99 is too far above the median: one in {1 / ONE_IN:.0e} would be "
+                f"{far_s:.0e} s long"
             )
         return self
 
@@ -342,10 +339,51 @@ class Gamma(Config):
     """Standard deviation divided by the mean."""
 
 
+class DistributionFile(Config):
+    """A distribution as a table of quantiles, in a CSV or CSV.gz file."""
+
+    shorthand = "path"
+
+    path: str
+    """The file: a column `quantile` (0 to 1) or `percentile` (0 to 100), and a column `s`, `ms` or
+    `us`; relative to the scenario file, then to the working directory."""
+
+    _file: Path | None = PrivateAttr(None)
+    _curve: Curve | None = PrivateAttr(None)
+
+    @property
+    def file(self) -> Path:
+        """The file that `path` names, resolved when the scenario was loaded."""
+        return self._file or Path(self.path)
+
+    @property
+    def curve(self) -> Curve:
+        """What is in the file, read once.
+
+        Raises:
+            LabError: it cannot be read, or does not hold a distribution.
+        """
+        if self._curve is None:
+            self._curve = quantiles.read(self.file)
+        return self._curve
+
+
+_NAMES = {"propertyNames": {"pattern": f"^(min|max|{quantiles.NAME})$"}}
+Quantiles = Annotated[dict[str, PositiveSeconds], Field(json_schema_extra=_NAMES)]
+"""Durations by the names of quantiles: p50, p99.9, min, max."""
+
+
 class Distribution(Config):
     """How long something takes. A bare duration (`5 ms`) means always that long."""
 
-    alternatives = (("constant",), ("exponential",), ("lognormal",), ("gamma",))
+    alternatives = (
+        ("constant",),
+        ("exponential",),
+        ("lognormal",),
+        ("gamma",),
+        ("quantiles",),
+        ("csv",),
+    )
     shorthand = "constant"
 
     constant: Seconds | None = None
@@ -356,19 +394,51 @@ class Distribution(Config):
     """`{median, p99}`"""
     gamma: Gamma | None = None
     """`{mean, cv}`"""
+    quantiles: Quantiles | None = None
+    """`{p50, p99, p99.9, …}`, at least two, and `min` and `max`, which no draw is beyond. Between
+    them the logarithm of the duration is linear in the normal quantile (two are a lognormal), and
+    so it goes on beyond the outermost."""
+    csv: DistributionFile | None = None
+    """A file with such quantiles, a row each."""
+
+    @model_validator(mode="after")
+    def _a_curve(self) -> Self:
+        if self.quantiles is not None:
+            try:
+                quantiles.of_names(self.quantiles)
+            except quantiles.BadCurveError as error:
+                where = () if error.at is None else (list(self.quantiles)[error.at],)
+                raise RefusedError([Refusal((("quantiles", *where),), str(error))]) from None
+        return self
 
     @property
-    def kind(self) -> Literal["constant", "exponential", "lognormal", "gamma"]:
-        """Which of the four it is."""
+    def kind(self) -> Literal["constant", "exponential", "lognormal", "gamma", "curve"]:
+        """Which it is; a curve: by quantiles, wherever they stand."""
         if self.constant is not None:
             return "constant"
         if self.exponential is not None:
             return "exponential"
+        if self.quantiles is not None or self.csv is not None:
+            return "curve"
         return "lognormal" if self.lognormal is not None else "gamma"
+
+    @property
+    def curve(self) -> Curve:
+        """Of a curve: its quantiles.
+
+        Raises:
+            LabError: as `DistributionFile.curve`.
+        """
+        if self.csv is not None:
+            return self.csv.curve
+        assert self.quantiles is not None
+        return quantiles.of_names(self.quantiles)
 
     @property
     def a(self) -> float:
         """First parameter, s: the constant, the mean (exponential, gamma), or the median."""
+        if self.kind == "curve":
+            return quantiles.median_s(self.curve)
         if self.lognormal is not None:
             return self.lognormal.median
         if self.gamma is not None:
@@ -384,6 +454,8 @@ class Distribution(Config):
 
     def mean_s(self) -> float:
         """Mean duration, s. Lognormal: median * exp(s^2 / 2), s = ln(p99 / median) / z(0.99)."""
+        if self.kind == "curve":
+            return self.curve.mean_s()
         if self.lognormal is None:
             return self.a
         sigma = math.log(self.b / self.a) / Z99
@@ -393,3 +465,8 @@ class Distribution(Config):
 def lognormal(median_s: float, p99_s: float) -> Distribution:
     """A lognormal distribution of durations, for defaults."""
     return Distribution(lognormal=Lognormal(median=median_s, p99=p99_s))
+
+
+def by_quantiles(**names_s: float) -> Distribution:
+    """A distribution by quantiles in s, for defaults; `p99_9` is p99.9."""
+    return Distribution(quantiles={n.replace("_", "."): at_s for n, at_s in names_s.items()})

@@ -17,11 +17,18 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, PrivateAttr, ValidationError
 
-from sim.foundation import config, document
+from sim.foundation import config, document, quantiles
 from sim.foundation.config import Config, KeyPath
 from sim.foundation.document import Document, Place
-from sim.foundation.errors import Problem, ScenarioError, nearest, unknown, unknown_key
-from sim.foundation.units import Count, PositiveRatio, PositiveSeconds, Seconds, shown
+from sim.foundation.errors import LabError, Problem, ScenarioError, nearest, unknown, unknown_key
+from sim.foundation.units import (
+    Count,
+    DistributionFile,
+    PositiveRatio,
+    PositiveSeconds,
+    Seconds,
+    shown,
+)
 from sim.scenario import explain
 from sim.scenario.contradictions import contradictions, data_file
 from sim.scenario.faults.base import Fault
@@ -345,7 +352,42 @@ def _parse(whole: Document, file: Path | None) -> Scenario:
         trace._file = data_file(whole, ("workload", "arrivals", "trace"), trace.path)
     if cases is not None:
         cases._file = data_file(whole, ("workload", "cases"), cases.path)
+    unread = [*_read_distributions(scenario, whole)]
+    if unread:
+        raise ScenarioError(unread)
     return scenario
+
+
+def _read_distributions(scenario: Scenario, whole: Document) -> Iterator[Problem]:
+    """Read the files of distributions; yields what is wrong with them."""
+    for path, its in distribution_files(scenario):
+        found = data_file(whole, path, its.path)
+        # A bare text has no key of its own.
+        where = (*path, "path") if isinstance(whole.get(path), dict) else path
+        if found is None:
+            yield whole.problem(where, f"no such file {its.path!r}; {quantiles.COLUMNS}")
+            continue
+        its._file = found
+        try:
+            its._curve = quantiles.read(found)
+        except LabError as error:
+            yield whole.problem(where, str(error))
+
+
+def distribution_files(scenario: Config) -> Iterator[tuple[KeyPath, DistributionFile]]:
+    """Every file of quantiles that a scenario names, with the path of its key."""
+    for name, field in type(scenario).model_fields.items():
+        yield from _files_in(getattr(scenario, name), (field.alias or name,))
+
+
+def _files_in(value: Any, path: KeyPath) -> Iterator[tuple[KeyPath, DistributionFile]]:
+    if isinstance(value, DistributionFile):
+        yield path, value
+    elif isinstance(value, Config):
+        yield from ((path + rest, found) for rest, found in distribution_files(value))
+    elif isinstance(value, dict | list):
+        for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _files_in(inner, (*path, key))
 
 
 def _idle_keys(scenario: Scenario, whole: Document) -> Iterator[str]:

@@ -20,7 +20,7 @@ from sim.foundation.units import Z99, Distribution
 from sim.scenario.faults.base import RandomFault
 from sim.scenario.load import CaseFile, Key, Lifecycle, Scenario
 from sim.traffic import arrivals, cases
-from sim.traffic.draws import alias_table
+from sim.traffic.draws import alias_table, along
 from sim.traffic.draws_kernel import choose, spread
 from sim.traffic.messages import Messages, Numbered
 
@@ -260,6 +260,8 @@ def _draw32(d: Distribution, n: int, rng: np.random.Generator) -> F32:
         case "gamma":
             shape = d.b**-2
             return rng.standard_gamma(shape, n, np.float32) * np.float32(d.a / shape)
+        case "curve":
+            return along(d.curve, rng.standard_normal(n)).astype(np.float32)
     return np.full(n, d.a, np.float32)
 
 

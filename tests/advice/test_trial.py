@@ -52,3 +52,13 @@ def test_the_calls_of_a_queue_are_counted():
     defaults = Bench(s, generate(s), Needs()).run(presets()["sqs_defaults"], {"job": 4})
     assert {defaults.requests[call] for call in ("send", "delete")} == {n}
     assert n <= defaults.requests["receive"] <= n + 4
+
+
+def test_a_file_of_quantiles_is_found_from_anywhere(tmp_path, monkeypatch):
+    (tmp_path / "q.csv").write_text("percentile,ms\n50,2\n99,4\n")
+    monkeypatch.chdir(tmp_path)
+    s = scenario().with_({"workload.service.job.per_message": {"csv": "q.csv"}})
+    messages = generate(s)
+    monkeypatch.chdir("/")
+    seen = Bench(s, messages, Needs()).run(presets()["sqs_batched"], {"job": 4})
+    assert seen.seen[0].produced == len(messages)

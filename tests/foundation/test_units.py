@@ -155,6 +155,22 @@ def test_lognormal_by_median_and_p99_against_scipy():
     assert distribution.mean_s() == pytest.approx(reference.mean(), rel=1e-12)
 
 
+def test_a_distribution_by_quantiles_or_by_their_file(tmp_path):
+    given = {"quantiles": {"p99.9": "17 ms", "p50": "2 ms", "max": "90 ms"}}
+    by_name = units.Distribution.model_validate(given)
+    assert by_name.kind == "curve" and by_name.a == pytest.approx(0.002)
+    assert by_name == units.by_quantiles(p99_9=0.017, p50=0.002, max=0.090)
+    assert by_name.model_dump() == {"quantiles": {"p99.9": 0.017, "p50": 0.002, "max": 0.090}}
+    path = tmp_path / "q.csv"
+    path.write_text("percentile,ms\n50,2\n99.9,17\n100,90\n")
+    by_file = units.Distribution.model_validate({"csv": str(path)})
+    assert (by_file.kind, by_file.csv.file) == ("curve", path)
+    assert by_file.mean_s() == pytest.approx(by_name.mean_s(), rel=1e-12)
+    path.unlink()
+    assert by_file.a == pytest.approx(0.002)  # read once
+    assert by_file.model_dump() == {"csv": {"path": str(path)}}
+
+
 @pytest.mark.parametrize("wrong", ["89", "89 px", "wide", "-3in"])
 def test_a_width_needs_a_unit_of_length(wrong: str) -> None:
     with pytest.raises(ValueError, match="a width such as 89mm"):

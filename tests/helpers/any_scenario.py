@@ -246,6 +246,7 @@ class _Draw:
                 {"exponential": mean},
                 {"lognormal": {"median": mean, "p99": mean * self.rng.uniform(1, 8)}},
                 {"gamma": {"mean": mean, "cv": float(self.rng.uniform(0.2, 2))}},
+                {"quantiles": {"p50": mean, "p90": 1.5 * mean, "p99.9": 4 * mean, "max": 5 * mean}},
             ]
         )
 

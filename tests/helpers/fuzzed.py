@@ -253,9 +253,17 @@ def _trace_text(dice: _Dice) -> str:
     return "\n".join(["time,requests,errors", *rows, ""])
 
 
+_QUANTILES = "percentile,ms\n0,0.6\n1,1.17\n50,2.15\n99,4.35\n99.9,17.37\n100,94.2\n"
+
+
 def _traces(dice: _Dice) -> Attempt:
-    """A trace or a case file, changed."""
-    if dice.chance(0.3):
+    """A trace, a case file or a file of quantiles, changed."""
+    if dice.chance(0.2):
+        text, name = _QUANTILES, "quantiles.csv"
+        data = _yaml(GOOD)
+        csv: Any = {"path": name} if dice.chance(0.3) else name
+        data["systems"]["kafka"]["latency"] = {"produce": {"csv": csv}}
+    elif dice.chance(0.3):
         text, name = "\n".join(CASES.read_text().splitlines()[: 5 + dice.upto(60)]), "cases.csv"
         data = _yaml(GOOD)
         data["workload"] |= {"cases": name, "keys": {"case": {"count": 3}}}

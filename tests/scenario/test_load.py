@@ -469,3 +469,27 @@ def test_what_is_given_to_with_is_left_as_it_is():
     changes = {"systems": {"kafka": given}, "systems.kafka.topic.partitions": 9}
     assert load("tournament_spike").with_(changes).systems["kafka"].partitions == 9
     assert given == system
+
+
+def test_a_file_of_quantiles_is_found_beside_the_scenario(tmp_path, monkeypatch):
+    (tmp_path / "q.csv").write_text("percentile,ms\n50,2\n99,4\n")
+    write(
+        tmp_path,
+        mine=f"base: {GOOD}\nsystems:\n  kafka:\n    latency: {{produce: {{csv: q.csv}}}}\n"
+        "workload:\n  service:\n    counters: {per_message: {csv: {path: q.csv}}}\n",
+    )
+    monkeypatch.chdir("/")
+    scenario = load(tmp_path / "mine.yaml")
+    for found in (
+        scenario.systems["kafka"].latency.produce,
+        scenario.workload.service["counters"].per_message,
+    ):
+        assert (found.kind, found.csv.file) == ("curve", tmp_path / "q.csv")
+        assert found.a == pytest.approx(0.002)
+    changed = scenario.with_({"systems.kafka.latency.produce": {"quantiles": {"p50": 1, "p99": 2}}})
+    assert changed.systems["kafka"].latency.produce.a == pytest.approx(1.0)
+    (tmp_path / "q.csv").write_text("percentile,ms\n50,8\n99,9\n")
+    read = scenario.workload.service["counters"].per_message
+    assert read.a == pytest.approx(0.002)  # as it was when the scenario was loaded
+    again = scenario.with_({"seed": 2}).workload.service["counters"].per_message
+    assert again.a == pytest.approx(0.008)

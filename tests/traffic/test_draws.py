@@ -1,11 +1,14 @@
 """Random columns from uniform and exponential draws."""
 
+from statistics import NormalDist
+
 import numpy as np
 import pytest
 
 from helpers.plain_kernel import plain
+from sim.foundation import quantiles
 from sim.traffic import draws, draws_kernel
-from sim.traffic.draws import alias_table
+from sim.traffic.draws import alias_table, along
 from sim.traffic.draws_kernel import choose, spread
 
 
@@ -57,3 +60,23 @@ def _drawn(kernel):
 def test_the_compiler_changes_nothing():
     for compiled, uncompiled in zip(_drawn(draws_kernel), _drawn(plain(draws_kernel)), strict=True):
         np.testing.assert_array_equal(compiled, uncompiled)
+
+
+def test_draws_have_the_quantiles_that_were_given_and_stay_within_the_bounds():
+    named = {"p1": 1.2, "p50": 2.0, "p95": 3.5, "p99": 4.3, "p99.9": 17.0, "max": 60.0, "min": 0.9}
+    curve = quantiles.of_names(named)
+    # Normal quantiles of an even grid: a sample without chance.
+    z = np.array([NormalDist().inv_cdf((i + 0.5) / 20_000) for i in range(20_000)])
+    drawn = along(curve, z)
+    assert (np.diff(drawn) >= 0).all()
+    for share, value in ((0.01, 1.2), (0.5, 2.0), (0.95, 3.5), (0.99, 4.3), (0.999, 17.0)):
+        np.testing.assert_allclose(np.quantile(drawn, share, method="hazen"), value, rtol=1e-3)
+    assert along(curve, np.array([-9.0, 0.0, 9.0])).tolist() == pytest.approx([0.9, 2.0, 60.0])
+    assert drawn.mean() == pytest.approx(curve.mean_s(), rel=1e-3)
+    # Between two quantiles, and beyond the outermost, the logarithm is linear in z.
+    free = quantiles.of_names({"p50": 1.0, "p90": 2.0, "p99": 8.0})
+    between = (free.z[0] + free.z[1]) / 2
+    assert along(free, np.array([between]))[0] == pytest.approx(2.0**0.5)
+    step = free.z[2] - free.z[1]
+    np.testing.assert_allclose(along(free, np.array([free.z[2] + step])), 32.0)
+    np.testing.assert_allclose(along(free, np.array([-free.z[1]])), 0.5)

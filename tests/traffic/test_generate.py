@@ -30,6 +30,10 @@ def test_keys_are_zipf_by_weights_and_independent():
             stats.lognorm(np.log(10) / stats.norm.ppf(0.99), scale=3e-3),
         ),
         ({"gamma": {"mean": "2 ms", "cv": 0.5}}, stats.gamma(4, scale=5e-4)),
+        (
+            {"quantiles": {"p50": "3 ms", "p99": "30 ms"}},
+            stats.lognorm(np.log(10) / stats.norm.ppf(0.99), scale=3e-3),
+        ),
     ],
 )
 def test_service_times_and_latencies_have_their_distribution(spec, law):
