@@ -7,7 +7,6 @@ from typing import Any
 
 from sim.advice.bill import BillLine, bill, total
 from sim.advice.data import Preset, Prices, presets, prices
-from sim.advice.judge import Judgement, judge, keeps_pace
 from sim.advice.search import Search
 from sim.advice.trial import Bench, Trial
 from sim.foundation.errors import LabError
@@ -15,6 +14,7 @@ from sim.scenario.load import Scenario
 from sim.scenario.needs import Needs
 from sim.systems.size import USUAL, Allowance, check, free_bytes, size
 from sim.traffic.generate import generate
+from sim.words.needs_met import Judgement, judge, keeps_pace
 
 MOST_MESSAGES = 2_000_000
 """A workload with more is tried at a smaller scale."""
@@ -166,21 +166,21 @@ def _row(name: str, preset: Preset, bench: Bench, most_workers: int, watch: Watc
     )
     trial = search.double()
     replayed = run(trial.workers, replayed=True)
-    if all(judgement.met for judgement in judge(needs, trial, replayed=replayed)):
+    if all(judgement.met for judgement in judge(needs, trial.seen, replayed=replayed.seen)):
         trial = search.bisect()
     halting = None
     if needs.order != "none" and not trial.sum("violations"):
-        halting = run({group: max(4, 2 * n) for group, n in trial.workers.items()}, halting=True)
+        doubled = {group: max(4, 2 * n) for group, n in trial.workers.items()}
+        halting = run(doubled, halting=True).seen
     slowed = []
     shared = any(len(jobs) > 1 for jobs in bench.groups(preset).values())
-    fits = all(
-        judgement.met for judgement in judge(needs, trial, halting=halting, replayed=replayed)
-    )
+    judged = judge(needs, trial.seen, halting=halting, replayed=replayed.seen)
+    fits = all(judgement.met for judgement in judged)
     if needs.readers == "independent" and len(bench.jobs) > 1 and (shared or fits):
         slowest = max(
             bench.jobs, key=lambda job: bench.scenario.workload.service[job].per_message.mean_s()
         )
-        slowed = [(slowest, run(trial.workers, slowed=slowest))]
+        slowed = [(slowest, run(trial.workers, slowed=slowest).seen)]
     alone = search.trials[0]
     message_bytes = float(bench.messages.size_bytes.mean())
     return Row(
@@ -188,7 +188,7 @@ def _row(name: str, preset: Preset, bench: Bench, most_workers: int, watch: Watc
         preset.title,
         trial,
         len(search.trials) + 1 + len(slowed) + (halting is not None),
-        judge(needs, trial, halting=halting, replayed=replayed, slowed=slowed),
+        judge(needs, trial.seen, halting=halting, replayed=replayed.seen, slowed=slowed),
         bill(
             preset.bill,
             trial,
@@ -219,7 +219,7 @@ def as_data(advice: Advice, words: str) -> dict[str, Any]:
                 "meets_needs": not row.unmet,
                 "workers": row.trial.workers,
                 "runs": row.trials,
-                "needs": [asdict(judgement) for judgement in row.judged],
+                "needs": [_finite(asdict(judgement)) for judgement in row.judged],
                 "usd_per_hour": row.usd_per_hour,
                 "usd_per_month": row.usd_per_hour * month,
                 "bill": [asdict(line) for line in row.lines],

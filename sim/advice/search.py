@@ -6,7 +6,8 @@ All groups of a system are searched at once: each run gives every group a number
 from collections.abc import Callable, Mapping, Sequence
 from math import ceil
 
-from sim.advice.trial import Seen, Trial
+from sim.advice.trial import Trial
+from sim.words.needs_met import Seen
 
 _EXACT = 16
 """Up to so many workers the least number is found exactly; beyond, to one sixteenth."""

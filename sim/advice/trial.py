@@ -7,7 +7,7 @@ the same ones, and the same work for each.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
-from math import ceil, inf
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,7 @@ from sim.scenario.faults.processes import CrashFault, PauseFault
 from sim.scenario.load import Scenario, distribution_files
 from sim.scenario.needs import Needs
 from sim.traffic.messages import Messages
+from sim.words.needs_met import Seen, seen_of, total, worst_of
 
 NAME = "advised"
 """Name of the only system of a trial's scenario."""
@@ -35,32 +36,6 @@ _REPLAY_S = 60.0
 _HALTS = 20
 _HALT_S = 5.0
 """Shorter than any session, lease or lock: nobody takes the halted worker for dead."""
-
-
-@dataclass(frozen=True)
-class Seen:
-    """What one run showed of one group."""
-
-    group: str
-    kind: str
-    workers: int
-    produced: int
-    lost: int
-    dead_lettered: int
-    unfinished: int
-    handed: int
-    """Messages that it was handed at least once, those that it does not want among them."""
-    double_effects: int
-    violations: int
-    delay_s: float
-    """The quantile of the delay that is asked for; inf if messages are left over."""
-    behind_s: float
-    """Age of the oldest waiting message, at worst."""
-    drain_s: float
-    best_rate: float
-    """Messages a second, at best."""
-    unrecoverable: int
-    """Messages that a seek back asked for and that were there no longer."""
 
 
 @dataclass(frozen=True)
@@ -78,11 +53,11 @@ class Trial:
 
     def worst(self, column: str) -> Seen:
         """The group with the highest value."""
-        return max(self.seen, key=lambda seen: getattr(seen, column))
+        return worst_of(self.seen, column)
 
     def sum(self, column: str) -> int:
         """Over all groups."""
-        return sum(getattr(seen, column) for seen in self.seen)
+        return total(self.seen, column)
 
 
 class Bench:
@@ -341,30 +316,7 @@ def _filled(
 
 
 def _trial(tables: Tables, workers: Mapping[str, int], quantile: float, partitions: int) -> Trial:
-    seen = []
-    for row in tables.summary.to_dict("records"):
-        mine = tables.latency["group"] == row["group"]
-        latency = tables.latency[mine]
-        late_enough = latency[latency["q"] >= quantile - 1e-12]["latency_s"]
-        seen.append(
-            Seen(
-                group=str(row["group"]),
-                kind=str(row["kind"]),
-                workers=workers[str(row["group"])],
-                produced=int(row["produced"]),
-                lost=int(row["lost"]),
-                dead_lettered=int(row["dead_lettered"]),
-                unfinished=int(row["unfinished"]),
-                handed=int(row["deliveries"]) - int(row["extra_deliveries"]),
-                double_effects=int(row["double_effects"]),
-                violations=int(row["violations"]),
-                delay_s=inf if row["unfinished"] else float(late_enough.iloc[0]),
-                behind_s=float(row["max_time_lag_s"]),
-                drain_s=float(row["drain_s"]),
-                best_rate=float(row["throughput_peak"]),
-                unrecoverable=int(row["unrecoverable"]),
-            )
-        )
+    seen = seen_of(tables, NAME, quantile, workers)
     requests: dict[str, int] = {}
     for request in tables.requests.to_dict("records"):
         kind = str(request["request"])

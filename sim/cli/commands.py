@@ -170,6 +170,14 @@ def run(
     ] = None,
     max_memory: MaxMemory = None,
     max_time: MaxTime = None,
+    check: Annotated[
+        bool,
+        typer.Option(
+            "--check",
+            help="For CI: write needs.json and needs.xml (JUnit) beside the result, and exit "
+            "with 1 if a system does not meet the scenario's needs.",
+        ),
+    ] = False,
 ) -> None:
     """Run scenarios, by name or file: a table, a finding in words, and charts."""
     from sim.cli.console import run_one
@@ -190,8 +198,15 @@ def run(
     loaded = [load(scenario, overrides) for scenario in scenarios]
     if books is not None and len(loaded) > 1:
         raise LabError("--books takes one scenario at a time")
-    for words, scenario in zip(scenarios, loaded, strict=True):
-        run_one(words, scenario, overrides, out_, name, charts, books, out, err, allowed)
+    for scenario in loaded if check else ():
+        if scenario.needs is None:
+            raise LabError(f"--check: {scenario.file or scenario.name} states no `needs`")
+    met = [
+        run_one(words, scenario, overrides, out_, name, charts, books, out, err, allowed, check)
+        for words, scenario in zip(scenarios, loaded, strict=True)
+    ]
+    if check and not all(met):
+        raise typer.Exit(1)
 
 
 @app.command()

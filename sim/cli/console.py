@@ -1,5 +1,6 @@
 """What the command prints: the description of a scenario, progress, the summary and the finding."""
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, nullcontext, suppress
 from dataclasses import replace
@@ -60,6 +61,15 @@ def print_result(tables: Tables, title: str, out: Console) -> None:
     """The summary and the findings, in at most 100 columns."""
     width = min(WIDTH, out.width) if out.is_terminal else WIDTH
     print_summary(tables, title, terminal(file=out.file, width=width))
+
+
+def print_needs(said: Sequence[str], out: Console) -> None:
+    """What became of the needs, a paragraph a system, in at most 100 columns."""
+    if said:
+        out.print("\nNeeds:")
+    width = min(WIDTH, out.width) if out.is_terminal else WIDTH
+    for words in said:
+        out.print(fill(words, width, initial_indent="  ", subsequent_indent="    "))
 
 
 def print_difference(before: "Result", after: "Result", out: Console) -> None:
@@ -251,7 +261,8 @@ def run_one(
     out: Console,
     err: Console,
     allowed: "Allowance | None" = None,
-) -> None:
+    check_needs: bool = False,
+) -> bool:
     """Run a scenario, write its result, and print the table, the finding and where the charts are.
 
     Args:
@@ -265,9 +276,13 @@ def run_one(
         out: for the results.
         err: for progress and warnings; progress is quiet when it is not a terminal.
         allowed: what the run may take; None: as `sim.lab.run`.
+        check_needs: whether to write what became of its needs, for CI.
+
+    Returns whether every system meets the needs, as far as the run shows.
     """
     from sim.results.store import Store, manifest, newest
     from sim.systems.size import USUAL, check, free_bytes, memory, size
+    from sim.words.needs_of_run import needs_as_data, needs_as_junit, said_of_needs
 
     allowed = allowed or USUAL
     warn(scenario.warnings, err)
@@ -301,13 +316,20 @@ def run_one(
             done = run(scenario, bar.told, store, on_ledger, allowed)
         bar.says("drawing the charts" if charts else "writing the report")
         temporary = store.begin()
-        about = manifest(scenario, command, done.wall_s, done.warnings)
+        needs = done.needs
+        said = said_of_needs(needs)
+        about = manifest(scenario, command, done.wall_s, done.warnings, said)
         drawn = drawing(Order(done.tables, temporary, title, store.label, about, charts))
         if len(done.tables.buffer):
             _write_metrics(scenario, done.tables.buffer, temporary / "metrics.txt")
+        if check_needs:
+            data = json.dumps(needs_as_data(scenario, needs), indent=2, allow_nan=False)
+            (temporary / "needs.json").write_text(f"{data}\n", encoding="utf-8")
+            (temporary / "needs.xml").write_text(needs_as_junit(scenario, needs), encoding="utf-8")
         earlier = newest(store.folder.parent, but=store.folder)
         written = store.write(temporary, done.tables, drawn.about)
     print_result(done.tables, title, out)
+    print_needs(said, out)
     warn(warnings_of(done.tables), err)
     if earlier is not None:
         _print_what_moved(earlier, done, out)
@@ -316,7 +338,9 @@ def run_one(
         if path.suffix == ".png":
             out.print(str(written / "charts" / path.name))
     out.print(str(written / drawn.report))
-    out.print(str(written / "summary.csv"))
+    for file in ("summary.csv", *(("needs.json", "needs.xml") if check_needs else ())):
+        out.print(str(written / file))
+    return not any(judged.unmet for judged in needs)
 
 
 @contextmanager

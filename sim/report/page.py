@@ -48,6 +48,7 @@ def page(
         about=escape(title),
         headline=escape(headline(tables.summary, tables.duration_s)),
         findings="\n".join(f"<p>{escape(words)}</p>" for words in _paragraphs(tables)),
+        needs=_needs(about.get("needs", ())),
         warnings=_warnings(about.get("warnings", ())),
         summary=_summary(tables),
         charts=_charts(charts, label),
@@ -71,6 +72,17 @@ def _paragraphs(tables: "Tables") -> list[str]:
     said = keeping_up(tables.summary, tables.duration_s)
     words = [words.removeprefix(f"{said}. ") for words in findings_of_groups(tables)]
     return [*words, f"{about_books(rungs(tables))}."] if len(tables.ledger) else words
+
+
+def _needs(said: Sequence[str]) -> str:
+    """Which system meets what the scenario needs; nothing, if it states none."""
+    if not said:
+        return ""
+    lines = "".join(f"<li>{escape(words)}</li>\n" for words in said)
+    return (
+        '<section aria-labelledby="needs">\n<h2 id="needs">Needs</h2>\n'
+        f"<ul>\n{lines}</ul>\n</section>\n"
+    )
 
 
 def _warnings(said: Sequence[str]) -> str:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from sim.charts.picture import Picture
     from sim.imports.read import Measured
+    from sim.words.needs_of_run import SystemJudged
 
 _OVER_TIME = [
     "system", "group", "t_s", "arrived", "processed", "lag", "ready", "in_flight", "position_lag",
@@ -158,10 +159,19 @@ class Result:
         assert isinstance(page.file, StringIO)
         return "\n".join(line.rstrip() for line in page.file.getvalue().rstrip().split("\n"))
 
+    @property
+    def needs(self) -> "list[SystemJudged]":
+        """What the run says of each system and the scenario's needs, best first; may be empty."""
+        from sim.words.needs_of_run import judge_run
+
+        return judge_run(self.scenario, self.tables) if self.content.get("needs") else []
+
     def _repr_html_(self) -> str:
+        from sim.words.needs_of_run import said_of_needs
         from sim.words.opening import html_summary
 
-        return html_summary(self.tables, self.title, self._shown_warnings)
+        said = self.manifest.get("needs", ()) if self.given is None else said_of_needs(self.needs)
+        return html_summary(self.tables, self.title, self._shown_warnings, said)
 
 
 class Plots:

@@ -72,6 +72,7 @@ def manifest(
     command: Sequence[str],
     wall_s: Mapping[str, float],
     warnings: Sequence[str] = (),
+    needs: Sequence[str] = (),
 ) -> dict[str, Any]:
     """What identifies and repeats a run.
 
@@ -82,6 +83,7 @@ def manifest(
         command: arguments of the shell command that repeats the run.
         wall_s: real time that each part took, s.
         warnings: what is to be known of it before it is believed.
+        needs: what became of the scenario's needs, in words.
     """
     libraries = ("matplotlib", "numpy", "pandas", "pyarrow", "simpy")
     return {
@@ -98,6 +100,7 @@ def manifest(
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "wall_s": {name: round(s, 3) for name, s in wall_s.items()},
         "warnings": list(warnings),
+        **({"needs": list(needs)} if needs else {}),
         "content": scenario.model_dump(mode="json", by_alias=True),
     }
 

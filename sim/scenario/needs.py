@@ -1,6 +1,7 @@
 """What the owner of a workload needs of whatever carries it: `needs:` of a scenario.
 
-`sim advise` holds every system to these. None of them changes what a run does.
+A run says which of its systems meet these, and `sim advise` looks for those that do. None of them
+changes what a run does.
 """
 
 from typing import Annotated, Any, Literal, Self

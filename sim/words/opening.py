@@ -98,11 +98,13 @@ def print_summary(tables: Tables, title: str, page: Console) -> None:
         page.print(ledger_finding(tables))
 
 
-def html_summary(tables: Tables, title: str, warnings: Sequence[str] = ()) -> str:
-    """Findings, summary, books if there are any, and warnings, as HTML without colours."""
+def html_summary(
+    tables: Tables, title: str, warnings: Sequence[str] = (), needs: Sequence[str] = ()
+) -> str:
+    """Findings, needs, summary, books if there are any, and warnings, as HTML without colours."""
     rows = [(f"{system}.{group}", row) for system, group, row in cells(tables.summary)]
     parts = [f"<p><strong>{escape(title)}</strong></p>"]
-    parts += [f"<p>{escape(words)}</p>" for words in findings_of(tables)]
+    parts += [f"<p>{escape(words)}</p>" for words in [*findings_of(tables), *needs]]
     parts.append(html_table(["", *COLUMNS], [[name, *row] for name, row in rows]))
     if len(tables.ledger):
         parts.append(html_table(["books of", *HEADINGS], ledger_rows(tables)))

@@ -213,3 +213,28 @@ def test_kernels_that_are_not_compiled_are_said_and_run_a_small_scale(tmp_path):
     assert kept[0].read_bytes() == kept[1].read_bytes()
     told = sim(*run, "--name", "told", "--set", "scale=0.02", SIM_KERNELS="python")
     assert "kernels" not in told.stderr
+
+
+def test_needs_are_judged_at_the_end_and_check_exits_with_1_where_one_is_not_met(tmp_path):
+    run = ["run", "tournament_spike", *SMALL, "--no-charts", "--name", "a", "--out", tmp_path]
+    folder = tmp_path / "tournament_spike" / "a"
+    for allowed, code, said in (("1h", 0, " all 3 needs"), ("1ms", 1, " 1 of 3 needs")):
+        done = sim(*run, "--set", f"needs.max_delay={allowed}", "--check")
+        assert done.returncode == code, done.stderr
+        assert f"{folder}/needs.json\n{folder}/needs.xml\n" in done.stdout
+        assert json.loads((folder / "needs.json").read_text())["met"] is (code == 0)
+        assert said in done.stdout.partition("\nNeeds:\n")[2]
+        assert said in " ".join(json.loads((folder / "manifest.json").read_text())["needs"])
+        assert said in (folder / "report.html").read_text()
+    assert "Needs:" in sim(*run).stdout and not (folder / "needs.json").exists()
+    assert (
+        "Needs:"
+        not in sim("run", "crash_and_rebalance", *SMALL, "--no-charts", "--out", tmp_path).stdout
+    )
+
+
+def test_check_is_refused_where_there_is_nothing_to_check(tmp_path):
+    done = sim("run", "crash_and_rebalance", *SMALL, "--check", "--out", tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.replace("\n", "").endswith("crash_and_rebalance.yaml states no `needs`")
+    assert not list(tmp_path.iterdir())

@@ -5,10 +5,10 @@ from dataclasses import replace
 from sim.advice.advise import Row, advise, ranked
 from sim.advice.bill import bill
 from sim.advice.data import Prices
-from sim.advice.judge import judge
-from sim.advice.trial import Seen, Trial
+from sim.advice.trial import Trial
 from sim.scenario.load import Scenario
 from sim.scenario.needs import Needs
+from sim.words.needs_met import Seen, judge
 
 GOOD = Seen(
     group="job",
@@ -91,7 +91,7 @@ def row(name, usd=1.0, unmet=(), workers=3, gone=0, **changes):
     needs = {need: {"loss": "none", "order": "per_key"}[need] for need in unmet}
     bad = {"loss": {"lost": 2}, "order": {"violations": 12}}
     worse = {key: value for need in unmet for key, value in bad[need].items()}
-    judged = judge(Needs(**needs), trial(replace(GOOD, **worse)))
+    judged = judge(Needs(**needs), [replace(GOOD, **worse)])
     lines = [replace(billed({"node": 1})["node"], usd_per_hour=usd)]
     return Row(name, name.title(), seen, 1, judged, lines, [], seen, None)
 

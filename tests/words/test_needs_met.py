@@ -5,9 +5,9 @@ from math import inf
 
 import pytest
 
-from helpers.advice import GOOD, trial
-from sim.advice.judge import judge, keeps_pace
+from helpers.advice import GOOD
 from sim.scenario.needs import Needs
+from sim.words.needs_met import judge, keeps_pace
 
 BAD = {
     "max_delay": ({"max_delay": 1.5}, {}, "99 % within 2 s with 3 workers, where 1.5 s"),
@@ -33,7 +33,7 @@ BAD = {
 @pytest.mark.parametrize("need", BAD)
 def test_each_need_can_rule_a_system_out(need):
     stated, changed, words = BAD[need]
-    bad = trial(replace(GOOD, **changed))
+    bad = [replace(GOOD, **changed)]
     (unmet,) = [j for j in judge(Needs(**stated), bad, replayed=bad) if not j.met]
     assert unmet.need.startswith(need.partition(":")[0])
     assert words in unmet.said
@@ -45,21 +45,21 @@ def test_what_meets_a_need_is_not_ruled_out(need):
     stated = BAD[need][0]
     if stated.get("max_delay") or stated.get("drain"):
         stated = dict.fromkeys(stated, 2.0)
-    assert all(j.met for j in judge(Needs(**stated), trial(), replayed=trial()))
+    assert all(j.met for j in judge(Needs(**stated), [GOOD], replayed=[GOOD]))
     if "loss" in stated and stated["loss"] != "none":
-        assert all(j.met for j in judge(Needs(**stated), trial(replace(GOOD, lost=5))))
+        assert all(j.met for j in judge(Needs(**stated), [replace(GOOD, lost=5)]))
 
 
 def test_the_worst_group_counts():
     worst = replace(GOOD, group="late", delay_s=9.0)
-    (_, quick) = judge(Needs(max_delay=5.0), trial(GOOD, worst))
+    (_, quick) = judge(Needs(max_delay=5.0), [GOOD, worst])
     assert not quick.met
     assert "9 s in late" in quick.said
 
 
 def test_order_that_only_a_single_worker_keeps_does_not_count():
-    one = trial(replace(GOOD, workers=1))
-    two = trial(replace(GOOD, workers=2, violations=61))
+    one = [replace(GOOD, workers=1)]
+    two = [replace(GOOD, workers=2, violations=61)]
     needs = Needs(order="per_key")
     assert all(j.met for j in judge(needs, one))
     (unmet,) = [j for j in judge(needs, one, halting=two) if not j.met]
@@ -69,9 +69,9 @@ def test_order_that_only_a_single_worker_keeps_does_not_count():
 def test_a_job_that_holds_up_another_one_rules_a_system_out():
     needs = Needs(readers="independent", max_delay=5.0)
     quick, slow = (replace(GOOD, group=g) for g in ("quick", "slow"))
-    alone = trial(replace(quick, delay_s=2.1), replace(slow, delay_s=900.0))
-    held = trial(replace(quick, delay_s=700.0), replace(slow, delay_s=900.0))
-    before = trial(quick, slow)
+    alone = [replace(quick, delay_s=2.1), replace(slow, delay_s=900.0)]
+    held = [replace(quick, delay_s=700.0), replace(slow, delay_s=900.0)]
+    before = [quick, slow]
     assert all(j.met for j in judge(needs, before, slowed=[("slow", alone)]))
     (unmet,) = [j for j in judge(needs, before, slowed=[("slow", held)]) if not j.met]
     assert "quick is delayed by 12 min instead of 2 s" in unmet.said
@@ -80,11 +80,11 @@ def test_a_job_that_holds_up_another_one_rules_a_system_out():
 def test_what_a_job_is_handed_and_does_not_want_rules_a_system_out():
     needs = Needs(routing={"rare": {"kind": ["fraud"]}})
     rare = replace(GOOD, group="rare", produced=20)
-    (unmet,) = [j for j in judge(needs, trial(GOOD, rare)) if not j.met]
+    (unmet,) = [j for j in judge(needs, [GOOD, rare]) if not j.met]
     assert unmet.said == "rare is handed 1,000 messages, of which it wants 20"
-    assert all(j.met for j in judge(needs, trial(GOOD, replace(rare, handed=20))))
+    assert all(j.met for j in judge(needs, [GOOD, replace(rare, handed=20)]))
     needs = Needs(routing=needs.routing, unwanted="allowed")
-    assert all(j.met for j in judge(needs, trial(GOOD, rare)))
+    assert all(j.met for j in judge(needs, [GOOD, rare]))
 
 
 def test_more_workers_are_sought_only_for_the_pace():
