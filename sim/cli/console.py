@@ -59,17 +59,19 @@ class _Rate(ProgressColumn):
 
 def print_result(tables: Tables, title: str, out: Console) -> None:
     """The summary and the findings, in at most 100 columns."""
-    width = min(WIDTH, out.width) if out.is_terminal else WIDTH
-    print_summary(tables, title, terminal(file=out.file, width=width))
+    print_summary(tables, title, terminal(file=out.file, width=_width(out)))
+
+
+def _width(out: Console) -> int:
+    return min(WIDTH, out.width) if out.is_terminal else WIDTH
 
 
 def print_needs(said: Sequence[str], out: Console) -> None:
     """What became of the needs, a paragraph a system, in at most 100 columns."""
     if said:
         out.print("\nNeeds:")
-    width = min(WIDTH, out.width) if out.is_terminal else WIDTH
     for words in said:
-        out.print(fill(words, width, initial_indent="  ", subsequent_indent="    "))
+        out.print(fill(words, _width(out), initial_indent="  ", subsequent_indent="    "))
 
 
 def print_difference(before: "Result", after: "Result", out: Console) -> None:
@@ -83,7 +85,7 @@ def print_difference(before: "Result", after: "Result", out: Console) -> None:
     out.print(f"\nAgainst {before.label}:")
     moved = effects(before.summary, after.summary)
     for words in (*changed, *(moved or ["no number that matters is noticeably another"])):
-        lines = fill(words, WIDTH, initial_indent="  ", subsequent_indent="    ")
+        lines = fill(words, _width(out), initial_indent="  ", subsequent_indent="    ")
         out.print(lines)
 
 

@@ -63,31 +63,59 @@ def cells(summary: pd.DataFrame) -> Iterator[tuple[str, str, list[str]]]:
         yield str(system), str(group), texts
 
 
+NAMES = "system / group"
+
+
+def _beside(wide: Mapping[str, int], room: int) -> list[list[str]]:
+    """Which columns stand beside each other, and which below them.
+
+    Args:
+        wide: letters that each column needs.
+        room: for columns and the two spaces in front of each.
+    """
+    blocks: list[list[str]] = [[]]
+    left = room
+    for heading, width in wide.items():
+        if blocks[-1] and width + 2 > left:
+            blocks.append([])
+            left = room
+        blocks[-1].append(heading)
+        left -= width + 2
+    return blocks
+
+
 def print_summary(tables: Tables, title: str, page: Console) -> None:
-    """Print the summary, the books' table if there are any, and the findings, to fit `page`."""
-    table = Table(
-        box=box.SIMPLE_HEAD,
-        title=Text(title),
-        title_justify="left",
-        pad_edge=False,
-        padding=(0, 0, 0, 1),
-        show_edge=False,
-    )
+    """Print the summary, the books' table if there are any, and the findings, to fit `page`.
+
+    Where the page is too narrow for all columns, the others follow below: no number is cut.
+    """
     rows = list(cells(tables.summary))
     columns = zip(COLUMNS, *(row for _, _, row in rows), strict=True)
     wide = {heading: max(map(len, [heading, *texts])) for heading, *texts in columns}
-    names = "system / group"
-    room = max(page.width - sum(width + 2 for width in wide.values()), len(names))
-    table.add_column(names, no_wrap=True)
-    for heading, width in wide.items():
-        table.add_column(heading, justify="right", no_wrap=True, min_width=width)
-    before = None
-    for system, group, row in rows:
-        if system != before:
-            table.add_row(Text("\n".join(broken(system, room)), style="bold"))
-        table.add_row(Text("\n".join(f"  {part}" for part in broken(group, room - 2))), *row)
-        before = system
-    page.print(table)
+    for block, headings in enumerate(_beside(wide, page.width - len(NAMES))):
+        if block:
+            page.print()
+        table = Table(
+            box=box.SIMPLE_HEAD,
+            title=None if block else Text(title),
+            title_justify="left",
+            pad_edge=False,
+            padding=(0, 0, 0, 1),
+            show_edge=False,
+        )
+        room = max(page.width - sum(wide[heading] + 2 for heading in headings), len(NAMES))
+        table.add_column(NAMES, no_wrap=True)
+        for heading in headings:
+            table.add_column(heading, justify="right", no_wrap=True, min_width=wide[heading])
+        at = [list(COLUMNS).index(heading) for heading in headings]
+        before = None
+        for system, group, row in rows:
+            if system != before:
+                table.add_row(Text("\n".join(broken(system, room)), style="bold"))
+            name = Text("\n".join(f"  {part}" for part in broken(group, room - 2)))
+            table.add_row(name, *(row[i] for i in at))
+            before = system
+        page.print(table)
     for words in findings_of_groups(tables):
         page.print()
         page.print(words)
