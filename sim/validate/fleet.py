@@ -19,17 +19,23 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from math import inf
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 
 from sim.engine.system import Fleet
 from sim.foundation.arrays import F64, Bools
+from sim.foundation.errors import LabError
 from sim.validate.plan import Plan
 from sim.validate.server import steady
 
+Command = Sequence[str]
+"""Words of a command."""
+_PART = 1 << 16
 _READY_S = 60.0
 _END_S = 10.0
 
@@ -60,22 +66,84 @@ class RealClient:
 
     process: subprocess.Popen[bytes]
     log: Path
+    what: str = "a client"
+    """In words, for errors."""
     member: int = -1
     """Which of the group it is; -1: it waits for its ``go``."""
-    told: float = 1.0
-    """The factor that it works with."""
     lines: list[list[str]] = field(default_factory=list)
     """Its whole lines so far, in words."""
     read: int = 0
     """Bytes of these."""
 
+    @classmethod
+    def started(cls, command: Command, log: Path, what: str = "the producer") -> Self:
+        """Start a process.
+
+        Args:
+            command: what to start.
+            log: the file that it writes; what it says besides goes to the same with ``.err``.
+            what: it is, in words.
+        """
+        with log.with_suffix(".err").open("wb") as errors:
+            process = subprocess.Popen(
+                list(command),
+                preexec_fn=steady,
+                stdin=subprocess.PIPE,
+                stdout=errors,
+                stderr=errors,
+                start_new_session=True,
+            )
+        return cls(process, log, what)
+
+    def await_ready(self) -> None:
+        """Wait until it says that it is.
+
+        Raises:
+            LabError: it has ended, or takes too long; with its last words.
+        """
+        deadline = time.monotonic() + _READY_S
+        while not self.said("w"):
+            if not self.runs or time.monotonic() > deadline:
+                self.end()
+                errors = self.log.with_suffix(".err")
+                last = "\n".join(errors.read_text(errors="replace").splitlines()[-5:])
+                raise LabError(f"{self.what} did not start; the end of {errors}:\n{last}")
+            time.sleep(0.02)
+
+    def calm(self) -> None:
+        """Give it a real-time priority, where one may: it mostly sleeps, and must wake in time."""
+        for thread in Path(f"/proc/{self.process.pid}/task").glob("*"):
+            with suppress(OSError):
+                os.sched_setscheduler(int(thread.name), os.SCHED_RR, os.sched_param(1))
+
+    def end(self, within_s: float = _END_S) -> None:
+        """SIGTERM, and SIGKILL if it has not ended in time; the rest of what it wrote is read."""
+        self.send(signal.SIGCONT)
+        self.send(signal.SIGTERM, whole=False)
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(within_s)
+        self.send(signal.SIGKILL)
+        self.process.wait()
+        if self.process.stdin is not None:
+            with suppress(BrokenPipeError):
+                self.process.stdin.close()
+        self.update()
+
     def update(self) -> None:
-        """Read what it has written since."""
+        """Read what it has written since.
+
+        A file may end in zeros: those who map it into their memory have made it larger.
+        """
         if not self.log.exists():
             return
+        new = b""
         with self.log.open("rb") as file:
             file.seek(self.read)
-            new = file.read()
+            while part := file.read(_PART):
+                text, zero, _ = part.partition(b"\0")
+                new += text
+                if zero:
+                    break
         whole = new.rfind(b"\n") + 1
         self.read += whole
         self.lines += [line.split() for line in new[:whole].decode().splitlines() if line.strip()]
@@ -109,7 +177,7 @@ class RealFleet(Fleet):
     """The processes of one group; a `sim.engine.system.Fleet`."""
 
     def __init__(
-        self, plan: Plan, group: str, command: Callable[[Path], Sequence[str]], folder: Path
+        self, plan: Plan, group: str, command: Callable[[Path], Command], folder: Path
     ) -> None:
         """
         Args:
@@ -128,6 +196,12 @@ class RealFleet(Fleet):
         self.lives = [0] * self.planned.most
         self.factors = [1.0] * self.planned.most
         self.paused: dict[int, float] = {}
+        """[consumer] until when, on the wall's clock."""
+        self.due: dict[int, float] = {}
+        """[consumer] when a new process is to be started."""
+        self.buried: list[RealClient] = []
+        """Those that have ended, and are known to."""
+        self.after_poison_s = float(self.planned.poison.restart_after_s.min(initial=inf))
         self.clock = WallClock(inf)
         """Set when the run begins."""
 
@@ -158,6 +232,7 @@ class RealFleet(Fleet):
         client = self.places[consumer]
         if client is not None:
             client.process.wait()
+            self.buried.append(client)
 
     def terminate(self, consumer: int) -> None:
         """SIGTERM."""
@@ -165,10 +240,11 @@ class RealFleet(Fleet):
 
     def restart(self, consumer: int) -> None:
         """Let a process that waits subscribe in this place."""
-        client = next((c for c in self.clients if c.member < 0 and c.said("w")), None)
+        client = next((c for c in self.clients if c.member < 0 and c.runs and c.said("w")), None)
         if client is None:
             client = self._start()
-            _wait_for(lambda: client.said("w"), f"a process of {self.planned.name} to start")
+            client.await_ready()
+            client.calm()
         client.member = consumer
         self.places[consumer] = client
         self.lives[consumer] += 1
@@ -222,13 +298,10 @@ class RealFleet(Fleet):
         Raises:
             LabError: one of them ended.
         """
-        while sum(c.member < 0 and c.runs for c in self.clients) < self.planned.members + spares:
+        for _ in range(self.planned.members + spares):
             self._start()
         for client in self.clients:
-            _wait_for(
-                lambda client=client: client.said("w") or not client.runs,  # type: ignore[misc]
-                f"a process of {self.planned.name} to start",
-            )
+            client.await_ready()
         for consumer in range(self.planned.members):
             self.restart(consumer)
 
@@ -241,24 +314,36 @@ class RealFleet(Fleet):
         return found
 
     def tick(self) -> None:
-        """Continue whoever was stopped for long enough; start again who died of poison."""
-        for consumer, until in list(self.paused.items()):
-            if time.time() >= until:
+        """Continue whoever was stopped for long enough; start again who died of a message."""
+        now_s = time.time()
+        for consumer, until_s in list(self.paused.items()):
+            if now_s >= until_s:
                 del self.paused[consumer]
                 self._send(consumer, signal.SIGCONT)
+        for consumer, client in enumerate(self.places):
+            if client is not None and not client.runs and client not in self.buried:
+                self.buried.append(client)
+                if client.process.returncode == -signal.SIGKILL and self.after_poison_s < inf:
+                    self.due[consumer] = now_s + self.after_poison_s
+        for consumer, due_s in list(self.due.items()):
+            if now_s >= due_s:
+                del self.due[consumer]
+                if not self.alive(consumer):
+                    self.restart(consumer)
+
+    def calm(self) -> None:
+        """Give all processes a real-time priority."""
+        for client in self.clients:
+            client.calm()
 
     def dismiss(self) -> None:
-        """SIGTERM to all, SIGKILL to those that do not end."""
+        """SIGTERM to all at once, SIGKILL to those that do not end."""
         for client in self.clients:
             client.send(signal.SIGCONT)
             client.send(signal.SIGTERM, whole=False)
         deadline = time.monotonic() + _END_S
         for client in self.clients:
-            while client.runs and time.monotonic() < deadline:
-                time.sleep(0.02)
-            client.send(signal.SIGKILL)
-            client.process.wait()
-            client.update()
+            client.end(max(0.1, deadline - time.monotonic()))
 
     @property
     def _now_s(self) -> float:
@@ -278,22 +363,6 @@ class RealFleet(Fleet):
 
     def _start(self) -> RealClient:
         log = self.folder / f"{self.planned.name}-{len(self.clients)}.log"
-        with log.with_suffix(".err").open("wb") as errors:
-            process = subprocess.Popen(
-                [*steady(), *self.command(log)],
-                stdin=subprocess.PIPE,
-                stdout=errors,
-                stderr=errors,
-                start_new_session=True,
-            )
-        client = RealClient(process, log)
+        client = RealClient.started(self.command(log), log, f"a process of {self.planned.name!r}")
         self.clients.append(client)
         return client
-
-
-def _wait_for(condition: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + _READY_S
-    while not condition():
-        if time.monotonic() > deadline:
-            raise TimeoutError(what)
-        time.sleep(0.02)

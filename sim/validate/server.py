@@ -6,6 +6,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -16,8 +17,8 @@ INSTALLED = Path(os.environ.get("SIM_BROKERS", "build/brokers"))
 """Where `make brokers` puts jars and classes."""
 _READY_S = 90.0
 _END_S = 15.0
-STEADY = ["nice", "-n", "-15"]
-"""In front of a command: other load of the machine does not slow it, where one may ask for that."""
+STEADY = -15
+"""Niceness of brokers and clients: other load of the machine does not slow them."""
 
 
 class Server(Protocol):
@@ -33,6 +34,12 @@ class Server(Protocol):
 
     def stop(self) -> None:
         """End it and all that it started."""
+
+    def hold(self) -> None:
+        """SIGSTOP: alive and silent."""
+
+    def go_on(self) -> None:
+        """SIGCONT."""
 
 
 class ServerProcess:
@@ -83,7 +90,8 @@ class ServerProcess:
         log = self.folder / f"{self.name}.log"
         with log.open("wb") as to:
             self._process = subprocess.Popen(
-                [*steady(), *self.command()],
+                list(self.command()),
+                preexec_fn=steady,
                 env=dict(self.environment()),
                 stdout=to,
                 stderr=to,
@@ -111,6 +119,16 @@ class ServerProcess:
                 self._process.wait()
         self.ended()
 
+    def hold(self) -> None:
+        """SIGSTOP to all of its process group."""
+        if self.pid is not None:
+            os.killpg(self.pid, signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        """SIGCONT likewise."""
+        if self.pid is not None:
+            os.killpg(self.pid, signal.SIGCONT)
+
 
 def free_port() -> int:
     """A port of the loopback that nobody listens on now."""
@@ -119,6 +137,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def steady() -> Sequence[str]:
-    """`STEADY` where this process may raise priorities (root), else nothing."""
-    return STEADY if os.geteuid() == 0 else ()
+def steady() -> None:
+    """Put the calling process before the machine's other load, where it may (root)."""
+    with suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, 0, STEADY)

@@ -1,10 +1,18 @@
 """Plans of a few messages, for tests of `sim validate` that need no broker."""
 
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from sim.scenario.load import Scenario
 from sim.traffic.generate import generate
+from sim.validate.fleet import RealFleet
 from sim.validate.plan import Plan, plan
+from sim.validate.replay import Staging
+
+_CLIENT = str(Path(__file__).with_name("fake_client.py"))
 
 
 def short(faults: list[dict[str, Any]] | None = None, **more: Any) -> Scenario:
@@ -36,3 +44,23 @@ def planned(faults: list[dict[str, Any]] | None = None, **more: Any) -> Plan:
     """The plan of `short`."""
     scenario = short(faults, **more)
     return plan(scenario, "kafka", generate(scenario))
+
+
+class NoBroker(Staging):
+    """Clients that need none: see `fake_client.py`."""
+
+    quiet_s = 1.0
+    settle_s = 0.2
+
+    def consumer(self, plan: Plan, group: str, work: Path, log: Path) -> list[str]:
+        """It works on its share."""
+        members = str(plan.groups[group].members)
+        return [sys.executable, _CLIENT, "consume", str(log), str(log.parent), str(work), members]
+
+    def producer(self, plan: Plan, messages: Path, log: Path) -> list[str]:
+        """It says when second 0 is."""
+        return [sys.executable, _CLIENT, "produce", str(log), str(log.parent)]
+
+    def begin_s(self, plan: Plan, fleets: Mapping[str, RealFleet]) -> float:
+        """Soon."""
+        return time.time() + 0.2

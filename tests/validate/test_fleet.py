@@ -1,26 +1,22 @@
 """Faults strike real processes by the code that strikes simulated ones."""
 
-import sys
 import time
 from pathlib import Path
 
 import pytest
 
-from helpers.real_plans import planned
+from helpers.real_plans import NoBroker, planned
 from sim.validate.fleet import RealFleet, WallClock
 from sim.validate.plan import message_lines, work_lines
-
-CLIENT = str(Path(__file__).parents[1] / "helpers" / "fake_client.py")
 
 
 @pytest.fixture
 def fleet(tmp_path):
     plan = planned()
-    (tmp_path / "work.csv").write_text("\n".join(work_lines(plan.groups["g"])))
+    work = tmp_path / "work.csv"
+    work.write_text("\n".join(work_lines(plan.groups["g"])))
     (tmp_path / "messages.csv").write_text("\n".join(message_lines(plan)))
-    made = RealFleet(
-        plan, "g", lambda log: [sys.executable, CLIENT, str(log), str(tmp_path), "2"], tmp_path
-    )
+    made = RealFleet(plan, "g", lambda log: NoBroker().consumer(plan, "g", work, log), tmp_path)
     try:
         made.hire(spares=1)
         began_s = time.time()
