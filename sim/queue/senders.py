@@ -60,9 +60,7 @@ class Senders:
         """What was to be sent is on the list, in a call or in the feed, which is in order."""
         sent = int(self.feed.n[0])
         taken = self.state.next
-        calls = np.asarray(self.state.call)[: self.state.under_way]
-        on_the_way = calls[np.asarray(self.state.first)[calls] >= 0]
-        in_calls = int(np.asarray(self.state.n)[on_the_way].sum())
+        in_calls = int(np.asarray(self.state.n)[: self.state.on_the_way].sum())
         assert taken == sent + in_calls, (
             f"senders: {taken} messages were taken, but {sent} are sent and {in_calls} on the way"
         )

@@ -13,32 +13,39 @@ cdef class SendersState:
     cdef public const double[::1] latency_s
     cdef public i64 batch
     cdef public double calls_per_s
-    cdef public double[::1] event_s
-    cdef public i64[::1] call
-    cdef public double[::1] half_s
+    cdef public double[::1] free_s
+    cdef public double[::1] reached_s
     cdef public i64[::1] first
     cdef public i64[::1] n
+    cdef public i64 threads
     cdef public i64 next
     cdef public i64 draw
     cdef public i64 calls
-    cdef public i64 under_way
+    cdef public i64 on_the_way
     cdef public double quota_s
 
 
-@cython.locals(at=i64, call=i64)
-cdef i64 _push(SendersState s, double at_s) noexcept nogil
+@cython.locals(at=i64, child=i64, s0=double, s1=double, s2=double, s3=double, left_s=double,
+               right_s=double, least_s=double, left=i64, right=i64)
+cdef void _replace_first(SendersState s, double at_s) noexcept nogil
 
-@cython.locals(at=i64, child=i64)
-cdef void _replace_first(SendersState s, double at_s, i64 call) noexcept nogil
+@cython.locals(at=i64)
+cdef void _set_out(SendersState s, double reached_s, i64 first, i64 n) noexcept nogil
 
-@cython.locals(call=i64, first=i64, row=i64, k=i64)
-cdef void _hand_over(SendersState s, double now) noexcept nogil
+cdef void _move(SendersState s, i64 of, i64 to) noexcept nogil
 
-@cython.locals(gone=i64, last=i64, at_s=double, call=i64)
-cdef void _remove_first(SendersState s) noexcept nogil
+@cython.locals(before=bint)
+cdef bint _before(SendersState s, i64 one, i64 other) noexcept nogil
 
-@cython.locals(total=i64, threads=i64, first=i64, event_s=double, returned=bint, now=double,
-               stop=i64, half_s=double, reached_s=double, call=i64, _=i64)
+@cython.locals(last=i64, at=i64, child=i64, s0=double, s1=double, s2=double, s3=double,
+               left_s=double, right_s=double, least_s=double, left=i64, right=i64, least=i64,
+               other=i64)
+cdef void _arrive(SendersState s) noexcept nogil
+
+@cython.locals(row=i64, message=i64)
+cdef void _hand_over(SendersState s, double until_s) noexcept nogil
+
+@cython.locals(total=i64, first=i64, now=double, stop=i64, half_s=double, reached_s=double, _=i64)
 cdef i64 _send(SendersState s, double until_s, i64 most) noexcept nogil
 
 cpdef i64 send(SendersState s, double until_s, i64 most)

@@ -1,4 +1,8 @@
-"""How a fleet of sender threads hands messages to a queue service, a call at a time (SS-13)."""
+"""How a fleet of sender threads hands messages to a queue service, a call at a time (SS-13).
+
+Threads are alike: all that is known of one is when it is free. So what becomes of a call is settled
+when it starts, at one visit, and only its messages still have to get into the feed in their turn.
+"""
 
 import cython
 import numpy as np
@@ -10,11 +14,7 @@ from sim.queue.feed_kernel import Feed
 
 
 class SendersState:
-    """Threads that share one unbounded list of messages to send, oldest first.
-
-    The calls under way are a binary heap by the time of their next event: reaching the service,
-    then returning.
-    """
+    """Threads that share one unbounded list of messages to send, oldest first."""
 
     def __init__(
         self,
@@ -39,136 +39,161 @@ class SendersState:
         self.calls_per_s = calls_per_s
         """A call beyond this quota, of which a second's worth may be used up at once, gets through
         as soon as it can; inf: there is none."""
-        self.event_s: F64 = np.full(threads + 1, num.INF)
-        """[threads + 1] heap: when each call reaches the service or returns, s; then inf."""
-        self.call: I64 = np.arange(threads)
-        """[threads] which call each of these is of, and then the numbers of no call."""
-        self.half_s: F64 = np.zeros(threads)
-        """[calls] rest of the latency once the service is reached, s."""
-        self.first: I64 = np.zeros(threads, np.int64)
-        """[calls] first message of the call; -1: it has been handed over."""
-        self.n: I64 = np.zeros(threads, np.int64)
-        """[calls] messages of the call."""
+        self.free_s: F64 = np.full(threads + 4, num.INF)
+        """[threads + 4] heap of four children: when each thread is free, s; then inf."""
+        self.free_s[:threads] = -num.INF
+        self.reached_s: F64 = np.full(threads + 4, num.INF)
+        """[threads + 4] heap of four children: when each call on its way reaches the service, s;
+        then inf. At equal times the call that started first comes first."""
+        self.first: I64 = np.zeros(threads + 4, np.int64)
+        """[threads + 4] the first message of each of these calls."""
+        self.n: I64 = np.zeros(threads + 4, np.int64)
+        """[threads + 4] its messages; then 0."""
+        self.threads = threads
+        """Serial callers."""
         self.next = 0
         """Next message to send."""
         self.draw = 0
         """Next of the round trips."""
         self.calls = 0
         """Calls made."""
-        self.under_way = 0
-        """Calls under way."""
+        self.on_the_way = 0
+        """Of them, calls that have not yet reached the service."""
         self.quota_s = -num.INF
         """When the quota would be used up, less the burst, s."""
 
 
-def _push(s: SendersState, at_s: float) -> int:
-    """Put an event into the heap; returns the number of its call, a new one."""
-    at = s.under_way
-    call: int = s.call[at]
-    s.under_way += 1
-    while at > 0 and s.event_s[(at - 1) >> 1] > at_s:
-        s.event_s[at] = s.event_s[(at - 1) >> 1]
-        s.call[at] = s.call[(at - 1) >> 1]
-        at = (at - 1) >> 1
-    s.event_s[at] = at_s
-    s.call[at] = call
-    return call
-
-
-def _replace_first(s: SendersState, at_s: float, call: int) -> None:
-    """Have another event in the place of the first."""
+def _replace_first(s: SendersState, at_s: float) -> None:
+    """The thread that was to be free first will be free at ``at_s``."""
     at = 0
     child = 1
-    while child < s.under_way:
-        # The lesser of two, without a branch; behind the last is one at infinity.
-        child += s.event_s[child + 1] < s.event_s[child]
-        if s.event_s[child] >= at_s:
+    while child < s.threads:
+        # The least of four, without a branch; behind the last are some at infinity.
+        s0 = s.free_s[child]
+        s1 = s.free_s[child + 1]
+        s2 = s.free_s[child + 2]
+        s3 = s.free_s[child + 3]
+        left_s = min(s0, s1)
+        right_s = min(s2, s3)
+        least_s = min(left_s, right_s)
+        if least_s >= at_s:
             break
-        s.event_s[at] = s.event_s[child]
-        s.call[at] = s.call[child]
-        at = child
-        child = 2 * at + 1
-    s.event_s[at] = at_s
-    s.call[at] = call
+        left = child + (s1 < s0)
+        right = child + 2 + (s3 < s2)
+        s.free_s[at] = least_s
+        at = left + (right - left) * (right_s < left_s)
+        child = 4 * at + 1
+    s.free_s[at] = at_s
 
 
-def _hand_over(s: SendersState, now: float) -> None:
-    """The call that is first in the heap reaches the service."""
-    call = s.call[0]
-    first = s.first[call]
+def _set_out(s: SendersState, reached_s: float, first: int, n: int) -> None:
+    """Put a call on its way, which starts after all others."""
+    at = s.on_the_way
+    s.on_the_way += 1
+    while at > 0 and s.reached_s[(at - 1) >> 2] > reached_s:
+        _move(s, (at - 1) >> 2, at)
+        at = (at - 1) >> 2
+    s.reached_s[at] = reached_s
+    s.first[at] = first
+    s.n[at] = n
+
+
+def _move(s: SendersState, of: int, to: int) -> None:
+    """Copy an entry of the heap of calls over another."""
+    s.reached_s[to] = s.reached_s[of]
+    s.first[to] = s.first[of]
+    s.n[to] = s.n[of]
+
+
+def _before(s: SendersState, one: int, other: int) -> bool:
+    """Whether a call on its way reaches the service before another."""
+    before: bool = s.reached_s[one] < s.reached_s[other]
+    if s.reached_s[one] == s.reached_s[other]:
+        before = s.first[one] < s.first[other]
+    return before
+
+
+def _arrive(s: SendersState) -> None:
+    """Take the first call from those on their way."""
+    last = s.on_the_way - 1
+    s.on_the_way = last
+    at = 0
+    child = 1
+    while child < last:
+        s0 = s.reached_s[child]
+        s1 = s.reached_s[child + 1]
+        s2 = s.reached_s[child + 2]
+        s3 = s.reached_s[child + 3]
+        left_s = min(s0, s1)
+        right_s = min(s2, s3)
+        left = child + (s1 < s0)
+        right = child + 2 + (s3 < s2)
+        # Without a branch, but where two are equal; what is behind the last is at infinity.
+        least = left + (right - left) * (right_s < left_s)
+        least_s = min(left_s, right_s)
+        if (s0 == least_s) + (s1 == least_s) + (s2 == least_s) + (s3 == least_s) > 1:
+            least = child
+            for other in range(child + 1, child + 4):
+                if _before(s, other, least):
+                    least = other
+        if not _before(s, least, last):
+            break
+        _move(s, least, at)
+        at = least
+        child = 4 * at + 1
+    _move(s, last, at)
+    s.reached_s[last] = num.INF
+
+
+def _hand_over(s: SendersState, until_s: float) -> None:
+    """Put the messages of all calls that reach the service by ``until_s`` into the feed."""
     row = s.feed.n[0]
-    for k in range(s.n[call]):
-        s.feed.enqueued_s[row + k] = now
-        if s.order.shape[0] > 0:
-            s.feed.message[row + k] = s.order[first + k]
-        else:
-            s.feed.message[row + k] = first + k
-    s.feed.n[0] = row + s.n[call]
-    s.first[call] = -1
-    _replace_first(s, now + s.half_s[call], call)
-
-
-def _remove_first(s: SendersState) -> None:
-    gone = s.call[0]
-    last = s.under_way - 1
-    at_s = s.event_s[last]
-    call = s.call[last]
-    s.under_way = last
-    s.event_s[last] = num.INF
-    s.call[last] = gone
-    if last > 0:
-        _replace_first(s, at_s, call)
+    while s.on_the_way > 0 and s.reached_s[0] <= until_s:
+        for message in range(s.first[0], s.first[0] + s.n[0]):
+            s.feed.enqueued_s[row] = s.reached_s[0]
+            if s.order.shape[0] > 0:
+                s.feed.message[row] = s.order[message]
+            else:
+                s.feed.message[row] = message
+            row += 1
+        _arrive(s)
+    s.feed.n[0] = row
 
 
 def _send(s: SendersState, until_s: float, most: int) -> int:
     total = s.created_s.shape[0]
-    threads = s.call.shape[0]
     for _ in range(most):
         first = s.next
-        event_s = s.event_s[0] if s.under_way > 0 else num.INF
-        returned = False
-        if s.under_way < threads and first < total and s.created_s[first] < event_s:
-            now = s.created_s[first]  # an idle thread takes it at once
-            if now > until_s:
-                return pieces.DONE
-        else:
-            now = event_s
-            if now > until_s or s.under_way == 0:
-                return pieces.DONE
-            if s.first[s.call[0]] >= 0:
-                _hand_over(s, now)
-                continue
-            if first == total or s.created_s[first] > now:
-                _remove_first(s)
-                continue
-            returned = True
-        stop = first
+        if first == total:
+            _hand_over(s, until_s)
+            return pieces.DONE
+        now = max(s.created_s[first], s.free_s[0])
+        if now > until_s:
+            _hand_over(s, until_s)
+            return pieces.DONE
+        _hand_over(s, now)
+        stop = first + 1
         while stop < total and stop - first < s.batch and s.created_s[stop] <= now:
             stop += 1
         half_s = 0.5 * s.latency_s[s.draw]
         s.draw = s.draw + 1 if s.draw + 1 < s.latency_s.shape[0] else 0
         s.next = stop
-        s.calls += 1
         reached_s = now + half_s
         if s.calls_per_s < num.INF:
             reached_s = max(reached_s, s.quota_s)
             s.quota_s = max(s.quota_s, reached_s - 1.0) + 1.0 / s.calls_per_s
-        if returned:
-            call = s.call[0]
-            _replace_first(s, reached_s, call)
-        else:
-            call = _push(s, reached_s)
-        s.half_s[call] = half_s
-        s.first[call] = first
-        s.n[call] = stop - first
+        _replace_first(s, reached_s + half_s)
+        _set_out(s, reached_s, first, stop - first)
+        s.calls += 1
     return pieces.GOES_ON
 
 
 def send(s: SendersState, until_s: float, most: int) -> int:
     """Carry the calls to ``until_s``, by at most ``most`` steps: DONE, or GOES_ON.
 
-    Messages join the feed half-way through their call. A free thread takes what is waiting, up to
-    ``batch`` messages, and waits for the answer.
+    Messages join the feed half-way through their call; of calls that get there at one time, the one
+    that started first does. A free thread takes what is waiting, up to ``batch`` messages, and
+    waits for the answer.
     """
     with cython.nogil:
         return _send(s, until_s, most)

@@ -61,7 +61,7 @@ _MEMBER = 1_000, 1e-5
 """Of a consumer."""
 _SLOT_BYTES = 40
 """Of a message that a consumer can work at or hold besides."""
-_BROKER_BYTES, _SERVER_BYTES, _SENDER_BYTES, _POLLED_BYTES = 40, 24, 24, 60
+_BROKER_BYTES, _SERVER_BYTES, _SENDER_BYTES, _POLLED_BYTES = 40, 24, 32, 60
 _OVERDUE_S = 1e-4
 """Of a consumer that leaves for having polled too late, and comes back: at the worst, all do."""
 _STROKE = 3_000, 1.5e-4

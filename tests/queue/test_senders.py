@@ -1,8 +1,11 @@
 """The producer side of a queue: calls, quotas and delays, with hand numbers."""
 
+import heapq
+
 import numpy as np
 import pytest
 
+from helpers.plain_kernel import columns
 from sim.queue.senders import Senders
 
 
@@ -39,6 +42,72 @@ def test_a_delayed_message_is_sent_so_much_later_and_keeps_its_number():
     assert list(senders.feed.message) == [1, 0, 2]
     np.testing.assert_allclose(senders.visible_s(0.1), [1.61, 1.11, 2.11])
     assert senders.calls == 3
+
+
+def sent_by_hand(created_s, threads, batch, latency_s, calls_per_s):
+    """Rows of the feed and their times, by threads that are taken one after the other."""
+    free_s, reached, quota_s, first = [-np.inf] * threads, [], -np.inf, 0
+    while first < created_s.size:
+        now_s = max(heapq.heappop(free_s), created_s[first])
+        waiting = int(np.searchsorted(created_s, now_s, side="right")) - first
+        half_s = 0.5 * latency_s[len(reached) % latency_s.size]
+        at_s = max(now_s + half_s, quota_s)
+        if calls_per_s < np.inf:
+            quota_s = max(quota_s, at_s - 1.0) + 1.0 / calls_per_s
+        n = min(batch, waiting)
+        reached.append((at_s, first, n))
+        heapq.heappush(free_s, at_s + half_s)
+        first += n
+    reached.sort()
+    message = [row for _, first, n in reached for row in range(first, first + n)]
+    return message, [at_s for at_s, _, n in reached for _ in range(n)]
+
+
+# Whole 64ths of a second: many things happen at one time.
+@pytest.mark.parametrize("steps_a_second", [64, 1 << 40])
+@pytest.mark.parametrize("seed", range(40))
+def test_SS_13_any_threads_send_as_they_do_one_after_the_other(seed, steps_a_second):
+    rng = np.random.default_rng(seed)
+
+    def whole(times_s):
+        return np.round(times_s * steps_a_second) / steps_a_second
+
+    n, threads, batch = int(rng.integers(1, 400)), int(rng.integers(1, 40)), rng.choice([1, 3, 10])
+    created_s = np.sort(whole(rng.uniform(0.0, rng.choice([0.1, 5.0, 60.0]), n)))
+    latency_s = whole(rng.lognormal(-2.0, 0.8, int(rng.choice([1, 7, 100]))))
+    calls_per_s = float(rng.choice([np.inf, 4.0]))
+    senders = Senders(
+        created_s, threads=threads, batch=batch, latency_s=latency_s, calls_per_s=calls_per_s
+    )
+    for at_s in np.sort(rng.uniform(0.0, 10.0, 5)):
+        senders.advance(at_s)
+        assert all(t <= at_s for t in senders.feed.enqueued_s[: senders.feed.n[0]])
+    senders.advance(np.inf)
+    message, enqueued_s = sent_by_hand(created_s, threads, int(batch), latency_s, calls_per_s)
+    assert list(senders.feed.message) == message
+    assert list(senders.feed.enqueued_s) == enqueued_s
+
+
+def test_SS_13_of_calls_that_arrive_at_one_time_the_one_that_started_first_is_first():
+    # Four calls at 0 and one latency: the feed has them as they were made.
+    senders = Senders(np.zeros(8), threads=4, batch=1, latency_s=np.array([0.02]))
+    senders.advance(60.0)
+    assert list(senders.feed.message) == list(range(8))
+
+
+def test_pieces_leave_the_state_that_one_stretch_does():
+    rng = np.random.default_rng(3)
+    created_s = np.cumsum(rng.exponential(0.01, 300))
+    latency_s = rng.lognormal(-3.0, 0.8, 64)
+
+    def state(*stops):
+        senders = Senders(created_s, threads=7, batch=2, latency_s=latency_s)
+        for at_s in (*stops, 60.0):
+            senders.advance(at_s)
+        return columns(senders.state)
+
+    whole, pieces = state(), state(*np.linspace(0.0, 3.0, 97))
+    assert all(np.array_equal(whole[name], pieces[name]) for name in whole)
 
 
 def sending():
