@@ -231,7 +231,7 @@ def test_overrides_find_keys_with_dots_in_them():
     )
     assert scenario.systems["kafka"].groups["counters"].max_poll_records == 7
     assert scenario.systems["kafka"].latency.commit == 0.001
-    assert scenario.systems["kafka"].latency.produce.kind == "lognormal"
+    assert scenario.systems["kafka"].latency.produce.kind == "curve"
     assert scenario.workload.service["counters"].per_message.a == 0.003
     assert (scenario.faults[0].at, scenario.workload.order_by, scenario.seed) == (20.0, None, 9)
 

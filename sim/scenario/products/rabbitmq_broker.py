@@ -23,6 +23,11 @@ DELIVERY_LIMIT = 20
 """Of a quorum queue that names none, since 4.0."""
 QUORUM_PREFETCH = 2_000
 """Most unacknowledged deliveries of a consumer without a limit of its own, on a quorum queue."""
+ROUND_TRIP_S = 0.0003
+"""Between a client and a classic queue: in Confluent's run of the OpenMessaging Benchmark (2020,
+https://github.com/confluentinc/openmessaging-benchmark at 08e2fee, rabbitmq_latency_classic-30k)
+half of the messages took 0.43 ms from end to end, and half of the confirms 0.58 ms. A message has
+half of that and half of this."""
 
 _VERSION = re.compile(r"(\d+)\.(\d+)(?:\.\d+)?")
 _OLDEST = (3, 9)
