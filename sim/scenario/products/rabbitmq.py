@@ -167,8 +167,9 @@ PUBLISH = by_quantiles(
     max=0.099032,
 )
 """Publish latency of RabbitMQ 3.8, classic queues, in Confluent's run of the OpenMessaging
-Benchmark, 2020, at 30,000 msg/s over 100 queues (https://github.com/confluentinc/openmessaging-benchmark at
-08e2fee, blog/results, rabbitmq_latency_classic-30k)."""
+Benchmark, 2020, at 30,000 msg/s over 100 queues
+(https://github.com/confluentinc/openmessaging-benchmark at 08e2fee, blog/results,
+rabbitmq_latency_classic-30k)."""
 
 
 class RabbitmqLatency(Config):
