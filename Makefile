@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup demo test checked mutants same bench lint picture examples notebooks
+.PHONY: setup demo test checked mutants same bench lint brokers picture examples notebooks
 setup: .venv/ready .venv/kernels
 
 .venv/ready: requirements.lock pyproject.toml
@@ -51,6 +51,11 @@ lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# Real brokers for `sim validate`, into build/brokers, and their clients into .venv.
+brokers: setup
+	$(BIN)/pip install --quiet --no-deps --require-hashes -r validate.lock
+	$(BIN)/python -m sim.validate.install
 
 # The rooms, drawn from the code into sim/README.md.
 picture: setup

@@ -9,7 +9,7 @@ wall clock in s:
 
 - ``w T``: ready, and waiting for its ``go``;
 - ``r ID STARTED DONE DELIVERIES PARTITION OFFSET``: a message was processed to its end;
-- ``f ID T``: its handler raised;
+- ``f ID T DELIVERIES``: its handler raised, or was about to kill its process;
 - ``e T WORDS``: something else happened: an assignment, a connection lost;
 - ``x T``: the end of its own accord.
 """
@@ -111,10 +111,12 @@ class RealClient:
             time.sleep(0.02)
 
     def calm(self) -> None:
-        """Give it a real-time priority, where one may: it mostly sleeps, and must wake in time."""
-        for thread in Path(f"/proc/{self.process.pid}/task").glob("*"):
-            with suppress(OSError):
-                os.sched_setscheduler(int(thread.name), os.SCHED_RR, os.sched_param(1))
+        """Give it and its children a real-time priority, where one may: they mostly sleep, and must
+        wake in time."""
+        for pid in _session(self.process.pid):
+            for thread in Path(f"/proc/{pid}/task").glob("*"):
+                with suppress(OSError):
+                    os.sched_setscheduler(int(thread.name), os.SCHED_RR, os.sched_param(1))
 
     def end(self, within_s: float = _END_S) -> None:
         """SIGTERM, and SIGKILL if it has not ended in time; the rest of what it wrote is read."""
@@ -366,3 +368,14 @@ class RealFleet(Fleet):
         client = RealClient.started(self.command(log), log, f"a process of {self.planned.name!r}")
         self.clients.append(client)
         return client
+
+
+def _session(leader: int) -> list[int]:
+    """Processes of the session that a process leads."""
+    found = [leader]
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            fields = stat.read_text().rpartition(")")[2].split()
+            if int(fields[3]) == leader and int(stat.parent.name) != leader:
+                found.append(int(stat.parent.name))
+    return found

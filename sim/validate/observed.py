@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from sim.engine.outcome import Fate, GroupOutcome
-from sim.foundation.arrays import F64, Bools
+from sim.foundation.arrays import F64, I64, Bools
 from sim.validate.plan import Plan
 
 
@@ -23,6 +23,8 @@ class GroupObserved:
     """[messages] whether it was found in a dead-letter queue at the end."""
     happened: Sequence[tuple[float, str]] = ()
     """What the clients said of assignments, connections and ends, with its time in s."""
+    deliveries: I64 | None = None
+    """[messages] the most deliveries that the broker told of; None: it counts none."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,7 @@ def outcome(plan: Plan, observed: Observed, group: str, grid_s: F64) -> GroupOut
     fate = np.full(n, int(Fate.UNFINISHED), np.uint8)
     fate[seen.dead] = int(Fate.DEAD_LETTERED)
     fate[np.isfinite(done_s)] = int(Fate.PROCESSED)
+    handed_over = effects if seen.deliveries is None else np.maximum(effects, seen.deliveries)
     zeros = np.zeros(grid_s.size, np.int64)
     return GroupOutcome(
         system=plan.system,
@@ -69,11 +72,11 @@ def outcome(plan: Plan, observed: Observed, group: str, grid_s: F64) -> GroupOut
         fate=fate,
         done_s=done_s,
         effects=effects.astype(np.uint16),
-        extra_deliveries=int(np.maximum(effects - 1, 0).sum()),
+        extra_deliveries=int(np.maximum(handed_over - 1, 0).sum()),
         gauges_t_s=grid_s,
         gauges={"enqueued": zeros, "ready": zeros, "in_flight": zeros},
         history=None,
         consumers=plan.groups[group].members,
-        deliveries=int(effects.sum()),
+        deliveries=int(handed_over.sum()),
         calls=0,
     )

@@ -25,7 +25,9 @@ from sim.scenario.faults.processes import (
 )
 from sim.scenario.load import Scenario
 from sim.scenario.products.base import ProductSystem, Readers
+from sim.scenario.products.rabbitmq import RabbitmqSystem
 from sim.scenario.scaling import fleet_size
+from sim.systems.rabbitmq_exchange import routed
 from sim.traffic.generate import service_s
 from sim.traffic.messages import Messages
 
@@ -97,8 +99,7 @@ def plan(scenario: Scenario, system: str, messages: Messages) -> Plan:
     """
     product = scenario.systems[system]
     setup = Setup(system, scenario, messages, np.arange(2, dtype=np.float64))
-    only = {name: getattr(readers, "only", None) for name, readers in product.readers.items()}
-    rows = messages.of_each(only)
+    rows = _rows(product, messages)
     groups = {
         name: PlannedGroup(
             name,
@@ -112,6 +113,22 @@ def plan(scenario: Scenario, system: str, messages: Messages) -> Plan:
         for name, readers in product.readers.items()
     }
     return Plan(scenario, system, product, messages, _keys(product, messages), groups)
+
+
+def _rows(product: ProductSystem, messages: Messages) -> Mapping[str, I32]:
+    """Messages that are meant for each group that is not given them all, ascending."""
+    if isinstance(product, RabbitmqSystem):
+        if product.exchange.type == "fanout":
+            return {}
+        return routed(
+            product.exchange, {name: q.bindings for name, q in product.queues.items()}, messages
+        )
+    return messages.of_each(
+        {
+            name: getattr(readers, "only", getattr(readers, "filter_policy", None))
+            for name, readers in product.readers.items()
+        }
+    )
 
 
 def _most(scenario: Scenario, system: str, group: str, members: int) -> int:

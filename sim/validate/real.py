@@ -60,7 +60,41 @@ class BrokerKind:
     """From an address (``host:port``; None: start one)."""
 
 
-BROKERS: Mapping[str, BrokerKind] = {}
+def _product(system: ProductSystem) -> tuple[str, str]:
+    """A product, and the broker that it is on if it has a choice."""
+    return str(getattr(system, "product", "")), str(getattr(system, "broker", ""))
+
+
+def _rabbitmq(address: str | None) -> RealSystem:
+    from sim.validate.rabbitmq_real import RabbitmqReal
+
+    return RabbitmqReal(address)
+
+
+def _redis(address: str | None) -> RealSystem:
+    from sim.validate.redis_real import RedisReal
+
+    return RedisReal(address)
+
+
+def _sqs(address: str | None) -> RealSystem:
+    from sim.validate.sqs_real import SqsReal
+
+    return SqsReal(address)
+
+
+BROKERS: Mapping[str, BrokerKind] = {
+    kind.name: kind
+    for kind in (
+        BrokerKind(
+            "rabbitmq",
+            lambda system: _product(system) in (("rabbitmq", ""), ("celery", "rabbitmq")),
+            _rabbitmq,
+        ),
+        BrokerKind("redis", lambda system: _product(system) == ("celery", "redis"), _redis),
+        BrokerKind("sqs", lambda system: _product(system)[0] == "sqs", _sqs),
+    )
+}
 """By the word after ``--against``."""
 
 

@@ -16,7 +16,7 @@ import simpy
 
 from sim.engine.environment import Environment, Steps
 from sim.engine.system import BrokerSet, Upstream
-from sim.foundation.arrays import Bools
+from sim.foundation.arrays import I64, Bools
 from sim.injection.context import Timeline
 from sim.injection.schedule import schedule
 from sim.scenario.faults.base import Fault
@@ -44,6 +44,7 @@ class Staging(ABC):
 
     quiet_s = QUIET_S
     settle_s = SETTLE_S
+    limit_s = LIMIT_S
 
     @abstractmethod
     def consumer(self, plan: Plan, group: str, work: Path, log: Path) -> Sequence[str]:
@@ -78,6 +79,11 @@ class Staging(ABC):
     def begin_s(self, plan: Plan, fleets: Mapping[str, RealFleet]) -> float:
         """Second 0 on the wall's clock; asked once all are ready."""
         return time.time() + AHEAD_S
+
+    def left(self, plan: Plan) -> int | None:
+        """Messages that the broker has, handed out or not; None: it does not tell. A run whose
+        messages were all processed goes on while there are any: they will come again."""
+        return None
 
     def dead(self, plan: Plan) -> Mapping[str, Sequence[int]]:
         """Messages in the dead-letter queue of each group, at the end."""
@@ -246,20 +252,21 @@ def _watch(
         name: set(range(len(plan.messages)) if group.rows is None else group.rows.tolist())
         for name, group in plan.groups.items()
     }
+    limit_s = plan.messages.duration_s + min(plan.scenario.drain_limit, staging.limit_s)
     last, since_s = -1, 0.0
     while True:
         yield env.timeout(_LOOK_S)
         if env.now < plan.messages.duration_s:
             continue
         found = {name: fleet.processed() for name, fleet in fleets.items()}
-        if all(found[name] >= wanted[name] for name in wanted):
+        if all(found[name] >= wanted[name] for name in wanted) and not staging.left(plan):
             yield env.timeout(staging.settle_s)
             break
         total = sum(map(len, found.values()))
         if total != last:
             last, since_s = total, env.now
         quiet_s = env.now - max(since_s, after_s)
-        if quiet_s > staging.quiet_s or env.now > after_s + LIMIT_S:
+        if quiet_s > staging.quiet_s or env.now > limit_s:
             break
     over.succeed()
 
@@ -289,7 +296,10 @@ def _observed(
     dead = staging.dead(plan)
     groups = {
         name: GroupObserved(
-            _executions(fleet, clock), _which(dead.get(name, ()), n), list(_said(fleet, clock))
+            _executions(fleet, clock),
+            _which(dead.get(name, ()), n),
+            list(_said(fleet, clock)),
+            _deliveries(fleet, n),
         )
         for name, fleet in fleets.items()
     }
@@ -325,6 +335,18 @@ def _executions(fleet: RealFleet, clock: WallClock) -> pd.DataFrame:
     ]
     columns = ["message", "member", "started_s", "done_s", "deliveries", "partition", "offset"]
     return pd.DataFrame(rows, columns=columns).sort_values("done_s", ignore_index=True)
+
+
+def _deliveries(fleet: RealFleet, n: int) -> I64:
+    """The most deliveries that the broker told of, at the end of a work or at its failure."""
+    most = np.zeros(n, np.int64)
+    for client in fleet.clients:
+        for line in client.lines:
+            if line[0] == "r" and len(line) == 7:
+                most[int(line[1])] = max(most[int(line[1])], int(line[4]))
+            elif line[0] == "f" and len(line) == 4:
+                most[int(line[1])] = max(most[int(line[1])], int(line[3]))
+    return most
 
 
 def _said(fleet: RealFleet, clock: WallClock) -> Iterator[tuple[float, str]]:

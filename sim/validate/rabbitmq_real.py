@@ -1,0 +1,301 @@
+"""RabbitMQ with pika's clients: exchange, queues and consumers as a scenario has them."""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import count
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+
+from sim.scenario.products.celery import CelerySystem
+from sim.scenario.products.rabbitmq import RabbitmqQueue, RabbitmqSystem
+from sim.scenario.products.rabbitmq_broker import since
+from sim.scenario.products.rabbitmq_exchange import Binding
+from sim.validate import celery_real
+from sim.validate.fleet import RealFleet
+from sim.validate.observed import Observed
+from sim.validate.plan import Plan
+from sim.validate.rabbitmq_server import RabbitmqServer, url
+from sim.validate.real import BrokerMissingError, Calibration
+from sim.validate.replay import Staging, replay
+from sim.validate.staging import module, subscribed, written
+from sim.validate.trials import (
+    WORK_S,
+    all_at_once,
+    beside_work,
+    cycle_s,
+    folder_of,
+    measured,
+    now_and_then,
+    trial,
+)
+
+_HASHED = "x-consistent-hash"
+_GIVEN_UP = "dead"
+
+
+class RabbitmqReal:
+    """A broker, started here or elsewhere, and clients of it."""
+
+    def __init__(self, address: str | None) -> None:
+        """
+        Args:
+            address: ``host:port`` of a broker that lets guest in; None: one is started.
+
+        Raises:
+            BrokerMissingError: the broker or pika is not installed.
+        """
+        try:
+            import pika
+        except ImportError:
+            raise BrokerMissingError("pika is not installed: `make brokers`") from None
+        self._folder = TemporaryDirectory(prefix="sim-rabbitmq-")
+        self.server = RabbitmqServer(Path(self._folder.name)) if address is None else None
+        self._address = address
+        self.versions: Mapping[str, str] = {"pika": pika.__version__, **celery_real.versions()}
+        self._numbers = count()
+
+    def __enter__(self) -> "RabbitmqReal":
+        if self.server is not None:
+            self.server.start()
+        try:
+            connection = self.connect()
+            properties = connection._impl.server_properties
+            self.versions = {"RabbitMQ": str(properties["version"]), **self.versions}
+            connection.close()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.server is not None:
+            self.server.stop()
+        self._folder.cleanup()
+
+    @property
+    def url(self) -> str:
+        """For clients."""
+        address = self._address if self.server is None else self.server.address
+        assert address is not None
+        return url(address)
+
+    def connect(self) -> Any:
+        """A connection of pika, which waits for each answer."""
+        import pika
+
+        return pika.BlockingConnection(pika.URLParameters(self.url))
+
+    def unmapped(self, plan: Plan) -> Iterator[str]:
+        """What of the system's configuration the real one does not have."""
+        if isinstance(plan.product, CelerySystem):
+            yield from celery_real.unmapped(plan)
+            return
+        product = _product(plan)
+        at = f"systems.{plan.system}"
+        version = self.versions["RabbitMQ"]
+        for release in ((4, 0), (4, 3)):
+            if since(product.version, *release) != since(version, *release):
+                yield (
+                    f"{at}.version: the scenario's is {product.version}, the broker is {version}, "
+                    "with other rules of delivery limits and acknowledgement timeouts"
+                )
+                break
+        if product.exchange.type == _HASHED:
+            yield f"{at}.exchange: the plugin of {_HASHED} is not enabled: cannot be run"
+        for name, queue in product.queues.items():
+            if queue.threads > 1:
+                yield f"{at}.queues.{name}.threads: a real consumer works on one message at a time"
+            if queue.ledger is not None:
+                yield f"{at}.queues.{name}.ledger: no books are kept"
+        yield f"{at}.latency: of the network between clients and broker, which are on one machine"
+
+    def run(self, plan: Plan, folder: Path) -> Observed:
+        """Do it with an exchange and queues of its own, which are deleted at the end."""
+        tag = self._tag()
+        if isinstance(plan.product, CelerySystem):
+            return celery_real.run(plan, folder, self.url, tag, self.server)
+        with _RabbitmqRun(self, plan, folder, tag) as staging:
+            return replay(plan, staging, folder, self.server)
+
+    def calibrate(self, plan: Plan, folder: Path) -> Calibration:
+        """Measure a publish, a round trip of a consumer, and what a message costs it."""
+        if isinstance(plan.product, CelerySystem):
+            return celery_real.calibrate(plan, folder, self.url, self._tag())
+        product = _product(plan)
+        overrides: dict[str, Any] = {}
+        words: list[str] = []
+        beside_s: dict[str, float] = {}
+        publish_s: list[float] = []
+        trips_s: list[float] = []
+        for name, queue in product.queues.items():
+            full, alone = (
+                product.model_copy(update={"queues": {name: queue.model_copy(update=its)}})
+                for its in ({"prefetch_count": 100}, {"prefetch_count": 1})
+            )
+            cycles = [
+                cycle_s(self._trial(plan, name, all_at_once(), each, folder, what).groups[name])
+                for each, what in ((full, "full"), (alone, "alone"))
+            ]
+            extra_s = cycles[0] - WORK_S
+            trips_s.append(max(cycles[1] - cycles[0], 1e-5))
+            beside_s[name] = extra_s
+            seen = self._trial(plan, name, now_and_then(), full, folder, "idle")
+            if product.producer.confirms:
+                publish_s += list(seen.acked_s - seen.sent_s)
+            else:
+                executions = seen.groups[name].executions
+                there_s = executions["started_s"] - seen.sent_s[executions["message"]]
+                publish_s += list(2.0 * np.maximum(there_s - trips_s[-1] / 2, 1e-5))
+            words.append(
+                f"{name}: {extra_s * 1e3:.2f} ms a message beside its work, "
+                f"{trips_s[-1] * 1e3:.2f} ms a round trip with a prefetch of 1"
+            )
+        at = f"systems.{plan.system}.latency"
+        overrides[f"{at}.publish"] = measured(np.array(publish_s))
+        overrides[f"{at}.deliver"] = overrides[f"{at}.ack"] = float(np.mean(trips_s))
+        median_s, p99_s = np.nanquantile(publish_s, [0.5, 0.99])
+        words.append(
+            f"{len(publish_s)} publishes, {'confirmed' if product.producer.confirms else 'there'} "
+            f"after {median_s * 1e3:.1f} ms (median), {p99_s * 1e3:.1f} ms (p99)"
+        )
+        return Calibration({**beside_work(plan, beside_s), **overrides}, words)
+
+    def _tag(self) -> str:
+        return f"lab-{int(time.time())}-{next(self._numbers)}"
+
+    def _trial(
+        self, plan: Plan, queue: str, created_s: Any, product: Any, folder: Path, name: str
+    ) -> Observed:
+        return self.run(
+            trial(plan, queue, created_s, product), folder_of(folder, f"{queue}-{name}")
+        )
+
+
+class _RabbitmqRun(Staging):
+    """Exchange and queues of one run."""
+
+    quiet_s = 5.0
+
+    def __init__(self, real: RabbitmqReal, plan: Plan, folder: Path, tag: str) -> None:
+        self._real = real
+        self._plan = plan
+        self._folder = folder
+        self._tag = tag
+
+    def __enter__(self) -> "_RabbitmqRun":
+        product = _product(self._plan)
+        self._connection = self._real.connect()
+        self._channel = self._connection.channel()
+        kind = product.exchange.type if product.exchange.type != _HASHED else "fanout"
+        self._channel.exchange_declare(self._tag, kind, durable=True)
+        for name, queue in product.queues.items():
+            arguments = _arguments(queue)
+            if "x-dead-letter-exchange" in arguments:
+                dead = self._name(name, _GIVEN_UP)
+                self._channel.queue_declare(dead, durable=True)
+                arguments |= {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": dead}
+            self._channel.queue_declare(self._name(name), durable=True, arguments=arguments)
+            for binding in queue.bindings or [Binding()]:
+                self._channel.queue_bind(
+                    self._name(name),
+                    self._tag,
+                    binding.routing_key,
+                    binding.arguments,
+                )
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if not self._connection.is_open:
+            self._connection = self._real.connect()
+            self._channel = self._connection.channel()
+        for name in _product(self._plan).queues:
+            self._channel.queue_delete(self._name(name))
+            self._channel.queue_delete(self._name(name, _GIVEN_UP))
+        self._channel.exchange_delete(self._tag)
+        self._connection.close()
+
+    def consumer(self, plan: Plan, group: str, work: Path, log: Path) -> Sequence[str]:
+        """Command of a consumer."""
+        queue = _product(plan).queues[group]
+        spec = {
+            "url": self._real.url,
+            "queue": self._name(group),
+            "prefetch": queue.prefetch_count,
+            "no_ack": queue.no_ack,
+            "on_failure": queue.on_failure,
+        }
+        return module("rabbitmq_consumer", written(self._folder, f"{group}.json", spec), work, log)
+
+    def producer(self, plan: Plan, messages: Path, log: Path) -> Sequence[str]:
+        """Command of the publisher."""
+        producer = _product(plan).producer
+        spec = {
+            "url": self._real.url,
+            "exchange": self._tag,
+            "channels": producer.channels,
+            "batch": producer.batch,
+            "confirms": producer.confirms,
+            "republish": producer.republish,
+            "routes": _routes(plan),
+        }
+        return module(
+            "rabbitmq_publisher", written(self._folder, "publisher.json", spec), messages, log
+        )
+
+    def ready(self, plan: Plan, fleets: Mapping[str, RealFleet]) -> bool:
+        """Whether all consumers have subscribed."""
+        return subscribed(fleets)
+
+    def dead(self, plan: Plan) -> Mapping[str, Sequence[int]]:
+        """Messages that were dead-lettered, by queue."""
+        found: dict[str, Sequence[int]] = {}
+        for name, queue in _product(plan).queues.items():
+            if queue.arguments.dead_letter_exchange is None:
+                continue
+            its: list[int] = []
+            while True:
+                method, _, body = self._channel.basic_get(self._name(name, _GIVEN_UP), True)
+                if method is None:
+                    break
+                its.append(int(body))
+            found[name] = its
+        return found
+
+    def _name(self, queue: str, more: str = "") -> str:
+        return f"{self._tag}.{queue}" + (f".{more}" if more else "")
+
+
+def _product(plan: Plan) -> RabbitmqSystem:
+    assert isinstance(plan.product, RabbitmqSystem)
+    return plan.product
+
+
+def _arguments(queue: RabbitmqQueue) -> dict[str, Any]:
+    """Arguments of a queue that were given, by RabbitMQ's own names."""
+    given = queue.arguments.model_dump(by_alias=True, exclude_unset=True)
+    whole = {key: int(value) if isinstance(value, float) else value for key, value in given.items()}
+    return {key: value for key, value in whole.items() if value is not None}
+
+
+def _routes(plan: Plan) -> list[tuple[str, dict[str, str] | None]] | None:
+    """[messages] routing key and headers; None: the exchange looks at neither."""
+    exchange = _product(plan).exchange
+    messages = plan.messages
+    if exchange.type in ("fanout", _HASHED):
+        return None
+    if exchange.type == "headers":
+        of_dims = []
+        for dim in messages.dims:
+            key_of, names = messages.keys_by([dim])
+            of_dims.append((dim, key_of[messages.entity], names))
+        return [
+            ("", {dim: names[keys[message]] for dim, keys, names in of_dims})
+            for message in range(len(messages))
+        ]
+    if not exchange.routing_key:
+        return [("", None)] * len(messages)
+    key_of, names = messages.keys_by(exchange.routing_key, ".")
+    return [(names[key], None) for key in key_of[messages.entity]]
