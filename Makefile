@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup demo test checked mutants same bench lint brokers picture examples notebooks
+.PHONY: setup demo test checked mutants same bench lint brokers picture examples notebooks published
 setup: .venv/ready .venv/kernels
 
 .venv/ready: requirements.lock pyproject.toml
@@ -64,6 +64,10 @@ picture: setup
 # The small results that are kept in git, one a scenario.
 examples: setup
 	$(BIN)/sim run --name example $(notdir $(basename $(wildcard scenarios/*.yaml)))
+
+# The lab beside measurements that others published: results/published.md.
+published: setup
+	$(BIN)/python tests/tools/published.py
 
 # Executes them from top to bottom, in place.
 notebooks: setup
