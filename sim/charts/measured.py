@@ -1,6 +1,6 @@
 """Lag that was measured, laid over that of a run on the same axes."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -18,10 +18,11 @@ from sim.charts.over_time import (
     finish,
     highest,
     new_page,
-    systems,
+    places,
     time_axis,
 )
-from sim.charts.page import style
+from sim.charts.page import MEASURED, style
+from sim.charts.quantiles import latency
 from sim.foundation.text import count, duration
 from sim.imports.measured import instant
 from sim.words import findings
@@ -29,8 +30,6 @@ from sim.words import findings
 if TYPE_CHECKING:
     from sim.imports.measured import Measured
     from sim.measure.tables import Tables
-
-COLOUR = "#222222"
 
 
 @dataclass(frozen=True)
@@ -66,9 +65,7 @@ def measured_lag(
 ) -> list[Axes]:
     """Messages waiting, as `over_time.lag` draws them, and as they were measured.
 
-    A measured group is drawn in the panels of the systems of its kind, log or queue, that have (or
-    are) one of its name; where there are none, in those with its name; else in those of its kind;
-    else in all.
+    A measured group is drawn where `places` says.
 
     Args:
         tables: of the run.
@@ -109,6 +106,10 @@ def write_measured(
                 assert isinstance(figure, Figure)
                 name = quantity.column.removesuffix("_s")
                 paths += write(figure, folder / f"{name}_measured")
+        if measured.latency:
+            figure = latency(tables, title=title, measured=measured)[0].figure
+            assert isinstance(figure, Figure)
+            paths += write(figure, folder / "latency_measured")
     return paths
 
 
@@ -139,12 +140,12 @@ def _lay(
     named = draw(
         tables, axes, quantity.column, lambda row: f"max {quantity.say(row[quantity.worst])}"
     )
-    for ax, those, names in zip(axes, named, _places(tables, measured.kind, lines), strict=True):
+    for ax, those, names in zip(axes, named, places(tables, measured.kind, lines), strict=True):
         for name in names:
             x, y = inside[name]
-            ax.plot(x, y, color=COLOUR, lw=1.0, ls=(0, (4, 2)), marker="o", ms=2.2, zorder=4)
+            ax.plot(x, y, color=MEASURED, lw=1.0, ls=(0, (4, 2)), marker="o", ms=2.2, zorder=4)
             top = f"max {quantity.say(y.max())}" if y.size else ""
-            those.append(Line(x, y, f"measured {name}", COLOUR, top, alone=True))
+            those.append(Line(x, y, f"measured {name}", MEASURED, top, alone=True))
     drawn = [value.max(initial=0.0) for _, value in inside.values()]
     quantity.scale(axes, max([highest(tables, quantity.column), *map(float, drawn)]))
     finish(tables, axes, quantity.y_label)
@@ -158,20 +159,6 @@ def _said(tops: dict[str, float], quantity: _Quantity) -> str:
         return "nothing"
     falling = sorted(((top, name) for name, top in tops.items()), key=lambda pair: -pair[0])
     return findings.in_each(falling, quantity.say)
-
-
-def _places(tables: "Tables", kind: str, names: Iterable[str]) -> list[list[str]]:
-    """Which measured names to draw in the panel of each system."""
-    columns = (tables.summary[column].astype(str) for column in ("system", "group", "kind"))
-    rows = list(zip(*columns, strict=True))
-    out: dict[str, list[str]] = {system: [] for system in systems(tables)}
-    for name in names:
-        namesakes = [(s, k) for s, g, k in rows if name in (g, s, f"{s}.{g}")]
-        alike = [(s, k) for s, _, k in rows if k == kind]
-        there = [pair for pair in namesakes if pair in alike] or namesakes or alike
-        for system in {s for s, _ in there} or set(out):
-            out[system].append(name)
-    return list(out.values())
 
 
 def _note(measured: "Measured", start: str | pd.Timestamp | None, outside: int) -> str:

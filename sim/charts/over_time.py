@@ -155,6 +155,25 @@ def systems(tables: "Tables") -> list[str]:
     return [str(system) for system in tables.summary["system"].unique()]
 
 
+def places(tables: "Tables", kind: str, names: Iterable[str]) -> list[list[str]]:
+    """Which measured names to draw in the panel of each system.
+
+    A measured group is drawn in the panels of the systems of its kind, log or queue, that have (or
+    are) one of its name; where there are none, in those with its name; else in those of its kind;
+    else in all.
+    """
+    columns = (tables.summary[column].astype(str) for column in ("system", "group", "kind"))
+    rows = list(zip(*columns, strict=True))
+    out: dict[str, list[str]] = {system: [] for system in systems(tables)}
+    for name in names:
+        namesakes = [(s, k) for s, g, k in rows if name in (g, s, f"{s}.{g}")]
+        alike = [(s, k) for s, _, k in rows if k == kind]
+        there = [pair for pair in namesakes if pair in alike] or namesakes or alike
+        for system in {s for s, _ in there} or set(out):
+            out[system].append(name)
+    return list(out.values())
+
+
 def colour_of(*tables: "Tables") -> Mapping[str, int]:
     """Place in the palette of each group: the same in every system and every chart.
 

@@ -23,6 +23,8 @@ MUTED = "#6b6b6b"
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 """Okabe & Ito's colours for all kinds of colour vision, less black and the yellow that white
 swallows."""
+MEASURED = "#222222"
+"""Of what was measured, over what was simulated."""
 INK = ("#0072B2", "#B84F00", "#00795A", "#A8508A", "#946300", "#2277A8")
 """The same hues, dark enough for small letters (contrast of at least 4.5 to 1 on white)."""
 

@@ -8,12 +8,14 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from sim.charts.labels import Line, name_lines
-from sim.charts.over_time import colour_of, systems
-from sim.charts.page import INK, PALETTE, outer, panels
+from sim.charts.over_time import colour_of, places, systems
+from sim.charts.page import INK, MEASURED, PALETTE, outer, panels
+from sim.foundation.arrays import F64
 from sim.foundation.text import duration
 from sim.words import findings
 
 if TYPE_CHECKING:
+    from sim.imports.measured import Measured
     from sim.measure.tables import Tables
 
 SHORTEST_S = 1e-6
@@ -40,23 +42,39 @@ NARROW_IN = 3.5
 """A panel below this width has room for the name of every other one of these."""
 
 
-def latency(tables: "Tables", axes: Sequence[Axes] | None = None, *, title: str = "") -> list[Axes]:
+def latency(
+    tables: "Tables",
+    axes: Sequence[Axes] | None = None,
+    *,
+    title: str = "",
+    measured: "Measured | None" = None,
+) -> list[Axes]:
     """Quantiles of end-to-end latency, a line per group; the x axis stretches the slow tail.
 
     Messages that were never processed have no latency and are not in it.
+
+    Args:
+        tables: of the run.
+        axes: one per system; None: a page of its own.
+        title: which run it is.
+        measured: latencies that were measured, drawn where `over_time.places` says.
     """
     axes = axes or panels(
         len(systems(tables)),
         title=findings.about_latency(tables.summary),
         subtitle=f"End-to-end latency per group, created to first processed. {title}".strip(),
         footnote="The dot on each line: what 99 % of its messages took at most. "
-        "Messages that were never processed are not counted.",
+        "Messages that were never processed are not counted."
+        + (f" Measured: {measured.source}." if measured else ""),
     )
     colours = colour_of(tables)
     found = dict(iter(tables.latency.groupby(["system", "group"], sort=False)))
     panels_lines: list[list[Line]] = []
     low, high = np.inf, 0.0
-    for ax, (system, rows) in zip(axes, tables.summary.groupby("system", sort=False), strict=True):
+    others = measured.latency if measured else {}
+    where = places(tables, measured.kind if measured else "", others)
+    panels_of = zip(axes, tables.summary.groupby("system", sort=False), where, strict=True)
+    for ax, (system, rows), names in panels_of:
         lines = []
         for i, row in enumerate(rows.to_dict("records")):
             quantiles = found.get((system, row["group"]))
@@ -74,12 +92,25 @@ def latency(tables: "Tables", axes: Sequence[Axes] | None = None, *, title: str 
             ax.plot(*dot, "o", color=PALETTE[k], ms=5, zorder=4)
             lines.append(Line(x, y, str(row["group"]), INK[k], duration(p99_s), point=dot))
             low, high = min(low, y.min()), max(high, y.max())
+        for name in names:
+            lines.append(_measured(ax, name, np.array(others[name])))
+            low, high = min(low, lines[-1].y.min()), max(high, lines[-1].y.max())
         panels_lines.append(lines)
         ax.set_title(str(system), pad=6)
     _scales(axes, low if high else 1e-3, high or 1.0)
     for ax, lines in zip(axes, panels_lines, strict=True):
         name_lines(ax, lines)
     return list(axes)
+
+
+def _measured(ax: Axes, name: str, points: F64) -> Line:
+    """Draw quantiles that were measured, [quantiles, (share, s)]; returns their line."""
+    points = points[(points[:, 0] > 0.0) & (points[:, 0] < 1.0)]
+    x = -np.log10(1 - points[:, 0])
+    y = points[:, 1].clip(SHORTEST_S)
+    ax.plot(x, y, color=MEASURED, lw=1.0, ls=(0, (4, 2)), zorder=4)
+    dot = (P99, float(np.interp(P99, x, y)))
+    return Line(x, y, f"measured {name}", MEASURED, duration(dot[1]), alone=True, point=dot)
 
 
 def _scales(axes: Sequence[Axes], low_s: float, high_s: float) -> None:

@@ -68,6 +68,13 @@ class KafkaRole(StrEnum):
     PRODUCER = "producer"
 
 
+class BenchmarkLatency(StrEnum):
+    """Which latency of a benchmark's result."""
+
+    PUBLISH = "publish"
+    END_TO_END = "end-to-end"
+
+
 class Against(StrEnum):
     """What harm is weighed against."""
 
@@ -286,6 +293,36 @@ def import_omb(
     _new(output)
     said = "The benchmark does not say, or the lab does not take over:"
     _write_imported(scenario(workload, driver), said, output)
+
+
+@imports.command("omb-result")
+@_for_people
+def import_omb_result(
+    result: Annotated[Path, typer.Argument(help="JSON that the benchmark wrote of a run.")],
+    of: Annotated[
+        BenchmarkLatency, typer.Option("--of", help="Which latency goes into the CSV.")
+    ] = BenchmarkLatency.PUBLISH,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="CSV for `latency: {produce: {csv: …}}`.")
+    ] = None,
+) -> None:
+    """What a run of the OpenMessaging Benchmark measured; its latencies for a scenario.
+
+    `sim plot --overlay` lays backlog and end-to-end latency of such a file over a run.
+    """
+    from sim.imports.omb_result import TOOL, lines, read, table
+
+    _new(output)
+    found = read(result)
+    made, notes = ("", ()) if output is None else table(result, found, of.value)
+    out.print(
+        f"{result.name} ({TOOL}): {found.workload or 'no name'} on {found.driver or 'no name'}"
+    )
+    for line in (*lines(found), *(f"note: {note}" for note in notes)):
+        out.print(f"  {line}")
+    if output is not None:
+        files.write_text(output, made)
+        out.print(f"{output}: in a scenario, `latency: {{produce: {{csv: {output}}}}}`")
 
 
 @imports.command("config")

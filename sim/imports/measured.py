@@ -3,8 +3,8 @@
 import json
 import math
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeVar
 
@@ -56,6 +56,10 @@ class Measured:
     """A row per ``name``, ``measure`` and time ``at`` (UTC): its ``value``; ascending in time."""
     notes: tuple[str, ...] = ()
     """What was left out or taken for granted."""
+    begins: pd.Timestamp | None = None
+    """When the run began; None: the export does not say."""
+    latency: Mapping[str, Sequence[tuple[float, float]]] = field(default_factory=dict)
+    """End-to-end latency of a name: shares of the messages, and s that they took at most."""
 
     @classmethod
     def of(
@@ -105,7 +109,9 @@ class Measured:
 
     @property
     def start(self) -> pd.Timestamp:
-        """Time of the first sample."""
+        """When the run began, or the time of the first sample."""
+        if self.begins is not None:
+            return self.begins
         first: pd.Timestamp = self.samples["at"].iloc[0]
         return first
 

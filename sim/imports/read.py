@@ -6,7 +6,8 @@
   (`sim.imports.kafka_consumer_groups`);
 - Amazon CloudWatch's metrics of SQS, the console's CSV or the JSON of ``get-metric-data``
   (`sim.imports.cloudwatch`);
-- the JSON of a Prometheus range query (`sim.imports.prometheus`).
+- the JSON of a Prometheus range query (`sim.imports.prometheus`);
+- a result of the OpenMessaging Benchmark (`sim.imports.omb_result`), with its latencies.
 
 `sim.imports.omb` turns a workload of the OpenMessaging Benchmark into a scenario, and
 `sim.imports.config` the configuration of a Kafka client or of an SQS queue.
@@ -20,7 +21,8 @@ __all__ = ["Measured", "complaint", "read"]
 
 _FORMATS = (
     "the output of `kafka-consumer-groups --describe`, CloudWatch metrics of SQS (the console's "
-    "CSV, or `aws cloudwatch get-metric-data`), or a Prometheus range query"
+    "CSV, or `aws cloudwatch get-metric-data`), a Prometheus range query, or a result of the "
+    "OpenMessaging Benchmark"
 )
 
 
@@ -30,14 +32,14 @@ def read(path: str | Path) -> Measured:
     Raises:
         LabError: the file cannot be read or has none of the formats, or a value in it is wrong.
     """
-    from sim.imports import cloudwatch, prometheus
+    from sim.imports import cloudwatch, omb_result, prometheus
     from sim.imports import kafka_consumer_groups as consumer_groups
 
     path = Path(path)
     text = text_of(path, _FORMATS)
     if text.lstrip()[:1] in ("{", "["):
         data = json_of(path, text)
-        for reader in (prometheus.from_json, cloudwatch.from_json):
+        for reader in (omb_result.measured, prometheus.from_json, cloudwatch.from_json):
             measured = reader(path, data)
             if measured is not None:
                 return measured

@@ -5,23 +5,12 @@ import numpy as np
 from helpers.exports import EXPORTS
 from helpers.tables import Group, build
 from sim.charts import measured_lag, measured_time_lag
-from sim.charts.measured import _places
 from sim.imports.read import read
 
 SYSTEMS = {
     "sqs": {"analytics": Group(), "counters": Group()},
     "kafka": {"analytics": Group(kind="log"), "billing": Group(kind="log")},
 }
-
-
-def test_measured_lag_is_drawn_where_it_belongs():
-    tables = build(SYSTEMS)
-    assert _places(tables, "queue", ["analytics"]) == [["analytics"], []]
-    assert _places(tables, "log", ["analytics", "counters"]) == [["counters"], ["analytics"]]
-    assert _places(tables, "log", ["other"]) == [[], ["other"]]
-    assert _places(tables, "log", ["sqs.counters", "kafka"]) == [["sqs.counters"], ["kafka"]]
-    only = build({"sqs": SYSTEMS["sqs"]})
-    assert _places(only, "log", ["other"]) == [["other"]]
 
 
 def test_measured_lag_shares_the_axes_of_the_run_and_is_named():

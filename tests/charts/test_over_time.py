@@ -14,7 +14,7 @@ from helpers.tables import (
     three_groups,
 )
 from sim import charts
-from sim.charts.over_time import colour_of
+from sim.charts.over_time import colour_of, places
 from sim.charts.page import PALETTE
 
 
@@ -76,3 +76,17 @@ def test_counts_from_ten_to_a_million_can_be_read_on_one_axis() -> None:
     heights = ax.transData.transform([(0, y) for y in (0, 10, 100, 1_000_000)])[:, 1]
     assert (np.diff(heights) > 0.04 * ax.bbox.height).all()
     assert {"10", "100 k", "1 M"} <= {t.get_text() for t in page_of([ax]).axes[0].get_yticklabels()}
+
+
+def test_measured_lag_is_drawn_where_it_belongs() -> None:
+    systems = {
+        "sqs": {"analytics": Group(), "counters": Group()},
+        "kafka": {"analytics": Group(kind="log"), "billing": Group(kind="log")},
+    }
+    tables = build(systems)
+    assert places(tables, "queue", ["analytics"]) == [["analytics"], []]
+    assert places(tables, "log", ["analytics", "counters"]) == [["counters"], ["analytics"]]
+    assert places(tables, "log", ["other"]) == [[], ["other"]]
+    assert places(tables, "log", ["sqs.counters", "kafka"]) == [["sqs.counters"], ["kafka"]]
+    only = build({"sqs": systems["sqs"]})
+    assert places(only, "log", ["other"]) == [["other"]]

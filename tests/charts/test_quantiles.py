@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from helpers.exports import EXPORTS
 from helpers.pages import page_of
 from helpers.run_tables import tables_of
 from helpers.tables import (
@@ -12,6 +13,7 @@ from helpers.tables import (
     build,
 )
 from sim import charts
+from sim.imports.read import read
 
 
 def test_the_latency_line_is_the_quantiles_below_the_maximum() -> None:
@@ -38,3 +40,20 @@ def test_what_99_percent_took_is_written_beside_a_dot_there() -> None:
     assert np.hypot(*away) * 72 / ax.figure.dpi < 40
     end = np.asarray(ax.lines[0].get_xdata(), float).max()
     assert end > 0.94 * ax.get_xlim()[1], "the width is used"
+
+
+def test_measured_quantiles_are_drawn_over_those_of_the_run() -> None:
+    tables = build({"kafka": {"g": Group(kind="log")}, "sqs": {"g": Group()}})
+    measured = read(EXPORTS / "omb_result.json")
+    axes = charts.latency(tables, measured=measured)
+    plain = charts.latency(tables)
+    assert [len(ax.lines) for ax in axes] == [len(plain[0].lines) + 1, len(plain[1].lines)]
+    line = axes[0].lines[-1]
+    np.testing.assert_allclose(
+        1 - 10 ** -np.asarray(line.get_xdata(), float), [1e-5, 0.5, 0.9, 0.99, 0.999]
+    )
+    np.testing.assert_allclose(np.asarray(line.get_ydata(), float), [1e-6, 3e-3, 4e-3, 5e-3, 17e-3])
+    page_of(axes)
+    assert "measured kafka: 5 ms" in [text.get_text() for text in axes[0].texts]
+    page = " ".join(text.get_text() for text in axes[0].figure.texts)
+    assert "Measured: omb_result.json (OpenMessaging Benchmark)." in " ".join(page.split())

@@ -36,3 +36,26 @@ def test_what_makes_no_scenario_is_neither_printed_nor_written(tmp_path, output,
     assert done.returncode == 2 and done.stdout == ""
     assert "batch.size" in done.stderr and "Traceback" not in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["d.yaml"]
+
+
+def test_a_result_of_the_benchmark_gives_latencies_and_an_overlay(tmp_path):
+    given = EXPORTS / "omb_result.json"
+    done = cli("import", "omb-result", given, "-o", "publish.csv", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "publish latency, ms: p50 2, p95 3.56" in done.stdout
+    assert "latency: {produce: {csv: publish.csv}}" in done.stdout
+    again = cli("import", "omb-result", given, "-o", "publish.csv", cwd=tmp_path)
+    assert again.returncode == 2 and "publish.csv exists" in again.stderr
+    said = cli("import", "omb-result", given, "--of", "end-to-end", cwd=tmp_path)
+    assert said.returncode == 0 and "1 topic, 4 partitions on Kafka" in said.stdout
+    result = Path(__file__).parents[2] / "results" / "share_group" / "example"
+    (tmp_path / "r" / "x").mkdir(parents=True)
+    for path in result.glob("*.*"):
+        (tmp_path / "r" / "x" / path.name).write_bytes(path.read_bytes())
+    done = cli("plot", "r/x", "--overlay", given, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert {path.name for path in (tmp_path / "r/x/charts").iterdir()} == {
+        f"{name}_measured.{kind}" for name in ("lag", "latency") for kind in ("png", "svg")
+    }
+    wrong = cli("import", "omb-result", EXPORTS / "prometheus.json", cwd=tmp_path)
+    assert wrong.returncode == 2 and "expected a result of the OpenMessaging" in wrong.stderr

@@ -346,7 +346,7 @@ def _changed_export(dice: _Dice, text: str) -> bytes:
 
 def _imports(dice: _Dice) -> Attempt:
     """A file for an importer, changed."""
-    kind = dice.of(["omb", "omb", "config", "config", "lag", "lag"])
+    kind = dice.of(["omb", "omb", "config", "config", "lag", "lag", "omb-result"])
     output = ("-o", "out.yaml") if dice.chance(0.5) else ()
     if kind == "omb":
         files = {
@@ -359,6 +359,11 @@ def _imports(dice: _Dice) -> Attempt:
         return Attempt(
             dice.seed, "import omb", ("import", "omb", "w.yaml", *driver, *output), files
         )
+    if kind == "omb-result":
+        files = {"r.json": _changed_export(dice, (EXPORTS / "omb_result.json").read_text())}
+        of = ("--of", "end-to-end") if dice.chance(0.3) else ()
+        csv = ("-o", "out.csv") if dice.chance(0.7) else ()
+        return Attempt(dice.seed, "import", ("import", "omb-result", "r.json", *of, *csv), files)
     if kind == "config":
         text, name = dice.of(
             [(PROPERTIES, "c.properties"), (PRODUCER, "p.properties"), (ATTRIBUTES, "a.json")]
@@ -366,7 +371,7 @@ def _imports(dice: _Dice) -> Attempt:
         role = ("--as", dice.of(["consumer", "producer", "x"])) if dice.chance(0.3) else ()
         arguments = ("import", "config", name, *role, *output)
         return Attempt(dice.seed, "import config", arguments, {name: _changed_export(dice, text)})
-    lag = [p for p in sorted(EXPORTS.iterdir()) if not p.name.startswith("omb")]
+    lag = [p for p in sorted(EXPORTS.iterdir()) if p.suffix != ".yaml"]
     path = dice.of(lag)
     files = {path.name: _changed_export(dice, path.read_text())}
     if dice.chance(0.8):
