@@ -56,6 +56,8 @@ class Keep(Protocol):
 
 OnLedger = Callable[[str, str, Ledger, Messages], None]
 """Given the books of a system's group, and the messages that they are about."""
+OnOutcome = Callable[[GroupOutcome], None]
+"""Given what became of each message of a system's group, before it is measured."""
 
 
 def run(
@@ -146,6 +148,7 @@ def run_system(
     messages: Messages,
     progress: Progress | None = None,
     on_ledger: OnLedger | None = None,
+    on_outcome: OnOutcome | None = None,
 ) -> Tables:
     """Run one system of a scenario with these messages; see `run`."""
     step_s = messages.duration_s / GRID_STEPS
@@ -170,6 +173,8 @@ def run_system(
     unheard = list(_unstruck(setup, timeline.waiting, ended_s))
     for outcome in system.outcomes(ended_s):
         pace.check()
+        if on_outcome is not None:
+            on_outcome(outcome)
         its = messages if outcome.rows is None else messages.only(outcome.rows)
         kept = keep_books(its, outcome, scenario.systems[name].readers[outcome.group].ledger)
         if kept is not None and on_ledger is not None:

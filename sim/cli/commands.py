@@ -245,6 +245,37 @@ def advise(
 
 @app.command()
 @_for_people
+def validate(
+    scenario: str,
+    against: Annotated[str, typer.Option(metavar="BROKER", help="kafka, rabbitmq, redis or sqs.")],
+    brokers: Annotated[
+        str | None,
+        typer.Option(metavar="HOST:PORT", help="One that runs; if not given, it is started."),
+    ] = None,
+    repeats: Annotated[int, typer.Option(min=1, help="How often it is done for real.")] = 2,
+    set_: Sets = None,
+    seed: Seed = None,
+    out_: Annotated[Path, typer.Option("--out", help="Folder of what is written.")] = Path(
+        "build/validate"
+    ),
+) -> None:
+    """Do a scenario in real time on a real broker, and lay it over what the lab says of it."""
+    from sim.cli.console import print_validation
+    from sim.scenario.load import load
+    from sim.validate.page import write
+    from sim.validate.validate import validate as hold_against
+
+    loaded = load(scenario, _overrides(set_, seed))
+    folder = out_ / f"{loaded.name}-{against}"
+    files.check_folder(folder)
+    found = hold_against(loaded, against, brokers, repeats, folder / "runs", out.print)
+    print_validation(found, out)
+    for path in write(found, folder):
+        out.print(str(path))
+
+
+@app.command()
+@_for_people
 def plot(
     result: str,
     out_: Annotated[Path, typer.Option("--out")] = Path("results"),

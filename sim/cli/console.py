@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from sim.results.store import Store
     from sim.systems.size import Allowance
     from sim.traffic.messages import Messages
+    from sim.validate.validate import Validation
 
 WIDTH = 100
 _LONG_S = 120.0
@@ -72,6 +73,15 @@ def print_needs(said: Sequence[str], out: Console) -> None:
         out.print("\nNeeds:")
     for words in said:
         out.print(fill(words, _width(out), initial_indent="  ", subsequent_indent="    "))
+
+
+def print_validation(found: "Validation", out: Console) -> None:
+    """What was measured beside what the lab says, a line a figure."""
+    from sim.validate.page import rows
+
+    out.print()
+    for line in rows(found.table):
+        out.print(line)
 
 
 def print_difference(before: "Result", after: "Result", out: Console) -> None:

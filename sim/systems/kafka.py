@@ -151,6 +151,10 @@ class Kafka(LogSystem):
         in_phase = config.classic and config.client == "java"
         members = self.groups[name].members
         first_s = self.setup.stream(f"{name}.heartbeat").uniform(0.0, heartbeat_s, members)
+        if in_phase:
+            first_s = first_s[:1].repeat(members)
+        if (given := config.first_heartbeats) is not None:
+            first_s = np.array([*given, *given[-1:] * members][:members])
         return Terms(
             ASSIGNORS[config.assignor],
             session_s=config.session_ms(brokers) / 1e3,
@@ -158,7 +162,7 @@ class Kafka(LogSystem):
             rebalance_s=latency.rebalance,
             initial_delay_s=brokers.group_initial_rebalance_delay_ms / 1e3,
             heartbeat_s=heartbeat_s,
-            phases_s=tuple((first_s[:1].repeat(members) if in_phase else first_s).tolist()),
+            phases_s=tuple(first_s.tolist()),
             in_phase=in_phase,
             round_trip_s=latency.commit,
             on_failure=config.on_failure,

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -38,6 +39,9 @@ class Observed:
     groups: Mapping[str, GroupObserved]
     stored: Sequence[int] = ()
     """[records] message of each record of a log, if that was read at the end."""
+    initial: Mapping[str, Any] = field(default_factory=dict)
+    """The state in which the run began, as far as the lab draws it, by dotted path of the scenario:
+    phases of timers. The calibrated model of this run is given it."""
     notes: Sequence[str] = field(default_factory=tuple)
     """What disturbed the run, a sentence each."""
 

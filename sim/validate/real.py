@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from sim.foundation.errors import LabError, nearest
 from sim.scenario.products.base import ProductSystem
@@ -32,10 +32,11 @@ class RealSystem(Protocol):
     It is a context manager: entering starts the broker, if no address was given.
     """
 
-    versions: Mapping[str, str]
-    """Of the broker and each client; known once it runs."""
+    @property
+    def versions(self) -> Mapping[str, str]:
+        """Of the broker and each client."""
 
-    def __enter__(self) -> "RealSystem": ...
+    def __enter__(self) -> Self: ...
     def __exit__(self, *_: object) -> None: ...
 
     def unmapped(self, plan: Plan) -> Iterator[str]:
@@ -83,9 +84,16 @@ def _sqs(address: str | None) -> RealSystem:
     return SqsReal(address)
 
 
+def _kafka(address: str | None) -> RealSystem:
+    from sim.validate.kafka_real import KafkaReal
+
+    return KafkaReal(address)
+
+
 BROKERS: Mapping[str, BrokerKind] = {
     kind.name: kind
     for kind in (
+        BrokerKind("kafka", lambda system: _product(system)[0] == "kafka", _kafka),
         BrokerKind(
             "rabbitmq",
             lambda system: _product(system) in (("rabbitmq", ""), ("celery", "rabbitmq")),

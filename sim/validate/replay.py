@@ -9,6 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import inf
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -84,6 +85,12 @@ class Staging(ABC):
         """Messages that the broker has, handed out or not; None: it does not tell. A run whose
         messages were all processed goes on while there are any: they will come again."""
         return None
+
+    def initial(
+        self, plan: Plan, fleets: Mapping[str, RealFleet], began_s: float
+    ) -> Mapping[str, Any]:
+        """See `sim.validate.observed.Observed.initial`; asked at the end, with second 0."""
+        return {}
 
     def dead(self, plan: Plan) -> Mapping[str, Sequence[int]]:
         """Messages in the dead-letter queue of each group, at the end."""
@@ -305,7 +312,8 @@ def _observed(
     }
     notes = [f"{text} at {at_s:.2f} s" for at_s, _, text in timeline.events]
     notes.append(f"faults came at most {clock.late_s * 1e3:.1f} ms late")
-    return Observed(sent_s, acked_s, groups, staging.stored(plan), notes)
+    initial = staging.initial(plan, fleets, clock.began_s)
+    return Observed(sent_s, acked_s, groups, staging.stored(plan), initial, notes)
 
 
 def _time(word: str, clock: WallClock) -> float:

@@ -114,6 +114,9 @@ class ConsumerGroup(LogReaders):
     and begins where auto.offset.reset says."""
     joins_at: Seconds = 0.0
     """When its consumers are started."""
+    first_heartbeats: Annotated[list[Seconds], Field(min_length=1)] | None = None
+    """When each member of a group that is there from the start beats first, in order; the last one
+    is that of the others too. Null: drawn, once for all members of Java's classic groups."""
     group_protocol: Literal["classic", "consumer"] = Field(
         default="classic", alias="group.protocol"
     )
