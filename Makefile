@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup demo test checked mutants same bench lint brokers picture examples notebooks published
+.PHONY: setup demo test checked mutants same bench lint brokers validate picture examples notebooks published
 setup: .venv/ready .venv/kernels
 
 .venv/ready: requirements.lock pyproject.toml
@@ -56,6 +56,10 @@ lint: setup
 brokers: setup
 	$(BIN)/pip install --quiet --no-deps --require-hashes -r validate.lock
 	$(BIN)/python -m sim.validate.install
+
+# Experiments on these brokers, three times each: three quarters of an hour, on a quiet machine.
+validate: brokers
+	$(BIN)/python -m sim.validate.record
 
 # The rooms, drawn from the code into sim/README.md.
 picture: setup
