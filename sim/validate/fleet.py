@@ -31,7 +31,7 @@ from sim.engine.system import Fleet
 from sim.foundation.arrays import F64, Bools
 from sim.foundation.errors import LabError
 from sim.validate.plan import Plan
-from sim.validate.server import steady
+from sim.validate.server import usual
 
 Command = Sequence[str]
 """Words of a command."""
@@ -87,7 +87,7 @@ class RealClient:
         with log.with_suffix(".err").open("wb") as errors:
             process = subprocess.Popen(
                 list(command),
-                preexec_fn=steady,
+                preexec_fn=usual,
                 stdin=subprocess.PIPE,
                 stdout=errors,
                 stderr=errors,

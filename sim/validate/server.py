@@ -141,3 +141,9 @@ def steady() -> None:
     """Put the calling process before the machine's other load, where it may (root)."""
     with suppress(OSError):
         os.setpriority(os.PRIO_PROCESS, 0, STEADY)
+
+
+def usual() -> None:
+    """Give the calling process the usual priority: to start is much work, and disturbs others."""
+    with suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, 0, 0)

@@ -26,6 +26,7 @@ from sim.validate.cut import Cut, alone, cut, of_broker
 from sim.validate.observed import Observed, outcome
 from sim.validate.plan import Plan, plan
 from sim.validate.real import Calibration, RealSystem, broker
+from sim.validate.server import steady
 
 LOCK = Path("/tmp/validate.lock")
 """Held while something is measured: two at a time would disturb each other."""
@@ -88,6 +89,7 @@ def validate(
             broker or its clients are not installed.
     """
     kind = broker(against)
+    steady()
     systems = list(of_broker(scenario, kind.takes))
     if not systems:
         raise LabError(f"no system of {scenario.name} can be held against {against}")

@@ -194,3 +194,23 @@ def test_a_run_tells_what_was_committed_and_never_processed():
     tables = run(scenario(keys, [crash])).tables
     left = tables.fates[tables.fates["fate"] != "processed"]
     assert not left["messages"].any()
+
+
+@pytest.mark.parametrize(
+    ("given", "phases_s"),
+    [([0.5], [0.5, 0.5, 0.5]), ([0.5, 1.0], [0.5, 1.0, 1.0]), ([3, 1, 2, 0], [3.0, 1.0, 2.0])],
+)
+def test_members_beat_first_when_they_are_said_to(given, phases_s):
+    for keys in ({}, {"client": "librdkafka"}, {"group.protocol": "consumer"}):
+        _, coordinator = built({"consumers": 3, "first_heartbeats": given, **keys})
+        assert list(coordinator.terms.phases_s) == phases_s
+
+
+def test_a_session_ends_so_long_after_the_last_beat_as_the_phases_say():
+    """Beats at 0.5, 2.5, … 28.5; killed at 30: put out at 34.5."""
+    keys = {"session.timeout.ms": 6000, "heartbeat.interval.ms": 2000, "first_heartbeats": [0.5]}
+    keys["auto.commit.interval.ms"] = 600_000
+    crash = {"at": 30, "fault": "crash", "target": "kafka.g.1"}
+    told = run(scenario(keys, [crash])).tables.faults
+    (at_s,) = told[told["text"].str.contains("session of consumer 1 expired")]["t_s"]
+    assert at_s == 34.5
