@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from sim.foundation.arrays import F64
 from sim.scenario.products.celery import CelerySystem
 from sim.scenario.products.rabbitmq import RabbitmqQueue, RabbitmqSystem
 from sim.scenario.products.rabbitmq_broker import since
@@ -24,6 +25,7 @@ from sim.validate.staging import module, subscribed, written
 from sim.validate.trials import (
     WORK_S,
     all_at_once,
+    as_planned,
     beside_work,
     cycle_s,
     folder_of,
@@ -32,6 +34,8 @@ from sim.validate.trials import (
     trial,
 )
 
+_MANY = 100
+_CALLS = 200
 _HASHED = "x-consistent-hash"
 _GIVEN_UP = "dead"
 
@@ -121,57 +125,81 @@ class RabbitmqReal:
             return replay(plan, staging, folder, self.server)
 
     def calibrate(self, plan: Plan, folder: Path) -> Calibration:
-        """Measure a publish, a round trip of a consumer, and what a message costs it."""
+        """Measure publishes at the plan's rate, round trips, and what a message costs besides."""
         if isinstance(plan.product, CelerySystem):
             return celery_real.calibrate(plan, folder, self.url, self._tag())
         product = _product(plan)
-        overrides: dict[str, Any] = {}
-        words: list[str] = []
         beside_s: dict[str, float] = {}
+        words: list[str] = []
         publish_s: list[float] = []
-        trips_s: list[float] = []
-        for name, queue in product.queues.items():
-            full, alone = (
-                product.model_copy(update={"queues": {name: queue.model_copy(update=its)}})
-                for its in ({"prefetch_count": 100}, {"prefetch_count": 1})
-            )
+        acks_s: list[float] = []
+        trip_s = self._round_trip_s()
+        for name in product.queues:
             cycles = [
-                cycle_s(self._trial(plan, name, all_at_once(), each, folder, what).groups[name])
-                for each, what in ((full, "full"), (alone, "alone"))
+                cycle_s(self._trial(plan, name, all_at_once(), prefetch, folder).groups[name])
+                for prefetch in (_MANY, 1)
             ]
-            extra_s = cycles[0] - WORK_S
-            trips_s.append(max(cycles[1] - cycles[0], 1e-5))
-            beside_s[name] = extra_s
-            seen = self._trial(plan, name, now_and_then(), full, folder, "idle")
-            if product.producer.confirms:
-                publish_s += list(seen.acked_s - seen.sent_s)
-            else:
-                executions = seen.groups[name].executions
-                there_s = executions["started_s"] - seen.sent_s[executions["message"]]
-                publish_s += list(2.0 * np.maximum(there_s - trips_s[-1] / 2, 1e-5))
+            beside_s[name] = cycles[0] - WORK_S
+            # With a prefetch of 1 the next delivery waits for half of each.
+            acks_s.append(max(2.0 * (cycles[1] - cycles[0]) - trip_s, trip_s))
+            publish_s += self._publishes_s(plan, name, trip_s, folder)
             words.append(
-                f"{name}: {extra_s * 1e3:.2f} ms a message beside its work, "
-                f"{trips_s[-1] * 1e3:.2f} ms a round trip with a prefetch of 1"
+                f"{name}: {beside_s[name] * 1e3:.2f} ms a message beside its work; "
+                f"{trip_s * 1e3:.2f} ms a round trip, {acks_s[-1] * 1e3:.2f} ms an acknowledgement"
             )
-        at = f"systems.{plan.system}.latency"
-        overrides[f"{at}.publish"] = measured(np.array(publish_s))
-        overrides[f"{at}.deliver"] = overrides[f"{at}.ack"] = float(np.mean(trips_s))
-        median_s, p99_s = np.nanquantile(publish_s, [0.5, 0.99])
+        median_s, p99_s = np.quantile(publish_s, [0.5, 0.99])
         words.append(
             f"{len(publish_s)} publishes, {'confirmed' if product.producer.confirms else 'there'} "
             f"after {median_s * 1e3:.1f} ms (median), {p99_s * 1e3:.1f} ms (p99)"
         )
-        return Calibration({**beside_work(plan, beside_s), **overrides}, words)
+        at = f"systems.{plan.system}.latency"
+        overrides = {
+            **beside_work(plan, beside_s),
+            f"{at}.publish": measured(np.array(publish_s)),
+            f"{at}.deliver": trip_s,
+            f"{at}.ack": float(np.mean(acks_s)),
+        }
+        return Calibration(overrides, words)
+
+    def _publishes_s(self, plan: Plan, queue: str, trip_s: float, folder: Path) -> list[float]:
+        """Durations of publishes: to the confirm, or twice the way into the queue where nothing is
+        confirmed."""
+        product = _product(plan)
+        if product.producer.confirms:
+            seen = self.run(
+                trial(plan, queue, as_planned(plan)), folder_of(folder, f"{queue}-publish")
+            )
+            return list((seen.acked_s - seen.sent_s)[np.isfinite(seen.acked_s)])
+        seen = self.run(trial(plan, queue, now_and_then()), folder_of(folder, f"{queue}-publish"))
+        executions = seen.groups[queue].executions
+        there_s = executions["started_s"] - seen.sent_s[executions["message"]]
+        return list(2.0 * np.maximum(there_s - trip_s / 2, 1e-5))
+
+    def _round_trip_s(self) -> float:
+        """Median of a call that the broker only answers, s."""
+        connection = self.connect()
+        channel = connection.channel()
+        took_s = []
+        for _ in range(_CALLS):
+            began = time.perf_counter()
+            channel.basic_qos(prefetch_count=1)
+            took_s.append(time.perf_counter() - began)
+        connection.close()
+        return float(np.median(took_s))
 
     def _tag(self) -> str:
         return f"lab-{int(time.time())}-{next(self._numbers)}"
 
     def _trial(
-        self, plan: Plan, queue: str, created_s: Any, product: Any, folder: Path, name: str
+        self, plan: Plan, queue: str, created_s: F64, prefetch: int, folder: Path
     ) -> Observed:
-        return self.run(
-            trial(plan, queue, created_s, product), folder_of(folder, f"{queue}-{name}")
-        )
+        """With a publisher that makes a backlog, and this prefetch."""
+        product = _product(plan)
+        one = product.queues[queue].model_copy(update={"prefetch_count": prefetch})
+        producer = product.producer.model_copy(update={"channels": 8, "batch": 100})
+        alone = product.model_copy(update={"queues": {queue: one}, "producer": producer})
+        into = folder_of(folder, f"{queue}-prefetch-{prefetch}")
+        return self.run(trial(plan, queue, created_s, alone), into)
 
 
 class _RabbitmqRun(Staging):

@@ -65,6 +65,11 @@ def now_and_then(n: int = 120, every_s: float = 0.025) -> F64:
     return np.arange(n, dtype=np.float64) * every_s
 
 
+def as_planned(plan: Plan, n: int = 1_500) -> F64:
+    """[messages] times of the plan's first messages, s."""
+    return plan.messages.created_s[:n]
+
+
 def all_at_once(n: int = 400) -> F64:
     """[messages] times that make a backlog, s."""
     return np.arange(n, dtype=np.float64) * 1e-4
