@@ -18,7 +18,9 @@ STEP_S = 0.25
 """Between two points of a curve."""
 NEAR = 0.05
 """RMS of two curves that agree, as a share of the peak."""
-COUNTS = ("processed", "unprocessed", "dead_lettered", "twice", "repeats", "out_of_order")
+COUNTS = (
+    "processed", "unprocessed", "dead_lettered", "twice", "repeats", "redelivered", "out_of_order",
+)  # fmt: skip
 """Figures that are whole messages."""
 TIMES = ("peak", "drain_s", "waiting_s", "p50_s", "p99_s", "max_s")
 """Figures of the curve and of latencies."""
@@ -34,6 +36,8 @@ class Figures:
     - ``processed``: messages processed at least once; ``unprocessed``: those that were neither
       processed nor dead-lettered, lost or left; ``dead_lettered``.
     - ``twice``: messages processed more than once; ``repeats``: times beyond the first.
+    - ``redelivered``: deliveries beyond the first of each message, of a queue: only its
+      broker tells of those to a consumer that died before it began.
     - ``out_of_order``: messages first processed after a later one of their key.
     - ``peak``: most messages created and not yet done; ``waiting_s``: the area below that curve,
       message-seconds; ``drain_s``: from the last arrival to the last message done.
@@ -71,6 +75,7 @@ def figures(
         "dead_lettered": dead,
         "twice": int((outcome.effects > 1).sum()),
         "repeats": counted.extra_effects,
+        **({} if outcome.product == "kafka" else {"redelivered": outcome.extra_deliveries}),
         "out_of_order": counted.violations_in_all,
         "peak": int(waiting.max(initial=0)),
         "drain_s": max(0.0, counted.last_done_s - last_s),
@@ -107,6 +112,8 @@ def table(
     """
     rows = []
     for name in (*COUNTS, *TIMES):
+        if name not in default.numbers:
+            continue
         seen = np.array([run.numbers[name] for run in real])
         said = np.array([model.numbers[name] for model in models])
         inside = seen.min() <= said.max() and said.min() <= seen.max()

@@ -65,6 +65,7 @@ class Handler:
         for words in lines:
             if words[:1] == ["slow"]:
                 self._factor[:] = _FACTOR.pack(float(words[1]))
+        _abandoned()
 
     def do(
         self,
@@ -119,6 +120,11 @@ def told() -> Iterator[list[str]]:
         *lines, rest = (rest + data).split(b"\n")
         for line in lines:
             yield line.decode().split()
+
+
+def _abandoned() -> None:
+    """Whoever started this process is gone: end as if told to."""
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _die() -> None:

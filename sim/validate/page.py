@@ -20,6 +20,7 @@ _NAMES = {
     "dead_lettered": "dead-lettered",
     "twice": "processed twice or more",
     "repeats": "repeats",
+    "redelivered": "redelivered",
     "out_of_order": "out of order",
     "peak": "most waiting",
     "drain_s": "drain, s",

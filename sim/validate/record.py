@@ -35,6 +35,7 @@ its RMS is a share of the real peak, at the median of the repeats. A figure in b
 range that was measured, or more than 5 % away."""
 _COLUMNS = {
     "twice": "processed twice or more",
+    "redelivered": "redelivered",
     "unprocessed": "not processed",
     "dead_lettered": "dead-lettered",
     "out_of_order": "out of order",
@@ -109,6 +110,7 @@ def _table(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     used = [
         figure
         for figure in _COLUMNS
+        if all(figure in its for its in groups.values())
         if figure not in COUNTS
         or figure == "twice"
         or any(its[figure]["real_most"] or its[figure]["lab_most"] for its in groups.values())

@@ -2,6 +2,7 @@
 
 import io
 import time
+from threading import Event
 
 import pytest
 
@@ -52,12 +53,12 @@ def test_a_message_that_kills_is_written_down_before(tmp_path):
 def test_it_says_that_it_is_ready_and_is_told_who_it_is_and_how_slow(tmp_path, monkeypatch):
     read = [b"go 4\nsl", b"ow 3\n", b""]
     monkeypatch.setattr(module.os, "read", lambda *_: read.pop(0))
+    left = Event()
+    monkeypatch.setattr(module, "_abandoned", left.set)
     handler, log = _handler(tmp_path, ["0 10000 0 0"])
     assert handler.wait_for_go() == 4
     assert log.read_text().startswith("w ")
-    while read:
-        time.sleep(0.001)
-    time.sleep(0.05)
+    assert left.wait(60)  # who told it is gone, and it ends
     handler.do(0)
     started, done = map(float, log.read_text().splitlines()[1].split()[2:4])
     assert done - started >= 0.03 - 2e-6
