@@ -11,10 +11,12 @@ from sim.foundation.errors import ScenarioError, unknown
 from sim.scenario.faults.groups import PoisonFault
 from sim.scenario.load import Scenario
 from sim.traffic.generate import strokes
-from sim.traffic.messages import Messages, Numbered
+from sim.traffic.messages import Messages
 
 ALWAYS = np.iinfo(np.int32).max
 """As `Poison.times`: never harmless."""
+MOST_NAMED = 1_000
+"""Of a key's values, so many are looked at for what may have been meant."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +97,5 @@ def _of_key(scenario: Scenario, messages: Messages, key: str, index: int) -> I64
         try:
             entity = entity * len(values) + values.index(part)
         except ValueError:
-            known = list(values[:1000]) if isinstance(values, Numbered) else list(values)
-            raise refused(unknown(f"{dim}", part, known)) from None
+            raise refused(unknown(dim, part, values[:MOST_NAMED])) from None
     return np.flatnonzero(messages.entity == entity)

@@ -30,6 +30,13 @@ def test_replicas_recommended_are_the_lag_by_the_threshold_unless_near(waiting, 
     assert recommended(waiting, replicas, SCALER) == wanted
 
 
+@pytest.mark.parametrize("waiting", [300, 500])
+def test_replicas_stay_where_the_metric_is_off_by_just_the_tolerance(waiting):
+    near = SCALER.model_copy(update={"tolerance": 0.25})
+    assert recommended(waiting, 4, near) == 4
+    assert recommended(waiting + (1 if waiting > 400 else -101), 4, near) != 4
+
+
 @pytest.mark.parametrize(
     ("advice", "replicas", "allowed"),
     [(101, 4, 8), (101, 1, 4), (101, 6, 10), (0, 4, 2), (3, 4, 3)],
@@ -38,13 +45,13 @@ def test_a_step_at_most_doubles_and_keeps_to_the_limits(advice, replicas, allowe
     assert limited(advice, replicas, 2, 10) == allowed
 
 
-def autoscaled(backlog, size=2, until_s=2_000.0, useful=None, **scaler):
+def autoscaled(backlog, size=2, until_s=2_000.0, useful=None, for_=None, **scaler):
     """(time, replicas) whenever an autoscaler changes them, under a given backlog over time."""
     env = simpy.Environment()
     fake = FakeFleet(env, size=size, places=20, backlog=lambda: backlog(env.now))
     fake.useful = useful
     settings = {"lagThreshold": 100, "minReplicaCount": 2, "maxReplicaCount": 20, **scaler}
-    fault = {"at": 0, "fault": "autoscale", "target": "a.g", "scaler": settings}
+    fault = {"at": 0, "fault": "autoscale", "target": "a.g", "for": for_, "scaler": settings}
     timeline = Timeline(env)
     schedule(env, scenario(fault), "a", {"g": fake}, 1_000.0, timeline)
     env.run(until_s)
@@ -78,3 +85,8 @@ def test_the_last_replica_goes_after_the_cooldown_and_the_first_comes_at_a_poll(
     # Something waited last at the look of 90 s; the first look 300 s later is at 390 s. The first
     # look that finds something again is at 1,020 s.
     assert steps == [(390, 0), (1_020, 1)]
+
+
+def test_the_last_decision_is_at_the_end_of_its_time():
+    assert autoscaled(lambda t: 1_600 if t > 99 else 200, for_=99, sync_period=20) == []
+    assert autoscaled(lambda t: 1_600 if t > 99 else 200, for_=100, sync_period=20) == [(100, 4)]

@@ -33,11 +33,23 @@ def test_poison_is_the_first_so_many_messages_of_a_key():
     assert len(poison(setup("b", poisoned), "g")) == 0
 
 
-@pytest.mark.parametrize(
-    ("key", "told"),
-    [("key-9", "did you mean|unknown|known"), ("kee-3", "did you mean|unknown|known")],
-)
-def test_poison_of_a_key_that_does_not_exist_is_told(key, told):
-    bad = scenario({"at": 1, "fault": "poison", "target": "a.g", "key": key, "effect": "fail"})
-    with pytest.raises(LabError, match=told):
-        poison(setup("a", bad), "g")
+def told(key, keys):
+    """What is said of a poisonous key that does not exist."""
+    bad = {"at": 1, "fault": "poison", "target": "a.g", "key": key, "effect": "fail"}
+    of = scenario(bad, keys=keys)
+    with pytest.raises(LabError) as error:
+        poison(setup("a", of), "g")
+    return str(error.value)
+
+
+def test_poison_of_a_key_that_does_not_exist_is_told():
+    assert "unknown key 'kee-3'; did you mean 'key-3'?" in told("kee-3", {"key": {"count": 5}})
+    assert "unknown key 'x'; known: key-0, key-1" in told("x", {"key": {"count": 2}})
+    kinds = {"key": {"count": 5}, "kind": {"weights": {"view": 1, "like": 1}}}
+    assert "unknown kind 'vew'; did you mean 'view'?" in told("key-3/vew", kinds)
+    assert "'key-3' needs a value of each of key/kind" in told("key-3", kinds)
+
+
+def test_of_many_keys_the_first_thousand_are_looked_at_for_what_was_meant():
+    names = told("x", {"key": {"count": 1_002}})
+    assert names.count("key-") == 1_000

@@ -8,6 +8,7 @@ import pytest
 import simpy
 
 from helpers.fault_lab import SQS, FakeFleet, felt, scenario, upstream_felt
+from sim.injection import schedule as module
 from sim.injection.context import Timeline
 from sim.injection.replay import Replay
 from sim.injection.schedule import _watch_readers, schedule
@@ -102,3 +103,39 @@ def test_readers_are_looked_for_every_second_from_the_first_fault_on(first_s, lo
     assert seen[1:] == [float(s) for s in range(10 - looks, 10)]
     lost = (0.0, 0.0) if first_s == inf else (3.0, 3.0)
     assert (crew.replay.without_reader_s, crew.replay.longest_without_reader_s) == lost
+
+
+def without_reader(*faults, from_s, until_s):
+    """Partition-seconds without a reader, if the one partition has none from then to then."""
+    env = simpy.Environment()
+    fleet = FakeFleet(env)
+    fleet.orphans = lambda: np.array([from_s <= env.now < until_s])
+    replay = schedule(env, scenario(*faults), "a", {"g": fleet}, 1_000.0, Timeline(env))["g"]
+    env.run(1_000.0)
+    return replay.without_reader_s
+
+
+@pytest.mark.parametrize(
+    ("faults", "seconds"),
+    [
+        ([{"at": 50, "fault": "crash", "target": "a.g.0"}], 31.0),
+        (
+            [
+                {"at": 50, "fault": "crash", "target": "a.g.0"},
+                {"at": 20, "fault": "crash", "target": "a.g.1"},
+            ],
+            61.0,
+        ),
+        ([{"when": {"lag_over": 10**6}, "fault": "crash", "target": "a.g.0"}], 76.0),
+    ],
+    ids=["at a time", "the first of two", "on a condition, which may hold at once"],
+)
+def test_readers_are_looked_for_from_when_a_fault_may_first_take_one(faults, seconds):
+    """From 5 to 80.5 s, of which only those are seen that lie behind the first fault."""
+    assert without_reader(*faults, from_s=5.0, until_s=80.5) == seconds
+
+
+def test_how_long_there_was_no_reader_does_not_depend_on_how_often_it_is_looked(monkeypatch):
+    monkeypatch.setattr(module, "_READERS_STEP_S", 2.0)
+    fault = {"at": 50, "fault": "crash", "target": "a.g.0"}
+    assert without_reader(fault, from_s=5.0, until_s=81.0) == 32.0  # at 50, 52, ..., 80 s
