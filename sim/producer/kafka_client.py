@@ -21,7 +21,12 @@ from sim.producer import kafka_client_requests_kernel as requests_kernel
 from sim.producer import kafka_client_rings as rings
 from sim.producer import kafka_client_state_kernel as parts
 from sim.producer import kafka_stalled_brokers
-from sim.producer.kafka_client_checks import check_acknowledged, check_progress, progress
+from sim.producer.kafka_client_checks import (
+    check_acknowledged,
+    check_counts,
+    check_progress,
+    progress,
+)
 from sim.producer.kafka_stalled_brokers import GivenUp
 from sim.scenario.products.kafka_producer import KafkaProducer
 from sim.scenario.products.kafka_publisher import Order, Publisher
@@ -279,6 +284,7 @@ class Client:
     def finish(self, until_s: float) -> None:
         """Complete the samples; call once, at the end."""
         application.fill_samples(np.nextafter(until_s, np.inf), self.state)
+        check_counts(self.state)
         check_acknowledged(self.state)
 
     # How the process ends, and begins again.
@@ -428,6 +434,7 @@ class Client:
             requests_kernel.disconnect(at_s, broker, self.state)
 
     def _die(self, at_s: float) -> None:
+        check_counts(self.state)
         for broker in range(len(self.state.brokers.up)):
             self.given_up += kafka_stalled_brokers.left_in_socket(at_s, broker, self.state)
         k.die(at_s, self.state)

@@ -1,7 +1,7 @@
 """What holds of a producer client whatever happens to it; where it does not, the lab is wrong.
 
-The first is looked at whenever the client has been advanced and something was due, in a few
-microseconds; the second once, at the end. Both raise AssertionError.
+How far it has come is looked at whenever the client has been advanced and something was due, in a
+few microseconds; the rest when its process or the run ends. All raise AssertionError.
 """
 
 from typing import NamedTuple
@@ -43,6 +43,14 @@ def check_progress(before: ClientProgress, client: ClientState) -> None:
     assert 0 <= client.app.position <= rows, "client: it is beyond its input"
     assert client.records.remaining >= 0, "client: fewer than no records"
     assert now.entries <= now.rows, "client: a batch without records was stored"
+
+
+def check_counts(client: ClientState) -> None:
+    """What is counted of batches is what there is; of a process, before it is forgotten."""
+    partitions = client.partitions
+    in_flight, queued = np.asarray(partitions.in_flight), np.asarray(partitions.first) >= 0
+    assert (in_flight >= 0).all(), "client: fewer than no batches in flight"
+    assert partitions.queues == np.count_nonzero(queued), "client: queues that there are not"
 
 
 def check_acknowledged(client: ClientState) -> None:

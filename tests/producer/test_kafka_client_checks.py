@@ -70,6 +70,18 @@ def test_what_was_acknowledged_was_stored_but_with_acks_0():
     silent.finish(2.5)
 
 
+@pytest.mark.parametrize("ends", ["finish", "sigkill"])
+def test_no_batch_is_answered_or_queued_twice(ends):
+    client = running()
+    client.state.partitions.in_flight[0] = -1
+    with pytest.raises(AssertionError, match="fewer than no batches in flight"):
+        getattr(client, ends)(2.5)
+    client = running()
+    client.state.partitions.queues += 1
+    with pytest.raises(AssertionError, match="queues that there are not"):
+        getattr(client, ends)(2.5)
+
+
 def test_brokers_store_in_order_of_time():
     client = running()
     client.state.journal.append_s[1] = 9.0
