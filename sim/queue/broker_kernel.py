@@ -126,8 +126,6 @@ def _take(b: BrokerState, now: float, c: int) -> int:
             n += 1
         if b.policy.pick == codes.FAIR:
             lanes_kernel.offer(b.lanes, b.messages, lane, codes.FAIR)
-    if b.policy.pick == codes.GROUPS and lane >= 0 and b.lanes.in_flight[lane] == 0:
-        lanes_kernel.offer(b.lanes, b.messages, lane, codes.GROUPS)
     if b.policy.pick == codes.SPANS and n > 0:
         b.lanes.rotor = (b.lanes.rotor + 1) % b.lanes.lanes
     return n

@@ -350,6 +350,8 @@ def agree(seed, seen, drawn=scenario):
         fates(queue.state, queue.effects),
         fates(np.array([WHERE[m.where] for m in messages]), queue.effects),
     )
+    has = np.asarray(broker.state.deliveries.has)
+    assert ((has >= 0) & (has < 2 * codes.LATER)).all()
     where = Counter(m.where for m in messages)
     assert broker.state.samples.ready[0] == where["ready"]
     assert broker.state.samples.in_flight[0] == where["flight"] + where["waiting"]
@@ -414,6 +416,15 @@ def test_where_the_head_is_dropped_the_next_is_handed_out_at_once():
     assert broker.queue.state.tolist() == [codes.ACKED, codes.DROPPED]
 
 
+def test_latencies_are_taken_in_turn_and_calls_counted():
+    # Received in 0.1 s and done at once; the acks take 0.2, 0.4, 0.6 and 0.2 s.
+    broker = build(Settings(receive_s=0.1), np.zeros(4), np.zeros(4))
+    broker.state.acks.latency_s = np.array([0.2, 0.4, 0.6])
+    broker.advance(3.0)
+    np.testing.assert_allclose(broker.queue.done_s, [0.1, 0.4, 0.9, 1.6])
+    assert broker.state.acks.made == 4
+
+
 def one_consumer(**options):
     """A queue of three messages of a second each, and one consumer that is sent all of them."""
     s = Settings(push=True, prefetch=3, closes=True, receive_s=0.02, ack_s=0.02)
@@ -429,6 +440,47 @@ def test_a_connection_is_closed_once_nothing_was_heard_for_longer_than_the_heart
     broker.advance(10.6)
     assert broker.connection(0) == -1
     assert broker.queue.state.tolist() == [codes.READY] * 3
+
+
+def test_what_is_on_its_way_to_a_consumer_that_is_cut_off_comes_when_the_network_is_back():
+    broker = one_consumer()
+    broker.advance(0.015)  # sent at 0.01, it would arrive at 0.02
+    broker.cut_off(0)
+    broker.advance(1.0)
+    broker.reconnect(0)
+    broker.advance(9.0)
+    np.testing.assert_allclose(broker.queue.done_s, [2.01, 3.01, 4.01])
+    assert broker.queue.receives.tolist() == [1, 1, 1]
+
+
+def test_an_answer_on_its_way_to_a_consumer_that_is_cut_off_is_lost():
+    # Asked at 0, answered at 0.05, lost at 0.07; asked again at 0.5, when two messages are locked
+    # until 1.04; these are found at 1.05 by the third call after it, and done one after the other.
+    s = Settings(batch=2, lock_s=0.99, receive_s=0.1, ack_s=0.1)
+    broker = build(s, np.zeros(3), np.full(3, 0.1))
+    broker.advance(0.07)
+    assert broker.queue.receives.tolist() == [1, 1, 0]
+    broker.cut_off(0)
+    broker.advance(0.5)
+    broker.reconnect(0)
+    broker.advance(0.7)
+    assert broker.queue.receives.tolist() == [1, 1, 1]
+    broker.advance(9.0)
+    assert broker.queue.receives.tolist() == [2, 2, 1]
+    assert broker.queue.effects.tolist() == [1, 1, 1]
+    np.testing.assert_allclose(broker.queue.done_s, [1.2, 1.4, 0.7])
+
+
+def test_of_what_a_failure_stops_nothing_is_left_in_hand():
+    # The first of three fails at 0.11; the rest of the batch is let go, and all are locked until
+    # 1.005. One after the other, each needs a call of its own.
+    s = Settings(batch=3, lock_s=1.0, stop_batch=True, on_failure="leave", receive_s=0.01)
+    broker = build(s, np.zeros(3), np.full(3, 0.1), bad={0: (False, 1, np.inf)})
+    broker.advance(0.5)
+    assert broker.queue.effects.tolist() == [0, 0, 0]
+    broker.advance(9.0)
+    assert broker.queue.effects.tolist() == [1, 1, 1]
+    assert broker.state.deliveries.used == 0
 
 
 def test_a_network_mended_as_the_heartbeat_ends_is_mended_in_time():

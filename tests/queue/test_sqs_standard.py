@@ -59,7 +59,7 @@ def poisons(spec):
     )
 
 
-def build(s, created_s, work_s, grid_s=(), servers=1, poison=None, **changes):
+def build(s, created_s, work_s, grid_s=(), servers=1, poison=None, keep_repeats=0, **changes):
     """Senders and workers of the settings ``s``."""
     senders = Senders(
         np.asarray(created_s, float),
@@ -76,6 +76,7 @@ def build(s, created_s, work_s, grid_s=(), servers=1, poison=None, **changes):
         receive_latency_s=np.array([s.receive_s]),
         delete_latency_s=np.array([s.delete_s]),
         grid_s=np.asarray(grid_s, float),
+        keep_repeats=keep_repeats,
         poison=poisons(poison or {}),
     )
     return senders, workers
@@ -88,6 +89,7 @@ def run_with_faults(s, created_s, work_s, until_s, faults, factors=(), **options
     felt = random_faults.inject(env, faults, Operated(env, workers), factors)
     env.run(until_s)
     workers.settle()
+    assert workers.queue.again == np.maximum(arrays(workers.queue).effects.astype(int) - 1, 0).sum()
     return workers, felt
 
 
@@ -240,6 +242,18 @@ def test_SS_03_a_delete_with_an_old_receipt_does_nothing():
     assert workers.queue.receives[0] == 3
     assert workers.queue.effects[0] == 2
     assert workers.queue.done_s[0] == pytest.approx(1.52)
+
+
+@pytest.mark.parametrize("keep", [0, 1, 3])
+def test_repeats_are_counted_and_as_many_kept_as_was_asked_for(keep):
+    # Message 0 is done by worker 0 at 1.520, by worker 1 at 2.521, and by worker 0 again at 3.540.
+    s = Settings(workers=2, batch=1, visibility_s=1.0)
+    senders, workers = build(s, at_zero(1), [1.5], keep_repeats=keep)
+    advance((senders, workers), 3.6)
+    queue = arrays(workers.queue)
+    assert (queue.effects[0], queue.effects_in_all, queue.again) == (3, 3, 2)
+    np.testing.assert_allclose(queue.again_s, [2.521, 3.54, 0.0][:keep], atol=1e-9)
+    assert queue.again_message.tolist() == [0] * keep
 
 
 def test_SS_03_where_an_old_receipt_deletes_the_first_delete_ends_it():
@@ -417,6 +431,29 @@ def test_SS_08_a_short_poll_begins_with_the_oldest_of_the_servers_that_it_asks(b
     senders, workers = build(Settings(batch=batch), at_zero(8), np.ones(8), servers=8, asked=2)
     advance((senders, workers), 0.015)
     assert np.asarray(workers.workers.held)[0, :batch].tolist() == held
+
+
+def test_SS_08_each_short_poll_hands_out_the_oldest_of_the_servers_that_it_asks():
+    # Message m is on server m % 8. Call c asks three servers in a row, from Knuth's scramble of c.
+    servers, asked, n = 8, 3, 60
+    senders, workers = build(
+        Settings(batch=1, visibility_s=1e4), at_zero(n), np.full(n, 0.1), servers=servers,
+        asked=asked,
+    )  # fmt: skip
+    advance((senders, workers), 1e4)
+    queue = arrays(workers.queue)
+    heads, expected, call = list(range(servers)), [], 0
+    while len(expected) < n:
+        call += 1
+        first = (call * 2_654_435_761 >> 16 & 0xFFFF) % servers
+        head, server = min(
+            (heads[(first + i) % servers], (first + i) % servers) for i in range(asked)
+        )
+        if head < n:
+            expected.append(head)
+            heads[server] += servers
+    assert np.argsort(queue.done_s).tolist() == expected
+    assert expected != sorted(expected)
 
 
 def test_SS_07_short_polls_miss_a_message_and_a_later_one_finds_it():
