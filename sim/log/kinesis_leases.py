@@ -63,7 +63,7 @@ class Leases(GroupFleet):
         self.skips_batch = skips_batch
         self.up = [worker < workers for worker in range(places)]
         self.factor = [1.0] * places
-        self.resume_s = [0.0] * places
+        self.resume_s = [-np.inf] * places
         self.cut: set[int] = set()
         """Workers that are cut off."""
         self.ending: set[int] = set()
@@ -227,7 +227,7 @@ class Leases(GroupFleet):
             return
         self.up[worker] = True
         self.factor[worker] = 1.0
-        self.resume_s[worker] = 0.0
+        self.resume_s[worker] = -np.inf
         # A new process is a new worker to the others: the leases of the old one are not its own.
         for shard in self.leases(worker):
             self.owner[shard] = -1 - worker

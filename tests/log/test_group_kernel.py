@@ -285,3 +285,12 @@ def test_KB_10_a_group_that_never_read_has_committed_nothing():
     reader.run(50.0)
     assert reader.group.committed[0] == k.NOWHERE
     assert reader.group.settled() == 0
+
+
+def test_KB_10_a_member_held_before_its_first_fetch_has_nothing_to_commit():
+    for committed, at_s in ((True, 0.0), (False, -np.inf)):
+        reader = Reader(committed=committed)
+        reader.group.reading = reader.group.reading._replace(auto_commit_s=5.0)
+        reader.group.hold(0, 0.0)
+        assert reader.group.held(0)
+        assert reader.group.state.offsets.commit_s[0] == at_s

@@ -4,10 +4,12 @@ from collections import Counter
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from helpers import random_faults
+from helpers.group_lab import Lab
 from helpers.log_scenarios import Verbs, coordinator_of, group_of, scenario, topic_of
 from helpers.plain_kernel import columns
 from sim.engine.environment import Environment
@@ -52,3 +54,39 @@ def test_visits_are_the_steps_to_the_last_bit():
 
     check()
     assert len(seen) == 6 and min(seen.values()) > 100, seen
+
+
+READINGS = {
+    "the client commits": {},
+    "after each batch": {"auto_commit_s": -1.0, "commit_s": 0.01},
+    "after each batch, and waits": {"auto_commit_s": -1.0, "commit_s": 0.01, "wait": True},
+    "after each record": {
+        "auto_commit_s": -1.0, "commit_s": 0.01, "wait": True, "per_record": True
+    },
+    "one record a poll": {"max_poll_records": 1},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("partitions", [1, 2, 9])
+def test_one_record_a_poll_is_a_visit_too_where_several_were_fetched(partitions):
+    # Twelve at once, and each poll takes one of them.
+    created_s = np.repeat(np.arange(1.0, 11.0) * 4.0, 12)
+    lab = Lab(
+        created_s, np.arange(120) % partitions, 0.1, partitions, 1, max_poll_records=1,
+        auto_commit_s=-1.0, commit_s=0.01,
+    )  # fmt: skip
+    done_s = lab.run(200.0)
+    assert (lab.group.state.visited, lab.group.counts.polls) == (120, 120)
+    took_s = np.arange(1, 13) * 0.11 - 0.01
+    np.testing.assert_allclose(np.sort(done_s), created_s + np.tile(took_s, 10))
+
+
+@pytest.mark.parametrize("partitions", [1, 2, 9])
+@pytest.mark.parametrize("reading", READINGS.values(), ids=READINGS)
+def test_where_nothing_happens_every_poll_is_a_visit(partitions, reading):
+    """The steps would give the same, ten times as slowly: nothing else would tell."""
+    n = 400
+    lab = Lab(np.arange(n) * 0.25, np.arange(n) % partitions, 0.1, partitions, 1, **reading)
+    done_s = lab.run(200.0)
+    assert (lab.group.state.visited, lab.group.counts.polls) == (n, n)
+    np.testing.assert_allclose(done_s, np.arange(n) * 0.25 + 0.1)

@@ -108,6 +108,27 @@ def test_KC_04_who_is_paused_in_a_rebalance_closes_when_it_goes_on():
     assert not lab.group.alive(0)
 
 
+def test_KC_15_a_zombie_that_is_cut_off_closes_at_its_next_poll():
+    # Cut off at 10 and put out at 55, it never learns of it; it is asked to end at 70.
+    lab = Lab([80.0], [1], 0.1).at(10.0, "cut_off", 1).at(70.0, "terminate", 1, 30.0)
+    lab.run(69.0)
+    assert 1 in lab.group.zombies
+    lab.run(71.0)
+    assert not lab.group.alive(1)
+    assert lab.group.zombies == {}
+
+
+@pytest.mark.parametrize("verb", ["crash", "terminate"])
+def test_each_process_that_ends_is_counted_and_so_is_each_that_starts(verb):
+    lab = Lab([60.0], [1], 0.1).at(10.0, verb, 1, *([30.0] if verb == "terminate" else []))
+    lab.at(20.0, "restart", 1)
+    lives = []
+    for at_s in (9.0, 15.0, 25.0):
+        lab.run(at_s)
+        lives.append(lab.coordinator.life(1))
+    assert lives == [0, 1, 2]
+
+
 JOINS = {
     # A third consumer joins at 10.2, and the others at 11. Eagerly, all partitions wait until 14.
     "eager": ([14.1, 14.2, 14.1, 14.1], [14.6, 14.7, 14.6, 14.6]),

@@ -76,6 +76,17 @@ def test_a_shard_accepts_a_thousand_records_a_second_and_no_more():
     )
 
 
+def test_of_records_that_arrive_together_the_first_are_accepted():
+    # The producer's own limit lets 1,500 go at once, the shard takes 1,000 of them.
+    n = 1_400
+    putting = k.Putting(buffered_s=0.1, ttl_s=5.0, limit=1.5, retries=False)
+    outcome, arrived_s, _, refused = put(np.full(n, 0.4), np.full(n, 0.5), [100], 0.02, putting)
+    expected = [limits.APPENDED] * 1_000 + [limits.GIVEN_UP] * 400
+    assert outcome.tolist() == expected
+    assert refused == 400
+    np.testing.assert_allclose(arrived_s[:1_000], 0.51)
+
+
 @pytest.mark.parametrize(
     ("created_s", "count", "limit_bytes", "calls"),
     [

@@ -54,6 +54,12 @@ def test_KP_01_a_batch_lingers_on_while_another_partition_fills_hundreds():
     assert topic.log.visible_s[401] == pytest.approx(created_s[401] + 5.0)
 
 
+def test_whoever_waits_for_ever_finds_every_record():
+    topic = topic_of(Settings(linger_s=5.0), [0.0, 1.0, 20.0], [0, 0, 0])
+    topic.advance(np.inf)
+    np.testing.assert_allclose(topic.log.visible_s, [5.0, 5.0, 25.0])
+
+
 def test_KB_01_a_fast_batch_does_not_overtake_a_slow_one():
     topic = topic_of(Settings(), [0.0, 0.010, 0.050], [0, 0, 0], latency_s=[0.030, 0.001, 0.002])
     topic.advance(1.0)

@@ -29,6 +29,15 @@ def test_agrees_with_the_definitions(case):
     assert row["latency_p99_s"] == found[QUANTILES == 0.99]
 
 
+def test_a_quantile_is_the_middle_of_its_bin_and_the_last_is_exact():
+    # From 1 to 2 s there are 2,048 bins.
+    took_s = [1.0 + 3.25 / 2_048, 1.5]
+    group = outcome([Fate.PROCESSED] * 2, took_s, [1] * 2)
+    found = quantiles(count(made(np.zeros(2), [0] * 2, 1), ["key"], group))
+    assert found[QUANTILES == 0.25] == 1.0 + 3.5 / 2_048
+    assert found[-1] == 1.5
+
+
 def test_level_is_a_hundredth_of_the_arrivals_and_a_second_at_least():
     assert [level_s(duration_s) for duration_s in (7_200.0, 100.0, 3.0)] == [72.0, 1.0, 1.0]
 

@@ -28,11 +28,14 @@ def test_partitions_hold_the_three_kinds_of_lag():
 
 @pytest.mark.parametrize("many", [10, 500])
 def test_partitions_are_the_ones_that_lag_most_at_evenly_spaced_times(many):
+    """Partition p has p more than it has committed; one without a commit lags by all it has."""
     n = 1_000
-    end = np.tile(np.arange(many), (n, 1))
+    end = np.full((n, many), many)
+    committed = end - np.arange(many)
+    committed[:, -1], end[:, -1] = -1, many - 1
     offsets = offsets_of(
         end,
-        np.zeros((n, many)),
+        committed,
         np.zeros((n, many)),
         readable_s=lambda p, at_s: np.zeros(many),
         done_s=lambda p, at_s: np.full(many, np.inf),
