@@ -49,6 +49,31 @@ def test_one_thing_is_changed():
     assert changed("5 dropped") == ["    pass"]
 
 
+def test_minus_one_is_one_number():
+    source = "def none() -> int:\n    return -1 if 2 else 7\n"
+    mutants_of = mutants.mutants_of("f.py", source)
+    assert sorted(m.change for m in mutants_of) == ["+ 1", "+ 1", "+ 1", "negated condition"]
+    texts = []
+    for mutant in mutants_of:
+        tree = ast.parse(source)
+        mutants._apply(tree, mutant)
+        texts.append(ast.unparse(tree).splitlines()[1].strip())
+    assert sorted(texts) == [
+        "return -0 if 2 else 7", "return -1 if 2 else 8", "return -1 if 3 else 7",
+        "return -1 if not 2 else 7",
+    ]  # fmt: skip
+
+
+def test_a_mutant_keeps_its_lot_when_other_code_is_changed():
+    before = mutants.drawn(mutants.mutants_of("f.py", SOURCE), 1)
+    assert before == mutants.drawn(mutants.mutants_of("f.py", SOURCE), 1)
+    assert before != mutants.drawn(mutants.mutants_of("f.py", SOURCE), 2)
+    after = mutants.drawn(mutants.mutants_of("f.py", SOURCE.replace("low = 0", "pass")), 1)
+    assert [f"{m.code} {m.change}" for m in after] == [
+        f"{m.code} {m.change}" for m in before if m.code != "low = 0"
+    ]
+
+
 def test_blocks_that_are_entered_are_written_down():
     names = {"entered": bytearray(9)}
     exec(compile(mutants.marked(SOURCE, "entered"), "f.py", "exec"), names)
@@ -58,6 +83,22 @@ def test_blocks_that_are_entered_are_written_down():
     assert names["entered"][of[5]] and not names["entered"][of[7]]
     assert names["least"](2, 3) == 2
     assert names["entered"][of[7]]
+
+
+def test_what_runs_on_an_error_is_a_block_too():
+    source = (
+        "def f(x):\n    try:\n        return 1 / x\n    except ArithmeticError:\n        return 7\n"
+    )
+    names = {"entered": bytearray(9)}
+    tree = mutants.marked(source, "entered")
+    exec(compile(tree, "f.py", "exec"), names)
+    blocks = {m.line: m.block for m in mutants.mutants_of("f.py", source)}
+    assert set(mutants._blocks(tree).values()) == set(range(4))
+    names["entered"][:] = bytes(9)
+    assert names["f"](1) == 1.0
+    assert names["entered"][blocks[3]] and not names["entered"][blocks[5]]
+    assert names["f"](0) == 7
+    assert names["entered"][blocks[5]]
 
 
 def test_a_fork_that_does_not_end_is_ended():

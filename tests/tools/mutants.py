@@ -4,13 +4,17 @@
     python tests/tools/mutants.py sim/log/group_kernel.py          # one file
 
 A mutant is the code with one thing changed: a comparison, a sign, a number, a condition negated, a
-statement left out. It is killed if a test fails or does not end. One that survives is printed with
-its place: either a test is missing, or what was changed makes no difference (`EQUIVALENT`, with the
-reason).
+statement left out; -1, which mostly means none, becomes 0. It is killed if a test fails or does not
+end. One that survives is printed with its place: either a test is missing, or what was changed
+makes no difference (`EQUIVALENT`, with the reason).
 
 All runs as plain Python in forks of one process that has imported everything and collected the
 tests. Each test is first run once by itself: how long it takes, and which blocks of code it enters.
-A mutant meets only tests that enter its block; first those that killed before, then the fastest.
+This and what killed before is kept in `build/mutants.json`; a test that has changed runs again, and
+so do all when some code has (`--hasty`: those that enter the file). A mutant meets only tests that
+enter its block: first those that killed before, then those of its module, of its room, and of
+others, each time the fastest first. Of tests that take long as plain Python, which are those with
+hundreds of random cases, it meets the first seconds: a failure within them counts.
 """
 
 import argparse
@@ -26,11 +30,14 @@ import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from importlib import import_module
+from math import inf
 from pathlib import Path
 from types import CodeType, FunctionType
+from typing import Any
 
 if __name__ == "__main__":  # before a kernel is imported; not where a test imports this file
     os.environ["SIM_KERNELS"] = "python"
@@ -46,11 +53,15 @@ TARGETS = (
 ROOMS = ("engine", "injection", "ledger", "log", "measure", "producer", "queue", "systems")
 ROOMS += ("traffic",)
 NOT_BY = ("compiler_changes_nothing", "compiled", "real_client", "test_environment.py")
-"""Tests that compare with code of their own see that there was a change, not that it is wrong."""
+NOT_BY += ("test_size.py",)
+"""Tests that compare with code of their own see that there was a change, not that it is wrong; the
+last ones run the lab in processes of their own, where no mutant is."""
 SLOWEST_S = 8.0
-"""Tests that take longer uncompiled are left out."""
+"""Of a test that takes longer uncompiled, a mutant meets so much."""
 BUDGET_S = 30.0
-"""Of tests a mutant, by the time that they take without it."""
+"""Of tests a mutant, by the time that they take without it; and so much of slow ones again."""
+KEPT = ROOT / "build" / "mutants.json"
+"""What is known of tests from the last time."""
 ENOUGH = 0.95
 """Of all mutants, so many are to be killed."""
 MEMORY = 6 << 30
@@ -58,8 +69,73 @@ MEMORY = 6 << 30
 
 EQUIVALENT = {
     (
+        "sim/log/group_visits_kernel.py",
+        "if «since > limit_s» or not _is_calm(group, m):",
+        "0: > -> >=",
+    ): "a poll at the limit is then taken as a step, with the same bits",
+    (
+        "sim/log/group_visits_kernel.py",
+        "if «at > calm_s»:",
+        "0: > -> >=",
+    ): "a commit at that very time is then taken as a step, with the same bits",
+    (
+        "sim/log/kinesis_leases.py",
+        "if «bad.restart_after_s < np.inf»:",
+        "0: < -> <=",
+    ): "who waits for ever starts as little as who does not wait",
+    (
+        "sim/log/kinesis_leases.py",
+        "free_s = «max(group.free_s(shard) for shard in busy)»",
+        "max -> min",
+    ): "it looks again when the first of them is free, and again",
+    (
+        "sim/producer/kafka_client_batches_kernel.py",
+        "due_s = num.INF",
+        "dropped",
+    ): "it is called again at once, and finds that nothing else is due",
+    (
+        "sim/producer/kafka_client_state_kernel.py",
+        "self.position = «0»",
+        "+ 1",
+    ): "a process that starts sets it to what is committed",
+    (
+        "sim/queue/broker_arrivals_kernel.py",
+        "lanes_kernel.pop(b.lanes, lane)",
+        "dropped",
+    ): "who looks for the first that is ready passes over what is gone",
+    (
+        "sim/queue/broker_events_kernel.py",
+        "self.poll_is_first = False",
+        "dropped",
+    ): "`first_s` sets it before anybody looks",
+    (
+        "sim/queue/broker_events_kernel.py",
+        "return «num.integer(events.serial[a]) < num.integer(events.serial[b])»",
+        "0: < -> <=",
+    ): "no two events have the same number",
+    (
+        "sim/queue/broker_faults_kernel.py",
+        "b.consumers.call[c] += «1»",
+        "+ 1",
+    ): "any number that is not that of the call before will do",
+    (
+        "sim/queue/broker_kernel.py",
+        "busy = «-1»",
+        "+ 1",
+    ): "consumer 0 looks for work once more, and finds none",
+    (
+        "sim/queue/broker_kernel.py",
+        "if «unlock_s <= now»:",
+        "0: <= -> <",
+    ): "what is due now is done in the next step, at the same time",
+    (
+        "sim/traffic/draws_kernel.py",
+        "if «probability[i] < 1.0»:",
+        "0: < -> <=",
+    ): "of 1, the alias is never taken",
+    (
         "sim/ledger/book_kernel.py",
-        "self.parked: I32 = np.full(events if policy == codes.STRICT else 0, -1, np.int32)",
+        "self.parked: I32 = np.full(events if policy == codes.STRICT else 0, «-1», np.int32)",
         "+ 1",
     ): "nobody looks at it but STRICT, and any negative number is none",
     (
@@ -69,21 +145,21 @@ EQUIVALENT = {
     ): "a fetch that finds nothing has been answered at its deadline",
     (
         "sim/log/group_forecast_kernel.py",
-        "if offset < group.offsets.processed[p] or offset >= group.log.end[p]:",
+        "if offset < group.offsets.processed[p] or «offset >= group.log.end[p]»:",
         "0: >= -> >",
     ): "the record after the end is not in the log yet: it can be read at no time",
     (
         "sim/measure/tables.py",
-        "full = [frame for frame in frames if len(frame)] or frames[:1]",
+        "full = [frame for frame in frames if len(frame)] or frames[:«1»]",
         "+ 1",
     ): "two without rows are as one",
     (
         "sim/traffic/draws_kernel.py",
-        "if probability[high] < 1.0:",
+        "if «probability[high] < 1.0»:",
         "0: < -> <=",
     ): "of 1, the alias is never taken",
 }
-"""(file, line of code, change): why it makes no difference."""
+"""(file, line of code as it is printed, change): why it makes no difference."""
 
 SWAPPED: dict[type, type] = {
     ast.Lt: ast.LtE,
@@ -136,9 +212,11 @@ class Mutant:
     """Of its file; a test that never enters it cannot see the mutant."""
     code: str = field(compare=False)
     """Its line, stripped."""
+    shown: str = field(compare=False)
+    """The same, with what is changed between « and », if it is not the whole line."""
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line} {self.function}: {self.change}   |   {self.code}"
+        return f"{self.file}:{self.line} {self.function}: {self.change}   |   {self.shown}"
 
 
 def _outermost(tree: ast.Module) -> Iterator[tuple[str, ast.FunctionDef]]:
@@ -157,8 +235,6 @@ def _bodies(node: ast.AST) -> Iterator[list[ast.stmt]]:
         body = getattr(node, name, None)
         if isinstance(body, list) and body:
             yield body
-    for handler in getattr(node, "handlers", []):
-        yield handler.body
 
 
 def _changes(node: ast.AST) -> Iterator[str]:
@@ -172,12 +248,18 @@ def _changes(node: ast.AST) -> Iterator[str]:
         yield "not" if isinstance(node.value, bool) else "+ 1"
         if not isinstance(node.value, bool) and node.value == 1:
             yield "- 1"
+    elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub) and _is_one(node.operand):
+        yield "+ 1"
     elif isinstance(node, ast.If | ast.While | ast.IfExp):
         yield "negated condition"
     elif isinstance(node, ast.Call) and _called(node) in OTHER_CALL:
         yield f"{_called(node)} -> {OTHER_CALL[_called(node)]}"
     if isinstance(node, DROPPED):
         yield "dropped"
+
+
+def _is_one(node: ast.AST) -> bool:
+    return isinstance(node, ast.Constant) and type(node.value) is int and node.value == 1
 
 
 def _turn(op: ast.AST) -> str:
@@ -201,6 +283,8 @@ def _apply(tree: ast.Module, mutant: Mutant) -> None:
         node.test = ast.copy_location(ast.UnaryOp(ast.Not(), node.test), node.test)
     elif change == "not":
         node.value = not node.value
+    elif isinstance(node, ast.UnaryOp):
+        node.operand = ast.copy_location(ast.Constant(0), node.operand)
     elif change in ("+ 1", "- 1"):
         node.value = node.value + 1 if change == "+ 1" else node.value - 1
     elif isinstance(node, ast.Compare):
@@ -231,14 +315,39 @@ def mutants_of(file: str, source: str) -> list[Mutant]:
             for change in () if text else _changes(node):
                 if change == "dropped" and any(isinstance(x, ast.Yield) for x in ast.walk(node)):
                     continue
-                code = lines[node.lineno - 1].strip()
-                found.append(Mutant(file, name, number[node], change, node.lineno, block, code))
+                line, shown = node.lineno, _shown(lines[node.lineno - 1], node)
+                code = lines[line - 1].strip()
+                found.append(Mutant(file, name, number[node], change, line, block, code, shown))
             for child in ast.iter_child_nodes(node):
                 if isinstance(node, ast.AnnAssign) and child is node.annotation:
+                    continue
+                if isinstance(node, ast.UnaryOp) and _is_one(child):  # -1 is one number
+                    continue
+                if isinstance(child, ast.keyword) and child.arg == "strict":
                     continue
                 inside = [body for body in _bodies(node) if child in body]
                 waiting.append((child, blocks[id(inside[0])] if inside else block))
     return found
+
+
+def _shown(line: str, node: ast.AST) -> str:
+    """A line of code, stripped, with a node of it marked."""
+    text, first, end = line.encode(), node.col_offset, node.end_col_offset
+    inner = text[first:end].decode()
+    if node.lineno != node.end_lineno or inner == line.strip():
+        return line.strip()
+    return f"{text[:first].decode()}«{inner}»{text[end:].decode()}".strip()
+
+
+def drawn(mutants: Sequence[Mutant], seed: int) -> list[Mutant]:
+    """Mutants in random order; where code is changed, the others stay in theirs."""
+    alike: Counter[str] = Counter()
+    lots = {}
+    for mutant in mutants:
+        text = f"{seed} {mutant.file} {mutant.function} {mutant.code} {mutant.change}"
+        alike[text] += 1
+        lots[mutant] = _digest(f"{text} {alike[text]}")
+    return sorted(mutants, key=lots.__getitem__)
 
 
 def _blocks(tree: ast.AST) -> dict[int, int]:
@@ -384,8 +493,35 @@ def _fork(what: object, limit_s: float, do: Callable[[Callable[[str], None]], No
         os._exit(0)
 
 
+def files_of(patterns: Sequence[str]) -> list[str]:
+    """Paths below the root."""
+    found = {str(path.relative_to(ROOT)) for pattern in patterns for path in ROOT.glob(pattern)}
+    return sorted(file for file in found if not file.endswith("__init__.py"))
+
+
 def void(_: object) -> None:
     """Forget a value."""
+
+
+@cache
+def _bytes(path: Path) -> bytes:
+    return path.read_bytes()
+
+
+def _digest(*parts: str | Path) -> str:
+    """Of texts and of what files hold."""
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part.encode() if isinstance(part, str) else _bytes(part))
+    return digest.hexdigest()[:16]
+
+
+def _distance(file: str, test: str) -> int:
+    """From a file of code to a test: 0 of its module, 1 of its room, 2 of another."""
+    _, room, name = test.partition("::")[0].split("/", 2)
+    if f"/{room}/" not in file:
+        return 2
+    return int(not Path(file).stem.startswith(name.removeprefix("test_").removesuffix(".py")))
 
 
 class Hunt:
@@ -393,9 +529,14 @@ class Hunt:
 
     def __init__(self, args: argparse.Namespace) -> None:
         self.args = args
+        self.kept: dict[str, list[Any]] = {}
+        """Of each test, digests, seconds (None: slow), and blocks that it enters, by file; none of
+        one that fails."""
         self.took_s: dict[str, float] = {}
         self.enters: dict[str, dict[str, set[int]]] = {}
         """Of each test, the blocks that it enters, by file."""
+        self.shared = ""
+        """Digest of all code and of what tests share."""
         self.kills: Counter[tuple[str, str]] = Counter()
         """(file or function, test): how many mutants it killed there."""
         self.survivors: list[tuple[Mutant, int]] = []
@@ -409,7 +550,8 @@ class Hunt:
             for item in session.items
             if not any(word in item.nodeid for word in NOT_BY)
         }
-        self.code = Code(self.args.files)
+        self.files = sorted({*files_of(TARGETS), *self.args.files})
+        self.code = Code(self.files)
         gc.freeze()  # so that forks share the memory
         self._look()
         self._hunt()
@@ -421,68 +563,121 @@ class Hunt:
         reports = runtestprotocol(self.items[nodeid], nextitem=None, log=False)
         return not any(report.failed for report in reports)
 
+    def _begins_well(self, nodeid: str) -> bool:
+        """Whether a test does not fail in its first seconds."""
+        pid = os.fork()
+        if not pid:
+            signal.setitimer(signal.ITIMER_PROF, SLOWEST_S)
+            os._exit(int(not self._passes(nodeid)))
+        _, status = os.waitpid(pid, 0)
+        return os.WIFSIGNALED(status) or os.WEXITSTATUS(status) == 0
+
     def _look(self) -> None:
         """Run each test once, for its time and the blocks that it enters."""
-        digest = hashlib.sha256(repr((self.args.files, SLOWEST_S)).encode())
-        for folder in ("sim", "tests"):
-            for path in sorted((ROOT / folder).rglob("*.py")):
-                if path != Path(__file__):
-                    digest.update(path.read_bytes())
-        kept = ROOT / "build" / f"mutants_{digest.hexdigest()[:12]}.json"
-        if kept.exists():
-            self.took_s, enters = json.loads(kept.read_text())
-            self.enters = {t: {f: set(b) for f, b in e.items()} for t, e in enters.items()}
-            return
+        self._read_kept()
+        new = [test for test in self.items if not self._known(test)]
+        if new:
+            self._run(new)
+        out = []
+        for test in self.items:
+            _, took_s, entered = self.kept[test]
+            if took_s is None and not entered:
+                out.append(f"{test} fails")
+                continue
+            self.took_s[test] = inf if took_s is None else took_s
+            self.enters[test] = {file: set(blocks) for file, blocks in entered.items()}
+        took_s = [s for s in self.took_s.values() if s < inf]
+        print(
+            f"{len(took_s)} tests, {sum(took_s):.0f} s, and {len(self.took_s) - len(took_s)} slow",
+            *out,
+            sep="\n  without ",
+        )
 
+    def _run(self, new: list[str]) -> None:
         marks = self.code.mark()
 
         def alone(nodeid: str) -> Callable[[Callable[[str], None]], None]:
             def do(say: Callable[[str], None]) -> None:
-                signal.setitimer(signal.ITIMER_PROF, SLOWEST_S)
-                began_s = time.process_time()
-                if self._passes(nodeid):
-                    took_s = time.process_time() - began_s
+                def tell(took_s: float | None) -> None:
                     entered = {f: [i for i, x in enumerate(m) if x] for f, m in marks.items()}
                     say(json.dumps([took_s, entered]))
 
+                def stop(*_: object) -> None:
+                    tell(None)
+                    os._exit(0)
+
+                signal.signal(signal.SIGPROF, stop)
+                signal.setitimer(signal.ITIMER_PROF, SLOWEST_S)
+                began_s = time.process_time()
+                if self._passes(nodeid):
+                    tell(time.process_time() - began_s)
+
             return do
 
-        out = []
-        work = ((nodeid, 10.0 * SLOWEST_S, alone(nodeid)) for nodeid in self.items)
-        for child in in_forks(self.args.jobs, work):
+        work = ((nodeid, 60.0 + 40.0 * SLOWEST_S, alone(nodeid)) for nodeid in new)
+        for done, child in enumerate(in_forks(self.args.jobs, work)):
             nodeid = str(child.what)
-            if not child.said.endswith("\n"):
-                out.append(f"{nodeid} fails, or takes too long")
-                continue
-            self.took_s[nodeid], entered = json.loads(child.said)
-            self.enters[nodeid] = {file: set(blocks) for file, blocks in entered.items() if blocks}
-        print(
-            f"{len(self.took_s)} tests, {sum(self.took_s.values()):.0f} s; without",
-            *out,
-            sep="\n  ",
-        )
+            took_s, entered = json.loads(child.said) if child.said.endswith("\n") else (None, {})
+            entered = {file: blocks for file, blocks in entered.items() if blocks}
+            self.kept[nodeid] = [self._digests(nodeid, entered), took_s, entered]
+            if done % 50 == 49:
+                self._keep()
         self.code.unmark()
-        kept.parent.mkdir(exist_ok=True)
-        enters = {t: {f: sorted(b) for f, b in e.items()} for t, e in self.enters.items()}
-        kept.write_text(json.dumps([self.took_s, enters]))
+        self._keep()
+
+    def _digests(self, nodeid: str, entered: Iterable[str]) -> list[str]:
+        """Of all code and what tests share; of a test's own file and the code that it enters."""
+        if not self.shared:
+            paths = [path for of in ("sim", "tests") for path in (ROOT / of).rglob("*.py")]
+            shared = [p for p in paths if p.name[:5] != "test_" and p.parent.name != "tools"]
+            self.shared = _digest(repr((self.files, SLOWEST_S)), *sorted(shared))
+        own = [ROOT / file for file in (nodeid.partition("::")[0], *sorted(entered))]
+        return [_digest(self.shared, own[0]), _digest(*own)]
+
+    def _known(self, nodeid: str) -> bool:
+        """Whether it need not be looked at again."""
+        if nodeid not in self.kept:
+            return False
+        digests, took_s, entered = self.kept[nodeid]
+        if took_s is None and not entered:  # it failed
+            return False
+        now = self._digests(nodeid, entered)
+        return bool(digests == now or (self.args.hasty and digests[1] == now[1]))
+
+    def _read_kept(self) -> None:
+        """Take up what was seen of tests."""
+        if KEPT.exists():
+            self.kept, kills = json.loads(KEPT.read_text())
+            self.kills.update({(place, test): count for place, test, count in kills})
+
+    def _keep(self) -> None:
+        KEPT.parent.mkdir(exist_ok=True)
+        new = KEPT.with_suffix(f".{os.getpid()}")
+        new.write_text(json.dumps([self.kept, [[*of, count] for of, count in self.kills.items()]]))
+        new.replace(KEPT)
 
     def _those_that_see(self, mutant: Mutant) -> list[str]:
-        """Tests that enter a mutant's block, the best first, as many as the budget allows."""
+        """Tests that enter a mutant's block, the best first, as many as the budget allows; last the
+        slow ones."""
         seeing = [t for t, of in self.enters.items() if mutant.block in of.get(mutant.file, ())]
         seeing.sort(
             key=lambda t: (
                 -self.kills[f"{mutant.file} {mutant.function}", t],
                 -self.kills[mutant.file, t],
+                _distance(mutant.file, t),
                 self.took_s[t],
             )
         )
+        slow = [test for test in seeing if self.took_s[test] == inf]
         spent_s, chosen = 0.0, []
         for test in seeing:
+            if self.took_s[test] == inf:
+                continue
             spent_s += self.took_s[test]
-            if chosen and spent_s > BUDGET_S:
+            if chosen and spent_s > self.args.budget:
                 break
             chosen.append(test)
-        return chosen
+        return chosen + slow[: int(self.args.budget / SLOWEST_S)]
 
     def _try(self, mutant: Mutant) -> tuple[object, float, Callable[[Callable[[str], None]], None]]:
         tests = self._those_that_see(mutant)
@@ -493,18 +688,19 @@ class Hunt:
                 return
             for test in tests:
                 # An endless loop ends by this signal. It is processor time that counts, not load.
-                signal.setitimer(signal.ITIMER_PROF, 2.0 + 5.0 * self.took_s[test])
-                if not self._passes(test):
+                slow = self.took_s[test] == inf
+                signal.setitimer(signal.ITIMER_PROF, 0.0 if slow else 2.0 + 5.0 * self.took_s[test])
+                if not (self._begins_well(test) if slow else self._passes(test)):
                     say(f"killed {test}")
                     return
             say(f"survived {len(tests)}")
 
-        return mutant, 60.0 + 10.0 * sum(self.took_s[t] for t in tests), do
+        limit_s = sum(min(self.took_s[test], SLOWEST_S) for test in tests)
+        return mutant, 300.0 + 40.0 * limit_s, do
 
     def _hunt(self) -> None:
         every = [m for file in self.args.files for m in mutants_of(file, self.code.source[file])]
-        drawn = random.Random(self.args.seed)
-        drawn.shuffle(every)
+        every = drawn(every, self.args.seed)
         print(f"{len(every)} mutants of {len(self.args.files)} files, seed {self.args.seed}")
         if self.args.only:
             every = [m for m in every if f"{m.file}:{m.line}" in self.args.only]
@@ -521,7 +717,7 @@ class Hunt:
                 continue
             tried += 1
             if verdict == "survived":
-                why = EQUIVALENT.get((mutant.file, mutant.code, mutant.change))
+                why = EQUIVALENT.get((mutant.file, mutant.shown, mutant.change))
                 known += why is not None
                 self.survivors += [] if why else [(mutant, int(rest))]
                 print(f"{'equivalent' if why else 'SURVIVED'} {rest} tests: {mutant} {why or ''}")
@@ -530,14 +726,16 @@ class Hunt:
                 if verdict == "killed":
                     self.kills[f"{mutant.file} {mutant.function}", rest] += 1
                     self.kills[mutant.file, rest] += 1
-                if self.args.verbose:
-                    print(f"{verdict or 'did not end'} {mutant} {rest}")
+                if self.args.verbose or child.late:
+                    print(f"{verdict or ('waits' if child.late else 'ended')} {mutant} {rest}")
             if tried % 25 == 0:
                 print(f"{tried} tried, {killed} killed, {time.monotonic() - began_s:.0f} s")
+                self._keep()
             sys.stdout.flush()
             if tried >= self.args.count:
                 forks.close()
                 break
+        self._keep()
         others = tried - known
         self.share = killed / max(1, others)
         print(
@@ -555,10 +753,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--rooms", nargs="*", default=ROOMS, help="whose tests, or files of these")
     parser.add_argument("--only", nargs="*", default=(), help="file:line of mutants")
+    parser.add_argument("--budget", type=float, default=BUDGET_S, help="seconds of tests a mutant")
+    parser.add_argument(
+        "--hasty",
+        action="store_true",
+        help="look again only at tests that have changed or enter a file that has",
+    )
     parser.add_argument("--verbose", action="store_true", help="print what killed each")
     args = parser.parse_args(argv)
-    found = args.files or [str(p.relative_to(ROOT)) for g in TARGETS for p in ROOT.glob(g)]
-    args.files = sorted({f for f in found if not f.endswith("__init__.py")})
+    args.files = sorted(args.files) or files_of(TARGETS)
     import hypothesis
     import pytest
 
