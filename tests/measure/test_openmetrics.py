@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
@@ -88,6 +88,7 @@ def test_what_cannot_be_written_leaves_the_old_file(tmp_path):
         write(tmp_path / "absent" / "one.om", [])
 
 
+@settings(deadline=None)
 @given(
     labels=st.lists(any_text, unique=True, max_size=3),
     values=st.lists(st.floats(), min_size=1, max_size=4),
