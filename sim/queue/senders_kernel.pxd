@@ -39,7 +39,7 @@ cdef bint _before(SendersState s, i64 one, i64 other) noexcept nogil
 
 @cython.locals(last=i64, at=i64, child=i64, s0=double, s1=double, s2=double, s3=double,
                left_s=double, right_s=double, least_s=double, left=i64, right=i64, least=i64,
-               other=i64)
+               ties=i64, other=i64)
 cdef void _arrive(SendersState s) noexcept nogil
 
 @cython.locals(row=i64, message=i64)

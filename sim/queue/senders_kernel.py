@@ -131,7 +131,9 @@ def _arrive(s: SendersState) -> None:
         # Without a branch, but where two are equal; what is behind the last is at infinity.
         least = left + (right - left) * (right_s < left_s)
         least_s = min(left_s, right_s)
-        if (s0 == least_s) + (s1 == least_s) + (s2 == least_s) + (s3 == least_s) > 1:
+        ties = num.integer(s0 == least_s) + num.integer(s1 == least_s)
+        ties += num.integer(s2 == least_s) + num.integer(s3 == least_s)
+        if ties > 1:
             least = child
             for other in range(child + 1, child + 4):
                 if _before(s, other, least):
