@@ -204,6 +204,6 @@ def _product(plan: Plan) -> CelerySystem:
 
 
 def _given(config: Config) -> dict[str, Any]:
-    """What was given, by Celery's own names; null is no setting."""
-    given = config.model_dump(by_alias=True, exclude_unset=True)
+    """What is not the default, by Celery's own names; null is no setting."""
+    given = config.model_dump(by_alias=True, exclude_defaults=True)
     return {key: value for key, value in given.items() if value is not None}

@@ -302,8 +302,8 @@ def _product(plan: Plan) -> RabbitmqSystem:
 
 
 def _arguments(queue: RabbitmqQueue) -> dict[str, Any]:
-    """Arguments of a queue that were given, by RabbitMQ's own names."""
-    given = queue.arguments.model_dump(by_alias=True, exclude_unset=True)
+    """Arguments of a queue that are not the default, by RabbitMQ's own names."""
+    given = queue.arguments.model_dump(by_alias=True, exclude_defaults=True)
     whole = {key: int(value) if isinstance(value, float) else value for key, value in given.items()}
     return {key: value for key, value in whole.items() if value is not None}
 
