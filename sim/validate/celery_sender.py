@@ -32,7 +32,7 @@ def send(spec: dict[str, Any], sending: Sending) -> None:
     ]
     with app.producer_or_acquire() as producer:
         producer.connection.ensure_connection()
-        producer.channel.queue_declare(spec["queue"], durable=True)  # there before its time
+        producer.channel.queue_declare(spec["queue"], durable=True, auto_delete=False)
         due = sending.wait_for_go()
         for message in range(len(sending)):
             while (left := due[message] - time.time()) > 0:

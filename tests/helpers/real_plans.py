@@ -6,10 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from sim.scenario.load import Scenario
 from sim.traffic.generate import generate
 from sim.validate.fleet import RealFleet
 from sim.validate.plan import Plan, plan
+from sim.validate.real import BrokerMissingError, RealSystem, broker
 from sim.validate.replay import Staging
 
 _CLIENT = str(Path(__file__).with_name("fake_client.py"))
@@ -64,3 +67,11 @@ class NoBroker(Staging):
     def begin_s(self, plan: Plan, fleets: Mapping[str, RealFleet]) -> float:
         """Soon."""
         return time.time() + 0.2
+
+
+def real(name: str) -> RealSystem:
+    """A broker that is started when it is entered; skips, with words, where it is not installed."""
+    try:
+        return broker(name).make(None)
+    except BrokerMissingError as error:
+        pytest.skip(str(error))

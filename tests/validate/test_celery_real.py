@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from helpers.real_plans import real
 from sim.scenario.load import Scenario
 from sim.traffic.generate import generate
 from sim.validate import celery_real
@@ -101,3 +102,12 @@ def test_without_celery_one_line_says_what_to_do(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "celery", None)
     with pytest.raises(BrokerMissingError, match=r"^Celery is not installed: `make brokers`$"):
         celery_real.versions()
+
+
+def test_on_a_real_redis_every_task_runs_once(tmp_path):
+    given = _planned(config={"worker_concurrency": 2})
+    scenario = given.scenario.with_({"workload.service.w.per_message": "20 ms"})
+    given = plan(scenario, "c", given.messages)
+    with real("redis") as server:
+        seen = server.run(given, tmp_path).groups["q"]
+    assert sorted(seen.executions["message"]) == list(range(len(given.messages)))

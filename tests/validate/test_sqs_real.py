@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from helpers.real_plans import real
 from sim.scenario.load import Scenario
 from sim.traffic.generate import generate
 from sim.validate import sqs_real
@@ -109,3 +110,21 @@ def test_without_boto3_one_line_says_what_to_do(monkeypatch):
 def test_it_takes_systems_of_sqs():
     assert broker("sqs").takes(_planned().product)
     assert not broker("redis").takes(_planned().product)
+
+
+def test_a_real_server_moves_what_is_received_too_often(tmp_path):
+    given = _planned(
+        workers=1,
+        MaxNumberOfMessages=10,
+        VisibilityTimeout=1,
+        ReceiveMessageWaitTimeSeconds=1,
+        RedrivePolicy={"maxReceiveCount": 2},
+    )
+    poison = {"at": 0, "fault": "poison", "target": "s.q", "effect": "fail", "count": 2}
+    given = plan(given.scenario.with_({"faults": [poison]}), "s", given.messages)
+    with real("sqs") as server:
+        seen = server.run(given, tmp_path).groups["q"]
+    n = len(given.messages)
+    assert sorted(seen.executions["message"]) == list(range(2, n))
+    assert seen.dead.tolist() == [True, True] + [False] * (n - 2)
+    assert seen.deliveries.tolist() == [2, 2] + [1] * (n - 2)
