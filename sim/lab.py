@@ -2,11 +2,13 @@
 
 import gc
 import os
+import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 from threading import Event, Lock
 from time import perf_counter
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import simpy
@@ -19,11 +21,6 @@ from sim.injection.context import Timeline
 from sim.injection.poison import poisoned
 from sim.injection.replay import Replay
 from sim.injection.schedule import schedule
-from sim.ledger.book import Ledger
-from sim.measure.books import keep_books
-from sim.measure.incidents import faults_table
-from sim.measure.tables import Frames, Tables, combine, measure
-from sim.results.result import Result
 from sim.scenario.faults.groups import PoisonFault
 from sim.scenario.load import Scenario
 from sim.scenario.silences import never_strikes
@@ -31,10 +28,19 @@ from sim.systems.catalogue import build
 from sim.systems.size import GRID_STEPS, USUAL, Allowance, Size, check, free_bytes, size
 from sim.traffic.generate import generate, none_is_slow, strokes
 from sim.traffic.messages import Messages
-from sim.words.silence import never_struck, none_was_slow, poisoned_nothing, silences_table
+
+if TYPE_CHECKING:
+    from sim.ledger.book import Ledger
+    from sim.measure.tables import Frames, Tables
+    from sim.results.result import Result
 
 _MANY = 5_000_000
 """Messages whose memory is worth a search for garbage."""
+_LATER = ("sim.measure.tables", "sim.results.result", "pyarrow.parquet")
+"""What a run needs once its kernels are done."""
+_SWITCH_S = 2e-4
+"""So long a kernel waits at most for the interpreter while these are imported, s; Python's own is
+5 ms, and a kernel comes back some hundreds of times."""
 
 
 class Progress(Protocol):
@@ -47,14 +53,14 @@ class Progress(Protocol):
 class Keep(Protocol):
     """Remembers finished systems, so that an interrupted run can go on: `sim.results.store`."""
 
-    def finished(self, system: str) -> Tables | None:
+    def finished(self, system: str) -> "Tables | None":
         """Tables of a system finished earlier."""
 
-    def keep(self, system: str, tables: Tables) -> None:
+    def keep(self, system: str, tables: "Tables") -> None:
         """Remember a finished system."""
 
 
-OnLedger = Callable[[str, str, Ledger, Messages], None]
+OnLedger = Callable[[str, str, "Ledger", Messages], None]
 """Given the books of a system's group, and the messages that they are about."""
 OnOutcome = Callable[[GroupOutcome], None]
 """Given what became of each message of a system's group, before it is measured."""
@@ -66,7 +72,7 @@ def run(
     store: Keep | None = None,
     on_ledger: OnLedger | None = None,
     allowed: Allowance = USUAL,
-) -> Result:
+) -> "Result":
     """Run every system of a scenario.
 
     Args:
@@ -94,7 +100,7 @@ def run(
         if progress is not None:
             progress(system, now_s, settled, total)
 
-    def one(name: str) -> Tables:
+    def one(name: str) -> "Tables":
         began = perf_counter()
         tables = store.finished(name) if store and not on_ledger else None
         if tables is None:
@@ -111,6 +117,9 @@ def run(
     else:
         parts = [one(name) for name in names]
     wall_s = {name: wall_s[name] for name in ("workload", *names)}
+    from sim.measure.tables import combine
+    from sim.results.result import Result
+
     return Result(combine(parts), wall_s, scenario)
 
 
@@ -121,7 +130,9 @@ def _side_by_side(expected: Size, free: float) -> bool:
     return expected.bytes_side_by_side < free
 
 
-def _in_threads(one: Callable[[str], Tables], names: Sequence[str], stop: Event) -> list[Tables]:
+def _in_threads(
+    one: Callable[[str], "Tables"], names: Sequence[str], stop: Event
+) -> list["Tables"]:
     """What ``one`` makes of each name; systems share nothing that is written.
 
     At Ctrl+C, or if one fails, ``stop`` is set: the others heed it, and end within a moment.
@@ -134,12 +145,25 @@ def _in_threads(one: Callable[[str], Tables], names: Sequence[str], stop: Event)
     ) as pool:
         futures = [pool.submit(one, name) for name in names]
         try:
+            _get_ready()
             return [future.result() for future in futures]
         except BaseException:
             stop.set()
             for future in futures:
                 future.cancel()
             raise
+
+
+def _get_ready() -> None:
+    """Import what measures and keeps a run, above all pandas, while kernels need no interpreter."""
+    interval_s = sys.getswitchinterval()
+    sys.setswitchinterval(_SWITCH_S)
+    try:
+        for module in _LATER:
+            pace.check()
+            import_module(module)
+    finally:
+        sys.setswitchinterval(interval_s)
 
 
 def run_system(
@@ -149,7 +173,7 @@ def run_system(
     progress: Progress | None = None,
     on_ledger: OnLedger | None = None,
     on_outcome: OnOutcome | None = None,
-) -> Tables:
+) -> "Tables":
     """Run one system of a scenario with these messages; see `run`."""
     step_s = messages.duration_s / GRID_STEPS
     horizon_s = messages.duration_s + scenario.drain_limit
@@ -165,6 +189,11 @@ def run_system(
         # Processes of the control plane refer to each other and to what they control; at a hundred
         # million messages, that is gigabytes. Of a small run it would be most of the time.
         gc.collect()
+    from sim.measure.books import keep_books
+    from sim.measure.incidents import faults_table
+    from sim.measure.tables import Tables, measure
+    from sim.words.silence import silences_table
+
     order_by = scenario.workload.order_by
     if order_by is None:
         order_by = list(scenario.workload.keys)
@@ -194,6 +223,8 @@ def run_system(
 
 def _unstruck(setup: Setup, waiting: Collection[int], ended_s: float) -> Iterator[str]:
     """Faults that did nothing, but for those of which the scenario tells it already."""
+    from sim.words.silence import never_struck, poisoned_nothing
+
     scenario, messages = setup.scenario, setup.messages
     groups = scenario.systems[setup.name].readers
     for index, fault in enumerate(scenario.faults):
@@ -213,6 +244,8 @@ def _unstruck(setup: Setup, waiting: Collection[int], ended_s: float) -> Iterato
 
 def _unslowed(setup: Setup, outcome: GroupOutcome) -> Iterator[str]:
     """Jobs of a group with a slow share that drew none of its messages."""
+    from sim.words.silence import none_was_slow
+
     scenario, n = setup.scenario, len(setup.messages)
     for job in scenario.systems[setup.name].readers[outcome.group].does:
         slow = scenario.workload.service[job].slow

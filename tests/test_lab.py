@@ -4,7 +4,7 @@ import os
 from collections import Counter
 from math import inf
 from pathlib import Path
-from threading import current_thread
+from threading import Barrier, current_thread
 
 import numpy as np
 import pandas as pd
@@ -80,10 +80,17 @@ def test_an_interrupted_run_goes_on_where_it_stopped(tmp_path):
 def test_systems_side_by_side_are_as_one_after_the_other(monkeypatch):
     scenario = load("tournament_sqs_tuned").with_(SMALL)
     one_by_one = run(scenario).tables
-    threads = set()
+    thread_of, together = {}, Barrier(3)
+
+    def told(system, now_s, settled, total):
+        if system not in thread_of:
+            thread_of[system] = current_thread().name
+            together.wait(600.0)  # for the two others: one after the other, they would never come
+
     monkeypatch.setattr(lab, "WORTH_THREADS", 0)
-    tables = run(scenario, lambda *_: threads.add(current_thread().name)).tables
-    assert len(threads) == min(3, os.cpu_count()) and "MainThread" not in threads
+    monkeypatch.setattr("os.cpu_count", lambda: 3)
+    tables = run(scenario, told).tables
+    assert len(set(thread_of.values())) == 3 and "MainThread" not in thread_of.values()
     assert_same(tables, one_by_one)
 
 

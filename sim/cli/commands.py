@@ -57,6 +57,8 @@ MaxTime = Annotated[
 ]
 
 NARROWEST_IN = 1.9
+_OBJECTS = 100_000
+"""Objects that are made before some are looked at for garbage: imports make very many and none."""
 PLAIN_SCALE = 0.01
 """Of a run whose kernels are plain Python."""
 
@@ -562,4 +564,10 @@ def compare(
 def main() -> Any:
     """Entry point of the command."""
     stopping.end_in_time()
-    return app()
+    # The lab has no linear algebra, for which NumPy would start a thread a core, and these spin.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    gc.set_threshold(_OBJECTS, 10, 10)
+    try:
+        return app()
+    finally:
+        gc.freeze()  # what is left goes with the process: it need not be searched

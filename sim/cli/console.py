@@ -8,8 +8,6 @@ from pathlib import Path
 from textwrap import fill
 from typing import TYPE_CHECKING
 
-import numpy as np
-import pandas as pd
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -28,17 +26,16 @@ from sim.cli.stopping import KEPT
 from sim.foundation.errors import LabError, NoRoomError
 from sim.foundation.terminal import terminal
 from sim.foundation.text import count, duration, messages
-from sim.measure.tables import Tables
 from sim.scenario.load import Scenario
-from sim.words.differences import changes, effects
-from sim.words.opening import print_summary
-from sim.words.silence import warnings_of
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from sim.advice.advise import Watch
     from sim.imports.read import Measured
     from sim.lab import OnLedger
     from sim.ledger.book import Ledger
+    from sim.measure.tables import Tables
     from sim.results.result import Result
     from sim.results.store import Store
     from sim.systems.size import Allowance
@@ -58,8 +55,10 @@ class _Rate(ProgressColumn):
         return Text(f"{count(task.speed)} msg/s" if task.speed else "")
 
 
-def print_result(tables: Tables, title: str, out: Console) -> None:
+def print_result(tables: "Tables", title: str, out: Console) -> None:
     """The summary and the findings, in at most 100 columns."""
+    from sim.words.opening import print_summary
+
     print_summary(tables, title, terminal(file=out.file, width=_width(out)))
 
 
@@ -89,6 +88,8 @@ def print_difference(before: "Result", after: "Result", out: Console) -> None:
 
     In at most 100 columns.
     """
+    from sim.words.differences import changes, effects
+
     changed = changes(before.content, after.content)
     if not changed:
         return
@@ -148,14 +149,14 @@ def _books_file(scenario: Scenario, path: Path | None) -> Iterator["OnLedger | N
         yield write
 
 
-def _write_metrics(scenario: Scenario, buffer: pd.DataFrame, path: Path) -> None:
+def _write_metrics(scenario: Scenario, buffer: "pd.DataFrame", path: Path) -> None:
     """The producers' gauges as OpenMetrics text, for Prometheus and Datadog tooling."""
     from sim.measure.openmetrics import alarm, buffer_remaining, write
 
     remaining, over = [], []
     for name, rows in buffer.groupby("system", sort=False):
         one = buffer_remaining(
-            rows["t_s"].to_numpy(np.float64), {str(name): rows["remaining"].to_numpy(np.int64)}
+            rows["t_s"].to_numpy("float64"), {str(name): rows["remaining"].to_numpy("int64")}
         )
         process = scenario.systems[str(name)].publishing
         assert process is not None
@@ -294,7 +295,6 @@ def run_one(
     """
     from sim.results.store import Store, manifest, newest
     from sim.systems.size import USUAL, check, free_bytes, memory, size
-    from sim.words.needs_of_run import needs_as_data, needs_as_junit, said_of_needs
 
     allowed = allowed or USUAL
     warn(scenario.warnings, err)
@@ -326,6 +326,9 @@ def run_one(
 
         with _books_file(scenario, books) as on_ledger:
             done = run(scenario, bar.told, store, on_ledger, allowed)
+        from sim.words.needs_of_run import needs_as_data, needs_as_junit, said_of_needs
+        from sim.words.silence import warnings_of
+
         bar.says("drawing the charts" if charts else "writing the report")
         temporary = store.begin()
         needs = done.needs
@@ -368,6 +371,7 @@ def _saying_what_is_kept(store: "Store") -> Iterator[None]:
 
 def _print_what_moved(earlier: Path, done: "Result", out: Console) -> None:
     from sim.results.store import read, read_manifest
+    from sim.words.differences import changes
 
     with suppress(LabError):  # one that this version of the lab cannot read
         # A run that is repeated has no changes, and its tables need not be read.

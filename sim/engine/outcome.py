@@ -3,12 +3,14 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-import pandas as pd
 
 from sim.foundation.arrays import F64, I32, I64, U8, U16
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class Fate(IntEnum):
@@ -95,9 +97,9 @@ class Offsets:
 class Publication:
     """What became of a system's publisher."""
 
-    producer: pd.DataFrame
+    producer: "pd.DataFrame"
     """One row: see `sim.measure.tables.Tables.producer`."""
-    buffer: pd.DataFrame
+    buffer: "pd.DataFrame"
     """See `sim.measure.tables.Tables.buffer`."""
     happened: Sequence[tuple[float, float, str]]
     """(from, until, text) of what is known only afterwards, s."""

@@ -10,6 +10,7 @@ import re
 import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
+from functools import cache
 from hashlib import sha256
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import EXTENSION_SUFFIXES, ModuleSpec, PathFinder, SourceFileLoader
@@ -39,13 +40,21 @@ def headers_of(kernel: Path) -> list[Path]:
     waiting = [kernel.with_suffix(".pxd")]
     while waiting:
         header = waiting.pop()
-        if header.exists() and header not in found:
+        if header not in found and header.exists():
             found.add(header)
-            for package, names in _CIMPORT.findall(header.read_text()):
-                home = SIM.joinpath(*package.split(".")[1:])
-                waiting.append(home.with_suffix(".pxd"))
-                waiting.extend(home / f"{name.split()[0]}.pxd" for name in names.split(","))
+            waiting += _named_in(header.read_text())
     return sorted(found)
+
+
+@cache
+def _named_in(header: str) -> list[Path]:
+    """Where the headers would be that a header, its text, takes types from."""
+    named = []
+    for package, names in _CIMPORT.findall(header):
+        home = SIM.joinpath(*package.split(".")[1:])
+        named.append(home.with_suffix(".pxd"))
+        named += [home / f"{name.split()[0]}.pxd" for name in names.split(",")]
+    return named
 
 
 class _Checked(Loader):

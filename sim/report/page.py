@@ -121,9 +121,10 @@ def _books(tables: "Tables") -> str:
 def _timeline(tables: "Tables") -> str:
     systems = [str(system) for system in tables.summary["system"].unique()]
     finest_s = resolution_s(tables)
-    rows = [[when(event, finest_s), whom(event, systems), event.what] for event in timeline(tables)]
+    events = timeline(tables)
+    rows = [[when(event, finest_s), whom(event, systems), event.what] for event in events]
     caption = "Times since the start. What was done to a system is in bold."
-    faults = [event.fault for event in timeline(tables)]
+    faults = [event.fault for event in events]
     return _table(caption, ["time", "system", "what happened"], rows, bold=faults, words=True)
 
 

@@ -1,7 +1,8 @@
 """A publisher in front of a Kafka topic: one process and its client, and what happens to them."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import pandas as pd
 import simpy
 
 from sim.engine.environment import Steps
@@ -13,6 +14,9 @@ from sim.measure.alarms import alarms
 from sim.producer.kafka_client import Client
 from sim.scenario.products.kafka import KafkaSystem
 from sim.traffic.generate import pool
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class KafkaPublisher:
@@ -140,7 +144,11 @@ def _client(setup: Setup, config: KafkaSystem, partition_of: I32) -> Client:
     )
 
 
-def _summary(name: str, config: KafkaSystem, client: Client, kept: Bools, fate: U8) -> pd.DataFrame:
+def _summary(
+    name: str, config: KafkaSystem, client: Client, kept: Bools, fate: U8
+) -> "pd.DataFrame":
+    import pandas as pd
+
     assert config.publisher is not None
     journal = client.journal
     valid = np.repeat(kept & (journal.visible_s < np.inf), journal.n)
@@ -180,7 +188,9 @@ def _summary(name: str, config: KafkaSystem, client: Client, kept: Bools, fate: 
     )
 
 
-def _buffer(setup: Setup, client: Client, ended_s: float) -> pd.DataFrame:
+def _buffer(setup: Setup, client: Client, ended_s: float) -> "pd.DataFrame":
+    import pandas as pd
+
     t = setup.grid_s[setup.grid_s <= ended_s]
     return pd.DataFrame(
         {

@@ -19,7 +19,7 @@ from sim.foundation.errors import LabError
 from sim.foundation.units import Z99, Distribution
 from sim.scenario.faults.base import RandomFault
 from sim.scenario.load import CaseFile, Key, Lifecycle, Scenario
-from sim.traffic import arrivals, cases
+from sim.traffic import arrivals
 from sim.traffic.draws import alias_table, along
 from sim.traffic.draws_kernel import choose, spread
 from sim.traffic.messages import Messages, Numbered
@@ -28,6 +28,8 @@ POOL = 1 << 16
 """Latencies drawn for each kind of call, and taken in turn."""
 
 _CHUNK = 1 << 20
+_MOST_SHARED = 1 << 22
+"""Messages whose draws for a job may be held for others who ask: 16 MiB a job."""
 _MOST_ENTITIES = 1 << 24
 _SURELY = 64
 """Of so many that are expected, some will be drawn: none once in 10^27 runs."""
@@ -106,6 +108,8 @@ def generate(scenario: Scenario) -> Messages:
 
 def _cases(scenario: Scenario, file: CaseFile) -> Messages:
     """The events of a file, stretched or compressed to the scenario's duration."""
+    from sim.traffic import cases
+
     found = cases.read(file.file)
     (dim,) = scenario.workload.keys
     last_s = float(found.created_s[-1]) if len(found) else 0.0
@@ -209,6 +213,12 @@ _DRAWN: WeakValueDictionary[tuple[int, int, str], F32] = WeakValueDictionary()
 
 def _draw_service(scenario: Scenario, n: int, jobs: Sequence[str]) -> F32:
     total = np.zeros(n, np.float32)
+    if len(jobs) > 1 and n <= _MOST_SHARED:
+        # Another system may have a group for each job: they are held until all of them are drawn.
+        each = [service_s(scenario, n, [job]) for job in jobs]
+        for work_s in each:
+            total += work_s
+        return total
     for job in jobs:
         service = scenario.workload.service[job]
         rng, which, how_long = (

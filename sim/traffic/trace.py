@@ -9,10 +9,9 @@ import csv
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple, TextIO
+from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from sim.foundation import files
@@ -20,6 +19,9 @@ from sim.foundation.arrays import F64, I64
 from sim.foundation.errors import LabError, nearest
 from sim.foundation.units import shown
 from sim.scenario.load import Trace
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _MOST_SLOTS = 1 << 53
 """Intervals of a trace: beyond, their times cannot be told apart."""
@@ -114,6 +116,8 @@ def _read_rows(path: Path, file: TextIO, column: str | int | None) -> _CountRows
 
 
 def _check_header(path: Path, header: Sequence[str]) -> None:
+    import pandas as pd
+
     if len(header) < 2:
         raise LabError(
             f"{path}:1: not a trace: expected CSV with two columns or more, a timestamp and a "
@@ -152,6 +156,8 @@ def _column(path: Path, header: Sequence[str], column: str | int) -> int:
 
 
 def _times(rows: _CountRows) -> "pd.Series[pd.Timestamp]":
+    import pandas as pd
+
     times = pd.to_datetime(pd.Series(rows.time), utc=True, format="ISO8601", errors="coerce")
     unread = np.flatnonzero(times.isna())
     if unread.size:
@@ -169,6 +175,8 @@ def _times(rows: _CountRows) -> "pd.Series[pd.Timestamp]":
 
 
 def _counts(rows: _CountRows) -> F64:
+    import pandas as pd
+
     counts = pd.to_numeric(pd.Series(rows.count), errors="coerce").to_numpy(np.float64)
     bad = np.flatnonzero(~(np.isfinite(counts) & (counts >= 0)))
     if bad.size:
@@ -186,6 +194,8 @@ def _interval_s(rows: _CountRows, times: "pd.Series[pd.Timestamp]") -> float:
     return interval_s
 
 
-def _instant(words: str) -> pd.Timestamp:
+def _instant(words: str) -> "pd.Timestamp":
+    import pandas as pd
+
     instant = pd.Timestamp(words)
     return instant.tz_localize("UTC") if instant.tzinfo is None else instant

@@ -1,5 +1,7 @@
 """What the command prints, as text."""
 
+import subprocess
+import sys
 from io import StringIO
 from types import SimpleNamespace
 
@@ -99,3 +101,10 @@ def test_a_full_disk_says_what_is_kept_of_a_run(tmp_path, kept, says):
         store.partial.mkdir()
     with pytest.raises(NoRoomError, match=says), console._saying_what_is_kept(store):
         raise NoRoomError("the disk is full")
+
+
+def test_nothing_that_a_run_needs_before_its_kernels_imports_pandas():
+    # It takes a quarter of a second, in which kernels could run.
+    code = "import sys, sim.lab, sim.cli.console, sim.results.store; print('pandas' in sys.modules)"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "False"

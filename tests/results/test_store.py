@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 from sim.foundation.errors import LabError
+from sim.lab import run
 from sim.measure.tables import Tables
 from sim.results.folders import MANIFEST
 from sim.results.store import Store, manifest, newest, read
@@ -53,6 +54,19 @@ def test_a_closed_store_leaves_nothing_that_it_began(tmp_path):
     (store.begin() / "charts").mkdir()
     store.close()
     assert list(store.folder.parent.iterdir()) == []
+
+
+def test_a_system_that_is_kept_comes_back_as_it_was(tmp_path):
+    scenario = load("crash_and_rebalance", ["scale=0.02"])
+    tables = run(scenario).tables
+    store = Store(tmp_path, scenario, "run")
+    assert store.finished("kafka") is None
+    store.keep("kafka", tables)
+    kept = store.finished("kafka")
+    assert kept.duration_s == tables.duration_s
+    for name, frame in tables.frames.items():
+        pd.testing.assert_frame_equal(kept.frames[name], frame, check_exact=True)
+    assert Store(tmp_path, scenario.with_({"seed": 1}), "run").finished("kafka") is None
 
 
 @pytest.mark.parametrize("table", ["summary", "series", "latency", "fates", "messages", "faults"])

@@ -63,6 +63,17 @@ def test_streams_do_not_depend_on_each_other():
     np.testing.assert_array_equal(generate(s).created_s, generate(other).created_s)
 
 
+def test_several_jobs_take_the_same_time_whether_or_not_their_draws_are_shared(monkeypatch):
+    service = {"per_message": {"exponential": "3 ms"}}
+    jobs = {"job": service, "second": service}
+    does = {"workload.service": jobs, "systems.kafka.groups.g.does": ["job", "second"]}
+    other = scenario().with_(does)
+    shared = service_s(other, 3_000, ["job", "second"]).copy()
+    monkeypatch.setattr("sim.traffic.generate._MOST_SHARED", 2_999)
+    alone = service_s(other, 3_000, ["job", "second"])
+    np.testing.assert_array_equal(alone, shared)
+
+
 def test_one_in_so_many_messages_is_slow_and_the_others_take_what_they_took():
     n, share = 2_500_000, 0.001
     plain = scenario(**{"workload.service.job.per_message": {"exponential": "1 ms"}})
