@@ -235,9 +235,21 @@ class Plots:
             return self._page(chart, axes=axes)
         return self._page(f"measured_{chart}", measured=_measured(overlay), start=start, axes=axes)
 
-    def latency(self, axes: Sequence["Axes"] | None = None) -> "Picture":
-        """Quantiles of the time from creation to first effect."""
-        return self._page("latency", axes=axes)
+    def latency(
+        self,
+        axes: Sequence["Axes"] | None = None,
+        *,
+        overlay: "Measured | str | Path | None" = None,
+    ) -> "Picture":
+        """Quantiles of the time from creation to first effect.
+
+        Args:
+            axes: to draw on.
+            overlay: a result of the OpenMessaging Benchmark to lay over it.
+        """
+        if overlay is None:
+            return self._page("latency", axes=axes)
+        return self._page("latency", axes=axes, measured=_measured(overlay))
 
     def order(self, axes: Sequence["Axes"] | None = None) -> "Picture":
         """Messages processed out of order, cumulative."""

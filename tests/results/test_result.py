@@ -16,6 +16,9 @@ def test_a_result_takes_an_overlay_by_its_path():
     for draw in (result.plot.lag, result.plot.time_lag):
         drawn = draw(overlay=EXPORTS / "cloudwatch.csv", start="2024-05-01 19:55")
         assert "cloudwatch.csv" in " ".join(text.get_text() for text in drawn.figure.texts)
+    drawn = result.plot.latency(overlay=EXPORTS / "omb_result.json")
+    assert "omb_result.json" in " ".join(text.get_text() for text in drawn.figure.texts)
+    assert "omb" not in " ".join(text.get_text() for text in result.plot.latency().figure.texts)
 
 
 @pytest.fixture(scope="module")
