@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from sim.foundation.arrays import F64
+from sim.foundation.errors import LabError
 from sim.scenario.products.celery import CelerySystem
 from sim.scenario.products.rabbitmq import RabbitmqQueue, RabbitmqSystem
 from sim.scenario.products.rabbitmq_broker import since
@@ -93,7 +94,11 @@ class RabbitmqReal:
         return pika.BlockingConnection(pika.URLParameters(self.url))
 
     def unmapped(self, plan: Plan) -> Iterator[str]:
-        """What of the system's configuration the real one does not have."""
+        """What of the system's configuration the real one does not have.
+
+        Raises:
+            LabError: it cannot be run at all.
+        """
         if isinstance(plan.product, CelerySystem):
             yield from celery_real.unmapped(plan)
             return
@@ -108,7 +113,7 @@ class RabbitmqReal:
                 )
                 break
         if product.exchange.type == _HASHED:
-            yield f"{at}.exchange: the plugin of {_HASHED} is not enabled: cannot be run"
+            raise LabError(f"{at}.exchange: {_HASHED} is a plugin, which is not enabled here")
         for name, queue in product.queues.items():
             if queue.threads > 1:
                 yield f"{at}.queues.{name}.threads: a real consumer works on one message at a time"
@@ -217,8 +222,7 @@ class _RabbitmqRun(Staging):
         product = _product(self._plan)
         self._connection = self._real.connect()
         self._channel = self._connection.channel()
-        kind = product.exchange.type if product.exchange.type != _HASHED else "fanout"
-        self._channel.exchange_declare(self._tag, kind, durable=True)
+        self._channel.exchange_declare(self._tag, product.exchange.type, durable=True)
         for name, queue in product.queues.items():
             arguments = _arguments(queue)
             if "x-dead-letter-exchange" in arguments:
@@ -312,7 +316,7 @@ def _routes(plan: Plan) -> list[tuple[str, dict[str, str] | None]] | None:
     """[messages] routing key and headers; None: the exchange looks at neither."""
     exchange = _product(plan).exchange
     messages = plan.messages
-    if exchange.type in ("fanout", _HASHED):
+    if exchange.type == "fanout":
         return None
     if exchange.type == "headers":
         of_dims = []

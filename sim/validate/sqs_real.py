@@ -3,7 +3,7 @@
 Where it is not AWS: a stale receipt is refused with `ReceiptHandleIsInvalid`; there is one server,
 so that a short poll asks all of it; nothing is throttled; a message moves to the dead-letter queue
 when it is next received; of a FIFO queue's free groups it serves the first one in a hash table, not
-the one that has waited longest (`MessageQueue.scala` of softwaremill/elasticmq); it keeps everything
+the one that has waited longest (`MessageQueue.scala` of softwaremill/elasticmq); it keeps all of it
 in memory and on this machine, so that calls take a fraction of what they take over a network.
 """
 

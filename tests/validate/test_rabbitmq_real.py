@@ -3,6 +3,7 @@
 import pytest
 
 from helpers.real_plans import real
+from sim.foundation.errors import LabError
 from sim.scenario.load import Scenario
 from sim.scenario.products.rabbitmq import RabbitmqQueue
 from sim.traffic.generate import generate
@@ -82,10 +83,6 @@ def test_a_headers_exchange_has_every_dimension():
     [
         ({"queues": _queue(threads=3)}, "works on one message at a time"),
         ({"queues": _queue(), "version": "4.3"}, "the scenario's is 4.3, the broker is 3.10.8"),
-        (
-            {"exchange": {"type": "x-consistent-hash"}, "queues": _queue(bindings=["1"])},
-            "cannot be run",
-        ),
     ],
 )
 def test_what_the_real_one_does_not_have_is_said(system, said):
@@ -93,6 +90,14 @@ def test_what_the_real_one_does_not_have_is_said(system, said):
     real.versions = {"RabbitMQ": "3.10.8"}
     words = list(real.unmapped(_planned(system)))
     assert any(said in word for word in words), words
+
+
+def test_an_exchange_of_a_plugin_is_an_error():
+    real = object.__new__(rabbitmq_real.RabbitmqReal)
+    real.versions = {"RabbitMQ": "3.10.8"}
+    hashed = {"exchange": {"type": "x-consistent-hash"}, "queues": _queue(bindings=["1"])}
+    with pytest.raises(LabError, match="a plugin, which is not enabled here"):
+        list(real.unmapped(_planned(hashed)))
 
 
 def test_a_broker_of_the_same_rules_is_no_difference():
