@@ -1,5 +1,7 @@
 """Counts by the lab's own definitions, and curves by arithmetic."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -65,3 +67,14 @@ def test_ranges_agree_when_they_have_a_value_in_common():
     one = table({"system": "kafka"}, runs[:1], runs[0], runs[2:]).set_index("figure")
     assert not bool(one.loc["p50_s", "inside"])
     assert one.loc["rms", "default"] == 0.0
+
+
+def test_deliveries_again_are_of_queues_only():
+    plan = planned()
+    seen = outcome(plan, plan.messages.created_s + 0.1, np.ones(len(plan.messages)))
+    assert "redelivered" not in figures(plan.messages, [], seen, 20).numbers
+    queue = replace(seen, product="sqs", extra_deliveries=7)
+    found = figures(plan.messages, [], queue, 20)
+    assert found.numbers["redelivered"] == 7
+    rows = table({"system": "s"}, [found], found, [found]).set_index("figure")
+    assert rows.loc["redelivered", "real_most"] == 7

@@ -33,11 +33,11 @@ def test_a_poisonous_message_fails_so_often_in_all_processes_together(tmp_path):
     second, other = _handler(tmp_path, [], "b")
     for handler in (first, second):
         with pytest.raises(FailedError):
-            handler.do(0, 1)
+            handler.do(0, 2)
     first.do(0, 3)
     assert [line.split()[0] for line in log.read_text().splitlines()] == ["f", "r"]
     (failed,) = other.read_text().splitlines()
-    assert (failed.split()[:2], failed.split()[3:]) == (["f", "0"], ["1"])
+    assert (failed.split()[:2], failed.split()[3:]) == (["f", "0"], ["2"])
 
 
 def test_a_message_that_kills_is_written_down_before(tmp_path):

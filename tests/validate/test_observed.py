@@ -34,3 +34,14 @@ def test_the_first_time_counts_and_repeats_are_counted():
     assert counted.extra_effects == 1
     keys = plan.keys
     assert counted.violations_in_all == (keys[0] == keys[1])
+
+
+def test_what_the_broker_counts_is_delivered_even_where_nothing_was_processed():
+    plan = planned()
+    n = len(plan.messages)
+    done = pd.DataFrame({"message": [0, 0, 1], "done_s": [1.0, 2.0, 3.0]})
+    told = np.ones(n, np.int64)
+    told[1:3] = [4, 2]  # 2 was never processed
+    group = GroupObserved(done, np.zeros(n, np.bool_), deliveries=told)
+    seen = Observed(np.zeros(n), np.zeros(n), {"g": group})
+    assert outcome(plan, seen, "g", np.zeros(1)).extra_deliveries == 1 + 3 + 1

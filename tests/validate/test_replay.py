@@ -1,11 +1,14 @@
 """A plan in real time: the messages at their times, the faults at theirs."""
 
+from math import inf
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from helpers.real_plans import NoBroker, planned
 from sim.foundation.errors import LabError
-from sim.validate.replay import replay
+from sim.validate.replay import _deliveries, replay
 
 
 def test_every_message_is_processed_at_its_time(tmp_path):
@@ -49,3 +52,30 @@ def test_a_client_that_does_not_start_is_an_error_and_leaves_no_process(tmp_path
 
     with pytest.raises(LabError, match=r"a process of 'g' did not start.*\n.*no such client"):
         replay(planned(), Broken(), tmp_path)
+
+
+def test_it_goes_on_while_the_broker_has_messages_that_will_come_again(tmp_path):
+    asked = []
+
+    class Full(NoBroker):
+        def left(self, plan):
+            asked.append(None)
+            return 3 - min(3, len(asked))
+
+    replay(planned(), Full(), tmp_path)
+    assert len(asked) == 3
+
+
+def test_a_scenario_says_for_how_long_one_waits(tmp_path):
+    class Patient(NoBroker):
+        quiet_s = limit_s = inf
+
+    crash = [{"at": 0.5, "fault": "crash", "target": "kafka.g.1"}]
+    done = replay(planned(crash, drain_limit=0.5), Patient(), tmp_path).groups["g"].executions
+    assert len(done) < len(planned().messages)
+
+
+def test_the_most_deliveries_count_also_of_what_failed():
+    lines = [line.split() for line in ("r 0 1 2 2 -1 -1", "f 1 1 3", "f 1 1 2", "f 2 1", "x 1")]
+    fleet = SimpleNamespace(clients=[SimpleNamespace(lines=lines)])
+    assert _deliveries(fleet, 3).tolist() == [2, 3, 0]

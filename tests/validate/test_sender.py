@@ -3,6 +3,7 @@
 import pytest
 
 from sim.validate import handler
+from sim.validate import sender as module
 from sim.validate.sender import Sending
 
 
@@ -24,13 +25,19 @@ def test_a_body_has_the_size_of_the_message_and_begins_with_its_number(sending):
     assert [sending.body(m) for m in range(3)] == [b"0    ", b"1", b"2  "]
 
 
-def test_each_message_is_told_of_once_when_it_is_acknowledged_or_at_the_end(sending, tmp_path):
-    for message in (0, 1, 0):  # 0 is sent again
-        sending.sent(message)
+def test_each_message_is_told_of_once_when_it_is_acknowledged_or_at_the_end(
+    sending, tmp_path, monkeypatch
+):
+    times = iter([1.0, 2.0, 3.0])
+    with monkeypatch.context() as patched:
+        patched.setattr(module.time, "time", lambda: next(times))
+        for message in (0, 1, 0):  # 0 is sent again
+            sending.sent(message)
     sending.acknowledged(0)
     sending.ends("Closed")
-    first, second, last = [line.split() for line in (tmp_path / "log").read_text().splitlines()]
+    sending.ends()
+    first, second, last, _ = [line.split() for line in (tmp_path / "log").read_text().splitlines()]
     assert (first[:2], first[4]) == (["a", "0"], "-")
-    assert float(first[2]) <= float(first[3])
+    assert float(first[2]) == 1.0 < float(first[3])
     assert (second[:2], second[3:]) == (["a", "1"], ["-", "Closed"])
     assert last[0] == "x"
