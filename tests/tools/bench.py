@@ -1,7 +1,7 @@
 """Benchmarks (`make bench`): how fast the kernels and whole runs are on this machine.
 
-Prints the least, the median and the greatest of several repeats, and then the lab beside other
-simulators (`bench_rivals.py`). Never run as a test.
+Prints the least, the median and the greatest of several repeats: of whole commands, of kernels, and
+of the lab beside other simulators (`bench_rivals.py`, extra `bench`). Never run as a test.
 """
 
 import os
@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -150,27 +150,56 @@ def plain_simpy(n: int) -> list[float]:
     return rates(n, prepare)
 
 
-def whole_run(millions: float) -> None:
-    """Seconds and memory of the whole command, in a process of its own, charts included."""
-    times, peaks = [], []
-    for _ in range(3 if millions < 50 else 1):
+def command(what: str, arguments: Sequence[str], repeats: int = 5, stored: bool = True) -> None:
+    """Seconds of wall clock and of CPU, and memory, of a command in a process of its own.
+
+    Args:
+        what: it does, for people.
+        arguments: after ``sim``.
+        repeats: how often it is run.
+        stored: whether it writes results: into a folder of its own, then.
+    """
+    walls_s, cpus_s, peaks = [], [], []
+    for _ in range(repeats):
         with tempfile.TemporaryDirectory() as folder:
+            out = ["--out", folder] if stored else []
             began = time.perf_counter()
             pid = os.fork()
             if pid == 0:
                 quiet = os.open(os.devnull, os.O_WRONLY)
                 os.dup2(quiet, 1)
-                command = [
-                    "sim", "run", "tournament_sqs_tuned", "--out", folder,
-                    "--set", "systems.sqs_single=null", "--set", f"scale={millions / 1.224}",
-                ]  # fmt: skip
-                os.execv(Path(sys.executable).parent / "sim", command)
+                os.execv(Path(sys.executable).parent / "sim", ["sim", *arguments, *out])
             _, status, usage = os.wait4(pid, 0)
             assert status == 0
-            times.append(time.perf_counter() - began)
+            walls_s.append(time.perf_counter() - began)
+            cpus_s.append(usage.ru_utime + usage.ru_stime)
             peaks.append(usage.ru_maxrss / 2**20)
-    what = f"sim run, {millions:g} M messages, SQS fan-out and Kafka, 3 groups each"
-    report(what, times, f"s, peak memory {max(peaks):.2f} GiB")
+    report(what, walls_s, f"s, peak memory {max(peaks):.2f} GiB")
+    report(f"{what}: CPU", cpus_s, "s")
+
+
+def commands() -> None:
+    """What a user waits for: commands that run nothing, and the tournament with all its systems."""
+    command("sim --help", ["--help"], stored=False)
+    command("sim list", ["list"], stored=False)
+    tournament = ["run", "tournament_sqs_tuned"]
+    command("sim run tournament_sqs_tuned, 1.2 M messages, charts", tournament)
+    command("the same, no charts", [*tournament, "--no-charts"])
+    command(
+        "the same, 30 M messages, no charts",
+        [*tournament, "--no-charts", "--set", f"scale={30 / 1.224}"],
+        repeats=3,
+    )
+
+
+def whole_run(millions: float) -> None:
+    """SQS fan-out and Kafka of the tournament, charts included."""
+    scale = f"scale={millions / 1.224}"
+    command(
+        f"sim run, {millions:g} M messages, SQS fan-out and Kafka, 3 groups each",
+        ["run", "tournament_sqs_tuned", "--set", "systems.sqs_single=null", "--set", scale],
+        repeats=3 if millions < 50 else 1,
+    )
 
 
 def with_faults(millions: float, faults: int) -> list[float]:
@@ -205,6 +234,7 @@ def with_faults(millions: float, faults: int) -> list[float]:
 def main() -> int:
     print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores")
     # First, since Linux counts what the parent holds at the fork as memory of the child.
+    commands()
     for millions in map(float, sys.argv[1:] or ("1", "10", "100")):
         whole_run(millions)
     queue_n = 20_000_000
