@@ -9,7 +9,7 @@ import simpy
 from sim.engine.environment import Stage, Steps
 from sim.engine.outcome import Publication
 from sim.engine.system import Fleet, Setup, Upstream, capacity
-from sim.foundation.arrays import I32
+from sim.foundation.arrays import F64, I32
 from sim.log import group_state as k
 from sim.log.group import Group
 from sim.log.kafka_assignors import ASSIGNORS
@@ -85,6 +85,9 @@ class Kafka(LogSystem):
             )
             for group, c in config.groups.items()
         }
+        for group, c in config.groups.items():
+            if c.first_commits is not None:
+                groups[group].commit_first(each_of(c.first_commits, groups[group].members))
         super().__init__(setup, topic, groups, config.groups, limits=_limits(config))
         source: list[Stage] = (
             [topic] if self.cluster is None else [self.cluster.publisher, self.cluster]
@@ -154,7 +157,7 @@ class Kafka(LogSystem):
         if in_phase:
             first_s = first_s[:1].repeat(members)
         if (given := config.first_heartbeats) is not None:
-            first_s = np.array([*given, *given[-1:] * members][:members])
+            first_s = each_of(given, members)
         return Terms(
             ASSIGNORS[config.assignor],
             session_s=config.session_ms(brokers) / 1e3,
@@ -168,6 +171,11 @@ class Kafka(LogSystem):
             on_failure=config.on_failure,
             static=config.group_instance_id is not None,
         )
+
+
+def each_of(given: Sequence[float], members: int) -> F64:
+    """[members] what is given, in order; the last one is that of the others too."""
+    return np.array([*given, *[given[-1]] * members][:members], np.float64)
 
 
 def partition_of(setup: Setup, config: KafkaSystem) -> I32:

@@ -19,6 +19,7 @@ import java.util.Properties;
 import java.util.StringJoiner;
 import java.util.concurrent.locks.LockSupport;
 import org.apache.kafka.clients.consumer.AcknowledgeType;
+import org.apache.kafka.clients.consumer.ConsumerInterceptor;
 import org.apache.kafka.clients.consumer.ConsumerRebalanceListener;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.ConsumerRecords;
@@ -126,6 +127,7 @@ public class RealConsumer {
         given.put("key.deserializer", bytes);
         given.put("value.deserializer", bytes);
         boolean share = "true".equals(given.remove("lab.share"));
+        if (!share) given.put("interceptor.classes", Commits.class.getName());
         warm(given, share, args[2]);
         BufferedReader in = new BufferedReader(new InputStreamReader(System.in));
         say("w " + at(now()));
@@ -218,6 +220,21 @@ public class RealConsumer {
                 if (!batch(c, polled, commit, attempts, backoff, then)) break;
             }
         }
+    }
+
+    /** Writes down when commits are done. */
+    public static class Commits implements ConsumerInterceptor<byte[], byte[]> {
+        public ConsumerRecords<byte[], byte[]> onConsume(ConsumerRecords<byte[], byte[]> records) {
+            return records;
+        }
+
+        public void onCommit(Map<TopicPartition, OffsetAndMetadata> offsets) {
+            if (!offsets.isEmpty()) say("e " + at(now()) + " commit");
+        }
+
+        public void close() {}
+
+        public void configure(Map<String, ?> configs) {}
     }
 
     /** Write down when heartbeats are answered, by the client's own count of them. */

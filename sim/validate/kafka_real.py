@@ -65,7 +65,10 @@ _LOWEST = {
 }
 """Of the broker: timeouts that were shortened are not refused."""
 _STABLE_S = 1.0
-_BEAT = re.compile(r"^%7\|([0-9.]+)\|HEARTBEAT\|[^\n]*Heartbeat for group", re.MULTILINE)
+_TICKS = {
+    "heartbeat": re.compile(r"^%7\|([0-9.]+)\|HEARTBEAT\|[^\n]*Heartbeat for group", re.MULTILINE),
+    "commit": re.compile(r"^%7\|([0-9.]+)\|COMMIT\|[^\n]*cgrp auto commit", re.MULTILINE),
+}
 
 
 def _ms(value: Any) -> str:
@@ -263,23 +266,20 @@ class KafkaStaging(Staging):
         self, plan: Plan, fleets: Mapping[str, RealFleet], began_s: float
     ) -> Mapping[str, Any]:
         """When each member beat first, from its last beat before second 0."""
-        found = {}
+        found: dict[str, Any] = {}
         for name, fleet in fleets.items():
             readers = plan.groups[name].readers
             if not isinstance(readers, ConsumerGroup):
                 continue
-            every_s = readers.heartbeat_ms(cast(KafkaSystem, plan.product).brokers) / 1e3
-            first = {
-                client.member: last + every_s - began_s
-                for client in reversed(fleet.clients)
-                if client.member >= 0
-                and (last := max((at for at in beats(client) if at < began_s), default=None))
-            }
-            if len(first) == plan.groups[name].members:
-                place = ".".join(str(key) for key in plan.product.place_of(name))
-                found[f"systems.{plan.system}.{place}.first_heartbeats"] = [
-                    round(max(0.0, first[member]), 4) for member in sorted(first)
-                ]
+            heartbeat_s = readers.heartbeat_ms(cast(KafkaSystem, plan.product).brokers) / 1e3
+            of_timers = [("heartbeat", "first_heartbeats", heartbeat_s)]
+            if readers.auto_commit_s > 0.0:
+                of_timers.append(("commit", "first_commits", readers.auto_commit_s))
+            for what, key, every_s in of_timers:
+                first = first_s(fleet, what, every_s, began_s)
+                if len(first) == plan.groups[name].members:
+                    place = ".".join(str(part) for part in plan.product.place_of(name))
+                    found[f"systems.{plan.system}.{place}.{key}"] = first
         return found
 
     def stored(self, plan: Plan) -> Sequence[int]:
@@ -360,15 +360,41 @@ def _subscribed(fleet: RealFleet) -> bool:
     return all([client.said("e") for client in fleet.clients if client.member >= 0])
 
 
-def beats(client: RealClient) -> list[float]:
-    """When a consumer beat, on the wall's clock: from the lines of the Java program, or from what
-    librdkafka writes to standard error."""
-    said = [float(line[1]) for line in client.lines if line[0] == "e" and line[2] == "heartbeat"]
+def first_s(fleet: RealFleet, what: str, every_s: float, began_s: float) -> list[float]:
+    """When each member that was there at second 0 did something first, by a timer that it had.
+
+    Args:
+        fleet: the group.
+        what: `heartbeat` or `commit`.
+        every_s: the timer's interval, s.
+        began_s: second 0 on the wall's clock.
+
+    Returns:
+        [members], s: an interval after the last time before second 0; nothing, if one of them did
+        it neither before nor in the first interval.
+    """
+    found = {}
+    for client in fleet.clients:
+        times = ticks(client, what)
+        after = [at for at in times if began_s <= at < began_s + every_s * 1.5]
+        before = [at + every_s for at in times if at < began_s]
+        if client.member >= 0 and client.member not in found and (before or after):
+            at_s = before[-1] if before else after[0]
+            found[client.member] = round(max(0.0, at_s - began_s), 4)
+    return [found[member] for member in sorted(found)]
+
+
+def ticks(client: RealClient, what: str) -> list[float]:
+    """When a consumer sent a `heartbeat` or a `commit`, on the wall's clock, ascending.
+
+    It is in the lines of the Java program, or in what librdkafka writes to standard error.
+    """
+    said = [float(line[1]) for line in client.lines if line[0] == "e" and line[2] == what]
     errors = client.log.with_suffix(".err")
     if not said and errors.exists():
-        found = _BEAT.findall(errors.read_text(errors="replace"))
+        found = _TICKS[what].findall(errors.read_text(errors="replace"))
         said = [float(time_s) for time_s in found]
-    return said
+    return sorted(said)
 
 
 def assigned(lines: Sequence[Sequence[str]]) -> set[int]:

@@ -214,3 +214,17 @@ def test_a_session_ends_so_long_after_the_last_beat_as_the_phases_say():
     told = run(scenario(keys, [crash])).tables.faults
     (at_s,) = told[told["text"].str.contains("session of consumer 1 expired")]["t_s"]
     assert at_s == 34.5
+
+
+def test_members_commit_first_when_they_are_said_to():
+    """Every 5 s from 2 s on: at 27 s, three before the crash, so 3 s of work come again."""
+    keys = {"auto.commit.interval.ms": 5000, "session.timeout.ms": 6000}
+    crash = {"at": 29.99, "fault": "crash", "target": "kafka.g.1"}
+
+    def again(first):
+        given = {**keys, **({} if first is None else {"first_commits": first})}
+        return int(run(scenario(given, [crash])).summary["double_effects"].iloc[0])
+
+    at_start, later = again([5]), again([2])
+    assert again(None) == at_start
+    assert 0 < later < at_start

@@ -8,7 +8,7 @@ from helpers.real_plans import planned, short
 from sim.foundation.errors import LabError
 from sim.traffic.generate import generate
 from sim.validate.fleet import RealClient
-from sim.validate.kafka_real import KafkaReal, KafkaStaging, assigned, beats
+from sim.validate.kafka_real import KafkaReal, KafkaStaging, assigned, first_s, ticks
 from sim.validate.kafka_server import installed
 from sim.validate.plan import plan
 
@@ -77,16 +77,33 @@ def test_what_a_consumer_has_is_the_sum_of_what_it_was_told():
     assert assigned(lines) == {0, 2}
 
 
-def test_heartbeats_are_read_from_either_client(tmp_path):
+def test_timers_are_read_from_either_client(tmp_path):
     log = tmp_path / "g-0.log"
-    java = RealClient(None, log, lines=[["e", "5.5", "heartbeat"], ["e", "7.5", "heartbeat"]])
-    assert beats(java) == [5.5, 7.5]
+    lines = [["e", "5.5", "heartbeat"], ["e", "6.0", "commit"], ["e", "7.5", "heartbeat"]]
+    java = RealClient(None, log, lines=lines)
+    assert (ticks(java, "heartbeat"), ticks(java, "commit")) == ([5.5, 7.5], [6.0])
     log.with_suffix(".err").write_text(
         '%7|1795807270.505|CGRPOP|g-0#consumer-1| [thrd:main]: Group "g"\n'
         "%7|1795807271.250|HEARTBEAT|g-0#consumer-1| [thrd:main]: 127.0.0.1:1/1: "
         'Heartbeat for group "g" generation id 1\n'
+        "%7|1795807271.500|COMMIT|g-0#consumer-1| [thrd:main]: 127.0.0.1:1/1: Committing offsets "
+        "for 2 partition(s) with generation-id 1 in join-state steady: cgrp auto commit timer\n"
     )
-    assert beats(RealClient(None, log)) == [1795807271.25]
+    assert ticks(RealClient(None, log), "heartbeat") == [1795807271.25]
+    assert ticks(RealClient(None, log), "commit") == [1795807271.5]
+
+
+def test_a_timer_goes_on_from_its_last_time_before_the_start():
+    class Fleet:
+        clients = [  # noqa: RUF012
+            RealClient(None, Path("a"), member=1, lines=[["e", "9.4", "heartbeat"]]),
+            RealClient(None, Path("b"), member=0, lines=[["e", "10.7", "heartbeat"]]),
+            # Its successor, later.
+            RealClient(None, Path("c"), member=1, lines=[["e", "15.0", "heartbeat"]]),
+        ]
+
+    assert first_s(Fleet, "heartbeat", 2.0, 10.0) == [0.7, 1.4]
+    assert first_s(Fleet, "commit", 2.0, 10.0) == []
 
 
 def test_everything_arrives_once_through_a_real_broker(tmp_path):

@@ -117,6 +117,8 @@ class ConsumerGroup(LogReaders):
     first_heartbeats: Annotated[list[Seconds], Field(min_length=1)] | None = None
     """When each member of a group that is there from the start beats first, in order; the last one
     is that of the others too. Null: drawn, once for all members of Java's classic groups."""
+    first_commits: Annotated[list[Seconds], Field(min_length=1)] | None = None
+    """When each of them commits first by its timer, likewise. Null: an interval after the start."""
     group_protocol: Literal["classic", "consumer"] = Field(
         default="classic", alias="group.protocol"
     )
