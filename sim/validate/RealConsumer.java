@@ -18,6 +18,9 @@ import java.util.Map;
 import java.util.Properties;
 import java.util.StringJoiner;
 import java.util.concurrent.locks.LockSupport;
+import org.apache.kafka.clients.admin.Admin;
+import org.apache.kafka.clients.admin.AlterConfigOp;
+import org.apache.kafka.clients.admin.ConfigEntry;
 import org.apache.kafka.clients.consumer.AcknowledgeType;
 import org.apache.kafka.clients.consumer.ConsumerInterceptor;
 import org.apache.kafka.clients.consumer.ConsumerRebalanceListener;
@@ -29,6 +32,7 @@ import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.common.Metric;
 import org.apache.kafka.common.MetricName;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.config.ConfigResource;
 
 /**
  * A consumer for `sim validate`: what it reads and writes is said in sim/validate/fleet.py.
@@ -129,6 +133,9 @@ public class RealConsumer {
         boolean share = "true".equals(given.remove("lab.share"));
         if (!share) given.put("interceptor.classes", Commits.class.getName());
         warm(given, share, args[2]);
+        // A client that is the same for every member is made before its time: to make one takes long.
+        boolean same = !share && !given.values().toString().contains("{member}");
+        KafkaConsumer<byte[], byte[]> made = same ? new KafkaConsumer<>(clients(given)) : null;
         BufferedReader in = new BufferedReader(new InputStreamReader(System.in));
         say("w " + at(now()));
         String go = in.readLine();
@@ -158,7 +165,7 @@ public class RealConsumer {
             }
         }));
         if (share) share(p, args[2]);
-        else consume(p, args[2]);
+        else consume(p, made == null ? new KafkaConsumer<>(clients(p)) : made, args[2]);
         say("x " + at(now()));
     }
 
@@ -179,19 +186,26 @@ public class RealConsumer {
             return;
         }
         try (KafkaConsumer<byte[], byte[]> c = new KafkaConsumer<>(p)) {
-            TopicPartition first = new TopicPartition(topic, 0);
-            c.assign(List.of(first));
-            c.poll(Duration.ofMillis(100));
+            c.subscribe(List.of(topic));
+            c.poll(Duration.ofMillis(300));
         }
     }
 
-    static void consume(Properties p, String topic) throws Exception {
+    /** The keys that are the client's. */
+    static Properties clients(Properties given) {
+        Properties p = new Properties();
+        for (String key : given.stringPropertyNames()) {
+            if (!key.startsWith("lab.")) p.put(key, given.getProperty(key));
+        }
+        return p;
+    }
+
+    static void consume(Properties p, KafkaConsumer<byte[], byte[]> made, String topic) throws Exception {
         String[] commit = ((String) p.getOrDefault("lab.commit", "")).split("\\.");
         int attempts = Integer.parseInt((String) p.getOrDefault("lab.attempts", "-1"));
         long backoff = Long.parseLong((String) p.getOrDefault("lab.backoff.ms", "1000"));
         String then = (String) p.getOrDefault("lab.then", "skip");
-        for (String key : List.of("lab.commit", "lab.attempts", "lab.backoff.ms", "lab.then")) p.remove(key);
-        try (KafkaConsumer<byte[], byte[]> c = new KafkaConsumer<>(p)) {
+        try (KafkaConsumer<byte[], byte[]> c = made) {
             c.subscribe(List.of(topic), new ConsumerRebalanceListener() {
                 void tell(String what, Collection<TopicPartition> of) {
                     StringJoiner s = new StringJoiner(",");
@@ -299,7 +313,12 @@ public class RealConsumer {
         }
     }
 
-    static void share(Properties p, String topic) {
+    static void share(Properties p, String topic) throws Exception {
+        try (Admin admin = Admin.create(Map.of("bootstrap.servers", p.get("bootstrap.servers")))) {
+            ConfigResource group = new ConfigResource(ConfigResource.Type.GROUP, (String) p.get("group.id"));
+            admin.incrementalAlterConfigs(Map.of(group, List.of(new AlterConfigOp(
+                new ConfigEntry("share.auto.offset.reset", "earliest"), AlterConfigOp.OpType.SET)))).all().get();
+        }
         List<String> own = new ArrayList<>();
         for (String key : p.stringPropertyNames()) if (key.startsWith("lab.")) own.add(key);
         own.forEach(p::remove);

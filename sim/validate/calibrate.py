@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from sim.foundation.arrays import F64
+from sim.foundation.errors import LabError
 from sim.injection.poison import Poison
 from sim.traffic.messages import Messages
 from sim.validate.observed import Observed
@@ -72,6 +73,10 @@ def calibrated(
             model has that itself.
     """
     seen = run(probe(plan), folder)
+    if not np.isfinite(seen.acked_s[:SINGLE]).any() or not all(
+        len(group.executions) for group in seen.groups.values()
+    ):
+        raise LabError(f"nothing arrived in the calibration of {plan.system}: see {folder}")
     single = slice(0, SINGLE)
     produce_s = np.maximum((seen.acked_s - seen.sent_s)[single] - lingers_s, _LEAST_S)
     overrides: dict[str, Any] = {}

@@ -31,7 +31,7 @@ from sim.engine.system import Fleet
 from sim.foundation.arrays import F64, Bools
 from sim.foundation.errors import LabError
 from sim.validate.plan import Plan
-from sim.validate.server import usual
+from sim.validate.server import CLIENT_PRIORITY, prefer, usual
 
 Command = Sequence[str]
 """Words of a command."""
@@ -113,10 +113,7 @@ class RealClient:
     def calm(self) -> None:
         """Give it and its children a real-time priority, where one may: they mostly sleep, and must
         wake in time."""
-        for pid in _session(self.process.pid):
-            for thread in Path(f"/proc/{pid}/task").glob("*"):
-                with suppress(OSError):
-                    os.sched_setscheduler(int(thread.name), os.SCHED_RR, os.sched_param(1))
+        prefer(self.process.pid, CLIENT_PRIORITY)
 
     def end(self, within_s: float = _END_S) -> None:
         """SIGTERM, and SIGKILL if it has not ended in time; the rest of what it wrote is read."""
@@ -368,14 +365,3 @@ class RealFleet(Fleet):
         client = RealClient.started(self.command(log), log, f"a process of {self.planned.name!r}")
         self.clients.append(client)
         return client
-
-
-def _session(leader: int) -> list[int]:
-    """Processes of the session that a process leads."""
-    found = [leader]
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with suppress(OSError):
-            fields = stat.read_text().rpartition(")")[2].split()
-            if int(fields[3]) == leader and int(stat.parent.name) != leader:
-                found.append(int(stat.parent.name))
-    return found

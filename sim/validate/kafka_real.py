@@ -4,7 +4,7 @@ import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
-from math import ceil
+from math import ceil, inf
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Self, cast
@@ -65,6 +65,8 @@ _LOWEST = {
 }
 """Of the broker: timeouts that were shortened are not refused."""
 _STABLE_S = 1.0
+_SHARED_S = 8.0
+"""Members of a share group do not tell what they have."""
 _TICKS = {
     "heartbeat": re.compile(r"^%7\|([0-9.]+)\|HEARTBEAT\|[^\n]*Heartbeat for group", re.MULTILINE),
     "commit": re.compile(r"^%7\|([0-9.]+)\|COMMIT\|[^\n]*cgrp auto commit", re.MULTILINE),
@@ -173,7 +175,7 @@ class KafkaStaging(Staging):
         self.address = address
         self.topic = topic
         self.has: dict[str, set[int]] = {}
-        self._steady_since = 0.0
+        self._steady_since = inf
 
     def create(self, plan: Plan) -> None:
         """Make the topic."""
@@ -191,7 +193,7 @@ class KafkaStaging(Staging):
         given = {
             "bootstrap.servers": self.address,
             "group.id": f"{self.topic}-{group}",
-            "client.id": f"{group}-{{member}}",
+            "client.id": group,
         }
         if isinstance(readers, ShareGroup):
             given |= _share(readers)
@@ -229,9 +231,9 @@ class KafkaStaging(Staging):
             if isinstance(plan.groups[name].readers, ConsumerGroup)
         )
         now_s = time.monotonic()
-        if not (even and subscribed):
-            self._steady_since = now_s
-        return now_s - self._steady_since > _STABLE_S
+        self._steady_since = min(self._steady_since, now_s) if even and subscribed else inf
+        shares = any(isinstance(group.readers, ShareGroup) for group in plan.groups.values())
+        return now_s - self._steady_since > (_SHARED_S if shares else _STABLE_S)
 
     def _even(self, fleet: RealFleet, partitions: int) -> bool:
         has = [assigned(client.lines) for client in fleet.clients if client.member >= 0]

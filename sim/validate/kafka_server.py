@@ -16,6 +16,8 @@ LIBS = INSTALLED / "kafka" / "libs"
 """Jars of broker and clients."""
 CLASSES = INSTALLED / "kafka" / "classes"
 """The lab's own consumer, compiled."""
+_SHORT_LIVED = ("-XX:TieredStopAtLevel=1", "-Xmx128m", "-Xshare:auto")
+"""Of clients: to compile what runs for a minute takes more than it gives."""
 _QUIET = (
     "-XX:+UseSerialGC",
     "-Dlog4j2.level=WARN",
@@ -37,15 +39,15 @@ def installed() -> str:
     return found[-1].stem.removeprefix("kafka-clients-")
 
 
-def java(*arguments: str, heap: str = "128m") -> list[str]:
+def java(*arguments: str, options: Sequence[str] = _SHORT_LIVED) -> list[str]:
     """A command of the JVM with Kafka's jars and the lab's consumer.
 
     Args:
         arguments: class and its arguments.
-        heap: most memory of its heap.
+        options: of the JVM.
     """
     path = f"{CLASSES.resolve()}:{LIBS.resolve()}/*"
-    return ["java", *_QUIET, f"-Xmx{heap}", "-Xshare:auto", "-cp", path, *arguments]
+    return ["java", *_QUIET, *options, "-cp", path, *arguments]
 
 
 class KafkaServer(ServerProcess):
@@ -102,7 +104,7 @@ class KafkaServer(ServerProcess):
 
     def command(self) -> Sequence[str]:
         """The broker."""
-        return java("kafka.Kafka", str(self.folder / "server.properties"), heap="512m")
+        return java("kafka.Kafka", str(self.folder / "server.properties"), options=["-Xmx512m"])
 
     def answers(self) -> bool:
         """Whether it says which brokers there are."""

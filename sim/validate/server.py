@@ -15,6 +15,8 @@ from sim.foundation.errors import LabError
 HOST = "127.0.0.1"
 INSTALLED = Path(os.environ.get("SIM_BROKERS", "build/brokers"))
 """Where `make brokers` puts jars and classes."""
+BROKER_PRIORITY, CLIENT_PRIORITY = 2, 1
+"""Real-time: a client that loads its code may not keep the broker waiting."""
 _READY_S = 90.0
 _END_S = 15.0
 STEADY = -15
@@ -106,6 +108,7 @@ class ServerProcess:
                 last = "\n".join(log.read_text(errors="replace").splitlines()[-5:])
                 raise LabError(f"{self.name} did not start; the end of {log}:\n{last}")
             time.sleep(0.05)
+        prefer(self.pid, BROKER_PRIORITY)
 
     def stop(self) -> None:
         """End it by SIGTERM, after 15 s by SIGKILL, with all of its process group."""
@@ -141,6 +144,31 @@ def steady() -> None:
     """Put the calling process before the machine's other load, where it may (root)."""
     with suppress(OSError):
         os.setpriority(os.PRIO_PROCESS, 0, STEADY)
+
+
+def session(leader: int) -> list[int]:
+    """Processes of the session that a process leads."""
+    found = [leader]
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            fields = stat.read_text().rpartition(")")[2].split()
+            if int(fields[3]) == leader and int(stat.parent.name) != leader:
+                found.append(int(stat.parent.name))
+    return found
+
+
+def prefer(leader: int, priority: int) -> None:
+    """Give all processes of a session a real-time priority, where one may: they mostly sleep, and
+    must wake in time. What they start later has it too.
+
+    Args:
+        leader: process that leads the session.
+        priority: the higher goes first.
+    """
+    for pid in session(leader):
+        for thread in Path(f"/proc/{pid}/task").glob("*"):
+            with suppress(OSError):
+                os.sched_setscheduler(int(thread.name), os.SCHED_RR, os.sched_param(priority))
 
 
 def usual() -> None:

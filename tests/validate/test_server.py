@@ -7,7 +7,7 @@ import time
 import pytest
 
 from sim.foundation.errors import LabError
-from sim.validate.server import HOST, ServerProcess
+from sim.validate.server import HOST, ServerProcess, prefer, session
 
 
 class Listens(ServerProcess):
@@ -42,3 +42,18 @@ def test_one_that_ends_at_once_is_an_error_with_its_last_words(tmp_path):
     with pytest.raises(LabError, match=r"dies did not start.*\n.*no disk"):
         Dies(tmp_path / "server").start()
     assert time.monotonic() - began < 60
+
+
+def test_a_session_is_its_leader_and_all_that_it_has_started(tmp_path):
+    class Starts(Listens):
+        def command(self):
+            listen = " ".join(super().command())
+            return ["sh", "-c", f"sleep 60 & {listen}"]
+
+    server = Starts(tmp_path / "server")
+    server.start()
+    try:
+        assert len(session(server.pid)) == 3
+        prefer(server.pid, 1)  # where one may; it is no error where one may not
+    finally:
+        server.stop()
