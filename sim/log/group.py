@@ -360,14 +360,6 @@ class Group:
         self._give_up(partitions)
         self.processed[partitions] = self.position[partitions] = offsets
 
-    def commit_first(self, first_s: F64) -> None:
-        """Set when each member commits by its timer for the first time.
-
-        Args:
-            first_s: [members], s.
-        """
-        np.asarray(self.state.members.next_commit_s)[:] = first_s
-
     def _wind_timer(self, m: int, at_s: float) -> None:
         members = self.state.members
         members.next_commit_s[m] = at_s + max(self.reading.auto_commit_s, 0.0)

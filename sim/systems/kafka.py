@@ -87,7 +87,8 @@ class Kafka(LogSystem):
         }
         for group, c in config.groups.items():
             if c.first_commits is not None:
-                groups[group].commit_first(each_of(c.first_commits, groups[group].members))
+                due_s = np.asarray(groups[group].state.members.next_commit_s)
+                due_s[:] = each_of(c.first_commits, due_s.size)
         super().__init__(setup, topic, groups, config.groups, limits=_limits(config))
         source: list[Stage] = (
             [topic] if self.cluster is None else [self.cluster.publisher, self.cluster]
