@@ -31,6 +31,7 @@ from sim.foundation.units import (
 )
 from sim.scenario import explain
 from sim.scenario.contradictions import contradictions, data_file
+from sim.scenario.dangers import dangers
 from sim.scenario.faults.base import Fault
 from sim.scenario.faults.catalogue import FAULTS, AnyFault
 from sim.scenario.needs import Needs
@@ -345,6 +346,7 @@ def _parse(whole: Document, file: Path | None) -> Scenario:
     scenario._warnings = (
         *_unmodelled(Scenario, whole.data, (), whole),
         *_idle_keys(scenario, whole),
+        *(str(whole.problem(path, said)) for path, said in dangers(scenario)),
         *(str(whole.problem(path, said)) for path, said in silences(scenario)),
     )
     trace, cases = scenario.workload.arrivals.trace, scenario.workload.cases
