@@ -37,6 +37,8 @@ def test_what_was_asked_for_has_a_bound(now):
     assert bounds["Polls of River, a queue in Postgres"] == {0.02}
     assert bounds["Kafka, end to end at 200,000 msg/s"] == {0.10, None}
     assert [f.what for f in now[1] if f.bound is not None] == ["p50", "p95", "p99"]
+    assert 0.05 in bounds["RabbitMQ, the knee of one queue"]
+    assert bounds["Celery, one worker with 200 threads over Valkey"] == {0.25}
 
 
 def test_the_page_is_that_of_the_lab(now):

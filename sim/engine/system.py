@@ -144,6 +144,9 @@ class BrokerSet(Protocol):
                 clean ones.
         """
 
+    def lose_power(self, broker: int) -> None:
+        """As `crash` with clean elections; what only it had, and not on disk, is gone (KB-12)."""
+
     def restart(self, broker: int) -> None:
         """It is back, and in sync."""
 

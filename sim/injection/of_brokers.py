@@ -13,6 +13,7 @@ from sim.scenario.faults.brokers import (
     BrokerPauseFault,
     BrokerSlowFault,
     LeaderCrashFault,
+    PowerLossFault,
     UnreachableFault,
 )
 
@@ -92,6 +93,14 @@ def _lose_acks(fault: AckLossFault, brokers: BrokerSet, broker: int, context: Co
         brokers.lose_acks(broker, max((each.probability for each in held), default=0.0))
 
     return _hold(fault, broker, context, tell)
+
+
+@do.register
+def _lose_power(fault: PowerLossFault, brokers: BrokerSet, broker: int, context: Context) -> Steps:
+    brokers.lose_power(broker)
+    if fault.for_ is not None:
+        yield context.env.timeout(fault.for_)
+        brokers.restart(broker)
 
 
 @do.register

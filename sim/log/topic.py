@@ -50,6 +50,22 @@ class LogColumns(NamedTuple):
     """[partitions] log start offset: what lies before it was deleted."""
 
 
+class TopicCeilings(NamedTuple):
+    """What brokers and partitions of a topic can take (KB-14); inf: anything."""
+
+    brokers: int = 1
+    """How many; partition p is led by broker p mod this."""
+    broker_bytes_per_s: float = np.inf
+    """Bytes that a broker takes a second, over the partitions that it leads."""
+    broker_requests_per_s: float = np.inf
+    """Batches that it takes a second."""
+    partition_bytes_per_s: float = np.inf
+    """Bytes that a partition takes a second."""
+
+
+UNLIMITED = TopicCeilings()
+
+
 class Topic:
     """Stage of the data plane: appends messages to partitions as time goes on."""
 
@@ -63,6 +79,7 @@ class Topic:
         linger_s: float,
         batch_bytes: int,
         latency_s: F64,
+        ceilings: TopicCeilings = UNLIMITED,
     ) -> None:
         """
         Args:
@@ -73,6 +90,7 @@ class Topic:
             linger_s: linger.ms, in s.
             batch_bytes: batch.size.
             latency_s: [draws] from sending a batch to its being readable, taken in turn.
+            ceilings: what its brokers and partitions can take.
         """
         n = created_s.size
         start = np.zeros(partitions + 1, np.int64)
@@ -87,8 +105,15 @@ class Topic:
         """(partition, when, from which offset on, [records] when each was readable) of what
         elections cut off, s."""
         self.producer = k.LogProducer(
-            partitions, created_s, partition_of, size_bytes, linger_s, batch_bytes, latency_s
-        )
+            partitions, created_s, partition_of, size_bytes, linger_s, batch_bytes, latency_s,
+            k.LogServers(
+                partitions,
+                ceilings.brokers,
+                1.0 / ceilings.broker_bytes_per_s,
+                1.0 / ceilings.broker_requests_per_s,
+                1.0 / ceilings.partition_bytes_per_s,
+            ),
+        )  # fmt: skip
         self._keep(
             LogColumns(
                 start=start,
@@ -198,6 +223,14 @@ class Topic:
         view = copy(self)
         view._keep(self.log._replace(visible_s=visible_s))
         return view
+
+    def full_s(self) -> tuple[F64, F64]:
+        """[2, brokers] and [2, partitions] from and until when a batch waited long for each, s.
+
+        Inf and -inf where none did.
+        """
+        met = self.producer.ceilings
+        return np.asarray(met.broker_full_s), np.asarray(met.partition_full_s)
 
     def advance(self, until_s: float) -> None:
         """Append every batch that leaves the producer by ``until_s``.

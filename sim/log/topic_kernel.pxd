@@ -12,6 +12,18 @@ cdef class Log:
     cdef public i64[::1] first
 
 
+cdef class LogServers:
+    cdef public double broker_byte_s
+    cdef public double request_s
+    cdef public double partition_byte_s
+    cdef public bint limited
+    cdef public double long_s
+    cdef public double[::1] broker_free_s
+    cdef public double[::1] partition_free_s
+    cdef public double[:, ::1] broker_full_s
+    cdef public double[:, ::1] partition_full_s
+
+
 cdef class LogProducer:
     cdef public const double[::1] created_s
     cdef public const i32[::1] partition_of
@@ -28,11 +40,15 @@ cdef class LogProducer:
     cdef public double[::1] last_append_s
     cdef public i64[::1] ring_partition
     cdef public i64[::1] ring_batch
+    cdef public LogServers ceilings
     cdef public i64 ring_head
     cdef public i64 ring_tail
 
 
-@cython.locals(draw=double, at=double, row=i64, stop=i64)
+@cython.locals(b=i64, broker_s=double, partition_s=double, at_s=double)
+cdef double _begun_s(LogServers ceilings, i64 p, i64 size, double close_s) noexcept nogil
+
+@cython.locals(draw=double, begun_s=double, at=double, row=i64, stop=i64)
 cdef void _send(Log log, LogProducer producer, i64 p, double close_s) noexcept nogil
 
 @cython.locals(size=i64, tail=i64, r=i64, q=i64, b=i64, at=i64)

@@ -1,7 +1,7 @@
 """How records reach a partitioned log, and what of it can be read when.
 
 Rules held: KP-01 (a batch leaves when it is full or has lingered), KB-01 (offsets per partition
-are increasing).
+are increasing), KB-14 (a broker and a partition take only so much).
 """
 
 import cython
@@ -30,6 +30,42 @@ class Log:
         """[partitions] log start offset: what lies before it was deleted."""
 
 
+class LogServers:
+    """What brokers and partitions can take: each is a server that takes one batch at a time.
+
+    The latency of a batch has its own time in it; what a ceiling adds is the wait for those before.
+    """
+
+    def __init__(
+        self,
+        partitions: int,
+        brokers: int,
+        broker_byte_s: float,
+        request_s: float,
+        partition_byte_s: float,
+    ) -> None:
+        self.broker_byte_s = broker_byte_s
+        """Time of a broker that a byte takes, s; 0: none."""
+        self.request_s = request_s
+        """Time of a broker that a batch takes besides, s."""
+        self.partition_byte_s = partition_byte_s
+        """Time of a partition that a byte takes, s."""
+        self.limited = broker_byte_s > 0.0 or request_s > 0.0 or partition_byte_s > 0.0
+        """Whether there is any ceiling."""
+        self.long_s = 0.1
+        """A batch that waits longer than this has met a ceiling."""
+        self.broker_free_s: F64 = np.full(brokers, -num.INF)
+        """[brokers] busy until then; partition p is led by broker p mod their number."""
+        self.partition_free_s: F64 = np.full(partitions, -num.INF)
+        """[partitions] busy until then."""
+        self.broker_full_s: F64 = np.stack([np.full(brokers, num.INF), -np.full(brokers, num.INF)])
+        """[2, brokers] first and last time that a batch had waited long for it, s."""
+        self.partition_full_s: F64 = np.stack(
+            [np.full(partitions, num.INF), -np.full(partitions, num.INF)]
+        )
+        """[2, partitions] the same."""
+
+
 class LogProducer:
     """One producer client, which accumulates an open batch per partition.
 
@@ -46,6 +82,7 @@ class LogProducer:
         linger_s: float,
         batch_bytes: int,
         latency_s: F64,
+        ceilings: LogServers,
     ) -> None:
         self.created_s = created_s
         """[messages] ascending."""
@@ -78,16 +115,39 @@ class LogProducer:
         """[ring] partition of a lingering batch, oldest first."""
         self.ring_batch: I64 = np.zeros(2 * partitions + 64, np.int64)
         """[ring] its ``batch_no``."""
+        self.ceilings = ceilings
+        """What brokers and partitions can take."""
         self.ring_head = 0
         """Counts what left the ring."""
         self.ring_tail = 0
         """Counts what came into it."""
 
 
+def _begun_s(ceilings: LogServers, p: int, size: int, close_s: float) -> float:
+    """When broker and partition begin with a batch that reaches them at ``close_s``."""
+    b = p % ceilings.broker_free_s.shape[0]
+    broker_s: float = max(close_s, ceilings.broker_free_s[b])
+    ceilings.broker_free_s[b] = broker_s + ceilings.request_s + size * ceilings.broker_byte_s
+    if broker_s - close_s > ceilings.long_s:
+        at_s = close_s + ceilings.long_s
+        ceilings.broker_full_s[0, b] = min(ceilings.broker_full_s[0, b], at_s)
+        ceilings.broker_full_s[1, b] = broker_s
+    partition_s: float = max(close_s, ceilings.partition_free_s[p])
+    ceilings.partition_free_s[p] = partition_s + size * ceilings.partition_byte_s
+    if partition_s - close_s > ceilings.long_s:
+        at_s = close_s + ceilings.long_s
+        ceilings.partition_full_s[0, p] = min(ceilings.partition_full_s[0, p], at_s)
+        ceilings.partition_full_s[1, p] = partition_s
+    return max(broker_s, partition_s)
+
+
 def _send(log: Log, producer: LogProducer, p: int, close_s: float) -> None:
+    begun_s = close_s
+    if producer.ceilings.limited:
+        begun_s = _begun_s(producer.ceilings, p, producer.open_bytes[p], close_s)
     draw = producer.latency_s[producer.sent % producer.latency_s.shape[0]]
     producer.sent += 1
-    at = max(close_s + draw, producer.last_append_s[p])
+    at = max(begun_s + draw, producer.last_append_s[p])
     producer.last_append_s[p] = at
     row = log.start[p] + log.end[p]
     stop = row + producer.open_records[p]

@@ -21,7 +21,12 @@ cdef void _refuse(BrokerState b, double now, i64 message) noexcept nogil
 @cython.locals(lane=i64)
 cdef void come(BrokerState b, double now, i64 message) noexcept nogil
 
+cdef double publish_begins_s(BrokerState b) noexcept nogil
+
 cdef double _arrival_s(BrokerState b) noexcept nogil
+
+@cython.locals(came_s=double, waited_s=double)
+cdef void _take_in(BrokerState b, double arrival_s) noexcept nogil
 
 @cython.locals(age_s=double)
 cdef double _expiry_s(BrokerState b) noexcept nogil

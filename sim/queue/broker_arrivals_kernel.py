@@ -67,11 +67,34 @@ def come(b: BrokerState, now: float, message: int) -> None:
         lanes_kernel.offer(b.lanes, b.messages, lane, b.policy.pick)
 
 
+def publish_begins_s(b: BrokerState) -> float:
+    """When the queue's process can begin with the next message; inf: none is known of."""
+    if b.messages.wanted.shape[0] > 0:
+        while b.row < b.feed.n[0] and b.messages.wanted[b.feed.message[b.row]] == 0:
+            b.row += 1
+    if b.row < b.feed.n[0]:
+        return max(b.free_s, num.double(b.feed.enqueued_s[b.row]))
+    return num.INF
+
+
 def _arrival_s(b: BrokerState) -> float:
     """When the next message comes; inf: none is known of."""
+    if b.limited:
+        return publish_begins_s(b) + b.policy.publish_s
     if b.row < b.feed.n[0]:
         return num.double(b.feed.enqueued_s[b.row]) + b.policy.delay_s
     return num.INF
+
+
+def _take_in(b: BrokerState, arrival_s: float) -> None:
+    """The queue's process has taken the next message in."""
+    came_s = num.double(b.feed.enqueued_s[b.row])
+    waited_s = arrival_s - b.policy.publish_s - came_s
+    if waited_s > b.policy.long_s:
+        b.full_from_s = min(b.full_from_s, came_s + b.policy.long_s)
+        b.full_until_s = arrival_s - b.policy.publish_s
+    b.free_s = arrival_s
+    b.published = True
 
 
 def _expiry_s(b: BrokerState) -> float:
@@ -125,6 +148,8 @@ def catch_up(b: BrokerState, now: float, waiting: bool) -> bool:
         if expiry_s <= arrival_s:
             _expire(b)
             continue
+        if b.limited:
+            _take_in(b, arrival_s)
         row = b.row
         b.row += 1
         message = b.feed.message[row]

@@ -56,6 +56,7 @@ cdef enum:
     DUE = 10
     START = 11
     HAND_BACK = 12
+    LEAVE_LOOP = 13
     UNDER_WAY = 1
     HELD_UP = 2
     MOST_RECEIVES = 65535

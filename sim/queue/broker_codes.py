@@ -99,6 +99,8 @@ START = 11
 """Consumer, epoch."""
 HAND_BACK = 12
 """Consumer, epoch."""
+LEAVE_LOOP = 13
+"""First delivery of a chain of acks, epoch."""
 
 # Values of Consumers.calling besides 0: no call is under way.
 UNDER_WAY = 1

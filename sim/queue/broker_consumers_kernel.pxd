@@ -35,6 +35,9 @@ cdef class Consumers:
     cdef public double[::1] wake_s
     cdef public double[::1] inbound_s
     cdef public double[::1] outbound_s
+    cdef public double[::1] loop_s
+    cdef public double[:, ::1] loop_full
+    cdef public double[::1] busy_from_s
     cdef public i64[::1] idle
     cdef public i32[:, ::1] idle_slot
     cdef public i32[:, ::1] slot

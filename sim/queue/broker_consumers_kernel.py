@@ -71,6 +71,12 @@ class Consumers:
         """[places] latest arrival over the connection, which keeps order."""
         self.outbound_s: F64 = np.full(places, -np.inf)
         """[places] latest arrival at the broker."""
+        self.loop_s: F64 = np.full(places, -np.inf)
+        """[places] Push: the main loop is taken until then."""
+        self.loop_full: F64 = np.stack([np.full(places, np.inf), np.full(places, -np.inf)], axis=1)
+        """[places, 2] first and last time that the main loop had no pause for long."""
+        self.busy_from_s: F64 = np.full(places, -np.inf)
+        """[places] since when it has had none."""
         self.idle: I64 = np.full(places, slots)
         """[places] free slots."""
         self.idle_slot: I32 = np.tile(np.arange(slots - 1, -1, -1, dtype=np.int32), (places, 1))

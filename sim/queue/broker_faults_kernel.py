@@ -40,6 +40,8 @@ def pause(b: BrokerState, now: float, c: int, resume_s: float) -> None:
     """The whole process stands still until ``resume_s``."""
     shift_s = resume_s - max(now, b.consumers.resume_s[c])
     b.consumers.resume_s[c] = resume_s
+    if b.policy.loop_s > 0.0:
+        b.consumers.loop_s[c] = max(b.consumers.loop_s[c], resume_s)
     for s in range(b.consumers.slots):
         if b.consumers.slot[c, s] >= 0:
             _finish_at(b, c, s, b.consumers.end_s[c, s] + shift_s)
@@ -127,7 +129,7 @@ def _resume_connection(b: BrokerState, now: float, c: int) -> None:
         if d >= 0 and b.deliveries.has[d] & codes.OWED != 0:
             b.deliveries.has[d] += codes.WIRE - codes.OWED
             b.deliveries.then[d] = -1
-            state_kernel.send(b, now, c, codes.ACK, d, 0)
+            hands_kernel.send_pushed(b, now, c, d)
     if b.consumers.stopping[c] == 1:
         state_kernel.send(b, now, c, codes.CANCEL, c, b.consumers.connected[c])
 

@@ -29,6 +29,12 @@ cdef void _ask(BrokerState b, double now, i64 c) noexcept nogil
 
 cdef void begin(BrokerState b, double now, i64 c) noexcept nogil
 
+@cython.locals(begun_s=double, trip_s=double)
+cdef void send_pushed(BrokerState b, double now, i64 c, i64 first) noexcept nogil
+
+@cython.locals(c=i64, d=i64, then=i64)
+cdef void leave_loop(BrokerState b, double now, i64 first, i64 epoch) noexcept nogil
+
 @cython.locals(first=i64, d=i64, at_s=double, half_s=double)
 cdef void send_acks(BrokerState b, double now, i64 c) noexcept nogil
 

@@ -96,10 +96,37 @@ def begin(b: BrokerState, now: float, c: int) -> None:
     b.consumers.resume_s[c] = -num.INF
     b.consumers.inbound_s[c] = -num.INF
     b.consumers.outbound_s[c] = -num.INF
+    b.consumers.loop_s[c] = -num.INF
     if b.policy.push == 0:
         _ask(b, now, c)
     elif b.consumers.cut[c] == 0:
         state_kernel.send(b, now, c, codes.JOIN, c, b.consumers.epoch[c])
+
+
+def send_pushed(b: BrokerState, now: float, c: int, first: int) -> None:
+    """Send a chain of acks over a connection, once the consumer's main loop gets to it (CE-12)."""
+    if b.policy.ack_trips > 0:
+        begun_s = state_kernel.enter_loop(b, now, c)
+        trip_s = 2.0 * state_kernel.half_s(b.acks)
+        b.consumers.loop_s[c] = begun_s + b.policy.ack_trips * trip_s
+        if begun_s > now:
+            events_kernel.push(b.events, begun_s, codes.LEAVE_LOOP, first, b.consumers.epoch[c])
+            return
+    state_kernel.send(b, now, c, codes.ACK, first, 0)
+
+
+def leave_loop(b: BrokerState, now: float, first: int, epoch: int) -> None:
+    """The main loop sends a chain of acks, or they were lost with the process or connection."""
+    c = b.deliveries.consumer[first]
+    if b.consumers.epoch[c] == epoch:
+        state_kernel.send(b, now, c, codes.ACK, first, 0)
+        return
+    d = first
+    while d >= 0:
+        then = b.deliveries.then[d]
+        b.deliveries.has[d] -= codes.WIRE
+        deliveries_kernel.free_if_forgotten(b.deliveries, d)
+        d = then
 
 
 def send_acks(b: BrokerState, now: float, c: int) -> None:
@@ -117,7 +144,7 @@ def send_acks(b: BrokerState, now: float, c: int) -> None:
         b.deliveries.has[d] = (b.deliveries.has[d] & codes.BROKER) | codes.WIRE
         d = b.deliveries.then[d]
     if b.policy.push == 1:
-        at_s = state_kernel.to_broker_s(b, now, c)
+        send_pushed(b, now, c, first)
     else:
         half_s = state_kernel.half_s(b.acks)
         at_s = state_kernel.within_quota(b.acks, now + half_s, b.policy.calls_per_s)
@@ -125,7 +152,7 @@ def send_acks(b: BrokerState, now: float, c: int) -> None:
             b.consumers.calling[c] = codes.UNDER_WAY
             b.consumers.call[c] += 1
             events_kernel.push(b.events, at_s + half_s, codes.REPLY, c, b.consumers.call[c])
-    events_kernel.push(b.events, at_s, codes.ACK, first, 0)
+        events_kernel.push(b.events, at_s, codes.ACK, first, 0)
     b.consumers.done[c] = -1
 
 
@@ -148,7 +175,7 @@ def _begin_work(b: BrokerState, now: float, c: int, d: int) -> None:
         else:
             b.deliveries.has[d] |= codes.WIRE
             b.deliveries.then[d] = -1
-            state_kernel.send(b, now, c, codes.ACK, d, 0)
+            send_pushed(b, now, c, d)
 
 
 def _is_early(b: BrokerState, now: float, c: int, d: int) -> bool:
@@ -194,6 +221,9 @@ def look_for_work(b: BrokerState, now: float, c: int) -> None:
     if b.consumers.idle[c] < b.consumers.slots or (b.consumers.buffer[c] >= 0 and not gives_back):
         return
     if b.consumers.stopping[c] == 1:
+        if b.policy.push == 1 and b.consumers.loop_s[c] > now:
+            consumers_kernel.wake(b.consumers, b.events, c, b.consumers.loop_s[c])
+            return
         if b.policy.push == 1:
             send_acks(b, now, c)
             if b.policy.closes == 0 and b.consumers.cut[c] == 0:

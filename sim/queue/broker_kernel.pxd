@@ -30,6 +30,9 @@ cdef void _deliver(BrokerState b, double now, i64 c, i64 message) noexcept nogil
 @cython.locals(limit=i64, n=i64, lane=i64, message=i64)
 cdef i64 _take(BrokerState b, double now, i64 c) noexcept nogil
 
+@cython.locals(begins_s=double)
+cdef bint _is_busy(BrokerState b) noexcept nogil
+
 @cython.locals(c=i64, n=i64)
 cdef bint _serve(BrokerState b) noexcept nogil
 
@@ -58,7 +61,7 @@ cdef bint _has_room(BrokerState b, i64 spare) noexcept nogil
 cdef void _unlock_all(BrokerState b, double now) noexcept nogil
 
 @cython.locals(spare=i64, anchor=i64, sends_again=bint, stuck=bint, calm_s=double, unlock_s=double, now=double,
-               gone=bint, sample_s=double, samples=bint, waiting=bint, awaited=bint, _=i64)
+               gone=bint, freed=bint, sample_s=double, samples=bint, waiting=bint, awaited=bint, _=i64)
 cdef i64 _work(BrokerState b, double until_s, i64 most) noexcept nogil
 
 @cython.locals(ended=i64)

@@ -44,8 +44,7 @@ from sim.queue.broker_state_kernel import BrokerState
 def _arrive_s(b: BrokerState, now: float, c: int) -> float:
     """When what is sent to a consumer now reaches it; inf: the network is cut."""
     if b.policy.push == 1:
-        arrive_s = now + state_kernel.half_s(b.receives)
-        arrive_s = max(b.consumers.inbound_s[c], arrive_s)
+        arrive_s = max(b.consumers.inbound_s[c], state_kernel.fetched_s(b, now, c))
         b.consumers.inbound_s[c] = arrive_s
     else:
         arrive_s = now + b.consumers.half_s[c]
@@ -131,9 +130,21 @@ def _take(b: BrokerState, now: float, c: int) -> int:
     return n
 
 
+def _is_busy(b: BrokerState) -> bool:
+    """Whether the queue's process cannot deliver now, for it does something else (RQ-13)."""
+    if b.clock_s < b.free_s:
+        return True
+    begins_s = arrivals_kernel.publish_begins_s(b)
+    if begins_s < b.clock_s:
+        return True
+    return begins_s == b.clock_s and not b.published and b.policy.deliveries_first == 0
+
+
 def _serve(b: BrokerState) -> bool:
     """Hand messages to the first of those that wait who may have any; False: nobody may."""
     if b.messages.ready_now <= 0 or b.messages.in_flight_now >= b.policy.max_in_flight:
+        return False
+    if b.limited and _is_busy(b):
         return False
     c = b.consumers.behind[b.consumers.anchor]
     n = 0
@@ -144,6 +155,9 @@ def _serve(b: BrokerState) -> bool:
         c = b.consumers.behind[c]
     if n == 0:
         return False
+    if b.limited:
+        b.free_s = b.clock_s + b.policy.deliver_s
+        b.published = False
     consumers_kernel.unwait(b.consumers, c)
     if b.policy.push == 1:
         consumers_kernel.wait_if_credit(b.consumers, b.policy, c)
@@ -234,6 +248,8 @@ def _rare(b: BrokerState, now: float, kind: int, ref: int, stamp: int) -> int:
         arrivals_kernel.come(b, now, ref)
     elif kind == codes.DUE:
         return _due(b, ref)
+    elif kind == codes.LEAVE_LOOP:
+        hands_kernel.leave_loop(b, now, ref, stamp)
     elif kind == codes.START:
         if b.consumers.alive[ref] == 0 and b.consumers.epoch[ref] == stamp:
             hands_kernel.begin(b, now, ref)
@@ -310,6 +326,10 @@ def _work(b: BrokerState, until_s: float, most: int) -> int:
             _leave_unanswered(b)
         unlock_s = connections_kernel.unlock_s(b)
         now = min(unlock_s, events_kernel.first_s(b.events))
+        waiting = b.consumers.behind[anchor] != anchor
+        freed = b.limited and waiting and b.clock_s < b.free_s and b.free_s < now
+        if freed:
+            now = b.free_s
         gone = b.messages.removed == b.messages.total and b.messages.held == 0
         if now < calm_s and now <= until_s and not gone:
             b.clock_s = now
@@ -317,10 +337,10 @@ def _work(b: BrokerState, until_s: float, most: int) -> int:
             stuck = False
             if unlock_s <= now:
                 _unlock_all(b, now)
-            else:
+            elif not freed:
                 _happen(b, now)
             continue
-        if b.consumers.behind[anchor] != anchor or sends_again:
+        if waiting or sends_again:
             now = min(now, max(b.clock_s, arrivals_kernel.next_s(b)))
         sample_s = arrivals_kernel.sample_s(b)
         # Sampled is what there was before anything else happens.
@@ -333,8 +353,7 @@ def _work(b: BrokerState, until_s: float, most: int) -> int:
             b.clock_s = now
             b.lanes.cursor_lane = -1
             stuck = False
-        waiting = not samples and b.consumers.behind[anchor] != anchor
-        awaited = arrivals_kernel.catch_up(b, now, waiting)
+        awaited = arrivals_kernel.catch_up(b, now, waiting and not samples)
         if samples:
             arrivals_kernel.sample(b)
         calm_s = min(arrivals_kernel.next_s(b), arrivals_kernel.sample_s(b))

@@ -46,3 +46,11 @@ cdef class BrokerPolicy:
     cdef public double calls_per_s
     cdef public double retention_s
     cdef public double delay_s
+    cdef public double publish_s
+    cdef public double deliver_s
+    cdef public i64 deliveries_first
+    cdef public double loop_s
+    cdef public i64 fetch_trips
+    cdef public i64 ack_trips
+    cdef public double long_s
+    cdef public double busy_s

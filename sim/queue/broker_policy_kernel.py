@@ -100,3 +100,19 @@ class BrokerPolicy:
         """A message that is ready so long after it came is gone."""
         self.delay_s = 0.0
         """From the feed to this queue."""
+        self.publish_s = 0.0
+        """Push: time of the queue's process that a published message takes (RQ-13)."""
+        self.deliver_s = 0.0
+        """Push: time of it that a delivery takes, with its acknowledgement."""
+        self.deliveries_first = 0
+        """1: deliveries go before what is published; 0: they take turns."""
+        self.loop_s = 0.0
+        """Push: time of a consumer's main loop that a delivery takes (CE-12); 0: it has none."""
+        self.fetch_trips = 0
+        """Push: round trips for which the loop waits for a delivery, the first to ask for it."""
+        self.ack_trips = 0
+        """Push: the same for an acknowledgement."""
+        self.long_s = 0.1
+        """Push: a message that waits longer than this for the queue's process: that is full."""
+        self.busy_s = 1.0
+        """Push: a main loop that has no pause for longer than this is."""

@@ -42,6 +42,11 @@ cdef class BrokerState:
     cdef public i64 row
     cdef public i64 retention_row
     cdef public double clock_s
+    cdef public bint limited
+    cdef public double free_s
+    cdef public bint published
+    cdef public double full_from_s
+    cdef public double full_until_s
 
 
 @cython.locals(at=i64)
@@ -49,6 +54,12 @@ cdef double half_s(Calls calls) noexcept nogil
 
 @cython.locals(taken_s=double)
 cdef double within_quota(Calls calls, double at_s, double calls_per_s) noexcept nogil
+
+@cython.locals(begun_s=double, from_s=double)
+cdef double enter_loop(BrokerState b, double at_s, i64 c) noexcept nogil
+
+@cython.locals(one_way_s=double, arrive_s=double)
+cdef double fetched_s(BrokerState b, double now, i64 c) noexcept nogil
 
 @cython.locals(at_s=double)
 cdef double to_broker_s(BrokerState b, double now, i64 c) noexcept nogil

@@ -82,6 +82,16 @@ class BrokerState:
         """Rows of the feed whose retention has ended."""
         self.clock_s = 0.0
         """Time of the latest event."""
+        self.limited = policy.publish_s > 0.0 or policy.deliver_s > 0.0
+        """Whether the queue is a process that can do one thing at a time."""
+        self.free_s = -num.INF
+        """The queue's process is busy until then."""
+        self.published = False
+        """What it did last was to take in a message, not to deliver one."""
+        self.full_from_s = num.INF
+        """First time that a published message had waited for the process for long; …"""
+        self.full_until_s = -num.INF
+        """… and the last."""
 
 
 def half_s(calls: Calls) -> float:
@@ -101,6 +111,35 @@ def within_quota(calls: Calls, at_s: float, calls_per_s: float) -> float:
     taken_s = max(at_s, calls.quota_s)
     calls.quota_s = max(calls.quota_s, taken_s - 1.0) + 1.0 / calls_per_s
     return taken_s
+
+
+def enter_loop(b: BrokerState, at_s: float, c: int) -> float:
+    """When the main loop of a consumer gets to what reaches it at ``at_s``."""
+    begun_s: float = max(b.consumers.loop_s[c], at_s)
+    if begun_s == at_s:
+        b.consumers.busy_from_s[c] = at_s
+    elif begun_s - b.consumers.busy_from_s[c] > b.policy.busy_s:
+        from_s = b.consumers.busy_from_s[c] + b.policy.busy_s
+        b.consumers.loop_full[c, 0] = min(b.consumers.loop_full[c, 0], from_s)
+        b.consumers.loop_full[c, 1] = max(b.consumers.loop_full[c, 1], begun_s)
+    return begun_s
+
+
+def fetched_s(b: BrokerState, now: float, c: int) -> float:
+    """When what the broker sends a consumer now has been through its main loop (CE-12).
+
+    The last of its round trips was the question for it; the next one is asked behind it.
+    """
+    one_way_s = half_s(b.receives)
+    arrive_s = now + one_way_s
+    if b.policy.loop_s > 0.0 and b.consumers.cut[c] == 0:
+        arrive_s = enter_loop(b, arrive_s, c) + b.policy.loop_s
+        if b.policy.fetch_trips > 0:
+            arrive_s += (b.policy.fetch_trips - 1) * 2.0 * one_way_s
+            b.consumers.loop_s[c] = arrive_s + 2.0 * one_way_s
+        else:
+            b.consumers.loop_s[c] = arrive_s
+    return arrive_s
 
 
 def to_broker_s(b: BrokerState, now: float, c: int) -> float:

@@ -66,6 +66,8 @@ def _queue(
     workers = setup.scaled(settings.workers)
     # A worker takes one message at a time, so that what a job does once a batch is done for each.
     per_batch_s = sum(scenario.workload.service[job].per_batch for job in settings.does)
+    if config.ceilings.apply:
+        per_batch_s += config.ceilings.child
     # A round trip is twice a step.
     deliver_s = 2.0 * setup.pool(f"{queue}.deliver", config.duration_of("deliver"))
     ack_s = 2.0 * setup.pool(f"{queue}.ack", config.duration_of("ack"))
@@ -97,6 +99,10 @@ _PLACE = {"rabbitmq": codes.ORIGINAL, "redis": codes.NEXT, "sqs": codes.RETURNS}
 """Where messages come back to: LPUSH in and BRPOP out, what is restored is pushed right (CE-07)."""
 
 
+_TRIPS = {"redis": (2, 1), "sqs": (0, 1), "rabbitmq": (0, 0)}
+"""Round trips for which a worker's main loop waits (CE-12): for a task, for its acknowledgement."""
+
+
 def celery_policy(
     config: CelerySystem,
     task: CeleryTask,
@@ -116,6 +122,8 @@ def celery_policy(
     prefetch = settings.worker_concurrency * settings.worker_prefetch_multiplier
     sweep_s = transport.unacked_restore_interval * transport.unacked_restore_throttle
     rabbitmq = config.broker == "rabbitmq"
+    looped = config.ceilings.apply and config.ceilings.task > 0
+    fetch_trips, ack_trips = _TRIPS[config.broker] if looped else (0, 0)
     timeout_s = config.consumer_timeout_s(arguments or CeleryQueueArguments())
     failed = (
         codes.DISCARD if not late or settings.task_acks_on_failure_or_timeout else codes.REJECTED
@@ -142,4 +150,7 @@ def celery_policy(
         retry_growth=2.0 if factor else 1.0,
         retry_max_s=task.retry_backoff_max if factor else np.inf,
         retry_whole=int(bool(factor) and task.retry_jitter),
+        loop_s=config.ceilings.task if looped else 0.0,
+        fetch_trips=fetch_trips,
+        ack_trips=ack_trips,
     )

@@ -1,13 +1,14 @@
 """Apache Kafka on the log mechanism: from its configuration to a topic, groups and coordinators."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from math import ceil, inf
 
 import numpy as np
 import simpy
 
 from sim.engine.environment import Stage, Steps
-from sim.engine.outcome import Publication
+from sim.engine.outcome import GroupOutcome, Publication
 from sim.engine.system import Fleet, Setup, Upstream, capacity
 from sim.foundation.arrays import F64, I32
 from sim.log import group_state as k
@@ -17,7 +18,7 @@ from sim.log.kafka_coordinator import Coordinator, Terms
 from sim.log.kafka_rebalance_classic import Cooperative, Eager
 from sim.log.kafka_rebalance_kip848 import Reconciling
 from sim.log.retention import Limits
-from sim.log.topic import Topic
+from sim.log.topic import UNLIMITED, Topic, TopicCeilings
 from sim.log.truncation import truncate
 from sim.producer.partitioners import (
     crc32,
@@ -30,6 +31,7 @@ from sim.producer.partitioners import (
 from sim.scenario.load import Scenario
 from sim.scenario.products.kafka import KafkaSystem
 from sim.scenario.products.kafka_consumer import ConsumerGroup, duration_s
+from sim.systems.ceilings import told_of_topic
 from sim.systems.kafka_brokers import Cluster
 from sim.systems.kafka_publisher import KafkaPublisher
 from sim.systems.on_log import LogSystem, group_of, named
@@ -66,6 +68,7 @@ class Kafka(LogSystem):
                 linger_s=config.producer.linger_ms / 1e3,
                 batch_bytes=config.producer.batch_bytes,
                 latency_s=setup.pool("produce", config.latency.produce),
+                ceilings=_ceilings(config),
             )
         else:
             topic = Topic.empty(messages.created_s, np.bincount(partition, minlength=partitions))
@@ -82,6 +85,7 @@ class Kafka(LogSystem):
                 capacity(setup, group, self.members[group]),
                 committed=c.starts == "established",
                 started=self.members[group] if c.joins_at == 0.0 else 0,
+                per_record_s=config.ceilings.consumer if config.ceilings.apply else 0.0,
             )
             for group, c in config.groups.items()
         }
@@ -142,6 +146,13 @@ class Kafka(LogSystem):
         kept = self.cluster.kept()
         self.lost = self.cluster.publisher.client.fates(kept)
         return self.cluster.publisher.publication(ended_s, kept, self.lost)
+
+    def outcomes(self, ended_s: float) -> Iterator[GroupOutcome]:
+        """As of any log; the first also tells what brokers and partitions could not take."""
+        told = list(told_of_topic(self.topic, self.config.ceilings))
+        for outcome in super().outcomes(ended_s):
+            yield replace(outcome, happened=[*told, *outcome.happened])
+            told = []
 
     def _terms(self, name: str) -> Terms:
         """What the members of a group and its coordinator agree on."""
@@ -209,6 +220,19 @@ def _join_later(
     yield env.timeout(joins_s)
     for m in range(members):
         coordinator.restart(m)
+
+
+def _ceilings(config: KafkaSystem) -> TopicCeilings:
+    """What its brokers and partitions can take."""
+    ceilings = config.ceilings
+    if not ceilings.apply:
+        return UNLIMITED
+    return TopicCeilings(
+        config.brokers.count,
+        float(ceilings.broker),
+        inf if ceilings.requests is None else ceilings.requests,
+        float(ceilings.partition),
+    )
 
 
 def _limits(config: KafkaSystem) -> Limits:

@@ -1,6 +1,8 @@
 """The brokers behind a publisher: who is up, who leads, and what of theirs consumers can read."""
 
+from bisect import bisect_right
 from collections.abc import Callable
+from math import inf
 
 import numpy as np
 
@@ -21,7 +23,8 @@ class Cluster:
     these takes over what it led (KB-06); a partition without another replica waits. While fewer
     than min.insync.replicas are in sync, acks=all is refused (KB-04) and what acks=0 and 1 append
     cannot be read (KB-05). While a leader stands still, nothing new of its partitions can be read
-    (KB-13).
+    (KB-13). A broker that loses its power has what it has flushed; where no other replica is up,
+    that is all there is of the partition (KB-12).
     """
 
     def __init__(self, config: KafkaSystem, publisher: KafkaPublisher, topic: Topic) -> None:
@@ -38,11 +41,15 @@ class Cluster:
         self.topic = topic
         self.count = config.brokers.count
         self.min_insync_replicas = config.topic.min_insync_replicas
+        self.flushing = config.brokers
+        """When what is appended gets to disk."""
         self.replicate_s = config.brokers.replicate
         self.promises_all = config.producer.acks_all
         """Whether what was acknowledged is on all in-sync replicas."""
         self.now_s = 0.0
         self.up = np.ones(self.count, np.bool_)
+        self.away: list[list[float]] = [[] for _ in range(self.count)]
+        """[brokers] when it went and came back, in turn, s."""
         self.replicas = [
             [(int(p) + r) % self.count for r in range(factor)] for p in range(leader.size)
         ]
@@ -167,6 +174,8 @@ class Cluster:
     def crash(self, broker: int, behind_s: float | None) -> None:
         """Its process dies; ``behind_s``: the elections are unclean, their winners so late."""
         at_s = self.now_s
+        if self.up[broker]:
+            self.away[broker].append(at_s)
         self.up[broker] = False
         self._end_pause(broker)
         self.client.broker_down(broker, at_s, reset=True)
@@ -183,6 +192,38 @@ class Cluster:
             self.client.move_leader(p, next_leader, at_s)
         self._count_in_sync()
 
+    def lose_power(self, broker: int) -> None:
+        """Its machine stops, whether its process was up or not."""
+        if self.up[broker]:
+            self.crash(broker, None)
+        for p in np.flatnonzero(self.client.leader == broker):  # nobody took over
+            self._cut_off(int(p), self._flushed_s(int(p), broker))
+
+    def _flushed_s(self, p: int, broker: int) -> float:
+        """Until when everything appended to a partition is on the disk of its leader, s.
+
+        A broker that comes back recovers its log, and counts its records anew.
+        """
+        flushing, now_s = self.flushing, self.now_s
+        back = flushing.writeback
+        on_disk_s = now_s // back.dirty_writeback * back.dirty_writeback - back.dirty_expire
+        period_s = flushing.flush_period_s
+        flushed_s = now_s // period_s * period_s if period_s < inf else -inf
+        most = flushing.log_flush_interval_messages
+        if most is not None:
+            journal, dirty, since_s, turns = self.client.journal, 0, 0.0, 0
+            for e in np.flatnonzero((journal.partition == p) & self.kept()):
+                at_s = float(journal.append_s[e])
+                passed = bisect_right(self.away[broker], at_s)
+                if passed % 2:
+                    continue  # it was not there
+                if passed > turns or (period_s < inf and at_s // period_s > since_s // period_s):
+                    dirty = 0  # flushed by time in between, or recovered
+                turns, since_s, dirty = passed, at_s, dirty + int(journal.n[e])
+                if dirty >= most:
+                    flushed_s, dirty = max(flushed_s, at_s), 0
+        return max(on_disk_s, flushed_s)
+
     def _cut_off(self, p: int, from_s: float) -> None:
         """What was appended to a partition after ``from_s`` is gone, though it was read (KB-07)."""
         journal = self.client.journal
@@ -196,6 +237,8 @@ class Cluster:
 
     def restart(self, broker: int) -> None:
         """It is back and in sync again; it leads only what nobody else could."""
+        if not self.up[broker]:
+            self.away[broker].append(self.now_s)
         self.up[broker] = True
         self.client.broker_up(broker, self.now_s)
         self._count_in_sync()

@@ -124,6 +124,8 @@ def _client(setup: Setup, config: KafkaSystem, partition_of: I32) -> Client:
     assert publisher is not None
     uniform = setup.stream("brokers").random(1 << 16)
     work_s = pool(setup.scenario, "publisher", publisher.per_message)
+    if config.ceilings.apply:
+        work_s = work_s + config.ceilings.producer
     return Client(
         messages.created_s,
         partition_of,

@@ -179,6 +179,7 @@ def group_of(
     *,
     committed: bool = True,
     started: int | None = None,
+    per_record_s: float = 0.0,
 ) -> Group:
     """A group of a system, with what the scenario says of it: its work, its poison, its repeats.
 
@@ -191,10 +192,11 @@ def group_of(
         members: places for them.
         committed: as in `Group`.
         started: likewise.
+        per_record_s: the client's own work for each record, s.
     """
     return Group(
         topic,
-        picky_service_s(setup, config),
+        picky_service_s(setup, config) + np.float32(per_record_s),
         members,
         reading,
         setup.grid_s,

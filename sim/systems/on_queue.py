@@ -19,6 +19,7 @@ from sim.queue.broker import Broker
 from sim.queue.broker_state import MessageColumns, PoisonousMessages, poisonous_messages
 from sim.queue.sqs_standard import Workers
 from sim.queue.sqs_standard_state_kernel import StandardQueue
+from sim.systems.ceilings import told_of_queue
 
 _Q = TypeVar("_Q", bound=Broker | Workers)
 
@@ -105,6 +106,7 @@ def outcome_of(setup: Setup, name: str, queue: Broker | Workers, ended_s: float)
         deliveries=seen.deliveries,
         calls=seen.requests["receive"],
         requests=seen.requests,
+        happened=list(told_of_queue(queue, name)) if isinstance(queue, Broker) else [],
     )
 
 

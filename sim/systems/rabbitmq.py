@@ -133,6 +133,7 @@ def rabbitmq_policy(queue: RabbitmqQueue, config: RabbitmqSystem) -> BrokerPolic
         version, arguments.queue_type, arguments.consumer_timeout, config.consumer_timeout
     )
     producer = config.producer
+    publish_s, deliver_s = config.ceilings.times_s(arguments.queue_type)
     republish_s = producer.republish if producer.confirms else None
     return broker_policy(
         push=1,
@@ -155,4 +156,9 @@ def rabbitmq_policy(queue: RabbitmqQueue, config: RabbitmqSystem) -> BrokerPolic
         overflow=_OVERFLOW[arguments.overflow],
         republish_s=np.inf if republish_s is None else republish_s,
         retention_s=np.inf if arguments.message_ttl is None else arguments.message_ttl / 1e3,
+        publish_s=publish_s,
+        deliver_s=deliver_s,
+        # RQ-14: until 4.0 the leader of a quorum queue that reads a backlog from disk starves its
+        # publishers (https://www.rabbitmq.com/blog/2025/04/08/4.1-performance-improvements).
+        deliveries_first=int(quorum and not since(version, 4, 1)),
     )

@@ -124,6 +124,7 @@ class _RealBrokers(BrokerSet):
 
     reconnect = cut_off
     restart = cut_off
+    lose_power = cut_off
 
     def slow(self, broker: int, extra_s: float) -> None:
         """Not done."""

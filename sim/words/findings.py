@@ -20,7 +20,7 @@ from sim.foundation.arrays import I64
 from sim.foundation.text import count, duration, messages, names, rate, share
 from sim.measure.latency import level_s
 from sim.words.standings import Pace, Standing, standings, who_of
-from sim.words.why import reason, undocumented
+from sim.words.why import met_ceilings, reason, undocumented
 
 NOTHING = "No message was produced"
 
@@ -42,6 +42,7 @@ def finding(summary: pd.DataFrame, *, duration_s: float, faults: pd.DataFrame | 
         keeping_up(summary, duration_s) + _either_will_do(summary, duration_s),
         about_lag(summary),
         reason(summary, duration_s, faults),
+        met_ceilings(faults),
         undocumented(summary),
         about_readers(summary, duration_s),
         _join(_harm(summary, column, also_none=True) for column in _told(summary)),

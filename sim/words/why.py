@@ -5,6 +5,7 @@ import re
 import pandas as pd
 
 from sim.foundation.text import count, duration, messages, names, rate, share
+from sim.measure.incidents import CEILING
 from sim.words.standings import Pace, standings
 
 WASTE = 0.1
@@ -66,6 +67,20 @@ def reason(summary: pd.DataFrame, duration_s: float, faults: pd.DataFrame | None
         f"{who} gets through up to {rate(best)} and never more than {rate(peak)} arrive, "
         "so it was held up by something other than its best rate" + _befell(row, faults)
     )
+
+
+def met_ceilings(faults: pd.DataFrame | None) -> str:
+    """What could do no more, by which key, and when; "" if everything could."""
+    if faults is None:
+        return ""
+    met = faults[faults["text"].str.contains(CEILING, regex=False)].sort_values("t_s")
+    clauses = [
+        f"in {system} from {duration(from_s)} to {duration(until_s)}, {text}"
+        for system, from_s, until_s, text in met[["system", "t_s", "until_s", "text"]].values
+    ]
+    words = ". ".join(clause[0].upper() + clause[1:] for clause in clauses[:_BEFALLEN])
+    left = len(clauses) - _BEFALLEN
+    return words + (f"; {left} more ceilings are reached" if left > 0 else "")
 
 
 def undocumented(summary: pd.DataFrame) -> str:

@@ -33,7 +33,9 @@ from sim.scenario.workload import STATE
 MOST_MESSAGES = 1_500
 """Of one scenario: no more than the table of messages keeps, so that it holds all of them."""
 PRODUCTS = {get_args(keys(s)["product"])[0]: s for s in get_args(get_args(System)[0])}
-BROKER_FAULTS = ("unreachable", "broker_slow", "broker_pause", "ack_loss", "leader_crash")
+BROKER_FAULTS = (
+    "unreachable", "broker_slow", "broker_pause", "ack_loss", "leader_crash", "power_loss",
+)  # fmt: skip
 
 _UNITS = {
     name: get_args(getattr(units, name))[1]

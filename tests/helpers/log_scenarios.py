@@ -1,5 +1,7 @@
 """A group of the lab for a plain model's settings, and random scenarios for both."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from helpers import random_faults
@@ -12,7 +14,7 @@ from sim.log.kafka_assignors import ASSIGNORS
 from sim.log.kafka_coordinator import Terms
 from sim.log.kafka_rebalance_classic import Cooperative, Eager
 from sim.log.kafka_rebalance_kip848 import Reconciling
-from sim.log.topic import Topic
+from sim.log.topic import Topic, TopicCeilings
 from sim.scenario.products.base import OnFailure
 
 PROTOCOLS = {
@@ -64,6 +66,9 @@ def topic_of(s, created_s, partition_of, size_bytes=300, latency_s=None):
         linger_s=s.linger_s,
         batch_bytes=s.batch_bytes,
         latency_s=np.array([s.ack_s] if latency_s is None else latency_s),
+        ceilings=TopicCeilings(
+            s.brokers, s.broker_bytes_per_s, s.broker_requests_per_s, s.partition_bytes_per_s
+        ),
     )
 
 
@@ -166,4 +171,12 @@ def scenario(rng):
     work_s = rng.exponential(rng.uniform(0.01, 0.06) * s.members, n).astype(np.float32)
     verbs = ("crash", "crash", "pause", "slow", "partition", "terminate")
     faults = random_faults.draw(rng, rng.integers(6), s.members, 9.0, (0.1, 4.0), verbs)
+    if rng.integers(2):
+        s = replace(
+            s,
+            brokers=int(rng.integers(1, 4)),
+            broker_bytes_per_s=float(rng.choice([np.inf, rng.uniform(3e3, 2e4)])),
+            broker_requests_per_s=float(rng.choice([np.inf, rng.uniform(5.0, 50.0)])),
+            partition_bytes_per_s=float(rng.choice([np.inf, rng.uniform(1e3, 1e4)])),
+        )
     return s, created_s, partition_of, size_bytes, work_s, until_s, faults

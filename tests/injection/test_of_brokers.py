@@ -38,6 +38,11 @@ AT = {"at": 10, "target": "a.broker.1"}
             (10, 15, "crash broker 1"),
         ),
         ({"fault": "leader_crash"}, [(10, "crash", 1, None)], (10, inf, "crash broker 1")),
+        (
+            {"fault": "power_loss", "for": 5},
+            [(10, "lose_power", 1), (15, "restart", 1)],
+            (10, 15, "power lost: broker 1"),
+        ),
     ],
     ids=[
         "unreachable",
@@ -46,6 +51,7 @@ AT = {"at": 10, "target": "a.broker.1"}
         "ack_loss",
         "leader_crash",
         "leader_crash for good",
+        "power_loss",
     ],
 )
 def test_each_fault_is_felt_and_put_right(fault, log, event):

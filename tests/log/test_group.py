@@ -72,6 +72,8 @@ def test_agrees_message_by_message_with_a_plain_simpy_model():
     share = {what: times / seen["examples"] for what, times in seen.items()}
     for what in ("crash", "pause", "slow", "rebalance", "done twice", "all done"):
         assert share[what] > 0.2, (what, share[what])
+    for what in ("broker full", "partition full"):  # KB-14
+        assert share[what] > 0.1, (what, share[what])
 
 
 def test_KC_01_consumers_beyond_the_partitions_stay_idle():

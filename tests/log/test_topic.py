@@ -60,6 +60,40 @@ def test_whoever_waits_for_ever_finds_every_record():
     np.testing.assert_allclose(topic.log.visible_s, [5.0, 5.0, 25.0])
 
 
+def test_KB_14_a_partition_takes_one_batch_after_the_other():
+    # 300 B at 1,000 B/s take 0.3 s; what a batch takes itself is in its latency of 0.05 s.
+    s = Settings(partitions=2, ack_s=0.05, partition_bytes_per_s=1_000.0)
+    topic = topic_of(s, [0.0, 0.0, 0.1, 0.1, 2.0], [0, 0, 0, 1, 0])
+    topic.advance(3.0)
+    np.testing.assert_allclose(topic.readable_s(0), [0.05, 0.35, 0.65, 2.05])
+    np.testing.assert_allclose(topic.readable_s(1), [0.15])
+    brokers_s, partitions_s = topic.full_s()
+    assert brokers_s.tolist() == [[np.inf], [-np.inf]]
+    # The second has waited a tenth of a second at 0.1 s, the third is begun with at 0.6 s.
+    np.testing.assert_allclose(partitions_s, [[0.1, np.inf], [0.6, -np.inf]])
+
+
+def test_KB_14_a_broker_takes_the_batches_of_its_partitions_one_after_the_other():
+    # 300 B at 3,000 B/s and a request at 5/s take 0.3 s; partitions 0 and 2 are led by broker 0.
+    s = Settings(partitions=3, brokers=2, broker_bytes_per_s=3_000.0, broker_requests_per_s=5.0)
+    topic = topic_of(s, [0.0, 0.01, 0.02, 0.03], [0, 1, 2, 0])
+    topic.advance(3.0)
+    np.testing.assert_allclose(topic.readable_s(0), [0.0, 0.6])
+    np.testing.assert_allclose(topic.readable_s(1), [0.01])
+    np.testing.assert_allclose(topic.readable_s(2), [0.3])
+    np.testing.assert_allclose(topic.full_s()[0], [[0.12, np.inf], [0.6, -np.inf]])
+
+
+def test_KB_14_a_partition_is_an_m_d_1_queue():
+    """Pollaczek-Khinchine: with constant service, the mean wait is rho / (2 (1 - rho)) of it."""
+    rng, n, rho = np.random.default_rng(3), 400_000, 0.8
+    created_s = np.cumsum(rng.exponential(0.3 / rho, n))
+    topic = topic_of(Settings(partition_bytes_per_s=1_000.0), created_s, np.zeros(n, np.int32), 300)
+    topic.advance(np.inf)
+    waits_s = topic.readable_s(0) - created_s
+    assert np.mean(waits_s[n // 10 :]) == pytest.approx(0.3 * rho / (2 * (1 - rho)), rel=0.02)
+
+
 def test_KB_01_a_fast_batch_does_not_overtake_a_slow_one():
     topic = topic_of(Settings(), [0.0, 0.010, 0.050], [0, 0, 0], latency_s=[0.030, 0.001, 0.002])
     topic.advance(1.0)

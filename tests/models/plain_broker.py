@@ -46,7 +46,7 @@ class PlainBroker(PlainQueueSide):
         if consumer.connection is not d.connection:
             self._lose(d)
             return
-        half_s = self.s.receive_s / 2
+        half_s = d.travels_s
         if d.held_back:
             yield self._due(d.message)
             if consumer.connection is not d.connection:
@@ -101,6 +101,10 @@ class PlainBroker(PlainQueueSide):
                     idle = not consumer.working and not consumer.machine.paused
                     empty = not (consumer.ripe or consumer.buffer or consumer.coming)
                     if consumer.stopping and idle and (gives_back or empty):
+                        if consumer.loop_free_s > self.env.now:
+                            left_s = consumer.loop_free_s - self.env.now
+                            yield self.env.timeout(left_s) | consumer.changed
+                            continue
                         self._leave(consumer)
                         return
                     yield consumer.changed
@@ -110,7 +114,7 @@ class PlainBroker(PlainQueueSide):
                     if consumer.cut:
                         d.owed = True
                     else:
-                        self.env.process(self._ack_travels([d]))
+                        self._send_ack(consumer, [d])
                 yield from consumer.machine.work(d.message.work_s)
                 if self._finish(consumer, d):
                     self._send_acks(consumer)
@@ -161,8 +165,33 @@ class PlainBroker(PlainQueueSide):
 
     def _send_acks(self, consumer: Consumer) -> None:
         if consumer.done and not consumer.cut:
-            self.env.process(self._ack_travels(consumer.done))
+            self._send_ack(consumer, consumer.done)
             consumer.done = []
+
+    def _send_ack(self, consumer: Consumer, deliveries: list[Delivery]) -> None:
+        after_s = 0.0
+        if self.s.push and self.s.ack_trips:
+            after_s = max(0.0, consumer.loop_free_s - self.env.now)
+            consumer.loop_free_s = self.env.now + after_s + self.s.ack_trips * self.s.ack_s
+        for d in deliveries:
+            d.ack_sent = True
+        self.env.process(self._leave_loop(consumer, consumer.connection, deliveries, after_s))
+
+    def _leave_loop(
+        self,
+        consumer: Consumer,
+        connection: Connection | None,
+        deliveries: list[Delivery],
+        after_s: float,
+    ) -> Steps:
+        """An ack waits for the main loop, and is lost if process or connection end before."""
+        if after_s > 0:
+            self.seen.add("ack waited")
+            yield self.env.timeout(after_s)
+            if consumer.connection is not connection:
+                self.seen.add("ack lost")
+                return
+        yield from self._ack_travels(deliveries)
 
     # Consumers that pull.
 
@@ -302,6 +331,7 @@ class PlainBroker(PlainQueueSide):
         """Start a new process in the place of a dead one; it makes itself known a little later."""
         consumer = self.consumers[c]
         consumer.machine = Machine(self.env)
+        consumer.loop_free_s = -INF
         consumer.alive, consumer.stopping, consumer.leaves_at_once = True, False, False
         consumer.connection = Connection(consumer)
         if self.s.push:
@@ -328,7 +358,10 @@ class PlainBroker(PlainQueueSide):
 
     def pause(self, c: int, for_s: float) -> None:
         """Stop the process for a while."""
-        self.consumers[c].machine.pause(for_s)
+        consumer = self.consumers[c]
+        consumer.machine.pause(for_s)
+        if self.s.loop_s:
+            consumer.loop_free_s = max(consumer.loop_free_s, self.env.now + for_s)
 
     def slow(self, c: int, factor: float) -> None:
         """Stretch the work of the process."""

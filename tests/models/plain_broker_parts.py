@@ -60,6 +60,12 @@ class Settings:
     calls_per_s: float = INF
     retention_s: float = INF
     delay_s: float = 0.0
+    publish_s: float = 0.0  # of the queue's process
+    deliver_s: float = 0.0
+    deliveries_first: bool = False
+    loop_s: float = 0.0  # of a consumer's main loop
+    fetch_trips: int = 0
+    ack_trips: int = 0
     receive_s: float = 0.02
     ack_s: float = 0.02
 
@@ -106,6 +112,7 @@ class Delivery:
     owed: bool = False
     ack_sent: bool = False
     held_back: bool = False  # for its ETA; does not count against the prefetch
+    travels_s: float = 0.0  # until the consumer has it
 
 
 @dataclass(eq=False)
@@ -125,6 +132,7 @@ class Consumer:
     done: list[Delivery] = field(default_factory=list)
     processes: list[simpy.Process] = field(default_factory=list)
     leaves_at_once: bool = False  # pull: a SIGTERM ends it now, as it only waits
+    loop_free_s: float = -INF  # push: when its main loop has done what it is promised to
 
 
 @dataclass(eq=False)

@@ -31,6 +31,7 @@ class PlainQueueSide:
         self.env = env
         self.s = settings
         self.messages = list(messages)
+        self.enqueued_s = enqueued_s
         self.poison = {i: list(what) for i, what in (poison or {}).items()}
         self.number = {id(m): i for i, m in enumerate(self.messages)}
         self.lanes = 1 + max(m.lane for m in self.messages)
@@ -49,6 +50,9 @@ class PlainQueueSide:
         self.dues: dict[tuple[int, float], simpy.Event] = {}
         self.seen: set[str] = set()
         self.network = env.event()  # a network was cut or mended
+        self.mailbox: list[int] = []  # rows that wait for the queue's process
+        self.busy = False
+        self.did = "delivered"
         self.consumers = [Consumer(Machine(env), env.event()) for _ in range(settings.consumers)]
         env.process(self._arrive(enqueued_s))
         if settings.sweep_s > 0:
@@ -59,17 +63,28 @@ class PlainQueueSide:
     def _arrive(self, enqueued_s: Sequence[float]) -> Steps:
         for row, at_s in enumerate(enqueued_s):
             yield self.env.timeout(at_s + self.s.delay_s - self.env.now)
-            message = self.messages[row]
-            message.row = row
-            if message.same >= 0:
-                if self.env.now - self.let_in.get(message.same, -INF) < self.s.dedup_s:
-                    message.where = "refused"
-                    self.seen.add("deduplicated")
-                    continue
-                self.let_in[message.same] = self.env.now
-            self.arrived.append(message)
-            self.env.process(self._age(message))
-            self._come(message)
+            if self._limited():
+                self.mailbox.append(row)
+                self._serve()
+                continue
+            self._take_in(row, at_s)
+
+    def _limited(self) -> bool:
+        return self.s.publish_s > 0 or self.s.deliver_s > 0
+
+    def _take_in(self, row: int, at_s: float) -> None:
+        """A published message is in the queue, or is not let in."""
+        message = self.messages[row]
+        message.row = row
+        if message.same >= 0:
+            if self.env.now - self.let_in.get(message.same, -INF) < self.s.dedup_s:
+                message.where = "refused"
+                self.seen.add("deduplicated")
+                return
+            self.let_in[message.same] = self.env.now
+        self.arrived.append(message)
+        self.env.process(self._age(message, at_s + self.s.delay_s))
+        self._come(message)
 
     def _come(self, message: Message) -> None:
         s = self.s
@@ -89,10 +104,10 @@ class PlainQueueSide:
         yield self.env.timeout(after_s)
         self._come(message)
 
-    def _age(self, message: Message) -> Steps:
+    def _age(self, message: Message, came_s: float) -> Steps:
         if self.s.retention_s == INF:
             return
-        yield self.env.timeout(self.s.retention_s)
+        yield self.env.timeout(max(0.0, came_s + self.s.retention_s - self.env.now))
         if message.where == "ready":
             self._unready(message)
             message.where = "expired"
@@ -238,7 +253,7 @@ class PlainQueueSide:
 
     def _serve(self) -> None:
         """Hand out what can be handed out, to those who wait, first come first."""
-        while self.waiting:
+        while self.waiting and not self._process_is_taken():
             first = self.waiting[0]
             if isinstance(first, PlainCall):
                 held = self._take(first.consumer, first.connection)
@@ -252,11 +267,17 @@ class PlainQueueSide:
                 break
             self.waiting.pop(0)
             d, there = held[0], first.consumer.connection is first
-            if there and d.message.due_s > self.env.now + self.s.receive_s / 2:
+            if there:
+                d.travels_s = self._travels_s(first.consumer)
+            if there and d.message.due_s > self.env.now + d.travels_s:
                 d.held_back = True
                 first.unacked -= self.s.ack != "auto"
             self._wait(first)
             self.env.process(self._transport(d))
+            if self._limited():
+                self.did = "delivered"
+                self.env.process(self._process_works(self.s.deliver_s))
+                self.busy = True
         dropped = False
         if self.s.overflow == "drop-head":
             while self._ready() > self.s.max_length:
@@ -269,6 +290,44 @@ class PlainQueueSide:
                 dropped = True
         if dropped:
             self._serve()  # the next head may be one that can be handed out
+        if self.mailbox and not self.busy:
+            self.busy = True
+            self.env.process(self._process_works(self.s.publish_s, self.mailbox.pop(0)))
+
+    # Main loops and the queue's process, if they have a ceiling.
+
+    def _travels_s(self, consumer: Consumer) -> float:
+        """How long a delivery takes from now until the consumer's main loop is through with it."""
+        s, there_s = self.s, self.env.now + self.s.receive_s / 2
+        if consumer.cut or not s.loop_s:
+            return s.receive_s / 2
+        if consumer.loop_free_s > there_s:
+            self.seen.add("loop busy")
+        through_s = max(consumer.loop_free_s, there_s) + s.loop_s
+        consumer.loop_free_s = through_s
+        if s.fetch_trips:
+            through_s += (s.fetch_trips - 1) * s.receive_s
+            # The loop asks for the next one, and waits for the answer.
+            consumer.loop_free_s = through_s + s.receive_s
+        return through_s - self.env.now
+
+    def _process_is_taken(self) -> bool:
+        """Whether it cannot deliver now: it is busy, or what was published has its turn."""
+        if not self._limited():
+            return False
+        has_turn = self.did == "delivered" and not self.s.deliveries_first
+        return self.busy or (bool(self.mailbox) and has_turn)
+
+    def _process_works(self, for_s: float, row: int | None = None) -> Steps:
+        """It delivers, or takes in the message of a row; then it does what is next."""
+        yield self.env.timeout(for_s)
+        self.busy = False
+        if row is None:
+            self._serve()
+        else:
+            self.did = "published"
+            self._take_in(row, self.enqueued_s[row])
+            self._serve()  # it may have been refused, so that nobody was served
 
     # Acks, locks, connections.
 

@@ -32,6 +32,10 @@ class Settings:
     linger_s: float = 0.0
     batch_bytes: int = 16_384
     ack_s: float = 0.0
+    brokers: int = 1  # partition p is led by broker p mod this
+    broker_bytes_per_s: float = NEVER
+    broker_requests_per_s: float = NEVER
+    partition_bytes_per_s: float = NEVER
     members: int = 1
     max_poll_records: int = 500
     chunk_records: int = 1_000
@@ -156,6 +160,7 @@ class PlainLog:
         self.rebalances = 0
         self.rebalanced_s: list[float] = []
         self.happened: set[str] = set()
+        self.free_s: dict[tuple[str, int], float] = {}
         env.process(self._produce(created_s, partition_of, size_bytes))
         self.members = [Member(env, m) for m in range(s.members)]
         self.cut = [False] * s.members
@@ -211,8 +216,22 @@ class PlainLog:
         del self.open[batch.partition]
         self.env.process(self._append(batch))
 
+    def _waits_s(self, server: tuple[str, int], takes_s: float) -> float:
+        """How long a batch waits for a broker or partition, which takes one after the other."""
+        begun_s = max(self.env.now, self.free_s.get(server, 0.0))
+        self.free_s[server] = begun_s + takes_s
+        if begun_s > self.env.now:
+            self.happened.add(f"{server[0]} full")
+        return begun_s - self.env.now
+
     def _append(self, batch: Batch) -> Steps:
-        yield self.env.timeout(self.settings.ack_s)
+        s, size = self.settings, batch.size_bytes
+        led_by = ("broker", batch.partition % s.brokers)
+        broker_s = size / s.broker_bytes_per_s + 1 / s.broker_requests_per_s
+        waits_s = self._waits_s(led_by, broker_s)
+        of_its_own = ("partition", batch.partition)
+        waits_s = max(waits_s, self._waits_s(of_its_own, size / s.partition_bytes_per_s))
+        yield self.env.timeout(waits_s + s.ack_s)
         yield self.env.timeout(self.settings.fetch_s)
         self.log[batch.partition] += batch.records
         self._change()

@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import replace
 
 import numpy as np
+import pytest
 import simpy
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -101,6 +102,12 @@ def policy_of(s):
         calls_per_s=s.calls_per_s,
         retention_s=s.retention_s,
         delay_s=s.delay_s,
+        publish_s=s.publish_s,
+        deliver_s=s.deliver_s,
+        deliveries_first=int(s.deliveries_first),
+        loop_s=s.loop_s,
+        fetch_trips=s.fetch_trips,
+        ack_trips=s.ack_trips,
     )
 
 
@@ -328,6 +335,41 @@ def copies(rng):
     return s, came_s, work_s, until_s, faults, columns
 
 
+def with_ceilings(rng):
+    """Scenarios in which the queue's process, or a consumer's main loop, can do only so much."""
+    s, came_s, work_s, until_s, faults, columns = scenario(rng)
+    queue, loop = (True, False) if rng.random() < 0.5 else (bool(rng.integers(2)), True)
+    pick = s.pick if s.pick == "priority" else "one"
+    if pick == "one":
+        columns["lane"] = None
+    s = replace(
+        s,
+        push=True,
+        pick=pick,
+        batch=1,
+        slots=int(rng.integers(1, 4)),
+        ack_every=1,
+        stop_batch=False,
+        per_batch_s=0.0,
+        max_receives=1_000_000,
+        max_in_flight=1_000_000,
+        delay_s=0.0,
+        closes=True,
+        publish_s=rng.uniform(0.005, 0.08) if queue else 0.0,
+        deliver_s=rng.uniform(0.005, 0.08) if queue else 0.0,
+        deliveries_first=bool(rng.integers(2)),
+        loop_s=rng.uniform(0.001, 0.05) if loop else 0.0,
+        fetch_trips=int(rng.integers(0, 3)) if loop else 0,
+        ack_trips=int(rng.integers(0, 2)) if loop else 0,
+    )
+    if queue and s.lock_s < float("inf"):
+        # A lock that begins with a delivery ends when another one does, a tie: but not at a sweep.
+        s = replace(s, sweep_s=0.7123)
+    if loop:  # what was promised to a loop is not moved when the network is cut
+        faults = [f for f in faults if f.verb != "cut"]
+    return s, came_s, work_s, until_s, faults, columns
+
+
 def fates(state, effects):
     """Where messages ended; one that was processed is not lost, whatever became of other copies."""
     state = np.where(state == codes.OVERDUE, codes.IN_FLIGHT, state)
@@ -402,6 +444,94 @@ def test_CE_11_SS_03_agrees_also_where_the_ack_of_any_copy_counts():
     for what in ("ack of another copy", "late ack", "stale ack", "done twice"):
         assert seen[what] > 20, (what, seen[what])
     assert seen["republished copy"] > 1
+
+
+def test_RQ_13_CE_12_agrees_also_where_a_process_can_do_only_so_much():
+    seen = Counter()
+
+    @settings(max_examples=250, deadline=None, derandomize=True)
+    @given(st.integers(0, 2**32 - 1))
+    def check(seed):
+        agree(seed, seen, with_ceilings)
+
+    check()
+    for what in ("crash", "pause", "terminate", "cut", "back by close", "expired", "refused"):
+        assert seen[what] > 5, (what, seen[what])
+    for what in ("loop busy", "ack waited", "ack lost"):
+        assert seen[what] > 5, (what, seen[what])
+
+
+def at_the_process(came_s, until_s, **settings):
+    """A queue whose process takes 0.2 s for a message and 0.3 s for a delivery, and one reader."""
+    s = Settings(
+        push=True, slots=100, publish_s=0.2, deliver_s=0.3, receive_s=0.0, ack_s=0.0,
+        **settings,
+    )  # fmt: skip
+    return run(s, came_s, np.zeros(len(came_s)), until_s)[0]
+
+
+def test_RQ_13_a_queue_is_a_process_that_does_one_thing_at_a_time():
+    # Taken in from 1.0 to 1.2, delivered; from 1.5, when it is free again, the second; and so on.
+    broker = at_the_process([1.0, 1.1, 1.2, 3.0], 9.0)
+    np.testing.assert_allclose(broker.queue.done_s, [1.2, 1.7, 2.2, 3.2])
+    # The second waits from 1.1 to 1.5, the third from 1.2 to 2.0.
+    assert broker.state.full_from_s == pytest.approx(1.2)
+    assert broker.state.full_until_s == pytest.approx(2.0)
+
+
+def test_RQ_13_at_more_than_its_rate_a_backlog_grows_in_front_of_it():
+    # D/D/1: 0.5 s a message where one comes each 0.4 s.
+    broker = at_the_process(0.4 * np.arange(100), 1e3)
+    np.testing.assert_allclose(broker.queue.done_s, 0.2 + 0.5 * np.arange(100))
+
+
+def test_RQ_13_without_readers_it_only_takes_in():
+    s = Settings(consumers=1, push=True, publish_s=0.2, deliver_s=0.3, prefetch=1, ack_s=100.0)
+    broker, _ = run(s, [0.0, 0.0, 0.0], np.zeros(3), 10.0, grid_s=[0.1, 0.3, 0.5, 0.7])
+    assert np.asarray(broker.state.samples.came).tolist() == [0, 1, 2, 3]
+
+
+def test_RQ_13_the_process_is_an_m_d_1_queue():
+    """Pollaczek-Khinchine: with constant service, the mean wait is rho / (2 (1 - rho)) of it."""
+    rng, n, rho = np.random.default_rng(3), 400_000, 0.8
+    came_s = np.cumsum(rng.exponential(0.5 / rho, n))
+    broker = at_the_process(came_s, came_s[-1] + 1e3, ack="auto")
+    waits_s = broker.queue.done_s - came_s - 0.2
+    assert np.mean(waits_s[n // 10 :]) == pytest.approx(0.5 * rho / (2 * (1 - rho)), rel=0.02)
+
+
+@pytest.mark.parametrize(
+    ("first", "in_s"),
+    [
+        # From 2.05 s on a delivery, 0.3 s, then a message, 0.2 s; or all ten deliveries first.
+        (False, (2.55, 3.05)),
+        (True, (5.25, 5.75)),
+    ],
+)
+def test_RQ_14_readers_of_a_backlog_starve_publishers_or_take_turns_with_them(first, in_s):
+    """Ten messages are there when a reader comes, and two more are published a moment later."""
+    s = Settings(
+        consumers=0, push=True, publish_s=0.2, deliver_s=0.3, receive_s=0.0, ack_s=0.0,
+        deliveries_first=first,
+    )  # fmt: skip
+    around_s = np.array([[at_s - 0.01, at_s + 0.01] for at_s in in_s]).ravel()
+    broker = build(s, [0.0] * 10 + [2.1, 2.1], np.zeros(12), capacity=1, grid_s=around_s)
+    broker.advance(2.05)
+    broker.restart(0)
+    broker.advance(60.0)
+    assert np.asarray(broker.state.samples.came).tolist() == [10, 11, 11, 12]
+    assert broker.queue.state.tolist() == [codes.ACKED] * 12
+
+
+def test_CE_12_a_main_loop_fetches_and_acknowledges_one_by_one():
+    # Round trips of 0.2 s. The first arrives at 0.1, has 0.2 s of its second trip and 0.05 s of
+    # work behind it at 0.35; then the loop asks, until 0.55, and so on: 0.45 s a message.
+    s = Settings(
+        push=True, slots=9, receive_s=0.2, ack_s=0.2, loop_s=0.05, fetch_trips=2, ack_trips=1,
+    )  # fmt: skip
+    broker, _ = run(s, [1.0, 1.0, 1.0], np.zeros(3), 60.0)
+    np.testing.assert_allclose(broker.queue.done_s, [1.35, 1.80, 2.25])
+    assert broker.queue.state.tolist() == [codes.ACKED] * 3
 
 
 def test_where_the_head_is_dropped_the_next_is_handed_out_at_once():

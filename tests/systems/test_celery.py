@@ -21,6 +21,7 @@ def celery(broker="rabbitmq", task=None, **settings):
         {
             "product": "celery",
             "broker": broker,
+            "ceilings": False,
             "config": settings,
             "queues": {"q": {"workers": 1, "does": ["x"]}},
         }

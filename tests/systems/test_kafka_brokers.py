@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from models.plain_replicas import Disks, PlainReplicas
 from sim.engine.environment import Environment
 from sim.engine.system import Setup
 from sim.injection.context import Timeline
@@ -228,6 +229,139 @@ def test_a_publisher_that_has_nothing_left_to_do_stands_still():
     assert on_its_way.any(), "something is still on its way"
     assert publisher.client.journal.append_s.max() < 9.0
     assert system.done() and system.settled() == system.topic.log.end.sum()
+
+
+POWER = {"fault": "power_loss", "target": "*.broker.*", "for": "1 s"}
+ALL_IN_SYNC = {"systems.kafka.brokers.replicate": 0}
+
+
+def _records(journal, entry):
+    """The messages of an entry of the journal."""
+    return journal.row[journal.first[entry] : journal.first[entry] + journal.n[entry]].tolist()
+
+
+def kept_and_lost(faults, **brokers):
+    """[partition] what is in the log at the end; and how many records were lost to elections."""
+    changes = {f"systems.kafka.brokers.{key}": value for key, value in brokers.items()}
+    env, system = built({"order": "produce"}, faults=faults, **ALL_IN_SYNC, **changes)
+    env.run(25.0)
+    tables = run(scenario({"order": "produce"}, faults=faults, **ALL_IN_SYNC, **changes)).tables
+    return system, int(tables.producer.iloc[0]["lost_failover"])
+
+
+def test_KB_12_power_lost_everywhere_loses_what_was_not_flushed():
+    """Nothing is on disk after 6 s: the system writes pages that are dirty for 30 s."""
+    before, none = kept_and_lost([])
+    append_s = before.cluster.client.journal.append_s
+    stored = int(before.cluster.client.journal.n[append_s <= 6.0].sum())
+    assert none == 0 and stored > 150
+    system, lost = kept_and_lost([{**POWER, "at": 6}])
+    assert lost == stored
+    assert system.cluster.cuts == [(p, -25.0, 6.0) for p in range(3)]
+
+
+@pytest.mark.parametrize(
+    ("brokers", "from_s"),
+    [
+        ({"writeback.dirty_expire": "1500 ms", "writeback.dirty_writeback": "400 ms"}, 4.5),
+        ({"log.flush.scheduler.interval.ms": 700}, 5.6),
+        ({"log.flush.scheduler.interval.ms": 700, "log.flush.interval.ms": 1_500}, 4.2),
+        ({"log.flush.interval.ms": 1_500}, -25.0),
+    ],
+)
+def test_KB_12_what_was_flushed_is_kept(brokers, from_s):
+    """At 6 s: pages until 6.0 - 1.5; the flusher looks at 5.6; or every 2.1 s, last at 4.2."""
+    system, lost = kept_and_lost([{**POWER, "at": 6.05}], **brokers)
+    assert [cut[1] for cut in system.cluster.cuts] == pytest.approx([from_s] * 3)
+    journal = system.cluster.client.journal
+    gone = (journal.append_s > from_s) & (journal.append_s <= 6.05)
+    assert lost == journal.n[gone].sum() > 0
+
+
+def test_KB_12_with_a_flush_for_each_record_nothing_is_lost():
+    _, lost = kept_and_lost([{**POWER, "at": 6}], **{"log.flush.interval.messages": 1})
+    assert lost == 0
+
+
+def test_KB_12_one_replica_that_has_power_keeps_everything():
+    faults = [{**POWER, "at": 6, "target": f"*.broker.{b}"} for b in (0, 1)]
+    system, lost = kept_and_lost(faults)
+    assert lost == 0 and system.cluster.cuts == []
+
+
+def test_KB_12_a_broker_that_was_down_already_loses_its_power_too():
+    faults = [
+        *({"at": 4, "fault": "leader_crash", "target": f"*.broker.{b}", "for": "9 s"}
+          for b in (0, 1, 2)),
+        {**POWER, "at": 6},
+    ]  # fmt: skip
+    system, lost = kept_and_lost(faults)
+    assert [(p, until_s) for p, _, until_s in system.cluster.cuts] == [(0, 6.0), (1, 6.0), (2, 6.0)]
+    # What was stored without an answer, when the processes died, is sent and stored again.
+    journal, kept = system.cluster.client.journal, system.cluster.kept()
+    stored = [
+        {int(row) for e in np.flatnonzero(which) for row in _records(journal, e)}
+        for which in (~kept, kept)
+    ]
+    assert lost == len(stored[0] - stored[1]) > 100
+
+
+@st.composite
+def power_cuts(draw):
+    """Brokers that lose their power for a while, and a while later others."""
+    at_s = np.cumsum(draw(st.lists(st.floats(0.3, 3.0), min_size=1, max_size=5)))
+    return [
+        {**POWER, "at": float(at), "target": f"*.broker.{draw(st.sampled_from([0, 1, 2, '*']))}",
+         "for": float(draw(st.floats(0.1, 0.25)))}
+        for at in at_s
+    ]  # fmt: skip
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(
+    faults=power_cuts(),
+    disks=st.fixed_dictionaries(
+        {
+            "expire_s": st.floats(0.1, 3.0),
+            "wakes_s": st.floats(0.1, 1.0),
+            "most": st.sampled_from([np.inf, 1, 3, 10, 40]),
+            "every_s": st.sampled_from([np.inf, 0.7, 2.3]),
+        }
+    ),
+    replicas=st.sampled_from([1, 2, 3]),
+)
+def test_KB_12_agrees_record_by_record_with_plain_replicas(faults, disks, replicas):
+    keys = {
+        "systems.kafka.brokers.writeback": {
+            "dirty_expire": disks["expire_s"], "dirty_writeback": disks["wakes_s"]
+        },
+        "systems.kafka.topic.replication.factor": replicas,
+        "systems.kafka.topic.min.insync.replicas": 1,
+    }  # fmt: skip
+    if disks["most"] < np.inf:
+        keys["systems.kafka.brokers.log.flush.interval.messages"] = disks["most"]
+    if disks["every_s"] < np.inf:
+        keys["systems.kafka.brokers.log.flush.scheduler.interval.ms"] = disks["every_s"] * 1e3
+    env, system = built({"order": "produce"}, faults=faults, **ALL_IN_SYNC, **keys)
+    env.run(25.0)
+    plain = PlainReplicas(3, system.cluster.replicas, Disks(**disks))
+    journal = system.cluster.client.journal
+    acts = [
+        (
+            at_s,
+            0,
+            lambda at_s, e=e: plain.append(at_s, int(journal.partition[e]), _records(journal, e)),
+        )
+        for e, at_s in enumerate(journal.append_s)
+    ]
+    for fault in faults:
+        struck = fault["target"].removeprefix("*.broker.")
+        for b in range(3) if struck == "*" else [int(struck)]:
+            acts.append((fault["at"], 1, lambda at_s, b=b: plain.lose_power(at_s, b)))
+            acts.append((fault["at"] + fault["for"], 2, lambda at_s, b=b: plain.restart(b)))
+    for at_s, _, act in sorted(acts, key=lambda one: one[:2]):
+        act(at_s)
+    assert logged(system) == [plain.log(p) for p in range(3)]
 
 
 @st.composite

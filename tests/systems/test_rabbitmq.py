@@ -31,6 +31,7 @@ def system(arguments=None, producer=None, **queue):
     return RabbitmqSystem.model_validate(
         {
             "product": "rabbitmq",
+            "ceilings": False,
             "producer": producer or {},
             "queues": {"q": {"consumers": 1, "does": ["x"], "arguments": arguments or {}, **queue}},
         }

@@ -48,8 +48,9 @@ RULES = {
     "KB-09": "a position before the log's start is reset",
     "KB-10": "a group without a commit begins where the reset says",
     "KB-11": "compaction keeps the last value of a key at least",
-    "KB-12": "durability rests on replicas, not on fsync",
+    "KB-12": "durability rests on replicas, not on fsync; power takes what none has flushed",
     "KB-13": "a broker that stood still handles what its client gave up (SocketServer, Selector)",
+    "KB-14": "a broker and a partition take only so many bytes and requests a second",
     "KC-01": "a partition has one owner in a group",
     "KC-02": "groups read without deleting, and do not slow each other",
     "KC-03": "a batch longer than max.poll.interval.ms costs membership",
@@ -75,6 +76,7 @@ RULES = {
     "KC-21": "a session counts from the last contact; in classic groups a commit is one",
     "KC-22": "cooperative, Java commits at its join: what it does until it revokes comes again",
     "KC-23": "a retry's back-off is time between two polls",
+    "KC-24": "a client's processor takes some time for each record",
     "KS-01": "a record is available, acquired, acknowledged or archived",
     "KS-02": "released or timed out it is available again, up to the delivery limit",
     "KS-03": "the window from the first unfinished record is limited",
@@ -118,6 +120,8 @@ RULES = {
     "RQ-10": "exchanges route; a consistent hash moves few keys",
     "RQ-11": "delayed retries",
     "RQ-12": "streams are logs; super streams are partitioned",
+    "RQ-13": "a queue is one process: it takes in and delivers one message after the other",
+    "RQ-14": "until 4.0, readers of a quorum queue's backlog starve its publishers",
     "CE-01": "early acknowledgement loses the task that a killed worker ran",
     "CE-02": "late acknowledgement runs it again",
     "CE-03": "a dead child process is acknowledged even so, unless told otherwise",
@@ -129,6 +133,7 @@ RULES = {
     "CE-09": "exponential backoff with full jitter",
     "CE-10": "a retry is published again, so later tasks overtake it",
     "CE-11": "Redis: one delivery tag a message; the ack of any copy ends it (kombu QoS.ack)",
+    "CE-12": "a worker's main loop fetches, hands over and acknowledges one task after the other",
 }
 """The rules, in a few words."""
 
@@ -141,7 +146,6 @@ NOT_MODELLED = {
     "KB-03": "followers are not followed one by one",
     "KB-06": "no test of its own: see test_KP_06_after_a_move_of_the_leader_…",
     "KB-11": "topics are not compacted",
-    "KB-12": "no fault takes the power of all replicas at once",
     "KC-16": "no hooks; with auto-commit off, a batch is committed before the next poll",
     "KC-17": "applications of the lab pause nothing",
     "KC-19": "no test of its own: records of a transaction are readable with its end (KP-16)",

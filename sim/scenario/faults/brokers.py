@@ -114,3 +114,27 @@ class LeaderCrashFault(ConditionalFault, BrokerFault):
     def words(self, whom: str) -> str:
         """A broker is the only leader that there is."""
         return f"crash {whom}"
+
+
+class PowerLossFault(ConditionalFault, BrokerFault):
+    """A broker's machine loses its power, and with it what was not on its disk.
+
+    As after a `leader_crash`, replicas in sync take over; of a partition that has none, what was
+    not flushed when the power went is lost, though it was acknowledged and perhaps read (KB-12).
+    What is on disk then, `log.flush.interval.messages` and its like say, and `writeback`. To strike
+    a whole cluster, its target is `system.broker.*`.
+    """
+
+    fault: Literal["power_loss"] = "power_loss"
+    """A broker's machine loses its power, and with it what was not on its disk."""
+    for_: PositiveSeconds | None = Field(default=None, alias="for")
+    """How long it is gone; null: to the end."""
+
+    @property
+    def lasts_s(self) -> float | None:
+        """How long it is gone, s."""
+        return self.for_
+
+    def words(self, whom: str) -> str:
+        """As of a state."""
+        return f"power lost: {whom}"

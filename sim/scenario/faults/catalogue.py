@@ -10,6 +10,7 @@ from sim.scenario.faults.brokers import (
     BrokerPauseFault,
     BrokerSlowFault,
     LeaderCrashFault,
+    PowerLossFault,
     UnreachableFault,
 )
 from sim.scenario.faults.groups import (
@@ -52,7 +53,8 @@ AnyFault = Annotated[
     | BrokerSlowFault
     | BrokerPauseFault
     | AckLossFault
-    | LeaderCrashFault,
+    | LeaderCrashFault
+    | PowerLossFault,
     Field(discriminator="fault"),
 ]
 """Any fault; `fault` says which."""

@@ -59,6 +59,18 @@ class OnFailure(Config):
     """After the last attempt: go on without it; put it into a dead-letter topic or queue; stop."""
 
 
+class Ceilings(Config):
+    """What clients, brokers and workers can do at most: each does one thing after the other.
+
+    ``ceilings: off`` is `{apply: off}`: then nothing has a ceiling.
+    """
+
+    shorthand = "apply"
+
+    apply: bool = True
+    """off: nothing has a ceiling."""
+
+
 class Readers(Protocol):
     """A consumer group, or the workers of a queue."""
 

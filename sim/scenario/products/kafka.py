@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 
 from sim.foundation.config import KeyPath, Refusal, RefusedError
 from sim.scenario.products.base import Name, ProductSystem
-from sim.scenario.products.kafka_brokers import KafkaBrokers, KafkaLatency
+from sim.scenario.products.kafka_brokers import KafkaBrokers, KafkaCeilings, KafkaLatency
 from sim.scenario.products.kafka_consumer import ConsumerGroup
 from sim.scenario.products.kafka_producer import KafkaProducer
 from sim.scenario.products.kafka_publisher import Publisher
@@ -78,6 +78,8 @@ class KafkaSystem(ProductSystem):
     """Share groups; each is given every message."""
     latency: KafkaLatency = KafkaLatency()
     """Network and broker."""
+    ceilings: KafkaCeilings = KafkaCeilings()
+    """What brokers, partitions and clients can do at most; off: anything."""
 
     @model_validator(mode="after")
     def _someone_reads(self) -> Self:
@@ -122,6 +124,7 @@ class KafkaSystem(ProductSystem):
         if self.publisher is None:
             for key in self.producer.of_failures:
                 yield ("producer", key), "has an effect only with a 'publisher'"
+        yield from self.brokers.without_effect()
 
     def too_small_for(self, size_bytes: int) -> Iterator[Refusal]:
         """The buffer of the publisher's client, if no record of this size fits into it."""

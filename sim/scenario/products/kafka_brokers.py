@@ -5,17 +5,59 @@ documented at https://kafka.apache.org/documentation/#brokerconfigs. Kafka has n
 latencies: those here are measured ones, with their source, or assumptions.
 """
 
+from collections.abc import Iterator
+from math import ceil, inf
+
 from pydantic import Field
 
-from sim.foundation.config import Config
+from sim.foundation.config import Config, KeyPath
 from sim.foundation.units import (
     Distribution,
     Milliseconds,
+    PositiveBytes,
     PositiveCount,
     PositiveMilliseconds,
+    PositiveSeconds,
     Seconds,
     by_quantiles,
 )
+from sim.scenario.products.base import Ceilings
+
+
+class Writeback(Config):
+    """When Linux writes dirty pages of its page cache to disk by itself.
+
+    Defaults: https://docs.kernel.org/admin-guide/sysctl/vm.html; that dirty pages become too many
+    (`vm.dirty_background_ratio`) is not modelled.
+    """
+
+    dirty_expire: Seconds = 30.0
+    """vm.dirty_expire_centisecs, 3,000: pages that were dirty for longer are written…"""
+    dirty_writeback: PositiveSeconds = 5.0
+    """vm.dirty_writeback_centisecs, 500: …when the flusher threads wake up, so often."""
+
+
+class KafkaCeilings(Ceilings):
+    """What brokers, partitions and clients can do at most (KB-14, KC-24).
+
+    Brokers' and partitions': without a `publisher`; records that wait for them are not readable
+    yet. What of each: Confluent, "Benchmarking Kafka vs. Pulsar vs. RabbitMQ", 2020 (605 MB/s peak,
+    three brokers, three replicas, acks=all); Tencent, use limits of CKafka (30 to 60 MB/s a
+    partition); LinkedIn, "Benchmarking Apache Kafka: 2 million writes per second", 2014 (100 B
+    records: a producer 821,557, a consumer 940,521 a second).
+    """
+
+    broker: PositiveBytes = 200_000_000
+    """Bytes that producers can send to the partitions led by a broker, a second: a third of 605
+    MB/s."""
+    requests: PositiveCount | None = None
+    """Batches that a broker takes a second; null: any number, for want of a public figure."""
+    partition: PositiveBytes = 45_000_000
+    """Bytes that can be appended to a partition, a second: between 30 and 60 MB/s."""
+    producer: Seconds = 1.2e-6
+    """Processor time of a `publisher` for each record, s: 821,557 records a second."""
+    consumer: Seconds = 1.06e-6
+    """Processor time of a consumer for each record, besides its jobs, s: 940,521 a second."""
 
 
 class KafkaBrokers(Config):
@@ -39,9 +81,40 @@ class KafkaBrokers(Config):
         default=300_000.0, alias="log.retention.check.interval.ms"
     )
     """How often brokers look for segments to delete, ms (5 minutes)."""
+    log_flush_interval_messages: PositiveCount | None = Field(
+        default=None, alias="log.flush.interval.messages"
+    )
+    """A partition is flushed to disk when so many of its records are not; null: never for that
+    (9223372036854775807). Matters to a `power_loss`."""
+    log_flush_interval_ms: PositiveMilliseconds | None = Field(
+        default=None, alias="log.flush.interval.ms"
+    )
+    """…and when it was not for this long, ms, as far as somebody looks; null: whenever he does."""
+    log_flush_scheduler_interval_ms: PositiveMilliseconds | None = Field(
+        default=None, alias="log.flush.scheduler.interval.ms"
+    )
+    """How often the flusher looks, ms; null: never (9223372036854775807)."""
+    writeback: Writeback = Writeback()
+    """When the operating system writes pages to disk by itself."""
     replicate: Seconds = 0.0005
     """From the leader's append until the in-sync replicas have it too; 0 with one replica, and
     without a `publisher`. An assumption: two round trips within a zone."""
+
+    @property
+    def flush_period_s(self) -> float:
+        """Time between two flushes by time, s; inf: there are none."""
+        looks_ms, apart_ms = self.log_flush_scheduler_interval_ms, self.log_flush_interval_ms
+        if looks_ms is None:
+            return inf
+        return looks_ms / 1e3 * (1 if apart_ms is None else ceil(apart_ms / looks_ms))
+
+    def without_effect(self) -> Iterator[tuple[KeyPath, str]]:
+        """A time between flushes at which nobody looks (LogManager.flushDirtyLogs)."""
+        if self.log_flush_interval_ms is not None and self.log_flush_scheduler_interval_ms is None:
+            yield (
+                ("brokers", "log.flush.interval.ms"),
+                "has an effect only with 'log.flush.scheduler.interval.ms': else nobody looks",
+            )
 
 
 PRODUCE = by_quantiles(

@@ -18,11 +18,12 @@ from sim.foundation.units import (
     Milliseconds,
     PositiveCount,
     PositiveMilliseconds,
+    PositiveSeconds,
     Seconds,
     by_quantiles,
 )
 from sim.ledger.policy import LedgerPolicy
-from sim.scenario.products.base import Jobs, Name, ProductSystem
+from sim.scenario.products.base import Ceilings, Jobs, Name, ProductSystem
 from sim.scenario.products.rabbitmq_broker import (
     CONSUMER_TIMEOUT_MS,
     ROUND_TRIP_S,
@@ -189,6 +190,39 @@ class RabbitmqLatency(Config):
     """From a client losing its channel to subscribing again."""
 
 
+class RabbitmqCeilings(Ceilings):
+    """What the process of a queue can do: one thing at a time, on one core (RQ-13).
+
+    "Currently a single queue replica … is limited to a single CPU core on its hot code path"
+    (https://www.rabbitmq.com/docs/queues). How much: RabbitMQ 4.0 with AMQP 0.9.1 carried 88,534
+    messages a second through a classic queue and 70,067 through a quorum queue
+    (https://www.rabbitmq.com/blog/2024/08/21/amqp-benchmarks). Which fifth of it is publishing:
+    PerfTest published 176,680 a second to a queue of which nobody read, and 35,198 went in and out
+    (rabbitmq/rabbitmq-perf-html, `various-result.js`). All of small messages; bytes have no ceiling
+    of their own. A publisher is not told that it has to wait: its messages do, in front of the
+    queue.
+    """
+
+    publish: PositiveSeconds | None = None
+    """Time of the queue's process that a published message takes; null: a fifth of 1 s / 88,534, of
+    a quorum queue of 1 s / 70,067."""
+    deliver: PositiveSeconds | None = None
+    """Time of it that a delivery takes, with its acknowledgement; null: the other four fifths."""
+
+    def times_s(self, queue_type: QueueType) -> tuple[float, float]:
+        """Of a published message and of a delivery, s; (0, 0): there is no ceiling."""
+        if not self.apply:
+            return 0.0, 0.0
+        both_s = 1 / 70_067 if queue_type == "quorum" else 1 / 88_534
+        publish_s = both_s * _PUBLISHING if self.publish is None else self.publish
+        deliver_s = both_s * (1 - _PUBLISHING) if self.deliver is None else self.deliver
+        return publish_s, deliver_s
+
+
+_PUBLISHING = 0.2
+"""Share of a queue's work that goes into taking a message in."""
+
+
 class RabbitmqSystem(ProductSystem):
     """An exchange, and queues with their consumers."""
 
@@ -212,6 +246,8 @@ class RabbitmqSystem(ProductSystem):
     """A connection on which nothing came for this long is closed, s; 0: never."""
     latency: RabbitmqLatency = RabbitmqLatency()
     """Network and broker."""
+    ceilings: RabbitmqCeilings = RabbitmqCeilings()
+    """What a queue can do at most; off: anything."""
 
     @model_validator(mode="after")
     def _bound(self) -> Self:

@@ -8,6 +8,7 @@ from sim.scenario.faults.brokers import (
     BrokerPauseFault,
     BrokerSlowFault,
     LeaderCrashFault,
+    PowerLossFault,
     UnreachableFault,
 )
 
@@ -23,6 +24,8 @@ AT = {"at": 1, "target": "a.broker.0"}
         (AckLossFault, {"for": 4, "probability": 0.5}, 4.0),
         (LeaderCrashFault, {"for": 5}, 5.0),
         (LeaderCrashFault, {"behind": 1}, None),
+        (PowerLossFault, {"for": 6}, 6.0),
+        (PowerLossFault, {}, None),
     ],
 )
 def test_a_broker_s_fault_lasts_as_long_as_it_says(fault, more, lasts_s):

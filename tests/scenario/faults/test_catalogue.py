@@ -49,12 +49,13 @@ TABLE = [
         "acks lost: x", {"for": 3, "probability": 1},
     ),
     ("leader_crash", ANY_TIME, {"for", "behind"}, {"broker"}, "crash x", {}),
+    ("power_loss", ANY_TIME, {"for"}, {"broker"}, "power lost: x", {}),
 ]  # fmt: skip
 
 
 def test_the_table_names_every_fault():
     assert list(FAULTS) == [word for word, *_ in TABLE]
-    assert len(FAULTS) == 20
+    assert len(FAULTS) == 21
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,76 @@
+"""Ceilings that were met, in words for the timeline: what could do no more, its keys, and when."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from sim.foundation.arrays import F64, I64
+from sim.foundation.text import names, rate
+from sim.log.topic import Topic
+from sim.measure.incidents import CEILING
+from sim.queue.broker import Broker
+from sim.scenario.products.kafka_brokers import KafkaCeilings
+
+Told = tuple[float, float, str]
+"""From, until, s; and what is said."""
+
+
+def told_of_topic(topic: Topic, ceilings: KafkaCeilings) -> Iterator[Told]:
+    """Brokers and partitions for which batches waited long (KB-14)."""
+    broker_s, partition_s = topic.full_s()
+    yield from _told(
+        broker_s, "broker", f"ceilings.broker {_mb(ceilings.broker)}{_asked(ceilings)}"
+    )
+    yield from _told(partition_s, "partition", f"ceilings.partition {_mb(ceilings.partition)}")
+
+
+def told_of_queue(broker: Broker, queue: str) -> Iterator[Told]:
+    """That the process of a queue, or its consumers' main loops, could do no more."""
+    state, policy = broker.state, broker.policy
+    if state.full_from_s < np.inf:
+        most = rate(1.0 / (policy.publish_s + policy.deliver_s))
+        keys = (
+            f"ceilings.publish {_us(policy.publish_s)}, ceilings.deliver {_us(policy.deliver_s)}: "
+            f"{most} in and out"
+        )
+        said = f"{queue}: the queue's process {CEILING}, {keys}; messages wait to get in"
+        yield state.full_from_s, state.full_until_s, said
+    loops_s = np.asarray(state.consumers.loop_full).T
+    met = np.flatnonzero(loops_s[0] < np.inf)
+    if met.size:
+        trips = policy.fetch_trips + policy.ack_trips
+        keys = f"ceilings.task {_us(policy.loop_s)} and {trips} round trips a task"
+        said = f"{queue}: the main loop of {_whom('worker', met)} {CEILING}, {keys}"
+        yield float(loops_s[0, met].min()), float(loops_s[1, met].max()), said
+
+
+def _told(full_s: F64, what: str, keys: str) -> Iterator[Told]:
+    met = np.flatnonzero(full_s[0] < np.inf)
+    if met.size:
+        said = f"{_whom(what, met)} {CEILING}, {keys}; records wait to be appended"
+        yield float(full_s[0, met].min()), float(full_s[1, met].max()), said
+
+
+_FEW = 4
+
+
+def _whom(what: str, met: I64) -> str:
+    """The numbers of those that met it, or how many they are."""
+    if met.size > _FEW:
+        return f"each of {met.size} {what}s"
+    return f"{what}{'' if met.size == 1 else 's'} {names([str(i) for i in met])}"
+
+
+def _mb(per_s: int) -> str:
+    return f"{per_s / 1e6:,.4g} MB/s"
+
+
+def _us(time_s: float) -> str:
+    return f"{time_s * 1e6:.4g} µs"
+
+
+def _asked(ceilings: KafkaCeilings) -> str:
+    """The other key of a broker's ceiling, where it is given."""
+    if ceilings.requests is None:
+        return ""
+    return f", ceilings.requests {ceilings.requests:,.6g}/s"
