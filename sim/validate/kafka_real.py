@@ -10,6 +10,8 @@ from tempfile import TemporaryDirectory
 from typing import Any, Self, cast
 from uuid import uuid4
 
+import numpy as np
+
 from sim.engine.system import Setup
 from sim.scenario.products.kafka import KafkaSystem
 from sim.scenario.products.kafka_consumer import ConsumerGroup
@@ -65,6 +67,8 @@ _LOWEST = {
 }
 """Of the broker: timeouts that were shortened are not refused."""
 _STABLE_S = 1.0
+_NONE = 1 << 30
+"""Comes after every partition."""
 _SHARED_S = 8.0
 """Members of a share group do not tell what they have."""
 _TICKS = {
@@ -250,6 +254,8 @@ class KafkaStaging(Staging):
         soon_s = time.time() + AHEAD_S
         for name, fleet in fleets.items():
             readers = plan.groups[name].readers
+            if isinstance(readers, ConsumerGroup) and readers.group_instance_id is None:
+                number_by_partitions(fleet)
             if isinstance(readers, ConsumerGroup) and readers.classic and readers.client == "java":
                 every_s = readers.heartbeat_ms(cast(KafkaSystem, plan.product).brokers) / 1e3
                 setup = Setup(plan.system, plan.scenario, plan.messages, plan.messages.created_s)
@@ -282,7 +288,7 @@ class KafkaStaging(Staging):
                 if len(first) == plan.groups[name].members:
                     place = ".".join(str(part) for part in plan.product.place_of(name))
                     found[f"systems.{plan.system}.{place}.{key}"] = first
-        return found
+        return {**found, **_restarts(plan, [gap for x in fleets.values() for gap in gaps_s(x)])}
 
     def stored(self, plan: Plan) -> Sequence[int]:
         """What is in the topic."""
@@ -360,6 +366,56 @@ def _share(group: ShareGroup) -> dict[str, Any]:
 def _subscribed(fleet: RealFleet) -> bool:
     """Whether all have; reads what they have written since."""
     return all([client.said("e") for client in fleet.clients if client.member >= 0])
+
+
+def gaps_s(fleet: RealFleet) -> list[float]:
+    """From the end of each process until its successor in the group subscribed, s."""
+    found = []
+    ended_s: dict[int, float] = {}
+    for client in fleet.clients:
+        ends = [float(line[1]) for line in client.lines if line[0] == "x"]
+        begins = [
+            float(line[1])
+            for line in client.lines
+            if line[0] == "e" and line[2:3] == ["subscribed"]
+        ]
+        if begins and client.member in ended_s:
+            found.append(begins[0] - ended_s[client.member])
+        if ends:
+            ended_s[client.member] = ends[-1]
+    return found
+
+
+def _restarts(plan: Plan, gaps_s: Sequence[float]) -> Mapping[str, Any]:
+    """The faults with the time that processes really took to come back.
+
+    One takes some tenths of a second from being started until it subscribes, however warm it is,
+    and another to be gone; of the group's protocol that says nothing.
+    """
+    faults = plan.scenario.model_dump(mode="json", by_alias=True)["faults"]
+    asked_s = [fault.get("restart_after") for fault in faults if fault["fault"] == "terminate"]
+    if not gaps_s or None in asked_s or len({*asked_s}) != 1:
+        return {}
+    back_s = max(asked_s[0], float(np.median(gaps_s)))
+    return {
+        "faults": [
+            {**fault, "restart_after": back_s} if fault["fault"] == "terminate" else fault
+            for fault in faults
+        ]
+    }
+
+
+def number_by_partitions(fleet: RealFleet) -> None:
+    """Number members by the first partition that each has, as the lab gives them out.
+
+    A broker gives its members ids at random, and assigns by their order: whom a fault strikes would
+    have had other partitions, with other keys, in each run.
+    """
+    going = [client for client in fleet.places if client is not None]
+    going.sort(key=lambda client: min(assigned(client.lines), default=_NONE))
+    for member, client in enumerate(going):
+        client.member = member
+        fleet.places[member] = client
 
 
 def first_s(fleet: RealFleet, what: str, every_s: float, began_s: float) -> list[float]:

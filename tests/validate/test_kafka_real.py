@@ -8,7 +8,16 @@ from helpers.real_plans import planned, short
 from sim.foundation.errors import LabError
 from sim.traffic.generate import generate
 from sim.validate.fleet import RealClient
-from sim.validate.kafka_real import KafkaReal, KafkaStaging, assigned, first_s, ticks
+from sim.validate.kafka_real import (
+    KafkaReal,
+    KafkaStaging,
+    _restarts,
+    assigned,
+    first_s,
+    gaps_s,
+    number_by_partitions,
+    ticks,
+)
 from sim.validate.kafka_server import installed
 from sim.validate.plan import plan
 
@@ -106,6 +115,20 @@ def test_a_timer_goes_on_from_its_last_time_before_the_start():
     assert first_s(Fleet, "commit", 2.0, 10.0) == []
 
 
+def test_members_are_numbered_by_their_partitions():
+    def client(member, partitions):
+        lines = [["e", "1.0", "+", partitions]]
+        return RealClient(None, Path("a"), member=member, lines=lines)
+
+    class Fleet:
+        places = [client(0, "2,3"), client(1, "none"), client(2, "0,1"), None]  # noqa: RUF012
+
+    before = list(Fleet.places)
+    number_by_partitions(Fleet)
+    assert Fleet.places == [before[2], before[0], before[1], None]
+    assert [c.member for c in Fleet.places[:3]] == [0, 1, 2]
+
+
 def test_everything_arrives_once_through_a_real_broker(tmp_path):
     try:
         installed()
@@ -120,3 +143,22 @@ def test_everything_arrives_once_through_a_real_broker(tmp_path):
     assert (done["started_s"] >= made.messages.created_s[done["message"]] - 0.001).all()
     (first,) = [value for key, value in seen.initial.items() if "first_heartbeats" in key]
     assert len(first) == 2
+
+
+def test_how_long_a_process_was_gone_is_measured_and_put_into_the_model():
+    def client(member, *lines):
+        return RealClient(None, Path("a"), member=member, lines=[line.split() for line in lines])
+
+    class Fleet:
+        clients = [  # noqa: RUF012
+            client(0, "e 1.0 subscribed", "x 10.0"),
+            client(1, "e 1.0 subscribed", "x 50.0"),
+            client(0, "e 12.4 subscribed", "x 50.0"),
+        ]
+
+    assert gaps_s(Fleet) == [pytest.approx(2.4)]
+    fault = {"at": 1, "fault": "terminate", "target": "kafka.g.0", "restart_after": 0.2}
+    (told,) = _restarts(planned([fault]), [0.7, 0.5, 0.6])["faults"]
+    assert told["restart_after"] == 0.6
+    assert _restarts(planned([fault]), []) == {}
+    assert _restarts(planned(), [0.5]) == {}
