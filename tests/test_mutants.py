@@ -120,4 +120,5 @@ def test_mutants_of_a_kernel_are_killed_or_named():
     killed, survived = map(int, said.groups())
     assert killed > 0 and killed + survived == 4
     assert run.stdout.count("SURVIVED") == survived
+    assert f"| all | 4 | {killed} | 0 | {survived} |" in run.stdout
     assert run.returncode == (survived > 0)

@@ -69,12 +69,14 @@ READINGS = {
 
 @pytest.mark.parametrize("partitions", [1, 2, 9])
 def test_one_record_a_poll_is_a_visit_too_where_several_were_fetched(partitions):
-    # Twelve at once, and each poll takes one of them.
+    # Twelve at once, and each poll takes one of them; the run is cut in the middle of them.
     created_s = np.repeat(np.arange(1.0, 11.0) * 4.0, 12)
     lab = Lab(
         created_s, np.arange(120) % partitions, 0.1, partitions, 1, max_poll_records=1,
         auto_commit_s=-1.0, commit_s=0.01,
     )  # fmt: skip
+    for cut_s in np.arange(4.5, 45.0, 4.0):
+        lab.run(cut_s)
     done_s = lab.run(200.0)
     assert (lab.group.state.visited, lab.group.counts.polls) == (120, 120)
     took_s = np.arange(1, 13) * 0.11 - 0.01

@@ -69,6 +69,16 @@ MEMORY = 6 << 30
 
 EQUIVALENT = {
     (
+        "sim/queue/senders_kernel.py",
+        "before = «s.first[one] < s.first[other]»",
+        "0: < -> <=",
+    ): "no two calls begin with the same message",
+    (
+        "sim/queue/senders_kernel.py",
+        "right = child + 2 + («s3 < s2»)",
+        "0: < -> <=",
+    ): "threads that are free at the same time are alike",
+    (
         "sim/log/group_visits_kernel.py",
         "if «since > limit_s» or not _is_calm(group, m):",
         "0: > -> >=",
@@ -516,6 +526,19 @@ def _digest(*parts: str | Path) -> str:
     return digest.hexdigest()[:16]
 
 
+def _room(mutant: Mutant) -> str:
+    return mutant.file.split("/")[1]
+
+
+def _table(verdicts: Counter[tuple[str, str]]) -> Iterator[str]:
+    """Room by room: mutants, and what became of them."""
+    yield "| room | mutants | killed | equivalent | open |\n|---|---|---|---|---|"
+    rooms = sorted({room for room, _ in verdicts})
+    for name, of in [*((room, [room]) for room in rooms), ("all", rooms)]:
+        row = [sum(verdicts[r, v] for r in of) for v in ("killed", "equivalent", "open")]
+        yield f"| {name} | {sum(row)} | {' | '.join(map(str, row))} |"
+
+
 def _distance(file: str, test: str) -> int:
     """From a file of code to a test: 0 of its module, 1 of its room, 2 of another."""
     _, room, name = test.partition("::")[0].split("/", 2)
@@ -540,6 +563,8 @@ class Hunt:
         self.kills: Counter[tuple[str, str]] = Counter()
         """(file or function, test): how many mutants it killed there."""
         self.survivors: list[tuple[Mutant, int]] = []
+        self.verdicts: Counter[tuple[str, str]] = Counter()
+        """(room, killed, equivalent or open): how many."""
         self.share = 0.0
         """Killed, of those that are not known to make no difference."""
 
@@ -719,10 +744,12 @@ class Hunt:
             if verdict == "survived":
                 why = EQUIVALENT.get((mutant.file, mutant.shown, mutant.change))
                 known += why is not None
+                self.verdicts[_room(mutant), "equivalent" if why else "open"] += 1
                 self.survivors += [] if why else [(mutant, int(rest))]
                 print(f"{'equivalent' if why else 'SURVIVED'} {rest} tests: {mutant} {why or ''}")
             else:
                 killed += 1
+                self.verdicts[_room(mutant), "killed"] += 1
                 if verdict == "killed":
                     self.kills[f"{mutant.file} {mutant.function}", rest] += 1
                     self.kills[mutant.file, rest] += 1
@@ -736,6 +763,7 @@ class Hunt:
                 forks.close()
                 break
         self._keep()
+        print(*_table(self.verdicts), sep="\n")
         others = tried - known
         self.share = killed / max(1, others)
         print(
