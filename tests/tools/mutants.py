@@ -69,6 +69,11 @@ MEMORY = 6 << 30
 
 EQUIVALENT = {
     (
+        "sim/queue/sqs_standard_state_kernel.py",
+        "self.parked: I64 = np.zeros(1 << (workers - «1»).bit_length(), np.int64)",
+        "- 1",
+    ): "a ring of twice the room holds the same",
+    (
         "sim/queue/senders_kernel.py",
         "before = «s.first[one] < s.first[other]»",
         "0: < -> <=",
