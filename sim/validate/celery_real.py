@@ -18,7 +18,6 @@ from sim.validate.replay import Staging, replay
 from sim.validate.server import Server
 from sim.validate.staging import came_up_s, module, subscribed, written
 from sim.validate.trials import (
-    WORK_S,
     all_at_once,
     beside_work,
     cycle_s,
@@ -26,6 +25,7 @@ from sim.validate.trials import (
     measured,
     now_and_then,
     trial,
+    work_s,
 )
 
 
@@ -92,8 +92,10 @@ def calibrate(plan: Plan, folder: Path, url: str, tag: str) -> Calibration:
         there_s = executions["started_s"] - seen.sent_s[executions["message"]]
         deliver_s += list(np.maximum(there_s - np.median(call_s), 1e-5))
         full = folder_of(folder, f"{name}-full")
-        seen = run(trial(plan, name, all_at_once(), alone), full, url, f"{tag}-{name}-f", None)
-        extra_s = cycle_s(seen.groups[name]) - WORK_S
+        seen = run(
+            trial(plan, name, all_at_once(plan, name), alone), full, url, f"{tag}-{name}-f", None
+        )
+        extra_s = cycle_s(seen.groups[name]) - work_s(plan, name)
         beside_s[name] = extra_s
         words.append(f"{name}: {extra_s * 1e3:.2f} ms a task beside its work")
     overrides[f"{at}.latency.publish"] = measured(np.array(publish_s))

@@ -24,7 +24,6 @@ from sim.validate.real import BrokerMissingError, Calibration
 from sim.validate.replay import Staging, replay
 from sim.validate.staging import module, subscribed, written
 from sim.validate.trials import (
-    WORK_S,
     all_at_once,
     as_planned,
     beside_work,
@@ -33,6 +32,7 @@ from sim.validate.trials import (
     measured,
     now_and_then,
     trial,
+    work_s,
 )
 
 _MANY = 100
@@ -141,10 +141,12 @@ class RabbitmqReal:
         trip_s = self._round_trip_s()
         for name in product.queues:
             cycles = [
-                cycle_s(self._trial(plan, name, all_at_once(), prefetch, folder).groups[name])
+                cycle_s(
+                    self._trial(plan, name, all_at_once(plan, name), prefetch, folder).groups[name]
+                )
                 for prefetch in (_MANY, 1)
             ]
-            beside_s[name] = cycles[0] - WORK_S
+            beside_s[name] = cycles[0] - work_s(plan, name)
             # With a prefetch of 1 the next delivery waits for half of each.
             acks_s.append(max(2.0 * (cycles[1] - cycles[0]) - trip_s, trip_s))
             publish_s += self._publishes_s(plan, name, trip_s, folder)

@@ -29,13 +29,13 @@ from sim.validate.real import BrokerMissingError, Calibration
 from sim.validate.replay import Staging, replay
 from sim.validate.staging import module, subscribed, written
 from sim.validate.trials import (
-    WORK_S,
     all_at_once,
     as_planned,
     beside_work,
     folder_of,
     measured,
     trial,
+    work_s,
 )
 
 _DEAD = "dead"
@@ -120,19 +120,20 @@ class SqsReal:
             seen = self.run(trial(plan, name, as_planned(plan)), folder_of(folder, f"{name}-send"))
             calls_s["send"] += list((seen.acked_s - seen.sent_s)[np.isfinite(seen.acked_s)])
             full = folder_of(folder, f"{name}-full")
-            self.run(trial(plan, name, all_at_once(), _full(product, name)), full)
+            self.run(trial(plan, name, all_at_once(plan, name), _full(product, name)), full)
             # As in the run, calls follow upon each other; those of an idle worker take longer.
             calls_s["receive"] += list(_calls_s(full, name, "receive")[_WAITED:])
             calls_s["delete"] += list(_calls_s(full, name, "delete")[_WAITED:])
             batches = _full(product, name, max_number_of_messages=_MOST, delete="batch")
             seen = self.run(
-                trial(plan, name, all_at_once(), batches), folder_of(folder, f"{name}-batches")
+                trial(plan, name, all_at_once(plan, name), batches),
+                folder_of(folder, f"{name}-batches"),
             )
             executions = seen.groups[name].executions
-            extra_s = _beside_work_s(
+            extra_s = _in_batch_s(
                 executions["started_s"].to_numpy(np.float64),
                 executions["done_s"].to_numpy(np.float64),
-            )
+            ) - work_s(plan, name)
             beside_s[name] = extra_s
             words.append(f"{name}: {extra_s * 1e3:.2f} ms a message beside its work")
         for call, durations_s in calls_s.items():
@@ -311,11 +312,11 @@ def _calls_s(folder: Path, group: str, call: str) -> F64:
     return np.array([float(line[3]) for line in lines if line[0] == "c" and line[2] == call])
 
 
-def _beside_work_s(started_s: F64, done_s: F64) -> float:
-    """Median of what a message takes one worker beyond its work, s.
+def _in_batch_s(started_s: F64, done_s: F64) -> float:
+    """Mean of what a message takes one worker, with its work, in a batch, s.
 
     Nine of ten intervals between messages are within a batch of ten, where no call is made.
     """
     order = np.argsort(started_s)
     between_s = started_s[order][1:] - done_s[order][:-1]
-    return float(np.median(done_s - started_s) - WORK_S + np.median(between_s))
+    return float(np.mean(done_s - started_s) + np.median(between_s))

@@ -17,8 +17,8 @@ from sim.traffic.messages import Messages
 from sim.validate.observed import GroupObserved
 from sim.validate.plan import Plan
 
-WORK_S = 0.002
-"""Work on a message of a trial, s."""
+_LONGEST_S = 0.05
+_TRIAL_S = 3.0
 _QUANTILES = (5, 25, 50, 75, 90, 95, 99)
 _NOTHING = Poison(np.zeros(0, np.int64), np.zeros(0, np.bool_), np.zeros(0, np.int32), np.zeros(0))
 
@@ -43,7 +43,7 @@ def trial(plan: Plan, group: str, created_s: F64, product: ProductSystem | None 
         members=1,
         most=1,
         rows=None,
-        work_s=np.full(n, WORK_S),
+        work_s=np.full(n, work_s(plan, group)),
         poison=_NOTHING,
     )
     messages = Messages(
@@ -60,6 +60,14 @@ def trial(plan: Plan, group: str, created_s: F64, product: ProductSystem | None 
     )
 
 
+def work_s(plan: Plan, group: str) -> float:
+    """Work on each message of a trial, s: the median of the plan's, but not longer than 50 ms.
+
+    A process that has slept for longer takes longer to be back at work.
+    """
+    return min(float(np.median(plan.groups[group].work_s)), _LONGEST_S)
+
+
 def now_and_then(n: int = 120, every_s: float = 0.025) -> F64:
     """[messages] times so far apart that none waits for another, s."""
     return np.arange(n, dtype=np.float64) * every_s
@@ -70,20 +78,21 @@ def as_planned(plan: Plan, n: int = 1_500) -> F64:
     return plan.messages.created_s[:n]
 
 
-def all_at_once(n: int = 400) -> F64:
-    """[messages] times that make a backlog, s."""
+def all_at_once(plan: Plan, group: str) -> F64:
+    """[messages] times that make a backlog, of three seconds of work or 400 messages, s."""
+    n = int(min(400, _TRIAL_S / max(work_s(plan, group), 1e-3)))
     return np.arange(n, dtype=np.float64) * 1e-4
 
 
 def cycle_s(seen: GroupObserved) -> float:
-    """Median time from the start of a message to the start of the next one, s.
+    """Mean time from the start of a message to the start of the next one, s.
 
     Args:
         seen: of a trial with a backlog; its first and last tenth are left out.
     """
     started_s = np.sort(seen.executions["started_s"].to_numpy(np.float64))
     edge = started_s.size // 10
-    return float(np.median(np.diff(started_s[edge : started_s.size - edge])))
+    return float(np.mean(np.diff(started_s[edge : started_s.size - edge])))
 
 
 def measured(durations_s: F64) -> Mapping[str, Any]:

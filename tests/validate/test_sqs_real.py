@@ -80,11 +80,11 @@ def test_calls_are_read_from_what_workers_wrote(tmp_path):
     assert sqs_real._calls_s(tmp_path, "q", "receive").tolist() == [0.004, 0.006]
 
 
-def test_beside_its_work_a_message_costs_what_lies_between_and_what_it_took_too_long():
+def test_a_message_costs_its_work_and_what_lies_between_in_a_batch():
     started_s = np.arange(50) * 0.003
     started_s[10::10] += 0.0004  # a call
-    done_s = started_s + sqs_real.WORK_S + 0.0005
-    assert sqs_real._beside_work_s(started_s, done_s) == pytest.approx(0.0005 + 0.0005)
+    done_s = started_s + 0.0025
+    assert sqs_real._in_batch_s(started_s, done_s) == pytest.approx(0.003)
 
 
 def test_a_trial_sends_so_that_there_is_a_backlog():

@@ -10,7 +10,6 @@ from sim.traffic.generate import generate
 from sim.validate.observed import GroupObserved
 from sim.validate.plan import plan
 from sim.validate.trials import (
-    WORK_S,
     all_at_once,
     beside_work,
     cycle_s,
@@ -18,6 +17,7 @@ from sim.validate.trials import (
     measured,
     now_and_then,
     trial,
+    work_s,
 )
 
 RABBIT = {
@@ -53,7 +53,8 @@ def test_a_trial_is_one_process_of_one_group_without_faults():
     small = trial(_planned(), "a", np.array([0.0, 0.5]))
     assert list(small.product.readers) == list(small.groups) == ["a"]
     one = small.groups["a"]
-    assert (one.members, one.most, one.work_s.tolist(), len(one.poison)) == (1, 1, [WORK_S] * 2, 0)
+    assert (one.members, one.most, len(one.poison)) == (1, 1, 0)
+    assert one.work_s == pytest.approx(0.005)
     assert (small.faults, small.messages.duration_s, len(small.messages)) == ([], 0.5, 2)
 
 
@@ -63,13 +64,21 @@ def test_a_trial_of_a_log_keeps_a_key():
     assert small.messages.created_s.tolist() == [0.0, 0.025, 0.05]
 
 
-def test_a_cycle_is_the_median_without_the_edges():
+def test_a_cycle_is_the_mean_without_the_edges():
     started_s = np.arange(100) * 0.01
     started_s[:5] -= 9.0
     started_s[97:] += 5.0
     frame = pd.DataFrame({"started_s": started_s[::-1]})
     assert cycle_s(GroupObserved(frame, np.zeros(0, np.bool_))) == pytest.approx(0.01)
-    assert all_at_once(3).tolist() == [0.0, 1e-4, 2e-4]
+
+
+def test_a_backlog_is_three_seconds_of_the_plans_own_work_or_so():
+    given = _planned()
+    assert (work_s(given, "a"), work_s(given, "b")) == pytest.approx((0.005, 0.001))
+    assert (all_at_once(given, "a").size, all_at_once(given, "b").size) == (400, 400)
+    long = given.scenario.with_({"workload.service.w.per_message": "2 s"})
+    long = plan(long, "r", given.messages)
+    assert (work_s(long, "a"), all_at_once(long, "a").size) == (0.05, 60)
 
 
 def test_what_a_message_costs_besides_is_added_to_what_the_job_has():
