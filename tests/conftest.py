@@ -1,8 +1,13 @@
 """Small runs that the tests of several rooms read."""
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 import sim
+
+# How long an example takes says how busy the machine is, and nothing of the code.
+settings.register_profile("lab", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("lab")
 
 
 @pytest.fixture(scope="session")
