@@ -8,6 +8,7 @@ import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from importlib import import_module
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -68,6 +69,7 @@ def artist() -> Iterator[Draw]:
     if sys.platform != "linux":
         yield draw
         return
+    import_module("pandas")  # both processes need it: it is imported once
     context = get_context("fork")
     ours, its = context.Pipe()
     process = context.Process(target=_serve, args=(ours, its, os.getpid()), name="artist")
