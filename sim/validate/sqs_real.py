@@ -42,8 +42,8 @@ _DEAD = "dead"
 _MOST = 10
 """Messages in a receive."""
 _NUMBERS = [f"ApproximateNumberOfMessages{which}" for which in ("", "Delayed", "NotVisible")]
-_WAITED = 5
-"""First receives of a trial, which may have waited for messages."""
+_WAITED = 0.25
+"""Share of the calls of a trial, the first ones, that may have waited for messages."""
 
 
 class SqsReal:
@@ -122,8 +122,9 @@ class SqsReal:
             full = folder_of(folder, f"{name}-full")
             self.run(trial(plan, name, all_at_once(plan, name), _full(product, name)), full)
             # As in the run, calls follow upon each other; those of an idle worker take longer.
-            calls_s["receive"] += list(_calls_s(full, name, "receive")[_WAITED:])
-            calls_s["delete"] += list(_calls_s(full, name, "delete")[_WAITED:])
+            for call in ("receive", "delete"):
+                made_s = _calls_s(full, name, call)
+                calls_s[call] += list(made_s[int(made_s.size * _WAITED) :])
             batches = _full(product, name, max_number_of_messages=_MOST, delete="batch")
             seen = self.run(
                 trial(plan, name, all_at_once(plan, name), batches),
