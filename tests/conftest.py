@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, settings
 
 import sim
 
-# How long an example takes says how busy the machine is, and nothing of the code. In CI the examples
+# How long an example takes says how busy the machine is, and nothing of the code. In CI, examples
 # are the same each time; elsewhere, tests that do not say otherwise look for new ones.
 settings.register_profile(
     "lab",
