@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 
@@ -103,6 +103,22 @@ class Publication:
     """See `sim.measure.tables.Tables.buffer`."""
     happened: Sequence[tuple[float, float, str]]
     """(from, until, text) of what is known only afterwards, s."""
+
+
+class Became(Protocol):
+    """What became of some messages so far, in order of their creation."""
+
+    @property
+    def fate(self) -> U8:
+        """[messages] a `Fate`."""
+
+    @property
+    def done_s(self) -> F64:
+        """[messages] first effect, s; inf: none yet."""
+
+    @property
+    def effects(self) -> U16:
+        """[messages] how often each was processed."""
 
 
 @dataclass(frozen=True)

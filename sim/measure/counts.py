@@ -1,14 +1,13 @@
 """One pass over a group's messages, from which most tables are made: what it counts, as columns."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from sim.engine.outcome import Fate, GroupOutcome
-from sim.foundation.arrays import F64, I64
+from sim.engine.outcome import Became, Fate
+from sim.foundation.arrays import F64, I32, I64
 from sim.measure import counts_kernel as k
-from sim.traffic.messages import Messages
 
 
 @dataclass(frozen=True)
@@ -39,47 +38,70 @@ class Counted:
     """When the last message was first processed, s; 0: none was."""
 
 
-def count(messages: Messages, order_by: Sequence[str], outcome: GroupOutcome) -> Counted:
-    """Go over a group's messages.
+class Tally:
+    """Counts of a group's messages, which come in pieces or all at once."""
 
-    Args:
-        messages: what was produced.
-        order_by: key dimensions that make the key within which order matters.
-        outcome: what became of the messages. Its gauges are on the grid 0, step, 2 step, ….
+    def __init__(self, keys: int, grid_s: F64) -> None:
+        """
+        Args:
+            keys: how many there are, within which order matters.
+            grid_s: [grid] times 0, step, 2 step, …; two at least.
+        """
+        self.grid_s = grid_s
+        self._counts = k.Counts(grid_s.size, len(Fate), keys)
+        self._arrived = np.zeros(grid_s.size, np.int64)
+        self.taken = 0
+        """Messages counted so far."""
 
-    Raises:
-        AssertionError: the fates do not add up to what was produced, or other messages count as
-            processed than had an effect (conservation).
-    """
-    key_of, names = messages.keys_by(order_by)
-    grid_s = outcome.gauges_t_s
-    counts = k.Counts(grid_s.size, len(Fate), len(names))
-    k.count(
-        counts,
-        messages.created_s,
-        messages.entity,
-        key_of,
-        outcome.done_s,
-        outcome.effects,
-        outcome.fate,
-        float(grid_s[1]),
-        int(Fate.UNFINISHED),
-    )
-    fates = {fate: int(counts.fates[fate]) for fate in Fate}
-    assert sum(fates.values()) == len(messages), "conservation: fates do not add up to the produced"
-    processed, violations = np.asarray(counts.processed), np.asarray(counts.violations)
-    with_effect = int(processed.sum())
-    assert with_effect == fates[Fate.PROCESSED], "conservation: processed without an effect"
-    return Counted(
-        fates=fates,
-        arrived=np.searchsorted(messages.created_s, grid_s, side="right"),
-        processed=processed[:-1],
-        violations=violations[:-1],
-        violations_in_all=int(violations.sum()),
-        keys_violated=int(np.asarray(counts.key_violated).sum()),
-        oldest_s=np.asarray(counts.oldest_s),
-        latency=np.asarray(counts.latency),
-        longest_latency_s=counts.longest_latency_s,
-        extra_effects=counts.extra_effects,
-        last_done_s=counts.last_done_s,
-    )
+    def add(self, created_s: F64, entity: I32, key_of: I32, became: Became, final: int) -> None:
+        """Count the first ``final`` messages; nothing may happen to them any more.
+
+        Args:
+            created_s: [messages] ascending, s; not before those counted earlier.
+            entity: [messages]
+            key_of: [entities] the key of each, within which order matters.
+            became: [messages] what became of them so far. Who comes after the first ``final`` is
+                counted later, but may be done already, and some of those before it late for that.
+            final: messages to count.
+        """
+        k.count(
+            self._counts,
+            created_s,
+            entity,
+            key_of,
+            became.done_s,
+            became.effects,
+            became.fate,
+            final,
+            float(self.grid_s[1]),
+            int(Fate.UNFINISHED),
+        )
+        self._arrived += np.searchsorted(created_s[:final], self.grid_s, side="right")
+        self.taken += final
+
+    def counted(self, samples: int) -> Counted:
+        """What was counted, on the first so many of the grid times.
+
+        Raises:
+            AssertionError: the fates do not add up to what was taken, or other messages count as
+                processed than had an effect (conservation).
+        """
+        counts, taken = self._counts, self.taken
+        fates = {fate: int(counts.fates[fate]) for fate in Fate}
+        assert sum(fates.values()) == taken, "conservation: fates do not add up to the produced"
+        processed, violations = np.asarray(counts.processed), np.asarray(counts.violations)
+        with_effect = int(processed.sum())
+        assert with_effect == fates[Fate.PROCESSED], "conservation: processed without an effect"
+        return Counted(
+            fates=fates,
+            arrived=self._arrived[:samples],
+            processed=processed[:samples],
+            violations=violations[:samples],
+            violations_in_all=int(violations.sum()),
+            keys_violated=int(np.asarray(counts.key_violated).sum()),
+            oldest_s=np.asarray(counts.oldest_s)[:samples],
+            latency=np.asarray(counts.latency),
+            longest_latency_s=counts.longest_latency_s,
+            extra_effects=counts.extra_effects,
+            last_done_s=counts.last_done_s,
+        )

@@ -13,6 +13,7 @@ cdef class Counts:
     cdef public i64[::1] fates
     cdef public u8[::1] key_violated
     cdef public double[::1] latest_s
+    cdef public i64 waits_from
     cdef public f32[::1] as_float
     cdef public u32[::1] as_bits
     cdef public i64 extra_effects
@@ -24,17 +25,17 @@ cdef class Counts:
                created=double, at_s=double)
 cdef void _forwards(
     Counts counts, const double[::1] created_s, const double[::1] done_s, const u16[::1] effects,
-    const u8[::1] fate, double step_s, i64 unfinished
+    const u8[::1] fate, i64 final, double step_s, i64 unfinished
 ) noexcept nogil
 
-@cython.locals(grid=i64, back=i64, i=i64, done=double, key=i32)
+@cython.locals(grid=i64, back=i64, i=i64, done=double, key=i64)
 cdef void _backwards(
     Counts counts, const i32[::1] entity, const i32[::1] key_of, const double[::1] done_s,
-    double step_s
+    i64 final, double step_s
 ) noexcept nogil
 
 cpdef void count(
     Counts counts, const double[::1] created_s, const i32[::1] entity, const i32[::1] key_of,
-    const double[::1] done_s, const u16[::1] effects, const u8[::1] fate, double step_s,
-    i64 unfinished
+    const double[::1] done_s, const u16[::1] effects, const u8[::1] fate, i64 final,
+    double step_s, i64 unfinished
 )

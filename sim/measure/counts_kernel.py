@@ -1,4 +1,9 @@
-"""What the metrics are made of: one pass forwards and one backwards over a group's messages."""
+"""What the metrics are made of: one pass forwards and one backwards over a group's messages.
+
+Messages may come in pieces, in order of creation: each message is counted once nothing can happen
+to it any more, and those behind it that are already done come along, for they say what it was late
+against.
+"""
 
 import cython
 import numpy as np
@@ -9,7 +14,7 @@ from sim.measure import latency_bins
 
 
 class Counts:
-    """What `count` fills in; everything starts at zero."""
+    """What `count` adds to; everything starts at zero."""
 
     def __init__(self, grid: int, fates: int, keys: int) -> None:
         self.processed: I64 = np.zeros(grid + 1, np.int64)
@@ -26,6 +31,8 @@ class Counts:
         """[keys] 1: one of its messages was processed late."""
         self.latest_s: F64 = np.full(keys, num.INF)
         """[keys] scratch of the pass backwards: when the key's earliest so far was processed."""
+        self.waits_from = 0
+        """The first grid time of which the oldest unprocessed message is not known yet."""
         self.as_float: F32 = np.zeros(1, np.float32)
         """[1] a latency, of which `as_bits` are the bits."""
         self.as_bits: U32 = np.asarray(self.as_float).view(np.uint32)
@@ -43,13 +50,14 @@ def _forwards(
     done_s: F64,
     effects: U16,
     fate: U8,
+    final: int,
     step_s: float,
     unfinished: int,
 ) -> None:
-    """Fill in all but the violations."""
+    """Add all but the violations."""
     grid = counts.oldest_s.shape[0]
-    g = 0
-    for i in range(created_s.shape[0]):
+    g = counts.waits_from
+    for i in range(final):
         done = done_s[i]
         counts.fates[fate[i]] += 1
         if effects[i] > 1:
@@ -70,22 +78,30 @@ def _forwards(
             if at_s > created:
                 counts.oldest_s[g] = at_s - created
             g += 1
+    counts.waits_from = g
 
 
-def _backwards(counts: Counts, entity: I32, key_of: I32, done_s: F64, step_s: float) -> None:
-    """Fill in the violations: what was processed later than a later message of its key."""
+def _backwards(
+    counts: Counts, entity: I32, key_of: I32, done_s: F64, final: int, step_s: float
+) -> None:
+    """Add the violations: what was processed later than a later message of its key.
+
+    What is not done yet will be done later than all that is counted now.
+    """
     grid = counts.oldest_s.shape[0]
+    for key in range(counts.latest_s.shape[0]):
+        counts.latest_s[key] = num.INF
     for back in range(done_s.shape[0]):
         i = done_s.shape[0] - 1 - back
         done = done_s[i]
         if done == num.INF:
             continue
         key = key_of[entity[i]]
-        if done > counts.latest_s[key]:
+        if done <= counts.latest_s[key]:
+            counts.latest_s[key] = done
+        elif i < final:
             counts.violations[min(num.ceil(done / step_s), grid)] += 1
             counts.key_violated[key] = 1
-        else:
-            counts.latest_s[key] = done
 
 
 def count(
@@ -96,14 +112,17 @@ def count(
     done_s: F64,
     effects: U16,
     fate: U8,
+    final: int,
     step_s: float,
     unfinished: int,
 ) -> None:
-    """Fill ``counts`` from the columns of one group.
+    """Add the first ``final`` messages to ``counts``, from the columns of one group.
+
+    Those behind them, if there are any, are counted at a later call: give them again.
 
     ``key_of`` int32 [entities], order key of each entity; ``unfinished``: that fate's code. Grid
     time ``g`` is ``g * step_s``; a message belongs to the first grid time not before it.
     """
     with cython.nogil:
-        _forwards(counts, created_s, done_s, effects, fate, step_s, unfinished)
-        _backwards(counts, entity, key_of, done_s, step_s)
+        _forwards(counts, created_s, done_s, effects, fate, final, step_s, unfinished)
+        _backwards(counts, entity, key_of, done_s, final, step_s)

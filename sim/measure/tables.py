@@ -21,13 +21,12 @@ from sim.injection.replay import Replay
 from sim.ledger.book import Ledger
 from sim.measure.books import books_table, ledger_table
 from sim.measure.burrow import burrow_table, judged
-from sim.measure.counts import count
+from sim.measure.fold import Fold
 from sim.measure.lag import lag_of
 from sim.measure.latency import latency_table, quantiles
 from sim.measure.partitions import partitions_table
 from sim.measure.processed_or_lost import fates_table
 from sim.measure.requests import requests_table
-from sim.measure.sampled_messages import messages_table
 from sim.measure.series import series_table
 from sim.measure.summary import summary_table
 from sim.traffic.messages import Messages
@@ -124,22 +123,28 @@ def measure(
     outcome: GroupOutcome,
     replay: Replay = _NO_REPLAY,
     kept: Ledger | None = None,
+    fold: Fold | None = None,
 ) -> Frames:
     """The tables of one group.
 
     Args:
-        messages: what was produced.
+        messages: what was produced, or what is left of it after ``fold``.
         order_by: key dimensions that make the key within which order matters.
         outcome: what became of the messages. Its gauges are on the grid 0, step, 2 step, ….
         replay: what its bugs and seeks came to.
         kept: its books, if it keeps some.
+        fold: the messages before these, which were taken while the system ran; None: there are
+            none.
 
     Raises:
         AssertionError: the fates do not add up to what was produced (conservation).
     """
     who = {"system": outcome.system, "group": outcome.group}
     t_s = outcome.gauges_t_s
-    counted = count(messages, order_by, outcome)
+    if fold is None:
+        fold = Fold(messages, order_by, t_s, len(messages))
+    fold.add(messages, outcome, len(messages))
+    counted = fold.counted(t_s.size)
     waiting = lag_of(outcome, counted)
     latencies_s = quantiles(counted)
     frames = {
@@ -149,7 +154,7 @@ def measure(
         "series": series_table(who, t_s, counted, waiting),
         "latency": latency_table(who, latencies_s),
         "fates": fates_table(who, counted.fates),
-        "messages": messages_table(who, messages, order_by, outcome),
+        "messages": fold.sampled(who),
     }
     if outcome.requests:
         frames["requests"] = requests_table(who, outcome.requests)

@@ -7,10 +7,9 @@ import pytest
 from hypothesis import given, settings
 
 from helpers.plain_kernel import plain
-from helpers.random_outcome import STEP_S, cases, made, outcome
+from helpers.random_outcome import STEP_S, cases, count, made, outcome
 from sim.engine.outcome import Fate
 from sim.measure import counts, counts_kernel
-from sim.measure.counts import count
 
 
 def test_conservation_is_asserted():

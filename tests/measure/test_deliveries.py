@@ -2,9 +2,8 @@
 
 from hypothesis import given, settings
 
-from helpers.random_outcome import cases, made, outcome
+from helpers.random_outcome import cases, count, made, outcome
 from sim.engine.outcome import Fate
-from sim.measure.counts import count
 from sim.measure.deliveries import messages_per_call, sums
 
 

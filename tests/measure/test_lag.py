@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from helpers.random_outcome import GRID, cases, made, outcome
+from helpers.random_outcome import GRID, cases, count, made, outcome
 from sim.engine.outcome import Fate
-from sim.measure.counts import count
 from sim.measure.lag import lag_of, sums
 
 

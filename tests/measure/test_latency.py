@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from helpers.random_outcome import WHO, cases, made, outcome
+from helpers.random_outcome import WHO, cases, count, made, outcome
 from sim.engine.outcome import Fate
-from sim.measure.counts import count
 from sim.measure.latency import QUANTILES, late, latency_table, level_s, quantiles, sums
 
 

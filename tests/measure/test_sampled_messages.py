@@ -7,7 +7,14 @@ import pytest
 
 from helpers.random_outcome import WHO, made, outcome
 from sim.engine.outcome import Fate
-from sim.measure.sampled_messages import SAMPLE, messages_table
+from sim.measure.fold import Fold
+from sim.measure.sampled_messages import SAMPLE
+
+
+def messages_table(who, messages, order_by, group):
+    fold = Fold(messages, order_by, group.gauges_t_s, len(messages))
+    fold.add(messages, group, len(messages))
+    return fold.sampled(who)
 
 
 def test_a_row_says_what_became_of_a_message():

@@ -1,0 +1,52 @@
+"""Messages of a group that nothing can happen to any more, as counts and a sample of them.
+
+A run may forget a message once it is in here: whether messages come in pieces or all at once, the
+tables are the same to the bit.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from sim.engine.outcome import Became
+from sim.foundation.arrays import F64
+from sim.measure.counts import Counted, Tally
+from sim.measure.sampled_messages import Sample
+from sim.traffic.messages import Messages
+
+
+class Fold:
+    """What is kept of a group's messages."""
+
+    def __init__(
+        self, messages: Messages, order_by: Sequence[str], grid_s: F64, total: int
+    ) -> None:
+        """
+        Args:
+            messages: some of them, for the dimensions of their keys.
+            order_by: key dimensions that make the key within which order matters.
+            grid_s: [grid] times 0, step, 2 step, …; two at least.
+            total: how many messages there will be.
+        """
+        self._key_of, self._names = messages.keys_by(order_by)
+        self._tally = Tally(len(self._names), grid_s)
+        self._sample = Sample(total)
+
+    def add(self, messages: Messages, became: Became, final: int) -> None:
+        """Take the first ``final`` messages; nothing may happen to them any more.
+
+        Args:
+            messages: in order of creation, those after the ones that were taken before.
+            became: [messages] what became of them so far; see `sim.measure.counts.Tally.add`.
+            final: how many to take.
+        """
+        self._tally.add(messages.created_s, messages.entity, self._key_of, became, final)
+        self._sample.add(messages, became, final)
+
+    def counted(self, samples: int) -> Counted:
+        """Counts of what was taken, on the first so many grid times; see `Tally.counted`."""
+        return self._tally.counted(samples)
+
+    def sampled(self, who: Mapping[str, str]) -> pd.DataFrame:
+        """The table ``messages`` of what was taken."""
+        return self._sample.table(who, self._key_of, self._names)
