@@ -11,7 +11,7 @@ import pandas as pd
 from sim.engine.outcome import Became
 from sim.foundation.arrays import F64
 from sim.measure.counts import Counted, Tally
-from sim.measure.sampled_messages import Sample
+from sim.measure.sampled_messages import SampledMessages
 from sim.traffic.messages import Messages
 
 
@@ -30,7 +30,7 @@ class Fold:
         """
         self._key_of, self._names = messages.keys_by(order_by)
         self._tally = Tally(len(self._names), grid_s)
-        self._sample = Sample(total)
+        self._sample = SampledMessages(total)
 
     def add(self, messages: Messages, became: Became, final: int) -> None:
         """Take the first ``final`` messages; nothing may happen to them any more.

@@ -13,7 +13,7 @@ SAMPLE = 2_000
 """Messages kept of each group, evenly spaced."""
 
 
-class Sample:
+class SampledMessages:
     """Every so-manieth of a group's messages, which come in pieces or all at once."""
 
     def __init__(self, total: int) -> None:

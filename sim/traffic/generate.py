@@ -5,6 +5,7 @@ that compared systems see the same messages and the same work per message (commo
 """
 
 from collections.abc import Sequence
+from copy import copy, deepcopy
 from dataclasses import dataclass
 from math import isfinite, log
 from threading import Lock
@@ -78,32 +79,132 @@ def generate(scenario: Scenario) -> Messages:
     """
     if scenario.workload.cases is not None:
         return _cases(scenario, scenario.workload.cases)
-    rng = stream(scenario, "arrivals")
-    cells = arrivals.draw(scenario, rng)
-    created_s = np.empty(int(cells.counts.sum()))
-    ends = np.cumsum(cells.counts)
-    first = 0
-    while first < cells.counts.size:
-        done = int(ends[first] - cells.counts[first])
-        stop = max(first + 1, int(np.searchsorted(ends, done + _CHUNK, side="right")))
-        n = int(ends[stop - 1]) - done
-        spread(
-            cells.counts[first:stop],
-            cells.edges_s[first : stop + 1],
-            rng.standard_exponential(n + stop - first),
-            created_s[done : done + n],
-        )
-        first = stop
+    times = CreatedTimes(scenario)
+    created_s, duration_s = times.draw(times.cells.counts.size), times.duration_s
     for dim, key in scenario.workload.keys.items():
         if key.lifecycle is not None:
-            return _histories(scenario, dim, key.lifecycle, created_s, float(cells.edges_s[-1]))
+            return _histories(scenario, dim, key.lifecycle, created_s, duration_s)
+    entities = Entities(scenario)
     return Messages(
         created_s,
-        _entities(scenario, created_s.size),
+        entities.draw(created_s.size),
         np.array([scenario.workload.size], np.int32),
-        {dim: _values(dim, key) for dim, key in scenario.workload.keys.items()},
-        float(cells.edges_s[-1]),
+        entities.dims,
+        duration_s,
     )
+
+
+class CreatedTimes:
+    """Draws when messages are created: however many cells at a time, the same times."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        """
+        Args:
+            scenario: for its arrivals and seed.
+
+        Raises:
+            LabError: its trace cannot be read.
+        """
+        self._rng = stream(scenario, "arrivals")
+        self.cells = arrivals.draw(scenario, self._rng)
+        self.duration_s = float(self.cells.edges_s[-1])
+        """When arrivals end, s."""
+        self._ends = np.cumsum(self.cells.counts)
+        self._first = 0
+        """The first cell that is not drawn yet."""
+
+    def again(self) -> "CreatedTimes":
+        """The same, from where this one is now."""
+        twin = copy(self)
+        twin._rng = deepcopy(self._rng)
+        return twin
+
+    def draw(self, until: int) -> F64:
+        """[messages] when those of the cells before ``until`` are created, ascending, s."""
+        edges_s, counts = self.cells
+        began = int(self._ends[self._first - 1]) if self._first else 0
+        created_s = np.empty(int(counts[self._first : until].sum()))
+        while self._first < until:
+            first = self._first
+            done = int(self._ends[first] - counts[first])
+            stop = int(np.searchsorted(self._ends, done + _CHUNK, side="right"))
+            stop = min(max(first + 1, stop), until)
+            n = int(self._ends[stop - 1]) - done
+            spread(
+                counts[first:stop],
+                edges_s[first : stop + 1],
+                self._rng.standard_exponential(n + stop - first),
+                created_s[done - began : done - began + n],
+            )
+            self._first = stop
+        return created_s
+
+
+class Entities:
+    """Draws the keys of messages: however many at a time, the same ones."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        """
+        Args:
+            scenario: for its keys and seed.
+
+        Raises:
+            LabError: its keys have too many combinations.
+        """
+        keys = scenario.workload.keys
+        weights = np.ones(1)
+        for key in keys.values():
+            values = key.count if key.weights is None else len(key.weights)
+            if weights.size * (values or 1) > _MOST_ENTITIES:
+                raise LabError(
+                    f"workload.keys: more than {_MOST_ENTITIES:,} combinations of values"
+                )
+            more = _weights(key)
+            weights = np.outer(weights, more / more.sum()).ravel()
+        self.dims = {dim: _values(dim, key) for dim, key in keys.items()}
+        """Names of the values of each key dimension, in order."""
+        self._rng = stream(scenario, "keys")
+        self._table = alias_table(weights) if weights.size > 1 else None
+
+    def draw(self, n: int) -> I32:
+        """[n] combination of key values of each of the next messages."""
+        out = np.zeros(n, np.int32)
+        if self._table is not None:
+            for first in range(0, n, _CHUNK):
+                part = out[first : first + _CHUNK]
+                choose(self._rng.random(part.size), *self._table, part)
+        return out
+
+
+class Work:
+    """Draws how long messages take consumers: however many at a time, the same times."""
+
+    def __init__(self, scenario: Scenario, jobs: Sequence[str]) -> None:
+        """
+        Args:
+            scenario: for its services and seed.
+            jobs: what is done for each message.
+        """
+        self._jobs = [
+            (
+                scenario.workload.service[job],
+                *(stream(scenario, f"{of}.{job}") for of in ("service", "slow", "slow time")),
+            )
+            for job in jobs
+        ]
+
+    def draw(self, n: int) -> F32:
+        """[n] time that each of the next messages takes, s."""
+        total = np.zeros(n, np.float32)
+        for service, rng, which, how_long in self._jobs:
+            for first in range(0, n, _CHUNK):
+                part = total[first : first + _CHUNK]
+                work_s = _draw32(service.per_message, part.size, rng)
+                if service.slow is not None:
+                    slow = _slow(which, part.size, service.slow.share)
+                    work_s[slow] = _draw32(service.slow.time, slow.size, how_long)
+                part += work_s
+        return total
 
 
 def _cases(scenario: Scenario, file: CaseFile) -> Messages:
@@ -167,25 +268,6 @@ def _weights(key: Key) -> F64:
     return np.arange(1, key.count + 1, dtype=np.float64) ** -key.zipf
 
 
-def _entities(scenario: Scenario, n: int) -> I32:
-    weights = np.ones(1)
-    for key in scenario.workload.keys.values():
-        values = key.count if key.weights is None else len(key.weights)
-        if weights.size * (values or 1) > _MOST_ENTITIES:
-            raise LabError(f"workload.keys: more than {_MOST_ENTITIES:,} combinations of values")
-        more = _weights(key)
-        weights = np.outer(weights, more / more.sum()).ravel()
-    out = np.zeros(n, np.int32)
-    if weights.size == 1:
-        return out
-    rng = stream(scenario, "keys")
-    probability, alias = alias_table(weights)
-    for first in range(0, n, _CHUNK):
-        part = out[first : first + _CHUNK]
-        choose(rng.random(part.size), probability, alias, part)
-    return out
-
-
 def service_s(scenario: Scenario, n: int, jobs: Sequence[str]) -> F32:
     """[messages] time that each message takes a consumer that does ``jobs``, s.
 
@@ -212,25 +294,13 @@ _DRAWN: WeakValueDictionary[tuple[int, int, str], F32] = WeakValueDictionary()
 
 
 def _draw_service(scenario: Scenario, n: int, jobs: Sequence[str]) -> F32:
+    if len(jobs) == 1 or n > _MOST_SHARED:
+        return Work(scenario, jobs).draw(n)
+    # Another system may have a group for each job: they are held until all of them are drawn.
+    each = [service_s(scenario, n, [job]) for job in jobs]
     total = np.zeros(n, np.float32)
-    if len(jobs) > 1 and n <= _MOST_SHARED:
-        # Another system may have a group for each job: they are held until all of them are drawn.
-        each = [service_s(scenario, n, [job]) for job in jobs]
-        for work_s in each:
-            total += work_s
-        return total
-    for job in jobs:
-        service = scenario.workload.service[job]
-        rng, which, how_long = (
-            stream(scenario, f"{purpose}.{job}") for purpose in ("service", "slow", "slow time")
-        )
-        for first in range(0, n, _CHUNK):
-            part = total[first : first + _CHUNK]
-            work_s = _draw32(service.per_message, part.size, rng)
-            if service.slow is not None:
-                slow = _slow(which, part.size, service.slow.share)
-                work_s[slow] = _draw32(service.slow.time, slow.size, how_long)
-            part += work_s
+    for work_s in each:
+        total += work_s
     return total
 
 
@@ -252,11 +322,11 @@ def none_is_slow(scenario: Scenario, n: int, job: str, rows: I32 | None) -> bool
     if slow is None or not given or given * slow.share > _SURELY:
         return False
     which = stream(scenario, f"slow.{job}")
-    drawn = np.zeros(n, np.bool_)
     for first in range(0, n, _CHUNK):
-        part = drawn[first : first + _CHUNK]
-        part[_slow(which, part.size, slow.share)] = True
-    return not (drawn if rows is None else drawn[rows]).any()
+        found = first + _slow(which, min(_CHUNK, n - first), slow.share)
+        if found.size if rows is None else np.isin(found, rows).any():
+            return False
+    return True
 
 
 def _draw32(d: Distribution, n: int, rng: np.random.Generator) -> F32:
