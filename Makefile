@@ -43,8 +43,12 @@ same: setup
 fuzz: setup
 	$(BIN)/python tests/tools/fuzz.py 5000
 
+# With what a message costs in runs of 1 M, 3 M and 10 M, drawn; `make bench TO=1000`: up to a billion.
+TO ?= 10
 bench: setup
 	$(BIN)/python tests/tools/bench.py
+	mkdir -p build
+	$(BIN)/python tests/tools/bench_scale.py --to $(TO) --chart build/cost.png
 
 lint: setup
 	$(BIN)/ruff format --check .

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
+from math import inf
 from threading import Event, Lock
 from time import perf_counter
 from typing import TYPE_CHECKING, Protocol
@@ -15,8 +16,8 @@ import simpy
 
 from sim.engine import pace
 from sim.engine.environment import WORTH_THREADS, Environment, Steps
-from sim.engine.outcome import GroupOutcome
-from sim.engine.system import LOOKS, Setup, System
+from sim.engine.outcome import Became, GroupOutcome
+from sim.engine.system import LOOKS, Rolling, Setup, System
 from sim.injection.context import Timeline
 from sim.injection.poison import poisoned
 from sim.injection.replay import Replay
@@ -26,11 +27,14 @@ from sim.scenario.load import Scenario
 from sim.scenario.silences import never_strikes
 from sim.systems.catalogue import build
 from sim.systems.size import GRID_STEPS, USUAL, Allowance, Size, check, free_bytes, size
+from sim.systems.windowed import at_a_time, rolling
 from sim.traffic.generate import generate, none_is_slow, strokes
 from sim.traffic.messages import Messages
+from sim.traffic.windows import WindowPlan, Windows
 
 if TYPE_CHECKING:
     from sim.ledger.book import Ledger
+    from sim.measure.fold import Fold
     from sim.measure.tables import Frames, Tables
     from sim.results.result import Result
 
@@ -72,6 +76,7 @@ def run(
     store: Keep | None = None,
     on_ledger: OnLedger | None = None,
     allowed: Allowance = USUAL,
+    window: int | None = None,
 ) -> "Result":
     """Run every system of a scenario.
 
@@ -82,6 +87,8 @@ def run(
         on_ledger: is given the books of each group that keeps them; systems finished earlier are
             then run again.
         allowed: what it may take; if not given, the memory that is free, and an hour.
+        window: messages that a system gets at a time, where it can forget others meanwhile
+            (`sim.systems.windowed`); None: as many as suit. No table depends on it.
 
     Raises:
         LabError: a trace that the scenario names cannot be used, the run would be too large, or a
@@ -91,7 +98,10 @@ def run(
     began = perf_counter()
     expected, free = size(scenario), free_bytes()
     check(scenario, expected, allowed, free)
-    messages = generate(scenario)
+    names = list(scenario.systems)
+    rolls = rolling(scenario, expected.messages if window is None else inf)
+    plan = WindowPlan(scenario, window or at_a_time(scenario)) if rolls else None
+    messages = generate(scenario) if len(rolls) < len(names) else None
     wall_s = {"workload": perf_counter() - began}
     stop, keeping = Event(), Lock()
 
@@ -104,14 +114,15 @@ def run(
         began = perf_counter()
         tables = store.finished(name) if store and not on_ledger else None
         if tables is None:
-            tables = run_system(scenario, name, messages, report, on_ledger)
+            source = plan if name in rolls else messages
+            assert source is not None
+            tables = run_system(scenario, name, source, report, on_ledger)
             if store:
                 with keeping:
                     store.keep(name, tables)
         wall_s[name] = perf_counter() - began
         return tables
 
-    names = list(scenario.systems)
     if _side_by_side(expected, free if allowed.bytes is None else allowed.bytes):
         parts = _in_threads(one, names, stop)
     else:
@@ -169,23 +180,33 @@ def _get_ready() -> None:
 def run_system(
     scenario: Scenario,
     name: str,
-    messages: Messages,
+    source: Messages | WindowPlan,
     progress: Progress | None = None,
     on_ledger: OnLedger | None = None,
     on_outcome: OnOutcome | None = None,
 ) -> "Tables":
     """Run one system of a scenario with these messages; see `run`."""
+    windows: Windows | None = None
+    if isinstance(source, WindowPlan):
+        windows = Windows(source)
+        messages = windows.following()
+    else:
+        messages = source
     step_s = messages.duration_s / GRID_STEPS
     horizon_s = messages.duration_s + scenario.drain_limit
     grid_s = np.arange(int(horizon_s / step_s) + 2, dtype=np.float64) * step_s
-    setup = Setup(name, scenario, messages, grid_s)
+    order_by = scenario.workload.order_by
+    if order_by is None:
+        order_by = list(scenario.workload.keys)
+    setup = Setup(name, scenario, messages, grid_s, windows)
     system = build(setup)
+    folds = {} if windows is None else _folds(setup, order_by)
     try:
-        ended_s, timeline, replays = _advance(setup, system, progress)
+        ended_s, timeline, replays = _advance(setup, system, folds, progress)
     except pace.StandstillError as error:
         raise pace.StandstillError(f"systems.{name}: {error}") from None
     events = timeline.events
-    if len(messages) >= _MANY:
+    if setup.total >= _MANY:
         # Processes of the control plane refer to each other and to what they control; at a hundred
         # million messages, that is gigabytes. Of a small run it would be most of the time.
         gc.collect()
@@ -194,9 +215,8 @@ def run_system(
     from sim.measure.tables import Tables, measure
     from sim.words.silence import silences_table
 
-    order_by = scenario.workload.order_by
-    if order_by is None:
-        order_by = list(scenario.workload.keys)
+    if isinstance(system, Rolling) and folds:
+        messages = system.live
     publication = system.publication(ended_s)
     parts: list[Frames] = []
     unheard = list(_unstruck(setup, timeline.waiting, ended_s))
@@ -209,7 +229,8 @@ def run_system(
         if kept is not None and on_ledger is not None:
             on_ledger(name, outcome.group, kept, its)
         unheard += _unslowed(setup, outcome)
-        parts.append(measure(its, order_by, outcome, replays[outcome.group], kept))
+        fold = folds.get(outcome.group)
+        parts.append(measure(its, order_by, outcome, replays[outcome.group], kept, fold))
         events += outcome.happened
     if publication is not None:
         events += publication.happened
@@ -219,6 +240,14 @@ def run_system(
     if unheard:
         parts.append({"silences": silences_table(name, unheard)})
     return Tables.of(messages.duration_s, parts)
+
+
+def _folds(setup: Setup, order_by: Sequence[str]) -> "dict[str, Fold]":
+    """Of each group, what takes the messages that it forgets."""
+    from sim.measure.fold import Fold
+
+    groups = setup.scenario.systems[setup.name].readers
+    return {of: Fold(setup.messages, order_by, setup.grid_s, setup.total) for of in groups}
 
 
 def _unstruck(setup: Setup, waiting: Collection[int], ended_s: float) -> Iterator[str]:
@@ -246,7 +275,7 @@ def _unslowed(setup: Setup, outcome: GroupOutcome) -> Iterator[str]:
     """Jobs of a group with a slow share that drew none of its messages."""
     from sim.words.silence import none_was_slow
 
-    scenario, n = setup.scenario, len(setup.messages)
+    scenario, n = setup.scenario, setup.total
     for job in scenario.systems[setup.name].readers[outcome.group].does:
         slow = scenario.workload.service[job].slow
         if slow and slow.share and none_is_slow(scenario, n, job, outcome.rows):
@@ -256,7 +285,7 @@ def _unslowed(setup: Setup, outcome: GroupOutcome) -> Iterator[str]:
 
 
 def _advance(
-    setup: Setup, system: System, progress: Progress | None
+    setup: Setup, system: System, folds: "Mapping[str, Fold]", progress: Progress | None
 ) -> tuple[float, Timeline, Mapping[str, Replay]]:
     """Run a system until it is drained or out of time; returns that time, and what happened."""
     scenario, duration_s = setup.scenario, setup.messages.duration_s
@@ -271,9 +300,27 @@ def _advance(
             progress(setup.name, env.now, settled, system.total())
 
     drained = env.event()
+    if setup.windows is not None:
+        assert isinstance(system, Rolling), "this system needs all messages at once"
+        env.process(_roll(env, system, setup.windows, folds))
     env.process(_watch(env, system, duration_s / LOOKS, last_seek_s, report, drained))
     env.run(until=drained | env.timeout(duration_s + scenario.drain_limit))
     return env.now, timeline, replays
+
+
+def _roll(
+    env: simpy.Environment, system: Rolling, windows: Windows, folds: "Mapping[str, Fold]"
+) -> Steps:
+    """Give a system the messages of one window after the other, and take what it forgets."""
+
+    def take(group: str, messages: Messages, became: Became, final: int) -> None:
+        folds[group].add(messages, became, final)
+
+    while (due_s := windows.due_s) < inf:
+        yield env.timeout(due_s - env.now)
+        pace.check()
+        # A turn looks at all messages that wait: with many, it must come the more seldom.
+        system.roll_on(env.now, windows.following(len(system.live) // 2), take)
 
 
 def _watch(

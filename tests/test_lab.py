@@ -17,6 +17,7 @@ from sim.measure.tables import Tables
 from sim.results.store import Store, find, manifest, read
 from sim.scenario.load import Scenario, available, load
 from sim.systems.size import Allowance, size
+from sim.traffic.windows import WindowPlan
 
 TRACES = Path(os.environ.get("LAB_TRACES", Path(__file__).parents[2] / "shared" / "traces"))
 
@@ -107,6 +108,67 @@ def test_side_by_side_all_stop_when_one_is_stopped(monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         run(load("tournament_sqs_tuned").with_(SMALL), stop)
     assert looks["kafka"] == 1
+
+
+def test_a_run_in_windows_tells_how_far_it_is_of_all_messages():
+    scenario = load("tournament_sqs_tuned").with_(SMALL)
+    seen = {}
+    windowed = run(
+        scenario,
+        lambda system, now_s, settled, total: seen.setdefault(system, []).append((settled, total)),
+        window=500,
+    )
+    assert_same(windowed.tables, run(scenario).tables)
+    produced = windowed.tables.summary.groupby("system")["produced"].sum()
+    for system, looks in seen.items():
+        settled, total = zip(*looks, strict=True)
+        assert set(total) == {produced[system]} and settled[-1] == total[0]
+        assert list(settled) == sorted(settled) and settled[0] < total[0] / 10
+
+
+def test_some_systems_of_a_run_get_windows_and_others_all_messages(monkeypatch):
+    scenario = load("share_group").with_(SMALL)
+    got = {}
+    runs = lab.run_system
+
+    def note(scenario, name, source, *more):
+        got[name] = type(source).__name__
+        return runs(scenario, name, source, *more)
+
+    monkeypatch.setattr(lab, "run_system", note)
+    tables = run(scenario, window=300).tables
+    assert got.pop("kafka_group") == "WindowPlan" and set(got.values()) == {"Messages"}
+    assert_same(tables, run(scenario).tables)
+
+
+def test_large_runs_are_in_windows_by_themselves(monkeypatch):
+    scenario = load("tournament_sqs_tuned").with_(SMALL)
+    monkeypatch.setattr(lab, "generate", lambda _: pytest.fail("drawn at once"))
+    monkeypatch.setattr("sim.systems.windowed.WORTH", 1_000)
+    monkeypatch.setattr(lab, "at_a_time", lambda _: 700)
+    assert (run(scenario).tables.summary["produced"] > 2_000).all()
+
+
+def test_a_run_looks_at_each_window_whether_it_is_to_stop(monkeypatch):
+    """Kernels look after so many steps, which a window may not have."""
+    looks = []
+    monkeypatch.setattr("sim.engine.pace.check", lambda: looks.append(1))
+    scenario = load("tournament_sqs_tuned").with_(SMALL)
+    run(scenario, window=50)
+    windows = len(scenario.systems) * WindowPlan(scenario, 50).stops.size
+    assert windows > 1_000 and len(looks) >= windows
+
+
+def test_the_whole_world_cup_is_run_from_a_trace_of_ones_own(tmp_path, monkeypatch):
+    """Half an hour by the minute; in windows it is what it is at once."""
+    counts = np.random.default_rng(1).poisson(400, 30)
+    rows = [f"1998-06-30 18:{minute:02}:00,{n}" for minute, n in enumerate(counts)]
+    path = tmp_path / "own.csv"
+    path.write_text("minute,requests\n" + "\n".join(rows))
+    scenario = load("world_cup_1998_all", [f"workload.arrivals.trace.path={path}"])
+    whole, windowed = run(scenario).tables, run(scenario, window=1_000).tables
+    assert_same(windowed, whole)
+    assert (whole.summary["processed"] == counts.sum()).all() and len(whole.summary) == 2
 
 
 def test_systems_take_turns_where_memory_is_short(monkeypatch):

@@ -91,6 +91,23 @@ class Offsets:
     """For a partition as it was at a time, [offsets] when each record became readable, s."""
     done_s: Callable[[int, float], F64]
     """For the same, [offsets] when each record was first processed, s; inf: never."""
+    known_s: F64 | None = None
+    """[samples, partitions] `waited_s`, where the records are not there any more; else None."""
+
+    def waited_s(self, g: int, p: int, t_s: float) -> float:
+        """Age of the oldest record of partition ``p`` that waits at sample ``g``, s; 0: none does.
+
+        It is counted from when the record became readable. ``t_s``: the time of the sample.
+        """
+        if self.known_s is not None:
+            return float(self.known_s[g, p])
+        first = max(int(self.committed[g, p]), int(self.start[g, p]), 0)
+        handed = max(int(self.position[g, p]), first)
+        late = self.done_s(p, t_s)[first:handed] > t_s
+        oldest = first + int(late.argmax()) if late.any() else handed
+        if oldest >= self.end[g, p]:
+            return 0.0
+        return t_s - float(self.readable_s(p, t_s)[oldest])
 
 
 @dataclass(frozen=True)

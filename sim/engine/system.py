@@ -2,20 +2,21 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import simpy
 
 from sim.engine.environment import Stage
-from sim.engine.outcome import GroupOutcome, Publication
-from sim.foundation.arrays import F64, Bools
+from sim.engine.outcome import Became, GroupOutcome, Publication
+from sim.foundation.arrays import F32, F64, Bools
 from sim.foundation.units import Distribution
 from sim.scenario.faults.groups import AutoscaleFault, ScaleFault
 from sim.scenario.load import Scenario
 from sim.scenario.scaling import fleet_size
-from sim.traffic.generate import pool, stream
+from sim.traffic.generate import pool, service_s, stream
 from sim.traffic.messages import Messages
+from sim.traffic.windows import Windows
 
 LOOKS = 200
 """How often one looks at a system while messages arrive, whether anything is left to do."""
@@ -190,6 +191,30 @@ class System(Protocol):
         """Each group's outcome at the end; a group's memory is freed when the next is asked for."""
 
 
+class Take(Protocol):
+    """Given what a group forgets."""
+
+    def __call__(self, group: str, messages: Messages, became: Became, final: int) -> None:
+        """The first ``final`` of some messages, which are final; see `sim.measure.fold.Fold`."""
+
+
+@runtime_checkable
+class Rolling(System, Protocol):
+    """A system that can forget messages while others come."""
+
+    live: Messages
+    """Those that it knows: come, and not forgotten."""
+
+    def roll_on(self, now_s: float, following: Messages, take: Take) -> None:
+        """Forget what is final, and get to know of the messages of the next window.
+
+        Args:
+            now_s: time to which its stages are advanced, s.
+            following: the messages, none of them created yet.
+            take: is given what is forgotten, of each group.
+        """
+
+
 @dataclass(frozen=True)
 class Setup:
     """What a system is given besides its configuration."""
@@ -202,6 +227,22 @@ class Setup:
     """What is sent to it."""
     grid_s: F64
     """[grid] ascending times at which it is sampled, s."""
+    windows: Windows | None = None
+    """Where messages come window by window; `messages` are then those of the first."""
+
+    @property
+    def total(self) -> int:
+        """Messages that are sent to it in all."""
+        return len(self.messages) if self.windows is None else self.windows.plan.total
+
+    def work_s(self, group: str, jobs: Sequence[str]) -> F32:
+        """[messages] time that each of `messages` takes a consumer of a group that does ``jobs``.
+
+        Where they come window by window, a group asks for that of the window that came last, s.
+        """
+        if self.windows is not None:
+            return self.windows.work_s(group, jobs)
+        return service_s(self.scenario, len(self.messages), jobs)
 
     @property
     def product(self) -> str:

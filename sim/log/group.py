@@ -148,7 +148,7 @@ class Group:
         if self.service_s is not None:
             records = self.state.records
             gather(self.topic.rows, self.gathered, self.service_s, records.service_s)
-            if not self.topic.grows and self.gathered.sum() == self.topic.log.message.size:
+            if not self.topic.grows and self.gathered.sum() == self.topic.records():
                 self.service_s = None  # of a hundred million messages, it is 400 MB
         if self.stopped_s < np.inf or until_s < self.now_s:
             return ()  # another stage has stopped before the time that this one has reached
@@ -594,7 +594,6 @@ class Group:
         for zombie in self.zombies.values():
             self._take_down(zombie)
         done, repeats = self.counts.processed, self.state.records.repeats
-        once = np.count_nonzero(self.effects) + sum(
-            np.count_nonzero(gone.effects) for gone in self.truncated
-        )
+        once = np.count_nonzero(self.effects) + int(self.topic.gone.sum())
+        once += sum(np.count_nonzero(gone.effects) for gone in self.truncated)
         assert once == done - repeats, (once, done, repeats)

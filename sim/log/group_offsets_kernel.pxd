@@ -26,7 +26,9 @@ cdef void _commit_one(
 @cython.locals(n=i64, ahead=i64, a=i64, p=i64, value=i64)
 cpdef void commit(GroupState group, i64 m, double at_s) noexcept nogil
 
-@cython.locals(after=double, p=i64)
+@cython.locals(p=i64)
+cpdef void fill_samples(GroupState group, double before_s) noexcept nogil
+
 cpdef void finish_samples(GroupState group, double until_s) noexcept nogil
 
 @cython.locals(i=i64, offset=i64, ahead=bint)

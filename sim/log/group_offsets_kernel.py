@@ -74,13 +74,17 @@ def commit(group: GroupState, m: int, at_s: float) -> None:
         _commit_one(group.offsets, group.samples, p, value, at_s)
 
 
+def fill_samples(group: GroupState, before_s: float) -> None:
+    """Fill the samples before ``before_s`` with what is true now, the group having come there."""
+    for p in range(group.offsets.committed.shape[0]):
+        sample_committed(group.samples, p, group.offsets.committed[p], before_s)
+        sample_position(group.samples, p, group.offsets.position[p], before_s)
+        sample_commit(group.samples, p, group.offsets.commit_s[p], before_s)
+
+
 def finish_samples(group: GroupState, until_s: float) -> None:
     """Fill the samples up to ``until_s`` (inclusive) with what is true now."""
-    after = num.nextafter(until_s, num.INF)
-    for p in range(group.offsets.committed.shape[0]):
-        sample_committed(group.samples, p, group.offsets.committed[p], after)
-        sample_position(group.samples, p, group.offsets.position[p], after)
-        sample_commit(group.samples, p, group.offsets.commit_s[p], after)
+    fill_samples(group, num.nextafter(until_s, num.INF))
 
 
 def _aim(group: GroupState, p: int) -> None:

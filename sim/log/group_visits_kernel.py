@@ -59,7 +59,7 @@ def _take_up(group: GroupState, m: int) -> None:
             slot -= n
         p = group.members.assigned[m, slot]
         row = group.log.start[p] + group.offsets.position[p]
-        stop = group.log.start[p + 1]
+        stop = group.log.start[p] + group.log.end[p]
         group.visits.row[a] = row
         group.visits.stop[a] = stop
         if row < stop:

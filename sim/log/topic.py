@@ -1,5 +1,6 @@
 """A topic and its producer: from messages to readable rows of a log (KP-01, KB-01)."""
 
+from collections.abc import Sequence
 from copy import copy
 from itertools import pairwise
 from typing import NamedTuple, TypeVar
@@ -35,11 +36,35 @@ def relaid(rows: NDArray[_T], old: I64, new: I64, fill: float) -> NDArray[_T]:
     return out
 
 
+class Move(NamedTuple):
+    """Rows of a partition that go elsewhere."""
+
+    source: int
+    to: int
+    rows: int
+
+
+def moved(column: NDArray[_T], moves: Sequence[Move], rows: int, fill: float) -> NDArray[_T]:
+    """[rows] a column of a log after `Topic.roll_on`; ``fill`` for records that are not in it yet.
+
+    Args:
+        column: it, before.
+        moves: which rows go where.
+        rows: how many there are now.
+        fill: what stands in the others.
+    """
+    out = np.full(rows, fill, column.dtype)
+    for source, to, n in moves:
+        out[to : to + n] = column[source : source + n]
+    return out
+
+
 class LogColumns(NamedTuple):
     """Partitions laid end to end; partition ``p`` owns rows ``start[p]:start[p + 1]``."""
 
     start: I64
-    """[partitions + 1] first row of each partition."""
+    """[partitions + 1] first row of each partition; where records were forgotten
+    (`Topic.roll_on`), so many rows before, below 0 perhaps, so that offsets stay what they are."""
     end: I64
     """[partitions] rows appended so far (log-end offset, relative to start)."""
     message: I32
@@ -101,6 +126,10 @@ class Topic:
         """Whether a message can be in the log more than once."""
         self.grows = False
         """Whether there can be more records than there is room for."""
+        self.gone = np.zeros(partitions, np.int64)
+        """[partitions] records forgotten: offsets before this have no row any more."""
+        self.beyond = 0
+        """Records that have no row: forgotten, or of messages that are not known yet."""
         self.truncated: list[tuple[int, float, int, F64]] = []
         """(partition, when, from which offset on, [records] when each was readable) of what
         elections cut off, s."""
@@ -199,6 +228,40 @@ class Topic:
         log.visible_s[rows] = np.inf
         log.end[p] = to
 
+    def roll_on(self, final: int, created_s: F64, partition_of: I32) -> list[Move]:
+        """Forget the records of the first ``final`` messages, and get to know of more messages.
+
+        Every message must be in one partition, once (no `put`). Messages are numbered anew from 0;
+        offsets stay.
+
+        Args:
+            final: messages to forget, of those known; their records must be appended.
+            created_s: [messages] of those that come behind the ones known, ascending, s.
+            partition_of: [messages] partition of each of these.
+
+        Returns:
+            how the rows have moved: columns that lie as the log's must follow.
+        """
+        old, producer, partitions = self.log, self.producer, self.log.end.size
+        known = self.partition_of
+        self.gone = self.gone + np.bincount(known[:final], minlength=partitions)
+        self.partition_of = np.concatenate([known[final:], partition_of])
+        self.created_s = np.concatenate([self.created_s[final:], created_s])
+        start = np.zeros(partitions + 1, np.int64)
+        np.cumsum(np.bincount(self.partition_of, minlength=partitions), out=start[1:])
+        kept = old.end + np.asarray(producer.open_records) - self.gone
+        sources = old.start[:-1] + self.gone
+        moves = [Move(*rows) for rows in zip(sources, start[:-1].copy(), kept, strict=True)]
+        message = moved(old.message, moves, self.partition_of.size, final)
+        message -= np.int32(final)
+        start[:-1] -= self.gone
+        producer.created_s, producer.partition_of = self.created_s, self.partition_of
+        producer.next_message -= final
+        self.beyond += old.message.size - message.size
+        visible_s = moved(old.visible_s, moves, message.size, np.inf)
+        self._keep(old._replace(start=start, message=message, visible_s=visible_s))
+        return moves
+
     def _lay(self, room: I64) -> None:
         """Lay the partitions end to end anew, each with room for so many records."""
         old = self.log
@@ -239,12 +302,12 @@ class Topic:
             AssertionError: a message was lost, or made, between the application and the log.
         """
         has = k.append(self.rows, self.producer, until_s)
-        taken = self.producer.next_message
+        taken = self.producer.next_message + int(self.gone.sum())
         assert has == taken or not self.partition_of.size, (has, taken, self.log.end.tolist())
 
     def records(self) -> int:
         """Records that will be in the log, as far as is known now."""
-        return int(self.log.end.sum()) if self.grows else self.log.message.size
+        return int(self.log.end.sum()) if self.grows else self.log.message.size + self.beyond
 
     def to_messages(
         self, rows: NDArray[_T], fill: float, merge: np.ufunc = np.minimum
@@ -255,7 +318,7 @@ class Topic:
         """
         out = np.full(self.created_s.size, fill, rows.dtype)
         for p, end in enumerate(self.log.end):
-            here = slice(self.log.start[p], self.log.start[p] + end)
+            here = slice(self.log.start[p] + self.gone[p], self.log.start[p] + end)
             if self.repeats:
                 merge.at(out, self.log.message[here], rows[here])
             else:
@@ -263,10 +326,13 @@ class Topic:
         return out
 
     def log_end(self, at_s: F64) -> I64:
-        """[samples, partitions] readable records at each of the (ascending) times ``at_s``."""
+        """[samples, partitions] readable records at each of the (ascending) times ``at_s``.
+
+        None of these is before a record was forgotten.
+        """
         ends = np.zeros((at_s.size, self.log.end.size), np.int64)
         for p in range(self.log.end.size):
-            ends[:, p] = np.searchsorted(self.readable_s(p), at_s, side="right")
+            ends[:, p] = self.gone[p] + np.searchsorted(self.readable_s(p), at_s, side="right")
         for p, gone_s, _, visible_s in self.truncated:
             ends[:, p] += np.searchsorted(visible_s, at_s, side="right") * (at_s < gone_s)
         return ends
@@ -279,10 +345,11 @@ class Topic:
     def readable_s(self, p: int, at_s: float = np.inf) -> F64:
         """[offsets] when each record of partition ``p`` became, or will become, readable.
 
-        ``at_s``: as the partition was then; by default, as it is.
+        ``at_s``: as the partition was then; by default, as it is. From the first that is not
+        forgotten on.
         """
         first = self.log.start[p]
-        times_s = self.log.visible_s[first : first + self.log.end[p]]
+        times_s = self.log.visible_s[first + self.gone[p] : first + self.log.end[p]]
         for q, gone_s, to, visible_s in reversed(self.truncated):
             if q == p and gone_s > at_s:
                 times_s = np.concatenate([times_s[:to], visible_s])

@@ -1,13 +1,14 @@
 """One pass over a group's messages, from which most tables are made: what it counts, as columns."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from sim.engine.outcome import Became, Fate
+from sim.engine.outcome import Became, Fate, GroupOutcome
 from sim.foundation.arrays import F64, I32, I64
 from sim.measure import counts_kernel as k
+from sim.traffic.messages import Messages
 
 
 @dataclass(frozen=True)
@@ -105,3 +106,20 @@ class Tally:
             extra_effects=counts.extra_effects,
             last_done_s=counts.last_done_s,
         )
+
+
+def count(messages: Messages, order_by: Sequence[str], outcome: GroupOutcome) -> Counted:
+    """Count a group's messages all at once.
+
+    Args:
+        messages: what was produced.
+        order_by: key dimensions that make the key within which order matters.
+        outcome: what became of the messages. Its gauges are on the grid 0, step, 2 step, ….
+
+    Raises:
+        AssertionError: as `Tally.counted`.
+    """
+    key_of, names = messages.keys_by(order_by)
+    tally = Tally(len(names), outcome.gauges_t_s)
+    tally.add(messages.created_s, messages.entity, key_of, outcome, len(messages))
+    return tally.counted(outcome.gauges_t_s.size)

@@ -89,8 +89,12 @@ def _backwards(
     What is not done yet will be done later than all that is counted now.
     """
     grid = counts.oldest_s.shape[0]
-    for key in range(counts.latest_s.shape[0]):
-        counts.latest_s[key] = num.INF
+    if counts.latest_s.shape[0] < done_s.shape[0]:
+        for key in range(counts.latest_s.shape[0]):
+            counts.latest_s[key] = num.INF
+    else:  # only those that will be asked for
+        for i in range(done_s.shape[0]):
+            counts.latest_s[key_of[entity[i]]] = num.INF
     for back in range(done_s.shape[0]):
         i = done_s.shape[0] - 1 - back
         done = done_s[i]

@@ -5,14 +5,16 @@ tables are the same to the bit.
 """
 
 from collections.abc import Mapping, Sequence
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from sim.engine.outcome import Became
 from sim.foundation.arrays import F64
 from sim.measure.counts import Counted, Tally
 from sim.measure.sampled_messages import SampledMessages
 from sim.traffic.messages import Messages
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class Fold:
@@ -47,6 +49,6 @@ class Fold:
         """Counts of what was taken, on the first so many grid times; see `Tally.counted`."""
         return self._tally.counted(samples)
 
-    def sampled(self, who: Mapping[str, str]) -> pd.DataFrame:
+    def sampled(self, who: Mapping[str, str]) -> "pd.DataFrame":
         """The table ``messages`` of what was taken."""
         return self._sample.table(who, self._key_of, self._names)

@@ -62,12 +62,4 @@ def partitions_table(outcome: GroupOutcome, offsets: Offsets, status: U8) -> pd.
 
 def _waited_s(offsets: Offsets, p: int, rows: NDArray[np.intp], t_s: F64) -> F64:
     """[rows] age of the oldest record of partition ``p`` that waits; 0 if none does."""
-    waited_s = np.zeros(rows.size)
-    for i, g in enumerate(rows):
-        first = max(offsets.committed[g, p], offsets.start[g, p], 0)
-        handed = max(offsets.position[g, p], first)
-        late = offsets.done_s(p, t_s[g])[first:handed] > t_s[g]
-        oldest = first + int(late.argmax()) if late.any() else handed
-        if oldest < offsets.end[g, p]:
-            waited_s[i] = t_s[g] - offsets.readable_s(p, t_s[g])[oldest]
-    return waited_s
+    return np.array([offsets.waited_s(int(g), p, float(t_s[g])) for g in rows])

@@ -1,13 +1,16 @@
 """Some messages with what became of each: the table ``messages``."""
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from sim.engine.outcome import Became, Fate
 from sim.foundation.arrays import F64, I32, I64, U8, U16
 from sim.traffic.messages import Messages
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 SAMPLE = 2_000
 """Messages kept of each group, evenly spaced."""
@@ -34,7 +37,7 @@ class SampledMessages:
         self._became.append((became.fate[rows], became.done_s[rows], became.effects[rows]))
         self._seen += final
 
-    def table(self, who: Mapping[str, str], key_of: I32, names: Sequence[str]) -> pd.DataFrame:
+    def table(self, who: Mapping[str, str], key_of: I32, names: Sequence[str]) -> "pd.DataFrame":
         """A row per message of the sample.
 
         ``message`` is its row among the group's, ``key`` that within which order matters,
@@ -46,6 +49,8 @@ class SampledMessages:
             key_of: [entities] the key of each, within which order matters.
             names: [keys]
         """
+        import pandas as pd  # while messages are counted, nobody needs it
+
         words = np.array([fate.label for fate in Fate])
         fate, done_s, effects = (np.concatenate(c) for c in zip(*self._became, strict=True))
         return pd.DataFrame(

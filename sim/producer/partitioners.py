@@ -84,7 +84,7 @@ def jump_hash(keys: NDArray[np.uint64], buckets: int) -> I64:
     return bucket
 
 
-def sticky(size_bytes: I32, batch_bytes: int, choices: I32, n: int) -> I32:
+def sticky(size_bytes: I32, batch_bytes: int, choices: I32, n: int, before: int = 0) -> I32:
     """[n] partition of each keyless record: stay until ``batch_bytes`` are produced to it (KP-18).
 
     Args:
@@ -93,7 +93,14 @@ def sticky(size_bytes: I32, batch_bytes: int, choices: I32, n: int) -> I32:
         choices: [switches] partitions in the order in which they are chosen, used again from the
             start when exhausted.
         n: records.
+        before: records that came before these; then all are of one size.
     """
+    if before:
+        (one,) = size_bytes.tolist()
+        # As many as make a batch are of one choice; of an empty batch, the first is passed over.
+        choice = (before + np.arange(n)) // max(1, -(-batch_bytes // one)) + (batch_bytes <= 0)
+        after: I32 = choices[choice % choices.size]
+        return after
     out = np.zeros(n, np.int32)
     k.sticky(size_bytes, batch_bytes, choices, out)
     return out

@@ -4,7 +4,7 @@ import numpy as np
 
 from sim.engine import pieces
 from sim.engine.pace import STEPS, StagePace
-from sim.foundation.arrays import F64
+from sim.foundation.arrays import F64, longer
 from sim.queue import senders_kernel as k
 from sim.queue.feed import empty_feed
 
@@ -43,6 +43,10 @@ class Senders:
             self.feed, self.created_s, self.order, threads, batch, latency_s, float(calls_per_s)
         )
 
+        self.gone = 0
+        """Messages forgotten."""
+        self.gone_rows = 0
+        """Rows of the feed forgotten."""
         self.pace = StagePace("the senders", n)
 
     def advance(self, until_s: float) -> None:
@@ -56,13 +60,36 @@ class Senders:
             self.pace.look(until_s, self.state.calls, lambda: f"{self.state.calls} calls were made")
         self._check(sent, until_s)
 
+    def forget(self, messages: int, rows: int, created_s: F64) -> None:
+        """Number messages and rows of the feed anew, without the first, and with more messages.
+
+        None of them may be delayed by `delay_s`.
+
+        Args:
+            messages: to forget; they must be in the feed.
+            rows: of the feed to forget; no message of the others is forgotten.
+            created_s: [messages] of those that come behind the ones known, ascending, s.
+        """
+        feed, state = self.feed, self.state
+        self.gone += messages
+        self.gone_rows += rows
+        self.created_s = np.concatenate([self.created_s[messages:], created_s])
+        kept = slice(rows, int(feed.n[0]))
+        room = self.gone + self.created_s.size - self.gone_rows
+        feed.message = longer(np.asarray(feed.message)[kept] - np.int32(messages), room, 0)
+        feed.enqueued_s = longer(np.asarray(feed.enqueued_s)[kept], room, np.inf)
+        feed.n[0] -= rows
+        state.created_s = self.created_s
+        state.next -= messages
+        np.asarray(state.first)[: state.on_the_way] -= messages
+
     def _check(self, before: int, until_s: float) -> None:
         """What was to be sent is on the list, in a call or in the feed, which is in order."""
         sent = int(self.feed.n[0])
-        taken = self.state.next
+        taken, put = self.gone + self.state.next, self.gone_rows + sent
         in_calls = int(np.asarray(self.state.n)[: self.state.on_the_way].sum())
-        assert taken == sent + in_calls, (
-            f"senders: {taken} messages were taken, but {sent} are sent and {in_calls} on the way"
+        assert taken == put + in_calls, (
+            f"senders: {taken} messages were taken, but {put} are sent and {in_calls} on the way"
         )
         if sent > before:
             enqueued_s = self.feed.enqueued_s

@@ -1,5 +1,7 @@
 """One destructive queue and the workers that compete for it, and what can happen to a worker."""
 
+from collections.abc import Iterator
+from math import inf
 from typing import TypeVar
 
 import numpy as np
@@ -7,7 +9,7 @@ from numpy.typing import NDArray
 
 from sim.engine import pieces
 from sim.engine.pace import STEPS, StagePace
-from sim.foundation.arrays import F32, F64, I64, U8, Bools
+from sim.foundation.arrays import F32, F64, I64, U8, Bools, longer
 from sim.injection.poison import Poison
 from sim.queue import sqs_standard_codes as codes
 from sim.queue import sqs_standard_expiry_kernel as expiry
@@ -22,6 +24,8 @@ _T = TypeVar("_T", bound=np.generic)
 _FIRST_ROOM = 1 << 12
 _STAGGER_S = 1e-3
 _LOOK = 1 << 12
+_UNTOUCHED = {"state": codes.READY, "receives": 0, "effects": 0, "done_s": inf}
+"""What the columns of a queue say of a message that it has just got to know."""
 
 
 class Workers:
@@ -66,6 +70,12 @@ class Workers:
         """Time to which the stage was last advanced, s."""
         self._oldest = 0
         """Rows of the feed before this are gone."""
+        self.gone = 0
+        """Messages forgotten (`forget`); they are gone for good."""
+        self.gone_rows = 0
+        """Rows of the feed forgotten."""
+        self.gone_received = 0
+        """Messages forgotten that were received at all."""
         self.queue = StandardQueue(
             policy,
             feed,
@@ -91,7 +101,7 @@ class Workers:
     @property
     def total(self) -> int:
         """Messages that the queue is to get."""
-        return self.queue.state.size
+        return self.queue.total
 
     @property
     def size(self) -> int:
@@ -118,7 +128,7 @@ class Workers:
         self.now_s = until_s
         assert self.queue.clock_s >= clock_s, "queue: time went back"
         seen = seen_of(self.queue)
-        check_standard(self._seen, seen, int(self.feed.n[0]), self.policy)
+        check_standard(self._seen, seen, self.gone_rows + int(self.feed.n[0]), self.policy)
         self._seen = seen
 
     def _doing(self) -> str:
@@ -178,6 +188,57 @@ class Workers:
             return removed
         return removed - any(self._processing(w) for w in range(self.size))
 
+    def first_open(self) -> tuple[int, int]:
+        """The first message that something may yet happen to, and the first row to look at again.
+
+        Every message and row before them is final.
+        """
+        queue, s = self.queue, self.workers
+        present = np.flatnonzero(np.asarray(queue.state) <= codes.OVERDUE)
+        message = int(present[0]) if present.size else queue.state.size
+        held = np.arange(np.asarray(s.held).shape[1]) < np.asarray(s.held_n)[:, np.newaxis]
+        message = int(np.asarray(s.held)[held].min(initial=message))
+        for ring, slots in self._rings():
+            message = int(ring[slots].min(initial=message))
+        return message, int(np.min(queue.next_fresh))
+
+    def _rings(self) -> Iterator[tuple[I64, I64]]:
+        """The rings of messages, and which of their slots are in use."""
+        queue = self.queue
+        mask = queue.expiry_s.size - 1
+        for ring, head, tail in (
+            (queue.expiry_message, queue.expiry_head, queue.expiry_tail),
+            (queue.returned, queue.returned_head, queue.returned_tail),
+        ):
+            yield np.asarray(ring), np.arange(head, tail) & mask
+
+    def forget(self, messages: int, rows: int, service_s: F32) -> None:
+        """Number messages and rows of the feed anew, without the first, and with more messages.
+
+        Args:
+            messages: to forget: no more than `first_open` allows.
+            rows: of the feed to forget, which must be done likewise; no message of the others is
+                forgotten.
+            service_s: [messages] work of those that come behind the ones known, s.
+        """
+        queue, s, more = self.queue, self.workers, service_s.size
+        self.gone += messages
+        self.gone_rows += rows
+        self.gone_received += int(np.count_nonzero(np.asarray(queue.receives)[:messages]))
+        queue.service_s = np.concatenate([np.asarray(queue.service_s)[messages:], service_s])
+        for name in ("state", "receives", "effects", "done_s"):
+            column = np.asarray(getattr(queue, name))[messages:]
+            setattr(queue, name, longer(column, column.size + more, _UNTOUCHED[name]))
+        for ring, slots in self._rings():
+            ring[slots] -= messages
+        s.held = np.maximum(np.asarray(s.held) - messages, 0)
+        queue.next_fresh = np.asarray(queue.next_fresh) - rows
+        queue.oldest_server = int(np.argmin(queue.next_fresh))
+        queue.oldest_fresh = int(queue.next_fresh[queue.oldest_server])
+        queue.retention_row = max(0, queue.retention_row - rows)
+        self._oldest = max(0, self._oldest - rows)
+        self._seen = seen_of(queue)
+
     def audit(self) -> None:
         """Compare each message with the counters, at the end.
 
@@ -191,7 +252,7 @@ class Workers:
 
         def agree(found: I64) -> bool:
             in_flight = found[codes.IN_FLIGHT] + found[codes.OVERDUE]
-            removed = found[codes.DELETED :].sum()
+            removed = found[codes.DELETED :].sum() + self.gone
             return bool(in_flight == queue.in_flight and removed == queue.removed)
 
         check_states(state, codes.STATES, agree)
@@ -231,7 +292,7 @@ class Workers:
 
     def backlog(self) -> int:
         """Messages in the queue, ready or in flight."""
-        return self._arrived() - self.queue.removed
+        return self.gone_rows + self._arrived() - self.queue.removed
 
     def age_s(self) -> float:
         """Time since the oldest message in the queue, ready or in flight, got there; 0: none."""

@@ -489,7 +489,7 @@ def _work(queue: StandardQueue, workers: StandardWorkers, until_s: float, most: 
             if available_s <= now:
                 wakes = True
                 now = available_s
-        gone = queue.removed == queue.state.shape[0] and _none_held(workers)
+        gone = queue.removed == queue.total and _none_held(workers)
         _sample(queue, until_s, now, gone)
         if gone or now > until_s:
             return pieces.DONE

@@ -71,7 +71,11 @@ class StandardPoison:
 
 
 class StandardQueue:
-    """What the servers know of each message (columns are indexed by message, not by row)."""
+    """What the servers know of each message (columns are indexed by message, not by row).
+
+    Where messages were forgotten (`sim.queue.windows`), messages and rows of the feed are numbered
+    anew; counters go on.
+    """
 
     def __init__(
         self,
@@ -105,6 +109,8 @@ class StandardQueue:
         self.poison: StandardPoison = StandardPoison(*none) if poison is None else poison
         """What is poison; without columns where no message is."""
 
+        self.total = n
+        """Messages that it is to get, known or not yet."""
         self.next_fresh: I64 = np.arange(servers, dtype=np.int64)
         """[servers] next row never received; server s holds rows s, s + servers, …"""
         self.oldest_fresh = 0

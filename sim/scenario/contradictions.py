@@ -122,7 +122,8 @@ def _missing_trace(whole: Document, name: str) -> str:
     if "worldcup98" in name.lower():
         message += (
             ". The Internet Traffic Archive publishes the logs of the 1998 World Cup site: "
-            "https://ita.ee.lbl.gov/html/contrib/WorldCup.html"
+            "https://ita.ee.lbl.gov/html/contrib/WorldCup.html; counts of them that you have made "
+            "are found with `--set workload.arrivals.trace.path=PATH`"
         )
     return message
 

@@ -37,7 +37,7 @@ from sim.scenario.faults.catalogue import FAULTS, AnyFault
 from sim.scenario.needs import Needs
 from sim.scenario.products.base import Name
 from sim.scenario.products.catalogue import System
-from sim.scenario.shelf import available, folders
+from sim.scenario.shelf import available, folders, with_data
 from sim.scenario.silences import silences
 from sim.scenario.workload import (
     Arrivals,
@@ -251,7 +251,7 @@ def _find(path_or_name: str | os.PathLike[str]) -> Path:
     path = Path(path_or_name)
     if path.is_file():
         return path
-    by_name = {found.stem: found for found in available()}
+    by_name = {found.stem: found for found in (*with_data(), *available())}
     if str(path_or_name) in by_name:
         return by_name[str(path_or_name)]
     if path.suffix in (".yaml", ".yml") or path.parent != Path():

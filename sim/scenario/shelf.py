@@ -31,6 +31,11 @@ def available() -> list[Path]:
     return [found[name] for name in sorted(found)]
 
 
+def with_data() -> list[Path]:
+    """Scenario files that `load` finds likewise, but whose data one has to get oneself."""
+    return [path for folder in folders() for path in sorted((folder / "with_data").glob("*.yaml"))]
+
+
 def about(path: Path) -> str | None:
     """What a file says that it asks, read no further than that; None if it cannot be told so.
 

@@ -35,7 +35,7 @@ from sim.systems.ceilings import told_of_topic
 from sim.systems.kafka_brokers import Cluster
 from sim.systems.kafka_publisher import KafkaPublisher
 from sim.systems.on_log import LogSystem, group_of, named
-from sim.traffic.messages import Numbered
+from sim.traffic.messages import Messages, Numbered
 
 _STICKY_CHOICES = 4_096
 
@@ -57,6 +57,8 @@ class Kafka(LogSystem):
         scenario, messages = setup.scenario, setup.messages
         partitions = setup.scaled(config.topic.partitions)
         partition = partition_of(setup, config)
+        self._of_entity: I32 | None = None
+        """[entities] partition of each, once messages with a key have come in windows."""
         self.cluster: Cluster | None = None
         """What stands between a publisher and the topic; None: there is no publisher."""
         if config.publisher is None:
@@ -74,6 +76,7 @@ class Kafka(LogSystem):
             topic = Topic.empty(messages.created_s, np.bincount(partition, minlength=partitions))
             self.cluster = Cluster(config, KafkaPublisher(setup, config, partition), topic)
         mean_bytes = float(messages.size_bytes.mean())
+        self.per_record_s = config.ceilings.consumer if config.ceilings.apply else 0.0
         self.members = {g: setup.scaled(c.consumers) for g, c in config.groups.items()}
         groups = {
             group: group_of(
@@ -85,7 +88,7 @@ class Kafka(LogSystem):
                 capacity(setup, group, self.members[group]),
                 committed=c.starts == "established",
                 started=self.members[group] if c.joins_at == 0.0 else 0,
-                per_record_s=config.ceilings.consumer if config.ceilings.apply else 0.0,
+                per_record_s=self.per_record_s,
             )
             for group, c in config.groups.items()
         }
@@ -123,6 +126,18 @@ class Kafka(LogSystem):
         truncate(self.topic, list(self.groups.values()), p, to, at_s)
         if self.retention is not None:
             self.retention.truncate(p, to)
+
+    def partitions_of(self, messages: Messages) -> I32:
+        """[messages] partition of each, of messages that follow those that are known."""
+        if self.config.partition_key is None:
+            known = int(self.topic.gone.sum()) + self.topic.partition_of.size
+            return partition_of(replace(self.setup, messages=messages), self.config, known)
+        if self._of_entity is None:
+            each = np.arange(messages.entities, dtype=np.int32)
+            self._of_entity = partition_of(
+                replace(self.setup, messages=replace(messages, entity=each)), self.config
+            )
+        return self._of_entity[messages.entity]
 
     def _records(self) -> int:
         """Records that will be in the log; while that is open, one for each message."""
@@ -190,8 +205,11 @@ def each_of(given: Sequence[float], members: int) -> F64:
     return np.array([*given, *[given[-1]] * members][:members], np.float64)
 
 
-def partition_of(setup: Setup, config: KafkaSystem) -> I32:
-    """[messages] by the client's hash of the key, or sticky for null keys (KP-18)."""
+def partition_of(setup: Setup, config: KafkaSystem, before: int = 0) -> I32:
+    """[messages] by the client's hash of the key, or sticky for null keys (KP-18).
+
+    ``before``: messages that came before these.
+    """
     messages = setup.messages
     partitions = setup.scaled(config.topic.partitions)
     if config.partition_key is not None:
@@ -199,7 +217,8 @@ def partition_of(setup: Setup, config: KafkaSystem) -> I32:
         return _partition_of_key(names, config, partitions)[key]
     rng = setup.stream("partitioner")
     choices = rng.integers(0, partitions, _STICKY_CHOICES, dtype=np.int32)
-    return sticky(messages.size_bytes, config.producer.batch_bytes, choices, len(messages))
+    batch_bytes = config.producer.batch_bytes
+    return sticky(messages.size_bytes, batch_bytes, choices, len(messages), before)
 
 
 def _partition_of_key(names: Sequence[str], config: KafkaSystem, partitions: int) -> I32:

@@ -226,7 +226,7 @@ class SharedKafka(Kafka):
         members = setup.scaled(config.consumers)
         places = capacity(setup, name, members)
         partitions = topic.log.end.size
-        work_s = picky_service_s(setup, config)
+        work_s = picky_service_s(setup, name, config)
         per_batch_s = sum(scenario.workload.service[job].per_batch for job in config.does)
         fetch_s = self.config.latency.fetch
         share = Members(

@@ -9,8 +9,8 @@ import simpy
 
 from sim.engine.environment import SideBySide
 from sim.engine.outcome import Effects, Fate, GroupOutcome, Offsets, Publication
-from sim.engine.system import Setup, Upstream
-from sim.foundation.arrays import F32, I64, U8
+from sim.engine.system import Setup, Take, Upstream
+from sim.foundation.arrays import F32, I32, I64, U8
 from sim.foundation.errors import LabError
 from sim.injection.poison import poison
 from sim.injection.replay import repeats_kept
@@ -20,8 +20,9 @@ from sim.log.group import Group
 from sim.log.retention import Limits, Retention
 from sim.log.topic import Topic
 from sim.log.truncation import done_s
+from sim.log.windows import LogWindows
 from sim.scenario.products.base import LogReaders
-from sim.traffic.generate import service_s
+from sim.traffic.messages import Messages
 
 
 class LogSystem:
@@ -29,6 +30,8 @@ class LogSystem:
 
     upstream: Upstream | None = None
     """What stands in front of the topic and can fail; set by `control`."""
+    per_record_s = 0.0
+    """The client's own work for each record, s."""
 
     def __init__(
         self,
@@ -54,8 +57,10 @@ class LogSystem:
         """
         messages = setup.messages
         self.setup = setup
+        self.live = messages
         self.topic = topic
         self.groups = groups
+        self.configs = configs
         self.lost = lost
         self.only = messages.of_each({group: c.only for group, c in configs.items()})
         self.retention: Retention | None = None
@@ -65,7 +70,11 @@ class LogSystem:
         horizon_s = messages.duration_s + setup.scenario.drain_limit
         if limits is not None and limits.bite(horizon_s):
             self.retention = retention(topic, messages.size_bytes, limits)
-        self.readers = SideBySide(list(groups.values()), len(messages), messages.duration_s)
+        self.readers = SideBySide(list(groups.values()), setup.total, messages.duration_s)
+        self.windows: LogWindows | None = None
+        """Where messages come window by window."""
+        if setup.windows is not None:
+            self.windows = LogWindows(topic, groups, setup.total, setup.grid_s)
 
     def _start_retention(self, env: simpy.Environment) -> None:
         if self.retention is not None:
@@ -94,17 +103,36 @@ class LogSystem:
         """How many places of a group ever had a consumer."""
         return int(self.groups[group].used.sum())
 
+    def partitions_of(self, messages: Messages) -> I32:
+        """[messages] partition of each; where messages come window by window."""
+        raise NotImplementedError
+
+    def roll_on(self, now_s: float, following: Messages, take: Take) -> None:
+        """As `sim.engine.system.Rolling.roll_on`."""
+        windows = self.windows
+        assert windows is not None, "all messages are known"
+        windows.note(now_s)
+        final = windows.final()
+        for name, group in self.groups.items():
+            take(name, self.live, windows.became(group), final)
+        more_s = np.float32(self.per_record_s)
+        work_s = [self.setup.work_s(name, its.does) + more_s for name, its in self.configs.items()]
+        windows.roll_on(final, following.created_s, self.partitions_of(following), work_s)
+        self.live = self.live.rolled_on(final, following)
+
     def outcomes(self, ended_s: float) -> Iterator[GroupOutcome]:
         """Each group's outcome; its memory is freed when the next is asked for."""
         t = self.setup.grid_s[self.setup.grid_s <= ended_s]
         self.readers.stages = []
-        log_end = self.topic.log_end(t)
+        if self.windows is not None:
+            self.windows.note(np.nextafter(ended_s, inf))
+        log_end = self.topic.log_end(t) if self.windows is None else self.windows.end[: t.size]
         start = np.zeros_like(log_end) if self.retention is None else self.retention.starts(t)
         for name in list(self.groups):
             consumers = self.consumers(name)
             group = self.groups.pop(name)
             group.finish(ended_s)
-            offsets = self._offsets(group, log_end, start)
+            offsets = self._offsets(name, group, log_end, start)
             effects = self.topic.to_messages(group.effects, 0, np.add)
             first_s = self.topic.to_messages(group.done_s, np.inf)
             for gone in group.truncated:
@@ -142,7 +170,7 @@ class LogSystem:
             )
             yield outcome.only(self.only[name]) if name in self.only else outcome
 
-    def _offsets(self, group: Group, log_end: I64, start: I64) -> Offsets:
+    def _offsets(self, name: str, group: Group, log_end: I64, start: I64) -> Offsets:
         seen, samples = group.state.samples, len(log_end)
         return Offsets(
             start=start,
@@ -152,6 +180,7 @@ class LogSystem:
             commit_s=np.asarray(seen.commit_s)[:samples],
             readable_s=self.topic.readable_s,
             done_s=partial(done_s, group),
+            known_s=None if self.windows is None else self.windows.waited_s[name],
         )
 
     def _history(self, group: Group) -> Effects:
@@ -196,7 +225,7 @@ def group_of(
     """
     return Group(
         topic,
-        picky_service_s(setup, config) + np.float32(per_record_s),
+        picky_service_s(setup, name, config) + np.float32(per_record_s),
         members,
         reading,
         setup.grid_s,
@@ -212,10 +241,10 @@ def named(group: str, say: Callable[[str], None]) -> Callable[[str], None]:
     return lambda text: say(f"{group}: {text}")
 
 
-def picky_service_s(setup: Setup, readers: LogReaders) -> F32:
+def picky_service_s(setup: Setup, group: str, readers: LogReaders) -> F32:
     """[messages] work of each, s: of those that its readers do not want, to look at them."""
     messages = setup.messages
-    work_s = service_s(setup.scenario, len(messages), readers.does)
+    work_s = setup.work_s(group, readers.does)
     if not readers.only:
         return work_s
     discarded_s = np.full(len(messages), readers.discard, np.float32)

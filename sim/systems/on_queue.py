@@ -10,7 +10,7 @@ import simpy
 from sim.engine.environment import SideBySide
 from sim.engine.outcome import Effects, Fate, GroupOutcome
 from sim.engine.system import Fleet, Setup, Upstream
-from sim.foundation.arrays import F64, I32, I64, NO_LIMIT, U8
+from sim.foundation.arrays import F64, I32, I64, NO_LIMIT, U8, U16
 from sim.foundation.errors import LabError
 from sim.injection.poison import ALWAYS, poison
 from sim.queue import broker_codes as codes
@@ -45,8 +45,10 @@ class QueueSystem(Generic[_Q]):
         self.setup = setup
         self.queues = queues
         self.only = only
+        self.enqueued: Mapping[str, I64] = {}
+        """[grid] messages that a queue had got, of those that have forgotten some."""
         messages = setup.messages
-        self.readers = SideBySide(list(queues.values()), len(messages), messages.duration_s)
+        self.readers = SideBySide(list(queues.values()), setup.total, messages.duration_s)
 
     def control(self, env: simpy.Environment, say: Callable[[str], None]) -> Mapping[str, Fleet]:
         """The consumers of every queue; nothing happens to them but faults."""
@@ -71,11 +73,36 @@ class QueueSystem(Generic[_Q]):
         """Each queue's outcome; its memory is freed when the next is asked for."""
         self.readers.stages = []
         for name in list(self.queues):
-            outcome = outcome_of(self.setup, name, self.queues.pop(name), ended_s)
+            came = self.enqueued.get(name)
+            outcome = outcome_of(self.setup, name, self.queues.pop(name), ended_s, came)
             yield outcome.only(self.only[name]) if name in self.only else outcome
 
 
-def outcome_of(setup: Setup, name: str, queue: Broker | Workers, ended_s: float) -> GroupOutcome:
+class QueueBecame(NamedTuple):
+    """What became of the messages that a queue knows, so far: a `sim.engine.outcome.Became`."""
+
+    fate: U8
+    done_s: F64
+    effects: U16
+
+
+def became(queue: Broker | Workers) -> QueueBecame:
+    """What became of the messages that a queue knows; effects must be recorded (`settle`)."""
+    columns = queue.queue
+    effects = np.asarray(columns.effects)
+    fate_of = _FATE_OF_STATE if isinstance(queue, Broker) else _FATE_OF_STATE_STANDARD
+    fate = fate_of[np.asarray(columns.state)] * (effects == 0)
+    fate += np.uint8(Fate.PROCESSED) * (effects > 0)
+    return QueueBecame(fate, np.asarray(columns.done_s), effects)
+
+
+def outcome_of(
+    setup: Setup,
+    name: str,
+    queue: Broker | Workers,
+    ended_s: float,
+    enqueued: I64 | None = None,
+) -> GroupOutcome:
     """What a queue and its consumers made of the messages.
 
     Args:
@@ -83,26 +110,29 @@ def outcome_of(setup: Setup, name: str, queue: Broker | Workers, ended_s: float)
         name: of the queue.
         queue: the queue.
         ended_s: end of the run, s.
+        enqueued: [grid] messages that it had got, where it has forgotten some; else None.
     """
     t = setup.grid_s[setup.grid_s <= ended_s]
-    seen = _by_broker(queue, t) if isinstance(queue, Broker) else _by_workers(queue, t)
+    if isinstance(queue, Broker):
+        seen, gone_received = _by_broker(queue, t), 0
+    else:
+        seen, gone_received = _by_workers(queue, t, enqueued), queue.gone_received
     queue.audit()
-    columns = queue.queue
-    effects = np.asarray(columns.effects)
+    columns, its = queue.queue, became(queue)
+    received = gone_received + int(np.count_nonzero(np.asarray(columns.receives)))
     return GroupOutcome(
         system=setup.name,
         group=name,
         kind="queue",
         product=setup.product,
-        fate=seen.fate_of_state[np.asarray(columns.state)] * (effects == 0)
-        + np.uint8(Fate.PROCESSED) * (effects > 0),
-        done_s=np.asarray(columns.done_s),
-        effects=effects,
+        fate=its.fate,
+        done_s=its.done_s,
+        effects=its.effects,
         gauges_t_s=t,
         gauges=seen.gauges,
         history=_history(setup.name, columns, seen.repeats) if columns.again_message.size else None,
         consumers=seen.consumers,
-        extra_deliveries=seen.deliveries - int(np.count_nonzero(np.asarray(columns.receives))),
+        extra_deliveries=seen.deliveries - received,
         deliveries=seen.deliveries,
         calls=seen.requests["receive"],
         requests=seen.requests,
@@ -113,8 +143,6 @@ def outcome_of(setup: Setup, name: str, queue: Broker | Workers, ended_s: float)
 class _Seen(NamedTuple):
     """What the two kernels name or count differently."""
 
-    fate_of_state: U8
-    """[states] the `Fate` of a message that was never processed."""
     gauges: dict[str, I64]
     repeats: int
     consumers: int
@@ -127,7 +155,6 @@ def _by_broker(broker: Broker, t: F64) -> _Seen:
     state = broker.state
     messages, samples = state.messages, state.samples
     return _Seen(
-        _FATE_OF_STATE,
         {
             "enqueued": np.asarray(samples.came)[: t.size],
             "ready": np.asarray(samples.ready)[: t.size],
@@ -145,22 +172,24 @@ def _by_broker(broker: Broker, t: F64) -> _Seen:
     )
 
 
-def _by_workers(workers: Workers, t: F64) -> _Seen:
+def _by_workers(workers: Workers, t: F64, known: I64 | None) -> _Seen:
     workers.settle()
     queue, feed = workers.queue, workers.feed
     sent = int(feed.n[0])
-    arrived_s = np.asarray(feed.enqueued_s)[:sent]
-    enqueued = np.searchsorted(arrived_s, t - workers.policy.delay_s, side="right")
+    if known is None:
+        arrived_s = np.asarray(feed.enqueued_s)[:sent]
+        enqueued = np.searchsorted(arrived_s, t - workers.policy.delay_s, side="right")
+    else:
+        enqueued = known[: t.size]
     in_flight = np.asarray(queue.grid_in_flight)[: t.size]
     ready = enqueued - np.asarray(queue.grid_removed)[: t.size] - in_flight
     return _Seen(
-        _FATE_OF_STATE_STANDARD,
         {"enqueued": enqueued, "ready": ready, "in_flight": in_flight},
         repeats=queue.again,
         consumers=int(np.count_nonzero(workers.lives)),
         deliveries=queue.deliveries,
         requests={
-            "send": sent,
+            "send": workers.gone_rows + sent,
             "receive": queue.receive_calls - queue.empty_receives,
             "empty receive": queue.empty_receives,
             "delete": queue.delete_calls,

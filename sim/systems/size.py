@@ -29,6 +29,7 @@ from sim.scenario.products.kinesis import KinesisApplication, KinesisSystem
 from sim.scenario.products.rabbitmq import RabbitmqQueue, RabbitmqSystem
 from sim.scenario.products.rabbitmq_stream import RabbitmqStreamConsumers, RabbitmqStreamSystem
 from sim.scenario.products.sqs import SqsProducer, SqsQueue, SqsSystem
+from sim.systems.windowed import HELD, at_a_time, rolling, why_whole
 from sim.traffic import arrivals
 
 GRID_STEPS = 600
@@ -153,9 +154,13 @@ def size(scenario: Scenario) -> Size:
         said = f"too short to be sampled {GRID_STEPS} times; at least 1 us"
         raise ScenarioError([scenario._document.problem(("duration",), said)])
     n, duration_s = _messages(scenario)
-    parts = list(_of_workload(scenario, n, duration_s))
+    rolls = rolling(scenario, n)
+    parts = list(
+        _of_workload(scenario, n, duration_s, all_at_once=len(rolls) < len(scenario.systems))
+    )
     for name, system in scenario.systems.items():
-        parts += _of_system(scenario, name, system, n, duration_s)
+        held = _held(scenario, system, n, duration_s) if name in rolls else None
+        parts += _of_system(scenario, name, system, n, duration_s, held)
     return Size(n, tuple(parts))
 
 
@@ -178,12 +183,30 @@ def _messages(scenario: Scenario) -> tuple[float, float]:
     return n * prod(states), duration_s
 
 
-def _of_workload(scenario: Scenario, n: float, duration_s: float) -> Iterator[Part]:
+def _held(scenario: Scenario, system: System, n: float, duration_s: float) -> float:
+    """Messages that a system knows at a time, at most, where they come in windows."""
+    waiting = 0.0
+    for readers in system.readers.values():
+        each_s = _work_s(scenario, readers)
+        if isinstance(system, SqsSystem) and isinstance(readers, SqsQueue):
+            calls_s = _mean_s(system.latency.receive) + _mean_s(system.latency.delete)
+            each_s += calls_s / readers.max_number_of_messages
+        members = max(1.0, readers.members * scenario.scale)
+        per_s = members / each_s if each_s > 0 else inf
+        if per_s < inf:
+            waiting = max(waiting, arrivals.most_waiting(scenario, per_s, duration_s))
+    return min(n, HELD * at_a_time(scenario) + waiting)
+
+
+def _of_workload(
+    scenario: Scenario, n: float, duration_s: float, all_at_once: bool
+) -> Iterator[Part]:
     workload = scenario.workload
     lives = workload.cases is not None or any(key.lifecycle for key in workload.keys.values())
     more, more_s = _HISTORY if lives else (0, 0.0)
     where = ("workload", "arrivals" if workload.cases is None else "cases")
-    yield Part("messages", n * (_CREATED[0] + more), n * (_CREATED[1] + more_s), where)
+    if all_at_once:
+        yield Part("messages", n * (_CREATED[0] + more), n * (_CREATED[1] + more_s), where)
     cells = min(max(duration_s, 1_000.0), arrivals.MOST_CELLS)
     yield Part("seconds of arrivals", cells * _CELL_BYTES, cells * 1e-7, ("duration",))
     entities = prod(
@@ -199,8 +222,14 @@ def _of_workload(scenario: Scenario, n: float, duration_s: float) -> Iterator[Pa
 
 
 def _of_system(
-    scenario: Scenario, name: str, system: System, n: float, duration_s: float
+    scenario: Scenario,
+    name: str,
+    system: System,
+    n: float,
+    duration_s: float,
+    held: float | None,
 ) -> Iterator[Part]:
+    """``held``: messages that it knows at a time; None: all, and others have drawn them."""
     here = ("systems", name)
     readers = system.readers
     end_s = max(_end_s(scenario, group, n, duration_s) for group in readers.values())
@@ -208,7 +237,12 @@ def _of_system(
     for coefficient in _whose(system):
         per_message[0] += coefficient[0]
         per_message[1] += coefficient[1]
-    yield Part("messages", n * per_message[0], n * per_message[1], ("workload", "arrivals"), name)
+    if held is not None:
+        per_message[0] += _CREATED[0]
+        per_message[1] += _CREATED[1]
+    known = n if held is None else held
+    where = ("workload", "arrivals")
+    yield Part("messages", known * per_message[0], n * per_message[1], where, name)
     samples = GRID_STEPS * (1 + scenario.drain_limit / duration_s)
     yield Part("samples up to drain_limit", samples * _GRID_BYTES, 0.0, ("drain_limit",), name)
     partitions = 0.0 if system.partitions is None else max(1.0, system.partitions * scenario.scale)
@@ -349,6 +383,12 @@ def _idle_s(system: System, readers: Readers, members: float, partitions: float)
 
 def _end_s(scenario: Scenario, readers: Readers, n: float, duration_s: float) -> float:
     """When a group has done its work, if nothing goes wrong, s."""
+    busy_s = n * _work_s(scenario, readers) / max(1.0, readers.members * scenario.scale)
+    return min(max(duration_s * 1.02, busy_s), duration_s + scenario.drain_limit)
+
+
+def _work_s(scenario: Scenario, readers: Readers) -> float:
+    """Mean work of a message, s."""
     work_s = 0.0
     for job in readers.does:
         service = scenario.workload.service[job]
@@ -356,8 +396,7 @@ def _end_s(scenario: Scenario, readers: Readers, n: float, duration_s: float) ->
         share = 0.0 if slow is None else slow.share
         work_s += (1 - share) * _mean_s(service.per_message)
         work_s += 0.0 if slow is None else share * _mean_s(slow.time)
-    busy_s = n * work_s / max(1.0, readers.members * scenario.scale)
-    return min(max(duration_s * 1.02, busy_s), duration_s + scenario.drain_limit)
+    return work_s
 
 
 def _mean_s(distribution: Distribution) -> float:
@@ -408,10 +447,21 @@ def check(scenario: Scenario, of: Size, allowed: Allowance, free: float) -> None
                 worst.path,
                 f"the run would take {of_memory} (estimated: {messages(of.messages)}, "
                 f"{memory(of.bytes)}, {duration(of.seconds)}); most of it for {worst.what}: "
-                f"change this or `scale`, or insist with `{insist}`",
+                f"change this or `scale`, or insist with `{insist}`"
+                f"{_all_at_once(scenario, worst) if too_large else ''}",
             )
         ]
     )
+
+
+def _all_at_once(scenario: Scenario, worst: Part) -> str:
+    """Why messages, if they take the memory, cannot be forgotten while the run goes on."""
+    if worst.what != "messages":
+        return ""
+    names = [worst.system] if worst.system else list(scenario.systems)
+    reasons = ((name, why_whole(scenario, name)) for name in names)
+    said = [f"{name} needs all messages at once, since {why}" for name, why in reasons if why]
+    return f". {said[0]}" if said else ""
 
 
 def memory(size_bytes: float) -> str:

@@ -6,13 +6,14 @@ Standard queues run on a kernel of their own, the fast one; FIFO queues (SF-…)
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from math import inf
 
 import numpy as np
 import simpy
 
 from sim.engine.environment import Stage, Steps
 from sim.engine.outcome import GroupOutcome
-from sim.engine.system import Fleet, Setup, capacity
+from sim.engine.system import Fleet, Setup, Take, capacity
 from sim.foundation.arrays import F32, I32, NO_LIMIT
 from sim.injection.poison import poison
 from sim.injection.replay import repeats_kept
@@ -27,10 +28,10 @@ from sim.queue.filtered import Filtered
 from sim.queue.senders import Senders
 from sim.queue.sqs_standard import Workers
 from sim.queue.sqs_standard_state_kernel import StandardPolicy
+from sim.queue.windows import QueueWindows
 from sim.scenario.load import Scenario
 from sim.scenario.products.sqs import SqsQueue, SqsSystem
-from sim.systems.on_queue import QueueSystem, poison_of
-from sim.traffic.generate import service_s
+from sim.systems.on_queue import QueueSystem, became, poison_of
 from sim.traffic.messages import Messages
 
 _ORDER = {
@@ -57,6 +58,7 @@ class Sqs(QueueSystem[Workers | Broker]):
 
     def __init__(self, setup: Setup, config: SqsSystem) -> None:
         messages = setup.messages
+        self.config = config
         self.senders = Senders(
             messages.created_s,
             threads=setup.scaled(config.producer.threads),
@@ -72,7 +74,7 @@ class Sqs(QueueSystem[Workers | Broker]):
         filters = {q: Filtered(self.senders.feed, rows) for q, rows in self.let_in.items()}
         queues: dict[str, Workers | Broker] = {}
         for queue, c in config.queues.items():
-            work_s = service_s(setup.scenario, len(messages), c.does)
+            work_s = setup.work_s(queue, c.does)
             its, feed = setup, self.senders.feed
             if queue in self.let_in:
                 rows = self.let_in[queue]
@@ -81,6 +83,12 @@ class Sqs(QueueSystem[Workers | Broker]):
             make = _standard if c.message_group_id is None else _grouped
             queues[queue] = make(its, config, queue, work_s, feed)
         super().__init__(setup, queues)
+        self.live = messages
+        self.windows: QueueWindows | None = None
+        """Where messages come window by window."""
+        if setup.windows is not None:
+            standard = {name: q for name, q in queues.items() if isinstance(q, Workers)}
+            self.windows = QueueWindows(self.senders, standard, setup.total, setup.grid_s)
         self.stages: Sequence[Stage] = [self.senders, *filters.values(), self.readers]
 
     def control(self, env: simpy.Environment, say: Callable[[str], None]) -> Mapping[str, Fleet]:
@@ -94,8 +102,25 @@ class Sqs(QueueSystem[Workers | Broker]):
                 env.process(_tell_deaths(env, name, queue, say))
         return super().control(env, say)
 
+    def roll_on(self, now_s: float, following: Messages, take: Take) -> None:
+        """As `sim.engine.system.Rolling.roll_on`."""
+        windows = self.windows
+        assert windows is not None, "all messages are known"
+        windows.note(now_s)
+        for queue in windows.queues.values():
+            queue.settle()
+        final, rows = windows.final()
+        for name, queue in windows.queues.items():
+            take(name, self.live, became(queue), final)
+        work_s = [self.setup.work_s(name, self.config.queues[name].does) for name in self.queues]
+        windows.forget(final, rows, following.created_s, work_s)
+        self.live = self.live.rolled_on(final, following)
+
     def outcomes(self, ended_s: float) -> Iterator[GroupOutcome]:
         """Each queue's outcome, with the calls that AWS bills."""
+        if self.windows is not None:
+            self.windows.note(np.nextafter(ended_s, inf))
+            self.enqueued = self.windows.enqueued
         for outcome in super().outcomes(ended_s):
             requests = {**outcome.requests, "send": self.senders.calls}
             yield replace(outcome, requests=requests, rows=self.let_in.get(outcome.group))

@@ -18,6 +18,8 @@ from sim.traffic.trace import Totals
 _LEAST_CELLS = 1_000
 MOST_CELLS = 1 << 22
 """Cells of a second that are drawn one by one: 48 days. Of more, those with messages."""
+_LEVELS = 4_000
+"""Times at which a fluid's level is looked at."""
 _BLOCKS = 1 << 20
 """Blocks into which a longer time is divided first."""
 
@@ -67,6 +69,30 @@ def expected(scenario: Scenario) -> tuple[float, float]:
     totals = _totals(scenario)
     count = totals.messages.astype(np.float64)
     return float(count.sum() * factor), float(count.max() * factor / totals.interval_s)
+
+
+def most_waiting(scenario: Scenario, per_s: float, duration_s: float) -> float:
+    """The most messages that wait at a time, if so many a second are dealt with: a fluid's level.
+
+    Args:
+        scenario: for its profile, counts or trace.
+        per_s: messages that consumers deal with in a second.
+        duration_s: for how long messages arrive, s.
+
+    Raises:
+        LabError: the trace cannot be read.
+    """
+    arrivals = scenario.workload.arrivals
+    factor = arrivals.multiply * scenario.scale
+    if arrivals.profile is not None:
+        at_s = np.linspace(0.0, duration_s, _LEVELS)
+        came = _cumulative(arrivals.profile, at_s)
+    else:
+        totals = _totals(scenario)
+        at_s = np.append(0.0, (totals.slot + 1) * totals.interval_s)
+        came = np.append(0.0, np.cumsum(totals.messages))
+    ahead = came * factor - at_s * per_s
+    return float((ahead - np.minimum.accumulate(ahead)).max())
 
 
 def lasts_s(scenario: Scenario) -> float:

@@ -188,7 +188,9 @@ class Work:
         self._jobs = [
             (
                 scenario.workload.service[job],
-                *(stream(scenario, f"{of}.{job}") for of in ("service", "slow", "slow time")),
+                stream(scenario, f"service.{job}"),
+                stream(scenario, f"slow.{job}"),
+                stream(scenario, f"slow time.{job}"),
             )
             for job in jobs
         ]

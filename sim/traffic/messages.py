@@ -89,6 +89,14 @@ class Messages:
             seq=None if self.seq is None else self.seq[rows],
         )
 
+    def rolled_on(self, final: int, following: "Messages") -> "Messages":
+        """Without the first ``final``, and with those that follow; all of one size."""
+        return replace(
+            self,
+            created_s=np.concatenate([self.created_s[final:], following.created_s]),
+            entity=np.concatenate([self.entity[final:], following.entity]),
+        )
+
     def where(self, wanted: Mapping[str, Sequence[str]]) -> I32:
         """The messages whose dimensions have one of the values ``wanted``, ascending."""
         chosen = np.ones(self.entities, np.bool_)

@@ -5,11 +5,13 @@ be, and where a window ends: at the edge of a cell. Each purpose goes on drawing
 stream, window after window, and so gives to the bit what `sim.traffic.generate` gives at once.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from sim.foundation.arrays import I64
+from sim.foundation.arrays import F32, I64
 from sim.scenario.load import Scenario
-from sim.traffic.generate import CreatedTimes, Entities
+from sim.traffic.generate import CreatedTimes, Entities, Work
 from sim.traffic.messages import Messages
 
 _BEFORE = 2.0**-10
@@ -37,8 +39,8 @@ class WindowPlan:
         full = np.unique(full[ends[full - 1] < self.total])
         self.stops: I64 = np.append(full, ends.size)
         """[windows] the first cell behind each."""
-        self.most = int(np.diff(ends[self.stops - 1], prepend=0).max())
-        """Messages of the largest window."""
+        self.ends: I64 = ends[self.stops - 1]
+        """[windows] messages up to the end of each."""
 
     @property
     def duration_s(self) -> float:
@@ -54,7 +56,10 @@ class Windows:
         self.plan = plan
         self._times = plan.times.again()
         self._entities = Entities(plan.scenario)
+        self._work: dict[str, Work] = {}
         self._next = 0
+        self._size = 0
+        """Messages of the window that came last."""
 
     @property
     def due_s(self) -> float:
@@ -70,10 +75,17 @@ class Windows:
         edge = stops[self._next - 1]
         return float(edges_s[edge] - _BEFORE * (edges_s[edge] - edges_s[edge - 1]))
 
-    def following(self) -> Messages:
-        """The messages of the next window; there must be one."""
-        created_s = self._times.draw(int(self.plan.stops[self._next]))
-        self._next += 1
+    def following(self, at_least: int = 0) -> Messages:
+        """The messages of the next window, which there must be.
+
+        ``at_least``: so many of them, if there are: those of several windows as one.
+        """
+        ends = self.plan.ends
+        begun = int(ends[self._next - 1]) if self._next else 0
+        last = max(self._next, int(np.searchsorted(ends, begun + at_least)))
+        self._next = min(last, ends.size - 1) + 1
+        created_s = self._times.draw(int(self.plan.stops[self._next - 1]))
+        self._size = created_s.size
         return Messages(
             created_s,
             self._entities.draw(created_s.size),
@@ -81,3 +93,16 @@ class Windows:
             self._entities.dims,
             self.plan.duration_s,
         )
+
+    def work_s(self, group: str, jobs: Sequence[str]) -> F32:
+        """[messages] time that each of the window that came last takes, s.
+
+        To be asked once a window.
+
+        Args:
+            group: who does it.
+            jobs: what is done, the same whenever this group asks.
+        """
+        if group not in self._work:
+            self._work[group] = Work(self.plan.scenario, jobs)
+        return self._work[group].draw(self._size)

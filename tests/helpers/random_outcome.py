@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from sim.engine.outcome import Fate, GroupOutcome
-from sim.measure.counts import Counted, Tally
+from sim.measure.counts import Counted, count
 from sim.traffic.messages import Messages
 
 STEP_S = 0.5
@@ -45,14 +45,6 @@ def made(created, entity, keys):
         {"key": [str(k) for k in range(keys)]},
         max(created, default=0.0),
     )
-
-
-def count(messages, order_by, became):
-    """What is counted of messages that come all at once."""
-    key_of, names = messages.keys_by(order_by)
-    tally = Tally(len(names), became.gauges_t_s)
-    tally.add(messages.created_s, messages.entity, key_of, became, len(messages))
-    return tally.counted(became.gauges_t_s.size)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 import zlib
 
 import numpy as np
+import pytest
 
 from helpers.plain_kernel import plain
 from sim.producer import partitioners, partitioners_kernel
@@ -56,6 +57,15 @@ def test_KP_18_a_null_key_stays_until_a_batch_is_full():
     # Each of its own size; the choices begin again.
     out = sticky(np.array([999, 1, 1_000, 2_000, 5, 5], np.int32), 1_000, choices, 6)
     assert out.tolist() == [2, 2, 0, 1, 2, 2]
+
+
+@pytest.mark.parametrize("batch_bytes", [0, 1, 299, 300, 301, 1_000])
+def test_records_without_a_key_go_on_where_those_before_them_left_off(batch_bytes):
+    size, choices = np.array([300], np.int32), np.array([2, 0, 1], np.int32)
+    whole = sticky(size, batch_bytes, choices, 50)
+    for before in range(1, 50):
+        rest = sticky(size, batch_bytes, choices, 50 - before, before)
+        assert rest.tolist() == whole[before:].tolist()
 
 
 def test_crc32_is_that_of_zlib():

@@ -6,8 +6,9 @@ import sys
 
 import pytest
 
+from sim.foundation.errors import ScenarioError
 from sim.scenario.load import load
-from sim.scenario.shelf import about, available
+from sim.scenario.shelf import about, available, with_data
 
 
 @pytest.mark.parametrize("path", available(), ids=lambda path: path.stem)
@@ -68,6 +69,18 @@ def test_a_scenario_here_comes_before_the_lab_s_own(tmp_path, monkeypatch):
     found = {path.stem: path for path in available()}
     assert found["tournament_spike"] == own and len(found) > 20
     assert list(found) == sorted(found)
+
+
+def test_a_scenario_whose_data_one_has_to_get_is_found_by_name_and_not_listed():
+    """It says where to get them; `tests/test_lab.py` runs it with some of its own."""
+    (path,) = {path.stem: path for path in with_data()}.values()
+    assert path.stem == "world_cup_1998_all" and path not in available()
+    with pytest.raises(ScenarioError) as error:
+        load(path.stem)
+    (problem,) = error.value.problems
+    assert problem.path == "workload.arrivals.trace.path"
+    assert "no such file 'worldcup98_per_minute.csv.gz'" in problem.message
+    assert problem.message.endswith("`--set workload.arrivals.trace.path=PATH`")
 
 
 def test_the_list_of_scenarios_validates_none():

@@ -17,10 +17,10 @@ def setup():
 
 
 def test_messages_that_readers_do_not_want_cost_only_a_look(setup):
-    everything = picky_service_s(setup, LogReaders(does=["job"]))
+    everything = picky_service_s(setup, "g", LogReaders(does=["job"]))
     assert np.unique(everything).tolist() == [np.float32(0.001)]
     wanted = {"kind": ["b"]}
-    picky = picky_service_s(setup, LogReaders(does=["job"], only=wanted, discard=0.25))
+    picky = picky_service_s(setup, "g", LogReaders(does=["job"], only=wanted, discard=0.25))
     rows = setup.messages.where(wanted)
     others = np.ones(len(setup.messages), bool)
     others[rows] = False

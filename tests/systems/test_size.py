@@ -84,6 +84,8 @@ def traffic(n, seconds):
         (RABBITMQ, traffic(1_000_000, 2_000)),
         (CELERY, traffic(1_000_000, 2_000)),
         (STREAM, traffic(1_000_000, 2_000)),
+        (KAFKA, {**traffic(1_000_000, 2_000), "systems.s.topic.retention.ms": 10**6}),
+        (SQS, {**traffic(3_000_000, 2_000), "systems.s.queues.q.MaxNumberOfMessages": 10}),
         (KAFKA, {"systems.s.topic.partitions": 2_000}),
         (KAFKA, {"systems.s.groups.g.consumers": 30_000}),
         (KAFKA, {"workload.keys.video.count": 2_000_000}),
@@ -98,8 +100,9 @@ def traffic(n, seconds):
             },
         ),
     ],
-    ids=["kafka", "sqs", "share group", "kinesis", "rabbitmq", "celery", "stream", "partitions",
-         "consumers", "keys", "five weeks", "faults"],
+    ids=["kafka", "sqs", "share group", "kinesis", "rabbitmq", "celery", "stream",
+         "kafka at once", "sqs in windows that falls behind", "partitions", "consumers", "keys",
+         "five weeks", "faults"],
 )  # fmt: skip
 def test_the_estimate_holds_against_a_real_run(system, changes):
     done = subprocess.run(
@@ -230,12 +233,16 @@ def test_what_is_too_large_is_refused_at_its_key_at_once(changes, path, what):
 
 
 def test_the_refusal_has_the_figures_and_the_way_out():
-    s = scenario().with_(**{"workload.arrivals.multiply": 1e5})
+    retention = {"systems.kafka.topic.retention.ms": 60_000}
+    s = scenario().with_({"workload.arrivals.multiply": 1e5} | retention)
     with pytest.raises(ScenarioError) as error:
         check(s, size(s), Allowance(), 8e9)
     assert "would take 390 GB of memory, more than the 8 GB free here" in str(error.value)
     assert "(estimated: 5 bn messages, 390 GB," in str(error.value)
     assert "or insist with `--max-memory 429GB`" in str(error.value)
+    assert str(error.value).endswith(
+        "kafka needs all messages at once, since retention deletes records"
+    )
     check(s, size(s), Allowance(429e9), 8e9)
     with pytest.raises(ScenarioError, match=r"more than the 1 GB of --max-memory"):
         check(s, size(s), Allowance(1e9), 1e15)
@@ -247,6 +254,23 @@ def test_a_duration_too_short_to_be_sampled_is_refused():
     s = scenario().with_(traffic(0, 1e-300))
     with pytest.raises(LabError, match="duration: too short to be sampled 600 times"):
         size(s)
+
+
+def test_in_windows_memory_follows_what_waits():
+    def of(millions, **changes):
+        s = scenario(systems={"s": KAFKA}).with_(traffic(millions * 1e6, 10_000) | changes)
+        return size(s)
+
+    whole, in_windows, larger = of(0.99), of(1.0), of(8.0)
+    assert in_windows.bytes < whole.bytes < 0.99 / 8 * of(8.0, **{"faults": POISON}).bytes * 1.1
+    assert larger.bytes == pytest.approx(in_windows.bytes, rel=0.01)
+    assert larger.seconds > 7 * in_windows.seconds
+    # 4 consumers do 4,000 a second: of 80,000 that come in 10 s, half must wait.
+    assert of(8.0, **traffic(8e6, 100)).bytes > 4e6 * (45 + 17)
+    assert of(9.0, **{"systems.s.topic.retention.ms": 60_000}).bytes > 9e6 * (45 + 17)
+
+
+POISON = [{"at": 1, "fault": "poison", "effect": "fail", "target": "s.g"}]
 
 
 def test_systems_count_one_by_one_or_together():

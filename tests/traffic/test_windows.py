@@ -31,12 +31,24 @@ def test_windows_together_are_all_messages(profile, at_a_time):
     whole, plan = generate(its), WindowPlan(its, at_a_time)
     parts = drawn(plan)
     assert plan.total == len(whole) > 300 and plan.duration_s == whole.duration_s
-    assert len(parts) == plan.stops.size and plan.most == max(map(len, parts))
+    assert plan.ends.tolist() == np.cumsum([len(part) for part in parts]).tolist()
     assert (len(parts) > 1) == (at_a_time < plan.total)
     for name in ("created_s", "entity"):
         together = np.concatenate([getattr(part, name) for part in parts])
         np.testing.assert_array_equal(together, getattr(whole, name))
     assert all(part.dims.keys() == whole.dims.keys() for part in parts)
+
+
+def test_several_windows_can_be_had_as_one():
+    plan = WindowPlan(scenario(**PROFILES["bursty"]), 100)
+    (one, *_), windows = drawn(plan), Windows(plan)
+    sizes = np.diff(plan.ends, prepend=0)
+    first = windows.following(int(sizes[0]) + 1)
+    assert len(first) == sizes[0] + sizes[1]
+    np.testing.assert_array_equal(first.created_s[: sizes[0]], one.created_s)
+    assert len(windows.following(0)) == sizes[2] == windows.work_s("g", ["job"]).size
+    assert windows.due_s < np.inf
+    assert len(windows.following(10**9)) == plan.total - plan.ends[2] and windows.due_s == np.inf
 
 
 def test_each_reader_gets_the_same():

@@ -220,6 +220,13 @@ class ConsumerGroup(LogReaders):
         """How the program commits, where the client does not do it automatically."""
         return self.commit or Commit()
 
+    @property
+    def commits_ahead(self) -> bool:
+        """Whether an offset is committed before its record is processed (KC-11, KC-13)."""
+        if self.enable_auto_commit:
+            return self.client == "librdkafka" and self.enable_auto_offset_store
+        return self.program_commits.when == "before"
+
     def session_ms(self, brokers: KafkaBrokers) -> float:
         """A member silent for this long is dead, ms: as it says or, by KIP-848, the broker."""
         if not self.classic:
