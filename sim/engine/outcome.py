@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+CEILING = "reaches its ceiling"
+"""Words in the text of something that could do no more for a while."""
+
+
 class Fate(IntEnum):
     """What became of a message, exactly one per group; the codes are stored as uint8."""
 

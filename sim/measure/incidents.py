@@ -4,9 +4,6 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-CEILING = "reaches its ceiling"
-"""Words in the text of something that could do no more for a while."""
-
 _COLUMNS = {"system": "str", "t_s": "float64", "until_s": "float64", "text": "str"}
 
 

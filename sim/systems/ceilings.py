@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from sim.engine.outcome import CEILING
 from sim.foundation.arrays import F64, I64
 from sim.foundation.text import names, rate
 from sim.log.topic import Topic
-from sim.measure.incidents import CEILING
 from sim.queue.broker import Broker
 from sim.scenario.products.kafka_brokers import KafkaCeilings
 

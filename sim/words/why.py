@@ -4,8 +4,8 @@ import re
 
 import pandas as pd
 
+from sim.engine.outcome import CEILING
 from sim.foundation.text import count, duration, messages, names, rate, share
-from sim.measure.incidents import CEILING
 from sim.words.standings import Pace, standings
 
 WASTE = 0.1

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from sim.engine.outcome import CEILING
 from sim.lab import run
-from sim.measure.incidents import CEILING
 from sim.scenario.load import load
 from sim.words.findings import finding
 

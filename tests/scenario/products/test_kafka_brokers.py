@@ -13,6 +13,7 @@ def test_defaults_are_those_of_the_documentation():
         "group.consumer.heartbeat.interval.ms": 5_000,
         "log.retention.check.interval.ms": 300_000,
         "replicate": 0.0005,
+        "writeback": {"dirty_expire": 30.0, "dirty_writeback": 5.0},
     }
 
 
