@@ -39,7 +39,7 @@ mutants: setup
 same: setup
 	$(BIN)/python tests/tools/same_tables.py
 
-# Thousands of inputs that nobody would give: a quarter of an hour on two processors.
+# Thousands of inputs that nobody would give: five minutes on two processors.
 fuzz: setup
 	$(BIN)/python tests/tools/fuzz.py 5000
 

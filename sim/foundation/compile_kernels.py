@@ -111,7 +111,11 @@ class CompileKernels(build_ext):
         self.checked = os.environ.get("SIM_KERNELS") == "checked"
         into = CHECKED if self.checked else ROOT / "build" / "kernels"
         lay_out(into)
-        self.extensions = _translated(into, DIRECTIVES | {"boundscheck": self.checked})
+        self.extensions = _translated(
+            into,
+            # Checked kernels are not meant to be fast: each access would be a hint.
+            DIRECTIVES | {"boundscheck": self.checked, "show_performance_hints": not self.checked},
+        )
         # By these, a library is named as one for every Python from 3.11 on.
         self.ext_map = {extension.name: extension for extension in self.extensions}
         self.ext_map |= {name.split(".")[-1]: ext for name, ext in self.ext_map.items()}
