@@ -48,8 +48,8 @@ def page(
         about=escape(title),
         headline=escape(headline(tables.summary, tables.duration_s)),
         findings="\n".join(f"<p>{escape(words)}</p>" for words in _paragraphs(tables)),
-        needs=_needs(about.get("needs", ())),
-        warnings=_warnings(about.get("warnings", ())),
+        needs=_section("Needs", about.get("needs", ())),
+        warnings=_section("Warnings", about.get("warnings", ())),
         summary=_summary(tables),
         charts=_charts(charts, label),
         timeline=_timeline(tables),
@@ -74,24 +74,14 @@ def _paragraphs(tables: "Tables") -> list[str]:
     return [*words, f"{about_books(rungs(tables))}."] if len(tables.ledger) else words
 
 
-def _needs(said: Sequence[str]) -> str:
-    """Which system meets what the scenario needs; nothing, if it states none."""
+def _section(heading: str, said: Sequence[str]) -> str:
+    """A list under its heading; nothing, if there is nothing to say."""
     if not said:
         return ""
+    name = heading.lower()
     lines = "".join(f"<li>{escape(words)}</li>\n" for words in said)
     return (
-        '<section aria-labelledby="needs">\n<h2 id="needs">Needs</h2>\n'
-        f"<ul>\n{lines}</ul>\n</section>\n"
-    )
-
-
-def _warnings(said: Sequence[str]) -> str:
-    """What is to be known before the numbers are believed; nothing, if nothing is."""
-    if not said:
-        return ""
-    lines = "".join(f"<li>{escape(words)}</li>\n" for words in said)
-    return (
-        '<section aria-labelledby="warnings">\n<h2 id="warnings">Warnings</h2>\n'
+        f'<section aria-labelledby="{name}">\n<h2 id="{name}">{heading}</h2>\n'
         f"<ul>\n{lines}</ul>\n</section>\n"
     )
 
