@@ -120,7 +120,8 @@ def finding(costs: Sequence[Cost]) -> str:
 
 
 def _each(cost: Cost) -> str:
-    return f"{_two_digits(cost.ns)} ns of CPU and {_two_digits(cost.bytes)} bytes"
+    size = _two_digits(cost.bytes)
+    return f"{_two_digits(cost.ns)} ns of CPU and {size} byte{'' if size == '1' else 's'}"
 
 
 def _two_digits(value: float) -> str:
