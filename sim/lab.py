@@ -212,6 +212,7 @@ def run_system(
         gc.collect()
     from sim.measure.books import keep_books
     from sim.measure.incidents import faults_table
+    from sim.measure.limits import limits_table
     from sim.measure.tables import Tables, measure
     from sim.words.silence import silences_table
 
@@ -235,6 +236,9 @@ def run_system(
     if publication is not None:
         events += publication.happened
         parts.append({"producer": publication.producer, "buffer": publication.buffer})
+        if publication.limits:
+            who = {"system": name, "group": "publisher"}
+            parts.append({"limits": limits_table(who, publication.limits)})
     happened = [event for event in events if event[0] <= ended_s]
     parts.append({"faults": faults_table(name, happened)})
     if unheard:

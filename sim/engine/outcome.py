@@ -3,10 +3,11 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 import numpy as np
 
+from sim.engine.waits import Limit, Waits
 from sim.foundation.arrays import F64, I32, I64, U8, U16
 
 if TYPE_CHECKING:
@@ -124,6 +125,8 @@ class Publication:
     """See `sim.measure.tables.Tables.buffer`."""
     happened: Sequence[tuple[float, float, str]]
     """(from, until, text) of what is known only afterwards, s."""
+    limits: Sequence[Limit] = ()
+    """Limits that acted on it."""
 
 
 class Became(Protocol):
@@ -140,6 +143,26 @@ class Became(Protocol):
     @property
     def effects(self) -> U16:
         """[messages] how often each was processed."""
+
+    @property
+    def waits(self) -> Waits | None:
+        """What each waited for; None: that was not measured."""
+
+
+class Some(NamedTuple):
+    """Of some of a group's messages, what each waited for."""
+
+    whole: Waits
+    rows: I32
+    """[messages] ascending."""
+
+    def parts_s(self, first: int, last: int) -> F64:
+        """As `Waits.parts_s`, of the messages in ``rows``."""
+        rows = self.rows[first:last]
+        if not rows.size:
+            return self.whole.parts_s(0, 0)
+        low = int(rows[0])
+        return self.whole.parts_s(low, int(rows[-1]) + 1)[:, rows - low]
 
 
 @dataclass(frozen=True)
@@ -179,6 +202,10 @@ class GroupOutcome:
     """(from, until, text) of what is known only afterwards, s."""
     offsets: Offsets | None = None
     """Of a log: its partitions over time."""
+    waits: Waits | None = None
+    """What each message waited for; None: that was not measured."""
+    limits: Sequence[Limit] = ()
+    """Limits that acted on this group."""
 
     def only(self, rows: I32) -> "GroupOutcome":
         """The same for a group that is meant to process only the messages in ``rows``."""
@@ -188,5 +215,6 @@ class GroupOutcome:
             done_s=self.done_s[rows],
             effects=self.effects[rows],
             history=None if self.history is None else self.history.only(rows),
+            waits=None if self.waits is None else Some(self.waits, rows),
             rows=rows,
         )

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sim.engine.outcome import Fate
+from sim.engine.waits import Waits
 from sim.foundation.arrays import F32, F64, I32, I64, U8, U16
 from sim.log import group_offsets_kernel as where
 from sim.log import group_state as k
@@ -29,6 +30,7 @@ class LogBecame(NamedTuple):
     fate: U8
     done_s: F64
     effects: U16
+    waits: Waits | None = None
 
 
 class LogWindows:

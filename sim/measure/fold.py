@@ -11,6 +11,7 @@ from sim.engine.outcome import Became
 from sim.foundation.arrays import F64
 from sim.measure.counts import Counted, Tally
 from sim.measure.sampled_messages import SampledMessages
+from sim.measure.waits import Spent
 from sim.traffic.messages import Messages
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ class Fold:
         self._key_of, self._names = messages.keys_by(order_by)
         self._tally = Tally(len(self._names), grid_s)
         self._sample = SampledMessages(total)
+        self.spent = Spent()
+        """Where their time went."""
 
     def add(self, messages: Messages, became: Became, final: int) -> None:
         """Take the first ``final`` messages; nothing may happen to them any more.
@@ -44,6 +47,7 @@ class Fold:
         """
         self._tally.add(messages.created_s, messages.entity, self._key_of, became, final)
         self._sample.add(messages, became, final)
+        self.spent.add(messages.created_s, became, final)
 
     def counted(self, samples: int) -> Counted:
         """Counts of what was taken, on the first so many grid times; see `Tally.counted`."""

@@ -7,6 +7,7 @@
 - ``series``: `series` and `lag`. ``latency``: `latency`. ``fates``: `processed_or_lost`.
   ``messages``: `sampled_messages`. ``requests``: `requests`. ``partitions``: `partitions`.
   ``burrow``: `burrow`. ``faults``: `incidents`. ``ledger`` and ``books``: `books`.
+- ``waits``: `waits`. ``limits``: `limits`.
 - ``silences``: `sim.words.silence`.
 - ``producer`` and ``buffer`` come from the publisher, which measures itself.
 """
@@ -24,11 +25,13 @@ from sim.measure.burrow import burrow_table, judged
 from sim.measure.fold import Fold
 from sim.measure.lag import lag_of
 from sim.measure.latency import latency_table, quantiles
+from sim.measure.limits import limits_table
 from sim.measure.partitions import partitions_table
 from sim.measure.processed_or_lost import fates_table
 from sim.measure.requests import requests_table
 from sim.measure.series import series_table
 from sim.measure.summary import summary_table
+from sim.measure.waits import waits_table
 from sim.traffic.messages import Messages
 
 _NO_REPLAY = Replay()
@@ -65,6 +68,10 @@ class Tables:
     """Burrow's status of each group of a log at each time ``t_s``."""
     silences: pd.DataFrame
     """What each system did not do of what it was asked: a ``text`` each. Seldom any."""
+    waits: pd.DataFrame
+    """Where the time of the messages went: a row per (system, group, part)."""
+    limits: pd.DataFrame
+    """A row per limit that acted: key, value, target, how often, when first and last."""
     duration_s: float
     """When arrivals ended."""
 
@@ -76,7 +83,7 @@ class Tables:
 
     FRAMES = (
         "summary", "series", "latency", "fates", "messages", "faults", "ledger", "books",
-        "producer", "buffer", "requests", "partitions", "burrow", "silences",
+        "producer", "buffer", "requests", "partitions", "burrow", "silences", "waits", "limits",
     )  # fmt: skip
 
     @classmethod
@@ -158,6 +165,10 @@ def measure(
     }
     if outcome.requests:
         frames["requests"] = requests_table(who, outcome.requests)
+    if fold.spent.processed:
+        frames["waits"] = waits_table(who, fold.spent)
+    if outcome.limits:
+        frames["limits"] = limits_table(who, outcome.limits)
     if outcome.offsets is not None:
         status = judged(t_s, outcome.offsets)
         frames["partitions"] = partitions_table(outcome, outcome.offsets, status)

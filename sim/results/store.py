@@ -36,6 +36,8 @@ _NEEDED = (
 _PARTIAL = ".partial"
 """Ends the name of the folder with what an unfinished run keeps."""
 
+_SELDOM = ("silences", "waits", "limits")
+"""Tables that are written only where they have a row."""
 _ALWAYS = ("summary", "series", "latency", "fates", "messages", "faults")
 """Tables that every version of the lab has written."""
 
@@ -48,7 +50,7 @@ def run_name(scenario: Scenario) -> str:
 def _write_tables(tables: "Tables", folder: Path) -> None:
     tables.summary.to_csv(folder / "summary.csv", index=False)
     for name, frame in tables.frames.items():
-        if name == "silences" and not len(frame):
+        if name in _SELDOM and not len(frame):
             continue
         frame.to_parquet(folder / f"{name}.parquet", compression="zstd", index=False)
 

@@ -10,6 +10,7 @@ import simpy
 from sim.engine.environment import SideBySide
 from sim.engine.outcome import Effects, Fate, GroupOutcome
 from sim.engine.system import Fleet, Setup, Upstream
+from sim.engine.waits import Waits
 from sim.foundation.arrays import F64, I32, I64, NO_LIMIT, U8, U16
 from sim.foundation.errors import LabError
 from sim.injection.poison import ALWAYS, poison
@@ -84,6 +85,7 @@ class QueueBecame(NamedTuple):
     fate: U8
     done_s: F64
     effects: U16
+    waits: Waits | None = None
 
 
 def became(queue: Broker | Workers) -> QueueBecame:

@@ -99,6 +99,8 @@ def build(
         producer=none,
         buffer=none,
         silences=none,
+        waits=none,
+        limits=none,
         duration_s=duration_s,
     )
 

@@ -21,6 +21,7 @@ class Seen:
     fate: np.ndarray
     done_s: np.ndarray
     effects: np.ndarray
+    waits: None = None
 
 
 def seen(case, low, stop, now_s):

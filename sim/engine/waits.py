@@ -1,0 +1,142 @@
+"""What a message waited for, from its creation to its first effect, and which limits acted."""
+
+from collections.abc import Sequence
+from enum import IntEnum
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from sim.foundation.arrays import F64, I64
+
+
+class TimePart(IntEnum):
+    """A part of a message's time; those of a message sum to its latency."""
+
+    BUFFER = 0
+    """In its producer: lingers, waits for its batch to fill or for room in flight."""
+    SEND = 1
+    """On the way into the log or queue, with the retries of its call."""
+    UNREACHABLE = 2
+    """Its producer could not reach a broker."""
+    DELAY = 3
+    """It was asked for: DelaySeconds, countdown, ETA. Not behind."""
+    NO_OWNER = 4
+    """Nobody could be handed it: a session timeout, a rebalance, a restart, no consumer alive."""
+    LOCK = 5
+    """A visibility timeout or lock ran on after its holder was gone or had given up."""
+    BACKOFF = 6
+    """Between a failed attempt and the next one, because a retry waits."""
+    ATTEMPT = 7
+    """In the hands of a consumer that then did not finish it, or had it behind others."""
+    CAPACITY = 8
+    """Ready, while every consumer was busy."""
+    HEAD_OF_LINE = 9
+    """Ready, behind an earlier one of its partition or message group, while a consumer was idle."""
+    CEILING = 10
+    """The broker or its client could do no more: a ceiling, a quota, a throttle."""
+    CALL = 11
+    """In a call that fetches or hands it over, or ready for one that an idle consumer makes."""
+    HELD = 12
+    """In the hands of the consumer that finished it, behind others: a batch, prefetch, a hoard."""
+    SLOWED = 13
+    """In work, longer than it takes: its consumer was slowed or paused."""
+    WORK = 14
+    """Its own work."""
+
+    @property
+    def label(self) -> str:
+        """In words, for a table or a chart."""
+        return _LABELS[self]
+
+
+_LABELS = {
+    TimePart.BUFFER: "producer's buffer",
+    TimePart.SEND: "send",
+    TimePart.UNREACHABLE: "broker unreachable",
+    TimePart.DELAY: "delay asked for",
+    TimePart.NO_OWNER: "no owner",
+    TimePart.LOCK: "lock of a holder that is gone",
+    TimePart.BACKOFF: "retry back-off",
+    TimePart.ATTEMPT: "attempts that failed",
+    TimePart.CAPACITY: "all consumers busy",
+    TimePart.HEAD_OF_LINE: "head of line",
+    TimePart.CEILING: "ceiling",
+    TimePart.CALL: "calls",
+    TimePart.HELD: "held behind others",
+    TimePart.SLOWED: "consumer slowed or paused",
+    TimePart.WORK: "work",
+}
+
+
+class Waits(Protocol):
+    """Of the messages of a group, in order of creation: what each waited for."""
+
+    def parts_s(self, first: int, last: int) -> F64:
+        """[parts, last - first] s, of the messages from ``first`` to before ``last``.
+
+        A column sums to ``done_s - created_s`` of its message, which
+        `sim.measure.waits` asserts; that of a message without an effect may be anything.
+        """
+
+
+class Limit(NamedTuple):
+    """A limit that acted in a run: what the place that applies it says of it."""
+
+    key: str
+    """The product's own name of it: ``VisibilityTimeout``."""
+    path: str
+    """Where its key stands in the scenario, below the system: ``queues.counters.
+    VisibilityTimeout``; "" where it is no key."""
+    value: str
+    """As the scenario would write it: ``30s``, ``1``."""
+    target: str
+    """Whom it held up or struck: a consumer, a partition, a message group; "": all of the group."""
+    what: str
+    """What it did, as a clause: ``made messages visible while they were worked on``."""
+    times: int
+    """How often."""
+    first_s: float
+    """When first, s."""
+    last_s: float
+    """When last, s."""
+
+
+class Stretches:
+    """Disjoint stretches of time, ascending, and how much of them lies before any time.
+
+    That of an idle consumer in a group, of a partition without an owner: what a message that
+    waited from a to b met of it is ``before(b) - before(a)``.
+    """
+
+    def __init__(self, from_s: F64, until_s: F64) -> None:
+        """
+        Args:
+            from_s: [stretches] s.
+            until_s: [stretches] s; the last may be inf.
+        """
+        self.from_s = from_s
+        self._until_s = until_s
+        self._sum_s = np.concatenate([[0.0], np.cumsum(until_s - from_s)])
+
+    @classmethod
+    def of(cls, pairs: Sequence[tuple[float, float]]) -> "Stretches":
+        """From (from, until) pairs, s: in any order, they may overlap or be empty."""
+        merged: list[list[float]] = []
+        for from_s, until_s in sorted(pairs):
+            if until_s <= from_s:
+                continue
+            if merged and from_s <= merged[-1][1]:
+                merged[-1][1] = max(merged[-1][1], until_s)
+            else:
+                merged.append([from_s, until_s])
+        ends = np.array(merged, np.float64).reshape(-1, 2)
+        return cls(ends[:, 0].copy(), ends[:, 1].copy())
+
+    def before(self, at_s: F64) -> F64:
+        """[times] how much of the stretches lies before each time, s."""
+        if not self.from_s.size:
+            return np.zeros(at_s.shape)
+        i: I64 = np.searchsorted(self.from_s, at_s, side="right") - 1
+        into_s = np.minimum(at_s, self._until_s[i]) - self.from_s[i]
+        out: F64 = np.where(i < 0, 0.0, self._sum_s[i] + into_s)
+        return out

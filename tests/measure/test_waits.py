@@ -1,0 +1,80 @@
+"""Where the time went, summed exactly."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+
+from sim.engine.waits import TimePart
+from sim.measure import waits
+from sim.measure.waits import Spent, waits_table
+
+WHO = {"system": "s", "group": "g"}
+
+
+class _Known(NamedTuple):
+    """Waits that a test gives: each message works 1 s, and waits the rest of its latency."""
+
+    latency_s: np.ndarray
+
+    def parts_s(self, first, last):
+        out = np.zeros((len(TimePart), last - first))
+        out[TimePart.WORK] = 1.0
+        out[TimePart.CAPACITY] = self.latency_s[first:last] - 1.0
+        return out
+
+
+class _Became(NamedTuple):
+    done_s: np.ndarray
+    waits: object
+
+
+def _spent(created_s, latency_s, pieces=(None,)):
+    created_s, latency_s = np.asarray(created_s, float), np.asarray(latency_s, float)
+    spent, before = Spent(), 0
+    for last in pieces:
+        here = slice(before, last)
+        its = _Became((created_s + latency_s)[here], _Known(latency_s[here]))
+        spent.add(created_s[here], its, its.done_s.size)
+        before = last
+    return spent
+
+
+def test_a_row_per_part_with_sums_means_and_the_slowest():
+    spent = _spent(range(200), [3.0] * 198 + [101.0, 201.0])
+    table = waits_table(WHO, spent).set_index("part")
+    busy = table.loc["all consumers busy"]
+    assert busy.to_dict() == {
+        "system": "s", "group": "g", "total_s": 198 * 2.0 + 300.0, "mean_s": 696.0 / 200,
+        "slowest_s": 150.0, "messages": 200,
+    }  # fmt: skip
+    assert table.loc["work", "total_s"] == 200.0
+    assert table["total_s"].sum() == 896.0
+
+
+def test_a_message_that_was_never_processed_is_in_no_sum():
+    spent = _spent([0.0, 1.0], [4.0, np.inf])
+    assert (spent.processed, spent.total_s.sum()) == (1, 4.0)
+
+
+def test_pieces_give_what_all_at_once_gives(monkeypatch):
+    rng = np.random.default_rng(1)
+    latency_s = 1.0 + rng.exponential(5.0, 1_000)
+    whole = _spent(range(1_000), latency_s)
+    monkeypatch.setattr(waits, "BLOCK", 64)
+    pieces = _spent(range(1_000), latency_s, pieces=(10, 500, 1_000))
+    assert pieces.total_s.tolist() == pytest.approx(whole.total_s.tolist(), rel=1e-12)
+    assert pieces.messages.tolist() == whole.messages.tolist()
+    assert pieces.slowest_s().tolist() == pytest.approx(whole.slowest_s().tolist(), rel=1e-12)
+
+
+def test_parts_that_do_not_sum_to_the_latency_are_a_bug_of_the_lab():
+    wrong = _Became(np.array([5.0]), _Known(np.array([4.0])))
+    with pytest.raises(AssertionError, match="do not sum"):
+        Spent().add(np.array([0.0]), wrong, 1)
+
+
+def test_a_negative_part_is_a_bug_of_the_lab():
+    wrong = _Became(np.array([0.5]), _Known(np.array([0.5])))
+    with pytest.raises(AssertionError, match="less than no time"):
+        Spent().add(np.array([0.0]), wrong, 1)
