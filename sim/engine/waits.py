@@ -6,14 +6,14 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from sim.foundation.arrays import F64, I64
+from sim.foundation.arrays import F64, I32, I64
 
 
 class TimePart(IntEnum):
     """A part of a message's time; those of a message sum to its latency."""
 
     BUFFER = 0
-    """In its producer: lingers, waits for its batch to fill or for room in flight."""
+    """In its producer: it lingers, or waits for its batch to fill, for room, or for its turn."""
     SEND = 1
     """On the way into the log or queue, with the retries of its call."""
     UNREACHABLE = 2
@@ -21,7 +21,8 @@ class TimePart(IntEnum):
     DELAY = 3
     """It was asked for: DelaySeconds, countdown, ETA. Not behind."""
     NO_OWNER = 4
-    """Nobody could be handed it: a session timeout, a rebalance, a restart, no consumer alive."""
+    """Nobody could be handed it: a session timeout, a rebalance, a restart, no consumer alive; or
+    its publisher did not run."""
     LOCK = 5
     """A visibility timeout or lock ran on after its holder was gone or had given up."""
     BACKOFF = 6
@@ -77,6 +78,54 @@ class Waits(Protocol):
         A column sums to ``done_s - created_s`` of its message, which
         `sim.measure.waits` asserts; that of a message without an effect may be anything.
         """
+
+
+class Sent(Protocol):
+    """How messages get into a log or a queue: where the time until then went."""
+
+    def sent_parts_s(self, first: int, last: int, entered_s: F64) -> F64:
+        """[parts, last - first] s, of the messages from ``first`` to before ``last``.
+
+        A column sums to ``entered_s - created_s`` of its message; that of a message that has not
+        entered may be anything. The array is the caller's, to fill in the other parts.
+
+        Args:
+            first: number of a message, as whoever asks knows it now.
+            last: likewise.
+            entered_s: [last - first] when each came into the log or queue, s: the time at which the
+                record could be read, or the one of its row in the queue's feed.
+        """
+
+
+class Unsplit(NamedTuple):
+    """Messages of whose way is known only when it began: all of it counts as `TimePart.SEND`."""
+
+    created_s: F64
+    """[messages] s."""
+
+    def sent_parts_s(self, first: int, last: int, entered_s: F64) -> F64:
+        """As `Sent.sent_parts_s`."""
+        parts_s = np.zeros((len(TimePart), last - first))
+        parts_s[TimePart.SEND] = entered_s - self.created_s[first:last]
+        return parts_s
+
+
+class SentOnly(NamedTuple):
+    """Of some of the messages, numbered anew from 0."""
+
+    whole: Sent
+    rows: I32
+    """[messages] ascending."""
+
+    def sent_parts_s(self, first: int, last: int, entered_s: F64) -> F64:
+        """As `Sent.sent_parts_s`, of the messages in ``rows``."""
+        rows = self.rows[first:last]
+        if not rows.size:
+            return np.zeros((len(TimePart), 0))
+        low, high = int(rows[0]), int(rows[-1]) + 1
+        all_s = np.zeros(high - low)
+        all_s[rows - low] = entered_s
+        return self.whole.sent_parts_s(low, high, all_s)[:, rows - low]
 
 
 class Limit(NamedTuple):

@@ -8,6 +8,7 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from sim.engine.waits import Unsplit
 from sim.foundation.arrays import F64, I32, I64
 from sim.log import topic_kernel as k
 
@@ -304,6 +305,10 @@ class Topic:
         has = k.append(self.rows, self.producer, until_s)
         taken = self.producer.next_message + int(self.gone.sum())
         assert has == taken or not self.partition_of.size, (has, taken, self.log.end.tolist())
+
+    def sent_parts_s(self, first: int, last: int, entered_s: F64) -> F64:
+        """As `sim.engine.waits.Sent.sent_parts_s`, by when the record of each can be read."""
+        return Unsplit(self.created_s).sent_parts_s(first, last, entered_s)
 
     def records(self) -> int:
         """Records that will be in the log, as far as is known now."""

@@ -4,6 +4,7 @@ import numpy as np
 
 from sim.engine import pieces
 from sim.engine.pace import STEPS, StagePace
+from sim.engine.waits import Unsplit
 from sim.foundation.arrays import F64, longer
 from sim.queue import senders_kernel as k
 from sim.queue.feed import empty_feed
@@ -33,6 +34,8 @@ class Senders:
             calls_per_s: quota of the queue.
         """
         n = created_s.size
+        self.born_s = created_s
+        """[messages] as they are numbered in the feed, when each was created, s."""
         self.created_s = created_s
         self.order = np.zeros(0, np.int32)
         if delay_s is not None:
@@ -73,7 +76,7 @@ class Senders:
         feed, state = self.feed, self.state
         self.gone += messages
         self.gone_rows += rows
-        self.created_s = np.concatenate([self.created_s[messages:], created_s])
+        self.created_s = self.born_s = np.concatenate([self.created_s[messages:], created_s])
         kept = slice(rows, int(feed.n[0]))
         room = self.gone + self.created_s.size - self.gone_rows
         feed.message = longer(np.asarray(feed.message)[kept] - np.int32(messages), room, 0)
@@ -96,6 +99,10 @@ class Senders:
             first_s, last_s = enqueued_s[before], enqueued_s[sent - 1]
             earlier_s = enqueued_s[before - 1] if before else 0.0
             assert earlier_s <= first_s <= last_s <= until_s, "senders: time went back"
+
+    def sent_parts_s(self, first: int, last: int, entered_s: F64) -> F64:
+        """As `sim.engine.waits.Sent.sent_parts_s`, by when each came into the feed."""
+        return Unsplit(self.born_s).sent_parts_s(first, last, entered_s)
 
     @property
     def calls(self) -> int:

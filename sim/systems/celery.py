@@ -12,6 +12,7 @@ import numpy as np
 
 from sim.engine.environment import Stage
 from sim.engine.system import Setup, capacity
+from sim.engine.waits import Unsplit
 from sim.foundation.arrays import I32, NO_LIMIT
 from sim.injection.replay import repeats_kept
 from sim.queue import broker_codes as codes
@@ -40,7 +41,8 @@ class Celery(QueueSystem[Broker]):
         queues = {
             queue: _queue(setup, config, feed, queue, rows.get(queue)) for queue in config.queues
         }
-        super().__init__(setup, queues, rows)
+        sent = Unsplit(setup.messages.created_s)
+        super().__init__(setup, queues, rows, dict.fromkeys(queues, sent))
         self.stages: Sequence[Stage] = [self.readers]
 
 

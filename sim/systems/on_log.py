@@ -10,6 +10,7 @@ import simpy
 from sim.engine.environment import SideBySide
 from sim.engine.outcome import Effects, Fate, GroupOutcome, Offsets, Publication
 from sim.engine.system import Setup, Take, Upstream
+from sim.engine.waits import Sent
 from sim.foundation.arrays import F32, I32, I64, U8
 from sim.foundation.errors import LabError
 from sim.injection.poison import poison
@@ -43,6 +44,7 @@ class LogSystem:
         lost: U8 | None = None,
         limits: Limits | None = None,
         retention: type[Retention] = Retention,
+        sent: Sent | None = None,
     ) -> None:
         """
         Args:
@@ -54,11 +56,13 @@ class LogSystem:
                 None: none was.
             limits: of what the topic keeps; None: it keeps everything.
             retention: what deletes from it.
+            sent: how messages get into the log; None: as the topic says.
         """
         messages = setup.messages
         self.setup = setup
         self.live = messages
         self.topic = topic
+        self.sent: Sent = topic if sent is None else sent
         self.groups = groups
         self.configs = configs
         self.lost = lost

@@ -10,7 +10,7 @@ import simpy
 from sim.engine.environment import SideBySide
 from sim.engine.outcome import Effects, Fate, GroupOutcome
 from sim.engine.system import Fleet, Setup, Upstream
-from sim.engine.waits import Waits
+from sim.engine.waits import Sent, Waits
 from sim.foundation.arrays import F64, I32, I64, NO_LIMIT, U8, U16
 from sim.foundation.errors import LabError
 from sim.injection.poison import ALWAYS, poison
@@ -36,16 +36,19 @@ class QueueSystem(Generic[_Q]):
         setup: Setup,
         queues: dict[str, _Q],
         only: Mapping[str, I32] = MappingProxyType({}),
+        sent: Mapping[str, Sent] = MappingProxyType({}),
     ) -> None:
         """
         Args:
             setup: of the system.
             queues: the queues by name.
             only: the messages that are routed to a queue, ascending; all, where none are given.
+            sent: of each queue, how its messages get into its feed, numbered as there.
         """
         self.setup = setup
         self.queues = queues
         self.only = only
+        self.sent = sent
         self.enqueued: Mapping[str, I64] = {}
         """[grid] messages that a queue had got, of those that have forgotten some."""
         messages = setup.messages

@@ -60,7 +60,7 @@ class Rabbitmq(QueueSystem[Broker]):
         queues = {
             queue: _queue(setup, config, senders, queue, rows.get(queue)) for queue in config.queues
         }
-        super().__init__(setup, queues, rows)
+        super().__init__(setup, queues, rows, dict.fromkeys(queues, senders))
         self.stages: Sequence[Stage] = [senders, self.readers]
 
     def control(self, env: simpy.Environment, say: Callable[[str], None]) -> Mapping[str, Fleet]:

@@ -14,6 +14,7 @@ import simpy
 from sim.engine.environment import Stage, Steps
 from sim.engine.outcome import GroupOutcome
 from sim.engine.system import Fleet, Setup, Take, capacity
+from sim.engine.waits import SentOnly
 from sim.foundation.arrays import F32, I32, NO_LIMIT
 from sim.injection.poison import poison
 from sim.injection.replay import repeats_kept
@@ -82,7 +83,13 @@ class Sqs(QueueSystem[Workers | Broker]):
                 feed = filters[queue].feed
             make = _standard if c.message_group_id is None else _grouped
             queues[queue] = make(its, config, queue, work_s, feed)
-        super().__init__(setup, queues)
+        sent = {
+            queue: SentOnly(self.senders, self.let_in[queue])
+            if queue in self.let_in
+            else self.senders
+            for queue in queues
+        }
+        super().__init__(setup, queues, sent=sent)
         self.live = messages
         self.windows: QueueWindows | None = None
         """Where messages come window by window."""
