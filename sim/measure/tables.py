@@ -7,7 +7,7 @@
 - ``series``: `series` and `lag`. ``latency``: `latency`. ``fates``: `processed_or_lost`.
   ``messages``: `sampled_messages`. ``requests``: `requests`. ``partitions``: `partitions`.
   ``burrow``: `burrow`. ``faults``: `incidents`. ``ledger`` and ``books``: `books`.
-- ``waits``: `waits`. ``limits``: `limits`.
+- ``waits``: `waits`. ``limits``: `limits`. ``workers``: `workers`.
 - ``silences``: `sim.words.silence`.
 - ``producer`` and ``buffer`` come from the publisher, which measures itself.
 """
@@ -32,6 +32,7 @@ from sim.measure.requests import requests_table
 from sim.measure.series import series_table
 from sim.measure.summary import summary_table
 from sim.measure.waits import waits_table
+from sim.measure.workers import workers_table
 from sim.traffic.messages import Messages
 
 _NO_REPLAY = Replay()
@@ -72,6 +73,8 @@ class Tables:
     """Where the time of the messages went: a row per (system, group, part)."""
     limits: pd.DataFrame
     """A row per limit that acted: key, value, target, how often, when first and last."""
+    workers: pd.DataFrame
+    """What the consumers of each group did with their time: a row per (system, group, activity)."""
     duration_s: float
     """When arrivals ended."""
 
@@ -84,6 +87,7 @@ class Tables:
     FRAMES = (
         "summary", "series", "latency", "fates", "messages", "faults", "ledger", "books",
         "producer", "buffer", "requests", "partitions", "burrow", "silences", "waits", "limits",
+        "workers",
     )  # fmt: skip
 
     @classmethod
@@ -169,6 +173,8 @@ def measure(
         frames["waits"] = waits_table(who, fold.spent)
     if outcome.limits:
         frames["limits"] = limits_table(who, outcome.limits)
+    if outcome.spent_by_consumers:
+        frames["workers"] = workers_table(who, outcome.spent_by_consumers)
     if outcome.offsets is not None:
         status = judged(t_s, outcome.offsets)
         frames["partitions"] = partitions_table(outcome, outcome.offsets, status)

@@ -101,6 +101,7 @@ def build(
         silences=none,
         waits=none,
         limits=none,
+        workers=none,
         duration_s=duration_s,
     )
 
