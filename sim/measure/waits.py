@@ -7,11 +7,11 @@ import pandas as pd
 
 from sim.engine.outcome import Became
 from sim.engine.waits import TimePart
-from sim.foundation.arrays import F64, I64
-from sim.measure import latency_bins
+from sim.foundation.arrays import F64, I64, longer
+from sim.measure import waits_kernel as k
 
-BLOCK = 1 << 16
-"""Messages that are split at a time, so that memory does not grow with how many there are."""
+BLOCK = 1 << 13
+"""Messages that are split at a time, so that their parts stay near the CPU."""
 SLOWEST = 0.01
 """Share of the messages that count as the slow ones."""
 EXACT_S = 1e-6
@@ -19,16 +19,12 @@ EXACT_S = 1e-6
 
 
 class Spent:
-    """Sums of the parts, of messages that come in pieces or all at once."""
+    """Sums of the parts, of messages that come in pieces or all at once: the same to the bit."""
 
     def __init__(self) -> None:
-        self.total_s: F64 = np.zeros(len(TimePart))
-        """[parts] over all processed messages, s."""
-        self.messages: I64 = np.zeros(len(TimePart), np.int64)
-        """[parts] how many of them had it."""
-        self.processed = 0
-        self._by_latency: dict[int, tuple[int, F64]] = {}
-        """Of each bin of latencies: how many messages, and the sums of their parts, s."""
+        self._sums = k.Sums(len(TimePart), BLOCK)
+        self._total = [0] * len(TimePart)
+        """[parts] over all processed messages, units: more than 64 bits may hold."""
 
     def add(self, created_s: F64, became: Became, final: int) -> None:
         """Take the first ``final`` messages.
@@ -38,29 +34,42 @@ class Spent:
         """
         if became.waits is None:
             return
+        sums = self._sums
         for first in range(0, final, BLOCK):
             last = min(first + BLOCK, final)
-            done_s = became.done_s[first:last]
-            done = np.flatnonzero(done_s < np.inf)
-            latency_s = done_s[done] - created_s[first:last][done]
-            parts_s = became.waits.parts_s(first, last)[:, done]
-            off_s = np.abs(parts_s.sum(axis=0) - latency_s)
-            assert (off_s <= EXACT_S).all(), "the parts of a message do not sum to its latency"
-            assert (parts_s >= -EXACT_S).all(), "a message waited less than no time"
-            self.total_s += parts_s.sum(axis=1)
-            self.messages += (parts_s > EXACT_S).sum(axis=1)
-            self.processed += done.size
-            self._add_bins(latency_s, parts_s)
+            self._make_room()
+            parts_s = np.ascontiguousarray(became.waits.parts_s(first, last))
+            k.add(sums, parts_s, created_s[first:last], became.done_s[first:last], EXACT_S)
+            total = np.asarray(sums.total)
+            self._total = [a + b for a, b in zip(self._total, total.tolist(), strict=True)]
+            total[:] = 0
+            off = "the parts of a message do not sum to its latency"
+            assert sums.most_off_s <= EXACT_S, f"{off}: {sums.most_off_s} s are missing"
+            assert sums.least_s >= -EXACT_S, "a message waited less than no time"
 
-    def _add_bins(self, latency_s: F64, parts_s: F64) -> None:
-        bins = latency_s.clip(0.0).astype(np.float32).view(np.uint32) >> latency_bins.SHIFT
-        found, place, count = np.unique(bins, return_inverse=True, return_counts=True)
-        sums = np.zeros((len(TimePart), found.size))
-        for part in np.flatnonzero(parts_s.any(axis=1)):
-            sums[part] = np.bincount(place, parts_s[part], found.size)
-        for i, key in enumerate(found.tolist()):
-            n, before = self._by_latency.get(key, (0, 0.0))
-            self._by_latency[key] = (n + int(count[i]), before + sums[:, i])
+    def _make_room(self) -> None:
+        """For a bin a message, of a block."""
+        sums = self._sums
+        room = sums.bin_n.size
+        if sums.rows + BLOCK > room:
+            sums.bin_n = longer(np.asarray(sums.bin_n), 2 * room, 0)
+            more = np.zeros((room, len(TimePart)), np.int64)
+            sums.bin_total = np.concatenate([np.asarray(sums.bin_total), more])
+
+    @property
+    def processed(self) -> int:
+        """Messages that are in the sums."""
+        return self._sums.processed
+
+    @property
+    def total_s(self) -> F64:
+        """[parts] over all processed messages, s."""
+        return np.array([units / k.UNITS_A_SECOND for units in self._total])
+
+    @property
+    def messages(self) -> I64:
+        """[parts] how many of them had it."""
+        return np.asarray(self._sums.messages)
 
     def slowest_s(self) -> F64:
         """[parts] mean of each part over the slowest messages (`SLOWEST`), s.
@@ -68,14 +77,16 @@ class Spent:
         These are the bins of latencies from the one that holds the quantile on, whole: a bin is
         0.05 % of its value wide.
         """
-        wanted = max(1.0, SLOWEST * self.processed)
-        n, sums = 0, np.zeros(len(TimePart))
-        for key in sorted(self._by_latency, reverse=True):
-            more, its = self._by_latency[key]
-            n, sums = n + more, sums + its
-            if n >= wanted:
-                break
-        return sums / max(n, 1)
+        sums = self._sums
+        row_of_bin = np.asarray(sums.row_of_bin)
+        rows = row_of_bin[row_of_bin >= 0][::-1]  # from the longest latency on
+        if not rows.size:
+            return np.zeros(len(TimePart))
+        so_far = np.cumsum(np.asarray(sums.bin_n)[rows])
+        slow = rows[: 1 + int(np.searchsorted(so_far, max(1.0, SLOWEST * self.processed)))]
+        total = np.asarray(sums.bin_total)[slow].sum(axis=0)
+        mean_s: F64 = total / k.UNITS_A_SECOND / so_far[slow.size - 1]
+        return mean_s
 
 
 def waits_table(who: Mapping[str, str], spent: Spent) -> pd.DataFrame:

@@ -57,15 +57,22 @@ def test_a_message_that_was_never_processed_is_in_no_sum():
     assert (spent.processed, spent.total_s.sum()) == (1, 4.0)
 
 
-def test_pieces_give_what_all_at_once_gives(monkeypatch):
+def test_pieces_give_what_all_at_once_gives_to_the_bit(monkeypatch):
     rng = np.random.default_rng(1)
     latency_s = 1.0 + rng.exponential(5.0, 1_000)
     whole = _spent(range(1_000), latency_s)
     monkeypatch.setattr(waits, "BLOCK", 64)
     pieces = _spent(range(1_000), latency_s, pieces=(10, 500, 1_000))
-    assert pieces.total_s.tolist() == pytest.approx(whole.total_s.tolist(), rel=1e-12)
+    assert pieces.total_s.tolist() == whole.total_s.tolist()
     assert pieces.messages.tolist() == whole.messages.tolist()
-    assert pieces.slowest_s().tolist() == pytest.approx(whole.slowest_s().tolist(), rel=1e-12)
+    assert pieces.slowest_s().tolist() == whole.slowest_s().tolist()
+    assert whole.total_s.sum() == pytest.approx(latency_s.sum(), rel=1e-8)
+
+
+def test_the_slowest_are_one_in_a_hundred_whatever_their_latencies():
+    latency_s = np.random.default_rng(2).permutation(np.arange(1.0, 5_001.0))
+    busy_s = _spent(np.zeros(5_000), latency_s).slowest_s()[TimePart.CAPACITY]
+    assert busy_s == pytest.approx(np.arange(4_951, 5_001).mean() - 1.0, rel=1e-3)
 
 
 def test_parts_that_do_not_sum_to_the_latency_are_a_bug_of_the_lab():

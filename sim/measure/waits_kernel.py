@@ -1,0 +1,92 @@
+"""Sums of what messages waited for, in whole units, so that no order of adding them matters."""
+
+import cython
+import numpy as np
+
+from sim.foundation import num
+from sim.foundation.arrays import F32, F64, I32, I64, U32
+from sim.measure import latency_bins
+
+UNITS_A_SECOND = 1 << 24
+"""A part of a message's time is rounded to 60 ns."""
+
+
+class Sums:
+    """What `add` adds to; everything starts at zero."""
+
+    def __init__(self, parts: int, room: int) -> None:
+        self.total: I64 = np.zeros(parts, np.int64)
+        """[parts] over the processed messages since it was last emptied, units: 64 bits hold 17,000
+        years of them."""
+        self.messages: I64 = np.zeros(parts, np.int64)
+        """[parts] how many of them had it."""
+        self.processed = 0
+        """How many there are."""
+        self.row_of_bin: I32 = np.full(latency_bins.BINS, -1, np.int32)
+        """[BINS] where the messages of that latency are summed up; -1: there was none yet."""
+        self.rows = 0
+        """Bins with messages."""
+        self.bin_n: I64 = np.zeros(room, np.int64)
+        """[room] messages in a bin."""
+        self.bin_total: I64 = np.zeros((room, parts), np.int64)
+        """[room, parts] their parts, units."""
+        self.as_float: F32 = np.zeros(1, np.float32)
+        """[1] a latency, of which `as_bits` are the bits."""
+        self.as_bits: U32 = np.asarray(self.as_float).view(np.uint32)
+        self.most_off_s = 0.0
+        """By how much the parts of a message missed its latency at most, s."""
+        self.least_s = 0.0
+        """The least part, s; 0: none was less than no time."""
+
+
+def _row(sums: Sums, latency_s: float) -> int:
+    """Where messages of that latency are summed up."""
+    sums.as_float[0] = max(latency_s, 0.0)
+    place = sums.as_bits[0] >> latency_bins.SHIFT
+    row: int = sums.row_of_bin[place]
+    if row < 0:
+        row = sums.rows
+        sums.row_of_bin[place] = row
+        sums.rows = row + 1
+    return row
+
+
+def _add(
+    sums: Sums, parts_s: F64, created_s: F64, done_s: F64, exact_s: float, units: float
+) -> None:
+    parts = sums.total.shape[0]
+    for i in range(done_s.shape[0]):
+        if done_s[i] == num.INF:
+            continue
+        latency_s = done_s[i] - created_s[i]
+        row = _row(sums, latency_s)
+        sums.processed += 1
+        sums.bin_n[row] += 1
+        for part in range(parts):
+            part_s = parts_s[part, i]
+            if part_s == 0.0:
+                continue
+            latency_s -= part_s
+            if part_s < sums.least_s:
+                sums.least_s = part_s
+            whole = num.truncated(part_s * units + 0.5)
+            sums.total[part] += whole
+            sums.bin_total[row, part] += whole
+            if part_s > exact_s:
+                sums.messages[part] += 1
+        sums.most_off_s = max(sums.most_off_s, abs(latency_s))
+
+
+def add(sums: Sums, parts_s: F64, created_s: F64, done_s: F64, exact_s: float) -> None:
+    """Add messages to ``sums``, which must have room for as many bins more.
+
+    Args:
+        sums: to add to.
+        parts_s: [parts, messages] s.
+        created_s: [messages] s.
+        done_s: [messages] when each was first processed, s; inf: never, and it is left out.
+        exact_s: more of a part than this is some.
+    """
+    units = num.double(UNITS_A_SECOND)
+    with cython.nogil:
+        _add(sums, parts_s, created_s, done_s, exact_s, units)
