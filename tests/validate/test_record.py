@@ -2,10 +2,11 @@
 
 import pytest
 
+from sim.foundation.errors import LabError
 from sim.scenario.load import load
 from sim.validate import record
 from sim.validate.cut import cut, of_broker
-from sim.validate.real import BROKERS, broker
+from sim.validate.real import BROKERS, BrokerMissingError, broker
 
 
 @pytest.mark.parametrize("name", record.names())
@@ -50,3 +51,45 @@ def test_the_page_in_the_repository_is_that_of_the_tables():
     if not record.kept():
         pytest.skip("nothing was measured yet")
     assert record.PAGE.read_text("utf-8") == written, "run: python -m sim.validate.record --page"
+
+
+def test_counts_that_are_off_are_named_and_those_within_a_tenth_are_not():
+    def row(figure, real, lab):
+        return {
+            "system": "a", "group": "g", "figure": figure, "real_most": real, "default": lab
+        }  # fmt: skip
+
+    rows = [
+        row("dead_lettered", 5, 4), row("unprocessed", 3, 3), row("redelivered", 55, 60),
+        row("twice", 3, 5), row("out_of_order", 3, 6), row("drain_s", 1.0, 9.0),
+    ]  # fmt: skip
+    assert list(record.off(rows)) == [
+        "a.g: dead-lettered: real 5, lab 4", "a.g: out of order: real 3, lab 6",
+    ]  # fmt: skip
+
+
+def test_the_short_form_leaves_out_a_broker_that_is_not_there(monkeypatch, capsys):
+    def absent(*_):
+        raise BrokerMissingError("Redis is not installed: `make brokers`")
+
+    monkeypatch.setattr(record, "validate", absent)
+    assert record.short() == 0
+    assert capsys.readouterr().out.count("left out: Redis is not installed") == len(record.SHORT)
+
+
+def test_the_short_form_does_what_failed_once_more_and_then_says_so(monkeypatch, capsys):
+    asked = []
+
+    def fails(scenario, *_):
+        asked.append(scenario.name)
+        raise LabError("it stood still")
+
+    monkeypatch.setattr(record, "validate", fails)
+    assert record.short() == 1
+    assert asked == [name for name in record.SHORT for _ in range(2)]
+    assert "not done: it stood still" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", record.SHORT)
+def test_an_experiment_of_the_short_form_has_its_system(name):
+    assert record.SHORT[name] in load(record.EXPERIMENTS / f"{name}.yaml").systems
