@@ -22,6 +22,7 @@ class Senders:
         latency_s: F64,
         delay_s: F64 | None = None,
         calls_per_s: float = np.inf,
+        one_connection: bool = False,
     ) -> None:
         """
         Args:
@@ -32,6 +33,7 @@ class Senders:
             delay_s: [messages] DelaySeconds of each; None: no delay. A delayed message is treated
                 as if it were sent so much later.
             calls_per_s: quota of the queue.
+            one_connection: threads share a connection, on which nothing overtakes (RQ-15).
         """
         n = created_s.size
         self.born_s = created_s
@@ -43,7 +45,14 @@ class Senders:
             self.created_s = (created_s + delay_s)[self.order]
         self.feed = empty_feed(n)
         self.state = k.SendersState(
-            self.feed, self.created_s, self.order, threads, batch, latency_s, float(calls_per_s)
+            self.feed,
+            self.created_s,
+            self.order,
+            threads,
+            batch,
+            latency_s,
+            float(calls_per_s),
+            one_connection,
         )
 
         self.gone = 0

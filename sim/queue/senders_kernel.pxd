@@ -13,6 +13,8 @@ cdef class SendersState:
     cdef public const double[::1] latency_s
     cdef public i64 batch
     cdef public double calls_per_s
+    cdef public bint one_connection
+    cdef public double last_reached_s
     cdef public double[::1] free_s
     cdef public double[::1] reached_s
     cdef public i64[::1] first

@@ -25,6 +25,7 @@ class SendersState:
         batch: int,
         latency_s: F64,
         calls_per_s: float,
+        one_connection: bool,
     ) -> None:
         self.feed: Feed = feed
         """Where messages go half-way through their call."""
@@ -39,6 +40,10 @@ class SendersState:
         self.calls_per_s = calls_per_s
         """A call beyond this quota, of which a second's worth may be used up at once, gets through
         as soon as it can; inf: there is none."""
+        self.one_connection = one_connection
+        """Whether a call reaches the service only after those that started before it."""
+        self.last_reached_s = 0.0
+        """When the call that started last reaches it, s."""
         self.free_s: F64 = np.full(threads + 4, num.INF)
         """[threads + 4] heap of four children: when each thread is free, s; then inf."""
         self.free_s[:threads] = -num.INF
@@ -184,6 +189,9 @@ def _send(s: SendersState, until_s: float, most: int) -> int:
         if s.calls_per_s < num.INF:
             reached_s = max(reached_s, s.quota_s)
             s.quota_s = max(s.quota_s, reached_s - 1.0) + 1.0 / s.calls_per_s
+        if s.one_connection:
+            reached_s = max(reached_s, s.last_reached_s)
+            s.last_reached_s = reached_s
         _replace_first(s, reached_s + half_s)
         _set_out(s, reached_s, first, stop - first)
         s.calls += 1

@@ -52,6 +52,7 @@ class Rabbitmq(QueueSystem[Broker]):
             threads=setup.scaled(producer.channels) if producer.confirms else _UNHELD,
             batch=producer.batch if producer.confirms else 1,
             latency_s=setup.pool("publish", config.latency.publish),
+            one_connection=True,
         )
         rows = {}
         if config.exchange.type != "fanout":

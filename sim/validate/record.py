@@ -201,7 +201,7 @@ def _counts(name: str, scenario: Scenario) -> list[str]:
     except LabError as error:
         wrong = [f"not done: {error}"]
     else:
-        wrong = list(off(found.table.to_dict("records")))
+        wrong = list(off(json.loads(found.table.to_json(orient="records"))))
     print(f"{name}: {'; '.join(wrong) if wrong else 'counts as measured'}", flush=True)
     return wrong
 

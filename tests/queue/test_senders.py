@@ -44,7 +44,18 @@ def test_a_delayed_message_is_sent_so_much_later_and_keeps_its_number():
     assert senders.calls == 3
 
 
-def sent_by_hand(created_s, threads, batch, latency_s, calls_per_s):
+def test_RQ_15_nothing_overtakes_on_a_connection():
+    # Round trips of 0.06, 0.02 and 0.02 s at 0, 1 ms and 40 ms: the second waits for the first.
+    senders = Senders(
+        np.array([0.0, 0.001, 0.040]), threads=9, batch=1, latency_s=np.array([0.06, 0.02, 0.02]),
+        one_connection=True,
+    )  # fmt: skip
+    senders.advance(10.0)
+    assert list(senders.feed.message) == [0, 1, 2]
+    np.testing.assert_allclose(senders.feed.enqueued_s, [0.030, 0.030, 0.050])
+
+
+def sent_by_hand(created_s, threads, batch, latency_s, calls_per_s, one_connection):
     """Rows of the feed and their times, by threads that are taken one after the other."""
     free_s, reached, quota_s, first = [-np.inf] * threads, [], -np.inf, 0
     while first < created_s.size:
@@ -54,6 +65,8 @@ def sent_by_hand(created_s, threads, batch, latency_s, calls_per_s):
         at_s = max(now_s + half_s, quota_s)
         if calls_per_s < np.inf:
             quota_s = max(quota_s, at_s - 1.0) + 1.0 / calls_per_s
+        if one_connection and reached:
+            at_s = max(at_s, reached[-1][0])
         n = min(batch, waiting)
         reached.append((at_s, first, n))
         heapq.heappush(free_s, at_s + half_s)
@@ -76,14 +89,18 @@ def test_SS_13_any_threads_send_as_they_do_one_after_the_other(seed, steps_a_sec
     created_s = np.sort(whole(rng.uniform(0.0, rng.choice([0.1, 5.0, 60.0]), n)))
     latency_s = whole(rng.lognormal(-2.0, 0.8, int(rng.choice([1, 7, 100]))))
     calls_per_s = float(rng.choice([np.inf, 4.0]))
+    one_connection = bool(rng.integers(2))
     senders = Senders(
-        created_s, threads=threads, batch=batch, latency_s=latency_s, calls_per_s=calls_per_s
-    )
+        created_s, threads=threads, batch=batch, latency_s=latency_s, calls_per_s=calls_per_s,
+        one_connection=one_connection,
+    )  # fmt: skip
     for at_s in np.sort(rng.uniform(0.0, 10.0, 5)):
         senders.advance(at_s)
         assert all(t <= at_s for t in senders.feed.enqueued_s[: senders.feed.n[0]])
     senders.advance(np.inf)
-    message, enqueued_s = sent_by_hand(created_s, threads, int(batch), latency_s, calls_per_s)
+    message, enqueued_s = sent_by_hand(
+        created_s, threads, int(batch), latency_s, calls_per_s, one_connection
+    )
     assert list(senders.feed.message) == message
     assert list(senders.feed.enqueued_s) == enqueued_s
 

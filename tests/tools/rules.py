@@ -122,6 +122,7 @@ RULES = {
     "RQ-12": "streams are logs; super streams are partitioned",
     "RQ-13": "a queue is one process: it takes in and delivers one message after the other",
     "RQ-14": "until 4.0, readers of a quorum queue's backlog starve its publishers",
+    "RQ-15": "what is published on a connection reaches the broker in that order",
     "CE-01": "early acknowledgement loses the task that a killed worker ran",
     "CE-02": "late acknowledgement runs it again",
     "CE-03": "a dead child process is acknowledged even so, unless told otherwise",

@@ -145,7 +145,9 @@ class RabbitmqProducer(Config):
     """The clients that publish."""
 
     channels: PositiveCount = 8
-    """Channels; each publishes a batch and waits for its confirms."""
+    """Channels of one connection; each publishes a batch and waits for its confirms. What is
+    published on a connection reaches the broker in that order (RQ-15; AMQP 0-9-1, 4.7, says it of
+    a channel, and the broker reads a connection from front to back)."""
     batch: PositiveCount = 100
     """Most messages that a channel has unconfirmed."""
     confirms: bool = True
