@@ -64,7 +64,7 @@ def expected(scenario: Scenario) -> tuple[float, float]:
     factor = arrivals.multiply * scenario.scale
     if arrivals.profile is not None:
         edges_s = _edges(scenario.duration)
-        means = np.diff(_cumulative(arrivals.profile, edges_s)) * factor
+        means = np.diff(cumulative(arrivals.profile, edges_s)) * factor
         return float(means.sum()), float((means / np.diff(edges_s)).max())
     totals = _totals(scenario)
     count = totals.messages.astype(np.float64)
@@ -86,7 +86,7 @@ def most_waiting(scenario: Scenario, per_s: float, duration_s: float) -> float:
     factor = arrivals.multiply * scenario.scale
     if arrivals.profile is not None:
         at_s = np.linspace(0.0, duration_s, _LEVELS)
-        came = _cumulative(arrivals.profile, at_s)
+        came = cumulative(arrivals.profile, at_s)
     else:
         totals = _totals(scenario)
         at_s = np.append(0.0, (totals.slot + 1) * totals.interval_s)
@@ -122,7 +122,7 @@ def _edges(duration_s: float) -> F64:
     return edges_s
 
 
-def _cumulative(profile: list[Segment], t: F64) -> F64:
+def cumulative(profile: list[Segment], t: F64) -> F64:
     """Expected arrivals up to each time ``t`` (s)."""
     out = np.zeros(t.size)
     start = 0.0
@@ -160,14 +160,14 @@ def _from_profile(
 ) -> Cells:
     edges_s = _edges(duration_s)
     # Rounding can leave a cell of a zero rate a hair below zero.
-    means = np.diff(_cumulative(profile, edges_s)).clip(0.0) * factor
+    means = np.diff(cumulative(profile, edges_s)).clip(0.0) * factor
     if duration_s > MOST_CELLS:
         if dispersion > 1:
             means = means * _unit_gamma(means, dispersion, rng)
         found = split(
             np.ceil(edges_s).astype(np.int64),
             rng.poisson(means).astype(np.int64),
-            lambda unit: factor * _cumulative(profile, np.minimum(unit, duration_s)),
+            lambda unit: factor * cumulative(profile, np.minimum(unit, duration_s)),
             dispersion,
             rng,
         )

@@ -32,7 +32,7 @@ NOTICED = 0.1
 
 
 @dataclass(frozen=True)
-class Harm:
+class HarmColumn:
     """A column of `rungs` of which nothing would be best."""
 
     column: str
@@ -55,16 +55,16 @@ class Harm:
 
 
 HARMS = (
-    Harm("lost", "loss", "message"),
-    Harm("dead_lettered", "dead-lettering", "message"),
-    Harm("unfinished", "an unfinished backlog", "message"),
-    Harm("duplicates_appended", "duplicates in the log", "record"),
-    Harm("double_effects", "repeated processing", "time"),
-    Harm("double_postings", "double postings", ""),
-    Harm("violations", "processing out of order", "message"),
-    Harm("illegal_transitions", "illegal transitions", ""),
-    Harm("entities_wrong", "wrong final states", ""),
-    Harm("misstatement_cents", "misstatement", ""),
+    HarmColumn("lost", "loss", "message"),
+    HarmColumn("dead_lettered", "dead-lettering", "message"),
+    HarmColumn("unfinished", "an unfinished backlog", "message"),
+    HarmColumn("duplicates_appended", "duplicates in the log", "record"),
+    HarmColumn("double_effects", "repeated processing", "time"),
+    HarmColumn("double_postings", "double postings", ""),
+    HarmColumn("violations", "processing out of order", "message"),
+    HarmColumn("illegal_transitions", "illegal transitions", ""),
+    HarmColumn("entities_wrong", "wrong final states", ""),
+    HarmColumn("misstatement_cents", "misstatement", ""),
 )
 """The harms, in the order in which one leads to another."""
 

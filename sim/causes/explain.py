@@ -1,0 +1,151 @@
+"""Why a scenario goes wrong: what of it the harms go away without, each shown by a run."""
+
+from collections.abc import Sequence
+
+from sim.causes.data import (
+    SEVERITY,
+    CauseKind,
+    Counterfactual,
+    Explained,
+    Explanation,
+    Harm,
+    Hypothesis,
+)
+from sim.causes.harms import Bounds, Numbers, bounds, excess, harms, left, numbers
+from sim.causes.hypotheses import hypotheses
+from sim.causes.ranking import ENOUGH, cause, ranked, share, worth_a_pair
+from sim.causes.trials import Laboratory, Onlooker, Tried
+from sim.foundation.errors import LabError, unknown
+from sim.measure.tables import Tables
+from sim.scenario.load import Scenario
+from sim.systems.size import USUAL, Allowance, check, free_bytes, size
+
+MOST_PAIRS = 6
+"""Pairs that are tried of a group."""
+
+
+def explain(
+    scenario: Scenario,
+    system: str | None = None,
+    group: str | None = None,
+    onlooker: Onlooker | None = None,
+    allowed: Allowance | None = None,
+) -> Explanation:
+    """Find out why a scenario goes wrong.
+
+    Runs it as it is, then without each thing that a harm may come from, with the same messages.
+
+    Args:
+        scenario: to be explained.
+        system: only this one; None: all.
+        group: only groups of this name; None: all.
+        onlooker: told how far it is.
+        allowed: memory that it may take; None: what is free.
+
+    Raises:
+        LabError: there is no such system or group, or the scenario cannot be run.
+        KeyboardInterrupt: stopped.
+    """
+    systems = _systems(scenario, system, group)
+    check(scenario, size(scenario), allowed or USUAL, free_bytes())
+    laboratory = Laboratory(scenario, onlooker)
+    found = []
+    for name in systems:
+        found += _explain(laboratory, name, group)
+    return Explanation(
+        scenario.name,
+        sorted(found, key=_severity),
+        len(laboratory.messages),
+        scenario.scale,
+        1.0,
+        laboratory.runs,
+    )
+
+
+def _systems(scenario: Scenario, system: str | None, group: str | None) -> list[str]:
+    if system is not None and system not in scenario.systems:
+        raise LabError(unknown("system", system, list(scenario.systems)))
+    names = list(scenario.systems) if system is None else [system]
+    if group is None:
+        return names
+    having = [name for name in names if group in scenario.systems[name].readers]
+    if not having:
+        known = dict.fromkeys(g for name in names for g in scenario.systems[name].readers)
+        raise LabError(unknown("group", group, list(known)))
+    return having
+
+
+def _severity(one: Explained) -> tuple[int, float]:
+    """To sort by: the group that is worst off first."""
+    if not one.harms:
+        return (len(SEVERITY), 0.0)
+    return (SEVERITY.index(one.harms[0].kind), -one.harms[0].value)
+
+
+def _explain(laboratory: Laboratory, system: str, only: str | None) -> list[Explained]:
+    scenario = laboratory.scenario
+    tables = laboratory.baseline(system)
+    before = numbers(scenario, tables, system)
+    found = []
+    for group, now in before.items():
+        if only is not None and group != only:
+            continue
+        its = bounds(scenario, system, group, now.produced, laboratory.messages.duration_s)
+        wrong = harms(now, its)
+        if not wrong:
+            found.append(Explained(system, group, []))
+            continue
+        found.append(_Search(laboratory, system, group, now, its, wrong, tables).explained())
+    return found
+
+
+class _Search:
+    """Looks for the causes of one group's harms."""
+
+    def __init__(
+        self,
+        laboratory: Laboratory,
+        system: str,
+        group: str,
+        now: Numbers,
+        allowed: Bounds,
+        wrong: Sequence[Harm],
+        tables: Tables,
+    ) -> None:
+        self.laboratory = laboratory
+        self.system, self.group = system, group
+        self.now, self.allowed, self.harms = now, allowed, wrong
+        kinds = [harm.kind for harm in wrong]
+        scenario = laboratory.scenario
+        self.hypotheses = hypotheses(scenario, system, group, kinds, tables.limits)
+        self.tried: list[Counterfactual] = []
+        self.untried: dict[str, str] = {}
+
+    def explained(self) -> Explained:
+        """Try each thing alone, four times the workers where twice is not enough, then pairs."""
+        more = [h for h in self.hypotheses if h.kind is CauseKind.WORKERS][1:]
+        self._try([[one] for one in self.hypotheses if one not in more])
+        first = self.harms[0].kind
+        if not any(one.share[first] >= ENOUGH for one in self.tried):
+            self._try([[one] for one in more])
+        self._try(worth_a_pair(self.tried, first, MOST_PAIRS))
+        causes = {
+            harm.kind: [cause(one, harm) for one in ranked(self.tried, self.harms, harm)]
+            for harm in self.harms
+        }
+        return Explained(self.system, self.group, self.harms, causes, self.tried, self.untried)
+
+    def _try(self, taken: Sequence[Sequence[Hypothesis]]) -> None:
+        if not taken:
+            return
+        for of, tried in zip(taken, self.laboratory.try_all(self.system, taken), strict=True):
+            if tried.why_not or self.group not in tried.of:
+                self.untried[" + ".join(one.name for one in of)] = tried.why_not
+            else:
+                self.tried.append(self._judged(of, tried))
+
+    def _judged(self, of: Sequence[Hypothesis], tried: Tried) -> Counterfactual:
+        before = excess(self.now, self.allowed)
+        after = left(self.now, tried.of[self.group], self.allowed)
+        shares = {kind: share(before[kind], after[kind]) for kind in before}
+        return Counterfactual(of, after, shares)

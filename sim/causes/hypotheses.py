@@ -1,0 +1,338 @@
+"""What the harms of a group may come from: keys, faults, work, traffic and workers."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from sim.causes.data import CauseKind, Change, HarmKind, Hypothesis
+from sim.causes.relaxed import BEHIND, At, Relaxed, value_at
+from sim.causes.relaxed_logs import lines
+from sim.foundation.text import count
+from sim.scenario.faults.base import Fault, GroupFault
+from sim.scenario.faults.groups import AutoscaleFault, ScaleFault
+from sim.scenario.load import Scenario, Service
+from sim.scenario.products.celery import CelerySystem
+from sim.traffic.arrivals import cumulative
+
+_DELAYED: Sequence[HarmKind] = (*BEHIND, "lost", "dead_lettered", "duplicates")
+"""Harms that may come of being behind: of a queue that is long, messages expire."""
+
+
+def hypotheses(
+    scenario: Scenario, system: str, group: str, harms: Sequence[HarmKind], limits: pd.DataFrame
+) -> list[Hypothesis]:
+    """What may be the cause of some harms of a group, each of which can be tried.
+
+    Args:
+        scenario: whose group it is.
+        system: of the group.
+        group: name.
+        harms: those that are to be explained.
+        limits: the table of the run; only rows of the group, or of the system as a whole, count.
+    """
+    acted = _acted(limits, system, group)
+    found = [
+        *_keys(scenario, system, group, harms, acted),
+        *_faults(scenario, system, group),
+        *_scalers(scenario, system, group, harms),
+    ]
+    if set(harms) & set(_DELAYED):
+        found += [
+            *_work(scenario, system, group),
+            *_hot_keys(scenario),
+            *_partitions(scenario, system, group),
+            *_workers(scenario, system, group),
+            *_peaks(scenario),
+        ]
+    return found
+
+
+def _acted(limits: pd.DataFrame, system: str, group: str) -> dict[str, dict[str, Any]]:
+    """Of each key that acted, its first row, with all of its times."""
+    if "key" not in limits:
+        return {}
+    its = limits[(limits["system"] == system) & limits["group"].isin((group, "publisher"))]
+    found: dict[str, dict[str, Any]] = {}
+    for row in its.to_dict("records"):
+        values = {str(column): value for column, value in row.items()}
+        known = found.setdefault(str(row["key"]), {**values, "times": 0})
+        known["times"] += int(row["times"])
+    return found
+
+
+def _keys(
+    scenario: Scenario,
+    system: str,
+    group: str,
+    harms: Sequence[HarmKind],
+    acted: Mapping[str, Mapping[str, Any]],
+) -> Iterator[Hypothesis]:
+    data = scenario.systems[system].model_dump(mode="json", by_alias=True)
+    for line in lines(scenario, system, group):
+        key = line.key or line.path[-1]
+        row = acted.get(key) or acted.get(line.path[-1])
+        if row is None and not set(line.helps) & set(harms):
+            continue
+        at = At(scenario, system, group, data, None)
+        place = at.place(line.path)
+        at = At(scenario, system, group, data, value_at(data, place))
+        to = line.to(at)
+        if to is not None:
+            yield _of_key(line, at, place, key, to, row)
+
+
+def _of_key(
+    line: Relaxed, at: At, place: Sequence[Any], key: str, to: Any, row: Mapping[str, Any] | None
+) -> Hypothesis:
+    def path(steps: Sequence[Any]) -> str:
+        return ".".join(map(str, ("systems", at.system, *steps)))
+
+    first = Change(path(place), None if to == "" else to)
+    others = [
+        Change(path(at.place(steps)), value(at) if callable(value) else value)
+        for steps, value in line.also.items()
+    ]
+    value = written(at.value)
+    name = line.name or key
+    # A line with a name of its own sets the key the other way than a limit that acted asks for.
+    binds = row is not None and not line.name
+    what = f"{key} {row['value']} {row['what']}" if binds and row else said(line.what, value, key)
+    remedy = f"without {key}" if to in ("", None) else f"with {key} {written(to)}"
+    if to is False and line.path[-1] == "apply":
+        remedy = "without ceilings"
+    return Hypothesis(
+        name,
+        CauseKind.PROMISE if line.promise else CauseKind.LIMIT if binds else CauseKind.SETTING,
+        key,
+        path(place),
+        value,
+        "" if to == "" else written(to),
+        [first, *others],
+        what,
+        remedy,
+        line.cost,
+        int(row["times"]) if binds and row else 0,
+    )
+
+
+def said(what: str, value: str, key: str) -> str:
+    """The cause in words, with its value."""
+    if key == "MaxNumberOfMessages" and what == "{value} a call":
+        return f"{_n(value, 'message')} a call"
+    if what in ("{value} a poll", "{value} a send"):
+        return f"{_n(value, 'message')} {what.removeprefix('{value} ')}"
+    return what.format(value=value or "the default")
+
+
+def _n(value: str, thing: str) -> str:
+    return f"one {thing}" if value == "1" else f"{value} {thing}s"
+
+
+def written(value: Any) -> str:
+    """A value as a scenario would write it; "" for none."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return f"{value:.6g}" if value < 1e6 else f"{value:.0f}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(written, value))}]"
+    return str(value)
+
+
+def _faults(scenario: Scenario, system: str, group: str) -> Iterator[Hypothesis]:
+    for index, fault in enumerate(scenario.faults):
+        if not strikes(scenario, fault, system, group):
+            continue
+        name = f"faults[{index}]"
+        when = f" at {fault.at:g} s" if fault.at is not None else ""
+        yield Hypothesis(
+            name,
+            CauseKind.FAULT,
+            name,
+            f"faults.{index}",
+            fault.fault,
+            "",
+            [Change(f"faults.{index}", None)],
+            f"{fault.words(fault.target)}{when}",
+            "without it",
+            "it happens all the same: see what else helps",
+        )
+
+
+def strikes(scenario: Scenario, fault: Fault, system: str, group: str) -> bool:
+    """Whether a fault may matter to a group: it strikes the group, or what publishes to it."""
+    its = scenario.systems[system]
+    ahead = its.ahead
+    if any(fault.strikes_any(system, whom, n) for whom, n in ahead.items()):
+        return True
+    if isinstance(fault, GroupFault):
+        return fault.strikes_group(system, group)
+    # A crash of one that an autoscaler has started counts too.
+    return fault.strikes_any(system, group, 1_000)
+
+
+_LONGER = ("cooldownPeriod", "stabilization")
+"""Keys of an autoscaler that are a cause if they are too short."""
+
+
+def _scalers(
+    scenario: Scenario, system: str, group: str, harms: Sequence[HarmKind]
+) -> Iterator[Hypothesis]:
+    """Keys of an autoscaler."""
+    if not set(harms) & set(_DELAYED):
+        return
+    for index, fault in enumerate(scenario.faults):
+        if not isinstance(fault, AutoscaleFault) or not fault.strikes_group(system, group):
+            continue
+        scaler = fault.scaler.model_dump(mode="json", by_alias=True)
+        most = fault.scaler.max_replica_count
+        for key, to, what, cost in (
+            ("tolerance", 0.0, "nothing changes within {value} of the metric", "more changes"),
+            ("maxReplicaCount", 4 * most, "at most {value} replicas", "more replicas at the peak"),
+            ("metric_delay", 0.0, "the metric is {value} s old", "a metric that is fresh"),
+            ("cooldownPeriod", 3_600.0, "the last replica stops after {value} s", "idle replicas"),
+            ("stabilization", 3_600.0, "replicas stay for {value} s", "idle replicas"),
+            ("sync_period", 5.0, "it looks every {value} s", "more looks"),
+            ("startup", 0.0, "a replica starts in {value} s", "a faster start"),
+        ):
+            place = ("faults", index) if key == "startup" else ("faults", index, "scaler")
+            value = fault.startup if key == "startup" else scaler.get(key)
+            if (
+                value == to
+                or value is None
+                or (key in ("cooldownPeriod", "stabilization") and value > to)
+            ):
+                continue
+            path = ".".join(map(str, (*place, key)))
+            yield Hypothesis(
+                f"autoscaler's {key}", CauseKind.SETTING, key, path, written(value), written(to),
+                [Change(path, to)], what.format(value=written(value)), f"with {key} {written(to)}",
+                cost,
+            )  # fmt: skip
+
+
+def _work(scenario: Scenario, system: str, group: str) -> Iterator[Hypothesis]:
+    """The few messages that take long, and the tail of the others."""
+    for job in scenario.systems[system].readers[group].does:
+        service = scenario.workload.service[job]
+        path = f"workload.service.{job}"
+        if service.slow is not None and service.slow.share:
+            yield Hypothesis(
+                f"{path}.slow", CauseKind.WORK, f"{path}.slow", f"{path}.slow",
+                f"{service.slow.share:.6g} take {service.slow.time.mean_s():.6g} s", "",
+                [Change(f"{path}.slow", None)],
+                f"one message in {count(1 / service.slow.share)} takes "
+                f"{service.slow.time.mean_s():.6g} s",
+                "without these", "they go to a queue of their own",
+            )  # fmt: skip
+        if service.per_message.constant is None:
+            mean_s = service.per_message.mean_s()
+            yield Hypothesis(
+                f"{path}.per_message", CauseKind.WORK, f"{path}.per_message",
+                f"{path}.per_message", _kind(service), written(mean_s),
+                [Change(f"{path}.per_message", {"constant": mean_s})],
+                "the work of some messages is far longer than that of others",
+                f"if each took {mean_s:.3g} s", "long work in pieces",
+            )  # fmt: skip
+
+
+def _kind(service: Service) -> str:
+    return service.per_message.kind
+
+
+def _hot_keys(scenario: Scenario) -> Iterator[Hypothesis]:
+    for dim, key in scenario.workload.keys.items():
+        path = f"workload.keys.{dim}"
+        cost = "a finer key, and order within it alone"
+        if key.zipf:
+            yield Hypothesis(
+                f"{path}.zipf", CauseKind.WORK, f"{path}.zipf", f"{path}.zipf",
+                written(key.zipf), "0", [Change(f"{path}.zipf", 0)],
+                f"some values of {dim} have far more messages than others",
+                f"if all values of {dim} had as many", cost,
+            )  # fmt: skip
+        elif key.weights is not None and len(set(key.weights.values())) > 1:
+            yield Hypothesis(
+                f"{path}.weights", CauseKind.WORK, f"{path}.weights", f"{path}.weights",
+                "uneven", "even", [Change(f"{path}.weights", dict.fromkeys(key.weights, 1))],
+                f"some values of {dim} have far more messages than others",
+                f"if all values of {dim} had as many", cost,
+            )  # fmt: skip
+
+
+def _partitions(scenario: Scenario, system: str, group: str) -> Iterator[Hypothesis]:
+    its = scenario.systems[system]
+    if its.partitions is None:
+        return
+    members = _most_members(scenario, system, group)
+    place = ".".join(("systems", system, *map(str, its.partitions_at)))
+    more = max(2 * its.partitions, members)
+    yield Hypothesis(
+        "partitions", CauseKind.PARTITIONS, str(its.partitions_at[-1]), place, str(its.partitions),
+        str(more), [Change(place, more)],
+        f"{its.partitions} partition{'' if its.partitions == 1 else 's'} for {members} "
+        f"consumer{'' if members == 1 else 's'}",
+        f"with {more} partitions", "keys move to other partitions once",
+    )  # fmt: skip
+
+
+def _most_members(scenario: Scenario, system: str, group: str) -> int:
+    """Consumers that a group has at most, by its configuration and by faults that scale it."""
+    most = scenario.systems[system].readers[group].members
+    for fault in scenario.faults:
+        if isinstance(fault, AutoscaleFault | ScaleFault) and fault.strikes_group(system, group):
+            most = max(most, fault.most if isinstance(fault, AutoscaleFault) else fault.to)
+    return most
+
+
+def _workers(scenario: Scenario, system: str, group: str) -> Iterator[Hypothesis]:
+    its = scenario.systems[system]
+    place = ".".join(("systems", system, *map(str, its.place_of(group))))
+    members = its.readers[group].members
+    key = "consumers" if hasattr(its.readers[group], "consumers") else "workers"
+    for factor in (2, 4):
+        changes = [Change(f"{place}.{key}", factor * members)]
+        cost = f"{(factor - 1) * members} more {key}"
+        if its.partitions is not None and factor * members > its.partitions:
+            path = ".".join(("systems", system, *map(str, its.partitions_at)))
+            changes.append(Change(path, factor * members))
+            cost += f", and {factor * members} partitions"
+        thing = key if members != 1 else key.removesuffix("s")
+        children = ""
+        if isinstance(its, CelerySystem):
+            children = f" of {its.config.worker_concurrency} children"
+        yield Hypothesis(
+            f"{key} x{factor}", CauseKind.WORKERS, key, f"{place}.{key}", str(members),
+            str(factor * members), changes, f"{members} {thing}{children} can do no more",
+            f"with {factor * members} {key}", cost,
+        )  # fmt: skip
+
+
+def _peaks(scenario: Scenario) -> Iterator[Hypothesis]:
+    """The same messages, spread evenly over the time of arrivals."""
+    arrivals = scenario.workload.arrivals
+    if scenario.workload.cases is not None:
+        return
+    even: list[Change] = []
+    profile, key = arrivals.profile, ""
+    if profile is not None and {(one.kind, one.rate) for one in profile} != {
+        ("rate", profile[0].rate)
+    }:
+        whole_s = sum(segment.for_ for segment in profile)
+        n = float(cumulative(profile, np.array([whole_s]))[0])
+        key = "workload.arrivals.profile"
+        even = [Change(key, [{"for": whole_s, "rate": n / whole_s}])]
+    elif arrivals.counts is not None and len(set(arrivals.counts.values)) > 1:
+        values = arrivals.counts.values
+        key = "workload.arrivals.counts.values"
+        even = [Change(key, [round(sum(values) / len(values))] * len(values))]
+    if even:
+        yield Hypothesis(
+            "peak of arrivals", CauseKind.TRAFFIC, key, key, "uneven", "even", even,
+            "more arrives at the peak than is worked off", "if they came evenly",
+            "senders that wait: a rate limit",
+        )  # fmt: skip

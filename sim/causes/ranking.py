@@ -1,0 +1,80 @@
+"""Which of the things that were taken away are causes, and which is named first."""
+
+from collections.abc import Mapping, Sequence
+
+from sim.causes.data import Cause, CauseKind, Counterfactual, Harm, HarmKind, Hypothesis
+from sim.causes.harms import told
+
+FALSE_BELOW = 0.1
+"""Share of a harm that has to go at least with what is called a cause of it."""
+ENOUGH = 0.9
+"""Share that one cause alone has to take away, or else pairs are tried."""
+ALIKE = 0.05
+"""Shares that differ by less are alike."""
+_WEIGHT: Mapping[CauseKind, float] = {
+    CauseKind.LIMIT: 1.0,
+    CauseKind.FAULT: 1.0,
+    CauseKind.SETTING: 0.9,
+    CauseKind.WORK: 0.85,
+    CauseKind.PARTITIONS: 0.8,
+    CauseKind.PROMISE: 0.8,
+    CauseKind.WORKERS: 0.75,
+    CauseKind.TRAFFIC: 0.7,
+}
+"""What a share counts. More workers help against nearly everything, so that a fault or a limit is
+the cause if it takes away nearly as much; the numbers that are shown are the shares themselves."""
+
+
+def share(before: float, left: float) -> float:
+    """Share of a harm that is gone; below 0 it has grown."""
+    return 1.0 - left / before if before > 0 else 0.0
+
+
+def ranked(
+    tried: Sequence[Counterfactual], harms: Sequence[Harm], of: Harm
+) -> list[Counterfactual]:
+    """Those that take away some of a harm, the one to be named first in front.
+
+    By the share of the harm that goes, weighed by what sort of thing it is; of those that are
+    alike, what acted in the run comes before what might have, then what takes away more of the
+    other harms too.
+    """
+    found = [one for one in tried if one.share[of.kind] >= FALSE_BELOW]
+    others = [harm.kind for harm in harms if harm.kind != of.kind]
+
+    def key(one: Counterfactual) -> tuple[float, ...]:
+        first = one.hypotheses[0]
+        weighed = min(1.0, one.share[of.kind]) * _WEIGHT[max(h.kind for h in one.hypotheses)]
+        rest = sum(max(-1.0, min(1.0, one.share[kind])) for kind in others)
+        return (-round(weighed / ALIKE), len(one.hypotheses), first.kind, -round(rest / ALIKE))
+
+    return sorted(found, key=key)
+
+
+def worth_a_pair(
+    tried: Sequence[Counterfactual], of: HarmKind, most: int
+) -> list[list[Hypothesis]]:
+    """Pairs to be tried where one alone is not enough: the best of different keys."""
+    alone = [one for one in tried if len(one.hypotheses) == 1 and one.share[of] > -1]
+    if any(one.share[of] >= ENOUGH for one in alone):
+        return []
+    best = sorted(alone, key=lambda one: -one.share[of])[:4]
+    best = [one for one in best if one.share[of] > ALIKE / 2]
+    pairs = []
+    for i, one in enumerate(best):
+        for other in best[i + 1 :]:
+            first, second = one.hypotheses[0], other.hypotheses[0]
+            if not {change.path for change in first.changes} & {
+                change.path for change in second.changes
+            }:
+                pairs.append(sorted((first, second), key=lambda hypothesis: hypothesis.kind))
+    return pairs[:most]
+
+
+def cause(one: Counterfactual, of: Harm) -> Cause:
+    """The cause in words."""
+    what = ", and ".join(hypothesis.what for hypothesis in one.hypotheses)
+    remedies = " and ".join(hypothesis.remedy for hypothesis in one.hypotheses)
+    costs = "; ".join(dict.fromkeys(hypothesis.cost for hypothesis in one.hypotheses))
+    left = told(of.kind, one.left[of.kind], one.left["unfinished"])
+    return Cause(one, of.kind, f"{what}: {remedies}, {left} (at the cost of: {costs})")

@@ -1,0 +1,286 @@
+"""The lines of `sim.causes.relaxed` that are of topics, streams and their producers."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sim.causes.relaxed import (
+    BEHIND,
+    CELERY,
+    DAY_MS,
+    KAFKA_GROUP,
+    LOG,
+    RABBITMQ,
+    READERS,
+    SHARE_GROUP,
+    SQS,
+    At,
+    Relaxed,
+    down,
+    fixed,
+    grown,
+    if_given,
+    up,
+)
+from sim.scenario.load import Scenario
+from sim.scenario.products.celery import CelerySystem
+from sim.scenario.products.kafka import KafkaSystem
+from sim.scenario.products.kinesis import KinesisSystem
+from sim.scenario.products.rabbitmq import RabbitmqSystem
+from sim.scenario.products.rabbitmq_stream import RabbitmqStreamSystem
+
+
+def _publishes(at: At) -> bool:
+    return at.data.get("publisher") is not None
+
+
+def _client(name: str, value: Any) -> Any:
+    """To this, with a publisher whose client is this one."""
+
+    def to(at: At) -> Any:
+        its = at.other("producer", "client") == name
+        return value if _publishes(at) and its and at.value != value else None
+
+    return to
+
+
+def _published(value: Any, *but: Any) -> Any:
+    """To this, with a publisher, if it is neither this already nor one of the others."""
+    return lambda at: (
+        value if _publishes(at) and at.value != value and at.value not in but else None
+    )
+
+
+def _ordered(at: At) -> Any:
+    order_by = at.order_by
+    return order_by if order_by and at.value != order_by else None
+
+
+_ALL_SIGNALS = ["SIGTERM", "SIGINT", "exit"]
+_IDEMPOTENT: Mapping[tuple[str, ...], Any] = {
+    ("producer", "acks"): None,
+    ("producer", "max.in.flight.requests.per.connection"): None,
+    ("producer", "retries"): None,
+}
+
+KEYED = Relaxed(
+    ("partition_key",), _ordered, "messages of one key go to several partitions",
+    "a key that is busy keeps to one partition", ("out_of_order",),
+)  # fmt: skip
+KEYLESS = Relaxed(
+    ("partition_key",), if_given(""), "all messages of a key go to one partition",
+    "no order within a key", BEHIND, name="partition_key (none)", promise=True,
+)  # fmt: skip
+
+PUBLISHER = (
+    Relaxed(
+        ("producer", "queue.buffering.max.messages"), _client("librdkafka", 10_000_000),
+        "the client's queue of {value} messages is full", "memory of the process", ("lost", "late"),
+        {("producer", "queue.buffering.max.kbytes"): 2_147_483_647},
+    ),
+    Relaxed(
+        ("producer", "buffer.memory"),
+        lambda at: grown(100, 33_554_432, 1 << 40)(at)
+        if _publishes(at) and at.other("producer", "client") == "java"
+        else None,
+        "the client's buffer of {value} B is full", "memory of the process", ("lost", "late"),
+    ),
+    Relaxed(
+        ("producer", "max.block.ms"), _client("java", DAY_MS),
+        "a send that finds no room fails after {value} ms", "the process stands still", ("lost",),
+    ),
+    Relaxed(
+        ("producer", "delivery.timeout.ms"), _published(DAY_MS),
+        "a record is given up {value} ms after its send", "a record waits for as long", ("lost",),
+    ),
+    Relaxed(
+        ("producer", "acks"),
+        lambda at: "all" if _publishes(at) and at.value in (0, 1, "0", "1") else None,
+        "acks={value}", "a send waits for all replicas in sync", ("lost",),
+    ),
+    Relaxed(
+        ("producer", "enable.idempotence"),
+        lambda at: None
+        if not _publishes(at)
+        or at.value
+        or (at.value is None and at.other("producer", "client") == "java")
+        else True,
+        "the producer is not idempotent: what it sends again is stored twice, and out of order",
+        "nothing but sequence numbers", ("duplicates", "out_of_order"), _IDEMPOTENT,
+    ),
+    Relaxed(
+        ("publisher", "order"),
+        lambda at: "produce-flush-commit"
+        if _publishes(at) and at.value in ("produce", "commit-produce")
+        else None,
+        "offsets are committed before records are stored (order: {value})",
+        "a flush for each poll, and what a crash repeats", ("lost",), key="publisher.order",
+    ),
+    Relaxed(
+        ("publisher", "order"),
+        lambda at: "transaction" if _publishes(at) and at.value != "transaction" else None,
+        "what was sent and not yet committed is sent again (order: {value})",
+        "a transaction for each poll, and readers that wait for it", ("lost", "duplicates"),
+        {("producer", "enable.idempotence"): True, **_IDEMPOTENT},
+        name="publisher.order (transaction)", key="publisher.order",
+    ),
+    Relaxed(
+        ("publisher", "handlers"),
+        lambda at: _ALL_SIGNALS if _publishes(at) and at.value != _ALL_SIGNALS else None,
+        "the process ends without finishing its work", "a slower stop", ("lost", "duplicates"),
+        key="publisher.handlers",
+    ),
+    Relaxed(
+        ("publisher", "check_flush"), _published(True, None),
+        "it commits whatever its flush said", "it sends again", ("lost",),
+        key="publisher.check_flush",
+    ),
+    Relaxed(
+        ("topic", "min.insync.replicas"),
+        lambda at: 2
+        if _publishes(at) and at.value == 1 and at.other("topic", "replication.factor") >= 3
+        else None,
+        "a record is acknowledged when one replica has it",
+        "it is not accepted while fewer than two are in sync", ("lost",),
+        {("producer", "acks"): "all"},
+    ),
+    Relaxed(
+        ("topic", "replication.factor"),
+        lambda at: 3
+        if _publishes(at) and at.value < 3 and at.other("brokers", "count") >= 3
+        else None,
+        "{value} broker(s) have a record", "three times the disks", ("lost", "unfinished"),
+    ),
+    Relaxed(
+        ("brokers", "log.flush.interval.messages"),
+        lambda at: 1 if _publishes(at) and at.value != 1 else None,
+        "records are acknowledged before they are on disk", "a flush to disk for each",
+        ("lost",),
+    ),
+)  # fmt: skip
+
+TOPIC = (
+    Relaxed(
+        ("topic", "retention.ms"), lambda at: -1 if at.value not in (None, -1) else None,
+        "records older than {value} ms are deleted, read or not", "more disk", ("lost",),
+    ),
+    Relaxed(
+        ("topic", "retention.bytes"), lambda at: -1 if at.value not in (None, -1) else None,
+        "of a partition, {value} B are kept, read or not", "more disk", ("lost",),
+    ),
+    Relaxed(
+        ("producer", "linger.ms"), down(0), "a batch waits {value} ms to fill", "smaller batches",
+        ("late",),
+    ),
+    KEYED,
+    KEYLESS,
+    Relaxed(
+        ("ceilings", "apply"), fixed(False, None), "a ceiling of a broker, partition or client",
+        "more brokers, partitions or processes", ("late", "unfinished", "lost"), key="ceilings",
+    ),
+)  # fmt: skip
+
+KINESIS = (
+    Relaxed(
+        (READERS, "retrievalMode"), fixed("FANOUT", None),
+        "all applications share five reads a second of a shard", "a charge for each shard and GB",
+        BEHIND,
+    ),
+    Relaxed(
+        (READERS, "idleTimeBetweenReadsInMillis"),
+        lambda at: 200.0
+        if at.other(READERS, "retrievalMode") == "POLLING" and at.value > 200
+        else None,
+        "a shard is read every {value} ms", "more of the five reads a second of a shard", BEHIND,
+    ),
+    Relaxed(
+        (READERS, "failoverTimeMillis"), lambda at: 1_000.0 if at.value > 1_000 else None,
+        "a lease is taken only {value} ms after its worker is gone",
+        "a worker that pauses for a second loses its leases", BEHIND,
+    ),
+    Relaxed(
+        (READERS, "failoverTimeMillis"), up(600_000.0),
+        "a worker that is silent for {value} ms loses its leases",
+        "shards of a dead worker stand still for longer", ("duplicates", "out_of_order", "late"),
+        name="failoverTimeMillis (longer)",
+    ),
+    Relaxed(
+        (READERS, "maxLeasesToStealAtOneTime"), up(1_000),
+        "a worker takes {value} lease(s) at a time", "more movement of leases", BEHIND,
+    ),
+    Relaxed(
+        (READERS, "maxRecords"), down(1), "up to {value} records of a batch wait behind each other",
+        "a checkpoint for each record", ("duplicates", "lost"),
+    ),
+    Relaxed(
+        (READERS, "on_failure"), fixed("skip", None),
+        "the rest of a batch is skipped after a record that fails", "the program catches it",
+        ("lost",),
+    ),
+    Relaxed(
+        ("producer", "RecordTtl"), up(DAY_MS), "a record is given up after {value} ms",
+        "a record waits for as long", ("lost",),
+    ),
+    Relaxed(
+        ("producer", "FailIfThrottled"), fixed(False, None), "a record that is refused is given up",
+        "it is sent again, out of order", ("lost",),
+    ),
+    Relaxed(
+        ("producer", "RecordMaxBufferedTime"), down(10), "a record waits {value} ms for others",
+        "smaller requests", ("late",),
+    ),
+    KEYED,
+    KEYLESS,
+)  # fmt: skip
+
+STREAM = (
+    Relaxed(
+        ("stream", "x-max-age"), if_given(""), "messages older than {value} are deleted unread",
+        "more disk", ("lost",),
+    ),
+    Relaxed(
+        ("stream", "x-max-length-bytes"), lambda at: -1 if at.value not in (None, -1) else None,
+        "of a stream, {value} B are kept, read or not", "more disk", ("lost",),
+    ),
+    Relaxed(
+        (READERS, "x-stream-offset"), fixed("first", None), "reading begins at {value}",
+        "everything is read", ("lost",),
+    ),
+    Relaxed(
+        (READERS, "store"), fixed("after", None),
+        "offsets are stored before messages are processed", "some are processed twice", ("lost",),
+    ),
+    Relaxed(
+        (READERS, "flushInterval"), down(0.1),
+        "what was processed in the {value} s since offsets were stored comes again",
+        "fifty times as many", ("duplicates",),
+    ),
+    Relaxed(
+        (READERS, "initialCredits"), up(100), "{value} chunks are sent ahead", "memory", BEHIND,
+    ),
+    Relaxed(
+        ("producer", "batchPublishingDelay"), down(0.0), "a message waits {value} ms for others",
+        "smaller chunks", ("late",),
+    ),
+    Relaxed(
+        ("heartbeat",), down(10), "a dead connection is noticed after {value} s", "more heartbeats",
+        BEHIND,
+    ),
+    *LOG,
+    KEYED,
+    KEYLESS,
+)  # fmt: skip
+
+
+def lines(scenario: Scenario, system: str, group: str) -> list[Relaxed]:
+    """The keys of a group's product that can be causes, in the order in which they are named."""
+    its = scenario.systems[system]
+    if isinstance(its, KafkaSystem):
+        readers = SHARE_GROUP if group in its.share_groups else KAFKA_GROUP
+        return [*readers, *PUBLISHER, *TOPIC]
+    if isinstance(its, KinesisSystem):
+        return list(KINESIS)
+    if isinstance(its, RabbitmqStreamSystem):
+        return list(STREAM)
+    if isinstance(its, CelerySystem):
+        return list(CELERY)
+    return list(RABBITMQ if isinstance(its, RabbitmqSystem) else SQS)

@@ -1,0 +1,59 @@
+import pytest
+
+from helpers.incidents import group, incident, queue
+from sim.causes.explain import explain
+from sim.foundation.errors import LabError
+
+
+def test_where_nothing_is_wrong_nothing_is_explained():
+    found = explain(incident(queue(2)))
+    assert found.harmed == [] and found.first is None and found.runs == 0
+
+
+def test_a_timeout_shorter_than_the_work():
+    """Work of 3 s under a visibility timeout of 1 s: every message is handed out again."""
+    found = explain(incident(queue(40, VisibilityTimeout=1), work=3.0, rate=4))
+    assert found.harmed[0].harms[0].kind == "duplicates"
+    assert (found.first.key, found.first.share) == ("VisibilityTimeout", 1.0)
+
+
+def test_too_few_workers():
+    """10 a second of 0.2 s keep two workers busy; there is one."""
+    found = explain(incident(queue(1, MaxNumberOfMessages=10), work=0.2))
+    assert (found.first.key, found.first.value) == ("workers", "1")
+    assert "2 workers" in found.first.trial.hypotheses[0].remedy or found.first.share > 0.9
+
+
+def test_one_message_a_call():
+    """A receive and a delete of 100 ms each for every message of 1 ms: a worker does 5 a second."""
+    slow_calls = {"send": 0, "receive": 0.1, "delete": 0.1}
+    found = explain(incident(queue(1, latency=slow_calls), work=0.001))
+    assert (found.first.key, found.first.value) == ("MaxNumberOfMessages", "1")
+    assert found.first.share == 1.0
+
+
+def test_a_fault_and_not_the_one_beside_it():
+    faults = [
+        {"at": 30, "fault": "pause", "target": "s.g.1", "for": 0.5},
+        {"at": 60, "fault": "slow", "target": "s.g.*", "factor": 100, "for": 120},
+    ]
+    found = explain(incident(queue(2, VisibilityTimeout=600), faults=faults, work=0.05))
+    assert found.first.key == "faults[1]"
+    assert all(cause.key != "faults[0]" for cause in found.harmed[0].causes["late"])
+
+
+def test_longer_work_than_between_two_polls():
+    """A slow message of 20 s, and 10 s between two polls: its member leaves."""
+    keys = {"max.poll.records": 1, "max.poll.interval.ms": 10_000, "enable.auto.commit": False}
+    found = explain(incident(group(3, **keys), slow={"share": 0.001, "time": 20}, rate=5))
+    assert found.harmed[0].harms[0].kind == "unfinished"
+    assert found.first.key == "max.poll.interval.ms"
+
+
+def test_one_group_of_one_system():
+    with pytest.raises(LabError, match="unknown system 'x'"):
+        explain(incident(queue(1)), system="x")
+    with pytest.raises(LabError, match="unknown group 'x'"):
+        explain(incident(queue(1)), group="x")
+    found = explain(incident(queue(1)), system="s", group="g")
+    assert [(one.system, one.group) for one in found.groups] == [("s", "g")]

@@ -1,0 +1,59 @@
+from sim.causes.data import SEVERITY, CauseKind, Change, Counterfactual, Harm, Hypothesis
+from sim.causes.ranking import cause, ranked, share, worth_a_pair
+
+LATE = Harm("late", 100.0, 10.0, "")
+
+
+def tried(name, late, kind=CauseKind.SETTING, **others):
+    one = Hypothesis(name, kind, name, name, "1", "2", [Change(name, 2)], f"{name} is 1",
+                     f"with {name} 2", "nothing")  # fmt: skip
+    shares = {**dict.fromkeys(SEVERITY, 0.0), "late": late, **others}
+    return Counterfactual([one], {**dict.fromkeys(SEVERITY, 0.0), "late": 100 * (1 - late)}, shares)
+
+
+def names(*of, harms=(LATE,)):
+    return [one.name for one in ranked(of, harms, LATE)]
+
+
+def test_a_share_is_of_what_was_there():
+    assert (share(10.0, 0.0), share(10.0, 5.0), share(10.0, 20.0)) == (1.0, 0.5, -1.0)
+    assert share(0.0, 5.0) == 0.0
+
+
+def test_what_takes_away_most_is_first_and_what_changes_nothing_is_no_cause():
+    assert names(tried("a", 0.3), tried("b", 0.9), tried("c", 0.02)) == ["b", "a"]
+
+
+def test_a_limit_that_acted_comes_before_a_setting_and_workers():
+    found = names(
+        tried("workers", 1.0, CauseKind.WORKERS),
+        tried("setting", 1.0),
+        tried("limit", 1.0, CauseKind.LIMIT),
+    )
+    assert found == ["limit", "setting", "workers"]
+
+
+def test_a_fault_comes_before_workers_that_help_a_little_more():
+    fault, workers = tried("f", 0.85, CauseKind.FAULT), tried("w", 1.0, CauseKind.WORKERS)
+    assert names(workers, fault) == ["f", "w"]
+
+
+def test_of_what_is_alike_the_one_that_helps_against_more_is_first():
+    again = Harm("duplicates", 5.0, 0.0, "")
+    both = names(tried("a", 1.0), tried("b", 1.0, duplicates=1.0), harms=(LATE, again))
+    assert both == ["b", "a"]
+
+
+def test_pairs_are_tried_only_where_one_is_not_enough():
+    assert worth_a_pair([tried("a", 0.95), tried("b", 0.3)], "late", 6) == []
+    (pair,) = worth_a_pair([tried("a", 0.5), tried("b", 0.3), tried("c", 0.0)], "late", 6)
+    assert [one.name for one in pair] == ["a", "b"]
+
+
+def test_a_pair_sets_no_key_twice():
+    assert worth_a_pair([tried("a", 0.5), tried("a", 0.3)], "late", 6) == []
+
+
+def test_a_cause_says_what_it_is_what_is_left_and_what_it_costs():
+    said = cause(tried("prefetch", 1.0), LATE).said
+    assert said == "prefetch is 1: with prefetch 2, it keeps up (at the cost of: nothing)"

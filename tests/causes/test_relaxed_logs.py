@@ -1,0 +1,61 @@
+import pytest
+
+from helpers.incidents import group, incident
+from sim.causes.hypotheses import hypotheses
+from sim.causes.relaxed_logs import KINESIS, PUBLISHER, STREAM, TOPIC, lines
+from sim.causes.trials import changed
+from sim.measure.tables import no_rows
+
+HARMS = ("lost", "unfinished", "dead_lettered", "duplicates", "out_of_order", "late")
+KINESIS_SYSTEM = {
+    "product": "kinesis",
+    "stream": {"ShardCount": 2},
+    "partition_key": ["k"],
+    "producer": {"FailIfThrottled": True},
+    "applications": {"g": {"workers": 2, "does": ["w"], "retrievalMode": "POLLING"}},
+}
+STREAM_SYSTEM = {
+    "product": "rabbitmq_stream",
+    "stream": {"partitions": 2, "x-max-age": "1h"},
+    "groups": {"g": {"consumers": 2, "does": ["w"]}},
+}
+
+
+def published(**producer):
+    topic = {"partitions": 6, "replication.factor": 3}
+    return {**group(2), "topic": topic, "producer": producer, "publisher": {"order": "produce"}}
+
+
+SYSTEMS = [
+    KINESIS_SYSTEM, STREAM_SYSTEM, published(), published(client="librdkafka"),
+    published(client="librdkafka", acks=1),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_every_key_can_be_relaxed(system):
+    scenario = incident(system)
+    found = hypotheses(scenario, "s", "g", HARMS, no_rows())
+    assert len(found) > 5
+    for one in found:
+        assert changed(scenario, one.changes).hash != scenario.hash, one.name
+
+
+def test_a_producer_without_a_publisher_does_not_fail():
+    found = hypotheses(incident(group(2)), "s", "g", HARMS, no_rows())
+    assert not {"acks", "enable.idempotence", "delivery.timeout.ms"} & {one.key for one in found}
+
+
+def test_unsafe_settings_of_a_producer_are_among_the_causes():
+    scenario = incident(published(client="librdkafka", acks=1))
+    by_name = {one.name: one for one in hypotheses(scenario, "s", "g", HARMS, no_rows())}
+    assert by_name["acks"].to == "all"
+    assert by_name["enable.idempotence"].path == "systems.s.producer.enable.idempotence"
+    assert by_name["queue.buffering.max.messages"].to == "10000000"
+
+
+def test_each_product_has_lines_of_its_own():
+    assert lines(incident(KINESIS_SYSTEM), "s", "g") == list(KINESIS)
+    assert lines(incident(STREAM_SYSTEM), "s", "g") == list(STREAM)
+    of_kafka = lines(incident(group(2)), "s", "g")
+    assert of_kafka[-len(TOPIC) :] == list(TOPIC) and PUBLISHER[0] in of_kafka
