@@ -7,7 +7,7 @@ above and 1.5 below. Seconds depend on the machine, and say the order of magnitu
 """
 
 from collections.abc import Iterator
-from math import ceil, inf, prod
+from math import ceil, inf, log, prod
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,6 +29,7 @@ from sim.scenario.products.kinesis import KinesisApplication, KinesisSystem
 from sim.scenario.products.rabbitmq import RabbitmqQueue, RabbitmqSystem
 from sim.scenario.products.rabbitmq_stream import RabbitmqStreamConsumers, RabbitmqStreamSystem
 from sim.scenario.products.sqs import SqsProducer, SqsQueue, SqsSystem
+from sim.scenario.workload import Key
 from sim.systems.windowed import HELD, at_a_time, rolling, why_whole
 from sim.traffic import arrivals
 
@@ -37,17 +38,18 @@ GRID_STEPS = 600
 LEAST_S = 1e-6
 """The shortest duration: of less, the samples cannot be told apart."""
 
-_CREATED = 16, 2e-8
+_CREATED = 16, 1e-8
 """Bytes and seconds of a message in the workload."""
 _HISTORY = 80, 2e-7
 """Likewise, more, where entities go through states or come from a file."""
-_KAFKA = 45, 1e-7
+_KAFKA = 45, 4e-8
 """Likewise in a system; the others follow."""
 _PUBLISHER = 60, 1e-7
 _SHARED = 80, 4e-7
 _KINESIS = 85, 2e-7
 _QUEUED = 45, 3e-7
-_GROUP = 17, 1.5e-7
+_SQS = 45, 8e-8
+_GROUP = 17, 6e-8
 """Bytes and seconds of a message in each group or queue."""
 _ENTITY_BYTES = 44, 150
 """Of a combination of key values while keys are drawn: of one dimension, of several."""
@@ -185,17 +187,35 @@ def _messages(scenario: Scenario) -> tuple[float, float]:
 
 def _held(scenario: Scenario, system: System, n: float, duration_s: float) -> float:
     """Messages that a system knows at a time, at most, where they come in windows."""
-    waiting = 0.0
+    workload, waiting = scenario.workload, 0.0
     for readers in system.readers.values():
         each_s = _work_s(scenario, readers)
         if isinstance(system, SqsSystem) and isinstance(readers, SqsQueue):
             calls_s = _mean_s(system.latency.receive) + _mean_s(system.latency.delete)
             each_s += calls_s / readers.max_number_of_messages
         members = max(1.0, readers.members * scenario.scale)
+        if isinstance(system, KafkaSystem):
+            # All that came since the oldest message that waits is known, and that may be of the
+            # partition of the commonest key, which one member reads.
+            share = prod(_commonest(workload.keys[dim]) for dim in system.partition_key or ())
+            members = min(members, 1.0 / share) if system.partition_key else members
         per_s = members / each_s if each_s > 0 else inf
         if per_s < inf:
             waiting = max(waiting, arrivals.most_waiting(scenario, per_s, duration_s))
     return min(n, HELD * at_a_time(scenario) + waiting)
+
+
+def _commonest(key: Key) -> float:
+    """Share of the commonest of its values, within a hundredth."""
+    if key.weights is not None:
+        return max(key.weights.values()) / sum(key.weights.values())
+    count = 1 if key.count is None else key.count
+    some = min(count, 1_000)
+    total: float = sum(rank**-key.zipf for rank in range(1, some + 1))
+    if count > some:  # the rest as an integral
+        power = 1.0 - key.zipf
+        total += log(count / some) if power == 0.0 else float(count**power - some**power) / power
+    return 1.0 / total
 
 
 def _of_workload(
@@ -356,6 +376,8 @@ def _whose(system: System) -> Iterator[tuple[int, float]]:
         yield _KAFKA
     elif isinstance(system, KinesisSystem):
         yield _KINESIS
+    elif isinstance(system, SqsSystem) and not any(q.fifo_queue for q in system.queues.values()):
+        yield _SQS
     else:
         yield _QUEUED
 

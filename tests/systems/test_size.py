@@ -8,12 +8,15 @@ import sys
 from pathlib import Path
 from time import process_time
 
+import numpy as np
 import pytest
 
 from helpers.traffic import scenario
 from sim.foundation.errors import LabError, ScenarioError
 from sim.scenario.load import available, load
-from sim.systems.size import Allowance, check, free_bytes, memory, size
+from sim.scenario.workload import Key
+from sim.systems.size import Allowance, _commonest, check, free_bytes, memory, size
+from sim.systems.windowed import HELD, at_a_time
 from sim.traffic.generate import generate
 
 TESTS = Path(__file__).parents[1]
@@ -333,3 +336,26 @@ def test_the_messages_of_a_shipped_scenario_are_foreseen_and_it_is_not_refused(p
     # Counts vary twice as much as a Poisson process at most: the root of twice the mean.
     assert len(generate(s)) == pytest.approx(found.messages, abs=5 * (2 * found.messages) ** 0.5)
     check(s, found, Allowance(), 1e9)
+
+
+def test_all_that_came_since_a_hot_partition_fell_behind_is_held():
+    # 4,000 a second; a member does 400. An eighth have one key: 500 a second, 400,000 messages
+    # have come since the oldest of them when arrivals end.
+    def held(hot):
+        weights = {"hot": hot, **{f"k{i}": 1.0 for i in range(700)}}
+        s = scenario(**{
+            "workload.arrivals": {"profile": [{"for": 500, "rate": 100}]}, "duration": 500,
+            "workload.keys": {"k": {"weights": weights}}, "scale": 40,
+            "workload.service": {"job": {"per_message": 0.0025}},
+            "systems": {"kafka": {**KAFKA, "partition_key": ["k"]}},
+        })  # fmt: skip
+        return next(part.bytes for part in size(s).parts if part.what == "messages")
+
+    in_windows = HELD * at_a_time(load("tournament_spike"))
+    assert held(100.0) / held(1.0) == pytest.approx((in_windows + 400_000) / in_windows, rel=0.01)
+
+
+@pytest.mark.parametrize(("count", "zipf"), [(5, 0.0), (2_000, 0.7), (3_000, 1.0), (5_000, 1.4)])
+def test_the_share_of_the_commonest_value_is_that_of_the_weights(count, zipf):
+    weights = np.arange(1, count + 1.0) ** -zipf
+    assert _commonest(Key(count=count, zipf=zipf)) == pytest.approx(1 / weights.sum(), rel=0.01)
