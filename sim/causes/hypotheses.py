@@ -1,6 +1,7 @@
 """What the harms of a group may come from: keys, faults, work, traffic and workers."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import pandas as pd
 from sim.causes.data import CauseKind, Change, HarmKind, Hypothesis
 from sim.causes.relaxed import BEHIND, At, Relaxed, value_at
 from sim.causes.relaxed_logs import lines
-from sim.foundation.text import count
+from sim.foundation.text import count, duration
 from sim.scenario.faults.base import Fault, GroupFault
 from sim.scenario.faults.groups import AutoscaleFault, ScaleFault
 from sim.scenario.load import Scenario, Service
@@ -94,11 +95,14 @@ def _of_key(
         Change(path(at.place(steps)), value(at) if callable(value) else value)
         for steps, value in line.also.items()
     ]
-    value = written(at.value)
+    now = at.value
+    if now is None:
+        now = line.default(at) if callable(line.default) else line.default
+    value = written(now)
     name = line.name or key
     # A line with a name of its own sets the key the other way than a limit that acted asks for.
     binds = row is not None and not line.name
-    what = f"{key} {row['value']} {row['what']}" if binds and row else said(line.what, value, key)
+    what = f"{key} {row['value']} {row['what']}" if binds and row else said(line.what, now, key)
     remedy = f"without {key}" if to in ("", None) else f"with {key} {written(to)}"
     if to is False and line.path[-1] == "apply":
         remedy = "without ceilings"
@@ -117,13 +121,14 @@ def _of_key(
     )
 
 
-def said(what: str, value: str, key: str) -> str:
+def said(what: str, now: Any, key: str) -> str:
     """The cause in words, with its value."""
-    if key == "MaxNumberOfMessages" and what == "{value} a call":
-        return f"{_n(value, 'message')} a call"
-    if what in ("{value} a poll", "{value} a send"):
-        return f"{_n(value, 'message')} {what.removeprefix('{value} ')}"
-    return what.format(value=value or "the default")
+    value = written(now)
+    if what in ("{value} a call", "{value} a poll", "{value} a send"):
+        thing = "record" if what.endswith("poll") else "message"
+        return f"{_n(value, thing)} {what.removeprefix('{value} ')}"
+    seconds = float(now) if isinstance(now, int | float) else inf
+    return what.format(value=value or "none", s=duration(seconds), ms=duration(seconds / 1e3))
 
 
 def _n(value: str, thing: str) -> str:
@@ -159,7 +164,7 @@ def _faults(scenario: Scenario, system: str, group: str) -> Iterator[Hypothesis]
             [Change(f"faults.{index}", None)],
             f"{fault.words(fault.target)}{when}",
             "without it",
-            "it happens all the same: see what else helps",
+            "",
         )
 
 
@@ -296,7 +301,8 @@ def _workers(scenario: Scenario, system: str, group: str) -> Iterator[Hypothesis
     key = "consumers" if hasattr(its.readers[group], "consumers") else "workers"
     for factor in (2, 4):
         changes = [Change(f"{place}.{key}", factor * members)]
-        cost = f"{(factor - 1) * members} more {key}"
+        more = (factor - 1) * members
+        cost = f"{more} more {key if more != 1 else key.removesuffix('s')}"
         if its.partitions is not None and factor * members > its.partitions:
             path = ".".join(("systems", system, *map(str, its.partitions_at)))
             changes.append(Change(path, factor * members))

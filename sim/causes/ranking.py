@@ -25,6 +25,10 @@ _WEIGHT: Mapping[CauseKind, float] = {
 the cause if it takes away nearly as much; the numbers that are shown are the shares themselves."""
 
 
+_PAIRED = (CauseKind.LIMIT, CauseKind.FAULT, CauseKind.SETTING, CauseKind.PARTITIONS)
+"""What is tried in pairs; brute force of two sorts would help against anything."""
+
+
 def share(before: float, left: float) -> float:
     """Share of a harm that is gone; below 0 it has grown."""
     return 1.0 - left / before if before > 0 else 0.0
@@ -39,7 +43,18 @@ def ranked(
     alike, what acted in the run comes before what might have, then what takes away more of the
     other harms too.
     """
-    found = [one for one in tried if one.share[of.kind] >= FALSE_BELOW]
+    alone = {
+        one.hypotheses[0].name: one.share[of.kind] for one in tried if len(one.hypotheses) == 1
+    }
+    found = [
+        one
+        for one in tried
+        if one.share[of.kind] >= FALSE_BELOW
+        and (
+            len(one.hypotheses) == 1
+            or one.share[of.kind] >= FALSE_BELOW + max(alone[h.name] for h in one.hypotheses)
+        )
+    ]
     others = [harm.kind for harm in harms if harm.kind != of.kind]
 
     def key(one: Counterfactual) -> tuple[float, ...]:
@@ -55,7 +70,7 @@ def worth_a_pair(
     tried: Sequence[Counterfactual], of: HarmKind, most: int
 ) -> list[list[Hypothesis]]:
     """Pairs to be tried where one alone is not enough: the best of different keys."""
-    alone = [one for one in tried if len(one.hypotheses) == 1 and one.share[of] > -1]
+    alone = [one for one in tried if len(one.hypotheses) == 1 and one.hypotheses[0].kind in _PAIRED]
     if any(one.share[of] >= ENOUGH for one in alone):
         return []
     best = sorted(alone, key=lambda one: -one.share[of])[:4]
@@ -75,6 +90,7 @@ def cause(one: Counterfactual, of: Harm) -> Cause:
     """The cause in words."""
     what = ", and ".join(hypothesis.what for hypothesis in one.hypotheses)
     remedies = " and ".join(hypothesis.remedy for hypothesis in one.hypotheses)
-    costs = "; ".join(dict.fromkeys(hypothesis.cost for hypothesis in one.hypotheses))
+    costs = "; ".join(dict.fromkeys(its.cost for its in one.hypotheses if its.cost))
     left = told(of.kind, one.left[of.kind], one.left["unfinished"])
-    return Cause(one, of.kind, f"{what}: {remedies}, {left} (at the cost of: {costs})")
+    price = f" (at the cost of: {costs})" if costs else ""
+    return Cause(one, of.kind, f"{what}: {remedies}, {left}{price}")

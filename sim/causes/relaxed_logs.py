@@ -5,14 +5,8 @@ from typing import Any
 
 from sim.causes.relaxed import (
     BEHIND,
-    CELERY,
     DAY_MS,
-    KAFKA_GROUP,
-    LOG,
-    RABBITMQ,
     READERS,
-    SHARE_GROUP,
-    SQS,
     At,
     Relaxed,
     down,
@@ -21,6 +15,8 @@ from sim.causes.relaxed import (
     if_given,
     up,
 )
+from sim.causes.relaxed_groups import KAFKA_GROUP, LOG, SHARE_GROUP
+from sim.causes.relaxed_queues import CELERY, RABBITMQ, SQS
 from sim.scenario.load import Scenario
 from sim.scenario.products.celery import CelerySystem
 from sim.scenario.products.kafka import KafkaSystem
@@ -55,6 +51,10 @@ def _ordered(at: At) -> Any:
     return order_by if order_by and at.value != order_by else None
 
 
+def _delivery_ms(at: At) -> float:
+    return 300_000.0 if at.other("producer", "client") == "librdkafka" else 120_000.0
+
+
 _ALL_SIGNALS = ["SIGTERM", "SIGINT", "exit"]
 _IDEMPOTENT: Mapping[tuple[str, ...], Any] = {
     ("producer", "acks"): None,
@@ -75,7 +75,7 @@ PUBLISHER = (
     Relaxed(
         ("producer", "queue.buffering.max.messages"), _client("librdkafka", 10_000_000),
         "the client's queue of {value} messages is full", "memory of the process", ("lost", "late"),
-        {("producer", "queue.buffering.max.kbytes"): 2_147_483_647},
+        {("producer", "queue.buffering.max.kbytes"): 2_147_483_647}, default=100_000,
     ),
     Relaxed(
         ("producer", "buffer.memory"),
@@ -83,14 +83,17 @@ PUBLISHER = (
         if _publishes(at) and at.other("producer", "client") == "java"
         else None,
         "the client's buffer of {value} B is full", "memory of the process", ("lost", "late"),
+        default=33_554_432,
     ),
     Relaxed(
         ("producer", "max.block.ms"), _client("java", DAY_MS),
-        "a send that finds no room fails after {value} ms", "the process stands still", ("lost",),
+        "a send that finds no room fails after {ms}", "the process stands still", ("lost",),
+        default=60_000.0,
     ),
     Relaxed(
         ("producer", "delivery.timeout.ms"), _published(DAY_MS),
-        "a record is given up {value} ms after its send", "a record waits for as long", ("lost",),
+        "a record is given up {ms} after its send", "a record waits for as long", ("lost",),
+        default=_delivery_ms,
     ),
     Relaxed(
         ("producer", "acks"),
@@ -161,14 +164,14 @@ PUBLISHER = (
 TOPIC = (
     Relaxed(
         ("topic", "retention.ms"), lambda at: -1 if at.value not in (None, -1) else None,
-        "records older than {value} ms are deleted, read or not", "more disk", ("lost",),
+        "records older than {ms} are deleted, read or not", "more disk", ("lost",),
     ),
     Relaxed(
         ("topic", "retention.bytes"), lambda at: -1 if at.value not in (None, -1) else None,
         "of a partition, {value} B are kept, read or not", "more disk", ("lost",),
     ),
     Relaxed(
-        ("producer", "linger.ms"), down(0), "a batch waits {value} ms to fill", "smaller batches",
+        ("producer", "linger.ms"), down(0), "a batch waits {ms} to fill", "smaller batches",
         ("late",),
     ),
     KEYED,
@@ -190,16 +193,16 @@ KINESIS = (
         lambda at: 200.0
         if at.other(READERS, "retrievalMode") == "POLLING" and at.value > 200
         else None,
-        "a shard is read every {value} ms", "more of the five reads a second of a shard", BEHIND,
+        "a shard is read every {ms}", "more of the five reads a second of a shard", BEHIND,
     ),
     Relaxed(
         (READERS, "failoverTimeMillis"), lambda at: 1_000.0 if at.value > 1_000 else None,
-        "a lease is taken only {value} ms after its worker is gone",
+        "a lease is taken only {ms} after its worker is gone",
         "a worker that pauses for a second loses its leases", BEHIND,
     ),
     Relaxed(
         (READERS, "failoverTimeMillis"), up(600_000.0),
-        "a worker that is silent for {value} ms loses its leases",
+        "a worker that is silent for {ms} loses its leases",
         "shards of a dead worker stand still for longer", ("duplicates", "out_of_order", "late"),
         name="failoverTimeMillis (longer)",
     ),
@@ -217,7 +220,7 @@ KINESIS = (
         ("lost",),
     ),
     Relaxed(
-        ("producer", "RecordTtl"), up(DAY_MS), "a record is given up after {value} ms",
+        ("producer", "RecordTtl"), up(DAY_MS), "a record is given up after {ms}",
         "a record waits for as long", ("lost",),
     ),
     Relaxed(
@@ -225,7 +228,7 @@ KINESIS = (
         "it is sent again, out of order", ("lost",),
     ),
     Relaxed(
-        ("producer", "RecordMaxBufferedTime"), down(10), "a record waits {value} ms for others",
+        ("producer", "RecordMaxBufferedTime"), down(10), "a record waits {ms} for others",
         "smaller requests", ("late",),
     ),
     KEYED,
@@ -251,18 +254,18 @@ STREAM = (
     ),
     Relaxed(
         (READERS, "flushInterval"), down(0.1),
-        "what was processed in the {value} s since offsets were stored comes again",
+        "what was processed in the {s} since offsets were stored comes again",
         "fifty times as many", ("duplicates",),
     ),
     Relaxed(
         (READERS, "initialCredits"), up(100), "{value} chunks are sent ahead", "memory", BEHIND,
     ),
     Relaxed(
-        ("producer", "batchPublishingDelay"), down(0.0), "a message waits {value} ms for others",
+        ("producer", "batchPublishingDelay"), down(0.0), "a message waits {ms} for others",
         "smaller chunks", ("late",),
     ),
     Relaxed(
-        ("heartbeat",), down(10), "a dead connection is noticed after {value} s", "more heartbeats",
+        ("heartbeat",), down(10), "a dead connection is noticed after {s}", "more heartbeats",
         BEHIND,
     ),
     *LOG,

@@ -247,6 +247,38 @@ def advise(
 
 @app.command()
 @_for_people
+def explain(
+    scenario: Annotated[str, typer.Argument(metavar="SCENARIO|RESULT")],
+    system: Annotated[str | None, typer.Option(help="Only this system.")] = None,
+    group: Annotated[str | None, typer.Option(help="Only groups or queues of this name.")] = None,
+    json_: Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")] = False,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write the JSON to this file as well.")
+    ] = None,
+    set_: Sets = None,
+    seed: Seed = None,
+    out_: Annotated[Path, typer.Option("--out", help="Folder of all results.")] = Path("results"),
+    max_memory: MaxMemory = None,
+    max_time: MaxTime = None,
+) -> None:
+    """Why a scenario goes wrong: what it goes away without, each shown by a run."""
+    from sim.cli.explaining import explain_on, scenario_of
+
+    gc.freeze()  # as in `run`
+    explain_on(
+        scenario_of(scenario, _overrides(set_, seed), out_),
+        system,
+        group,
+        json_,
+        output,
+        out,
+        err,
+        _allowed(max_memory, max_time),
+    )
+
+
+@app.command()
+@_for_people
 def validate(
     scenario: str,
     against: Annotated[str, typer.Option(metavar="BROKER", help="kafka, rabbitmq, redis or sqs.")],
@@ -391,7 +423,7 @@ def _write_imported(made: "Imported", unsaid: str, output: Path | None) -> None:
     from sim.cli.console import warn
     from sim.scenario.load import load
 
-    _must_be_valid(made.yaml)
+    made.check()
     say = out if output else err
     say.print(made.said)
     say.print(unsaid)
@@ -403,23 +435,6 @@ def _write_imported(made: "Imported", unsaid: str, output: Path | None) -> None:
     files.write_text(output, made.yaml)
     warn(load(output).warnings, err)
     out.print(f"{output}: run it with `sim run {output}`")
-
-
-def _must_be_valid(scenario: str) -> None:
-    """Nothing is printed or written of what `sim run` would refuse."""
-    from tempfile import TemporaryDirectory
-
-    from sim.foundation.errors import ScenarioError
-    from sim.scenario.load import load
-
-    with TemporaryDirectory() as folder:
-        path = Path(folder, "scenario.yaml")
-        path.write_text(scenario, encoding="utf-8")
-        try:
-            load(path)
-        except ScenarioError as error:
-            told = [f"{problem.path}: {problem.message}" for problem in error.problems]
-            raise LabError("\n".join(f"this makes no scenario: {one}" for one in told)) from None
 
 
 @imports.command("lag")

@@ -73,6 +73,7 @@ __all__ = [
     "available",
     "folders",
     "load",
+    "override",
 ]
 
 
@@ -230,6 +231,24 @@ def load(path_or_name: str | os.PathLike[str], overrides: Sequence[str] = ()) ->
     """
     path = _find(path_or_name)
     whole = _with_base(path)
+    return _parse(_overridden(whole, _changes(overrides)), path)
+
+
+def override(scenario: Scenario, overrides: Sequence[str]) -> Scenario:
+    """A copy with some values replaced, by texts as `load` takes them.
+
+    Raises:
+        ScenarioError: every problem found.
+    """
+    return _parse(_overridden(scenario._document, _changes(overrides)), scenario._file)
+
+
+def _changes(overrides: Sequence[str]) -> list[tuple[str, Any, str]]:
+    """Of each text ``path=value``: path, value, and what an error calls it.
+
+    Raises:
+        ScenarioError: one is none.
+    """
     changes: list[tuple[str, Any, str]] = []
     problems: list[Problem] = []
     for override in overrides:
@@ -244,7 +263,7 @@ def load(path_or_name: str | os.PathLike[str], overrides: Sequence[str] = ()) ->
             problems += error.problems
     if problems:
         raise ScenarioError(problems)
-    return _parse(_overridden(whole, changes), path)
+    return changes
 
 
 def _find(path_or_name: str | os.PathLike[str]) -> Path:

@@ -1,84 +1,52 @@
-import pytest
-
-from helpers.incidents import group, incident, queue
-from sim.causes.data import CauseKind
-from sim.causes.hypotheses import hypotheses
-from sim.causes.relaxed import CELERY, KAFKA_GROUP, RABBITMQ, SHARE_GROUP, SQS
-from sim.causes.trials import changed
-from sim.measure.tables import no_rows
-
-HARMS = ("lost", "unfinished", "dead_lettered", "duplicates", "out_of_order", "late")
-
-
-def keys(scenario):
-    found = hypotheses(scenario, "s", "g", HARMS, no_rows())
-    return {one.name: one for one in found if one.kind <= CauseKind.PROMISE}
+from helpers.incidents import incident, queue
+from sim.causes.relaxed import (
+    READERS,
+    At,
+    down,
+    fixed,
+    grown,
+    if_given,
+    longer_lock,
+    shorter_lock,
+    up,
+    value_at,
+)
 
 
-def test_a_visibility_timeout_becomes_longer_than_a_batch():
-    scenario = incident(queue(1, MaxNumberOfMessages=10, VisibilityTimeout=2), work=0.5)
-    one = keys(scenario)["VisibilityTimeout"]
-    assert (one.value, one.to) == ("2", "20")  # ten times; 10 messages take 5 s
-    assert one.path == "systems.s.queues.g.VisibilityTimeout"
-    assert one.remedy == "with VisibilityTimeout 20"
+def at(value, **how):
+    scenario = incident(queue(1, **how.pop("keys", {})), **how)
+    data = scenario.systems["s"].model_dump(mode="json", by_alias=True)
+    return At(scenario, "s", "g", data, value)
 
 
-def test_one_message_a_call_becomes_ten():
-    one = keys(incident(queue(1)))["MaxNumberOfMessages"]
-    assert (one.what, one.to) == ("one message a call", "10")
-    assert "MaxNumberOfMessages" not in keys(incident(queue(1, MaxNumberOfMessages=10)))
+def test_a_value_that_no_longer_binds_is_none_if_it_is_none_already():
+    assert (up(10)(at(1)), up(10)(at(10)), up(10)(at(None))) == (10, None, None)
+    assert (down(1)(at(5)), down(1)(at(1)), down(1)(at(None))) == (1, None, None)
+    assert (fixed(False, None)(at(True)), fixed(False, None)(at(None))) == (False, None)
+    assert (if_given("")(at(3)), if_given("")(at(None))) == ("", None)
 
 
-def test_what_is_at_its_best_already_is_no_cause():
-    scenario = incident(
-        group(2, **{"auto.offset.reset": "earliest", "max.poll.interval.ms": 86_400_000})
-    )
-    assert not {"auto.offset.reset", "max.poll.interval.ms"} & set(keys(scenario))
+def test_what_grows_is_a_multiple_of_the_default_and_has_an_end():
+    assert [grown(4, 8, 100)(at(value)) for value in (None, 3, 50, 100)] == [32, 12, 100, None]
 
 
-FIFO = queue(2, FifoQueue=True, MessageGroupId=["k"], MessageDeduplicationId=["k"])
-RABBIT = {
-    "product": "rabbitmq",
-    "queues": {
-        "g": {
-            "consumers": 2,
-            "does": ["w"],
-            "arguments": {"x-queue-type": "quorum", "x-message-ttl": 1_000, "x-max-length": 5},
-        }
-    },
-}
-CELERY_REDIS = {
-    "product": "celery",
-    "broker": "redis",
-    "queues": {"g": {"workers": 2, "does": ["w"], "task": {"countdown": 60}}},
-}
-SHARES = {
-    "product": "kafka",
-    "topic": {"partitions": 2},
-    "share_groups": {"g": {"consumers": 2, "does": ["w"]}},
-}
+def test_a_lock_is_longer_than_a_batch_and_ten_times_what_it_was():
+    ten = longer_lock(lambda _: 10, 43_200)
+    assert ten(at(30, work=1)) == 300
+    assert ten(at(30, work=60)) == 1_200
+    assert ten(at(43_200, work=60)) is None
 
 
-@pytest.mark.parametrize(
-    "system",
-    [queue(2), FIFO, RABBIT, CELERY_REDIS, {**CELERY_REDIS, "broker": "rabbitmq"}, SHARES,
-     group(3), group(3, client="librdkafka")],
-)  # fmt: skip
-def test_every_key_can_be_relaxed(system):
-    """The scenario with the other value is one: no key, bound or combination is refused."""
-    scenario = incident(system)
-    for one in keys(scenario).values():
-        assert changed(scenario, one.changes).hash != scenario.hash, one.name
+def test_a_shorter_lock_is_kept_by_a_batch():
+    one = shorter_lock(lambda _: 1, 1)
+    assert one(at(30, work=1)) == 3
+    assert one(at(30, work=8)) == 12
+    assert one(at(30, work=15)) is None  # it would be 23 s
 
 
-def test_a_key_that_is_left_out_is_gone():
-    one = keys(incident(RABBIT))["x-message-ttl"]
-    assert (one.to, one.remedy) == ("", "without x-message-ttl")
-    after = changed(incident(RABBIT), one.changes)
-    assert after.systems["s"].readers["g"].arguments.message_ttl is None
-
-
-def test_each_line_has_a_name_of_its_own():
-    for lines in (SQS, RABBITMQ, CELERY, KAFKA_GROUP, SHARE_GROUP):
-        names = [line.name or line.key or line.path[-1] for line in lines]
-        assert len(names) == len(set(names))
+def test_keys_of_a_group_are_found_wherever_its_product_has_it():
+    one = at(None, keys={"RedrivePolicy": {"maxReceiveCount": 3}})
+    assert one.place((READERS, "VisibilityTimeout")) == ("queues", "g", "VisibilityTimeout")
+    assert one.place(("producer", "threads")) == ("producer", "threads")
+    assert one.other(READERS, "RedrivePolicy", "maxReceiveCount") == 3
+    assert value_at(one.data, ("queues", "x", "y")) is None

@@ -1,0 +1,179 @@
+"""The lines of `sim.causes.relaxed` that are of consumer groups and share groups of Kafka."""
+
+from typing import Any
+
+from sim.causes.relaxed import (
+    AGAIN,
+    ANY,
+    BEHIND,
+    DAY_MS,
+    GONE,
+    LATER,
+    READERS,
+    At,
+    Relaxed,
+    down,
+    fixed,
+    if_given,
+    longer_lock,
+    up,
+)
+from sim.scenario.products.kafka_membership import SESSION_TIMEOUT_MS
+
+_POLLS = 10
+"""Records of a poll below which a poll for each few of them may cost more than their work."""
+
+LOG = (
+    Relaxed(
+        (READERS, "on_failure", "backoff"), down(0.1),
+        "{s} of back-off between two attempts", "retries in quick succession", ANY,
+        key="on_failure.backoff",
+    ),
+    Relaxed(
+        (READERS, "on_failure", "attempts"), lambda at: 3 if at.value is None else None,
+        "a record that fails is tried for ever", "a record is skipped after three attempts", BEHIND,
+        key="on_failure.attempts",
+    ),
+    Relaxed(
+        (READERS, "on_failure", "attempts"), if_given(1_000),
+        "a record is given up after {value} attempts", "its partition waits for it",
+        ("lost", "dead_lettered"), name="on_failure.attempts (1000)", key="on_failure.attempts",
+    ),
+)  # fmt: skip
+
+
+def _longer_session(at: At) -> Any:
+    """As long as it may be: in librdkafka, `max.poll.interval.ms` must not be shorter."""
+    if at.other(READERS, "group.protocol") != "classic":
+        return None
+    most_ms = 600_000.0
+    if at.other(READERS, "client") == "librdkafka":
+        most_ms = min(most_ms, at.other(READERS, "max.poll.interval.ms"))
+    return most_ms if (at.value or SESSION_TIMEOUT_MS) < most_ms else None
+
+
+KAFKA_GROUP = (
+    Relaxed(
+        (READERS, "max.poll.interval.ms"), up(DAY_MS),
+        "a member leaves the group when it takes over {ms} from one poll to the next",
+        "a member that hangs keeps its partitions", ANY,
+    ),
+    Relaxed(
+        (READERS, "session.timeout.ms"),
+        lambda at: 6_000.0
+        if at.other(READERS, "group.protocol") == "classic" and (at.value or 45_000.0) > 6_000.0
+        else None,
+        "partitions of a dead member stand still for {ms}",
+        "a member that pauses for 6 s is taken for dead", BEHIND,
+        {(READERS, "heartbeat.interval.ms"): 2_000.0}, default=SESSION_TIMEOUT_MS,
+    ),
+    Relaxed(
+        (READERS, "session.timeout.ms"),
+        _longer_session,
+        "a member that is silent for {ms} is taken for dead",
+        "partitions of a dead member stand still for longer", AGAIN,
+        name="session.timeout.ms (longer)", default=SESSION_TIMEOUT_MS,
+    ),
+    Relaxed(
+        ("brokers", "group.consumer.session.timeout.ms"),
+        lambda at: 10_000.0
+        if at.other(READERS, "group.protocol") == "consumer" and at.value > 10_000
+        else None,
+        "partitions of a dead member stand still for {ms}",
+        "a member that pauses for 10 s is taken for dead", BEHIND,
+    ),
+    Relaxed(
+        (READERS, "max.poll.records"), lambda at: 1 if _java(at) and at.value > 1 else None,
+        "up to {value} records of a poll wait behind each other",
+        "a poll for each record", ANY,
+    ),
+    Relaxed(
+        (READERS, "max.poll.records"),
+        lambda at: 500 if _java(at) and at.value <= _POLLS else None,
+        "{value} a poll", "a member that dies repeats more", BEHIND, name="max.poll.records (500)",
+    ),
+    Relaxed(
+        (READERS, "group.instance.id"), lambda at: None if at.value else "member",
+        "a member that restarts makes the group rebalance, twice",
+        "partitions of a member that stays away stand still", ("late", "duplicates"),
+    ),
+    Relaxed(
+        (READERS, "partition.assignment.strategy"),
+        lambda at: ["cooperative-sticky"]
+        if at.other(READERS, "group.protocol") == "classic" and at.value != ["cooperative-sticky"]
+        else None,
+        "all members stop for each rebalance", "a rebalance takes two rounds",
+        ("late", "duplicates"),
+    ),
+    Relaxed(
+        (READERS, "enable.auto.offset.store"),
+        lambda at: False
+        if at.other(READERS, "client") == "librdkafka"
+        and at.other(READERS, "enable.auto.commit")
+        and at.value
+        else None,
+        "an offset is committed before its record is processed", "some records are processed twice",
+        ("lost",),
+    ),
+    Relaxed(
+        (READERS, "commit", "when"), lambda at: "after" if at.value == "before" else None,
+        "offsets are committed before their records are processed",
+        "some records are processed twice", ("lost",), key="commit.when",
+    ),
+    Relaxed(
+        (READERS, "auto.commit.interval.ms"),
+        lambda at: 100.0
+        if at.other(READERS, "enable.auto.commit") and at.value > 100
+        else None,
+        "what was processed in the {ms} since the last commit comes again",
+        "fifty times as many commits", ("duplicates",),
+    ),
+    Relaxed(
+        (READERS, "commit", "per"),
+        lambda at: None
+        if at.other(READERS, "enable.auto.commit") or at.value == "record"
+        else "record",
+        "what was processed of a batch comes again", "a commit for each record", ("duplicates",),
+        key="commit.per",
+    ),
+    Relaxed(
+        (READERS, "auto.offset.reset"), fixed("earliest", None),
+        "where there is no committed offset, reading goes on at {value}",
+        "records are read again", ("lost", "unfinished"),
+    ),
+    Relaxed(
+        (READERS, "fetch.min.bytes"), down(1), "a fetch waits for {value} B", "more fetches",
+        ("late",),
+    ),
+    *LOG,
+)  # fmt: skip
+
+
+def _java(at: At) -> bool:
+    return bool(at.other(READERS, "client") == "java")
+
+
+SHARE_GROUP = (
+    Relaxed(
+        (READERS, "group.share.record.lock.duration.ms"),
+        longer_lock(lambda at: int(at.other(READERS, "max.poll.records")), 3_600_000, 1e3),
+        "a record that is held for {ms} is handed to another", LATER, AGAIN,
+    ),
+    Relaxed(
+        (READERS, "group.share.delivery.count.limit"), up(25),
+        "a record is archived after {value} deliveries", "a record that always fails comes back",
+        GONE,
+    ),
+    Relaxed(
+        (READERS, "group.share.partition.max.record.locks"), up(10_000),
+        "at most {value} records of a partition are out at a time", "more memory", BEHIND,
+    ),
+    Relaxed(
+        (READERS, "max.poll.records"), down(1),
+        "up to {value} records of a poll wait behind each other", "a poll for each record", ANY,
+    ),
+    Relaxed(
+        (READERS, "max.poll.records"), lambda at: 500 if at.value <= _POLLS else None,
+        "{value} a poll", "a member holds more records", BEHIND, name="max.poll.records (500)",
+    ),
+)  # fmt: skip

@@ -1,0 +1,311 @@
+"""The lines of `sim.causes.relaxed` that are of queues: SQS, RabbitMQ, Celery."""
+
+from typing import Any
+
+from sim.causes.relaxed import (
+    AGAIN,
+    ANY,
+    BEHIND,
+    DAY_MS,
+    GONE,
+    LATER,
+    READERS,
+    At,
+    Relaxed,
+    To,
+    down,
+    fixed,
+    grown,
+    if_given,
+    longer_lock,
+    shorter_lock,
+    up,
+)
+from sim.scenario.products.celery import VISIBILITY_TIMEOUT_S
+
+
+def _receives(at: At) -> int:
+    return int(at.other(READERS, "MaxNumberOfMessages"))
+
+
+def _finer(at: At) -> Any:
+    """All dimensions of the key in place of some."""
+    keys = list(at.scenario.workload.keys)
+    return keys if at.value and set(at.value) < set(keys) else None
+
+
+_MORE_HELD = "a worker that dies holds more messages"
+_ORDER = "the order that it keeps"
+
+SQS = (
+    Relaxed(
+        (READERS, "VisibilityTimeout"), longer_lock(_receives, 43_200),
+        "messages become visible again after {s}, while a worker is at them", LATER, AGAIN,
+    ),
+    Relaxed(
+        (READERS, "VisibilityTimeout"), shorter_lock(_receives, 1),
+        "what a worker holds that is gone comes back only after {s}",
+        "a batch that takes longer is processed twice", BEHIND, name="VisibilityTimeout (shorter)",
+    ),
+    Relaxed(
+        (READERS, "MaxNumberOfMessages"), up(10), "{value} a call", _MORE_HELD, BEHIND,
+    ),
+    Relaxed(
+        (READERS, "MaxNumberOfMessages"), down(1),
+        "up to {value} messages wait behind each other in the hands of one worker",
+        "a call for each message", AGAIN, name="MaxNumberOfMessages (1)",
+    ),
+    Relaxed(
+        (READERS, "ReceiveMessageWaitTimeSeconds"), up(20), "short polls", "nothing", BEHIND,
+    ),
+    Relaxed(
+        (READERS, "RedrivePolicy", "maxReceiveCount"), up(1_000),
+        "a message is dead-lettered after {value} receives",
+        "a message that always fails comes back a thousand times", ("dead_lettered",),
+    ),
+    Relaxed(
+        (READERS, "MessageRetentionPeriod"), up(1_209_600),
+        "a message older than {s} is deleted unread", "more is stored", GONE,
+    ),
+    Relaxed(
+        (READERS, "MessageGroupId"),
+        lambda at: _finer(at) if at.other(READERS, "FifoQueue") else None,
+        "no more workers than message groups of {value} are busy",
+        "order holds only within the finer groups", BEHIND,
+    ),
+    Relaxed(
+        (READERS, "FifoThroughputLimit"),
+        lambda at: "perMessageGroupId"
+        if at.other(READERS, "FifoQueue") and at.value != "perMessageGroupId"
+        else None,
+        "300 calls a second of each kind", "deduplication looks within message groups alone",
+        BEHIND, {(READERS, "DeduplicationScope"): "messageGroup"},
+    ),
+    Relaxed(
+        (READERS, "FifoQueue"), fixed(False, None),
+        "each message group waits for its first message", _ORDER, AGAIN,
+        {
+            (READERS, key): None
+            for key in (
+                "MessageGroupId", "MessageDeduplicationId", "DeduplicationScope",
+                "FifoThroughputLimit", "look_ahead",
+            )
+        },
+        promise=True,
+    ),
+    Relaxed(
+        (READERS, "FifoQueue"),
+        lambda at: True if not at.value and at.order_by else None,
+        "a standard queue keeps no order",
+        "one message of a group at a time, and 300 calls a second", ("out_of_order",),
+        {
+            (READERS, "MessageGroupId"): lambda at: at.order_by,
+            (READERS, "order"): None,
+            (READERS, "stale_receipt"): None,
+        },
+        name="FifoQueue (true)",
+    ),
+    Relaxed(
+        (READERS, "MessageDeduplicationId"), lambda at: at.value and "",
+        "of messages with the same deduplication id, one in five minutes is let in",
+        "what a sender repeats is there twice", ("lost",),
+    ),
+    Relaxed(
+        (READERS, "max_in_flight"), up(100_000_000), "at most {value} messages are in flight",
+        "AWS raises the quota on request", BEHIND,
+    ),
+    Relaxed(
+        (READERS, "order"), lambda at: "as-visible" if at.value == "returned-first" else None,
+        "what came back is handed out before what nobody has had", "AWS does not let one choose",
+        AGAIN,
+    ),
+    Relaxed(
+        (READERS, "delete"), fixed("batch", None), "a delete call for each message",
+        "a worker that dies repeats a batch", BEHIND,
+    ),
+    Relaxed(
+        ("producer", "batch"), up(10), "{value} a send", "a message waits for others", BEHIND,
+        key="producer.batch",
+    ),
+    Relaxed(
+        ("producer", "threads"), grown(8, 8, 10_000), "{value} senders", "more senders", BEHIND,
+        key="producer.threads",
+    ),
+    Relaxed(
+        ("producer", "threads"), down(1), "{value} senders overtake each other",
+        "one sender's rate",
+        ("out_of_order",), name="producer.threads (1)", key="producer.threads",
+    ),
+)  # fmt: skip
+
+_CEILINGS = Relaxed(
+    ("ceilings", "apply"), fixed(False, None), "a ceiling of the broker or its client",
+    "a larger machine, or more of them", ("late", "unfinished", "lost"), key="ceilings",
+)  # fmt: skip
+
+RABBITMQ = (
+    Relaxed(
+        (READERS, "prefetch_count"), lambda at: 1 if at.value > 1 else None,
+        "up to {value} messages wait behind each other at one consumer",
+        "a round trip for each message", ANY,
+    ),
+    Relaxed(
+        (READERS, "prefetch_count"), lambda at: None if at.value else 1,
+        "without a limit (quorum queue: 2,000), messages wait behind each other at one consumer",
+        "a round trip for each message", ANY, name="prefetch_count (0)",
+    ),
+    Relaxed(
+        (READERS, "prefetch_count"), lambda at: 200 if 0 < at.value < 50 else None,
+        "a consumer is sent {value} at a time", "a consumer holds more messages", BEHIND,
+        name="prefetch_count (200)",
+    ),
+    Relaxed(
+        (READERS, "arguments", "x-delivery-limit"),
+        lambda at: -1
+        if at.other(READERS, "arguments", "x-queue-type") == "quorum" and at.value != -1
+        else None,
+        "a message that came back {value} times is given up",
+        "a message that always fails comes back for ever", GONE, default=20,
+    ),
+    Relaxed(
+        (READERS, "arguments", "x-message-ttl"), if_given(""), "a message expires after {ms}",
+        "old messages are processed", GONE,
+    ),
+    Relaxed(
+        (READERS, "arguments", "x-max-length"), if_given(""), "at most {value} messages are ready",
+        "memory for a backlog", GONE,
+    ),
+    Relaxed(
+        (READERS, "arguments", "x-single-active-consumer"), fixed(False, None),
+        "one consumer is active", _ORDER, BEHIND, promise=True,
+    ),
+    Relaxed(
+        (READERS, "arguments", "x-consumer-timeout"), if_given(30 * DAY_MS),
+        "a channel is closed {ms} after a delivery that is not acknowledged",
+        "a consumer that hangs holds its messages", AGAIN,
+    ),
+    Relaxed(
+        ("consumer_timeout",), if_given(30 * DAY_MS),
+        "a channel is closed {ms} after a delivery that is not acknowledged",
+        "a consumer that hangs holds its messages", AGAIN,
+    ),
+    Relaxed(
+        ("heartbeat",), down(10), "a dead connection is noticed after {s}", "more heartbeats",
+        BEHIND,
+    ),
+    Relaxed(
+        (READERS, "no_ack"), fixed(False, None), "a message is acknowledged when it is sent",
+        "some messages are processed twice", ("lost",),
+    ),
+    Relaxed(
+        ("producer", "confirms"), fixed(True, None), "published without confirms",
+        "a round trip for each batch", ("lost",), key="producer.confirms",
+    ),
+    Relaxed(
+        ("producer", "channels"), grown(8, 8, 10_000), "{value} publishing channels",
+        "more channels", BEHIND, key="producer.channels",
+    ),
+    _CEILINGS,
+)  # fmt: skip
+
+
+def _tag_lock(longer: bool) -> To:
+    """Of Celery: a visibility timeout beyond the countdown, or one that work just keeps."""
+
+    def to(at: At) -> Any:
+        if at.data.get("broker") == "rabbitmq":
+            return None
+        now_s = at.value or _tag_default(at)
+        held_s = (at.other(READERS, "task", "countdown") or 0.0) + 10 * at.one_s
+        if longer:
+            most_s = 43_200.0 if at.data["broker"] == "sqs" else 30 * 86_400.0
+            return min(most_s, max(10 * now_s, 2 * held_s))
+        shorter_s = max(10.0, 1.5 * held_s, now_s / 20)
+        return shorter_s if shorter_s <= now_s / 2 else None
+
+    return to
+
+
+def _tag_default(at: At) -> float:
+    return VISIBILITY_TIMEOUT_S["redis" if at.data["broker"] == "redis" else "sqs"]
+
+
+_OPTION = ("config", "broker_transport_options", "visibility_timeout")
+
+CELERY = (
+    Relaxed(
+        _OPTION, _tag_lock(True), "a task that is held for {s} is delivered again",
+        "what a dead worker holds comes back later", AGAIN, default=_tag_default,
+    ),
+    Relaxed(
+        _OPTION, _tag_lock(False), "what a dead worker holds comes back only after {s}",
+        "a task that takes longer runs twice", BEHIND, name="visibility_timeout (shorter)",
+        default=_tag_default,
+    ),
+    Relaxed(
+        ("consumer_timeout",),
+        lambda at: 30 * DAY_MS if at.data.get("broker") == "rabbitmq" and at.value else None,
+        "a worker loses its channel {ms} after a delivery that is not acknowledged",
+        "a worker that hangs holds its tasks", AGAIN,
+    ),
+    Relaxed(
+        (READERS, "queue_arguments", "x-consumer-timeout"), if_given(30 * DAY_MS),
+        "a worker loses its channel {ms} after a delivery that is not acknowledged",
+        "a worker that hangs holds its tasks", AGAIN,
+    ),
+    Relaxed(
+        ("config", "worker_prefetch_multiplier"),
+        lambda at: 1 if at.value != 1 or not at.other("config", "task_acks_late") else None,
+        "tasks are held behind others ({value} for each child, besides those that run)",
+        "a round trip for each task; acks late: a task whose worker dies runs again", AGAIN,
+        {("config", "task_acks_late"): True},
+    ),
+    Relaxed(
+        ("config", "worker_prefetch_multiplier"), lambda at: 64 if 0 < at.value < 4 else None,
+        "a worker is sent {value} tasks a child", "tasks are held behind others", BEHIND,
+        name="worker_prefetch_multiplier (64)",
+    ),
+    Relaxed(
+        ("config", "task_acks_late"), fixed(True, None), "a task is acknowledged before it runs",
+        "a task whose worker dies runs twice", ("lost",),
+        {("config", "task_reject_on_worker_lost"): True},
+    ),
+    Relaxed(
+        ("config", "task_reject_on_worker_lost"),
+        lambda at: True if at.other("config", "task_acks_late") and not at.value else None,
+        "a task whose child died counts as failed", "a task that kills its child runs for ever",
+        ("lost",),
+    ),
+    Relaxed(
+        ("config", "task_acks_late"), fixed(False, None), "a task is acknowledged after it ran",
+        "a task whose worker dies is lost", ("duplicates",), name="task_acks_late (false)",
+    ),
+    Relaxed(
+        ("REMAP_SIGTERM",), if_given(""), "SIGTERM stops a worker at once",
+        "a worker takes as long to stop as its tasks", ("lost", "duplicates"),
+    ),
+    Relaxed(
+        ("config", "worker_soft_shutdown_timeout"), up(600.0),
+        "a cold shutdown waits {s} for running tasks", "a slower stop",
+        ("lost", "duplicates"),
+    ),
+    Relaxed(
+        ("config", "broker_heartbeat"), down(10.0),
+        "a dead worker is noticed after {s}", "more heartbeats", BEHIND,
+    ),
+    Relaxed(
+        (READERS, "task", "countdown"), lambda at: 0.0 if at.value else None,
+        "a task is held for {s} before it runs", "it runs at once", ("duplicates", "late"),
+    ),
+    Relaxed(
+        (READERS, "task", "autoretry_for"), lambda at: None if at.value else ["Exception"],
+        "an exception is the end of a task", "a task that fails runs again", ("lost",),
+    ),
+    Relaxed(
+        (READERS, "task", "max_retries"),
+        lambda at: 1_000 if at.other(READERS, "task", "autoretry_for") else None,
+        "a task is given up after {value} retries", "a task that always fails runs for ever",
+        ("lost",),
+    ),
+    _CEILINGS,
+)  # fmt: skip

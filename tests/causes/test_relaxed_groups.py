@@ -1,0 +1,37 @@
+from helpers.incidents import group, incident
+from sim.causes.data import CauseKind
+from sim.causes.hypotheses import hypotheses
+from sim.measure.tables import no_rows
+
+HARMS = ("lost", "unfinished", "dead_lettered", "duplicates", "out_of_order", "late")
+
+
+def keys(scenario):
+    found = hypotheses(scenario, "s", "g", HARMS, no_rows())
+    return {one.name: one for one in found if one.kind <= CauseKind.PROMISE}
+
+
+def test_what_is_at_its_best_already_is_no_cause():
+    scenario = incident(
+        group(2, **{"auto.offset.reset": "earliest", "max.poll.interval.ms": 86_400_000})
+    )
+    assert not {"auto.offset.reset", "max.poll.interval.ms"} & set(keys(scenario))
+
+
+def test_what_is_not_given_is_told_by_its_default():
+    by_name = keys(incident(group(2)))
+    assert by_name["session.timeout.ms"].what == "partitions of a dead member stand still for 45 s"
+    assert by_name["session.timeout.ms"].value == "45000"
+
+
+def test_a_session_of_librdkafka_is_not_longer_than_between_two_polls():
+    by_name = keys(incident(group(2, client="librdkafka", **{"max.poll.interval.ms": 60_000})))
+    assert by_name["session.timeout.ms (longer)"].to == "60000"
+
+
+def test_a_session_of_the_new_protocol_is_the_brokers():
+    by_name = keys(incident(group(2, **{"group.protocol": "consumer"})))
+    assert by_name["group.consumer.session.timeout.ms"].path == (
+        "systems.s.brokers.group.consumer.session.timeout.ms"
+    )
+    assert "session.timeout.ms" not in by_name

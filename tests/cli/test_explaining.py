@@ -1,0 +1,101 @@
+"""`sim explain` as a person meets it, in a process of its own."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from helpers.incidents import incident, queue
+from sim.cli.explaining import scenario_of
+from sim.foundation.document import dumped
+from sim.foundation.errors import LabError
+
+COMMAND = [sys.executable, "-c", "from sim.cli.commands import main; main()"]
+
+
+def sim(*args):
+    return subprocess.run([*COMMAND, *map(str, args)], capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def overloaded(tmp_path_factory):
+    """The file of a scenario in which one worker does half of what comes."""
+    path = tmp_path_factory.mktemp("scenarios") / "overloaded.yaml"
+    scenario = incident(queue(1, MaxNumberOfMessages=10), work=0.2)
+    path.write_text(dumped(scenario.model_dump(mode="json", by_alias=True)))
+    return path
+
+
+def test_it_tells_the_cause_in_80_columns(overloaded):
+    done = sim("explain", overloaded)
+    assert done.returncode == 0, done.stderr
+    assert "1 worker can do no more: with 2 workers, it is still 4.3 s too late" in " ".join(
+        done.stdout.split()
+    )
+    assert max(map(len, done.stdout.splitlines())) <= 80
+
+
+def test_a_result_is_explained_as_the_scenario_that_it_was_run_of(overloaded, tmp_path):
+    assert sim("run", overloaded, "--no-charts", "--out", tmp_path, "--name", "x").returncode == 0
+    of_result = sim("explain", "incident/x", "--out", tmp_path)
+    assert of_result.returncode == 0 and of_result.stdout == sim("explain", overloaded).stdout
+
+
+def test_values_can_be_set_in_both(overloaded, tmp_path):
+    path = "systems.s.queues.g.workers"
+    assert (
+        scenario_of(str(overloaded), [f"{path}=3"], tmp_path).systems["s"].readers["g"].workers == 3
+    )
+    sim("run", overloaded, "--no-charts", "--out", tmp_path, "--name", "x")
+    again = scenario_of(str(tmp_path / "incident" / "x"), [f"{path}=3"], tmp_path)
+    assert again.systems["s"].readers["g"].workers == 3
+
+
+def test_where_nothing_is_wrong_it_says_so(overloaded):
+    done = sim("explain", overloaded, "--set", "systems.s.queues.g.workers=4")
+    assert (done.returncode, done.stdout) == (
+        0, "Nothing is wrong with incident, so there is nothing to explain.\n",
+    )  # fmt: skip
+
+
+def test_as_json_it_is_printed_or_written(overloaded, tmp_path):
+    printed = json.loads(sim("explain", overloaded, "--json").stdout)
+    file = tmp_path / "why.json"
+    assert sim("explain", overloaded, "-o", file).returncode == 0
+    assert json.loads(file.read_text()) == printed
+    assert printed["groups"][0]["harms"][0]["causes"][0]["key"] == "workers"
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (["--system", "t"], "unknown system 't'"),
+        (["--group", "h"], "unknown group 'h'"),
+        (["--set", "systems.s.nothing=1"], "unknown key"),
+    ],
+)
+def test_what_there_is_none_of_is_refused(overloaded, args, said):
+    done = sim("explain", overloaded, *args)
+    assert done.returncode == 2 and said in done.stderr
+
+
+def test_neither_a_scenario_nor_a_result(tmp_path):
+    with pytest.raises(LabError, match="unknown scenario 'nothing'"):
+        scenario_of("nothing", [], tmp_path)
+
+
+def test_it_can_be_stopped(overloaded):
+    """By Ctrl+C, while it runs: nothing is left behind."""
+    long = ["--set", "workload.arrivals.multiply=2000", "--set", "systems.s.queues.g.workers=1000"]
+    process = subprocess.Popen(
+        [*COMMAND, "explain", str(overloaded), *long], stderr=subprocess.PIPE, text=True
+    )
+    time.sleep(4)
+    assert process.poll() is None, "it has ended already"
+    os.kill(process.pid, signal.SIGINT)
+    _, said = process.communicate(timeout=30)
+    assert process.returncode == 130 and "stopped; " in said
