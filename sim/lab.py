@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from importlib import import_module
 from math import inf
 from threading import Event, Lock
@@ -219,10 +220,13 @@ def run_system(
     if isinstance(system, Rolling) and folds:
         messages = system.live
     publication = system.publication(ended_s)
+    sending = list(system.sending_limits())
     parts: list[Frames] = []
     unheard = list(_unstruck(setup, timeline.waiting, ended_s))
     for outcome in system.outcomes(ended_s):
         pace.check()
+        if of_crew := replays[outcome.group].limits:
+            outcome = replace(outcome, limits=[*outcome.limits, *of_crew.values()])
         if on_outcome is not None:
             on_outcome(outcome)
         its = messages if outcome.rows is None else messages.only(outcome.rows)
@@ -236,9 +240,9 @@ def run_system(
     if publication is not None:
         events += publication.happened
         parts.append({"producer": publication.producer, "buffer": publication.buffer})
-        if publication.limits:
-            who = {"system": name, "group": "publisher"}
-            parts.append({"limits": limits_table(who, publication.limits)})
+    of_senders = [*sending, *(() if publication is None else publication.limits)]
+    if of_senders:
+        parts.append({"limits": limits_table({"system": name, "group": "publisher"}, of_senders)})
     happened = [event for event in events if event[0] <= ended_s]
     parts.append({"faults": faults_table(name, happened)})
     if unheard:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 import numpy as np
 
-from sim.engine.waits import Limit, Waits
+from sim.engine.waits import Limit, Waits, of_rows
 from sim.foundation.arrays import F64, I32, I64, U8, U16
 
 if TYPE_CHECKING:
@@ -158,11 +158,7 @@ class Some(NamedTuple):
 
     def parts_s(self, first: int, last: int) -> F64:
         """As `Waits.parts_s`, of the messages in ``rows``."""
-        rows = self.rows[first:last]
-        if not rows.size:
-            return self.whole.parts_s(0, 0)
-        low = int(rows[0])
-        return self.whole.parts_s(low, int(rows[-1]) + 1)[:, rows - low]
+        return of_rows(self.whole.parts_s, self.rows[first:last])
 
 
 @dataclass(frozen=True)

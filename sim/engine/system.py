@@ -9,6 +9,7 @@ import simpy
 
 from sim.engine.environment import Stage
 from sim.engine.outcome import Became, GroupOutcome, Publication
+from sim.engine.waits import Limit
 from sim.foundation.arrays import F32, F64, Bools
 from sim.foundation.units import Distribution
 from sim.scenario.faults.groups import AutoscaleFault, ScaleFault
@@ -186,6 +187,9 @@ class System(Protocol):
 
     def publication(self, ended_s: float) -> Publication | None:
         """What became of its publisher by the end; None: it has none. Asked before `outcomes`."""
+
+    def sending_limits(self) -> Iterator[Limit]:
+        """Limits that acted on those who send to it, where it has no publisher of its own."""
 
     def outcomes(self, ended_s: float) -> Iterator[GroupOutcome]:
         """Each group's outcome at the end; a group's memory is freed when the next is asked for."""

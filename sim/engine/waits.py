@@ -1,11 +1,12 @@
 """What a message waited for, from its creation to its first effect, and which limits acted."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from enum import IntEnum
 from typing import NamedTuple, Protocol
 
 import numpy as np
 
+from sim.engine.acted_kernel import Acted
 from sim.foundation.arrays import F64, I32, I64
 
 
@@ -80,6 +81,30 @@ class Waits(Protocol):
         """
 
 
+SPAN = 1 << 16
+"""Messages that are asked for at once, where only some of them are wanted."""
+
+
+def of_rows(parts_s: Callable[[int, int], F64], rows: I32) -> F64:
+    """[parts, rows] of messages in any order, from what gives those of a stretch of messages.
+
+    Args:
+        parts_s: as `Waits.parts_s`.
+        rows: [rows] the messages; one may be there more than once.
+    """
+    out = np.zeros((len(TimePart), rows.size))
+    order = np.argsort(rows, kind="stable")
+    ascending = rows[order]
+    at = 0
+    while at < rows.size:
+        low = int(ascending[at])
+        stop = int(np.searchsorted(ascending, low + SPAN))
+        here = ascending[at:stop] - low
+        out[:, order[at:stop]] = parts_s(low, low + int(here[-1]) + 1)[:, here]
+        at = stop
+    return out
+
+
 class Sent(Protocol):
     """How messages get into a log or a queue: where the time until then went."""
 
@@ -110,6 +135,31 @@ class Unsplit(NamedTuple):
         return parts_s
 
 
+def sent_of_rows(sent: Sent, rows: I32, entered_s: F64) -> F64:
+    """[parts, rows] of messages in any order: until ``entered_s``, which is one's each time.
+
+    Args:
+        sent: of all messages.
+        rows: [rows] the messages; one may be there more than once, as one of several records.
+        entered_s: [rows] s.
+    """
+    out = np.zeros((len(TimePart), rows.size))
+    left = np.arange(rows.size)
+    while left.size:
+        some, first = np.unique(rows[left], return_index=True)
+        at = left[first]
+        for low in range(int(some[0]), int(some[-1]) + 1, SPAN):
+            here = slice(*np.searchsorted(some, [low, low + SPAN]))
+            its = some[here] - low
+            if not its.size:
+                continue
+            all_s = np.full(int(its[-1]) + 1, np.inf)
+            all_s[its] = entered_s[at[here]]
+            out[:, at[here]] = sent.sent_parts_s(low, low + all_s.size, all_s)[:, its]
+        left = np.delete(left, first)
+    return out
+
+
 class SentOnly(NamedTuple):
     """Of some of the messages, numbered anew from 0."""
 
@@ -119,13 +169,11 @@ class SentOnly(NamedTuple):
 
     def sent_parts_s(self, first: int, last: int, entered_s: F64) -> F64:
         """As `Sent.sent_parts_s`, of the messages in ``rows``."""
-        rows = self.rows[first:last]
-        if not rows.size:
-            return np.zeros((len(TimePart), 0))
-        low, high = int(rows[0]), int(rows[-1]) + 1
-        all_s = np.zeros(high - low)
-        all_s[rows - low] = entered_s
-        return self.whole.sent_parts_s(low, high, all_s)[:, rows - low]
+        return sent_of_rows(self.whole, self.rows[first:last], entered_s)
+
+
+LINGERED = "batches waited this long to fill, and left before they were full"
+"""What a limit of a producer's lingering did."""
 
 
 class Limit(NamedTuple):
@@ -135,7 +183,7 @@ class Limit(NamedTuple):
     """The product's own name of it: ``VisibilityTimeout``."""
     path: str
     """Where its key stands in the scenario, below the system: ``queues.counters.
-    VisibilityTimeout``; "" where it is no key."""
+    VisibilityTimeout``, or from the top: ``faults.0.scaler.tolerance``; "" where it is no key."""
     value: str
     """As the scenario would write it: ``30s``, ``1``."""
     target: str
@@ -148,6 +196,14 @@ class Limit(NamedTuple):
     """When first, s."""
     last_s: float
     """When last, s."""
+
+
+def of_kernel(
+    acted: Acted, key: str, value: str, what: str, *, path: str = "", target: str = ""
+) -> Iterator[Limit]:
+    """A limit of which a kernel has counted how often it acted, if it did; see `Limit`."""
+    if acted.times:
+        yield Limit(key, path, value, target, what, acted.times, acted.first_s, acted.last_s)
 
 
 class Stretches:

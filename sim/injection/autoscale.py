@@ -12,6 +12,7 @@ from math import ceil
 import simpy
 
 from sim.engine.environment import Steps
+from sim.engine.waits import Limit
 from sim.injection.crew import Crew
 from sim.scenario.faults.groups import Scaler
 
@@ -43,6 +44,63 @@ def limited(recommendation: int, replicas: int, least: int, most: int) -> int:
     return min(max(recommendation, least, 1), ceiling)
 
 
+class _Held:
+    """What limits an autoscaler, as it tells `Replay.limits`."""
+
+    def __init__(self, env: simpy.Environment, crew: Crew, scaler: Scaler, path: str) -> None:
+        self._env = env
+        self._crew = crew
+        self._scaler = scaler
+        self._path = path
+
+    def _acts(self, key: str, field: str, value: str, what: str) -> None:
+        path = f"{self._path}.{field}" if field else ""
+        at_s = self._env.now
+        self._crew.replay.acts(Limit(key, path, value, "", what, 1, at_s, at_s))
+
+    def counted(self, waiting: int) -> int:
+        """What it counts of the messages that wait: so many as a replica a partition is for."""
+        useful, scaler = self._crew.fleet.useful, self._scaler
+        if useful is None or scaler.allow_idle_consumers or waiting <= useful * scaler.per_replica:
+            return waiting
+        said = f"counted only what {useful} replicas are for, one a partition"
+        self._acts("allowIdleConsumers", "allowIdleConsumers", "false", said)
+        return useful * scaler.per_replica
+
+    def look(self, waiting: int, replicas: int, wanted: int, to: int, now: int) -> None:
+        """See what a decision was held to.
+
+        Args:
+            waiting: what it counted.
+            replicas: running before.
+            wanted: the most that was recommended in the stabilization window.
+            to: running from now on.
+            now: what this would have been without that window.
+        """
+        scaler = self._scaler
+        near = recommended(waiting, replicas, scaler)
+        if near == replicas < ceil(waiting / scaler.per_replica):
+            said = "left the replicas as they were, where the lag asked for more"
+            self._acts("tolerance", "tolerance", f"{scaler.tolerance:g}", said)
+        if wanted > to and to < max(2 * replicas, 4):
+            said = "held the replicas, where the lag asked for more"
+            self._acts("maxReplicaCount", "maxReplicaCount", f"{scaler.max_replica_count}", said)
+        elif wanted > to:
+            # The default of behavior.scaleUp: 100 % or 4 pods, whichever is more.
+            said = "at most doubled the replicas, where the lag asked for more"
+            self._acts("scaleUp.policies", "", "100 %", said)
+        if now < to:
+            said = "kept replicas that the lag no longer asked for"
+            value = f"{scaler.stabilization:g}s"
+            self._acts("stabilizationWindowSeconds", "stabilization", value, said)
+
+    def idles(self) -> None:
+        """It keeps the last replica, though nothing waits."""
+        said = "kept the last replica, though nothing waited"
+        value = f"{self._scaler.cooldown_period:g}s"
+        self._acts("cooldownPeriod", "cooldownPeriod", value, said)
+
+
 def autoscale(
     env: simpy.Environment,
     crew: Crew,
@@ -53,8 +111,9 @@ def autoscale(
     startup_s: float,
     until_s: float,
     say: Callable[[str], None],
+    path: str = "",
 ) -> Steps:
-    """Scale a group from now on.
+    """Scale a group from now on; what limits it is in the crew's `Replay.limits`.
 
     Args:
         env: clock.
@@ -65,18 +124,13 @@ def autoscale(
         startup_s: from the start of a process to its first poll.
         until_s: no more is decided after this.
         say: takes a line for the timeline.
+        path: of its settings in the scenario.
     """
     least = at_scale(scaler.min_replica_count) if scaler.min_replica_count else 0
     most = at_scale(scaler.max_replica_count)
+    held = _Held(env, crew, scaler, path)
     advised = deque([(env.now, len(crew.wanted))])
     active_s = env.now
-
-    def metric() -> int:
-        waiting = crew.fleet.backlog()
-        useful = crew.fleet.useful
-        if useful is not None and not scaler.allow_idle_consumers:
-            waiting = min(waiting, useful * scaler.per_replica)
-        return waiting
 
     def have(replicas: int) -> None:
         before = len(crew.wanted)
@@ -88,10 +142,14 @@ def autoscale(
         replicas = len(crew.wanted)
         if replicas == 0:
             return
+        waiting = held.counted(waiting)
         advised.append((env.now, recommended(waiting, replicas, scaler)))
         while advised[0][0] < env.now - scaler.stabilization:
             advised.popleft()
-        have(limited(max(n for _, n in advised), replicas, least, most))
+        wanted = max(n for _, n in advised)
+        to = limited(wanted, replicas, least, most)
+        held.look(waiting, replicas, wanted, to, limited(advised[-1][1], replicas, least, most))
+        have(to)
 
     def poll(waiting: int) -> None:
         nonlocal active_s
@@ -101,6 +159,8 @@ def autoscale(
                 have(max(1, least))
         elif least == 0 and env.now - active_s >= scaler.cooldown_period:
             have(0)
+        elif least == 0 and crew.wanted:
+            held.idles()
 
     def late(act: Callable[[int], None], waiting: int) -> Steps:
         yield env.timeout(scaler.metric_delay)
@@ -109,7 +169,7 @@ def autoscale(
     def every(period_s: float, act: Callable[[int], None]) -> Steps:
         while env.now + period_s <= until_s:
             yield env.timeout(period_s)
-            env.process(late(act, metric()))
+            env.process(late(act, crew.fleet.backlog()))
 
     yield env.process(every(scaler.sync_period, sync)) & env.process(
         every(scaler.polling_interval, poll)

@@ -1,6 +1,6 @@
 """What every fault is given to do what it does: the clock, the timeline, and the scale."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from math import inf
 from typing import Any
@@ -46,8 +46,14 @@ class Context:
     timeline: Timeline
     scale: float
     """Of the scenario."""
+    faults: Sequence[object] = ()
+    """Of the scenario, in order."""
     on_brokers: dict[tuple[type, int], list[Any]] = field(default_factory=dict)
     """[kind of fault, broker] faults that hold it now."""
+
+    def path_of(self, fault: object) -> str:
+        """Where a fault stands in the scenario: ``faults.2``; "" if it does not."""
+        return next((f"faults.{i}" for i, one in enumerate(self.faults) if one is fault), "")
 
     def scaled(self, n: int) -> int:
         """A number of consumers for the scale of the scenario."""

@@ -77,6 +77,7 @@ def _autoscale(fault: AutoscaleFault, crews: Sequence[Crew], context: Context) -
         startup_s=fault.startup,
         until_s=inf if fault.for_ is None else context.env.now + fault.for_,
         say=context.timeline.say,
+        path=f"{context.path_of(fault)}.scaler",
     )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from sim.engine.outcome import Effects
 from sim.engine.system import Setup
+from sim.engine.waits import Limit
 from sim.scenario.faults.groups import BugFault, SeekFault
 
 REPEATS = 1 << 16
@@ -30,6 +31,15 @@ class Replay:
     """The longest of any partition, s."""
     last_seek_s: float = -np.inf
     """The last of its seeks at a known time."""
+    limits: dict[tuple[str, str], Limit] = field(default_factory=dict)
+    """Of those that operate it, by key and path: an autoscaler's."""
+
+    def acts(self, limit: Limit) -> None:
+        """Note that a limit acted, again perhaps."""
+        place = limit.key, limit.path
+        if (before := self.limits.get(place)) is not None:
+            limit = limit._replace(times=before.times + limit.times, first_s=before.first_s)
+        self.limits[place] = limit
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,7 @@ def schedule(
         of each group, what its bugs and seeks will have come to when they happen.
     """
     crews = {name: Crew(env, name, fleet) for name, fleet in fleets.items()}
-    context = Context(env, timeline, scenario.scale)
+    context = Context(env, timeline, scenario.scale, scenario.faults)
     watched_over: dict[Crew, None] = {}
     first_s = inf
     for index, fault in enumerate(scenario.faults):

@@ -8,8 +8,8 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.engine.waits import Unsplit
-from sim.foundation.arrays import F64, I32, I64
+from sim.engine.waits import TimePart
+from sim.foundation.arrays import F32, F64, I32, I64
 from sim.log import topic_kernel as k
 
 _T = TypeVar("_T", bound=np.generic)
@@ -131,6 +131,8 @@ class Topic:
         """[partitions] records forgotten: offsets before this have no row any more."""
         self.beyond = 0
         """Records that have no row: forgotten, or of messages that are not known yet."""
+        self._sent: tuple[F32, F64] | None = None
+        """What `_ways_s` last found; None: time has gone on since."""
         self.truncated: list[tuple[int, float, int, F64]] = []
         """(partition, when, from which offset on, [records] when each was readable) of what
         elections cut off, s."""
@@ -258,6 +260,11 @@ class Topic:
         start[:-1] -= self.gone
         producer.created_s, producer.partition_of = self.created_s, self.partition_of
         producer.next_message -= final
+        rows = self.partition_of.size
+        producer.way_s = moved(np.asarray(producer.way_s), moves, rows, 0.0)
+        if producer.over_s.size:
+            producer.over_s = moved(np.asarray(producer.over_s), moves, rows, 0.0)
+        self._sent = None
         self.beyond += old.message.size - message.size
         visible_s = moved(old.visible_s, moves, message.size, np.inf)
         self._keep(old._replace(start=start, message=message, visible_s=visible_s))
@@ -288,6 +295,11 @@ class Topic:
         view._keep(self.log._replace(visible_s=visible_s))
         return view
 
+    def waited(self) -> tuple[I64, I64]:
+        """[brokers] and [partitions] how many batches waited long for each."""
+        met = self.producer.ceilings
+        return np.asarray(met.broker_waited), np.asarray(met.partition_waited)
+
     def full_s(self) -> tuple[F64, F64]:
         """[2, brokers] and [2, partitions] from and until when a batch waited long for each, s.
 
@@ -302,13 +314,35 @@ class Topic:
         Raises:
             AssertionError: a message was lost, or made, between the application and the log.
         """
+        self._sent = None
         has = k.append(self.rows, self.producer, until_s)
         taken = self.producer.next_message + int(self.gone.sum())
         assert has == taken or not self.partition_of.size, (has, taken, self.log.end.tolist())
 
     def sent_parts_s(self, first: int, last: int, entered_s: F64) -> F64:
         """As `sim.engine.waits.Sent.sent_parts_s`, by when the record of each can be read."""
-        return Unsplit(self.created_s).sent_parts_s(first, last, entered_s)
+        way_s, over_s = self._ways_s()
+        parts_s = np.zeros((len(TimePart), last - first))
+        left_s = entered_s - self.created_s[first:last]
+        if over_s.size:
+            parts_s[TimePart.CEILING] = over_s[first:last]
+            left_s -= parts_s[TimePart.CEILING]
+        if way_s.size:
+            parts_s[TimePart.SEND] = np.minimum(way_s[first:last], left_s)
+            parts_s[TimePart.BUFFER] = left_s - parts_s[TimePart.SEND]
+        else:
+            parts_s[TimePart.SEND] = left_s
+        return parts_s
+
+    def _ways_s(self) -> tuple[F32, F64]:
+        """`LogProducer.way_s` and ``over_s`` by messages; they are asked for in many pieces."""
+        if self._sent is None:
+            way_s, over_s = np.asarray(self.producer.way_s), np.asarray(self.producer.over_s)
+            self._sent = (
+                self.to_messages(way_s, 0.0) if way_s.size else way_s,
+                self.to_messages(over_s, 0.0) if over_s.size else over_s,
+            )
+        return self._sent
 
     def records(self) -> int:
         """Records that will be in the log, as far as is known now."""

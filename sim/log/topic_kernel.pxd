@@ -1,5 +1,6 @@
 cimport cython
 
+from sim.engine.acted_kernel cimport Acted, note
 from sim.foundation cimport num
 from sim.foundation.c_types cimport f32, i32, i64
 
@@ -22,6 +23,8 @@ cdef class LogServers:
     cdef public double[::1] partition_free_s
     cdef public double[:, ::1] broker_full_s
     cdef public double[:, ::1] partition_full_s
+    cdef public i64[::1] broker_waited
+    cdef public i64[::1] partition_waited
 
 
 cdef class LogProducer:
@@ -43,6 +46,10 @@ cdef class LogProducer:
     cdef public LogServers ceilings
     cdef public i64 ring_head
     cdef public i64 ring_tail
+    cdef public double long_s
+    cdef public Acted lingered
+    cdef public f32[::1] way_s
+    cdef public double[::1] over_s
 
 
 @cython.locals(b=i64, broker_s=double, partition_s=double, at_s=double)

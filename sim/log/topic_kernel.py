@@ -7,6 +7,7 @@ are increasing), KB-14 (a broker and a partition take only so much).
 import cython
 import numpy as np
 
+from sim.engine.acted_kernel import Acted, note
 from sim.foundation import num
 from sim.foundation.arrays import F32, F64, I32, I64
 
@@ -64,6 +65,10 @@ class LogServers:
             [np.full(partitions, num.INF), -np.full(partitions, num.INF)]
         )
         """[2, partitions] the same."""
+        self.broker_waited: I64 = np.zeros(brokers, np.int64)
+        """[brokers] batches that had waited long for it."""
+        self.partition_waited: I64 = np.zeros(partitions, np.int64)
+        """[partitions] the same."""
 
 
 class LogProducer:
@@ -121,6 +126,16 @@ class LogProducer:
         """Counts what left the ring."""
         self.ring_tail = 0
         """Counts what came into it."""
+        self.long_s = 0.1
+        """Who waits for longer than this has met a limit."""
+        self.lingered = Acted()
+        """Batches that left as they had lingered, where that is long."""
+        rows = created_s.size
+        self.way_s: F32 = np.zeros(rows, np.float32)
+        """[log rows] from when broker and partition began with its batch to its being readable, s;
+        [0], like the next, where records come otherwise."""
+        self.over_s: F64 = np.zeros(rows if ceilings.limited else 0)
+        """[log rows] how long its batch waited for broker and partition, s; [0]: for nothing."""
 
 
 def _begun_s(ceilings: LogServers, p: int, size: int, close_s: float) -> float:
@@ -132,12 +147,14 @@ def _begun_s(ceilings: LogServers, p: int, size: int, close_s: float) -> float:
         at_s = close_s + ceilings.long_s
         ceilings.broker_full_s[0, b] = min(ceilings.broker_full_s[0, b], at_s)
         ceilings.broker_full_s[1, b] = broker_s
+        ceilings.broker_waited[b] += 1
     partition_s: float = max(close_s, ceilings.partition_free_s[p])
     ceilings.partition_free_s[p] = partition_s + size * ceilings.partition_byte_s
     if partition_s - close_s > ceilings.long_s:
         at_s = close_s + ceilings.long_s
         ceilings.partition_full_s[0, p] = min(ceilings.partition_full_s[0, p], at_s)
         ceilings.partition_full_s[1, p] = partition_s
+        ceilings.partition_waited[p] += 1
     return max(broker_s, partition_s)
 
 
@@ -153,6 +170,9 @@ def _send(log: Log, producer: LogProducer, p: int, close_s: float) -> None:
     stop = row + producer.open_records[p]
     while row < stop:
         log.visible_s[row] = at
+        producer.way_s[row] = at - begun_s
+        if producer.ceilings.limited:
+            producer.over_s[row] = begun_s - close_s
         row += 1
     log.end[p] += producer.open_records[p]
     producer.open_records[p] = 0
@@ -193,6 +213,8 @@ def _send_lingered(log: Log, producer: LogProducer, until_s: float) -> None:
         if deadline > until_s:
             return
         producer.ring_head += 1
+        if producer.linger_s > producer.long_s:
+            note(producer.lingered, producer.opened_s[p], deadline, 1)
         _send(log, producer, p, deadline)
 
 

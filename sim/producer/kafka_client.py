@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from sim.engine.acted_kernel import note
 from sim.engine.outcome import Fate
 from sim.engine.pace import STEPS, StagePace
 from sim.foundation.arrays import F64, I32, I64, U8, U16, Bools
@@ -27,6 +28,7 @@ from sim.producer.kafka_client_checks import (
     check_progress,
     progress,
 )
+from sim.producer.kafka_client_waits import Absences, Ways
 from sim.producer.kafka_stalled_brokers import GivenUp
 from sim.scenario.products.kafka_producer import KafkaProducer
 from sim.scenario.products.kafka_publisher import Order, Publisher
@@ -64,6 +66,8 @@ class StoredBatches(NamedTuple):
     """[entries] records."""
     attempt: I32
     """[entries] 0: not a retry."""
+    left_s: F64
+    """[entries] when the batch first left its client."""
     session: I32
     """[entries] 1, 2, …: process that sent it."""
     row: I32
@@ -145,6 +149,7 @@ class Client:
             partitions=parts.Partitions(partitions),
             known=parts.KnownProducer(partitions),
             journal=parts.Journal(1 << 8, 1 << 10),
+            limits=parts.ClientLimits(),
         )
         self.rows = created_s.size
         self.partitions = partitions
@@ -161,6 +166,8 @@ class Client:
         self.leader: I32 = np.asarray(cluster.leader)
         """[partitions] broker of each."""
         self.pace = StagePace("a publisher", self.rows)
+        self.absences = Absences(partitions)
+        """Of the process, and of the brokers as it meets them."""
         self.given_up: list[GivenUp] = []
         """What brokers that stand still will find in their sockets, in order."""
         _check(self.state.settings, int(size_bytes.max(initial=0)))
@@ -243,6 +250,7 @@ class Client:
             first=np.asarray(journal.first)[:n],
             n=np.asarray(journal.n)[:n],
             attempt=np.asarray(journal.attempt)[:n],
+            left_s=np.asarray(journal.left_s)[:n],
             session=np.asarray(journal.session)[:n],
             row=np.asarray(journal.row)[: journal.rows],
         )
@@ -259,6 +267,20 @@ class Client:
             valid &= kept
         rows = journal.row[np.repeat(valid, journal.n)]
         return np.bincount(rows, minlength=self.rows)
+
+    def ways(self) -> Ways:
+        """Where the time of each record went until it could be read, as far as is known."""
+        off, state = list(self.absences.off), self.state
+        if state.off_s < np.inf:
+            off.append((state.off_s, np.inf))
+        source = state.source
+        return Ways(
+            np.asarray(source.created_s),
+            np.asarray(source.partition_of),
+            state.journal,
+            off,
+            self.absences.spans(),
+        )
 
     def fates(self, kept: Bools | None = None) -> U8:
         """[rows] a `Fate`: how a row was lost, or UNFINISHED.
@@ -359,6 +381,8 @@ class Client:
         if self.alive:
             return
         self._die(at_s)
+        self.absences.off.append((self.state.off_s, at_s))
+        self.state.off_s = np.inf
         app, partitions = self.state.app, self.state.partitions
         app.session += 1
         app.txn += 1
@@ -393,6 +417,7 @@ class Client:
             respond_s = np.asarray(requests.respond_s)
             respond_s[broker, numbers & requests.mask] = np.inf
             requests.event_s[broker] = -np.inf
+        self.absences.look(at_s, self.state.brokers)
         self._look(at_s)
 
     def broker_up(self, broker: int, at_s: float) -> None:
@@ -404,11 +429,13 @@ class Client:
         if not self.state.brokers.up[broker] and requests.oldest[broker] < requests.next[broker]:
             self._disconnect(broker, at_s)
         self.state.brokers.up[broker] = 1
+        self.absences.look(at_s, self.state.brokers)
         self._look(at_s)
 
     def pause_broker(self, broker: int, at_s: float) -> None:
         """A broker stands still, alive and silent (KB-13)."""
         kafka_stalled_brokers.pause(at_s, broker, self.state)
+        self.absences.look(at_s, self.state.brokers)
 
     def resume_broker(self, broker: int, at_s: float) -> None:
         """It goes on: what its clients gave up comes first, then what waits, in order (KB-13)."""
@@ -421,6 +448,7 @@ class Client:
         for batch in here:
             appends.take_up(at_s, broker, *batch.what, batch.row, self.state)
         kafka_stalled_brokers.resume(at_s, broker, self.state)
+        self.absences.look(at_s, self.state.brokers)
 
     def _forget_given_up(self, broker: int) -> list[GivenUp]:
         here = [batch for batch in self.given_up if batch.broker == broker]
@@ -432,6 +460,7 @@ class Client:
         for broker in kafka_stalled_brokers.overdue(at_s, self.state):
             self.given_up += kafka_stalled_brokers.left_in_socket(at_s, broker, self.state)
             requests_kernel.disconnect(at_s, broker, self.state)
+            note(self.state.limits.overdue, at_s, at_s, 1)
 
     def _die(self, at_s: float) -> None:
         check_counts(self.state)
@@ -458,6 +487,7 @@ class Client:
     def move_leader(self, partition: int, broker: int, at_s: float) -> None:
         """Another broker leads a partition; the client learns of it at once (KB-06)."""
         self.state.brokers.leader[partition] = broker
+        self.absences.look(at_s, self.state.brokers)
         self._look(at_s)
 
     def _look(self, at_s: float) -> None:

@@ -7,6 +7,7 @@ Rules held:
 * KB-13 a broker that stands still handles later what its client has given up.
 """
 
+from sim.engine.acted_kernel import note
 from sim.foundation import num
 from sim.foundation.arrays import I32
 from sim.producer import kafka_client_codes as codes
@@ -52,7 +53,15 @@ def _check_sequence(p: int, session: int, epoch: int, first: int, last: int, c: 
 
 
 def _judge(
-    b: int, p: int, session: int, epoch: int, seq: int, n: int, txn: int, c: ClientState
+    now: float,
+    b: int,
+    p: int,
+    session: int,
+    epoch: int,
+    seq: int,
+    n: int,
+    txn: int,
+    c: ClientState,
 ) -> int:
     """What broker ``b`` makes of a batch of ``n`` records: APPEND, REPEAT or REFUSE."""
     if c.brokers.leader[p] != b:
@@ -62,6 +71,7 @@ def _judge(
         and c.brokers.append_fails[p] > 0.0
         and _uniform(c) < c.brokers.append_fails[p]
     ):
+        note(c.limits.refused, now, now, 1)
         return codes.REFUSE
     if c.settings.mode == codes.TRANSACTION and txn != c.app.txn:
         return codes.REFUSE  # of a transaction that was aborted
@@ -75,7 +85,9 @@ def _judge(
     return verdict
 
 
-def _enter(now: float, p: int, n: int, attempt: int, session: int, c: ClientState) -> int:
+def _enter(
+    now: float, p: int, n: int, attempt: int, session: int, left_s: float, c: ClientState
+) -> int:
     """Put a batch into the journal; returns the place of the first of its ``n`` rows."""
     entry = c.journal.entries
     at = c.journal.rows
@@ -85,6 +97,7 @@ def _enter(now: float, p: int, n: int, attempt: int, session: int, c: ClientStat
     c.journal.first[entry] = at
     c.journal.n[entry] = n
     c.journal.attempt[entry] = attempt
+    c.journal.left_s[entry] = left_s
     c.journal.session[entry] = session
     c.journal.entries = entry + 1
     c.journal.rows = at + n
@@ -104,6 +117,7 @@ def arrive(now: float, b: int, c: ClientState) -> None:
         verdict = codes.REFUSE
         if up:
             verdict = _judge(
+                now,
                 b,
                 p,
                 c.app.session,
@@ -115,7 +129,15 @@ def arrive(now: float, b: int, c: ClientState) -> None:
             )
         c.batches.stored[batch] = verdict != codes.REFUSE
         if verdict == codes.APPEND:
-            place = _enter(now, p, n, c.batches.attempts[batch], c.app.session, c)
+            place = _enter(
+                now,
+                p,
+                n,
+                c.batches.attempts[batch],
+                c.app.session,
+                c.batches.left_s[batch],
+                c,
+            )
             record = c.batches.first[batch]
             for k in range(n):
                 c.journal.row[place + k] = c.records.row[record & c.records.mask]
@@ -141,6 +163,7 @@ def take_up(
     seq: int,
     txn: int,
     attempt: int,
+    left_s: float,
     row: I32,
     c: ClientState,
 ) -> None:
@@ -155,11 +178,12 @@ def take_up(
         seq: the first of these.
         txn: its transaction.
         attempt: 0: not a retry.
+        left_s: when it first left the client.
         row: [records] input row of each record.
         c: of the client; the journal has room.
     """
     n = row.shape[0]
-    if _judge(b, p, session, epoch, seq, n, txn, c) == codes.APPEND:
-        place = _enter(now, p, n, attempt, session, c)
+    if _judge(now, b, p, session, epoch, seq, n, txn, c) == codes.APPEND:
+        place = _enter(now, p, n, attempt, session, left_s, c)
         for k in range(n):
             c.journal.row[place + k] = row[k]

@@ -1,5 +1,6 @@
 cimport cython
 
+from sim.engine.acted_kernel cimport note
 from sim.foundation cimport num
 from sim.foundation.c_types cimport i64
 from sim.producer cimport kafka_client_batches_kernel as batches
@@ -47,6 +48,9 @@ cdef void _go_on(double now, ClientState c) noexcept nogil
 cdef void _end_poll(double now, ClientState c) noexcept nogil
 
 cdef bint _blocks(double now, ClientState c) noexcept nogil
+
+@cython.locals(meets=i64)
+cdef void _note_full(double now, ClientState c) noexcept nogil
 
 @cython.locals(now=double)
 cdef bint _is_next(double until_s, ClientState c) noexcept nogil

@@ -8,6 +8,7 @@ Rules held:
 * KP-16 records and input offset of a transaction become valid together.
 """
 
+from sim.engine.acted_kernel import note
 from sim.foundation import num
 from sim.producer import kafka_client_batches_kernel as batches
 from sim.producer import kafka_client_codes as codes
@@ -63,6 +64,7 @@ def _open_batch(now: float, p: int, size: int, c: ClientState) -> int:
     c.batches.attempts[batch] = 0
     c.batches.created_s[batch] = now
     c.batches.ready_s[batch] = -num.INF
+    c.batches.left_s[batch] = num.INF
     c.batches.first[batch] = c.records.next
     c.batches.n[batch] = 0
     c.batches.size_bytes[batch] = 0
@@ -186,6 +188,8 @@ def _flushed(now: float, c: ClientState) -> None:
     if c.app.closing == codes.FLUSH_ONLY:
         c.app.kill_s = now
         return
+    if c.records.remaining > 0:
+        note(c.limits.unflushed, now, now, c.records.remaining)
     if c.settings.check_flush and c.records.remaining > 0:
         _begin_flush(now, c.settings.flush_timeout_s, c)
         return
@@ -211,6 +215,7 @@ def _commit(now: float, c: ClientState) -> None:
     if c.settings.mode == codes.TRANSACTION:
         if now - c.app.txn_began_s > c.settings.transaction_timeout_s:
             c.app.phase = codes.ABORT  # the coordinator has aborted it before
+            note(c.limits.late_transactions, now, now, 1)
             return
         for entry in range(c.app.txn_first, c.journal.entries):
             c.journal.visible_s[entry] = now
@@ -252,6 +257,15 @@ def _blocks(now: float, c: ClientState) -> bool:
     return True
 
 
+def _note_full(now: float, c: ClientState) -> None:
+    """Note which limit of the buffer a record has met: once for each, until it has room."""
+    meets = 0 if c.app.phase == codes.BLOCKED else 1
+    if not c.settings.java and c.records.remaining >= c.settings.buffer_records:
+        note(c.limits.full_records, now, now, meets)
+    else:
+        note(c.limits.full_bytes, now, now, meets)
+
+
 def _is_next(until_s: float, c: ClientState) -> bool:
     """Whether nothing falls due before the application's next step."""
     now = c.app.next_s
@@ -273,8 +287,10 @@ def _send_polled(until_s: float, c: ClientState) -> int:
         p = c.source.partition_of[row]
         size = num.integer(c.source.size_bytes[0 if one_size else row])
         if not _send(now, row, p, size, c):
+            _note_full(now, c)
             if _blocks(now, c):
                 return codes.DONE
+            note(c.limits.rejected, now, now, 1)
             c.app.status[row] = codes.REJECTED
             c.app.errors += 1
         c.app.position = row + 1

@@ -1,5 +1,6 @@
 cimport cython
 
+from sim.engine.acted_kernel cimport note
 from sim.foundation cimport num
 from sim.foundation.c_types cimport i64
 from sim.producer cimport kafka_client_codes as codes

@@ -6,6 +6,7 @@ Rules held:
 * KP-08 a batch to be retried goes to the front; those in flight overtake it.
 """
 
+from sim.engine.acted_kernel import note
 from sim.foundation import num
 from sim.producer import kafka_client_codes as codes
 from sim.producer.kafka_client_state_kernel import ClientState
@@ -69,6 +70,10 @@ def retry(now: float, number: int, c: ClientState) -> None:
         return
     expired = c.batches.created_s[batch] + c.settings.delivery_timeout_s <= now
     if expired or c.batches.attempts[batch] >= c.settings.retries:
+        if expired:
+            note(c.limits.expired, now, now, c.batches.n[batch])
+        else:
+            note(c.limits.tried_out, now, now, c.batches.n[batch])
         _give_up(now, batch, c)
         c.batches.state[batch] = codes.FREE
         return
@@ -122,6 +127,7 @@ def expire(now: float, c: ClientState) -> float:
             due_s = c.batches.created_s[batch] + c.settings.delivery_timeout_s
             if due_s > now:
                 break
+            note(c.limits.expired, now, now, c.batches.n[batch])
             _give_up(now, batch, c)
             if state == codes.FLIGHT:
                 c.batches.state[batch] = codes.GONE

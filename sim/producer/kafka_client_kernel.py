@@ -35,6 +35,7 @@ def die(now: float, c: ClientState) -> None:
         c.requests.connected[b] = 0 if c.brokers.stalled[b] else 1
         c.requests.turn[b] = 0
         c.requests.event_s[b] = c.requests.due_s[b]
+        c.requests.full_s[b] = num.INF
     c.partitions.queues = 0
     for p in range(c.partitions.first.shape[0]):
         c.partitions.first[p] = -1
@@ -45,6 +46,7 @@ def die(now: float, c: ClientState) -> None:
     c.app.next_s = num.INF
     c.wake_s = num.INF
     c.app.kill_s = num.INF
+    c.off_s = min(c.off_s, now)
 
 
 def _has_room_for_all(c: ClientState) -> bool:

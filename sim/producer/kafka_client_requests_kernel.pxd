@@ -1,5 +1,6 @@
 cimport cython
 
+from sim.engine.acted_kernel cimport note
 from sim.foundation cimport num
 from sim.foundation.c_types cimport i64
 from sim.producer cimport kafka_client_appends_kernel as appends
@@ -27,7 +28,7 @@ cdef double _sendable_s(i64 p, ClientState c) noexcept nogil
 cdef double _asks_s(i64 p, ClientState c) noexcept nogil
 
 @cython.locals(number=i64, batch=i64)
-cdef i64 _take(i64 p, ClientState c) noexcept nogil
+cdef i64 _take(double now, i64 p, ClientState c) noexcept nogil
 
 @cython.locals(number=i64)
 cdef void _restart_sequence(i64 p, ClientState c) noexcept nogil
@@ -41,6 +42,9 @@ cdef i64 _fill(double now, i64 b, i64 due, ClientState c) noexcept nogil
 @cython.locals(latency_s=double, half_s=double, replicate_s=double, at=i64, arrive_s=double,
                free_s=double, number=i64, batch=i64)
 cdef void _send(double now, i64 b, i64 first, ClientState c) noexcept nogil
+
+@cython.locals(batch=i64, lingered_s=double, is_open=bint, since_s=double)
+cdef void _note_waits(double now, i64 b, i64 p, ClientState c) noexcept nogil
 
 @cython.locals(in_flight=i64, due=i64, first=i64)
 cdef bint _drain(double now, i64 b, ClientState c) noexcept nogil

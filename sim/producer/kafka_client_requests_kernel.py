@@ -13,6 +13,7 @@ before, and when a connection is given up, what has not reached the broker is lo
 the broker stands still (`sim.producer.kafka_stalled_brokers`).
 """
 
+from sim.engine.acted_kernel import note
 from sim.foundation import num
 from sim.producer import kafka_client_appends_kernel as appends
 from sim.producer import kafka_client_batches_kernel as batches
@@ -34,6 +35,7 @@ def disconnect(now: float, b: int, c: ClientState) -> None:
     c.requests.due_s[b] = -num.INF
     c.requests.event_s[b] = -num.INF
     c.requests.free_s[b] = now
+    c.requests.full_s[b] = num.INF
     while c.requests.oldest[b] < c.requests.next[b]:
         number = c.requests.first[b, c.requests.oldest[b] & c.requests.mask]
         c.requests.oldest[b] += 1
@@ -60,6 +62,8 @@ def _respond(now: float, b: int, c: ClientState) -> bool:
             overdue = c.requests.sent_s[b, at] + c.settings.request_timeout_s <= now
             if overdue and not due and c.brokers.stalled[b]:
                 return True
+            if overdue and not due:
+                note(c.limits.overdue, now, now, 1)
             if overdue or due:
                 disconnect(now, b, c)
             return False
@@ -126,10 +130,11 @@ def _asks_s(p: int, c: ClientState) -> float:
     return max(sendable_s, lingered_s)
 
 
-def _take(p: int, c: ClientState) -> int:
+def _take(now: float, p: int, c: ClientState) -> int:
     """Remove the first batch of ``p`` from its queue for a request; returns its number."""
     number: int = c.partitions.first[p]
     batch = number & c.batches.mask
+    c.batches.left_s[batch] = min(c.batches.left_s[batch], now)
     c.partitions.first[p] = c.batches.link[batch]
     if c.partitions.last[p] == number:
         c.partitions.last[p] = -1
@@ -185,7 +190,7 @@ def _fill(now: float, b: int, due: int, c: ClientState) -> int:
     due (RecordAccumulator.drain); librdkafka sends each partition's batch by itself.
     """
     n_partitions = c.partitions.first.shape[0]
-    first = _take(due, c)
+    first = _take(now, due, c)
     if not c.settings.java:
         return first
     number = first
@@ -193,7 +198,7 @@ def _fill(now: float, b: int, due: int, c: ClientState) -> int:
     for _ in range(n_partitions - 1 if c.partitions.queues > 0 else 0):
         p = p + 1 if p + 1 < n_partitions else 0
         if c.partitions.first[p] >= 0 and c.brokers.leader[p] == b and _sendable_s(p, c) <= now:
-            taken = _take(p, c)
+            taken = _take(now, p, c)
             c.batches.link[number & c.batches.mask] = taken
             number = taken
     return first
@@ -230,6 +235,20 @@ def _send(now: float, b: int, first: int, c: ClientState) -> None:
         number = c.batches.link[batch]
 
 
+def _note_waits(now: float, b: int, p: int, c: ClientState) -> None:
+    """Note what the first batch of ``p``, which is to be sent now, has waited for."""
+    batch = c.partitions.first[p] & c.batches.mask
+    lingered_s = c.batches.created_s[batch] + c.settings.linger_s
+    is_open = c.batches.state[batch] == codes.OPEN
+    if is_open and c.settings.linger_s > c.limits.long_s and lingered_s <= now:
+        note(c.limits.lingered, c.batches.created_s[batch], lingered_s, 1)
+    if c.requests.full_s[b] < now:
+        # It may have asked before it had lingered, but was full when is not known.
+        since_s = max(c.requests.full_s[b], lingered_s, c.batches.ready_s[batch])
+        if now - since_s > c.limits.long_s:
+            note(c.limits.crowded, since_s, now, 1)
+
+
 def _drain(now: float, b: int, c: ClientState) -> bool:
     """Send what is due to broker ``b``, and plan when more will be; False: there was no room."""
     if not c.requests.connected[b]:
@@ -242,13 +261,16 @@ def _drain(now: float, b: int, c: ClientState) -> bool:
         in_flight = c.requests.next[b] - c.requests.oldest[b]
         if c.settings.acks != 0 and in_flight >= c.settings.max_in_flight:
             c.requests.due_s[b] = num.INF
+            c.requests.full_s[b] = min(c.requests.full_s[b], now)
             return True
         due = _find_due(now, b, c)
         if due < 0:
+            c.requests.full_s[b] = num.INF
             return True
         if in_flight == c.requests.mask + 1:
             c.requests.due_s[b] = now
             return False
+        _note_waits(now, b, due, c)
         first = _fill(now, b, due, c)
         c.requests.turn[b] = due + 1 if due + 1 < c.partitions.first.shape[0] else 0
         _send(now, b, first, c)

@@ -11,11 +11,22 @@ from sim.producer.kafka_client_state_kernel import Batches, ClientState, Journal
 _T = TypeVar("_T", bound=np.generic)
 
 _OF_BATCHES = (
-    *("state", "stored", "partition", "attempts", "created_s", "ready_s", "first", "last", "n"),
+    *(
+        "state",
+        "stored",
+        "partition",
+        "attempts",
+        "created_s",
+        "ready_s",
+        "left_s",
+        "first",
+        "last",
+        "n",
+    ),
     *("size_bytes", "held_bytes", "seq", "txn", "link"),
 )
 _OF_REQUESTS = ("sent_s", "half_s", "replicate_s", "arrive_s", "respond_s", "lost", "first")
-_OF_ENTRIES = ("append_s", "visible_s", "partition", "first", "n", "attempt", "session")
+_OF_ENTRIES = ("append_s", "visible_s", "partition", "first", "n", "attempt", "left_s", "session")
 
 
 def _doubled(ring: NDArray[_T], numbers: I64) -> NDArray[_T]:

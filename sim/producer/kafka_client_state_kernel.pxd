@@ -1,3 +1,4 @@
+from sim.engine.acted_kernel cimport Acted
 from sim.foundation.c_types cimport i32, i64, u8, u16
 
 
@@ -103,6 +104,7 @@ cdef class Batches:
     cdef public i32[::1] attempts
     cdef public double[::1] created_s
     cdef public double[::1] ready_s
+    cdef public double[::1] left_s
     cdef public i64[::1] first
     cdef public i64[::1] last
     cdef public i64[::1] n
@@ -135,6 +137,7 @@ cdef class Requests:
     cdef public i64[::1] turn
     cdef public double[::1] due_s
     cdef public double[::1] event_s
+    cdef public double[::1] full_s
     cdef public i64 sent
 
 
@@ -163,10 +166,26 @@ cdef class Journal:
     cdef public i64[::1] first
     cdef public i32[::1] n
     cdef public i32[::1] attempt
+    cdef public double[::1] left_s
     cdef public i32[::1] session
     cdef public i32[::1] row
     cdef public i64 entries
     cdef public i64 rows
+
+
+cdef class ClientLimits:
+    cdef public double long_s
+    cdef public Acted full_records
+    cdef public Acted full_bytes
+    cdef public Acted rejected
+    cdef public Acted expired
+    cdef public Acted tried_out
+    cdef public Acted overdue
+    cdef public Acted crowded
+    cdef public Acted lingered
+    cdef public Acted refused
+    cdef public Acted unflushed
+    cdef public Acted late_transactions
 
 
 cdef class ClientState:
@@ -182,4 +201,6 @@ cdef class ClientState:
     cdef public Partitions partitions
     cdef public KnownProducer known
     cdef public Journal journal
+    cdef public ClientLimits limits
+    cdef public double off_s
     cdef public double wake_s

@@ -6,6 +6,7 @@ capacity; number & mask is the place), from the oldest that is still needed.
 
 import numpy as np
 
+from sim.engine.acted_kernel import Acted
 from sim.foundation import num
 from sim.foundation.arrays import F64, I32, I64, U8, U16
 from sim.producer import kafka_client_codes as codes
@@ -224,6 +225,8 @@ class Batches:
         """[ring]"""
         self.ready_s: F64 = np.zeros(ring)
         """[ring] end of the backoff."""
+        self.left_s: F64 = np.zeros(ring)
+        """[ring] when it was first sent; inf: not yet."""
         self.first: I64 = np.zeros(ring, np.int64)
         """[ring] its first record."""
         self.last: I64 = np.zeros(ring, np.int64)
@@ -288,6 +291,9 @@ class Requests:
         """[brokers] nothing is to be sent before; -inf: look."""
         self.event_s: F64 = np.full(brokers, -num.INF)
         """[brokers] nothing arrives, is answered, overdue or to be sent before; -inf: look."""
+        self.full_s: F64 = np.full(brokers, num.INF)
+        """[brokers] since when it has had as many in flight as it may, but for the moments in which
+        the next was sent; inf: it has room."""
         self.sent = 0
         """Requests so far."""
 
@@ -344,6 +350,8 @@ class Journal:
         """[room] records."""
         self.attempt: I32 = np.zeros(entries, np.int32)
         """[room] 0: not a retry."""
+        self.left_s: F64 = np.zeros(entries)
+        """[room] when the batch first left its client."""
         self.session: I32 = np.zeros(entries, np.int32)
         """[room] 1, 2, …: process that sent it."""
         self.row: I32 = np.zeros(rows, np.int32)
@@ -352,6 +360,36 @@ class Journal:
         """Entries so far."""
         self.rows = 0
         """Places of ``row`` in use."""
+
+
+class ClientLimits:
+    """Which limits acted: how often, and when."""
+
+    def __init__(self) -> None:
+        self.long_s = 0.1
+        """Who waits for longer than this has met a limit."""
+        self.full_records = Acted()
+        """Records for which the buffer had no room, as it had as many as it takes."""
+        self.full_bytes = Acted()
+        """The same, as its memory was full."""
+        self.rejected = Acted()
+        """Of both, records that send() gave back for that."""
+        self.expired = Acted()
+        """Records that failed as their delivery was overdue."""
+        self.tried_out = Acted()
+        """Records that failed as their batch had been retried as often as it may."""
+        self.overdue = Acted()
+        """Requests whose answer did not come in time."""
+        self.crowded = Acted()
+        """Batches that waited long for room in flight."""
+        self.lingered = Acted()
+        """Batches that left as they had lingered, where that is long."""
+        self.refused = Acted()
+        """Batches refused by a partition with too few replicas in sync."""
+        self.unflushed = Acted()
+        """Records still in the client when a flush gave up."""
+        self.late_transactions = Acted()
+        """Transactions that the coordinator had aborted for their age."""
 
 
 class ClientState:
@@ -371,6 +409,7 @@ class ClientState:
         partitions: Partitions,
         known: KnownProducer,
         journal: Journal,
+        limits: ClientLimits,
     ) -> None:
         self.settings = settings
         self.source = source
@@ -384,5 +423,8 @@ class ClientState:
         self.partitions = partitions
         self.known = known
         self.journal = journal
+        self.limits = limits
+        self.off_s = num.INF
+        """When the process ended; inf: it runs."""
         self.wake_s = num.INF
         """Next event of the client or of a request on its way."""

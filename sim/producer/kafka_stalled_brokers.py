@@ -34,8 +34,9 @@ class GivenUp(NamedTuple):
     """A batch that lies in the socket of a broker and has no client any more."""
 
     broker: int
-    what: tuple[int, int, int, int, int, int]
-    """Partition, session, epoch, first sequence number, transaction, attempt."""
+    what: tuple[int, int, int, int, int, int, float]
+    """Partition, session, epoch, first sequence number, transaction, attempt, and when it first
+    left its client, s."""
     row: NDArray[np.int32]
     """[records] input row of each."""
 
@@ -117,7 +118,8 @@ def left_in_socket(now: float, broker: int, state: ClientState) -> list[GivenUp]
             p = int(batches.partition[batch])
             session, epoch = state.app.session, int(state.partitions.epoch[p])
             seq, txn = int(batches.seq[batch]), int(batches.txn[batch])
-            what = (p, session, epoch, seq, txn, int(batches.attempts[batch]))
+            attempt, left_s = int(batches.attempts[batch]), float(batches.left_s[batch])
+            what = (p, session, epoch, seq, txn, attempt, left_s)
             left.append(GivenUp(broker, what, row))
             number = int(batches.link[batch])
     return left

@@ -4,8 +4,8 @@ import numpy as np
 
 from sim.engine import pieces
 from sim.engine.pace import STEPS, StagePace
-from sim.engine.waits import Unsplit
-from sim.foundation.arrays import F64, longer
+from sim.engine.waits import TimePart
+from sim.foundation.arrays import F64, I64, longer
 from sim.queue import senders_kernel as k
 from sim.queue.feed import empty_feed
 
@@ -36,13 +36,16 @@ class Senders:
             one_connection: threads share a connection, on which nothing overtakes (RQ-15).
         """
         n = created_s.size
-        self.born_s = created_s
-        """[messages] as they are numbered in the feed, when each was created, s."""
         self.created_s = created_s
         self.order = np.zeros(0, np.int32)
+        self.delay_s = delay_s
+        self._place: I64 | None = None
+        """[messages] place of each in ``order``, if there is one."""
         if delay_s is not None:
             self.order = np.argsort(created_s + delay_s, kind="stable").astype(np.int32)
             self.created_s = (created_s + delay_s)[self.order]
+            self._place = np.empty(n, np.int64)
+            self._place[self.order] = np.arange(n)
         self.feed = empty_feed(n)
         self.state = k.SendersState(
             self.feed,
@@ -85,13 +88,17 @@ class Senders:
         feed, state = self.feed, self.state
         self.gone += messages
         self.gone_rows += rows
-        self.created_s = self.born_s = np.concatenate([self.created_s[messages:], created_s])
+        self.created_s = np.concatenate([self.created_s[messages:], created_s])
         kept = slice(rows, int(feed.n[0]))
         room = self.gone + self.created_s.size - self.gone_rows
         feed.message = longer(np.asarray(feed.message)[kept] - np.int32(messages), room, 0)
         feed.enqueued_s = longer(np.asarray(feed.enqueued_s)[kept], room, np.inf)
         feed.n[0] -= rows
         state.created_s = self.created_s
+        n = self.created_s.size
+        state.way_s = longer(np.asarray(state.way_s)[messages:], n, 0.0)
+        if state.held_s.size:
+            state.held_s = longer(np.asarray(state.held_s)[messages:], n, 0.0)
         state.next -= messages
         np.asarray(state.first)[: state.on_the_way] -= messages
 
@@ -111,7 +118,18 @@ class Senders:
 
     def sent_parts_s(self, first: int, last: int, entered_s: F64) -> F64:
         """As `sim.engine.waits.Sent.sent_parts_s`, by when each came into the feed."""
-        return Unsplit(self.born_s).sent_parts_s(first, last, entered_s)
+        at = slice(first, last) if self._place is None else self._place[first:last]
+        parts_s = np.zeros((len(TimePart), last - first))
+        state = self.state
+        left_s = entered_s - self.created_s[at]
+        if state.held_s.size:
+            parts_s[TimePart.CEILING] = np.asarray(state.held_s)[at]
+            left_s -= parts_s[TimePart.CEILING]
+        parts_s[TimePart.SEND] = np.minimum(np.asarray(state.way_s)[at], left_s)
+        parts_s[TimePart.BUFFER] = left_s - parts_s[TimePart.SEND]
+        if self.delay_s is not None:
+            parts_s[TimePart.DELAY] = self.delay_s[first:last]
+        return parts_s
 
     @property
     def calls(self) -> int:

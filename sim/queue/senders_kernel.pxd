@@ -1,8 +1,9 @@
 cimport cython
 
 from sim.engine cimport pieces
+from sim.engine.acted_kernel cimport Acted, note
 from sim.foundation cimport num
-from sim.foundation.c_types cimport i32, i64
+from sim.foundation.c_types cimport f32, i32, i64
 from sim.queue.feed_kernel cimport Feed
 
 
@@ -25,6 +26,11 @@ cdef class SendersState:
     cdef public i64 calls
     cdef public i64 on_the_way
     cdef public double quota_s
+    cdef public f32[::1] way_s
+    cdef public double[::1] held_s
+    cdef public double long_s
+    cdef public Acted busy
+    cdef public Acted throttled
 
 
 @cython.locals(at=i64, child=i64, s0=double, s1=double, s2=double, s3=double, left_s=double,
@@ -47,7 +53,8 @@ cdef void _arrive(SendersState s) noexcept nogil
 @cython.locals(row=i64, message=i64)
 cdef void _hand_over(SendersState s, double until_s) noexcept nogil
 
-@cython.locals(total=i64, first=i64, now=double, stop=i64, half_s=double, reached_s=double, _=i64)
+@cython.locals(total=i64, first=i64, now=double, stop=i64, half_s=double, reached_s=double,
+               held_s=double, message=i64, _=i64)
 cdef i64 _send(SendersState s, double until_s, i64 most) noexcept nogil
 
 cpdef i64 send(SendersState s, double until_s, i64 most)

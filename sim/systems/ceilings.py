@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from sim.engine.outcome import CEILING
+from sim.engine.waits import Limit
 from sim.foundation.arrays import F64, I64
 from sim.foundation.text import names, rate
 from sim.log.topic import Topic
@@ -22,6 +23,26 @@ def told_of_topic(topic: Topic, ceilings: KafkaCeilings) -> Iterator[Told]:
         broker_s, "broker", f"ceilings.broker {_mb(ceilings.broker)}{_asked(ceilings)}"
     )
     yield from _told(partition_s, "partition", f"ceilings.partition {_mb(ceilings.partition)}")
+
+
+def limits_of_topic(topic: Topic, ceilings: KafkaCeilings) -> Iterator[Limit]:
+    """The same, as limits."""
+    held = "held batches up until they could be appended"
+    values = {"broker": ceilings.broker, "partition": ceilings.partition}
+    met = zip(values.items(), topic.full_s(), topic.waited(), strict=True)
+    for (what, value), (from_s, until_s), times in met:
+        some = np.flatnonzero(times)
+        if some.size:
+            yield Limit(
+                f"ceilings.{what}",
+                f"ceilings.{what}",
+                f"{value}",
+                _whom(what, some),
+                held,
+                int(times.sum()),
+                float(from_s[some].min()),
+                float(until_s[some].max()),
+            )
 
 
 def told_of_queue(broker: Broker, queue: str) -> Iterator[Told]:

@@ -10,6 +10,7 @@ import simpy
 from sim.engine.environment import Stage, Steps
 from sim.engine.outcome import GroupOutcome, Publication
 from sim.engine.system import Fleet, Setup, Upstream, capacity
+from sim.engine.waits import LINGERED, Limit, of_kernel
 from sim.foundation.arrays import F64, I32
 from sim.log import group_state as k
 from sim.log.group import Group
@@ -31,7 +32,7 @@ from sim.producer.partitioners import (
 from sim.scenario.load import Scenario
 from sim.scenario.products.kafka import KafkaSystem
 from sim.scenario.products.kafka_consumer import ConsumerGroup, duration_s
-from sim.systems.ceilings import told_of_topic
+from sim.systems.ceilings import limits_of_topic, told_of_topic
 from sim.systems.kafka_brokers import Cluster
 from sim.systems.kafka_publisher import KafkaPublisher
 from sim.systems.on_log import LogSystem, group_of, named
@@ -96,7 +97,14 @@ class Kafka(LogSystem):
             if c.first_commits is not None:
                 due_s = np.asarray(groups[group].state.members.next_commit_s)
                 due_s[:] = each_of(c.first_commits, due_s.size)
-        super().__init__(setup, topic, groups, config.groups, limits=_limits(config))
+        super().__init__(
+            setup,
+            topic,
+            groups,
+            config.groups,
+            limits=_limits(config),
+            sent=None if self.cluster is None else self.cluster.publisher,
+        )
         source: list[Stage] = (
             [topic] if self.cluster is None else [self.cluster.publisher, self.cluster]
         )
@@ -161,6 +169,17 @@ class Kafka(LogSystem):
         kept = self.cluster.kept()
         self.lost = self.cluster.publisher.client.fates(kept)
         return self.cluster.publisher.publication(ended_s, kept, self.lost)
+
+    def sending_limits(self) -> Iterator[Limit]:
+        """What brokers and partitions could not take, and how long batches lingered."""
+        yield from limits_of_topic(self.topic, self.config.ceilings)
+        yield from of_kernel(
+            self.topic.producer.lingered,
+            "linger.ms",
+            f"{self.config.producer.linger_ms:.10g}",
+            LINGERED,
+            path="producer.linger.ms",
+        )
 
     def outcomes(self, ended_s: float) -> Iterator[GroupOutcome]:
         """As of any log; the first also tells what brokers and partitions could not take."""

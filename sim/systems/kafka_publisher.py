@@ -1,17 +1,22 @@
 """A publisher in front of a Kafka topic: one process and its client, and what happens to them."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
 import simpy
 
+from sim.engine.acted_kernel import Acted
 from sim.engine.environment import Steps
 from sim.engine.outcome import Fate, Publication
 from sim.engine.system import LOOKS, Setup
-from sim.foundation.arrays import I32, U8, Bools
+from sim.engine.waits import LINGERED, Limit, of_kernel
+from sim.foundation.arrays import F64, I32, U8, Bools
 from sim.log.topic import by_partition
 from sim.measure.alarms import alarms
 from sim.producer.kafka_client import Client
+from sim.producer.kafka_client_state_kernel import ClientLimits
+from sim.producer.kafka_client_waits import Ways
 from sim.scenario.products.kafka import KafkaSystem
 from sim.traffic.generate import pool
 
@@ -41,6 +46,8 @@ class KafkaPublisher:
         self.now_s = 0.0
         self.ended_s = np.inf
         """When it was first seen to have nothing left to do, s; inf: not yet."""
+        self._ways: Ways | None = None
+        """As of when they were last asked for."""
         self.expected: list[simpy.Process] = []
         """Processes of control that act on it."""
 
@@ -54,6 +61,12 @@ class KafkaPublisher:
         self.now_s = until_s
         if not self.ended:
             self.client.advance(until_s)
+
+    def sent_parts_s(self, first: int, last: int, entered_s: F64) -> F64:
+        """As `sim.engine.waits.Sent.sent_parts_s`, by when a record of each can be read."""
+        if self._ways is None or self._ways.entries < self.client.state.journal.entries:
+            self._ways = self.client.ways()
+        return self._ways.sent_parts_s(first, last, entered_s)
 
     def watch(self, env: simpy.Environment) -> Steps:
         """Process: look now and then whether it has nothing left to do, or is dead for good."""
@@ -116,6 +129,7 @@ class KafkaPublisher:
             _summary(self.setup.name, self.config, self.client, kept, fate),
             buffer,
             happened,
+            list(_limits(self.config, self.client.state.limits)),
         )
 
 
@@ -143,6 +157,73 @@ def _client(setup: Setup, config: KafkaSystem, partition_of: I32) -> Client:
         uniform=uniform,
         jitter=uniform[::-1].copy(),
         grid_s=setup.grid_s,
+    )
+
+
+def _limits(config: KafkaSystem, acted: ClientLimits) -> Iterator[Limit]:
+    """Which limits of a client, its application and its topic acted."""
+    assert config.publisher is not None
+    producer, transactional = config.producer, config.publisher.transactional
+    java, key = producer.client == "java", producer.buffer_key
+    full = "was full: send() waited for room"
+    if not java:
+        full = "was full: produce() raised BufferError, and the record was not sent"
+    of_producer = (
+        (acted.full_records, "queue.buffering.max.messages", producer.buffer_records, full),
+        (acted.full_bytes, key, producer.buffer_bytes // (1 if java else 1024), full),
+        (
+            acted.rejected if java else Acted(),
+            "max.block.ms",
+            producer.block_s * 1e3,
+            "send() waited so long for room, and gave the record back",
+        ),
+        (
+            acted.expired,
+            "delivery.timeout.ms",
+            producer.delivery_timeout_s(transactional) * 1e3,
+            "records were not delivered in time, and given up",
+        ),
+        (
+            acted.tried_out,
+            "retries",
+            producer.most_retries,
+            "records were sent again so often, and given up",
+        ),
+        (
+            acted.overdue,
+            "request.timeout.ms",
+            producer.request_timeout_s * 1e3,
+            "a request had no answer in time, and its connection was given up",
+        ),
+        (
+            acted.crowded,
+            "max.in.flight.requests.per.connection",
+            producer.in_flight(transactional),
+            "batches waited until a request before them was answered",
+        ),
+        (acted.lingered, "linger.ms", producer.linger_ms, LINGERED),
+        (
+            acted.late_transactions,
+            "transaction.timeout.ms",
+            producer.transaction_timeout_s * 1e3,
+            "transactions were open for longer, and aborted",
+        ),
+    )
+    for met, name, value, what in of_producer:
+        yield from of_kernel(met, name, f"{value or 0:.10g}", what, path=f"producer.{name}")
+    yield from of_kernel(
+        acted.refused,
+        "min.insync.replicas",
+        f"{config.topic.min_insync_replicas}",
+        "batches were refused while fewer replicas were in sync",
+        path="topic.min.insync.replicas",
+    )
+    yield from of_kernel(
+        acted.unflushed,
+        "flush_timeout",
+        f"{config.publisher.flush_timeout:.10g}s",
+        "a flush ended with records still in the client",
+        path="publisher.flush_timeout",
     )
 
 

@@ -15,7 +15,7 @@ on, and that it forgets what an unclean election takes from the log (KB-07).
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import simpy
@@ -24,7 +24,8 @@ from numpy.typing import NDArray
 from sim.engine.environment import SideBySide, Stage
 from sim.engine.outcome import Effects, Fate, GroupOutcome
 from sim.engine.system import Fleet, Setup, capacity
-from sim.foundation.arrays import F32, NO_LIMIT, U8, longer
+from sim.engine.waits import Sent, Waits, of_rows, sent_of_rows
+from sim.foundation.arrays import F32, F64, I32, NO_LIMIT, U8, longer
 from sim.injection.crew import LOOK_S
 from sim.injection.replay import repeats_kept
 from sim.log.topic import Topic
@@ -107,6 +108,31 @@ class Readable:
         n = int(self.feed.n[0])
         merge.at(out, self.message[:n], records[:n])
         return out
+
+
+class RecordsSent(NamedTuple):
+    """How records got into the topic, by their numbers: a `sim.engine.waits.Sent`."""
+
+    sent: Sent
+    """Of messages."""
+    readable: Readable
+
+    def sent_parts_s(self, first: int, last: int, entered_s: F64) -> F64:
+        """As `sim.engine.waits.Sent.sent_parts_s`, of records."""
+        return sent_of_rows(self.sent, self.readable.message[first:last], entered_s)
+
+
+class FirstRecords(NamedTuple):
+    """What messages waited for, as the record did of each whose effect was the first."""
+
+    whole: Waits
+    """Of records."""
+    record: I32
+    """[messages] -1: none had an effect."""
+
+    def parts_s(self, first: int, last: int) -> F64:
+        """As `sim.engine.waits.Waits.parts_s`."""
+        return of_rows(self.whole.parts_s, np.maximum(self.record[first:last], 0))
 
 
 def share_policy(group: ShareGroup, per_batch_s: float) -> BrokerPolicy:
@@ -282,8 +308,8 @@ class SharedKafka(Kafka):
         yield from super().outcomes(ended_s)
         self.sharers.stages = []
         for name in list(self.shares):
-            of_rows = outcome_of(self.setup, name, self.shares.pop(name), ended_s)
-            outcome = self._of_messages(of_rows)
+            of_records = outcome_of(self.setup, name, self.shares.pop(name), ended_s)
+            outcome = self._of_messages(of_records)
             yield outcome.only(self.only[name]) if name in self.only else outcome
 
     def _of_messages(self, of_records: GroupOutcome) -> GroupOutcome:
@@ -296,13 +322,30 @@ class SharedKafka(Kafka):
             np.maximum(fate, self.lost * (effects == 0), out=fate)
         if history is not None:
             history = Effects(history.at_s, self.readable.message[history.message])
+        waits = of_records.waits
+        if waits is not None:
+            waits = FirstRecords(waits, self._first_records(of_records.done_s))
         return replace(
             of_records,
+            waits=waits,
             fate=fate,
             done_s=to_messages(of_records.done_s, np.inf, np.minimum),
             effects=effects,
             history=history,
         )
+
+    def _first_records(self, done_s: F64) -> I32:
+        """[messages] the record of each that was done first; -1: none was.
+
+        Args:
+            done_s: [records] s.
+        """
+        record = np.full(len(self.setup.messages), -1, np.int32)
+        n = int(self.readable.feed.n[0])
+        done = np.flatnonzero(done_s[:n] < np.inf)
+        latest_first = done[np.argsort(done_s[done], kind="stable")[::-1]]
+        record[self.readable.message[latest_first]] = latest_first
+        return record
 
 
 def kafka(setup: Setup, config: KafkaSystem) -> Kafka:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from hashlib import md5
+from typing import NamedTuple
 
 import numpy as np
 import simpy
@@ -9,7 +10,8 @@ import simpy
 from sim.engine.environment import Stage
 from sim.engine.outcome import Fate
 from sim.engine.system import Fleet, Setup, capacity
-from sim.foundation.arrays import F64, I32, U8
+from sim.engine.waits import TimePart
+from sim.foundation.arrays import F32, F64, I32, U8
 from sim.log import kinesis_shards_kernel as k
 from sim.log import kinesis_shards_limits as limits
 from sim.log.group_state import Reading
@@ -33,7 +35,8 @@ class Kinesis(LogSystem):
     def __init__(self, setup: Setup, config: KinesisSystem) -> None:
         self.config = config
         shards = setup.scaled(config.stream.shard_count)
-        topic, fate, self.refused = put(setup, config, shard_of_messages(setup, config), shards)
+        shard_of = shard_of_messages(setup, config)
+        topic, fate, self.refused, sent = put(setup, config, shard_of, shards)
         polling = sum(a.retrieval_mode == "POLLING" for a in config.applications.values())
         groups = {}
         for group, application in config.applications.items():
@@ -41,7 +44,7 @@ class Kinesis(LogSystem):
             handed = _as_handed(topic, setup.messages, application, config, polling, first_s)
             reading = _reading(application, config, setup.scenario)
             groups[group] = group_of(setup, handed, group, application, reading, shards)
-        super().__init__(setup, topic, groups, config.applications, lost=fate)
+        super().__init__(setup, topic, groups, config.applications, lost=fate, sent=sent)
         self.stages: Sequence[Stage] = [self.readers]
 
     def consumers(self, group: str) -> int:
@@ -85,8 +88,39 @@ def shard_of_key(key: str, shards: int) -> int:
     return int.from_bytes(md5(key.encode(), usedforsecurity=False).digest()) * shards >> 128
 
 
-def put(setup: Setup, config: KinesisSystem, shard_of: I32, shards: int) -> tuple[Topic, U8, int]:
-    """What the producer leaves in the stream, what it gives up ([messages] a `Fate`), refusals."""
+class Put(NamedTuple):
+    """How records got into a stream, and from there to an application."""
+
+    created_s: F64
+    """[messages] s."""
+    buffered_s: F32
+    """[messages] until its first call left, s."""
+    trip_s: F32
+    """[messages] of the call that was accepted, there and back, s."""
+    held_s: F64
+    """[messages] between the two: held back by `RateLimit`, or refused by the shard, s."""
+
+    def sent_parts_s(self, first: int, last: int, entered_s: F64) -> F64:
+        """As `sim.engine.waits.Sent.sent_parts_s`, by when the application was handed each.
+
+        From the stream to there it is in calls that fetch.
+        """
+        parts_s = np.zeros((len(TimePart), last - first))
+        parts_s[TimePart.BUFFER] = self.buffered_s[first:last]
+        parts_s[TimePart.SEND] = self.trip_s[first:last]
+        parts_s[TimePart.CEILING] = self.held_s[first:last]
+        waited_s = entered_s - self.created_s[first:last]
+        parts_s[TimePart.CALL] = waited_s - parts_s.sum(axis=0)
+        return parts_s
+
+
+def put(
+    setup: Setup, config: KinesisSystem, shard_of: I32, shards: int
+) -> tuple[Topic, U8, int, Put]:
+    """What the producer leaves in the stream, what it gives up ([messages] a `Fate`), refusals.
+
+    And where the time of what it leaves went.
+    """
     producer, messages = config.producer, setup.messages
     n = len(messages)
     latency_s = setup.pool("put", config.latency.put)
@@ -121,7 +155,15 @@ def put(setup: Setup, config: KinesisSystem, shard_of: I32, shards: int) -> tupl
     )
     given_up = outcome == limits.GIVEN_UP
     assert appended.size + np.count_nonzero(given_up) == n, "a shard lost a record, or made one"
-    return topic, given_up.astype(np.uint8) * np.uint8(Fate.LOST_SEND_EXPIRED), int(refused)
+    fate = given_up.astype(np.uint8) * np.uint8(Fate.LOST_SEND_EXPIRED)
+    half_s = visible_s - arrived_s
+    sent = Put(
+        messages.created_s,
+        (ready_s - messages.created_s).astype(np.float32),
+        (2.0 * half_s).astype(np.float32),
+        np.maximum(0.0, arrived_s - half_s - ready_s),
+    )
+    return topic, fate, int(refused), sent
 
 
 def _as_handed(

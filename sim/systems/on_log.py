@@ -10,7 +10,7 @@ import simpy
 from sim.engine.environment import SideBySide
 from sim.engine.outcome import Effects, Fate, GroupOutcome, Offsets, Publication
 from sim.engine.system import Setup, Take, Upstream
-from sim.engine.waits import Sent
+from sim.engine.waits import Limit, Sent
 from sim.foundation.arrays import F32, I32, I64, U8
 from sim.foundation.errors import LabError
 from sim.injection.poison import poison
@@ -123,6 +123,10 @@ class LogSystem:
         work_s = [self.setup.work_s(name, its.does) + more_s for name, its in self.configs.items()]
         windows.roll_on(final, following.created_s, self.partitions_of(following), work_s)
         self.live = self.live.rolled_on(final, following)
+
+    def sending_limits(self) -> Iterator[Limit]:
+        """Limits that acted on those who send: none, where nobody says otherwise."""
+        yield from ()
 
     def outcomes(self, ended_s: float) -> Iterator[GroupOutcome]:
         """Each group's outcome; its memory is freed when the next is asked for."""

@@ -10,7 +10,7 @@ import simpy
 from sim.engine.environment import SideBySide
 from sim.engine.outcome import Effects, Fate, GroupOutcome
 from sim.engine.system import Fleet, Setup, Upstream
-from sim.engine.waits import Sent, Waits
+from sim.engine.waits import Limit, Sent, Waits
 from sim.foundation.arrays import F64, I32, I64, NO_LIMIT, U8, U16
 from sim.foundation.errors import LabError
 from sim.injection.poison import ALWAYS, poison
@@ -72,6 +72,10 @@ class QueueSystem(Generic[_Q]):
 
     def publication(self, ended_s: float) -> None:
         """Nothing in front of a queue can fail."""
+
+    def sending_limits(self) -> Iterator[Limit]:
+        """Limits that acted on those who send: none, where nobody says otherwise."""
+        yield from ()
 
     def outcomes(self, ended_s: float) -> Iterator[GroupOutcome]:
         """Each queue's outcome; its memory is freed when the next is asked for."""

@@ -1,6 +1,6 @@
 """RabbitMQ on the queue mechanism: from arguments to exchange, queues and consumers (§7, RQ-…)."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import inf
 
 import numpy as np
@@ -8,6 +8,7 @@ import simpy
 
 from sim.engine.environment import Stage
 from sim.engine.system import Fleet, Setup, capacity
+from sim.engine.waits import Limit, of_kernel
 from sim.foundation.arrays import I32, NO_LIMIT
 from sim.injection.replay import repeats_kept
 from sim.queue import broker_codes as codes
@@ -47,7 +48,8 @@ class Rabbitmq(QueueSystem[Broker]):
 
     def __init__(self, setup: Setup, config: RabbitmqSystem) -> None:
         producer = config.producer
-        senders = Senders(
+        self.config = config
+        self.senders = senders = Senders(
             setup.messages.created_s,
             threads=setup.scaled(producer.channels) if producer.confirms else _UNHELD,
             batch=producer.batch if producer.confirms else 1,
@@ -72,6 +74,16 @@ class Rabbitmq(QueueSystem[Broker]):
             if nowhere:
                 say(f"{nowhere:,} messages match no binding and are dropped")
         return super().control(env, say)
+
+    def sending_limits(self) -> Iterator[Limit]:
+        """That all channels waited for confirms."""
+        yield from of_kernel(
+            self.senders.state.busy,
+            "channels",
+            f"{self.config.producer.channels}",
+            "all channels waited for confirms while messages waited to be published",
+            path="producer.channels",
+        )
 
 
 def _queue(

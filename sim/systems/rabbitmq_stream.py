@@ -1,6 +1,6 @@
 """RabbitMQ streams on the log mechanism: a super stream's streams are partitions (RQ-12)."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import inf
 
 import numpy as np
@@ -8,6 +8,7 @@ import simpy
 
 from sim.engine.environment import Stage, Steps
 from sim.engine.system import Fleet, Setup, capacity
+from sim.engine.waits import LINGERED, Limit, of_kernel
 from sim.foundation.arrays import I32, I64
 from sim.log import group_state as k
 from sim.log.kafka_assignors import assign_roundrobin
@@ -86,6 +87,16 @@ class RabbitmqStream(LogSystem):
             if consumers.joins_at > 0.0:
                 env.process(self._subscribe_later(env, name, coordinators[name]))
         return coordinators
+
+    def sending_limits(self) -> Iterator[Limit]:
+        """How long batches lingered."""
+        yield from of_kernel(
+            self.topic.producer.lingered,
+            "batchPublishingDelay",
+            f"{self.config.producer.batch_publishing_delay:.10g}",
+            LINGERED,
+            path="producer.batchPublishingDelay",
+        )
 
     def _subscribe_later(
         self, env: simpy.Environment, name: str, coordinator: Coordinator

@@ -14,7 +14,7 @@ import simpy
 from sim.engine.environment import Stage, Steps
 from sim.engine.outcome import GroupOutcome
 from sim.engine.system import Fleet, Setup, Take, capacity
-from sim.engine.waits import SentOnly
+from sim.engine.waits import Limit, SentOnly, of_kernel
 from sim.foundation.arrays import F32, I32, NO_LIMIT
 from sim.injection.poison import poison
 from sim.injection.replay import repeats_kept
@@ -122,6 +122,25 @@ class Sqs(QueueSystem[Workers | Broker]):
         work_s = [self.setup.work_s(name, self.config.queues[name].does) for name in self.queues]
         windows.forget(final, rows, following.created_s, work_s)
         self.live = self.live.rolled_on(final, following)
+
+    def sending_limits(self) -> Iterator[Limit]:
+        """That all senders were in calls, or that a queue's quota held their calls up."""
+        state, queues = self.senders.state, self.config.queues
+        yield from of_kernel(
+            state.busy,
+            "threads",
+            f"{self.config.producer.threads}",
+            "all senders were in calls while messages waited to be sent",
+            path="producer.threads",
+        )
+        least = min(queues, key=lambda queue: queues[queue].calls_per_s)
+        yield from of_kernel(
+            state.throttled,
+            "FifoThroughputLimit",
+            f"{queues[least].fifo_throughput_limit}",
+            f"took {queues[least].calls_per_s:g} send calls a second",
+            path=f"queues.{least}.FifoThroughputLimit",
+        )
 
     def outcomes(self, ended_s: float) -> Iterator[GroupOutcome]:
         """Each queue's outcome, with the calls that AWS bills."""

@@ -5,7 +5,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sim.engine.waits import SentOnly, Stretches, TimePart, Unsplit
+from sim.engine.waits import (
+    SPAN,
+    SentOnly,
+    Stretches,
+    TimePart,
+    Unsplit,
+    of_rows,
+    sent_of_rows,
+)
 
 
 def test_every_part_has_words_of_its_own():
@@ -50,3 +58,25 @@ def test_some_messages_numbered_anew_are_split_as_they_were():
     parts_s = some.sent_parts_s(1, 3, np.array([3.5, 5.0]))
     assert parts_s[TimePart.SEND].tolist() == [0.5, 1.0]
     assert some.sent_parts_s(1, 1, np.zeros(0)).shape == (len(TimePart), 0)
+
+
+@given(st.lists(st.integers(0, 3 * SPAN), max_size=30))
+def test_rows_in_any_order_are_asked_for_in_short_stretches(rows):
+    asked = []
+
+    def parts_s(first, last):
+        asked.append(last - first)
+        return np.tile(np.arange(first, last, dtype=float), (len(TimePart), 1))
+
+    found = of_rows(parts_s, np.array(rows, np.int32))
+    assert found.shape == (len(TimePart), len(rows))
+    assert found[3].tolist() == rows
+    assert all(messages <= SPAN for messages in asked) and len(asked) <= 4
+
+
+@given(st.lists(st.integers(0, 3 * SPAN), max_size=30))
+def test_each_of_several_records_of_a_message_has_its_own_time(rows):
+    created_s = np.arange(3 * SPAN + 1) / 8.0
+    entered_s = created_s[rows] + np.arange(len(rows)) + 0.5
+    parts_s = sent_of_rows(Unsplit(created_s), np.array(rows, np.int32), entered_s)
+    assert parts_s[TimePart.SEND].tolist() == [at + 0.5 for at in range(len(rows))]

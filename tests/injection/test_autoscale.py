@@ -59,6 +59,56 @@ def autoscaled(backlog, size=2, until_s=2_000.0, useful=None, for_=None, **scale
     return [(t, int(text.split()[-1])) for t, text in steps]
 
 
+def held(backlog, size=2, until_s=100.0, useful=None, **scaler):
+    """Key and path, value, how often, and first and last time of what limited an autoscaler."""
+    env = simpy.Environment()
+    fake = FakeFleet(env, size=size, places=20, backlog=lambda: backlog(env.now))
+    fake.useful = useful
+    settings = {"lagThreshold": 100, "minReplicaCount": 2, "maxReplicaCount": 20, **scaler}
+    faults = [
+        {"at": 9_999, "fault": "crash", "target": "a.g.0"},
+        {"at": 0, "fault": "autoscale", "target": "a.g", "scaler": settings},
+    ]
+    replays = schedule(env, scenario(*faults), "a", {"g": fake}, 1_000.0, Timeline(env))
+    env.run(until_s)
+    return {
+        (limit.key, limit.path): (limit.value, limit.times, limit.first_s, limit.last_s)
+        for limit in replays["g"].limits.values()
+    }
+
+
+def test_a_step_that_only_doubles_and_the_most_replicas_are_limits():
+    # 2,500 ask for 25: 4 at 15 s, 8 at 30, 16 at 45, and the 20 that there may be from 60 s on.
+    assert held(lambda t: 2_500) == {
+        ("scaleUp.policies", ""): ("100 %", 3, 15, 45),
+        ("maxReplicaCount", "faults.1.scaler.maxReplicaCount"): ("20", 3, 60, 90),
+    }
+
+
+def test_a_lag_within_the_tolerance_is_a_limit_only_where_it_asks_for_more():
+    # 439 over four replicas are 9.75 % over the threshold; 390 ask for four.
+    assert held(lambda t: 439 if t < 40 else 390, size=4) == {
+        ("tolerance", "faults.1.scaler.tolerance"): ("0.1", 2, 15, 30),
+    }
+
+
+def test_the_partitions_are_a_limit_to_what_is_counted():
+    # Counted are 600: six replicas, which are there. The lag itself would ask for ten.
+    assert held(lambda t: 1_000, size=6, useful=6) == {
+        ("allowIdleConsumers", "faults.1.scaler.allowIdleConsumers"): ("false", 6, 15, 90),
+    }
+    assert held(lambda t: 600, size=6, useful=6) == {}
+
+
+def test_the_windows_that_keep_replicas_are_limits():
+    assert held(lambda t: 1_600 if t < 40 else 300, size=16, stabilization=45) == {
+        ("stabilizationWindowSeconds", "faults.1.scaler.stabilization"): ("45s", 3, 45, 75),
+    }
+    assert held(lambda t: 0, size=1, minReplicaCount=0, cooldownPeriod=60) == {
+        ("cooldownPeriod", "faults.1.scaler.cooldownPeriod"): ("60s", 1, 30, 30),
+    }
+
+
 def test_the_autoscaler_doubles_every_sync_until_the_lag_is_shared():
     assert autoscaled(lambda t: 1_600 if t > 50 else 200) == [(60, 4), (75, 8), (90, 16)]
 

@@ -19,6 +19,7 @@ from helpers.log_scenarios import (
 )
 from models.plain_log import PlainLog, Settings
 from sim.engine.environment import Environment
+from sim.engine.waits import TimePart
 
 
 def run_with_faults(s, created_s, partition_of, size_bytes, work_s, until_s, faults):
@@ -38,6 +39,18 @@ def run_plain(s, created_s, partition_of, size_bytes, work_s, until_s, faults):
     felt = random_faults.inject(env, faults, plain, random_faults.uneven(s.members))
     env.run(until_s)
     return plain, felt
+
+
+def compare_ways(topic, sent_s):
+    """Where the time of each record went until it could be read."""
+    entered_s = topic.to_messages(topic.log.visible_s, np.inf)
+    parts_s = topic.sent_parts_s(0, entered_s.size, entered_s)
+    found = parts_s[[TimePart.BUFFER, TimePart.CEILING, TimePart.SEND]].T
+    rows = sorted(sent_s)
+    np.testing.assert_allclose(found[rows], [sent_s[row] for row in rows], rtol=0, atol=1e-7)
+    np.testing.assert_allclose(
+        parts_s[:, rows].sum(axis=0), (entered_s - topic.created_s)[rows], rtol=0, atol=1e-12
+    )
 
 
 def test_agrees_message_by_message_with_a_plain_simpy_model():
@@ -63,6 +76,7 @@ def test_agrees_message_by_message_with_a_plain_simpy_model():
         np.testing.assert_array_equal(to_messages(group.effects, 0), plain.effects)
         np.testing.assert_array_equal(group.processed, plain.processed)
         np.testing.assert_array_equal(group.committed, plain.committed)
+        compare_ways(group.topic, plain.sent_s)
         seen.update({"examples"} | set(felt) | plain.happened)
         seen["rebalance"] += plain.rebalances > 0
         seen["done twice"] += max(plain.effects) > 1

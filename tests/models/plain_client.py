@@ -9,7 +9,7 @@ is sent, a uniform when an append or an answer may fail, a jitter when a batch i
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from itertools import count
+from itertools import count, pairwise
 
 import simpy
 
@@ -65,6 +65,7 @@ class Batch:
     in_flight: bool = False
     attempts: int = 0
     ready_s: float = -INF
+    left_s: float = INF  # when it was first sent
     sequence: int | None = None
 
 
@@ -107,6 +108,7 @@ class Partition:
     def __init__(self) -> None:
         self.log: list[tuple[float, int, int]] = []  # append time, row, attempt
         self.visible: list[float] = []
+        self.left_s: list[float] = []  # of each record, when its batch first left the client
         self.producer: tuple[int, int] | None = None  # session and epoch
         self.batches: list[tuple[int, int]] = []  # first and last sequence number
 
@@ -172,6 +174,8 @@ class PlainClient:
         self.sessions = 0
         self.txns = 0
         self.seen: dict[str, int] = defaultdict(int)
+        self.acted: dict[str, tuple[int, float, float]] = {}  # limits: times, first, last
+        self.history: list[tuple[float, bool, list[bool]]] = []  # from then on: runs, reached
         self.samples: list[tuple[int, int]] = []
         self.process: Process | None = None
         self.restart()
@@ -181,6 +185,37 @@ class PlainClient:
         for at_s in grid_s:
             yield self.env.timeout(at_s - self.env.now)
             self.samples.append((self.remaining, self.committed))
+
+    def act(self, limit: str, times: int = 1) -> None:
+        """A limit acts now; 0 times: it goes on to."""
+        before, first_s, _ = self.acted.get(limit, (0, self.env.now, 0.0))
+        self.acted[limit] = before + times, first_s, self.env.now
+
+    def note(self) -> None:
+        """Whether the process runs, and which partitions it reaches, has just changed."""
+        there = [up and asleep is None for up, asleep in zip(self.up, self.asleep, strict=True)]
+        reached = [there[broker] for broker in self.leader]
+        self.history.append((self.env.now, self.process is not None, reached))
+
+    def parts_of(self, row: int, entered_s: float) -> dict[str, float]:
+        """Where the time of an input row went until it could be read, stretch by stretch."""
+        p = self.partition_of[row]
+        stored = zip(self.partitions[p].log, self.partitions[p].left_s, strict=True)
+        left_s = min(left_s for (_, of, _), left_s in stored if of == row)
+        created_s = self.created_s[row]
+        parts_s: dict[str, float] = defaultdict(float)
+        changes = [at_s for at_s, _, _ in self.history if created_s < at_s < entered_s]
+        cuts = sorted({created_s, *changes, left_s, entered_s})
+        for from_s, until_s in pairwise(cuts):
+            _, runs, reached = [now for now in self.history if now[0] <= from_s][-1]
+            if from_s < left_s and not runs:
+                part = "off"
+            elif not reached[p]:
+                part = "unreachable"
+            else:
+                part = "buffer" if from_s < left_s else "send"
+            parts_s[part] += until_s - from_s
+        return parts_s
 
     @property
     def remaining(self) -> int:
@@ -214,9 +249,11 @@ class PlainClient:
         self.sessions += 1
         self.txns += 1
         self.process = Process(self, self.sessions)
+        self.note()
 
     def broker_down(self, broker: int, reset: bool) -> None:
         self.up[broker] = False
+        self.note()
         if reset:
             self._wake(broker)
             self.left = [left for left in self.left if left[0] != broker]
@@ -230,6 +267,7 @@ class PlainClient:
 
     def broker_up(self, broker: int) -> None:
         was_up, self.up[broker] = self.up[broker], True
+        self.note()
         if self.process:
             if not was_up and self.process.connections[broker].in_flight:
                 self.process.disconnect(broker)
@@ -238,6 +276,7 @@ class PlainClient:
     def pause_broker(self, broker: int) -> None:
         if self.asleep[broker] is None:
             self.asleep[broker] = self.env.event()
+            self.note()
 
     def resume_broker(self, broker: int) -> None:
         """KB-13: what was given up lies in its socket and comes first."""
@@ -255,11 +294,13 @@ class PlainClient:
 
     def _wake(self, broker: int) -> None:
         event, self.asleep[broker] = self.asleep[broker], None
+        self.note()
         if event is not None:
             event.succeed()
 
     def move_leader(self, partition: int, broker: int) -> None:
         self.leader[partition] = broker
+        self.note()
         if self.process:
             self.process.pump()
 
@@ -291,6 +332,7 @@ class Connection:
         yield self.env.timeout(self.world.s.request_timeout_s)
         if not request.done and not self.broken:
             self.world.seen["request timeout"] += 1
+            self.world.act("overdue")
             self.leave()
             self.process.disconnect(self.broker)
             self.process.pump()
@@ -352,6 +394,7 @@ class Connection:
             return False
         if s.acks == -1 and world.happens(world.append_fails[p]):
             world.seen["append failed"] += 1
+            world.act("refused")
             return False
         transactional = s.order == "transaction"
         if transactional and batch.txn != world.txns:
@@ -369,6 +412,7 @@ class Connection:
         for row in batch.rows:
             partition.log.append((self.env.now, row, batch.attempts))
             partition.visible.append(INF if transactional else self.env.now)
+            partition.left_s.append(batch.left_s)
         return True
 
     def _answers(self) -> Steps:
@@ -452,6 +496,7 @@ class Process:
         if self.app.is_alive and self.app is not self.env.active_process:
             self.app.interrupt()
         self.world.process = None
+        self.world.note()
 
     def close(self, grace_s: float) -> None:
         if not self.closing:
@@ -577,7 +622,13 @@ class Process:
             if deadline_s < INF:
                 waits.append(self.env.timeout(deadline_s - self.env.now))
             yield self.env.any_of(waits)
+        if self.remaining > 0:
+            self.world.act("unflushed", self.remaining)
         self.hurry = False
+
+    def _full(self) -> str:
+        s = self.s
+        return "bytes" if s.java or self.remaining < s.buffer_records else "records"
 
     def _room(self, partition: int, size: int) -> bool:
         s = self.s
@@ -591,9 +642,13 @@ class Process:
     def _send(self, row: int) -> Steps:
         partition, size = self.world.partition_of[row], self.world.size_bytes[row]
         deadline_s = self.env.now + self.s.block_s
+        meets = 1
         while not self._room(partition, size):
+            self.world.act(self._full(), meets)
+            meets = 0
             if self.env.now >= deadline_s:
                 self.world.seen["rejected"] += 1
+                self.world.act("rejected")
                 self.world.status[row] = "rejected"
                 self.errors += 1
                 self.hurry = False
@@ -647,6 +702,7 @@ class Process:
         if self.dead or batch.resolved:
             return
         self.world.seen["expired"] += 1
+        self.world.act("expired", len(batch.rows))
         if batch in self.queues[batch.partition]:
             self.queues[batch.partition].remove(batch)
         self._give_up(batch)
@@ -679,6 +735,7 @@ class Process:
         expired = self.env.now >= batch.created_s + s.delivery_timeout_s
         if expired or batch.attempts >= s.retries:
             self.world.seen["gave up"] += 1
+            self.world.act("expired" if expired else "tried out", len(batch.rows))
             self._give_up(batch)
             return
         self.world.seen["retry"] += 1
@@ -732,6 +789,7 @@ class Process:
 
     def _take(self, partition: int) -> Batch:
         batch = self.queues[partition].pop(0)
+        batch.left_s = min(batch.left_s, self.env.now)
         batch.in_flight = True
         batch.closed = True
         if self.s.idempotent and batch.sequence is None:

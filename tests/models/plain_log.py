@@ -141,7 +141,10 @@ class PlainLog:
         self.env = env
         self.settings = s
         self.work_s = [float(work) for work in work_s]
+        self.created_s = [float(at_s) for at_s in created_s]
         self.open: dict[int, Batch] = {}
+        self.sent_s: dict[int, tuple[float, float, float]] = {}
+        # of a record: in the client, until broker and partition were free, and on its way
         self.log: list[list[int]] = [[] for _ in range(s.partitions)]
         self.changed = env.event()  # something readable, or a rebalance has begun or ended
         self.processed = [0] * s.partitions
@@ -214,7 +217,7 @@ class PlainLog:
     def _send(self, batch: Batch) -> None:
         batch.sent = True
         del self.open[batch.partition]
-        self.env.process(self._append(batch))
+        self.env.process(self._append(batch, self.env.now))
 
     def _waits_s(self, server: tuple[str, int], takes_s: float) -> float:
         """How long a batch waits for a broker or partition, which takes one after the other."""
@@ -224,7 +227,7 @@ class PlainLog:
             self.happened.add(f"{server[0]} full")
         return begun_s - self.env.now
 
-    def _append(self, batch: Batch) -> Steps:
+    def _append(self, batch: Batch, closed_s: float) -> Steps:
         s, size = self.settings, batch.size_bytes
         led_by = ("broker", batch.partition % s.brokers)
         broker_s = size / s.broker_bytes_per_s + 1 / s.broker_requests_per_s
@@ -232,6 +235,9 @@ class PlainLog:
         of_its_own = ("partition", batch.partition)
         waits_s = max(waits_s, self._waits_s(of_its_own, size / s.partition_bytes_per_s))
         yield self.env.timeout(waits_s + s.ack_s)
+        for record in batch.records:
+            in_client_s = closed_s - self.created_s[record]
+            self.sent_s[record] = in_client_s, waits_s, self.env.now - closed_s - waits_s
         yield self.env.timeout(self.settings.fetch_s)
         self.log[batch.partition] += batch.records
         self._change()

@@ -9,6 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
+import pytest
 import simpy
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -18,6 +19,7 @@ from models.plain_client import PlainClient
 from models.plain_client import Settings as PlainSettings
 from sim.engine.environment import Environment
 from sim.engine.outcome import Fate
+from sim.engine.waits import TimePart
 from sim.producer.kafka_client import Client
 from sim.scenario.products.kafka_publisher import Publisher
 
@@ -238,6 +240,45 @@ UNTIL_S = 30.0
 GRID_S = np.linspace(0.00173, UNTIL_S - 0.1, 173)
 
 
+SENT = {
+    "buffer": TimePart.BUFFER,
+    "send": TimePart.SEND,
+    "unreachable": TimePart.UNREACHABLE,
+    "off": TimePart.NO_OWNER,
+}
+LIMITS = {
+    "records": "full_records",
+    "bytes": "full_bytes",
+    "tried out": "tried_out",
+    **{name: name for name in ("rejected", "expired", "overdue", "refused", "unflushed")},
+}
+
+
+def compare_ways(client, plain):
+    """Each record that can be read: where its time went, as the model's own history says."""
+    entered_s = np.full(client.rows, np.inf)
+    for partition in plain.partitions:
+        for (_, row, _), visible_s in zip(partition.log, partition.visible, strict=True):
+            entered_s[row] = min(entered_s[row], visible_s)
+    parts_s = client.ways().sent_parts_s(0, client.rows, entered_s)
+    for row in np.flatnonzero(entered_s < np.inf):
+        expected = plain.parts_of(row, entered_s[row])
+        for part, spent_s in expected.items():
+            plain.seen[f"in {part}"] += spent_s > 1e-6
+        found = {part: parts_s[SENT[part], row] for part in SENT}
+        assert found == pytest.approx({part: expected[part] for part in SENT}, abs=1e-7), row
+        assert parts_s[:, row].sum() == pytest.approx(entered_s[row] - plain.created_s[row])
+
+
+def compare_limits(limits, acted):
+    for name, field in LIMITS.items():
+        found = getattr(limits, field)
+        times, first_s, last_s = acted.get(name, (0, 0.0, 0.0))
+        assert found.times == times, name
+        if times:
+            assert (found.first_s, found.last_s) == pytest.approx((first_s, last_s)), name
+
+
 def compare(case):
     s, columns, pools, faults = case
     plain = run_plain(s, columns, pools, faults, UNTIL_S, GRID_S)
@@ -258,6 +299,8 @@ def compare(case):
         )
     assert [STATUS[status] for status in client.status] == plain.status
     np.testing.assert_allclose(client.acked_s, plain.acked_s, rtol=0, atol=1e-8)
+    compare_ways(client, plain)
+    compare_limits(client.state.limits, plain.acted)
     assert client.sent.tolist() == plain.sent
     assert client.committed == plain.committed
     assert client.remaining == plain.remaining
@@ -283,7 +326,7 @@ def test_agrees_record_by_record_with_a_plain_simpy_model():
     for what in (
         *("append failed", "blocked", "rejected", "expired", "gave up", "flush timeout"),
         *("gap", "new epoch", "sent again", "not leader", "aborted", "stored though failed"),
-        "given up and handled",
+        *("given up and handled", "in unreachable", "in off"),
     ):
         assert share[what] > 0.005, (what, share[what])
 

@@ -22,7 +22,18 @@ def held(part, names, numbers):
 
 
 BATCHES = [
-    *("state", "stored", "partition", "attempts", "created_s", "ready_s", "first", "last", "n"),
+    *(
+        "state",
+        "stored",
+        "partition",
+        "attempts",
+        "created_s",
+        "ready_s",
+        "left_s",
+        "first",
+        "last",
+        "n",
+    ),
     *("size_bytes", "held_bytes", "seq", "txn", "link"),
 ]
 """All the columns of `Batches`."""
@@ -45,7 +56,7 @@ def client(batches, records, requests, journal):
     no = np.zeros(0)
     return parts.ClientState(
         None, None, None, None, parts.App(0), parts.Samples(no), records, batches, requests,
-        parts.Partitions(1), parts.KnownProducer(1), journal,
+        parts.Partitions(1), parts.KnownProducer(1), journal, parts.ClientLimits(),
     )  # fmt: skip
 
 
@@ -80,7 +91,7 @@ def test_the_journal_grows_by_half_or_by_what_is_needed_and_only_when_it_has_to(
     journal = parts.Journal(4, 6)
     journal.entries, journal.rows = 4, 5
     columns = [name for name in dir(journal) if np.ndim(getattr(journal, name)) == 1]
-    assert len(columns) == 8
+    assert len(columns) == 9
     for name in columns:
         np.asarray(getattr(journal, name))[:4] = 1, 2, 3, 4
     rings.make_room_in_journal(journal, 0, 1)

@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 
 from helpers.plain_kernel import columns
+from sim.engine.waits import TimePart
 from sim.queue.senders import Senders
+
+SENT = [TimePart.BUFFER, TimePart.SEND, TimePart.CEILING]
 
 
 def test_SS_13_one_sender_thread_makes_50_calls_a_second():
@@ -55,25 +58,61 @@ def test_RQ_15_nothing_overtakes_on_a_connection():
     np.testing.assert_allclose(senders.feed.enqueued_s, [0.030, 0.030, 0.050])
 
 
+def test_a_delay_that_was_asked_for_is_no_time_of_the_senders():
+    # Message 0 is due at 1.5 s and message 1 at 1.5 s too: the second call waits for the first.
+    senders = Senders(
+        np.array([0.0, 1.0]), threads=1, batch=1, latency_s=np.array([0.02]),
+        delay_s=np.array([1.5, 0.5]),
+    )  # fmt: skip
+    senders.advance(10.0)
+    parts_s = senders.sent_parts_s(0, 2, senders.visible_s(0.0))
+    assert parts_s[TimePart.DELAY].tolist() == [1.5, 0.5]
+    np.testing.assert_allclose(parts_s[TimePart.BUFFER], [0.0, 0.02], atol=1e-9)
+    np.testing.assert_allclose(parts_s[TimePart.SEND], [0.01, 0.01], atol=1e-9)
+
+
+def test_only_calls_that_waited_long_say_that_threads_or_the_quota_were_too_few():
+    # One thread and 0.2 s a call: the third of three messages waits 0.4 s for it, the second 0.2 s.
+    senders = Senders(np.zeros(3), threads=1, batch=1, latency_s=np.array([0.2]))
+    senders.advance(10.0)
+    busy, throttled = senders.state.busy, senders.state.throttled
+    assert (busy.times, busy.first_s, busy.last_s) == (2, 0.0, 0.4)
+    assert throttled.times == 0
+    # A second's worth goes at once, then two calls a second: the fourth waits 0.5 s, the fifth 1 s.
+    senders = Senders(np.zeros(5), threads=5, batch=1, latency_s=np.array([0.02]), calls_per_s=2.0)
+    senders.advance(10.0)
+    busy, throttled = senders.state.busy, senders.state.throttled
+    assert busy.times == 0
+    assert throttled.times == 2
+    assert (throttled.first_s, throttled.last_s) == pytest.approx((0.01, 1.01))
+
+
 def sent_by_hand(created_s, threads, batch, latency_s, calls_per_s, one_connection):
-    """Rows of the feed and their times, by threads that are taken one after the other."""
+    """Rows of the feed and their times, by threads that are taken one after the other.
+
+    And of each message: seconds in the buffer, in the call, and held up by the quota.
+    """
     free_s, reached, quota_s, first = [-np.inf] * threads, [], -np.inf, 0
+    parts_s = []
     while first < created_s.size:
         now_s = max(heapq.heappop(free_s), created_s[first])
         waiting = int(np.searchsorted(created_s, now_s, side="right")) - first
         half_s = 0.5 * latency_s[len(reached) % latency_s.size]
         at_s = max(now_s + half_s, quota_s)
+        held_s = at_s - half_s - now_s
         if calls_per_s < np.inf:
             quota_s = max(quota_s, at_s - 1.0) + 1.0 / calls_per_s
         if one_connection and reached:
             at_s = max(at_s, reached[-1][0])
         n = min(batch, waiting)
+        for row in range(first, first + n):
+            parts_s.append((now_s - created_s[row], at_s - now_s - held_s, held_s))
         reached.append((at_s, first, n))
         heapq.heappush(free_s, at_s + half_s)
         first += n
     reached.sort()
     message = [row for _, first, n in reached for row in range(first, first + n)]
-    return message, [at_s for at_s, _, n in reached for _ in range(n)]
+    return message, [at_s for at_s, _, n in reached for _ in range(n)], np.array(parts_s)
 
 
 # Whole 64ths of a second: many things happen at one time.
@@ -98,11 +137,14 @@ def test_SS_13_any_threads_send_as_they_do_one_after_the_other(seed, steps_a_sec
         senders.advance(at_s)
         assert all(t <= at_s for t in senders.feed.enqueued_s[: senders.feed.n[0]])
     senders.advance(np.inf)
-    message, enqueued_s = sent_by_hand(
-        created_s, threads, int(batch), latency_s, calls_per_s, one_connection
-    )
+    by_hand = sent_by_hand(created_s, threads, int(batch), latency_s, calls_per_s, one_connection)
+    message, enqueued_s, parts_s = by_hand
     assert list(senders.feed.message) == message
     assert list(senders.feed.enqueued_s) == enqueued_s
+    first, last = sorted(rng.integers(0, n + 1, 2))
+    split_s = senders.sent_parts_s(first, last, senders.visible_s(0.0)[first:last])
+    assert set(np.flatnonzero(split_s.any(axis=1))) <= set(SENT)
+    np.testing.assert_allclose(split_s[SENT].T, parts_s[first:last], atol=1e-6)
 
 
 def test_SS_13_of_calls_that_arrive_at_one_time_the_one_that_started_first_is_first():

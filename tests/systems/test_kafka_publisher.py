@@ -140,6 +140,46 @@ def test_KB_04_05_too_few_replicas_in_sync_delay_and_do_not_lose():
         assert series["processed"].max() - series["processed"].min() <= 2
 
 
+def limit(tables, key):
+    """The row of a limit of the publisher, as a dictionary; None: it did not act."""
+    if tables.limits.empty:
+        return None
+    found = tables.limits.query("key == @key and group == 'publisher'").to_dict("records")
+    return found[0] if found else None
+
+
+def test_KP_04_a_full_queue_that_loses_records_is_a_limit_that_can_be_relaxed():
+    key = "queue.buffering.max.messages"
+    _, _, producer, tables = tables_of({"order": "produce"}, {key: 50}, faults=[OUTAGE])
+    found = limit(tables, key)
+    assert found["times"] == producer["lost_rejected"] > 100
+    assert found["value"] == "50" and 4 < found["first_s"] < found["last_s"] < 7.5
+    more = {f"systems.kafka.{found['path']}": 5_000}
+    _, _, producer, tables = tables_of({"order": "produce"}, {key: 50}, faults=[OUTAGE], **more)
+    assert producer["lost_rejected"] == 0 and limit(tables, key) is None
+
+
+def test_KB_04_too_few_replicas_in_sync_are_a_limit():
+    crashes = [
+        {"at": "4 s", "fault": "leader_crash", "target": f"*.broker.{b}", "for": "3 s"}
+        for b in (0, 1)
+    ]
+    tables = tables_of({"order": "produce"}, {"acks": "all"}, faults=crashes)[-1]
+    found = limit(tables, "min.insync.replicas")
+    assert (found["value"], found["path"]) == ("2", "topic.min.insync.replicas")
+    assert 4 <= found["first_s"] < found["last_s"] <= 7
+    one = {"systems.kafka.topic.min.insync.replicas": 1}
+    tables = tables_of({"order": "produce"}, {"acks": "all"}, faults=crashes, **one)[-1]
+    assert limit(tables, "min.insync.replicas") is None
+
+
+def test_KP_02_a_delivery_timeout_is_a_limit_of_so_many_records():
+    of = {"delivery.timeout.ms": 1_000, "request.timeout.ms": 500, "linger.ms": 0}
+    _, _, producer, tables = tables_of({"order": "produce"}, of, faults=[OUTAGE])
+    found = limit(tables, "delivery.timeout.ms")
+    assert (found["value"], found["times"]) == ("1000", producer["lost_expired"])
+
+
 def test_a_publisher_is_killed_when_its_readers_lag():
     """About 90 records a second, committed every 5 s; the lag is looked at every 0.5 s."""
     when = {"lag_over": 250, "of": "kafka.books", "every": 0.5}

@@ -7,14 +7,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from helpers.fault_lab import scenario, setup
 from helpers.operated import Operated
 from sim.engine.environment import Environment
+from sim.engine.waits import TimePart, Unsplit
 from sim.log.topic import Topic
 from sim.queue import broker_codes as codes
 from sim.queue.broker_state import Columns, poisonous_messages
 from sim.scenario.products.kafka import KafkaSystem
 from sim.scenario.products.kafka_share import ShareGroup
-from sim.systems.kafka_share import Members, Readable, assign, share_policy
+from sim.systems.kafka_share import (
+    FirstRecords,
+    Members,
+    Readable,
+    RecordsSent,
+    SharedKafka,
+    assign,
+    share_policy,
+)
 
 MS = 0.001
 STATE = {
@@ -270,3 +280,50 @@ def test_defaults_are_those_of_kafka_4_2():
 def test_somebody_has_to_read():
     with pytest.raises(ValueError, match="there is nobody to read"):
         KafkaSystem.model_validate({"product": "kafka", "topic": {"partitions": 1}})
+
+
+def twice():
+    """A topic of two messages: 1, 0 and 1 again, readable at 2, 3 and 5 s."""
+    created_s = np.array([0.0, 1.0])
+    topic = Topic.of_records(
+        created_s, 1, np.array([1, 0, 1], np.int32), np.zeros(3, np.int32), np.array([2.0, 3, 5])
+    )
+    readable = Readable(topic)
+    readable.advance(np.inf)
+    return created_s, readable
+
+
+def test_each_record_of_a_message_got_into_the_topic_in_its_own_time():
+    created_s, readable = twice()
+    sent = RecordsSent(Unsplit(created_s), readable)
+    parts_s = sent.sent_parts_s(0, 3, np.array([2.0, 3.0, 5.0]))
+    assert parts_s[TimePart.SEND].tolist() == [1.0, 3.0, 4.0]
+
+
+def test_a_message_waited_for_what_the_record_did_that_was_done_first():
+    _, readable = twice()
+    of = scenario(systems={"a": SHARED}, duration=20.0)
+    built = SharedKafka(setup("a", of), of.systems["a"])
+    built.readable = readable
+    first = built._first_records(np.array([9.0, np.inf, 7.0]))
+    assert first[1] == 2 and (np.delete(first, 1) == -1).all()
+    waits = FirstRecords(RecordsAsParts(), first[:2])
+    assert waits.parts_s(1, 2)[TimePart.WORK].tolist() == [2.0]
+
+
+SHARED = {
+    "product": "kafka",
+    "topic": {"partitions": 1},
+    "partition_key": ["key"],
+    "groups": {},
+    "share_groups": {"g": {"consumers": 1, "does": ["work"]}},
+}
+
+
+class RecordsAsParts:
+    """Waits whose work is the number of the record."""
+
+    def parts_s(self, first, last):
+        parts_s = np.zeros((len(TimePart), last - first))
+        parts_s[TimePart.WORK] = np.arange(first, last)
+        return parts_s
