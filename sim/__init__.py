@@ -9,8 +9,9 @@ In a notebook::
     sim.run(spike).plot.lag()               # matplotlib axes, shown as a picture
     sim.compare([sim.run(spike.with_(seed=n)) for n in (1, 2, 3)])
 
-`load` reads a scenario, `run` gives its `Result`, `compare` puts results side by side, and `read`
-fetches a stored one. On the command line the same is ``sim run``, ``sim compare``, ….
+`load` reads a scenario, `run` gives its `Result`, `explain` says why it goes wrong, `compare` puts
+results side by side, and `read` fetches a stored one. On the command line the same is ``sim run``,
+``sim explain``, ``sim compare``, ….
 """
 
 import os
@@ -20,16 +21,20 @@ from typing import TYPE_CHECKING, Any
 from sim.foundation.kernels import install
 
 if TYPE_CHECKING:
+    from sim.causes.data import Explanation
     from sim.results.comparison import Comparison
     from sim.results.result import Result
     from sim.scenario.load import Scenario
 
-__all__ = ["Comparison", "Result", "Scenario", "compare", "load", "read", "run"]
+__all__ = [
+    "Comparison", "Explanation", "Result", "Scenario", "compare", "explain", "load", "read", "run",
+]  # fmt: skip
 
 install()
 
 _HOMES = {
     "Comparison": "sim.results.comparison",
+    "Explanation": "sim.causes.data",
     "Result": "sim.results.result",
     "Scenario": "sim.scenario.load",
 }
@@ -64,6 +69,28 @@ def run(scenario: "Scenario | str | os.PathLike[str]") -> "Result":
     from sim.scenario.load import Scenario
 
     return run(scenario if isinstance(scenario, Scenario) else load(scenario))
+
+
+def explain(
+    scenario: "Scenario | str | os.PathLike[str]",
+    system: str | None = None,
+    group: str | None = None,
+) -> "Explanation":
+    """Find out why a scenario goes wrong: what of it the harms go away without, shown by runs.
+
+    Args:
+        scenario: as for `run`.
+        system: only this one; None: all.
+        group: only groups or queues of this name; None: all.
+
+    Raises:
+        LabError: there is no such system or group, or the scenario cannot be run.
+    """
+    from sim.causes.explain import explain
+    from sim.scenario.load import Scenario
+
+    its = scenario if isinstance(scenario, Scenario) else load(scenario)
+    return explain(its, system, group)
 
 
 def compare(results: "Mapping[str, Result] | Sequence[Result]") -> "Comparison":

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 import sim
+from helpers.incidents import incident, queue
 from sim.foundation.errors import LabError
 from sim.measure.tables import Tables
 
@@ -47,3 +48,12 @@ def test_run_takes_a_name_and_the_same_scenario_gives_the_same_tables(spike, res
     tiny = ROOT / "scenarios" / "tournament_spike.yaml"
     assert sim.load(tiny, ["seed=3"]).seed == 3
     assert np.isfinite(result.summary["drain_s"]).all()
+
+
+def test_a_result_and_its_scenario_are_explained_alike():
+    scenario = incident(queue(1, MaxNumberOfMessages=10), work=0.2)
+    of_scenario, of_result = sim.explain(scenario), sim.run(scenario).explain("s", "g")
+    assert of_scenario == of_result
+    assert isinstance(of_result, sim.Explanation)
+    assert of_result.first.key == "workers"
+    assert "1 worker can do no more: with 2 workers" in repr(of_result)

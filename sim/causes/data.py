@@ -5,10 +5,12 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any, Literal
 
-HarmKind = Literal["lost", "unfinished", "dead_lettered", "duplicates", "out_of_order", "late"]
+HarmKind = Literal[
+    "lost", "unfinished", "dead_lettered", "duplicates", "out_of_order", "late", "redelivered"
+]
 """What can be wrong with what became of the messages, the most severe first."""
 SEVERITY: Sequence[HarmKind] = (
-    "lost", "unfinished", "dead_lettered", "duplicates", "out_of_order", "late",
+    "lost", "unfinished", "dead_lettered", "duplicates", "out_of_order", "late", "redelivered",
 )  # fmt: skip
 
 
@@ -168,9 +170,12 @@ class Explained:
         return causes[0] if causes else None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Explanation:
-    """Why a scenario goes wrong, group by group, the one that is worst off first."""
+    """Why a scenario goes wrong, group by group, the one that is worst off first.
+
+    In a notebook it shows its text.
+    """
 
     scenario: str
     groups: Sequence[Explained]
@@ -182,6 +187,11 @@ class Explanation:
     """What part of the scenario's own scale that is; 1: all of it."""
     runs: int
     """Counterfactuals that were run."""
+
+    def __repr__(self) -> str:
+        from sim.causes.words import paragraphs
+
+        return "\n".join(paragraphs(self, 80))
 
     @property
     def harmed(self) -> Sequence[Explained]:

@@ -11,7 +11,7 @@ from sim.causes.data import (
     Harm,
     Hypothesis,
 )
-from sim.causes.harms import Bounds, Numbers, bounds, excess, harms, left, numbers
+from sim.causes.harms import Bounds, Numbers, bounds, excess, harms, hopeless, left, numbers
 from sim.causes.hypotheses import hypotheses
 from sim.causes.ranking import ENOUGH, cause, ranked, share, worth_a_pair
 from sim.causes.trials import Laboratory, Onlooker, Tried
@@ -91,7 +91,8 @@ def _explain(laboratory: Laboratory, system: str, only: str | None) -> list[Expl
         if only is not None and group != only:
             continue
         its = bounds(scenario, system, group, now.produced, laboratory.messages.duration_s)
-        wrong = harms(now, its)
+        duration_s = laboratory.messages.duration_s
+        wrong = harms(now, its, hopeless(scenario, system, group, duration_s))
         if not wrong:
             found.append(Explained(system, group, []))
             continue

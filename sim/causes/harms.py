@@ -9,11 +9,14 @@ from sim.causes.work import asked_s, longest_s
 from sim.foundation.text import count, duration, messages
 from sim.measure.latency import level_s
 from sim.measure.tables import Tables
+from sim.scenario.faults.groups import PoisonFault
 from sim.scenario.load import Scenario
 from sim.scenario.products.kafka import KafkaSystem
 from sim.scenario.products.rabbitmq import RabbitmqQueue
 from sim.scenario.products.sqs import SqsQueue
+from sim.traffic.generate import strokes
 from sim.words.needs_met import Seen, seen_of
+from sim.words.why import WASTE
 
 SLIGHT = 0.05
 """Share of the messages below which duplicates and disorder come after what is worse."""
@@ -54,7 +57,8 @@ class Bounds:
 def numbers(scenario: Scenario, tables: Tables, system: str) -> dict[str, Numbers]:
     """What a run gave, by group of a system.
 
-    ``late`` is the time by which the group was behind: the age of the oldest message that waited or
+    ``redelivered``: deliveries beyond the first of each message, whatever came of them. ``late``
+    is the time by which the group was behind: the age of the oldest message that waited or
     the time that it took to drain, whichever is more, s.
     """
     quantile = 0.99 if scenario.needs is None else scenario.needs.quantile
@@ -74,6 +78,7 @@ def _numbers(seen: Seen, row: Mapping[object, object]) -> Numbers:
             "duplicates": seen.double_effects,
             "out_of_order": seen.violations,
             "late": max(seen.behind_s, drain_s),
+            "redelivered": float(str(row["extra_deliveries"])),
         },
         seen.produced,
         seen.delay_s,
@@ -93,7 +98,10 @@ def bounds(scenario: Scenario, system: str, group: str, produced: int, duration_
         order = 0.0 if _keeps_order(scenario, system, group) else inf
         late_s = level + longest_s(scenario, system, group)
         of: dict[HarmKind, float] = dict.fromkeys(SEVERITY, 0.0)
-        return Bounds(of | {"out_of_order": order, "late": late_s}, inf, False)
+        again = WASTE * produced
+        return Bounds(
+            of | {"out_of_order": order, "late": late_s, "redelivered": again}, inf, False
+        )
     loss = {"none": 0.0, "some": inf}.get(str(needs.loss))
     return Bounds(
         {
@@ -103,6 +111,7 @@ def bounds(scenario: Scenario, system: str, group: str, produced: int, duration_
             "duplicates": 0.0 if needs.double_effects == "none" else inf,
             "out_of_order": inf if needs.order == "none" else 0.0,
             "late": inf if needs.drain is None else needs.drain,
+            "redelivered": inf,
         },
         inf if needs.max_delay is None else needs.max_delay,
         True,
@@ -124,6 +133,16 @@ def _keeps_order(scenario: Scenario, system: str, group: str) -> bool:
     return key is not None and set(key) <= wanted
 
 
+def hopeless(scenario: Scenario, system: str, group: str, duration_s: float) -> int:
+    """Messages of a group that fail or kill their process for ever, as the scenario has it."""
+    n = 0
+    for index, fault in enumerate(scenario.faults):
+        its = isinstance(fault, PoisonFault) and fault.strikes_group(system, group)
+        if its and isinstance(fault, PoisonFault) and fault.times is None:
+            n += fault.count * len(strokes(scenario, index, duration_s))
+    return n
+
+
 def excess(now: Numbers, allowed: Bounds) -> dict[HarmKind, float]:
     """How much more there is of each harm than may be; 0: it is none."""
     over = {kind: max(0.0, now.of[kind] - allowed.of[kind]) for kind in SEVERITY}
@@ -137,22 +156,28 @@ def excess(now: Numbers, allowed: Bounds) -> dict[HarmKind, float]:
     return over
 
 
-def harms(now: Numbers, allowed: Bounds) -> list[Harm]:
-    """What is wrong, the most severe first; what is slight, and comes with worse, at the end."""
+def harms(now: Numbers, allowed: Bounds, hopeless: int = 0) -> list[Harm]:
+    """What is wrong, the most severe first; what is slight, and comes with worse, at the end.
+
+    Args:
+        now: of the run.
+        allowed: how much there may be.
+        hopeless: messages that fail whenever they are tried: that these are lost is slight.
+    """
     over = excess(now, allowed)
     found = [
         Harm(kind, over[kind], _allowed(kind, allowed), said)
         for kind, said in _said(now, allowed)
         if over[kind] > 0
     ]
-    return sorted(found, key=lambda harm: _slight(harm, now))
+    return sorted(found, key=lambda harm: _slight(harm, now, hopeless))
 
 
-def _slight(harm: Harm, now: Numbers) -> bool:
+def _slight(harm: Harm, now: Numbers, hopeless: int) -> bool:
     if harm.kind == "late":
         return harm.value < harm.allowed
     if harm.kind in _NOT_PROCESSED:
-        return harm.value < FEW * now.not_processed
+        return harm.value <= max(hopeless, FEW * now.not_processed)
     return harm.value < SLIGHT * now.produced
 
 
@@ -176,6 +201,8 @@ def _said(now: Numbers, allowed: Bounds) -> Iterator[tuple[HarmKind, str]]:
     wrong = of["out_of_order"]
     yield "out_of_order", f"{messages(wrong)} {_is(wrong)} processed out of order"
     yield "late", _late(now, allowed)
+    more = of["redelivered"]
+    yield "redelivered", f"{count(more)} deliveries are repeats"
 
 
 def _late(now: Numbers, allowed: Bounds) -> str:
@@ -209,11 +236,6 @@ def left(before: Numbers, now: Numbers, allowed: Bounds) -> dict[HarmKind, float
     return over
 
 
-def worse(harm: Harm, other: Harm) -> bool:
-    """Whether a harm is more severe than another."""
-    return SEVERITY.index(harm.kind) < SEVERITY.index(other.kind)
-
-
 def told(kind: HarmKind, amount: float, unfinished: float) -> str:
     """What is left of a harm, as a clause with "it"; with ``unfinished`` messages never drained."""
     if kind == "late":
@@ -228,7 +250,7 @@ def told(kind: HarmKind, amount: float, unfinished: float) -> str:
         )
     words = {
         "lost": "lost", "dead_lettered": "dead-lettered", "duplicates": "processed again",
-        "out_of_order": "out of order",
+        "out_of_order": "out of order", "redelivered": "delivered in vain",
     }[kind]  # fmt: skip
     return (
         f"{count(amount)} {'is' if amount == 1 else 'are'} {words}"

@@ -1,6 +1,7 @@
 """What the harms of a group may come from: keys, faults, work, traffic and workers."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from math import inf
 from typing import Any
 
@@ -33,7 +34,7 @@ def hypotheses(
         harms: those that are to be explained.
         limits: the table of the run; only rows of the group, or of the system as a whole, count.
     """
-    acted = _acted(limits, system, group)
+    acted = acted_on(limits, system, group)
     found = [
         *_keys(scenario, system, group, harms, acted),
         *_faults(scenario, system, group),
@@ -47,10 +48,19 @@ def hypotheses(
             *_workers(scenario, system, group),
             *_peaks(scenario),
         ]
-    return found
+    return [one if one.kind is CauseKind.LIMIT else _as_limit(one, acted) for one in found]
 
 
-def _acted(limits: pd.DataFrame, system: str, group: str) -> dict[str, dict[str, Any]]:
+def _as_limit(one: Hypothesis, acted: Mapping[str, Mapping[str, Any]]) -> Hypothesis:
+    """The same as a limit, if its key acted and it is no brute force."""
+    row = acted.get(one.key)
+    if row is None or one.kind not in (CauseKind.SETTING, CauseKind.PARTITIONS):
+        return one
+    what = f"{one.key} {row['value']} {row['what']}"
+    return replace(one, kind=CauseKind.LIMIT, what=what, times=int(row["times"]))
+
+
+def acted_on(limits: pd.DataFrame, system: str, group: str) -> dict[str, dict[str, Any]]:
     """Of each key that acted, its first row, with all of its times."""
     if "key" not in limits:
         return {}
@@ -81,12 +91,10 @@ def _keys(
         at = At(scenario, system, group, data, value_at(data, place))
         to = line.to(at)
         if to is not None:
-            yield _of_key(line, at, place, key, to, row)
+            yield _of_key(line, at, place, key, to)
 
 
-def _of_key(
-    line: Relaxed, at: At, place: Sequence[Any], key: str, to: Any, row: Mapping[str, Any] | None
-) -> Hypothesis:
+def _of_key(line: Relaxed, at: At, place: Sequence[Any], key: str, to: Any) -> Hypothesis:
     def path(steps: Sequence[Any]) -> str:
         return ".".join(map(str, ("systems", at.system, *steps)))
 
@@ -100,15 +108,13 @@ def _of_key(
         now = line.default(at) if callable(line.default) else line.default
     value = written(now)
     name = line.name or key
-    # A line with a name of its own sets the key the other way than a limit that acted asks for.
-    binds = row is not None and not line.name
-    what = f"{key} {row['value']} {row['what']}" if binds and row else said(line.what, now, key)
+    what = said(line.what, now, key)
     remedy = f"without {key}" if to in ("", None) else f"with {key} {written(to)}"
     if to is False and line.path[-1] == "apply":
         remedy = "without ceilings"
     return Hypothesis(
         name,
-        CauseKind.PROMISE if line.promise else CauseKind.LIMIT if binds else CauseKind.SETTING,
+        CauseKind.PROMISE if line.promise else CauseKind.SETTING,
         key,
         path(place),
         value,
@@ -117,7 +123,6 @@ def _of_key(
         what,
         remedy,
         line.cost,
-        int(row["times"]) if binds and row else 0,
     )
 
 

@@ -13,13 +13,13 @@ ALIKE = 0.05
 """Shares that differ by less are alike."""
 _WEIGHT: Mapping[CauseKind, float] = {
     CauseKind.LIMIT: 1.0,
-    CauseKind.FAULT: 1.0,
-    CauseKind.SETTING: 0.9,
-    CauseKind.WORK: 0.85,
-    CauseKind.PARTITIONS: 0.8,
-    CauseKind.PROMISE: 0.8,
-    CauseKind.WORKERS: 0.75,
-    CauseKind.TRAFFIC: 0.7,
+    CauseKind.FAULT: 0.88,
+    CauseKind.SETTING: 0.8,
+    CauseKind.WORK: 0.75,
+    CauseKind.PARTITIONS: 0.7,
+    CauseKind.PROMISE: 0.7,
+    CauseKind.WORKERS: 0.65,
+    CauseKind.TRAFFIC: 0.6,
 }
 """What a share counts. More workers help against nearly everything, so that a fault or a limit is
 the cause if it takes away nearly as much; the numbers that are shown are the shares themselves."""

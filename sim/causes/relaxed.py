@@ -19,7 +19,7 @@ READERS = "@"
 """First step of a path: the group or queue, wherever its product has it."""
 DAY_MS = 86_400_000
 BEHIND: Sequence[HarmKind] = ("late", "unfinished")
-AGAIN: Sequence[HarmKind] = ("duplicates", "dead_lettered", *BEHIND)
+AGAIN: Sequence[HarmKind] = ("duplicates", "dead_lettered", "redelivered", *BEHIND)
 GONE: Sequence[HarmKind] = ("lost", "dead_lettered", "unfinished")
 ANY: Sequence[HarmKind] = ("lost", "out_of_order", *AGAIN)
 

@@ -82,6 +82,7 @@ _NOUNS = {
     "duplicates": "the duplicates",
     "out_of_order": "the disorder",
     "late": "the lateness",
+    "redelivered": "the repeated deliveries",
 }
 
 

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from importlib import import_module
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -165,6 +166,19 @@ class Result:
         from sim.words.needs_of_run import judge_run
 
         return judge_run(self.scenario, self.tables) if self.content.get("needs") else []
+
+    def explain(self, system: str | None = None, group: str | None = None) -> Any:
+        """Why it went wrong, as `sim.explain`, with an `Explanation`.
+
+        Args:
+            system: only this one; None: all.
+            group: only groups of this name; None: all.
+
+        Raises:
+            LabError: as `sim.explain`; or the stored scenario is none to this version of the lab.
+        """
+        # By its name: it runs scenarios, and so it stands above what a run gives.
+        return import_module("sim.causes.explain").explain(self.scenario, system, group)
 
     def _repr_html_(self) -> str:
         from sim.words.needs_of_run import said_of_needs

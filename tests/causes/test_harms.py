@@ -4,7 +4,7 @@ import pytest
 
 from helpers.incidents import group, incident, queue
 from sim.causes.data import SEVERITY
-from sim.causes.harms import Bounds, Numbers, bounds, excess, harms, left, told
+from sim.causes.harms import Bounds, Numbers, bounds, excess, harms, hopeless, left, told
 
 
 def its(delay_s=0.0, drain_s=0.0, **of):
@@ -69,10 +69,33 @@ def test_needs_say_what_may_be():
     allowed = bounds(scenario, "s", "g", 1_000, 300.0)
     assert allowed.of == {
         "lost": 10.0, "unfinished": 0.0, "dead_lettered": inf, "duplicates": inf,
-        "out_of_order": 0.0, "late": 120.0,
+        "out_of_order": 0.0, "late": 120.0, "redelivered": inf,
     }  # fmt: skip
 
 
 def test_work_and_delays_that_are_asked_for_are_not_behind():
     scenario = incident(queue(1, DelaySeconds=60), work=0.1, slow={"share": 0.01, "time": 20})
     assert bounds(scenario, "s", "g", 1_000, 300.0).of["late"] == 3.0 + 60.0 + 20.0
+
+
+def test_messages_that_always_fail_are_slight_if_they_alone_are_lost():
+    found = harms(its(lost=2, late=40, drain_s=40), NONE, hopeless=2)
+    assert [harm.kind for harm in found] == ["late", "lost"]
+    found = harms(its(lost=3, late=40, drain_s=40), NONE, hopeless=2)
+    assert [harm.kind for harm in found] == ["lost", "late"]
+
+
+def test_so_many_messages_always_fail():
+    poison = {"at": 10, "fault": "poison", "target": "s.g", "effect": "fail", "count": 3}
+    assert hopeless(incident(queue(1)), "s", "g", 300.0) == 0
+    scenario = incident(queue(1), faults=[poison, {**poison, "times": 2}])
+    assert hopeless(scenario, "s", "g", 300.0) == 3
+    assert hopeless(scenario, "s", "other", 300.0) == 0
+
+
+def test_a_delivery_in_ten_may_be_a_repeat():
+    scenario = incident(queue(1))
+    allowed = bounds(scenario, "s", "g", 1_000, 300.0)
+    assert harms(its(redelivered=100), allowed) == []
+    (again,) = harms(its(redelivered=150), allowed)
+    assert (again.kind, again.value) == ("redelivered", 50)
