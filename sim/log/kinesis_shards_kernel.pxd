@@ -1,5 +1,6 @@
 cimport cython
 
+from sim.engine.acted_kernel cimport Acted, note
 from sim.foundation cimport num
 from sim.foundation.c_types cimport i32, i64, u8
 from sim.log cimport kinesis_shards_limits as limits
@@ -10,6 +11,10 @@ cdef class Putting:
     cdef public double ttl_s
     cdef public double limit
     cdef public bint retries
+    cdef public double long_s
+    cdef public Acted held
+    cdef public Acted overdue
+    cdef public Acted refused
 
 
 cdef class Bucket:

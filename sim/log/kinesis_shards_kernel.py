@@ -11,6 +11,7 @@ The limits are token buckets that hold one second's worth.
 import cython
 import numpy as np
 
+from sim.engine.acted_kernel import Acted, note
 from sim.foundation import num
 from sim.foundation.arrays import F64, I32, I64, U8
 from sim.log import kinesis_shards_limits as limits
@@ -28,6 +29,14 @@ class Putting:
         """RateLimit, as a fraction of what a shard accepts."""
         self.retries = retries
         """Not FailIfThrottled."""
+        self.long_s = 0.1
+        """Who waits for longer than this has met a limit."""
+        self.held = Acted()
+        """Records that the producer's own limit held back for long."""
+        self.overdue = Acted()
+        """Records that were given up at their RecordTtl."""
+        self.refused = Acted()
+        """Records that the shard refused, each time."""
 
 
 class Bucket:
@@ -230,7 +239,10 @@ def _put(
             short_s = max(short_s, 0.0)
             if now + short_s > created_s[i] + putting.ttl_s:
                 outcome[i] = limits.GIVEN_UP
+                note(putting.overdue, now, now, 1)
                 continue
+            if short_s > putting.long_s:
+                note(putting.held, now, now + short_s, 1)
             s.ours.records -= 1.0
             s.ours.octets -= size
             _wait(s, now + short_s + s.half_s[r], 1, r)
@@ -244,6 +256,7 @@ def _put(
             visible_s[i] = now + s.half_s[r]
             continue
         s.refused += 1
+        note(putting.refused, now, now, 1)
         if not putting.retries:
             outcome[i] = limits.GIVEN_UP
             continue

@@ -1,9 +1,10 @@
 """Ceilings that were met, in words for the timeline: what could do no more, its keys, and when."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from sim.engine.acted_kernel import Acted
 from sim.engine.outcome import CEILING
 from sim.engine.waits import Limit
 from sim.foundation.arrays import F64, I64
@@ -37,7 +38,7 @@ def limits_of_topic(topic: Topic, ceilings: KafkaCeilings) -> Iterator[Limit]:
                 f"ceilings.{what}",
                 f"ceilings.{what}",
                 f"{value}",
-                _whom(what, some),
+                whom(what, some),
                 held,
                 int(times.sum()),
                 float(from_s[some].min()),
@@ -61,21 +62,48 @@ def told_of_queue(broker: Broker, queue: str) -> Iterator[Told]:
     if met.size:
         trips = policy.fetch_trips + policy.ack_trips
         keys = f"ceilings.task {_us(policy.loop_s)} and {trips} round trips a task"
-        said = f"{queue}: the main loop of {_whom('worker', met)} {CEILING}, {keys}"
+        said = f"{queue}: the main loop of {whom('worker', met)} {CEILING}, {keys}"
         yield float(loops_s[0, met].min()), float(loops_s[1, met].max()), said
 
 
 def _told(full_s: F64, what: str, keys: str) -> Iterator[Told]:
     met = np.flatnonzero(full_s[0] < np.inf)
     if met.size:
-        said = f"{_whom(what, met)} {CEILING}, {keys}; records wait to be appended"
+        said = f"{whom(what, met)} {CEILING}, {keys}; records wait to be appended"
         yield float(full_s[0, met].min()), float(full_s[1, met].max()), said
 
 
 _FEW = 4
 
 
-def _whom(what: str, met: I64) -> str:
+def limit_of_each(
+    what: str, acted: Sequence[Acted], key: str, value: str, said: str, path: str
+) -> Iterator[Limit]:
+    """One limit of several that count for themselves, if any acted; see `Limit`.
+
+    Args:
+        what: one of them, in words: ``shard``.
+        acted: of each.
+        key: the product's name of it.
+        value: as the scenario would write it.
+        said: what it did.
+        path: of its key.
+    """
+    met = [(i, one) for i, one in enumerate(acted) if one.times]
+    if met:
+        yield Limit(
+            key,
+            path,
+            value,
+            whom(what, np.array([i for i, _ in met])),
+            said,
+            sum(one.times for _, one in met),
+            min(one.first_s for _, one in met),
+            max(one.last_s for _, one in met),
+        )
+
+
+def whom(what: str, met: I64) -> str:
     """The numbers of those that met it, or how many they are."""
     if met.size > _FEW:
         return f"each of {met.size} {what}s"

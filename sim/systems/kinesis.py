@@ -1,16 +1,17 @@
 """Amazon Kinesis on the log mechanism: shards are partitions, record processors are members."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from hashlib import md5
 from typing import NamedTuple
 
 import numpy as np
 import simpy
 
+from sim.engine.acted_kernel import Acted
 from sim.engine.environment import Stage
 from sim.engine.outcome import Fate
 from sim.engine.system import Fleet, Setup, capacity
-from sim.engine.waits import TimePart
+from sim.engine.waits import Limit, TimePart
 from sim.foundation.arrays import F32, F64, I32, U8
 from sim.log import kinesis_shards_kernel as k
 from sim.log import kinesis_shards_limits as limits
@@ -19,6 +20,7 @@ from sim.log.kinesis_leases import Leases
 from sim.log.topic import Topic
 from sim.scenario.load import Scenario
 from sim.scenario.products.kinesis import KinesisApplication, KinesisSystem
+from sim.systems.ceilings import limit_of_each
 from sim.systems.on_log import LogSystem, group_of, named
 from sim.traffic.messages import Messages
 
@@ -36,7 +38,7 @@ class Kinesis(LogSystem):
         self.config = config
         shards = setup.scaled(config.stream.shard_count)
         shard_of = shard_of_messages(setup, config)
-        topic, fate, self.refused, sent = put(setup, config, shard_of, shards)
+        topic, fate, self.refused, self.put = put(setup, config, shard_of, shards)
         polling = sum(a.retrieval_mode == "POLLING" for a in config.applications.values())
         groups = {}
         for group, application in config.applications.items():
@@ -44,7 +46,7 @@ class Kinesis(LogSystem):
             handed = _as_handed(topic, setup.messages, application, config, polling, first_s)
             reading = _reading(application, config, setup.scenario)
             groups[group] = group_of(setup, handed, group, application, reading, shards)
-        super().__init__(setup, topic, groups, config.applications, lost=fate, sent=sent)
+        super().__init__(setup, topic, groups, config.applications, lost=fate, sent=self.put)
         self.stages: Sequence[Stage] = [self.readers]
 
     def consumers(self, group: str) -> int:
@@ -72,6 +74,35 @@ class Kinesis(LogSystem):
             )
         return fleets
 
+    def sending_limits(self) -> Iterator[Limit]:
+        """What shards refused, and what the producer held back or gave up."""
+        producer, acted = self.config.producer, self.put.acted
+        refused = "takes 1,000 records and 1 MiB a second, and refused more"
+        yield from limit_of_each(
+            "shard",
+            [of.refused for of in acted],
+            "ShardCount",
+            f"{len(acted)}",
+            refused if producer.fail_if_throttled else f"{refused}, which came again later",
+            "stream.ShardCount",
+        )
+        yield from limit_of_each(
+            "shard",
+            [of.held for of in acted],
+            "RateLimit",
+            f"{producer.rate_limit:g}",
+            "the producer held records back",
+            "producer.RateLimit",
+        )
+        yield from limit_of_each(
+            "shard",
+            [of.overdue for of in acted],
+            "RecordTtl",
+            f"{producer.record_ttl:.10g}",
+            "records were not accepted in time, and given up",
+            "producer.RecordTtl",
+        )
+
 
 def shard_of_messages(setup: Setup, config: KinesisSystem) -> I32:
     """[messages] by the MD5 of the partition key, a 128-bit number; shards have equal ranges."""
@@ -88,6 +119,14 @@ def shard_of_key(key: str, shards: int) -> int:
     return int.from_bytes(md5(key.encode(), usedforsecurity=False).digest()) * shards >> 128
 
 
+class Acts(NamedTuple):
+    """What limits did to the records of a shard."""
+
+    held: Acted
+    overdue: Acted
+    refused: Acted
+
+
 class Put(NamedTuple):
     """How records got into a stream, and from there to an application."""
 
@@ -99,6 +138,8 @@ class Put(NamedTuple):
     """[messages] of the call that was accepted, there and back, s."""
     held_s: F64
     """[messages] between the two: held back by `RateLimit`, or refused by the shard, s."""
+    acted: Sequence[Acts]
+    """[shards]"""
 
     def sent_parts_s(self, first: int, last: int, entered_s: F64) -> F64:
         """As `sim.engine.waits.Sent.sent_parts_s`, by when the application was handed each.
@@ -142,7 +183,10 @@ def put(
     )
     outcome, arrived_s, visible_s = np.zeros(n, np.uint8), np.zeros(n), np.zeros(n)
     refused = 0
+    acted = []
     for shard in range(shards):
+        putting.held, putting.overdue, putting.refused = Acted(), Acted(), Acted()
+        acted.append(Acts(putting.held, putting.overdue, putting.refused))
         rows = np.flatnonzero(shard_of == shard).astype(np.int32)
         refused += k.put(
             rows, messages.created_s, messages.size_bytes, call, ready_s, latency_s, putting,
@@ -162,6 +206,7 @@ def put(
         (ready_s - messages.created_s).astype(np.float32),
         (2.0 * half_s).astype(np.float32),
         np.maximum(0.0, arrived_s - half_s - ready_s),
+        acted,
     )
     return topic, fate, int(refused), sent
 

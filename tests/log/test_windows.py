@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from sim.engine.waits import TimePart
 from sim.log import group_state as k
 from sim.log.group import Group
 from sim.log.topic import Topic
@@ -104,6 +105,25 @@ def test_rows_follow_and_offsets_stay():
     advance(topic, groups, 80.0)
     assert topic.log.end.sum() == N + 6
     group.finish(80.0)
+
+
+def test_the_way_of_a_message_is_known_for_as_long_as_the_message_is():
+    topic, groups, windows = made(linger_s=1.5)
+    topic.producer.latency_s = np.array([0.05, 0.4, 0.2, 0.1])
+    topic.producer.over_s = np.arange(N) / 1_024
+    advance(topic, groups, 30.5)
+
+    def parts_s():
+        entered_s = topic.to_messages(topic.log.visible_s, np.inf)
+        known = int(np.count_nonzero(entered_s < np.inf))
+        return topic.sent_parts_s(0, known, entered_s[:known])
+
+    before_s, final = parts_s(), windows.final()
+    assert 20 < final < before_s.shape[1] and len(set(before_s[TimePart.SEND])) > 3
+    roll_on(windows, final, more=6)
+    np.testing.assert_array_equal(parts_s(), before_s[:, final:])
+    advance(topic, groups, 40.0)
+    assert parts_s().shape[1] > before_s.shape[1] - final
 
 
 def test_what_is_seen_of_partitions_is_what_is_seen_without_forgetting():

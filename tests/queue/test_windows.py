@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from sim.engine.waits import TimePart
 from sim.queue import sqs_standard_codes as codes
 from sim.queue.senders import Senders
 from sim.queue.sqs_standard import Workers
@@ -86,6 +87,24 @@ def test_rows_are_forgotten_up_to_the_first_whose_message_is_not():
     advance(senders, queues, 60.0)
     queues["q0"].audit()
     assert senders.gone + senders.state.next == N + 5
+
+
+def test_the_way_of_a_message_is_known_for_as_long_as_the_message_is():
+    senders, queues, windows = made(np.full(N, 3.0), threads=4, latency_s=[6.2, 0.2, 0.4, 0.8])
+    senders.state.held_s = np.arange(N) / 1_024
+    advance(senders, queues, 20.5)
+
+    def parts_s():
+        entered_s = senders.visible_s(0.0)
+        known = int(np.flatnonzero(entered_s == np.inf)[0])
+        return senders.sent_parts_s(0, known, entered_s[:known])
+
+    before_s, (messages, rows) = parts_s(), windows.final()
+    assert messages < before_s.shape[1] and len(set(before_s[TimePart.SEND])) > 3
+    windows.forget(messages, rows, np.arange(N, N + 5.0), [np.full(5, 0.1, np.float32)])
+    np.testing.assert_array_equal(parts_s(), before_s[:, messages:])
+    advance(senders, queues, 60.0)
+    assert senders.sent_parts_s(N - messages, N - messages + 5, np.full(5, 99.0)).shape[1] == 5
 
 
 def test_whatever_is_numbered_by_message_or_row_is_numbered_anew():

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from helpers.fault_lab import scenario, setup
+from sim.engine.outcome import Fate
 from sim.engine.waits import TimePart
 from sim.systems import kinesis
 from sim.systems.kinesis import Kinesis, shard_of_key
@@ -46,6 +47,31 @@ def test_where_the_time_of_a_record_went_until_its_application_had_it():
     assert ceiling_s[:900].max() < 1e-6 and call_s.min() > 0.0699
     # A record that was refused once is back after a trip of 20 ms, and waits half of 100 ms.
     assert ceiling_s[held].min() == pytest.approx(0.070, abs=1e-6)
+
+
+def limits_of(rate, **producer):
+    """Key and what is said besides, of what limited a producer with one shard in four seconds."""
+    streams = {
+        "product": "kinesis", "stream": {"ShardCount": 1}, "producer": producer,
+        "latency": {"put": "20 ms"},
+        "applications": {"g": {"workers": 1, "does": ["work"]}},
+    }  # fmt: skip
+    of = scenario(duration=4.0, rate=rate, systems={"a": streams})
+    built = Kinesis(setup("a", of), of.systems["a"])
+    return built, {limit.key: limit for limit in built.sending_limits()}
+
+
+def test_limits_of_a_shard_and_of_its_producer():
+    assert limits_of(500.0)[1] == {}
+    built, limits = limits_of(1_400.0, RateLimit=1_000)
+    assert set(limits) == {"ShardCount"}
+    assert limits["ShardCount"].times == built.refused
+    assert limits["ShardCount"][1:4] == ("stream.ShardCount", "1", "shard 0")
+    # With a limit of its own below the shard's, nothing is refused, and what waits 2 s is gone.
+    built, limits = limits_of(2_000.0, RateLimit=50, RecordTtl=1_000)
+    assert set(limits) == {"RateLimit", "RecordTtl"} and built.refused == 0
+    assert limits["RateLimit"].value == "50" and limits["RecordTtl"].value == "1000"
+    assert limits["RecordTtl"].times == np.count_nonzero(built.lost == Fate.LOST_SEND_EXPIRED)
 
 
 def test_a_record_that_is_neither_appended_nor_given_up_ends_the_run(monkeypatch):
