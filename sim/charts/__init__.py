@@ -9,7 +9,7 @@ Importing this package imports matplotlib: do it where something is drawn, not a
 
 from sim.charts.bars import duplicates, loss, replay
 from sim.charts.burrow import status
-from sim.charts.files import CHARTS, LEDGER_CHARTS, LOG_CHARTS, write_all
+from sim.charts.files import CHARTS, LEDGER_CHARTS, LOG_CHARTS, TIME_CHARTS, write_all
 from sim.charts.inline import Inline, inline, write_and_inline
 from sim.charts.ledger import books, buffer, harms, price
 from sim.charts.measured import measured_lag, measured_time_lag, write_measured
@@ -19,11 +19,13 @@ from sim.charts.plane import plane
 from sim.charts.quantiles import latency
 from sim.charts.runs import compare, comparison
 from sim.charts.side_by_side import overview
+from sim.charts.waits import waits
 
 __all__ = [
     "CHARTS",
     "LEDGER_CHARTS",
     "LOG_CHARTS",
+    "TIME_CHARTS",
     "Inline",
     "books",
     "buffer",
@@ -46,6 +48,7 @@ __all__ = [
     "style",
     "throughput",
     "time_lag",
+    "waits",
     "write_all",
     "write_and_inline",
     "write_measured",

@@ -23,6 +23,7 @@ from sim.charts.over_time import lag, order, throughput, time_lag
 from sim.charts.page import style
 from sim.charts.quantiles import latency
 from sim.charts.side_by_side import overview
+from sim.charts.waits import waits
 from sim.foundation.files import replacing
 from sim.foundation.processes import end_with
 from sim.words import findings
@@ -52,7 +53,10 @@ LEDGER_CHARTS: dict[str, tuple[Callable[..., list[Axes]], str]] = {
 LOG_CHARTS: dict[str, tuple[Callable[..., list[Axes]], str]] = {"status": (status, "burrow")}
 """The same for systems on a log."""
 
-_SOMETIMES = LOG_CHARTS | LEDGER_CHARTS
+TIME_CHARTS: dict[str, tuple[Callable[..., list[Axes]], str]] = {"waits": (waits, "waits")}
+"""The same for runs in which it was measured what messages waited for."""
+
+_SOMETIMES = TIME_CHARTS | LOG_CHARTS | LEDGER_CHARTS
 CHART: dict[str, Callable[..., list[Axes]]] = {
     **CHARTS,
     "replay": replay,

@@ -6,8 +6,9 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
+from sim.engine import waits_kernel
 from sim.engine.acted_kernel import Acted
-from sim.foundation.arrays import F64, I32, I64
+from sim.foundation.arrays import F64, I32
 
 
 class TimePart(IntEnum):
@@ -219,9 +220,9 @@ class Stretches:
             from_s: [stretches] s.
             until_s: [stretches] s; the last may be inf.
         """
-        self.from_s = from_s
-        self._until_s = until_s
-        self._sum_s = np.concatenate([[0.0], np.cumsum(until_s - from_s)])
+        self.from_s: F64 = np.ascontiguousarray(from_s, np.float64)
+        self._until_s: F64 = np.ascontiguousarray(until_s, np.float64)
+        self._sum_s: F64 = np.concatenate([[0.0], np.cumsum(self._until_s - self.from_s)])
 
     @classmethod
     def of(cls, pairs: Sequence[tuple[float, float]]) -> "Stretches":
@@ -239,9 +240,8 @@ class Stretches:
 
     def before(self, at_s: F64) -> F64:
         """[times] how much of the stretches lies before each time, s."""
-        if not self.from_s.size:
-            return np.zeros(at_s.shape)
-        i: I64 = np.searchsorted(self.from_s, at_s, side="right") - 1
-        into_s = np.minimum(at_s, self._until_s[i]) - self.from_s[i]
-        out: F64 = np.where(i < 0, 0.0, self._sum_s[i] + into_s)
+        out = np.zeros(at_s.shape)
+        if self.from_s.size:
+            at_s = np.ascontiguousarray(at_s, np.float64)
+            waits_kernel.before(self.from_s, self._until_s, self._sum_s, at_s, out)
         return out

@@ -43,9 +43,8 @@ class Spent:
             total = np.asarray(sums.total)
             self._total = [a + b for a, b in zip(self._total, total.tolist(), strict=True)]
             total[:] = 0
-            off = "the parts of a message do not sum to its latency"
-            assert sums.most_off_s <= EXACT_S, f"{off}: {sums.most_off_s} s are missing"
-            assert sums.least_s >= -EXACT_S, "a message waited less than no time"
+            if sums.most_off_s > EXACT_S or sums.least_s < -EXACT_S:
+                _complain(became.done_s[first:last] - created_s[first:last], parts_s)
 
     def _make_room(self) -> None:
         """For a bin a message, of a block."""
@@ -87,6 +86,32 @@ class Spent:
         total = np.asarray(sums.bin_total)[slow].sum(axis=0)
         mean_s: F64 = total / k.UNITS_A_SECOND / so_far[slow.size - 1]
         return mean_s
+
+
+def _complain(latency_s: F64, parts_s: F64) -> None:
+    """Say which parts of a message are wrong.
+
+    Args:
+        latency_s: [messages] s; inf: never processed, and its parts may be anything.
+        parts_s: [parts, messages] s.
+
+    Raises:
+        AssertionError: always.
+    """
+    done = np.flatnonzero(latency_s < np.inf)
+    parts_s, latency_s = parts_s[:, done], latency_s[done]
+    off_s = np.abs(parts_s.sum(axis=0) - latency_s)
+    off_s[np.isnan(off_s)] = np.inf
+    least_s = parts_s.min(axis=0)
+    less = bool((least_s < -EXACT_S).any())
+    i = int(least_s.argmin() if less else off_s.argmax())
+    had = ", ".join(f"{part.label} {parts_s[part, i]:.9g}" for part in TimePart if parts_s[part, i])
+    what = (
+        "a message waited less than no time"
+        if less
+        else "the parts of a message do not sum to its latency"
+    )
+    raise AssertionError(f"{what}: latency {latency_s[i]:.9g} s, of it {had}")
 
 
 def waits_table(who: Mapping[str, str], spent: Spent) -> pd.DataFrame:

@@ -74,7 +74,8 @@ def _add(
             sums.bin_total[row, part] += whole
             if part_s > exact_s:
                 sums.messages[part] += 1
-        sums.most_off_s = max(sums.most_off_s, abs(latency_s))
+        if not abs(latency_s) <= sums.most_off_s:  # so, what is no number counts
+            sums.most_off_s = abs(latency_s) if latency_s == latency_s else num.INF
 
 
 def add(sums: Sums, parts_s: F64, created_s: F64, done_s: F64, exact_s: float) -> None:

@@ -12,12 +12,13 @@ from string import Template
 from typing import TYPE_CHECKING, Any
 
 from sim.foundation.document import dumped
-from sim.foundation.text import duration
+from sim.foundation.text import clock, duration
 from sim.words.findings import headline, keeping_up
 from sim.words.ladder import about_books, ledger_finding, rungs
 from sim.words.ledger_table import HEADINGS, ledger_rows, ledger_values
 from sim.words.opening import COLUMNS, cells, findings_of_groups, numbers
 from sim.words.timeline import resolution_s, timeline, when, whom
+from sim.words.waits import acted, said, splits
 
 if TYPE_CHECKING:
     from sim.charts.inline import Inline
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 REPORT = "report.html"
 """Its name in the folder of a result."""
 Row = Sequence[str]
+TIME_CHARTS = ("waits",)
+"""Charts that stand in a section of their own."""
+WAITS_LINK = '<li><a href="#waits">Time</a></li>\n'
 BOOKS_LINK = '<li><a href="#books">Books</a></li>\n'
 
 
@@ -51,7 +55,10 @@ def page(
         needs=_section("Needs", about.get("needs", ())),
         warnings=_section("Warnings", about.get("warnings", ())),
         summary=_summary(tables),
-        charts=_charts(charts, label),
+        waits=_waits(tables, charts),
+        waits_link=WAITS_LINK if len(tables.waits) else "",
+        limits=_limits(tables),
+        charts=_charts([chart for chart in charts if chart.name not in TIME_CHARTS], label),
         timeline=_timeline(tables),
         books=_books(tables),
         books_link=BOOKS_LINK if len(tables.ledger) else "",
@@ -105,6 +112,68 @@ def _books(tables: "Tables") -> str:
     return (
         f'<section aria-labelledby="books">\n<h2 id="books">Books</h2>\n{table}\n'
         f'<ul class="steps">\n{steps}</ul>\n</section>'
+    )
+
+
+def _waits(tables: "Tables", charts: Sequence["Inline"]) -> str:
+    if not len(tables.waits):
+        return ""
+    rows = [
+        [
+            split.system,
+            split.group,
+            *(
+                text
+                for parts_s in (split.mean_s, split.slowest_s)
+                for text in (_whole(duration(sum(parts_s.values()))), said(parts_s))
+            ),
+        ]
+        for split in splits(tables.waits)
+    ]
+    caption = (
+        "From creation to first effect, of the messages that were processed. Parts under 3 % are "
+        "not named."
+    )
+    headings = ["system", "group", "mean", "its parts", "slowest 1 %", "parts of the slowest"]
+    table = _table(caption, headings, rows, heads=2, words=True)
+    figures = "\n".join(
+        _figure(chart) for chart in charts if chart.name in TIME_CHARTS and chart.panels
+    )
+    return (
+        '<section aria-labelledby="waits">\n<h2 id="waits">Where the time went</h2>\n'
+        f"{figures}\n{table}\n</section>\n"
+    )
+
+
+def _whole(words: str) -> str:
+    """Words that stay on one line."""
+    return words.replace(" ", "\N{NO-BREAK SPACE}")
+
+
+def _limits(tables: "Tables") -> str:
+    if not len(tables.limits):
+        return ""
+    finest_s = resolution_s(tables)
+    rows = [
+        [
+            limit.system,
+            limit.group,
+            limit.key,
+            limit.value,
+            limit.whom or "all",
+            limit.what,
+            limit.often,
+            clock(limit.first_s, finest_s),
+            clock(limit.last_s, finest_s),
+        ]
+        for limit in acted(tables.limits)
+    ]
+    caption = "Each limit that held up, struck or ended anything, by when it first did."
+    headings = ["system", "group", "limit", "value", "whom", "what it did", "how often"]
+    table = _table(caption, [*headings, "first", "last"], rows, heads=2, words=True)
+    return (
+        '<section aria-labelledby="limits">\n<h2 id="limits">Limits that acted</h2>\n'
+        f"{table}\n</section>\n"
     )
 
 

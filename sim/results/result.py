@@ -114,6 +114,20 @@ class Result:
         return self.tables.messages
 
     @property
+    def waits(self) -> pd.DataFrame:
+        """[groups x parts] where the time from creation to first effect went, a row per ``part``.
+
+        ``total_s`` of all processed messages, ``mean_s`` of one, ``slowest_s`` of one of the
+        slowest 1 %; ``messages``: how many had any of it. Without rows if it was not measured.
+        """
+        return self.tables.waits
+
+    @property
+    def limits(self) -> pd.DataFrame:
+        """[limits] the limits that acted: ``key`` and ``value``, whom, what, how often and when."""
+        return self.tables.limits
+
+    @property
     def finding(self) -> str:
         """What the numbers say, in sentences computed from them."""
         from sim.words.opening import findings_of
@@ -280,6 +294,10 @@ class Plots:
     def status(self, axes: Sequence["Axes"] | None = None) -> "Picture":
         """Burrow's word for each group of a log over time, below its lag."""
         return self._page("status", "burrow", axes=axes)
+
+    def waits(self, axes: Sequence["Axes"] | None = None) -> "Picture":
+        """Where the time of each group's messages went, of all and of the slowest 1 %."""
+        return self._page("waits", "waits", axes=axes)
 
     def buffer(self, axes: Sequence["Axes"] | None = None) -> "Picture":
         """Records waiting in each producer's client, over time; of runs with a publisher."""

@@ -6,6 +6,7 @@ The same columns for a terminal, a notebook and a page.
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from html import escape
 from math import isinf
+from textwrap import fill
 from typing import Any
 
 import pandas as pd
@@ -19,6 +20,8 @@ from sim.measure.tables import Tables
 from sim.words.findings import about_busy_key, finding
 from sim.words.ladder import ledger_finding
 from sim.words.ledger_table import HEADINGS, broken, ledger_rows, ledger_table
+from sim.words.timeline import resolution_s
+from sim.words.waits import limits_that_acted, where_time_went
 
 Row = Mapping[Hashable, Any]
 COLUMNS: Mapping[str, tuple[Callable[[Row], float], Callable[[float], str]]] = {
@@ -116,6 +119,7 @@ def print_summary(tables: Tables, title: str, page: Console) -> None:
             table.add_row(name, *(row[i] for i in at))
             before = system
         page.print(table)
+    _print_waits(tables, page)
     for words in findings_of_groups(tables):
         page.print()
         page.print(words)
@@ -124,6 +128,29 @@ def print_summary(tables: Tables, title: str, page: Console) -> None:
         page.print(ledger_table(tables, page.width))
         page.print()
         page.print(ledger_finding(tables))
+
+
+def _print_waits(tables: Tables, page: Console) -> None:
+    """Print where the time of systems that fall behind went, and which limits acted."""
+    indent = 2
+    went = where_time_went(tables, page.width - indent)
+    limits = limits_that_acted(tables, resolution_s(tables))
+    for heading, lines in (("Where the time went:", went), ("Limits that acted:", limits)):
+        if not lines:
+            continue
+        page.print()
+        page.print(heading)
+        for line in lines:
+            page.print(
+                fill(
+                    line,
+                    page.width,
+                    initial_indent=" " * indent,
+                    subsequent_indent=" " * 2 * indent,
+                    break_long_words=False,
+                    break_on_hyphens=False,
+                )
+            )
 
 
 def html_summary(

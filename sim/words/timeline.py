@@ -1,7 +1,8 @@
 """What happened in a run, in the order of time: faults and what they led to, peaks, drains.
 
 Faults, expired sessions, rebalances and alarms come from the table ``faults``; when each system had
-most messages waiting, first processed one out of order and was drained, from summary and series.
+most messages waiting, first processed one out of order and was drained, from summary and series;
+limits that acted, from the table of these.
 What happens to several systems at once is one line, and what happens often is counted.
 """
 
@@ -16,6 +17,7 @@ import pandas as pd
 
 from sim.foundation.text import clock, count, duration, names
 from sim.measure.burrow import WORDS
+from sim.words.waits import acted
 
 if TYPE_CHECKING:
     from sim.measure.tables import Tables
@@ -46,7 +48,7 @@ def timeline(tables: "Tables", most: int = MOST) -> list[Event]:
     finest_s = resolution_s(tables)
     every = _faults(tables, finest_s)
     faults = _at_once(_together(every))
-    seen = _at_once(_seen(tables, finest_s))
+    seen = _at_once([*_seen(tables, finest_s), *_limits(tables, finest_s)])
     for width_s in WIDTHS_S:
         if len(faults) + len(seen) <= most:
             break
@@ -162,6 +164,19 @@ def _seen(tables: "Tables", finest_s: float) -> list[Event]:
         Event(_rounded(at_s, finest_s), _rounded(at_s, finest_s), who, words, False)
         for at_s, who, words in said
     ]
+
+
+def _limits(tables: "Tables", finest_s: float) -> list[Event]:
+    """Each limit that acted, once: from when it first did to when it last did."""
+    out = []
+    for limit in acted(tables.limits):
+        first_s, last_s = (_rounded(t_s, finest_s) for t_s in (limit.first_s, limit.last_s))
+        several = (tables.summary["system"] == limit.system).sum() > 1
+        whose = [limit.group] if several else []
+        whom = f" ({', '.join(filter(None, [*whose, limit.whom]))})" if whose or limit.whom else ""
+        words = f"{limit.clause}{whom}" + ("" if limit.times == 1 else f": {limit.often}")
+        out.append(Event(first_s, last_s, (limit.system,), words, False))
+    return out
 
 
 def _highest(rows: pd.DataFrame, column: str) -> dict[Hashable, Any]:

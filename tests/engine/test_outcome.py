@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from sim.engine.outcome import Effects, Fate, GroupOutcome
+from sim.engine.outcome import Effects, Fate, GroupOutcome, Some
+from sim.engine.waits import TimePart
 
 
 @pytest.mark.parametrize(
@@ -54,3 +55,24 @@ def test_of_a_group_that_wants_some_messages_only_those_count_numbered_anew():
     assert some.history.at_s.tolist() == [2.0, 5.0]
     assert some.history.message.tolist() == [0, 0]
     assert outcome().only(rows).history is None
+
+
+class _Numbered:
+    """Waits whose parts are the numbers of the messages; notes how many it was asked for."""
+
+    most = 0
+
+    def parts_s(self, first, last):
+        self.most = max(self.most, last - first)
+        return np.tile(np.arange(first, last, dtype=float), (len(TimePart), 1))
+
+
+@pytest.mark.parametrize("rows", [[], [3], [0, 1, 2, 500], [5, 70_000, 135_535, 135_536, 999_999]])
+def test_what_some_messages_waited_for_is_asked_of_all_in_pieces(rows):
+    whole = _Numbered()
+    some = Some(whole, np.array(rows, np.int32))
+    for first, last in ((0, len(rows)), (1, len(rows)), (0, 1)):
+        parts_s = some.parts_s(first, last)
+        assert parts_s.shape == (len(TimePart), len(rows[first:last]))
+        assert parts_s[3].tolist() == rows[first:last]
+    assert whole.most <= 1 << 16

@@ -1,7 +1,6 @@
 """What a message waited for: the parts and the arithmetic of stretches."""
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -36,13 +35,20 @@ def test_nothing_lies_before_any_time_where_there_are_none():
 
 
 @given(
-    st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40)), max_size=8),
-    st.integers(0, 45),
+    st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40)), max_size=25),
+    st.lists(st.integers(-1, 45), max_size=40),
 )
-def test_they_measure_what_counting_seconds_measures(pairs, until):
-    counted = sum(any(a <= second < b for a, b in pairs) for second in range(until))
+def test_they_measure_what_counting_seconds_measures(pairs, times):
+    counted = [sum(any(a <= s < b for a, b in pairs) for s in range(until)) for until in times]
     stretches = Stretches.of([(float(a), float(b)) for a, b in pairs])
-    assert stretches.before(np.array([float(until)])).tolist() == pytest.approx([counted])
+    assert stretches.before(np.array(times, float)).tolist() == counted
+
+
+def test_many_stretches_between_two_times_are_passed_at_once():
+    """More of them than are looked at one by one, forwards and backwards."""
+    stretches = Stretches.of([(2.0 * i, 2.0 * i + 1) for i in range(100)])
+    times = np.array([1.0, 150.5, 151.0, 3.5, 199.0, 8.5, -1.0, 1e9])
+    assert stretches.before(times).tolist() == [1.0, 75.5, 76.0, 2.0, 100.0, 4.5, 0.0, 100.0]
 
 
 def test_a_way_of_which_nothing_more_is_known_is_all_sending():

@@ -7,8 +7,9 @@ from typing import Any
 import pandas as pd
 
 from helpers.ledger_tables import ladder
-from helpers.tables import brief, football, nothing
+from helpers.tables import brief, football, hopeless, nothing, with_limits, with_waits
 from sim.charts.inline import Inline, inline
+from sim.engine.waits import Limit
 from sim.measure.tables import Tables
 
 ABOUT: dict[str, Any] = {
@@ -34,7 +35,21 @@ def crowded() -> Tables:
     return replace(football(), faults=pd.DataFrame(faults, columns=columns))
 
 
-MAKERS = {f.__name__: f for f in (football, crowded, ladder, nothing, brief)}
+def explained() -> Tables:
+    """It is known what messages waited for, and which limits acted."""
+    limits = [
+        Limit("prefetch_count", "queues.analytics.prefetch_count", "1", f"analytics.{i}",
+              "kept <others> from being handed over", 7, 60.0 + i, 3_600.0)
+        for i in range(5)
+    ]  # fmt: skip
+    once = Limit("max.poll.interval.ms", "", "5min", "analytics.3", "put it out", 1, 9.0, 9.0)
+    return with_limits(
+        with_waits(hopeless()),
+        {"rabbitmq_quorum_1.analytics": limits, "kafka_3.analytics": [once]},
+    )
+
+
+MAKERS = {f.__name__: f for f in (football, crowded, ladder, nothing, brief, explained)}
 
 
 @cache

@@ -4,11 +4,13 @@
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
+from sim.engine.waits import Limit, TimePart
+from sim.measure.limits import limits_table
 from sim.measure.tables import Tables
 
 Q = np.concatenate([np.arange(0, 99) / 100, [0.99, 0.995, 0.999, 0.9995, 0.9999, 1.0]])
@@ -327,3 +329,64 @@ def hopeless() -> Tables:
 def brief() -> Tables:
     """One system, one group, three seconds."""
     return build({"kafka": {"counters": Group(kind="log")}}, duration_s=3.0)
+
+
+SPENT: Sequence[Mapping[TimePart, tuple[float, float]]] = (
+    {
+        TimePart.CALL: (0.02, 0.05),
+        TimePart.CAPACITY: (3_650.0, 7_900.0),
+        TimePart.HELD: (30.0, 55.0),
+        TimePart.WORK: (1.6, 1.7),
+    },
+    {
+        TimePart.BUFFER: (0.005, 0.006),
+        TimePart.SEND: (0.012, 0.2),
+        TimePart.CALL: (0.02, 0.3),
+        TimePart.HELD: (0.2, 1.9),
+        TimePart.WORK: (0.1, 0.4),
+    },
+    {part: (1.0 + part, 20.0 - part) for part in TimePart},
+    {
+        TimePart.DELAY: (900.0, 900.0),
+        TimePart.NO_OWNER: (40.0, 300.0),
+        TimePart.LOCK: (1.0, 1_800.0),
+        TimePart.BACKOFF: (20.0, 600.0),
+        TimePart.ATTEMPT: (20.0, 700.0),
+        TimePart.WORK: (1.0, 1.0),
+    },
+    {TimePart.WORK: (2.0, 2.0)},
+    {TimePart.HEAD_OF_LINE: (5.0, 7.0), TimePart.CEILING: (4.0, 9.0), TimePart.SLOWED: (3.0, 1.0)},
+    {},
+)
+"""Means of the parts of a time: of all messages, and of the slowest."""
+
+
+def with_waits(tables: Tables) -> Tables:
+    """The same with a table ``waits``, whose groups have one of `SPENT` after the other."""
+    frames = []
+    for i, row in enumerate(tables.summary.to_dict("records")):
+        spent = SPENT[i % len(SPENT)]
+        both = [spent.get(part, (0.0, 0.0)) for part in TimePart]
+        frames.append(
+            pd.DataFrame(
+                {
+                    "system": row["system"],
+                    "group": row["group"],
+                    "part": [part.label for part in TimePart],
+                    "total_s": [100 * mean_s for mean_s, _ in both],
+                    "mean_s": [mean_s for mean_s, _ in both],
+                    "slowest_s": [slowest_s for _, slowest_s in both],
+                    "messages": [100 * (mean_s > 0) for mean_s, _ in both],
+                }
+            )
+        )
+    return replace(tables, waits=pd.concat(frames, ignore_index=True))
+
+
+def with_limits(tables: Tables, group: Mapping[str, Sequence[Limit]]) -> Tables:
+    """The same with a table ``limits``: ``system.group`` -> those that acted on it."""
+    frames = []
+    for whose, limits in group.items():
+        system, _, name = whose.partition(".")
+        frames.append(limits_table({"system": system, "group": name}, limits))
+    return replace(tables, limits=pd.concat(frames, ignore_index=True))

@@ -1,9 +1,12 @@
 """Where the time went, summed exactly."""
 
+import math
 from typing import NamedTuple
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sim.engine.waits import TimePart
 from sim.measure import waits
@@ -73,6 +76,54 @@ def test_the_slowest_are_one_in_a_hundred_whatever_their_latencies():
     latency_s = np.random.default_rng(2).permutation(np.arange(1.0, 5_001.0))
     busy_s = _spent(np.zeros(5_000), latency_s).slowest_s()[TimePart.CAPACITY]
     assert busy_s == pytest.approx(np.arange(4_951, 5_001).mean() - 1.0, rel=1e-3)
+
+
+class _Given(NamedTuple):
+    """Parts that a test gives."""
+
+    all_s: np.ndarray
+
+    def parts_s(self, first, last):
+        return self.all_s[:, first:last]
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 300))
+def test_sums_are_those_of_adding_one_by_one(seed, n):
+    rng = np.random.default_rng(seed)
+    all_s = rng.exponential(1.0, (len(TimePart), n)) * (rng.random((len(TimePart), n)) < 0.3)
+    done = rng.random(n) < 0.8
+    latency_s = np.where(done, all_s.sum(axis=0), np.inf)
+    all_s[:, ~done] = np.nan
+    spent = Spent()
+    spent.add(np.zeros(n), _Became(latency_s, _Given(all_s)), n)
+    its = all_s[:, done]
+    assert spent.processed == done.sum()
+    assert spent.total_s.tolist() == pytest.approx(its.sum(axis=1).tolist(), abs=n * 6e-8)
+    assert spent.messages.tolist() == (its > 1e-6).sum(axis=1).tolist()
+    order = np.argsort(-latency_s[done], kind="stable")
+    if order.size:
+        wanted = max(1, math.ceil(0.01 * order.size))
+        slow = latency_s[done][order[:wanted]]
+        # Whole bins, of which one is at most 0.05 % wide, and there is rounding.
+        at_most = slow.mean() * (1 + 1e-6)
+        assert slow[-1] * (1 - 1 / 1024) <= spent.slowest_s().sum() <= at_most
+
+
+@pytest.mark.parametrize("part", [TimePart.BUFFER, TimePart.WORK])
+def test_what_is_no_number_is_a_bug_of_the_lab(part):
+    all_s = np.ones((len(TimePart), 3))
+    all_s[part, 1] = np.nan
+    with pytest.raises(AssertionError, match=r"do not sum to its latency: latency 15 s"):
+        Spent().add(np.zeros(3), _Became(np.full(3, 15.0), _Given(all_s)), 3)
+
+
+def test_the_message_that_is_wrong_is_told_by_its_parts():
+    all_s = np.zeros((len(TimePart), 100))
+    all_s[TimePart.CALL], all_s[TimePart.WORK] = 0.25, 1.0
+    all_s[TimePart.WORK, 77] = 2.0
+    told = "latency 1.25 s, of it calls 0.25, work 2"
+    with pytest.raises(AssertionError, match=told):
+        Spent().add(np.zeros(100), _Became(np.full(100, 1.25), _Given(all_s)), 100)
 
 
 def test_parts_that_do_not_sum_to_the_latency_are_a_bug_of_the_lab():

@@ -111,6 +111,35 @@ def test_without_charts_the_page_says_how_to_get_them() -> None:
     assert "<svg" not in text and "sim report made_up/run" in text
 
 
+def test_where_the_time_went_has_a_section_with_its_picture_and_words() -> None:
+    text = page_of("explained")
+    section = text[text.index('<section aria-labelledby="waits">') :].partition("</section>")[0]
+    assert section.count("<svg") == 1 and 'id="chart-waits"' in section
+    words = [w.replace("\xa0", " ") for tag, w in Outline(section).words if tag == "td"]
+    assert words[:4] == [
+        "1 h 1 min", "all consumers busy 99.14 %, other 0.86 %",
+        "2 h 13 min", "all consumers busy 99.29 %, other 0.71 %",
+    ]  # fmt: skip
+    charts = text[text.index('<section aria-labelledby="charts">') :]
+    assert 'id="chart-waits"' not in charts and '<a href="#waits">' in text
+    without = page_of("football")
+    assert "Where the time went" not in without and 'href="#waits"' not in without
+
+
+def test_limits_that_acted_are_a_table_in_order_of_time() -> None:
+    text = page_of("explained")
+    section = text[text.index('<section aria-labelledby="limits">') :].partition("</section>")[0]
+    rows = re.findall(r"<tr>(.*?)</tr>\n", section[section.index("<tbody>") :])
+    said = [[unescape(cell) for cell in re.findall(r">([^<>]+)</t[hd]>", row)] for row in rows]
+    assert said == [
+        ["kafka_3", "analytics", "max.poll.interval.ms", "5min", "analytics.3", "put it out",
+         "once", "0:09", "0:09"],
+        ["rabbitmq_quorum_1", "analytics", "prefetch_count", "1", "5 targets",
+         "kept <others> from being handed over", "35 times", "1:00", "1:00:00"],
+    ]  # fmt: skip
+    assert "Limits that acted" not in page_of("football")
+
+
 LOOK = """
   const width = document.documentElement.clientWidth;
   const boxes = [...document.querySelectorAll("svg")].map((svg) => {
@@ -162,14 +191,20 @@ SORT = """
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[browser.Site]:
     folder = tmp_path_factory.mktemp("site")
-    for name in ("crowded", "ladder"):
+    for name in ("crowded", "ladder", "explained"):
         (folder / f"{name}.html").write_text(page_of(name), encoding="utf-8")
     (folder / "hopeless.html").write_text(page(hopeless(), ABOUT), encoding="utf-8")
     with browser.site(folder) as served:
         yield served
     assert served.said == [], "pages complained on the console"
     asked = {path for path in served.asked if path != "/favicon.ico"}
-    assert asked <= {"/probe.html", "/crowded.html", "/ladder.html", "/hopeless.html"}
+    assert asked <= {
+        "/probe.html",
+        "/crowded.html",
+        "/ladder.html",
+        "/explained.html",
+        "/hopeless.html",
+    }
 
 
 @browser.needs_browser
@@ -179,6 +214,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[browser.Site]:
         ("ladder", 1280, ()),
         ("crowded", 390, ()),
         ("ladder", 390, browser.DARK),
+        ("explained", 1280, browser.DARK),
+        ("explained", 390, ()),
     ],
 )
 def test_charts_are_visible_within_the_page_and_letters_can_be_read(

@@ -6,9 +6,12 @@ from matplotlib.axes import Axes
 
 import sim
 from helpers.exports import EXPORTS
-from helpers.tables import Group, build
+from helpers.tables import Group, build, with_limits, with_waits
+from sim.engine.waits import Limit
 from sim.measure.tables import Tables
 from sim.results.result import Result
+
+LIMIT = Limit("prefetch", "queues.g.prefetch", "1", "", "kept others waiting", 3, 1.0, 2.0)
 
 
 def test_a_result_takes_an_overlay_by_its_path():
@@ -83,6 +86,20 @@ def test_charts_are_axes_and_pictures(result, chart):
     drawn = getattr(result.plot, chart)()
     assert drawn and all(isinstance(ax, Axes) for ax in drawn)
     assert drawn.figure is drawn[-1].figure
+
+
+def test_waits_and_limits_are_tables_and_a_chart():
+    tables = with_limits(with_waits(build({"s": {"g": Group()}})), {"s.g": [LIMIT]})
+    made = Result(tables, {}, manifest={"scenario": "x"})
+    assert made.waits["part"].tolist()[-1] == "work" and made.limits["key"].tolist() == ["prefetch"]
+    assert len(made.plot.waits()) == 2
+
+
+def test_without_waits_there_is_no_chart_of_them():
+    made = Result(build({"s": {"g": Group()}}), {}, manifest={"scenario": "x"})
+    assert not len(made.waits) and not len(made.limits)
+    with pytest.raises(AttributeError, match="no waits"):
+        made.plot.waits()
 
 
 def test_charts_of_a_ledger(ledger):

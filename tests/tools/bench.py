@@ -10,6 +10,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -24,6 +25,8 @@ from sim.log.group_state import Reading
 from sim.log.kafka_assignors import assign_range
 from sim.log.topic import Topic
 from sim.log.topic_kernel import gather
+from sim.measure import waits_kernel
+from sim.measure.waits import Spent
 from sim.queue import broker_codes as codes
 from sim.queue.broker import Broker
 from sim.queue.broker_policy import broker_policy
@@ -231,12 +234,53 @@ def with_faults(millions: float, faults: int) -> list[float]:
     return out
 
 
+def waits(millions: float) -> None:
+    """What it takes to say where the time of messages went, in percent of a run's CPU.
+
+    It is timed within the run: splitting times into parts, and adding these up. What stages note of
+    each message for that is in the run itself.
+    """
+    scenario = load("tournament_sqs_tuned", [f"scale={millions / 1.224}"])
+    original, add = Spent.add, waits_kernel.add
+    took_s = {"in all": 0.0, "adding up": 0.0}
+    lock = threading.Lock()
+
+    def timed(what: str, call: Callable[..., Any]) -> Callable[..., Any]:
+        def go(*args: Any) -> Any:
+            began = time.thread_time()
+            out = call(*args)
+            with lock:
+                took_s[what] += time.thread_time() - began
+            return out
+
+        return go
+
+    Spent.add = timed("in all", original)  # type: ignore[method-assign]
+    waits_kernel.add = timed("adding up", add)
+    shares: list[dict[str, float]] = []
+    try:
+        for _ in range(REPEATS):
+            took_s.update(dict.fromkeys(took_s, 0.0))
+            began = time.process_time()
+            run(scenario)
+            cpu_s = time.process_time() - began
+            shares.append({what: 100 * s / cpu_s for what, s in took_s.items()})
+    finally:
+        Spent.add = original  # type: ignore[method-assign]
+        waits_kernel.add = add
+    for what in took_s:
+        report(f"where the time went, {millions:g} M messages, {what}",
+               [each[what] for each in shares], "% of a run's CPU")  # fmt: skip
+
+
 def main() -> int:
     print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores")
     # First, since Linux counts what the parent holds at the fork as memory of the child.
     commands()
     for millions in map(float, sys.argv[1:] or ("1", "10", "100")):
         whole_run(millions)
+    for millions in (1.224, 10.0):
+        waits(millions)
     queue_n = 20_000_000
     for workers, batch in ((64, 10), (64, 1), (640, 10)):
         values = rates(queue_n, queue_kernel(queue_n, workers, batch))

@@ -10,7 +10,8 @@ import pytest
 from rich.console import Console
 
 from helpers.inlined import ABOUT
-from helpers.tables import football
+from helpers.tables import football, hopeless, with_limits, with_waits
+from sim.engine.waits import Limit
 from sim.report.page import page
 from sim.words.opening import COLUMNS, cells, findings_of_groups, print_summary
 
@@ -51,3 +52,44 @@ def test_no_number_is_cut_however_narrow_the_terminal(width: int) -> None:
         assert all(number in said for number in row), row
     assert all(heading in said for heading in COLUMNS)
     assert "…" not in table and ("violations" in lines[1]) == (width == 100)
+
+
+@pytest.mark.parametrize("width", [100, 80, 60])
+def test_below_the_table_stands_where_the_time_went_and_which_limits_acted(width: int) -> None:
+    limit = Limit(
+        "VisibilityTimeout", "queues.all.VisibilityTimeout", "30s", "",
+        "made messages visible while they were worked on", 1_234, 60.0, 3_723.0,
+    )  # fmt: skip
+    limits = [limit._replace(key=f"limit{i}", value="") for i in range(5)]
+    tables = with_limits(with_waits(football()), {"sqs_single.all": limits})
+    text = StringIO()
+    print_summary(tables, "title", Console(file=text, width=width))
+    lines = text.getvalue().splitlines()
+    assert max(map(len, lines)) <= width
+    at, then = lines.index("Where the time went:"), lines.index("Limits that acted:")
+    went = " ".join(" ".join(lines[at + 1 : then]).split())
+    assert went.startswith(
+        "sqs_single: 1 h 1 min a message: all consumers busy 99.14 %, other 0.86 %"
+    )
+    assert " sqs_fanout.analytics: 16 min a message: delay asked for 92 %" in went
+    whole = " ".join(" ".join(lines[then:]).split())
+    what = "made messages visible while they were worked on, 1,234 times, 1:00 to 1:02:03"
+    assert f"sqs_single: limit2 {what} 2 more" in whole and "limit3" not in whole
+    said = next(i for i, line in enumerate(lines) if line.startswith("sqs_single needs"))
+    assert at < then < said
+
+
+@pytest.mark.parametrize("width", [80, 100])
+def test_each_system_that_falls_behind_has_one_line(width: int) -> None:
+    text = StringIO()
+    print_summary(with_waits(hopeless()), "title", Console(file=text, width=width))
+    lines = text.getvalue().splitlines()
+    at = lines.index("Where the time went:")
+    its = lines[at + 1 : lines.index("", at)]
+    assert len(its) >= 4 and all(line.startswith("  ") and line[2] != " " for line in its)
+
+
+def test_nothing_is_said_of_time_and_limits_where_nothing_is_known() -> None:
+    text = StringIO()
+    print_summary(football(), "title", Console(file=text, width=80))
+    assert "time went" not in text.getvalue() and "Limits" not in text.getvalue()

@@ -5,7 +5,8 @@ import re
 import numpy as np
 import pytest
 
-from helpers.tables import Fault, build, football, three_groups
+from helpers.tables import Fault, Group, build, football, three_groups, with_limits
+from sim.engine.waits import Limit
 from sim.foundation.text import clock
 from sim.words.timeline import MOST, timeline, when, whom
 
@@ -58,3 +59,21 @@ def test_hundreds_of_faults_are_counted_and_none_is_dropped(n: int) -> None:
             sum(counted(e.what) * len(e.systems) for e in told if e.what.startswith(verb)) == 2 * n
         )
     assert all(e.until_s >= e.at_s for e in told)
+
+
+def test_limits_stand_in_it_once_each_in_order_of_time() -> None:
+    full = Limit("buffer.memory", "", "32MB", "", "held up send()", 40, 70.0, 3_600.4)
+    put_out = Limit("max.poll.interval.ms", "", "5min", "all.3", "put it out", 1, 360.0, 360.0)
+    tables = with_limits(
+        build({"s": {"g": Group()}, "t": three_groups()}),
+        {"s.g": [put_out, full, put_out._replace(target="all.4", first_s=400.0, last_s=400.0)],
+         "t.analytics": [full]},
+    )  # fmt: skip
+    told = [(when(e, 1.0), e.systems, e.what) for e in timeline(tables) if "arrivals" not in e.what]
+    limits = [line for line in told if "buffer" in line[2] or "max.poll" in line[2]]
+    assert limits == [
+        ("1:10 to 1:00:00", ("s",), "buffer.memory 32MB held up send(): 40 times"),
+        ("1:10 to 1:00:00", ("t",), "buffer.memory 32MB held up send() (analytics): 40 times"),
+        ("6:00 to 6:40", ("s",), "max.poll.interval.ms 5min put it out (all.3 and all.4): 2 times"),
+    ]
+    assert not any(e.fault for e in timeline(tables) if "buffer" in e.what)
