@@ -15,6 +15,7 @@ class Sums:
     """What `add` adds to; everything starts at zero."""
 
     def __init__(self, parts: int, room: int) -> None:
+        """``room``: messages that may be added at a time."""
         self.total: I64 = np.zeros(parts, np.int64)
         """[parts] over the processed messages since it was last emptied, units: 64 bits hold 17,000
         years of them."""
@@ -33,6 +34,10 @@ class Sums:
         self.as_float: F32 = np.zeros(1, np.float32)
         """[1] a latency, of which `as_bits` are the bits."""
         self.as_bits: U32 = np.asarray(self.as_float).view(np.uint32)
+        self.row: I32 = np.zeros(room, np.int32)
+        """[room] scratch: where each message is summed up; -1: it was not processed."""
+        self.left_s: F64 = np.zeros(room)
+        """[room] scratch: what of its latency is in no part yet, s."""
         self.most_off_s = 0.0
         """By how much the parts of a message missed its latency at most, s."""
         self.least_s = 0.0
@@ -51,31 +56,50 @@ def _row(sums: Sums, latency_s: float) -> int:
     return row
 
 
+def _latencies(sums: Sums, created_s: F64, done_s: F64) -> None:
+    """Note of each message its latency, and where it is summed up."""
+    for i in range(done_s.shape[0]):
+        sums.row[i] = -1
+        if done_s[i] < num.INF:
+            sums.left_s[i] = done_s[i] - created_s[i]
+            row = _row(sums, sums.left_s[i])
+            sums.row[i] = row
+            sums.processed += 1
+            sums.bin_n[row] += 1
+
+
+def _part(sums: Sums, part: int, parts_s: F64, exact_s: float, units: float) -> None:
+    """Add one part of each message; most parts are 0 of all."""
+    n = parts_s.shape[1]
+    i = 0
+    while i < n and parts_s[part, i] == 0.0:
+        i += 1
+    least_s, total, messages = sums.least_s, sums.total[part], sums.messages[part]
+    while i < n:
+        part_s = parts_s[part, i]
+        row = sums.row[i]
+        if row >= 0:
+            sums.left_s[i] -= part_s
+            least_s = min(least_s, part_s)
+            whole = num.truncated(part_s * units + 0.5)
+            total += whole
+            sums.bin_total[row, part] += whole
+            messages += part_s > exact_s
+        i += 1
+    sums.least_s, sums.total[part], sums.messages[part] = least_s, total, messages
+
+
 def _add(
     sums: Sums, parts_s: F64, created_s: F64, done_s: F64, exact_s: float, units: float
 ) -> None:
-    parts = sums.total.shape[0]
+    _latencies(sums, created_s, done_s)
+    for part in range(parts_s.shape[0]):
+        _part(sums, part, parts_s, exact_s, units)
     for i in range(done_s.shape[0]):
-        if done_s[i] == num.INF:
-            continue
-        latency_s = done_s[i] - created_s[i]
-        row = _row(sums, latency_s)
-        sums.processed += 1
-        sums.bin_n[row] += 1
-        for part in range(parts):
-            part_s = parts_s[part, i]
-            if part_s == 0.0:
-                continue
-            latency_s -= part_s
-            if part_s < sums.least_s:
-                sums.least_s = part_s
-            whole = num.truncated(part_s * units + 0.5)
-            sums.total[part] += whole
-            sums.bin_total[row, part] += whole
-            if part_s > exact_s:
-                sums.messages[part] += 1
-        if not abs(latency_s) <= sums.most_off_s:  # so, what is no number counts
-            sums.most_off_s = abs(latency_s) if latency_s == latency_s else num.INF
+        if sums.row[i] >= 0:
+            off_s = abs(sums.left_s[i])
+            if not off_s <= sums.most_off_s:  # so, what is no number counts
+                sums.most_off_s = off_s if off_s == off_s else num.INF
 
 
 def add(sums: Sums, parts_s: F64, created_s: F64, done_s: F64, exact_s: float) -> None:
