@@ -42,12 +42,12 @@ _CREATED = 16, 1e-8
 """Bytes and seconds of a message in the workload."""
 _HISTORY = 80, 2e-7
 """Likewise, more, where entities go through states or come from a file."""
-_KAFKA = 45, 4e-8
+_KAFKA = 57, 4e-8
 """Likewise in a system; the others follow."""
-_PUBLISHER = 60, 1e-7
+_PUBLISHER = 68, 1e-7
 _SHARED = 80, 4e-7
-_KINESIS = 85, 2e-7
-_QUEUED = 45, 3e-7
+_KINESIS = 101, 2e-7
+_QUEUED = 49, 3e-7
 _SQS = 45, 8e-8
 _GROUP = 17, 6e-8
 """Bytes and seconds of a message in each group or queue."""

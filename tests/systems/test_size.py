@@ -240,13 +240,13 @@ def test_the_refusal_has_the_figures_and_the_way_out():
     s = scenario().with_({"workload.arrivals.multiply": 1e5} | retention)
     with pytest.raises(ScenarioError) as error:
         check(s, size(s), Allowance(), 8e9)
-    assert "would take 390 GB of memory, more than the 8 GB free here" in str(error.value)
-    assert "(estimated: 5 bn messages, 390 GB," in str(error.value)
-    assert "or insist with `--max-memory 429GB`" in str(error.value)
+    assert "would take 450 GB of memory, more than the 8 GB free here" in str(error.value)
+    assert "(estimated: 5 bn messages, 450 GB," in str(error.value)
+    assert "or insist with `--max-memory 495GB`" in str(error.value)
     assert str(error.value).endswith(
         "kafka needs all messages at once, since retention deletes records"
     )
-    check(s, size(s), Allowance(429e9), 8e9)
+    check(s, size(s), Allowance(495e9), 8e9)
     with pytest.raises(ScenarioError, match=r"more than the 1 GB of --max-memory"):
         check(s, size(s), Allowance(1e9), 1e15)
     with pytest.raises(ScenarioError, match=r"of computing, more than 1 min .* `--max-time 1h`"):
