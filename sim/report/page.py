@@ -18,7 +18,7 @@ from sim.words.ladder import about_books, ledger_finding, rungs
 from sim.words.ledger_table import HEADINGS, ledger_rows, ledger_values
 from sim.words.opening import COLUMNS, cells, findings_of_groups, numbers
 from sim.words.timeline import resolution_s, timeline, when, whom
-from sim.words.waits import acted, said, splits
+from sim.words.waits import acted, often, said, splits
 
 if TYPE_CHECKING:
     from sim.charts.inline import Inline
@@ -162,7 +162,7 @@ def _limits(tables: "Tables") -> str:
             limit.value,
             limit.whom or "all",
             limit.what,
-            limit.often,
+            often(limit.times),
             clock(limit.first_s, finest_s),
             clock(limit.last_s, finest_s),
         ]

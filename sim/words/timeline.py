@@ -17,7 +17,7 @@ import pandas as pd
 
 from sim.foundation.text import clock, count, duration, names
 from sim.measure.burrow import WORDS
-from sim.words.waits import acted
+from sim.words.waits import acted, often
 
 if TYPE_CHECKING:
     from sim.measure.tables import Tables
@@ -174,7 +174,8 @@ def _limits(tables: "Tables", finest_s: float) -> list[Event]:
         several = (tables.summary["system"] == limit.system).sum() > 1
         whose = [limit.group] if several else []
         whom = f" ({', '.join(filter(None, [*whose, limit.whom]))})" if whose or limit.whom else ""
-        words = f"{limit.clause}{whom}" + ("" if limit.times == 1 else f": {limit.often}")
+        words = f"{limit.name}{whom}: {limit.what}"
+        words += "" if limit.times == 1 else f", {often(limit.times)}"
         out.append(Event(first_s, last_s, (limit.system,), words, False))
     return out
 

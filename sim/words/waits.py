@@ -155,9 +155,9 @@ class ActedLimit:
     last_s: float
 
     @property
-    def clause(self) -> str:
-        """What it did: "VisibilityTimeout 30s made messages visible while they were worked on"."""
-        return " ".join(filter(None, (self.key, self.value, self.what)))
+    def name(self) -> str:
+        """Which it is: "VisibilityTimeout 30s"."""
+        return f"{self.key} {self.value}".strip()
 
     @property
     def whom(self) -> str:
@@ -166,10 +166,10 @@ class ActedLimit:
             return f"{count(len(self.targets))} targets"
         return names(self.targets)
 
-    @property
-    def often(self) -> str:
-        """ "once", "1,234 times"."""
-        return "once" if self.times == 1 else f"{count(self.times)} times"
+
+def often(times: int) -> str:
+    """ "once", "1,234 times"."""
+    return "once" if times == 1 else f"{count(times)} times"
 
 
 def acted(limits: "pd.DataFrame") -> list[ActedLimit]:
@@ -202,14 +202,31 @@ def limits_that_acted(tables: "Tables", finest_s: float, most: int = MOST_LIMITS
         for standing in standings(tables.summary, tables.duration_s)
     }
     found = sorted(acted(tables.limits), key=lambda limit: -paces.get(limit.system, Pace.LEVEL))
-    groups = tables.summary.groupby("system")["group"].nunique()
-    out = []
-    for limit in found[:most]:
-        several = groups.get(limit.system, 1) > 1 or limit.group not in set(tables.summary["group"])
-        who = f"{limit.system}.{limit.group}" if several else limit.system
-        whom = f" ({limit.whom})" if limit.whom else ""
-        when = clock(limit.first_s, finest_s)
-        if limit.last_s > limit.first_s:
-            when += f" to {clock(limit.last_s, finest_s)}"
-        out.append(f"{who}: {limit.clause}{whom}, {limit.often}, {when}")
-    return [*out, f"{len(found) - most} more"] if len(found) > most else out
+    alike: dict[tuple[str, str], list[ActedLimit]] = {}
+    for limit in found:
+        alike.setdefault((limit.name, limit.what), []).append(limit)
+    out = [_line(tables, those, finest_s) for those in list(alike.values())[:most]]
+    return [*out, f"{count(len(alike) - most)} more"] if len(alike) > most else out
+
+
+def _line(tables: "Tables", alike: Sequence[ActedLimit], finest_s: float) -> str:
+    """One limit, as it acted in one system or alike in several."""
+    groups = tables.summary.groupby("system")["group"].agg(list).to_dict()
+    whose = [
+        limit.system
+        if groups.get(limit.system) == [limit.group]
+        else f"{limit.system}.{limit.group}"
+        for limit in alike
+    ]
+    first = alike[0]
+    if len(alike) > _MOST_TARGETS:
+        whom = f"{count(len(alike))} groups"
+    else:
+        whom = names(whose) + (f" ({first.whom})" if len(alike) == 1 and first.whom else "")
+    first_s = min(limit.first_s for limit in alike)
+    last_s = max(limit.last_s for limit in alike)
+    when = clock(first_s, finest_s)
+    if last_s > first_s:
+        when += f" to {clock(last_s, finest_s)}"
+    times = sum(limit.times for limit in alike)
+    return f"{first.name} in {whom}: {first.what}, {often(times)}, {when}"

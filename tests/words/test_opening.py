@@ -60,7 +60,7 @@ def test_below_the_table_stands_where_the_time_went_and_which_limits_acted(width
         "VisibilityTimeout", "queues.all.VisibilityTimeout", "30s", "",
         "made messages visible while they were worked on", 1_234, 60.0, 3_723.0,
     )  # fmt: skip
-    limits = [limit._replace(key=f"limit{i}", value="") for i in range(5)]
+    limits = [limit._replace(key=f"limit{i}") for i in range(5)]
     tables = with_limits(with_waits(football()), {"sqs_single.all": limits})
     text = StringIO()
     print_summary(tables, "title", Console(file=text, width=width))
@@ -74,7 +74,7 @@ def test_below_the_table_stands_where_the_time_went_and_which_limits_acted(width
     assert " sqs_fanout.analytics: 16 min a message: delay asked for 92 %" in went
     whole = " ".join(" ".join(lines[then:]).split())
     what = "made messages visible while they were worked on, 1,234 times, 1:00 to 1:02:03"
-    assert f"sqs_single: limit2 {what} 2 more" in whole and "limit3" not in whole
+    assert f"limit2 30s in sqs_single: {what} 2 more" in whole and "limit3" not in whole
     said = next(i for i, line in enumerate(lines) if line.startswith("sqs_single needs"))
     assert at < then < said
 

@@ -72,8 +72,12 @@ def test_limits_stand_in_it_once_each_in_order_of_time() -> None:
     told = [(when(e, 1.0), e.systems, e.what) for e in timeline(tables) if "arrivals" not in e.what]
     limits = [line for line in told if "buffer" in line[2] or "max.poll" in line[2]]
     assert limits == [
-        ("1:10 to 1:00:00", ("s",), "buffer.memory 32MB held up send(): 40 times"),
-        ("1:10 to 1:00:00", ("t",), "buffer.memory 32MB held up send() (analytics): 40 times"),
-        ("6:00 to 6:40", ("s",), "max.poll.interval.ms 5min put it out (all.3 and all.4): 2 times"),
+        ("1:10 to 1:00:00", ("s",), "buffer.memory 32MB: held up send(), 40 times"),
+        ("1:10 to 1:00:00", ("t",), "buffer.memory 32MB (analytics): held up send(), 40 times"),
+        (
+            "6:00 to 6:40",
+            ("s",),
+            "max.poll.interval.ms 5min (all.3 and all.4): put it out, 2 times",
+        ),
     ]
     assert not any(e.fault for e in timeline(tables) if "buffer" in e.what)

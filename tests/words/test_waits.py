@@ -13,6 +13,7 @@ from sim.words.waits import (
     acted,
     limits_that_acted,
     named,
+    often,
     said,
     splits,
     where_time_went,
@@ -108,28 +109,43 @@ def test_a_limit_that_acts_in_many_places_is_one_with_their_sums():
         "sqs_single", "all", "prefetch_count", "queues.all.prefetch_count", "1", "held",
         ["all.0", "all.1", "all.2", "all.3", "all.4"], 15, 9.0, 14.0,
     )  # fmt: skip
-    assert (found[0].whom, found[0].often) == ("5 targets", "15 times")
-    assert (found[1].whom, found[1].often) == ("", "1,234 times")
-    assert (
-        found[1].clause == "VisibilityTimeout 30s made messages visible while they were worked on"
-    )
+    assert (found[0].whom, found[0].name) == ("5 targets", "prefetch_count 1")
+    assert (found[1].whom, found[1].name) == ("", "VisibilityTimeout 30s")
     assert acted(football().limits) == []
 
 
 def test_limits_of_systems_behind_come_first_and_the_rest_is_counted():
-    level = VISIBILITY._replace(first_s=0.0)
+    level = VISIBILITY._replace(key="Level", first_s=0.0)
     tables = with_limits(
         football(),
-        {"kafka.counters": [level] , "sqs_single.all": [VISIBILITY, PREFETCH],
-         "sqs_fanout.analytics": [PREFETCH], "kafka.publisher": [level]},
+        {"kafka.counters": [level], "sqs_single.all": [VISIBILITY, PREFETCH],
+         "kafka.publisher": [level._replace(value="1")]},
     )  # fmt: skip
-    assert limits_that_acted(tables, 1.0) == [
-        "sqs_single: prefetch_count 1 held (all.0), once, 0:09",
-        "sqs_fanout.analytics: prefetch_count 1 held (all.0), once, 0:09",
-        "sqs_single: VisibilityTimeout 30s made messages visible while they were worked on, "
-        "1,234 times, 1:00 to 1:02:03",
-        "2 more",
+    lines = limits_that_acted(tables, 1.0)
+    what = "made messages visible while they were worked on, 1,234 times"
+    assert lines == [
+        "prefetch_count 1 in sqs_single (all.0): held, once, 0:09",
+        f"VisibilityTimeout 30s in sqs_single: {what}, 1:00 to 1:02:03",
+        f"Level 30s in kafka.counters: {what}, 0:00 to 1:02:03",
+        "1 more",
     ]
-    assert limits_that_acted(tables, 1.0, most=9)[3].startswith("kafka.counters: Visibility")
-    assert limits_that_acted(tables, 1.0, most=9)[4].startswith("kafka.publisher: Visibility")
+    more = limits_that_acted(tables, 1.0, most=9)
+    assert more == [*lines[:3], f"Level 1 in kafka.publisher: {what}, 0:00 to 1:02:03"]
     assert limits_that_acted(football(), 1.0) == []
+
+
+def test_a_limit_that_acts_alike_in_several_systems_is_one_line():
+    late = PREFETCH._replace(first_s=60.0, last_s=70.0, times=4)
+    both = {"sqs_single.all": [PREFETCH], "sqs_fanout.counters": [late]}
+    assert limits_that_acted(with_limits(football(), both), 1.0) == [
+        "prefetch_count 1 in sqs_single and sqs_fanout.counters: held, 5 times, 0:09 to 1:10"
+    ]
+    many = {f"sqs_fanout.{group}": [late] for group in ("counters", "leaderboard", "analytics")}
+    assert limits_that_acted(with_limits(football(), both | many), 1.0) == [
+        "prefetch_count 1 in 4 groups: held, 13 times, 0:09 to 1:10"
+    ]
+
+
+@pytest.mark.parametrize(("times", "words"), [(1, "once"), (2, "2 times"), (1_234, "1,234 times")])
+def test_how_often_in_words(times, words):
+    assert often(times) == words
