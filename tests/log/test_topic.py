@@ -167,3 +167,14 @@ def test_rows_laid_anew_in_the_middle_of_a_run_change_nothing():
     assert still == 1 and moved > 10
     for a, b in zip(these, those, strict=True):
         assert (a == b).all()
+
+
+@pytest.mark.parametrize(("linger_s", "times"), [(0.05, 0), (0.2, 2)])
+def test_only_a_long_linger_is_a_limit_and_not_of_batches_that_are_full(linger_s, times):
+    # Alone at 0 and at 2 s; two that fill their batch at 1 s.
+    topic = topic_of(Settings(linger_s=linger_s, batch_bytes=600), [0.0, 1.0, 1.0, 2.0], [0] * 4)
+    topic.advance(3.0)
+    lingered = topic.producer.lingered
+    assert lingered.times == times
+    if times:
+        assert (lingered.first_s, lingered.last_s) == (0.0, pytest.approx(2.2))

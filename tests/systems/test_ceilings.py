@@ -70,6 +70,11 @@ def test_KB_14_a_full_partition_is_told_of_by_its_key_and_when(tmp_path):
     # 0.1 s behind at 0.1 / (1 - 0.4 / 0.5) s; all are appended after 10 MB / 0.8 MB/s.
     assert from_s == pytest.approx(0.5, abs=0.25)
     assert until_s == pytest.approx(12.5, abs=0.5)
+    (limit,) = found.limits.query("group == 'publisher'").to_dict("records")
+    assert (limit["key"], limit["path"]) == ("ceilings.partition", "ceilings.partition")
+    assert (limit["value"], limit["target"]) == ("400000", "partitions 0 and 1")
+    assert (limit["first_s"], limit["last_s"]) == (from_s, until_s)
+    assert 1_000 < limit["times"] < 10_000
 
 
 def test_KB_14_a_full_broker_is_told_of_with_all_its_keys(tmp_path):
@@ -79,6 +84,8 @@ def test_KB_14_a_full_broker_is_told_of_with_all_its_keys(tmp_path):
     assert text.startswith(
         f"brokers 0 and 1 {CEILING}, ceilings.broker 0.4 MB/s, ceilings.requests 9,000/s;"
     )
+    (limit,) = found.limits.query("group == 'publisher'").to_dict("records")
+    assert (limit["key"], limit["target"]) == ("ceilings.broker", "brokers 0 and 1")
 
 
 def test_KC_24_a_consumer_without_work_handles_so_many_records_a_second(tmp_path):
