@@ -97,8 +97,8 @@ class Senders:
         state.created_s = self.created_s
         n = self.created_s.size
         state.way_s = longer(np.asarray(state.way_s)[messages:], n, 0.0)
-        if state.held_s.size:
-            state.held_s = longer(np.asarray(state.held_s)[messages:], n, 0.0)
+        if state.held.size:
+            state.held = longer(np.asarray(state.held)[messages:], n, 0)
         state.next -= messages
         np.asarray(state.first)[: state.on_the_way] -= messages
 
@@ -117,16 +117,22 @@ class Senders:
             assert earlier_s <= first_s <= last_s <= until_s, "senders: time went back"
 
     def sent_parts_s(self, first: int, last: int, entered_s: F64) -> F64:
-        """As `sim.engine.waits.Sent.sent_parts_s`, by when each came into the feed."""
+        """As `sim.engine.waits.Sent.sent_parts_s`, by when each came into the feed.
+
+        Of a call that the quota held up, all that its messages waited is `TimePart.CEILING`: the
+        threads are busy because of it.
+        """
         at = slice(first, last) if self._place is None else self._place[first:last]
         parts_s = np.zeros((len(TimePart), last - first))
         state = self.state
         left_s = entered_s - self.created_s[at]
-        if state.held_s.size:
-            parts_s[TimePart.CEILING] = np.asarray(state.held_s)[at]
-            left_s -= parts_s[TimePart.CEILING]
         parts_s[TimePart.SEND] = np.minimum(np.asarray(state.way_s)[at], left_s)
-        parts_s[TimePart.BUFFER] = left_s - parts_s[TimePart.SEND]
+        left_s -= parts_s[TimePart.SEND]
+        if state.held.size:
+            held = np.asarray(state.held)[at] > 0
+            parts_s[TimePart.CEILING] = np.where(held, left_s, 0.0)
+            left_s[held] = 0.0
+        parts_s[TimePart.BUFFER] = left_s
         if self.delay_s is not None:
             parts_s[TimePart.DELAY] = self.delay_s[first:last]
         return parts_s

@@ -3,7 +3,7 @@ cimport cython
 from sim.engine cimport pieces
 from sim.engine.acted_kernel cimport Acted, note
 from sim.foundation cimport num
-from sim.foundation.c_types cimport f32, i32, i64
+from sim.foundation.c_types cimport f32, i32, i64, u8
 from sim.queue.feed_kernel cimport Feed
 
 
@@ -27,7 +27,7 @@ cdef class SendersState:
     cdef public i64 on_the_way
     cdef public double quota_s
     cdef public f32[::1] way_s
-    cdef public double[::1] held_s
+    cdef public u8[::1] held
     cdef public double long_s
     cdef public Acted busy
     cdef public Acted throttled

@@ -10,7 +10,7 @@ import numpy as np
 from sim.engine import pieces
 from sim.engine.acted_kernel import Acted, note
 from sim.foundation import num
-from sim.foundation.arrays import F32, F64, I32, I64
+from sim.foundation.arrays import F32, F64, I32, I64, U8
 from sim.queue.feed_kernel import Feed
 
 
@@ -70,14 +70,15 @@ class SendersState:
         self.way_s: F32 = np.zeros(created_s.size, np.float32)
         """[messages] how long the call that took each was on its way, the quota apart, s."""
         limited = calls_per_s < num.INF
-        self.held_s: F64 = np.zeros(created_s.size if limited else 0)
-        """[messages] how long the quota held that call up, s; [0]: there is none."""
+        self.held: U8 = np.zeros(created_s.size if limited else 0, np.uint8)
+        """[messages] 1: the quota held that call up; [0]: there is none."""
         self.long_s = 0.1
         """Who waits for longer than this has met a limit."""
         self.busy = Acted()
-        """Calls whose first message had waited long, as all threads were busy."""
+        """Calls whose first message had waited long, as all threads were busy, and not for the
+        quota."""
         self.throttled = Acted()
-        """Calls that the quota held up for long."""
+        """Calls that the quota held up, and whose first message had waited long."""
 
 
 def _replace_first(s: SendersState, at_s: float) -> None:
@@ -197,16 +198,12 @@ def _send(s: SendersState, until_s: float, most: int) -> int:
         half_s = 0.5 * s.latency_s[s.draw]
         s.draw = s.draw + 1 if s.draw + 1 < s.latency_s.shape[0] else 0
         s.next = stop
-        if now - s.created_s[first] > s.long_s:
-            note(s.busy, s.created_s[first], now, 1)
         reached_s = now + half_s
         held_s = 0.0
         if s.calls_per_s < num.INF:
             held_s = max(0.0, s.quota_s - reached_s)
             for message in range(first, stop):
-                s.held_s[message] = held_s
-            if held_s > s.long_s:
-                note(s.throttled, reached_s, s.quota_s, 1)
+                s.held[message] = held_s > 0.0
             reached_s = max(reached_s, s.quota_s)
             s.quota_s = max(s.quota_s, reached_s - 1.0) + 1.0 / s.calls_per_s
         if s.one_connection:
@@ -214,6 +211,12 @@ def _send(s: SendersState, until_s: float, most: int) -> int:
             s.last_reached_s = reached_s
         for message in range(first, stop):
             s.way_s[message] = reached_s - now - held_s
+        # Threads whose calls are held up are not too few: with more, the quota would hold as many.
+        if now + held_s - s.created_s[first] > s.long_s:
+            if held_s > 0.0:
+                note(s.throttled, s.created_s[first], now + held_s, 1)
+            else:
+                note(s.busy, s.created_s[first], now, 1)
         _replace_first(s, reached_s + half_s)
         _set_out(s, reached_s, first, stop - first)
         s.calls += 1

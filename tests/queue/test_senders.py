@@ -84,7 +84,7 @@ def test_only_calls_that_waited_long_say_that_threads_or_the_quota_were_too_few(
     busy, throttled = senders.state.busy, senders.state.throttled
     assert busy.times == 0
     assert throttled.times == 2
-    assert (throttled.first_s, throttled.last_s) == pytest.approx((0.01, 1.01))
+    assert (throttled.first_s, throttled.last_s) == pytest.approx((0.0, 1.0))
 
 
 def sent_by_hand(created_s, threads, batch, latency_s, calls_per_s, one_connection):
@@ -106,7 +106,8 @@ def sent_by_hand(created_s, threads, batch, latency_s, calls_per_s, one_connecti
             at_s = max(at_s, reached[-1][0])
         n = min(batch, waiting)
         for row in range(first, first + n):
-            parts_s.append((now_s - created_s[row], at_s - now_s - held_s, held_s))
+            waited_s, way_s = now_s + held_s - created_s[row], at_s - now_s - held_s
+            parts_s.append((0.0, way_s, waited_s) if held_s > 1e-12 else (waited_s, way_s, 0.0))
         reached.append((at_s, first, n))
         heapq.heappush(free_s, at_s + half_s)
         first += n
