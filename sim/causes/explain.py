@@ -14,6 +14,7 @@ from sim.causes.data import (
 from sim.causes.harms import Bounds, Numbers, bounds, excess, harms, hopeless, left, numbers
 from sim.causes.hypotheses import hypotheses
 from sim.causes.ranking import ENOUGH, cause, ranked, share, worth_a_pair
+from sim.causes.scale import part
 from sim.causes.trials import Laboratory, Onlooker, Tried
 from sim.foundation.errors import LabError, unknown
 from sim.measure.tables import Tables
@@ -33,7 +34,8 @@ def explain(
 ) -> Explanation:
     """Find out why a scenario goes wrong.
 
-    Runs it as it is, then without each thing that a harm may come from, with the same messages.
+    Runs it as it is, then without each thing that a harm may come from, with the same messages;
+    one that is large, at a smaller scale.
 
     Args:
         scenario: to be explained.
@@ -47,6 +49,9 @@ def explain(
         KeyboardInterrupt: stopped.
     """
     systems = _systems(scenario, system, group)
+    smaller = part(scenario)
+    if smaller > 1:
+        scenario = scenario.with_(scale=scenario.scale / smaller)
     check(scenario, size(scenario), allowed or USUAL, free_bytes())
     laboratory = Laboratory(scenario, onlooker)
     found = []
@@ -57,7 +62,7 @@ def explain(
         sorted(found, key=_severity),
         len(laboratory.messages),
         scenario.scale,
-        1.0,
+        1.0 / smaller,
         laboratory.runs,
     )
 

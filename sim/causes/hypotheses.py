@@ -43,7 +43,7 @@ def hypotheses(
     if set(harms) & set(_DELAYED):
         found += [
             *_work(scenario, system, group),
-            *_hot_keys(scenario),
+            *_hot_keys(scenario, system, group),
             *_partitions(scenario, system, group),
             *_workers(scenario, system, group),
             *_peaks(scenario),
@@ -237,7 +237,7 @@ def _work(scenario: Scenario, system: str, group: str) -> Iterator[Hypothesis]:
                 [Change(f"{path}.slow", None)],
                 f"one message in {count(1 / service.slow.share)} takes "
                 f"{service.slow.time.mean_s():.6g} s",
-                "without these", "they go to a queue of their own",
+                "without the slow ones", "they go to a queue of their own",
             )  # fmt: skip
         if service.per_message.constant is None:
             mean_s = service.per_message.mean_s()
@@ -254,7 +254,12 @@ def _kind(service: Service) -> str:
     return service.per_message.kind
 
 
-def _hot_keys(scenario: Scenario) -> Iterator[Hypothesis]:
+def _hot_keys(scenario: Scenario, system: str, group: str) -> Iterator[Hypothesis]:
+    """Values that are far more frequent, where messages of a key wait for each other."""
+    its = scenario.systems[system]
+    fifo = getattr(its.readers[group], "message_group_id", None)
+    if fifo is None and (its.partitions is None or its.keyless):
+        return
     for dim, key in scenario.workload.keys.items():
         path = f"workload.keys.{dim}"
         cost = "a finer key, and order within it alone"

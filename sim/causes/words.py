@@ -97,18 +97,6 @@ def vain(group: Explained) -> list[str]:
     return [one.name for one in alone if one.name not in causes]
 
 
-def bars(group: Explained) -> list[tuple[str, float, str]]:
-    """Of the first harm: a label, how much is left, and the same in words; "as it is" comes first.
-
-    A row for each thing that was taken away and is a cause, in the order in which they are named.
-    """
-    harm = group.harms[0]
-    rows = [("as it is", harm.value, harm.said)]
-    for cause in group.causes[harm.kind]:
-        rows.append((_remedies(cause.trial), cause.trial.left[harm.kind], _left(cause, harm)))
-    return rows
-
-
 def _remedies(trial: Counterfactual) -> str:
     return " and ".join(hypothesis.remedy for hypothesis in trial.hypotheses)
 
@@ -123,9 +111,10 @@ def as_data(explanation: Explanation) -> dict[str, Any]:
     ``groups``, the worst off first: ``system``, ``group``; ``harms``, the one that counts first in
     front, each with ``kind``, ``value`` (more than ``allowed``, in ``unit``), ``said`` and
     ``causes``, the one to be named first in front: ``kind``, ``key``, ``path``, ``value``, ``to``
-    of what is taken away, ``together_with`` what, ``share`` of the harm that is gone, ``left``,
-    ``remedy``, ``cost``, ``said``, and ``changes`` (path and value, as for ``--set``). ``tried``
-    has every run, with what was ``left`` of each harm; ``untried`` why others were not made.
+    of what is taken away, ``together_with`` what, ``share`` of the harm that is gone, ``left`` and
+    ``left_said``, ``what``, ``remedy`` and ``cost`` in words, ``said`` (all of it), and ``changes``
+    (path and value, as for ``--set``). ``tried`` has every run, with what was ``left`` of each
+    harm; ``untried`` why others were not made.
     """
     return {
         "scenario": explanation.scenario,
@@ -175,6 +164,8 @@ def _cause(cause: Cause, harm: Harm) -> dict[str, Any]:
         "together_with": [other.key for other in others],
         "share": _number(cause.share),
         "left": _number(cause.trial.left[harm.kind]),
+        "left_said": _left(cause, harm),
+        "what": ", and ".join(hypothesis.what for hypothesis in cause.trial.hypotheses),
         "remedy": _remedies(cause.trial),
         "cost": "; ".join(hypothesis.cost for hypothesis in cause.trial.hypotheses),
         "said": cause.said,

@@ -3,7 +3,7 @@ from dataclasses import replace
 
 from helpers.incidents import incident, queue
 from sim.causes.explain import explain
-from sim.causes.words import as_data, bars, opening, paragraphs, vain
+from sim.causes.words import as_data, opening, paragraphs, vain
 
 SLOW_CALLS = {"send": 0, "receive": 0.1, "delete": 0.1}
 FOUND = explain(incident(queue(1, latency=SLOW_CALLS), work=0.001))
@@ -38,12 +38,6 @@ def test_where_nothing_is_wrong_it_says_so():
     assert list(paragraphs(fine, 80)) == [
         "Nothing is wrong with incident, so there is nothing to explain."
     ]
-
-
-def test_bars_begin_with_how_it_is():
-    first, second, *_ = bars(FOUND.groups[0])
-    assert first[0] == "as it is" and first[1] == FOUND.groups[0].harms[0].value
-    assert second == ("with MaxNumberOfMessages 10", 0.0, "it keeps up")
 
 
 def test_as_json_it_has_every_run_and_what_to_set():
