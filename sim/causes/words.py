@@ -108,6 +108,8 @@ def _left(cause: Cause, harm: Harm) -> str:
 def as_data(explanation: Explanation) -> dict[str, Any]:
     """The same as plain data; null is a number without an end.
 
+    ``said``: what was explained, and by how many ``runs`` of how many ``messages``, at which
+    ``scale`` and ``part_of_the_scenarios_scale``.
     ``groups``, the worst off first: ``system``, ``group``; ``harms``, the one that counts first in
     front, each with ``kind``, ``value`` (more than ``allowed``, in ``unit``), ``said`` and
     ``causes``, the one to be named first in front: ``kind``, ``key``, ``path``, ``value``, ``to``
@@ -122,6 +124,7 @@ def as_data(explanation: Explanation) -> dict[str, Any]:
         "scale": explanation.scale,
         "part_of_the_scenarios_scale": explanation.reduced,
         "runs": explanation.runs,
+        "said": opening(explanation),
         "groups": [_group(group) for group in explanation.groups],
     }
 

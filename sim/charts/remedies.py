@@ -5,9 +5,21 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from sim.charts.page import INK, MUTED, PALETTE, TimeAxis, sheet, width_pt, wrapped
+from sim.charts.inline import Inline, Panel, svg
+from sim.charts.page import (
+    INK,
+    MUTED,
+    PALETTE,
+    TimeAxis,
+    apart,
+    sheet,
+    style,
+    width_pt,
+    wrapped,
+)
 from sim.foundation.text import tick
 
 MOST_GROUPS = 4
@@ -32,11 +44,24 @@ def remedies(
         title: which scenario it is, below the finding.
     """
     groups = shown(why)
-    axes = axes or _new(groups, f"What each remedy leaves. {title}" if title else "")
+    axes = axes or _new(
+        groups, f"What each remedy leaves. {title}" if title else "What each remedy leaves"
+    )
     for ax, group in zip(axes, groups, strict=True):
         _bars(ax, group["harms"][0])
         ax.set_title(wrapped(f"{group['system']}.{group['group']}", 8.0, 10.0)[0])
     return list(axes)
+
+
+def inlined(why: Mapping[str, Any]) -> Inline | None:
+    """The same for a page in a browser; None: there is nothing to draw."""
+    if not shown(why):
+        return None
+    with style(), apart() as words:
+        figure = remedies(why)[0].figure
+        assert isinstance(figure, Figure)
+        panel = Panel(words.title, svg(figure, "remedies", words.title), True)
+    return Inline("remedies", words.title, words.subtitle, words.footnote, (panel,))
 
 
 def shown(why: Mapping[str, Any]) -> list[Mapping[str, Any]]:

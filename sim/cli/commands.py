@@ -261,16 +261,22 @@ def explain(
     max_memory: MaxMemory = None,
     max_time: MaxTime = None,
 ) -> None:
-    """Why a scenario goes wrong: what it goes away without, each shown by a run."""
-    from sim.cli.explaining import explain_on, scenario_of
+    """Why a scenario goes wrong: what it goes away without, each shown by a run.
+
+    Of a result, its report shows it from then on.
+    """
+    from sim.cli.explaining import explain_on, found
 
     gc.freeze()  # as in `run`
+    its, result = found(scenario, _overrides(set_, seed), out_)
+    whole = system is None and group is None
     explain_on(
-        scenario_of(scenario, _overrides(set_, seed), out_),
+        its,
         system,
         group,
         json_,
         output,
+        result if whole else None,
         out,
         err,
         _allowed(max_memory, max_time),
@@ -462,16 +468,12 @@ def report(
     out_: Annotated[Path, typer.Option("--out", help="Folder of all results.")] = Path("results"),
 ) -> None:
     """Write the report of a result again: one HTML file with all there is, to send around."""
-    from sim.charts import inline
-    from sim.report.page import REPORT, page
+    from sim.cli.explaining import write_report
     from sim.results.store import find, read
 
     folder = find(result, out_)
-    found = read(folder)
     files.check_folder(folder)
-    path = folder / REPORT
-    text = page(found.tables, found.manifest, inline(found.tables), label=found.label)
-    files.write_text(path, text)
+    path = write_report(read(folder), folder)
     out.print(str(path))
     if open_:
         _show(path)

@@ -1,31 +1,36 @@
 """What `sim explain` prints, and the line that says how far it is."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 
 from sim.foundation import files
+from sim.foundation.errors import LabError
+from sim.report.why import CHART, WHY
 from sim.scenario.load import Scenario
 
 if TYPE_CHECKING:
     from sim.causes.trials import Onlooker
+    from sim.results.result import Result
     from sim.systems.size import Allowance
 
 WIDTH = 80
 
 
-def scenario_of(words: str, overrides: Sequence[str], folder: Path) -> Scenario:
-    """The scenario that is named by its file or name, or that a stored result was run of.
+def found(words: str, overrides: Sequence[str], folder: Path) -> tuple[Scenario, Path | None]:
+    """What is named, a scenario or a stored result.
 
     Args:
-        words: a scenario as for `sim run`; or a folder of a result, or ``scenario/run``.
+        words: a scenario as for `sim run`; or the folder of a result, or ``scenario/run``.
         overrides: ``path=value``.
         folder: of all results.
+
+    Returns the scenario, and the folder of the result that was run of just that.
 
     Raises:
         LabError: there is neither.
@@ -34,9 +39,10 @@ def scenario_of(words: str, overrides: Sequence[str], folder: Path) -> Scenario:
     from sim.results.store import find, read
     from sim.scenario.load import load, override
 
-    if any((at / MANIFEST).is_file() for at in (Path(words), folder / words)):
-        return override(read(find(words, folder)).scenario, overrides)
-    return load(words, overrides)
+    if not any((at / MANIFEST).is_file() for at in (Path(words), folder / words)):
+        return load(words, overrides), None
+    its = find(words, folder)
+    return override(read(its).scenario, overrides), None if overrides else its
 
 
 def explain_on(
@@ -45,11 +51,12 @@ def explain_on(
     group: str | None,
     as_json: bool,
     to: Path | None,
+    result: Path | None,
     out: Console,
     err: Console,
     allowed: "Allowance",
 ) -> None:
-    """Explain a scenario, and print it or write it as JSON.
+    """Explain a scenario, print it, and write it down.
 
     Args:
         scenario: to explain.
@@ -57,6 +64,7 @@ def explain_on(
         group: only this one; None: all.
         as_json: print plain data instead of text.
         to: also write the plain data to this file.
+        result: folder of its result, which gets the plain data, a picture and a report with both.
         out: for the explanation.
         err: for warnings and progress, which is quiet where it is no terminal.
         allowed: memory and time that it may take.
@@ -73,19 +81,63 @@ def explain_on(
     warn(scenario.warnings, err)
     with _progress(err) as onlooker:
         try:
-            found = explain(scenario, system, group, onlooker, allowed)
+            explanation = explain(scenario, system, group, onlooker, allowed)
         except KeyboardInterrupt:
             raise KeyboardInterrupt("nothing was written") from None
-    data = json.dumps(as_data(found), indent=2, allow_nan=False)
-    if as_json:
-        out.print(data)
-    else:
-        for line in paragraphs(found, min(WIDTH, out.width) if out.is_terminal else WIDTH):
-            out.print(line)
+    data = as_data(explanation)
+    text = json.dumps(data, indent=2, allow_nan=False)
+    written = [] if to is None else [to]
     if to is not None:
-        files.write_text(to, f"{data}\n")
-        if not as_json:
-            out.print(f"\n{to}")
+        files.write_text(to, f"{text}\n")
+    if result is not None:
+        files.write_text(result / WHY, f"{text}\n")
+        written += [result / WHY, *_illustrated(result, data)]
+    if as_json:
+        out.print(text)
+        return
+    for line in paragraphs(explanation, min(WIDTH, out.width) if out.is_terminal else WIDTH):
+        out.print(line)
+    for place, path in enumerate(written):
+        out.print(f"{'' if place else chr(10)}{path}")
+
+
+def _illustrated(folder: Path, why: Mapping[str, Any]) -> list[Path]:
+    """Draw an explanation into the folder of its result, and write the report again with it."""
+    from matplotlib.figure import Figure
+
+    from sim.charts.files import write
+    from sim.charts.page import style
+    from sim.charts.remedies import remedies, shown
+    from sim.results.store import read
+
+    paths: list[Path] = []
+    its = read(folder)
+    if shown(why):
+        files.check_folder(folder / "charts")
+        with style():
+            figure = remedies(why, title=its.label)[0].figure
+            assert isinstance(figure, Figure)
+            paths = write(figure, folder / "charts" / CHART)[:1]
+    return [*paths, write_report(its, folder)]
+
+
+def write_report(its: "Result", folder: Path) -> Path:
+    """Write the report of a stored result, with its explanation if it has one."""
+    from sim.charts import inline
+    from sim.charts.remedies import inlined
+    from sim.report.page import REPORT, page
+
+    why: Mapping[str, Any] | None = None
+    if (folder / WHY).is_file():
+        try:
+            why = json.loads(files.read_text(folder / WHY))
+        except ValueError as error:
+            raise LabError(f"{folder / WHY} is not what the lab wrote: {error}") from None
+    chart = None if why is None else inlined(why)
+    charts = [*inline(its.tables), *([] if chart is None else [chart])]
+    path = folder / REPORT
+    files.write_text(path, page(its.tables, its.manifest, charts, label=its.label, why=why))
+    return path
 
 
 @contextmanager

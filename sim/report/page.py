@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from sim.foundation.document import dumped
 from sim.foundation.text import clock, duration
+from sim.report.why import CHART, LINK, section
 from sim.words.findings import headline, keeping_up
 from sim.words.ladder import about_books, ledger_finding, rungs
 from sim.words.ledger_table import HEADINGS, ledger_rows, ledger_values
@@ -27,14 +28,19 @@ if TYPE_CHECKING:
 REPORT = "report.html"
 """Its name in the folder of a result."""
 Row = Sequence[str]
-TIME_CHARTS = ("waits",)
+OWN_SECTION = ("waits", CHART)
 """Charts that stand in a section of their own."""
 WAITS_LINK = '<li><a href="#waits">Time</a></li>\n'
 BOOKS_LINK = '<li><a href="#books">Books</a></li>\n'
 
 
 def page(
-    tables: "Tables", about: Mapping[str, Any], charts: Sequence["Inline"] = (), *, label: str = ""
+    tables: "Tables",
+    about: Mapping[str, Any],
+    charts: Sequence["Inline"] = (),
+    *,
+    label: str = "",
+    why: Mapping[str, Any] | None = None,
 ) -> str:
     """The report of a run.
 
@@ -43,6 +49,8 @@ def page(
         about: its manifest.
         charts: from `sim.charts.inline`; without any, the page says how to draw them.
         label: ``scenario/run``, as commands name it.
+        why: an explanation as plain data (`sim.causes.words.as_data`), whose chart is among the
+            others; None: the run was not explained.
     """
     content = about["content"]
     title = content.get("about") or about["scenario"]
@@ -54,11 +62,13 @@ def page(
         findings="\n".join(f"<p>{escape(words)}</p>" for words in _paragraphs(tables)),
         needs=_section("Needs", about.get("needs", ())),
         warnings=_section("Warnings", about.get("warnings", ())),
+        why=section(why, "".join(_figure(one) for one in charts if one.name == CHART)),
+        why_link=LINK if why is not None else "",
         summary=_summary(tables),
         waits=_waits(tables, charts),
         waits_link=WAITS_LINK if len(tables.waits) else "",
         limits=_limits(tables),
-        charts=_charts([chart for chart in charts if chart.name not in TIME_CHARTS], label),
+        charts=_charts([chart for chart in charts if chart.name not in OWN_SECTION], label),
         timeline=_timeline(tables),
         books=_books(tables),
         books_link=BOOKS_LINK if len(tables.ledger) else "",
@@ -137,7 +147,7 @@ def _waits(tables: "Tables", charts: Sequence["Inline"]) -> str:
     headings = ["system", "group", "mean", "its parts", "slowest 1 %", "parts of the slowest"]
     table = _table(caption, headings, rows, heads=2, words=True)
     figures = "\n".join(
-        _figure(chart) for chart in charts if chart.name in TIME_CHARTS and chart.panels
+        _figure(chart) for chart in charts if chart.name in OWN_SECTION and chart.panels
     )
     return (
         '<section aria-labelledby="waits">\n<h2 id="waits">Where the time went</h2>\n'

@@ -63,7 +63,6 @@ def test_the_title_is_the_cause_that_is_named_first():
 def test_words_beside_a_bar_stay_on_the_page(left):
     said = "so many words that they nearly fill the panel by themselves"
     axes = drawn({"groups": [group("a", [cause("x", left, said)], "messages", 10)]})
-    figure = axes[0].figure
-    renderer = figure.canvas.get_renderer()
-    box = axes[0].texts[-1].get_window_extent(renderer)
+    figure = page_of(axes)
+    box = axes[0].texts[-1].get_window_extent(figure.canvas.get_renderer())
     assert box.x1 <= figure.bbox.x1

@@ -10,7 +10,7 @@ import time
 import pytest
 
 from helpers.incidents import incident, queue
-from sim.cli.explaining import scenario_of
+from sim.cli.explaining import found
 from sim.foundation.document import dumped
 from sim.foundation.errors import LabError
 
@@ -42,17 +42,27 @@ def test_it_tells_the_cause_in_80_columns(overloaded):
 def test_a_result_is_explained_as_the_scenario_that_it_was_run_of(overloaded, tmp_path):
     assert sim("run", overloaded, "--no-charts", "--out", tmp_path, "--name", "x").returncode == 0
     of_result = sim("explain", "incident/x", "--out", tmp_path)
-    assert of_result.returncode == 0 and of_result.stdout == sim("explain", overloaded).stdout
+    assert of_result.returncode == 0, of_result.stderr
+    said, written = of_result.stdout.split("\n\n" + str(tmp_path), 1)
+    assert said.rstrip() == sim("explain", overloaded).stdout.rstrip()
+    folder = tmp_path / "incident" / "x"
+    names = ["why.json", "charts/remedies.png", "report.html"]
+    assert f"{tmp_path}{written}".split() == [str(folder / name) for name in names]
+    assert all((folder / name).is_file() for name in names)
+    for _ in range(2):
+        report = (folder / "report.html").read_text()
+        assert "1 worker can do no more" in report and 'id="chart-remedies"' in report
+        assert sim("report", "incident/x", "--out", tmp_path).returncode == 0  # keeps it
 
 
 def test_values_can_be_set_in_both(overloaded, tmp_path):
     path = "systems.s.queues.g.workers"
-    assert (
-        scenario_of(str(overloaded), [f"{path}=3"], tmp_path).systems["s"].readers["g"].workers == 3
-    )
+    before, _ = found(str(overloaded), [f"{path}=3"], tmp_path)
+    assert before.systems["s"].readers["g"].workers == 3
     sim("run", overloaded, "--no-charts", "--out", tmp_path, "--name", "x")
-    again = scenario_of(str(tmp_path / "incident" / "x"), [f"{path}=3"], tmp_path)
+    again, folder = found(str(tmp_path / "incident" / "x"), [f"{path}=3"], tmp_path)
     assert again.systems["s"].readers["g"].workers == 3
+    assert folder is None, "what was set is not what the result was run of"
 
 
 def test_where_nothing_is_wrong_it_says_so(overloaded):
@@ -85,7 +95,7 @@ def test_what_there_is_none_of_is_refused(overloaded, args, said):
 
 def test_neither_a_scenario_nor_a_result(tmp_path):
     with pytest.raises(LabError, match="unknown scenario 'nothing'"):
-        scenario_of("nothing", [], tmp_path)
+        found("nothing", [], tmp_path)
 
 
 def test_it_can_be_stopped(overloaded):
