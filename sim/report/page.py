@@ -172,7 +172,7 @@ def _limits(tables: "Tables") -> str:
             limit.value,
             limit.whom or "all",
             limit.what,
-            often(limit.times),
+            _whole(often(limit.times)),
             clock(limit.first_s, finest_s),
             clock(limit.last_s, finest_s),
         ]

@@ -119,7 +119,7 @@ def print_summary(tables: Tables, title: str, page: Console) -> None:
             table.add_row(name, *(row[i] for i in at))
             before = system
         page.print(table)
-    _print_waits(tables, page)
+    _print_why(tables, page)
     for words in findings_of_groups(tables):
         page.print()
         page.print(words)
@@ -130,23 +130,29 @@ def print_summary(tables: Tables, title: str, page: Console) -> None:
         page.print(ledger_finding(tables))
 
 
-def _print_waits(tables: Tables, page: Console) -> None:
-    """Print where the time of systems that fall behind went, and which limits acted."""
-    indent = 2
-    went = where_time_went(tables, page.width - indent)
-    limits = limits_that_acted(tables, resolution_s(tables))
-    for heading, lines in (("Where the time went:", went), ("Limits that acted:", limits)):
-        if not lines:
-            continue
-        page.print()
-        page.print(heading)
+_HTML_WIDTH = 120
+"""Letters of a line that a browser breaks where it likes."""
+INDENT = 2
+"""Spaces before lines below a heading."""
+
+
+def _why(tables: Tables, width: int) -> Iterator[tuple[str, list[str]]]:
+    """Headings and lines: where the time of systems that fall behind went, which limits acted."""
+    yield "Where the time went:", where_time_went(tables, width)
+    yield "Limits that acted:", limits_that_acted(tables, resolution_s(tables))
+
+
+def _print_why(tables: Tables, page: Console) -> None:
+    for heading, lines in _why(tables, page.width - INDENT):
+        if lines:
+            page.print(f"\n{heading}")
         for line in lines:
             page.print(
                 fill(
                     line,
                     page.width,
-                    initial_indent=" " * indent,
-                    subsequent_indent=" " * 2 * indent,
+                    initial_indent=" " * INDENT,
+                    subsequent_indent=" " * 2 * INDENT,
                     break_long_words=False,
                     break_on_hyphens=False,
                 )
@@ -161,6 +167,9 @@ def html_summary(
     parts = [f"<p><strong>{escape(title)}</strong></p>"]
     parts += [f"<p>{escape(words)}</p>" for words in [*findings_of(tables), *needs]]
     parts.append(html_table(["", *COLUMNS], [[name, *row] for name, row in rows]))
+    for heading, lines in _why(tables, _HTML_WIDTH):
+        if lines:
+            parts.append(f"<p>{'<br>'.join(map(escape, [heading, *lines]))}</p>")
     if len(tables.ledger):
         parts.append(html_table(["books of", *HEADINGS], ledger_rows(tables)))
     parts += [f"<p>Warning: {escape(words)}</p>" for words in warnings]

@@ -13,7 +13,7 @@ from helpers.inlined import ABOUT
 from helpers.tables import football, hopeless, with_limits, with_waits
 from sim.engine.waits import Limit
 from sim.report.page import page
-from sim.words.opening import COLUMNS, cells, findings_of_groups, print_summary
+from sim.words.opening import COLUMNS, cells, findings_of_groups, html_summary, print_summary
 
 
 def test_a_busy_key_is_told_in_terminal_and_report_without_books() -> None:
@@ -87,6 +87,14 @@ def test_each_system_that_falls_behind_has_one_line(width: int) -> None:
     at = lines.index("Where the time went:")
     its = lines[at + 1 : lines.index("", at)]
     assert len(its) >= 4 and all(line.startswith("  ") and line[2] != " " for line in its)
+
+
+def test_a_notebook_says_it_too() -> None:
+    limit = Limit("a<b", "", "1", "", "held", 2, 60.0, 60.0)
+    html = html_summary(with_limits(with_waits(football()), {"sqs_single.all": [limit]}), "title")
+    assert "<p>Where the time went:<br>sqs_single: 1 h 1 min a message: all consumers" in html
+    assert "<p>Limits that acted:<br>a&lt;b 1 in sqs_single: held, 2 times, 1:00</p>" in html
+    assert "time went" not in html_summary(football(), "title")
 
 
 def test_nothing_is_said_of_time_and_limits_where_nothing_is_known() -> None:
