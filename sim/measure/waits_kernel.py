@@ -81,10 +81,11 @@ def _part(sums: Sums, part: int, parts_s: F64, exact_s: float, units: float) -> 
         if row >= 0:
             sums.left_s[i] -= part_s
             least_s = min(least_s, part_s)
-            whole = num.truncated(part_s * units + 0.5)
-            total += whole
-            sums.bin_total[row, part] += whole
-            messages += part_s > exact_s
+            if part_s < num.INF:  # else it is no number, and the parts do not sum up
+                whole = num.truncated(part_s * units + 0.5)
+                total += whole
+                sums.bin_total[row, part] += whole
+                messages += part_s > exact_s
         i += 1
     sums.least_s, sums.total[part], sums.messages[part] = least_s, total, messages
 

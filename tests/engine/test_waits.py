@@ -86,3 +86,12 @@ def test_each_of_several_records_of_a_message_has_its_own_time(rows):
     entered_s = created_s[rows] + np.arange(len(rows)) + 0.5
     parts_s = sent_of_rows(Unsplit(created_s), np.array(rows, np.int32), entered_s)
     assert parts_s[TimePart.SEND].tolist() == [at + 0.5 for at in range(len(rows))]
+
+
+def test_it_does_not_matter_which_time_was_asked_for_before():
+    stretches = Stretches.of([(2.0 * i, 2.0 * i + 1) for i in range(12)])
+    times = np.arange(-1.0, 26.0, 0.5)
+    alone = [stretches.before(np.array([at])).item() for at in times]
+    for first in times:
+        pairs = np.column_stack([np.full(times.size, first), times]).ravel()
+        assert stretches.before(pairs)[1::2].tolist() == alone
