@@ -15,12 +15,14 @@ import pytest
 from scipy import stats
 
 from helpers.plain_kernel import arrays
+from sim.engine.waits import TimePart, Unsplit
 from sim.log.group import Group
 from sim.log.group_state import Reading
 from sim.log.topic import Topic
 from sim.queue.senders import Senders
 from sim.queue.sqs_standard import Workers
 from sim.queue.sqs_standard_state_kernel import StandardPolicy
+from sim.queue.sqs_standard_waits import StandardWaits
 
 REPLICATIONS = 20
 ROWS = list(csv.DictReader((Path(__file__).parent / "data" / "theory_reference.csv").open()))
@@ -141,6 +143,29 @@ def replications(*args, **kwargs):
 @pytest.mark.parametrize(("servers", "rho", "quantity", "value"), cases("M/M/1", "M/M/c"))
 def test_queue_is_m_m_c(servers, rho, quantity, value):
     assert_close(replications(servers, rho, quantity), value)
+
+
+SCV = {"M/M/1": 1, "M/D/1": 0, "M/G/1 scv=4 (PK)": 4, "M/G/1 scv=10 (PK)": 10}
+
+
+@pytest.mark.parametrize(("model", "scv"), SCV.items())
+def test_where_calls_take_no_time_a_message_waits_for_a_worker_and_for_nothing_else(model, scv):
+    for row in ROWS:
+        if row["model"] != model or row["quantity"] != "Wq":
+            continue
+        estimates = []
+        for seed in range(REPLICATIONS):
+            rng = np.random.default_rng([seed, round(100 * float(row["rho"])), scv])
+            created_s = arrivals(rng, float(row["rho"]), 1)
+            work_s = work(rng, scv, created_s.size)
+            workers = queue_run(created_s, work_s, 1)
+            workers.settle()
+            parts_s = StandardWaits(workers, Unsplit(created_s), 0.0).parts_s(0, created_s.size)
+            some = {part for part in TimePart if parts_s[part].any()}
+            assert some == {TimePart.CAPACITY, TimePart.WORK}
+            np.testing.assert_allclose(parts_s[TimePart.WORK], work_s, rtol=0, atol=1e-9)
+            estimates.append(parts_s[TimePart.CAPACITY][created_s.size // 10 :].mean())
+        assert_close(estimates, float(row["value_in_units_of_mean_service"]))
 
 
 @pytest.mark.parametrize(("servers", "rho", "quantity", "value"), cases("M/D/1"))

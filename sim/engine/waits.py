@@ -221,27 +221,29 @@ class Stretches:
             until_s: [stretches] s; the last may be inf.
         """
         self.from_s: F64 = np.ascontiguousarray(from_s, np.float64)
-        self._until_s: F64 = np.ascontiguousarray(until_s, np.float64)
-        self._sum_s: F64 = np.concatenate([[0.0], np.cumsum(self._until_s - self.from_s)])
+        self.until_s: F64 = np.ascontiguousarray(until_s, np.float64)
+        self._sum_s: F64 = np.concatenate([[0.0], np.cumsum(self.until_s - self.from_s)])
 
     @classmethod
     def of(cls, pairs: Sequence[tuple[float, float]]) -> "Stretches":
         """From (from, until) pairs, s: in any order, they may overlap or be empty."""
-        merged: list[list[float]] = []
-        for from_s, until_s in sorted(pairs):
-            if until_s <= from_s:
-                continue
-            if merged and from_s <= merged[-1][1]:
-                merged[-1][1] = max(merged[-1][1], until_s)
-            else:
-                merged.append([from_s, until_s])
-        ends = np.array(merged, np.float64).reshape(-1, 2)
-        return cls(ends[:, 0].copy(), ends[:, 1].copy())
+        ends = np.array(pairs, np.float64).reshape(-1, 2)
+        return cls.union(ends[:, 0], ends[:, 1])
+
+    @classmethod
+    def union(cls, from_s: F64, until_s: F64) -> "Stretches":
+        """From the ends of stretches, s: in any order, they may overlap or be empty."""
+        some = np.flatnonzero(from_s < until_s)
+        order = some[np.argsort(from_s[some], kind="stable")]
+        from_s, last_s = from_s[order], np.maximum.accumulate(until_s[order])
+        begins = np.ones(order.size, np.bool_)
+        begins[1:] = from_s[1:] > last_s[:-1]
+        return cls(from_s[begins], last_s[np.append(begins[1:], True)[: order.size]])
 
     def before(self, at_s: F64) -> F64:
         """[times] how much of the stretches lies before each time, s."""
         out = np.zeros(at_s.shape)
         if self.from_s.size:
             at_s = np.ascontiguousarray(at_s, np.float64)
-            waits_kernel.before(self.from_s, self._until_s, self._sum_s, at_s, out)
+            waits_kernel.before(self.from_s, self.until_s, self._sum_s, at_s, out)
         return out

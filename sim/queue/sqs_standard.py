@@ -15,16 +15,21 @@ from sim.queue import sqs_standard_codes as codes
 from sim.queue import sqs_standard_expiry_kernel as expiry
 from sim.queue import sqs_standard_heap_kernel as heap
 from sim.queue import sqs_standard_kernel as k
+from sim.queue import sqs_standard_notes_kernel as notes
 from sim.queue import sqs_standard_state_kernel as state
 from sim.queue.checks import check_effects, check_standard, check_states, seen_of
 from sim.queue.feed_kernel import Feed
 from sim.queue.sqs_standard_state_kernel import StandardPolicy, StandardQueue, StandardWorkers
+from sim.queue.sqs_standard_stops import Stops
 
 _T = TypeVar("_T", bound=np.generic)
 _FIRST_ROOM = 1 << 12
 _STAGGER_S = 1e-3
 _LOOK = 1 << 12
-_UNTOUCHED = {"state": codes.READY, "receives": 0, "effects": 0, "done_s": inf}
+_UNTOUCHED = {
+    "state": codes.READY, "receives": 0, "effects": 0, "done_s": inf, "handed_s": 0.0,
+    "begun_s": 0.0, "call_s": 0.0, "place": 0,
+}  # fmt: skip
 """What the columns of a queue say of a message that it has just got to know."""
 
 
@@ -70,6 +75,10 @@ class Workers:
         """Time to which the stage was last advanced, s."""
         self._oldest = 0
         """Rows of the feed before this are gone."""
+        self.entered_s: F64 = np.full(service_s.size, inf)
+        """[messages] when each came into the feed, as far as `note_entered` has looked, s."""
+        self._entered = 0
+        """Rows of the feed that it has looked at."""
         self.gone = 0
         """Messages forgotten (`forget`); they are gone for good."""
         self.gone_rows = 0
@@ -92,6 +101,7 @@ class Workers:
         self.workers = StandardWorkers(workers, policy.batch)
         self.lives = np.zeros(workers, np.int64)
         """[workers] how many processes each place has had, besides those that followed a kill."""
+        self.stops = Stops(workers, workers if started is None else started)
         for w in range(workers if started is None else started):
             self.lives[w] = 1
             k.start(self.queue, self.workers, w, w * _STAGGER_S)
@@ -119,10 +129,11 @@ class Workers:
         Raises:
             AssertionError: something happened that cannot (`sim.queue.checks`); a bug of the lab.
         """
+        self._make_room()
         clock_s = self.queue.clock_s
         while (ended := k.work(self.queue, self.workers, until_s, STEPS)) != pieces.DONE:
             if ended == pieces.FULL:
-                self._enlarge()
+                self._make_room()
             else:
                 self.pace.look(self.queue.clock_s, self.queue.removed, self._doing)
         self.now_s = until_s
@@ -163,6 +174,11 @@ class Workers:
         stored = queue.expiry_tail - queue.expiry_head + queue.returned_tail - queue.returned_head
         if stored + self.policy.batch > queue.expiry_s.size:
             self._enlarge()
+        room = queue.note_from_s.size
+        if notes.to_come(queue, self.workers) + 2 * self.policy.batch > room:
+            room = 2 * (room + self.size)
+            for name in ("note_kind", "note_of", "note_from_s", "note_until_s"):
+                setattr(queue, name, longer(np.asarray(getattr(queue, name)), room, 0))
 
     def settle(self) -> None:
         """Record the effects of the batches in progress, up to now."""
@@ -171,6 +187,7 @@ class Workers:
 
     def _settle(self, w: int) -> None:
         if self.workers.kind[w] == codes.DELETE:
+            self._make_room()
             k.settle(self.queue, self.workers, w, self.now_s)
 
     def _processing(self, w: int) -> bool:
@@ -187,6 +204,12 @@ class Workers:
         if removed < self.total:
             return removed
         return removed - any(self._processing(w) for w in range(self.size))
+
+    def note_entered(self) -> None:
+        """Write down when each message came into the feed: its row may be forgotten before it."""
+        new = slice(self._entered, int(self.feed.n[0]))
+        self.entered_s[np.asarray(self.feed.message)[new]] = np.asarray(self.feed.enqueued_s)[new]
+        self._entered = new.stop
 
     def first_open(self) -> tuple[int, int]:
         """The first message that something may yet happen to, and the first row to look at again.
@@ -226,9 +249,12 @@ class Workers:
         self.gone_rows += rows
         self.gone_received += int(np.count_nonzero(np.asarray(queue.receives)[:messages]))
         queue.service_s = np.concatenate([np.asarray(queue.service_s)[messages:], service_s])
-        for name in ("state", "receives", "effects", "done_s"):
+        for name in _UNTOUCHED:
             column = np.asarray(getattr(queue, name))[messages:]
             setattr(queue, name, longer(column, column.size + more, _UNTOUCHED[name]))
+        size = queue.state.size
+        self.entered_s = longer(self.entered_s[messages:], size, inf)
+        self._entered -= rows
         for ring, slots in self._rings():
             ring[slots] -= messages
         s.held = np.maximum(np.asarray(s.held) - messages, 0)
@@ -237,7 +263,24 @@ class Workers:
         queue.oldest_fresh = int(queue.next_fresh[queue.oldest_server])
         queue.retention_row = max(0, queue.retention_row - rows)
         self._oldest = max(0, self._oldest - rows)
+        self._forget_notes(messages)
         self._seen = seen_of(queue)
+
+    def _forget_notes(self, messages: int) -> None:
+        """Number the messages of notes anew, and drop those that no message can be about."""
+        queue = self.queue
+        here = slice(0, queue.notes)
+        kind, of = np.asarray(queue.note_kind)[here], np.asarray(queue.note_of)[here]
+        until_s = np.asarray(queue.note_until_s)[here]
+        kept = np.isin(kind, (codes.DEATH, codes.FULL))
+        kept |= (kind == codes.IDLE) & (until_s > self.entered_s.min(initial=self.now_s))
+        kept |= (kind <= codes.GAVE_UP) & (of >= messages)
+        rows = np.flatnonzero(kept)
+        of[kind <= codes.GAVE_UP] -= messages
+        for name in ("note_kind", "note_of", "note_from_s", "note_until_s"):
+            column = np.asarray(getattr(queue, name))
+            column[: rows.size] = column[rows]
+        queue.notes = rows.size
 
     def audit(self) -> None:
         """Compare each message with the counters, at the end.
@@ -366,15 +409,20 @@ class Workers:
         s = self.workers
         if not self.alive(w):
             return
+        self._make_room()
+        self.stops.ends(w, self.now_s)
+        s.off_s[w] = self.now_s
         if s.doomed[w]:
             s.restart_s[w] = np.inf
             return
         self._settle(w)
-        if s.kind[w] == codes.PARKED:
-            k.unpark(self.queue, w)
+        self._unpark(w)
         if s.kind[w] == codes.DELETE:
+            self.queue.worked += round(self._in_work_s(w) * codes.TICKS)
             sent = self._sent(w)
-            self._hide_held(w, int((s.chunk_end if sent else s.chunk_first)[w]))
+            first = int((s.chunk_end if sent else s.chunk_first)[w])
+            self._hide_held(w, first)
+            notes.leave(self.queue, s, w, first, self.now_s)
             if sent:
                 s.doomed[w] = 1
                 s.restart_s[w] = np.inf
@@ -385,9 +433,23 @@ class Workers:
     def _off(self, w: int, kind: int) -> None:
         """Have worker ``w`` hold nothing, and do nothing of itself."""
         s = self.workers
+        notes.not_idle(self.queue, s, w, self.now_s)
         s.kind[w] = kind
         s.held_n[w] = 0
         heap.schedule(s, w, np.inf)
+
+    def _unpark(self, w: int) -> None:
+        """End the long poll of worker ``w``, if it waits."""
+        if self.workers.kind[w] == codes.PARKED:
+            k.unpark(self.queue, w)
+            notes.poll_ends(self.queue, self.workers, w, self.now_s)
+
+    def _in_work_s(self, w: int) -> float:
+        """How long worker ``w`` has worked on the message in progress, but for pauses, s."""
+        s, now_s = self.workers, self.now_s
+        if not self._processing(w) or s.begun_s[w] >= now_s:
+            return 0.0
+        return float(now_s - s.begun_s[w] + max(0.0, s.resume_s[w] - now_s))
 
     def terminate(self, w: int) -> None:
         """SIGTERM: receive no more, process and delete what is held, end.
@@ -397,12 +459,14 @@ class Workers:
         s = self.workers
         if not self.alive(w):
             return
+        self._make_room()
+        self.stops.ends(w, self.now_s)
         if s.doomed[w]:
+            s.off_s[w] = self.now_s
             s.restart_s[w] = np.inf
             return
         s.barred[w] |= codes.ENDING
-        if s.kind[w] == codes.PARKED:
-            k.unpark(self.queue, w)
+        self._unpark(w)
         if s.kind[w] in (codes.RECEIVE, codes.PARKED):
             self._off(w, codes.LEAVING)
             heap.schedule(s, w, max(self.now_s, s.resume_s[w]))
@@ -413,6 +477,7 @@ class Workers:
         if self.alive(w):
             return
         self.lives[w] += 1
+        self.stops.starts(w, self.now_s, float(s.off_s[w]))
         s.barred[w] &= codes.CUT_OFF
         s.factor[w] = 1.0
         s.resume_s[w] = -np.inf
@@ -433,8 +498,9 @@ class Workers:
             return
         s.barred[w] |= codes.CUT_OFF
         s.cut_s[w] = self.now_s
-        if s.kind[w] == codes.PARKED:
-            k.unpark(self.queue, w)
+        self._make_room()
+        self.stops.cut(w, self.now_s)
+        self._unpark(w)
         if s.kind[w] in (codes.RECEIVE, codes.PARKED):
             self._off(w, codes.RECEIVE)
         elif s.kind[w] == codes.DELETE and not s.doomed[w]:
@@ -445,6 +511,8 @@ class Workers:
         s = self.workers
         if not s.barred[w] & codes.CUT_OFF:
             return
+        self._make_room()
+        self.stops.mended(w, self.now_s)
         self._settle(w)
         waits = s.kind[w] == codes.DELETE and s.current[w] == s.chunk_end[w] and not self._sent(w)
         s.barred[w] &= ~codes.CUT_OFF
@@ -460,12 +528,20 @@ class Workers:
         s = self.workers
         resume = max(s.resume_s[w], self.now_s + for_s)
         shift = resume - max(self.now_s, s.resume_s[w])
+        self._make_room()
+        self.stops.pauses(w, self.now_s, resume)
         s.resume_s[w] = resume
         self._settle(w)
+        if s.idle_s[w] < np.inf:
+            notes.not_idle(self.queue, s, w, self.now_s)
+            s.idle_s[w] = resume
         if self._processing(w) and not s.doomed[w]:
             if s.start_s[w] > self.now_s:  # the answer to its receive is still on the way
                 shift = max(s.start_s[w], resume) - s.start_s[w]
                 s.start_s[w] += shift
+                s.begun_s[w] = s.start_s[w]
+            else:
+                self.queue.worked -= round(shift * codes.TICKS)
             s.end_s[w] += shift
             self._make_room()
             k.replan(self.queue, s, w)
@@ -478,6 +554,7 @@ class Workers:
     def slow(self, w: int, factor: float) -> None:
         """Make worker ``w`` take ``factor`` times its service times, from now on."""
         s = self.workers
+        self._make_room()
         self._settle(w)
         ratio = factor / s.factor[w]
         s.factor[w] = factor

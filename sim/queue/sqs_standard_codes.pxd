@@ -23,3 +23,24 @@ cdef enum:
     RETURNED_FIRST = 0
     AS_VISIBLE = 1
     FRESH_FIRST = 2
+
+    TICKS = 16777216
+
+    BACK = 0
+    GAVE_UP = 1
+    IDLE = 2
+    FULL = 3
+    DEATH = 4
+
+    EARLY = 0
+    LOCKED = 1
+    DEAD_LETTERED = 2
+    CAPPED = 3
+    TOO_OLD = 4
+    BATCH_FULL = 5
+    MISSED = 6
+    LIMITS = 7
+
+    LEFT = 128
+    WOKEN = 64
+    PLACE = 63

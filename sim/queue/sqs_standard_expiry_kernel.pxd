@@ -3,6 +3,7 @@ cimport cython
 from sim.foundation cimport num
 from sim.foundation.c_types cimport i64
 from sim.queue cimport sqs_standard_codes as codes
+from sim.queue cimport sqs_standard_notes_kernel as notes
 from sim.queue.sqs_standard_state_kernel cimport StandardQueue
 
 
@@ -12,5 +13,7 @@ cpdef void hide_until(StandardQueue queue, i64 message, double at_s) noexcept no
 @cython.locals(at_s=double, row=i64, overdue_s=double)
 cdef void look_out(StandardQueue queue) noexcept nogil
 
-@cython.locals(room=i64, at=i64, message=i64, row=i64)
+cdef void _write_down(StandardQueue queue, i64 message, double at_s) noexcept nogil
+
+@cython.locals(room=i64, at=i64, message=i64, row=i64, since_s=double)
 cdef void expire(StandardQueue queue, double now) noexcept nogil

@@ -2,6 +2,7 @@
 
 from sim.foundation import num
 from sim.queue import sqs_standard_codes as codes
+from sim.queue import sqs_standard_notes_kernel as notes
 from sim.queue.sqs_standard_state_kernel import StandardQueue
 
 
@@ -33,6 +34,17 @@ def look_out(queue: StandardQueue) -> None:
     queue.next_out_s = at_s
 
 
+def _write_down(queue: StandardQueue, message: int, at_s: float) -> None:
+    """A message is visible again: why, and where nobody has processed it, since when."""
+    if queue.place[message] & codes.LEFT:
+        queue.place[message] -= codes.LEFT
+        notes.acted(queue, codes.LOCKED, at_s)
+    else:
+        notes.acted(queue, codes.EARLY, at_s)
+    if queue.effects[message] == 0:
+        notes.note(queue, codes.BACK, message, at_s - queue.policy.visibility_s, at_s)
+
+
 def expire(queue: StandardQueue, now: float) -> None:
     """Make messages visible whose timeout ended by ``now``, and drop those past retention."""
     room = queue.expiry_s.shape[0]
@@ -46,6 +58,7 @@ def expire(queue: StandardQueue, now: float) -> None:
         if queue.state[message] == codes.IN_FLIGHT:
             queue.in_flight -= 1
             queue.state[message] = codes.READY
+            _write_down(queue, message, queue.expiry_s[at])
             queue.returned[queue.returned_tail & (room - 1)] = message
             queue.returned_s[queue.returned_tail & (room - 1)] = queue.expiry_s[at]
             queue.returned_tail += 1
@@ -53,6 +66,9 @@ def expire(queue: StandardQueue, now: float) -> None:
             queue.in_flight -= 1
             queue.state[message] = codes.EXPIRED
             queue.removed += 1
+            if queue.effects[message] == 0:
+                notes.acted(queue, codes.TOO_OLD, queue.expiry_s[at])
+        notes.look_full(queue, queue.expiry_s[at])
     row = queue.retention_row
     while (
         row < queue.feed.n[0]
@@ -64,6 +80,9 @@ def expire(queue: StandardQueue, now: float) -> None:
         elif queue.state[message] == codes.READY:
             queue.state[message] = codes.EXPIRED
             queue.removed += 1
+            if queue.effects[message] == 0:
+                since_s = queue.feed.enqueued_s[row] + queue.policy.delay_s
+                notes.acted(queue, codes.TOO_OLD, since_s + queue.policy.retention_s)
         row += 1
     queue.retention_row = row
     look_out(queue)

@@ -6,6 +6,7 @@ from sim.foundation.c_types cimport i64, u8
 from sim.queue cimport sqs_standard_codes as codes
 from sim.queue cimport sqs_standard_expiry_kernel as expiry
 from sim.queue cimport sqs_standard_heap_kernel as heap
+from sim.queue cimport sqs_standard_notes_kernel as notes
 from sim.queue cimport sqs_standard_rounds_kernel as rounds
 from sim.queue.sqs_standard_state_kernel cimport StandardQueue, StandardWorkers
 
@@ -18,7 +19,8 @@ cdef bint _kills(StandardQueue queue, StandardWorkers workers, i64 w, i64 k) noe
 @cython.locals(k=i64)
 cdef bint _nothing_done(StandardQueue queue, StandardWorkers workers, i64 w) noexcept nogil
 
-@cython.locals(k=i64, stop=i64, end=double, factor=double, processed=i64, message=i64, badly=bint)
+@cython.locals(k=i64, stop=i64, end=double, begun=double, factor=double, processed=i64, message=i64, badly=bint,
+               left=i64)
 cpdef void settle(
     StandardQueue queue, StandardWorkers workers, i64 w, double until_s
 ) noexcept nogil
@@ -54,6 +56,9 @@ cdef i64 _take_returned(
 @cython.locals(there=bint)
 cdef bint _is_there(StandardQueue queue, i64 row, double now) noexcept nogil
 
+@cython.locals(more=bint)
+cdef bint _more(StandardQueue queue, double now) noexcept nogil
+
 @cython.locals(servers=i64, limit=i64, n=i64, asked=i64, start=i64, offset=i64, oldest=i64,
                other=i64, server=i64, misses=i64, row=i64, message=i64,
                scramble=i64)
@@ -79,12 +84,13 @@ cdef bint _none_held(StandardWorkers workers) noexcept nogil
 @cython.locals(sample=i64)
 cdef void _sample(StandardQueue queue, double until_s, double now, bint gone) noexcept nogil
 
+@cython.locals(row=i64)
 cdef double _receive(
     StandardQueue queue, StandardWorkers workers, i64 w, double now
 ) noexcept nogil
 
 @cython.locals(k=i64, message=i64, newest=bint, state=u8)
-cdef void _remove(StandardQueue queue, StandardWorkers workers, i64 w) noexcept nogil
+cdef void _remove(StandardQueue queue, StandardWorkers workers, i64 w, double now) noexcept nogil
 
 @cython.locals(done=i64, calls=bint, barred=i64, again_s=double)
 cdef double _delete(StandardQueue queue, StandardWorkers workers, i64 w, double now) noexcept nogil
@@ -92,7 +98,7 @@ cdef double _delete(StandardQueue queue, StandardWorkers workers, i64 w, double 
 @cython.locals(receive_s=double, kind=i64)
 cdef void _visit(StandardQueue queue, StandardWorkers workers, i64 w, double now) noexcept nogil
 
-@cython.locals(w=i64)
+@cython.locals(w=i64, full=bint)
 cdef void _wake(StandardQueue queue, StandardWorkers workers, double now) noexcept nogil
 
 @cython.locals(mask=i64, first=i64, at=i64, w=i64)

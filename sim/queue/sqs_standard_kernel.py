@@ -25,6 +25,7 @@ from sim.foundation import num
 from sim.queue import sqs_standard_codes as codes
 from sim.queue import sqs_standard_expiry_kernel as expiry
 from sim.queue import sqs_standard_heap_kernel as heap
+from sim.queue import sqs_standard_notes_kernel as notes
 from sim.queue import sqs_standard_rounds_kernel as rounds
 from sim.queue.sqs_standard_state_kernel import StandardQueue, StandardWorkers
 
@@ -52,6 +53,7 @@ def settle(queue: StandardQueue, workers: StandardWorkers, w: int, until_s: floa
     k = workers.current[w]
     stop = workers.chunk_end[w]
     end = workers.end_s[w]
+    begun = workers.begun_s[w]
     factor = workers.factor[w]
     processed = 0
     while k < stop and end <= until_s:
@@ -69,12 +71,23 @@ def settle(queue: StandardQueue, workers: StandardWorkers, w: int, until_s: floa
                 queue.again += 1
             queue.effects[message] += 1
             processed += 1
-            queue.done_s[message] = min(queue.done_s[message], end)
+            if end < queue.done_s[message]:
+                queue.done_s[message] = end
+                queue.handed_s[message] = workers.received_s[w]
+                queue.begun_s[message] = begun
+                queue.call_s[message] = workers.call_s[w]
+                left = queue.place[message] & codes.LEFT
+                queue.place[message] = k | workers.woken[w] | left
+        else:
+            notes.gave_up(queue, workers, w, k, end)
+        queue.worked += notes.ticks(end - begun)
         k += 1
         if k < stop:
+            begun = end
             end += num.double(queue.service_s[workers.held[w, k]]) * factor
     queue.effects_in_all += processed
     workers.current[w] = k
+    workers.begun_s[w] = begun
     workers.end_s[w] = end
 
 
@@ -125,6 +138,7 @@ def _begin_chunk(
     workers.chunk_end[w] = stop
     workers.current[w] = first
     workers.start_s[w] = start_s
+    workers.begun_s[w] = start_s
     work_s = num.double(queue.service_s[workers.held[w, first]])
     if first == 0:
         work_s += queue.policy.per_batch_s
@@ -152,6 +166,7 @@ def _start(queue: StandardQueue, workers: StandardWorkers, w: int, at_s: float) 
     half = 0.0
     if workers.barred[w] & codes.CUT_OFF:
         at_s = num.INF
+        notes.not_idle(queue, workers, w, queue.clock_s)
     else:
         half = rounds.next_receive(queue)
         workers.half_s[w] = half
@@ -161,7 +176,8 @@ def _start(queue: StandardQueue, workers: StandardWorkers, w: int, at_s: float) 
 
 
 def start(queue: StandardQueue, workers: StandardWorkers, w: int, at_s: float) -> None:
-    """Worker ``w`` sends a receive call at ``at_s``, from outside."""
+    """Worker ``w`` has nothing, and sends a receive call at ``at_s``, from outside."""
+    workers.idle_s[w] = at_s
     _start(queue, workers, w, at_s)
     workers.disordered = True
 
@@ -174,6 +190,10 @@ def _die(queue: StandardQueue, workers: StandardWorkers, w: int, now: float) -> 
     queue.poison.deaths = deaths + 1
     at = now + queue.poison.revive_s[workers.held[w, workers.current[w]]]
     stays = num.isfinite(at) and workers.barred[w] & codes.ENDING == 0
+    queue.worked += notes.ticks(workers.end_s[w] - workers.begun_s[w])
+    notes.leave(queue, workers, w, workers.chunk_first[w], now)
+    notes.note(queue, codes.DEATH, w, now, at if stays else num.INF)
+    workers.off_s[w] = now
     _turn_off(workers, w)
     if stays:
         workers.kind[w] = codes.STARTING
@@ -198,6 +218,7 @@ def _take_returned(
         if queue.receives[message] >= queue.policy.max_receives:
             queue.state[message] = codes.DEAD
             queue.removed += 1
+            notes.acted(queue, codes.DEAD_LETTERED, queue.clock_s)
             continue
         queue.state[message] = codes.IN_FLIGHT
         queue.receives[message] += 1
@@ -213,6 +234,14 @@ def _is_there(queue: StandardQueue, row: int, now: float) -> bool:
     if row < queue.feed.n[0]:
         there = queue.feed.enqueued_s[row] + queue.policy.delay_s <= now
     return there
+
+
+def _more(queue: StandardQueue, now: float) -> bool:
+    """Whether there is more to be handed out."""
+    more: bool = queue.returned_head < queue.returned_tail
+    if not more:
+        more = _is_there(queue, rounds.oldest_fresh(queue), now)
+    return more
 
 
 def _take(
@@ -279,6 +308,8 @@ def _take(
     workers.held_n[w] = n
     queue.in_flight += n
     queue.deliveries += n
+    if n == queue.policy.batch and _more(queue, now):
+        notes.acted(queue, codes.BATCH_FULL, now)
     return n
 
 
@@ -301,7 +332,10 @@ def _goes_on_s(workers: StandardWorkers, w: int, now: float) -> float:
 
 
 def _received(queue: StandardQueue, workers: StandardWorkers, w: int, now: float) -> None:
+    notes.not_idle(queue, workers, w, now)
     workers.received_s[w] = now
+    workers.call_s[w] = workers.half_s[w]
+    workers.woken[w] = 0
     workers.stored[w] = 0
     if queue.has_poison:
         for k in range(workers.held_n[w]):
@@ -360,17 +394,26 @@ def _receive(queue: StandardQueue, workers: StandardWorkers, w: int, now: float)
         return num.INF
     if queue.in_flight >= queue.policy.max_in_flight:
         queue.over_limit += 1
+        notes.acted(queue, codes.CAPPED, now)
+        queue.full_s = min(queue.full_s, now)
     if queue.policy.wait_s > 0.0:
+        notes.not_idle(queue, workers, w, now)
         workers.kind[w] = codes.PARKED
         queue.parked[queue.parked_tail & (queue.parked.shape[0] - 1)] = w
         queue.parked_tail += 1
         workers.event_s[w] = now + queue.policy.wait_s
         return num.INF
     queue.empty_receives += 1
+    if queue.in_flight < queue.policy.max_in_flight:
+        row = rounds.oldest_fresh(queue)
+        if _is_there(queue, row, now) and queue.state[queue.feed.message[row]] == codes.READY:
+            notes.acted(queue, codes.MISSED, now)
+    if workers.idle_s[w] == num.INF:
+        workers.idle_s[w] = max(now, workers.resume_s[w])
     return _goes_on_s(workers, w, now)
 
 
-def _remove(queue: StandardQueue, workers: StandardWorkers, w: int) -> None:
+def _remove(queue: StandardQueue, workers: StandardWorkers, w: int, now: float) -> None:
     """The delete of worker ``w`` takes effect."""
     for k in range(workers.chunk_first[w], workers.chunk_end[w]):
         message = workers.held[w, k]
@@ -384,6 +427,7 @@ def _remove(queue: StandardQueue, workers: StandardWorkers, w: int) -> None:
             if state <= codes.OVERDUE:
                 queue.state[message] = codes.DELETED
                 queue.removed += 1
+    notes.look_full(queue, now)
 
 
 def _delete(queue: StandardQueue, workers: StandardWorkers, w: int, now: float) -> float:
@@ -400,12 +444,15 @@ def _delete(queue: StandardQueue, workers: StandardWorkers, w: int, now: float) 
     if barred & codes.CUT_OFF and calls and now - workers.half_s[w] >= workers.cut_s[w]:
         workers.event_s[w] = num.INF  # sent in vain
         return num.INF
-    _remove(queue, workers, w)
+    if queue.full_s < num.INF and now >= queue.next_out_s:
+        expiry.expire(queue, now)
+    _remove(queue, workers, w, now)
     again_s = _goes_on_s(workers, w, now)
     if workers.doomed[w] == 1:
         workers.doomed[w] = 0
         if num.isfinite(workers.restart_s[w]):
-            return num.double(max(now, workers.resume_s[w]))
+            workers.idle_s[w] = max(now, workers.resume_s[w])
+            return num.double(workers.idle_s[w])
         _turn_off(workers, w)
     elif calls and barred & codes.CUT_OFF:
         workers.event_s[w] = num.INF  # its answer is lost: it will be sent again
@@ -428,8 +475,11 @@ def _visit(queue: StandardQueue, workers: StandardWorkers, w: int, now: float) -
     elif kind == codes.DELETE:
         receive_s = _delete(queue, workers, w, now)
     elif kind == codes.LEAVING:
+        workers.off_s[w] = now
         _turn_off(workers, w)
         return
+    elif kind == codes.STARTING:
+        workers.idle_s[w] = now
     if receive_s < num.INF:
         _start(queue, workers, w, receive_s)
 
@@ -441,8 +491,14 @@ def _wake(queue: StandardQueue, workers: StandardWorkers, now: float) -> None:
         expiry.expire(queue, now)
     if _take(queue, workers, w, now, True) > 0:
         queue.parked_head += 1
+        notes.poll_ends(queue, workers, w, now)
         _received(queue, workers, w, now)
+        if queue.room_s == now:
+            workers.woken[w] = codes.WOKEN
         heap.push(workers, w)
+        full = queue.in_flight >= queue.policy.max_in_flight
+        if full and queue.parked_head < queue.parked_tail:
+            queue.full_s = min(queue.full_s, now)
 
 
 def _ends_first(queue: StandardQueue, workers: StandardWorkers) -> int:
@@ -460,7 +516,9 @@ def _ends_first(queue: StandardQueue, workers: StandardWorkers) -> int:
 def _end_poll(queue: StandardQueue, workers: StandardWorkers, w: int, now: float) -> None:
     """The long poll of worker ``w`` has waited in vain."""
     unpark(queue, w)
+    notes.poll_ends(queue, workers, w, now)
     queue.empty_receives += 1
+    workers.idle_s[w] = max(now, workers.resume_s[w])
     _start(queue, workers, w, _goes_on_s(workers, w, now))
     heap.push(workers, w)
 
@@ -495,6 +553,8 @@ def _work(queue: StandardQueue, workers: StandardWorkers, until_s: float, most: 
             return pieces.DONE
         stored = queue.expiry_tail - queue.expiry_head + queue.returned_tail - queue.returned_head
         if stored + queue.policy.batch > queue.expiry_s.shape[0]:
+            return pieces.FULL
+        if notes.to_come(queue, workers) > queue.note_from_s.shape[0]:
             return pieces.FULL
         queue.clock_s = now
         if wakes:

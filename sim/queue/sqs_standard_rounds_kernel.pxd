@@ -4,6 +4,7 @@ from sim.foundation cimport num
 from sim.foundation.c_types cimport i64
 from sim.queue cimport sqs_standard_codes as codes
 from sim.queue cimport sqs_standard_heap_kernel as heap
+from sim.queue cimport sqs_standard_notes_kernel as notes
 from sim.queue.sqs_standard_state_kernel cimport StandardQueue, StandardWorkers
 
 
@@ -35,7 +36,7 @@ cdef void _take_back(StandardQueue queue, StandardWorkers workers, i64 w) noexce
 
 cdef void _ask_again(StandardQueue queue, StandardWorkers workers, i64 w) noexcept nogil
 
-@cython.locals(message=i64, half_s=double, start_s=double, work_s=double, end_s=double,
+@cython.locals(message=i64, half_s=double, call_s=double, start_s=double, work_s=double, end_s=double,
                delete_s=double)
 cdef double _take(
     StandardQueue queue, StandardWorkers workers, i64 w, i64 row, double now

@@ -13,6 +13,7 @@ draws depends on the order of the deletes.
 from sim.foundation import num
 from sim.queue import sqs_standard_codes as codes
 from sim.queue import sqs_standard_heap_kernel as heap
+from sim.queue import sqs_standard_notes_kernel as notes
 from sim.queue.sqs_standard_state_kernel import StandardQueue, StandardWorkers
 
 
@@ -36,6 +37,8 @@ def may_begin(queue: StandardQueue, workers: StandardWorkers) -> bool:
     if queue.policy.wait_s == 0.0 and queue.policy.asked < queue.next_fresh.shape[0]:
         return False
     if queue.returned_head < queue.returned_tail:
+        return False
+    if notes.to_come(queue, workers) > queue.note_from_s.shape[0]:
         return False
     room: bool = queue.in_flight + workers.kind.shape[0] <= queue.policy.max_in_flight
     return room
@@ -76,6 +79,10 @@ def _join(queue: StandardQueue, workers: StandardWorkers) -> None:
         queue.state[message] = codes.DELETED
         queue.effects[message] = 1
         queue.done_s[message] = workers.end_s[w]
+        queue.handed_s[message] = workers.received_s[w]
+        queue.begun_s[message] = workers.begun_s[w]
+        queue.call_s[message] = workers.call_s[w]
+        queue.worked += notes.ticks(workers.end_s[w] - workers.begun_s[w])
         workers.event_s[w] = _again_s(queue, workers, w, workers.event_s[w])
     heap.order(workers)
 
@@ -104,7 +111,11 @@ def _take_back(queue: StandardQueue, workers: StandardWorkers, w: int) -> None:
     message = workers.held[w, 0]
     queue.state[message] = codes.IN_FLIGHT
     queue.effects[message] = 0
+    queue.worked -= notes.ticks(queue.done_s[message] - queue.begun_s[message])
     queue.done_s[message] = num.INF
+    queue.handed_s[message] = 0.0
+    queue.begun_s[message] = 0.0
+    queue.call_s[message] = 0.0
     workers.kind[w] = codes.DELETE
     workers.held_n[w] = 1
 
@@ -134,6 +145,7 @@ def _take(queue: StandardQueue, workers: StandardWorkers, w: int, row: int, now:
     if workers.kind[w] == codes.ROUND:
         half_s = 0.5 * queue.receive_latency_s[0]
     start_s = max(now + half_s, workers.resume_s[w])
+    call_s = half_s
     work_s = num.double(queue.service_s[message]) + queue.policy.per_batch_s
     end_s = start_s + work_s * workers.factor[w]
     half_s = 0.5 * queue.delete_latency_s[queue.delete_draw]
@@ -151,10 +163,22 @@ def _take(queue: StandardQueue, workers: StandardWorkers, w: int, row: int, now:
     queue.receives[message] = 1
     queue.effects[message] = 1
     queue.done_s[message] = end_s
+    queue.handed_s[message] = now
+    queue.begun_s[message] = start_s
+    queue.call_s[message] = call_s
+    queue.worked += notes.ticks(end_s - start_s)
+    if workers.idle_s[w] < num.INF:
+        notes.not_idle(queue, workers, w, now)
+    row = oldest_fresh(queue)
+    if row < queue.feed.n[0] and queue.feed.enqueued_s[row] + queue.policy.delay_s <= now:
+        notes.acted(queue, codes.BATCH_FULL, now)
     workers.kind[w] = codes.ROUND
     workers.held[w, 0] = message
     workers.received_s[w] = now
     workers.start_s[w] = start_s
+    workers.begun_s[w] = start_s
+    workers.call_s[w] = call_s
+    workers.woken[w] = 0
     workers.half_s[w] = half_s
     return _again_s(queue, workers, w, delete_s)
 
@@ -171,6 +195,7 @@ def _park(queue: StandardQueue, workers: StandardWorkers, w: int, now: float) ->
     """The receive of worker ``w``, the first in the heap, finds nothing and waits."""
     if workers.kind[w] == codes.ROUND:
         _ask_again(queue, workers, w)
+    notes.not_idle(queue, workers, w, now)
     workers.kind[w] = codes.PARKED
     workers.event_s[w] = now + queue.policy.wait_s
     queue.parked[queue.parked_tail & (queue.parked.shape[0] - 1)] = w
@@ -213,6 +238,7 @@ def _go_round(queue: StandardQueue, workers: StandardWorkers, until_s: float) ->
                 return num.double(now)
             if wakes:
                 queue.parked_head += 1
+                notes.poll_ends(queue, workers, w, now)
                 workers.event_s[w] = at_s
                 heap.push(workers, w)
             elif workers.heap_n == 1:

@@ -43,6 +43,10 @@ cdef class StandardQueue:
     cdef public u16[::1] receives
     cdef public u16[::1] effects
     cdef public double[::1] done_s
+    cdef public double[::1] handed_s
+    cdef public double[::1] begun_s
+    cdef public f32[::1] call_s
+    cdef public u8[::1] place
     cdef public i64 retention_row
     cdef public double next_out_s
     cdef public double[::1] expiry_s
@@ -56,6 +60,18 @@ cdef class StandardQueue:
     cdef public i64[::1] parked
     cdef public i64 parked_head
     cdef public i64 parked_tail
+    cdef public u8[::1] note_kind
+    cdef public i64[::1] note_of
+    cdef public double[::1] note_from_s
+    cdef public double[::1] note_until_s
+    cdef public i64 notes
+    cdef public double full_s
+    cdef public double room_s
+    cdef public i64[::1] limit_n
+    cdef public double[::1] limit_first_s
+    cdef public double[::1] limit_last_s
+    cdef public i64 worked
+    cdef public i64 idled
     cdef public double clock_s
     cdef public i64 rounds_after
     cdef public i64 in_rounds
@@ -86,6 +102,11 @@ cdef class StandardWorkers:
     cdef public bint disordered
     cdef public i64[::1] kind
     cdef public double[::1] half_s
+    cdef public double[::1] call_s
+    cdef public i64[::1] woken
+    cdef public double[::1] begun_s
+    cdef public double[::1] idle_s
+    cdef public double[::1] off_s
     cdef public i64[:, ::1] held
     cdef public i64[:, ::1] receipt
     cdef public i64[::1] held_n

@@ -125,6 +125,14 @@ class StandardQueue:
         """[messages] how often each was processed."""
         self.done_s: F64 = np.full(n, np.inf)
         """[messages] first processed at, s; inf: not yet."""
+        self.handed_s: F64 = np.zeros(n)
+        """[messages] when the receive was answered that led to it, s; 0: not processed yet."""
+        self.begun_s: F64 = np.zeros(n)
+        """[messages] when its work began then, s."""
+        self.call_s: F32 = np.zeros(n, np.float32)
+        """[messages] half of the round trip of that receive, s."""
+        self.place: U8 = np.zeros(n, np.uint8)
+        """[messages] its place in what that receive got; and LEFT, of its latest receive."""
         self.retention_row = 0
         """Rows before this are past retention."""
 
@@ -148,6 +156,32 @@ class StandardQueue:
         """[workers or more] ring of the workers whose long polls wait, first come first."""
         self.parked_head = 0
         self.parked_tail = 0
+
+        # What happened that is rare; room for more is made between two events.
+        self.note_kind: U8 = np.zeros(room, np.uint8)
+        """[room] BACK, GAVE_UP, IDLE, FULL, DEATH."""
+        self.note_of: I64 = np.zeros(room, np.int64)
+        """[room] which message, or which worker."""
+        self.note_from_s: F64 = np.zeros(room)
+        """[room] from when, s."""
+        self.note_until_s: F64 = np.zeros(room)
+        """[room] until when, s."""
+        self.notes = 0
+        """How many there are."""
+        self.full_s = num.INF
+        """Since when receives have got nothing because of what is in flight, s; inf: they do."""
+        self.room_s = -num.INF
+        """When that last ended, s."""
+        self.limit_n: I64 = np.zeros(codes.LIMITS, np.int64)
+        """[limits] how often each acted."""
+        self.limit_first_s: F64 = np.zeros(codes.LIMITS)
+        """[limits] when first, s."""
+        self.limit_last_s: F64 = np.zeros(codes.LIMITS)
+        """[limits] when last, s."""
+        self.worked = 0
+        """Time that workers have worked, `codes.TICKS` a second; work in progress counts later."""
+        self.idled = 0
+        """Time that they had nothing, likewise."""
 
         self.clock_s = 0.0
         """Time of the latest event, s."""
@@ -210,6 +244,17 @@ class StandardWorkers:
         """[workers] OFF, RECEIVE, PARKED, DELETE, LEAVING, STARTING."""
         self.half_s: F64 = np.zeros(workers)
         """[workers] half the latency of the call under way, s."""
+        self.call_s: F64 = np.zeros(workers)
+        """[workers] half the latency of the receive that it has what it holds from, s."""
+        self.woken: I64 = np.zeros(workers, np.int64)
+        """[workers] WOKEN: that receive had waited for room in flight; else 0."""
+        self.begun_s: F64 = np.zeros(workers)
+        """[workers] when the message in progress was begun, s."""
+        self.idle_s: F64 = np.full(workers, num.INF)
+        """[workers] since when it has had nothing, and no long poll that waits, s; inf: it is not
+        so."""
+        self.off_s: F64 = np.full(workers, num.INF)
+        """[workers] when its latest process to end did, s."""
         self.held: I64 = np.zeros((workers, batch), np.int64)
         """[workers, batch] messages held."""
         self.receipt: I64 = np.zeros((workers, batch), np.int64)

@@ -76,6 +76,8 @@ class QueueWindows:
             created_s: [messages] of those that come, ascending, s.
             service_s: of each queue, [messages] work that each of these takes, s.
         """
+        for queue in self.queues.values():
+            queue.note_entered()
         self.senders.forget(messages, rows, created_s)
         for queue, work_s in zip(self.queues.values(), service_s, strict=True):
             queue.forget(messages, rows, work_s)

@@ -29,6 +29,7 @@ from sim.queue.filtered import Filtered
 from sim.queue.senders import Senders
 from sim.queue.sqs_standard import Workers
 from sim.queue.sqs_standard_state_kernel import StandardPolicy
+from sim.queue.sqs_standard_waits import StandardWaits
 from sim.queue.windows import QueueWindows
 from sim.scenario.load import Scenario
 from sim.scenario.products.sqs import SqsQueue, SqsSystem
@@ -118,7 +119,8 @@ class Sqs(QueueSystem[Workers | Broker]):
             queue.settle()
         final, rows = windows.final()
         for name, queue in windows.queues.items():
-            take(name, self.live, became(queue), final)
+            its = became(queue)._replace(waits=self._waits(name, queue))
+            take(name, self.live, its, final)
         work_s = [self.setup.work_s(name, self.config.queues[name].does) for name in self.queues]
         windows.forget(final, rows, following.created_s, work_s)
         self.live = self.live.rolled_on(final, following)
@@ -142,14 +144,23 @@ class Sqs(QueueSystem[Workers | Broker]):
             path=f"queues.{least}.FifoThroughputLimit",
         )
 
+    def _waits(self, name: str, queue: Workers) -> StandardWaits:
+        delay_s = float(self.config.queues[name].delay_seconds)
+        return StandardWaits(queue, self.sent[name], delay_s)
+
     def outcomes(self, ended_s: float) -> Iterator[GroupOutcome]:
         """Each queue's outcome, with the calls that AWS bills."""
         if self.windows is not None:
             self.windows.note(np.nextafter(ended_s, inf))
             self.enqueued = self.windows.enqueued
+        queues = dict(self.queues)
         for outcome in super().outcomes(ended_s):
             requests = {**outcome.requests, "send": self.senders.calls}
-            yield replace(outcome, requests=requests, rows=self.let_in.get(outcome.group))
+            outcome = replace(outcome, requests=requests, rows=self.let_in.get(outcome.group))
+            queue = queues.pop(outcome.group)
+            if isinstance(queue, Workers):
+                outcome = replace(outcome, waits=self._waits(outcome.group, queue))
+            yield outcome
 
 
 def _tell_deaths(

@@ -7,11 +7,12 @@ every worker and every delete. One server, so a short poll sees the whole queue.
 from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import simpy
 
 from models.plain_machine import Machine, Steps
+from models.plain_waits import Delivery, Effect, parts_of
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,9 @@ class Message:
     poison: str = ""  # fail: the handler raises; kill: the process dies
     times: int = 0  # on the first so many receives
     revive_s: float = float("inf")  # from the death of a process to the next one
+    created_s: float = 0.0
+    deliveries: list[Delivery] = field(default_factory=list)
+    effect: Effect | None = None  # the first
 
     def poisonous(self, receipt: int) -> bool:
         """Whether its processing ends badly, after a receive of this number."""
@@ -67,8 +71,11 @@ class Worker:
         self.machine = Machine(env)
         self.process: simpy.Process
         self.life = 0
+        self.has: Held = []  # what it holds and has not done
         self.asking = True
         self.ending = False
+        self.dead = False
+        self.idle = False  # has nothing and has still to ask: no long poll of it waits
         self.cut = False
         self.cutting = env.event()
         self.mending = env.event()
@@ -93,6 +100,9 @@ class PlainQueue:
         self.returned: deque[Message] = deque()
         self.parked: list[simpy.Event] = []
         self.in_flight = 0
+        self.full = False  # somebody gets nothing because of what is in flight
+        self.history: list[tuple[float, str]] = [(0.0, "capacity")]  # why what is ready waits
+        self.dead_lettered: list[float] = []
         self.seen: set[str] = set()
         self.workers = [Worker(env) for _ in range(settings.workers)]
         env.process(self._create(created_s))
@@ -106,6 +116,7 @@ class PlainQueue:
     def _create(self, created_s: Sequence[float]) -> Steps:
         for message, at_s in zip(self.messages, created_s, strict=True):
             yield self.env.timeout(at_s - self.env.now)
+            message.created_s = at_s
             self.unsent.append(message)
             self.created.succeed()
             self.created = self.env.event()
@@ -153,7 +164,7 @@ class PlainQueue:
         self.seen.add("came back earlier" if earlier else "came back later")
         return self.returned if earlier else self.fresh
 
-    def _receive(self) -> Held:
+    def _receive(self, worker: Worker | None = None, sent_s: float = 0.0) -> Held:
         limit = min(self.settings.batch, self.settings.max_in_flight - self.in_flight)
         if limit < self.settings.batch and (self.returned or self.fresh):
             self.seen.add("in-flight cap")
@@ -165,14 +176,39 @@ class PlainQueue:
                 continue
             if message.receives >= self.settings.max_receives:
                 message.where = "dead"
+                self.dead_lettered.append(self.env.now)
                 continue
             message.where = "hidden"
             message.receives += 1
+            message.deliveries.append(Delivery(self.env.now, None if worker is None else sent_s))
             held.append((message, message.receives))
         self.in_flight += len(held)
         if held:
             self.env.process(self._visibility(held))
+        elif self.in_flight >= self.settings.max_in_flight:
+            self.full = True
+        if worker is not None:
+            worker.idle = not held and self.settings.wait_s == 0
+        self._look()
         return held
+
+    def _look(self) -> None:
+        """Write down why what is ready waits, from now on."""
+        self.full = self.full and self.in_flight >= self.settings.max_in_flight
+        able = [w for w in self.workers if not (w.dead or w.ending or w.cut or w.machine.paused)]
+        why = "capacity"
+        if not able:
+            why = "nobody"
+        elif self.full:
+            why = "ceiling"
+        elif any(w.idle for w in able):
+            why = "idle"
+        if why != self.history[-1][1]:
+            self.history.append((self.env.now, why))
+
+    def parts(self, message: Message) -> dict[str, float]:
+        """What a message waited for until its first effect, by part, s."""
+        return parts_of(message, self.history)
 
     def _visibility(self, held: Held) -> Steps:
         yield self.env.timeout(self.settings.visibility_s)
@@ -180,9 +216,11 @@ class PlainQueue:
             if message.where == "hidden" and message.receives == receipt:
                 message.where = "ready"
                 self.in_flight -= 1
+                message.deliveries[-1].back_s = self.env.now
                 message.back_s = self.env.now
                 self.returned.append(message)
                 self.seen.add("visibility expired")
+        self._look()
         self._answer_long_polls()
 
     def _delete(self, held: Held) -> Steps:
@@ -198,6 +236,7 @@ class PlainQueue:
                     self.seen.add("stale receipt deleted")
                 self.in_flight -= message.where == "hidden"
                 message.where = "deleted"
+        self._look()
         self._answer_long_polls()
 
     def _answer_long_polls(self) -> None:
@@ -206,25 +245,33 @@ class PlainQueue:
             if not held:
                 return
             self.parked.pop(0).succeed(held)
+            if self.parked and self.in_flight >= self.settings.max_in_flight:
+                self.full = True
+            self._look()
 
     # The workers.
 
     def _able(self, worker: Worker) -> Steps:
         """Wait until the process runs and its network works."""
+        was_cut = False
         while worker.cut or worker.machine.paused:
+            was_cut = was_cut or worker.cut
             yield worker.mending if worker.cut else self.env.process(worker.machine.running())
+        return was_cut
 
     def _ask(self, worker: Worker) -> Steps:
         """One receive; its request is lost with the network, its answer is not."""
         s = self.settings
         worker.asking = True
         while True:
-            yield from self._able(worker)
-            cut = worker.cutting
+            worker.idle |= yield from self._able(worker)
+            self._look()
+            cut, sent_s = worker.cutting, self.env.now
             yield self.env.timeout(s.receive_s / 2) | cut
             if cut.triggered:
+                worker.idle = True
                 continue
-            held = self._receive()
+            held = self._receive(worker, sent_s)
             if not held and s.wait_s > 0:
                 poll = self.env.event()
                 self.parked.append(poll)
@@ -237,7 +284,10 @@ class PlainQueue:
                     held = poll.value
                 elif cut.triggered:
                     continue
+                worker.idle = not held
+                self._look()
             worker.asking = not held
+            worker.has = list(held)
             yield self.env.timeout(s.receive_s / 2)
             return held
 
@@ -257,29 +307,42 @@ class PlainQueue:
         machine = worker.machine
         try:
             yield self.env.timeout(start_s)
+            worker.idle = True
+            self._look()
             while not worker.ending:
                 held = yield from self._ask(worker)
+                came_s = self.env.now
                 yield from machine.running()
                 extra_s = s.per_batch_s
                 for chunk in [[one] for one in held] if s.delete_each else [held]:
                     done: Held = []
                     for message, receipt in chunk:
-                        yield from machine.work(extra_s + message.work_s)
+                        begun_s, own_s = self.env.now, extra_s + message.work_s
+                        yield from machine.work(own_s)
                         extra_s = 0.0
+                        delivery = message.deliveries[receipt - 1]
                         if message.poisonous(receipt):
+                            delivery.left_s = self.env.now
                             self.seen.add(message.poison)
                             if message.poison == "kill":
                                 self._die(worker, message.revive_s)
                                 return
                             continue
                         message.effects += 1
+                        if message.effect is None:
+                            others = message is not held[0][0]
+                            now_s = self.env.now
+                            effect = Effect(delivery, came_s, begun_s, now_s, own_s, others)
+                            message.effect = effect
                         message.done_s = min(message.done_s, self.env.now)
+                        worker.has.remove((message, receipt))
                         done.append((message, receipt))
                     if done:
                         yield from self._call_delete(worker, done)
                         yield from machine.running()
             yield from machine.running()
         except simpy.Interrupt as signal:
+            self._drop(worker)
             if signal.cause == "SIGTERM":
                 yield from self._leave(machine)
 
@@ -290,7 +353,17 @@ class PlainQueue:
 
     # What messages do to processes.
 
+    def _drop(self, worker: Worker) -> None:
+        """What it holds and has not done, nobody has any more."""
+        for message, receipt in worker.has:
+            delivery = message.deliveries[receipt - 1]
+            delivery.left_s = min(delivery.left_s, self.env.now)
+        worker.has = []
+
     def _die(self, worker: Worker, revive_s: float) -> None:
+        self._drop(worker)
+        worker.dead = True
+        self._look()
         if revive_s < float("inf") and not worker.ending:
             self.env.process(self._revive(worker, worker.life, revive_s))
 
@@ -302,7 +375,10 @@ class PlainQueue:
     def _start(self, worker: Worker) -> None:
         worker.life += 1
         worker.ending = False
+        worker.dead = False
         worker.asking = True
+        worker.idle = False
+        worker.has = []
         worker.machine = Machine(self.env)
         worker.process = self.env.process(self._worker(worker, 0.0))
 
@@ -312,6 +388,8 @@ class PlainQueue:
         """Kill the process; a delete already sent still arrives."""
         if self.alive(w):
             self.workers[w].process.interrupt()
+            self.workers[w].dead = True
+            self._look()
 
     def terminate(self, w: int, grace_s: float) -> None:
         """Let it finish what it holds, and kill it if that takes too long."""
@@ -321,11 +399,13 @@ class PlainQueue:
     def _end(self, worker: Worker, grace_s: float) -> Steps:
         process = worker.process
         worker.ending = True
+        self._look()
         if worker.asking:
             self.seen.add("ended at once")
             process.interrupt("SIGTERM")
         yield self.env.timeout(grace_s)
         if process.is_alive:
+            worker.dead = True
             self.seen.add("grace over")
             process.interrupt()
         else:
@@ -342,7 +422,14 @@ class PlainQueue:
 
     def pause(self, w: int, for_s: float) -> None:
         """Stop the process for a while."""
-        self.workers[w].machine.pause(for_s)
+        machine = self.workers[w].machine
+        machine.pause(for_s)
+        self._look()
+        self.env.process(self._look_after(machine))
+
+    def _look_after(self, machine: Machine) -> Steps:
+        yield from machine.running()
+        self._look()
 
     def slow(self, w: int, factor: float) -> None:
         """Stretch the work of the process."""
@@ -353,6 +440,7 @@ class PlainQueue:
         worker = self.workers[w]
         if not worker.cut:
             worker.cut = True
+            self._look()
             worker.cutting.succeed()
             worker.cutting = self.env.event()
 
@@ -361,6 +449,7 @@ class PlainQueue:
         worker = self.workers[w]
         if worker.cut:
             worker.cut = False
+            self._look()
             worker.mending.succeed()
             worker.mending = self.env.event()
 

@@ -14,11 +14,13 @@ from helpers.operated import Operated
 from helpers.plain_kernel import arrays
 from models.plain_queue import PlainQueue, Settings
 from sim.engine.environment import Environment
+from sim.engine.waits import TimePart, Unsplit
 from sim.injection.poison import ALWAYS, Poison
 from sim.queue import sqs_standard_codes as k
 from sim.queue.senders import Senders
 from sim.queue.sqs_standard import Workers
 from sim.queue.sqs_standard_state_kernel import StandardPolicy
+from sim.queue.sqs_standard_waits import StandardWaits
 
 WHERE = {"ready": k.READY, "hidden": k.IN_FLIGHT, "deleted": k.DELETED, "dead": k.DEAD}
 WHERE |= {"unsent": k.READY, "expired": k.EXPIRED}
@@ -105,6 +107,18 @@ def run_plain(s, created_s, work_s, until_s, faults=(), poison=None):
     return plain
 
 
+def agrees_why(workers, plain, created_s, delay_s):
+    """What each message waited for is what the plain model says."""
+    done = [i for i, m in enumerate(plain.messages) if m.effect is not None]
+    parts_s = StandardWaits(workers, Unsplit(created_s), 0.0).parts_s(0, len(created_s))
+    expected_s = np.zeros_like(parts_s)
+    for i in done:
+        for part, seconds in plain.parts(plain.messages[i]).items():
+            expected_s[TimePart[part], i] = seconds
+            plain.seen |= {part} if seconds > 1e-6 else set()
+    np.testing.assert_allclose(parts_s[:, done], expected_s[:, done], rtol=0, atol=1e-6)
+
+
 VERBS = ("crash", "crash", "pause", "slow", "terminate", "terminate", "partition", "partition")
 
 
@@ -175,6 +189,7 @@ def test_agrees_message_by_message_with_a_plain_simpy_model(monkeypatch):
             fates(np.array([WHERE[m.where] for m in messages]), queue.effects),
         )
         assert queue.grid_in_flight[0] == plain.in_flight
+        agrees_why(workers, plain, created_s, s.delay_s)
         seen.update({"examples", s.order} | set(felt) | plain.seen)
         seen.update({m.where for m in messages})
         seen["done twice"] += any(m.effects > 1 for m in messages)
@@ -187,9 +202,13 @@ def test_agrees_message_by_message_with_a_plain_simpy_model(monkeypatch):
         assert share[what] > 0.3, (what, share[what])
     for what in ("pause", "slow", "stale receipt", "done twice", "dead", "expired", "fail", "kill"):
         assert share[what] > 0.1, (what, share[what])
+    for what in ("CAPACITY", "CALL", "HELD"):
+        assert share[what] > 0.3, (what, share[what])
+    for what in ("ATTEMPT", "LOCK", "CEILING", "SLOWED"):
+        assert share[what] > 0.1, (what, share[what])
     for what in (
-        "ended at once", "ended in grace", "grace over", "answer lost", "stale receipt deleted",
-        "came back earlier", "came back later",
+        "NO_OWNER", "ended at once", "ended in grace", "grace over", "answer lost",
+        "stale receipt deleted", "came back earlier", "came back later",
     ):  # fmt: skip
         assert share[what] > 0.01, (what, share[what])
 

@@ -1,0 +1,17 @@
+"""The numbers of `sim.engine.waits.TimePart`, for kernels."""
+
+BUFFER = 0
+SEND = 1
+UNREACHABLE = 2
+DELAY = 3
+NO_OWNER = 4
+LOCK = 5
+BACKOFF = 6
+ATTEMPT = 7
+CAPACITY = 8
+HEAD_OF_LINE = 9
+CEILING = 10
+CALL = 11
+HELD = 12
+SLOWED = 13
+WORK = 14
