@@ -187,9 +187,16 @@ def run(
             "with 1 if a system does not meet the scenario's needs.",
         ),
     ] = False,
+    replications: Annotated[
+        int | None, typer.Option(min=2, help="Run it so often, each with the next seed: intervals.")
+    ] = None,
+    precision: Annotated[
+        str | None, typer.Option(help="The same, until means are known within, say, 5%.")
+    ] = None,
 ) -> None:
     """Run scenarios, by name or file: a table, a finding in words, and charts."""
     from sim.cli.console import run_one
+    from sim.cli.replicating import many, replicate_on
     from sim.scenario.load import load
 
     allowed = _allowed(max_memory, max_time)
@@ -210,6 +217,10 @@ def run(
     for scenario in loaded if check else ():
         if scenario.needs is None:
             raise LabError(f"--check: {scenario.file or scenario.name} states no `needs`")
+    if many(replications, precision, alone=check or books is not None or name is not None):
+        for scenario in loaded:
+            replicate_on(scenario, replications, precision, out_, charts, out, err)
+        return
     met = [
         run_one(words, scenario, overrides, out_, name, charts, books, out, err, allowed, check)
         for words, scenario in zip(scenarios, loaded, strict=True)

@@ -1,0 +1,102 @@
+"""Runs of many scenarios on all cores, each kept as soon as it is done.
+
+A study that was stopped, however it was, goes on where it was: what a point gave is in a file of
+its own, named by the hash of its scenario, and is there whole or not at all.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sim.foundation import files
+from sim.scenario.load import Scenario
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+SAMPLES = 120
+"""Times of each series that are kept of a run, at most."""
+_SERIES = ["system", "group", "t_s", "lag", "time_lag_s"]
+
+
+def done(points: Sequence[Scenario], folder: Path) -> list[Scenario]:
+    """Those of the points that were run earlier."""
+    return [point for point in points if _file(folder, point, "series").exists()]
+
+
+def compute(points: Sequence[Scenario], folder: Path, jobs: int | None = None) -> Iterator[int]:
+    """Run all points that were not run earlier; yields how many are there, after each.
+
+    Args:
+        points: scenarios; of two with the same hash, one is run.
+        folder: where what they gave is kept.
+        jobs: processes; None: one a core.
+
+    Raises:
+        LabError: one of them cannot be run.
+    """
+    from joblib import Parallel, delayed
+
+    folder = folder.resolve()  # processes that wait for work may have another folder as theirs
+    folder.mkdir(parents=True, exist_ok=True)
+    known = {point.hash for point in done(points, folder)}
+    left = list({point.hash: point for point in points if point.hash not in known}.values())
+    there = len(points) - len(left)
+    yield there
+    if not left:
+        return
+    n = min(len(left), jobs or os.cpu_count() or 1)
+    if n == 1:
+        for point in left:
+            _run(point, folder)
+            there += 1
+            yield there
+        return
+    for _ in Parallel(n_jobs=n, return_as="generator_unordered")(
+        delayed(_run)(point, folder) for point in left
+    ):
+        there += 1
+        yield there
+
+
+def _run(point: Scenario, folder: Path) -> None:
+    from sim.lab import run
+
+    tables = run(point).tables
+    _keep(tables.summary, _file(folder, point, "summary"))
+    _keep(_thinned(tables.series), _file(folder, point, "series"))  # last: by it, all is there
+
+
+def _thinned(series: "pd.DataFrame") -> "pd.DataFrame":
+    """At most `SAMPLES` times of each group, with the most of the times that each stands for."""
+    every = -(-series["t_s"].nunique() // SAMPLES)
+    who = ["system", "group"]
+    of = series.groupby(who, sort=False).cumcount() // every
+    its = series.groupby([*who, of], sort=False)
+    out = its[["t_s", "lag", "time_lag_s"]].max().reset_index(who).reset_index(drop=True)
+    return out[_SERIES]
+
+
+def _keep(frame: "pd.DataFrame", path: Path) -> None:
+    with files.replacing(path) as new:
+        frame.to_parquet(new, compression="zstd", index=False)
+
+
+def _file(folder: Path, point: Scenario, table: str) -> Path:
+    return folder / f"{point.hash}.{table}.parquet"
+
+
+def read(points: Sequence[Scenario], folder: Path, table: str) -> "pd.DataFrame":
+    """A table of all points below each other; ``point`` is the place of each in ``points``.
+
+    Args:
+        points: all of which were computed.
+        folder: where they are kept.
+        table: ``summary``, as in `sim.measure.tables.Tables`; or ``series``: system, group, t_s,
+            the most lag and time_lag_s of each of at most `SAMPLES` stretches.
+    """
+    import pandas as pd
+
+    frames = [pd.read_parquet(_file(folder, point, table)) for point in points]
+    return pd.concat([frame.assign(point=i) for i, frame in enumerate(frames)], ignore_index=True)
