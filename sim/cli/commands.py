@@ -217,10 +217,8 @@ def run(
     for scenario in loaded if check else ():
         if scenario.needs is None:
             raise LabError(f"--check: {scenario.file or scenario.name} states no `needs`")
-    if many(replications, precision, alone=check or books is not None or name is not None):
-        for scenario in loaded:
-            replicate_on(scenario, replications, precision, out_, charts, out, err)
-        return
+    if many(replications, precision, alone=check or bool(books or name)):
+        return replicate_on(loaded, replications, precision, out_, charts, out, err)
     met = [
         run_one(words, scenario, overrides, out_, name, charts, books, out, err, allowed, check)
         for words, scenario in zip(scenarios, loaded, strict=True)

@@ -1,6 +1,6 @@
 """What `sim run --replications` and `--precision` print and write."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from textwrap import fill
@@ -53,7 +53,7 @@ def _share(words: str | None) -> float:
 
 
 def replicate_on(
-    scenario: Scenario,
+    scenarios: Sequence[Scenario],
     runs: int | None,
     precision: str | None,
     folder: Path,
@@ -61,10 +61,10 @@ def replicate_on(
     out: Console,
     err: Console,
 ) -> None:
-    """Run a scenario many times, and print and write what the runs say together.
+    """Run each scenario many times, and print and write what the runs say together.
 
     Args:
-        scenario: to run; its seed is that of the first run.
+        scenarios: to run; its seed is that of the first run of each.
         runs: how many; None: as many as it takes.
         precision: otherwise; a share as it was written.
         folder: of all results.
@@ -75,6 +75,19 @@ def replicate_on(
     Raises:
         KeyboardInterrupt: stopped; runs that were done are kept.
     """
+    for scenario in scenarios:
+        _replicate(scenario, runs, precision, folder, charts, out, err)
+
+
+def _replicate(
+    scenario: Scenario,
+    runs: int | None,
+    precision: str | None,
+    folder: Path,
+    charts: bool,
+    out: Console,
+    err: Console,
+) -> None:
     from sim.cli.console import warn
     from sim.studies.replications import replicate, replicate_until
     from sim.studies.words import findings, table
