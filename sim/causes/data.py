@@ -160,6 +160,8 @@ class Explained:
     """Of each harm, the one to be named first; none: nothing that was tried is a cause of it."""
     trials: Sequence[Counterfactual] = ()
     """Everything that was tried."""
+    time: str = ""
+    """Where a message's time went, the largest parts first; "": it was not measured."""
     untried: Mapping[str, str] = field(default_factory=dict)
     """Hypotheses by name that could not be tried, and why."""
 

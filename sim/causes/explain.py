@@ -20,9 +20,12 @@ from sim.foundation.errors import LabError, unknown
 from sim.measure.tables import Tables
 from sim.scenario.load import Scenario
 from sim.systems.size import USUAL, Allowance, check, free_bytes, size
+from sim.words.waits import said, splits
 
 MOST_PAIRS = 6
 """Pairs that are tried of a group."""
+_PARTS = 3
+"""Parts of a message's time that are named."""
 
 
 def explain(
@@ -124,6 +127,7 @@ class _Search:
         kinds = [harm.kind for harm in wrong]
         scenario = laboratory.scenario
         self.hypotheses = hypotheses(scenario, system, group, kinds, tables.limits)
+        self.time = _time(tables, system, group)
         self.tried: list[Counterfactual] = []
         self.untried: dict[str, str] = {}
 
@@ -139,7 +143,9 @@ class _Search:
             harm.kind: [cause(one, harm) for one in ranked(self.tried, self.harms, harm)]
             for harm in self.harms
         }
-        return Explained(self.system, self.group, self.harms, causes, self.tried, self.untried)
+        return Explained(
+            self.system, self.group, self.harms, causes, self.tried, self.time, self.untried
+        )
 
     def _try(self, taken: Sequence[Sequence[Hypothesis]]) -> None:
         if not taken:
@@ -155,3 +161,9 @@ class _Search:
         after = left(self.now, tried.of[self.group], self.allowed)
         shares = {kind: share(before[kind], after[kind]) for kind in before}
         return Counterfactual(of, after, shares)
+
+
+def _time(tables: Tables, system: str, group: str) -> str:
+    """Where the time of a group's messages went, in words; "" if it was not measured."""
+    its = [one for one in splits(tables.waits) if (one.system, one.group) == (system, group)]
+    return said(its[0].mean_s, _PARTS) if its and sum(its[0].mean_s.values()) > 0 else ""

@@ -158,7 +158,7 @@ def _faults(scenario: Scenario, system: str, group: str) -> Iterator[Hypothesis]
         if not strikes(scenario, fault, system, group):
             continue
         name = f"faults[{index}]"
-        when = f" at {fault.at:g} s" if fault.at is not None else ""
+        when = f" at {duration(fault.at)}" if fault.at is not None else ""
         yield Hypothesis(
             name,
             CauseKind.FAULT,
@@ -168,7 +168,7 @@ def _faults(scenario: Scenario, system: str, group: str) -> Iterator[Hypothesis]
             "",
             [Change(f"faults.{index}", None)],
             f"{fault.words(fault.target)}{when}",
-            "without it",
+            f"without {name}",
             "",
         )
 

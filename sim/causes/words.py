@@ -41,6 +41,13 @@ def paragraphs(explanation: Explanation, width: int) -> Iterator[str]:
     for group in explanation.harmed:
         yield ""
         yield fill(headline(group), width, subsequent_indent="  ")
+        if group.time:
+            yield fill(
+                f"A message's time: {group.time}.",
+                width,
+                initial_indent="  ",
+                subsequent_indent="  ",
+            )
         for place, harm in enumerate(group.harms):
             yield from _of_harm(group, harm, width, place == 0)
         if others := vain(group):
@@ -110,7 +117,8 @@ def as_data(explanation: Explanation) -> dict[str, Any]:
 
     ``said``: what was explained, and by how many ``runs`` of how many ``messages``, at which
     ``scale`` and ``part_of_the_scenarios_scale``.
-    ``groups``, the worst off first: ``system``, ``group``; ``harms``, the one that counts first in
+    ``groups``, the worst off first: ``system``, ``group``; ``time`` (where a message's time
+    went, in words); ``harms``, the one that counts first in
     front, each with ``kind``, ``value`` (more than ``allowed``, in ``unit``), ``said`` and
     ``causes``, the one to be named first in front: ``kind``, ``key``, ``path``, ``value``, ``to``
     of what is taken away, ``together_with`` what, ``share`` of the harm that is gone, ``left`` and
@@ -133,6 +141,7 @@ def _group(group: Explained) -> dict[str, Any]:
     return {
         "system": group.system,
         "group": group.group,
+        "time": group.time,
         "harms": [_harm(harm, group.causes[harm.kind]) for harm in group.harms],
         "tried": [
             {

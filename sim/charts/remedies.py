@@ -71,19 +71,27 @@ def shown(why: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def finding(groups: Sequence[Mapping[str, Any]]) -> str:
-    """The first cause of the group that is worst off, as a title."""
+    """The harm of the group that is worst off and its first remedy, as a title."""
     if not groups:
         return "No cause was found"
     group = groups[0]
     cause = group["harms"][0]["causes"][0]
-    words = f"{cause['what']}: {cause['remedy']}, {cause['left_said']}"
-    return words[0].upper() + words[1:]
+    remedy = _label(cause)
+    return (
+        f"{group['system']}.{group['group']}: {group['harms'][0]['said']}. "
+        f"{remedy[0].upper()}{remedy[1:]}, {cause['left_said']}"
+    )
+
+
+def _label(cause: Mapping[str, Any]) -> str:
+    """The remedy; a fault by what it is, and not by its number."""
+    return f"without {cause['what']}" if cause["kind"] == "fault" else str(cause["remedy"])
 
 
 def _bars(ax: Axes, harm: Mapping[str, Any]) -> None:
     rows = [("as it is", harm["value"], harm["said"], _AS_IT_IS)]
     rows += [
-        (cause["remedy"], cause["left"], cause["left_said"], _REMEDY)
+        (_label(cause), cause["left"], cause["left_said"], _REMEDY)
         for cause in harm["causes"][:MOST_BARS]
     ]
     unit = TimeAxis.until(harm["value"]) if harm["unit"] == "s" else None

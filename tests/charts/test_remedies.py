@@ -6,7 +6,13 @@ from sim.charts.remedies import finding, remedies, shown
 
 
 def cause(remedy, left, said):
-    return {"what": "one message a call", "remedy": remedy, "left": left, "left_said": said}
+    return {
+        "kind": "setting",
+        "what": "one message a call",
+        "remedy": remedy,
+        "left": left,
+        "left_said": said,
+    }
 
 
 def group(name, causes, unit="s", value=7_200.0):
@@ -53,9 +59,15 @@ def test_each_bar_says_what_it_is_and_what_is_left():
     ]  # fmt: skip
 
 
+def test_a_fault_is_named_by_what_it_is():
+    crash = {**cause("without faults[0]", 0.0, "it keeps up"), "kind": "fault", "what": "crash x"}
+    (ax,) = drawn({"groups": [group("a", [crash])]})
+    assert "without crash x" in [text.get_text() for text in ax.texts]
+
+
 def test_the_title_is_the_cause_that_is_named_first():
     figure = page_of(drawn(WHY))
-    assert title_of(figure) == ("One message a call: with MaxNumberOfMessages 10, it keeps up")
+    assert title_of(figure) == ("s.a: it drains late. With MaxNumberOfMessages 10, it keeps up")
     assert finding([]) == "No cause was found"
 
 

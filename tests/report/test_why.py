@@ -6,8 +6,8 @@ from sim.report.page import page
 from sim.report.why import section
 
 CAUSE = {
-    "what": "one message a call", "remedy": "with MaxNumberOfMessages 10", "left": 0.0,
-    "left_said": "it keeps up", "said": "one message a call: with <10>, it keeps up",
+    "kind": "setting", "what": "one message a call", "remedy": "with MaxNumberOfMessages 10",
+    "left": 0.0, "left_said": "it keeps up", "said": "one message a call: with <10>, it keeps up",
 }  # fmt: skip
 HARM = {"kind": "late", "value": 60.0, "unit": "s", "said": "it drains late", "causes": [CAUSE]}
 WHY = {
