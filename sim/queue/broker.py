@@ -5,7 +5,7 @@ The presets on it differ in their `sim.queue.broker_policy_kernel.BrokerPolicy`,
 names what is different.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from heapq import heappop, heappush
 from math import inf
 
@@ -13,6 +13,7 @@ import numpy as np
 
 from sim.engine import pieces
 from sim.engine.pace import STEPS, StagePace
+from sim.engine.waits import TimePart
 from sim.foundation.arrays import F32, F64, I32, I64, Bools
 from sim.queue import broker_codes as codes
 from sim.queue import broker_events_kernel as events_kernel
@@ -133,6 +134,17 @@ class Broker:
         """There is no limit, but that a single active consumer leaves the others idle."""
         return 1 if self.policy.single_active else None
 
+    @property
+    def idle(self) -> TimePart:
+        """What a message waits for that is ready while a consumer rests.
+
+        Its line: a message group, a window, the consumer that alone is active; or a process.
+        """
+        policy, in_line = self.policy, (codes.GROUPS, codes.SPANS)
+        if policy.single_active or policy.pick in in_line:
+            return TimePart.HEAD_OF_LINE
+        return TimePart.CEILING
+
     # What of its messages is not known beforehand.
 
     def expect(self, messages: int) -> None:
@@ -151,6 +163,7 @@ class Broker:
         messages, room = self.state.messages, feed.message.shape[0]
         if room > messages.state.shape[0]:
             messages.enlarge(room)
+            self.state.times.enlarge(room)
             self.state.lanes.enlarge(room, lane)
             self.state.feed = feed
         np.asarray(messages.service_s)[new] = work_s
@@ -223,6 +236,9 @@ class Broker:
             events.enlarge()
         if 2 * (events.polls - events.polls_ended) > events.poll_end_s.shape[0]:
             events.enlarge_ring()
+        times = self.state.times
+        while times.rows + 2 * k.rare_rows(self.state) > times.before.shape[0]:
+            times.enlarge_rows()
 
     @property
     def _spare(self) -> int:
@@ -230,6 +246,8 @@ class Broker:
         return self.policy.batch + self.state.consumers.slots + self.size + 8
 
     def _make_room(self) -> None:
+        """Get ready for a fault: there is room for what comes of it, and what came, has come."""
+        k.pass_by(self.state, self.now_s)
         events = self.state.events
         while events.stored + self._spare > events.slot.shape[0]:
             self._enlarge()
@@ -269,6 +287,25 @@ class Broker:
             d = deliveries.after[d]
         assert len(locked) == counts.in_flight_now, "queue: not every lock is of a message"
         assert len(set(locked)) == len(locked), "queue: two consumers hold a message under one lock"
+
+    def spent_s(self) -> Mapping[str, float]:
+        """What the consumers did with their time: `GroupOutcome.spent_by_consumers`, s.
+
+        Summed over their places for work. One that is paused counts as at what it was at; of a
+        consumer that is pushed to, a free place counts as in calls while messages are ready.
+        """
+        messages, times = self.state.messages, self.state.times
+        if messages.removed < messages.total or messages.held:
+            k.pass_by(self.state, self.now_s)
+        calls_s = times.lived_s - times.worked_s - times.idled_s - times.stopped_s
+        # Once the last message is gone, the stage stands still, and nobody has anything to do.
+        left_s = max(0.0, self.now_s - times.at_s)
+        return {
+            "work": times.worked_s,
+            "calls": max(0.0, calls_s),
+            "idle": times.idled_s + left_s * times.able,
+            "stopped": times.stopped_s + left_s * (times.started - times.able),
+        }
 
     # As a fleet: what is told of the consumers and of what waits for them.
 
@@ -394,6 +431,7 @@ class Broker:
     def cut_off(self, c: int) -> None:
         """Cut the network between the broker and consumer ``c``."""
         if not self.cut(c):
+            self._make_room()
             faults.cut_off(self.state, self.now_s, c)
         self._miss(c)
 

@@ -5,8 +5,10 @@ from sim.foundation.c_types cimport i64
 from sim.queue cimport broker_codes as codes
 from sim.queue cimport broker_events_kernel as events_kernel
 from sim.queue cimport broker_lanes_kernel as lanes_kernel
+from sim.queue cimport broker_limits_kernel as limits_kernel
 from sim.queue cimport broker_picks_kernel as picks_kernel
 from sim.queue cimport broker_settling_kernel as settling_kernel
+from sim.queue cimport broker_times_kernel as times_kernel
 from sim.queue.broker_state_kernel cimport BrokerState
 
 
@@ -16,10 +18,11 @@ cdef void let_in(BrokerState b) noexcept nogil
 @cython.locals(lane=i64, message=i64)
 cdef void drop_heads(BrokerState b) noexcept nogil
 
+@cython.locals(from_s=double, row=i64)
 cdef void _refuse(BrokerState b, double now, i64 message) noexcept nogil
 
 @cython.locals(lane=i64)
-cdef void come(BrokerState b, double now, i64 message) noexcept nogil
+cdef bint come(BrokerState b, double now, i64 message) noexcept nogil
 
 cdef double publish_begins_s(BrokerState b) noexcept nogil
 

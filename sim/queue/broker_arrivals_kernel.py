@@ -7,8 +7,10 @@ from sim.foundation import num
 from sim.queue import broker_codes as codes
 from sim.queue import broker_events_kernel as events_kernel
 from sim.queue import broker_lanes_kernel as lanes_kernel
+from sim.queue import broker_limits_kernel as limits_kernel
 from sim.queue import broker_picks_kernel as picks_kernel
 from sim.queue import broker_settling_kernel as settling_kernel
+from sim.queue import broker_times_kernel as times_kernel
 from sim.queue.broker_state_kernel import BrokerState
 
 
@@ -34,13 +36,21 @@ def drop_heads(b: BrokerState) -> None:
         message = b.lanes.head[lane]
         lanes_kernel.pop(b.lanes, lane)
         b.messages.ready_now -= 1
+        limits_kernel.act(b.limits, codes.LIMIT_DROPPED, b.times.at_s, b.times.at_s)
         settling_kernel.bury(b, message)
 
 
 def _refuse(b: BrokerState, now: float, message: int) -> None:
     """A message finds the queue full."""
     b.messages.refusals += 1
+    limits_kernel.act(b.limits, codes.LIMIT_REFUSED, now, now)
     if num.isfinite(b.policy.republish_s):
+        if b.messages.effects[message] == 0:
+            from_s = now
+            if b.times.eta_of.shape[0] > 0:
+                from_s = max(from_s, b.times.eta_of[message])
+            row = times_kernel.row_for(b.times, message)
+            b.times.before[row, codes.MET_SEND] += max(0.0, now + b.policy.republish_s - from_s)
         b.messages.state[message] = codes.WAITING
         b.messages.waiting_now += 1
         events_kernel.push(b.events, now + b.policy.republish_s, codes.AGAIN, message, 0)
@@ -50,21 +60,22 @@ def _refuse(b: BrokerState, now: float, message: int) -> None:
         settling_kernel.finalise(b, message, codes.REFUSED)
 
 
-def come(b: BrokerState, now: float, message: int) -> None:
-    """A message reaches the queue, which may be full."""
+def come(b: BrokerState, now: float, message: int) -> bool:
+    """A message reaches the queue; False: that is full."""
     if b.policy.overflow != codes.DROP_HEAD and b.messages.ready_now >= b.policy.max_length:
         _refuse(b, now, message)
-        return
+        return False
     b.messages.state[message] = codes.READY
     b.messages.ready_now += 1
     if b.policy.pick == codes.GROUPS and b.lanes.place[message] >= b.lanes.entered:
-        return  # the window lets it in
+        return True  # the window lets it in
     lane = lanes_kernel.lane_of(b.lanes, message)
     lanes_kernel.append(b.lanes, lane, message)
     if (b.policy.pick == codes.GROUPS or b.policy.pick == codes.FAIR) and b.lanes.head[
         lane
     ] == message:
         lanes_kernel.offer(b.lanes, b.messages, lane, b.policy.pick)
+    return True
 
 
 def publish_begins_s(b: BrokerState) -> float:
@@ -93,6 +104,7 @@ def _take_in(b: BrokerState, arrival_s: float) -> None:
     if waited_s > b.policy.long_s:
         b.full_from_s = min(b.full_from_s, came_s + b.policy.long_s)
         b.full_until_s = arrival_s - b.policy.publish_s
+        limits_kernel.act(b.limits, codes.LIMIT_PROCESS, came_s, b.full_until_s)
     b.free_s = arrival_s
     b.published = True
 
@@ -122,6 +134,7 @@ def _expire(b: BrokerState) -> None:
     elif b.messages.state[message] == codes.READY:
         b.messages.ready_now -= 1
         settling_kernel.finalise(b, message, codes.EXPIRED)
+        limits_kernel.act(b.limits, codes.LIMIT_EXPIRED, b.times.at_s, b.times.at_s)
 
 
 def _is_repeated(b: BrokerState, message: int, at_s: float) -> bool:
@@ -161,7 +174,10 @@ def catch_up(b: BrokerState, now: float, waiting: bool) -> bool:
             continue
         if b.policy.pick == codes.SPANS:
             lanes_kernel.register(b.lanes, message)
-        come(b, arrival_s, message)
+        if b.times.came_of.shape[0] > 0:
+            b.times.came_of[message] = arrival_s
+        if come(b, arrival_s, message):
+            times_kernel.ready_from(b.times, message, arrival_s)
         if waiting:
             return True
         if b.policy.overflow == codes.DROP_HEAD and b.messages.ready_now > b.policy.max_length:

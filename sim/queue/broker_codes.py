@@ -107,5 +107,64 @@ UNDER_WAY = 1
 HELD_UP = 2
 """By the network."""
 
+# What a message has met when it is handed over: columns of QueueTimes.before, Deliveries.past.
+MET_NO_OWNER = 0
+"""Ready, while nobody could be handed it."""
+MET_IDLE = 1
+"""Ready, while a consumer rested."""
+MET_BUSY = 2
+"""Ready, while consumers were at work."""
+MET_SEND = 3
+"""It was refused, and is sent again."""
+MET_BACKOFF = 4
+"""It is to be tried again later."""
+MET_ATTEMPT = 5
+"""In the hands of a consumer that did not finish it."""
+MET_LOCK = 6
+"""In flight, though its consumer was gone or had given it up."""
+MET = 7
+
+# Limits that act: rows of QueueLimits.
+LIMIT_LOCK_HELD = 0
+"""A lock ended while its consumer had the message."""
+LIMIT_LOCK_GONE = 1
+"""A lock ended after its consumer was gone or had given up."""
+LIMIT_RETURNS = 2
+"""A message came back too often."""
+LIMIT_RECEIVES = 3
+"""A message was received too often."""
+LIMIT_RETRIES = 4
+"""A message was published again too often."""
+LIMIT_DROPPED = 5
+"""The head of a queue that was full went."""
+LIMIT_REFUSED = 6
+"""A message found the queue full."""
+LIMIT_EXPIRED = 7
+"""A message became too old."""
+LIMIT_IN_FLIGHT = 8
+"""As many as may be were in flight."""
+LIMIT_CALLS = 9
+"""A call was beyond the quota."""
+LIMIT_LINE = 10
+"""A message waited for one before it while a consumer rested."""
+LIMIT_HELD = 11
+"""A message was behind others in hand while a consumer rested."""
+LIMIT_BUSY = 12
+"""A message waited because all consumers were at work."""
+LIMIT_OVERTAKEN = 13
+"""A message was handed over before an older one of a lower lane."""
+LIMIT_PROCESS = 14
+"""A message waited long for the queue's process."""
+LIMIT_LOOP = 15
+"""What reached a consumer waited long for its main loop."""
+LIMITS = 16
+
+# What happens to consumers, and is told of: rows of QueueLimits.times_of.
+CLOSED = 0
+"""Its channel was closed: it had not acknowledged in time."""
+KILLED = 1
+"""A message killed it."""
+STRUCK = 2
+
 MOST_RECEIVES = 65535
 """More are not counted."""

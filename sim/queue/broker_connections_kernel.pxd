@@ -7,10 +7,12 @@ from sim.queue cimport broker_consumers_kernel as consumers_kernel
 from sim.queue cimport broker_deliveries_kernel as deliveries_kernel
 from sim.queue cimport broker_events_kernel as events_kernel
 from sim.queue cimport broker_hands_kernel as hands_kernel
+from sim.queue cimport broker_limits_kernel as limits_kernel
 from sim.queue cimport broker_settling_kernel as settling_kernel
 from sim.queue.broker_state_kernel cimport BrokerState
 
 
+@cython.locals(gone_s=double)
 cdef void _take_back_one(BrokerState b, double now, i64 d, i64 why) noexcept nogil
 
 @cython.locals(d=i64, after=i64, heard=bint)

@@ -6,13 +6,20 @@ from sim.queue import broker_consumers_kernel as consumers_kernel
 from sim.queue import broker_deliveries_kernel as deliveries_kernel
 from sim.queue import broker_events_kernel as events_kernel
 from sim.queue import broker_hands_kernel as hands_kernel
+from sim.queue import broker_limits_kernel as limits_kernel
 from sim.queue import broker_settling_kernel as settling_kernel
 from sim.queue.broker_state_kernel import BrokerState
 
 
 def _take_back_one(b: BrokerState, now: float, d: int, why: int) -> None:
+    if why == codes.BY_LOCK:
+        if b.deliveries.has[d] & codes.CLIENT != 0:
+            limits_kernel.act(b.limits, codes.LIMIT_LOCK_HELD, now, now)
+        elif b.deliveries.has[d] & codes.WIRE == 0:
+            gone_s = min(now, b.deliveries.gone_s[d])
+            limits_kernel.act(b.limits, codes.LIMIT_LOCK_GONE, gone_s, now)
     settling_kernel.forget(b, now, d)
-    settling_kernel.give_back(b, b.deliveries.message[d], why)
+    settling_kernel.give_back(b, now, d, why)
     deliveries_kernel.free_if_forgotten(b.deliveries, d)
 
 
@@ -34,6 +41,7 @@ def _take_back(b: BrokerState, now: float, c: int, oldest: int, epoch: int, why:
 
 def _close(b: BrokerState, now: float, c: int, epoch: int, why: int) -> None:
     """The broker closes a connection: its unacknowledged deliveries come back at once, or not."""
+    b.consumers.changed = True
     if b.policy.closes == 1:
         _take_back(b, now, c, 0, epoch, why)
     if 0 <= b.consumers.connected[c] <= epoch:
@@ -44,11 +52,12 @@ def _close(b: BrokerState, now: float, c: int, epoch: int, why: int) -> None:
         consumers_kernel.choose_active(b.consumers, b.policy)
     if b.policy.closes == 1 and b.consumers.alive[c] == 1 and b.consumers.epoch[c] == epoch:
         # The process lives: it finishes what it works on, for nothing, and subscribes again.
-        hands_kernel.empty_hands(b, c, False)
+        hands_kernel.empty_hands(b, now, c, False)
         b.consumers.epoch[c] += 1
         if b.consumers.cut[c] == 0 and b.consumers.stopping[c] == 0:
             at_s = max(now, b.consumers.resume_s[c]) + b.policy.reopen_s
             events_kernel.push(b.events, at_s, codes.JOIN, c, b.consumers.epoch[c])
+    consumers_kernel.rest_if_free(b.consumers, b.policy, c)
 
 
 def _join(b: BrokerState, now: float, c: int, epoch: int) -> None:
@@ -64,6 +73,8 @@ def _join(b: BrokerState, now: float, c: int, epoch: int) -> None:
     b.consumers.unacked[c] = 0
     b.consumers.joined[c] = b.consumers.joins
     b.consumers.joins += 1
+    b.consumers.changed = True
+    consumers_kernel.rest_if_free(b.consumers, b.policy, c)
     if b.policy.single_active == 1 and b.consumers.active < 0:
         consumers_kernel.choose_active(b.consumers, b.policy)
     consumers_kernel.wait_if_credit(b.consumers, b.policy, c)
@@ -73,6 +84,8 @@ def _cancel(b: BrokerState, c: int, epoch: int) -> None:
     """A consumer ends its subscription, but not yet its connection."""
     if b.consumers.connected[c] == epoch:
         b.consumers.joined[c] = -1
+        b.consumers.changed = True
+        consumers_kernel.rest_if_free(b.consumers, b.policy, c)
         consumers_kernel.unwait(b.consumers, c)
         if b.consumers.active == c:
             consumers_kernel.choose_active(b.consumers, b.policy)
@@ -104,6 +117,7 @@ def unlock(b: BrokerState, now: float) -> None:
     """The oldest delivery has been out for too long."""
     d = b.deliveries.first
     if b.policy.lock_closes == 1:
+        limits_kernel.strike(b.limits, codes.CLOSED, b.deliveries.consumer[d], now)
         _close(b, now, b.deliveries.consumer[d], b.deliveries.connection[d], codes.BY_LOCK)
     else:
         _take_back_one(b, now, d, codes.BY_LOCK)

@@ -42,12 +42,22 @@ cdef class Consumers:
     cdef public i32[:, ::1] idle_slot
     cdef public i32[:, ::1] slot
     cdef public double[:, ::1] end_s
+    cdef public double[::1] paused_s
+    cdef public i64[::1] resting
+    cdef public i64 at_rest
+    cdef public i64 working
+    cdef public bint changed
     cdef public i64 active
     cdef public i64 joins
     cdef public i64 asking
     cdef public i64 found
     cdef public i64 empty_receives
 
+
+cdef void rest(Consumers consumers, i64 c, i64 rests) noexcept nogil
+
+@cython.locals(rests=bint)
+cdef void rest_if_free(Consumers consumers, BrokerPolicy policy, i64 c) noexcept nogil
 
 @cython.locals(ahead=i64, behind=i64)
 cdef void unwait(Consumers consumers, i64 c) noexcept nogil

@@ -85,6 +85,16 @@ class Consumers:
         """[places, slots] delivery in work; -1: none."""
         self.end_s: F64 = np.zeros((places, slots))
         """[places, slots] when it will be done."""
+        self.paused_s: F64 = np.full(places, -np.inf)
+        """[places] since when the process stands still, or stood still last."""
+        self.resting: I64 = np.zeros(places, np.int64)
+        """[places] 1: it has nothing to do (`sim.queue.broker_times_kernel`)."""
+        self.at_rest = 0
+        """How many rest."""
+        self.working = 0
+        """Places for work that are taken."""
+        self.changed = True
+        """Who can be handed a message has changed."""
         self.active = -1
         """The single active consumer; -1: none."""
         self.joins = 0
@@ -95,6 +105,27 @@ class Consumers:
         """Receive calls that found messages."""
         self.empty_receives = 0
         """Receive calls that did not."""
+
+
+def rest(consumers: Consumers, c: int, rests: int) -> None:
+    """Note that a consumer rests (1), or does not (0)."""
+    consumers.at_rest += rests - consumers.resting[c]
+    consumers.resting[c] = rests
+
+
+def rest_if_free(consumers: Consumers, policy: BrokerPolicy, c: int) -> None:
+    """Push: note whether a consumer rests: it is subscribed, and has nothing in hand."""
+    if policy.push == 1:
+        rests = (
+            consumers.alive[c] == 1
+            and consumers.connected[c] == consumers.epoch[c]
+            and consumers.joined[c] >= 0
+            and consumers.unacked[c] == 0
+            and consumers.idle[c] == consumers.slots
+            and consumers.buffer[c] < 0
+            and consumers.ripe[c] < 0
+        )
+        rest(consumers, c, 1 if rests else 0)
 
 
 def unwait(consumers: Consumers, c: int) -> None:

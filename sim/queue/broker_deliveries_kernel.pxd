@@ -15,6 +15,16 @@ cdef class Deliveries:
     cdef public i64[::1] verdict
     cdef public double[::1] sent_s
     cdef public double[::1] arrive_s
+    cdef public double[::1] gone_s
+    cdef public double[::1] begun_s
+    cdef public double[::1] work_s
+    cdef public double[::1] rest_s
+    cdef public double[:, ::1] past
+    cdef public double[::1] loop_s
+    cdef public double[::1] backoff_s
+    cdef public double[::1] paused_s
+    cdef public double[::1] behind_s
+    cdef public double[::1] crowded_s
     cdef public i64[::1] before
     cdef public i64[::1] after
     cdef public i64[::1] then

@@ -32,6 +32,26 @@ class Deliveries:
         """[room] when the broker handed it out and its lock began."""
         self.arrive_s: F64 = np.zeros(room)
         """[room] when it reaches the consumer; inf: the network is cut."""
+        self.gone_s: F64 = np.zeros(room)
+        """[room] when its consumer was gone or had given it up; inf: it has it."""
+        self.begun_s: F64 = np.zeros(room)
+        """[room] when work on it began."""
+        self.work_s: F64 = np.zeros(room)
+        """[room] time that the work takes by itself."""
+        self.rest_s: F64 = np.zeros(room)
+        """[room] `QueueTimes.rest_s` when it was handed over, or when its ETA came."""
+        self.past: F64 = np.zeros((room, codes.MET))
+        """[room, kinds] what its message had met when it was handed over."""
+        self.loop_s: F64 = np.zeros(room)
+        """[room] of its way, at the main loop of its consumer."""
+        self.backoff_s: F64 = np.zeros(room)
+        """[room] in hand, until it could be tried again."""
+        self.paused_s: F64 = np.zeros(room)
+        """[room] in hand, while its consumer was paused and had a free place for it."""
+        self.behind_s: F64 = np.zeros(room)
+        """[room] in hand behind others, while a consumer rested, …"""
+        self.crowded_s: F64 = np.zeros(room)
+        """[room] … and while none did."""
         self.before: I64 = np.zeros(room, np.int64)
         """[room] the one before it in the broker's list."""
         self.after: I64 = np.zeros(room, np.int64)
@@ -59,6 +79,11 @@ class Deliveries:
         self.verdict = longer(np.asarray(self.verdict), 2 * room, 0)
         self.sent_s = longer(np.asarray(self.sent_s), 2 * room, 0.0)
         self.arrive_s = longer(np.asarray(self.arrive_s), 2 * room, 0.0)
+        for name in (
+            "gone_s", "begun_s", "work_s", "rest_s", "past", "loop_s", "backoff_s", "paused_s",
+            "behind_s", "crowded_s",
+        ):  # fmt: skip
+            setattr(self, name, longer(np.asarray(getattr(self, name)), 2 * room, 0.0))
         self.before = longer(np.asarray(self.before), 2 * room, 0)
         self.after = longer(np.asarray(self.after), 2 * room, 0)
         new = np.append(np.arange(room + 1, 2 * room), self.free)

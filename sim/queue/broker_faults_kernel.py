@@ -39,6 +39,8 @@ def _finish_at(b: BrokerState, c: int, s: int, end_s: float) -> None:
 def pause(b: BrokerState, now: float, c: int, resume_s: float) -> None:
     """The whole process stands still until ``resume_s``."""
     shift_s = resume_s - max(now, b.consumers.resume_s[c])
+    if now >= b.consumers.resume_s[c]:
+        b.consumers.paused_s[c] = now
     b.consumers.resume_s[c] = resume_s
     if b.policy.loop_s > 0.0:
         b.consumers.loop_s[c] = max(b.consumers.loop_s[c], resume_s)
@@ -60,6 +62,7 @@ def slow(b: BrokerState, now: float, c: int, factor: float) -> None:
 def terminate(b: BrokerState, now: float, c: int) -> None:
     """SIGTERM: finish what is in hand, give back the rest, and leave."""
     b.consumers.stopping[c] = 1
+    b.consumers.changed = True
     if b.policy.push == 1:
         epoch = b.consumers.epoch[c]
         if b.consumers.cut[c] == 0 and b.consumers.connected[c] == epoch:
@@ -74,6 +77,9 @@ def terminate(b: BrokerState, now: float, c: int) -> None:
 def cut_off(b: BrokerState, now: float, c: int) -> None:
     """The network between consumer and broker is gone; what is under way from it arrives."""
     b.consumers.cut[c] = 1
+    b.consumers.changed = True
+    if b.policy.push == 0:
+        consumers_kernel.rest(b.consumers, c, 0)
     first = b.consumers.buffer[c]
     if b.policy.push == 1:
         d = first
@@ -84,7 +90,7 @@ def cut_off(b: BrokerState, now: float, c: int) -> None:
     elif b.consumers.alive[c] == 1:
         if first >= 0 and b.deliveries.arrive_s[first] > now:
             # The answer is lost with all its messages.
-            hands_kernel.empty_hands(b, c, False)
+            hands_kernel.empty_hands(b, now, c, False)
             b.consumers.calling[c] = codes.UNDER_WAY
         if b.consumers.calling[c] == codes.UNDER_WAY:
             consumers_kernel.unwait(b.consumers, c)
@@ -95,6 +101,7 @@ def cut_off(b: BrokerState, now: float, c: int) -> None:
 def reconnect(b: BrokerState, now: float, c: int) -> None:
     """The network is back: what was held up is sent; a connection that was closed, opened anew."""
     b.consumers.cut[c] = 0
+    b.consumers.changed = True
     if b.policy.push == 0:
         if b.consumers.alive[c] == 1 and b.consumers.calling[c] == codes.HELD_UP:
             b.consumers.calling[c] = 0

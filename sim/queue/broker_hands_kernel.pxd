@@ -6,20 +6,25 @@ from sim.queue cimport broker_codes as codes
 from sim.queue cimport broker_consumers_kernel as consumers_kernel
 from sim.queue cimport broker_deliveries_kernel as deliveries_kernel
 from sim.queue cimport broker_events_kernel as events_kernel
+from sim.queue cimport broker_limits_kernel as limits_kernel
 from sim.queue cimport broker_messages_kernel as messages_kernel
 from sim.queue cimport broker_settling_kernel as settling_kernel
 from sim.queue cimport broker_state_kernel as state_kernel
+from sim.queue cimport broker_times_kernel as times_kernel
 from sim.queue.broker_state_kernel cimport BrokerState
 
 
 @cython.locals(message=i64)
-cdef void let_go(BrokerState b, i64 d) noexcept nogil
+cdef void let_go(BrokerState b, double now, i64 d) noexcept nogil
 
 @cython.locals(d=i64, then=i64)
-cdef void _let_go_all(BrokerState b, i64 first) noexcept nogil
+cdef void _let_go_all(BrokerState b, double now, i64 first) noexcept nogil
+
+@cython.locals(d=i64)
+cdef void _leave_later(BrokerState b, double now, i64 c) noexcept nogil
 
 @cython.locals(d=i64, then=i64, slots=i64, s=i64)
-cdef void empty_hands(BrokerState b, i64 c, bint slots_too) noexcept nogil
+cdef void empty_hands(BrokerState b, double now, i64 c, bint slots_too) noexcept nogil
 
 @cython.locals(epoch=i64)
 cdef void crash(BrokerState b, double now, i64 c) noexcept nogil
@@ -37,6 +42,9 @@ cdef void leave_loop(BrokerState b, double now, i64 first, i64 epoch) noexcept n
 
 @cython.locals(first=i64, d=i64, at_s=double, half_s=double)
 cdef void send_acks(BrokerState b, double now, i64 c) noexcept nogil
+
+@cython.locals(due_s=double, paused_s=double, behind_s=double, busy_s=double)
+cdef void _note_hold(BrokerState b, double now, i64 c, i64 d) noexcept nogil
 
 @cython.locals(idle=i64, s=i64, work_s=double, end_s=double)
 cdef void _begin_work(BrokerState b, double now, i64 c, i64 d) noexcept nogil

@@ -5,14 +5,17 @@ from sim.queue import broker_codes as codes
 from sim.queue import broker_consumers_kernel as consumers_kernel
 from sim.queue import broker_deliveries_kernel as deliveries_kernel
 from sim.queue import broker_events_kernel as events_kernel
+from sim.queue import broker_limits_kernel as limits_kernel
 from sim.queue import broker_messages_kernel as messages_kernel
 from sim.queue import broker_settling_kernel as settling_kernel
 from sim.queue import broker_state_kernel as state_kernel
+from sim.queue import broker_times_kernel as times_kernel
 from sim.queue.broker_state_kernel import BrokerState
 
 
-def let_go(b: BrokerState, d: int) -> None:
+def let_go(b: BrokerState, now: float, d: int) -> None:
     """A consumer gives up a delivery that it has not finished."""
+    b.deliveries.gone_s[d] = min(now, b.deliveries.gone_s[d])
     message = b.deliveries.message[d]
     b.messages.held -= 1
     b.deliveries.has[d] &= codes.BROKER | codes.WIRE
@@ -21,22 +24,38 @@ def let_go(b: BrokerState, d: int) -> None:
     deliveries_kernel.free_if_forgotten(b.deliveries, d)
 
 
-def _let_go_all(b: BrokerState, first: int) -> None:
+def _let_go_all(b: BrokerState, now: float, first: int) -> None:
     """The same with a whole list."""
     d = first
     while d >= 0:
         then = b.deliveries.then[d]
-        let_go(b, d)
+        let_go(b, now, d)
         d = then
 
 
-def empty_hands(b: BrokerState, c: int, slots_too: bool) -> None:
+def _leave_later(b: BrokerState, now: float, c: int) -> None:
+    """What a consumer holds for its ETA is not in any of its lists: it is gone too."""
+    d = b.deliveries.first
+    while d >= 0:
+        if (
+            b.deliveries.consumer[d] == c
+            and b.deliveries.connection[d] == b.consumers.epoch[c]
+            and b.deliveries.has[d] & codes.LATER != 0
+        ):
+            b.deliveries.gone_s[d] = min(now, b.deliveries.gone_s[d])
+        d = b.deliveries.after[d]
+
+
+def empty_hands(b: BrokerState, now: float, c: int, slots_too: bool) -> None:
     """A consumer loses its buffer and the acks not sent; if ``slots_too`` its work as well."""
-    _let_go_all(b, b.consumers.buffer[c])
-    _let_go_all(b, b.consumers.ripe[c])
+    _let_go_all(b, now, b.consumers.buffer[c])
+    _let_go_all(b, now, b.consumers.ripe[c])
+    if b.messages.due_s.shape[0] > 0:
+        _leave_later(b, now, c)
     d = b.consumers.done[c]
     while d >= 0:
         then = b.deliveries.then[d]
+        b.deliveries.gone_s[d] = now
         b.deliveries.has[d] &= codes.BROKER | codes.WIRE
         deliveries_kernel.free_if_forgotten(b.deliveries, d)
         d = then
@@ -48,10 +67,12 @@ def empty_hands(b: BrokerState, c: int, slots_too: bool) -> None:
         slots = b.consumers.slots
         for s in range(slots):
             if b.consumers.slot[c, s] >= 0:
-                let_go(b, b.consumers.slot[c, s])
+                let_go(b, now, b.consumers.slot[c, s])
+                b.consumers.working -= 1
             b.consumers.slot[c, s] = -1
             b.consumers.idle_slot[c, s] = slots - 1 - s
         b.consumers.idle[c] = slots
+    consumers_kernel.rest_if_free(b.consumers, b.policy, c)
 
 
 def crash(b: BrokerState, now: float, c: int) -> None:
@@ -59,7 +80,7 @@ def crash(b: BrokerState, now: float, c: int) -> None:
 
     The broker hears of it over the connection, if there is a network.
     """
-    empty_hands(b, c, True)
+    empty_hands(b, now, c, True)
     epoch = b.consumers.epoch[c]
     if b.policy.push == 1:
         if b.consumers.cut[c] == 0 and b.consumers.connected[c] == epoch:
@@ -72,6 +93,8 @@ def crash(b: BrokerState, now: float, c: int) -> None:
     b.consumers.epoch[c] += 1
     b.consumers.call[c] += 1
     b.consumers.calling[c] = 0
+    b.consumers.changed = True
+    consumers_kernel.rest(b.consumers, c, 0)
 
 
 def _ask(b: BrokerState, now: float, c: int) -> None:
@@ -84,13 +107,14 @@ def _ask(b: BrokerState, now: float, c: int) -> None:
     half_s = state_kernel.half_s(b.receives)
     b.consumers.half_s[c] = half_s
     b.consumers.calling[c] = codes.UNDER_WAY
-    at_s = state_kernel.within_quota(b.receives, now + half_s, b.policy.calls_per_s)
+    at_s = state_kernel.within_quota(b, b.receives, now + half_s)
     events_kernel.push(b.events, at_s, codes.ASK, c, b.consumers.call[c])
 
 
 def begin(b: BrokerState, now: float, c: int) -> None:
     """A new process in the place of a dead one."""
     b.consumers.alive[c] = 1
+    b.consumers.changed = True
     b.consumers.stopping[c] = 0
     b.consumers.factor[c] = 1.0
     b.consumers.resume_s[c] = -num.INF
@@ -147,13 +171,27 @@ def send_acks(b: BrokerState, now: float, c: int) -> None:
         send_pushed(b, now, c, first)
     else:
         half_s = state_kernel.half_s(b.acks)
-        at_s = state_kernel.within_quota(b.acks, now + half_s, b.policy.calls_per_s)
+        at_s = state_kernel.within_quota(b, b.acks, now + half_s)
         if b.policy.ack_waits == 1:
             b.consumers.calling[c] = codes.UNDER_WAY
             b.consumers.call[c] += 1
             events_kernel.push(b.events, at_s + half_s, codes.REPLY, c, b.consumers.call[c])
         events_kernel.push(b.events, at_s, codes.ACK, first, 0)
     b.consumers.done[c] = -1
+
+
+def _note_hold(b: BrokerState, now: float, c: int, d: int) -> None:
+    """Note what a message without an effect has met in hand, on which work begins."""
+    due_s = -num.INF
+    if b.messages.due_s.shape[0] > 0:
+        due_s = b.messages.due_s[b.deliveries.message[d]]
+    paused_s = b.consumers.paused_s[c] if b.consumers.resume_s[c] == now else now
+    behind_s = times_kernel.begin(b.times, b.deliveries, d, due_s, paused_s, now)
+    if behind_s > 0.0:
+        limits_kernel.act(b.limits, codes.LIMIT_HELD, now - behind_s, now)
+    busy_s = b.deliveries.crowded_s[d] + b.deliveries.past[d, codes.MET_BUSY]
+    if busy_s > 0.0:
+        limits_kernel.act(b.limits, codes.LIMIT_BUSY, now - busy_s, now)
 
 
 def _begin_work(b: BrokerState, now: float, c: int, d: int) -> None:
@@ -167,7 +205,11 @@ def _begin_work(b: BrokerState, now: float, c: int, d: int) -> None:
         work_s += b.policy.per_batch_s
     end_s = now + work_s * b.consumers.factor[c]
     b.consumers.slot[c, s] = d
+    b.consumers.working += 1
     b.consumers.end_s[c, s] = end_s
+    b.deliveries.work_s[d] = work_s
+    if b.messages.effects[b.deliveries.message[d]] == 0:
+        _note_hold(b, now, c, d)
     events_kernel.push(b.events, end_s, codes.FINISH, c * b.consumers.slots + s, 0)
     if b.policy.ack == codes.ON_START:
         if b.consumers.cut[c] == 1:
@@ -247,6 +289,7 @@ def _verdict(b: BrokerState, message: int) -> int:
 def _die_of(b: BrokerState, now: float, c: int, message: int) -> None:
     """A message kills its consumer, which may start again."""
     k = messages_kernel.poison_place(b.poison, message)
+    limits_kernel.strike(b.limits, codes.KILLED, c, now)
     crash(b, now, c)
     if num.isfinite(b.poison.restart_s[k]):
         restart_s = now + b.poison.restart_s[k]
@@ -262,8 +305,11 @@ def finish(b: BrokerState, now: float, c: int, s: int) -> bool:
         _die_of(b, now, c, message)
         return False
     if verdict == codes.OK:
+        if b.messages.effects[message] == 0:
+            times_kernel.take_effect(b.times, b.deliveries, d, now)
         messages_kernel.affect(b.messages, now, message)
     b.consumers.slot[c, s] = -1
+    b.consumers.working -= 1
     b.consumers.idle_slot[c, b.consumers.idle[c]] = s
     b.consumers.idle[c] += 1
     b.messages.held -= 1
@@ -277,11 +323,12 @@ def finish(b: BrokerState, now: float, c: int, s: int) -> bool:
         ):
             # Acknowledged and gone; what the failure makes of it comes after the fact.
             b.messages.removed -= 1
-            settling_kernel.settle(b, now, message, verdict, False)
+            settling_kernel.settle(b, now, d, verdict, False)
         deliveries_kernel.free_if_forgotten(b.deliveries, d)
         return True
     b.consumers.chunk[c] += 1
     if verdict == codes.LEAVE:
+        b.deliveries.gone_s[d] = now
         b.deliveries.has[d] -= codes.CLIENT
         deliveries_kernel.free_if_forgotten(b.deliveries, d)
     else:
@@ -293,6 +340,6 @@ def finish(b: BrokerState, now: float, c: int, s: int) -> bool:
             b.deliveries.then[b.consumers.done_end[c]] = d
         b.consumers.done_end[c] = d
     if verdict != codes.OK and b.policy.stop_batch == 1:
-        _let_go_all(b, b.consumers.buffer[c])
+        _let_go_all(b, now, b.consumers.buffer[c])
         b.consumers.buffer[c] = -1
     return True

@@ -11,20 +11,30 @@ from sim.queue cimport broker_deliveries_kernel as deliveries_kernel
 from sim.queue cimport broker_events_kernel as events_kernel
 from sim.queue cimport broker_hands_kernel as hands_kernel
 from sim.queue cimport broker_lanes_kernel as lanes_kernel
+from sim.queue cimport broker_limits_kernel as limits_kernel
 from sim.queue cimport broker_messages_kernel as messages_kernel
 from sim.queue cimport broker_picks_kernel as picks_kernel
 from sim.queue cimport broker_settling_kernel as settling_kernel
 from sim.queue cimport broker_state_kernel as state_kernel
+from sim.queue cimport broker_times_kernel as times_kernel
 from sim.queue.broker_state_kernel cimport BrokerState
 
 
 @cython.locals(arrive_s=double)
-cdef double _arrive_s(BrokerState b, double now, i64 c) noexcept nogil
+cdef double _arrive_s(BrokerState b, double now, i64 c, i64 d) noexcept nogil
 
 @cython.locals(arrive_s=double)
 cdef i64 _hand_over(BrokerState b, double now, i64 c, i64 d, i64 message) noexcept nogil
 
-@cython.locals(d=i64, epoch=i64, connection=i64, there=bint, has=i64)
+@cython.locals(until_idle_s=double, in_line=bint, idle_s=double)
+cdef void _note_waits(
+    BrokerState b, double now, i64 d, i64 message, i64 lane
+) noexcept nogil
+
+@cython.locals(lower=i64, other=i64)
+cdef void _note_overtaken(BrokerState b, double now, i64 message, i64 lane) noexcept nogil
+
+@cython.locals(d=i64, epoch=i64, connection=i64, there=bint, has=i64, lane=i64)
 cdef void _deliver(BrokerState b, double now, i64 c, i64 message) noexcept nogil
 
 @cython.locals(limit=i64, n=i64, lane=i64, message=i64)
@@ -49,12 +59,17 @@ cdef void _acknowledge(BrokerState b, double now, i64 first) noexcept nogil
 cdef i64 _finish(BrokerState b, double now, i64 ref) noexcept nogil
 
 @cython.locals(c=i64, connection=i64)
-cdef i64 _due(BrokerState b, i64 d) noexcept nogil
+cdef i64 _due(BrokerState b, double now, i64 d) noexcept nogil
 
 cdef i64 _rare(BrokerState b, double now, i64 kind, i64 ref, i64 stamp) noexcept nogil
 
 @cython.locals(kind=i64, ref=i64, stamp=i64, busy=i64)
 cdef void _happen(BrokerState b, double now) noexcept nogil
+
+@cython.locals(most=i64)
+cpdef i64 rare_rows(BrokerState b) noexcept nogil
+
+cpdef void pass_by(BrokerState b, double now) noexcept nogil
 
 cdef bint _has_room(BrokerState b, i64 spare) noexcept nogil
 

@@ -34,17 +34,19 @@ from sim.queue import broker_deliveries_kernel as deliveries_kernel
 from sim.queue import broker_events_kernel as events_kernel
 from sim.queue import broker_hands_kernel as hands_kernel
 from sim.queue import broker_lanes_kernel as lanes_kernel
+from sim.queue import broker_limits_kernel as limits_kernel
 from sim.queue import broker_messages_kernel as messages_kernel
 from sim.queue import broker_picks_kernel as picks_kernel
 from sim.queue import broker_settling_kernel as settling_kernel
 from sim.queue import broker_state_kernel as state_kernel
+from sim.queue import broker_times_kernel as times_kernel
 from sim.queue.broker_state_kernel import BrokerState
 
 
-def _arrive_s(b: BrokerState, now: float, c: int) -> float:
-    """When what is sent to a consumer now reaches it; inf: the network is cut."""
+def _arrive_s(b: BrokerState, now: float, c: int, d: int) -> float:
+    """When a delivery that is sent now reaches its consumer; inf: the network is cut."""
     if b.policy.push == 1:
-        arrive_s = max(b.consumers.inbound_s[c], state_kernel.fetched_s(b, now, c))
+        arrive_s = max(b.consumers.inbound_s[c], state_kernel.fetched_s(b, now, c, d))
         b.consumers.inbound_s[c] = arrive_s
     else:
         arrive_s = now + b.consumers.half_s[c]
@@ -54,7 +56,7 @@ def _arrive_s(b: BrokerState, now: float, c: int) -> float:
 def _hand_over(b: BrokerState, now: float, c: int, d: int, message: int) -> int:
     """A delivery is on its way to a consumer; returns the bits of `Deliveries.has` for that."""
     b.messages.held += 1
-    arrive_s = _arrive_s(b, now, c)
+    arrive_s = _arrive_s(b, now, c, d)
     b.deliveries.arrive_s[d] = arrive_s
     if b.messages.due_s.shape[0] > 0 and b.messages.due_s[message] > arrive_s:
         # A task with an ETA is held beside the buffer, and the worker asks for one more.
@@ -72,6 +74,32 @@ def _hand_over(b: BrokerState, now: float, c: int, d: int, message: int) -> int:
     return codes.CLIENT
 
 
+def _note_waits(b: BrokerState, now: float, d: int, message: int, lane: int) -> None:
+    """Note what a message without an effect has met that is handed over now."""
+    until_idle_s = -num.INF
+    in_line = b.policy.pick == codes.SPANS or b.policy.single_active == 1
+    if b.policy.pick == codes.GROUPS:
+        until_idle_s = b.times.freed[lane]
+    elif in_line or b.limited:
+        until_idle_s = b.times.idle_s
+    idle_s = times_kernel.hand(b.times, b.deliveries, d, message, until_idle_s)
+    if idle_s > 0.0 and (in_line or b.policy.pick == codes.GROUPS):
+        limits_kernel.act(b.limits, codes.LIMIT_LINE, now - idle_s, now)
+
+
+def _note_overtaken(b: BrokerState, now: float, message: int, lane: int) -> None:
+    """Note it if an older message of a lower lane is ready."""
+    for lower in range(lane):
+        other = b.lanes.head[lower]
+        if (
+            other >= 0
+            and b.lanes.place[other] < b.lanes.place[message]
+            and b.messages.state[other] == codes.READY
+        ):
+            limits_kernel.act(b.limits, codes.LIMIT_OVERTAKEN, now, now)
+            return
+
+
 def _deliver(b: BrokerState, now: float, c: int, message: int) -> None:
     """Hand a message to a consumer, over a connection that may lead nowhere."""
     d = deliveries_kernel.take_free(b.deliveries)
@@ -86,6 +114,12 @@ def _deliver(b: BrokerState, now: float, c: int, message: int) -> None:
     b.deliveries.tag[d] = b.messages.returns[message]
     b.deliveries.verdict[d] = codes.OK
     b.deliveries.sent_s[d] = now
+    b.deliveries.gone_s[d] = num.INF if there else now
+    lane = lanes_kernel.lane_of(b.lanes, message)
+    if b.messages.effects[message] == 0:
+        _note_waits(b, now, d, message, lane)
+    if b.policy.pick == codes.PRIORITY:
+        _note_overtaken(b, now, message, lane)
     has = 0
     if b.policy.ack == codes.AUTO:
         settling_kernel.finalise(b, message, codes.ACKED if there else codes.LOST)
@@ -94,12 +128,15 @@ def _deliver(b: BrokerState, now: float, c: int, message: int) -> None:
         deliveries_kernel.await_ack(b.deliveries, d)
         b.messages.state[message] = codes.IN_FLIGHT
         b.messages.in_flight_now += 1
-        b.lanes.in_flight[lanes_kernel.lane_of(b.lanes, message)] += 1
+        if b.messages.in_flight_now == b.policy.max_in_flight:
+            limits_kernel.act(b.limits, codes.LIMIT_IN_FLIGHT, now, now)
+        b.lanes.in_flight[lane] += 1
         if b.policy.push == 1:
             b.consumers.unacked[c] += 1
     if there:
         has += _hand_over(b, now, c, d, message)
     b.deliveries.has[d] = has
+    consumers_kernel.rest_if_free(b.consumers, b.policy, c)
     deliveries_kernel.free_if_forgotten(b.deliveries, d)
 
 
@@ -118,6 +155,7 @@ def _take(b: BrokerState, now: float, c: int) -> int:
         if b.messages.receives[message] >= b.policy.max_receives:
             b.messages.ready_now -= 1
             settling_kernel.bury(b, message)
+            limits_kernel.act(b.limits, codes.LIMIT_RECEIVES, now, now)
             if b.policy.pick == codes.GROUPS:
                 arrivals_kernel.let_in(b)
         else:
@@ -163,6 +201,7 @@ def _serve(b: BrokerState) -> bool:
         consumers_kernel.wait_if_credit(b.consumers, b.policy, c)
     else:
         b.consumers.calling[c] = 0
+        consumers_kernel.rest(b.consumers, c, 0)
         b.consumers.found += 1
         if b.consumers.asking == c:
             b.consumers.asking = -1
@@ -173,6 +212,7 @@ def _leave_unanswered(b: BrokerState) -> None:
     """A call that has found nothing waits, or is answered at once."""
     c = b.consumers.asking
     b.consumers.asking = -1
+    consumers_kernel.rest(b.consumers, c, 1)
     if b.policy.wait_s > 0.0:
         until_s = b.clock_s + b.policy.wait_s
         events_kernel.poll(b.events, until_s, c, b.consumers.call[c])
@@ -197,6 +237,7 @@ def _acknowledge(b: BrokerState, now: float, first: int) -> None:
         if b.policy.push == 1 and b.deliveries.connection[d] == b.consumers.connected[c]:
             b.consumers.unacked[c] -= 1
             consumers_kernel.wait_if_credit(b.consumers, b.policy, c)
+            consumers_kernel.rest_if_free(b.consumers, b.policy, c)
         deliveries_kernel.free_if_forgotten(b.deliveries, d)
         d = then
 
@@ -217,14 +258,15 @@ def _finish(b: BrokerState, now: float, ref: int) -> int:
     return c
 
 
-def _due(b: BrokerState, d: int) -> int:
+def _due(b: BrokerState, now: float, d: int) -> int:
     """The ETA of a delivery has come; returns the consumer that may begin it, -1: none."""
     c: int = b.deliveries.consumer[d]
     connection = b.deliveries.connection[d]
     if connection != b.consumers.epoch[c]:
-        hands_kernel.let_go(b, d)
+        hands_kernel.let_go(b, now, d)
         return -1
     b.deliveries.has[d] -= codes.LATER
+    b.deliveries.rest_s[d] = b.times.rest_s
     if b.policy.ack != codes.AUTO and connection == b.consumers.connected[c]:
         b.consumers.unacked[c] += 1
         if b.consumers.unacked[c] >= b.policy.prefetch:
@@ -245,9 +287,10 @@ def _rare(b: BrokerState, now: float, kind: int, ref: int, stamp: int) -> int:
             _answer_empty(b, now, ref)
     elif kind == codes.AGAIN:
         b.messages.waiting_now -= 1
-        arrivals_kernel.come(b, now, ref)
+        if arrivals_kernel.come(b, now, ref) and b.messages.effects[ref] == 0:
+            times_kernel.ready_from(b.times, ref, now)
     elif kind == codes.DUE:
-        return _due(b, ref)
+        return _due(b, now, ref)
     elif kind == codes.LEAVE_LOOP:
         hands_kernel.leave_loop(b, now, ref, stamp)
     elif kind == codes.START:
@@ -285,6 +328,7 @@ def _happen(b: BrokerState, now: float) -> None:
         busy = _rare(b, now, kind, ref, stamp)
     if busy >= 0:
         hands_kernel.look_for_work(b, now, busy)
+        consumers_kernel.rest_if_free(b.consumers, b.policy, busy)
 
 
 def _has_room(b: BrokerState, spare: int) -> bool:
@@ -293,7 +337,24 @@ def _has_room(b: BrokerState, spare: int) -> bool:
         b.deliveries.used + b.policy.batch <= num.integer(b.deliveries.message.shape[0])
         and b.events.stored + spare <= num.integer(b.events.slot.shape[0])
         and b.events.polls - b.events.polls_ended < num.integer(b.events.poll_end_s.shape[0])
+        and b.times.rows + rare_rows(b) <= num.integer(b.times.before.shape[0])
     )
+
+
+def rare_rows(b: BrokerState) -> int:
+    """Rows of `QueueTimes` that whatever happens next may need."""
+    most = b.deliveries.used + b.policy.batch + 2
+    if b.policy.overflow != codes.DROP_HEAD:
+        most += b.feed.n[0] - b.row
+    return most
+
+
+def pass_by(b: BrokerState, now: float) -> None:
+    """Time has passed until ``now``, where consumers change from without: what came, has come."""
+    if b.messages.removed == b.messages.total and b.messages.held == 0:
+        return
+    state_kernel.pass_time(b, now)
+    arrivals_kernel.catch_up(b, now, False)
 
 
 def _unlock_all(b: BrokerState, now: float) -> None:
@@ -332,6 +393,7 @@ def _work(b: BrokerState, until_s: float, most: int) -> int:
             now = b.free_s
         gone = b.messages.removed == b.messages.total and b.messages.held == 0
         if now < calm_s and now <= until_s and not gone:
+            state_kernel.pass_time(b, now)
             b.clock_s = now
             b.lanes.cursor_lane = -1
             stuck = False
@@ -353,6 +415,7 @@ def _work(b: BrokerState, until_s: float, most: int) -> int:
             b.clock_s = now
             b.lanes.cursor_lane = -1
             stuck = False
+        state_kernel.pass_time(b, now)
         awaited = arrivals_kernel.catch_up(b, now, waiting and not samples)
         if samples:
             arrivals_kernel.sample(b)

@@ -6,7 +6,9 @@ from sim.queue cimport broker_codes as codes
 from sim.queue cimport broker_deliveries_kernel as deliveries_kernel
 from sim.queue cimport broker_events_kernel as events_kernel
 from sim.queue cimport broker_lanes_kernel as lanes_kernel
+from sim.queue cimport broker_limits_kernel as limits_kernel
 from sim.queue cimport broker_picks_kernel as picks_kernel
+from sim.queue cimport broker_times_kernel as times_kernel
 from sim.queue.broker_state_kernel cimport BrokerState
 
 
@@ -17,15 +19,17 @@ cdef void bury(BrokerState b, i64 message) noexcept nogil
 @cython.locals(lane=i64, time_s=double)
 cdef void forget(BrokerState b, double now, i64 d) noexcept nogil
 
-@cython.locals(place=i64, lane=i64)
-cdef void give_back(BrokerState b, i64 message, i64 why) noexcept nogil
+@cython.locals(message=i64)
+cdef void _put_back(BrokerState b, double now, i64 d, i64 place) noexcept nogil
 
-@cython.locals(times=i64, wait_s=double, draw=double, _=i64)
-cdef void _retry(BrokerState b, double now, i64 message) noexcept nogil
+@cython.locals(message=i64, place=i64, lane=i64)
+cdef void give_back(BrokerState b, double now, i64 d, i64 why) noexcept nogil
 
-cdef void settle(
-    BrokerState b, double now, i64 message, i64 verdict, bint worked_on
-) noexcept nogil
+@cython.locals(message=i64, times=i64, wait_s=double, draw=double, row=i64, _=i64)
+cdef void _retry(BrokerState b, double now, i64 d) noexcept nogil
+
+@cython.locals(message=i64)
+cdef void settle(BrokerState b, double now, i64 d, i64 verdict, bint worked_on) noexcept nogil
 
 @cython.locals(message=i64, other=i64)
 cdef void _settle_copy(BrokerState b, double now, i64 d, bint worked_on) noexcept nogil

@@ -5,7 +5,9 @@ from sim.queue import broker_codes as codes
 from sim.queue import broker_deliveries_kernel as deliveries_kernel
 from sim.queue import broker_events_kernel as events_kernel
 from sim.queue import broker_lanes_kernel as lanes_kernel
+from sim.queue import broker_limits_kernel as limits_kernel
 from sim.queue import broker_picks_kernel as picks_kernel
+from sim.queue import broker_times_kernel as times_kernel
 from sim.queue.broker_state_kernel import BrokerState
 
 
@@ -32,31 +34,47 @@ def forget(b: BrokerState, now: float, d: int) -> None:
     deliveries_kernel.await_no_more(b.deliveries, d)
     b.messages.in_flight_now -= 1
     b.lanes.in_flight[lane] -= 1
+    if b.lanes.in_flight[lane] == 0:
+        b.times.freed[lane] = b.times.idle_s
 
 
-def give_back(b: BrokerState, message: int, why: int) -> None:
+def _put_back(b: BrokerState, now: float, d: int, place: int) -> None:
+    """The message of a delivery is ready again."""
+    message = b.deliveries.message[d]
+    lanes_kernel.put_back(b.lanes, b.messages, message, place, b.policy.pick)
+    if b.messages.effects[message] == 0:
+        times_kernel.come_back(b.times, b.deliveries, d, now)
+        times_kernel.ready_from(b.times, message, now)
+
+
+def give_back(b: BrokerState, now: float, d: int, why: int) -> None:
     """A message in flight comes back, unless it has come back too often or is too old."""
+    message = b.deliveries.message[d]
     if b.messages.state[message] == codes.OVERDUE:
         finalise(b, message, codes.EXPIRED)
+        limits_kernel.act(b.limits, codes.LIMIT_EXPIRED, now, now)
     else:
         if b.policy.counted & why:
             b.messages.returns[message] += 1
         if b.messages.returns[message] > b.policy.max_returns:
             bury(b, message)
+            limits_kernel.act(b.limits, codes.LIMIT_RETURNS, now, now)
         else:
             place = b.policy.requeue_place if why == codes.BY_FAILURE else b.policy.place
-            lanes_kernel.put_back(b.lanes, b.messages, message, place, b.policy.pick)
+            _put_back(b, now, d, place)
     if b.policy.pick == codes.GROUPS:
         lane = lanes_kernel.lane_of(b.lanes, message)
         lanes_kernel.offer(b.lanes, b.messages, lane, codes.GROUPS)
 
 
-def _retry(b: BrokerState, now: float, message: int) -> None:
-    """Publish a message again after a while, unless that was done too often."""
+def _retry(b: BrokerState, now: float, d: int) -> None:
+    """Publish the message of a delivery again after a while, unless that was done too often."""
+    message = b.deliveries.message[d]
     b.messages.returns[message] += 1
     times = num.integer(b.messages.returns[message])
     if times > b.policy.max_returns:
         bury(b, message)
+        limits_kernel.act(b.limits, codes.LIMIT_RETRIES, now, now)
         return
     wait_s = b.policy.retry_s
     for _ in range(1, times):
@@ -68,19 +86,24 @@ def _retry(b: BrokerState, now: float, message: int) -> None:
         wait_s = num.floor(draw * (num.floor(wait_s) + 1.0))
     if b.policy.retry_held == 1:
         b.messages.due_s[message] = now + wait_s
-        lanes_kernel.put_back(b.lanes, b.messages, message, codes.BACK, b.policy.pick)
+        _put_back(b, now, d, codes.BACK)
         return
+    if b.messages.effects[message] == 0:
+        times_kernel.come_back(b.times, b.deliveries, d, now)
+        row = times_kernel.row_for(b.times, message)
+        b.times.before[row, codes.MET_BACKOFF] += wait_s
     b.messages.state[message] = codes.WAITING
     b.messages.waiting_now += 1
     events_kernel.push(b.events, now + wait_s, codes.AGAIN, message, 0)
 
 
-def settle(b: BrokerState, now: float, message: int, verdict: int, worked_on: bool) -> None:
-    """An ack has reached the broker, or would have if it had not been sent beforehand."""
+def settle(b: BrokerState, now: float, d: int, verdict: int, worked_on: bool) -> None:
+    """The ack of a delivery has reached the broker, or would have if it was not sent before."""
+    message = b.deliveries.message[d]
     if verdict == codes.RETRY:
-        _retry(b, now, message)
+        _retry(b, now, d)
     elif verdict == codes.REQUEUE:
-        give_back(b, message, codes.BY_FAILURE)
+        give_back(b, now, d, codes.BY_FAILURE)
     elif verdict == codes.REJECTED:
         bury(b, message)
     elif b.messages.effects[message] > 0 or worked_on:
@@ -100,8 +123,8 @@ def _settle_copy(b: BrokerState, now: float, d: int, worked_on: bool) -> None:
         other = b.deliveries.after[other]
     if b.deliveries.tag[other] == b.deliveries.tag[d]:
         forget(b, now, other)
+        settle(b, now, other, b.deliveries.verdict[d], worked_on)
         deliveries_kernel.free_if_forgotten(b.deliveries, other)
-        settle(b, now, message, b.deliveries.verdict[d], worked_on)
 
 
 def acknowledge(b: BrokerState, now: float, d: int) -> None:
@@ -112,7 +135,7 @@ def acknowledge(b: BrokerState, now: float, d: int) -> None:
     state = b.messages.state[message]
     if b.deliveries.has[d] & codes.BROKER:
         forget(b, now, d)
-        settle(b, now, message, b.deliveries.verdict[d], worked_on)
+        settle(b, now, d, b.deliveries.verdict[d], worked_on)
         if b.policy.pick == codes.GROUPS:
             lane = lanes_kernel.lane_of(b.lanes, message)
             if b.lanes.in_flight[lane] == 0 and b.lanes.heap_at[lane] < 0:

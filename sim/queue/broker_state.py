@@ -11,9 +11,11 @@ from sim.queue.broker_consumers_kernel import Consumers
 from sim.queue.broker_deliveries_kernel import Deliveries
 from sim.queue.broker_events_kernel import Events
 from sim.queue.broker_lanes_kernel import Lanes
+from sim.queue.broker_limits_kernel import QueueLimits
 from sim.queue.broker_messages_kernel import PoisonLeft, QueueMessages
 from sim.queue.broker_policy_kernel import BrokerPolicy
 from sim.queue.broker_state_kernel import BrokerState, Calls, QueueSamples
+from sim.queue.broker_times_kernel import QueueTimes
 from sim.queue.feed_kernel import Feed
 
 _T = TypeVar("_T", bound=np.generic)
@@ -145,6 +147,13 @@ def new_state(
         np.zeros((0, 0), np.uint8) if columns.reach is None else columns.reach,
         policy.pick == codes.SPANS,
     )
+    times = QueueTimes(
+        n,
+        columns.lanes,
+        _rows(columns.due_s, np.float64).copy(),  # a retry has another ETA, the message has not
+        policy.publish_s > 0.0 or policy.deliver_s > 0.0,
+        policy.loop_s > 0.0,
+    )
     return BrokerState(
         feed,
         policy,
@@ -157,6 +166,8 @@ def new_state(
         Calls(receive_latency_s),
         Calls(ack_latency_s),
         QueueSamples(grid_s),
+        times,
+        QueueLimits(places),
         jitter,
     )
 

@@ -2,13 +2,18 @@ cimport cython
 
 from sim.foundation cimport num
 from sim.foundation.c_types cimport i64
+from sim.queue cimport broker_codes as codes
 from sim.queue cimport broker_events_kernel as events_kernel
+from sim.queue cimport broker_limits_kernel as limits_kernel
+from sim.queue cimport broker_times_kernel as times_kernel
 from sim.queue.broker_consumers_kernel cimport Consumers
 from sim.queue.broker_deliveries_kernel cimport Deliveries
 from sim.queue.broker_events_kernel cimport Events
 from sim.queue.broker_lanes_kernel cimport Lanes
+from sim.queue.broker_limits_kernel cimport QueueLimits
 from sim.queue.broker_messages_kernel cimport QueueMessages, PoisonLeft
 from sim.queue.broker_policy_kernel cimport BrokerPolicy
+from sim.queue.broker_times_kernel cimport QueueTimes
 from sim.queue.feed_kernel cimport Feed
 
 
@@ -38,6 +43,8 @@ cdef class BrokerState:
     cdef public Calls receives
     cdef public Calls acks
     cdef public QueueSamples samples
+    cdef public QueueTimes times
+    cdef public QueueLimits limits
     cdef public const double[::1] jitter
     cdef public i64 row
     cdef public i64 retention_row
@@ -49,17 +56,20 @@ cdef class BrokerState:
     cdef public double full_until_s
 
 
+@cython.locals(message=i64, eta_s=double, by_ring=bint)
+cdef void pass_time(BrokerState b, double now) noexcept nogil
+
 @cython.locals(at=i64)
 cdef double half_s(Calls calls) noexcept nogil
 
-@cython.locals(taken_s=double)
-cdef double within_quota(Calls calls, double at_s, double calls_per_s) noexcept nogil
+@cython.locals(taken_s=double, calls_per_s=double)
+cdef double within_quota(BrokerState b, Calls calls, double at_s) noexcept nogil
 
 @cython.locals(begun_s=double, from_s=double)
 cdef double enter_loop(BrokerState b, double at_s, i64 c) noexcept nogil
 
-@cython.locals(one_way_s=double, arrive_s=double)
-cdef double fetched_s(BrokerState b, double now, i64 c) noexcept nogil
+@cython.locals(one_way_s=double, arrive_s=double, there_s=double)
+cdef double fetched_s(BrokerState b, double now, i64 c, i64 d) noexcept nogil
 
 @cython.locals(at_s=double)
 cdef double to_broker_s(BrokerState b, double now, i64 c) noexcept nogil

@@ -4,13 +4,18 @@ import numpy as np
 
 from sim.foundation import num
 from sim.foundation.arrays import F64, I64
+from sim.queue import broker_codes as codes
 from sim.queue import broker_events_kernel as events_kernel
+from sim.queue import broker_limits_kernel as limits_kernel
+from sim.queue import broker_times_kernel as times_kernel
 from sim.queue.broker_consumers_kernel import Consumers
 from sim.queue.broker_deliveries_kernel import Deliveries
 from sim.queue.broker_events_kernel import Events
 from sim.queue.broker_lanes_kernel import Lanes
+from sim.queue.broker_limits_kernel import QueueLimits
 from sim.queue.broker_messages_kernel import PoisonLeft, QueueMessages
 from sim.queue.broker_policy_kernel import BrokerPolicy
+from sim.queue.broker_times_kernel import QueueTimes
 from sim.queue.feed_kernel import Feed
 
 
@@ -58,6 +63,8 @@ class BrokerState:
         receives: Calls,
         acks: Calls,
         samples: QueueSamples,
+        times: QueueTimes,
+        limits: QueueLimits,
         jitter: F64,
     ) -> None:
         self.feed: Feed = feed
@@ -74,6 +81,8 @@ class BrokerState:
         self.acks: Calls = acks
         """Calls that acknowledge messages, and what else a consumer sends over a connection."""
         self.samples: QueueSamples = samples
+        self.times: QueueTimes = times
+        self.limits: QueueLimits = limits
         self.jitter: F64 = jitter
         """[draws] uniform in [0, 1), for retries, taken in turn."""
         self.row = 0
@@ -94,6 +103,20 @@ class BrokerState:
         """… and the last."""
 
 
+def pass_time(b: BrokerState, now: float) -> None:
+    """Carry the sums of `QueueTimes` to ``now``, before anything happens then."""
+    by_ring = b.limited and b.policy.single_active == 0
+    times_kernel.elapse(b.times, b.consumers, b.policy.push, by_ring, b.messages.ready_now, now)
+    while b.times.etas < b.times.eta_order.shape[0]:
+        message = b.times.eta_order[b.times.etas]
+        eta_s = b.times.eta_of[message]
+        if eta_s > now:
+            break
+        b.times.etas += 1
+        if b.messages.state[message] == codes.READY and b.messages.effects[message] == 0:
+            times_kernel.ready_from(b.times, message, eta_s)
+
+
 def half_s(calls: Calls) -> float:
     """How long one way of the next call takes."""
     at = calls.made % calls.latency_s.shape[0]
@@ -101,14 +124,17 @@ def half_s(calls: Calls) -> float:
     return 0.5 * num.double(calls.latency_s[at])
 
 
-def within_quota(calls: Calls, at_s: float, calls_per_s: float) -> float:
+def within_quota(b: BrokerState, calls: Calls, at_s: float) -> float:
     """When a call that could arrive at ``at_s`` is taken; it may use up a second's quota at once.
 
     A throttled client tries again until it gets through; here it gets through as soon as it can.
     """
+    calls_per_s = b.policy.calls_per_s
     if calls_per_s == num.INF:
         return at_s
     taken_s = max(at_s, calls.quota_s)
+    if taken_s > at_s:
+        limits_kernel.act(b.limits, codes.LIMIT_CALLS, at_s, taken_s)
     calls.quota_s = max(calls.quota_s, taken_s - 1.0) + 1.0 / calls_per_s
     return taken_s
 
@@ -122,18 +148,22 @@ def enter_loop(b: BrokerState, at_s: float, c: int) -> float:
         from_s = b.consumers.busy_from_s[c] + b.policy.busy_s
         b.consumers.loop_full[c, 0] = min(b.consumers.loop_full[c, 0], from_s)
         b.consumers.loop_full[c, 1] = max(b.consumers.loop_full[c, 1], begun_s)
+        limits_kernel.act(b.limits, codes.LIMIT_LOOP, from_s, begun_s)
     return begun_s
 
 
-def fetched_s(b: BrokerState, now: float, c: int) -> float:
-    """When what the broker sends a consumer now has been through its main loop (CE-12).
+def fetched_s(b: BrokerState, now: float, c: int, d: int) -> float:
+    """When a delivery that the broker sends now has been through its main loop (CE-12).
 
     The last of its round trips was the question for it; the next one is asked behind it.
     """
     one_way_s = half_s(b.receives)
     arrive_s = now + one_way_s
+    b.deliveries.loop_s[d] = 0.0
     if b.policy.loop_s > 0.0 and b.consumers.cut[c] == 0:
+        there_s = arrive_s
         arrive_s = enter_loop(b, arrive_s, c) + b.policy.loop_s
+        b.deliveries.loop_s[d] = arrive_s - there_s
         if b.policy.fetch_trips > 0:
             arrive_s += (b.policy.fetch_trips - 1) * 2.0 * one_way_s
             b.consumers.loop_s[c] = arrive_s + 2.0 * one_way_s

@@ -29,6 +29,7 @@ from sim.scenario.products.celery import (
 )
 from sim.scenario.products.rabbitmq_broker import LOOKS_S
 from sim.systems.on_queue import QueueSystem, of_rows, poison_of
+from sim.systems.queue_limits import Keys, LimitKey, written_s
 from sim.traffic.generate import POOL, service_s
 
 
@@ -42,7 +43,8 @@ class Celery(QueueSystem[Broker]):
             queue: _queue(setup, config, feed, queue, rows.get(queue)) for queue in config.queues
         }
         sent = Unsplit(setup.messages.created_s)
-        super().__init__(setup, queues, rows, dict.fromkeys(queues, sent))
+        keys = {queue: limit_keys(queue, config) for queue in queues}
+        super().__init__(setup, queues, rows, dict.fromkeys(queues, sent), keys)
         self.stages: Sequence[Stage] = [self.readers]
 
 
@@ -95,6 +97,39 @@ def _queue(
         if config.remap_sigterm is None
         else config.config.worker_soft_shutdown_timeout,
     )
+
+
+def limit_keys(name: str, config: CelerySystem) -> Keys:
+    """What Celery and its broker call the limits of a queue and its workers."""
+    queue, settings, here = config.queues[name], config.config, f"queues.{name}"
+    arguments = queue.queue_arguments
+    lock = LimitKey(
+        "visibility_timeout",
+        "config.broker_transport_options.visibility_timeout",
+        written_s(config.visibility_timeout_s),
+    )
+    if config.broker == "rabbitmq":
+        of_queue = arguments.consumer_timeout is not None
+        key = "x-consumer-timeout" if of_queue else "consumer_timeout"
+        path = f"{here}.queue_arguments.{key}" if of_queue else key
+        lock = LimitKey(key, path, written_s(config.consumer_timeout_s(arguments)))
+    multiplier, concurrency = settings.worker_prefetch_multiplier, settings.worker_concurrency
+    return {
+        codes.LIMIT_LOCK_HELD: lock,
+        codes.LIMIT_LOCK_GONE: lock,
+        codes.LIMIT_RETRIES: LimitKey(
+            "max_retries", f"{here}.task.max_retries", str(queue.task.max_retries)
+        ),
+        codes.LIMIT_HELD: LimitKey(
+            "worker_prefetch_multiplier", "config.worker_prefetch_multiplier", str(multiplier)
+        ),
+        codes.LIMIT_BUSY: LimitKey(
+            "worker_concurrency", "config.worker_concurrency", str(concurrency)
+        ),
+        codes.LIMIT_LOOP: LimitKey(
+            "ceilings.task", "ceilings.task", written_s(config.ceilings.task)
+        ),
+    }
 
 
 _PLACE = {"rabbitmq": codes.ORIGINAL, "redis": codes.NEXT, "sqs": codes.RETURNS}

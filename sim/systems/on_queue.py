@@ -1,6 +1,7 @@
 """What systems on the queue mechanism share: queues with consumers, and what comes of them."""
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Generic, NamedTuple, TypeVar
 
@@ -18,9 +19,11 @@ from sim.queue import broker_codes as codes
 from sim.queue import sqs_standard_codes as standard
 from sim.queue.broker import Broker
 from sim.queue.broker_state import MessageColumns, PoisonousMessages, poisonous_messages
+from sim.queue.broker_waits import BrokerWaits
 from sim.queue.sqs_standard import Workers
 from sim.queue.sqs_standard_state_kernel import StandardQueue
 from sim.systems.ceilings import told_of_queue
+from sim.systems.queue_limits import Keys, limits_of, told_of_deaths
 
 _Q = TypeVar("_Q", bound=Broker | Workers)
 
@@ -37,6 +40,8 @@ class QueueSystem(Generic[_Q]):
         queues: dict[str, _Q],
         only: Mapping[str, I32] = MappingProxyType({}),
         sent: Mapping[str, Sent] = MappingProxyType({}),
+        keys: Mapping[str, Keys] = MappingProxyType({}),
+        asked_s: Mapping[str, float] = MappingProxyType({}),
     ) -> None:
         """
         Args:
@@ -44,11 +49,15 @@ class QueueSystem(Generic[_Q]):
             queues: the queues by name.
             only: the messages that are routed to a queue, ascending; all, where none are given.
             sent: of each queue, how its messages get into its feed, numbered as there.
+            keys: of each general queue, what its product calls its limits.
+            asked_s: of a general queue, how long its messages are asked to wait, s.
         """
         self.setup = setup
         self.queues = queues
         self.only = only
         self.sent = sent
+        self.keys = keys
+        self.asked_s = asked_s
         self.enqueued: Mapping[str, I64] = {}
         """[grid] messages that a queue had got, of those that have forgotten some."""
         messages = setup.messages
@@ -81,8 +90,11 @@ class QueueSystem(Generic[_Q]):
         """Each queue's outcome; its memory is freed when the next is asked for."""
         self.readers.stages = []
         for name in list(self.queues):
-            came = self.enqueued.get(name)
-            outcome = outcome_of(self.setup, name, self.queues.pop(name), ended_s, came)
+            came, queue = self.enqueued.get(name), self.queues.pop(name)
+            outcome = outcome_of(self.setup, name, queue, ended_s, came, self.keys.get(name, {}))
+            if isinstance(queue, Broker) and name in self.sent:
+                waits = BrokerWaits(queue, self.sent[name], self.asked_s.get(name, 0.0))
+                outcome = replace(outcome, waits=waits)
             yield outcome.only(self.only[name]) if name in self.only else outcome
 
 
@@ -111,6 +123,7 @@ def outcome_of(
     queue: Broker | Workers,
     ended_s: float,
     enqueued: I64 | None = None,
+    keys: Keys = MappingProxyType({}),
 ) -> GroupOutcome:
     """What a queue and its consumers made of the messages.
 
@@ -120,6 +133,7 @@ def outcome_of(
         queue: the queue.
         ended_s: end of the run, s.
         enqueued: [grid] messages that it had got, where it has forgotten some; else None.
+        keys: what the product of a general queue calls its limits.
     """
     t = setup.grid_s[setup.grid_s <= ended_s]
     if isinstance(queue, Broker):
@@ -145,7 +159,11 @@ def outcome_of(
         deliveries=seen.deliveries,
         calls=seen.requests["receive"],
         requests=seen.requests,
-        happened=list(told_of_queue(queue, name)) if isinstance(queue, Broker) else [],
+        happened=[*told_of_queue(queue, name), *told_of_deaths(queue, name)]
+        if isinstance(queue, Broker)
+        else [],
+        limits=list(limits_of(queue, keys)) if isinstance(queue, Broker) else [],
+        spent_by_consumers=queue.spent_s() if isinstance(queue, Broker) else {},
     )
 
 

@@ -27,6 +27,7 @@ from sim.scenario.products.rabbitmq_broker import (
     since,
 )
 from sim.systems.on_queue import QueueSystem, of_rows, poison_of
+from sim.systems.queue_limits import Keys, LimitKey, written_s
 from sim.systems.rabbitmq_exchange import routed
 from sim.traffic.generate import service_s
 from sim.traffic.messages import Messages
@@ -63,7 +64,8 @@ class Rabbitmq(QueueSystem[Broker]):
         queues = {
             queue: _queue(setup, config, senders, queue, rows.get(queue)) for queue in config.queues
         }
-        super().__init__(setup, queues, rows, dict.fromkeys(queues, senders))
+        keys = {queue: limit_keys(queue, config) for queue in queues}
+        super().__init__(setup, queues, rows, dict.fromkeys(queues, senders), keys)
         self.stages: Sequence[Stage] = [senders, self.readers]
 
     def control(self, env: simpy.Environment, say: Callable[[str], None]) -> Mapping[str, Fleet]:
@@ -132,6 +134,43 @@ def _columns(
     of_entity, _ = messages.keys_by(config.producer.priority)
     priority = np.minimum(of_entity[messages.entity], most).astype(np.int32)
     return Columns(wanted=wanted, lane=priority, lanes=most + 1)
+
+
+def limit_keys(name: str, config: RabbitmqSystem) -> Keys:
+    """What RabbitMQ calls the limits of a queue and its consumers."""
+    queue = config.queues[name]
+    arguments, here = queue.arguments, f"queues.{name}"
+    of_queue = arguments.consumer_timeout is not None
+    timeout_ms = arguments.consumer_timeout if of_queue else config.consumer_timeout
+    limit = delivery_limit(config.version, arguments.delivery_limit)
+    given, count = queue.prefetch_count, prefetch(arguments.queue_type, queue.prefetch_count)
+    its = "no limit" if count is None else f"{count:,}"
+
+    def argument(key: str, value: object) -> LimitKey:
+        return LimitKey(key, f"{here}.arguments.{key}", str(value))
+
+    return {
+        codes.LIMIT_LOCK_HELD: argument("x-consumer-timeout", written_s((timeout_ms or 0.0) / 1e3))
+        if of_queue
+        else LimitKey("consumer_timeout", "consumer_timeout", written_s((timeout_ms or 0.0) / 1e3)),
+        codes.LIMIT_RETURNS: argument("x-delivery-limit", limit),
+        codes.LIMIT_DROPPED: argument("x-max-length", arguments.max_length),
+        codes.LIMIT_REFUSED: argument("x-max-length", arguments.max_length),
+        codes.LIMIT_EXPIRED: argument(
+            "x-message-ttl", written_s((arguments.message_ttl or 0) / 1e3)
+        ),
+        codes.LIMIT_LINE: argument("x-single-active-consumer", "true"),
+        codes.LIMIT_OVERTAKEN: argument("x-max-priority", arguments.max_priority),
+        codes.LIMIT_HELD: LimitKey(
+            "prefetch_count", f"{here}.prefetch_count", str(given) if given else f"0 ({its})"
+        ),
+        codes.LIMIT_BUSY: LimitKey("consumers", f"{here}.consumers", str(queue.consumers)),
+        codes.LIMIT_PROCESS: LimitKey(
+            "ceilings.publish",
+            "ceilings.publish",
+            written_s(config.ceilings.times_s(arguments.queue_type)[0]),
+        ),
+    }
 
 
 def rabbitmq_policy(queue: RabbitmqQueue, config: RabbitmqSystem) -> BrokerPolicy:

@@ -34,6 +34,7 @@ from sim.queue.windows import QueueWindows
 from sim.scenario.load import Scenario
 from sim.scenario.products.sqs import SqsQueue, SqsSystem
 from sim.systems.on_queue import QueueSystem, became, poison_of
+from sim.systems.queue_limits import Keys, LimitKey, written_s
 from sim.traffic.messages import Messages
 
 _ORDER = {
@@ -90,7 +91,9 @@ class Sqs(QueueSystem[Workers | Broker]):
             else self.senders
             for queue in queues
         }
-        super().__init__(setup, queues, sent=sent)
+        keys = {queue: _limit_keys(setup, config, queue) for queue in queues}
+        asked_s = {queue: float(c.delay_seconds) for queue, c in config.queues.items()}
+        super().__init__(setup, queues, sent=sent, keys=keys, asked_s=asked_s)
         self.live = messages
         self.windows: QueueWindows | None = None
         """Where messages come window by window."""
@@ -227,6 +230,37 @@ def _grouped(
         poison=poison_of(setup, name),
         keep_repeats=repeats_kept(setup, name),
     )
+
+
+def _limit_keys(setup: Setup, config: SqsSystem, name: str) -> Keys:
+    """What SQS calls the limits of a FIFO queue or a fair one."""
+    queue, here, n = config.queues[name], f"queues.{name}", broker_codes
+    if queue.message_group_id is None:
+        return {}
+    groups = len(setup.messages.keys_by(queue.message_group_id)[1])
+    redrive = queue.redrive_policy
+
+    def attribute(key: str, value: object) -> LimitKey:
+        return LimitKey(key.split(".")[-1], f"{here}.{key}", str(value))
+
+    lock = attribute("VisibilityTimeout", written_s(queue.visibility_timeout))
+    keys = {
+        n.LIMIT_LOCK_HELD: lock,
+        n.LIMIT_LOCK_GONE: lock,
+        n.LIMIT_EXPIRED: attribute(
+            "MessageRetentionPeriod", written_s(queue.message_retention_period)
+        ),
+        n.LIMIT_IN_FLIGHT: attribute("max_in_flight", queue.max_in_flight),
+        n.LIMIT_CALLS: attribute("FifoThroughputLimit", queue.fifo_throughput_limit),
+        n.LIMIT_LINE: attribute("MessageGroupId", f"{groups:,} message groups"),
+        n.LIMIT_HELD: attribute("MaxNumberOfMessages", queue.max_number_of_messages),
+        n.LIMIT_BUSY: attribute("workers", queue.workers),
+    }
+    if redrive is not None:
+        keys[n.LIMIT_RECEIVES] = attribute(
+            "RedrivePolicy.maxReceiveCount", redrive.max_receive_count
+        )
+    return keys
 
 
 def _deduplicated(queue: SqsQueue, messages: Messages, group: I32) -> I32 | None:

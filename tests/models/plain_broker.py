@@ -19,6 +19,7 @@ from models.plain_broker_parts import (
     Settings,
 )
 from models.plain_broker_queue import PlainQueueSide
+from models.plain_broker_times import NEAR_S
 from models.plain_machine import Machine, Steps
 
 __all__ = ["Message", "PlainBroker", "Settings"]
@@ -48,7 +49,10 @@ class PlainBroker(PlainQueueSide):
             return
         half_s = d.travels_s
         if d.held_back:
+            d.arrived_s = d.sent_s + half_s
+            d.waits_until_s = d.message.due_s
             yield self._due(d.message)
+            d.rests_from_s = self.env.now
             if consumer.connection is not d.connection:
                 self._lose(d)
                 return
@@ -72,6 +76,7 @@ class PlainBroker(PlainQueueSide):
                 self._lose(d)
                 return
             consumer.coming -= 1
+            d.arrived_s = self.env.now
             consumer.buffer.append(d)
         self._look(consumer)
 
@@ -110,6 +115,7 @@ class PlainBroker(PlainQueueSide):
                     yield consumer.changed
                 d = (consumer.ripe or consumer.buffer).popleft()
                 consumer.working.append(d)
+                self._begun(consumer, d, d.message.work_s)
                 if self.s.ack == "start":
                     if consumer.cut:
                         d.owed = True
@@ -121,6 +127,14 @@ class PlainBroker(PlainQueueSide):
                 self._look(consumer)
         except simpy.Interrupt:
             pass
+
+    def _begun(self, consumer: Consumer, d: Delivery, work_s: float) -> None:
+        d.begun_s, d.work_s = self.env.now, work_s
+        d.waits_until_s = max(d.waits_until_s, d.message.due_s)
+        if abs(consumer.machine.resume_s - self.env.now) < NEAR_S:
+            d.stood_still_s = consumer.paused_s
+        else:
+            d.stood_still_s = self.env.now
 
     def _leave(self, consumer: Consumer) -> None:
         self._send_acks(consumer)
@@ -137,23 +151,29 @@ class PlainBroker(PlainQueueSide):
             self.seen.add("poison")
             if verdict == "die":
                 c = self.consumers.index(consumer)
+                self.times.acted["killed"] += 1
                 self.crash(c, but=self.env.active_process)
                 if what[2] < INF:
                     self.env.process(self._start_later(c, what[2]))
                 raise simpy.Interrupt("died")
         if verdict == "ok":
             message.effects += 1
+            self.times.took_effect(d)
             message.done_s = min(message.done_s, self.env.now)
         consumer.working.remove(d)
         if self.s.ack != "late" and not d.owed:
             d.verdict = verdict
             if not d.at_broker and verdict != "ok" and message.where == "acked":
-                self._settle(message, verdict, False)
+                self._settle(d, verdict, False)
                 self._serve()
         elif verdict != "leave":
             d.verdict = verdict
             consumer.done.append(d)
+        else:
+            self.times.gone(d)
         if verdict != "ok" and self.s.stop_batch:
+            for left in consumer.buffer:
+                self.times.gone(left)
             consumer.buffer.clear()
         return True
 
@@ -201,12 +221,15 @@ class PlainBroker(PlainQueueSide):
             yield self.env.timeout(after_s)
             while True:
                 held = yield from self._receive(consumer)
+                for d in held:
+                    d.arrived_s = self.env.now
                 consumer.buffer.extend(held)
                 yield from consumer.machine.running()
                 extra_s, chunk = s.per_batch_s, 0
                 while consumer.buffer:
                     d = consumer.buffer.popleft()
                     consumer.working.append(d)
+                    self._begun(consumer, d, extra_s + d.message.work_s)
                     yield from consumer.machine.work(extra_s + d.message.work_s)
                     extra_s = 0.0
                     self._finish(consumer, d)
@@ -255,10 +278,12 @@ class PlainBroker(PlainQueueSide):
             call = PlainCall(consumer, consumer.connection, self.env.event())
             self.waiting.append(call)
             self._serve()
+            consumer.found_nothing = not call.answer.triggered
             if s.wait_s > 0 and not call.answer.triggered:
                 consumer.leaves_at_once = True
                 ends = self.env.timeout(s.wait_s)
                 mended = yield from self._in_time(consumer, call.answer, ends)
+                consumer.found_nothing = mended and not call.answer.triggered
                 consumer.leaves_at_once = False
                 if not mended:
                     if call in self.waiting:
@@ -268,6 +293,8 @@ class PlainBroker(PlainQueueSide):
                 self.waiting.remove(call)
             held = call.answer.value if call.answer.triggered else []
             if not (yield from self._in_time(consumer, self.env.timeout(s.receive_s / 2))):
+                for d in held:
+                    self.times.gone(d)
                 continue
             if held:
                 return held
@@ -297,6 +324,10 @@ class PlainBroker(PlainQueueSide):
         dropped = [*consumer.ripe, *consumer.buffer, *(consumer.working if working_too else [])]
         for d in dropped:
             self._lose(d)
+        for d in self.unacked:
+            lost = working_too or d not in consumer.working
+            if d.connection is consumer.connection and lost:
+                self.times.gone(d)
         consumer.ripe.clear()
         consumer.buffer.clear()
         consumer.coming = 0
@@ -310,6 +341,7 @@ class PlainBroker(PlainQueueSide):
         if not consumer.alive:
             return
         consumer.alive = False
+        consumer.found_nothing = False
         self._drop(consumer, working_too=True)
         self.waiting = [
             w for w in self.waiting if not (isinstance(w, PlainCall) and w.consumer is consumer)
@@ -359,6 +391,8 @@ class PlainBroker(PlainQueueSide):
     def pause(self, c: int, for_s: float) -> None:
         """Stop the process for a while."""
         consumer = self.consumers[c]
+        if not consumer.machine.paused:
+            consumer.paused_s = self.env.now
         consumer.machine.pause(for_s)
         if self.s.loop_s:
             consumer.loop_free_s = max(consumer.loop_free_s, self.env.now + for_s)
@@ -370,6 +404,7 @@ class PlainBroker(PlainQueueSide):
     def cut_off(self, c: int) -> None:
         """Cut the network of one consumer."""
         self.consumers[c].cut = True
+        self.consumers[c].found_nothing = False
         self.network.succeed()
         self.network = self.env.event()
 

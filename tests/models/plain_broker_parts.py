@@ -86,6 +86,7 @@ class Message:
     republished: int = 0
     done_s: float = INF
     effects: int = 0
+    came_s: float = 0.0  # it was let in, or would have been
 
 
 @dataclass(eq=False)
@@ -113,6 +114,14 @@ class Delivery:
     ack_sent: bool = False
     held_back: bool = False  # for its ETA; does not count against the prefetch
     travels_s: float = 0.0  # until the consumer has it
+    loop_part_s: float = 0.0  # of that, at the consumer's main loop
+    arrived_s: float = INF
+    gone_s: float = INF  # its consumer has lost it or given it up
+    rests_from_s: float = 0.0  # whether consumers rest counts from then on
+    waits_until_s: float = -INF  # held for its ETA or retry
+    stood_still_s: float = INF  # its consumer was paused since then, with a free place for it
+    begun_s: float = 0.0
+    work_s: float = 0.0
 
 
 @dataclass(eq=False)
@@ -132,6 +141,8 @@ class Consumer:
     done: list[Delivery] = field(default_factory=list)
     processes: list[simpy.Process] = field(default_factory=list)
     leaves_at_once: bool = False  # pull: a SIGTERM ends it now, as it only waits
+    found_nothing: bool = False  # pull: it was told last that there is nothing
+    paused_s: float = -INF  # since when it stands still, or stood still last
     loop_free_s: float = -INF  # push: when its main loop has done what it is promised to
 
 

@@ -14,6 +14,7 @@ from models.plain_broker_parts import (
     PlainCall,
     Settings,
 )
+from models.plain_broker_times import History
 from models.plain_machine import Machine, Steps
 
 
@@ -54,6 +55,7 @@ class PlainQueueSide:
         self.busy = False
         self.did = "delivered"
         self.consumers = [Consumer(Machine(env), env.event()) for _ in range(settings.consumers)]
+        self.times = History(self)
         env.process(self._arrive(enqueued_s))
         if settings.sweep_s > 0:
             env.process(self._sweep())
@@ -76,6 +78,7 @@ class PlainQueueSide:
         """A published message is in the queue, or is not let in."""
         message = self.messages[row]
         message.row = row
+        message.came_s = self.env.now
         if message.same >= 0:
             if self.env.now - self.let_in.get(message.same, -INF) < self.s.dedup_s:
                 message.where = "refused"
@@ -90,7 +93,9 @@ class PlainQueueSide:
         s = self.s
         if s.overflow != "drop-head" and self._ready() >= s.max_length:
             self.seen.add("refused")
+            self.times.acted["refused"] += 1
             if s.republish_s < INF:
+                self.times.waits(message, "send", s.republish_s)
                 message.where = "waiting"
                 self.env.process(self._again(message, s.republish_s))
             else:
@@ -98,6 +103,7 @@ class PlainQueueSide:
             return
         message.where = "ready"
         self.main[message.lane].append(message)
+        self.times.ready(message)
         self._serve()
 
     def _again(self, message: Message, after_s: float) -> Steps:
@@ -111,6 +117,7 @@ class PlainQueueSide:
         if message.where == "ready":
             self._unready(message)
             message.where = "expired"
+            self.times.acted["expired"] += 1
             self._serve()
         elif message.where == "flight":
             message.old = True
@@ -129,8 +136,11 @@ class PlainQueueSide:
             if message in lists[message.lane]:
                 lists[message.lane].remove(message)
 
-    def _put_back(self, message: Message, place: str) -> None:
+    def _put_back(self, d: Delivery, place: str) -> None:
+        message = d.message
         message.where = "ready"
+        self.times.came_back(d)
+        self.times.ready(message)
         front, main = self.front[message.lane], self.main[message.lane]
         if place == "returns":
             front.append(message)
@@ -146,17 +156,20 @@ class PlainQueueSide:
         message.where = "dead" if self.s.dead_letters else "dropped"
         self.seen.add("buried")
 
-    def _give_back(self, message: Message, why: str) -> None:
+    def _give_back(self, d: Delivery, why: str) -> None:
+        message = d.message
         self.seen.add(f"back by {why}")
         if message.old:
             message.where = "expired"
+            self.times.acted["expired"] += 1
             return
         if why in self.s.counted:
             message.returns += 1
         if message.returns > self.s.max_returns:
             self._bury(message)
+            self.times.acted["returns"] += 1
         else:
-            self._put_back(message, self.s.requeue_place if why == "failure" else self.s.place)
+            self._put_back(d, self.s.requeue_place if why == "failure" else self.s.place)
 
     def _in_flight(self, lane: int | None = None) -> int:
         return sum(1 for d in self.unacked if lane is None or d.message.lane == lane)
@@ -219,12 +232,14 @@ class PlainQueueSide:
             self._unready(message)
             if message.receives >= self.s.max_receives:
                 self._bury(message)
+                self.times.acted["receives"] += 1
                 continue
             message.receives += 1
             delivery = Delivery(
                 message, connection, message.receives, self.env.now, message.republished
             )
             held.append(delivery)
+            self.times.handed(delivery)
             if self.s.ack == "auto":
                 message.where = "acked"
                 delivery.at_broker = False
@@ -269,6 +284,9 @@ class PlainQueueSide:
             d, there = held[0], first.consumer.connection is first
             if there:
                 d.travels_s = self._travels_s(first.consumer)
+                d.loop_part_s = self.at_loop_s
+            else:
+                self.times.gone(d)
             if there and d.message.due_s > self.env.now + d.travels_s:
                 d.held_back = True
                 first.unacked -= self.s.ack != "auto"
@@ -286,6 +304,7 @@ class PlainQueueSide:
                 assert message is not None
                 self._unready(message)
                 self._bury(message)
+                self.times.acted["dropped"] += 1
                 self.seen.add("head dropped")
                 dropped = True
         if dropped:
@@ -299,12 +318,14 @@ class PlainQueueSide:
     def _travels_s(self, consumer: Consumer) -> float:
         """How long a delivery takes from now until the consumer's main loop is through with it."""
         s, there_s = self.s, self.env.now + self.s.receive_s / 2
+        self.at_loop_s = 0.0
         if consumer.cut or not s.loop_s:
             return s.receive_s / 2
         if consumer.loop_free_s > there_s:
             self.seen.add("loop busy")
         through_s = max(consumer.loop_free_s, there_s) + s.loop_s
         consumer.loop_free_s = through_s
+        self.at_loop_s = through_s - there_s
         if s.fetch_trips:
             through_s += (s.fetch_trips - 1) * s.receive_s
             # The loop asks for the next one, and waits for the answer.
@@ -363,7 +384,7 @@ class PlainQueueSide:
         message, connection = d.message, d.connection
         if d.at_broker:
             self._forget(d)
-            self._settle(message, d.verdict, d in connection.consumer.working)
+            self._settle(d, d.verdict, d in connection.consumer.working)
         elif (
             self.s.late_ack
             and d.verdict == "ok"
@@ -376,7 +397,7 @@ class PlainQueueSide:
         elif self.s.any_copy and (later := self._later_copy(d)) is not None:
             self.seen.add("ack of another copy")
             self._forget(later)
-            self._settle(message, d.verdict, d in connection.consumer.working)
+            self._settle(later, d.verdict, d in connection.consumer.working)
         else:
             self.seen.add("stale ack")
         if self.s.push and connection.open:
@@ -395,14 +416,16 @@ class PlainQueueSide:
     def _forget(self, d: Delivery) -> None:
         d.at_broker = False
         self.unacked.remove(d)
+        self.times.forgot(d)
         now = self.env.now
         self.spent.append((int(now // self.s.recent_s), d.message.lane, now - d.sent_s))
 
-    def _settle(self, message: Message, verdict: str, worked_on: bool) -> None:
+    def _settle(self, d: Delivery, verdict: str, worked_on: bool) -> None:
+        message = d.message
         if verdict == "retry":
-            self._retry(message)
+            self._retry(d)
         elif verdict == "requeue":
-            self._give_back(message, "failure")
+            self._give_back(d, "failure")
         elif verdict == "rejected":
             self._bury(message)
         elif message.effects or worked_on:
@@ -410,10 +433,12 @@ class PlainQueueSide:
         else:
             message.where = "dropped" if verdict == "discard" else "lost"
 
-    def _retry(self, message: Message) -> None:
+    def _retry(self, d: Delivery) -> None:
+        message = d.message
         message.returns += 1
         if message.returns > self.s.max_returns:
             self._bury(message)
+            self.times.acted["retries"] += 1
             return
         self.seen.add("retried")
         message.republished += 1
@@ -423,8 +448,10 @@ class PlainQueueSide:
         if self.s.retry_held:
             self.seen.add("retry held")
             message.due_s = self.env.now + wait_s
-            self._put_back(message, "back")
+            self._put_back(d, "back")
             return
+        self.times.came_back(d)
+        self.times.waits(message, "backoff", wait_s)
         message.where = "waiting"
         self.env.process(self._again(message, wait_s))
 
@@ -444,10 +471,11 @@ class PlainQueueSide:
                 continue
             if self.s.lock_closes:
                 self.seen.add("closed by lock")
+                self.times.acted["closed"] += 1
                 self._close(d.connection, "lock")
             else:
                 self._forget(d)
-                self._give_back(d.message, "lock")
+                self._give_back(d, "lock")
         self._serve()
 
     def _join(self, connection: Connection, after_s: float) -> Steps:
@@ -497,7 +525,7 @@ class PlainQueueSide:
         for d in [d for d in self.unacked if d.connection is connection]:
             if self.s.push or not d.ack_sent:
                 self._forget(d)
-                self._give_back(d.message, why)
+                self._give_back(d, why)
 
     def _hand_back(self, connection: Connection, after_s: float) -> Steps:
         yield self.env.timeout(after_s)

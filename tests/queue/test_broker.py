@@ -5,19 +5,19 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import simpy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from helpers import random_faults
+from helpers.queue_lab import OVERFLOWS, PLACES, REASONS, build
 from models.plain_broker import Message, PlainBroker, Settings
+from models.plain_broker_times import WatchedEnvironment
 from sim.engine.environment import Environment
+from sim.engine.waits import TimePart, Unsplit
 from sim.foundation.arrays import NO_LIMIT
 from sim.queue import broker_codes as codes
-from sim.queue.broker import AFTER_CONTROL, BEFORE_CONTROL, Broker
-from sim.queue.broker_policy import broker_policy
-from sim.queue.broker_state import Columns, poisonous_messages
-from sim.queue.feed_kernel import Feed
+from sim.queue.broker import AFTER_CONTROL, BEFORE_CONTROL
+from sim.queue.broker_waits import BrokerWaits
 
 WHERE = {
     "unsent": codes.READY,
@@ -31,110 +31,6 @@ WHERE = {
     "refused": codes.REFUSED,
     "lost": codes.LOST,
 }
-ACKS = {"auto": codes.AUTO, "start": codes.ON_START, "late": codes.LATE}
-PLACES = {
-    "original": codes.ORIGINAL,
-    "returns": codes.RETURNS,
-    "next": codes.NEXT,
-    "back": codes.BACK,
-}
-PICKS = {
-    "one": codes.ONE,
-    "groups": codes.GROUPS,
-    "priority": codes.PRIORITY,
-    "fair": codes.FAIR,
-    "spans": codes.SPANS,
-}
-OVERFLOWS = {"drop-head": codes.DROP_HEAD, "reject": codes.REJECT, "reject-dead": codes.REJECT_DEAD}
-VERDICTS = {
-    "discard": codes.DISCARD,
-    "rejected": codes.REJECTED,
-    "requeue": codes.REQUEUE,
-    "retry": codes.RETRY,
-    "leave": codes.LEAVE,
-    "die": codes.DIE,
-}
-REASONS = {"close": codes.BY_CLOSE, "lock": codes.BY_LOCK, "failure": codes.BY_FAILURE}
-
-
-def policy_of(s):
-    return broker_policy(
-        push=int(s.push),
-        batch=s.batch,
-        wait_s=s.wait_s,
-        prefetch=s.prefetch,
-        ack=ACKS[s.ack],
-        ack_every=s.ack_every,
-        ack_waits=int(s.ack_waits),
-        per_batch_s=s.per_batch_s,
-        lock_s=s.lock_s,
-        sweep_s=s.sweep_s,
-        late_ack=int(s.late_ack),
-        any_copy=int(s.any_copy),
-        lock_closes=int(s.lock_closes),
-        closes=int(s.closes),
-        reopen_s=s.reopen_s,
-        place=PLACES[s.place],
-        requeue_place=PLACES[s.requeue_place],
-        pick=PICKS[s.pick],
-        look_ahead=s.look_ahead,
-        span=s.span,
-        noisy_share=s.noisy_share,
-        noisy_least=s.noisy_least,
-        recent_s=s.recent_s,
-        single_active=int(s.single_active),
-        max_receives=s.max_receives,
-        max_returns=s.max_returns,
-        counted=sum(REASONS[why] for why in s.counted),
-        dead_letters=int(s.dead_letters),
-        on_failure=VERDICTS[s.on_failure],
-        stop_batch=int(s.stop_batch),
-        on_kill=VERDICTS[s.on_kill],
-        retry_s=s.retry_s,
-        retry_growth=s.retry_growth,
-        retry_max_s=s.retry_max_s,
-        retry_held=int(s.retry_held),
-        max_length=s.max_length,
-        overflow=OVERFLOWS[s.overflow],
-        republish_s=s.republish_s,
-        max_in_flight=s.max_in_flight,
-        dedup_s=s.dedup_s,
-        calls_per_s=s.calls_per_s,
-        retention_s=s.retention_s,
-        delay_s=s.delay_s,
-        publish_s=s.publish_s,
-        deliver_s=s.deliver_s,
-        deliveries_first=int(s.deliveries_first),
-        loop_s=s.loop_s,
-        fetch_trips=s.fetch_trips,
-        ack_trips=s.ack_trips,
-    )
-
-
-def build(s, came_s, work_s, *, lane=None, due_s=None, same=None, bad=None, grid_s=(), **options):
-    """The lab's queue and consumers, for the settings ``s``; ``bad``: {message: (kills, …)}."""
-    n = len(came_s)
-    feed = Feed(np.arange(n, dtype=np.int32), np.asarray(came_s, float), np.array([n]))
-    bad = bad or {}
-    columns = Columns(
-        lane=None if lane is None else np.asarray(lane, np.int32),
-        due_s=due_s,
-        same=same,
-        lanes=1 if lane is None else int(max(lane)) + 1,
-    )
-    return Broker(
-        feed,
-        np.asarray(work_s, np.float32),
-        s.consumers,
-        policy_of(s),
-        receive_latency_s=np.array([s.receive_s]),
-        ack_latency_s=np.array([s.ack_s]),
-        grid_s=np.asarray(grid_s, float),
-        slots=s.slots,
-        columns=columns,
-        poison=poisonous_messages(list(bad), *zip(*bad.values(), strict=True)) if bad else None,
-        **options,
-    )
 
 
 def run(s, came_s, work_s, until_s, faults=(), factors=(), cuts=(), **options):
@@ -149,7 +45,7 @@ def run(s, came_s, work_s, until_s, faults=(), factors=(), cuts=(), **options):
 
 
 def run_plain(s, came_s, work_s, until_s, faults=(), *, lane=None, due_s=None, same=None, bad=None):
-    env = simpy.Environment()
+    env = WatchedEnvironment()
     messages = [
         Message(float(w), 0 if lane is None else int(lane[i]), 0.0 if due_s is None else due_s[i])
         for i, w in enumerate(np.asarray(work_s, np.float32))
@@ -157,6 +53,7 @@ def run_plain(s, came_s, work_s, until_s, faults=(), *, lane=None, due_s=None, s
     for message, number in zip(messages, () if same is None else same, strict=False):
         message.same = int(number)
     plain = PlainBroker(env, s, came_s, messages, bad)
+    env.history = plain.times
     inject(env, faults, plain, random_faults.uneven(s.consumers))
     env.run(until_s)
     return plain
@@ -376,6 +273,35 @@ def fates(state, effects):
     return np.where((state == codes.LOST) & (effects > 0), codes.ACKED, state)
 
 
+ACTED = {
+    "dropped": codes.LIMIT_DROPPED,
+    "refused": codes.LIMIT_REFUSED,
+    "expired": codes.LIMIT_EXPIRED,
+    "returns": codes.LIMIT_RETURNS,
+    "receives": codes.LIMIT_RECEIVES,
+    "retries": codes.LIMIT_RETRIES,
+}
+
+
+def agree_on_waits(broker, plain, came_s, seen):
+    """What each message waited for, and how often limits acted."""
+    waits = BrokerWaits(broker, Unsplit(np.asarray(came_s)))
+    parts_s = waits.parts_s(0, len(came_s))
+    for i, message in enumerate(plain.messages):
+        if message.effects:
+            expected = plain.times.parts(i)
+            found = {p.name: parts_s[p, i] for p in TimePart if abs(parts_s[p, i]) > 1e-9}
+            assert found == pytest.approx(expected, abs=1e-8), i
+            assert sum(found.values()) == pytest.approx(message.done_s - came_s[i], abs=1e-8)
+            seen.update(f"part {part}" for part in found)
+    times = np.asarray(broker.state.limits.times)
+    assert {what: times[code] for what, code in ACTED.items()} == {
+        what: plain.times.acted[what] for what in ACTED
+    }
+    struck = np.asarray(broker.state.limits.times_of).sum(axis=1)
+    assert struck[codes.KILLED] == plain.times.acted["killed"]
+
+
 def agree(seed, seen, drawn=scenario):
     rng = np.random.default_rng(seed)
     s, came_s, work_s, until_s, faults, columns = drawn(rng)
@@ -392,6 +318,7 @@ def agree(seed, seen, drawn=scenario):
         fates(queue.state, queue.effects),
         fates(np.array([WHERE[m.where] for m in messages]), queue.effects),
     )
+    agree_on_waits(broker, plain, came_s, seen)
     has = np.asarray(broker.state.deliveries.has)
     assert ((has >= 0) & (has < 2 * codes.LATER)).all()
     where = Counter(m.where for m in messages)

@@ -1,0 +1,111 @@
+"""Limits of a general queue that acted, by the product's own keys; and deaths by a message."""
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+from sim.engine.waits import Limit
+from sim.queue import broker_codes as codes
+from sim.queue.broker import Broker
+
+
+class LimitKey(NamedTuple):
+    """What a limit is called in a product's configuration."""
+
+    name: str
+    """The product's own name."""
+    path: str
+    """Where it stands, below the system."""
+    value: str
+    """As the scenario would write it."""
+
+
+Keys = Mapping[int, LimitKey]
+"""By `sim.queue.broker_codes` (LIMIT_…); those that a product does not have are left out."""
+
+
+def written_s(time_s: float) -> str:
+    """A duration as a scenario would write it."""
+    return f"{time_s:.12g} s"
+
+
+_WHAT = {
+    codes.LIMIT_LOCK_HELD: "a message was delivered again while a consumer still had it",
+    codes.LIMIT_LOCK_GONE: "a message stayed in flight after its consumer had failed or gone",
+    codes.LIMIT_RETURNS: "a message that had come back too often was {buried}",
+    codes.LIMIT_RECEIVES: "a message that had been received so often was {buried}",
+    codes.LIMIT_RETRIES: "a message that had been tried again so often was {buried}",
+    codes.LIMIT_DROPPED: "the queue was full, and its first message was {buried}",
+    codes.LIMIT_REFUSED: "the queue was full, and a message was not let in",
+    codes.LIMIT_EXPIRED: "a message that had waited so long expired",
+    codes.LIMIT_IN_FLIGHT: "no more messages could be in flight",
+    codes.LIMIT_CALLS: "a call had to wait for the quota",
+    codes.LIMIT_LINE: "a message waited behind another while a consumer was idle",
+    codes.LIMIT_HELD: "a consumer held a message behind others while another one was idle",
+    codes.LIMIT_BUSY: "a message waited because all consumers were busy",
+    codes.LIMIT_OVERTAKEN: "a message was handed over before an older one of a lower priority",
+    codes.LIMIT_PROCESS: "a message waited to get into the queue, whose process was busy",
+    codes.LIMIT_LOOP: "a message waited for the main loop of its consumer",
+}
+"""What each did, each time."""
+
+
+def limits_of(broker: Broker, keys: Keys) -> Iterator[Limit]:
+    """What acted on a queue and its consumers, at the end.
+
+    Args:
+        broker: the queue.
+        keys: what its product calls its limits.
+    """
+    limits, policy = broker.state.limits, broker.policy
+    buried = "dead-lettered" if policy.dead_letters else "dropped"
+    for code, key in keys.items():
+        times = int(limits.times[code])
+        if code == codes.LIMIT_LOCK_HELD and policy.lock_closes:
+            yield from _closed(broker, key)
+        elif times:
+            yield Limit(
+                key=key.name,
+                path=key.path,
+                value=key.value,
+                target=_whom(broker, code),
+                what=_WHAT[code].format(buried=buried),
+                times=times,
+                first_s=float(limits.first_s[code]),
+                last_s=float(limits.last_s[code]),
+            )
+
+
+def _closed(broker: Broker, key: LimitKey) -> Iterator[Limit]:
+    """Channels that were closed, of each consumer."""
+    for c, times, first_s, last_s in _struck(broker, codes.CLOSED):
+        what = "its channel was closed, with all that it held, for it had not acknowledged"
+        yield Limit(key.name, key.path, key.value, f"consumer {c}", what, times, first_s, last_s)
+
+
+def _whom(broker: Broker, code: int) -> str:
+    """Consumers at whose main loop it was; else nobody alone."""
+    if code != codes.LIMIT_LOOP:
+        return ""
+    met = np.flatnonzero(np.asarray(broker.state.consumers.loop_full)[:, 0] < np.inf)
+    return "" if met.size > 1 else f"consumer {met[0]}"
+
+
+def _struck(broker: Broker, what: int) -> Iterator[tuple[int, int, float, float]]:
+    """Consumers to whom something happened: number, how often, when first and last, s."""
+    limits = broker.state.limits
+    times = np.asarray(limits.times_of[what])
+    for c in np.flatnonzero(times):
+        first_s, last_s = limits.first_of[what, c], limits.last_of[what, c]
+        yield int(c), int(times[c]), float(first_s), float(last_s)
+
+
+def told_of_deaths(broker: Broker, queue: str) -> Iterator[tuple[float, float, str]]:
+    """(from, until, text) of consumers that a message killed; limits are told of by themselves."""
+    for c, times, first_s, last_s in _struck(broker, codes.KILLED):
+        yield first_s, last_s, f"{queue}: consumer {c} killed by a message{_often(times)}"
+
+
+def _often(times: int) -> str:
+    return "" if times == 1 else f", {times:,} times"

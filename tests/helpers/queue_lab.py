@@ -1,0 +1,114 @@
+"""The lab's general queue, in the words of `models.plain_broker`."""
+
+import numpy as np
+
+from sim.queue import broker_codes as codes
+from sim.queue.broker import Broker
+from sim.queue.broker_policy import broker_policy
+from sim.queue.broker_state import Columns, poisonous_messages
+from sim.queue.feed_kernel import Feed
+
+ACKS = {"auto": codes.AUTO, "start": codes.ON_START, "late": codes.LATE}
+PLACES = {
+    "original": codes.ORIGINAL,
+    "returns": codes.RETURNS,
+    "next": codes.NEXT,
+    "back": codes.BACK,
+}
+PICKS = {
+    "one": codes.ONE,
+    "groups": codes.GROUPS,
+    "priority": codes.PRIORITY,
+    "fair": codes.FAIR,
+    "spans": codes.SPANS,
+}
+OVERFLOWS = {"drop-head": codes.DROP_HEAD, "reject": codes.REJECT, "reject-dead": codes.REJECT_DEAD}
+VERDICTS = {
+    "discard": codes.DISCARD,
+    "rejected": codes.REJECTED,
+    "requeue": codes.REQUEUE,
+    "retry": codes.RETRY,
+    "leave": codes.LEAVE,
+    "die": codes.DIE,
+}
+REASONS = {"close": codes.BY_CLOSE, "lock": codes.BY_LOCK, "failure": codes.BY_FAILURE}
+
+
+def policy_of(s):
+    return broker_policy(
+        push=int(s.push),
+        batch=s.batch,
+        wait_s=s.wait_s,
+        prefetch=s.prefetch,
+        ack=ACKS[s.ack],
+        ack_every=s.ack_every,
+        ack_waits=int(s.ack_waits),
+        per_batch_s=s.per_batch_s,
+        lock_s=s.lock_s,
+        sweep_s=s.sweep_s,
+        late_ack=int(s.late_ack),
+        any_copy=int(s.any_copy),
+        lock_closes=int(s.lock_closes),
+        closes=int(s.closes),
+        reopen_s=s.reopen_s,
+        place=PLACES[s.place],
+        requeue_place=PLACES[s.requeue_place],
+        pick=PICKS[s.pick],
+        look_ahead=s.look_ahead,
+        span=s.span,
+        noisy_share=s.noisy_share,
+        noisy_least=s.noisy_least,
+        recent_s=s.recent_s,
+        single_active=int(s.single_active),
+        max_receives=s.max_receives,
+        max_returns=s.max_returns,
+        counted=sum(REASONS[why] for why in s.counted),
+        dead_letters=int(s.dead_letters),
+        on_failure=VERDICTS[s.on_failure],
+        stop_batch=int(s.stop_batch),
+        on_kill=VERDICTS[s.on_kill],
+        retry_s=s.retry_s,
+        retry_growth=s.retry_growth,
+        retry_max_s=s.retry_max_s,
+        retry_held=int(s.retry_held),
+        max_length=s.max_length,
+        overflow=OVERFLOWS[s.overflow],
+        republish_s=s.republish_s,
+        max_in_flight=s.max_in_flight,
+        dedup_s=s.dedup_s,
+        calls_per_s=s.calls_per_s,
+        retention_s=s.retention_s,
+        delay_s=s.delay_s,
+        publish_s=s.publish_s,
+        deliver_s=s.deliver_s,
+        deliveries_first=int(s.deliveries_first),
+        loop_s=s.loop_s,
+        fetch_trips=s.fetch_trips,
+        ack_trips=s.ack_trips,
+    )
+
+
+def build(s, came_s, work_s, *, lane=None, due_s=None, same=None, bad=None, grid_s=(), **options):
+    """The lab's queue and consumers, for the settings ``s``; ``bad``: {message: (kills, …)}."""
+    n = len(came_s)
+    feed = Feed(np.arange(n, dtype=np.int32), np.asarray(came_s, float), np.array([n]))
+    bad = bad or {}
+    columns = Columns(
+        lane=None if lane is None else np.asarray(lane, np.int32),
+        due_s=due_s,
+        same=same,
+        lanes=1 if lane is None else int(max(lane)) + 1,
+    )
+    return Broker(
+        feed,
+        np.asarray(work_s, np.float32),
+        s.consumers,
+        policy_of(s),
+        receive_latency_s=np.array([s.receive_s]),
+        ack_latency_s=np.array([s.ack_s]),
+        grid_s=np.asarray(grid_s, float),
+        slots=s.slots,
+        columns=columns,
+        poison=poisonous_messages(list(bad), *zip(*bad.values(), strict=True)) if bad else None,
+        **options,
+    )
