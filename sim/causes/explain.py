@@ -12,7 +12,7 @@ from sim.causes.data import (
     Hypothesis,
 )
 from sim.causes.harms import Bounds, Numbers, bounds, excess, harms, hopeless, left, numbers
-from sim.causes.hypotheses import hypotheses
+from sim.causes.hypotheses import acted_on, hypotheses, unexplored
 from sim.causes.ranking import ENOUGH, cause, ranked, share, worth_a_pair
 from sim.causes.scale import part
 from sim.causes.trials import Laboratory, Onlooker, Tried
@@ -129,7 +129,8 @@ class _Search:
         self.hypotheses = hypotheses(scenario, system, group, kinds, tables.limits)
         self.time = _time(tables, system, group)
         self.tried: list[Counterfactual] = []
-        self.untried: dict[str, str] = {}
+        acted = acted_on(tables.limits, scenario, system, group)
+        self.untried = unexplored(self.hypotheses, acted)
 
     def explained(self) -> Explained:
         """Try each thing alone, four times the workers where twice is not enough, then pairs."""

@@ -34,7 +34,7 @@ def hypotheses(
         harms: those that are to be explained.
         limits: the table of the run; only rows of the group, or of the system as a whole, count.
     """
-    acted = acted_on(limits, system, group)
+    acted = acted_on(limits, scenario, system, group)
     found = [
         *_keys(scenario, system, group, harms, acted),
         *_faults(scenario, system, group),
@@ -51,26 +51,58 @@ def hypotheses(
     return [one if one.kind is CauseKind.LIMIT else _as_limit(one, acted) for one in found]
 
 
-def _as_limit(one: Hypothesis, acted: Mapping[str, Mapping[str, Any]]) -> Hypothesis:
-    """The same as a limit, if its key acted and it is no brute force."""
-    row = acted.get(one.key)
-    if row is None or one.kind not in (CauseKind.SETTING, CauseKind.PARTITIONS):
+Acted = Sequence[Mapping[str, Any]]
+"""Rows of the table ``limits``, one for each key, with ``path`` from the top of the scenario."""
+
+
+def _as_limit(one: Hypothesis, acted: Acted) -> Hypothesis:
+    """The same as a limit, if it acted in the run and it is no brute force."""
+    if one.kind not in (CauseKind.SETTING, CauseKind.PARTITIONS):
         return one
-    what = f"{one.key} {row['value']} {row['what']}"
-    return replace(one, kind=CauseKind.LIMIT, what=what, times=int(row["times"]))
+    for row in acted:
+        if _is_of(row, one):
+            value = "" if one.key == "ceilings" else f" {row['value']}".rstrip()
+            what = f"{row['key']}{value} {row['what']}"
+            return replace(one, kind=CauseKind.LIMIT, what=what, times=int(row["times"]))
+    return one
 
 
-def acted_on(limits: pd.DataFrame, system: str, group: str) -> dict[str, dict[str, Any]]:
-    """Of each key that acted, its first row, with all of its times."""
+def unexplored(found: Sequence[Hypothesis], acted: Acted) -> dict[str, str]:
+    """Keys of limits that acted and that no hypothesis takes away, and why."""
+    return {
+        str(row["key"]): f"it {row['what']}; no other value of it is known here"
+        for row in acted
+        if not any(_is_of(row, one) for one in found)
+    }
+
+
+def _is_of(row: Mapping[str, Any], one: Hypothesis) -> bool:
+    """Whether a limit that acted is what a hypothesis takes away."""
+    if one.key == "ceilings":
+        return ".ceilings." in str(row["path"])
+    if one.kind is CauseKind.PARTITIONS and row["key"] == "allowIdleConsumers":
+        return True  # KEDA counts only the lag that a replica for each partition is for
+    return bool(row["path"] == one.path if row["path"] else row["key"] == one.key)
+
+
+def acted_on(limits: pd.DataFrame, scenario: Scenario, system: str, group: str) -> Acted:
+    """The limits that acted on a group or on what sends to it, each once with all of its times."""
     if "key" not in limits:
-        return {}
-    its = limits[(limits["system"] == system) & limits["group"].isin((group, "publisher"))]
-    found: dict[str, dict[str, Any]] = {}
-    for row in its.to_dict("records"):
+        return []
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    own = ".".join(map(str, scenario.systems[system].place_of(group)))
+    others = f"{scenario.systems[system].readers_at}."
+    for row in limits[limits["system"] == system].to_dict("records"):
         values = {str(column): value for column, value in row.items()}
-        known = found.setdefault(str(row["key"]), {**values, "times": 0})
-        known["times"] += int(row["times"])
-    return found
+        path = str(values["path"])
+        of_other = path.startswith(others) and not f"{path}.".startswith(f"{own}.")
+        if of_other or values["group"] not in (group, "publisher"):
+            continue
+        if path and not path.startswith(("faults.", "workload.")):
+            values["path"] = f"systems.{system}.{path}"
+        known = found.setdefault((str(values["key"]), path), {**values, "times": 0})
+        known["times"] += int(values["times"])
+    return list(found.values())
 
 
 def _keys(
@@ -78,16 +110,16 @@ def _keys(
     system: str,
     group: str,
     harms: Sequence[HarmKind],
-    acted: Mapping[str, Mapping[str, Any]],
+    acted: Acted,
 ) -> Iterator[Hypothesis]:
     data = scenario.systems[system].model_dump(mode="json", by_alias=True)
     for line in lines(scenario, system, group):
         key = line.key or line.path[-1]
-        row = acted.get(key) or acted.get(line.path[-1])
-        if row is None and not set(line.helps) & set(harms):
-            continue
         at = At(scenario, system, group, data, None)
         place = at.place(line.path)
+        path = ".".join(map(str, ("systems", system, *place)))
+        if not set(line.helps) & set(harms) and all(row["path"] != path for row in acted):
+            continue
         at = At(scenario, system, group, data, value_at(data, place))
         to = line.to(at)
         if to is not None:
@@ -207,6 +239,7 @@ def _scalers(
             ("cooldownPeriod", 3_600.0, "the last replica stops after {value} s", "idle replicas"),
             ("stabilization", 3_600.0, "replicas stay for {value} s", "idle replicas"),
             ("sync_period", 5.0, "it looks every {value} s", "more looks"),
+            ("allowIdleConsumers", True, "no more replicas than partitions", "idle replicas"),
             ("startup", 0.0, "a replica starts in {value} s", "a faster start"),
         ):
             place = ("faults", index) if key == "startup" else ("faults", index, "scaler")

@@ -96,6 +96,36 @@ PUBLISHER = (
         default=_delivery_ms,
     ),
     Relaxed(
+        ("producer", "request.timeout.ms"), lambda at: 600_000.0 if _publishes(at) else None,
+        "a request is given up after {ms}, and its records are sent again",
+        "a broker that is gone is noticed later", ("lost", "duplicates", "out_of_order"),
+        {("producer", "delivery.timeout.ms"): DAY_MS}, default=30_000.0,
+    ),
+    Relaxed(
+        ("producer", "retries"), lambda at: 2_147_483_647 if _publishes(at) and at.value else None,
+        "a batch is given up after {value} retries", "it is sent until its delivery timeout",
+        ("lost",),
+    ),
+    Relaxed(
+        ("producer", "max.in.flight.requests.per.connection"),
+        lambda at: 1 if _publishes(at) and at.value != 1 else None,
+        "{value} requests in flight: one that is sent again comes after later ones",
+        "one round trip at a time", ("out_of_order",),
+        default=lambda at: 1_000_000 if at.other("producer", "client") == "librdkafka" else 5,
+    ),
+    Relaxed(
+        ("producer", "transaction.timeout.ms"),
+        lambda at: 900_000.0 if at.other("publisher", "order") == "transaction" else None,
+        "a transaction is aborted after {ms}", "readers wait longer for one that hangs",
+        ("lost", "duplicates", "unfinished", "late"), default=60_000.0,
+    ),
+    Relaxed(
+        ("publisher", "flush_timeout"),
+        lambda at: 3_600.0 if _publishes(at) and at.value < 3_600.0 else None,
+        "a flush ends after {s} with records still in the client", "a slower stop",
+        ("lost", "duplicates"), key="publisher.flush_timeout",
+    ),
+    Relaxed(
         ("producer", "acks"),
         lambda at: "all" if _publishes(at) and at.value in (0, 1, "0", "1") else None,
         "acks={value}", "a send waits for all replicas in sync", ("lost",),
@@ -218,6 +248,10 @@ KINESIS = (
         (READERS, "on_failure"), fixed("skip", None),
         "the rest of a batch is skipped after a record that fails", "the program catches it",
         ("lost",),
+    ),
+    Relaxed(
+        ("producer", "RateLimit"), up(10_000), "a shard is sent at most {value} % of its limit",
+        "the shard refuses more", ("late", "lost"),
     ),
     Relaxed(
         ("producer", "RecordTtl"), up(DAY_MS), "a record is given up after {ms}",

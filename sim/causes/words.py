@@ -50,6 +50,9 @@ def paragraphs(explanation: Explanation, width: int) -> Iterator[str]:
             )
         for place, harm in enumerate(group.harms):
             yield from _of_harm(group, harm, width, place == 0)
+        if group.untried:
+            words = "; ".join(f"{name} ({why})" for name, why in group.untried.items())
+            yield fill(f"Not tried: {words}.", width, initial_indent="  ", subsequent_indent="  ")
         if others := vain(group):
             said = f"Tried, and no cause of {_what(group.harms[0])}: {', '.join(others)}."
             yield fill(said, width, initial_indent="  ", subsequent_indent="  ")

@@ -3,7 +3,7 @@ import pytest
 
 from helpers.incidents import group, incident, queue
 from sim.causes.data import CauseKind
-from sim.causes.hypotheses import hypotheses, strikes, written
+from sim.causes.hypotheses import acted_on, hypotheses, strikes, unexplored, written
 from sim.causes.trials import changed
 from sim.measure.tables import no_rows
 from sim.traffic.generate import generate
@@ -26,6 +26,27 @@ def test_a_limit_that_acted_is_told_with_what_it_did():
     assert (one.kind, one.times) == (CauseKind.LIMIT, 7)
     assert one.what == "VisibilityTimeout 30s made messages visible"
     assert by_name["MaxNumberOfMessages"].kind is CauseKind.SETTING
+
+
+def test_a_limit_that_nobody_knows_how_to_relax_is_told():
+    rows = [
+        {"key": key, "path": path, "what": "acted", "times": 1, "value": "1", "target": "",
+         "system": "s", "group": "g"}
+        for key, path in (("VisibilityTimeout", "queues.g.VisibilityTimeout"), ("odd", ""))
+    ]  # fmt: skip
+    scenario = incident(queue(1))
+    acted = acted_on(pd.DataFrame(rows), scenario, "s", "g")
+    all_ = hypotheses(scenario, "s", "g", ["late"], pd.DataFrame(rows))
+    assert unexplored(all_, acted) == {"odd": "it acted; no other value of it is known here"}
+
+
+def test_a_limit_of_another_queue_is_not_this_ones():
+    row = {
+        "system": "s", "group": "g", "key": "VisibilityTimeout", "value": "30s", "times": 4,
+        "path": "queues.other.VisibilityTimeout", "target": "", "what": "", "first_s": 0.0,
+        "last_s": 0.0,
+    }  # fmt: skip
+    assert acted_on(pd.DataFrame([row]), incident(queue(1)), "s", "g") == []
 
 
 def test_each_fault_that_strikes_a_group_is_one():
