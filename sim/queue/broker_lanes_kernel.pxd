@@ -1,5 +1,6 @@
 cimport cython
 
+from sim.engine.acted_kernel cimport Acted
 from sim.foundation.c_types cimport i32, i64, u8
 from sim.queue cimport broker_codes as codes
 from sim.queue.broker_messages_kernel cimport QueueMessages
@@ -7,6 +8,7 @@ from sim.queue.broker_messages_kernel cimport QueueMessages
 
 cdef class Lanes:
     cdef public bint windows
+    cdef public Acted closed
     cdef public i64 lanes
     cdef public const i32[::1] of
     cdef public i32[::1] place

@@ -5,6 +5,7 @@ There is one lane; or one for each priority, message group, tenant or partition.
 
 import numpy as np
 
+from sim.engine.acted_kernel import Acted
 from sim.foundation.arrays import F64, I32, I64, U8, longer
 from sim.queue import broker_codes as codes
 from sim.queue.broker_messages_kernel import QueueMessages
@@ -16,6 +17,8 @@ class Lanes:
     def __init__(self, messages: int, lanes: int, of: I32, reach: U8, windows: bool) -> None:
         self.windows = windows
         """SPANS: messages are numbered within their lane."""
+        self.closed = Acted()
+        """SPANS: times that a consumer found the first message of a lane beyond the window."""
         numbered = messages if windows else 0
         self.lanes = lanes
         """How many there are."""

@@ -1,5 +1,6 @@
 cimport cython
 
+from sim.engine.acted_kernel cimport note
 from sim.foundation cimport num
 from sim.foundation.c_types cimport i64
 from sim.queue cimport broker_codes as codes
@@ -29,7 +30,9 @@ cdef i64 highest(Lanes lanes, QueueMessages messages) noexcept nogil
 cdef i64 _pick_group(Lanes lanes, QueueMessages messages, i64 latest) noexcept nogil
 
 @cython.locals(step=i64, lane=i64, message=i64)
-cdef i64 _pick_span(Lanes lanes, QueueMessages messages, i64 span, i64 c) noexcept nogil
+cdef i64 _pick_span(
+    Lanes lanes, QueueMessages messages, i64 span, double now, i64 c
+) noexcept nogil
 
 cdef i64 pick(
     Lanes lanes, QueueMessages messages, BrokerPolicy policy, double now, i64 c, i64 latest

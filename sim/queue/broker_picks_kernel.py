@@ -1,5 +1,6 @@
 """Which lane is next: `BrokerPolicy.pick`."""
 
+from sim.engine.acted_kernel import note
 from sim.foundation import num
 from sim.queue import broker_codes as codes
 from sim.queue import broker_lanes_kernel as lanes_kernel
@@ -82,7 +83,7 @@ def _pick_group(lanes: Lanes, messages: QueueMessages, latest: int) -> int:
     return -1
 
 
-def _pick_span(lanes: Lanes, messages: QueueMessages, span: int, c: int) -> int:
+def _pick_span(lanes: Lanes, messages: QueueMessages, span: int, now: float, c: int) -> int:
     """The next lane, in turn, whose head is within the window."""
     for step in range(lanes.lanes):
         lane = (lanes.rotor + step) % lanes.lanes
@@ -90,8 +91,11 @@ def _pick_span(lanes: Lanes, messages: QueueMessages, span: int, c: int) -> int:
             continue
         message = lanes_kernel.front(lanes, messages, lane)
         # What was handed out before was within it then, and the window only moves on.
-        if message >= 0 and (lanes.offset[message] - lanes.offset[lanes.first_open[lane]] < span):
+        if message < 0:
+            continue
+        if lanes.offset[message] - lanes.offset[lanes.first_open[lane]] < span:
             return lane
+        note(lanes.closed, now, now, 1)
     return -1
 
 
@@ -110,4 +114,4 @@ def pick(
         return _pick_group(lanes, messages, latest)
     if policy.pick == codes.FAIR:
         return _pick_fair(lanes, messages, policy, now)
-    return _pick_span(lanes, messages, policy.span, c)
+    return _pick_span(lanes, messages, policy.span, now, c)

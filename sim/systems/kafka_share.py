@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from sim.engine.environment import SideBySide, Stage
 from sim.engine.outcome import Effects, Fate, GroupOutcome
 from sim.engine.system import Fleet, Setup, capacity
-from sim.engine.waits import Sent, Waits, of_rows, sent_of_rows
+from sim.engine.waits import Limit, Sent, Waits, of_kernel, of_rows, sent_of_rows
 from sim.foundation.arrays import F32, F64, I32, NO_LIMIT, U8, longer
 from sim.injection.crew import LOOK_S
 from sim.injection.replay import repeats_kept
@@ -34,12 +34,14 @@ from sim.queue.broker import AFTER_CONTROL, Broker
 from sim.queue.broker_policy import broker_policy
 from sim.queue.broker_policy_kernel import BrokerPolicy
 from sim.queue.broker_state import Columns, PoisonousMessages, poisonous_messages
+from sim.queue.broker_waits import BrokerWaits
 from sim.queue.feed_kernel import Feed
 from sim.scenario.products.kafka import KafkaSystem
 from sim.scenario.products.kafka_share import ShareGroup
 from sim.systems.kafka import Kafka
 from sim.systems.on_log import picky_service_s
 from sim.systems.on_queue import outcome_of, poison_of
+from sim.systems.queue_limits import Keys, LimitKey
 
 _T = TypeVar("_T", bound=np.generic)
 
@@ -157,6 +159,51 @@ def share_policy(group: ShareGroup, per_batch_s: float) -> BrokerPolicy:
         max_returns=group.delivery_count_limit - 1,
         on_failure=codes.REQUEUE if group.on_failure == "release" else codes.REJECTED,
     )
+
+
+def _key(name: str, key: str, value: object) -> LimitKey:
+    return LimitKey(key, f"share_groups.{name}.{key}", f"{value}")
+
+
+def limit_keys(name: str, group: ShareGroup) -> Keys:
+    """What Kafka calls the limits of a share group and its members."""
+    lock = _key(name, "group.share.record.lock.duration.ms", f"{group.lock_duration_ms:.10g}")
+    count = group.delivery_count_limit
+    return {
+        codes.LIMIT_LOCK_HELD: lock,
+        codes.LIMIT_LOCK_GONE: lock,
+        codes.LIMIT_RETURNS: _key(name, "group.share.delivery.count.limit", count),
+        codes.LIMIT_HELD: _key(name, "max.poll.records", group.max_poll_records),
+        codes.LIMIT_BUSY: _key(name, "consumers", group.consumers),
+    }
+
+
+def limits_of_partitions(name: str, group: ShareGroup, share: Broker) -> Iterator[Limit]:
+    """What kept records of a partition from members that might have had them.
+
+    Args:
+        name: of the group.
+        group: its configuration.
+        share: its queue, at the end.
+    """
+    span = _key(name, "group.share.partition.max.record.locks", group.max_record_locks)
+    said = "a member found that a partition had no record it might acquire: too many were open"
+    closed = share.state.lanes.closed
+    yield from of_kernel(closed, span.name, span.value, said, path=span.path)
+    limits, reach = share.state.limits, np.asarray(share.state.lanes.reach)
+    partly = reach.any(axis=1) & ~reach.all(axis=1)
+    times = int(limits.times[codes.LIMIT_LINE])
+    if times and partly.any():
+        yield Limit(
+            "partitions",
+            "topic.partitions",
+            f"{reach.shape[1]}",
+            "",
+            "a record waited while a member was idle that takes from other partitions",
+            times,
+            float(limits.first_s[codes.LIMIT_LINE]),
+            float(limits.last_s[codes.LIMIT_LINE]),
+        )
 
 
 class Members(Broker):
@@ -308,7 +355,13 @@ class SharedKafka(Kafka):
         yield from super().outcomes(ended_s)
         self.sharers.stages = []
         for name in list(self.shares):
-            of_records = outcome_of(self.setup, name, self.shares.pop(name), ended_s)
+            share, group = self.shares.pop(name), self.config.share_groups[name]
+            of_records = outcome_of(self.setup, name, share, ended_s, keys=limit_keys(name, group))
+            of_records = replace(
+                of_records,
+                waits=BrokerWaits(share, RecordsSent(self.sent, self.readable)),
+                limits=[*of_records.limits, *limits_of_partitions(name, group, share)],
+            )
             outcome = self._of_messages(of_records)
             yield outcome.only(self.only[name]) if name in self.only else outcome
 

@@ -23,6 +23,7 @@ from sim.systems.kafka_share import (
     RecordsSent,
     SharedKafka,
     assign,
+    limits_of_partitions,
     share_policy,
 )
 
@@ -117,6 +118,11 @@ def test_KS_03_one_stuck_record_stops_new_ones_at_the_window():
     env.run(24.0)
     # The stuck consumer holds the ten of its poll; the other one has done the rest of the window.
     assert Counter(states(members)) == {"acknowledged": 90, "acquired": 10, "available": 900}
+    config = ShareGroup.model_validate({"consumers": 2, "does": ["x"], **config})
+    (limit,) = limits_of_partitions("g", config, members)
+    path = "share_groups.g.group.share.partition.max.record.locks"
+    assert (limit.path, limit.value) == (path, "100")
+    assert limit.times > 10 and 0.09 < limit.first_s < 0.2 and 23.0 < limit.last_s < 24.0
     env.run(40.0)
     assert Counter(states(members)) == {"acknowledged": 1_000}
 
@@ -130,6 +136,18 @@ def test_KS_03_redelivery_of_what_is_available_goes_on_within_the_window():
     env.run(19.0)
     assert members.queue.receives[5] == 4 and states(members)[5] == "acknowledged"
     assert Counter(states(members)) == {"acknowledged": 99, "acquired": 1, "available": 200}
+
+
+def test_KS_05_partitions_are_a_limit_to_members_that_take_from_one_each():
+    # Both records are of partition 0, and the member of partition 1 has nothing to do.
+    config = {"max.poll.records": 1}
+    _, members = one = share_group([0.0, 0.0], 5.0, 2, 2, partition_of=[0, 0], **config)
+    one[0].run(20.0)
+    config = ShareGroup.model_validate({"consumers": 2, "does": ["x"], **config})
+    (limit,) = limits_of_partitions("g", config, members)
+    assert (limit.key, limit.path, limit.value) == ("partitions", "topic.partitions", "2")
+    assert (limit.times, limit.last_s) == (1, pytest.approx(5.0, abs=0.01))
+    assert sorted(members.queue.done_s) == pytest.approx([5.0, 10.0], abs=0.02)
 
 
 def test_KS_04_an_acknowledgement_after_the_lock_is_too_late_and_the_record_is_processed_twice():
