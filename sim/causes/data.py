@@ -75,6 +75,13 @@ class Hypothesis:
     """What that costs, as a clause."""
     times: int = 0
     """Of a limit: how often it acted; 0: it is not known to."""
+    helps: Sequence[HarmKind] = SEVERITY
+    """Harms that come of such a thing: what only delays is not the first reason of a loss."""
+
+    def kind_for(self, harm: HarmKind) -> CauseKind:
+        """Its kind where a harm is explained: a limit that acted counts for those it brings."""
+        other = self.kind is CauseKind.LIMIT and harm not in self.helps
+        return CauseKind.SETTING if other else self.kind
 
 
 @dataclass(frozen=True)

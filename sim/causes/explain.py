@@ -1,6 +1,7 @@
 """Why a scenario goes wrong: what of it the harms go away without, each shown by a run."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from sim.causes.data import (
     SEVERITY,
@@ -13,7 +14,15 @@ from sim.causes.data import (
 )
 from sim.causes.harms import Bounds, Numbers, bounds, excess, harms, hopeless, left, numbers
 from sim.causes.hypotheses import acted_on, hypotheses, unexplored
-from sim.causes.ranking import ENOUGH, cause, ranked, share, worth_a_pair
+from sim.causes.ranking import (
+    ENOUGH,
+    FALSE_BELOW,
+    cause,
+    idle,
+    ranked,
+    share,
+    worth_a_pair,
+)
 from sim.causes.scale import part
 from sim.causes.trials import Laboratory, Onlooker, Tried
 from sim.foundation.errors import LabError, unknown
@@ -129,6 +138,7 @@ class _Search:
         self.hypotheses = hypotheses(scenario, system, group, kinds, tables.limits)
         self.time = _time(tables, system, group)
         self.tried: list[Counterfactual] = []
+        self.beside: dict[str, Counterfactual] = {}
         acted = acted_on(tables.limits, scenario, system, group)
         self.untried = unexplored(self.hypotheses, acted)
 
@@ -139,9 +149,13 @@ class _Search:
         first = self.harms[0].kind
         if not any(one.share[first] >= ENOUGH for one in self.tried):
             self._try([[one] for one in more])
-        self._try(worth_a_pair(self.tried, first, MOST_PAIRS))
+        self._try_beside()
+        busy = [one for one in self.tried if not idle(one, first, self.tried, self.beside)]
+        self._try(worth_a_pair(busy, first, MOST_PAIRS))
         causes = {
-            harm.kind: [cause(one, harm) for one in ranked(self.tried, self.harms, harm)]
+            harm.kind: [
+                cause(one, harm) for one in ranked(self.tried, self.harms, harm, self.beside)
+            ]
             for harm in self.harms
         }
         return Explained(
@@ -156,6 +170,21 @@ class _Search:
                 self.untried[" + ".join(one.name for one in of)] = tried.why_not
             else:
                 self.tried.append(self._judged(of, tried))
+
+    def _try_beside(self) -> None:
+        """Try what goes with a key without the key itself: it may be that alone that helps."""
+        kinds = [harm.kind for harm in self.harms]
+        taken = [
+            [replace(one.hypotheses[0], changes=one.hypotheses[0].changes[1:])]
+            for one in self.tried
+            if len(one.hypotheses[0].changes) > 1
+            and any(one.share[kind] >= FALSE_BELOW for kind in kinds)
+        ]
+        if taken:
+            tried = self.laboratory.try_all(self.system, taken)
+            for of, its in zip(taken, tried, strict=True):
+                if not its.why_not and self.group in its.of:
+                    self.beside[of[0].name] = self._judged(of, its)
 
     def _judged(self, of: Sequence[Hypothesis], tried: Tried) -> Counterfactual:
         before = excess(self.now, self.allowed)

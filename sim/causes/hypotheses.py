@@ -155,6 +155,7 @@ def _of_key(line: Relaxed, at: At, place: Sequence[Any], key: str, to: Any) -> H
         what,
         remedy,
         line.cost,
+        helps=line.helps,
     )
 
 

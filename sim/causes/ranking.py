@@ -34,34 +34,56 @@ def share(before: float, left: float) -> float:
     return 1.0 - left / before if before > 0 else 0.0
 
 
+def idle(
+    one: Counterfactual,
+    of: HarmKind,
+    tried: Sequence[Counterfactual],
+    beside: Mapping[str, Counterfactual],
+) -> bool:
+    """Whether something that was taken away does nothing against a harm that the rest does not do.
+
+    Args:
+        one: what was taken away.
+        of: the harm.
+        tried: everything that was tried, of which the members of a pair alone count.
+        beside: by name of a hypothesis that sets several keys, what the others do without the
+            first, after which it is named.
+    """
+    alone = {its.name: its for its in tried if len(its.hypotheses) == 1}
+    names = [hypothesis.name for hypothesis in one.hypotheses]
+    others = [beside[name] for name in names if name in beside and len(names) == 1]
+    if len(names) > 1:
+        members = [alone[name] for name in names if name in alone]
+        if any(idle(member, of, tried, beside) for member in members):
+            return True
+        others += members
+    return any(one.share[of] - other.share[of] < FALSE_BELOW for other in others)
+
+
 def ranked(
-    tried: Sequence[Counterfactual], harms: Sequence[Harm], of: Harm
+    tried: Sequence[Counterfactual],
+    harms: Sequence[Harm],
+    of: Harm,
+    beside: Mapping[str, Counterfactual] | None = None,
 ) -> list[Counterfactual]:
-    """Those that take away some of a harm, the one to be named first in front.
+    """Those that take away some of a harm, the one to be named first in front; none is `idle`.
 
     By the share of the harm that goes, weighed by what sort of thing it is; of those that are
     alike, what acted in the run comes before what might have, then what takes away more of the
     other harms too.
     """
-    alone = {
-        one.hypotheses[0].name: one.share[of.kind] for one in tried if len(one.hypotheses) == 1
-    }
     found = [
         one
         for one in tried
-        if one.share[of.kind] >= FALSE_BELOW
-        and (
-            len(one.hypotheses) == 1
-            or one.share[of.kind] >= FALSE_BELOW + max(alone[h.name] for h in one.hypotheses)
-        )
+        if one.share[of.kind] >= FALSE_BELOW and not idle(one, of.kind, tried, beside or {})
     ]
     others = [harm.kind for harm in harms if harm.kind != of.kind]
 
     def key(one: Counterfactual) -> tuple[float, ...]:
-        first = one.hypotheses[0]
-        weighed = min(1.0, one.share[of.kind]) * _WEIGHT[max(h.kind for h in one.hypotheses)]
+        kinds = [hypothesis.kind_for(of.kind) for hypothesis in one.hypotheses]
+        weighed = min(1.0, one.share[of.kind]) * _WEIGHT[max(kinds)]
         rest = sum(max(-1.0, min(1.0, one.share[kind])) for kind in others)
-        return (-round(weighed / ALIKE), len(one.hypotheses), first.kind, -round(rest / ALIKE))
+        return (-round(weighed / ALIKE), len(one.hypotheses), kinds[0], -round(rest / ALIKE))
 
     return sorted(found, key=key)
 

@@ -1,5 +1,7 @@
+from dataclasses import replace
+
 from sim.causes.data import SEVERITY, CauseKind, Change, Counterfactual, Harm, Hypothesis
-from sim.causes.ranking import cause, ranked, share, worth_a_pair
+from sim.causes.ranking import cause, idle, ranked, share, worth_a_pair
 
 LATE = Harm("late", 100.0, 10.0, "")
 
@@ -48,6 +50,34 @@ def test_pairs_are_tried_only_where_one_is_not_enough():
     assert worth_a_pair([tried("a", 0.95), tried("b", 0.3)], "late", 6) == []
     (pair,) = worth_a_pair([tried("a", 0.5), tried("b", 0.3), tried("c", 0.0)], "late", 6)
     assert [one.name for one in pair] == ["a", "b"]
+
+
+def test_a_key_is_no_cause_if_what_goes_with_it_does_as_much_alone():
+    longer, alone = tried("session", 1.0), tried("session", 0.95)
+    assert idle(longer, "late", [longer], {"session": alone})
+    assert ranked([longer], [LATE], LATE, {"session": alone}) == []
+    half = {"session": tried("session", 0.5)}
+    assert ranked([longer], [LATE], LATE, half) == [longer]
+    assert not idle(longer, "late", [longer], {"other": alone})
+
+
+def test_a_pair_is_no_cause_if_one_of_it_does_as_much_alone_or_is_no_cause_itself():
+    a, b = tried("a", 0.5), tried("b", 0.3)
+    pair = replace(tried("a", 1.0), hypotheses=[*a.hypotheses, *b.hypotheses])
+    assert names(a, b, pair) == ["a + b", "a", "b"]
+    assert names(tried("a", 0.95), b, pair) == ["a", "b"]
+    beside = {"b": tried("b", 0.3)}
+    assert [one.name for one in ranked([a, b, pair], [LATE], LATE, beside)] == ["a"]
+
+
+def test_a_limit_that_only_delays_is_not_the_first_reason_of_a_loss():
+    lost = Harm("lost", 9.0, 0.0, "")
+    linger = tried("linger", 0.0, CauseKind.LIMIT, lost=1.0)
+    linger = replace(linger, hypotheses=[replace(linger.hypotheses[0], helps=("late",))])
+    crash = tried("crash", 0.0, CauseKind.FAULT, lost=1.0)
+    assert [one.name for one in ranked([linger, crash], [lost], lost)] == ["crash", "linger"]
+    assert linger.hypotheses[0].kind_for("late") is CauseKind.LIMIT
+    assert linger.hypotheses[0].kind_for("lost") is CauseKind.SETTING
 
 
 def test_a_pair_sets_no_key_twice():
