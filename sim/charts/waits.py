@@ -9,8 +9,8 @@ from matplotlib.ticker import FixedLocator, FuncFormatter
 
 from sim.charts.page import MUTED, sheet, width_pt
 from sim.engine.waits import TimePart
-from sim.foundation.text import duration, share
-from sim.words.waits import OTHER, Split, about_waits, named, splits
+from sim.foundation.text import duration
+from sim.words.waits import Split, about_waits, in_words, named, splits
 
 if TYPE_CHECKING:
     from sim.measure.tables import Tables
@@ -25,7 +25,7 @@ SIZE = 8.0
 """Of words at a bar, in points."""
 GAP_PT = 7.0
 """Between words."""
-TOTAL_PT = 62.0
+TOTAL_PT = 74.0
 """Room for the whole time at the end of a bar."""
 NOTE = (
     "A bar is the mean time from creation to first effect, in shares on a linear scale; at its end "
@@ -129,14 +129,13 @@ def _labelled(
     """The parts of a bar and their words, as many as find room side by side."""
     for most in range(len(TimePart), 0, -1):
         pairs = named(parts_s, most)
-        words = [
-            f"{OTHER if part is None else part.label} {share(size, 1)}" for part, size in pairs
-        ]
-        widths = [width_pt(text, SIZE) for text in words]
+        words = [in_words(part, size) for part, size in pairs]
+        widths = [width_pt(text, SIZE) if text else -GAP_PT for text in words]
         lefts = _beside(pairs, widths, room_pt)
         if lefts is not None:
             inks = [LOOKS[part][1] for part, _ in pairs]
-            return pairs, [_Label(*label) for label in zip(lefts, words, inks, strict=True)]
+            labels = map(_Label, lefts, words, inks)
+            return pairs, [label for label in labels if label.words]
     return named(parts_s), []
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sim.engine.waits import TimePart
-from sim.foundation.text import clock, count, duration, names, share
+from sim.foundation.text import clock, count, duration, names
 from sim.words.standings import Pace, standings
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ OTHER = "other"
 MOST_LIMITS = 3
 """Limits that are named where there is little room."""
 _MOST_TARGETS = 3
+_NOTHING = 0.01
+"""Share of other parts below which they are not told."""
 _BY_LABEL = {part.label: part for part in TimePart}
 _OF_IT = {
     TimePart.BUFFER: "in the producer's buffer",
@@ -33,7 +35,7 @@ _OF_IT = {
     TimePart.CAPACITY: "because all consumers are busy",
     TimePart.HEAD_OF_LINE: "behind an earlier message while a consumer is idle",
     TimePart.CEILING: "because a ceiling is reached",
-    TimePart.CALL: "in calls that fetch them or hand them over",
+    TimePart.CALL: "waiting for calls between consumer and broker",
     TimePart.HELD: "with their consumer, behind others that it holds",
     TimePart.SLOWED: "because their consumer is slowed or paused",
     TimePart.WORK: "for their own work",
@@ -98,7 +100,19 @@ def named(
 def said(parts_s: Mapping[TimePart, float], most: int = len(TimePart)) -> str:
     """The parts of a time, the largest first: "all consumers busy 96 %, calls 3 %, other 1 %"."""
     pairs = sorted(named(parts_s, most), key=lambda pair: (pair[0] is None, -pair[1]))
-    return ", ".join(f"{OTHER if part is None else part.label} {share(s, 1)}" for part, s in pairs)
+    return ", ".join(filter(None, (in_words(part, its) for part, its in pairs)))
+
+
+def in_words(part: TimePart | None, its: float) -> str:
+    """A part and its share: "calls 3 %"; "" of other parts that are hardly anything."""
+    if part is None and its < _NOTHING:
+        return ""
+    return f"{OTHER if part is None else part.label} {_percent(its)}"
+
+
+def _percent(its: float) -> str:
+    """Whole percents, of which only all is 100."""
+    return "over 99 %" if 0.995 <= its < 1 - 1e-9 else f"{100 * its:.0f} %"
 
 
 def about_waits(tables: "Tables") -> str:
@@ -113,7 +127,7 @@ def about_waits(tables: "Tables") -> str:
     part = max(slow.mean_s, key=lambda part: slow.mean_s[part])
     return (
         f"Messages of {slow.who} take {duration(mean_s)} on average, "
-        f"{share(slow.mean_s[part], mean_s)} of it {_OF_IT[part]}"
+        f"{_percent(slow.mean_s[part] / mean_s)} of it {_OF_IT[part]}"
     )
 
 

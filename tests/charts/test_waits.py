@@ -52,8 +52,8 @@ def test_shares_that_are_written_sum_to_all(name: str) -> None:
     for ax in charts.waits(with_waits(tables_of(name))):
         widths = [bar.get_width() for bar in ax.patches]
         said = [float(n) for t in ax.texts for n in re.findall(r"([\d.]+) %$", t.get_text())]
-        assert len(said) == len(widths)
-        assert said == pytest.approx(widths, rel=0.06)
+        told = [width for width in widths if width >= 1]
+        assert said == pytest.approx(told, abs=0.500_001)
         bars = round(sum(widths) / 100)
         assert sum(widths) == pytest.approx(100 * bars)
 

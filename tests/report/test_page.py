@@ -117,8 +117,8 @@ def test_where_the_time_went_has_a_section_with_its_picture_and_words() -> None:
     assert section.count("<svg") == 1 and 'id="chart-waits"' in section
     words = [w.replace("\xa0", " ") for tag, w in Outline(section).words if tag == "td"]
     assert words[:4] == [
-        "1 h 1 min", "all consumers busy 99.14 %, other 0.86 %",
-        "2 h 13 min", "all consumers busy 99.29 %, other 0.71 %",
+        "1 h 1 min", "all consumers busy 99 %",
+        "2 h 13 min", "all consumers busy 99 %",
     ]  # fmt: skip
     charts = text[text.index('<section aria-labelledby="charts">') :]
     assert 'id="chart-waits"' not in charts and '<a href="#waits">' in text

@@ -34,10 +34,21 @@ def test_parts_are_named_in_order_of_waiting_and_the_small_are_others():
     assert named(parts_s) == [
         (TimePart.CAPACITY, 0.95), (TimePart.CALL, 0.035), (None, pytest.approx(0.015))
     ]  # fmt: skip
-    assert said(parts_s) == "all consumers busy 95 %, calls 3.5 %, other 1.5 %"
+    assert said(parts_s) == "all consumers busy 95 %, calls 4 %, other 2 %"
     assert said(parts_s, most=1) == "all consumers busy 95 %, other 5 %"
     assert said({TimePart.WORK: 2.0}) == "work 100 %"
     assert named({TimePart.WORK: 0.0}) == [] and said({}) == ""
+
+
+@pytest.mark.parametrize(
+    ("rest", "words"),
+    [
+        (0.0, "work 100 %"), (1e-4, "work over 99 %"), (0.004, "work over 99 %"),
+        (0.006, "work 99 %"), (0.012, "work 99 %, other 1 %"), (0.04, "work 96 %, send 4 %"),
+    ],
+)  # fmt: skip
+def test_only_all_is_a_hundred_percent_and_hardly_anything_is_not_told(rest, words):
+    assert said({TimePart.WORK: 1 - rest, TimePart.SEND: rest}) == words
 
 
 def test_words_of_parts_are_the_largest_first():
@@ -58,7 +69,7 @@ def test_a_split_per_group_is_named_by_its_system_where_it_is_the_only_one():
 
 def test_the_sentence_is_about_the_group_whose_messages_take_longest():
     assert about_waits(with_waits(football())) == (
-        "Messages of sqs_single take 1 h 1 min on average, 99.14 % of it because all consumers "
+        "Messages of sqs_single take 1 h 1 min on average, 99 % of it because all consumers "
         "are busy"
     )
 
@@ -83,8 +94,8 @@ def test_there_may_be_nothing_to_say():
 def test_a_line_for_each_system_that_falls_behind_of_its_worst_group():
     lines = where_time_went(with_waits(football()), 100)
     assert lines == [
-        "sqs_single: 1 h 1 min a message: all consumers busy 99.14 %, other 0.86 %",
-        "sqs_fanout.analytics: 16 min a message: delay asked for 92 %, no owner 4.1 %, other 4.3 %",
+        "sqs_single: 1 h 1 min a message: all consumers busy 99 %",
+        "sqs_fanout.analytics: 16 min a message: delay asked for 92 %, no owner 4 %, other 4 %",
     ]
     assert where_time_went(football(), 100) == []
     assert where_time_went(with_waits(tables_of("calm")), 100) == []
