@@ -205,8 +205,9 @@ class GroupOutcome:
     spent_by_consumers: Mapping[str, float] = field(default_factory=dict)
     """What its consumers did with their time: seconds by activity, summed over all of them from
     when each first ran to the end: "work" (on messages, and what a batch costs; slowed counts),
-    "calls" (that fetch, hand over, acknowledge, commit), "idle" (nothing to be had: a long poll,
-    an empty receive, no partition), "stopped" (dead, paused, cut off). Empty: not measured."""
+    "calls" (that fetch, hand over, acknowledge, commit; also those that do not get through),
+    "idle" (nothing to be had: a long poll, an empty receive, no partition), "stopped" (no process,
+    or a paused one). Empty: not measured."""
 
     def only(self, rows: I32) -> "GroupOutcome":
         """The same for a group that is meant to process only the messages in ``rows``."""

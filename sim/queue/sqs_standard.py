@@ -418,7 +418,7 @@ class Workers:
         self._settle(w)
         self._unpark(w)
         if s.kind[w] == codes.DELETE:
-            self.queue.worked += round(self._in_work_s(w) * codes.TICKS)
+            self.queue.worked += round(self.in_work_s(w) * codes.TICKS)
             sent = self._sent(w)
             first = int((s.chunk_end if sent else s.chunk_first)[w])
             self._hide_held(w, first)
@@ -444,7 +444,7 @@ class Workers:
             k.unpark(self.queue, w)
             notes.poll_ends(self.queue, self.workers, w, self.now_s)
 
-    def _in_work_s(self, w: int) -> float:
+    def in_work_s(self, w: int) -> float:
         """How long worker ``w`` has worked on the message in progress, but for pauses, s."""
         s, now_s = self.workers, self.now_s
         if not self._processing(w) or s.begun_s[w] >= now_s:

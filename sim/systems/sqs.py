@@ -35,6 +35,7 @@ from sim.scenario.load import Scenario
 from sim.scenario.products.sqs import SqsQueue, SqsSystem
 from sim.systems.on_queue import QueueSystem, became, poison_of
 from sim.systems.queue_limits import Keys, LimitKey, written_s
+from sim.systems.sqs_limits import spent_by_workers, standard_limits
 from sim.traffic.messages import Messages
 
 _ORDER = {
@@ -162,7 +163,16 @@ class Sqs(QueueSystem[Workers | Broker]):
             outcome = replace(outcome, requests=requests, rows=self.let_in.get(outcome.group))
             queue = queues.pop(outcome.group)
             if isinstance(queue, Workers):
-                outcome = replace(outcome, waits=self._waits(outcome.group, queue))
+                name, spent_s = outcome.group, spent_by_workers(queue)
+                outcome = replace(
+                    outcome,
+                    waits=self._waits(name, queue),
+                    limits=[
+                        *outcome.limits,
+                        *standard_limits(name, self.config.queues[name], queue, spent_s),
+                    ],
+                    spent_by_consumers=spent_s,
+                )
             yield outcome
 
 
