@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from sim.causes.explain import explain
 from sim.foundation.text import count, duration
 from sim.lab import run
 from sim.results.store import read
@@ -79,3 +80,16 @@ def test_figures_are_those_of_a_run(name):
     # Another machine's exp() may differ in the last bit, and so a draw here and there.
     for column in ("processed", "max_lag", "drain_s", "latency_p99_s", "double_effects"):
         np.testing.assert_allclose(now[column], before[column], rtol=0.02, atol=0.05)
+
+
+@pytest.mark.parametrize(
+    ("name", "system", "group"),
+    [("tournament_spike", "sqs_fanout", "analytics"), ("ledger_ordering", "commit_first", "books")],
+)
+def test_an_incident_is_explained_as_the_readme_says(name, system, group):
+    """Each line of the explanation that it quotes, word for word."""
+    quoted = README.split(f"    {system}.{group}: ")[1].split("\n\n")[0]
+    lines = [line.strip() for line in quoted.split("\n")]
+    told = [line.strip() for line in repr(explain(load(name), system, group)).split("\n")]
+    first = next(i for i, line in enumerate(told) if line.startswith(f"{system}.{group}: "))
+    assert [f"{system}.{group}: {lines[0]}", *lines[1:]] == told[first : first + len(lines)]

@@ -168,7 +168,7 @@ class Explained:
     trials: Sequence[Counterfactual] = ()
     """Everything that was tried."""
     time: str = ""
-    """Where a message's time went, the largest parts first; "": it was not measured."""
+    """Where a message's time went and what consumers did with theirs; "": it was not measured."""
     untried: Mapping[str, str] = field(default_factory=dict)
     """Hypotheses by name that could not be tried, and why."""
 

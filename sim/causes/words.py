@@ -43,7 +43,7 @@ def paragraphs(explanation: Explanation, width: int) -> Iterator[str]:
         yield fill(headline(group), width, subsequent_indent="  ")
         if group.time:
             yield fill(
-                f"A message's time: {group.time}.",
+                f"{group.time[0].upper()}{group.time[1:]}.",
                 width,
                 initial_indent="  ",
                 subsequent_indent="  ",
