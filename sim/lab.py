@@ -19,12 +19,14 @@ from sim.engine import pace
 from sim.engine.environment import WORTH_THREADS, Environment, Steps
 from sim.engine.outcome import Became, GroupOutcome
 from sim.engine.system import LOOKS, Rolling, Setup, System
+from sim.foundation.arrays import I32
 from sim.injection.context import Timeline
 from sim.injection.poison import poisoned
 from sim.injection.replay import Replay
 from sim.injection.schedule import schedule
 from sim.scenario.faults.groups import PoisonFault
 from sim.scenario.load import Scenario
+from sim.scenario.shows import Shown
 from sim.scenario.silences import never_strikes
 from sim.systems.catalogue import build
 from sim.systems.size import GRID_STEPS, USUAL, Allowance, Size, check, free_bytes, size
@@ -36,6 +38,7 @@ from sim.traffic.windows import WindowPlan, Windows
 if TYPE_CHECKING:
     from sim.ledger.book import Ledger
     from sim.measure.fold import Fold
+    from sim.measure.shown import Chosen
     from sim.measure.tables import Frames, Tables
     from sim.results.result import Result
 
@@ -235,7 +238,11 @@ def run_system(
             on_ledger(name, outcome.group, kept, its)
         unheard += _unslowed(setup, outcome)
         fold = folds.get(outcome.group)
-        parts.append(measure(its, order_by, outcome, replays[outcome.group], kept, fold))
+        chosen = None if fold else _chosen(setup, outcome.group, outcome.rows)
+        replay = replays[outcome.group]
+        shown, needs = _shown(setup, outcome.group), scenario.needs
+        allowed_s = None if needs is None else needs.max_delay
+        parts.append(measure(its, order_by, outcome, replay, kept, fold, shown, chosen, allowed_s))
         events += outcome.happened
     if publication is not None:
         events += publication.happened
@@ -254,8 +261,27 @@ def _folds(setup: Setup, order_by: Sequence[str]) -> "dict[str, Fold]":
     """Of each group, what takes the messages that it forgets."""
     from sim.measure.fold import Fold
 
-    groups = setup.scenario.systems[setup.name].readers
-    return {of: Fold(setup.messages, order_by, setup.grid_s, setup.total) for of in groups}
+    messages, grid_s, total = setup.messages, setup.grid_s, setup.total
+    return {
+        of: Fold(messages, order_by, grid_s, total, _chosen(setup, of, None))
+        for of in setup.scenario.systems[setup.name].readers
+    }
+
+
+def _shown(setup: Setup, group: str) -> Shown | None:
+    """What the scenario is about, if that is of this group."""
+    shown, readers = setup.scenario.shown, setup.scenario.systems[setup.name].readers
+    if shown is None or not shown.shows.jobs:
+        return shown
+    return shown if set(shown.shows.jobs) & set(readers[group].does) else None
+
+
+def _chosen(setup: Setup, group: str, rows: I32 | None) -> "Chosen | None":
+    """The messages of a group of whose latency the scenario is about."""
+    from sim.measure.shown import Chosen
+
+    jobs = setup.scenario.systems[setup.name].readers[group].does
+    return Chosen.of(setup.scenario, setup.messages, jobs, setup.total, rows)
 
 
 def _unstruck(setup: Setup, waiting: Collection[int], ended_s: float) -> Iterator[str]:

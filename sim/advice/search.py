@@ -13,7 +13,7 @@ _EXACT = 16
 """Up to so many workers the least number is found exactly; beyond, to one sixteenth."""
 _IN_VAIN = 0.9
 """More workers are in vain if twice in a row neither the delay falls below this part of what it
-was, nor the best rate rises as much."""
+was, nor the rate rises as much."""
 
 
 class Search:
@@ -33,8 +33,8 @@ class Search:
             run: makes a trial with a number of workers for each group.
             keeps_pace: whether a group was quick enough.
             most: workers of a group.
-            mean_rate: messages a second for each group, on average: what one worker got through at
-                best tells how many it takes at least.
+            mean_rate: messages a second for each group, on average: what one worker gets through
+                tells how many it takes at least.
         """
         self.run = run
         self.keeps_pace = keeps_pace
@@ -67,11 +67,11 @@ class Search:
         """Whether more workers do not help: there are no more, or the last ones were in vain."""
         in_vain = (
             seen.delay_s >= _IN_VAIN * self._delay_s[seen.group]
-            and seen.best_rate * _IN_VAIN <= self._rate[seen.group]
+            and seen.rate_per_s * _IN_VAIN <= self._rate[seen.group]
         )
         self._vain[seen.group] = self._vain[seen.group] + 1 if in_vain else 0
         self._delay_s[seen.group] = seen.delay_s
-        self._rate[seen.group] = seen.best_rate
+        self._rate[seen.group] = seen.rate_per_s
         return seen.workers >= self.most or self._vain[seen.group] >= 2
 
     def double(self) -> Trial:
@@ -87,8 +87,8 @@ class Search:
                     continue
                 more = 2 * seen.workers
                 mean_rate = self.mean_rate[seen.group]
-                if len(self.trials) == 1 and 0 < seen.best_rate < mean_rate:
-                    more = max(2, ceil(mean_rate / seen.best_rate))
+                if len(self.trials) == 1 and 0 < seen.rate_per_s < mean_rate:
+                    more = max(2, ceil(mean_rate / seen.rate_per_s))
                 workers[seen.group] = min(more, self.most)
             if all(seen.group in given_up for seen in slow):
                 return trial

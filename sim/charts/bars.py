@@ -36,8 +36,8 @@ def duplicates(
 ) -> list[Axes]:
     """Deliveries and effects of each group beyond the first of a message, on two axes."""
     columns = {
-        "delivered again": tables.summary["extra_deliveries"].to_numpy(),
-        "processed again": tables.summary["double_effects"].to_numpy(),
+        "duplicates delivered": tables.summary["extra_deliveries"].to_numpy(),
+        "duplicates applied": tables.summary["double_effects"].to_numpy(),
     }
     finding = findings.about_duplicates(tables.summary)
     axes = axes or _new(tables, len(columns), finding, "Duplicates", title)

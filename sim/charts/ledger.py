@@ -39,7 +39,8 @@ BOOKS_NOTE = (
     "booked yet counts, so books that end up right are wrong by what is under way."
 )
 HARMS_NOTE = (
-    "Repeats: processed again. Out of order: processed after a later message of the same key. "
+    "Duplicates applied: processed again. "
+    "Out of order: processed after a later message of the same key. "
     "Illegal: applied without the state before. Each column has a scale of its own."
 )
 PRICE_NOTE = (

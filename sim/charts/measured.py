@@ -26,6 +26,7 @@ from sim.charts.quantiles import latency
 from sim.foundation.text import count, duration
 from sim.imports.measured import instant
 from sim.words import findings
+from sim.words.standings import in_each
 
 if TYPE_CHECKING:
     from sim.imports.measured import Measured
@@ -47,11 +48,17 @@ class _Quantity:
 
 
 _LAG = _Quantity(
-    "lag", "max_lag", count, counts_axis, findings.about_lag, "Messages waiting", "messages"
+    "lag",
+    "max_lag",
+    count,
+    counts_axis,
+    findings.about_lag,
+    "Consumer lag or queue depth",
+    "messages",
 )
 _TIME_LAG = _Quantity(
-    "time_lag_s", "max_time_lag_s", duration, durations_axis, findings.about_time_lag, "Time lag",
-    "time lag",
+    "time_lag_s", "max_time_lag_s", duration, durations_axis, findings.about_time_lag,
+    "Age of the oldest message", "age of oldest message",
 )  # fmt: skip
 
 
@@ -158,7 +165,7 @@ def _said(tops: dict[str, float], quantity: _Quantity) -> str:
     if not tops:
         return "nothing"
     falling = sorted(((top, name) for name, top in tops.items()), key=lambda pair: -pair[0])
-    return findings.in_each(falling, quantity.say)
+    return in_each(falling, quantity.say)
 
 
 def _note(measured: "Measured", start: str | pd.Timestamp | None, outside: int) -> str:

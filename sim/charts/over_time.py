@@ -22,7 +22,7 @@ LAG_NOTE = (
     "Lag of a log: log end - committed offset, as kafka-consumer-groups reports it. "
     "Depth of a queue: messages ready and in flight."
 )
-TIME_LAG_NOTE = "Time lag: age of the oldest message that is created and not yet processed."
+TIME_LAG_NOTE = "Age of the oldest message that is created and not yet processed."
 
 
 def throughput(
@@ -42,7 +42,7 @@ def throughput(
 def lag(tables: "Tables", axes: Sequence[Axes] | None = None, *, title: str = "") -> list[Axes]:
     """Messages waiting: lag of each group of a log, depth of each queue; logarithmic above 10."""
     axes = axes or new_page(
-        tables, findings.about_lag(tables.summary), title, "Messages waiting", LAG_NOTE
+        tables, findings.about_lag(tables.summary), title, "Consumer lag or queue depth", LAG_NOTE
     )
     lines = draw(tables, axes, "lag", lambda row: f"max {count(row['max_lag'])}")
     counts_axis(axes, highest(tables, "lag"))
@@ -57,7 +57,11 @@ def time_lag(
 ) -> list[Axes]:
     """Age of the oldest unprocessed message of each group; logarithmic above 1 s."""
     axes = axes or new_page(
-        tables, findings.about_time_lag(tables.summary), title, "Time lag", TIME_LAG_NOTE
+        tables,
+        findings.about_time_lag(tables.summary),
+        title,
+        "Age of the oldest message",
+        TIME_LAG_NOTE,
     )
     lines = draw(
         tables,
@@ -66,7 +70,7 @@ def time_lag(
         lambda row: f"max {duration(row['max_time_lag_s'])}",
     )
     durations_axis(axes, highest(tables, "time_lag_s"))
-    finish(tables, axes, "time lag")
+    finish(tables, axes, "age of oldest message")
     for ax, named in zip(axes, lines, strict=True):
         name_lines(ax, named)
     return list(axes)
@@ -76,7 +80,7 @@ def order(tables: "Tables", axes: Sequence[Axes] | None = None, *, title: str = 
     """Messages processed after a later one of their key, cumulative; logarithmic above 10."""
     note = "Out of order: first processed after a later message of the same key was."
     axes = axes or new_page(
-        tables, findings.about_order(tables.summary), title, "Ordering violations", note
+        tables, findings.about_order(tables.summary), title, "Messages out of order", note
     )
     lines = draw(tables, axes, "violations", _order_words)
     counts_axis(axes, highest(tables, "violations"))

@@ -61,7 +61,7 @@ def latency(
     """
     axes = axes or panels(
         len(systems(tables)),
-        title=findings.about_latency(tables.summary),
+        title=findings.about_latency(tables.summary, tables.shown),
         subtitle=f"End-to-end latency per group, created to first processed. {title}".strip(),
         footnote="The dot on each line: what 99 % of its messages took at most. "
         "Messages that were never processed are not counted."

@@ -160,7 +160,7 @@ def comparison(runs: Runs, *, width_in: float | None = None) -> Figure:
 def _finding(runs: Runs) -> str:
     if len(runs) == 1:
         ((_, tables),) = runs
-        return findings.headline(tables.summary, tables.duration_s)
+        return findings.headline(tables.summary, tables.duration_s, tables.shown)
     if not Counter(name for _, t in runs for name in systems(t)).most_common(1)[0][1] > 1:
         return "No system is in more than one of these runs"
     return findings.comparison([(label, t.summary, t.duration_s) for label, t in runs])
@@ -201,7 +201,7 @@ def _heading(label: str, tables: "Tables", layout: _Layout, several: bool) -> He
     """The label of a run and what it shows, unless the title says so."""
     letters = layout.letters
     wide_in = layout.width - 2 * letters.margin_in
-    headline = findings.headline(tables.summary, tables.duration_s) if several else ""
+    headline = findings.headline(tables.summary, tables.duration_s, tables.shown) if several else ""
     return [
         (wrapped(label, wide_in, letters.panel, "bold"), letters.panel, "bold"),
         (wrapped(headline, wide_in, letters.line), letters.line, "normal"),

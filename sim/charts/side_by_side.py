@@ -24,6 +24,7 @@ from sim.charts.over_time import (
 from sim.charts.page import MUTED, sheet, width_pt
 from sim.foundation.text import count, drain, duration
 from sim.words import findings
+from sim.words import shown as shown_words
 
 if TYPE_CHECKING:
     from sim.measure.tables import Tables
@@ -36,15 +37,17 @@ MOST_ABREAST, NARROW = 6, 5
 """More systems than this many stand in several blocks, at most so many in each."""
 
 STRIP: tuple[tuple[str, str, Callable[[float], str]], ...] = (
-    ("drained after", "drain_s", drain),
-    ("99 % within", "latency_p99_s", duration),
+    ("time to drain", "drain_s", drain),
+    ("p99", "latency_p99_s", duration),
     ("lost", "lost", count),
     ("dead-lettered", "dead_lettered", count),
     ("unfinished", "unfinished", count),
-    ("processed again", "double_effects", count),
+    ("duplicates applied", "double_effects", count),
     ("out of order", "violations", count),
 )
 """Rows of the summary below the charts: words, column, and how to say it."""
+SHOWN = "shown"
+"""Stands for the column of what the scenario is about, if it is none of the summary's."""
 
 
 def overview(tables: "Tables", *, title: str = "") -> Figure:
@@ -52,14 +55,14 @@ def overview(tables: "Tables", *, title: str = "") -> Figure:
     n = len(systems(tables))
     blocks, columns = _blocks(n)
     width_in = LEFT_IN + RIGHT_IN + columns * min(3.9 if n > 1 else 6.0, 11.4 / columns)
-    strip_in = STRIP_ROW_IN * (len(STRIP) + 0.6)
+    strip_in = STRIP_ROW_IN * (len(_strip_rows(tables)) + 0.6)
     top_in = 0.35 + title_pad(rows_needed(marks(tables))) / 72
     block_in = top_in + sum(PANEL_IN) + 2 * GAP_IN + 0.55 + strip_in
     figure, top, bottom = sheet(
-        findings.headline(tables.summary, tables.duration_s),
+        findings.headline(tables.summary, tables.duration_s, tables.shown),
         ". ".join(filter(None, [title, SAME if n > 1 else ""])),
         "Numbers are those of the worst group, named where groups differ. "
-        "Waiting: log end - committed offset of a log, ready + in flight of a queue.",
+        "Lag: log end - committed offset of a log, depth: ready + in flight of a queue.",
         width_in,
         blocks * block_in,
     )
@@ -131,8 +134,8 @@ def _panels(figure: Figure, columns: int, top: float, bottom: float) -> NDArray[
 
 HEADINGS = (
     ("Processed", "messages/s, over\narrivals in grey"),
-    ("Waiting", "messages"),
-    ("Behind", "age of the oldest\nunprocessed\nmessage"),
+    ("Lag or depth", "messages"),
+    ("Age of oldest", "oldest message not\nyet processed"),
 )
 
 
@@ -151,26 +154,46 @@ def _heading(ax: Axes, heading: str, unit: str) -> None:
         )
 
 
+def _strip_rows(tables: "Tables") -> list[tuple[str, str, Callable[[float], str]]]:
+    """`STRIP`, after what the scenario is about: that is the first row."""
+    shown = tables.shown
+    if not len(shown):
+        return list(STRIP)
+    column = shown_words.column_of(shown)
+    rest = [row for row in STRIP if row[1] != column]
+    first = [row for row in STRIP if row[1] == column]
+    return [*(first or [(shown_words.heading(shown), SHOWN, shown_words.say(shown))]), *rest]
+
+
 def _strip(tables: "Tables", axes: Sequence[Axes], columns: int) -> None:
     """The sums of each system in a column below its panels, one row for each of `STRIP`.
 
     Every so many `columns` a block begins, with the words of the rows.
     """
-    by_system = [rows for _, rows in tables.summary.groupby("system", sort=False)]
-    for i, (words, column, say) in enumerate(STRIP):
+    summary = tables.summary
+    if len(tables.shown):
+        its = tables.shown[["system", "group", "value"]].rename(columns={"value": SHOWN})
+        summary = summary.merge(its, on=["system", "group"], how="left")
+    by_system = [rows for _, rows in summary.groupby("system", sort=False)]
+    for i, (words, column, said) in enumerate(_strip_rows(tables)):
         down = -(0.55 + STRIP_ROW_IN * (i + 0.5)) * 72
         for ax in axes[::columns]:
             _write(ax, words, -(LEFT_IN - 0.2) * 72, down, "#444444")
         for ax, rows in zip(axes, by_system, strict=True):
             worst = rows[column].max()
             same = rows[column].nunique(dropna=False) == 1
-            bad = column not in ("drain_s", "latency_p99_s") and worst > 0
+            bad = column not in ("drain_s", "latency_p99_s", SHOWN) and worst > 0
             _write(
-                ax, say(worst), 0, down, "#222222", "bold" if bad or math.isinf(worst) else "normal"
+                ax,
+                said(worst),
+                0,
+                down,
+                "#222222",
+                "bold" if bad or math.isinf(worst) else "normal",
             )
             if not same:
                 group = rows["group"].iloc[int(rows[column].to_numpy().argmax())]
-                _write(ax, str(group), width_pt(say(worst), 8.5, "bold") + 6, down, MUTED)
+                _write(ax, str(group), width_pt(said(worst), 8.5, "bold") + 6, down, MUTED)
 
 
 def _write(

@@ -11,6 +11,7 @@ from sim.engine.outcome import Became
 from sim.foundation.arrays import F64
 from sim.measure.counts import Counted, Tally
 from sim.measure.sampled_messages import SampledMessages
+from sim.measure.shown import Chosen, LatencyOf
 from sim.measure.waits import Spent
 from sim.traffic.messages import Messages
 
@@ -22,7 +23,12 @@ class Fold:
     """What is kept of a group's messages."""
 
     def __init__(
-        self, messages: Messages, order_by: Sequence[str], grid_s: F64, total: int
+        self,
+        messages: Messages,
+        order_by: Sequence[str],
+        grid_s: F64,
+        total: int,
+        chosen: Chosen | None = None,
     ) -> None:
         """
         Args:
@@ -30,12 +36,15 @@ class Fold:
             order_by: key dimensions that make the key within which order matters.
             grid_s: [grid] times 0, step, 2 step, …; two at least.
             total: how many messages there will be.
+            chosen: those of whose latency the scenario is about; None: it is about something else.
         """
         self._key_of, self._names = messages.keys_by(order_by)
         self._tally = Tally(len(self._names), grid_s)
         self._sample = SampledMessages(total)
         self.spent = Spent()
         """Where their time went."""
+        self.latency = None if chosen is None else LatencyOf(chosen)
+        """Of those that the scenario is about."""
 
     def add(self, messages: Messages, became: Became, final: int) -> None:
         """Take the first ``final`` messages; nothing may happen to them any more.
@@ -48,6 +57,8 @@ class Fold:
         self._tally.add(messages.created_s, messages.entity, self._key_of, became, final)
         self._sample.add(messages, became, final)
         self.spent.add(messages.created_s, became, final)
+        if self.latency is not None:
+            self.latency.add(messages.created_s, messages.entity, became, final)
 
     def counted(self, samples: int) -> Counted:
         """Counts of what was taken, on the first so many grid times; see `Tally.counted`."""

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from sim.engine.outcome import Fate
 from sim.foundation.arrays import F64
@@ -22,14 +23,23 @@ def quantiles(counted: Counted) -> F64:
     if processed == 0:
         return np.full(QUANTILES.size, np.nan)
     rank = np.ceil(QUANTILES * processed).clip(1)
-    bins = np.searchsorted(np.cumsum(counted.latency), rank)
-    middle = (bins.astype(np.uint32) << latency_bins.SHIFT) + np.uint32(
-        1 << (latency_bins.SHIFT - 1)
-    )
-    out: F64 = middle.view(np.float32).astype(np.float64)
+    out = _middles_s(np.searchsorted(np.cumsum(counted.latency), rank))
     out[-1] = longest_s
     out[out > longest_s] = longest_s
     return out
+
+
+def _middles_s(bins: NDArray[np.intp]) -> F64:
+    """The middle of each bin, s."""
+    middle = (bins.astype(np.uint32) << latency_bins.SHIFT) + np.uint32(
+        1 << (latency_bins.SHIFT - 1)
+    )
+    return middle.view(np.float32).astype(np.float64)
+
+
+def in_bin_s(which: int) -> float:
+    """The latency in the middle of a bin, s."""
+    return float(_middles_s(np.array([which]))[0])
 
 
 def latency_table(who: Mapping[str, str], latencies_s: F64) -> pd.DataFrame:
@@ -47,11 +57,11 @@ def sums(latencies_s: F64) -> dict[str, float]:
 
 
 def level_s(duration_s: float) -> float:
-    """How far behind still counts as level, s: 1 % of the time of arrivals, at least 1 s."""
+    """How far behind counts as level, s, if nobody says: 1 % of the time of arrivals, or 1 s."""
     return max(1.0, 0.01 * duration_s)
 
 
-def late(counted: Counted, duration_s: float) -> int:
-    """Messages processed longer after their creation than counts as level, to a bin's width."""
-    first = int(np.float32(level_s(duration_s)).view(np.uint32)) >> latency_bins.SHIFT
+def late(counted: Counted, allowed_s: float) -> int:
+    """Messages processed longer after their creation than is allowed, s, to a bin's width."""
+    first = int(np.float32(allowed_s).view(np.uint32)) >> latency_bins.SHIFT
     return int(counted.latency[first + 1 :].sum())

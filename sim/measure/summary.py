@@ -10,7 +10,16 @@ import pandas as pd
 from sim.engine.outcome import GroupOutcome
 from sim.foundation.arrays import F64
 from sim.injection.replay import Replay
-from sim.measure import deliveries, drain, lag, latency, order, processed_or_lost, wrong_effects
+from sim.measure import (
+    deliveries,
+    drain,
+    lag,
+    latency,
+    order,
+    processed_or_lost,
+    rates,
+    wrong_effects,
+)
 from sim.measure import series as over_time
 from sim.measure.counts import Counted
 
@@ -23,12 +32,15 @@ def summary_table(
     waiting: lag.Lag,
     latencies_s: F64,
     duration_s: float,
+    allowed_s: float | None = None,
 ) -> pd.DataFrame:
     """One row.
 
     ``consumers``: places that ever had a member or worker. ``without_reader_s``: time that
     partitions of a log had no consumer that ran and had them, summed over the partitions, and
     ``longest_without_reader_s`` of any; after faults only, and looked at every second.
+    ``level_s``: how far behind counts as level, s: what the needs allow, or else
+    `latency.level_s`; ``late``: messages that took longer.
 
     Args:
         who: system and group.
@@ -38,7 +50,9 @@ def summary_table(
         waiting: its lag at the times of the gauges.
         latencies_s: `sim.measure.latency.quantiles`.
         duration_s: when arrivals ended.
+        allowed_s: delay that the needs allow; None: they say nothing.
     """
+    allowed_s = latency.level_s(duration_s) if allowed_s is None else allowed_s
     t_s = outcome.gauges_t_s
     fates = processed_or_lost.sums(counted.fates)
     return pd.DataFrame(
@@ -57,9 +71,11 @@ def summary_table(
                 **over_time.peaks(t_s, counted),
                 "consumers": outcome.consumers,
                 "messages_per_call": deliveries.messages_per_call(outcome),
-                "late": latency.late(counted, duration_s),
+                "late": latency.late(counted, allowed_s),
                 "without_reader_s": replay.without_reader_s,
                 "longest_without_reader_s": replay.longest_without_reader_s,
+                **rates.sums(t_s, outcome, waiting, counted),
+                "level_s": allowed_s,
             }
         ]
     )

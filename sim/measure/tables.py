@@ -3,11 +3,11 @@
 - ``summary``: `summary`, from `processed_or_lost` (produced, processed, lost, dead-lettered,
   unfinished), `deliveries` (deliveries, double effects), `order` (violations), `wrong_effects`
   (what bugs spoil and seeks put right), `lag` (most messages waiting, time lag), `drain`,
-  `latency` (quantiles, late), `series` (peaks).
+  `latency` (quantiles, late), `series` (peaks), `rates` (speed while a backlog stands).
 - ``series``: `series` and `lag`. ``latency``: `latency`. ``fates``: `processed_or_lost`.
   ``messages``: `sampled_messages`. ``requests``: `requests`. ``partitions``: `partitions`.
   ``burrow``: `burrow`. ``faults``: `incidents`. ``ledger`` and ``books``: `books`.
-- ``waits``: `waits`. ``limits``: `limits`. ``workers``: `workers`.
+- ``waits``: `waits`. ``limits``: `limits`. ``workers``: `workers`. ``shown``: `shown`.
 - ``silences``: `sim.words.silence`.
 - ``producer`` and ``buffer`` come from the publisher, which measures itself.
 """
@@ -30,9 +30,11 @@ from sim.measure.partitions import partitions_table
 from sim.measure.processed_or_lost import fates_table
 from sim.measure.requests import requests_table
 from sim.measure.series import series_table
+from sim.measure.shown import Chosen, shown_table
 from sim.measure.summary import summary_table
 from sim.measure.waits import waits_table
 from sim.measure.workers import workers_table
+from sim.scenario.shows import Shown
 from sim.traffic.messages import Messages
 
 _NO_REPLAY = Replay()
@@ -75,6 +77,8 @@ class Tables:
     """A row per limit that acted: key, value, target, how often, when first and last."""
     workers: pd.DataFrame
     """What the consumers of each group did with their time: a row per (system, group, activity)."""
+    shown: pd.DataFrame
+    """The number that the scenario is about, if it says of one: a row per (system, group)."""
     duration_s: float
     """When arrivals ended."""
 
@@ -87,7 +91,7 @@ class Tables:
     FRAMES = (
         "summary", "series", "latency", "fates", "messages", "faults", "ledger", "books",
         "producer", "buffer", "requests", "partitions", "burrow", "silences", "waits", "limits",
-        "workers",
+        "workers", "shown",
     )  # fmt: skip
 
     @classmethod
@@ -135,6 +139,9 @@ def measure(
     replay: Replay = _NO_REPLAY,
     kept: Ledger | None = None,
     fold: Fold | None = None,
+    shown: Shown | None = None,
+    chosen: Chosen | None = None,
+    allowed_s: float | None = None,
 ) -> Frames:
     """The tables of one group.
 
@@ -146,6 +153,9 @@ def measure(
         kept: its books, if it keeps some.
         fold: the messages before these, which were taken while the system ran; None: there are
             none.
+        shown: what the scenario is about.
+        chosen: the messages of whose latency it is, if ``fold`` is not given.
+        allowed_s: delay that the needs allow; None: they say nothing.
 
     Raises:
         AssertionError: the fates do not add up to what was produced (conservation).
@@ -153,14 +163,14 @@ def measure(
     who = {"system": outcome.system, "group": outcome.group}
     t_s = outcome.gauges_t_s
     if fold is None:
-        fold = Fold(messages, order_by, t_s, len(messages))
+        fold = Fold(messages, order_by, t_s, len(messages), chosen)
     fold.add(messages, outcome, len(messages))
     counted = fold.counted(t_s.size)
     waiting = lag_of(outcome, counted)
     latencies_s = quantiles(counted)
     frames = {
         "summary": summary_table(
-            who, outcome, replay, counted, waiting, latencies_s, messages.duration_s
+            who, outcome, replay, counted, waiting, latencies_s, messages.duration_s, allowed_s
         ),
         "series": series_table(who, t_s, counted, waiting),
         "latency": latency_table(who, latencies_s),
@@ -182,4 +192,7 @@ def measure(
     if kept is not None:
         frames["ledger"] = ledger_table(who, kept)
         frames["books"] = books_table(who, kept)
+    if shown is not None:
+        summary, ledger = frames["summary"], frames.get("ledger")
+        frames["shown"] = shown_table(who, shown, summary, ledger, fold.latency)
     return frames

@@ -17,7 +17,8 @@ from sim.report.why import CHART, LINK, section
 from sim.words.findings import headline, keeping_up
 from sim.words.ladder import about_books, ledger_finding, rungs
 from sim.words.ledger_table import HEADINGS, ledger_rows, ledger_values
-from sim.words.opening import COLUMNS, cells, findings_of_groups, numbers
+from sim.words.opening import cells, columns, findings_of_groups, numbers
+from sim.words.shown import about
 from sim.words.timeline import resolution_s, timeline, when, whom
 from sim.words.waits import acted, often, said, splits
 
@@ -58,7 +59,7 @@ def page(
         title=escape(f"{about['scenario']}: {title}"),
         scenario=escape(about["scenario"]),
         about=escape(title),
-        headline=escape(headline(tables.summary, tables.duration_s)),
+        headline=escape(headline(tables.summary, tables.duration_s, tables.shown)),
         findings="\n".join(f"<p>{escape(words)}</p>" for words in _paragraphs(tables)),
         needs=_section("Needs", about.get("needs", ())),
         warnings=_section("Warnings", about.get("warnings", ())),
@@ -85,9 +86,11 @@ def _file(name: str) -> str:
 
 
 def _paragraphs(tables: "Tables") -> list[str]:
-    """The findings, less the sentence with which the headline has begun; and the state of books."""
-    said = keeping_up(tables.summary, tables.duration_s)
-    words = [words.removeprefix(f"{said}. ") for words in findings_of_groups(tables)]
+    """The findings, less the sentences that the headline has begun with; and the books."""
+    first, *others = findings_of_groups(tables)
+    said = about(tables.shown) or keeping_up(tables.summary, tables.duration_s)
+    first = first.removeprefix(f"{said}. ")
+    words = [first, *others]
     return [*words, f"{about_books(rungs(tables))}."] if len(tables.ledger) else words
 
 
@@ -104,10 +107,10 @@ def _section(heading: str, said: Sequence[str]) -> str:
 
 
 def _summary(tables: "Tables") -> str:
-    rows = [[system, group, *texts] for system, group, texts in cells(tables.summary)]
+    rows = [[system, group, *texts] for system, group, texts in cells(tables)]
     caption = "Each group of each system. Numbers are messages unless they have a unit."
-    headings = ["system", "group", *COLUMNS]
-    return _table(caption, headings, rows, numbers(tables.summary), heads=2)
+    headings = ["system", "group", *columns(tables)]
+    return _table(caption, headings, rows, numbers(tables), heads=2)
 
 
 def _books(tables: "Tables") -> str:

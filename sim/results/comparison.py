@@ -75,7 +75,7 @@ class Comparison:
         return [
             [f"{label}: {system}.{group}", *row]
             for label, result in self.results.items()
-            for system, group, row in cells(result.summary)
+            for system, group, row in cells(result.tables, alike=True)
         ]
 
     def __repr__(self) -> str:

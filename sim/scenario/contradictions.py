@@ -59,6 +59,7 @@ def _found(whole: Document) -> Iterator[tuple[KeyPath, str]]:
     yield from _bad_jobs(whole, systems)
     yield from _bad_size(whole, systems)
     yield from _bad_ledgers(whole, systems)
+    yield from _nothing_to_show(whole, systems)
     if None not in systems.values():
         yield from _bad_targets(whole, systems)
 
@@ -164,10 +165,11 @@ def _selections(
             for key, field in (("only", "only"), ("FilterPolicy", "filter_policy")):
                 if chosen := getattr(readers, field, None):
                     yield ("systems", name, *system.place_of(group), key), chosen
-    for job in _names(whole, "needs", "routing"):
-        chosen = whole.get(("needs", "routing", job))
+    jobs = [("needs", "routing", job) for job in _names(whole, "needs", "routing")]
+    for path in (*jobs, ("shows", "of"), ("shows", "without")):
+        chosen = whole.get(path)
         if isinstance(chosen, dict) and all(isinstance(v, list) for v in chosen.values()):
-            yield ("needs", "routing", job), chosen
+            yield path, chosen
 
 
 def _bad_values(
@@ -202,6 +204,10 @@ def _bad_jobs(
     for job in _names(whole, "needs", "routing"):
         if job not in jobs:
             yield ("needs", "routing", job), unknown("job", job, jobs)
+    told = whole.get(("shows", "jobs"))
+    for index, job in enumerate(told if isinstance(told, list) else ()):
+        if job not in jobs:
+            yield ("shows", "jobs", index), unknown("job", str(job), jobs)
     for name, system in systems.items():
         if system is None:
             continue
@@ -250,6 +256,27 @@ def _bad_ledgers(
                     ("systems", name, *system.place_of(group), "ledger"),
                     "there is nothing to book: no dimension of workload.keys has a lifecycle",
                 )
+
+
+def _nothing_to_show(
+    whole: Document, systems: Mapping[str, System | None]
+) -> Iterator[tuple[KeyPath, str]]:
+    """What the scenario is about, and no system can show."""
+    if whole.get(("shows", "quick")) is True and not any(
+        whole.get(("workload", "service", job, "slow"))
+        for job in _names(whole, "workload", "service")
+    ):
+        yield ("shows", "quick"), "no job of workload.service has a 'slow': all are quick"
+    measure: KeyPath = ("shows",)
+    if isinstance(whole.get(measure), dict):
+        measure = ("shows", "measure")
+    if whole.get(measure) == "money_misstated" and not any(
+        readers.ledger
+        for system in systems.values()
+        if system is not None
+        for readers in system.readers.values()
+    ):
+        yield measure, "no system keeps a 'ledger'"
 
 
 _Struck = dict[str, tuple[str, str, int]]

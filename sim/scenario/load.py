@@ -27,8 +27,8 @@ from sim.foundation.units import (
     PositiveRatio,
     PositiveSeconds,
     Seconds,
-    shown,
 )
+from sim.foundation.units import shown as written
 from sim.scenario import explain
 from sim.scenario.contradictions import contradictions, data_file
 from sim.scenario.dangers import dangers
@@ -38,6 +38,7 @@ from sim.scenario.needs import Needs
 from sim.scenario.products.base import Name
 from sim.scenario.products.catalogue import System
 from sim.scenario.shelf import available, folders, with_data
+from sim.scenario.shows import Shown, Shows, shown
 from sim.scenario.silences import silences
 from sim.scenario.workload import (
     Arrivals,
@@ -65,6 +66,7 @@ __all__ = [
     "Scenario",
     "Segment",
     "Service",
+    "Shows",
     "Sine",
     "Slow",
     "Spike",
@@ -78,7 +80,7 @@ __all__ = [
 
 
 def _written(value: Any) -> str:
-    return repr(value) if isinstance(value, dict | list) else shown(value)
+    return repr(value) if isinstance(value, dict | list) else written(value)
 
 
 def _short(text: str) -> str:
@@ -119,7 +121,9 @@ class Scenario(Config):
     faults: list[AnyFault] = Field(default_factory=list)
     """What goes wrong, and when."""
     needs: Needs | None = None
-    """What is needed of a system; for `sim advise`, and without effect on a run."""
+    """What is needed of a system; judged after a run, and by `sim advise`. Without effect on it."""
+    shows: Shows | None = None
+    """What the scenario is about: the number that is told first; null: the first of the needs."""
 
     _document: Document = PrivateAttr(default_factory=lambda: Document({}))
     _file: Path | None = PrivateAttr(None)
@@ -129,6 +133,11 @@ class Scenario(Config):
     def file(self) -> Path | None:
         """The file it was loaded from; None if it was made from a mapping."""
         return self._file
+
+    @property
+    def shown(self) -> Shown | None:
+        """What the scenario is about; None if it says nothing of it."""
+        return shown(self.shows, self.needs)
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -288,7 +297,7 @@ def _with_base(path: Path) -> Document:
         return over
     base_path = path.parent / name if isinstance(name, str) else path
     if not isinstance(name, str):
-        raise ScenarioError([over.problem(("base",), f"expected a file, not {shown(name)}")])
+        raise ScenarioError([over.problem(("base",), f"expected a file, not {written(name)}")])
     if not base_path.is_file() and base_path.parent == path.parent:
         base_path = next((o for o in available() if o.name == name), base_path)
     if not base_path.is_file():

@@ -4,7 +4,7 @@ Each purpose has its own random stream, named after it and spawned from the scen
 that compared systems see the same messages and the same work per message (common random numbers).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from copy import copy, deepcopy
 from dataclasses import dataclass
 from math import isfinite, log
@@ -15,7 +15,7 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.foundation.arrays import F32, F64, I32
+from sim.foundation.arrays import F32, F64, I32, I64
 from sim.foundation.errors import LabError
 from sim.foundation.units import Z99, Distribution
 from sim.scenario.faults.base import RandomFault
@@ -323,12 +323,29 @@ def none_is_slow(scenario: Scenario, n: int, job: str, rows: I32 | None) -> bool
     given = n if rows is None else rows.size
     if slow is None or not given or given * slow.share > _SURELY:
         return False
+    return not any(
+        found.size if rows is None else np.isin(found, rows).any()
+        for found in _slow_chunks(scenario, n, job, slow.share)
+    )
+
+
+def slow_rows(scenario: Scenario, n: int, job: str) -> I64:
+    """The messages that a job's `slow` made slow, ascending.
+
+    Args:
+        scenario: for its service and seed.
+        n: how many messages there are.
+        job: name.
+    """
+    slow = scenario.workload.service[job].slow
+    chunks = () if slow is None else _slow_chunks(scenario, n, job, slow.share)
+    return np.concatenate([np.zeros(0, np.int64), *chunks])
+
+
+def _slow_chunks(scenario: Scenario, n: int, job: str, share: float) -> Iterator[I64]:
     which = stream(scenario, f"slow.{job}")
     for first in range(0, n, _CHUNK):
-        found = first + _slow(which, min(_CHUNK, n - first), slow.share)
-        if found.size if rows is None else np.isin(found, rows).any():
-            return False
-    return True
+        yield first + _slow(which, min(_CHUNK, n - first), share)
 
 
 def _draw32(d: Distribution, n: int, rng: np.random.Generator) -> F32:

@@ -7,7 +7,7 @@ from typing import TypeVar, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.foundation.arrays import F64, I16, I32, I64
+from sim.foundation.arrays import F64, I16, I32, I64, Bools
 from sim.scenario.workload import STATE
 
 _T = TypeVar("_T", bound=np.generic)
@@ -99,12 +99,16 @@ class Messages:
 
     def where(self, wanted: Mapping[str, Sequence[str]]) -> I32:
         """The messages whose dimensions have one of the values ``wanted``, ascending."""
+        return np.flatnonzero(self.have(wanted)[self.entity]).astype(np.int32)
+
+    def have(self, wanted: Mapping[str, Sequence[str]]) -> Bools:
+        """[entities] whether the dimensions of each have one of the values ``wanted``."""
         chosen = np.ones(self.entities, np.bool_)
         for dim, values in wanted.items():
             has_one = np.array([name in values for name in self.dims[dim]])
             value_of, _ = self.keys_by([dim])
             chosen &= has_one[value_of]
-        return np.flatnonzero(chosen[self.entity]).astype(np.int32)
+        return chosen
 
     def of_each(self, wanted: Mapping[str, Mapping[str, Sequence[str]] | None]) -> dict[str, I32]:
         """[wanted] the messages `where` each wants them, ascending; only for those that choose."""

@@ -20,20 +20,20 @@ _LEAST_S, _LEAST_MESSAGES = 0.1, 10.0
 """…and at least one of the two is this large."""
 
 _EFFECTS: Mapping[str, tuple[str, Callable[[float], str], float]] = {
-    "drain_s": ("drained in {}", drain, _LEAST_S),
-    "max_time_lag_s": ("behind by {}", duration, _LEAST_S),
+    "drain_s": ("time to drain {}", drain, _LEAST_S),
+    "max_time_lag_s": ("age of oldest {}", duration, _LEAST_S),
     "latency_p99_s": ("p99 {}", duration, _LEAST_S),
     "lost": ("{} lost", count, _LEAST_MESSAGES),
     "dead_lettered": ("{} dead-lettered", count, _LEAST_MESSAGES),
     "unfinished": ("{} unfinished", count, _LEAST_MESSAGES),
-    "double_effects": ("{} processed again", count, _LEAST_MESSAGES),
+    "double_effects": ("{} duplicates applied", count, _LEAST_MESSAGES),
     "violations": ("{} out of order", count, _LEAST_MESSAGES),
 }
 """Column of the summary -> how it is said, and what is too little to say."""
 _CAUSES: Mapping[str, tuple[str, Callable[[float], str], float]] = {
     "messages_per_call": ("{} messages a call", lambda n: f"{n:.3g}", 0.0),
     "consumers": ("{} consumers", count, 0.0),
-    "throughput_peak": ("at most {}", rate, 0.0),
+    "rate_per_s": ("{} while a backlog stands", rate, 0.0),
 }
 """The same of what made it so."""
 
@@ -118,6 +118,8 @@ def _moved(
 ) -> Iterator[tuple[float, str]]:
     """How many times as large, and in words, of each number that is noticeably another."""
     for column, (words, say, least) in columns.items():
+        if f"{column} before" not in row:
+            continue  # one of the two is of an older version
         old, new = float(row[f"{column} before"]), float(row[column])
         low, high = min(old, new), max(old, new)
         times = high / low if low > 0 else float("inf")

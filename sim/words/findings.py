@@ -19,35 +19,62 @@ import pandas as pd
 from sim.foundation.arrays import I64
 from sim.foundation.text import count, duration, messages, names, rate, share
 from sim.measure.latency import level_s
-from sim.words.standings import Pace, Standing, standings, who_of
+from sim.words.shown import about, column_of
+from sim.words.standings import Pace, Standing, allowed, in_each, standings, who_of
 from sim.words.why import met_ceilings, reason, undocumented
 
 NOTHING = "No message was produced"
 
 
-def headline(summary: pd.DataFrame, duration_s: float) -> str:
-    """One line, without a full stop: who kept up, who did not, and the gravest harm, if any."""
+def headline(summary: pd.DataFrame, duration_s: float, shown: pd.DataFrame | None = None) -> str:
+    """One line, without a full stop: what the scenario is about, if it says so, and who is late.
+
+    If it does not, who kept up, who did not, and the gravest harm, if any. `shown` is the table of
+    that name.
+    """
+    if shown is not None and (first := about(shown)):
+        told = shown["measure"].iloc[0] in _PACES
+        late = [
+            standing for standing in standings(summary, duration_s) if standing.pace > Pace.BEHIND
+        ]
+        return _join([first, "" if told else _join(_clauses(late))])
     harms = (_harm(summary, column, most=2) for column in _HARMS if column != "unfinished")
     return _join([keeping_up(summary, duration_s), next(filter(None, harms), "")])
 
 
-def finding(summary: pd.DataFrame, *, duration_s: float, faults: pd.DataFrame | None = None) -> str:
-    """Who kept up, at what lag, why not, what had no reader, and what became of messages.
+_PACES = ("lag", "age_of_oldest", "time_to_drain")
+"""Measures that tell who kept up."""
 
-    `duration_s` is when arrivals ended, s; `faults` the table of that name.
+
+def finding(
+    summary: pd.DataFrame,
+    *,
+    duration_s: float,
+    faults: pd.DataFrame | None = None,
+    shown: pd.DataFrame | None = None,
+) -> str:
+    """What the scenario is about; who kept up, at what lag, and what became of messages.
+
+    `duration_s` is when arrivals ended, s; `faults` and `shown` are the tables of these names.
     """
+    shown = pd.DataFrame() if shown is None else shown
     if not summary["produced"].sum():
         return f"{NOTHING}. There is nothing to compare."
     sentences = [
+        about(shown),
         keeping_up(summary, duration_s) + _either_will_do(summary, duration_s),
         about_lag(summary),
         reason(summary, duration_s, faults),
         met_ceilings(faults),
         undocumented(summary),
-        about_readers(summary, duration_s),
-        _join(_harm(summary, column, also_none=True) for column in _told(summary)),
-        about_replay(summary),
-        _spared(summary),
+        *about_readers(summary, duration_s).split("; "),
+        *(
+            _harm(summary, column, also_none=True)
+            for column in _told(summary)
+            if column != column_of(shown)
+        ),
+        *_replayed(summary, column_of(shown)),
+        _spared(summary, column_of(shown)),
     ]
     return " ".join(f"{sentence}." for sentence in sentences if sentence)
 
@@ -67,6 +94,7 @@ def about_busy_key(messages: pd.DataFrame) -> str:
     busiest, share_of_busiest = "", 0.0
     for (system, group), rows in messages.groupby(["system", "group"], sort=False):
         shares = rows["key"].value_counts(normalize=True)
+        rows = rows[~rows["fate"].str.startswith(("lost", "dead"))]
         if len(shares) < 2 or shares.iloc[0] < BUSY:
             return ""
         busiest, share_of_busiest = str(shares.index[0]), float(shares.iloc[0])
@@ -86,40 +114,54 @@ def about_busy_key(messages: pd.DataFrame) -> str:
 
 
 def keeping_up(summary: pd.DataFrame, duration_s: float) -> str:
-    """Who drained and when, and who stayed level: clauses, the worst first."""
+    """Who drained and when, and how far behind the others were: clauses, the worst first."""
     if not summary["produced"].sum():
         return NOTHING
     judged = standings(summary, duration_s)
-    clauses = []
-    for kept, clause in _CLAUSES.items():
-        if alike := [standing for standing in judged if standing.pace is kept]:
-            clauses.append(clause(alike))
-    if all(standing.pace is Pace.LEVEL for standing in judged):
-        clauses[0] += f", at most {duration(summary['max_time_lag_s'].max())} behind"
+    clauses = _clauses(judged)
+    needed_s, asked = allowed(summary, duration_s)
+    if asked and any(standing.pace is Pace.LEVEL for standing in judged):
+        clauses[-1] += f", where {duration(needed_s)} are allowed"
     return _join(clauses)
 
 
+def _clauses(judged: list[Standing]) -> list[str]:
+    """A clause for each way of keeping up that some have, the worst first."""
+    return [
+        clause(alike)
+        for kept, clause in _CLAUSES.items()
+        if (alike := [standing for standing in judged if standing.pace is kept])
+    ]
+
+
 def about_throughput(summary: pd.DataFrame) -> str:
-    """The arrivals' peak, and the best rate of the slowest group of each system."""
+    """The arrivals' peak, and what the slowest group of each system does with a backlog."""
     if not summary["produced"].sum():
         return NOTHING
-    extremes = _extremes(summary, "throughput_peak", lowest=True)
-    best = in_each(extremes, lambda number: rate(number).removesuffix(" msg/s"))
-    return f"Arrivals peak at {rate(summary['arrival_peak'].max())}; processing at {best}"
+    arrivals = f"Arrivals peak at {rate(summary['arrival_peak'].max())}"
+    extremes = _extremes(summary, "rate_per_s", lowest=True) if "rate_per_s" in summary else []
+    if not extremes:
+        return f"{arrivals}; no backlog stands that keeps all consumers busy"
+    rates = in_each(extremes, lambda number: rate(number).removesuffix(" msg/s"))
+    return f"{arrivals}; with a backlog, processing goes on at {rates}"
 
 
 def about_lag(summary: pd.DataFrame) -> str:
     """The most messages that waited in each system."""
     if not summary["max_lag"].any():
         return f"No message ever waits{_anywhere(summary)}"
-    return f"Most messages waiting: {in_each(_extremes(summary, 'max_lag'), count)}"
+    kinds = set(summary["kind"])
+    what = {"log": "Consumer lag", "queue": "Queue depth"}[kinds.pop()] if len(kinds) == 1 else ""
+    what = what or "Consumer lag or queue depth"
+    return f"{what}, at most: {in_each(_extremes(summary, 'max_lag'), count)}"
 
 
 def about_time_lag(summary: pd.DataFrame) -> str:
     """How far behind each system fell."""
     if not summary["max_time_lag_s"].any():
         return f"No message ever waits{_anywhere(summary)}"
-    return f"Furthest behind: {in_each(_extremes(summary, 'max_time_lag_s'), duration)}"
+    oldest = in_each(_extremes(summary, "max_time_lag_s"), duration)
+    return f"Age of the oldest message, at most: {oldest}"
 
 
 def about_replay(summary: pd.DataFrame) -> str:
@@ -150,6 +192,17 @@ def about_replay(summary: pd.DataFrame) -> str:
     return words[:1].upper() + words[1:]
 
 
+def _replayed(summary: pd.DataFrame, told: str) -> list[str]:
+    """`about_replay` as sentences, without what of it another sentence tells."""
+    clauses = about_replay(summary).split("; ")
+    wrong = told == "wrong_effects"
+    return [
+        clause[:1].upper() + clause[1:]
+        for clause in clauses
+        if not (wrong and clause.endswith(" stayed wrong"))
+    ]
+
+
 def about_burrow(burrow: pd.DataFrame) -> str:
     """How long Burrow says what of the group that it likes least, from its table."""
     worst: list[tuple[float, str]] = []
@@ -166,8 +219,13 @@ def about_burrow(burrow: pd.DataFrame) -> str:
     return f"Burrow says {gravest}{others}"
 
 
-def about_latency(summary: pd.DataFrame) -> str:
-    """How long the slowest one in a hundred took, per system."""
+def about_latency(summary: pd.DataFrame, shown: pd.DataFrame | None = None) -> str:
+    """How long the slowest one in a hundred took, per system; or what the scenario asks of it.
+
+    `shown` is the table of that name.
+    """
+    if shown is not None and len(shown) and shown["measure"].iloc[0] == "latency":
+        return about(shown)
     extremes = _extremes(summary[summary["processed"] > 0], "latency_p99_s")
     if not extremes:
         return "No message was processed"
@@ -185,7 +243,7 @@ def about_duplicates(summary: pd.DataFrame) -> str:
     """Extra deliveries, and those that took effect twice."""
     delivered = _harm(summary, "extra_deliveries", also_none=True)
     clauses = _join([delivered, _harm(summary, "double_effects")])
-    return clauses or f"No message is delivered or processed twice{_anywhere(summary)}"
+    return clauses or f"No duplicate is delivered or applied{_anywhere(summary)}"
 
 
 def about_order(summary: pd.DataFrame) -> str:
@@ -199,7 +257,8 @@ def about_readers(summary: pd.DataFrame, duration_s: float) -> str:
     if not _column(summary, "longest_without_reader_s").max() > 0:
         return ""
     longest = in_each(_extremes(summary, "longest_without_reader_s"), duration)
-    late = f"processed more than {duration(level_s(duration_s))} after their creation"
+    late_s, _ = allowed(summary, duration_s)
+    late = f"processed more than {duration(late_s)} after their creation"
     return _join(
         [
             f"Longest that a partition is without a reader: {longest}",
@@ -236,7 +295,7 @@ def sums(rows: pd.DataFrame) -> str:
         else (f"drained in {duration(rows['drain_s'].max())}")
     )
     told = [column for column in _told(rows) if rows[column].any()]
-    harms = [f"{count(rows[column].max())} {_HARMS[column]}" for column in told]
+    harms = [f"{_counted(column, rows[column].max())} {_HARMS[column]}" for column in told]
     return ", ".join([drained, *harms[:2]]).replace("processed out of order", "out of order")
 
 
@@ -254,42 +313,23 @@ def lost_by_place(fates: pd.DataFrame, rows: pd.DataFrame) -> dict[str, I64]:
     return {place: messages for place, messages in out.items() if messages.any()}
 
 
-def in_each(
-    extremes: list[tuple[float, str]],
-    say: Callable[[float], str],
-    opening: Callable[[float], str] | None = None,
-    most: int = 3,
-) -> str:
-    """ "1.2 M in sqs.all and 310 in kafka", from (number, who) with the numbers falling.
-
-    `opening` says the first number, if given. Of more than `most`, the two at the ends stand for
-    all.
-    """
-    (highest, first), (least, last) = extremes[0], extremes[-1]
-    start = (opening or say)(highest)
-    if say(highest) == say(least):
-        return f"{start} in {names([who for _, who in extremes])}"
-    if len(extremes) > most:
-        return f"{start} in {first}, down to {say(least)} in {last}"
-    rest = [f"{say(value)} in {who}" for value, who in extremes[1:]]
-    return names([f"{start} in {first}", *rest])
-
-
 _HARMS = {
     "lost": "lost",
     "dead_lettered": "dead-lettered",
     "unfinished": "left unfinished",
-    "double_effects": "processed again",
+    "double_effects": "applied",
     "violations": "processed out of order",
-    "extra_deliveries": "delivered again",
+    "extra_deliveries": "delivered",
 }
 """What can become of a message, the gravest first: column of the summary -> participle."""
+_DUPLICATES = ("double_effects", "extra_deliveries")
+"""Columns that count duplicates of messages."""
 
 _DIFFERENCES: dict[str, tuple[str, Callable[[float], str], bool]] = {
     "lost": ("Messages lost in {}", count, False),
-    "drain_s": ("Time {} needs to drain", lambda s: duration(s).replace("forever", "no end"), True),
-    "max_time_lag_s": ("Furthest {} is behind", duration, True),
-    "double_effects": ("Messages processed again in {}", count, False),
+    "drain_s": ("Time to drain of {}", lambda s: duration(s).replace("forever", "no end"), True),
+    "max_time_lag_s": ("Age of the oldest message in {}", duration, True),
+    "double_effects": ("Duplicates applied in {}", count, False),
     "violations": ("Messages processed out of order in {}", count, False),
 }
 """In what runs may differ, the gravest first: column -> (words, how to say it, whether a little of
@@ -299,6 +339,13 @@ it is as good as none)."""
 def _harm(summary: pd.DataFrame, column: str, *, also_none: bool = False, most: int = 3) -> str:
     """A clause on what became of messages: see `_told_of`."""
     return _told_of(summary, column, _HARMS[column], also_none=also_none, most=most)
+
+
+def _counted(column: str, number: float) -> str:
+    """So many of what a column counts: "3 duplicates"; the number alone of messages."""
+    if column not in _DUPLICATES:
+        return count(number)
+    return f"{count(number)} duplicate{'' if number == 1 else 's'}"
 
 
 def _column(summary: pd.DataFrame, name: str) -> pd.Series:
@@ -320,7 +367,8 @@ def _told_of(
         return ""
 
     def opening(number: float) -> str:
-        return f"{messages(number)} {'is' if number == 1 else 'are'} {what}"
+        whom = _counted(column, number) if column in _DUPLICATES else messages(number)
+        return f"{whom} {'is' if number == 1 else 'are'} {what}"
 
     clause = in_each(extremes, count, opening, most)
     worst = summary.groupby("system", sort=False)[column].max()
@@ -336,12 +384,21 @@ def _told(summary: pd.DataFrame) -> list[str]:
     return [column for column in _HARMS if column not in said]
 
 
-def _spared(summary: pd.DataFrame) -> str:
-    """What happened to no message: "No message is lost, dead-lettered or processed again"."""
-    what = [_HARMS[column] for column in _HARMS if not summary[column].any()]
-    if not what:
-        return ""
-    return f"No message is {names(what).replace(' and ', ' or ')}{_anywhere(summary)}"
+def _spared(summary: pd.DataFrame, told: str) -> str:
+    """What happened to no message: "No message is lost or dead-lettered; no duplicate is applied".
+
+    `told`: a column of which another sentence tells it.
+    """
+    spared = [column for column in _HARMS if column != told and not summary[column].any()]
+    clauses: list[str] = []
+    for of, columns in (
+        ("message", [column for column in spared if column not in _DUPLICATES]),
+        ("duplicate", [column for column in spared if column in _DUPLICATES]),
+    ):
+        if columns:
+            what = names([_HARMS[column] for column in columns]).replace(" and ", " or ")
+            clauses.append(f"{'no' if clauses else 'No'} {of} is {what}")
+    return f"{_join(clauses)}{_anywhere(summary)}" if clauses else ""
 
 
 def _either_will_do(summary: pd.DataFrame, duration_s: float) -> str:
@@ -380,7 +437,9 @@ def _behind(alike: list[Standing]) -> str:
 
 
 def _level(alike: list[Standing]) -> str:
-    return f"{_all(alike)} {'stays' if len(alike) == 1 else 'stay'} level"
+    most_s = max(standing.worst["max_time_lag_s"].max() for standing in alike)
+    behind = f"at most {duration(most_s)} behind" if most_s > 0 else "never behind"
+    return f"{_all(alike)} {'is' if len(alike) == 1 else 'are'} {behind}"
 
 
 _CLAUSES: dict[Pace, Callable[[list[Standing]], str]] = {
@@ -403,7 +462,11 @@ def _extremes(
 
 
 def _all(alike: list[Standing]) -> str:
-    return names([standing.who for standing in alike])
+    who = [standing.who for standing in alike]
+    return names(who) if len(who) <= _MOST_NAMED else f"{who[0]} and {len(who) - 1} others"
+
+
+_MOST_NAMED = 4
 
 
 def _anywhere(summary: pd.DataFrame) -> str:

@@ -17,7 +17,8 @@ import pandas as pd
 
 from sim.foundation.arrays import I64
 from sim.foundation.text import count, duration, money, names, rate, share
-from sim.words.findings import in_each, lost_by_place
+from sim.words.findings import lost_by_place
+from sim.words.standings import in_each
 
 if TYPE_CHECKING:
     from sim.measure.tables import Tables
@@ -58,8 +59,8 @@ HARMS = (
     HarmColumn("lost", "loss", "message"),
     HarmColumn("dead_lettered", "dead-lettering", "message"),
     HarmColumn("unfinished", "an unfinished backlog", "message"),
-    HarmColumn("duplicates_appended", "duplicates in the log", "record"),
-    HarmColumn("double_effects", "repeated processing", "time"),
+    HarmColumn("duplicates_appended", "duplicates stored", "record"),
+    HarmColumn("double_effects", "duplicates applied", ""),
     HarmColumn("double_postings", "double postings", ""),
     HarmColumn("violations", "processing out of order", "message"),
     HarmColumn("illegal_transitions", "illegal transitions", ""),
@@ -252,7 +253,8 @@ def _step(before: Row, after: Row) -> str:
     bad = [f"{verb} {names(changes[verb])}" for verb in ("brings", "multiplies") if verb in changes]
     nothing = "removes no harm" if any(before[h.column] for h in HARMS) else "does no harm either"
     done = ", but ".join(filter(None, [", and ".join(good), ", and ".join(bad)])) or nothing
-    return f"{after['system']} {done}; {_price(before, after)}"
+    price = _price(before, after)
+    return f"{after['system']} {done}. {price[:1].upper()}{price[1:]}"
 
 
 PRICES: dict[str, tuple[str, Callable[[float], str]]] = {
@@ -271,8 +273,8 @@ def _price(before: Row, after: Row) -> str:
 def _in_the_end(first: Row, last: Row) -> str:
     left = [harm.of(last[harm.column]) for harm in HARMS if last[harm.column]]
     return (
-        f"What remains in {last['system']}, the last: {names(left) or 'no harm'}; "
-        f"against {first['system']}, {_price(first, last)}"
+        f"What remains in {last['system']}, the last: {names(left) or 'no harm'}. "
+        f"Against {first['system']}, {_price(first, last)}"
     )
 
 

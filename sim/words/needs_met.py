@@ -6,7 +6,7 @@ nothing.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import inf
+from math import inf, isnan
 
 from sim.foundation.text import count, duration
 from sim.measure.tables import Tables
@@ -33,8 +33,8 @@ class Seen:
     behind_s: float
     """Age of the oldest waiting message, at worst."""
     drain_s: float
-    best_rate: float
-    """Messages a second, at best."""
+    rate_per_s: float
+    """Messages a second while a backlog stands; if none does, in the best step of the run."""
     unrecoverable: int
     """Messages that a seek back asked for and that were there no longer."""
 
@@ -68,7 +68,9 @@ def seen_of(
             delay_s=inf if row["unfinished"] else float(delay_s[row["group"]]),
             behind_s=float(row["max_time_lag_s"]),
             drain_s=float(row["drain_s"]),
-            best_rate=float(row["throughput_peak"]),
+            rate_per_s=float(
+                row["throughput_peak"] if isnan(row["rate_per_s"]) else row["rate_per_s"]
+            ),
             unrecoverable=int(row["unrecoverable"]),
         )
         for row in summary[summary["system"] == system].to_dict("records")
@@ -211,8 +213,8 @@ def _kept(needs: Needs, seen: Sequence[Seen]) -> Judgement:
 def _once(seen: Sequence[Seen]) -> Judgement:
     worst = worst_of(seen, "double_effects")
     n = worst.double_effects
-    said = f"{_of(n, worst.produced)} {_is_are(n)} processed again{_where(seen, worst)}"
-    said = said if n else "no message takes effect twice"
+    said = f"{count(n)} duplicate{'' if n == 1 else 's'} {_is_are(n)} applied{_where(seen, worst)}"
+    said = said if n else "no duplicate is applied"
     return _judged("double_effects: none", n, 0, "messages", said)
 
 

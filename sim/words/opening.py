@@ -3,13 +3,12 @@
 The same columns for a terminal, a notebook and a page.
 """
 
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from html import escape
-from math import isinf
+from math import isinf, nan
 from textwrap import fill
-from typing import Any
+from typing import NamedTuple
 
-import pandas as pd
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -20,21 +19,58 @@ from sim.measure.tables import Tables
 from sim.words.findings import about_busy_key, finding
 from sim.words.ladder import ledger_finding
 from sim.words.ledger_table import HEADINGS, broken, ledger_rows, ledger_table
+from sim.words.shown import column_of, of_some
+from sim.words.shown import heading as heading_of
+from sim.words.shown import say as how_to_say
 from sim.words.timeline import resolution_s
 from sim.words.waits import limits_that_acted, where_time_went
 
-Row = Mapping[Hashable, Any]
-COLUMNS: Mapping[str, tuple[Callable[[Row], float], Callable[[float], str]]] = {
-    "processed": (lambda row: row["processed"], count),
-    "lost": (lambda row: row["lost"] + row["dead_lettered"], count),
-    "max lag": (lambda row: row["max_lag"], count),
-    "behind by": (lambda row: row["max_time_lag_s"], duration),
-    "drained in": (lambda row: row["drain_s"], lambda s: "never" if isinf(s) else duration(s)),
-    "p99": (lambda row: row["latency_p99_s"], duration),
-    "twice": (lambda row: row["double_effects"], count),
-    "violations": (lambda row: row["violations"], count),
+COLUMNS: Mapping[str, tuple[str, Callable[[float], str]]] = {
+    "processed": ("processed", count),
+    "lost": ("lost", count),
+    "dead-lettered": ("dead_lettered", count),
+    "unfinished": ("unfinished", count),
+    "lag or depth": ("max_lag", count),
+    "age of oldest": ("max_time_lag_s", duration),
+    "time to drain": ("drain_s", lambda s: "never" if isinf(s) else duration(s)),
+    "p99": ("latency_p99_s", duration),
+    "duplicates applied": ("double_effects", count),
+    "out of order": ("violations", count),
 }
-"""Heading -> its number, from a row of the summary, and how to say it."""
+"""Heading -> column of the summary, and how to say it; `results/glossary.md` explains the terms."""
+SELDOM = ("dead-lettered", "unfinished")
+"""Columns that stand there only where one of the groups has some."""
+
+
+class SummaryColumn(NamedTuple):
+    """A column of the table: a number for each group."""
+
+    values: list[float]
+    """[groups]"""
+    say: Callable[[float], str]
+
+
+def columns(tables: Tables, *, alike: bool = False) -> dict[str, SummaryColumn]:
+    """The columns of the table by their headings; what the scenario is about is the first.
+
+    ``alike``: those that every run has, for several in one table.
+    """
+    summary, shown = tables.summary, tables.shown
+    out = {
+        heading: SummaryColumn([float(value) for value in summary[column]], say)
+        for heading, (column, say) in COLUMNS.items()
+        if alike or heading not in SELDOM or summary[column].any()
+    }
+    if alike or not len(shown):
+        return out
+    same = {column: heading for heading, (column, _) in COLUMNS.items()}
+    heading = same.get(column_of(shown), heading_of(shown))
+    if heading in out:
+        return {heading: out[heading], **out}
+    by_group = shown.set_index(["system", "group"])["value"].to_dict()
+    whose = zip(summary["system"], summary["group"], strict=True)
+    values = [float(by_group.get(group, nan)) for group in whose]
+    return {heading: SummaryColumn(values, how_to_say(shown)), **out}
 
 
 def findings_of(tables: Tables) -> list[str]:
@@ -46,24 +82,32 @@ def findings_of(tables: Tables) -> list[str]:
 def findings_of_groups(tables: Tables) -> list[str]:
     """What the numbers say of every group, in paragraphs."""
     words = (
-        finding(tables.summary, duration_s=tables.duration_s, faults=tables.faults),
-        about_busy_key(tables.messages),
+        finding(
+            tables.summary,
+            duration_s=tables.duration_s,
+            faults=tables.faults,
+            shown=tables.shown,
+        ),
+        # Of the latency of some, the scenario says it exactly; this is from a sample.
+        "" if of_some(tables.shown) else about_busy_key(tables.messages),
     )
     return [paragraph for paragraph in words if paragraph]
 
 
-def numbers(summary: pd.DataFrame) -> list[list[float]]:
-    """A number per `COLUMNS`, for each row of the summary."""
-    rows = summary.to_dict("records")
-    return [[float(number(row)) for number, _ in COLUMNS.values()] for row in rows]
+def numbers(tables: Tables) -> list[list[float]]:
+    """A number per column, for each group."""
+    return [
+        list(row) for row in zip(*(its.values for its in columns(tables).values()), strict=True)
+    ]
 
 
-def cells(summary: pd.DataFrame) -> Iterator[tuple[str, str, list[str]]]:
-    """System, group, and a text per `COLUMNS`, for each row of the summary."""
-    who = zip(summary["system"], summary["group"], numbers(summary), strict=True)
-    for system, group, row in who:
-        texts = [say(n) for n, (_, say) in zip(row, COLUMNS.values(), strict=True)]
-        yield str(system), str(group), texts
+def cells(tables: Tables, *, alike: bool = False) -> Iterator[tuple[str, str, list[str]]]:
+    """System, group, and a text per column, for each group; see `columns`."""
+    found = columns(tables, alike=alike).values()
+    texts = [[its.say(value) for value in its.values] for its in found]
+    who = zip(tables.summary["system"], tables.summary["group"], strict=True)
+    for (system, group), row in zip(who, zip(*texts, strict=True), strict=True):
+        yield str(system), str(group), list(row)
 
 
 NAMES = "system / group"
@@ -92,9 +136,9 @@ def print_summary(tables: Tables, title: str, page: Console) -> None:
 
     Where the page is too narrow for all columns, the others follow below: no number is cut.
     """
-    rows = list(cells(tables.summary))
-    columns = zip(COLUMNS, *(row for _, _, row in rows), strict=True)
-    wide = {heading: max(map(len, [heading, *texts])) for heading, *texts in columns}
+    rows = list(cells(tables))
+    said = dict(zip(columns(tables), zip(*(row for _, _, row in rows), strict=True), strict=True))
+    wide = {name: max(map(len, [*name.split(), *texts])) for name, texts in said.items()}
     for block, headings in enumerate(_beside(wide, page.width - len(NAMES))):
         if block:
             page.print()
@@ -109,8 +153,9 @@ def print_summary(tables: Tables, title: str, page: Console) -> None:
         room = max(page.width - sum(wide[heading] + 2 for heading in headings), len(NAMES))
         table.add_column(NAMES, no_wrap=True)
         for heading in headings:
-            table.add_column(heading, justify="right", no_wrap=True, min_width=wide[heading])
-        at = [list(COLUMNS).index(heading) for heading in headings]
+            lines = Text(heading.replace(" ", "\n"))
+            table.add_column(lines, justify="right", no_wrap=True, min_width=wide[heading])
+        at = [list(said).index(heading) for heading in headings]
         before = None
         for system, group, row in rows:
             if system != before:
@@ -163,10 +208,10 @@ def html_summary(
     tables: Tables, title: str, warnings: Sequence[str] = (), needs: Sequence[str] = ()
 ) -> str:
     """Findings, needs, summary, books if there are any, and warnings, as HTML without colours."""
-    rows = [(f"{system}.{group}", row) for system, group, row in cells(tables.summary)]
+    rows = [(f"{system}.{group}", row) for system, group, row in cells(tables)]
     parts = [f"<p><strong>{escape(title)}</strong></p>"]
     parts += [f"<p>{escape(words)}</p>" for words in [*findings_of(tables), *needs]]
-    parts.append(html_table(["", *COLUMNS], [[name, *row] for name, row in rows]))
+    parts.append(html_table(["", *columns(tables)], [[name, *row] for name, row in rows]))
     for heading, lines in _why(tables, _HTML_WIDTH):
         if lines:
             parts.append(f"<p>{'<br>'.join(map(escape, [heading, *lines]))}</p>")

@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 
 HARMS = {
     "lost": "lost",
-    "double_effects": "processed again",
+    "double_effects": "duplicates applied",
     "violations": "processed out of order",
     "misstatement": "booked wrongly",
 }
 """Column of `points` -> what becomes of a message, or of money; the gravest first."""
 HEADINGS = {
     "lost": "messages lost",
-    "double_effects": "messages processed again",
+    "double_effects": "duplicates applied",
     "violations": "messages out of order",
     "misstatement": "books wrong by, in money",
 }
@@ -135,6 +135,6 @@ def _some(who: Sequence[str]) -> str:
 
 
 def _say(point: "pd.Series[float]", harm: str, price: str) -> str:
-    what = "nothing" if harm == "misstatement" else "no message"
+    what = {"misstatement": "nothing", "double_effects": "no"}.get(harm, "no message")
     much = count(point[harm]) if point[harm] else what
     return f"{much} {HARMS[harm]}, {PRICES[price].say(point[price])}"

@@ -1,6 +1,7 @@
-"""Why the group that drained last fell behind, and on what nobody documents that depends."""
+"""What the group that drained last gets through, and on what nobody documents that depends."""
 
 import re
+from math import isnan, nan
 
 import pandas as pd
 
@@ -25,17 +26,19 @@ def _befell(row: pd.Series, faults: pd.DataFrame | None) -> str:
         text for text in its["text"] if str(row["group"]) in re.split(r"[^\w-]+", text)
     )
     told = list(words)[:_BEFALLEN]
-    return f" (what befell it: {'; '.join(told)})" if told else ""
+    return f". What befell it: {'; '.join(told)}" if told else ""
 
 
 def reason(summary: pd.DataFrame, duration_s: float, faults: pd.DataFrame | None = None) -> str:
-    """Why the group that drained last fell behind, as far as its rates tell; "" if none did."""
+    """What the group that drained last gets through, beside what arrives; "" if none fell behind.
+
+    Only what was measured (`sim.measure.rates`), and only what follows from it.
+    """
     late = [s.worst for s in standings(summary, duration_s) if s.pace >= Pace.LATE]
     if not late or duration_s <= 0:
         return ""
     rows = pd.concat(late).sort_values(["drain_s", "max_time_lag_s"])
     row = rows.iloc[-1]
-    best, peak, mean = row["throughput_peak"], row["arrival_peak"], row["produced"] / duration_s
     again, first = row["double_effects"], row["processed"]
     consumers, batch = int(row["consumers"]), row["messages_per_call"]
     team = f"{count(consumers)} consumer{'' if consumers == 1 else 's'}"
@@ -44,29 +47,45 @@ def reason(summary: pd.DataFrame, duration_s: float, faults: pd.DataFrame | None
     repeats = again > WASTE * first
     if repeats:
         who += f" spends {share(again, again + first)} of its work on messages processed before; it"
+    befell = _befell(row, faults)
     watched_s = row.get("watched_s", 0.0)
-    if row["unfinished"] and row["unfinished"] < 0.5 * watched_s * best:
+    if row["unfinished"] and row["unfinished"] < 0.5 * watched_s * row["throughput_peak"]:
         left = messages(row["unfinished"])
+        return f"{who} still has {left} {duration(watched_s)} after the last arrival{befell}"
+    return f"{who} {_against_arrivals(row, duration_s, not repeats)}{befell}"
+
+
+def _against_arrivals(row: pd.Series, duration_s: float, only_new: bool) -> str:
+    """What a group gets through, and whether that is enough for what arrives.
+
+    ``only_new``: it is not busy with what it has processed before, which counts in no rate.
+    """
+    mean, peak = row["produced"] / duration_s, row["arrival_peak"]
+    low, high = row.get("rate_low_per_s", nan), row.get("rate_high_per_s", nan)
+    if row["throughput_peak"] < mean and not high < mean:
         return (
-            f"{who} gets through up to {rate(best)}, and {left} remain {duration(watched_s)} after "
-            "the last arrival"
-            + ("" if repeats else ": something other than its best rate holds them up")
-            + _befell(row, faults)
+            f"never gets through more than {rate(row['throughput_peak'])} where {rate(mean)} "
+            "arrive on average: its backlog has to grow"
         )
-    if best < mean:
-        return (
-            f"{who} never gets through more than {rate(best)} where {rate(mean)} arrive on "
-            "average, so its backlog has to grow"
-        )
-    if best < peak:
-        return (
-            f"{who} gets through up to {rate(best)}: enough for the average of {rate(mean)}, "
-            f"not for the peak of {rate(peak)}"
-        )
-    return (
-        f"{who} gets through up to {rate(best)} and never more than {rate(peak)} arrive, "
-        "so it was held up by something other than its best rate" + _befell(row, faults)
-    )
+    if isnan(row.get("rate_per_s", nan)):
+        if row["kind"] == "log":
+            return "has a backlog on some of its partitions only"
+        return "never has more messages ready than consumers"
+    said = f"gets through {said_rate(row)} while a backlog stands"
+    if high < mean and only_new:
+        return f"{said} and {rate(mean)} arrive on average: its backlog has to grow"
+    if low > peak:
+        return f"{said}, more than ever arrive"
+    return f"{said}; {rate(mean)} arrive on average and {rate(peak)} at most"
+
+
+def said_rate(row: pd.Series) -> str:
+    """A rate with its interval: "4.72 msg/s (4.68 to 4.76)"."""
+    words = rate(row["rate_per_s"])
+    if isnan(row["rate_low_per_s"]):
+        return words
+    low, high = (rate(row[f"rate_{end}_per_s"]).removesuffix(" msg/s") for end in ("low", "high"))
+    return f"{words} ({low} to {high})" if low != high else words
 
 
 def met_ceilings(faults: pd.DataFrame | None) -> str:

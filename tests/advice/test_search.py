@@ -19,7 +19,7 @@ def crowd(needed, most=1_000, mean_rate=100.0):
                     group=g,
                     workers=n,
                     delay_s=1.0 if n >= needed[g] else 1e3 / n,
-                    best_rate=2.0 * n,
+                    rate_per_s=2.0 * n,
                 )
                 for g, n in workers.items()
             )

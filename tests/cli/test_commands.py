@@ -106,7 +106,7 @@ def test_a_run_tells_what_became_of_a_change(tmp_path):
     _, told = changed.stdout.split("Against tournament_spike/")
     lines = told.splitlines()
     assert lines[1] == f"  {fan_out}: 1 -> 10"
-    assert "sqs_fanout.analytics: drained in" in lines[2]
+    assert "sqs_fanout.analytics: time to drain" in lines[2]
     assert "kafka" not in told.partition("report.html")[0].partition("\n")[2].partition("\n\n")[0]
     runs = sorted((tmp_path / "tournament_spike").iterdir(), key=lambda run: run.stat().st_mtime)
     compared = sim("compare", *runs, "--to", tmp_path / "compare")

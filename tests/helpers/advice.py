@@ -24,7 +24,7 @@ GOOD = Seen(
     delay_s=2.0,
     behind_s=5.0,
     drain_s=1.0,
-    best_rate=50.0,
+    rate_per_s=50.0,
     unrecoverable=0,
 )
 

@@ -1,5 +1,6 @@
 """Summaries by hand: rows in which all is well, but for what is said."""
 
+import math
 from typing import Any
 
 import pandas as pd
@@ -35,6 +36,10 @@ def row(system: str, group: str = "all", /, **numbers: Any) -> dict[str, Any]:
         "arrival_peak": 60.0,
         "consumers": 4,
         "messages_per_call": 1.0,
+        "rate_per_s": math.nan,
+        "rate_low_per_s": math.nan,
+        "rate_high_per_s": math.nan,
+        "rate_over_s": 0.0,
         **numbers,
     }
 

@@ -141,6 +141,7 @@ def _check_messages(
     first = series["processed"].diff().fillna(series["processed"].iloc[0])
     assert np.isclose(row["throughput_peak"], first.max() / step_s), f"{who}: throughput"
     assert np.isclose(row["arrival_peak"], series["arrived"].diff().max() / step_s), who
+    _check_rate(row, series, first.to_numpy(), step_s)
     last_s = done_s[processed].max(initial=0.0)
     drain_s = np.inf if row["unfinished"] else max(0.0, last_s - duration_s)
     assert row["drain_s"] == drain_s, f"{who}: drain"
@@ -151,6 +152,25 @@ def _check_messages(
         exact = latency_s[rank - 1]
         near = np.isclose(quantiles["latency_s"], exact, rtol=2 * BIN, atol=1e-30)
         assert near.all(), f"{who}: quantiles of latency"
+
+
+def _check_rate(row: dict, series: pd.DataFrame, first: np.ndarray, step_s: float) -> None:
+    """What a queue gets through while more wait than it has consumers; of a log, within reason."""
+    who = f"{row['system']}.{row['group']}"
+    if row["kind"] == "log":
+        assert not row["rate_per_s"] > row["throughput_peak"] * (1 + 1e-9), f"{who}: rate"
+        return
+    over_s, done = 0.0, 0
+    ready = series["ready"].tolist()
+    for g in range(1, len(ready)):
+        if min(ready[g - 1], ready[g]) > row["consumers"] and ready[g - 1] >= first[g]:
+            over_s += step_s
+            done += first[g]
+    assert np.isclose(row["rate_over_s"], over_s), f"{who}: time of the rate"
+    rate = done / over_s if over_s else np.nan
+    assert np.isclose(row["rate_per_s"], rate, equal_nan=True), f"{who}: rate"
+    if over_s >= 2 * step_s:
+        assert row["rate_low_per_s"] <= row["rate_per_s"] <= row["rate_high_per_s"], who
 
 
 def _late(key: np.ndarray, done_s: np.ndarray) -> np.ndarray:

@@ -104,6 +104,7 @@ def build(
         waits=none,
         limits=none,
         workers=none,
+        shown=none,
         duration_s=duration_s,
     )
 
@@ -231,9 +232,21 @@ def _summary(
                 "arrival_peak": float((np.diff(series["arrived"]) / steps).max()),
                 "consumers": 4,
                 "messages_per_call": 1.0,
+                **_rate(series, steps),
             }
         ]
     )
+
+
+def _rate(series: pd.DataFrame, steps: np.ndarray) -> dict[str, float]:
+    """What is processed a second while more than the four consumers have wait in the queue."""
+    waits = series["lag"].to_numpy() > 4
+    stands = waits[1:] & waits[:-1]
+    over_s = float(steps[stands].sum())
+    done = float(np.diff(series["processed"])[stands].sum())
+    rate = done / over_s if over_s else np.nan
+    names = ("rate_per_s", "rate_low_per_s", "rate_high_per_s")
+    return {**dict.fromkeys(names, rate), "rate_over_s": over_s}
 
 
 def _fates(who: dict[str, str], group: Group, done: int, unfinished: int) -> pd.DataFrame:

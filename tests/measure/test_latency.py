@@ -45,5 +45,5 @@ def test_late_is_what_took_longer_than_level():
     took_s = np.array([0.5, 1.01, 1.99, 2.01, 300.0])
     group = outcome([Fate.PROCESSED] * 5 + [Fate.UNFINISHED], [*took_s, np.inf], [1] * 5 + [0])
     counted = count(made(np.zeros(6), [0] * 6, 1), ["key"], group)
-    assert late(counted, duration_s=10.0) == 4
-    assert late(counted, duration_s=200.0) == 2
+    assert late(counted, 1.0) == 4
+    assert late(counted, 2.0) == 2

@@ -14,7 +14,8 @@ COLUMNS = [
     "wrong_effects", "righted_effects", "unrecoverable", "max_lag", "max_lag_at_s",
     "lag_at_end_of_arrivals", "max_time_lag_s", "drain_s", "watched_s", "latency_p50_s",
     "latency_p99_s", "latency_max_s", "throughput_peak", "arrival_peak", "consumers",
-    "messages_per_call", "late", "without_reader_s", "longest_without_reader_s",
+    "messages_per_call", "late", "without_reader_s", "longest_without_reader_s", "rate_per_s",
+    "rate_low_per_s", "rate_high_per_s", "rate_over_s", "level_s",
 ]  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """What two runs differ in, and what became of it."""
 
-from math import inf
+from math import inf, nan
 
 import pandas as pd
 
@@ -31,7 +31,7 @@ def test_effects_are_told_of_what_moved_noticeably_and_the_gravest_first():
     row = {
         "system": "s", "group": "g", "drain_s": 10.0, "max_time_lag_s": 1.0, "latency_p99_s": 0.01,
         "lost": 0, "dead_lettered": 0, "unfinished": 0, "double_effects": 0, "violations": 100,
-        "messages_per_call": 1.0, "consumers": 4, "throughput_peak": 10.0,
+        "messages_per_call": 1.0, "consumers": 4, "rate_per_s": nan,
     }  # fmt: skip
     before = pd.DataFrame([row, row | {"group": "h"}, row | {"group": "only before"}])
     now = {"drain_s": 14.0, "max_time_lag_s": 6.0, "latency_p99_s": 0.09, "violations": 250}
@@ -39,9 +39,24 @@ def test_effects_are_told_of_what_moved_noticeably_and_the_gravest_first():
         [row | now | {"messages_per_call": 9.5}, row | {"group": "h", "lost": 12, "drain_s": inf}]
     )
     assert effects(before, after) == [
-        "s.h: drained in 10 s -> did not drain, 0 -> 12 lost",
-        "s.g: behind by 1 s -> 6 s, 100 -> 250 out of order; 1 -> 9.5 messages a call",
+        "s.h: time to drain 10 s -> did not drain, 0 -> 12 lost",
+        "s.g: age of oldest 1 s -> 6 s, 100 -> 250 out of order; 1 -> 9.5 messages a call",
     ]
     assert effects(before, before) == []
     crowd = pd.DataFrame([row | {"group": f"g{i}", "lost": 0} for i in range(6)])
     assert effects(crowd, crowd.assign(lost=50))[-1] == "and 2 more groups"
+
+
+def test_what_an_older_run_did_not_measure_is_not_compared():
+    now = {"system": "s", "group": "g", **dict.fromkeys(_COLUMNS, 1.0), "rate_per_s": 90.0}
+    before = {**now, "lost": 50.0, "rate_per_s": 10.0}
+    told = ["s.g: 50 -> 1 lost; 10 msg/s -> 90 msg/s while a backlog stands"]
+    assert effects(pd.DataFrame([before]), pd.DataFrame([now])) == told
+    del before["rate_per_s"]
+    assert effects(pd.DataFrame([before]), pd.DataFrame([now])) == ["s.g: 50 -> 1 lost"]
+
+
+_COLUMNS = (
+    "drain_s", "max_time_lag_s", "latency_p99_s", "lost", "dead_lettered", "unfinished",
+    "double_effects", "violations", "messages_per_call", "consumers",
+)  # fmt: skip

@@ -26,16 +26,16 @@ def test_each_step_says_what_it_removes_cuts_brings_and_multiplies() -> None:
         )
     )
     assert lines[0] == (
-        "a does 27.6 msg/s at a p99 of 40 ms, with loss (1,000 messages), repeated processing "
-        "(3 times) and wrong final states (50)."
+        "a does 27.6 msg/s at a p99 of 40 ms, with loss (1,000 messages), duplicates applied "
+        "(3) and wrong final states (50)."
     )
-    same = "throughput and latency stay as they were"
+    same = "Throughput and latency stay as they were"
     assert lines[1] == (
         "b removes loss (1,000 messages), and cuts wrong final states from 50 to 5, but "
-        f"multiplies repeated processing from 3 to 30; {same}."
+        f"multiplies duplicates applied from 3 to 30. {same}."
     )
-    assert lines[2] == f"c brings misstatement (1.23); {same}."
-    assert lines[-1].startswith("What remains in c, the last: repeated processing (29 times), ")
+    assert lines[2] == f"c brings misstatement (1.23). {same}."
+    assert lines[-1].startswith("What remains in c, the last: duplicates applied (29), ")
     assert len(lines) == 5
 
 
@@ -56,14 +56,14 @@ def test_the_words_follow_the_numbers_when_swapped(first: str, second: str) -> N
     backwards = words.rungs(ledger_tables({second: good, first: bad}))
     assert words.about_harms(backwards) == "No step removes a harm"
     assert words.about_price(backwards) == "No step costs throughput or latency"
-    assert f"{first} brings loss (7 messages) and misstatement (7.00); throughput grows 2-fold" in (
+    assert f"{first} brings loss (7 messages) and misstatement (7.00). Throughput grows 2-fold" in (
         words.ledger_finding(ledger_tables({second: good, first: bad}))
     )
 
 
 def test_when_all_is_well_it_says_so() -> None:
     lines = said(all_well())
-    assert lines[1] == "sqs does no harm either; throughput and latency stay as they were."
+    assert lines[1] == "sqs does no harm either. Throughput and latency stay as they were."
     assert lines[2] == "The books are right in every system."
     steps = words.rungs(all_well())
     assert words.about_harms(steps).startswith("Nothing is lost, repeated or out of order")
@@ -132,7 +132,7 @@ def test_systems_without_books_are_no_rungs() -> None:
 
 def test_latency_of_nothing_processed_is_no_change() -> None:
     tables = ledger_tables({"a": Variant(), "b": Variant(p99_s=np.nan)})
-    assert said(tables)[1].endswith("throughput and latency stay as they were.")
+    assert said(tables)[1].endswith("Throughput and latency stay as they were.")
     page_of(charts.price(tables))
     none = ledger_tables({"a": Variant(p99_s=np.nan, throughput=0.0)})
     page_of(charts.price(none))

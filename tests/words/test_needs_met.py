@@ -15,7 +15,7 @@ BAD = {
     "loss": ({"loss": "none"}, {"lost": 1}, "1 of 1,000 messages is lost"),
     "loss: 0.5 %": ({"loss": 0.005}, {"lost": 6}, "6 of 1,000 messages are lost"),
     "double_effects": (
-        {"double_effects": "none"}, {"double_effects": 2}, "2 of 1,000 messages are processed again"
+        {"double_effects": "none"}, {"double_effects": 2}, "2 duplicates are applied"
     ),
     "order: per_key": (
         {"order": "per_key"}, {"violations": 12}, "12 of 1,000 messages are processed out of order"

@@ -13,7 +13,7 @@ from helpers.inlined import ABOUT
 from helpers.tables import football, hopeless, with_limits, with_waits
 from sim.engine.waits import Limit
 from sim.report.page import page
-from sim.words.opening import COLUMNS, cells, findings_of_groups, html_summary, print_summary
+from sim.words.opening import cells, columns, findings_of_groups, html_summary, print_summary
 
 
 def test_a_busy_key_is_told_in_terminal_and_report_without_books() -> None:
@@ -48,10 +48,10 @@ def test_no_number_is_cut_however_narrow_the_terminal(width: int) -> None:
     lines = table.splitlines()
     assert max(map(len, lines)) <= width
     said = " ".join(" ".join(line.split()) for line in lines)
-    for _, _, row in cells(tables.summary):
+    for _, _, row in cells(tables):
         assert all(number in said for number in row), row
-    assert all(heading in said for heading in COLUMNS)
-    assert "…" not in table and ("violations" in lines[1]) == (width == 100)
+    assert all(word in said.split() for heading in columns(tables) for word in heading.split())
+    assert "…" not in table and ("order" in lines[3].split()) == (width == 100), lines[:4]
 
 
 @pytest.mark.parametrize("width", [100, 80, 60])
@@ -99,3 +99,27 @@ def test_nothing_is_said_of_time_and_limits_where_nothing_is_known() -> None:
     text = StringIO()
     print_summary(football(), "title", Console(file=text, width=80))
     assert "time went" not in text.getvalue() and "Limits" not in text.getvalue()
+
+
+def test_dead_letters_are_not_counted_as_lost() -> None:
+    tables = football()
+    tables = replace(tables, summary=tables.summary.assign(lost=0, dead_lettered=31))
+    found = columns(tables)
+    assert set(found["lost"].values) == {0.0} and set(found["dead-lettered"].values) == {31.0}
+    none = columns(replace(tables, summary=tables.summary.assign(dead_lettered=0)))
+    assert "dead-lettered" not in none and "dead-lettered" in columns(tables, alike=True)
+
+
+def test_what_the_scenario_is_about_is_the_first_column() -> None:
+    tables = football()
+    whose = tables.summary[["system", "group"]]
+    about = {"measure": "wrong_results", "quantile": np.nan, "called": "", "jobs": "", "bound": 0.0}
+    wrong = whose.assign(**about, value=[*range(len(whose))])
+    found = columns(replace(tables, shown=wrong))
+    assert next(iter(found)) == "results still wrong" and "processed" in found
+    assert found["results still wrong"].values == [*map(float, range(len(whose)))]
+    some = columns(replace(tables, shown=wrong[1:]))["results still wrong"]
+    assert np.isnan(some.values[0]) and some.say(some.values[0]) == "n/a"
+    # One that is there anyway comes to the front.
+    lost = columns(replace(tables, shown=wrong.assign(measure="lost")))
+    assert next(iter(lost)) == "lost" and len(lost) == len(columns(tables))

@@ -6,9 +6,9 @@ from collections.abc import Callable
 import pandas as pd
 import pytest
 
-from helpers.summaries import DURATION_S
+from helpers.summaries import DURATION_S, row, summary
 from helpers.tables import brief, calm, football, hopeless, nothing
-from sim.words.standings import Pace, pace, standings
+from sim.words.standings import Pace, allowed, pace, standings
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ from sim.words.standings import Pace, pace, standings
 def test_a_group_is_judged_by_lag_and_drain(
     drain_s: float, max_time_lag_s: float, expected: Pace
 ) -> None:
-    assert pace(drain_s, max_time_lag_s, DURATION_S) is expected
+    assert pace(drain_s, max_time_lag_s, 36.0) is expected
 
 
 @pytest.mark.parametrize("make", [football, calm, nothing, hopeless, brief])
@@ -37,3 +37,12 @@ def test_order_of_the_systems_changes_no_pace(make: Callable[[], object]) -> Non
     systems = table["system"].unique()
     reverse = pd.concat([table[table["system"] == s] for s in systems[::-1]])
     assert {s.who: s.pace for s in standings(reverse, duration_s)} == there
+
+
+def test_what_is_allowed_is_what_the_needs_say_or_one_percent() -> None:
+    rows = summary(row("a", max_time_lag_s=40.0))
+    assert allowed(rows, DURATION_S) == (36.0, False)
+    assert standings(rows, DURATION_S)[0].pace is Pace.BEHIND
+    needed = rows.assign(level_s=60.0)
+    assert allowed(needed, DURATION_S) == (60.0, True)
+    assert standings(needed, DURATION_S)[0].pace is Pace.LEVEL

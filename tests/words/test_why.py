@@ -10,19 +10,57 @@ from sim.words.findings import finding
 from sim.words.why import reason, undocumented
 
 
-def test_the_reason_compares_the_best_rate_with_mean_and_peak() -> None:
-    late = {"drain_s": 900.0, "arrival_peak": 90.0}
+def measured(rate_per_s, apart=0.0):
+    """Columns of a rate with an interval of so much to both sides."""
+    ends = {"rate_low_per_s": rate_per_s - apart, "rate_high_per_s": rate_per_s + apart}
+    return {"rate_per_s": rate_per_s, **ends, "rate_over_s": 600.0}
+
+
+def test_the_reason_holds_the_rate_with_a_backlog_against_mean_and_peak() -> None:
+    late = {"drain_s": 900.0, "arrival_peak": 90.0, "throughput_peak": 95.0}
     mean = 100_000 / DURATION_S
     assert mean == pytest.approx(27.8, abs=0.1)
-    for best, words in (
-        (20.0, "backlog has to grow"),
-        (50.0, "not for the peak of 90 msg/s"),
-        (90.0, "something other than its best rate"),
-    ):
-        why = reason(summary(row("a"), row("b", throughput_peak=best, **late)), DURATION_S)
-        assert why.startswith("b.all, with 4 consumers and 1 message a call, ")
-        assert why.endswith(words)
+    for rate, words in (
+        (measured(20.0, 1), "20 msg/s (19 to 21) while a backlog stands and 27.8 msg/s arrive on "
+         "average: its backlog has to grow"),
+        (measured(26.0, 3), "26 msg/s (23 to 29) while a backlog stands; 27.8 msg/s arrive on "
+         "average and 90 msg/s at most"),
+        (measured(50.0), "50 msg/s while a backlog stands; 27.8 msg/s arrive on average and "
+         "90 msg/s at most"),
+        (measured(93.0, 2), "93 msg/s (91 to 95) while a backlog stands, more than ever arrive"),
+    ):  # fmt: skip
+        why = reason(summary(row("a"), row("b", **rate, **late)), DURATION_S)
+        assert why == f"b.all, with 4 consumers and 1 message a call, gets through {words}"
     assert reason(summary(row("a")), DURATION_S) == ""
+
+
+def test_where_old_messages_take_the_time_nothing_follows_from_the_rate_of_new_ones() -> None:
+    replay = {"drain_s": 700.0, "double_effects": 50_000, "throughput_peak": 40.0}
+    why = reason(summary(row("a", **replay, **measured(20.0))), DURATION_S)
+    assert "20 msg/s while a backlog stands; 27.8 msg/s arrive" in why and "grow" not in why
+
+
+def test_the_luckiest_step_is_not_taken_for_what_a_group_can_do() -> None:
+    """Of 8 children of 1.696 s, one step of six seconds has 7.17/s; they do 4.72/s."""
+    lucky = {"throughput_peak": 7.17, "produced": 5.5 * DURATION_S, "drain_s": 700.0}
+    why = reason(summary(row("a", **lucky, **measured(4.72, 0.04))), DURATION_S)
+    assert why.endswith(
+        "gets through 4.72 msg/s (4.68 to 4.76) while a backlog stands and 5.5 msg/s arrive on "
+        "average: its backlog has to grow"
+    )
+
+
+def test_without_a_backlog_for_all_no_rate_is_told() -> None:
+    why = reason(summary(row("a", drain_s=900.0)), DURATION_S)
+    assert why.endswith(", has a backlog on some of its partitions only")
+    why = reason(summary(row("a", kind="queue", drain_s=900.0)), DURATION_S)
+    assert why.endswith(", never has more messages ready than consumers")
+    # What even the best step does not reach needs no measured rate.
+    why = reason(summary(row("a", drain_s=900.0, throughput_peak=20.0)), DURATION_S)
+    assert why.endswith(
+        "never gets through more than 20 msg/s where 27.8 msg/s arrive on average: its backlog "
+        "has to grow"
+    )
 
 
 def test_the_reason_mentions_work_done_twice_if_there_is_much_of_it() -> None:
@@ -41,10 +79,7 @@ def test_what_is_stuck_is_not_put_down_to_the_rate():
         "kafka", unfinished=13_000, drain_s=math.inf, throughput_peak=140.0, watched_s=600.0
     )
     told = reason(pd.DataFrame([stuck]), DURATION_S)
-    assert told.endswith(
-        "gets through up to 140 msg/s, and 13,000 messages remain 10 min after the last arrival: "
-        "something other than its best rate holds them up"
-    )
+    assert told.endswith(" still has 13,000 messages 10 min after the last arrival")
     cut_short = {**stuck, "watched_s": 60.0}
     assert "after the last" not in reason(pd.DataFrame([cut_short]), DURATION_S)
 
@@ -60,7 +95,7 @@ def test_what_befell_a_group_is_told_where_its_rates_do_not_explain_its_lag():
         }
     )
     told = reason(rows, 600.0, faults)
-    assert told.endswith("(what befell it: slow x10 g (all 4); late g)")
+    assert told.endswith(". What befell it: slow x10 g (all 4); late g")
     assert "befell" not in reason(rows, 600.0, faults.iloc[2:]) + reason(rows, 600.0)
 
 
