@@ -6,7 +6,7 @@ import numpy as np
 
 from sim.engine.environment import Stops
 from sim.engine.outcome import Fate
-from sim.foundation.arrays import F32, F64, I64, U16, Bools
+from sim.foundation.arrays import F32, F64, I64, U16
 from sim.injection.poison import Poison
 from sim.log import group_forecast_kernel as forecast
 from sim.log import group_kernel as kernel
@@ -23,6 +23,7 @@ from sim.log.group_state_kernel import (
 )
 from sim.log.handed_out import Runs, Truncated
 from sim.log.poisoned import Place, Poisoned
+from sim.log.standing import NO_OWNER, PartitionStanding
 from sim.log.topic import Topic, relaid
 from sim.log.topic_kernel import gather
 from sim.log.zombie import PollCounts, Zombie, counts_of
@@ -87,12 +88,16 @@ class Group:
             topic.rows,
             GroupMembers(members, partitions, max(reading.auto_commit_s, 0.0)),
             GroupOffsets(begins),
-            GroupRecords(topic.log.message.size, keep_repeats),
+            GroupRecords(topic.log.message.size, keep_repeats, asks=reading.min_records > 1),
             OffsetSamples(grid_s, partitions),
             PositionJumps(partitions),
             self.poisoned.offsets_ahead,
             reading,
+            # Of one member nobody asks: what waits is its own, and it is at work.
+            idle=members if members > 1 or reading.min_records > 1 else 0,
         )
+        self.standing = PartitionStanding(partitions)
+        """How each partition stands."""
         if started is not None:
             self.state.members.phase[started:] = k.OFF
         self.pace = GroupPace(topic.created_s.size)
@@ -171,9 +176,7 @@ class Group:
     def _lay(self) -> None:
         """Follow the log, whose partitions begin at other rows now."""
         records, old, new = self.state.records, self.laid, self.topic.log.start
-        records.service_s = relaid(np.asarray(records.service_s), old, new, 0.0)
-        records.effects = relaid(self.effects, old, new, 0)
-        records.done_s = relaid(self.done_s, old, new, np.inf)
+        records.move(lambda column, fill: relaid(column, old, new, fill))
         self.state.log = self.topic.rows
         for zombie in self.zombies.values():
             zombie.state.log = self.topic.rows
@@ -228,6 +231,7 @@ class Group:
         """
         self._comes_to(at_s)
         members, own = self.state.members, self.assigned(m)
+        self.standing.tried(self.state, m, at_s)
         if not (self.reading.before or self.reading.handed or members.cut[m]):
             where.commit(self.state, m, at_s)
         where.finish_samples(self.state, at_s)
@@ -239,6 +243,7 @@ class Group:
         members.fetched[m] = 0
         self.go_on(m, at_s + wait_s)
         members.back_s[m] = at_s + wait_s
+        self.standing.note(self.state, m, at_s)
 
     def pass_over(self, m: int, at_s: float, fate: Fate) -> None:
         """Have member ``m``, which failed, go on without the record."""
@@ -277,7 +282,10 @@ class Group:
         """
         self._comes_to(at_s)
         members = self.state.members
+        self.standing.note_all(self.state, at_s)
         members.assigned_n[:] = 0
+        for p in range(self.position.size):
+            self.standing.becomes(p, NO_OWNER, at_s)
         self._read_anew(np.arange(self.position.size), at_s)
         for m, partitions in enumerate(partitions_of):
             np.asarray(members.assigned)[m, : len(partitions)] = partitions
@@ -288,6 +296,7 @@ class Group:
             if members.phase[m] == k.HELD and m not in strangers:
                 self.go_on(m, at_s)
                 self._wind_timer(m, at_s)
+            self.standing.note(self.state, m, at_s)
         self._look()
 
     def follow_jumps(self) -> None:
@@ -335,6 +344,7 @@ class Group:
         """
         self._comes_to(at_s)
         members = self.state.members
+        self.standing.note(self.state, m, at_s)
         had = self.assigned(m).tolist()
         draining = had[members.turn[m] % len(had)] if had else -1
         has = sorted(partitions)
@@ -349,6 +359,9 @@ class Group:
             self._wind_timer(m, at_s)
         members.hold[m] = 0
         self.go_on(m, at_s)
+        for p in set(had) - set(has):
+            self.standing.becomes(p, NO_OWNER, at_s)
+        self.standing.note(self.state, m, at_s)
         self._look()
 
     def _read_anew(self, partitions: I64, at_s: float) -> None:
@@ -381,6 +394,7 @@ class Group:
         members = self.state.members
         if members.phase[m] == k.OFF:
             return
+        self.standing.note(self.state, m, at_s)
         members.hold[m] = k.LEAVE if leave else max(members.hold[m], k.JOIN)
         if members.phase[m] == k.POLL:
             members.now_s[m] = max(members.now_s[m], at_s)
@@ -389,6 +403,7 @@ class Group:
                 if commits and (not members.awaits[m] or members.hold[m] == k.LEAVE):
                     where.commit(self.state, m, at_s)
                 members.phase[m] = k.HELD
+                self.standing.note(self.state, m, at_s)
 
     def await_assignment(self, m: int, at_s: float) -> None:
         """Member ``m`` joins and works on: Java commits now, then not until `answer` (KC-22)."""
@@ -427,35 +442,6 @@ class Group:
         """Whether the process of member ``m`` runs (paused counts)."""
         return bool(self.state.members.phase[m] != k.OFF)
 
-    def backlog(self) -> int:
-        """Records in the log and not committed."""
-        return int((self.topic.readable(self.now_s) - np.maximum(self.committed, 0)).sum())
-
-    def age_s(self) -> float:
-        """Time since the oldest of these could be read, s; 0 if there is none."""
-        log = self.topic.log
-        committed = np.maximum(self.committed, log.first)
-        waits = np.flatnonzero(self.topic.readable(self.now_s) > committed)
-        oldest_s = log.visible_s[log.start[waits] + committed[waits]].min(initial=self.now_s)
-        return float(self.now_s - oldest_s)
-
-    def orphans(self) -> Bools:
-        """[partitions] those that no running, connected member reads, or only one that is held."""
-        members = self.state.members
-        phase, runs = np.asarray(members.phase), np.asarray(members.resume_s) <= self.now_s
-        reads = (phase != k.OFF) & (phase != k.HELD) & runs & (np.asarray(members.cut) == 0)
-        n = self.position.size
-        if np.asarray(members.assigned_n)[reads].sum() == n:  # each has one owner, and no more
-            return np.zeros(n, np.bool_)
-        out = np.ones(n, np.bool_)
-        for m in np.flatnonzero(reads).tolist():
-            out[self.assigned(m)] = False
-        return out
-
-    def busy(self) -> int:
-        """Members that are at work on a record."""
-        return sum(self.working(m) for m in range(self.members))
-
     def working(self, m: int) -> bool:
         """Whether member ``m`` is at work on a record."""
         state, m = self._seat(m)
@@ -466,6 +452,7 @@ class Group:
         """Have the process of member ``m`` wait for partitions."""
         self._comes_to(at_s)
         members = self.state.members
+        self.standing.taken(self.state, m, at_s)
         self._bury(m)
         members.phase[m] = k.HELD
         members.now_s[m] = at_s
@@ -484,6 +471,7 @@ class Group:
     def crash(self, m: int, at_s: float) -> None:
         """SIGKILL: nothing more is processed or committed; a commit under way is lost."""
         self._comes_to(at_s)
+        self.standing.taken(self.state, m, at_s)
         self._bury(m)
         self.state.members.phase[m] = k.OFF
         self.state.members.hold[m] = 0
@@ -492,44 +480,54 @@ class Group:
     def pause(self, m: int, at_s: float, for_s: float) -> None:
         """Stop the whole process (a GC pause); pauses that overlap end with the last."""
         self._comes_to(at_s)
-        state, m = self._seat(m)
+        self.standing.note(self.state, m, at_s)
+        place, (state, m) = m, self._seat(m)
         members = state.members
         resume = max(members.resume_s[m], at_s + for_s)
         shift = resume - max(at_s, members.resume_s[m])
         members.resume_s[m] = resume
         if members.phase[m] == k.WORK:
+            self.state.records.keep_slowed()
             members.end_s[m] += shift
+            members.slowed_s[m] += shift
         elif members.phase[m] == k.POLL:
             members.now_s[m] = max(members.now_s[m], resume)
         if self.reading.background:
             members.next_commit_s[m] = max(members.next_commit_s[m], resume)
+        self.standing.note(self.state, place, at_s)
 
     def slow(self, m: int, at_s: float, factor: float) -> None:
         """Make member ``m`` take ``factor`` times its service times, from now on."""
         self._comes_to(at_s)
         state, m = self._seat(m)
         members = state.members
+        if factor != 1.0 or members.factor[m] != 1.0:
+            self.state.records.keep_slowed()
         if members.phase[m] == k.WORK:
             running_from = max(at_s, members.resume_s[m])
-            members.end_s[m] = running_from + (members.end_s[m] - running_from) * (
-                factor / members.factor[m]
-            )
+            end_s = running_from + (members.end_s[m] - running_from) * (factor / members.factor[m])
+            members.slowed_s[m] += end_s - members.end_s[m]
+            members.end_s[m] = end_s
         members.factor[m] = factor
 
     def cut_off(self, m: int) -> None:
         """Take the connection to the brokers from member ``m``."""
+        self.standing.note(self.state, m, self.now_s)
         self.state.members.cut[m] = 1
+        self.standing.note(self.state, m, self.now_s)
 
     def reconnect(self, m: int, at_s: float) -> None:
         """Give it back; a request that was waiting is sent again."""
         self._comes_to(at_s)
-        state, m = self._seat(m)
+        self.standing.note(self.state, m, at_s)
+        place, (state, m) = m, self._seat(m)
         members = state.members
         members.cut[m] = 0
         if members.phase[m] in (k.POLL, k.COMMIT):
             members.now_s[m] = max(members.now_s[m], at_s, members.resume_s[m])
         if self.reading.background:
             members.next_commit_s[m] = max(members.next_commit_s[m], at_s)
+        self.standing.note(self.state, place, at_s)
 
     # A process whose partitions are others'.
 
@@ -540,6 +538,7 @@ class Group:
         stops after the record in progress.
         """
         self._comes_to(at_s)
+        self.standing.taken(self.state, m, at_s)
         members = self.state.members
         self.zombies[m] = Zombie(self.state, m, self.reading, at_s)
         members.phase[m] = k.ZOMBIE

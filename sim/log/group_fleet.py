@@ -3,10 +3,12 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 
+import numpy as np
 import simpy
 
 from sim.engine.environment import Steps
 from sim.foundation.arrays import Bools
+from sim.log import group_state as k
 from sim.log.group import Group
 from sim.log.seek import seek
 
@@ -56,12 +58,27 @@ class GroupFleet(ABC):
 
     def backlog(self) -> int:
         """Records in the log and not committed."""
-        return self.group.backlog()
+        group = self.group
+        readable = group.topic.readable(group.now_s)
+        return int((readable - np.maximum(group.committed, 0)).sum())
 
     def age_s(self) -> float:
         """Time since the oldest of these could be read, s; 0 if there is none."""
-        return self.group.age_s()
+        group, log = self.group, self.group.topic.log
+        committed = np.maximum(group.committed, log.first)
+        waits = np.flatnonzero(group.topic.readable(group.now_s) > committed)
+        oldest_s = log.visible_s[log.start[waits] + committed[waits]].min(initial=group.now_s)
+        return float(group.now_s - oldest_s)
 
     def orphans(self) -> Bools:
-        """[partitions] those that no running process reads now, or only one that is held."""
-        return self.group.orphans()
+        """[partitions] those that no running, connected process reads, or only one that is held."""
+        group, members = self.group, self.group.state.members
+        phase, runs = np.asarray(members.phase), np.asarray(members.resume_s) <= group.now_s
+        reads = (phase != k.OFF) & (phase != k.HELD) & runs & (np.asarray(members.cut) == 0)
+        n = group.position.size
+        if np.asarray(members.assigned_n)[reads].sum() == n:  # each has one owner, and no more
+            return np.zeros(n, np.bool_)
+        out = np.ones(n, np.bool_)
+        for m in np.flatnonzero(reads).tolist():
+            out[group.assigned(m)] = False
+        return out

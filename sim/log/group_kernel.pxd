@@ -7,6 +7,7 @@ from sim.log cimport group_forecast_kernel as forecast
 from sim.log cimport group_offsets_kernel as where
 from sim.log cimport group_state as k
 from sim.log cimport group_visits_kernel as visits
+from sim.log cimport idle_kernel as idles
 from sim.log.group_state_kernel cimport GroupState
 
 
@@ -19,10 +20,13 @@ cdef i64 _with_work(GroupState group, i64 m, i64 at) noexcept nogil
 @cython.locals(slot=i64, p=i64, row=i64, work_s=double)
 cdef void _begin(GroupState group, i64 m, double now_s) noexcept nogil
 
-cdef void _repeat(GroupState group, i64 row, double end_s) noexcept nogil
+cdef void _keep(GroupState group, i64 m, i64 row, double slowed_s) noexcept nogil
 
-@cython.locals(n_parts=i64, factor=double, end=double, a=i64, planned=bint, slot=i64, p=i64,
-               base=i64, first=i64, row=i64, last=i64, stop=i64, bad=i64)
+cdef void _repeat(GroupState group, i64 m, i64 row, double end_s, double slowed_s) noexcept nogil
+
+@cython.locals(n_parts=i64, factor=double, end=double, slowed=double, a=i64, planned=bint,
+               slot=i64, p=i64, base=i64, first=i64, row=i64, last=i64, stop=i64, bad=i64,
+               ended=bint)
 cdef bint _work(GroupState group, i64 m, double until_s, i64 most) noexcept nogil
 
 @cython.locals(finished=bint)
@@ -41,7 +45,8 @@ cdef bint _wait_for_commit(GroupState group, i64 m, double limit_s) noexcept nog
 @cython.locals(calm=bint)
 cdef i64 _carry(GroupState group, i64 m, double limit_s, i64 most, i64 left) noexcept nogil
 
-@cython.locals(most=i64, m=i64, processed=i64, limit=double, timed=bint, phase=i64)
+@cython.locals(most=i64, m=i64, processed=i64, limit=double, timed=bint, phase=i64,
+               waits=bint)
 cdef i64 _consume(GroupState group, double until_s, i64 left) noexcept nogil
 
 @cython.locals(left=i64)

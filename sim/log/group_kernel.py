@@ -14,6 +14,7 @@ from sim.log import group_forecast_kernel as forecast
 from sim.log import group_offsets_kernel as where
 from sim.log import group_state as k
 from sim.log import group_visits_kernel as visits
+from sim.log import idle_kernel as idles
 from sim.log.group_state_kernel import GroupState
 
 
@@ -84,12 +85,25 @@ def _begin(group: GroupState, m: int, now_s: float) -> None:
     row = group.log.start[p] + group.offsets.processed[p]
     work_s = group.members.extra_s[m] + num.double(group.records.service_s[row])
     group.members.extra_s[m] = 0.0
+    group.members.slowed_s[m] = work_s * (group.members.factor[m] - 1.0)
     group.members.end_s[m] = now_s + work_s * group.members.factor[m]
     group.members.phase[m] = k.WORK
 
 
-def _repeat(group: GroupState, row: int, end_s: float) -> None:
+def _keep(group: GroupState, m: int, row: int, slowed_s: float) -> None:
+    """Keep how member ``m`` came to process a record, of which the first time is known now."""
+    group.records.handed_s[row] = group.members.polled_s[m]
+    if group.records.slowed_s.shape[0] > 0:
+        group.records.slowed_s[row] = slowed_s
+    if group.records.asked_s.shape[0] > 0:
+        group.records.asked_s[row] = group.members.asked_s[m]
+        group.records.got_s[row] = group.members.got_s[m]
+
+
+def _repeat(group: GroupState, m: int, row: int, end_s: float, slowed_s: float) -> None:
     """A record that was processed before is processed again."""
+    if end_s < group.records.done_s[row]:
+        _keep(group, m, row, slowed_s)
     # A zombie and the new owner are not worked in order of time: either may be first.
     if group.records.repeats < group.records.again_message.shape[0]:
         group.records.again_message[group.records.repeats] = group.log.message[row]
@@ -103,6 +117,7 @@ def _work(group: GroupState, m: int, until_s: float, most: int) -> bool:
     n_parts = group.members.assigned_n[m]
     factor = group.members.factor[m]
     end = group.members.end_s[m]
+    slowed = group.members.slowed_s[m]
     a = group.members.at[m]
     planned = True
     while a < n_parts:
@@ -121,13 +136,15 @@ def _work(group: GroupState, m: int, until_s: float, most: int) -> bool:
         while row < stop:
             if not planned:
                 end += num.double(group.records.service_s[row]) * factor
+                slowed = num.double(group.records.service_s[row]) * (factor - 1.0)
                 planned = True
             if end > until_s:
                 break
             if group.records.effects[row] > 0:
-                _repeat(group, row, end)
+                _repeat(group, m, row, end, slowed)
             else:
                 group.records.done_s[row] = end
+                _keep(group, m, row, slowed)
             group.records.effects[row] += 1
             row += 1
             planned = False
@@ -140,13 +157,16 @@ def _work(group: GroupState, m: int, until_s: float, most: int) -> bool:
             if most > 0:
                 if not planned:
                     end += num.double(group.records.service_s[row]) * factor
+                    slowed = num.double(group.records.service_s[row]) * (factor - 1.0)
                 if end <= until_s:
                     group.members.phase[m] = k.FAILED
             break
         a += 1
     group.members.end_s[m] = end
     group.members.at[m] = a
-    return a == n_parts or most == 0
+    ended = a == n_parts or most == 0
+    group.members.slowed_s[m] = 0.0 if ended else slowed
+    return ended
 
 
 def _after_record(group: GroupState, m: int) -> None:
@@ -207,9 +227,14 @@ def _wait_in_poll(group: GroupState, m: int, limit_s: float) -> bool:
         return True  # and waits on
     if answered > limit_s:
         return False
+    if group.idle.tracks and answered > since:
+        idles.note(group.idle, since, answered)
     if empty:
         group.members.now_s[m] = answered
         return True
+    if group.records.asked_s.shape[0] > 0 and group.members.fetched[m] == 0:
+        group.members.asked_s[m] = since
+        group.members.got_s[m] = ready
     _poll(group, m, ready)
     if group.rules.by_program and group.rules.before:
         group.members.now_s[m] = ready
@@ -250,6 +275,8 @@ def _carry(group: GroupState, m: int, limit_s: float, most: int, left: int) -> i
         left -= 1
         if left < 0:
             return left
+        if group.idle.n >= group.idle.most:
+            return -1
         if calm and group.members.phase[m] == k.POLL:
             visits.visit(group, m, limit_s)
         if group.members.phase[m] == k.POLL:
@@ -289,6 +316,11 @@ def _consume(group: GroupState, until_s: float, left: int) -> int:
             where.commit(group, m, limit)
             group.members.next_commit_s[m] = limit + group.rules.auto_commit_s
         left = max(0, left - (group.processed - processed))
+        if group.idle.tracks:
+            waits = group.members.phase[m] == k.POLL and group.members.cut[m] == 0
+            if waits and group.members.now_s[m] < until_s:
+                idles.note(group.idle, group.members.now_s[m], until_s)
+            group.idle.starts[m + 1] = group.idle.n
     group.carried = 0
     return left
 
@@ -379,6 +411,8 @@ def _advance(group: GroupState, from_s: float, until_s: float, most: int) -> int
         group.under_way = left < 0
         if group.under_way:
             return pieces.GOES_ON
+        if group.idle.tracks:
+            idles.cover(group.idle, stop)
         group.called = _is_called(group, stop)
         if group.called or stop >= until_s:
             break

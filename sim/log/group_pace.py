@@ -21,8 +21,10 @@ class GroupPace:
 
     def advance(self, group: GroupState, from_s: float, until_s: float) -> None:
         """`sim.log.group_kernel.advance`, to its end."""
+        group.idle.make_room()
         while kernel.advance(group, from_s, until_s, STEPS) == pieces.GOES_ON:
             self._look(group)
+            group.idle.make_room()
 
     def consume(self, group: GroupState, until_s: float) -> None:
         """`sim.log.group_kernel.consume`, to its end."""

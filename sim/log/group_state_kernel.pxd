@@ -2,6 +2,7 @@ from sim.foundation cimport num
 from sim.foundation.c_types cimport f32, i32, i64, u16
 from sim.log cimport group_state as k
 from sim.log cimport topic_kernel
+from sim.log.idle_kernel cimport IdleTimes
 
 
 cdef class GroupMembers:
@@ -23,6 +24,9 @@ cdef class GroupMembers:
     cdef public i64[::1] assigned_n
     cdef public i64[::1] awaits
     cdef public double[::1] back_s
+    cdef public double[::1] asked_s
+    cdef public double[::1] got_s
+    cdef public double[::1] slowed_s
     cdef public i64[::1] astray
 
 
@@ -40,6 +44,10 @@ cdef class GroupRecords:
     cdef public f32[::1] service_s
     cdef public u16[::1] effects
     cdef public double[::1] done_s
+    cdef public double[::1] handed_s
+    cdef public double[::1] slowed_s
+    cdef public double[::1] asked_s
+    cdef public double[::1] got_s
     cdef public i64 repeats
     cdef public i32[::1] again_message
     cdef public double[::1] again_s
@@ -89,6 +97,7 @@ cdef class Visits:
     cdef public double since_s
     cdef public double ready_s
     cdef public double end_s
+    cdef public double slowed_s
     cdef public double commit_s
 
 
@@ -122,6 +131,7 @@ cdef class GroupState:
     cdef public PoisonousOffsets poison
     cdef public Rules rules
     cdef public Visits visits
+    cdef public IdleTimes idle
     cdef public i64 polls
     cdef public i64 visited
     cdef public i64 handed

@@ -1,11 +1,15 @@
 """The state of one consumer group: its members, their offsets, and what became of the records."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
 from sim.foundation import num
 from sim.foundation.arrays import F32, F64, I32, I64, U16, longer
 from sim.log import group_state as k
 from sim.log import topic_kernel
+from sim.log.idle_kernel import IdleTimes
 
 
 class GroupMembers:
@@ -48,6 +52,12 @@ class GroupMembers:
         """[members] 1: joined while it works on; no automatic commit until that is answered."""
         self.back_s: F64 = np.full(members, -num.INF)
         """[members] POLL: a retry's back-off ends; -inf: there was none."""
+        self.asked_s: F64 = np.zeros(members)
+        """[members] when its last fetch began."""
+        self.got_s: F64 = np.zeros(members)
+        """[members] when it was answered."""
+        self.slowed_s: F64 = np.zeros(members)
+        """[members] WORK: by how much the record in progress takes longer than it is work."""
         self.astray: I64 = np.zeros(members, np.int64)
         """[members] 1: look at the next fetch whether a partition must be gone on elsewhere."""
 
@@ -75,19 +85,45 @@ class GroupOffsets:
 class GroupRecords:
     """What a group did with each record; they lie as in the log."""
 
-    def __init__(self, rows: int, kept: int) -> None:
+    def __init__(self, rows: int, kept: int, asks: bool = False) -> None:
+        """``asks``: whether polls wait for more than one record."""
         self.service_s: F32 = np.zeros(rows, np.float32)
         """[rows] work a record takes."""
         self.effects: U16 = np.zeros(rows, np.uint16)
         """[rows] how often each record was processed."""
         self.done_s: F64 = np.full(rows, num.INF)
         """[rows] first processed at; inf: not yet."""
+        self.handed_s: F64 = np.zeros(rows)
+        """[rows] of what was processed: when the poll that led to the first time was answered."""
+        self.slowed_s: F64 = np.zeros(0)
+        """[rows] by how much that took longer than it is work; no rows: nothing ever did."""
+        self.asked_s: F64 = np.zeros(rows if asks else 0)
+        """[rows] when its last fetch until then began; no rows: none waits for a second record."""
+        self.got_s: F64 = np.zeros(rows if asks else 0)
+        """[rows] when that was answered; no rows: likewise."""
         self.repeats = 0
         """Records processed that had been before, kept below or not."""
         self.again_message: I32 = np.zeros(kept, np.int32)
         """[kept] those processed before, in any order; may be empty."""
         self.again_s: F64 = np.zeros(kept)
         """[kept] when each was processed again."""
+
+    def keep_slowed(self) -> None:
+        """From now on, keep how much longer than it is work each record takes."""
+        if not self.slowed_s.shape[0]:
+            self.slowed_s = np.zeros(self.done_s.shape[0])
+
+    def move(self, how: Callable[[Any, float], Any]) -> None:
+        """Have the rows lie elsewhere: ``how`` takes a column and what fills it."""
+        self.service_s = how(np.asarray(self.service_s), 0.0)
+        self.effects = how(np.asarray(self.effects), 0)
+        self.done_s = how(np.asarray(self.done_s), num.INF)
+        self.handed_s = how(np.asarray(self.handed_s), 0.0)
+        if self.slowed_s.shape[0] > 0:
+            self.slowed_s = how(np.asarray(self.slowed_s), 0.0)
+        if self.asked_s.shape[0] > 0:
+            self.asked_s = how(np.asarray(self.asked_s), 0.0)
+            self.got_s = how(np.asarray(self.got_s), 0.0)
 
 
 class OffsetSamples:
@@ -195,6 +231,8 @@ class Visits:
         """When the last poll was answered."""
         self.end_s = 0.0
         """When the last record was done, or will be."""
+        self.slowed_s = 0.0
+        """By how much that takes longer than it is work."""
         self.commit_s = -num.INF
         """When its program committed last; -inf: not here."""
 
@@ -236,7 +274,9 @@ class GroupState:
         jumps: PositionJumps,
         poison: PoisonousOffsets,
         reading: k.Reading,
+        idle: int = 0,
     ) -> None:
+        """``idle``: members of whom it is kept when one of them is idle; 0: it is not."""
         self.log = log
         """What it reads."""
         self.members = members
@@ -247,6 +287,7 @@ class GroupState:
         self.poison = poison
         self.rules = Rules(reading)
         self.visits = Visits(members.assigned.shape[1])
+        self.idle = IdleTimes(idle)
         self.polls = 0
         """Polls that returned records."""
         self.visited = 0

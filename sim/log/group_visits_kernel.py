@@ -11,7 +11,9 @@ from sim.foundation import num
 from sim.foundation.arrays import F32, F64, I64, U16
 from sim.log import group_offsets_kernel as where
 from sim.log import group_state as k
+from sim.log import idle_kernel as idles
 from sim.log.group_state_kernel import GroupState, Visits
+from sim.log.idle_kernel import IdleTimes
 
 
 def _is_calm(group: GroupState, m: int) -> bool:
@@ -93,6 +95,9 @@ def _visit_alone(
     service_s: F32,
     effects: U16,
     done_s: F64,
+    handed_s: F64,
+    slowed_s: F64,
+    idle: IdleTimes,
     room: int,
     fetch_s: float,
     per_batch_s: float,
@@ -110,13 +115,16 @@ def _visit_alone(
     row = v.row[0]
     stop = v.stop[0]
     polls = 0
+    slowed = slowed_s.shape[0] > 0 and factor != 1.0
     outcome = k.WAITS
     while outcome == k.WAITS:
         ready = max(since, head)
-        if ready > calm_s:
+        if ready > calm_s or idle.n >= idle.most:
             break
         if row + room < stop and visible_s[row + room] + fetch_s <= ready:
             break  # more than it may return, so it has to be taken step by step
+        if idle.tracks and ready > since:
+            idles.note(idle, since, ready)
         polls += 1
         v.before[0] = row
         v.ready_s = ready
@@ -124,13 +132,18 @@ def _visit_alone(
         extra = per_batch_s
         head = ready
         while head <= ready:
-            end += (extra + num.double(service_s[row])) * factor
+            work = extra + num.double(service_s[row])
+            end += work * factor
             extra = 0.0
             v.end_s = end
             if end > limit_s or effects[row] != 0:
+                v.slowed_s = work * (factor - 1.0)
                 outcome = k.WORKS
                 break
             done_s[row] = end
+            handed_s[row] = ready
+            if slowed:
+                slowed_s[row] = work * (factor - 1.0)
             effects[row] = 1
             row += 1
             head = num.INF
@@ -175,6 +188,9 @@ def _visit(
     service_s: F32,
     effects: U16,
     done_s: F64,
+    handed_s: F64,
+    slowed_s: F64,
+    idle: IdleTimes,
     rows: I64,
     stops: I64,
     before: I64,
@@ -198,9 +214,10 @@ def _visit(
     since = v.since_s
     earliest = v.earliest_s
     many = n > 8  # where most have nothing, a branch costs less
+    slowed = slowed_s.shape[0] > 0 and factor != 1.0
     while True:
         ready = max(since, earliest)
-        if ready > calm_s:
+        if ready > calm_s or idle.n >= idle.most:
             v.since_s = since
             return k.WAITS
         # The poll: it returns what there is.
@@ -240,6 +257,8 @@ def _visit(
                 rows[a] = before[a]
             v.since_s = since
             return k.WAITS
+        if idle.tracks and ready > since:
+            idles.note(idle, since, ready)
         v.polls += 1
         v.handed += total
         v.ready_s = ready
@@ -248,14 +267,19 @@ def _visit(
         extra = per_batch_s
         for i in range(total):
             row = taken[i]
-            end += (extra + num.double(service_s[row])) * factor
+            work = extra + num.double(service_s[row])
+            end += work * factor
             extra = 0.0
             if end > limit_s or effects[row] != 0:
                 v.since_s = since
                 v.end_s = end
+                v.slowed_s = work * (factor - 1.0)
                 v.working = row
                 return k.WORKS
             done_s[row] = end
+            handed_s[row] = ready
+            if slowed:
+                slowed_s[row] = work * (factor - 1.0)
             effects[row] = 1
             if per_record:
                 v.end_s = end
@@ -288,6 +312,9 @@ def _visit_singly(
     service_s: F32,
     effects: U16,
     done_s: F64,
+    handed_s: F64,
+    slowed_s: F64,
+    idle: IdleTimes,
     n: int,
     chunk: int,
     fetch_s: float,
@@ -305,6 +332,7 @@ def _visit_singly(
     a = 0
     last = 0
     row = -1
+    slowed = slowed_s.shape[0] > 0 and factor != 1.0
     while outcome == k.WAITS:
         ready = since
         if v.left == 0:
@@ -313,8 +341,10 @@ def _visit_singly(
                 if v.row[b] < v.stop[b]:
                     earliest = min(earliest, visible_s[v.row[b]] + fetch_s)
             ready = max(since, earliest)
-        if ready > calm_s:
+        if ready > calm_s or idle.n >= idle.most:
             break
+        if idle.tracks and ready > since:
+            idles.note(idle, since, ready)
         v.began = a
         if v.left == 0:
             while v.row[a] == v.stop[a] or visible_s[v.row[a]] + fetch_s > ready:
@@ -332,13 +362,18 @@ def _visit_singly(
         if v.left == 0:
             a = a + 1 if a + 1 < n else 0
         v.ready_s = ready
-        end = ready + (per_batch_s + num.double(service_s[row])) * factor
+        work = per_batch_s + num.double(service_s[row])
+        end = ready + work * factor
         v.end_s = end
         if end > limit_s or effects[row] != 0:
+            v.slowed_s = work * (factor - 1.0)
             v.working = row
             outcome = k.WORKS
             break
         done_s[row] = end
+        handed_s[row] = ready
+        if slowed:
+            slowed_s[row] = work * (factor - 1.0)
         effects[row] = 1
         since = end
         if commits:
@@ -398,7 +433,9 @@ def _lay_down(group: GroupState, m: int, outcome: int) -> None:
     group.members.polled_s[m] = group.visits.ready_s
     group.members.end_s[m] = group.visits.end_s
     group.members.extra_s[m] = 0.0
+    group.members.slowed_s[m] = 0.0
     if outcome == k.WORKS:
+        group.members.slowed_s[m] = group.visits.slowed_s
         group.members.phase[m] = k.WORK
     elif outcome == k.COMMITS:
         group.members.phase[m] = k.COMMIT
@@ -426,6 +463,9 @@ def visit(group: GroupState, m: int, limit_s: float) -> None:
             group.records.service_s,
             group.records.effects,
             group.records.done_s,
+            group.records.handed_s,
+            group.records.slowed_s,
+            group.idle,
             n,
             group.rules.chunk_records,
             group.rules.fetch_s,
@@ -446,6 +486,9 @@ def visit(group: GroupState, m: int, limit_s: float) -> None:
             group.records.service_s,
             group.records.effects,
             group.records.done_s,
+            group.records.handed_s,
+            group.records.slowed_s,
+            group.idle,
             room,
             group.rules.fetch_s,
             group.rules.per_batch_s,
@@ -464,6 +507,9 @@ def visit(group: GroupState, m: int, limit_s: float) -> None:
             group.records.service_s,
             group.records.effects,
             group.records.done_s,
+            group.records.handed_s,
+            group.records.slowed_s,
+            group.idle,
             group.visits.row,
             group.visits.stop,
             group.visits.before,

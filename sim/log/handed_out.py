@@ -1,6 +1,6 @@
 """Which offsets of each partition were handed out at all, however often positions moved."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -22,6 +22,8 @@ class Truncated(NamedTuple):
     """[records] how often each was processed."""
     done_s: F64
     """[records] when first, s; inf: never."""
+    columns: Mapping[str, F64]
+    """[records] of each: what `sim.log.parts` reads of a record, by the name of its column."""
 
 
 class Runs:

@@ -139,7 +139,7 @@ class Coordinator(GroupFleet):
 
     def busy(self) -> int:
         """Consumers that are at work on a record."""
-        return self.group.busy()
+        return sum(self.group.working(m) for m in range(self.group.members))
 
     # The faults' verbs.
 

@@ -11,6 +11,7 @@ from sim.log import group_offsets_kernel as where
 from sim.log import group_state as k
 from sim.log.group import Group
 from sim.log.handed_out import Truncated
+from sim.log.parts import columns_of
 from sim.log.topic import Topic
 
 
@@ -38,8 +39,9 @@ def _truncate(group: Group, p: int, to: int, at_s: float) -> None:
     group.follow_jumps()
     rows = slice(log.start[p] + to, log.start[p] + log.end[p])
     effects, done_s = group.effects[rows], group.done_s[rows]
+    columns = {name: column[rows].copy() for name, column in columns_of(group).items()}
     group.truncated.append(
-        Truncated(p, at_s, to, log.message[rows].copy(), effects.copy(), done_s.copy())
+        Truncated(p, at_s, to, log.message[rows].copy(), effects.copy(), done_s.copy(), columns)
     )
     effects[:], done_s[:] = 0, np.inf
     group.gathered[p] = min(group.gathered[p], to)

@@ -90,11 +90,12 @@ class LogWindows:
             first = int(log.message[log.start[left] + needed[left]].min(initial=first))
         return first
 
-    def became(self, group: Group) -> LogBecame:
-        """What became of the messages that are known."""
+    def became(self, group: Group, waited: Waits | None = None) -> LogBecame:
+        """What became of the messages that are known; ``waited``: what they waited for."""
         effects = self.topic.to_messages(group.effects, 0)
         done_s = self.topic.to_messages(group.done_s, np.inf)
-        return LogBecame((effects > 0).view(np.uint8) * np.uint8(Fate.PROCESSED), done_s, effects)
+        fate = (effects > 0).view(np.uint8) * np.uint8(Fate.PROCESSED)
+        return LogBecame(fate, done_s, effects, waited)
 
     def roll_on(
         self, final: int, created_s: F64, partition_of: I32, service_s: Sequence[F32]
@@ -111,15 +112,16 @@ class LogWindows:
         rows = self.topic.log.message.size
         for group, work_s in zip(self.groups.values(), service_s, strict=True):
             records = group.state.records
-            records.service_s = moved(np.asarray(records.service_s), moves, rows, 0.0)
-            records.effects = moved(group.effects, moves, rows, 0)
-            records.done_s = moved(group.done_s, moves, rows, np.inf)
+            records.move(lambda column, fill: moved(column, moves, rows, fill))
             assert group.service_s is not None, "all work was handed over, and more comes"
             group.service_s = np.concatenate([group.service_s[final:], work_s])
             group.laid = self.topic.log.start
             group.state.log = self.topic.rows
             for zombie in group.zombies.values():
                 zombie.state.log = self.topic.rows
+            if self.topic.created_s.size:
+                group.state.idle.forget(float(self.topic.created_s[0]))
+                group.standing.forget(float(self.topic.created_s[0]), self.topic.gone)
 
 
 def _needed(group: Group) -> I64:

@@ -10,7 +10,8 @@ from sim.log import group_state as k
 from sim.log.group_state_kernel import GroupMembers, GroupOffsets, GroupState, OffsetSamples
 
 _OF_THE_PROCESS = (
-    "hold", "now_s", "end_s", "extra_s", "polled_s", "factor", "resume_s", "cut"
+    "hold", "now_s", "end_s", "extra_s", "polled_s", "asked_s", "got_s", "slowed_s", "factor",
+    "resume_s", "cut",
 )  # fmt: skip
 """What of a member is the process's own, wherever it reads: control and faults write it."""
 

@@ -18,6 +18,7 @@ from sim.injection.replay import repeats_kept
 from sim.log import group_state as k
 from sim.log.fates import told, unread
 from sim.log.group import Group
+from sim.log.parts import Behind, LogWaits
 from sim.log.retention import Limits, Retention
 from sim.log.topic import Topic
 from sim.log.truncation import done_s
@@ -75,6 +76,8 @@ class LogSystem:
         if limits is not None and limits.bite(horizon_s):
             self.retention = retention(topic, messages.size_bytes, limits)
         self.readers = SideBySide(list(groups.values()), setup.total, messages.duration_s)
+        self.behind = {name: Behind(topic.gone.size) for name in groups}
+        """Of each group, what waited behind others."""
         self.windows: LogWindows | None = None
         """Where messages come window by window."""
         if setup.windows is not None:
@@ -118,7 +121,8 @@ class LogSystem:
         windows.note(now_s)
         final = windows.final()
         for name, group in self.groups.items():
-            take(name, self.live, windows.became(group), final)
+            waited = self.waited(group, self.behind[name])
+            take(name, self.live, windows.became(group, waited), final)
         more_s = np.float32(self.per_record_s)
         work_s = [self.setup.work_s(name, its.does) + more_s for name, its in self.configs.items()]
         windows.roll_on(final, following.created_s, self.partitions_of(following), work_s)
@@ -127,6 +131,10 @@ class LogSystem:
     def sending_limits(self) -> Iterator[Limit]:
         """Limits that acted on those who send: none, where nobody says otherwise."""
         yield from ()
+
+    def waited(self, group: Group, behind: Behind | None = None) -> LogWaits:
+        """What a group's messages waited for; ``behind``: as in `LogWaits`."""
+        return LogWaits(group, self.sent, per_record_s=self.per_record_s, behind=behind)
 
     def outcomes(self, ended_s: float) -> Iterator[GroupOutcome]:
         """Each group's outcome; its memory is freed when the next is asked for."""
@@ -140,6 +148,7 @@ class LogSystem:
             consumers = self.consumers(name)
             group = self.groups.pop(name)
             group.finish(ended_s)
+            self.waited(group, self.behind[name]).note_behind()
             offsets = self._offsets(name, group, log_end, start)
             effects = self.topic.to_messages(group.effects, 0, np.add)
             first_s = self.topic.to_messages(group.done_s, np.inf)
@@ -175,6 +184,7 @@ class LogSystem:
                 calls=group.counts.polls,
                 happened=list(told(group, name, self.check_s)),
                 offsets=offsets,
+                waits=self.waited(group),
             )
             yield outcome.only(self.only[name]) if name in self.only else outcome
 

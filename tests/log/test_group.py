@@ -20,6 +20,7 @@ from helpers.log_scenarios import (
 from models.plain_log import PlainLog, Settings
 from sim.engine.environment import Environment
 from sim.engine.waits import TimePart
+from sim.log.parts import LogWaits
 
 
 def run_with_faults(s, created_s, partition_of, size_bytes, work_s, until_s, faults):
@@ -37,7 +38,7 @@ def run_plain(s, created_s, partition_of, size_bytes, work_s, until_s, faults):
     env = simpy.Environment()
     plain = PlainLog(env, s, created_s, partition_of, size_bytes, np.asarray(work_s, np.float32))
     felt = random_faults.inject(env, faults, plain, random_faults.uneven(s.members))
-    env.run(until_s)
+    plain.run(until_s)
     return plain, felt
 
 
@@ -51,6 +52,36 @@ def compare_ways(topic, sent_s):
     np.testing.assert_allclose(
         parts_s[:, rows].sum(axis=0), (entered_s - topic.created_s)[rows], rtol=0, atol=1e-12
     )
+
+
+PARTS = {
+    "send": (TimePart.BUFFER, TimePart.CEILING, TimePart.SEND),
+    "no owner": (TimePart.NO_OWNER,),
+    "backoff": (TimePart.BACKOFF,),
+    "attempt": (TimePart.ATTEMPT,),
+    "head of line": (TimePart.HEAD_OF_LINE,),
+    "capacity": (TimePart.CAPACITY,),
+    "call": (TimePart.CALL,),
+    "held": (TimePart.HELD,),
+    "slowed": (TimePart.SLOWED,),
+    "work": (TimePart.WORK,),
+}
+"""What the plain model calls the parts of a message's time."""
+
+
+def compare_parts(plain, group, partition_of):
+    """Hold the parts of each message's time to those of the plain model; which there are."""
+    parts_s = LogWaits(group, group.topic).parts_s(0, partition_of.size)
+    seen = set()
+    for record, p in enumerate(partition_of.tolist()):
+        if plain.effects[record]:
+            theirs = plain.parts(record, p)
+            ours = {what: parts_s[list(its), record].sum() for what, its in PARTS.items()}
+            assert ours == pytest.approx(theirs, rel=0, abs=1e-6), record
+            latency_s = plain.done_s[record] - plain.created_s[record]
+            assert parts_s[:, record].sum() == pytest.approx(latency_s, rel=0, abs=1e-9)
+            seen |= {f"part {what}" for what, its_s in theirs.items() if its_s > 1e-3}
+    return seen
 
 
 def test_agrees_message_by_message_with_a_plain_simpy_model():
@@ -88,6 +119,21 @@ def test_agrees_message_by_message_with_a_plain_simpy_model():
         assert share[what] > 0.2, (what, share[what])
     for what in ("broker full", "partition full"):  # KB-14
         assert share[what] > 0.1, (what, share[what])
+
+
+def test_where_the_time_of_each_record_went_is_as_in_the_plain_model():
+    """Where both agree on when each was done, which the test before watches over."""
+    seen = Counter()
+    for seed in range(150):
+        case = scenario(np.random.default_rng(seed))
+        plain, _ = run_plain(*case)
+        group, _ = run_with_faults(*case)
+        done_s = group.topic.to_messages(group.done_s, np.inf)
+        if np.allclose(done_s, plain.done_s, rtol=0, atol=1e-9):
+            seen.update({"agree"} | compare_parts(plain, group, case[2]))
+    assert seen["agree"] >= 148
+    for what in PARTS:
+        assert seen[f"part {what}"] > 10, (what, seen)
 
 
 def test_KC_01_consumers_beyond_the_partitions_stay_idle():

@@ -15,7 +15,7 @@ from helpers.plain_kernel import columns
 from sim.engine.environment import Environment
 from sim.log.group_state_kernel import Visits
 
-EVERYTHING = ("members", "offsets", "records", "samples")
+EVERYTHING = ("members", "offsets", "records", "samples", "idle")
 
 
 def run(seed, visited):

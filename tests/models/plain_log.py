@@ -111,6 +111,25 @@ class Member:
         self.asked = False  # new, and has asked to join
         self.beat_s = 0.0
         self.comings = 0
+        # What its records wait for:
+        self.idle = False  # waits in a poll
+        self.asked_s = self.got_s = 0.0  # when its last fetch began, and was answered
+        self.polled_s = 0.0  # when the batch in hand was handed over
+        self.in_hand: list[int] = []  # its records that are not processed
+        self.given = False  # has been told what it is to read
+        self.backs_off = False
+
+
+@dataclass
+class First:
+    """How a record came to be processed for the first time; times in s."""
+
+    asked_s: float  # when the last fetch began
+    got_s: float  # when it was answered
+    handed_s: float  # when the poll was
+    begun_s: float  # when its work began, with what the batch costs
+    extra_s: float  # what that is
+    done_s: float
 
 
 @dataclass(eq=False)
@@ -164,6 +183,11 @@ class PlainLog:
         self.rebalanced_s: list[float] = []
         self.happened: set[str] = set()
         self.free_s: dict[tuple[str, int], float] = {}
+        self.created_s = [float(at_s) for at_s in created_s]
+        self.readable_s = [NEVER] * len(work_s)
+        self.first: list[First | None] = [None] * len(work_s)
+        self.given_up: dict[int, list[tuple[float, float]]] = {}  # deliveries in vain: from, until
+        self.seen: list[tuple[float, bool, list[str]]] = []  # from when on, is one idle, partitions
         env.process(self._produce(created_s, partition_of, size_bytes))
         self.members = [Member(env, m) for m in range(s.members)]
         self.cut = [False] * s.members
@@ -238,6 +262,7 @@ class PlainLog:
         for record in batch.records:
             in_client_s = closed_s - self.created_s[record]
             self.sent_s[record] = in_client_s, waits_s, self.env.now - closed_s - waits_s
+            self.readable_s[record] = self.env.now
         yield self.env.timeout(self.settings.fetch_s)
         self.log[batch.partition] += batch.records
         self._change()
@@ -259,8 +284,15 @@ class PlainLog:
                     continue
                 if self._wanted(me):
                     self._attend(me)
+                me.idle, asked_s = True, self.env.now
+                fetches = not (me.left_of_chunk or me.buffer)
                 polled = yield from self._poll(me)
+                me.idle = False
+                if polled and fetches:
+                    me.asked_s, me.got_s = asked_s, self.env.now
                 if polled:
+                    me.polled_s = self.env.now
+                    me.in_hand = [self.log[p][offset] for p, offset in polled]
                     me.busy = True
                     me.polls += 1
                     self.env.process(self._deadline(me, me.polls))
@@ -282,7 +314,9 @@ class PlainLog:
                 return
             each_after = program and not s.before and s.per_record
             record = self.log[partition][offset]
+            begun_s = self.env.now
             yield from me.machine.work(extra_s + self.work_s[record])
+            first = First(me.asked_s, me.got_s, me.polled_s, begun_s, extra_s, self.env.now)
             extra_s = 0.0
             if record in self.bad:
                 if (yield from self._fail(me, partition, offset)):
@@ -290,8 +324,11 @@ class PlainLog:
                 if each_after and (yield from self._program_commits(me)):
                     return
                 continue
+            if not self.effects[record]:
+                self.first[record] = first
             self.done_s[record] = min(self.done_s[record], self.env.now)
             self.effects[record] += 1
+            me.in_hand.remove(record)
             if me.is_in:
                 self.processed[partition] = offset + 1
             else:
@@ -320,8 +357,11 @@ class PlainLog:
         if s.attempts is not None and self.tries[me, record] >= s.attempts and s.then == "skip":
             self.happened.add("skip")
             self.passed.add(record)
+            me.in_hand.remove(record)
             self.processed[partition] = offset + 1
             return False
+        self._give_up(me)
+        me.in_hand = []
         if not s.before and not s.handed:
             self._commit(me)
         for p in me.partitions:
@@ -334,7 +374,9 @@ class PlainLog:
             me.busy = False
             me.closing = True
             return True
+        me.backs_off = True
         yield self.env.timeout(s.backoff_s)
+        me.backs_off = False
         return True
 
     def _revive(self, me: Member) -> Steps:
@@ -491,12 +533,13 @@ class PlainLog:
         mine = [ghost for ghost in self.ghosts if ghost.place == me.place and s.static]
         if mine and s.protocol == "consumer" and not mine[0].left:
             return
-        me.partitions, me.buffer, me.current = [], [], None
+        me.partitions, me.buffer, me.current, me.in_hand = [], [], None, []
         me.is_in = True
         me.joined = self._eager
         me.comings += 1
         me.order, me.ordered = None, False
         me.asked = s.protocol == "cooperative" and not mine
+        me.given = me.asked  # for now, nothing
         me.silent_s = NEVER
         me.beat_s = me.contact_s = self.env.now
         me.told = bool(mine) and self.joining and not self._eager
@@ -540,6 +583,7 @@ class PlainLog:
         for p in set(partitions) - set(me.partitions):
             self.processed[p] = self.position[p] = self.committed[p]
         me.partitions = sorted(partitions)
+        me.given = True
         if chunk_of in me.partitions:
             me.turn = me.partitions.index(chunk_of)
         else:
@@ -548,6 +592,7 @@ class PlainLog:
 
     def _put_out(self, me: Member, counts: bool = False) -> None:
         """No member any more; it does not know yet."""
+        self._give_up(me)
         me.is_in = False
         # Who waits for its commits takes nothing more from what it has fetched: it asks first.
         asks = self.settings.auto_commit_s < 0 and self.settings.wait
@@ -622,6 +667,7 @@ class PlainLog:
 
     def _end(self, me: Member) -> None:
         """The process is gone without a word."""
+        self._give_up(me)
         me.ended = True
         if me.is_in:
             self._haunt(me)
@@ -660,6 +706,7 @@ class PlainLog:
             party.had = partitions
             if isinstance(party, Member):
                 party.partitions = sorted(partitions)
+                party.given = True
                 party.next_commit_s = self.env.now + s.auto_commit_s
                 party.joined = False
                 party.told = False
@@ -841,6 +888,82 @@ class PlainLog:
         if me.is_in and not me.ended and me.comings == comings:
             me.order = order
             self._change()
+
+    # What records wait for.
+
+    def _give_up(self, me: Member) -> None:
+        """What a member has in hand comes to nothing, unless it goes on without being one."""
+        if me.is_in:
+            for record in me.in_hand:
+                self.given_up.setdefault(record, []).append((me.polled_s, self.env.now))
+
+    def run(self, until_s: float) -> None:
+        """Run, and see after each event who waits for what."""
+        while self.env.peek() < until_s:
+            self.env.step()
+            self.seen.append((self.env.now, *self._looks()))
+        self.env.run(until_s)
+
+    def _looks(self) -> tuple[bool, list[str]]:
+        stands = ["no owner"] * self.settings.partitions
+        idle = False
+        for me in self.members:
+            goes = me.is_in and not (me.ended or me.cut or me.machine.paused or me.joined)
+            if goes:
+                idle |= me.idle and me.given
+                for p in me.partitions:
+                    stands[p] = "backoff" if me.backs_off else "runs"
+        return idle, stands
+
+    def _waited(self, p: int, from_s: float, until_s: float) -> dict[str, float]:
+        """What that time was for a record of partition ``p`` that nobody had in hand."""
+        found = dict.fromkeys(("no owner", "backoff", "head of line", "capacity"), 0.0)
+        ends_s = [at_s for at_s, _, _ in self.seen[1:]] + [NEVER]
+        for (at_s, idle, stands), end_s in zip(self.seen, ends_s, strict=True):
+            both_s = min(end_s, until_s) - max(at_s, from_s)
+            if both_s > 0.0:
+                what = (
+                    ("head of line" if idle else "capacity") if stands[p] == "runs" else stands[p]
+                )
+                found[what] += both_s
+        return found
+
+    def parts(self, record: int, p: int) -> dict[str, float]:
+        """How the time of a processed record of partition ``p`` was spent, to its first effect."""
+        s, first = self.settings, self.first[record]
+        assert first is not None
+        readable_s, work_s = self.readable_s[record], self.work_s[record]
+        fetched_s = min(readable_s + s.fetch_s, first.handed_s)
+        fetches_s = 0.0
+        if s.min_records > 1:
+            fetches_s = min(first.got_s, first.handed_s) - max(fetched_s, first.asked_s)
+            fetches_s = max(0.0, fetches_s)
+        tries = [
+            (from_s, until_s)
+            for from_s, until_s in self.given_up.get(record, [])
+            if until_s <= first.handed_s
+        ]
+        parts = dict.fromkeys(("attempt", "no owner", "backoff", "head of line", "capacity"), 0.0)
+        at_s = fetched_s
+        for from_s, until_s in [*tries, (first.handed_s, first.handed_s)]:
+            for what, its_s in self._waited(p, at_s, from_s).items():
+                parts[what] += its_s
+            parts["attempt"] += until_s - from_s
+            at_s = until_s
+        ahead_s = s.per_batch_s
+        if s.auto_commit_s < 0.0 and s.before and s.wait:
+            ahead_s += s.commit_s
+        took_s = first.done_s - first.begun_s
+        extra_s = min(first.extra_s, took_s)
+        before_s = first.begun_s + extra_s - first.handed_s
+        parts["work"] = min(work_s, took_s - extra_s)
+        parts["slowed"] = took_s - extra_s - parts["work"]
+        parts["call"] = min(ahead_s, before_s)
+        parts["held"] = before_s - parts["call"]
+        parts["call"] += fetched_s - readable_s + fetches_s
+        parts["head of line"] -= fetches_s  # it was its owner that was idle
+        parts["send"] = readable_s - self.created_s[record]
+        return parts
 
     # The faults.
 
