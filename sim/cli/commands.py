@@ -5,23 +5,20 @@ import os
 import sys
 from collections.abc import Callable
 from enum import StrEnum
-from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ParamSpec
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from sim.cli import stopping
+from sim.cli.importing import imports
+from sim.cli.people import err, for_people, out
 from sim.foundation import files
 from sim.foundation.errors import LabError
 from sim.foundation.kernels import built
-from sim.foundation.terminal import terminal, visible
 
 if TYPE_CHECKING:
-    from sim.imports.made import Imported
     from sim.systems.size import Allowance
-
-P = ParamSpec("P")
 
 app = typer.Typer(
     name="sim",
@@ -30,8 +27,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-out = terminal(soft_wrap=True)
-err = terminal(stderr=True, soft_wrap=True)
 
 Sets = Annotated[
     list[str] | None,
@@ -63,20 +58,6 @@ PLAIN_SCALE = 0.01
 """Of a run whose kernels are plain Python."""
 
 
-class KafkaRole(StrEnum):
-    """Whose configuration it is: a consumer or a producer of Kafka."""
-
-    CONSUMER = "consumer"
-    PRODUCER = "producer"
-
-
-class BenchmarkLatency(StrEnum):
-    """Which latency of a benchmark's result."""
-
-    PUBLISH = "publish"
-    END_TO_END = "end-to-end"
-
-
 class Against(StrEnum):
     """What harm is weighed against."""
 
@@ -88,44 +69,8 @@ def _overrides(sets: list[str] | None, seed: int | None) -> list[str]:
     return [*(sets or []), *([] if seed is None else [f"seed={seed}"])]
 
 
-def _for_people(command: Callable[P, None]) -> Callable[P, None]:
-    """Errors that a person can act on as one message and exit code 2; Ctrl+C as 130."""
-
-    @wraps(command)
-    def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
-        try:
-            command(*args, **kwargs)
-        except LabError as error:
-            raise _refused(str(error), error.code) from None
-        except BrokenPipeError:
-            raise _refused("", 1) from None
-        except OSError as error:
-            whose = f"{error.filename}: " if error.filename else ""
-            code = 1 if error.errno in files.FULL else 2
-            raise _refused(f"{whose}{error.strerror or error}", code) from None
-        except MemoryError:
-            raise _refused("there is too little memory for this; try a smaller scale", 1) from None
-        except KeyboardInterrupt as stopped:
-            err.print(stopping.say(str(stopped)))
-            raise typer.Exit(stopping.EXIT_CODE) from None
-
-    return wrapped
-
-
-def _refused(message: str, code: int) -> typer.Exit:
-    """Say why a command ends; whoever reads may be gone, or have no room for it."""
-    try:
-        if message:
-            err.print(visible(message), style="red")
-        sys.stdout.flush()
-    except OSError:
-        # What is still to be written would be tried again at the end, with a traceback.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return typer.Exit(code)
-
-
 @app.command("list")
-@_for_people
+@for_people
 def list_() -> None:
     """The scenarios: those in ./scenarios, and those that come with the lab."""
     from sim.scenario.shelf import about, available
@@ -143,7 +88,7 @@ def list_() -> None:
 
 
 @app.command()
-@_for_people
+@for_people
 def show(scenario: str, set_: Sets = None, seed: Seed = None) -> None:
     """What a scenario comes to, with its base, its defaults and its overrides filled in."""
     from sim.cli.console import describe
@@ -153,7 +98,7 @@ def show(scenario: str, set_: Sets = None, seed: Seed = None) -> None:
 
 
 @app.command()
-@_for_people
+@for_people
 def schema() -> None:
     """The JSON Schema of scenario files, for editors."""
     import json
@@ -164,7 +109,7 @@ def schema() -> None:
 
 
 @app.command()
-@_for_people
+@for_people
 def run(
     scenarios: Annotated[list[str], typer.Argument(metavar="SCENARIO...")],
     set_: Sets = None,
@@ -228,7 +173,7 @@ def run(
 
 
 @app.command()
-@_for_people
+@for_people
 def advise(
     scenario: str,
     max_workers: Annotated[
@@ -255,7 +200,7 @@ def advise(
 
 
 @app.command()
-@_for_people
+@for_people
 def explain(
     scenario: Annotated[str, typer.Argument(metavar="SCENARIO|RESULT")],
     system: Annotated[str | None, typer.Option(help="Only this system.")] = None,
@@ -293,7 +238,7 @@ def explain(
 
 
 @app.command()
-@_for_people
+@for_people
 def validate(
     scenario: str,
     against: Annotated[str, typer.Option(metavar="BROKER", help="kafka, rabbitmq, redis or sqs.")],
@@ -324,7 +269,7 @@ def validate(
 
 
 @app.command()
-@_for_people
+@for_people
 def plot(
     result: str,
     out_: Annotated[Path, typer.Option("--out")] = Path("results"),
@@ -354,123 +299,41 @@ def plot(
         out.print(str(path))
 
 
-imports = typer.Typer(help="Bring in what you have.", no_args_is_help=True)
 app.add_typer(imports, name="import")
 
 
-@imports.command("omb")
-@_for_people
-def import_omb(
-    workload: Path,
-    driver: Annotated[Path | None, typer.Argument(help="A Kafka driver file.")] = None,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Scenario file; printed if not given.")
-    ] = None,
-) -> None:
-    """A workload of the OpenMessaging Benchmark as a scenario."""
-    from sim.imports.omb import scenario
-
-    _new(output)
-    said = "The benchmark does not say, or the lab does not take over:"
-    _write_imported(scenario(workload, driver), said, output)
-
-
-@imports.command("omb-result")
-@_for_people
-def import_omb_result(
-    result: Annotated[Path, typer.Argument(help="JSON that the benchmark wrote of a run.")],
-    of: Annotated[
-        BenchmarkLatency, typer.Option("--of", help="Which latency goes into the CSV.")
-    ] = BenchmarkLatency.PUBLISH,
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="CSV for `latency: {produce: {csv: …}}`.")
-    ] = None,
-) -> None:
-    """What a run of the OpenMessaging Benchmark measured; its latencies for a scenario.
-
-    `sim plot --overlay` lays backlog and end-to-end latency of such a file over a run.
-    """
-    from sim.imports.omb_result import TOOL, lines, read, table
-
-    _new(output)
-    found = read(result)
-    made, notes = ("", ()) if output is None else table(result, found, of.value)
-    out.print(
-        f"{result.name} ({TOOL}): {found.workload or 'no name'} on {found.driver or 'no name'}"
-    )
-    for line in (*lines(found), *(f"note: {note}" for note in notes)):
-        out.print(f"  {line}")
-    if output is not None:
-        files.write_text(output, made)
-        out.print(f"{output}: in a scenario, `latency: {{produce: {{csv: {output}}}}}`")
-
-
-@imports.command("config")
-@_for_people
-def import_config(
-    file: Annotated[
-        Path, typer.Argument(help="Properties of a Kafka client, or attributes of an SQS queue.")
-    ],
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Scenario file; printed if not given.")
-    ] = None,
-    client: Annotated[
-        KafkaRole | None, typer.Option("--as", help="Whose keys they are, where they do not tell.")
-    ] = None,
-) -> None:
-    """Your Kafka client's .properties, or `aws sqs get-queue-attributes`, as a scenario."""
-    from sim.imports.config import scenario
-
-    _new(output)
-    made = scenario(file, None if client is None else client.value)
-    _write_imported(made, "The file does not say, or the lab does not take over:", output)
-
-
-def _new(output: Path | None) -> None:
-    if output is None:
-        return
-    if os.path.lexists(output):
-        raise LabError(f"{output} exists, and may hold work of yours; name another file")
-    files.check_folder(output.parent)
-
-
-def _write_imported(made: "Imported", unsaid: str, output: Path | None) -> None:
-    from sim.cli.console import warn
-    from sim.scenario.load import load
-
-    made.check()
-    say = out if output else err
-    say.print(made.said)
-    say.print(unsaid)
-    for line in made.unsaid:
-        say.print(f"- {line}")
-    if output is None:
-        sys.stdout.write(made.yaml)
-        return
-    files.write_text(output, made.yaml)
-    warn(load(output).warnings, err)
-    out.print(f"{output}: run it with `sim run {output}`")
-
-
-@imports.command("lag")
-@_for_people
-def import_lag(
+@app.command()
+@for_people
+def drain(
     export: Annotated[
         Path, typer.Argument(help="kafka-consumer-groups, CloudWatch or Prometheus.")
     ],
+    by: Annotated[
+        str | None, typer.Option(metavar="TIME", help="How many consumers drain it in that time?")
+    ] = None,
+    retention: Annotated[
+        str | None, typer.Option(metavar="TIME", help="At this age a message is deleted.")
+    ] = None,
+    consumers: Annotated[
+        int | None, typer.Option(min=1, help="How many work now, if the export does not say.")
+    ] = None,
+    window: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Look so far back; else: since it turned.")
+    ] = None,
 ) -> None:
-    """What an export of lag holds; `sim plot --overlay` lays it over a run.
+    """When today's backlog is gone, and who drains it in time: from an export of lag."""
+    from sim.cli.draining import drain_on
 
-    A snapshot of kafka-consumer-groups has no time of its own: print it with `date -u +%FT%TZ`.
-    """
-    from sim.cli.console import describe_measured
-    from sim.imports.read import read
-
-    describe_measured(read(export), out)
+    by_s = _parsed("--by", by, "seconds")
+    kept_s, back_s = (
+        _parsed("--retention", retention, "seconds"),
+        _parsed("--window", window, "seconds"),
+    )
+    drain_on(export, by_s, kept_s, back_s, consumers, out)
 
 
 @app.command()
-@_for_people
+@for_people
 def report(
     result: str,
     open_: Annotated[bool, typer.Option("--open", help="Show it in the browser.")] = False,
@@ -489,7 +352,7 @@ def report(
 
 
 @app.command()
-@_for_people
+@for_people
 def animate(
     result: str,
     from_: Annotated[
@@ -549,7 +412,7 @@ def _show(path: Path) -> None:
 
 
 @app.command()
-@_for_people
+@for_people
 def compare(
     results: Annotated[list[str], typer.Argument(metavar="RESULT...")],
     out_: Annotated[Path, typer.Option("--out", help="Folder of all results.")] = Path("results"),

@@ -8,8 +8,11 @@ stands before it on a line of its own, or at the start of each line::
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from math import nan
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -35,11 +38,47 @@ def from_text(path: Path, text: str) -> Measured:
         LabError: snapshots that no time tells apart, a header or a row that is not the tool's.
     """
     notes: list[str] = []
-    samples = list(_samples(path, text, notes))
-    return Measured.of(path, TOOL, "log", samples, notes)
+    partitions = list(_partitions(path, text, notes))
+    samples = [Sample(one.group, "lag", one.at, one.lag) for one in partitions]
+    measured = Measured.of(path, TOOL, "log", samples, notes)
+    return replace(measured, offsets=_offsets(partitions), consumers=_consumers(partitions))
 
 
-def _samples(path: Path, text: str, notes: list[str]) -> Iterator[Sample]:
+class _Partition(NamedTuple):
+    """A row of a snapshot."""
+
+    group: str
+    at: pd.Timestamp
+    lag: float
+    end: float
+    """NaN: the tool did not say it."""
+    committed: float
+    consumer: str
+
+
+def _offsets(partitions: Sequence[_Partition]) -> pd.DataFrame | None:
+    """Sums over partitions, at the times at which all of a group are there."""
+    frame = pd.DataFrame(partitions, columns=list(_Partition._fields)).dropna()
+    if frame.empty:
+        return None
+    its = frame.groupby(["group", "at"], sort=False)
+    sums = its[["end", "committed"]].sum().assign(parts=its.size()).reset_index()
+    whole = sums["parts"] == sums.groupby("group")["parts"].transform("max")
+    tidy = sums[whole].rename(columns={"group": "name"}).sort_values("at", ignore_index=True)
+    return tidy[["name", "at", "end", "committed"]]
+
+
+def _consumers(partitions: Sequence[_Partition]) -> Mapping[str, int]:
+    """Different members that had a partition in the last snapshot of each group."""
+    last = {one.group: one.at for one in partitions}
+    members: dict[str, set[str]] = {}
+    for one in partitions:
+        if one.at == last[one.group] and one.consumer not in ("", "-"):
+            members.setdefault(one.group, set()).add(one.consumer)
+    return {group: len(those) for group, those in members.items()}
+
+
+def _partitions(path: Path, text: str, notes: list[str]) -> Iterator[_Partition]:
     at: pd.Timestamp | None = None
     taken: set[tuple[pd.Timestamp | None, str, str, str]] = set()
     header: list[str] = []
@@ -75,7 +114,13 @@ def _samples(path: Path, text: str, notes: list[str]) -> Iterator[Sample]:
             if at is None:
                 notes.append(NO_TIME)
             lag = amount(path, number, "LAG", row["LAG"])
-            yield Sample(group, "lag", at or pd.Timestamp(0, tz="UTC"), lag)
+            end, committed = (_known(row.get(c)) for c in ("LOG-END-OFFSET", "CURRENT-OFFSET"))
+            when = at or pd.Timestamp(0, tz="UTC")
+            yield _Partition(group, when, lag, end, committed, row.get("CONSUMER-ID", ""))
+
+
+def _known(offset: str | None) -> float:
+    return float(offset) if offset and offset.isdigit() else nan
 
 
 def _header(path: Path, number: int, fields: list[str]) -> list[str]:

@@ -60,6 +60,11 @@ class Measured:
     """When the run began; None: the export does not say."""
     latency: Mapping[str, Sequence[tuple[float, float]]] = field(default_factory=dict)
     """End-to-end latency of a name: shares of the messages, and s that they took at most."""
+    offsets: pd.DataFrame | None = None
+    """A row per ``name`` and time ``at``: ``end`` and ``committed``, summed over the partitions;
+    None: the export has none."""
+    consumers: Mapping[str, int] = field(default_factory=dict)
+    """How many consumers a name had in the last sample, where the export says it."""
 
     @classmethod
     def of(

@@ -1,0 +1,143 @@
+"""The commands below ``sim import``: what people have, as a scenario or as a table."""
+
+import os
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sim.cli.people import err, for_people, out
+from sim.foundation import files
+from sim.foundation.errors import LabError
+
+if TYPE_CHECKING:
+    from sim.imports.made import Imported
+
+imports = typer.Typer(help="Bring in what you have.", no_args_is_help=True)
+
+
+class KafkaRole(StrEnum):
+    """Whose configuration it is: a consumer or a producer of Kafka."""
+
+    CONSUMER = "consumer"
+    PRODUCER = "producer"
+
+
+class BenchmarkLatency(StrEnum):
+    """Which latency of a benchmark's result."""
+
+    PUBLISH = "publish"
+    END_TO_END = "end-to-end"
+
+
+@imports.command("omb")
+@for_people
+def import_omb(
+    workload: Path,
+    driver: Annotated[Path | None, typer.Argument(help="A Kafka driver file.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Scenario file; printed if not given.")
+    ] = None,
+) -> None:
+    """A workload of the OpenMessaging Benchmark as a scenario."""
+    from sim.imports.omb import scenario
+
+    _new(output)
+    said = "The benchmark does not say, or the lab does not take over:"
+    _write_imported(scenario(workload, driver), said, output)
+
+
+@imports.command("omb-result")
+@for_people
+def import_omb_result(
+    result: Annotated[Path, typer.Argument(help="JSON that the benchmark wrote of a run.")],
+    of: Annotated[
+        BenchmarkLatency, typer.Option("--of", help="Which latency goes into the CSV.")
+    ] = BenchmarkLatency.PUBLISH,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="CSV for `latency: {produce: {csv: …}}`.")
+    ] = None,
+) -> None:
+    """What a run of the OpenMessaging Benchmark measured; its latencies for a scenario.
+
+    `sim plot --overlay` lays backlog and end-to-end latency of such a file over a run.
+    """
+    from sim.imports.omb_result import TOOL, lines, read, table
+
+    _new(output)
+    found = read(result)
+    made, notes = ("", ()) if output is None else table(result, found, of.value)
+    out.print(
+        f"{result.name} ({TOOL}): {found.workload or 'no name'} on {found.driver or 'no name'}"
+    )
+    for line in (*lines(found), *(f"note: {note}" for note in notes)):
+        out.print(f"  {line}")
+    if output is not None:
+        files.write_text(output, made)
+        out.print(f"{output}: in a scenario, `latency: {{produce: {{csv: {output}}}}}`")
+
+
+@imports.command("config")
+@for_people
+def import_config(
+    file: Annotated[
+        Path, typer.Argument(help="Properties of a Kafka client, or attributes of an SQS queue.")
+    ],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Scenario file; printed if not given.")
+    ] = None,
+    client: Annotated[
+        KafkaRole | None, typer.Option("--as", help="Whose keys they are, where they do not tell.")
+    ] = None,
+) -> None:
+    """Your Kafka client's .properties, or `aws sqs get-queue-attributes`, as a scenario."""
+    from sim.imports.config import scenario
+
+    _new(output)
+    made = scenario(file, None if client is None else client.value)
+    _write_imported(made, "The file does not say, or the lab does not take over:", output)
+
+
+def _new(output: Path | None) -> None:
+    if output is None:
+        return
+    if os.path.lexists(output):
+        raise LabError(f"{output} exists, and may hold work of yours; name another file")
+    files.check_folder(output.parent)
+
+
+def _write_imported(made: "Imported", unsaid: str, output: Path | None) -> None:
+    from sim.cli.console import warn
+    from sim.scenario.load import load
+
+    made.check()
+    say = out if output else err
+    say.print(made.said)
+    say.print(unsaid)
+    for line in made.unsaid:
+        say.print(f"- {line}")
+    if output is None:
+        sys.stdout.write(made.yaml)
+        return
+    files.write_text(output, made.yaml)
+    warn(load(output).warnings, err)
+    out.print(f"{output}: run it with `sim run {output}`")
+
+
+@imports.command("lag")
+@for_people
+def import_lag(
+    export: Annotated[
+        Path, typer.Argument(help="kafka-consumer-groups, CloudWatch or Prometheus.")
+    ],
+) -> None:
+    """What an export of lag holds; `sim plot --overlay` lays it over a run.
+
+    A snapshot of kafka-consumer-groups has no time of its own: print it with `date -u +%FT%TZ`.
+    """
+    from sim.cli.console import describe_measured
+    from sim.imports.read import read
+
+    describe_measured(read(export), out)

@@ -1,0 +1,55 @@
+"""Errors for people, and where the command prints."""
+
+import os
+import sys
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec
+
+import typer
+
+from sim.cli import stopping
+from sim.foundation import files
+from sim.foundation.errors import LabError
+from sim.foundation.terminal import terminal, visible
+
+P = ParamSpec("P")
+
+out = terminal(soft_wrap=True)
+err = terminal(stderr=True, soft_wrap=True)
+
+
+def for_people(command: Callable[P, None]) -> Callable[P, None]:
+    """Errors that a person can act on as one message and exit code 2; Ctrl+C as 130."""
+
+    @wraps(command)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            command(*args, **kwargs)
+        except LabError as error:
+            raise _refused(str(error), error.code) from None
+        except BrokenPipeError:
+            raise _refused("", 1) from None
+        except OSError as error:
+            whose = f"{error.filename}: " if error.filename else ""
+            code = 1 if error.errno in files.FULL else 2
+            raise _refused(f"{whose}{error.strerror or error}", code) from None
+        except MemoryError:
+            raise _refused("there is too little memory for this; try a smaller scale", 1) from None
+        except KeyboardInterrupt as stopped:
+            err.print(stopping.say(str(stopped)))
+            raise typer.Exit(stopping.EXIT_CODE) from None
+
+    return wrapped
+
+
+def _refused(message: str, code: int) -> typer.Exit:
+    """Say why a command ends; whoever reads may be gone, or have no room for it."""
+    try:
+        if message:
+            err.print(visible(message), style="red")
+        sys.stdout.flush()
+    except OSError:
+        # What is still to be written would be tried again at the end, with a traceback.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return typer.Exit(code)
