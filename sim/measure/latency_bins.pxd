@@ -3,3 +3,5 @@
 cdef enum:
     SHIFT = 12
     BINS = 524288
+    FEW_SHIFT = 16
+    FEW = 32768

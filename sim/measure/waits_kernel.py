@@ -23,19 +23,15 @@ class Sums:
         """[parts] how many of them had it."""
         self.processed = 0
         """How many there are."""
-        self.row_of_bin: I32 = np.full(latency_bins.BINS, -1, np.int32)
-        """[BINS] where the messages of that latency are summed up; -1: there was none yet."""
-        self.rows = 0
-        """Bins with messages."""
-        self.bin_n: I64 = np.zeros(room, np.int64)
-        """[room] messages in a bin."""
-        self.bin_total: I64 = np.zeros((room, parts), np.int64)
-        """[room, parts] their parts, units."""
+        self.bin_n: I64 = np.zeros(latency_bins.FEW, np.int64)
+        """[FEW] messages of a latency."""
+        self.bin_total: I64 = np.zeros((parts, latency_bins.FEW), np.int64)
+        """[parts, FEW] their parts, units; of few bins, so that those of a part stay near the CPU."""
         self.as_float: F32 = np.zeros(1, np.float32)
         """[1] a latency, of which `as_bits` are the bits."""
         self.as_bits: U32 = np.asarray(self.as_float).view(np.uint32)
-        self.row: I32 = np.zeros(room, np.int32)
-        """[room] scratch: where each message is summed up; -1: it was not processed."""
+        self.bin: I32 = np.zeros(room, np.int32)
+        """[room] scratch: the bin of each message; -1: it was not processed."""
         self.left_s: F64 = np.zeros(room)
         """[room] scratch: what of its latency is in no part yet, s."""
         self.most_off_s = 0.0
@@ -44,28 +40,18 @@ class Sums:
         """The least part, s; 0: none was less than no time."""
 
 
-def _row(sums: Sums, latency_s: float) -> int:
-    """Where messages of that latency are summed up."""
-    sums.as_float[0] = max(latency_s, 0.0)
-    place = sums.as_bits[0] >> latency_bins.SHIFT
-    row: int = sums.row_of_bin[place]
-    if row < 0:
-        row = sums.rows
-        sums.row_of_bin[place] = row
-        sums.rows = row + 1
-    return row
-
-
 def _latencies(sums: Sums, created_s: F64, done_s: F64) -> None:
-    """Note of each message its latency, and where it is summed up."""
+    """Note of each message its latency, and the bin of that."""
     for i in range(done_s.shape[0]):
-        sums.row[i] = -1
+        sums.bin[i] = -1
         if done_s[i] < num.INF:
-            sums.left_s[i] = done_s[i] - created_s[i]
-            row = _row(sums, sums.left_s[i])
-            sums.row[i] = row
+            latency_s = done_s[i] - created_s[i]
+            sums.left_s[i] = latency_s
+            sums.as_float[0] = max(latency_s, 0.0)
+            place = sums.as_bits[0] >> latency_bins.FEW_SHIFT
+            sums.bin[i] = place
             sums.processed += 1
-            sums.bin_n[row] += 1
+            sums.bin_n[place] += 1
 
 
 def _part(sums: Sums, part: int, parts_s: F64, exact_s: float, units: float) -> None:
@@ -77,14 +63,14 @@ def _part(sums: Sums, part: int, parts_s: F64, exact_s: float, units: float) -> 
     least_s, total, messages = sums.least_s, sums.total[part], sums.messages[part]
     while i < n:
         part_s = parts_s[part, i]
-        row = sums.row[i]
-        if row >= 0:
+        place = sums.bin[i]
+        if place >= 0:
             sums.left_s[i] -= part_s
             least_s = min(least_s, part_s)
             if part_s < num.INF:  # else it is no number, and the parts do not sum up
                 whole = num.truncated(part_s * units + 0.5)
                 total += whole
-                sums.bin_total[row, part] += whole
+                sums.bin_total[part, place] += whole
                 messages += part_s > exact_s
         i += 1
     sums.least_s, sums.total[part], sums.messages[part] = least_s, total, messages
@@ -97,14 +83,14 @@ def _add(
     for part in range(parts_s.shape[0]):
         _part(sums, part, parts_s, exact_s, units)
     for i in range(done_s.shape[0]):
-        if sums.row[i] >= 0:
+        if sums.bin[i] >= 0:
             off_s = abs(sums.left_s[i])
             if not off_s <= sums.most_off_s:  # so, what is no number counts
                 sums.most_off_s = off_s if off_s == off_s else num.INF
 
 
 def add(sums: Sums, parts_s: F64, created_s: F64, done_s: F64, exact_s: float) -> None:
-    """Add messages to ``sums``, which must have room for as many bins more.
+    """Add messages to ``sums``, at most as many as there is room for.
 
     Args:
         sums: to add to.

@@ -75,7 +75,7 @@ def test_pieces_give_what_all_at_once_gives_to_the_bit(monkeypatch):
 def test_the_slowest_are_one_in_a_hundred_whatever_their_latencies():
     latency_s = np.random.default_rng(2).permutation(np.arange(1.0, 5_001.0))
     busy_s = _spent(np.zeros(5_000), latency_s).slowest_s()[TimePart.CAPACITY]
-    assert busy_s == pytest.approx(np.arange(4_951, 5_001).mean() - 1.0, rel=1e-3)
+    assert busy_s == pytest.approx(np.arange(4_951, 5_001).mean() - 1.0, rel=5e-3)
 
 
 class _Given(NamedTuple):
