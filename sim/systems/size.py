@@ -48,7 +48,7 @@ _PUBLISHER = 68, 1e-7
 _SHARED = 80, 4e-7
 _KINESIS = 101, 2e-7
 _QUEUED = 49, 3e-7
-_SQS = 45, 8e-8
+_SQS = 74, 8e-8
 _GROUP = 17, 6e-8
 """Bytes and seconds of a message in each group or queue."""
 _ENTITY_BYTES = 44, 150
