@@ -25,12 +25,11 @@ from sim.causes.ranking import (
 )
 from sim.causes.scale import part
 from sim.causes.trials import Laboratory, Onlooker, Tried
-from sim.foundation import text
 from sim.foundation.errors import LabError, unknown
 from sim.measure.tables import Tables
 from sim.scenario.load import Scenario
 from sim.systems.size import USUAL, Allowance, check, free_bytes, size
-from sim.words.waits import SMALL, named, splits
+from sim.words.waits import SMALL, said, splits
 
 MOST_PAIRS = 6
 """Pairs that are tried of a group."""
@@ -198,19 +197,12 @@ def _time(tables: Tables, system: str, group: str) -> str:
     """Where a message's time went, and what consumers did with theirs; "" where not measured."""
     words = []
     its = [one for one in splits(tables.waits) if (one.system, one.group) == (system, group)]
-    if its:
-        pairs = [(part.label, of) for part, of in named(its[0].mean_s) if part is not None]
-        words += _shares("a message's time", pairs)
+    if its and sum(its[0].mean_s.values()) > 0:
+        words.append(f"a message's time: {said(its[0].mean_s, _PARTS)}")
     if len(tables.workers):
         rows = tables.workers
         rows = rows[(rows["system"] == system) & (rows["group"] == group)]
-        pairs = [(str(name), float(of)) for name, of in rows[["activity", "share"]].values]
-        words += _shares("that of its consumers", pairs)
+        rows = rows[rows["share"] >= SMALL].sort_values("share", ascending=False)
+        parts = [f"{name} {share:.0%}" for name, share in rows[["activity", "share"]].values]
+        words += [f"that of its consumers: {', '.join(parts)}".replace("%", " %")] if parts else []
     return "; ".join(words)
-
-
-def _shares(of: str, pairs: Sequence[tuple[str, float]]) -> list[str]:
-    """The largest parts of a time in words; nothing where there is none."""
-    large = sorted((pair for pair in pairs if pair[1] >= SMALL), key=lambda pair: -pair[1])
-    told = [f"{name} {text.share(part, 1)}" for name, part in large[:_PARTS]]
-    return [f"{of}: {', '.join(told)}"] if told else []

@@ -103,6 +103,8 @@ class Laboratory:
             return Tried({}, error.problems[0].message)
         except LabError as error:
             return Tried({}, str(error))
+        except AssertionError as error:  # the others tell all the same; this one is told, too
+            return Tried({}, f"a bug of the lab: {error}")
         return Tried(numbers(scenario, tables, system))
 
     def _messages_of(self, scenario: Scenario) -> Messages:
