@@ -6,21 +6,23 @@ The reports are public; the figures are what they say, or follow from what they 
 import numpy as np
 import pytest
 
+from sim.causes.explain import explain
 from sim.lab import run
 from sim.scenario.load import Scenario
 
 
-def scenario(name, systems, arrivals, service, faults=(), drain_limit="4h", key="k", **more):
-    duration = sum(length for length, _ in arrivals)
+def scenario(name, systems, arrivals, service, faults=(), drain_limit="4h", keys=None, **more):
+    ramps = [a if isinstance(a, dict) else {"for": a[0], "rate": a[1]} for a in arrivals]
+    duration = sum(ramp["for"] for ramp in ramps)
     return Scenario.from_mapping(
         {
             "name": name,
             "duration": f"{duration}s",
             "drain_limit": drain_limit,
             "workload": {
-                "arrivals": {"profile": [{"for": f"{for_s}s", "rate": r} for for_s, r in arrivals]},
-                "keys": {key: {"count": 100_000}},
-                "order_by": [key],
+                "arrivals": {"profile": ramps},
+                "keys": keys or {"k": {"count": 100_000}},
+                "order_by": list(keys or "k")[:1],
                 "service": service,
             },
             "systems": systems,
@@ -35,19 +37,328 @@ def celery(countdown, broker, **keys):
     return {"product": "celery", "broker": broker, "queues": {"q": queue}, **keys}
 
 
+def reminders():
+    """kombu 337, celery 2481: on Redis at its defaults, and with a timeout of 12 hours."""
+    longer = {"config": {"broker_transport_options": {"visibility_timeout": 43_200}}}
+    return scenario(
+        "eta",
+        {"an_hour": celery("150m", "redis"), "half_a_day": celery("150m", "redis", **longer)},
+        [(3_600, "10/min")],
+        {"task": {"per_message": "50 ms"}},
+    )
+
+
+def grades():
+    """celery 6760, openedx 32811."""
+    return scenario(
+        "grades",
+        {"rabbit": celery("60m", "rabbitmq", config={"task_acks_late": True})},
+        [(3_600, "10/min")],
+        {"task": {"per_message": "1 s"}},
+    )
+
+
+def hoarded():
+    """rabbitmq-server 14485."""
+    hold = {"consumers": 1, "does": ["hold"]}
+    quorum = {**hold, "arguments": {"x-queue-type": "quorum"}}
+    return scenario(
+        "hold",
+        {
+            name: {"product": "rabbitmq", "queues": {"hold": queue}}
+            for name, queue in {"classic": hold, "quorum": quorum}.items()
+        },
+        [(10, "500/s"), (110, "1/s")],
+        {"hold": {"per_message": "100 ms"}},
+        [{"at": "30s", "fault": "scale", "target": "*.hold", "to": 4}],
+        drain_limit="30m",
+        seed=3,
+    )
+
+
+def backed_off():
+    """spring-kafka 2542."""
+    group = {
+        "consumers": 2,
+        "does": ["w"],
+        "max.poll.interval.ms": 60_000,
+        "on_failure": {"attempts": 3, "backoff": "10m", "then": "skip"},
+    }
+    kafka = {"product": "kafka", "topic": {"partitions": 4}, "partition_key": ["k"]}
+    return scenario(
+        "backoff",
+        {
+            "classic": {**kafka, "groups": {"w": group}},
+            "consumer": {**kafka, "groups": {"w": {**group, "group.protocol": "consumer"}}},
+        },
+        [(600, "1/s")],
+        {"w": {"per_message": "10 ms"}},
+        [{"at": "1m", "fault": "poison", "target": "*.w", "effect": "fail"}],
+        drain_limit="40m",
+    )
+
+
+def long_documents():
+    """aiokafka 848: a rare document takes seven minutes, and a member may take five."""
+    index = {
+        "consumers": 3,
+        "does": ["index"],
+        "max.poll.records": 1,
+        "enable.auto.commit": False,
+    }
+    kafka = {"product": "kafka", "topic": {"partitions": 6}, "partition_key": ["k"]}
+    ten = {**index, "max.poll.interval.ms": 600_000}
+    return scenario(
+        "documents",
+        {
+            "five_min": {**kafka, "groups": {"index": index}},
+            "librdkafka": {**kafka, "groups": {"index": _of_librdkafka(index)}},
+            "ten_min": {**kafka, "groups": {"index": ten}},
+        },
+        [(1_800, "2/s")],
+        {"index": {"per_message": "20 ms", "slow": {"share": 0.002, "time": "7m"}}},
+        drain_limit="1h",
+        seed=3,
+    )
+
+
+def _of_librdkafka(group):
+    its = {key: value for key, value in group.items() if key != "max.poll.records"}
+    return {**its, "client": "librdkafka"}
+
+
+def innocents(**more):
+    """rabbitmq-website 2207: its consumer dies of a message, and has ten; then it comes again."""
+    quorum = {"x-queue-type": "quorum"}
+    queues = {
+        "prefetch_10": {"prefetch_count": 10, "arguments": quorum},
+        "prefetch_1": {"prefetch_count": 1, "arguments": quorum},
+        "dead_letters": {
+            "prefetch_count": 10,
+            "arguments": {**quorum, "x-dead-letter-exchange": "dead"},
+        },
+        "classic": {"prefetch_count": 10},
+    }
+    return scenario(
+        "innocents",
+        {
+            name: {
+                "product": "rabbitmq",
+                "queues": {"ship": {"consumers": 1, "does": ["ship"], **queue}},
+            }
+            for name, queue in queues.items()
+        },
+        [(600, "50/s")],
+        {"ship": {"per_message": "15 ms"}},
+        [
+            {"at": "4m50s", "fault": "pause", "target": "*.ship.0", "for": "20 s"},
+            {
+                "at": "5m",
+                "fault": "poison",
+                "target": "*.ship",
+                "effect": "kill",
+                "restart_after": "5 s",
+            },
+        ],
+        drain_limit="10m",
+        seed=3,
+        **more,
+    )
+
+
+def short_of_partitions():
+    """keda 2908, 4791: a lag far over what 24 replicas are for, and there are not 24."""
+    return scenario(
+        "keda",
+        {
+            "kafka": {
+                "product": "kafka",
+                "topic": {"partitions": 24},
+                "partition_key": ["k"],
+                "groups": {
+                    "scores": {
+                        "consumers": 1,
+                        "does": ["score"],
+                        "partition.assignment.strategy": "cooperative-sticky",
+                    }
+                },
+            }
+        },
+        [{"for": 3_000, "from": "10/s", "to": "250/s"}, (600, "250/s")],
+        {"score": {"per_message": "100 ms"}},
+        [
+            {
+                "at": 0,
+                "fault": "autoscale",
+                "target": "kafka.scores",
+                "startup": "5 s",
+                "scaler": {"lagThreshold": 1_000, "minReplicaCount": 1, "maxReplicaCount": 24},
+            }
+        ],
+        drain_limit="5m",
+        seed=5,
+    )
+
+
+def produced_in_a_loop():
+    """confluent-kafka-dotnet 703: 250,000 calls of produce() one after the other."""
+    system = {
+        "product": "kafka",
+        "topic": {"partitions": 3, "replication.factor": 3},
+        "partition_key": ["k"],
+        "publisher": {"order": "produce"},
+        "groups": {"readers": {"consumers": 3, "does": ["read"]}},
+    }
+    million = {"queue.buffering.max.messages": 1_000_000}
+    return scenario(
+        "loop",
+        {
+            "default": {**system, "producer": {"client": "librdkafka"}},
+            "million": {**system, "producer": {"client": "librdkafka", **million}},
+            "java": {**system, "producer": {"client": "java"}},
+        },
+        [(2, "125000/s"), (58, "10/s")],
+        {"read": {"per_message": "0.001 ms"}},
+        [
+            {
+                "at": 0.1,
+                "fault": "broker_slow",
+                "target": "*.broker.*",
+                "for": "10 s",
+                "extra": "1 s",
+            }
+        ],
+        drain_limit="5m",
+        seed=2,
+    )
+
+
+def three_warehouses():
+    """pubudu.dev on Lambda and FIFO queues: three message groups, whatever the fleet."""
+    book = {
+        "workers": 20,
+        "does": ["book"],
+        "FifoQueue": True,
+        "ReceiveMessageWaitTimeSeconds": 20,
+        "VisibilityTimeout": 60,
+    }
+    groups = {"by_warehouse": ["warehouse"], "by_order": ["warehouse", "order"]}
+    return scenario(
+        "fifo",
+        {
+            name: {"product": "sqs", "queues": {"book": {**book, "MessageGroupId": group}}}
+            for name, group in groups.items()
+        },
+        [(600, "20/s")],
+        {"book": {"per_message": "300 ms"}},
+        drain_limit="2h",
+        keys={"warehouse": {"count": 3}, "order": {"count": 100}},
+        seed=4,
+    )
+
+
+def reserved():
+    """OasisPlatform 436: analyses, some of 20 minutes, on ten workers of one child."""
+    one = {"worker_prefetch_multiplier": 1, "task_acks_late": True}
+    return scenario(
+        "analyses",
+        {
+            name: {
+                "product": "celery",
+                "config": {"worker_concurrency": 1, **config},
+                "queues": {"jobs": {"workers": 10, "does": ["analyse"]}},
+            }
+            for name, config in {"default": {}, "one_at_a_time": one}.items()
+        },
+        [(60, "40/min"), (540, "2/min")],
+        {"analyse": {"per_message": "20 s", "slow": {"share": 0.1, "time": "20m"}}},
+        seed=6,
+    )
+
+
+def images():
+    """RolnickLab/antenna 1228: 640 tasks a minute come in, 283 go out."""
+    return scenario(
+        "antenna",
+        {
+            "eight": {
+                "product": "celery",
+                "broker": "rabbitmq",
+                "config": {"worker_concurrency": 8},
+                "queues": {"antenna": {"workers": 1, "does": ["save"]}},
+            }
+        },
+        [(3_600, "640/min")],
+        {"save": {"per_message": {"exponential": "1.696 s"}}},
+        seed=6,
+    )
+
+
+def pollers():
+    """AWS on enhanced fan-out: a shard answers five reads a second, of all applications."""
+    jobs = "abcde"
+    poll = {"workers": 1, "retrievalMode": "POLLING", "idleTimeBetweenReadsInMillis": 200}
+    kinds = {
+        "one": {"all": {**poll, "does": list(jobs)}},
+        "five": {job * 2: {**poll, "does": [job]} for job in jobs},
+        "fan_out": {job * 2: {"workers": 1, "does": [job]} for job in jobs},
+    }
+    return scenario(
+        "pollers",
+        {
+            name: {
+                "product": "kinesis",
+                "stream": {"ShardCount": 1},
+                "partition_key": ["k"],
+                "applications": applications,
+            }
+            for name, applications in kinds.items()
+        },
+        [(60, "100/s")],
+        {job: {"per_message": "0.05 ms"} for job in jobs},
+        seed=4,
+        needs={"max_delay": "500 ms"},
+    )
+
+
+def failing_customer():
+    """AWS, serverlessguru: a message that fails holds up its group until the dead letters."""
+    book = {
+        "workers": 8,
+        "does": ["book"],
+        "FifoQueue": True,
+        "MessageGroupId": ["k"],
+        "MaxNumberOfMessages": 10,
+        "ReceiveMessageWaitTimeSeconds": 20,
+        "VisibilityTimeout": 120,
+    }
+    redrive = {"RedrivePolicy": {"maxReceiveCount": 5}}
+    return scenario(
+        "customer",
+        {
+            name: {
+                "product": "sqs",
+                "producer": {"threads": 1},
+                "queues": {"book": {**book, **policy}},
+            }
+            for name, policy in {"five": redrive, "for_ever": {}}.items()
+        },
+        [(2_400, "20/s")],
+        {"book": {"per_message": "20 ms"}},
+        [{"at": "5m", "fault": "poison", "target": "*.book", "effect": "fail"}],
+        drain_limit="40m",
+        keys={"k": {"count": 20}},
+        seed=4,
+    )
+
+
 def test_CE_11_an_eta_beyond_the_visibility_timeout_runs_once_for_each_copy_that_it_meets():
     """kombu 337, celery 2481: reminders two and a half hours ahead, on Redis at its defaults.
 
     Handed out again after an hour and after two, a task is in three copies when its ETA comes; the
     first acknowledgement ends it. With a timeout of 12 hours there is one.
     """
-    longer = {"config": {"broker_transport_options": {"visibility_timeout": 43_200}}}
-    its = scenario(
-        "eta",
-        {"an_hour": celery("150m", "redis"), "half_a_day": celery("150m", "redis", **longer)},
-        [(3_600, "10/min")],
-        {"task": {"per_message": "50 ms"}},
-    )
+    its = reminders()
     tables = run(its).tables
     rows = {row["system"]: row for row in tables.summary.to_dict("records")}
     produced = rows["an_hour"]["produced"]
@@ -64,13 +375,7 @@ def test_RQ_06_a_countdown_beyond_the_acknowledgement_timeout_is_delivered_again
 
     The broker looks once a minute: taken back after 30 to 31 min, and again; then its ETA comes.
     """
-    late = {"config": {"task_acks_late": True}}
-    its = scenario(
-        "grades",
-        {"rabbit": celery("60m", "rabbitmq", **late)},
-        [(3_600, "10/min")],
-        {"task": {"per_message": "1 s"}},
-    )
+    its = grades()
     tables = run(its).tables
     (row,) = tables.summary.to_dict("records")
     assert row["processed"] == row["produced"] > 550
@@ -89,20 +394,7 @@ def test_RQ_03_without_a_prefetch_one_consumer_holds_what_others_could_do():
     5,000 messages of 100 ms: the one needs 500 s for them; on a quorum queue four of them work on
     what is left, and are done after 230 s or so.
     """
-    hold = {"consumers": 1, "does": ["hold"]}
-    quorum = {**hold, "arguments": {"x-queue-type": "quorum"}}
-    its = scenario(
-        "hold",
-        {
-            name: {"product": "rabbitmq", "queues": {"hold": queue}}
-            for name, queue in {"classic": hold, "quorum": quorum}.items()
-        },
-        [(10, "500/s"), (110, "1/s")],
-        {"hold": {"per_message": "100 ms"}},
-        [{"at": "30s", "fault": "scale", "target": "*.hold", "to": 4}],
-        drain_limit="30m",
-        seed=3,
-    )
+    its = hoarded()
     rows = {row["system"]: row for row in run(its).tables.summary.to_dict("records")}
     assert 120 + rows["classic"]["drain_s"] == pytest.approx(500, abs=15)
     assert 120 + rows["quorum"]["drain_s"] == pytest.approx(230, abs=10)
@@ -114,24 +406,7 @@ def test_KC_23_a_back_off_beyond_max_poll_interval_costs_one_member_after_the_ot
     With a back-off of ten minutes both members of a group are out, and all partitions stand still
     until the first is back.
     """
-    group = {
-        "consumers": 2,
-        "does": ["w"],
-        "max.poll.interval.ms": 60_000,
-        "on_failure": {"attempts": 3, "backoff": "10m", "then": "skip"},
-    }
-    kafka = {"product": "kafka", "topic": {"partitions": 4}, "partition_key": ["k"]}
-    its = scenario(
-        "backoff",
-        {
-            "classic": {**kafka, "groups": {"w": group}},
-            "consumer": {**kafka, "groups": {"w": {**group, "group.protocol": "consumer"}}},
-        },
-        [(600, "1/s")],
-        {"w": {"per_message": "10 ms"}},
-        [{"at": "1m", "fault": "poison", "target": "*.w", "effect": "fail"}],
-        drain_limit="40m",
-    )
+    its = backed_off()
     tables = run(its).tables
     for system, rows in tables.faults.groupby("system"):
         out = rows[rows["text"].str.contains("exceeded max.poll.interval.ms")]
@@ -143,3 +418,105 @@ def test_KC_23_a_back_off_beyond_max_poll_interval_costs_one_member_after_the_ot
         assert np.ptp(still["processed"]) == 0
     (warning,) = [text for text in its.warnings if "'classic'" in text or "classic" in text]
     assert "backoff" in warning and "max.poll.interval.ms" in warning
+
+
+def rows_of(its):
+    """Of the summary, by system; and by system and group where there are several."""
+    rows = run(its).tables.summary.to_dict("records")
+    return {(row["system"], row["group"]): row for row in rows} | {
+        row["system"]: row for row in rows
+    }
+
+
+def test_a_document_that_takes_longer_than_a_poll_may_comes_again_for_ever():
+    rows = rows_of(long_documents())
+    assert rows["five_min"]["unfinished"] > 2_000 < rows["librdkafka"]["unfinished"]
+    assert rows["five_min"]["double_effects"] > 10
+    assert rows["ten_min"]["unfinished"] == rows["ten_min"]["double_effects"] == 0
+
+
+def test_innocents_go_with_a_message_that_kills_as_many_as_were_prefetched():
+    rows = rows_of(innocents())
+    assert (rows["prefetch_10"]["lost"], rows["prefetch_1"]["lost"]) == (10, 1)
+    assert (rows["dead_letters"]["lost"], rows["dead_letters"]["dead_lettered"]) == (0, 10)
+    assert rows["classic"]["lost"] == 0 < rows["classic"]["unfinished"]
+
+
+def test_a_loop_of_produce_is_refused_what_the_client_has_no_room_for():
+    rows = rows_of(produced_in_a_loop())
+    assert rows["default"]["lost"] == pytest.approx(38_806, rel=0.01)
+    assert rows["million"]["lost"] == rows["java"]["lost"] == 0
+
+
+def test_three_message_groups_are_three_workers():
+    rows = rows_of(three_warehouses())
+    slow, quick = rows["by_warehouse"], rows["by_order"]
+    assert slow["processed"] / (600 + slow["drain_s"]) == pytest.approx(9.4, abs=0.2)
+    assert quick["drain_s"] < 1 and quick["max_time_lag_s"] < 1
+
+
+def test_reserved_tasks_wait_for_a_long_one():
+    rows = rows_of(reserved())
+    assert rows["default"]["max_time_lag_s"] > 45 * 60
+    assert rows["one_at_a_time"]["drain_s"] == pytest.approx(14 * 60, abs=60)
+
+
+def test_what_eight_children_cannot_do_waits():
+    (row,) = run(images()).tables.summary.to_dict("records")
+    assert row["lag_at_end_of_arrivals"] == pytest.approx(21_420, rel=0.01)
+
+
+def test_five_pollers_share_the_reads_of_a_shard():
+    rows = rows_of(pollers())
+    assert rows["one", "all"]["latency_p99_s"] < 0.4
+    assert rows["five", "aa"]["latency_p99_s"] == pytest.approx(1.1, abs=0.1)
+    assert 0.07 < rows["fan_out", "aa"]["latency_p50_s"] < 0.16
+
+
+def test_a_failing_message_holds_up_its_group_for_timeout_times_receives():
+    rows = rows_of(failing_customer())
+    assert rows["five"]["max_time_lag_s"] == pytest.approx(5 * 120, abs=1)
+    assert (rows["five"]["lost"], rows["five"]["dead_lettered"]) == (0, 1)
+    assert rows["for_ever"]["unfinished"] > 2_000
+
+
+@pytest.mark.parametrize(
+    ("its", "system", "group", "paths"),
+    [
+        (reminders, "an_hour", "q", ["config.broker_transport_options.visibility_timeout"]),
+        (grades, "rabbit", "q", ["consumer_timeout"]),
+        (long_documents, "five_min", "index", ["groups.index.max.poll.interval.ms"]),
+        (innocents, "prefetch_10", "ship", ["faults.1"]),
+        (innocents, "classic", "ship", ["faults.1"]),
+        (hoarded, "classic", "hold", ["queues.hold.prefetch_count"]),
+        (hoarded, "quorum", "hold", ["queues.hold.prefetch_count"]),
+        (
+            short_of_partitions,
+            "kafka",
+            "scores",
+            ["faults.0.scaler.tolerance", "faults.0.scaler.maxReplicaCount"],
+        ),
+        (
+            produced_in_a_loop,
+            "default",
+            "readers",
+            ["producer.queue.buffering.max.messages"],
+        ),
+        (three_warehouses, "by_warehouse", "book", ["queues.book.MessageGroupId"]),
+        (reserved, "default", "jobs", ["config.worker_prefetch_multiplier"]),
+        (images, "eight", "antenna", ["queues.antenna.workers", "config.worker_concurrency"]),
+        (pollers, "five", "aa", ["applications.aa.retrievalMode"]),
+        (
+            failing_customer,
+            "five",
+            "book",
+            ["faults.0", "queues.book.VisibilityTimeout"],
+        ),
+        (failing_customer, "for_ever", "book", ["faults.0"]),
+    ],
+)
+def test_the_cause_that_was_reported_is_named_first(its, system, group, paths):
+    first = explain(its(), system, group).first
+    assert first is not None
+    named = first.path.removeprefix(f"systems.{system}.")
+    assert named in paths, first.said

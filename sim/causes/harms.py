@@ -23,6 +23,8 @@ SLIGHT = 0.05
 FEW = 0.001
 """Share of the messages that are not processed below which one kind of them comes after the others;
 and of all messages that a remedy may lose without losing its worth."""
+_SOON = 1.1
+"""So many times its longest work a group may be behind: a moment more is nothing to explain."""
 _NOT_PROCESSED: Sequence[HarmKind] = ("lost", "unfinished", "dead_lettered")
 
 
@@ -96,7 +98,7 @@ def bounds(scenario: Scenario, system: str, group: str, produced: int, duration_
     level = level_s(duration_s) + asked_s(scenario, system, group)
     if needs is None:
         order = 0.0 if _keeps_order(scenario, system, group) else inf
-        late_s = level + longest_s(scenario, system, group)
+        late_s = level + _SOON * longest_s(scenario, system, group)
         of: dict[HarmKind, float] = dict.fromkeys(SEVERITY, 0.0)
         again = WASTE * produced
         return Bounds(

@@ -21,7 +21,9 @@ GONE = 0.2
 SAME = 0.1
 """Share of the harm by which it may differ without the decoy: other messages, other draws."""
 LEAST = {"drain_s": 10.0, "max_time_lag_s": 10.0, "latency_p99_s": 5.0}
-"""Harm below which there is nothing to explain, s; of messages it is one."""
+"""Harm below which there is nothing to explain, s."""
+MARKED = 0.002
+"""Share of the messages of which fewer duplicates are slight beside other harms."""
 
 Changes = Mapping[str, Any]
 """New values by dotted path, as of `--set`, but that ``faults.0`` is the first fault and
@@ -172,8 +174,10 @@ def is_same(before: float, after: float) -> bool:
 
 def wrong_with(plant: Plant) -> str:
     """Why a plant is none: its harm is not there, or not its cause's; "": it is one."""
-    before = harm_in(changed(plant.scenario, {}), plant.harm)
-    harmed = before >= LEAST.get(plant.harm, 1.0)
+    row = _row(changed(plant.scenario, {}))
+    before = float(row[plant.harm])
+    least = MARKED * row["produced"] if plant.harm == "double_effects" else 1.0
+    harmed = before >= LEAST.get(plant.harm, least)
     if harmed != bool(plant.cause):
         return f"{plant.harm} is {before:g}"
     if not harmed:
