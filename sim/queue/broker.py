@@ -245,6 +245,11 @@ class Broker:
         """Events for which there must be room before anything happens, as in `k.work`."""
         return self.policy.batch + self.state.consumers.slots + self.size + 8
 
+    def set_clock(self) -> None:
+        """Note that time has gone on to ``now_s``, where something changes without an event."""
+        k.pass_by(self.state, self.now_s)
+        self.state.clock_s = max(self.state.clock_s, self.now_s)
+
     def _make_room(self) -> None:
         """Get ready for a fault: there is room for what comes of it, and what came, has come."""
         k.pass_by(self.state, self.now_s)

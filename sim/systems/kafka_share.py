@@ -227,6 +227,8 @@ class Members(Broker):
         self._assign()
 
     def _assign(self) -> None:
+        """Assign partitions anew; who waits is handed what it now reaches from now on."""
+        self.set_clock()
         assign(np.asarray(self.state.lanes.reach), sorted(self.counted))
 
     def crash(self, c: int) -> None:

@@ -150,6 +150,18 @@ def test_KS_05_partitions_are_a_limit_to_members_that_take_from_one_each():
     assert sorted(members.queue.done_s) == pytest.approx([5.0, 10.0], abs=0.02)
 
 
+def test_KS_05_what_a_member_reaches_anew_it_is_handed_then_and_not_before():
+    # The record of partition 0 waits until its member, dead since 1 s, is not counted any more.
+    config = {"group.share.session.timeout.ms": 10_000, "fetch.max.wait.ms": 60_000}
+    env, members = share_group([2.0, 3.0], 0.5, 2, 2, partition_of=[0, 1], **config)
+    env.run(1.0)
+    members.crash(0)
+    env.run(5.0)
+    assert members.queue.done_s[1] == pytest.approx(3.5, abs=0.01)
+    env.run(30.0)
+    assert members.queue.done_s[0] == pytest.approx(11.5, abs=0.01)
+
+
 def test_KS_04_an_acknowledgement_after_the_lock_is_too_late_and_the_record_is_processed_twice():
     config = {"group.share.record.lock.duration.ms": 15_000}
     env, members = share_group([0.0], 10.0, consumers=2, **config)
