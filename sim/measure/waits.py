@@ -14,6 +14,8 @@ BLOCK = 1 << 13
 """Messages that are split at a time, so that their parts stay near the CPU."""
 SLOWEST = 0.01
 """Share of the messages that count as the slow ones."""
+MOST_S = 2.0**61 / k.UNITS_A_SECOND
+"""Of latencies in a sum after which it is emptied, s: a block more fits into it."""
 EXACT_S = 1e-6
 """The parts of a message sum to its latency within this, s: what floats lose, and no more."""
 
@@ -23,8 +25,10 @@ class Spent:
 
     def __init__(self) -> None:
         self._sums = k.Sums(len(TimePart), BLOCK)
-        self._total = [0] * len(TimePart)
-        """[parts] over all processed messages, units: more than 64 bits may hold."""
+        self._full: I64 | None = None
+        """[parts, bins] what the sums would not have held any more, times 2**32 units."""
+        self._since = 0
+        """Messages since then."""
 
     def add(self, created_s: F64, became: Became, final: int) -> None:
         """Take the first ``final`` messages.
@@ -34,16 +38,33 @@ class Spent:
         """
         if became.waits is None:
             return
-        sums = self._sums
+        sums, done_s = self._sums, became.done_s
         for first in range(0, final, BLOCK):
             last = min(first + BLOCK, final)
+            created, done = created_s[first:last], done_s[first:last]
             parts_s = np.ascontiguousarray(became.waits.parts_s(first, last))
-            k.add(sums, parts_s, created_s[first:last], became.done_s[first:last], EXACT_S)
-            total = np.asarray(sums.total)
-            self._total = [a + b for a, b in zip(self._total, total.tolist(), strict=True)]
-            total[:] = 0
+            k.add(sums, parts_s, parts_s.view(np.int64), created, done, EXACT_S)
             if sums.most_off_s > EXACT_S or sums.least_s < -EXACT_S:
-                _complain(became.done_s[first:last] - created_s[first:last], parts_s)
+                _complain(done - created, parts_s)
+            self._since += last - first
+            if self._since * sums.longest_s > MOST_S:
+                self._empty()
+
+    def _empty(self) -> None:
+        """Before a sum could be more than 64 bits hold."""
+        total = np.asarray(self._sums.bin_total)
+        full = total >> 32
+        self._full = full if self._full is None else self._full + full
+        total &= (1 << 32) - 1
+        self._since = 0
+
+    def _sum_s(self, bins: slice) -> F64:
+        """[parts] over the messages with latencies in some bins, s."""
+        units = _sums(np.asarray(self._sums.bin_total)[:, bins])
+        long_s = _sums(np.asarray(self._sums.bin_long_s)[:, bins])
+        full = [0] * len(TimePart) if self._full is None else _sums(self._full[:, bins])
+        sums = zip(units, full, long_s, strict=True)
+        return np.array([(n + (m << 32)) / k.UNITS_A_SECOND + s for n, m, s in sums])
 
     @property
     def processed(self) -> int:
@@ -53,7 +74,7 @@ class Spent:
     @property
     def total_s(self) -> F64:
         """[parts] over all processed messages, s."""
-        return np.array([units / k.UNITS_A_SECOND for units in self._total])
+        return self._sum_s(self._filled())
 
     @property
     def messages(self) -> I64:
@@ -66,14 +87,23 @@ class Spent:
         These are the bins of latencies from the one that holds the quantile on, whole: a bin is
         0.8 % of its value wide.
         """
-        sums = self._sums
-        n = np.asarray(sums.bin_n)[::-1]  # from the longest latency on
-        so_far = np.cumsum(n)
-        slow = 1 + int(np.searchsorted(so_far, max(1.0, SLOWEST * self.processed)))
-        if slow > n.size:
+        filled = self._filled()
+        if not self.processed:
             return np.zeros(len(TimePart))
-        total = np.asarray(sums.bin_total)[:, n.size - slow :].sum(axis=1)
-        return np.asarray(total / k.UNITS_A_SECOND / so_far[slow - 1], np.float64)
+        so_far = np.cumsum(np.asarray(self._sums.bin_n)[filled][::-1])  # from the longest on
+        bins = 1 + int(np.searchsorted(so_far, max(1.0, SLOWEST * self.processed)))
+        mean_s: F64 = self._sum_s(slice(filled.stop - bins, filled.stop)) / so_far[bins - 1]
+        return mean_s
+
+    def _filled(self) -> slice:
+        """From the first bin with a message to the last."""
+        found = np.flatnonzero(np.asarray(self._sums.bin_n))
+        return slice(int(found[0]), int(found[-1]) + 1) if found.size else slice(0, 0)
+
+
+def _sums(of: I64) -> list[int]:
+    """[parts] sums of the rows, which may be more than 64 bits hold."""
+    return [sum(row) for row in of.tolist()]
 
 
 def _complain(latency_s: F64, parts_s: F64) -> None:
