@@ -24,6 +24,7 @@ import simpy
 
 from sim.engine.environment import Steps
 from sim.engine.outcome import Fate
+from sim.log import acts
 from sim.log.group import Group
 from sim.log.group_fleet import GroupFleet
 from sim.log.kafka_assignors import Assignor
@@ -286,6 +287,8 @@ class Coordinator(GroupFleet):
             yield self.env.timeout(left_s)
         if member.silent_s != since_s or not self._is_in(member):
             return
+        whom = f"consumer {member.place}"
+        self.group.standing.acts.note(acts.SESSION, since_s, self.env.now, target=whom)
         self.say(f"session of consumer {member.place} expired")
         self._put_out(member)
 
@@ -327,6 +330,8 @@ class Coordinator(GroupFleet):
         for m in self.group.failed():
             self._fail(m)
         for m in self.group.overdue(self.env.now):
+            now_s, whom = self.env.now, f"consumer {m}"
+            self.group.standing.acts.note(acts.MAX_POLL, now_s, now_s, target=whom)
             self.say(f"consumer {m} exceeded max.poll.interval.ms")
             member = self.of[m]
             assert member is not None
@@ -345,9 +350,14 @@ class Coordinator(GroupFleet):
         bad, attempt = group.poisoned.fails(group.in_progress(m), m, self.lives[m])
         if bad.kills:
             self._killed(m, bad)
-        elif policy.attempts is None or attempt < policy.attempts:
+            return
+        these, whom = group.standing.acts, f"consumer {m}"
+        if policy.attempts is None or attempt < policy.attempts:
+            these.note(acts.BACKOFF, now_s, now_s + policy.backoff, target=whom)
             group.give_back(m, now_s, policy.backoff)
-        elif policy.then == "stop":
+            return
+        these.note(acts.ATTEMPTS, now_s, now_s, target=whom)
+        if policy.then == "stop":
             self.say(f"consumer {m} stopped at a record")
             group.give_back(m, now_s, 0.0)
             self.closing[m] = True

@@ -19,6 +19,7 @@ import simpy
 
 from sim.engine.environment import Steps
 from sim.engine.outcome import Fate
+from sim.log import acts
 from sim.log.group import Group
 from sim.log.group_fleet import GroupFleet
 
@@ -150,6 +151,9 @@ class Leases(GroupFleet):
 
     def _take(self, worker: int, shard: int, whence: str) -> None:
         group, now = self.group, self.env.now
+        if not whence:
+            stood_s, target = self.counter_s[shard], f"shard {shard}"
+            group.standing.acts.note(acts.TAKEOVER, stood_s, now, target=target)
         self.owner[shard] = worker
         group.crash(shard, now)
         group.start(shard, now)
@@ -192,7 +196,9 @@ class Leases(GroupFleet):
                 self._stop(worker)
                 if bad.restart_after_s < np.inf:
                     self.env.process(self._restart_after(worker, bad.restart_after_s))
-            elif self.skips_batch:
+                continue
+            group.standing.acts.note(acts.ATTEMPTS, now, now, target=f"shard {shard}")
+            if self.skips_batch:
                 self.say(f"worker {worker} skipped a batch from a record on")
                 group.pass_batch_over(shard, now, Fate.LOST_REJECTED)
             else:

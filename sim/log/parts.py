@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from sim.engine.acted_kernel import Acted, note
 from sim.engine.waits import Sent, TimePart
 from sim.foundation.arrays import F64, I64
 from sim.log import parts_kernel as k
@@ -27,9 +28,8 @@ BLOCK = 1 << 13
 LONG_S = 0.1
 """A record that waits longer than this behind others, while a member is idle, is kept from it."""
 
-Reads = Callable[[F64, F64], tuple[F64, F64]]
-"""From when records are in the log and when a reader is given them, [records] s: how much of the
-time in between is calls, and how much a ceiling."""
+Ceiling = Callable[[I64], F64]
+"""Of the records in some rows: how much of the time until the group is given them is one, s."""
 
 
 def columns_of(group: Group) -> dict[str, Any]:
@@ -47,17 +47,25 @@ class Behind:
 
     def __init__(self, partitions: int) -> None:
         self.times = np.zeros(partitions, np.int64)
-        """[partitions] records."""
-        self.first_s = np.inf
-        """When one began to, s."""
-        self.last_s = -np.inf
-        """When one ended, s."""
+        """[partitions] records that did."""
+        self.behind = Acted()
+        """The same of all."""
+        self.busy = Acted()
+        """Those that waited long while no member was idle."""
 
     def add(self, partition: I64, from_s: F64, until_s: F64) -> None:
         """Records, [records] of which partitions, that waited so within these times."""
         self.times += np.bincount(partition, minlength=self.times.size)
-        self.first_s = min(self.first_s, float(from_s.min()))
-        self.last_s = max(self.last_s, float(until_s.max()))
+        _note(self.behind, from_s, until_s)
+
+    def add_busy(self, from_s: F64, until_s: F64) -> None:
+        """Records that waited while no member was idle, [records] within these times."""
+        _note(self.busy, from_s, until_s)
+
+
+def _note(acted: Acted, from_s: F64, until_s: F64) -> None:
+    if from_s.size:
+        note(acted, float(from_s.min()), float(until_s.max()), from_s.size)
 
 
 class LogWaits:
@@ -69,8 +77,7 @@ class LogWaits:
         sent: Sent,
         *,
         per_record_s: float = 0.0,
-        entered_s: F64 | None = None,
-        reads: Reads | None = None,
+        ceiling: Ceiling | None = None,
         behind: Behind | None = None,
     ) -> None:
         """
@@ -78,15 +85,13 @@ class LogWaits:
             group: whose.
             sent: how its messages get into the log.
             per_record_s: of each record's work, what the client takes; it counts as a call.
-            entered_s: [rows] when each was in the log, s, where the group is given it later.
-            reads: what the time in between is; needed with ``entered_s``.
+            ceiling: how much of the calls that ``sent`` tells of is one; None: nothing.
             behind: to note there what waited; None: nowhere.
         """
         self.group = group
         self.sent = sent
         self.per_record_s = per_record_s
-        self.entered_s = entered_s
-        self.reads = reads
+        self.ceiling = ceiling
         self.behind = behind
         state = group.state
         group.standing.note_all(state, group.now_s)
@@ -112,12 +117,11 @@ class LogWaits:
         if not columns["done_s"].size:
             return np.zeros((len(TimePart), n))
         visible_s = columns["visible_s"][rows]
-        entered_s = visible_s if self.entered_s is None else self.entered_s[rows]
-        parts_s = np.ascontiguousarray(self.sent.sent_parts_s(first, last, entered_s))
-        if self.reads is not None:
-            calls_s, ceiling_s = self.reads(entered_s, visible_s)
-            parts_s[TimePart.CALL] += calls_s
-            parts_s[TimePart.CEILING] += ceiling_s
+        parts_s = np.ascontiguousarray(self.sent.sent_parts_s(first, last, visible_s))
+        if self.ceiling is not None:
+            held_s = np.minimum(self.ceiling(rows), parts_s[TimePart.CALL])
+            parts_s[TimePart.CALL] -= held_s
+            parts_s[TimePart.CEILING] += held_s
         reading, (from_s, until_s, fetch_s) = self.group.reading, np.zeros((3, n))
         # A program that commits before it works does so between the poll and the first record.
         commits = reading.auto_commit_s < 0.0 and reading.before and reading.wait
@@ -156,6 +160,8 @@ class LogWaits:
             if long.size:
                 its = self._partition(rows, first, last)[long]
                 self.behind.add(its, from_s[long], until_s[long])
+            long = np.flatnonzero(parts_s[TimePart.CAPACITY] > LONG_S)
+            self.behind.add_busy(from_s[long], until_s[long])
         return parts_s
 
     def note_behind(self) -> None:

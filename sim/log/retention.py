@@ -66,6 +66,8 @@ class Retention:
         """[partitions] (newest timestamp, bytes, offset of the next) of each segment, in order."""
         self.kept_bytes = np.zeros(partitions, np.int64)
         """[partitions] bytes of the closed segments."""
+        self.by_bytes = self.by_age = 0
+        """Records that went because there was too much, and because they were too old."""
         self.history: list[tuple[float, I64]] = []
         """(s, [partitions]) the log start offsets after each check that deleted something."""
 
@@ -125,18 +127,21 @@ class Retention:
         over = float(self.kept_bytes[p] + active.size_bytes[p]) - self.limits.retention_bytes
         while self._oldest_bytes(p) and over >= self._oldest_bytes(p):
             over -= self._oldest_bytes(p)
-            self._delete_oldest(p)
+            self.by_bytes += self._delete_oldest(p)
         while self._oldest_bytes(p):
             newest_s = closed[0][0] if closed else active.newest_s[p]
             if at_s - newest_s <= self.limits.retention_s:
                 break
-            self._delete_oldest(p)
+            self.by_age += self._delete_oldest(p)
 
     def _oldest_bytes(self, p: int) -> int:
         return self.closed[p][0][1] if self.closed[p] else int(self.active.size_bytes[p])
 
-    def _delete_oldest(self, p: int) -> None:
+    def _delete_oldest(self, p: int) -> int:
+        """Delete a segment; how many records it had."""
         if not self.closed[p]:
             self._roll(p)
+        was = int(self.topic.log.first[p])
         _, size, self.topic.log.first[p] = self.closed[p].popleft()
         self.kept_bytes[p] -= size
+        return int(self.topic.log.first[p]) - was

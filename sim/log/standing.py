@@ -7,6 +7,7 @@ import numpy as np
 
 from sim.foundation.arrays import F64, I64
 from sim.log import group_state as k
+from sim.log.acts import AGAIN, GroupActs
 from sim.log.group_state_kernel import GroupState
 
 RUNS, NO_OWNER, BACKOFF = 0, 1, 2
@@ -69,6 +70,8 @@ class PartitionStanding:
         """How long some member had been idle when what has not ended began, s."""
         self.attempts: list[Attempt] = []
         """In order of their end."""
+        self.acts = GroupActs()
+        """Limits that acted on the members."""
 
     def becomes(self, p: int, how: int, from_s: float, until_s: float = np.inf) -> None:
         """Partition ``p`` stands so from a time on, to ``until_s`` if it is not told otherwise."""
@@ -118,8 +121,12 @@ class PartitionStanding:
         """Member ``m`` loses its partitions, with what it has in hand."""
         self.note(group, m, at_s)
         self.tried(group, m, at_s)
+        again = 0
         for p in _own(group, m):
             self.becomes(p, NO_OWNER, at_s)
+            again += max(0, group.offsets.processed[p] - max(group.offsets.committed[p], 0))
+        if again:
+            self.acts.note(AGAIN, at_s, at_s, again)
 
     def tried(self, group: GroupState, m: int, at_s: float) -> None:
         """What member ``m`` has in hand comes to nothing."""

@@ -12,6 +12,7 @@ from sim.engine.outcome import GroupOutcome, Publication
 from sim.engine.system import Fleet, Setup, Upstream, capacity
 from sim.engine.waits import LINGERED, Limit, of_kernel
 from sim.foundation.arrays import F64, I32
+from sim.log import acts
 from sim.log import group_state as k
 from sim.log.group import Group
 from sim.log.kafka_assignors import ASSIGNORS
@@ -32,10 +33,13 @@ from sim.producer.partitioners import (
 from sim.scenario.load import Scenario
 from sim.scenario.products.kafka import KafkaSystem
 from sim.scenario.products.kafka_consumer import ConsumerGroup, duration_s
+from sim.systems import log_limits as limits
 from sim.systems.ceilings import limits_of_topic, told_of_topic
 from sim.systems.kafka_brokers import Cluster
 from sim.systems.kafka_publisher import KafkaPublisher
+from sim.systems.log_limits import Keys, failing_keys
 from sim.systems.on_log import LogSystem, group_of, named
+from sim.systems.queue_limits import LimitKey
 from sim.traffic.messages import Messages, Numbered
 
 _STICKY_CHOICES = 4_096
@@ -188,6 +192,33 @@ class Kafka(LogSystem):
             yield replace(outcome, happened=[*told, *outcome.happened])
             told = []
 
+    def keys(self, name: str) -> Keys:
+        """What Kafka calls the limits that can act on a group."""
+        group, topic, at = self.config.groups[name], self.config.topic, f"groups.{name}"
+        session, its = "session.timeout.ms", at
+        if not group.classic:
+            session, its = "group.consumer.session.timeout.ms", "brokers"
+        if group.enable_auto_commit:
+            interval = f"{group.auto_commit_interval_ms:.10g}"
+            commits = _key("auto.commit.interval.ms", at, interval)
+        else:
+            commits = _key("commit.per", at, group.program_commits.per)
+        keys = {
+            acts.MAX_POLL: _key("max.poll.interval.ms", at, f"{group.max_poll_interval_ms:.10g}"),
+            acts.SESSION: _key(session, its, f"{group.session_ms(self.config.brokers):.10g}"),
+            acts.AGAIN: commits,
+            **failing_keys(at, group.on_failure),
+            limits.PARTITIONS: _key("partitions", "topic", f"{topic.partitions}"),
+            limits.COMMITS: _key("commit.per", at, group.program_commits.per),
+            limits.RETENTION_BYTES: _key("retention.bytes", "topic", f"{topic.retention_bytes}"),
+            limits.RETENTION_AGE: _key("retention.ms", "topic", f"{topic.retention_ms:.10g}"),
+            limits.RESET: _key("auto.offset.reset", at, group.auto_offset_reset),
+        }
+        if group.client == "java":
+            polled = f"{group.max_poll_records}"
+            keys[limits.POLL_RECORDS] = _key("max.poll.records", at, polled)
+        return keys
+
     def _terms(self, name: str) -> Terms:
         """What the members of a group and its coordinator agree on."""
         config, brokers, latency = (
@@ -217,6 +248,10 @@ class Kafka(LogSystem):
             on_failure=config.on_failure,
             static=config.group_instance_id is not None,
         )
+
+
+def _key(name: str, at: str, value: str) -> LimitKey:
+    return LimitKey(name, f"{at}.{name}", value)
 
 
 def each_of(given: Sequence[float], members: int) -> F64:

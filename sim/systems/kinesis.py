@@ -12,16 +12,22 @@ from sim.engine.environment import Stage
 from sim.engine.outcome import Fate
 from sim.engine.system import Fleet, Setup, capacity
 from sim.engine.waits import Limit, TimePart
-from sim.foundation.arrays import F32, F64, I32, U8
+from sim.foundation.arrays import F32, F64, I32, I64, U8
+from sim.log import acts
 from sim.log import kinesis_shards_kernel as k
 from sim.log import kinesis_shards_limits as limits
+from sim.log.group import Group
 from sim.log.group_state import Reading
 from sim.log.kinesis_leases import Leases
+from sim.log.parts import Behind, LogWaits
 from sim.log.topic import Topic
 from sim.scenario.load import Scenario
 from sim.scenario.products.kinesis import KinesisApplication, KinesisSystem
+from sim.systems import log_limits
 from sim.systems.ceilings import limit_of_each
+from sim.systems.log_limits import Keys
 from sim.systems.on_log import LogSystem, group_of, named
+from sim.systems.queue_limits import LimitKey
 from sim.traffic.messages import Messages
 
 
@@ -46,6 +52,8 @@ class Kinesis(LogSystem):
             handed = _as_handed(topic, setup.messages, application, config, polling, first_s)
             reading = _reading(application, config, setup.scenario)
             groups[group] = group_of(setup, handed, group, application, reading, shards)
+        self.given_s = {name: group.topic.log.visible_s for name, group in groups.items()}
+        """Of each application, [rows] when it is given each record, s."""
         super().__init__(setup, topic, groups, config.applications, lost=fate, sent=self.put)
         self.stages: Sequence[Stage] = [self.readers]
 
@@ -73,6 +81,68 @@ class Kinesis(LogSystem):
                 say=named(name, say),
             )
         return fleets
+
+    def _apart_s(self, name: str) -> tuple[float, float]:
+        """From one read of a shard to the next, as an application asks for it, and as it is, s.
+
+        Applications that poll share the calls that a shard answers.
+        """
+        of = self.config.applications
+        polling = sum(other.retrieval_mode == "POLLING" for other in of.values())
+        idle_s = of[name].idle_time_between_reads_in_millis / 1e3
+        if of[name].retrieval_mode != "POLLING":
+            return idle_s, idle_s
+        return idle_s, max(idle_s, polling / limits.GET_CALLS_PER_S)
+
+    def waited(self, name: str, group: Group, behind: Behind | None = None) -> LogWaits:
+        """As of any log; what the calls of a shard hold reads up by is a ceiling."""
+        idle_s, apart_s = self._apart_s(name)
+
+        def ceiling(rows: I64) -> F64:
+            in_stream_s, given_s = self.topic.log.visible_s, group.topic.log.visible_s
+            waited_s = given_s[rows] - in_stream_s[rows] - self.config.latency.get
+            # Of a wait for the next read, the share by which reads are further apart.
+            share = 1.0 - idle_s / apart_s
+            held_s: F64 = np.clip(waited_s, 0.0, apart_s) * share
+            return held_s
+
+        return LogWaits(
+            group, self.sent, behind=behind, ceiling=ceiling if apart_s > idle_s else None
+        )
+
+    def keys(self, name: str) -> Keys:
+        """What Kinesis and its client library call the limits that can act on an application."""
+        application, at = self.config.applications[name], f"applications.{name}"
+        failover, records = "failoverTimeMillis", f"{application.max_records}"
+        millis = f"{application.failover_time_millis:.10g}"
+        at_most = LimitKey("maxRecords", f"{at}.maxRecords", records)
+        return {
+            acts.TAKEOVER: LimitKey(failover, f"{at}.{failover}", millis),
+            acts.ATTEMPTS: LimitKey("on_failure", f"{at}.on_failure", application.on_failure),
+            acts.AGAIN: at_most,
+            log_limits.PARTITIONS: LimitKey(
+                "ShardCount", "stream.ShardCount", f"{self.config.stream.shard_count}"
+            ),
+            log_limits.POLL_RECORDS: at_most,
+        }
+
+    def reading_limits(self, name: str) -> Iterator[Limit]:
+        """That a shard answers five reads a second, of all applications that poll."""
+        idle_s, apart_s = self._apart_s(name)
+        given_s = self.given_s[name]
+        times_s = np.unique(given_s[given_s < np.inf])
+        if apart_s > idle_s and times_s.size:
+            yield Limit(
+                "retrievalMode",
+                f"applications.{name}.retrievalMode",
+                "POLLING",
+                "",
+                f"a shard answers {limits.GET_CALLS_PER_S} reads a second, of all applications "
+                f"that poll: {apart_s * 1e3:.6g} ms from one read to the next",
+                times_s.size,
+                float(times_s[0]),
+                float(times_s[-1]),
+            )
 
     def sending_limits(self) -> Iterator[Limit]:
         """What shards refused, and what the producer held back or gave up."""

@@ -24,6 +24,7 @@ from sim.log.topic import Topic
 from sim.log.truncation import done_s
 from sim.log.windows import LogWindows
 from sim.scenario.products.base import LogReaders
+from sim.systems.log_limits import Keys, limits_of
 from sim.traffic.messages import Messages
 
 
@@ -121,7 +122,7 @@ class LogSystem:
         windows.note(now_s)
         final = windows.final()
         for name, group in self.groups.items():
-            waited = self.waited(group, self.behind[name])
+            waited = self.waited(name, group, self.behind[name])
             take(name, self.live, windows.became(group, waited), final)
         more_s = np.float32(self.per_record_s)
         work_s = [self.setup.work_s(name, its.does) + more_s for name, its in self.configs.items()]
@@ -132,7 +133,15 @@ class LogSystem:
         """Limits that acted on those who send: none, where nobody says otherwise."""
         yield from ()
 
-    def waited(self, group: Group, behind: Behind | None = None) -> LogWaits:
+    def keys(self, name: str) -> Keys:
+        """What the product calls the limits that can act on a group."""
+        return {}
+
+    def reading_limits(self, name: str) -> Iterator[Limit]:
+        """Limits that acted on what a group is given to read: none, where nobody says otherwise."""
+        yield from ()
+
+    def waited(self, name: str, group: Group, behind: Behind | None = None) -> LogWaits:
         """What a group's messages waited for; ``behind``: as in `LogWaits`."""
         return LogWaits(group, self.sent, per_record_s=self.per_record_s, behind=behind)
 
@@ -148,7 +157,7 @@ class LogSystem:
             consumers = self.consumers(name)
             group = self.groups.pop(name)
             group.finish(ended_s)
-            self.waited(group, self.behind[name]).note_behind()
+            self.waited(name, group, self.behind[name]).note_behind()
             offsets = self._offsets(name, group, log_end, start)
             effects = self.topic.to_messages(group.effects, 0, np.add)
             first_s = self.topic.to_messages(group.done_s, np.inf)
@@ -184,7 +193,11 @@ class LogSystem:
                 calls=group.counts.polls,
                 happened=list(told(group, name, self.check_s)),
                 offsets=offsets,
-                waits=self.waited(group),
+                waits=self.waited(name, group),
+                limits=[
+                    *limits_of(group, self.keys(name), fate, self.behind[name], self.retention),
+                    *self.reading_limits(name),
+                ],
             )
             yield outcome.only(self.only[name]) if name in self.only else outcome
 

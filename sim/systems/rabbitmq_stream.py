@@ -10,6 +10,7 @@ from sim.engine.environment import Stage, Steps
 from sim.engine.system import Fleet, Setup, capacity
 from sim.engine.waits import LINGERED, Limit, of_kernel
 from sim.foundation.arrays import I32, I64
+from sim.log import acts
 from sim.log import group_state as k
 from sim.log.kafka_assignors import assign_roundrobin
 from sim.log.kafka_coordinator import Coordinator, Terms
@@ -25,7 +26,10 @@ from sim.scenario.products.rabbitmq_stream import (
     age_s,
     specification,
 )
+from sim.systems import log_limits as limits
+from sim.systems.log_limits import Keys, failing_keys
 from sim.systems.on_log import LogSystem, group_of, named
+from sim.systems.queue_limits import LimitKey, written_s
 
 SEED = 104729
 """Of the hash of routing keys (`HashUtils` of the Java client; the other clients have the same)."""
@@ -88,6 +92,25 @@ class RabbitmqStream(LogSystem):
                 env.process(self._subscribe_later(env, name, coordinators[name]))
         return coordinators
 
+    def keys(self, name: str) -> Keys:
+        """What RabbitMQ calls the limits that can act on a group."""
+        group, stream, at = self.config.groups[name], self.config.stream, f"groups.{name}"
+        stores = LimitKey("store_every", f"{at}.store_every", f"{group.store_every}")
+        if group.tracking == "automatic":
+            interval = written_s(group.flush_interval)
+            stores = LimitKey("flushInterval", f"{at}.flushInterval", interval)
+        length = f"{stream.max_length_bytes}"
+        return {
+            acts.SESSION: LimitKey("heartbeat", "heartbeat", written_s(self.config.heartbeat)),
+            acts.AGAIN: stores,
+            **failing_keys(at, group.on_failure),
+            limits.PARTITIONS: LimitKey("partitions", "stream.partitions", f"{stream.partitions}"),
+            limits.RETENTION_BYTES: LimitKey(
+                "x-max-length-bytes", "stream.x-max-length-bytes", length
+            ),
+            limits.RETENTION_AGE: LimitKey("x-max-age", "stream.x-max-age", f"{stream.max_age}"),
+        }
+
     def sending_limits(self) -> Iterator[Limit]:
         """How long batches lingered."""
         yield from of_kernel(
@@ -128,11 +151,11 @@ class Segments(Retention):
         if rolled:
             size = self.active.size_bytes
             while closed and self.kept_bytes[p] + size[p] > limits.retention_bytes:
-                self._delete_oldest(p)
+                self.by_bytes += self._delete_oldest(p)
         if rolled or at_s - self.aged_s[p] >= SCHEDULED_S:
             self.aged_s[p] = at_s
             while closed and at_s - closed[0][0] > limits.retention_s:
-                self._delete_oldest(p)
+                self.by_age += self._delete_oldest(p)
 
 
 def partition_of_messages(setup: Setup, config: RabbitmqStreamSystem, partitions: int) -> I32:

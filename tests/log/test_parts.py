@@ -35,7 +35,9 @@ def test_behind_others_while_a_member_is_idle_and_while_none_is():
     assert told(waits, 3) == {"HEAD_OF_LINE": 2.0, "CAPACITY": 1.0, "WORK": 1.0}
     assert told(waits, 4) == {"WORK": 1.0}
     assert behind.times.tolist() == [3, 0]
-    assert (behind.first_s, behind.last_s) == (0.0, 3.0)
+    its, busy = behind.behind, behind.busy
+    assert (its.times, its.first_s, its.last_s) == (3, 0.0, 3.0)
+    assert (busy.times, busy.first_s, busy.last_s) == (2, 0.0, 3.0)
 
 
 def test_a_batch_is_held_and_its_call_and_fetch_are_calls():

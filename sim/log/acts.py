@@ -1,0 +1,26 @@
+"""Limits that act on the members of a group: how often each did, and when."""
+
+from sim.engine.acted_kernel import Acted, note
+
+MAX_POLL, SESSION, TAKEOVER = "max poll", "session", "takeover"
+"""A member went too long without a poll, and was put out; a silent one was, when its session ended;
+a lease that nobody renewed was taken."""
+BACKOFF, ATTEMPTS = "backoff", "attempts"
+"""A member waited before it tried a record again; it had tried one often enough."""
+AGAIN = "again"
+"""Records were processed and not committed when a member lost its partitions: they come again."""
+
+
+class GroupActs:
+    """What acted on a group."""
+
+    def __init__(self) -> None:
+        self.of: dict[str, dict[str, Acted]] = {}
+        """By what it was (`MAX_POLL`, …) and whom it struck."""
+
+    def note(
+        self, what: str, from_s: float, until_s: float, times: int = 1, target: str = ""
+    ) -> None:
+        """It acted so often, from one time to another, s; ``target``: whom it struck, if anyone."""
+        acted = self.of.setdefault(what, {}).setdefault(target, Acted())
+        note(acted, from_s, until_s, times)
