@@ -302,15 +302,16 @@ class Broker:
         messages, times = self.state.messages, self.state.times
         if messages.removed < messages.total or messages.held:
             k.pass_by(self.state, self.now_s)
-        calls_s = times.lived_s - times.worked_s - times.idled_s - times.stopped_s
         # Once the last message is gone, the stage stands still, and nobody has anything to do.
-        left_s = max(0.0, self.now_s - times.at_s)
-        return {
-            "work": times.worked_s,
-            "calls": max(0.0, calls_s),
-            "idle": times.idled_s + left_s * times.able,
-            "stopped": times.stopped_s + left_s * (times.started - times.able),
-        }
+        since_s = self.now_s - times.counted_s
+        able_s = times.able_s + since_s * times.able
+        lived_s = times.lived_s + since_s * times.started
+        idle_s = times.idled_s + max(0.0, self.now_s - times.at_s) * times.able
+        work_s = min(times.worked_s, lived_s)
+        stopped_s = min(lived_s - able_s, lived_s - work_s)
+        idle_s = min(idle_s, lived_s - work_s - stopped_s)
+        calls_s = lived_s - work_s - stopped_s - idle_s
+        return {"work": work_s, "calls": calls_s, "idle": idle_s, "stopped": stopped_s}
 
     # As a fleet: what is told of the consumers and of what waits for them.
 

@@ -59,6 +59,11 @@ cdef enum:
     LEAVE_LOOP = 13
     UNDER_WAY = 1
     HELD_UP = 2
+    KEPT_NO_OWNER = 0
+    KEPT_IDLE = 1
+    KEPT_BUSY = 2
+    KEPT_HELD = 3
+    KEPT = 4
     MET_NO_OWNER = 0
     MET_IDLE = 1
     MET_BUSY = 2

@@ -107,6 +107,18 @@ UNDER_WAY = 1
 HELD_UP = 2
 """By the network."""
 
+# What is kept of each message: columns of QueueTimes.of.
+KEPT_NO_OWNER = 0
+"""While ready, less `QueueTimes.no_owner_s` at the time since when it is; from its first effect on,
+what it had met in all. So are the next two."""
+KEPT_IDLE = 1
+"""The same of ``idle_s``."""
+KEPT_BUSY = 2
+"""The same of ``busy_s``; in the end also in hand, while no consumer rested."""
+KEPT_HELD = 3
+"""In hand behind others, while a consumer rested."""
+KEPT = 4
+
 # What a message has met when it is handed over: columns of QueueTimes.before, Deliveries.past.
 MET_NO_OWNER = 0
 """Ready, while nobody could be handed it."""

@@ -115,7 +115,7 @@ def rest(consumers: Consumers, c: int, rests: int) -> None:
 
 def rest_if_free(consumers: Consumers, policy: BrokerPolicy, c: int) -> None:
     """Push: note whether a consumer rests: it is subscribed, and has nothing in hand."""
-    if policy.push == 1:
+    if policy.push == 1 and (consumers.unacked[c] == 0 or consumers.resting[c] == 1):
         rests = (
             consumers.alive[c] == 1
             and consumers.connected[c] == consumers.epoch[c]

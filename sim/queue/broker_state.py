@@ -153,6 +153,7 @@ def new_state(
         _rows(columns.due_s, np.float64).copy(),  # a retry has another ETA, the message has not
         policy.publish_s > 0.0 or policy.deliver_s > 0.0,
         policy.loop_s > 0.0,
+        policy.per_batch_s > 0.0,
     )
     return BrokerState(
         feed,

@@ -20,15 +20,13 @@ cdef class QueueTimes:
     cdef public i64 started
     cdef public double worked_s
     cdef public double idled_s
-    cdef public double stopped_s
+    cdef public double counted_s
+    cdef public double able_s
     cdef public double lived_s
-    cdef public double[::1] no_owner_of
-    cdef public double[::1] idle_of
-    cdef public double[::1] busy_of
-    cdef public double[::1] held_of
-    cdef public double[::1] begun_of
+    cdef public double[:, ::1] of
     cdef public double[::1] came_of
     cdef public double[::1] loop_of
+    cdef public double[::1] begun_of
     cdef public i32[::1] row_of
     cdef public double[::1] eta_of
     cdef public i32[::1] eta_order
@@ -39,10 +37,10 @@ cdef class QueueTimes:
     cdef public double[:, ::1] lost
 
 
-@cython.locals(c=i64)
+@cython.locals(c=i64, since_s=double)
 cdef void recount(QueueTimes t, Consumers consumers, i64 push) noexcept nogil
 
-@cython.locals(dt_s=double, waits=bint, working=i64, work=i64, stopped=i64, idle=i64)
+@cython.locals(dt_s=double, waits=bint, working=i64)
 cdef void elapse(
     QueueTimes t, Consumers consumers, i64 push, bint by_ring, i64 ready, double now
 ) noexcept nogil

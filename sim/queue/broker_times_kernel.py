@@ -24,7 +24,9 @@ from sim.queue.broker_deliveries_kernel import Deliveries
 class QueueTimes:
     """Sums of a queue, and what each of its messages waited for. Times in s."""
 
-    def __init__(self, messages: int, lanes: int, eta_s: F64, limited: bool, looped: bool) -> None:
+    def __init__(
+        self, messages: int, lanes: int, eta_s: F64, limited: bool, looped: bool, batched: bool
+    ) -> None:
         self.at_s = 0.0
         """Time that the sums go to."""
         self.no_owner_s = 0.0
@@ -49,28 +51,25 @@ class QueueTimes:
         """Places' time at work, …"""
         self.idled_s = 0.0
         """… with nothing to be had, …"""
-        self.stopped_s = 0.0
-        """… and of consumers that could not be handed anything."""
+        self.counted_s = 0.0
+        """When ``able`` and ``started`` were counted last, …"""
+        self.able_s = 0.0
+        """… and until then, places' time that could be handed something, …"""
         self.lived_s = 0.0
-        """Time of all places since they were started."""
+        """… and since they were started, in all."""
 
-        self.no_owner_of: F64 = np.zeros(messages)
-        """[messages] while ready, less ``no_owner_s`` at the time since when it is; from its first
-        effect on, what it had met in all. So are the next two."""
-        self.idle_of: F64 = np.zeros(messages)
-        """[messages] the same of ``idle_s``."""
-        self.busy_of: F64 = np.zeros(messages)
-        """[messages] the same of ``busy_s``; in the end also in hand, while no consumer rested."""
-        self.held_of: F64 = np.zeros(messages)
-        """[messages] in hand behind others, while a consumer rested."""
-        self.begun_of: F64 = np.zeros(messages)
-        """[messages] when the work began that took effect."""
+        self.of: F64 = np.zeros((messages, codes.KEPT))
+        """[messages, kept] columns KEPT_… of `sim.queue.broker_codes`, side by side: they are
+        wanted together."""
         self.came_of: F64 = np.zeros(messages if limited else 0)
         """[messages] of a queue with a ceiling, when its process had taken it in; else [0]."""
         self.loop_of: F64 = np.zeros(messages if looped else 0)
         """[messages] at main loops that have a ceiling; else [0]."""
-        self.row_of: I32 = np.full(messages, -1, np.int32)
-        """[messages] its row in the columns of what is rare; -1: it has none."""
+        self.begun_of: F64 = np.zeros(messages if batched else 0)
+        """[messages] where a batch costs work of its own, when the work began that took effect;
+        else [0]: that was its work before it was done."""
+        self.row_of: I32 = np.zeros(messages, np.int32)
+        """[messages] its row in the columns of what is rare, and 1; 0: it has none."""
         self.eta_of: F64 = eta_s
         """[messages] was asked to wait until then; [0]: none was."""
         self.eta_order: I32 = np.argsort(eta_s, kind="stable").astype(np.int32)
@@ -87,13 +86,14 @@ class QueueTimes:
         took effect."""
         self.lost: F64 = np.zeros((8, 2))
         """[room, 2] of the delivery that took effect: in hand while its consumer was paused with
-        nothing else in hand, and in work for longer than it takes."""
+        nothing else in hand, and in work for longer than it takes (less than 0: for less)."""
 
     def enlarge(self, n: int) -> None:
         """Have room for ``n`` messages."""
-        for name in ("no_owner_of", "idle_of", "busy_of", "held_of", "begun_of"):
-            setattr(self, name, longer(np.asarray(getattr(self, name)), n, 0.0))
-        self.row_of = longer(np.asarray(self.row_of), n, -1)
+        self.of = longer(np.asarray(self.of), n, 0.0)
+        self.row_of = longer(np.asarray(self.row_of), n, 0)
+        if self.begun_of.shape[0]:
+            self.begun_of = longer(np.asarray(self.begun_of), n, 0.0)
 
     def enlarge_rows(self) -> None:
         """Have room for twice as much of what is rare."""
@@ -104,6 +104,10 @@ class QueueTimes:
 def recount(t: QueueTimes, consumers: Consumers, push: int) -> None:
     """Count anew who can be handed a message."""
     consumers.changed = False
+    since_s = t.at_s - t.counted_s
+    t.able_s += since_s * num.double(t.able)
+    t.lived_s += since_s * num.double(t.started)
+    t.counted_s = t.at_s
     t.able = 0
     t.started = 0
     for c in range(consumers.anchor):
@@ -154,17 +158,11 @@ def elapse(
     else:
         t.busy = min(1.0, num.double(working) / num.double(t.able))
         t.busy_s += t.busy * dt_s
-    work = min(working, t.started)
-    stopped = min(t.started - t.able, t.started - work)
-    idle = t.started - work - stopped
+    t.worked_s += dt_s * num.double(working)
     if push == 0:
-        idle = min(idle, consumers.at_rest)
-    elif ready > 0:
-        idle = 0
-    t.worked_s += dt_s * num.double(work)
-    t.stopped_s += dt_s * num.double(stopped)
-    t.idled_s += dt_s * num.double(idle)
-    t.lived_s += dt_s * num.double(t.started)
+        t.idled_s += dt_s * num.double(consumers.at_rest)
+    elif ready == 0 and t.able > working:
+        t.idled_s += dt_s * num.double(t.able - working)
     t.at_s = now
 
 
@@ -176,9 +174,9 @@ def ready_from(t: QueueTimes, message: int, at_s: float) -> None:
     back_s = t.at_s - at_s
     if t.eta_of.shape[0] > 0 and t.eta_of[message] <= t.at_s:
         back_s = min(back_s, t.at_s - t.eta_of[message])
-    t.no_owner_of[message] = t.no_owner * back_s - t.no_owner_s
-    t.idle_of[message] = t.idle * back_s - t.idle_s
-    t.busy_of[message] = t.busy * back_s - t.busy_s
+    t.of[message, codes.KEPT_NO_OWNER] = t.no_owner * back_s - t.no_owner_s
+    t.of[message, codes.KEPT_IDLE] = t.idle * back_s - t.idle_s
+    t.of[message, codes.KEPT_BUSY] = t.busy * back_s - t.busy_s
 
 
 def hand(t: QueueTimes, deliveries: Deliveries, d: int, message: int, until_idle_s: float) -> float:
@@ -193,25 +191,29 @@ def hand(t: QueueTimes, deliveries: Deliveries, d: int, message: int, until_idle
             did but the call.
     """
     deliveries.rest_s[d] = t.rest_s
-    row = t.row_of[message]
-    for k in range(codes.MET):
-        deliveries.past[d, k] = t.before[row, k] if row >= 0 else 0.0
+    deliveries.past[d, codes.MET_NO_OWNER] = 0.0
+    deliveries.past[d, codes.MET_IDLE] = 0.0
+    deliveries.past[d, codes.MET_BUSY] = 0.0
+    if t.rows > 0:  # before the first of them, all that has been in ``past`` is 0
+        row = t.row_of[message] - 1
+        for k in range(codes.MET):
+            deliveries.past[d, k] = t.before[row, k] if row >= 0 else 0.0
     if t.eta_of.shape[0] > 0 and t.eta_of[message] > t.at_s:
         return 0.0
-    deliveries.past[d, codes.MET_NO_OWNER] += t.no_owner_of[message] + t.no_owner_s
-    idle_s: float = max(0.0, t.idle_of[message] + until_idle_s)
+    deliveries.past[d, codes.MET_NO_OWNER] += t.of[message, codes.KEPT_NO_OWNER] + t.no_owner_s
+    idle_s: float = max(0.0, t.of[message, codes.KEPT_IDLE] + until_idle_s)
     deliveries.past[d, codes.MET_IDLE] += idle_s
-    deliveries.past[d, codes.MET_BUSY] += t.busy_of[message] + t.busy_s
+    deliveries.past[d, codes.MET_BUSY] += t.of[message, codes.KEPT_BUSY] + t.busy_s
     return idle_s
 
 
 def row_for(t: QueueTimes, message: int) -> int:
     """The row of a message in the columns of what is rare, a new one if it has none."""
-    row: int = t.row_of[message]
+    row: int = t.row_of[message] - 1
     if row < 0:
         row = t.rows
         t.rows += 1
-        t.row_of[message] = row
+        t.row_of[message] = t.rows
     return row
 
 
@@ -264,22 +266,23 @@ def begin(
 def take_effect(t: QueueTimes, deliveries: Deliveries, d: int, now: float) -> None:
     """A delivery is the first of its message to take effect."""
     message = deliveries.message[d]
-    t.no_owner_of[message] = deliveries.past[d, codes.MET_NO_OWNER]
-    t.idle_of[message] = deliveries.past[d, codes.MET_IDLE]
-    t.busy_of[message] = deliveries.past[d, codes.MET_BUSY] + deliveries.crowded_s[d]
-    t.held_of[message] = deliveries.behind_s[d]
-    t.begun_of[message] = deliveries.begun_s[d]
+    t.of[message, codes.KEPT_NO_OWNER] = deliveries.past[d, codes.MET_NO_OWNER]
+    t.of[message, codes.KEPT_IDLE] = deliveries.past[d, codes.MET_IDLE]
+    t.of[message, codes.KEPT_BUSY] = deliveries.past[d, codes.MET_BUSY] + deliveries.crowded_s[d]
+    t.of[message, codes.KEPT_HELD] = deliveries.behind_s[d]
+    if t.begun_of.shape[0] > 0:
+        t.begun_of[message] = deliveries.begun_s[d]
     if t.loop_of.shape[0] > 0:
         t.loop_of[message] = deliveries.loop_s[d]
     slowed_s = now - deliveries.begun_s[d] - deliveries.work_s[d]
     paused_s = deliveries.paused_s[d]
-    row = t.row_of[message]
     # Of what was not disturbed, floats lose less than a nanosecond.
-    if slowed_s > 1e-9 or paused_s > 0.0:
+    if slowed_s > 1e-9 or slowed_s < -1e-9 or paused_s > 0.0:
         row = row_for(t, message)
         t.lost[row, 0] = paused_s
-        t.lost[row, 1] = max(0.0, slowed_s)
-    if row >= 0:
+        t.lost[row, 1] = slowed_s
+    if t.rows > 0 and t.row_of[message] > 0:
+        row = t.row_of[message] - 1
         for k in range(codes.MET):
             t.before[row, k] = deliveries.past[d, k]
         t.before[row, codes.MET_BACKOFF] += deliveries.backoff_s[d]
