@@ -48,6 +48,8 @@ _PUBLISHER = 68, 1e-7
 _SHARED = 80, 4e-7
 _KINESIS = 101, 2e-7
 _QUEUED = 49, 3e-7
+_MET = 44, 7e-8
+"""What each general queue keeps of where its time went."""
 _SQS = 74, 8e-8
 _GROUP = 17, 6e-8
 """Bytes and seconds of a message in each group or queue."""
@@ -380,6 +382,7 @@ def _whose(system: System) -> Iterator[tuple[int, float]]:
         yield _SQS
     else:
         yield _QUEUED
+        yield _MET[0] * len(system.readers), _MET[1] * len(system.readers)
 
 
 def _slots(system: System, readers: Readers) -> float:

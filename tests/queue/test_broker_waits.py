@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from helpers.queue_lab import build
 from models.plain_broker import Settings
@@ -212,3 +213,36 @@ def test_the_time_of_consumers_is_work_calls_idle_or_stopped():
     assert (spent["work"], spent["stopped"]) == (3.0, 1.0)
     # Each asks for half a second; the answer to the first takes another, as does its next call.
     assert spent["calls"] == pytest.approx(2.0, abs=0.01)
+
+
+def priority_run(seed, rho, share):
+    """Mean CAPACITY of the two classes of a non-preemptive M/M/1 queue with ``x-max-priority: 1``.
+
+    Its unit of time is one mean service; ``share`` of the messages are of the higher class.
+    """
+    n = 40_000
+    rng = np.random.default_rng([seed, round(100 * rho), round(100 * share)])
+    came_s = np.cumsum(rng.exponential(1.0 / rho, n))
+    lane = (rng.random(n) < share).astype(np.int32)
+    work_s = rng.exponential(1.0, n).astype(np.float32)
+    s = replace(PUSHED, pick="priority")
+    broker = build(s, came_s, work_s, lane=lane)
+    broker.advance(came_s[-1] * 10)
+    parts_s = BrokerWaits(broker, Unsplit(came_s)).parts_s(0, n)
+    others = np.delete(parts_s, [TimePart.CAPACITY, TimePart.WORK], axis=0)
+    assert np.abs(others).max() < 0.01  # until the consumer has subscribed
+    np.testing.assert_allclose(parts_s[TimePart.WORK], work_s, rtol=0, atol=1e-9)
+    waited_s = parts_s[TimePart.CAPACITY, n // 10 :]
+    high = lane[n // 10 :] == 1
+    return waited_s[high].mean(), waited_s[~high].mean()
+
+
+@pytest.mark.parametrize(("rho", "share"), [(0.5, 0.5), (0.8, 0.3)])
+def test_RQ_10_two_classes_wait_as_long_as_theory_says(rho, share):
+    """Cobham: W0 / (1 - rho1) and W0 / ((1 - rho1) (1 - rho)), with W0 = rho of exponentials."""
+    found = np.array([priority_run(seed, rho, share) for seed in range(20)])
+    expected = rho / (1 - rho * share), rho / ((1 - rho * share) * (1 - rho))
+    for estimates, value in zip(found.T, expected, strict=True):
+        half_width = stats.t.ppf(0.995, estimates.size - 1) * stats.sem(estimates)
+        assert half_width < value / 10, (value, half_width)
+        assert abs(estimates.mean() - value) <= max(half_width, 0.01 * value), (value, estimates)
