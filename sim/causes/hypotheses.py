@@ -70,18 +70,30 @@ def _as_limit(one: Hypothesis, acted: Acted) -> Hypothesis:
 def unexplored(found: Sequence[Hypothesis], acted: Acted) -> dict[str, str]:
     """Keys of limits that acted and that no hypothesis takes away, and why."""
     return {
-        str(row["key"]): f"it {row['what']}; no other value of it is known here"
+        str(row["key"]): f"{row['what']}; no other value of it is known here"
         for row in acted
-        if not any(_is_of(row, one) for one in found)
+        if row["key"] not in _FLEETS and not any(_is_of(row, one) for one in found)
     }
+
+
+_FLEETS = ("consumers", "worker_concurrency", "workers")
+"""Keys that say how many work, each of which more workers take away as well."""
+_COMES_OF: Mapping[str, Sequence[str]] = {
+    "max.poll.interval.ms": ("on_failure.backoff",),
+    "allowIdleConsumers": ("partitions", "ShardCount"),
+    "MessageGroupId": ("FifoQueue",),
+}
+"""Of a limit, other keys that bring a group to it: a back-off counts as time between two polls
+(KC-23), KEDA counts only the lag that a replica for each partition is for, and groups are of FIFO
+queues."""
 
 
 def _is_of(row: Mapping[str, Any], one: Hypothesis) -> bool:
     """Whether a limit that acted is what a hypothesis takes away."""
     if one.key == "ceilings":
         return ".ceilings." in str(row["path"])
-    if one.kind is CauseKind.PARTITIONS and row["key"] == "allowIdleConsumers":
-        return True  # KEDA counts only the lag that a replica for each partition is for
+    if one.key in _COMES_OF.get(str(row["key"]), ()):
+        return True
     return bool(row["path"] == one.path if row["path"] else row["key"] == one.key)
 
 

@@ -37,7 +37,7 @@ def test_a_limit_that_nobody_knows_how_to_relax_is_told():
     scenario = incident(queue(1))
     acted = acted_on(pd.DataFrame(rows), scenario, "s", "g")
     all_ = hypotheses(scenario, "s", "g", ["late"], pd.DataFrame(rows))
-    assert unexplored(all_, acted) == {"odd": "it acted; no other value of it is known here"}
+    assert unexplored(all_, acted) == {"odd": "acted; no other value of it is known here"}
 
 
 def test_a_limit_of_another_queue_is_not_this_ones():
@@ -123,3 +123,16 @@ def test_values_are_written_as_in_a_scenario():
     assert [written(v) for v in (None, True, 30.0, 86_400_000.0, ["a", "b"], 5)] == [
         "", "true", "30", "86400000", "[a, b]", "5",
     ]  # fmt: skip
+
+
+def test_a_back_off_is_what_brings_a_member_to_its_poll_interval():
+    row = {
+        "system": "s", "group": "g", "key": "max.poll.interval.ms", "value": "60000", "times": 1,
+        "path": "groups.g.max.poll.interval.ms", "target": "", "what": "was exceeded",
+        "first_s": 0.0, "last_s": 0.0,
+    }  # fmt: skip
+    scenario = incident(group(2, on_failure={"backoff": 55}))
+    by_name = found(scenario, "late", limits=pd.DataFrame([row]))
+    assert by_name["on_failure.backoff"].kind is CauseKind.LIMIT
+    assert by_name["max.poll.interval.ms"].kind is CauseKind.LIMIT
+    assert by_name["max.poll.records"].kind is CauseKind.SETTING

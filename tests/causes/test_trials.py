@@ -1,8 +1,11 @@
+import os
+import signal
+
 import pytest
 
 from helpers.incidents import incident, queue
 from sim.causes.data import CauseKind, Change, Hypothesis
-from sim.causes.trials import Laboratory, changed, without
+from sim.causes.trials import Laboratory, Onlooker, changed, without
 from sim.foundation.errors import ScenarioError
 from sim.lab import run
 from sim.traffic.generate import strokes
@@ -57,3 +60,24 @@ def test_what_is_no_scenario_is_not_run():
 def test_a_path_that_there_is_none_of_is_an_error():
     with pytest.raises(ScenarioError):
         changed(incident(queue(1)), [Change("systems.s.queues.g.nonsense", 1)])
+
+
+class Impatient(Onlooker):
+    """Presses Ctrl+C as soon as the first of many runs is done."""
+
+    runs = 0
+
+    def done(self, what):
+        self.runs += 1
+        if self.runs == 2:  # the first is the scenario as it is
+            os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_ctrl_c_stops_all_runs_that_are_left():
+    onlooker = Impatient()
+    laboratory = Laboratory(incident(queue(1), work=0.2), onlooker)
+    laboratory.baseline("s")
+    more = [[taking(Change("systems.s.queues.g.workers", n))] for n in range(1, 400)]
+    with pytest.raises(KeyboardInterrupt):
+        laboratory.try_all("s", more)
+    assert onlooker.runs < 400

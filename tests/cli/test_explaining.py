@@ -1,11 +1,8 @@
 """`sim explain` as a person meets it, in a process of its own."""
 
 import json
-import os
-import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -96,16 +93,3 @@ def test_what_there_is_none_of_is_refused(overloaded, args, said):
 def test_neither_a_scenario_nor_a_result(tmp_path):
     with pytest.raises(LabError, match="unknown scenario 'nothing'"):
         found("nothing", [], tmp_path)
-
-
-def test_it_can_be_stopped(overloaded):
-    """By Ctrl+C, while it runs: nothing is left behind."""
-    long = ["--set", "workload.arrivals.multiply=2000", "--set", "systems.s.queues.g.workers=1000"]
-    process = subprocess.Popen(
-        [*COMMAND, "explain", str(overloaded), *long], stderr=subprocess.PIPE, text=True
-    )
-    time.sleep(4)
-    assert process.poll() is None, "it has ended already"
-    os.kill(process.pid, signal.SIGINT)
-    _, said = process.communicate(timeout=30)
-    assert process.returncode == 130 and "stopped; " in said
