@@ -18,9 +18,11 @@ def test_no_line_is_wider_than_the_page():
 def test_the_first_cause_is_told_first_with_what_it_costs():
     text = " ".join(" ".join(paragraphs(FOUND, 80)).split())
     assert "s.g: it drains 5 min 9 s after the last arrival" in text
-    assert (
-        "1. one message a call: with MaxNumberOfMessages 10, it keeps up (at the cost of: a worker"
-        " that dies holds more messages)" in text
+    first = text.split(" 1. ")[1].split(" 2. ")[0]
+    assert first.startswith("MaxNumberOfMessages 1 ")  # a limit that acted: what it did follows
+    assert first.endswith(
+        ": with MaxNumberOfMessages 10, it keeps up (at the cost of: a worker that dies holds more"
+        " messages)"
     )
 
 
@@ -44,6 +46,6 @@ def test_as_json_it_has_every_run_and_what_to_set():
     data = json.loads(json.dumps(as_data(FOUND), allow_nan=False))
     (group,) = data["groups"]
     cause = group["harms"][0]["causes"][0]
-    assert (cause["kind"], cause["key"], cause["share"]) == ("setting", "MaxNumberOfMessages", 1.0)
+    assert (cause["kind"], cause["key"], cause["share"]) == ("limit", "MaxNumberOfMessages", 1.0)
     assert cause["changes"] == [{"path": "systems.s.queues.g.MaxNumberOfMessages", "value": 10}]
     assert len(group["tried"]) == data["runs"]
