@@ -1,12 +1,13 @@
 """The answer: every preset tried, judged, priced and ranked, and which way to go, in words."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from math import isfinite
 from typing import Any
 
 from sim.advice.bill import BillLine, bill, total
 from sim.advice.data import Preset, Prices, presets, prices
+from sim.advice.own import MORE, Own, own_systems
 from sim.advice.search import Search
 from sim.advice.trial import Bench, Trial
 from sim.foundation.errors import LabError
@@ -39,6 +40,12 @@ class Row:
     """With a seek to the beginning at the end of arrivals."""
     alone: Trial | None
     """The trial with one worker, if that is another one."""
+    more: Trial | None = None
+    """The same with two more workers of each group (`own.MORE`), where that was tried."""
+    own: bool = False
+    """Whether it is a system of the scenario."""
+    made: Scenario | None = None
+    """What was judged, as a scenario with this system alone."""
 
     @property
     def unmet(self) -> Sequence[Judgement]:
@@ -101,8 +108,9 @@ def advise(
     watch: Watch | None = None,
     catalogue: Mapping[str, Preset] | None = None,
     allowed: Allowance | None = None,
+    own: bool = True,
 ) -> Advice:
-    """Try every preset that applies.
+    """Try every preset that applies, and the systems of the scenario as they are.
 
     Args:
         scenario: its workload, faults and needs.
@@ -110,6 +118,7 @@ def advise(
         watch: told how far it is.
         catalogue: the systems to try; None: those of `presets.yaml`.
         allowed: memory that the messages may take; None: what is free.
+        own: whether to judge the systems of the scenario as well.
 
     Raises:
         LabError: there is no message, or more than memory has room for, or none of the presets
@@ -128,15 +137,24 @@ def advise(
     bench = Bench(scenario, messages, needs)
     tried = presets() if catalogue is None else catalogue
     tried = {name: preset for name, preset in tried.items() if bench.applies(preset)}
-    watch.begin([preset.title for preset in tried.values()])
+    yours = dict(own_systems(scenario, tried)) if own else {}
+    watch.begin([preset.title for preset in (*tried.values(), *yours.values())])
     rows = []
     for name, preset in tried.items():
         rows.append(_row(name, preset, bench, most_workers, watch))
         watch.done(preset.title)
+    for name, preset in yours.items():
+        rows.append(_own_row(name, preset, bench, watch))
+        watch.done(preset.title)
+    rows = ranked(rows)
+    best = rows[0] if rows and not rows[0].unmet else None
+    if best is not None and not best.own:
+        workers = {group: n + MORE for group, n in best.trial.workers.items()}
+        rows[0] = replace(best, more=bench.run(tried[best.preset], workers))
     return Advice(
         scenario,
         needs,
-        ranked(rows),
+        rows,
         len(messages),
         scenario.scale,
         reduced,
@@ -168,6 +186,38 @@ def _row(name: str, preset: Preset, bench: Bench, most_workers: int, watch: Watc
     replayed = run(trial.workers, replayed=True)
     if all(judgement.met for judgement in judge(needs, trial.seen, replayed=replayed.seen)):
         trial = search.bisect()
+    row = _judged(name, preset, bench, trial, replayed, run)
+    alone = search.trials[0]
+    return replace(
+        row,
+        trials=row.trials + len(search.trials),
+        alone=alone if alone.workers != trial.workers else None,
+    )
+
+
+def _own_row(name: str, preset: Own, bench: Bench, watch: Watch) -> Row:
+    """A system of the scenario: with its own workers, and with two more of each group."""
+
+    def run(workers: Mapping[str, int], **how: Any) -> Trial:
+        watch.tries(preset.title, workers)
+        return bench.run(preset, workers, **how)
+
+    trial = run(preset.members)
+    row = _judged(name, preset, bench, trial, run(trial.workers, replayed=True), run)
+    more = run({group: n + MORE for group, n in trial.workers.items()})
+    return replace(row, trials=row.trials + 2, more=more, own=True)
+
+
+def _judged(
+    name: str,
+    preset: Preset,
+    bench: Bench,
+    trial: Trial,
+    replayed: Trial,
+    run: Callable[..., Trial],
+) -> Row:
+    """What a trial and those that it calls for say of a system."""
+    needs = bench.needs
     halting = None
     if needs.order != "none" and not trial.sum("violations"):
         doubled = {group: max(4, 2 * n) for group, n in trial.workers.items()}
@@ -181,13 +231,12 @@ def _row(name: str, preset: Preset, bench: Bench, most_workers: int, watch: Watc
             bench.jobs, key=lambda job: bench.scenario.workload.service[job].per_message.mean_s()
         )
         slowed = [(slowest, run(trial.workers, slowed=slowest).seen)]
-    alone = search.trials[0]
     message_bytes = float(bench.messages.size_bytes.mean())
     return Row(
         name,
         preset.title,
         trial,
-        len(search.trials) + 1 + len(slowed) + (halting is not None),
+        1 + len(slowed) + (halting is not None),
         judge(needs, trial.seen, halting=halting, replayed=replayed.seen, slowed=slowed),
         bill(
             preset.bill,
@@ -198,7 +247,8 @@ def _row(name: str, preset: Preset, bench: Bench, most_workers: int, watch: Watc
         ),
         [f"{fault.fault} of {fault.target}" for fault in bench.faults(preset, trial.workers)[1]],
         replayed,
-        alone if alone.workers != trial.workers else None,
+        None,
+        made=bench.made(preset, trial.workers),
     )
 
 
@@ -216,6 +266,7 @@ def as_data(advice: Advice, words: str) -> dict[str, Any]:
             {
                 "system": row.preset,
                 "title": row.title,
+                "yours": row.own,
                 "meets_needs": not row.unmet,
                 "workers": row.trial.workers,
                 "runs": row.trials,
@@ -224,6 +275,12 @@ def as_data(advice: Advice, words: str) -> dict[str, Any]:
                 "usd_per_month": row.usd_per_hour * month,
                 "bill": [asdict(line) for line in row.lines],
                 "seen": [_finite(asdict(seen)) for seen in row.trial.seen],
+                "with_more_workers": None
+                if row.more is None
+                else {
+                    "workers": row.more.workers,
+                    "seen": [_finite(asdict(seen)) for seen in row.more.seen],
+                },
                 "not_struck_by": row.spared,
             }
             for row in advice.rows

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from sim.advice.data import Preset
+from sim.advice.own import Own
 from sim.advice.strikes import moved, of_publisher
 from sim.foundation.errors import ScenarioError
 from sim.foundation.units import Distribution
@@ -27,7 +28,7 @@ from sim.traffic.messages import Messages
 from sim.words.needs_met import Seen, seen_of, total, worst_of
 
 NAME = "advised"
-"""Name of the only system of a trial's scenario."""
+"""Name of the only system of a trial's scenario, if that is not one of the scenario's own."""
 
 _CALL_S = 0.025
 """Time a send is reckoned to take when senders are counted; the mean is 17 ms."""
@@ -130,6 +131,8 @@ class Bench:
 
     def groups(self, preset: Preset) -> Mapping[str, list[str]]:
         """The jobs of each group or queue."""
+        if isinstance(preset, Own):
+            return preset.jobs
         if "$everything" in str(preset.system):
             return {"everything": self.jobs}
         return {job: [job] for job in self.jobs}
@@ -144,6 +147,8 @@ class Bench:
 
     def system(self, preset: Preset, workers: Mapping[str, int]) -> Any:
         """The system as in a scenario."""
+        if isinstance(preset, Own):
+            return preset.with_workers(workers)
         publishers = [
             _from_anywhere(system.publishing.per_message)
             for system in self.scenario.systems.values()
@@ -153,7 +158,7 @@ class Bench:
             "$jobs": self.jobs,
             "$key": self.order_by or None,
             "$group": self.order_by,
-            "$partitions": self._partitions(workers),
+            "$partitions": self._partitions_of(workers),
             "$senders": max(1, ceil(self.peak * _CALL_S)),
             "$batch_senders": max(1, ceil(self.peak * _CALL_S / 10)),
             "$publisher_work": publishers[0] if publishers else 0.0,
@@ -178,20 +183,29 @@ class Bench:
             for values in product(*wanted.values())
         ]
 
-    def _partitions(self, workers: Mapping[str, int]) -> int:
+    def _partitions(self, preset: Preset, workers: Mapping[str, int]) -> int:
+        if isinstance(preset, Own):
+            return ceil(preset.partitions * self.scenario.scale)
+        return self._partitions_of(workers)
+
+    def _partitions_of(self, workers: Mapping[str, int]) -> int:
         return 1 if self.needs.order == "total" else max(workers.values())
 
     def faults(self, preset: Preset, workers: Mapping[str, int]) -> tuple[list[Fault], list[Fault]]:
         """The scenario's faults as they strike this preset, and those that do not."""
         groups = dict(self.groups(preset))
+        name = _name(preset)
         parts = ("publisher", "broker") if "publisher" in self.system(preset, workers) else ()
         its = {**groups, **{part: [] for part in parts}}
-        struck, spared = moved(self.scenario, NAME, its, workers)
+        struck: list[Fault] = list(self.scenario.faults)
+        spared: list[Fault] = []
+        if not isinstance(preset, Own):  # of its own system, those of others fall away at the run
+            struck, spared = moved(self.scenario, name, its, workers)
         if self.needs.consumer_crash == "survives":
             struck += [
                 CrashFault(
                     at=self.messages.duration_s / 2,
-                    target=f"{NAME}.{group}.0",
+                    target=f"{name}.{group}.0",
                     restart_after=_RESTART_S,
                 )
                 for group in groups
@@ -219,12 +233,13 @@ class Bench:
                 the run is over a minute later.
         """
         faults, _ = self.faults(preset, workers)
+        name = _name(preset)
         if halting:
             faults += [
                 PauseFault.model_validate(
                     {
                         "at": (i + 0.5) / _HALTS * self.messages.duration_s,
-                        "target": f"{NAME}.{group}.0",
+                        "target": f"{name}.{group}.0",
                         "for": _HALT_S,
                     }
                 )
@@ -233,20 +248,37 @@ class Bench:
             ]
         if replayed:
             faults += [
-                SeekFault(at=self.messages.duration_s, target=f"{NAME}.{group}", to="beginning")
+                SeekFault(at=self.messages.duration_s, target=f"{name}.{group}", to="beginning")
                 for group in self.groups(preset)
             ]
+        scenario = self._of_those_that_strike(preset, workers, faults, slowed, replayed)
+        tables = run_system(scenario, name, self.messages)
+        partitions = self._partitions(preset, workers)
+        return _trial(tables, name, workers, self.needs.quantile, partitions)
+
+    def made(self, preset: Preset, workers: Mapping[str, int]) -> Scenario:
+        """The scenario with this system alone, and the faults that strike it: what was judged."""
+        faults, _ = self.faults(preset, workers)
+        found = self._of_those_that_strike(preset, workers, faults)
+        return found.with_(drain_limit=self.scenario.drain_limit)
+
+    def _of_those_that_strike(
+        self,
+        preset: Preset,
+        workers: Mapping[str, int],
+        faults: Sequence[Fault],
+        slowed: str | None = None,
+        replayed: bool = False,
+    ) -> Scenario:
+        """A system's scenario, without the faults that it has no part for."""
         while True:
             try:
-                scenario = self._with_systems(preset, workers, faults, slowed, replayed)
-                break
+                return self._with_systems(preset, workers, faults, slowed, replayed)
             except ScenarioError as error:
                 unfit = {_fault_number(problem.path) for problem in error.problems}
                 if None in unfit:
                     raise
                 faults = [fault for i, fault in enumerate(faults) if i not in unfit]
-        tables = run_system(scenario, NAME, self.messages)
-        return _trial(tables, workers, self.needs.quantile, self._partitions(workers))
 
     def _with_systems(
         self,
@@ -259,7 +291,13 @@ class Bench:
         data = dict(self._data)
         if replayed:
             data["drain_limit"] = _REPLAY_S
-        data["systems"] = {NAME: self.system(preset, workers)}
+        data["systems"] = {_name(preset): self.system(preset, workers)}
+        if isinstance(preset, Own):
+            # Its numbers are those of the scenario, which its scale multiplies.
+            data["scale"] = self.scenario.scale
+            arrivals = self.scenario.workload.arrivals
+            its = data["workload"]["arrivals"] | {"multiply": arrivals.multiply}
+            data["workload"] = data["workload"] | {"arrivals": its}
         data["faults"] = [fault.model_dump(mode="json", by_alias=True) for fault in faults]
         if slowed is not None:
             service = dict(data["workload"]["service"])
@@ -267,6 +305,11 @@ class Bench:
             service[slowed] = service[slowed] | {"slow": {"share": 1, "time": 20 * mean_s}}
             data["workload"] = data["workload"] | {"service": service}
         return Scenario.from_mapping(data)
+
+
+def _name(preset: Preset) -> str:
+    """Of the only system of a trial's scenario."""
+    return preset.name if isinstance(preset, Own) else NAME
 
 
 def _from_anywhere(distribution: Distribution) -> Any:
@@ -315,8 +358,10 @@ def _filled(
     return words[node] if isinstance(node, str) and node.startswith("$") else node
 
 
-def _trial(tables: Tables, workers: Mapping[str, int], quantile: float, partitions: int) -> Trial:
-    seen = seen_of(tables, NAME, quantile, workers)
+def _trial(
+    tables: Tables, name: str, workers: Mapping[str, int], quantile: float, partitions: int
+) -> Trial:
+    seen = seen_of(tables, name, quantile, workers)
     requests: dict[str, int] = {}
     for request in tables.requests.to_dict("records"):
         kind = str(request["request"])

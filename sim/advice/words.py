@@ -6,7 +6,9 @@ from rich import box
 from rich.table import Table
 
 from sim.advice.advise import Advice, Row
-from sim.foundation.text import count, duration, names, share
+from sim.foundation.text import count, duration, messages, names, share
+from sim.scenario.needs import Needs
+from sim.words.needs_met import keeps_pace
 
 
 def closing(advice: Advice) -> str:
@@ -47,6 +49,9 @@ def closing(advice: Advice) -> str:
         sentences.append(
             f"It takes {_team(best)}: with one, a message waits {_long(worst.behind_s)}."
         )
+    if best.more is not None and not best.own:
+        sentences.append(f"{_more(best, advice.needs)}.")
+    sentences += yours(advice)
     if best.spared:
         sentences.append(
             f"Nothing here tells how it takes {names(list(best.spared))}: the lab has no such part "
@@ -151,5 +156,51 @@ def _none(advice: Advice) -> str:
     failing = names([f"{j.said} ({j.need})" for j in nearest.unmet])
     return (
         f"No system here meets every need. Nearest is {_offer(nearest)}, but {failing}. "
-        "Give up that need, or take care of it in the application."
+        f"{' '.join(['Give up that need, or take care of it in the application.', *yours(advice)])}"
     )
+
+
+def yours(advice: Advice) -> list[str]:
+    """What the scenario's own systems meet and miss, and what two more workers would change."""
+    own = [row for row in advice.rows if row.own]
+    out = []
+    if fit := [row.title.removeprefix("yours: ") for row in own if not row.unmet]:
+        out.append(f"Of yours, {names(fit)} meet{'s' if len(fit) == 1 else ''} every need.")
+    for row in own:
+        if row.unmet:
+            what = "; ".join(f"{j.said} ({j.need})" for j in row.unmet)
+            out.append(f"Yours, {row.title.removeprefix('yours: ')}: {what}.")
+            if row.more is not None and _waits(row, advice.needs):
+                out.append(f"{_more(row, advice.needs)}.")
+    return out
+
+
+def _waits(row: Row, needs: Needs) -> bool:
+    """Whether a system misses a need that more workers may meet."""
+    return not all(keeps_pace(needs, seen) for seen in row.trial.seen)
+
+
+MATTERS = 0.1
+"""A change of the delay below this part is none."""
+
+
+def _more(row: Row, needs: Needs) -> str:
+    """What two more workers of each group do to the delay, or to what is left."""
+    assert row.more is not None
+    before, after = row.trial.worst("delay_s"), row.more.worst("delay_s")
+    team = "Two more workers" + (" of each job" if len(row.trial.workers) > 1 else "")
+    left = (row.trial.sum("unfinished"), row.more.sum("unfinished"))
+    if any(left):
+        if left[1] >= (1 - MATTERS) * left[0]:
+            return f"{team} change nothing: {messages(left[1])} would be left"
+        return f"{team} would leave {messages(left[1])} of {count(left[0])}"
+    enough = all(keeps_pace(needs, seen) for seen in row.more.seen)
+    met = ", which is enough" if enough and _waits(row, needs) else ""
+    if after.delay_s > (1 - MATTERS) * before.delay_s:
+        return f"{team} change nothing: {_quantile(needs)} takes {duration(after.delay_s)}"
+    took = f"from {duration(before.delay_s)} to {duration(after.delay_s)}"
+    return f"{team} take {_quantile(needs)} {took}{met}"
+
+
+def _quantile(needs: Needs) -> str:
+    return "the longest" if needs.quantile == 1 else f"p{100 * needs.quantile:.6g}"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sim.cli import stopping
-from sim.cli.importing import imports
+from sim.cli.importing import imports, must_be_new
 from sim.cli.people import err, for_people, out
 from sim.foundation import files
 from sim.foundation.errors import LabError
@@ -180,14 +180,26 @@ def advise(
         int, typer.Option("--max-workers", metavar="N", min=1, help="Most workers of a job.")
     ] = 64,
     json_: Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")] = False,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="Write the first of them as a scenario, and its configuration beside it.",
+        ),
+    ] = None,
     set_: Sets = None,
     seed: Seed = None,
     max_memory: MaxMemory = None,
 ) -> None:
-    """Which systems meet the `needs` of a scenario, with how many workers, at what price."""
+    """Which systems meet the `needs` of a scenario, with how many workers, at what price.
+
+    Yours are judged as they are; others are tried with the fewest workers that do.
+    """
     from sim.cli.console import advise_on
     from sim.scenario.load import load
 
+    must_be_new(output)
     gc.freeze()  # as in `run`
     advise_on(
         load(scenario, _overrides(set_, seed)),
@@ -196,6 +208,7 @@ def advise(
         out,
         err,
         _allowed(max_memory, None),
+        output,
     )
 
 

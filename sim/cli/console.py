@@ -188,6 +188,7 @@ def advise_on(
     out: Console,
     err: Console,
     allowed: "Allowance | None" = None,
+    output: Path | None = None,
 ) -> None:
     """Try the presets, and print the ranked table and which way to go.
 
@@ -198,6 +199,7 @@ def advise_on(
         out: for the answer.
         err: for progress and warnings; progress is quiet when it is not a terminal.
         allowed: what it may take; None: what is free.
+        output: scenario file for the first, whose configuration goes beside it; None: none.
 
     Raises:
         KeyboardInterrupt: stopped; nothing was written.
@@ -206,6 +208,7 @@ def advise_on(
 
     from sim.advice.advise import advise, as_data
     from sim.advice.words import closing, notes, table
+    from sim.advice.written import write
 
     warn(scenario.warnings, err)
     with _advice_progress(err) as watch:
@@ -213,6 +216,7 @@ def advise_on(
             advice = advise(scenario, most_workers, watch, allowed=allowed)
         except KeyboardInterrupt:
             raise KeyboardInterrupt("nothing was written") from None
+    written = [] if output is None else write(advice, output)
     if as_json:
         out.print(json.dumps(as_data(advice, closing(advice)), indent=2))
         return
@@ -230,6 +234,8 @@ def advise_on(
     page.print()
     for note in notes(advice):
         page.print(note, style="dim")
+    for path in written:
+        out.print(str(path))
 
 
 @contextmanager

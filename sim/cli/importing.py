@@ -44,7 +44,7 @@ def import_omb(
     """A workload of the OpenMessaging Benchmark as a scenario."""
     from sim.imports.omb import scenario
 
-    _new(output)
+    must_be_new(output)
     said = "The benchmark does not say, or the lab does not take over:"
     _write_imported(scenario(workload, driver), said, output)
 
@@ -66,7 +66,7 @@ def import_omb_result(
     """
     from sim.imports.omb_result import TOOL, lines, read, table
 
-    _new(output)
+    must_be_new(output)
     found = read(result)
     made, notes = ("", ()) if output is None else table(result, found, of.value)
     out.print(
@@ -95,12 +95,17 @@ def import_config(
     """Your Kafka client's .properties, or `aws sqs get-queue-attributes`, as a scenario."""
     from sim.imports.config import scenario
 
-    _new(output)
+    must_be_new(output)
     made = scenario(file, None if client is None else client.value)
     _write_imported(made, "The file does not say, or the lab does not take over:", output)
 
 
-def _new(output: Path | None) -> None:
+def must_be_new(output: Path | None) -> None:
+    """Refuse a file that exists, before there is any work.
+
+    Raises:
+        LabError: it does, or its folder cannot be written to.
+    """
     if output is None:
         return
     if os.path.lexists(output):

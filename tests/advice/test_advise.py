@@ -45,7 +45,10 @@ def test_advice_on_a_small_scenario(tmp_path):
     assert run.exit_code == 0, run.output
     found = json.loads(run.stdout)
     systems = {system["system"]: system for system in found["systems"]}
-    assert set(systems) == {name for name, p in presets().items() if p.only is None}
+    yours = {name for name, system in systems.items() if system["yours"]}
+    assert yours == {"yours.old"} and systems["yours.old"]["workers"] == {"q": 4}
+    assert systems["yours.old"]["with_more_workers"]["workers"] == {"q": 6}
+    assert set(systems) - yours == {name for name, p in presets().items() if p.only is None}
     fit = {name for name, system in systems.items() if system["meets_needs"]}
     assert {"kafka", "sqs_fifo"} <= fit
     assert not fit & {"sqs_defaults", "sqs_batched", "rabbitmq", "share_group"}

@@ -28,7 +28,7 @@ def test_routing_is_tried_on_what_can_route_and_on_what_throws_away():
     )
     messages = generate(routed)
     wanted = messages.where({"kind": ["fraud"]}).size
-    answer = advise(routed, most_workers=4)
+    answer = advise(routed, most_workers=4, own=False)
     assert "sqs_one_queue" not in [row.preset for row in answer.rows]
     routing = {
         row.preset: next(j.met for j in row.judged if j.need == "routing") for row in answer.rows

@@ -238,3 +238,20 @@ def test_check_is_refused_where_there_is_nothing_to_check(tmp_path):
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.replace("\n", "").endswith("crash_and_rebalance.yaml states no `needs`")
     assert not list(tmp_path.iterdir())
+
+
+def test_advice_is_written_as_a_scenario_beside_its_configuration(tmp_path):
+    mine, path = tmp_path / "mine.yaml", tmp_path / "winner.yaml"
+    mine.write_text(
+        "base: celery_jobs.yaml\nname: mine\nduration: 60s\nfaults: []\n"
+        "workload: {arrivals: {profile: [{for: 60s, rate: 1/s}]}}\n"
+    )
+    done = sim("advise", mine, "--max-workers", "2", "-o", path)
+    assert done.returncode == 0, done.stderr
+    beside = [
+        file for file in tmp_path.iterdir() if file.name.startswith("winner.") and file != path
+    ]
+    assert beside and all(str(file) in done.stdout.replace("\n", "") for file in (path, *beside))
+    assert sim("show", path).returncode == 0
+    again = sim("advise", mine, "-o", path)
+    assert again.returncode == 2 and "exists, and may hold work of yours" in again.stderr

@@ -1,0 +1,87 @@
+"""The systems of the scenario itself, judged beside the presets: as they are, and with two more."""
+
+from collections.abc import Iterator, Mapping
+from copy import deepcopy
+from typing import Any
+
+from sim.advice.data import Preset, Quantity
+from sim.scenario.load import Scenario
+
+MORE = 2
+"""So many more workers of each group are tried."""
+
+
+class Own(Preset):
+    """A system of the scenario."""
+
+    name: str
+    """In the scenario."""
+    jobs: dict[str, list[str]]
+    """Of each group or queue."""
+    members: dict[str, int]
+    """Of each, before the scenario's scale."""
+    places: dict[str, list[str]]
+    """Where each is configured, as a path from the system."""
+    partitions: int
+    """Of a log, before the scale; 1 of a queue."""
+
+    def with_workers(self, workers: Mapping[str, int]) -> Any:
+        """The system as in a scenario, with so many workers of each group."""
+        system = deepcopy(self.system)
+        for group, n in workers.items():
+            node = system
+            for key in self.places[group]:
+                node = node[key]
+            node["consumers" if "consumers" in node else "workers"] = n
+        return system
+
+
+def own_systems(scenario: Scenario, catalogue: Mapping[str, Preset]) -> Iterator[tuple[str, Own]]:
+    """Each system of the scenario, by a name of its own, billed as the preset most like it.
+
+    Args:
+        scenario: with the systems.
+        catalogue: presets, for what each product is billed by.
+    """
+    for name, system in scenario.systems.items():
+        data = system.model_dump(mode="json", by_alias=True)
+        partitions: Any = data
+        for key in system.partitions_at:
+            partitions = partitions[key]
+        readers = system.readers
+        yield (
+            f"yours.{name}",
+            Own(
+                title=f"yours: {name}",
+                system=data,
+                bill=_billed_as(data, catalogue),
+                name=name,
+                jobs={group: list(its.does) for group, its in readers.items()},
+                members={group: its.members for group, its in readers.items()},
+                places={group: [str(key) for key in system.place_of(group)] for group in readers},
+                partitions=partitions if system.partitions_at else 1,
+            ),
+        )
+
+
+def _billed_as(system: Mapping[str, Any], catalogue: Mapping[str, Preset]) -> dict[str, Quantity]:
+    """What the first preset that is most like a system is billed by; nothing if none is."""
+    alike = [
+        preset for preset in catalogue.values() if preset.system["product"] == system["product"]
+    ]
+    if not alike:
+        return {}
+    best = max(alike, key=lambda preset: _likeness(preset.system, system))
+    return best.bill
+
+
+def _likeness(preset: Mapping[str, Any], system: Mapping[str, Any]) -> int:
+    """In how many of the things that a bill depends on two systems of a product are the same."""
+    return sum(
+        (
+            preset.get("broker") == system.get("broker"),
+            ("share_groups" in preset) == bool(system.get("share_groups")),
+            ("'FifoQueue': True" in str(preset)) == ("'FifoQueue': True" in str(system)),
+            ("quorum" in str(preset)) == ("quorum" in str(system)),
+        )
+    )
