@@ -250,8 +250,11 @@ def told(kind: HarmKind, amount: float, unfinished: float) -> str:
         return (
             f"{messages(amount)} {'is' if amount == 1 else 'are'} left" if amount else "it drains"
         )
+    if kind == "duplicates":
+        n = f"{count(amount)} duplicate{'' if amount == 1 else 's'}" if amount else "no duplicate"
+        return f"{n} {'are' if amount > 1 else 'is'} applied"
     words = {
-        "lost": "lost", "dead_lettered": "dead-lettered", "duplicates": "processed again",
+        "lost": "lost", "dead_lettered": "dead-lettered",
         "out_of_order": "out of order", "redelivered": "delivered in vain",
     }[kind]  # fmt: skip
     return (

@@ -14,12 +14,12 @@ from sim.words.standings import Pace
 NAMES = {
     "lost": "lost",
     "dead_lettered": "dead-lettered",
-    "unfinished": "left unfinished",
-    "double_effects": "processed again",
+    "unfinished": "unfinished",
+    "double_effects": "duplicates",
     "violations": "out of order",
-    "max_lag": "most waiting",
-    "max_time_lag_s": "behind by",
-    "drain_s": "drained in",
+    "max_lag": "lag or depth",
+    "max_time_lag_s": "age of oldest",
+    "drain_s": "time to drain",
     "latency_p50_s": "p50",
     "latency_p99_s": "p99",
 }
@@ -28,11 +28,11 @@ _HARMS = {
     "lost": "loses",
     "dead_lettered": "dead-letters",
     "unfinished": "leaves unfinished",
-    "double_effects": "processes again",
+    "double_effects": "applies duplicates of",
     "violations": "processes out of order",
 }
 _PACES = {
-    Pace.LEVEL: "stays level",
+    Pace.LEVEL: "keeps pace",
     Pace.BEHIND: "falls behind and catches up",
     Pace.LATE: "drains late",
     Pace.NEVER: "never drains",
@@ -82,11 +82,14 @@ def _kept_up(found: Replications) -> Iterator[str]:
         (first, often), *others = kept
         who = names(systems)
         each = " each" if len(systems) > 1 else ""
-        # "stays level" becomes "stay level" of several.
+        # "keeps pace" becomes "keep pace" of several.
         what = _PACES[first] if len(systems) == 1 else _plural(_PACES[first])
         words = f"{who} {what} in {often} of {found.runs} runs{each}{_at_least(often, found.runs)}"
         rest = [f"{_PACES[pace]} in {n}" for pace, n in others]
         yield words + (f"; otherwise {names(rest)}" if rest else "")
+    if "level_s" in found.summary and any(Pace.LEVEL in its for its in found.paces.values()):
+        allowed_s = float(found.summary["level_s"].max())
+        yield f"A system that keeps pace is never more than {duration(allowed_s)} behind"
 
 
 def _plural(words: str) -> str:

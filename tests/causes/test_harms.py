@@ -99,3 +99,9 @@ def test_a_delivery_in_ten_may_be_a_repeat():
     assert harms(its(redelivered=100), allowed) == []
     (again,) = harms(its(redelivered=150), allowed)
     assert (again.kind, again.value) == ("redelivered", 50)
+
+
+def test_duplicates_are_applied():
+    assert told("duplicates", 0, 0) == "no duplicate is applied"
+    assert told("duplicates", 1, 0) == "1 duplicate is applied"
+    assert told("duplicates", 1_200, 0) == "1,200 duplicates are applied"

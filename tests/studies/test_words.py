@@ -15,9 +15,9 @@ def test_a_block_a_group_and_a_line_a_number_that_is_ever_above_nothing():
         "Medians of 20 runs, and between what they lie with 95 % confidence:",
         "a / g",
         "  lost                       10  5 to 14",
-        "  drained in              never  in every run",
+        "  time to drain           never  in every run",
         "b / g",
-        "  drained in              1 min  in every run",
+        "  time to drain           1 min  in every run",
     ]
 
 
@@ -41,7 +41,7 @@ def test_each_system_is_said_to_have_kept_up_in_so_many_runs():
     )
     said = list(findings(got))
     assert said[:2] == [
-        "a stays level in 18 of 20 runs (with 95 % confidence at least 68 % of all); "
+        "a keeps pace in 18 of 20 runs (with 95 % confidence at least 68 % of all); "
         "otherwise drains late in 2",
         "b never drains in 20 of 20 runs (with 95 % confidence at least 83 % of all)",
     ]
@@ -51,7 +51,7 @@ def test_each_system_is_said_to_have_kept_up_in_so_many_runs():
 def test_systems_that_are_alike_share_a_sentence():
     said = list(findings(found(lost={"a": NONE, "b": NONE})))
     assert said == [
-        "a and b stay level in 20 of 20 runs each (with 95 % confidence at least 83 % of all)"
+        "a and b keep pace in 20 of 20 runs each (with 95 % confidence at least 83 % of all)"
     ]
 
 
@@ -65,3 +65,9 @@ def test_a_difference_that_may_be_none_is_not_told():
     a, b = rng.normal(50.0, 5.0, 20), rng.normal(50.0, 5.0, 20)
     said = " ".join(findings(found(max_time_lag_s={"a": a.tolist(), "b": b.tolist()})))
     assert "further behind" not in said
+
+
+def test_how_far_behind_still_keeps_pace_is_said():
+    got = found(lost={"a": NONE, "b": NONE})
+    got.summary["level_s"] = 30.0
+    assert list(findings(got))[1] == "A system that keeps pace is never more than 30 s behind"
