@@ -19,6 +19,7 @@ from sim.queue import broker_codes as codes
 from sim.queue import broker_events_kernel as events_kernel
 from sim.queue import broker_faults_kernel as faults
 from sim.queue import broker_kernel as k
+from sim.queue.broker_limits_kernel import act
 from sim.queue.broker_messages_kernel import PoisonLeft
 from sim.queue.broker_policy_kernel import BrokerPolicy
 from sim.queue.broker_state import (
@@ -187,9 +188,9 @@ class Broker:
             AssertionError: something happened that cannot (`sim.queue.checks`); a bug of the lab.
         """
         while self._due and self._due[0][:2] <= (until_s, BEFORE_CONTROL):
-            at_s, _, _, act = heappop(self._due)
+            at_s, _, _, do = heappop(self._due)
             self._work(at_s)
-            act()
+            do()
         self._work(until_s)
         counts = counts_of(self.state)
         check_broker(self._counts, counts, self.state.deliveries.used, self.policy)
@@ -215,17 +216,17 @@ class Broker:
             f"what comes next is at {at_s!r} s"
         )
 
-    def later(self, after_s: float, order: int, act: Callable[[], None]) -> None:
+    def later(self, after_s: float, order: int, do: Callable[[], None]) -> None:
         """Have the stage act by itself in a while.
 
         Args:
             after_s: in how long, s; inf: never.
             order: BEFORE_CONTROL or AFTER_CONTROL.
-            act: does it, at the time that `now_s` then is.
+            do: does it, at the time that `now_s` then is.
         """
         if after_s < inf:
             self._dues += 1
-            heappush(self._due, (self.now_s + after_s, order, self._dues, act))
+            heappush(self._due, (self.now_s + after_s, order, self._dues, do))
 
     def _enlarge(self) -> None:
         """Double whatever is more than half full."""
@@ -448,6 +449,8 @@ class Broker:
         def close() -> None:
             silent = self.cut(c) or self.state.consumers.resume_s[c] > self.now_s
             if silent and connection >= 0 and self.connection(c) == connection:
+                since_s = self.now_s - self.heartbeat_s
+                act(self.state.limits, codes.LIMIT_HEARTBEAT, since_s, self.now_s)
                 self.disconnect(c)
 
         self.later(self.heartbeat_s, AFTER_CONTROL, close)

@@ -88,7 +88,8 @@ cdef enum:
     LIMIT_OVERTAKEN = 13
     LIMIT_PROCESS = 14
     LIMIT_LOOP = 15
-    LIMITS = 16
+    LIMIT_HEARTBEAT = 16
+    LIMITS = 17
     CLOSED = 0
     KILLED = 1
     STRUCK = 2

@@ -169,7 +169,9 @@ LIMIT_PROCESS = 14
 """A message waited long for the queue's process."""
 LIMIT_LOOP = 15
 """What reached a consumer waited long for its main loop."""
-LIMITS = 16
+LIMIT_HEARTBEAT = 16
+"""A connection over which nothing was heard was closed."""
+LIMITS = 17
 
 # What happens to consumers, and is told of: rows of QueueLimits.times_of.
 CLOSED = 0

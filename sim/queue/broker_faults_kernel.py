@@ -86,6 +86,7 @@ def cut_off(b: BrokerState, now: float, c: int) -> None:
         while d >= 0:
             if b.deliveries.arrive_s[d] > now:
                 b.deliveries.arrive_s[d] = num.INF
+                b.deliveries.gone_s[d] = min(now, b.deliveries.gone_s[d])
             d = b.deliveries.then[d]
     elif b.consumers.alive[c] == 1:
         if first >= 0 and b.deliveries.arrive_s[first] > now:
@@ -126,7 +127,9 @@ def _resume_connection(b: BrokerState, now: float, c: int) -> None:
     b.consumers.inbound_s[c] = arrive_s
     d = b.consumers.buffer[c]
     while d >= 0:
-        b.deliveries.arrive_s[d] = min(b.deliveries.arrive_s[d], arrive_s)
+        if b.deliveries.arrive_s[d] > arrive_s:
+            b.deliveries.arrive_s[d] = arrive_s
+            b.deliveries.gone_s[d] = num.INF
         d = b.deliveries.then[d]
     events_kernel.push(b.events, now, codes.WAKE, c, 0)
     if b.consumers.done[c] >= 0:

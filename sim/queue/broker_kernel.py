@@ -58,6 +58,8 @@ def _hand_over(b: BrokerState, now: float, c: int, d: int, message: int) -> int:
     b.messages.held += 1
     arrive_s = _arrive_s(b, now, c, d)
     b.deliveries.arrive_s[d] = arrive_s
+    if arrive_s == num.INF:
+        b.deliveries.gone_s[d] = now  # nobody has it
     if b.messages.due_s.shape[0] > 0 and b.messages.due_s[message] > arrive_s:
         # A task with an ETA is held beside the buffer, and the worker asks for one more.
         events_kernel.push(b.events, b.messages.due_s[message], codes.DUE, d, 0)

@@ -11,6 +11,6 @@ cdef class QueueLimits:
     cdef public double[:, ::1] last_of
 
 
-cdef void act(QueueLimits limits, i64 limit, double from_s, double until_s) noexcept nogil
+cpdef void act(QueueLimits limits, i64 limit, double from_s, double until_s) noexcept nogil
 
 cdef void strike(QueueLimits limits, i64 what, i64 c, double now) noexcept nogil

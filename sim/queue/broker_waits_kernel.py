@@ -63,8 +63,9 @@ def _add(b: BrokerState, t: QueueTimes, first: int, idle: int, asked_s: float, o
 def add(b: BrokerState, first: int, idle: int, asked_s: float, out_s: F64) -> None:
     """Add what messages with an effect waited for in a queue, and their work.
 
-    As many as ``out_s`` has columns, from number ``first`` on. ``idle``: number of the part that a ready message meets while a consumer rests. ``asked_s``: of
-    `BrokerPolicy.delay_s`, what was asked for. ``out_s`` float64 [parts, messages], s.
+    They are as many as ``out_s`` has columns, from number ``first`` on. ``idle``: number of the
+    part that a ready message meets while a consumer rests. ``asked_s``: of `BrokerPolicy.delay_s`,
+    what was asked for. ``out_s`` float64 [parts, messages], s.
     """
     times = b.times
     with cython.nogil:

@@ -126,6 +126,9 @@ def limit_keys(name: str, config: CelerySystem) -> Keys:
         codes.LIMIT_BUSY: LimitKey(
             "worker_concurrency", "config.worker_concurrency", str(concurrency)
         ),
+        codes.LIMIT_HEARTBEAT: LimitKey(
+            "broker_heartbeat", "config.broker_heartbeat", written_s(settings.broker_heartbeat)
+        ),
         codes.LIMIT_LOOP: LimitKey(
             "ceilings.task", "ceilings.task", written_s(config.ceilings.task)
         ),

@@ -47,6 +47,7 @@ _WHAT = {
     codes.LIMIT_OVERTAKEN: "a message was handed over before an older one of a lower priority",
     codes.LIMIT_PROCESS: "a message waited to get into the queue, whose process was busy",
     codes.LIMIT_LOOP: "a message waited for the main loop of its consumer",
+    codes.LIMIT_HEARTBEAT: "a connection over which nothing was heard was closed, but so late",
 }
 """What each did, each time."""
 

@@ -164,6 +164,7 @@ def limit_keys(name: str, config: RabbitmqSystem) -> Keys:
         codes.LIMIT_HELD: LimitKey(
             "prefetch_count", f"{here}.prefetch_count", str(given) if given else f"0 ({its})"
         ),
+        codes.LIMIT_HEARTBEAT: LimitKey("heartbeat", "heartbeat", written_s(config.heartbeat)),
         codes.LIMIT_BUSY: LimitKey("consumers", f"{here}.consumers", str(queue.consumers)),
         codes.LIMIT_PROCESS: LimitKey(
             "ceilings.publish",

@@ -70,8 +70,10 @@ class PlainBroker(PlainQueueSide):
                     if arrives.processed:
                         break
                 while consumer.cut:
+                    self.times.gone(d)
                     yield self.network
                     arrives = self.env.timeout(half_s)
+                    d.gone_s = INF if consumer.connection is d.connection else d.gone_s
             if consumer.connection is not d.connection:
                 self._lose(d)
                 return

@@ -122,6 +122,22 @@ def test_a_lock_that_runs_on_after_its_holder_died_and_an_attempt_that_was_cut_s
     assert limits.last_s[codes.LIMIT_LOCK_GONE] == 11.0
 
 
+def test_what_was_sent_into_a_cut_network_waits_for_the_heartbeat():
+    def cut(broker):
+        broker.advance(2.0)
+        broker.cut_off(0)
+        broker.advance(3.0)
+
+    s = replace(PUSHED, consumers=2)
+    parts, broker = split(s, [1.0, 1.0, 2.5], [0.5, 3.0, 1.0], 99.0, does=cut, heartbeat_s=10.0)
+    # The third is sent to the first consumer at 2.5 s, and to the other one at 12 s.
+    assert parts[2] == {"LOCK": 9.5, "WORK": 1.0}
+    assert acted(broker) == {"HEARTBEAT": 1}
+    limits = broker.state.limits
+    assert limits.first_s[codes.LIMIT_HEARTBEAT] == 2.0
+    assert limits.last_s[codes.LIMIT_HEARTBEAT] == 12.0
+
+
 def test_the_copy_that_takes_effect_counts_though_the_broker_took_it_back():
     s = replace(PULLED, consumers=2, lock_s=4.0)
     # The other consumer has a copy since 5 s, and is not done before 11 s.
