@@ -55,6 +55,8 @@ class Cluster:
         ]
         self.cuts: list[tuple[int, float, float]] = []
         """(partition, from, until): appended then, and cut off by an election."""
+        self.passed = 0
+        """Offsets of records that elections cut off and retention had deleted before."""
         self.short: list[tuple[int, float, float]] = []
         """(partition, from, until): too few replicas in sync; inf: still so."""
         self.lose: Callable[[int, int], None] = lambda p, to: topic.truncate(p, to, self.now_s)
@@ -114,7 +116,7 @@ class Cluster:
         Raises:
             AssertionError: a bug of the lab.
         """
-        readable = int(self.client.journal.n[self._readable()].sum())
+        readable = int(self.client.journal.n[self._readable()].sum()) + self.passed
         assert readable == self.topic.log.end.sum(), "stored, and neither readable nor waiting"
 
     def _readable(self) -> Bools:
@@ -233,7 +235,10 @@ class Cluster:
         records = int(journal.n[gone].sum())
         if records:
             log = self.topic.log
-            self.lose(p, max(int(log.first[p]), int(log.end[p]) - records))
+            # What retention has deleted cannot be taken: the offsets go on from there.
+            to = max(int(log.first[p]), int(log.end[p]) - records)
+            self.passed += to - (int(log.end[p]) - records)
+            self.lose(p, to)
 
     def restart(self, broker: int) -> None:
         """It is back and in sync again; it leads only what nobody else could."""

@@ -65,6 +65,9 @@ class Readable:
         self.lane = np.zeros(n, np.int32)
         """[records] its partition."""
         self.fed = np.zeros(topic.log.end.size, np.int64)
+        """[partitions] offset from which on records are yet to come."""
+        self.gone = 0
+        """Records that had come, and were taken from the log since."""
         self.readers: list[Callable[[int, int], None]] = []
         """Told which numbers have come: from the first, before the second."""
 
@@ -90,10 +93,16 @@ class Readable:
         self.lane[at:stop] = np.concatenate(lanes)[order]
         self.feed.enqueued_s[at:stop] = log.visible_s[found]
         self.feed.n[0] = stop
-        assert stop == self.fed.sum(), "a record was read twice, or passed over"
+        fed = int(self.fed.sum()) + self.gone
+        assert stop == fed, "a record was read twice, or passed over"
         assert at == 0 or self.feed.enqueued_s[at - 1] <= self.feed.enqueued_s[at], "time went back"
         for came in self.readers:
             came(at, stop)
+
+    def truncate(self, p: int, to: int) -> None:
+        """The log of a partition ends at offset ``to`` from now on."""
+        self.gone += max(0, int(self.fed[p]) - to)
+        self.fed[p] = min(self.fed[p], to)
 
     def _enlarge(self, n: int) -> None:
         self.message = longer(self.message, n, 0)
@@ -334,7 +343,8 @@ class SharedKafka(Kafka):
 
     def total(self) -> int:
         """As `Kafka.total`, share groups included."""
-        return self._records() * (len(self.groups) + len(self.shares))
+        its = self._records() + self.readable.gone
+        return self._records() * len(self.groups) + its * len(self.shares)
 
     def settled(self) -> int:
         """Records that each group is done with."""
@@ -343,7 +353,7 @@ class SharedKafka(Kafka):
     def _lose(self, p: int, to: int, at_s: float) -> None:
         """As `Kafka`; what share groups were told of stays theirs, acquired or not."""
         super()._lose(p, to, at_s)
-        self.readable.fed[p] = min(self.readable.fed[p], to)
+        self.readable.truncate(p, to)
 
     def done(self) -> bool:
         """As `Kafka.done`; a share group that has done with all there will be stops to poll."""

@@ -403,3 +403,32 @@ def test_whoever_is_elected_everything_adds_up(faults, group, order):
     )
     summary = run(its).tables.summary.iloc[0]
     assert summary["processed"] + summary["lost"] + summary["unfinished"] == summary["produced"]
+
+
+ALONE_ON_DISK = {
+    "systems.kafka.topic.replication.factor": 1,
+    "systems.kafka.topic.min.insync.replicas": 1,
+    "systems.kafka.brokers.count": 1,
+}
+POWER_LOSS = {"at": "8 s", "fault": "power_loss", "target": "*.broker.0", "for": "1 s"}
+
+
+def test_KB_12_what_a_share_group_had_taken_stays_its_own_when_the_log_loses_it():
+    jobs = {"books": {"per_message": "1 ms"}, "more": {"per_message": "1 ms"}}
+    share = {
+        "workload.service": jobs,
+        "systems.kafka.share_groups": {"s": {"consumers": 2, "does": ["more"]}},
+    }
+    found = run(scenario({"order": "produce"}, faults=[POWER_LOSS], **ALONE_ON_DISK, **share))
+    summary = found.tables.summary.set_index("group")
+    assert summary.loc["s", "processed"] > 700 and summary.loc["s", "unfinished"] == 0
+    assert found.tables.producer["lost_failover"][0] > 100
+
+
+def test_KB_12_a_log_that_retention_has_emptied_can_lose_no_more():
+    retention = {
+        "systems.kafka.topic.retention.ms": 500, "systems.kafka.topic.segment.ms": 500,
+        "systems.kafka.brokers.log.retention.check.interval.ms": 200,
+    }  # fmt: skip
+    found = run(scenario({"order": "produce"}, faults=[POWER_LOSS], **ALONE_ON_DISK, **retention))
+    assert found.tables.producer["lost_failover"][0] > 100
