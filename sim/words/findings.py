@@ -19,6 +19,7 @@ import pandas as pd
 from sim.foundation.arrays import I64
 from sim.foundation.text import count, duration, messages, names, rate, share
 from sim.measure.latency import level_s
+from sim.words.binds import binding
 from sim.words.shown import about, column_of
 from sim.words.standings import Pace, Standing, allowed, in_each, standings, who_of
 from sim.words.why import met_ceilings, reason, undocumented
@@ -52,19 +53,23 @@ def finding(
     duration_s: float,
     faults: pd.DataFrame | None = None,
     shown: pd.DataFrame | None = None,
+    waits: pd.DataFrame | None = None,
+    limits: pd.DataFrame | None = None,
 ) -> str:
-    """What the scenario is about; who kept up, at what lag, and what became of messages.
+    """What the scenario is about; who kept up, at what lag, why not, and what became of messages.
 
-    `duration_s` is when arrivals ended, s; `faults` and `shown` are the tables of these names.
+    `duration_s` is when arrivals ended, s; the others are the tables of these names. Without
+    `waits`, as of a run that has none, what befell a group is told in place of what bound it.
     """
-    shown = pd.DataFrame() if shown is None else shown
+    shown, waits, limits = (pd.DataFrame() if t is None else t for t in (shown, waits, limits))
     if not summary["produced"].sum():
         return f"{NOTHING}. There is nothing to compare."
     sentences = [
         about(shown),
         keeping_up(summary, duration_s) + _either_will_do(summary, duration_s),
         about_lag(summary),
-        reason(summary, duration_s, faults),
+        reason(summary, duration_s, None if len(waits) else faults),
+        *binding(summary, duration_s, waits, limits),
         met_ceilings(faults),
         undocumented(summary),
         *about_readers(summary, duration_s).split("; "),

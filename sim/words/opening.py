@@ -87,6 +87,8 @@ def findings_of_groups(tables: Tables) -> list[str]:
             duration_s=tables.duration_s,
             faults=tables.faults,
             shown=tables.shown,
+            waits=tables.waits,
+            limits=tables.limits,
         ),
         # Of the latency of some, the scenario says it exactly; this is from a sample.
         "" if of_some(tables.shown) else about_busy_key(tables.messages),
