@@ -45,8 +45,8 @@ _ON: Mapping[TimePart, Sequence[str]] = {
         "x-consumer-timeout", "group.share.record.lock.duration.ms",
     ),
     TimePart.CAPACITY: (
-        *_TEAM, "MaxNumberOfMessages", "max.poll.records", "tolerance", "maxReplicaCount",
-        "allowIdleConsumers", "scaleUp.policies",
+        *_TEAM, "MaxNumberOfMessages", "max.poll.records", "maxRecords", "commit.per", "tolerance",
+        "maxReplicaCount", "allowIdleConsumers", "scaleUp.policies",
     ),
     TimePart.HEAD_OF_LINE: (
         "MessageGroupId", "partitions", "ShardCount", "x-single-active-consumer",
@@ -57,7 +57,8 @@ _ON: Mapping[TimePart, Sequence[str]] = {
     ),
     TimePart.CALL: (
         "MaxNumberOfMessages", "ReceiveMessageWaitTimeSeconds", "max.poll.records",
-        "fetch.max.wait.ms", "retrievalMode", "idleTimeBetweenReadsInMillis",
+        "maxRecords", "commit.per", "fetch.max.wait.ms", "retrievalMode",
+        "idleTimeBetweenReadsInMillis",
     ),
     TimePart.HELD: (
         "prefetch_count", "worker_prefetch_multiplier", "MaxNumberOfMessages", "max.poll.records",
@@ -66,7 +67,8 @@ _ON: Mapping[TimePart, Sequence[str]] = {
 """By what a message waits for, the keys that can be why."""
 _BY_HARM: Mapping[str, Sequence[str]] = {
     "lost": (
-        "MessageRetentionPeriod", "retention.ms", "retention.bytes", "x-message-ttl",
+        "MessageRetentionPeriod", "retention.ms", "retention.bytes", "x-max-age",
+        "x-max-length-bytes", "x-message-ttl",
         "x-max-length", "x-overflow", "auto.offset.reset", "queue.buffering.max.messages",
         "queue.buffering.max.kbytes", "buffer.memory", "max.block.ms", "delivery.timeout.ms",
         "message.timeout.ms", "RecordTtl", "x-delivery-limit", "maxReceiveCount",
@@ -78,8 +80,8 @@ _BY_HARM: Mapping[str, Sequence[str]] = {
     ),
     "double_effects": (
         "VisibilityTimeout", "visibility_timeout", "consumer_timeout", "x-consumer-timeout",
-        "max.poll.interval.ms", "session.timeout.ms", "group.share.record.lock.duration.ms",
-        "request.timeout.ms",
+        "max.poll.interval.ms", "group.share.record.lock.duration.ms", "request.timeout.ms",
+        "auto.commit.interval.ms", "commit.per", "store_every", "flushInterval",
     ),
 }  # fmt: skip
 """By what becomes of messages (a column of the summary), the keys that can be why."""

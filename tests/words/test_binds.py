@@ -1,4 +1,4 @@
-"""Whether a limit is stated only where it acted on what a group waited for, and none disproves it."""
+"""Whether a limit is stated only where it acted on what a group waited for, and is not excused."""
 
 import pandas as pd
 import pytest
