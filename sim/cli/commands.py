@@ -227,15 +227,23 @@ def explain(
     out_: Annotated[Path, typer.Option("--out", help="Folder of all results.")] = Path("results"),
     max_memory: MaxMemory = None,
     max_time: MaxTime = None,
+    replications: Annotated[
+        int | None, typer.Option(min=2, help="So often, each with the next seed: how sure it is.")
+    ] = None,
 ) -> None:
     """Why a scenario goes wrong: what it goes away without, each shown by a run.
 
     Of a result, its report shows it from then on.
     """
-    from sim.cli.explaining import explain_on, found
+    from sim.cli.explaining import explain_on, found, repeat_on
 
     gc.freeze()  # as in `run`
     its, result = found(scenario, _overrides(set_, seed), out_)
+    if replications is not None:
+        if json_ or output is not None:
+            raise LabError("--replications prints text; go without --json and --output")
+        allowed = _allowed(max_memory, max_time)
+        return repeat_on(its, replications, system, group, out, err, allowed)
     whole = system is None and group is None
     explain_on(
         its,

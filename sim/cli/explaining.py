@@ -45,6 +45,44 @@ def found(words: str, overrides: Sequence[str], folder: Path) -> tuple[Scenario,
     return override(read(its).scenario, overrides), None if overrides else its
 
 
+def repeat_on(
+    scenario: Scenario,
+    runs: int,
+    system: str | None,
+    group: str | None,
+    out: Console,
+    err: Console,
+    allowed: "Allowance",
+) -> None:
+    """Explain a scenario with many seeds, and print what the explanations say together.
+
+    Args:
+        scenario: to explain; its seed is that of the first.
+        runs: how many.
+        system: only this one; None: all.
+        group: only this one; None: all.
+        out: for the explanation.
+        err: for warnings and progress, which is quiet where it is no terminal.
+        allowed: memory and time that each may take.
+
+    Raises:
+        KeyboardInterrupt: stopped; nothing was written.
+    """
+    from sim.causes.repeated import paragraphs, repeat, together
+    from sim.cli.console import warn
+
+    warn(scenario.warnings, err)
+    with _progress(err) as onlooker:
+        try:
+            explanations = repeat(scenario, runs, system, group, onlooker, allowed)
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt("nothing was written") from None
+    out.print(f"{scenario.name}: explained {runs} times, with the seeds from {scenario.seed} on.\n")
+    width = min(WIDTH, out.width) if out.is_terminal else WIDTH
+    for line in paragraphs(together(explanations), width):
+        out.print(line)
+
+
 def explain_on(
     scenario: Scenario,
     system: str | None,
