@@ -56,4 +56,4 @@ def test_a_result_and_its_scenario_are_explained_alike():
     assert of_scenario == of_result
     assert isinstance(of_result, sim.Explanation)
     assert of_result.first.key == "workers"
-    assert "1 worker can do no more: with 2 workers" in repr(of_result)
+    assert "only 1 worker: with 2 workers" in repr(of_result)

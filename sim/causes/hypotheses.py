@@ -62,7 +62,7 @@ def _as_limit(one: Hypothesis, acted: Acted) -> Hypothesis:
     for row in acted:
         if _is_of(row, one):
             value = "" if one.key == "ceilings" else f" {row['value']}".rstrip()
-            what = f"{row['key']}{value} {row['what']}"
+            what = f"{row['key']}{value} ({row['what']})"
             return replace(one, kind=CauseKind.LIMIT, what=what, times=int(row["times"]))
     return one
 
@@ -366,10 +366,11 @@ def _workers(scenario: Scenario, system: str, group: str) -> Iterator[Hypothesis
         thing = key if members != 1 else key.removesuffix("s")
         children = ""
         if isinstance(its, CelerySystem):
-            children = f" of {its.config.worker_concurrency} children"
+            n = its.config.worker_concurrency
+            children = f" of {n} child{'' if n == 1 else 'ren'}{' each' if members > 1 else ''}"
         yield Hypothesis(
             f"{key} x{factor}", CauseKind.WORKERS, key, f"{place}.{key}", str(members),
-            str(factor * members), changes, f"{members} {thing}{children} can do no more",
+            str(factor * members), changes, f"only {members} {thing}{children}",
             f"with {factor * members} {key}", cost,
         )  # fmt: skip
 

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 REPORT = "report.html"
 """Its name in the folder of a result."""
 Row = Sequence[str]
-OWN_SECTION = ("waits", CHART)
-"""Charts that stand in a section of their own."""
+TIME_CHARTS = ("waits",)
+"""Charts of the section on where the time went; those of `why` have one of their own, too."""
 WAITS_LINK = '<li><a href="#waits">Time</a></li>\n'
 BOOKS_LINK = '<li><a href="#books">Books</a></li>\n'
 
@@ -69,7 +69,7 @@ def page(
         waits=_waits(tables, charts),
         waits_link=WAITS_LINK if len(tables.waits) else "",
         limits=_limits(tables),
-        charts=_charts([chart for chart in charts if chart.name not in OWN_SECTION], label),
+        charts=_charts([one for one in charts if one.name not in (*TIME_CHARTS, CHART)], label),
         timeline=_timeline(tables),
         books=_books(tables),
         books_link=BOOKS_LINK if len(tables.ledger) else "",
@@ -150,7 +150,7 @@ def _waits(tables: "Tables", charts: Sequence["Inline"]) -> str:
     headings = ["system", "group", "mean", "its parts", "slowest 1 %", "parts of the slowest"]
     table = _table(caption, headings, rows, heads=2, words=True)
     figures = "\n".join(
-        _figure(chart) for chart in charts if chart.name in OWN_SECTION and chart.panels
+        _figure(chart) for chart in charts if chart.name in TIME_CHARTS and chart.panels
     )
     return (
         '<section aria-labelledby="waits">\n<h2 id="waits">Where the time went</h2>\n'

@@ -24,7 +24,7 @@ def test_a_limit_that_acted_is_told_with_what_it_did():
     by_name = found(incident(queue(1)), "late", limits=limits)
     one = by_name["VisibilityTimeout"]
     assert (one.kind, one.times) == (CauseKind.LIMIT, 7)
-    assert one.what == "VisibilityTimeout 30s made messages visible"
+    assert one.what == "VisibilityTimeout 30s (made messages visible)"
     assert by_name["MaxNumberOfMessages"].kind is CauseKind.SETTING
 
 

@@ -30,7 +30,7 @@ def overloaded(tmp_path_factory):
 def test_it_tells_the_cause_in_80_columns(overloaded):
     done = sim("explain", overloaded)
     assert done.returncode == 0, done.stderr
-    assert "1 worker can do no more: with 2 workers, it is still 4.3 s too late" in " ".join(
+    assert "only 1 worker: with 2 workers, it is still 4.3 s too late" in " ".join(
         done.stdout.split()
     )
     assert max(map(len, done.stdout.splitlines())) <= 80
@@ -48,7 +48,7 @@ def test_a_result_is_explained_as_the_scenario_that_it_was_run_of(overloaded, tm
     assert all((folder / name).is_file() for name in names)
     for _ in range(2):
         report = (folder / "report.html").read_text()
-        assert "1 worker can do no more" in report and 'id="chart-remedies"' in report
+        assert "only 1 worker" in report and 'id="chart-remedies"' in report
         assert sim("report", "incident/x", "--out", tmp_path).returncode == 0  # keeps it
 
 

@@ -1,5 +1,7 @@
 """What an explanation adds to a report."""
 
+import pytest
+
 from helpers.inlined import ABOUT, MAKERS
 from sim.charts.remedies import inlined
 from sim.report.page import page
@@ -33,9 +35,10 @@ def test_each_harm_has_its_causes_in_order_and_escaped():
     assert "fine" not in text
 
 
-def test_the_picture_stands_in_its_section_and_not_among_the_charts():
+@pytest.mark.parametrize("name", ["football", "explained"])
+def test_the_picture_stands_in_its_section_and_nowhere_else(name):
     chart = inlined(WHY)
-    text = page(MAKERS["football"](), ABOUT, [chart], why=WHY)
+    text = page(MAKERS[name](), ABOUT, [chart], why=WHY)
     assert text.count('id="chart-remedies"') == 1
     assert text.index('id="why"') < text.index('id="chart-remedies"') < text.index('id="summary"')
     assert '<a href="#why">' in text
