@@ -485,6 +485,7 @@ def test_a_failing_message_holds_up_its_group_for_timeout_times_receives():
     [
         (reminders, "an_hour", "q", ["config.broker_transport_options.visibility_timeout"]),
         (grades, "rabbit", "q", ["consumer_timeout"]),
+        (backed_off, "classic", "w", ["groups.w.on_failure.backoff"]),
         (long_documents, "five_min", "index", ["groups.index.max.poll.interval.ms"]),
         (innocents, "prefetch_10", "ship", ["faults.1"]),
         (innocents, "classic", "ship", ["faults.1"]),

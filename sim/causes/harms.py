@@ -23,8 +23,6 @@ SLIGHT = 0.05
 FEW = 0.001
 """Share of the messages that are not processed below which one kind of them comes after the others;
 and of all messages that a remedy may lose without losing its worth."""
-_SOON = 1.1
-"""So many times its longest work a group may be behind: a moment more is nothing to explain."""
 _NOT_PROCESSED: Sequence[HarmKind] = ("lost", "unfinished", "dead_lettered")
 
 
@@ -98,7 +96,7 @@ def bounds(scenario: Scenario, system: str, group: str, produced: int, duration_
     level = level_s(duration_s) + asked_s(scenario, system, group)
     if needs is None:
         order = 0.0 if _keeps_order(scenario, system, group) else inf
-        late_s = level + _SOON * longest_s(scenario, system, group)
+        late_s = level + longest_s(scenario, system, group)
         of: dict[HarmKind, float] = dict.fromkeys(SEVERITY, 0.0)
         again = WASTE * produced
         return Bounds(
@@ -170,9 +168,14 @@ def harms(now: Numbers, allowed: Bounds, hopeless: int = 0) -> list[Harm]:
     found = [
         Harm(kind, over[kind], _allowed(kind, allowed), said)
         for kind, said in _said(now, allowed)
-        if over[kind] > 0
+        if over[kind] > _hardly(kind, allowed)
     ]
     return sorted(found, key=lambda harm: _slight(harm, now, hopeless))
+
+
+def _hardly(kind: HarmKind, allowed: Bounds) -> float:
+    """How much more than may be is nothing to explain, where no need says what may be: s."""
+    return 0.1 * allowed.of["late"] if kind == "late" and not allowed.needed else 0.0
 
 
 def _slight(harm: Harm, now: Numbers, hopeless: int) -> bool:

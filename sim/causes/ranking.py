@@ -29,6 +29,16 @@ _PAIRED = (CauseKind.LIMIT, CauseKind.FAULT, CauseKind.SETTING, CauseKind.PARTIT
 """What is tried in pairs; brute force of two sorts would help against anything."""
 
 
+_SPREAD = 0.88
+"""What the share of more partitions counts although they are seen to be a limit: with them, other
+limits are met later, too (an autoscaler may start more)."""
+
+
+def _weight(one: Hypothesis, of: HarmKind) -> float:
+    kind = one.kind_for(of)
+    return _SPREAD if one.name == "partitions" and kind is CauseKind.LIMIT else _WEIGHT[kind]
+
+
 def share(before: float, left: float) -> float:
     """Share of a harm that is gone; below 0 it has grown."""
     return 1.0 - left / before if before > 0 else 0.0
@@ -81,7 +91,8 @@ def ranked(
 
     def key(one: Counterfactual) -> tuple[float, ...]:
         kinds = [hypothesis.kind_for(of.kind) for hypothesis in one.hypotheses]
-        weighed = min(1.0, one.share[of.kind]) * _WEIGHT[max(kinds)]
+        weight = min(_weight(hypothesis, of.kind) for hypothesis in one.hypotheses)
+        weighed = min(1.0, one.share[of.kind]) * weight
         rest = sum(max(-1.0, min(1.0, one.share[kind])) for kind in others)
         return (-round(weighed / ALIKE), len(one.hypotheses), kinds[0], -round(rest / ALIKE))
 

@@ -80,6 +80,14 @@ def test_a_limit_that_only_delays_is_not_the_first_reason_of_a_loss():
     assert linger.hypotheses[0].kind_for("lost") is CauseKind.SETTING
 
 
+def test_more_partitions_come_after_a_limit_that_they_put_off():
+    limit = tried("tolerance", 0.73, CauseKind.LIMIT)
+    assert names(tried("partitions", 0.78, CauseKind.LIMIT), limit) == ["tolerance", "partitions"]
+    assert names(tried("other", 0.78, CauseKind.LIMIT), limit) == ["other", "tolerance"]
+    few = tried("partitions", 1.0, CauseKind.LIMIT)
+    assert names(tried("setting", 1.0), few)[0] == "partitions"
+
+
 def test_a_pair_sets_no_key_twice():
     assert worth_a_pair([tried("a", 0.5), tried("a", 0.3)], "late", 6) == []
 
