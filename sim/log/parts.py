@@ -112,17 +112,25 @@ class LogWaits:
 
     def parts_s(self, first: int, last: int) -> F64:
         """As `sim.engine.waits.Waits.parts_s`."""
-        rows, n = self._rows(first, last), last - first
-        columns, none = self._columns, np.zeros(0)
-        if not columns["done_s"].size:
-            return np.zeros((len(TimePart), n))
-        visible_s = columns["visible_s"][rows]
-        parts_s = np.ascontiguousarray(self.sent.sent_parts_s(first, last, visible_s))
+        rows, topic = self._rows(first, last), self.group.topic
+        if not self._columns["done_s"].size:
+            return np.zeros((len(TimePart), last - first))
+        visible_s = self._columns["visible_s"][rows]
+        if self.sent is topic and self._row_of is None:
+            parts_s = topic.sent_parts_of(rows, first, last, visible_s)
+        else:
+            parts_s = np.ascontiguousarray(self.sent.sent_parts_s(first, last, visible_s))
         if self.ceiling is not None:
             held_s = np.minimum(self.ceiling(rows), parts_s[TimePart.CALL])
             parts_s[TimePart.CALL] -= held_s
             parts_s[TimePart.CEILING] += held_s
-        reading, (from_s, until_s, fetch_s) = self.group.reading, np.zeros((3, n))
+        self._split(parts_s, rows, first, last)
+        return parts_s
+
+    def _split(self, parts_s: F64, rows: I64, first: int, last: int) -> None:
+        """Add to ``parts_s`` what is known of the messages in ``rows`` from the log on."""
+        columns, none = self._columns, np.zeros(0)
+        reading, (from_s, until_s, fetch_s) = self.group.reading, np.zeros((3, last - first))
         # A program that commits before it works does so between the poll and the first record.
         commits = reading.auto_commit_s < 0.0 and reading.before and reading.wait
         k.split(
@@ -162,13 +170,14 @@ class LogWaits:
                 self.behind.add(its, from_s[long], until_s[long])
             long = np.flatnonzero(parts_s[TimePart.CAPACITY] > LONG_S)
             self.behind.add_busy(from_s[long], until_s[long])
-        return parts_s
 
     def note_behind(self) -> None:
         """Split all, to note what waited behind others."""
-        n = self.group.topic.created_s.size
+        n = self.group.topic.created_s.size if self._columns["done_s"].size else 0
         for first in range(0, n, BLOCK):
-            self.parts_s(first, min(first + BLOCK, n))
+            last = min(first + BLOCK, n)
+            rows = self._rows(first, last)
+            self._split(np.zeros((len(TimePart), last - first)), rows, first, last)
 
     def _add_waited(self, parts_s: F64, partition: I64 | None, from_s: F64, until_s: F64) -> None:
         """Add what the times were in which records that could be had were in nobody's hands.

@@ -322,13 +322,25 @@ class Topic:
     def sent_parts_s(self, first: int, last: int, entered_s: F64) -> F64:
         """As `sim.engine.waits.Sent.sent_parts_s`, by when the record of each can be read."""
         way_s, over_s = self._ways_s()
-        parts_s = np.zeros((len(TimePart), last - first))
         left_s = entered_s - self.created_s[first:last]
+        return self._sent_parts_s(left_s, way_s[first:last], over_s[first:last])
+
+    def sent_parts_of(self, rows: I64, first: int, last: int, entered_s: F64) -> F64:
+        """As `sent_parts_s`, of messages of which it is known in which row each is."""
+        way_s, over_s = np.asarray(self.producer.way_s), np.asarray(self.producer.over_s)
+        left_s = entered_s - self.created_s[first:last]
+        return self._sent_parts_s(
+            left_s, way_s[rows] if way_s.size else way_s, over_s[rows] if over_s.size else over_s
+        )
+
+    def _sent_parts_s(self, left_s: F64, way_s: F32, over_s: F64) -> F64:
+        """[parts, messages] of their time until they could be read, ``left_s``; it is used up."""
+        parts_s = np.zeros((len(TimePart), left_s.size))
         if over_s.size:
-            parts_s[TimePart.CEILING] = over_s[first:last]
+            parts_s[TimePart.CEILING] = over_s
             left_s -= parts_s[TimePart.CEILING]
         if way_s.size:
-            parts_s[TimePart.SEND] = np.minimum(way_s[first:last], left_s)
+            parts_s[TimePart.SEND] = np.minimum(way_s, left_s)
             parts_s[TimePart.BUFFER] = left_s - parts_s[TimePart.SEND]
         else:
             parts_s[TimePart.SEND] = left_s
