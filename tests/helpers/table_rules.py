@@ -50,6 +50,8 @@ def check(tables: Tables, systems: set[str]) -> None:
     _check_logs(tables)
     _check_faults(tables.faults)
     _check_producers(tables)
+    _check_waits(tables)
+    _check_limits(tables)
     for frame in (tables.requests, tables.ledger, tables.books):
         numbers = frame.select_dtypes("number").drop(
             columns="net_misstatement_cents", errors="ignore"
@@ -181,6 +183,37 @@ def _late(key: np.ndarray, done_s: np.ndarray) -> np.ndarray:
         for i, row in enumerate(rows):
             late[row] = bool((done_s[rows[i + 1 :]] < done_s[row]).any())
     return late
+
+
+def _check_waits(tables: Tables) -> None:
+    """Of each group that processed anything: the parts of its messages' time sum to that time."""
+    summary = tables.summary.set_index(["system", "group"])
+    groups = tables.waits.groupby(["system", "group"]) if len(tables.waits) else {}
+    assert {who for who, _ in groups} == set(summary.index[summary["processed"] > 0])
+    for (system, group), rows in groups:
+        who = f"{system}.{group}"
+        row = summary.loc[(system, group)]
+        floats_s = 1e-6 * row["processed"]
+        assert (rows["total_s"] >= -floats_s).all(), f"{who}: a part is less than no time"
+        assert rows["messages"].between(0, row["processed"]).all(), who
+        mean_s, slowest_s = rows["mean_s"].sum(), rows["slowest_s"].sum()
+        assert abs(mean_s * row["processed"] - rows["total_s"].sum()) <= floats_s, who
+        assert mean_s - 1e-5 <= slowest_s <= row["latency_max_s"] + 1e-5, who
+        of = (tables.messages["system"] == system) & (tables.messages["group"] == group)
+        its = tables.messages[of]
+        if len(its) == row["produced"]:
+            took_s = (its["done_s"] - its["created_s"])[its["done_s"] < np.inf].sum()
+            assert abs(rows["total_s"].sum() - took_s) <= floats_s, f"{who}: parts and latencies"
+
+
+def _check_limits(tables: Tables) -> None:
+    """Limits that acted say which they are, what they did, how often and when."""
+    limits = tables.limits
+    if len(limits):
+        assert set(limits["system"]) <= set(tables.summary["system"])
+        assert (limits["times"] >= 1).all(), limits[limits["times"] < 1]
+        assert (limits["first_s"] >= 0).all() and (limits["first_s"] <= limits["last_s"]).all()
+        assert (limits["key"].str.len() > 0).all() and (limits["what"].str.len() > 0).all()
 
 
 def _check_logs(tables: Tables) -> None:
