@@ -8,6 +8,7 @@ import pytest
 
 from sim.engine.waits import TimePart, Unsplit
 from sim.measure.waits import Spent
+from sim.queue import sqs_standard_codes as codes
 from sim.queue.senders import Senders
 from sim.queue.sqs_standard import Workers
 from sim.queue.sqs_standard_state_kernel import StandardPolicy
@@ -94,6 +95,16 @@ def test_a_slow_or_paused_worker_is_told_from_the_work_itself():
     workers.advance(1.2)
     workers.pause(0, 2.0)
     assert parts(senders, workers, 0) == {"CALL": 0.01, "SLOWED": 2.0, "WORK": 0.5}
+
+
+def test_a_pause_between_two_messages_of_a_batch_holds_the_second():
+    # The first is deleted at 1.52, and the answer is there at 1.53: within a pause until 2.525.
+    senders, workers = made([1.0, 1.0], [0.5, 0.25], batch=10)
+    senders.advance(1.525)
+    workers.advance(1.525)
+    workers.pause(0, 1.0)
+    assert parts(senders, workers, 1) == {"CALL": 0.01, "HELD": 1.515, "WORK": 0.25}
+    assert workers.queue.worked == round(0.75 * codes.TICKS)
 
 
 def test_a_short_poll_that_found_nothing_leaves_its_worker_idle_until_it_asks_again():
