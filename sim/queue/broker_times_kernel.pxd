@@ -59,7 +59,7 @@ cdef i64 row_for(QueueTimes t, i64 message) noexcept nogil
 @cython.locals(message=i64, row=i64, k=i64, from_s=double, gone_s=double)
 cdef void come_back(QueueTimes t, Deliveries deliveries, i64 d, double now) noexcept nogil
 
-@cython.locals(message=i64, from_s=double, held_s=double, behind_s=double)
+@cython.locals(message=i64, from_s=double, left_s=double, held_s=double, behind_s=double)
 cdef double begin(
     QueueTimes t, Deliveries deliveries, i64 d, double due_s, double paused_s, double now
 ) noexcept nogil

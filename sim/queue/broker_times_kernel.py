@@ -249,6 +249,9 @@ def begin(
     message = deliveries.message[d]
     from_s = num.double(deliveries.arrive_s[d])
     if t.eta_of.shape[0] > 0:
+        # What of its way was before its ETA counts as that.
+        left_s = max(0.0, from_s - t.eta_of[message])
+        deliveries.loop_s[d] = min(left_s, num.double(deliveries.loop_s[d]))
         from_s = max(from_s, t.eta_of[message])
     deliveries.backoff_s[d] = max(0.0, due_s - from_s)
     from_s = max(from_s, due_s)

@@ -41,10 +41,8 @@ def _add(b: BrokerState, t: QueueTimes, first: int, idle: int, asked_s: float, o
         for k in range(codes.KEPT):
             calls_s -= t.of[m, k]
         if t.loop_of.shape[0] > 0:
-            # What of it was before its ETA is not counted twice.
-            loop_s = min(num.double(t.loop_of[m]), begun_s - eta_s)
-            out_s[parts.CEILING, i] += loop_s
-            calls_s -= loop_s
+            out_s[parts.CEILING, i] += t.loop_of[m]
+            calls_s -= t.loop_of[m]
         work_s = b.messages.done_s[m] - begun_s
         if row >= 0:
             out_s[parts.SEND, i] += t.before[row, codes.MET_SEND]

@@ -194,7 +194,7 @@ class History:
     def _add_hand(self, out: Counter[str], d: Delivery, eta_s: float) -> None:
         from_s = max(d.arrived_s, eta_s)
         travelled_s = max(0.0, from_s - max(d.sent_s, eta_s))
-        at_loop_s = min(d.loop_part_s, max(0.0, d.begun_s - eta_s))
+        at_loop_s = min(d.loop_part_s, max(0.0, d.arrived_s - eta_s))
         out["CEILING"] += at_loop_s
         out["CALL"] += travelled_s - at_loop_s
         if d.waits_until_s > from_s:

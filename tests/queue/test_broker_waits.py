@@ -198,6 +198,14 @@ def test_CE_12_in_front_of_a_main_loop_is_a_ceiling():
     assert parts == [{"CEILING": 1.0, "WORK": 1.0}, {"CEILING": 2.0, "WORK": 1.0}]
 
 
+def test_CE_12_what_of_a_main_loop_is_before_the_ETA_is_the_ETA():
+    s = replace(PUSHED, prefetch=9, loop_s=1.0)
+    due_s = np.array([0.0, 2.0])
+    parts, _ = split(s, [0.5, 0.5], [4.0, 1.0], 30.0, due_s=due_s)
+    # The loop is through with the second at 2.5 s, half a second after its ETA.
+    assert parts[1] == {"DELAY": 1.5, "CAPACITY": 3.0, "CEILING": 0.5, "WORK": 1.0}
+
+
 def test_RQ_10_a_message_that_overtakes_is_noted():
     s = replace(PUSHED, pick="priority")
     _, broker = split(s, [1.0, 2.0, 3.0], [4.0, 1.0, 1.0], 30.0, lane=[0, 0, 1])
