@@ -1,10 +1,14 @@
 """What a scenario is about, in words."""
 
 from math import inf, nan
+from pathlib import Path
+from typing import get_args
 
 import pandas as pd
 
-from sim.words.shown import about, column_of, heading, of_some
+from sim.scenario.shows import Measure
+from sim.words.opening import COLUMNS
+from sim.words.shown import MEASURES, about, column_of, heading, of_some
 
 
 def table(measure, *rows, quantile=nan, called="", jobs=""):
@@ -63,3 +67,14 @@ def test_of_many_systems_the_two_at_the_ends_are_told():
 def test_without_values_there_is_nothing_to_say():
     assert about(pd.DataFrame({"system": []})) == heading(pd.DataFrame({"system": []})) == ""
     assert about(table("money_misstated", ("a", "g", nan))) == ""
+
+
+def test_the_glossary_has_every_term_of_tables_and_scenarios():
+    glossary = (Path(__file__).parents[2] / "results" / "glossary.md").read_text("utf-8")
+    assert all(f"`{measure}`" in glossary for measure in get_args(Measure))
+    assert get_args(Measure) == tuple(MEASURES)
+    terms = {line.split("|")[1].strip() for line in glossary.splitlines() if line.startswith("| ")}
+    known = {*terms, "lag or depth", "p99"}  # of the one or the other; a quantile of latency
+    assert {"consumer lag", "queue depth", "latency, p99"} <= terms
+    assert known >= set(COLUMNS), set(COLUMNS) - known
+    assert all(f"`{column}`" in glossary for column, _ in COLUMNS.values())
