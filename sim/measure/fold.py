@@ -41,7 +41,7 @@ class Fold:
         self._key_of, self._names = messages.keys_by(order_by)
         self._tally = Tally(len(self._names), grid_s)
         self._sample = SampledMessages(total)
-        self.spent = Spent()
+        self.spent = Spent(total)
         """Where their time went."""
         self.latency = None if chosen is None else LatencyOf(chosen)
         """Of those that the scenario is about."""

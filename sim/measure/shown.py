@@ -10,6 +10,7 @@ import pandas as pd
 from sim.engine.outcome import Became, Fate
 from sim.foundation.arrays import F64, I32, I64, Bools
 from sim.measure import latency_bins
+from sim.measure.counts import Counted
 from sim.measure.latency import in_bin_s
 from sim.scenario.load import Scenario
 from sim.scenario.shows import Shown
@@ -39,6 +40,11 @@ class Chosen:
     """[entities] whether those of its key do."""
     not_these: I64
     """Messages of the group that do not, ascending."""
+
+    @property
+    def all(self) -> bool:
+        """Whether every message of the group counts."""
+        return not self.not_these.size and bool(self.entities.all())
 
     @classmethod
     def of(
@@ -80,8 +86,18 @@ class LatencyOf:
         self._never = 0
         self._longest_s = 0.0
 
+    @classmethod
+    def of_all(cls, counted: Counted) -> "LatencyOf":
+        """Those of a whole group, which are counted anyway."""
+        made = cls(Chosen(np.ones(0, bool), np.zeros(0, np.int64)))
+        made._bins, made._longest_s = counted.latency, counted.longest_latency_s
+        made._never = counted.fates[Fate.UNFINISHED]
+        return made
+
     def add(self, created_s: F64, entity: I32, became: Became, final: int) -> None:
         """Take the first ``final`` messages, which come after those that were taken before."""
+        if self._chosen.all:
+            return
         counts = self._chosen.entities[entity[:final]]
         low, high = np.searchsorted(self._chosen.not_these, [self._seen, self._seen + final])
         counts[self._chosen.not_these[low:high] - self._seen] = False
@@ -93,6 +109,11 @@ class LatencyOf:
         self._bins += np.bincount(bins, minlength=latency_bins.BINS)
         self._longest_s = max(self._longest_s, float(latency_s.max(initial=0.0)))
         self._never += int((counts & (became.fate[:final] == Fate.UNFINISHED)).sum())
+
+    @property
+    def of_everything(self) -> bool:
+        """Whether every message of the group counts: then `of_all` has what this has not."""
+        return self._chosen.all
 
     def within_s(self, quantile: float) -> float:
         """What this share of them took at most, s, to a bin's width; inf: some never were done.
@@ -117,6 +138,7 @@ def shown_table(
     summary: pd.DataFrame,
     ledger: pd.DataFrame | None,
     latency: LatencyOf | None,
+    counted: Counted,
 ) -> pd.DataFrame:
     """One row: ``measure``, ``quantile``, ``called`` and ``jobs`` as the scenario says them,
     ``value``, and ``bound``, what is needed at most (inf: anything; NaN: nobody said).
@@ -129,11 +151,13 @@ def shown_table(
         summary: the group's row.
         ledger: its books' row, if it keeps some.
         latency: of the messages that count, if it is about latency.
+        counted: of all of the group's.
     """
     shows = shown.shows
     if shows.measure == "latency":
         assert latency is not None
-        value = latency.within_s(shows.quantile)
+        of_these = LatencyOf.of_all(counted) if latency.of_everything else latency
+        value = of_these.within_s(shows.quantile)
     elif shows.measure == "money_misstated":
         value = nan if ledger is None else float(ledger["misstatement_cents"].iloc[0])
     else:

@@ -194,5 +194,5 @@ def measure(
         frames["books"] = books_table(who, kept)
     if shown is not None:
         summary, ledger = frames["summary"], frames.get("ledger")
-        frames["shown"] = shown_table(who, shown, summary, ledger, fold.latency)
+        frames["shown"] = shown_table(who, shown, summary, ledger, fold.latency, counted)
     return frames

@@ -1,6 +1,6 @@
 """Where the time of a group's messages went: the table ``waits``."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import pandas as pd
@@ -12,6 +12,8 @@ from sim.measure import waits_kernel as k
 
 BLOCK = 1 << 13
 """Messages that are split at a time, so that their parts stay near the CPU."""
+ENOUGH = 1 << 17
+"""Messages of a group, about, that are split at the least; of more, every so-manieth block."""
 SLOWEST = 0.01
 """Share of the messages that count as the slow ones."""
 MOST_S = 2.0**61 / k.UNITS_A_SECOND
@@ -23,7 +25,11 @@ EXACT_S = 1e-6
 class Spent:
     """Sums of the parts, of messages that come in pieces or all at once: the same to the bit."""
 
-    def __init__(self) -> None:
+    def __init__(self, total: int = 0) -> None:
+        """``total``: how many messages there will be, which decides how many of them are split."""
+        self._every = max(1, total // ENOUGH)
+        self._seen = 0
+        """Messages so far, split or not."""
         self._sums = k.Sums(len(TimePart), BLOCK)
         self._full: I64 | None = None
         """[parts, bins] what the sums would not have held any more, times 2**32 units."""
@@ -39,8 +45,7 @@ class Spent:
         if became.waits is None:
             return
         sums, done_s = self._sums, became.done_s
-        for first in range(0, final, BLOCK):
-            last = min(first + BLOCK, final)
+        for first, last in self._chosen(final):
             created, done = created_s[first:last], done_s[first:last]
             parts_s = np.ascontiguousarray(became.waits.parts_s(first, last))
             k.add(sums, parts_s, parts_s.view(np.int64), created, done, EXACT_S)
@@ -49,6 +54,19 @@ class Spent:
             self._since += last - first
             if self._since * sums.longest_s > MOST_S:
                 self._empty()
+
+    def _chosen(self, final: int) -> Iterator[tuple[int, int]]:
+        """(first, last) of the messages to split, of ``final`` more.
+
+        A block is counted from the first message of all, so that pieces give what one gives.
+        """
+        begin, end = self._seen, self._seen + final
+        self._seen = end
+        step = BLOCK * self._every
+        for block in range(begin // step * step, end, step):
+            first, last = max(block, begin), min(block + BLOCK, end)
+            if first < last:
+                yield first - begin, last - begin
 
     def _empty(self) -> None:
         """Before a sum could be more than 64 bits hold."""
@@ -68,7 +86,7 @@ class Spent:
 
     @property
     def processed(self) -> int:
-        """Messages that are in the sums."""
+        """Processed messages that were split: all, or of many every so-manieth block."""
         return self._sums.processed
 
     @property
@@ -134,6 +152,9 @@ def _complain(latency_s: F64, parts_s: F64) -> None:
 
 def waits_table(who: Mapping[str, str], spent: Spent) -> pd.DataFrame:
     """A row per ``part`` of the time from creation to first effect, of the processed messages.
+
+    Of a group with more than some `ENOUGH` messages, every so-manieth block of them is split; all
+    else that is said here is of these.
 
     ``total_s``: summed over all of them. ``mean_s``: per message. ``slowest_s``: per message of the
     slowest 1 %. ``messages``: how many had any of it.

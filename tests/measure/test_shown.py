@@ -141,3 +141,15 @@ def test_only_groups_that_do_a_job_count_if_it_says_which():
     assert tables.shown[["system", "group", "jobs"]].values.tolist() == [["queue", "other", "two"]]
     rows = tables.summary.set_index("group")
     assert tables.shown["value"].tolist() == [rows["max_lag"]["other"]]
+
+
+def test_of_a_whole_group_the_counts_that_are_there_tell_the_same(monkeypatch):
+    from helpers.traffic import scenario
+    from sim.lab import run
+
+    changes = {"shows": {"measure": "latency", "quantile": 0.999}}
+    quick = run(scenario(**changes)).tables
+    monkeypatch.setattr(Chosen, "all", property(lambda self: False))
+    counted_apart = run(scenario(**changes)).tables
+    assert quick.shown["value"].tolist() == counted_apart.shown["value"].tolist()
+    assert quick.shown["value"].iloc[0] > 0

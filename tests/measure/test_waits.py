@@ -154,3 +154,23 @@ def test_a_negative_part_is_a_bug_of_the_lab():
     wrong = _Became(np.array([0.5]), _Known(np.array([0.5])))
     with pytest.raises(AssertionError, match="less than no time"):
         Spent().add(np.array([0.0]), wrong, 1)
+
+
+def test_of_many_messages_every_so_manieth_block_is_split_whatever_the_pieces(monkeypatch):
+    monkeypatch.setattr(waits, "BLOCK", 10)
+    monkeypatch.setattr(waits, "ENOUGH", 100)
+    latency_s = np.arange(1_000) + 2.0
+    created_s, chosen = np.zeros(1_000), np.arange(1_000) // 10 % 10 == 0
+
+    def summed(*pieces):
+        spent, before = Spent(1_000), 0
+        for last in (*pieces, 1_000):
+            its = latency_s[before:last]
+            spent.add(created_s[before:last], _Became(its, _Known(its)), last - before)
+            before = last
+        return spent
+
+    whole, pieces = summed(), summed(3, 105, 107, 650)
+    assert whole.processed == pieces.processed == 100
+    assert whole.total_s.tolist() == pieces.total_s.tolist()
+    assert whole.total_s.sum() == pytest.approx(latency_s[chosen].sum())
