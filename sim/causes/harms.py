@@ -175,7 +175,7 @@ def harms(now: Numbers, allowed: Bounds, hopeless: int = 0) -> list[Harm]:
 
 def _hardly(kind: HarmKind, allowed: Bounds) -> float:
     """How much more than may be is nothing to explain, where no need says what may be: s."""
-    return 0.1 * allowed.of["late"] if kind == "late" and not allowed.needed else 0.0
+    return 0.2 * allowed.of["late"] if kind == "late" and not allowed.needed else 0.0
 
 
 def _slight(harm: Harm, now: Numbers, hopeless: int) -> bool:

@@ -27,9 +27,9 @@ def test_few_duplicates_come_after_a_backlog():
 def test_only_what_is_more_than_may_be_is_a_harm():
     allowed = Bounds({**NONE.of, "late": 10.0, "out_of_order": inf}, inf, False)
     assert harms(its(late=10.0, out_of_order=500), allowed) == []
-    assert harms(its(late=10.9, drain_s=10.9), allowed) == [], "a tenth more is nothing to explain"
-    (late,) = harms(its(late=12.0, drain_s=12.0), allowed)
-    assert (late.kind, late.value, late.allowed) == ("late", 2.0, 10.0)
+    assert harms(its(late=12.0, drain_s=12.0), allowed) == [], "a fifth more is nothing to explain"
+    (late,) = harms(its(late=12.5, drain_s=12.5), allowed)
+    assert (late.kind, late.value, late.allowed) == ("late", 2.5, 10.0)
 
 
 def test_by_its_needs_a_delay_that_is_allowed_is_none():
