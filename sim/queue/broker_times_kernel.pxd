@@ -64,5 +64,5 @@ cdef double begin(
     QueueTimes t, Deliveries deliveries, i64 d, double due_s, double paused_s, double now
 ) noexcept nogil
 
-@cython.locals(message=i64, slowed_s=double, paused_s=double, row=i64, k=i64, due_s=double)
+@cython.locals(message=i64, slowed_s=double, paused_s=double, row=i64, k=i64)
 cdef void take_effect(QueueTimes t, Deliveries deliveries, i64 d, double now) noexcept nogil

@@ -277,10 +277,6 @@ def take_effect(t: QueueTimes, deliveries: Deliveries, d: int, now: float) -> No
         t.begun_of[message] = deliveries.begun_s[d]
     if t.loop_of.shape[0] > 0:
         t.loop_of[message] = deliveries.loop_s[d]
-        if t.eta_of.shape[0] > 0:
-            # Until its ETA it waits for that alone.
-            due_s = deliveries.arrive_s[d] - t.eta_of[message]
-            t.loop_of[message] = max(0.0, min(t.loop_of[message], due_s))
     slowed_s = now - deliveries.begun_s[d] - deliveries.work_s[d]
     paused_s = deliveries.paused_s[d]
     # Of what was not disturbed, floats lose less than a nanosecond.
