@@ -206,7 +206,7 @@ def test_CE_12_what_of_a_main_loop_is_before_the_ETA_is_the_ETA():
     assert parts[1] == {"DELAY": 1.5, "CAPACITY": 3.0, "CEILING": 0.5, "WORK": 1.0}
 
 
-def test_RQ_10_a_message_that_overtakes_is_noted():
+def test_a_message_that_overtakes_is_noted():
     s = replace(PUSHED, pick="priority")
     _, broker = split(s, [1.0, 2.0, 3.0], [4.0, 1.0, 1.0], 30.0, lane=[0, 0, 1])
     assert acted(broker) == {"BUSY": 2, "OVERTAKEN": 1}
@@ -262,7 +262,7 @@ def priority_run(seed, rho, share):
 
 
 @pytest.mark.parametrize(("rho", "share"), [(0.5, 0.5), (0.8, 0.3)])
-def test_RQ_10_two_classes_wait_as_long_as_theory_says(rho, share):
+def test_two_classes_wait_as_long_as_theory_says(rho, share):
     """Cobham: W0 / (1 - rho1) and W0 / ((1 - rho1) (1 - rho)), with W0 = rho of exponentials."""
     found = np.array([priority_run(seed, rho, share) for seed in range(20)])
     expected = rho / (1 - rho * share), rho / ((1 - rho * share) * (1 - rho))

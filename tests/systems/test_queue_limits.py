@@ -122,7 +122,7 @@ def test_SF_01_three_message_groups_leave_seventeen_workers_idle(tmp_path):
     assert workers["idle"] > 0.8
 
 
-def test_SF_04_a_message_that_fails_blocks_its_group_for_the_timeout_times_the_receives(tmp_path):
+def test_SF_01_a_message_that_fails_blocks_its_group_for_the_timeout_times_the_receives(tmp_path):
     system = """{product: sqs, queues: {q: {workers: 8, does: [w], FifoQueue: true,
         MessageGroupId: [k], VisibilityTimeout: 120, RedrivePolicy: {maxReceiveCount: 5}}}}"""
     faults = "faults: [{at: 60 s, fault: poison, target: '*.q', effect: fail}]"
@@ -157,14 +157,14 @@ def test_all_children_busy_name_the_concurrency(tmp_path):
         ("x-single-active-consumer: true", "x-single-active-consumer", "true"),
     ],
 )
-def test_RQ_limits_of_a_queue_by_its_arguments(tmp_path, arguments, key, value):
+def test_limits_of_a_queue_by_its_arguments(tmp_path, arguments, key, value):
     system = f"""{{product: rabbitmq, queues: {{q: {{consumers: 2, does: [w], prefetch_count: 1,
         arguments: {{{arguments}}}}}}}}}"""
     found = tables(tmp_path, system, rate="10/s", for_s=60, work="400 ms")
     assert acted(found)[f"queues.q.arguments.{key}"][:2] == (key, value)
 
 
-def test_RQ_10_priorities_that_overtake_are_a_limit_that_acts(tmp_path):
+def test_priorities_that_overtake_are_a_limit_that_acts(tmp_path):
     system = """{product: rabbitmq, producer: {priority: [k]}, queues: {q: {consumers: 1,
         does: [w], prefetch_count: 1, arguments: {x-max-priority: 2}}}}"""
     found = tables(tmp_path, system, rate="10/s", for_s=60, work="110 ms")
