@@ -144,8 +144,8 @@ def _waits(tables: "Tables", charts: Sequence["Inline"]) -> str:
         for split in splits(tables.waits)
     ]
     caption = (
-        "From creation to first effect, of the messages that were processed. Parts under 3 % are "
-        "not named."
+        "From creation to first effect, of the messages that were processed; where there are many, "
+        "of blocks of them from all of the run. Parts under 3 % are not named."
     )
     headings = ["system", "group", "mean", "its parts", "slowest 1 %", "parts of the slowest"]
     table = _table(caption, headings, rows, heads=2, words=True)
