@@ -31,23 +31,23 @@ def written_s(time_s: float) -> str:
 
 
 _WHAT = {
-    codes.LIMIT_LOCK_HELD: "a message was delivered again while a consumer still had it",
-    codes.LIMIT_LOCK_GONE: "a message stayed in flight after its consumer had failed or gone",
-    codes.LIMIT_RETURNS: "a message that had come back too often was {buried}",
-    codes.LIMIT_RECEIVES: "a message that had been received so often was {buried}",
-    codes.LIMIT_RETRIES: "a message that had been tried again so often was {buried}",
-    codes.LIMIT_DROPPED: "the queue was full, and its first message was {buried}",
-    codes.LIMIT_REFUSED: "the queue was full, and a message was not let in",
-    codes.LIMIT_EXPIRED: "a message that had waited so long expired",
-    codes.LIMIT_IN_FLIGHT: "no more messages could be in flight",
-    codes.LIMIT_CALLS: "a call had to wait for the quota",
-    codes.LIMIT_LINE: "a message waited behind another while a consumer was idle",
-    codes.LIMIT_HELD: "a consumer held a message behind others while another one was idle",
-    codes.LIMIT_BUSY: "a message waited because all consumers were busy",
-    codes.LIMIT_OVERTAKEN: "a message was handed over before an older one of a lower priority",
-    codes.LIMIT_PROCESS: "a message waited to get into the queue, whose process was busy",
-    codes.LIMIT_LOOP: "a message waited for the main loop of its consumer",
-    codes.LIMIT_HEARTBEAT: "a connection over which nothing was heard was closed, but so late",
+    codes.LIMIT_LOCK_HELD: "delivered a message again while a consumer still had it",
+    codes.LIMIT_LOCK_GONE: "kept a message in flight after its consumer had failed or gone",
+    codes.LIMIT_RETURNS: "had a message that had come back so often {buried}",
+    codes.LIMIT_RECEIVES: "had a message that had been received so often {buried}",
+    codes.LIMIT_RETRIES: "had a message that had been tried again so often {buried}",
+    codes.LIMIT_DROPPED: "was reached, and the first message was {buried}",
+    codes.LIMIT_REFUSED: "was reached, and a message was not let in",
+    codes.LIMIT_EXPIRED: "had a message expire that had waited so long",
+    codes.LIMIT_IN_FLIGHT: "was reached: no more messages could be in flight",
+    codes.LIMIT_CALLS: "had a call wait for the quota",
+    codes.LIMIT_LINE: "held a message behind another while a consumer was idle",
+    codes.LIMIT_HELD: "had a consumer hold a message behind others while another one was idle",
+    codes.LIMIT_BUSY: "had a message wait because all consumers were busy",
+    codes.LIMIT_OVERTAKEN: "handed a message over before an older one of a lower priority",
+    codes.LIMIT_PROCESS: "had a message wait to get into the queue, whose process was busy",
+    codes.LIMIT_LOOP: "had a message wait for the main loop of its consumer",
+    codes.LIMIT_HEARTBEAT: "had a connection over which nothing was heard closed, but so late",
 }
 """What each did, each time."""
 
@@ -81,7 +81,7 @@ def limits_of(broker: Broker, keys: Keys) -> Iterator[Limit]:
 def _closed(broker: Broker, key: LimitKey) -> Iterator[Limit]:
     """Channels that were closed, of each consumer."""
     for c, times, first_s, last_s in _struck(broker, codes.CLOSED):
-        what = "its channel was closed, with all that it held, for it had not acknowledged"
+        what = "closed a channel, with all that it held, for it had not acknowledged"
         yield Limit(key.name, key.path, key.value, f"consumer {c}", what, times, first_s, last_s)
 
 

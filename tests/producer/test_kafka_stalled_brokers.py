@@ -256,5 +256,5 @@ def test_the_places_of_a_ring_that_has_gone_round_are_those_in_flight():
     client.advance(3.09)
     left = left_in_socket(3.09, 0, client.state)
     assert [batch.row.tolist() for batch in left] == [[21], [22]]
-    assert [batch.what for batch in left] == [(0, 1, 0, -1, 1, 0)] * 2
+    assert [batch.what for batch in left] == [(0, 1, 0, -1, 1, 0, closed) for closed in (2.1, 2.2)]
     assert overdue(3.1, client.state) == [0]

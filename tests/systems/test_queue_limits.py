@@ -60,7 +60,7 @@ def test_RQ_06_a_channel_closed_for_want_of_an_acknowledgement_is_told(tmp_path)
     found = tables(tmp_path, system)
     key, value, target, times = acted(found)["consumer_timeout"]
     assert (key, value, target, times) == ("consumer_timeout", "1800 s", "consumer 0", 1)
-    assert found.limits["what"].str.startswith("its channel was closed").any()
+    assert found.limits["what"].str.startswith("closed a channel").any()
 
 
 POISON = "faults: [{at: 60 s, fault: poison, target: '*.q', effect: kill, restart_after: 5 s}]"
