@@ -88,7 +88,7 @@ def test_each_panel_is_named_and_each_line_says_what_it_is(chart: str) -> None:
     [
         ("throughput", "messages per second"),
         ("lag", "messages"),
-        ("time_lag", "time lag"),
+        ("time_lag", "age of oldest message"),
         ("order", "messages out of order"),
         ("latency", "latency, at most"),
     ],
