@@ -368,9 +368,9 @@ ROWS = (
         "the rates; latencies are the lab's defaults, which are from other machines",
         "A confirm for each message.",
         rabbitmq_end_to_end,
-        "The defaults are of a newer version on newer machines. In the lab each publish draws a way "
-        "of its own, and none overtakes another on its connection (RQ-15): at high rates the slowest "
-        "of those under way holds up the rest, which in reality are slow together.",
+        "The defaults are of a newer version on newer machines. In the lab each publish draws a "
+        "way of its own, and none overtakes another on its connection (RQ-15): at high rates the "
+        "slowest of those under way holds up the rest, which in reality are slow together.",
     ),
     Row(
         "Kafka consumers that sleep for each record",
