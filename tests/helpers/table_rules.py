@@ -220,10 +220,11 @@ def _check_logs(tables: Tables) -> None:
     """Offsets of partitions: each within the log, and none going back but by what moves them."""
     if not len(tables.partitions):
         return
+    causes = ("seek", "crash", "unclean", "reset", "power lost")
     moved = {
         system
         for system, text in zip(tables.faults["system"], tables.faults["text"], strict=True)
-        if "seek" in text or "crash" in text or "unclean" in text or "reset" in text
+        if any(cause in text for cause in causes)
     }
     for (system, group, p), rows in tables.partitions.groupby(["system", "group", "partition"]):
         who = f"{system}.{group} partition {p}"
