@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from sim.charts.labels import name_row
 from sim.charts.over_time import colour_of
 from sim.charts.page import INK, MUTED, PALETTE, sheet, width_pt
 from sim.foundation.arrays import F64, I64, Bools
@@ -111,19 +112,7 @@ def _name_rows(tables: "Tables", ax: Axes, y: F64, new_system: Bools) -> None:
         if new:
             words.append((str(system), gap, "#222222", "bold"))
         for text, left, ink, weight in words:
-            ax.annotate(
-                text,
-                (0, at),
-                xycoords=("axes fraction", "data"),
-                xytext=(-left, 0),
-                textcoords="offset points",
-                ha="right",
-                va="center",
-                size=8.5,
-                color=ink,
-                weight=weight,
-                annotation_clip=False,
-            )
+            name_row(ax, at, text, left, 8.5, ink, weight)
 
 
 def _new(tables: "Tables", n: int, finding: str, what: str, title: str) -> list[Axes]:

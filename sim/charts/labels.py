@@ -210,6 +210,25 @@ def _united(spans: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
     return out
 
 
+def name_row(
+    ax: Axes, at: float, words: str, left_pt: float, size: float, ink: str, weight: str
+) -> None:
+    """Write words to the left of a panel beside its row ``at``, ending ``left_pt`` before it."""
+    ax.annotate(
+        words,
+        (0, at),
+        xycoords=("axes fraction", "data"),
+        xytext=(-left_pt, 0),
+        textcoords="offset points",
+        ha="right",
+        va="center",
+        size=size,
+        color=ink,
+        weight=weight,
+        annotation_clip=False,
+    )
+
+
 def title_pad(rows: int) -> float:
     """How far above its panel a title must stand, in points, to clear `rows` of names."""
     return 6.0 + ROW_PT * rows

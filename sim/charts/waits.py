@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter
 
+from sim.charts.labels import name_row
 from sim.charts.page import MUTED, sheet, width_pt
 from sim.engine.waits import TimePart
 from sim.foundation.text import duration
@@ -166,19 +167,7 @@ def _name_rows(ax: Axes, found: Sequence[Split], y: Sequence[float]) -> None:
             words.append((split.system, gap, "bold"))
         before = split.system
         for text, left, weight in words:
-            ax.annotate(
-                text,
-                (0, at),
-                xycoords=("axes fraction", "data"),
-                xytext=(-left, 0),
-                textcoords="offset points",
-                ha="right",
-                va="center",
-                size=NAME_SIZE,
-                weight=weight,
-                color="#222222",
-                annotation_clip=False,
-            )
+            name_row(ax, at, text, left, NAME_SIZE, "#222222", weight)
 
 
 def _new(found: Sequence[Split], y: Sequence[float], finding: str, title: str) -> list[Axes]:

@@ -345,10 +345,9 @@ def drain(
     """When today's backlog is gone, and who drains it in time: from an export of lag."""
     from sim.cli.draining import drain_on
 
-    by_s = _parsed("--by", by, "seconds")
-    kept_s, back_s = (
-        _parsed("--retention", retention, "seconds"),
-        _parsed("--window", window, "seconds"),
+    by_s, kept_s, back_s = (
+        _parsed(option, given, "seconds")
+        for option, given in (("--by", by), ("--retention", retention), ("--window", window))
     )
     drain_on(export, by_s, kept_s, back_s, consumers, out)
 

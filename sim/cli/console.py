@@ -22,6 +22,7 @@ from rich.progress import (
 from rich.text import Text
 
 from sim.cli.artist import Order, artist, draw
+from sim.cli.people import width_of
 from sim.cli.stopping import KEPT
 from sim.foundation.errors import LabError, NoRoomError
 from sim.foundation.terminal import terminal
@@ -59,11 +60,7 @@ def print_result(tables: "Tables", title: str, out: Console) -> None:
     """The summary and the findings, in at most 100 columns."""
     from sim.words.opening import print_summary
 
-    print_summary(tables, title, terminal(file=out.file, width=_width(out)))
-
-
-def _width(out: Console) -> int:
-    return min(WIDTH, out.width) if out.is_terminal else WIDTH
+    print_summary(tables, title, terminal(file=out.file, width=width_of(out, WIDTH)))
 
 
 def print_needs(said: Sequence[str], out: Console) -> None:
@@ -71,7 +68,7 @@ def print_needs(said: Sequence[str], out: Console) -> None:
     if said:
         out.print("\nNeeds:")
     for words in said:
-        out.print(fill(words, _width(out), initial_indent="  ", subsequent_indent="    "))
+        out.print(fill(words, width_of(out, WIDTH), initial_indent="  ", subsequent_indent="    "))
 
 
 def print_validation(found: "Validation", out: Console) -> None:
@@ -96,7 +93,7 @@ def print_difference(before: "Result", after: "Result", out: Console) -> None:
     out.print(f"\nAgainst {before.label}:")
     moved = effects(before.summary, after.summary)
     for words in (*changed, *(moved or ["no number that matters is noticeably another"])):
-        lines = fill(words, _width(out), initial_indent="  ", subsequent_indent="    ")
+        lines = fill(words, width_of(out, WIDTH), initial_indent="  ", subsequent_indent="    ")
         out.print(lines)
 
 
@@ -226,8 +223,7 @@ def advise_on(
             "processed, and the price",
             style="yellow",
         )
-    width = min(WIDTH, out.width) if out.is_terminal else WIDTH
-    page = terminal(file=out.file, width=width)
+    page = terminal(file=out.file, width=width_of(out, WIDTH))
     page.print(table(advice))
     page.print()
     page.print(closing(advice))

@@ -5,7 +5,7 @@ from textwrap import fill
 
 from rich.console import Console
 
-WIDTH = 80
+from sim.cli.people import width_of
 
 
 def drain_on(
@@ -34,7 +34,7 @@ def drain_on(
     from sim.studies.draining_words import told
 
     measured = read(export)
-    width = min(WIDTH, out.width) if out.is_terminal else WIDTH
+    width = width_of(out)
     out.print(measured.source)
     for its in outlooks(measured, consumers, window_s):
         first, *others = told(its, by_s, retention_s)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 
+from sim.cli.people import width_of
 from sim.foundation import files
 from sim.foundation.errors import LabError
 from sim.report.why import CHART, WHY
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from sim.causes.trials import Onlooker
     from sim.results.result import Result
     from sim.systems.size import Allowance
-
-WIDTH = 80
 
 
 def found(words: str, overrides: Sequence[str], folder: Path) -> tuple[Scenario, Path | None]:
@@ -73,13 +72,9 @@ def repeat_on(
 
     warn(scenario.warnings, err)
     with _progress(err) as onlooker:
-        try:
-            explanations = repeat(scenario, runs, system, group, onlooker, allowed)
-        except KeyboardInterrupt:
-            raise KeyboardInterrupt("nothing was written") from None
+        explanations = repeat(scenario, runs, system, group, onlooker, allowed)
     out.print(f"{scenario.name}: explained {runs} times, with the seeds from {scenario.seed} on.\n")
-    width = min(WIDTH, out.width) if out.is_terminal else WIDTH
-    for line in paragraphs(together(explanations), width):
+    for line in paragraphs(together(explanations), width_of(out)):
         out.print(line)
 
 
@@ -118,10 +113,7 @@ def explain_on(
         files.check_folder(to.parent)
     warn(scenario.warnings, err)
     with _progress(err) as onlooker:
-        try:
-            explanation = explain(scenario, system, group, onlooker, allowed)
-        except KeyboardInterrupt:
-            raise KeyboardInterrupt("nothing was written") from None
+        explanation = explain(scenario, system, group, onlooker, allowed)
     data = as_data(explanation)
     text = json.dumps(data, indent=2, allow_nan=False)
     written = [] if to is None else [to]
@@ -133,7 +125,7 @@ def explain_on(
     if as_json:
         out.print(text)
         return
-    for line in paragraphs(explanation, min(WIDTH, out.width) if out.is_terminal else WIDTH):
+    for line in paragraphs(explanation, width_of(out)):
         out.print(line)
     for place, path in enumerate(written):
         out.print(f"{'' if place else chr(10)}{path}")
@@ -180,7 +172,11 @@ def write_report(its: "Result", folder: Path) -> Path:
 
 @contextmanager
 def _progress(err: Console) -> Iterator["Onlooker"]:
-    """A bar over the runs, and what was taken away in the last one."""
+    """A bar over the runs, and what was taken away in the last one.
+
+    Raises:
+        KeyboardInterrupt: stopped meanwhile; it says that nothing was written.
+    """
     from sim.causes.trials import Onlooker
 
     bar = Progress(
@@ -205,4 +201,7 @@ def _progress(err: Console) -> Iterator["Onlooker"]:
             bar.update(task, advance=1, description=what[:40])
 
     with bar:
-        yield RunsOnBar()
+        try:
+            yield RunsOnBar()
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt("nothing was written") from None

@@ -7,6 +7,7 @@ from functools import wraps
 from typing import ParamSpec
 
 import typer
+from rich.console import Console
 
 from sim.cli import stopping
 from sim.foundation import files
@@ -17,6 +18,11 @@ P = ParamSpec("P")
 
 out = terminal(soft_wrap=True)
 err = terminal(stderr=True, soft_wrap=True)
+
+
+def width_of(console: Console, most: int = 80) -> int:
+    """Columns to print in: those of a terminal, at most so many, which files and pipes get."""
+    return min(most, console.width) if console.is_terminal else most
 
 
 def for_people(command: Callable[P, None]) -> Callable[P, None]:

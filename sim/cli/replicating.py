@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from sim.cli.people import width_of
 from sim.foundation import files
 from sim.foundation.errors import LabError
 from sim.scenario.load import Scenario
 
 if TYPE_CHECKING:
     from sim.studies.replications import Heard, Replications
-
-WIDTH = 80
 
 
 def many(replications: int | None, precision: str | None, *, alone: bool) -> bool:
@@ -75,39 +74,27 @@ def replicate_on(
     Raises:
         KeyboardInterrupt: stopped; runs that were done are kept.
     """
-    for scenario in scenarios:
-        _replicate(scenario, runs, precision, folder, charts, out, err)
-
-
-def _replicate(
-    scenario: Scenario,
-    runs: int | None,
-    precision: str | None,
-    folder: Path,
-    charts: bool,
-    out: Console,
-    err: Console,
-) -> None:
     from sim.cli.console import warn
     from sim.studies.replications import replicate, replicate_until
     from sim.studies.words import findings, table
 
-    warn(scenario.warnings, err)
-    place = folder / scenario.name / "replications" / f"{scenario.hash}"
-    with _progress(scenario.name, err) as heard:
-        if runs is not None:
-            found = replicate(scenario, runs, place / "runs", heard)
-        else:
-            found = replicate_until(scenario, _share(precision), place / "runs", heard)
-    out.print(f"{scenario.about or scenario.name}\n")
-    for line in table(found):
-        out.print(line)
-    said = list(findings(found))
-    for words in said:
-        out.print("\n" + fill(f"{words}.", min(WIDTH, out.width) if out.is_terminal else WIDTH))
-    out.print()
-    for path in _write(found, said, place, charts):
-        out.print(str(path))
+    for scenario in scenarios:
+        warn(scenario.warnings, err)
+        place = folder / scenario.name / "replications" / f"{scenario.hash}"
+        with _progress(scenario.name, err) as heard:
+            if runs is not None:
+                found = replicate(scenario, runs, place / "runs", heard)
+            else:
+                found = replicate_until(scenario, _share(precision), place / "runs", heard)
+        out.print(f"{scenario.about or scenario.name}\n")
+        for line in table(found):
+            out.print(line)
+        said = list(findings(found))
+        for words in said:
+            out.print("\n" + fill(f"{words}.", width_of(out)))
+        out.print()
+        for path in _write(found, said, place, charts):
+            out.print(str(path))
 
 
 def _write(found: "Replications", said: list[str], place: Path, charts: bool) -> Iterator[Path]:

@@ -6,7 +6,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from sim.engine import waits_kernel
+from sim.engine import part_codes, waits_kernel
 from sim.engine.acted_kernel import Acted
 from sim.foundation.arrays import F64, I32
 
@@ -14,36 +14,36 @@ from sim.foundation.arrays import F64, I32
 class TimePart(IntEnum):
     """A part of a message's time; those of a message sum to its latency."""
 
-    BUFFER = 0
+    BUFFER = part_codes.BUFFER
     """In its producer: it lingers, or waits for its batch to fill, for room, or for its turn."""
-    SEND = 1
+    SEND = part_codes.SEND
     """On the way into the log or queue, with the retries of its call."""
-    UNREACHABLE = 2
+    UNREACHABLE = part_codes.UNREACHABLE
     """Its producer could not reach a broker."""
-    DELAY = 3
+    DELAY = part_codes.DELAY
     """It was asked for: DelaySeconds, countdown, ETA. Not behind."""
-    NO_OWNER = 4
+    NO_OWNER = part_codes.NO_OWNER
     """Nobody could be handed it: a session timeout, a rebalance, a restart, no consumer alive; or
     its publisher did not run."""
-    LOCK = 5
+    LOCK = part_codes.LOCK
     """A visibility timeout or lock ran on after its holder was gone or had given up."""
-    BACKOFF = 6
+    BACKOFF = part_codes.BACKOFF
     """Between a failed attempt and the next one, because a retry waits."""
-    ATTEMPT = 7
+    ATTEMPT = part_codes.ATTEMPT
     """In the hands of a consumer that then did not finish it, or had it behind others."""
-    CAPACITY = 8
+    CAPACITY = part_codes.CAPACITY
     """Ready, while every consumer was busy."""
-    HEAD_OF_LINE = 9
+    HEAD_OF_LINE = part_codes.HEAD_OF_LINE
     """Ready, behind an earlier one of its partition or message group, while a consumer was idle."""
-    CEILING = 10
+    CEILING = part_codes.CEILING
     """The broker or its client could do no more: a ceiling, a quota, a throttle."""
-    CALL = 11
+    CALL = part_codes.CALL
     """In a call that fetches or hands it over, or ready for one that an idle consumer makes."""
-    HELD = 12
+    HELD = part_codes.HELD
     """In the hands of the consumer that finished it, behind others: a batch, prefetch, a hoard."""
-    SLOWED = 13
+    SLOWED = part_codes.SLOWED
     """In work, longer than it takes: its consumer was slowed or paused."""
-    WORK = 14
+    WORK = part_codes.WORK
     """Its own work."""
 
     @property

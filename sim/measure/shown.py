@@ -81,6 +81,8 @@ class LatencyOf:
     def __init__(self, chosen: Chosen) -> None:
         """``chosen``: which do."""
         self._chosen = chosen
+        self.of_everything = chosen.all
+        """Whether every message of the group counts: then `of_all` has what this has not."""
         self._bins: I64 = np.zeros(latency_bins.BINS, np.int64)
         self._seen = 0
         self._never = 0
@@ -96,7 +98,7 @@ class LatencyOf:
 
     def add(self, created_s: F64, entity: I32, became: Became, final: int) -> None:
         """Take the first ``final`` messages, which come after those that were taken before."""
-        if self._chosen.all:
+        if self.of_everything:
             return
         counts = self._chosen.entities[entity[:final]]
         low, high = np.searchsorted(self._chosen.not_these, [self._seen, self._seen + final])
@@ -109,11 +111,6 @@ class LatencyOf:
         self._bins += np.bincount(bins, minlength=latency_bins.BINS)
         self._longest_s = max(self._longest_s, float(latency_s.max(initial=0.0)))
         self._never += int((counts & (became.fate[:final] == Fate.UNFINISHED)).sum())
-
-    @property
-    def of_everything(self) -> bool:
-        """Whether every message of the group counts: then `of_all` has what this has not."""
-        return self._chosen.all
 
     def within_s(self, quantile: float) -> float:
         """What this share of them took at most, s, to a bin's width; inf: some never were done.

@@ -159,12 +159,13 @@ def waits_table(who: Mapping[str, str], spent: Spent) -> pd.DataFrame:
     ``total_s``: summed over all of them. ``mean_s``: per message. ``slowest_s``: per message of the
     slowest 1 %. ``messages``: how many had any of it.
     """
+    total_s = spent.total_s
     return pd.DataFrame(
         {
             **who,
             "part": [part.label for part in TimePart],
-            "total_s": spent.total_s,
-            "mean_s": spent.total_s / max(spent.processed, 1),
+            "total_s": total_s,
+            "mean_s": total_s / max(spent.processed, 1),
             "slowest_s": spent.slowest_s(),
             "messages": spent.messages,
         }

@@ -49,7 +49,7 @@ class Outlook:
     @property
     def gone_s(self) -> Interval:
         """From the last sample until nothing waits any more, s; inf: never at these rates."""
-        return Interval(*(_until(self.lag, rate) for rate in _falling(self.net_per_s)))
+        return Interval(*(_until(self.lag, rate) for rate in self.net_per_s))
 
     @property
     def age_s(self) -> float:
@@ -175,13 +175,8 @@ def _per_s(t_s: F64, value: F64) -> Interval:
     pieces = min(PIECES, t_s.size - 1)
     edges = np.linspace(t_s[0], t_s[-1], pieces + 1)
     at = np.interp(edges, t_s, value)
-    mean = of_mean(np.diff(at) / np.diff(edges))
     # The pieces are of equal time, so that their mean is the slope from the first to the last.
-    return mean
-
-
-def _falling(net_per_s: Interval) -> tuple[float, float, float]:
-    return net_per_s.estimate, net_per_s.low, net_per_s.high
+    return of_mean(np.diff(at) / np.diff(edges))
 
 
 def _until(lag: float, net_per_s: float) -> float:

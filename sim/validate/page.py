@@ -1,7 +1,7 @@
 """What `sim validate` writes: a table, one picture with both lines, and a Markdown page."""
 
 import json
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -131,17 +131,18 @@ def rows(table: pd.DataFrame) -> Iterator[str]:
     yield "|---|---|---|---|---|---|"
     for row in table.to_dict("records"):
         name = str(row["figure"])
-        span = _span(name, row, "real")
+        real = span(name, row, "real")
         verdict = "inside" if row["inside"] else ""
         if name == "rms":
-            span, verdict = f"{span} between runs", "within 5 %" if row["inside"] else ""
+            real, verdict = f"{real} between runs", "within 5 %" if row["inside"] else ""
         yield (
-            f"| {row['system']}: {row['group']} | {_NAMES[name]} | {span} "
-            f"| {shown(name, row['default'])} | {_span(name, row, 'lab')} | {verdict} |"
+            f"| {row['system']}: {row['group']} | {_NAMES[name]} | {real} "
+            f"| {shown(name, row['default'])} | {span(name, row, 'lab')} | {verdict} |"
         )
 
 
-def _span(figure: str, row: Mapping[Hashable, Any], whose: str) -> str:
+def span(figure: str, row: Mapping[Any, Any], whose: str) -> str:
+    """The least and the most of the repeats: ``whose`` is ``real`` or ``lab``."""
     least, most = shown(figure, row[f"{whose}_least"]), shown(figure, row[f"{whose}_most"])
     return least if least == most else f"{least} to {most}"
 

@@ -15,7 +15,7 @@ from sim.foundation import files
 from sim.foundation.errors import LabError
 from sim.scenario.load import Scenario, load
 from sim.validate.compare import COUNTS
-from sim.validate.page import shown, write
+from sim.validate.page import shown, span, write
 from sim.validate.real import BrokerMissingError
 from sim.validate.validate import validate
 
@@ -139,18 +139,13 @@ def _table(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     for (system, group), its in groups.items():
         cells = [system if group == "g" else f"{system}.{group}"]
         for figure in used:
-            real, lab = (_span(figure, its[figure], whose) for whose in ("real", "lab"))
+            real, lab = (span(figure, its[figure], whose) for whose in ("real", "lab"))
             cells.append(f"{real}; {lab if its[figure]['inside'] else f'**{lab}**'}")
         rms = its["rms"]
         median = shown("rms", rms["lab_median"])
         median = median if rms["inside"] else f"**{median}**"
         cells.append(f"{shown('rms', rms['default'])}; {median}")
         yield "| " + " | ".join(cells) + " |"
-
-
-def _span(figure: str, row: Mapping[str, Any], whose: str) -> str:
-    least, most = shown(figure, row[f"{whose}_least"]), shown(figure, row[f"{whose}_most"])
-    return least if least == most else f"{least} to {most}"
 
 
 def off(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
