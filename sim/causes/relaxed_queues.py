@@ -1,7 +1,10 @@
 """The lines of `sim.causes.relaxed` that are of queues: SQS, RabbitMQ, Celery."""
 
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
+from sim.causes.data import HarmKind
 from sim.causes.relaxed import (
     AGAIN,
     ANY,
@@ -230,6 +233,40 @@ def _tag_default(at: At) -> float:
     return VISIBILITY_TIMEOUT_S["redis" if at.data["broker"] == "redis" else "sqs"]
 
 
+def _of_task(at: At, option: str) -> Any:
+    """What an option of the queue's task is: its own, or else the setting for all tasks."""
+    own = at.other(READERS, "task", option)
+    return at.other("config", f"task_{option}") if own is None else own
+
+
+def _task_option(
+    option: str,
+    to: bool,
+    what: str,
+    cost: str,
+    helps: Sequence[HarmKind],
+    also: Mapping[tuple[str, ...], Any] = MappingProxyType({}),
+    when: Callable[[At], bool] = lambda at: True,
+) -> tuple[Relaxed, Relaxed]:
+    """The setting for all tasks, and the option of the queue's task, which comes first if given."""
+
+    def other(at: At) -> Any:
+        return to if _of_task(at, option) is not to and when(at) else None
+
+    name = "" if to else " (false)"
+    own, setting = (READERS, "task", option), ("config", f"task_{option}")
+    return (
+        Relaxed(
+            setting, lambda at: other(at) if at.other(*own) is None else None,
+            what, cost, helps, also, name=f"task_{option}{name}",
+        ),
+        Relaxed(
+            own, lambda at: None if at.value is None else other(at),
+            what, cost, helps, also, name=f"{option}{name}",
+        ),
+    )  # fmt: skip
+
+
 _OPTION = ("config", "broker_transport_options", "visibility_timeout")
 
 CELERY = (
@@ -255,30 +292,29 @@ CELERY = (
     ),
     Relaxed(
         ("config", "worker_prefetch_multiplier"),
-        lambda at: 1 if at.value != 1 or not at.other("config", "task_acks_late") else None,
+        lambda at: 1 if at.value != 1 or not _of_task(at, "acks_late") else None,
         "tasks are held behind others ({value} for each child, besides those that run)",
         "a round trip for each task; acks late: a task whose worker dies runs again", AGAIN,
-        {("config", "task_acks_late"): True},
+        {(READERS, "task", "acks_late"): True},
     ),
     Relaxed(
         ("config", "worker_prefetch_multiplier"), lambda at: 64 if 0 < at.value < 4 else None,
         "a worker is sent {value} tasks a child", "tasks are held behind others", BEHIND,
         name="worker_prefetch_multiplier (64)",
     ),
-    Relaxed(
-        ("config", "task_acks_late"), fixed(True, None), "a task is acknowledged before it runs",
+    *_task_option(
+        "acks_late", True, "a task is acknowledged before it runs",
         "a task whose worker dies runs twice", ("lost",),
-        {("config", "task_reject_on_worker_lost"): True},
+        {(READERS, "task", "reject_on_worker_lost"): True},
     ),
-    Relaxed(
-        ("config", "task_reject_on_worker_lost"),
-        lambda at: True if at.other("config", "task_acks_late") and not at.value else None,
-        "a task whose child died counts as failed", "a task that kills its child runs for ever",
-        ("lost",),
+    *_task_option(
+        "reject_on_worker_lost", True, "a task whose child died counts as failed",
+        "a task that kills its child runs for ever", ("lost",),
+        when=lambda at: bool(_of_task(at, "acks_late")),
     ),
-    Relaxed(
-        ("config", "task_acks_late"), fixed(False, None), "a task is acknowledged after it ran",
-        "a task whose worker dies is lost", ("duplicates",), name="task_acks_late (false)",
+    *_task_option(
+        "acks_late", False, "a task is acknowledged after it ran",
+        "a task whose worker dies is lost", ("duplicates",),
     ),
     Relaxed(
         ("REMAP_SIGTERM",), if_given(""), "SIGTERM stops a worker at once",

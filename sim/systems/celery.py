@@ -155,7 +155,7 @@ def celery_policy(
         task: the task that the messages of the queue call.
         arguments: of the queue; None: it has none.
     """
-    settings, transport = config.config, config.config.broker_transport_options
+    settings, transport = config.settings_of(task), config.config.broker_transport_options
     late = settings.task_acks_late
     retries = bool(task.autoretry_for)
     factor = float(task.retry_backoff)

@@ -122,7 +122,8 @@ class _CeleryRun(Staging):
         longest_s = max(float(group.work_s.max(initial=0.0)) for group in plan.groups.values())
         self.quiet_s = 8.0 + longest_s
         self._sweep_s = 0.0
-        if product.broker == "redis" and product.config.task_acks_late | bool(plan.faults):
+        late = any(product.settings_of(q.task).task_acks_late for q in product.queues.values())
+        if product.broker == "redis" and (late or plan.faults):
             options = product.config.broker_transport_options
             self._sweep_s = options.unacked_restore_interval
             # Other copies of what was acknowledged may still be worked on.

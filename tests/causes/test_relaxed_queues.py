@@ -65,6 +65,41 @@ def test_every_key_can_be_relaxed(system):
         assert changed(scenario, one.changes).hash != scenario.hash, one.name
 
 
+def celery(config=None, **task):
+    queues = {"g": {"workers": 2, "does": ["w"], "task": task}}
+    return incident({"product": "celery", "config": config or {}, "queues": queues})
+
+
+@pytest.mark.parametrize(
+    ("config", "task", "names"),
+    [
+        ({}, {}, {"task_acks_late"}),
+        ({"task_acks_late": True}, {}, {"task_reject_on_worker_lost", "task_acks_late (false)"}),
+        ({"task_acks_late": True}, {"acks_late": False}, {"acks_late"}),
+        ({}, {"acks_late": True}, {"task_reject_on_worker_lost", "acks_late (false)"}),
+        ({}, {"acks_late": True, "reject_on_worker_lost": False},
+         {"reject_on_worker_lost", "acks_late (false)"}),
+        ({"task_reject_on_worker_lost": True}, {"acks_late": True}, {"acks_late (false)"}),
+    ],
+)  # fmt: skip
+def test_of_a_setting_and_an_option_of_the_task_the_one_that_counts_is_tried(config, task, names):
+    found = keys(celery(config, **task))
+    assert {name for name in found if "acks" in name or "lost" in name} == names
+    for name in names:
+        where = "config.task_" if name.startswith("task_") else "queues.g.task."
+        option = name.removeprefix("task_").partition(" ")[0]
+        assert found[name].path == f"systems.s.{where}{option}"
+
+
+def test_one_at_a_time_is_so_whatever_acknowledges_a_task():
+    for config, task in (({"task_acks_late": False}, {}), ({}, {"acks_late": False})):
+        scenario = celery(config, **task)
+        after = changed(scenario, keys(scenario)["worker_prefetch_multiplier"].changes)
+        system = after.systems["s"]
+        settings = system.settings_of(system.queues["g"].task)
+        assert settings.task_acks_late and settings.worker_prefetch_multiplier == 1
+
+
 def test_a_key_that_is_left_out_is_gone():
     one = keys(incident(RABBIT))["x-message-ttl"]
     assert (one.to, one.remedy) == ("", "without x-message-ttl")

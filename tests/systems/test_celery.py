@@ -128,6 +128,23 @@ def test_CE_03_a_dead_child_is_acknowledged_even_so(settings, after):
     assert fleet.queue.done_s[1] == pytest.approx(10.0, abs=5 * MS), "the other one went on"
 
 
+@pytest.mark.parametrize(
+    ("task", "settings", "after"),
+    [
+        ({"acks_late": True, "reject_on_worker_lost": True}, {}, ["done", "done"]),
+        ({"acks_late": True}, {"task_reject_on_worker_lost": True}, ["done", "done"]),
+        ({"acks_late": False}, {"task_acks_late": True, "task_reject_on_worker_lost": True},
+         ["lost", "done"]),
+        ({"reject_on_worker_lost": False},
+         {"task_acks_late": True, "task_reject_on_worker_lost": True}, ["lost", "done"]),
+    ],
+)  # fmt: skip
+def test_CE_03_what_a_task_says_comes_before_the_setting_for_all(task, settings, after):
+    fleet = workers([0.0, 0.0], 10.0, task=task, bad=[(0, True, 1, np.inf)], **settings)
+    fleet.advance(100.0)
+    assert states(fleet) == after
+
+
 def test_CE_03_a_task_that_always_kills_its_child_loops_when_it_is_rejected():
     fleet = workers(
         [0.0],
@@ -158,6 +175,15 @@ def test_CE_04_rejected_without_requeue_it_is_gone_as_well():
     assert states(fleet) == ["dropped"] and fleet.queue.receives[0] == 1
 
 
+@pytest.mark.parametrize("given", [False, True, None])
+def test_CE_04_what_a_task_says_of_failures_comes_first(given):
+    task = {"acks_late": True, "acks_on_failure_or_timeout": given}
+    for setting in (False, True):
+        _, policy = celery("rabbitmq", task, task_acks_on_failure_or_timeout=setting)
+        acks = setting if given is None else given
+        assert policy.on_failure == (codes.DISCARD if acks else codes.REJECTED)
+
+
 @pytest.mark.parametrize(
     ("settings", "held"),
     [
@@ -166,6 +192,7 @@ def test_CE_04_rejected_without_requeue_it_is_gone_as_well():
         ({"worker_concurrency": 2, "worker_prefetch_multiplier": 1}, 4),
         ({"worker_concurrency": 2, "worker_prefetch_multiplier": 1, "task_acks_late": True}, 2),
         ({"worker_concurrency": 2, "worker_prefetch_multiplier": 0}, 50),
+        ({"worker_concurrency": 2, "task": {"acks_late": True}}, 2 * 4),
     ],
 )
 def test_CE_05_how_many_messages_a_worker_holds(settings, held):

@@ -75,6 +75,10 @@ class CelerySettings(Config):
     """Options of the transport."""
 
 
+_OF_TASK = ("acks_late", "reject_on_worker_lost", "acks_on_failure_or_timeout")
+"""Options of a task that say otherwise what a setting says of all of them."""
+_OF_LATE = _OF_TASK[1:]
+"""Those that have no effect on a task that is acknowledged early."""
 _OF_RETRIES = (
     "max_retries", "default_retry_delay", "retry_backoff", "retry_backoff_max", "retry_jitter"
 )  # fmt: skip
@@ -85,6 +89,12 @@ class CeleryTask(Config):
 
     not_modelled = dict.fromkeys(celery_not_modelled.TASK, "")
 
+    acks_late: bool | None = None
+    """As `task_acks_late`, of this task; null: what that says."""
+    reject_on_worker_lost: bool | None = None
+    """As `task_reject_on_worker_lost`, of this task; null: what that says."""
+    acks_on_failure_or_timeout: bool | None = None
+    """As `task_acks_on_failure_or_timeout`, of this task; null: what that says."""
     autoretry_for: list[str] = Field(default_factory=list)
     """Exceptions after which the task is published again; any name: whatever it raises; none: an
     exception is its end."""
@@ -225,13 +235,27 @@ class CelerySystem(ProductSystem):
         return self.queues
 
     def without_effect(self) -> Iterator[tuple[KeyPath, str]]:
-        """Keys of retries, of tasks that are never tried again."""
+        """Keys of retries, of tasks that are never tried again, and of late acks of early ones."""
         for name, queue in self.queues.items():
+            if not self.settings_of(queue.task).task_acks_late:
+                for key in _OF_LATE:
+                    if getattr(queue.task, key) is not None:
+                        why = "has an effect only with 'acks_late'"
+                        yield ("queues", name, "task", key), why
             if not queue.task.autoretry_for:
                 for key in _OF_RETRIES:
                     if key in queue.task.model_fields_set:
                         why = "has an effect only with 'autoretry_for', which says what to retry"
                         yield ("queues", name, "task", key), why
+
+    def settings_of(self, task: CeleryTask) -> CelerySettings:
+        """The application's settings as they are for a task: its own options come first.
+
+        (`Task.from_config` in `celery/app/task.py`: a setting fills in what a task leaves open.)
+        """
+        given = {name: getattr(task, name) for name in _OF_TASK}
+        its = {f"task_{name}": value for name, value in given.items() if value is not None}
+        return self.config.model_copy(update=its)
 
     @property
     def visibility_timeout_s(self) -> float:

@@ -86,3 +86,23 @@ def test_keys_of_retries_need_something_to_retry():
         (("queues", "q", "task", "retry_jitter"), why),
     ]
     assert idle(max_retries=5, autoretry_for=["Exception"]) == idle() == []
+
+
+def test_options_of_a_task_come_before_settings():
+    its = system(config={"task_acks_late": True, "worker_prefetch_multiplier": 7})
+    task = CeleryTask(acks_late=False, reject_on_worker_lost=True)
+    given = its.settings_of(task)
+    assert (given.task_acks_late, given.task_reject_on_worker_lost) == (False, True)
+    assert given.task_acks_on_failure_or_timeout and given.worker_prefetch_multiplier == 7
+    assert its.settings_of(CeleryTask()) == its.config
+
+
+def test_late_options_need_late_acknowledgements():
+    def idle(late, **task):
+        its = {"q": {"workers": 2, "does": ["job"], "task": task}}
+        return list(system(config={"task_acks_late": late}, queues=its).without_effect())
+
+    why = "has an effect only with 'acks_late'"
+    options = {"reject_on_worker_lost": True, "acks_on_failure_or_timeout": False}
+    assert idle(False, **options) == [(("queues", "q", "task", key), why) for key in options]
+    assert idle(True, **options) == idle(False, acks_late=True, **options) == []
