@@ -9,7 +9,7 @@ import pytest
 from sim.causes.explain import explain
 from sim.lab import run
 from sim.scenario.load import Scenario
-from sim.traffic.generate import Work
+from sim.traffic.generate import Work, generate
 from sim.words.why import reason
 
 
@@ -235,6 +235,28 @@ def produced_in_a_loop():
     )
 
 
+def away():
+    """conduktor, KIP-211: a group is without members for longer than its offsets are kept."""
+    kafka = {
+        "product": "kafka",
+        "topic": {"partitions": 4},
+        "partition_key": ["k"],
+        "brokers": {"offsets.retention.minutes": 5},
+    }
+    group = {"consumers": 2, "does": ["w"]}
+    return scenario(
+        "away",
+        {
+            reset: {**kafka, "groups": {"w": {**group, "auto.offset.reset": reset}}}
+            for reset in ("latest", "earliest")
+        },
+        [(3_600, "5/s")],
+        {"w": {"per_message": "10 ms"}},
+        [{"at": "10m", "fault": "terminate", "target": "*.w.*", "restart_after": "25m"}],
+        seed=7,
+    )
+
+
 def three_warehouses():
     """pubudu.dev on Lambda and FIFO queues: three message groups, whatever the fleet."""
     book = {
@@ -450,6 +472,22 @@ def test_a_loop_of_produce_is_refused_what_the_client_has_no_room_for():
     assert rows["million"]["lost"] == rows["java"]["lost"] == 0
 
 
+def test_KB_15_a_group_that_was_away_skips_what_came_or_reads_all_of_it_again():
+    """Away for 25 min, of which its offsets outlast 5 to 15: none is left when it is back.
+
+    Its members leave with what is in hand at 10 min, and are back 25 min later, or 0.1 s more; the
+    group is whole after the initial rebalance delay of 3 s, and as much again for a latecomer.
+    """
+    its = away()
+    rows = rows_of(its)
+    created_s = generate(its).created_s
+    left = int(np.searchsorted(created_s, 600.0))
+    missed = [int(np.searchsorted(created_s, 2_100.0 + s)) - left for s in (3.0, 6.3)]
+    assert missed[0] <= rows["latest"]["lost"] <= missed[1]
+    assert rows["latest"]["double_effects"] == rows["earliest"]["lost"] == 0
+    assert left <= rows["earliest"]["double_effects"] <= left + 1
+
+
 def test_three_message_groups_are_three_workers():
     rows = rows_of(three_warehouses())
     slow, quick = rows["by_warehouse"], rows["by_order"]
@@ -505,6 +543,8 @@ def test_a_failing_message_holds_up_its_group_for_timeout_times_receives():
             "readers",
             ["producer.queue.buffering.max.messages"],
         ),
+        (away, "latest", "w", ["brokers.offsets.retention.minutes"]),
+        (away, "earliest", "w", ["brokers.offsets.retention.minutes"]),
         (three_warehouses, "by_warehouse", "book", ["queues.book.MessageGroupId"]),
         (reserved, "default", "jobs", ["config.worker_prefetch_multiplier"]),
         (images, "eight", "antenna", ["queues.antenna.workers", "config.worker_concurrency"]),

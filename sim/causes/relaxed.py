@@ -7,13 +7,14 @@ is), the cause in words, and what the other value costs. Bounds of values are th
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from math import ceil
+from math import ceil, inf
 from typing import Any
 
 from sim.causes.data import HarmKind
 from sim.causes.work import batch_s, longest_s
 from sim.foundation.config import KeyPath
 from sim.scenario.load import Scenario
+from sim.traffic.arrivals import lasts_s
 
 READERS = "@"
 """First step of a path: the group or queue, wherever its product has it."""
@@ -54,6 +55,14 @@ class At:
     def one_s(self) -> float:
         """The longest that a message keeps a consumer, s."""
         return longest_s(self.scenario, self.system, self.group)
+
+    @property
+    def ends_s(self) -> float:
+        """When a run ends at the latest, s."""
+        duration_s = self.scenario.duration
+        if duration_s == inf:
+            duration_s = lasts_s(self.scenario)
+        return duration_s + self.scenario.drain_limit
 
     @property
     def order_by(self) -> list[str]:

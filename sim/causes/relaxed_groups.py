@@ -20,6 +20,8 @@ from sim.causes.relaxed import (
 )
 from sim.scenario.products.kafka_membership import SESSION_TIMEOUT_MS
 
+YEAR_MIN = 525_600
+"""Minutes of a year."""
 _POLLS = 10
 """Records of a poll below which a poll for each few of them may cost more than their work."""
 
@@ -135,6 +137,12 @@ KAFKA_GROUP = (
         else "record",
         "what was processed of a batch comes again", "a commit for each record", ("duplicates",),
         key="commit.per",
+    ),
+    Relaxed(
+        ("brokers", "offsets.retention.minutes"),
+        lambda at: YEAR_MIN if 60 * at.value < at.ends_s else None,
+        "the offsets of a group without members are deleted after {value} minutes",
+        "offsets of groups that are gone for good are kept, too", ANY,
     ),
     Relaxed(
         (READERS, "auto.offset.reset"), fixed("earliest", None),

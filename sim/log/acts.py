@@ -9,6 +9,8 @@ BACKOFF, ATTEMPTS = "backoff", "attempts"
 """A member waited before it tried a record again; it had tried one often enough."""
 AGAIN = "again"
 """Records were processed and not committed when a member lost its partitions: they come again."""
+EXPIRED = "expired"
+"""Committed offsets were deleted, for the group had been without members for long."""
 
 
 class GroupActs:

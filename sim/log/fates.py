@@ -79,6 +79,7 @@ def told(group: Group, name: str, check_s: float) -> Iterator[tuple[float, float
         position, to, first = (
             np.asarray(column)[episode] for column in (jumps.source, jumps.to, jumps.log_start)
         )
+        position = np.where(position < 0, _came_to(group, episode), position)
         begins = bool((position < 0).all())
         position = np.maximum(position, 0)
         deleted = int(np.maximum(np.minimum(to, first) - position, 0).sum())
@@ -90,3 +91,17 @@ def told(group: Group, name: str, check_s: float) -> Iterator[tuple[float, float
             words += f", {count(skipped)} skipped"
         span_s = at_s[episode]
         yield float(span_s[0]), float(span_s[-1]), words
+
+
+def _came_to(group: Group, which: I64) -> I64:
+    """[jumps] how far a group had come in each one's partition when it lost its offset there.
+
+    Below 0: it never did. ``which`` [jumps] are those that are asked for.
+    """
+    jumps = group.state.jumps
+    partition, at_s = np.asarray(jumps.partition)[which], np.asarray(jumps.at_s)[which]
+    came_to = np.full(which.size, -1, np.int64)
+    for expired_s, offsets in group.expired:
+        since = at_s >= expired_s
+        came_to[since] = np.maximum(came_to[since], offsets[partition[since]])
+    return came_to

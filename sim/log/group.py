@@ -76,6 +76,8 @@ class Group:
         self.zombies: dict[int, Zombie] = {}
         self.by_zombies = PollCounts(0, 0, 0, 0)
         """Of those that are none any more."""
+        self.expired: list[tuple[float, I64]] = []
+        """(s, [partitions] what was committed) of offsets that were deleted; -1: was not."""
         self.truncated: list[Truncated] = []
         """What it did with records that the log has lost since (KB-07)."""
         self.now_s = 0.0

@@ -118,6 +118,8 @@ class Coordinator(GroupFleet):
         """Members without a process; they keep their partitions until the session ends."""
         self.closing = [False] * group.members
         """[consumers] whether the process leaves at its next poll (SIGTERM)."""
+        self.emptied_s = env.now
+        """When its last member was out, s; while it has members, it says nothing."""
         self.disturbed = env.event()
         group.after_stop = self._after_stop
         roster = self.roster()
@@ -302,7 +304,7 @@ class Coordinator(GroupFleet):
             self.ghosts.remove(member)
         else:
             self._expel(m)
-        self._left()
+        self._out()
         self._admit(m)  # a successor that was refused
         self._disturb()
 
@@ -341,7 +343,7 @@ class Coordinator(GroupFleet):
                 self._abandon(member, left=True)
             self._expel(m)
             if member not in self.ghosts:
-                self._left()
+                self._out()
         self._disturb()
 
     def _fail(self, m: int) -> None:
@@ -475,8 +477,14 @@ class Coordinator(GroupFleet):
             self._abandon(member, left=True)
         else:
             self.of[m] = None
-            self._left()
+            self._out()
         self._disturb()
+
+    def _out(self) -> None:
+        """A member is out."""
+        if not self.roster():
+            self.emptied_s = self.env.now
+        self._left()
 
     def _disturb(self) -> None:
         """Have those who wait for something look anew."""

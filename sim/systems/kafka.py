@@ -17,6 +17,7 @@ from sim.log import group_state as k
 from sim.log.group import Group
 from sim.log.kafka_assignors import ASSIGNORS
 from sim.log.kafka_coordinator import Coordinator, Terms
+from sim.log.kafka_offsets import OffsetRetention
 from sim.log.kafka_rebalance_classic import Cooperative, Eager
 from sim.log.kafka_rebalance_kip848 import Reconciling
 from sim.log.retention import Limits
@@ -38,7 +39,7 @@ from sim.systems.ceilings import limits_of_topic, told_of_topic
 from sim.systems.kafka_brokers import Cluster
 from sim.systems.kafka_publisher import KafkaPublisher
 from sim.systems.log_limits import Keys, failing_keys
-from sim.systems.on_log import LogSystem, group_of, named
+from sim.systems.on_log import LogSystem, group_of, horizon_s, named
 from sim.systems.queue_limits import LimitKey
 from sim.traffic.messages import Messages, Numbered
 
@@ -128,10 +129,30 @@ class Kafka(LogSystem):
         }
         self._start_retention(env)
         for name, coordinator in coordinators.items():
+            self._expire(env, name, coordinator)
+        for name, coordinator in coordinators.items():
             joins_s = self.config.groups[name].joins_at
             if joins_s > 0:
                 env.process(_join_later(env, coordinator, self.members[name], joins_s))
         return coordinators
+
+    def _expire(self, env: simpy.Environment, name: str, coordinator: Coordinator) -> None:
+        """Delete the offsets of a group that is away for too long, if a run lasts for so long."""
+        brokers = self.config.brokers
+        if brokers.offsets_retention_s >= horizon_s(self.setup):
+            return
+        check_s = brokers.offsets_retention_check_interval_ms / 1e3
+        if brokers.first_offsets_check is not None:
+            first_s = brokers.first_offsets_check
+        else:
+            first_s = float(self.setup.stream(f"{name}.offsets_check").uniform(0.0, check_s))
+        kept = OffsetRetention(
+            brokers.offsets_retention_s,
+            check_s,
+            first_s,
+            by_commit=not self.config.groups[name].classic,
+        )
+        env.process(kept.run(env, coordinator))
 
     def _lose(self, p: int, to: int, at_s: float) -> None:
         """An unclean election takes what lies at an offset and beyond from a partition (KB-07)."""
@@ -207,6 +228,11 @@ class Kafka(LogSystem):
             acts.MAX_POLL: _key("max.poll.interval.ms", at, f"{group.max_poll_interval_ms:.10g}"),
             acts.SESSION: _key(session, its, f"{group.session_ms(self.config.brokers):.10g}"),
             acts.AGAIN: commits,
+            acts.EXPIRED: _key(
+                "offsets.retention.minutes",
+                "brokers",
+                f"{self.config.brokers.offsets_retention_minutes}",
+            ),
             **failing_keys(at, group.on_failure),
             limits.PARTITIONS: _key("partitions", "topic", f"{topic.partitions}"),
             limits.COMMITS: _key("commit.per", at, group.program_commits.per),

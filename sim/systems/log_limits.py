@@ -30,6 +30,7 @@ _WHAT = {
     acts.BACKOFF: "a consumer waited this long before it tried a record again",
     acts.ATTEMPTS: "a record that had been tried so often was given up",
     acts.AGAIN: "records that were processed and not yet committed came again",
+    acts.EXPIRED: "a group without members lost its committed offsets after this",
     PARTITIONS: "records waited behind others, for one consumer reads each, while one was idle",
     POLL_RECORDS: "polls returned no more, and consumers spent most of their time on calls",
     COMMITS: "consumers spent most of their time waiting for commits",

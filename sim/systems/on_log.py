@@ -73,8 +73,7 @@ class LogSystem:
         """Deletes from the topic; None: nothing is old enough within a run."""
         self.check_s = inf if limits is None else limits.check_s
         """Time between two checks of retention, s."""
-        horizon_s = messages.duration_s + setup.scenario.drain_limit
-        if limits is not None and limits.bite(horizon_s):
+        if limits is not None and limits.bite(horizon_s(setup)):
             self.retention = retention(topic, messages.size_bytes, limits)
         self.readers = SideBySide(list(groups.values()), setup.total, messages.duration_s)
         self.behind = {name: Behind(topic.gone.size) for name in groups}
@@ -265,6 +264,11 @@ def group_of(
         started=started,
         poison=poison(setup, name),
     )
+
+
+def horizon_s(setup: Setup) -> float:
+    """When a run ends at the latest, s."""
+    return setup.messages.duration_s + setup.scenario.drain_limit
 
 
 def named(group: str, say: Callable[[str], None]) -> Callable[[str], None]:

@@ -94,20 +94,27 @@ def _of_kafka(scenario: Scenario, system: KafkaSystem) -> Iterator[str]:
         yield "its publisher may fail"
     if system.share_groups:
         yield "it has share groups"
-    if _deletes(scenario, system.topic):
+    within_s = _within_s(scenario)
+    if _deletes(within_s, system.topic):
         yield "retention deletes records"
+    if system.brokers.offsets_retention_s < within_s:
+        yield "offsets.retention.minutes may delete offsets"
     for group, its in system.groups.items():
         yield from (f"{group} {words}" for words in _of_group(its))
 
 
-def _deletes(scenario: Scenario, topic: KafkaTopic) -> bool:
-    """Whether retention may delete a record before the run ends."""
-    if topic.retention_ms < 0:
-        return topic.retention_bytes >= 0
+def _within_s(scenario: Scenario) -> float:
+    """When a run ends at the latest, s."""
     duration_s = scenario.duration
     if duration_s == inf:
         duration_s = arrivals.lasts_s(scenario)
-    within_s = duration_s + scenario.drain_limit
+    return duration_s + scenario.drain_limit
+
+
+def _deletes(within_s: float, topic: KafkaTopic) -> bool:
+    """Whether retention may delete a record before the run ends."""
+    if topic.retention_ms < 0:
+        return topic.retention_bytes >= 0
     return topic.retention_bytes >= 0 or topic.retention_ms / 1e3 < within_s
 
 

@@ -69,7 +69,8 @@ _BY_HARM: Mapping[str, Sequence[str]] = {
     "lost": (
         "MessageRetentionPeriod", "retention.ms", "retention.bytes", "x-max-age",
         "x-max-length-bytes", "x-message-ttl",
-        "x-max-length", "x-overflow", "auto.offset.reset", "queue.buffering.max.messages",
+        "x-max-length", "x-overflow", "offsets.retention.minutes", "auto.offset.reset",
+        "queue.buffering.max.messages",
         "queue.buffering.max.kbytes", "buffer.memory", "max.block.ms", "delivery.timeout.ms",
         "message.timeout.ms", "RecordTtl", "x-delivery-limit", "maxReceiveCount",
         "group.share.delivery.count.limit",
@@ -82,9 +83,14 @@ _BY_HARM: Mapping[str, Sequence[str]] = {
         "VisibilityTimeout", "visibility_timeout", "consumer_timeout", "x-consumer-timeout",
         "max.poll.interval.ms", "group.share.record.lock.duration.ms", "request.timeout.ms",
         "auto.commit.interval.ms", "commit.per", "store_every", "flushInterval",
+        "offsets.retention.minutes",
     ),
 }  # fmt: skip
 """By what becomes of messages (a column of the summary), the keys that can be why."""
+
+
+_BEFORE: Mapping[str, str] = {"auto.offset.reset": "offsets.retention.minutes"}
+"""Of a limit, another that brings a group to it, and is stated instead if it acted too."""
 
 
 def binding(
@@ -114,6 +120,8 @@ def binding(
         if harmed:
             worst = max(harmed, key=lambda row: row[harm])
             those = [limit for limit in found if limit.key in keys and _is_of(limit, worst)]
+            acted_too = {limit.key for limit in those}
+            those = [limit for limit in those if _BEFORE.get(limit.key) not in acted_too]
             has = partial(_has, harm)
             true = [one for one in those if not _excused(one, worst, found, rows, has)]
             yield from (_said(one) for one in _most(true)[:1])

@@ -35,3 +35,11 @@ def test_a_session_of_the_new_protocol_is_the_brokers():
         "systems.s.brokers.group.consumer.session.timeout.ms"
     )
     assert "session.timeout.ms" not in by_name
+
+
+def test_offsets_that_are_kept_for_longer_than_a_run_lasts_are_no_cause():
+    """The run ends five minutes after its arrivals at the latest."""
+    assert "offsets.retention.minutes" not in keys(incident(group(2)))
+    by_name = keys(incident({**group(2), "brokers": {"offsets.retention.minutes": 1}}))
+    one = by_name["offsets.retention.minutes"]
+    assert (one.path, one.to) == ("systems.s.brokers.offsets.retention.minutes", "525600")

@@ -12,6 +12,7 @@ from sim.log import group_state as k
 from sim.log.group import Group
 from sim.log.kafka_assignors import ASSIGNORS
 from sim.log.kafka_coordinator import Terms
+from sim.log.kafka_offsets import OffsetRetention
 from sim.log.kafka_rebalance_classic import Cooperative, Eager
 from sim.log.kafka_rebalance_kip848 import Reconciling
 from sim.log.topic import Topic, TopicCeilings
@@ -54,6 +55,7 @@ def reading_of(s):
         per_record=int(s.per_record),
         wait=int(s.wait),
         max_poll_s=s.max_poll_s,
+        reset=k.EARLIEST if s.reset == "earliest" else k.LATEST,
     )
 
 
@@ -99,7 +101,16 @@ def coordinator_of(s, env, group, say=lambda text: None):
         on_failure=OnFailure(attempts=s.attempts, backoff=s.backoff_s, then=s.then),
         static=s.static,
     )
-    return protocol(env, group, terms, say)
+    coordinator = protocol(env, group, terms, say)
+    if s.offsets_kept_s < np.inf:
+        kept = OffsetRetention(
+            s.offsets_kept_s,
+            s.offsets_check_s,
+            s.first_offsets_check_s,
+            by_commit=s.protocol == "consumer",
+        )
+        env.process(kept.run(env, coordinator))
+    return coordinator
 
 
 COMMITS = {
@@ -180,3 +191,24 @@ def scenario(rng):
             partition_bytes_per_s=float(rng.choice([np.inf, rng.uniform(1e3, 1e4)])),
         )
     return s, created_s, partition_of, size_bytes, work_s, until_s, faults
+
+
+def away(rng):
+    """One in which all members go at about the same time, and offsets are not kept for long."""
+    s, *messages, faults = scenario(rng)
+    check_s = rng.uniform(0.05, 0.5)
+    s = replace(
+        s,
+        reset=str(rng.choice(["latest", "earliest"])),
+        offsets_kept_s=rng.uniform(0.1, 1.5),
+        offsets_check_s=check_s,
+        first_offsets_check_s=rng.uniform(0.0, check_s),
+    )
+    at_s, verb = rng.uniform(0.5, 5.0), str(rng.choice(["crash", "terminate"]))
+    faults = faults + [
+        random_faults.Fault(
+            at_s + rng.uniform(0.0, 0.1), verb, m, rng.uniform(0.5, 5.0), rng.uniform(0.1, 1.0)
+        )
+        for m in range(s.members)
+    ]
+    return s, *messages, faults

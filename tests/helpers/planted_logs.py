@@ -176,6 +176,34 @@ def offset_reset(rng: random.Random) -> Plant:
     return plant
 
 
+def offsets_deleted(rng: random.Random) -> Plant:
+    """All members are away for longer than their offsets are kept."""
+    brokers = {"offsets.retention.minutes": 1, "offsets.retention.check.interval.ms": 1_000}
+    away = {"at": "20s", "fault": "terminate", "target": "s.g.*"}
+    away["restart_after"] = f"{rng.randint(100, 140)} s"
+    group = {"consumers": 2, "group.protocol": rng.choice(["classic", "consumer"])}
+    at = "systems.s.brokers.offsets.retention.minutes"
+    plant = Plant(
+        "offsets deleted while the group was away",
+        scenario_of(
+            kafka(group, 4, brokers=brokers),
+            [(240, rng.uniform(15, 25))],
+            {"per_message": "5 ms"},
+            faults=[away],
+        ),
+        "lost",
+        (
+            Part((at,), {at: 10_080}),
+            Part((f"{AT}.auto.offset.reset",), {f"{AT}.auto.offset.reset": "earliest"}),
+            FIRST_FAULT,
+        ),
+    )
+    if rng.random() < 0.8:
+        slow = {"at": "200s", "fault": "slow", "target": "s.g.1", "factor": 3, "for": "10s"}
+        return with_second_fault(plant, slow)
+    return plant
+
+
 def publishing(producer: dict[str, Any], publisher: dict[str, Any], **more: Any) -> dict[str, Any]:
     """A Kafka system whose records come from a process of their own."""
     return kafka(
@@ -438,6 +466,7 @@ LOGS: tuple[Kind, ...] = (
     killed,
     retention,
     offset_reset,
+    offsets_deleted,
     buffer_full,
     delivery_timeout,
     brokers_away,

@@ -12,6 +12,7 @@ from helpers import random_faults
 from helpers.alone import advance, alone, assigned
 from helpers.log_scenarios import (
     Verbs,
+    away,
     coordinator_of,
     group_of,
     scenario,
@@ -84,6 +85,24 @@ def compare_parts(plain, group, partition_of):
     return seen
 
 
+def agree(case, seen):
+    """Hold the lab to the plain model, message by message."""
+    plain, _ = run_plain(*case)
+    group, felt = run_with_faults(*case)
+    to_messages = group.topic.to_messages
+    done_s = to_messages(group.done_s, np.inf)
+    np.testing.assert_allclose(done_s, plain.done_s, rtol=0, atol=1e-9)
+    np.testing.assert_array_equal(to_messages(group.effects, 0), plain.effects)
+    np.testing.assert_array_equal(group.processed, plain.processed)
+    np.testing.assert_array_equal(group.committed, plain.committed)
+    compare_ways(group.topic, plain.sent_s)
+    seen.update({"examples"} | set(felt) | plain.happened)
+    seen["rebalance"] += plain.rebalances > 0
+    seen["done twice"] += max(plain.effects) > 1
+    seen["all done"] += min(plain.effects) > 0
+    return plain, group
+
+
 def test_agrees_message_by_message_with_a_plain_simpy_model():
     seen = Counter()
 
@@ -98,20 +117,7 @@ def test_agrees_message_by_message_with_a_plain_simpy_model():
     @example(146)
     @example(1059)
     def check(seed):
-        case = scenario(np.random.default_rng(seed))
-        plain, _ = run_plain(*case)
-        group, felt = run_with_faults(*case)
-        to_messages = group.topic.to_messages
-        done_s = to_messages(group.done_s, np.inf)
-        np.testing.assert_allclose(done_s, plain.done_s, rtol=0, atol=1e-9)
-        np.testing.assert_array_equal(to_messages(group.effects, 0), plain.effects)
-        np.testing.assert_array_equal(group.processed, plain.processed)
-        np.testing.assert_array_equal(group.committed, plain.committed)
-        compare_ways(group.topic, plain.sent_s)
-        seen.update({"examples"} | set(felt) | plain.happened)
-        seen["rebalance"] += plain.rebalances > 0
-        seen["done twice"] += max(plain.effects) > 1
-        seen["all done"] += min(plain.effects) > 0
+        agree(scenario(np.random.default_rng(seed)), seen)
 
     check()
     share = {what: times / seen["examples"] for what, times in seen.items()}
@@ -119,6 +125,15 @@ def test_agrees_message_by_message_with_a_plain_simpy_model():
         assert share[what] > 0.2, (what, share[what])
     for what in ("broker full", "partition full"):  # KB-14
         assert share[what] > 0.1, (what, share[what])
+
+
+def test_KB_15_a_group_that_was_away_for_too_long_agrees_with_the_plain_model():
+    seen = Counter()
+    for seed in range(150):
+        case = away(np.random.default_rng(seed))
+        seen.update(compare_parts(*agree(case, seen), case[2]))
+    for what in ("offset deleted", "reset to latest", "reset to earliest"):
+        assert seen[what] > 20, (what, seen)
 
 
 def test_where_the_time_of_each_record_went_is_as_in_the_plain_model():

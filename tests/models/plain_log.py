@@ -66,6 +66,10 @@ class Settings:
     backoff_s: float = 0.5
     then: str = "skip"
     revive_s: float = 0.5
+    reset: str = "latest"  # where to go on without a committed offset; or earliest
+    offsets_kept_s: float = NEVER  # of a group without members
+    offsets_check_s: float = NEVER
+    first_offsets_check_s: float = 0.0
 
 
 @dataclass
@@ -168,7 +172,10 @@ class PlainLog:
         self.changed = env.event()  # something readable, or a rebalance has begun or ended
         self.processed = [0] * s.partitions
         self.position = [0] * s.partitions
-        self.committed = [0] * s.partitions
+        self.committed = [0] * s.partitions  # below 0: nothing is, likewise the two above
+        self.commit_s = [0.0] * s.partitions  # when that was last said
+        self.readable = [0] * s.partitions
+        self.emptied_s = 0.0
         self.done_s = [NEVER] * len(work_s)
         self.effects = [0] * len(work_s)
         self.rebalancing = False
@@ -192,6 +199,8 @@ class PlainLog:
         self.members = [Member(env, m) for m in range(s.members)]
         self.cut = [False] * s.members
         self.processes = [self._start(member) for member in self.members]
+        if s.offsets_kept_s < NEVER:
+            env.process(self._keep_offsets())
         self.joining = False
         self.gathering = False  # an empty group waits for more members
         self.round = 0
@@ -263,6 +272,7 @@ class PlainLog:
             in_client_s = closed_s - self.created_s[record]
             self.sent_s[record] = in_client_s, waits_s, self.env.now - closed_s - waits_s
             self.readable_s[record] = self.env.now
+        self.readable[batch.partition] += len(batch.records)
         yield self.env.timeout(self.settings.fetch_s)
         self.log[batch.partition] += batch.records
         self._change()
@@ -463,11 +473,13 @@ class PlainLog:
                 self._commit(me)
                 me.next_commit_s = self.env.now + s.auto_commit_s
             was_cut = me.cut
+            if not me.cut and not me.buffer:
+                self._find_place(me)
             if me.buffer:
                 polled = me.buffer[: s.max_poll_records]
                 del me.buffer[: s.max_poll_records]
                 return polled
-            fetchable = sum(len(self.log[p]) - self.position[p] for p in me.partitions)
+            fetchable = sum(max(0, len(self.log[p]) - self.position[p]) for p in me.partitions)
             enough = s.min_records if not deadline.processed else 1
             if me.left_of_chunk or (fetchable >= max(1, enough) and not me.cut):
                 return self._take(me)
@@ -494,9 +506,8 @@ class PlainLog:
             if me.cut and not me.left_of_chunk:
                 me.turn = (me.turn + step) % n
                 return polled
-            chunk = me.left_of_chunk or min(
-                self.settings.chunk_records, len(self.log[partition]) - at
-            )
+            there = max(0, len(self.log[partition]) - at)
+            chunk = me.left_of_chunk or min(self.settings.chunk_records, there)
             taken = min(chunk, self.settings.max_poll_records - len(polled))
             polled += [(partition, offset) for offset in range(at, at + taken)]
             self.position[partition] += taken
@@ -521,7 +532,34 @@ class PlainLog:
             value = self.position[partition] if s.handed else self.processed[partition]
             if s.before and s.per_record and me.current and me.current[0] == partition:
                 value = max(value, me.current[1] + 1)
-            self.committed[partition] = max(self.committed[partition], value)
+            if self.position[partition] >= 0:
+                self.committed[partition] = max(self.committed[partition], value)
+                self.commit_s[partition] = self.env.now
+
+    # Offsets that are not there, or not any more.
+
+    def _find_place(self, me: Member) -> None:
+        for p in me.partitions:
+            if self.position[p] < 0:
+                to = self.readable[p] if self.settings.reset == "latest" else 0
+                self.happened.add(f"reset to {self.settings.reset}")
+                self.processed[p] = self.position[p] = to
+
+    def _keep_offsets(self) -> Steps:
+        s = self.settings
+        yield self.env.timeout(s.first_offsets_check_s)
+        while True:
+            for p in range(s.partitions):
+                since_s = self.commit_s[p] if s.protocol == "consumer" else self.emptied_s
+                old = self.env.now - since_s >= s.offsets_kept_s
+                if old and not self._parties() and self.committed[p] >= 0:
+                    self.committed[p] = -1
+                    self.happened.add("offset deleted")
+            yield self.env.timeout(s.offsets_check_s)
+
+    def _see_whether_empty(self) -> None:
+        if not self._parties():
+            self.emptied_s = self.env.now
 
     # Membership.
 
@@ -610,6 +648,7 @@ class PlainLog:
         self._change()
 
     def _left(self) -> None:
+        self._see_whether_empty()
         if self.settings.protocol == "consumer":
             self._aim()
         else:
@@ -752,6 +791,7 @@ class PlainLog:
             if not self._everyone_in():
                 self.happened.add("kicked")
                 self.ghosts.clear()
+                self._see_whether_empty()
                 for me in self._ins():
                     if not (me.joined if self._eager else me in self.here or me.asked):
                         self._put_out(me)

@@ -53,6 +53,24 @@ def test_a_dead_consumer_keeps_its_partitions_for_its_session():
     assert interval.times > 100 and interval.first_s == interval.last_s == 20.0
 
 
+def away(**group):
+    """Members leave at 20 s, and are back more than two minutes later; offsets last for one."""
+    brokers = {"offsets.retention.minutes": 1, "offsets.retention.check.interval.ms": 1_000}
+    leave = {"at": "20 s", "fault": "terminate", "target": "s.g.*", "restart_after": "150 s"}
+    system = kafka(**group) | {"brokers": brokers}
+    return limits(system, faults=[leave])
+
+
+def test_KB_15_a_group_that_is_away_loses_its_offsets_and_is_reset():
+    found = away()
+    limit, reset = found["offsets.retention.minutes"], found["auto.offset.reset"]
+    assert (limit.path, limit.value, limit.times) == ("brokers.offsets.retention.minutes", "1", 4)
+    assert 80.0 <= limit.first_s == limit.last_s < 81.1
+    assert reset.times > 20_000
+    again = away(**{"auto.offset.reset": "earliest"})
+    assert "offsets.retention.minutes" in again and "auto.offset.reset" not in again
+
+
 def test_a_broker_has_the_session_of_the_consumer_protocol():
     crash = {"at": "20 s", "fault": "crash", "target": "s.g.0"}
     found = limits(kafka(**{"group.protocol": "consumer"}), faults=[crash])

@@ -55,6 +55,10 @@ GROUPS = "systems.kafka.groups.g"
         ({"systems.kafka.topic.retention.ms": 60_000}, "retention deletes records"),
         ({"systems.kafka.topic.retention.ms": -1}, None),
         ({"systems.kafka.topic.retention.bytes": 10**9}, "retention deletes records"),
+        (
+            {"systems.kafka.brokers.offsets.retention.minutes": 1},
+            "offsets.retention.minutes may delete offsets",
+        ),
         ({"systems.kafka.partition_key": None}, None),
         ({"systems.kafka.publisher": {}}, "its publisher may fail"),
         ({f"{GROUPS}.only": {"kind": ["a"]}}, "g wants only some of them"),

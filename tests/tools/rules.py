@@ -51,6 +51,7 @@ RULES = {
     "KB-12": "durability rests on replicas, not on fsync; power takes what none has flushed",
     "KB-13": "a broker that stood still handles what its client gave up (SocketServer, Selector)",
     "KB-14": "a broker and a partition take only so many bytes and requests a second",
+    "KB-15": "offsets of a group without members go after offsets.retention.minutes (KIP-211)",
     "KC-01": "a partition has one owner in a group",
     "KC-02": "groups read without deleting, and do not slow each other",
     "KC-03": "a batch longer than max.poll.interval.ms costs membership",

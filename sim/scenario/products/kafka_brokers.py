@@ -81,6 +81,17 @@ class KafkaBrokers(Config):
         default=300_000.0, alias="log.retention.check.interval.ms"
     )
     """How often brokers look for segments to delete, ms (5 minutes)."""
+    offsets_retention_minutes: PositiveCount = Field(
+        default=10_080, alias="offsets.retention.minutes"
+    )
+    """A group loses its committed offsets when it has had no member for this long, minutes (7
+    days); group.protocol consumer: those that were committed so long ago."""
+    offsets_retention_check_interval_ms: PositiveMilliseconds = Field(
+        default=600_000.0, alias="offsets.retention.check.interval.ms"
+    )
+    """How often brokers look for such offsets, ms (10 minutes)."""
+    first_offsets_check: Seconds | None = None
+    """When they look first; null: drawn, within an interval from the start."""
     log_flush_interval_messages: PositiveCount | None = Field(
         default=None, alias="log.flush.interval.messages"
     )
@@ -99,6 +110,11 @@ class KafkaBrokers(Config):
     replicate: Seconds = 0.0005
     """From the leader's append until the in-sync replicas have it too; 0 with one replica, and
     without a `publisher`. An assumption: two round trips within a zone."""
+
+    @property
+    def offsets_retention_s(self) -> float:
+        """Time without a member after which a group loses its offsets, s."""
+        return 60.0 * self.offsets_retention_minutes
 
     @property
     def flush_period_s(self) -> float:

@@ -12,6 +12,8 @@ def test_defaults_are_those_of_the_documentation():
         "group.consumer.session.timeout.ms": 45_000,
         "group.consumer.heartbeat.interval.ms": 5_000,
         "log.retention.check.interval.ms": 300_000,
+        "offsets.retention.minutes": 10_080,
+        "offsets.retention.check.interval.ms": 600_000,
         "replicate": 0.0005,
         "writeback": {"dirty_expire": 30.0, "dirty_writeback": 5.0},
     }
