@@ -16,3 +16,5 @@ cdef enum:
     HELD = 12
     SLOWED = 13
     WORK = 14
+
+    BLOCK_BITS = 13

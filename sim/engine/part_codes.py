@@ -15,3 +15,6 @@ CALL = 11
 HELD = 12
 SLOWED = 13
 WORK = 14
+
+BLOCK_BITS = 13
+"""Messages are split into parts in blocks of 2 to this power."""

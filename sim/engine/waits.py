@@ -8,7 +8,7 @@ import numpy as np
 
 from sim.engine import part_codes, waits_kernel
 from sim.engine.acted_kernel import Acted
-from sim.foundation.arrays import F64, I32
+from sim.foundation.arrays import F64, I32, I64
 
 
 class TimePart(IntEnum):
@@ -205,6 +205,50 @@ def of_kernel(
     """A limit of which a kernel has counted how often it acted, if it did; see `Limit`."""
     if acted.times:
         yield Limit(key, path, value, target, what, acted.times, acted.first_s, acted.last_s)
+
+
+BLOCK = 1 << part_codes.BLOCK_BITS
+"""Messages that are split at a time, so that their parts stay near the CPU."""
+ENOUGH = 1 << 17
+"""Messages of a group, about, that are split at the least; of more, every so-manieth block."""
+
+
+def every(total: int) -> int:
+    """Every how-manieth block is split where there are ``total`` messages; the first always is."""
+    return max(1, total // ENOUGH)
+
+
+class Chosen:
+    """The messages whose time is split, among those that are known: whoever notes what only the
+    parts of a message are made from does it of these, in columns that hold nobody else."""
+
+    def __init__(self, total: int, gone: int, n: int) -> None:
+        """
+        Args:
+            total: messages that there will be in all.
+            gone: messages forgotten; those known are numbered from 0, behind them.
+            n: messages that are known.
+        """
+        self.every = every(total)
+        blocks = np.arange(gone // BLOCK, -(-(gone + n) // BLOCK) + 1)
+        split = blocks % self.every == 0
+        self.start: I64 = np.where(split, (np.cumsum(split) - 1) * BLOCK, -1)
+        """[blocks] row of the columns at which each block begins; -1: it is not split. The first
+        block is that of message ``gone``, which need not be its first."""
+        self.gone = gone % BLOCK
+        """Messages of the first block that are forgotten."""
+        self.rows = int(np.count_nonzero(split)) * BLOCK
+        """Rows of the columns."""
+        self.row_0 = -(-(gone // BLOCK) // self.every) * BLOCK
+        """Which row the first one would be, were nothing forgotten."""
+
+    def rows_of(self, first: int, last: int) -> slice:
+        """The rows of some messages: of one block, or where all blocks are split."""
+        block, within = divmod(first + self.gone, BLOCK)
+        row = int(self.start[block])
+        assert row >= 0, "of these messages, what their time is split by is not noted"
+        assert self.every == 1 or within + last - first <= BLOCK, "messages of several blocks"
+        return slice(row + within, row + within + last - first)
 
 
 class Stretches:

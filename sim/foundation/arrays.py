@@ -35,7 +35,15 @@ NO_LIMIT = np.iinfo(np.int64).max
 
 
 def longer(column: NDArray[_T], n: int, fill: float) -> NDArray[_T]:
-    """A column of ``n`` rows that begins as another; ``fill`` in the rows that are new."""
-    out = np.full((n, *column.shape[1:]), fill, column.dtype)
-    out[: len(column)] = column
+    """A column of ``n`` rows that begins as another; ``fill`` in the rows that are new.
+
+    Rows that are new and 0 take no memory until something else is written to them.
+    """
+    rows, shape = len(column), (n, *column.shape[1:])
+    if fill == 0:
+        out = np.zeros(shape, column.dtype)
+    else:
+        out = np.empty(shape, column.dtype)
+        out[rows:] = fill
+    out[:rows] = column
     return out

@@ -54,7 +54,7 @@ def moved(column: NDArray[_T], moves: Sequence[Move], rows: int, fill: float) ->
         rows: how many there are now.
         fill: what stands in the others.
     """
-    out = np.full(rows, fill, column.dtype)
+    out = np.zeros(rows, column.dtype) if fill == 0 else np.full(rows, fill, column.dtype)
     for source, to, n in moves:
         out[to : to + n] = column[source : source + n]
     return out

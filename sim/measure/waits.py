@@ -5,15 +5,12 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import pandas as pd
 
+from sim.engine import waits
 from sim.engine.outcome import Became
-from sim.engine.waits import TimePart
+from sim.engine.waits import BLOCK, TimePart
 from sim.foundation.arrays import F64, I64
 from sim.measure import waits_kernel as k
 
-BLOCK = 1 << 13
-"""Messages that are split at a time, so that their parts stay near the CPU."""
-ENOUGH = 1 << 17
-"""Messages of a group, about, that are split at the least; of more, every so-manieth block."""
 SLOWEST = 0.01
 """Share of the messages that count as the slow ones."""
 MOST_S = 2.0**61 / k.UNITS_A_SECOND
@@ -27,7 +24,7 @@ class Spent:
 
     def __init__(self, total: int = 0) -> None:
         """``total``: how many messages there will be, which decides how many of them are split."""
-        self._every = max(1, total // ENOUGH)
+        self._every = waits.every(total)
         self._seen = 0
         """Messages so far, split or not."""
         self._sums = k.Sums(len(TimePart), BLOCK)

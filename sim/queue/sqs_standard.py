@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from sim.engine import pieces
 from sim.engine.pace import STEPS, StagePace
+from sim.engine.waits import Chosen
 from sim.foundation.arrays import F32, F64, I64, U8, Bools, longer
 from sim.injection.poison import Poison
 from sim.queue import sqs_standard_codes as codes
@@ -26,11 +27,10 @@ _T = TypeVar("_T", bound=np.generic)
 _FIRST_ROOM = 1 << 12
 _STAGGER_S = 1e-3
 _LOOK = 1 << 12
-_UNTOUCHED = {
-    "state": codes.READY, "receives": 0, "effects": 0, "done_s": inf, "handed_s": 0.0,
-    "begun_s": 0.0, "call_s": 0.0, "place": 0,
-}  # fmt: skip
+_UNTOUCHED = {"state": codes.READY, "receives": 0, "effects": 0, "done_s": inf, "place": 0}
 """What the columns of a queue say of a message that it has just got to know."""
+_OF_RECEIVES = frozenset(("receives", "effects", "place"))
+"""Those that say 0 of a message until it is received."""
 
 
 class Workers:
@@ -75,8 +75,8 @@ class Workers:
         """Time to which the stage was last advanced, s."""
         self._oldest = 0
         """Rows of the feed before this are gone."""
-        self.entered_s: F64 = np.full(service_s.size, inf)
-        """[messages] when each came into the feed, as far as `note_entered` has looked, s."""
+        self.entered_s: F64 = np.zeros(0)
+        """[split] when each came into the feed, as far as `note_entered` has looked, s."""
         self._entered = 0
         """Rows of the feed that it has looked at."""
         self.gone = 0
@@ -99,6 +99,7 @@ class Workers:
             keep_repeats=keep_repeats,
         )
         self.workers = StandardWorkers(workers, policy.batch)
+        self.expect(service_s.size)
         self.lives = np.zeros(workers, np.int64)
         """[workers] how many processes each place has had, besides those that followed a kill."""
         self.stops = Stops(workers, workers if started is None else started)
@@ -112,6 +113,22 @@ class Workers:
     def total(self) -> int:
         """Messages that the queue is to get."""
         return self.queue.total
+
+    def expect(self, total: int) -> None:
+        """There will be ``total`` messages; those behind the ones known come by `forget`."""
+        self.queue.total = total
+        self._choose(Chosen(total, 0, self.queue.state.size), 0)
+
+    def _choose(self, split: Chosen, gone: int) -> None:
+        """Have the columns of the messages whose time is split be those of ``split``; ``gone``:
+        rows that are not wanted any more."""
+        queue = self.queue
+        self.split = split
+        queue.split, queue.split_from = split.start, split.gone
+        for name in ("handed_s", "begun_s", "call_s"):
+            column = np.asarray(getattr(queue, name))[gone : gone + split.rows]
+            setattr(queue, name, longer(column, split.rows, 0))
+        self.entered_s = longer(self.entered_s[gone : gone + split.rows], split.rows, 0)
 
     @property
     def size(self) -> int:
@@ -206,10 +223,10 @@ class Workers:
         return removed - any(self._processing(w) for w in range(self.size))
 
     def note_entered(self) -> None:
-        """Write down when each message came into the feed: its row may be forgotten before it."""
-        new = slice(self._entered, int(self.feed.n[0]))
-        self.entered_s[np.asarray(self.feed.message)[new]] = np.asarray(self.feed.enqueued_s)[new]
-        self._entered = new.stop
+        """Note when messages came into the feed: their rows may be forgotten before them."""
+        here = int(self.feed.n[0])
+        notes.entered(self.queue, self._entered, here, self.entered_s)
+        self._entered = here
 
     def first_open(self) -> tuple[int, int]:
         """The first message that something may yet happen to, and the first row to look at again.
@@ -249,11 +266,16 @@ class Workers:
         self.gone_rows += rows
         self.gone_received += int(np.count_nonzero(np.asarray(queue.receives)[:messages]))
         queue.service_s = np.concatenate([np.asarray(queue.service_s)[messages:], service_s])
-        for name in _UNTOUCHED:
-            column = np.asarray(getattr(queue, name))[messages:]
-            setattr(queue, name, longer(column, column.size + more, _UNTOUCHED[name]))
-        size = queue.state.size
-        self.entered_s = longer(self.entered_s[messages:], size, inf)
+        size = queue.state.size - messages + more
+        received = np.flatnonzero(np.asarray(queue.receives)[messages:])
+        touched = slice(messages, messages + int(received[-1]) + 1 if received.size else messages)
+        for name, untouched in _UNTOUCHED.items():
+            # Of a backlog that no worker has seen yet, what is 0 needs no copy, and no memory.
+            known = touched if name in _OF_RECEIVES else slice(messages, None)
+            column = np.asarray(getattr(queue, name))[known]
+            setattr(queue, name, longer(column, size, untouched))
+        split = Chosen(queue.total, self.gone, size)
+        self._choose(split, split.row_0 - self.split.row_0)
         self._entered -= rows
         for ring, slots in self._rings():
             ring[slots] -= messages

@@ -1,6 +1,6 @@
 cimport cython
 
-from sim.engine cimport pieces
+from sim.engine cimport part_codes, pieces
 from sim.foundation cimport num
 from sim.foundation.c_types cimport i64, u8
 from sim.queue cimport sqs_standard_codes as codes
@@ -20,7 +20,7 @@ cdef bint _kills(StandardQueue queue, StandardWorkers workers, i64 w, i64 k) noe
 cdef bint _nothing_done(StandardQueue queue, StandardWorkers workers, i64 w) noexcept nogil
 
 @cython.locals(k=i64, stop=i64, end=double, begun=double, factor=double, processed=i64, message=i64, badly=bint,
-               left=i64)
+               left=i64, row=i64)
 cpdef void settle(
     StandardQueue queue, StandardWorkers workers, i64 w, double until_s
 ) noexcept nogil
@@ -107,7 +107,7 @@ cdef i64 _ends_first(StandardQueue queue, StandardWorkers workers) noexcept nogi
 cdef void _end_poll(StandardQueue queue, StandardWorkers workers, i64 w, double now) noexcept nogil
 
 @cython.locals(now=double, w=i64, ends=bint, wakes=bint, end_s=double, first=i64,
-               available_s=double, gone=bint, stored=i64, _=i64)
+               available_s=double, gone=bint, stored=i64, reserve=i64, _=i64)
 cdef i64 _work(
     StandardQueue queue, StandardWorkers workers, double until_s, i64 most
 ) noexcept nogil

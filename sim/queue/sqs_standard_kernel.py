@@ -20,7 +20,7 @@ its batch is deleted as usual; one that kills takes its process along at the end
 
 import cython
 
-from sim.engine import pieces
+from sim.engine import part_codes, pieces
 from sim.foundation import num
 from sim.queue import sqs_standard_codes as codes
 from sim.queue import sqs_standard_expiry_kernel as expiry
@@ -73,14 +73,18 @@ def settle(queue: StandardQueue, workers: StandardWorkers, w: int, until_s: floa
             processed += 1
             if end < queue.done_s[message]:
                 queue.done_s[message] = end
-                queue.handed_s[message] = workers.received_s[w]
-                queue.begun_s[message] = begun
-                queue.call_s[message] = workers.call_s[w]
-                left = queue.place[message] & codes.LEFT
-                queue.place[message] = k | workers.woken[w] | left
+                # As `notes.hand`, which a call for each message would make dear.
+                row = queue.split[(message + queue.split_from) >> part_codes.BLOCK_BITS]
+                if row >= 0:
+                    row += (message + queue.split_from) & ((1 << part_codes.BLOCK_BITS) - 1)
+                    queue.handed_s[row] = workers.received_s[w]
+                    queue.begun_s[row] = begun
+                    queue.call_s[row] = workers.call_s[w]
+                    left = queue.place[message] & codes.LEFT
+                    queue.place[message] = k | workers.woken[w] | left
         else:
             notes.gave_up(queue, workers, w, k, end)
-        queue.worked += notes.ticks(end - begun)
+        queue.worked += num.truncated((end - begun) * codes.TICKS + 0.5)
         k += 1
         if k < stop:
             begun = end
@@ -529,6 +533,8 @@ def _work(queue: StandardQueue, workers: StandardWorkers, until_s: float, most: 
         heap.order(workers)
     if rounds.may_begin(queue, workers):
         rounds.rounds(queue, workers, until_s)
+    reserve = notes.to_come(queue, workers) - queue.notes
+    reserve -= queue.expiry_tail - queue.expiry_head
     for _ in range(most):
         now = workers.heap_s[0]
         w = workers.heap_w[0]
@@ -554,7 +560,9 @@ def _work(queue: StandardQueue, workers: StandardWorkers, until_s: float, most: 
         stored = queue.expiry_tail - queue.expiry_head + queue.returned_tail - queue.returned_head
         if stored + queue.policy.batch > queue.expiry_s.shape[0]:
             return pieces.FULL
-        if notes.to_come(queue, workers) > queue.note_from_s.shape[0]:
+        # As `notes.to_come`, which a call for each event would make dear.
+        stored = queue.notes + queue.expiry_tail - queue.expiry_head
+        if stored + reserve > queue.note_from_s.shape[0]:
             return pieces.FULL
         queue.clock_s = now
         if wakes:

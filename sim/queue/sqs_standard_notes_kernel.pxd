@@ -1,5 +1,6 @@
 cimport cython
 
+from sim.engine cimport part_codes
 from sim.foundation cimport num
 from sim.foundation.c_types cimport i64, u8
 from sim.queue cimport sqs_standard_codes as codes
@@ -7,6 +8,19 @@ from sim.queue.sqs_standard_state_kernel cimport StandardQueue, StandardWorkers
 
 
 cdef i64 ticks(double seconds) noexcept nogil
+
+@cython.locals(at=i64, row=i64)
+cdef i64 row_of(StandardQueue queue, i64 message) noexcept nogil
+
+@cython.locals(row=i64)
+cdef void hand(
+    StandardQueue queue, i64 message, double handed_s, double begun_s, double call_s
+) noexcept nogil
+
+@cython.locals(at=i64, row=i64)
+cpdef void entered(
+    StandardQueue queue, i64 first, i64 last, double[::1] entered_s
+) noexcept nogil
 
 @cython.locals(at=i64)
 cpdef void note(StandardQueue queue, i64 kind, i64 of, double from_s, double until_s) noexcept nogil

@@ -1,6 +1,8 @@
 """What a standard queue and its workers write down of why messages waited."""
 
+from sim.engine import part_codes
 from sim.foundation import num
+from sim.foundation.arrays import F64
 from sim.queue import sqs_standard_codes as codes
 from sim.queue.sqs_standard_state_kernel import StandardQueue, StandardWorkers
 
@@ -9,6 +11,37 @@ def ticks(seconds: float) -> int:
     """A time in ticks."""
     whole: int = num.truncated(seconds * codes.TICKS + 0.5)
     return whole
+
+
+def row_of(queue: StandardQueue, message: int) -> int:
+    """The row of a message in the columns of those whose time is split; less than 0: it is not."""
+    at = message + queue.split_from
+    row: int = queue.split[at >> part_codes.BLOCK_BITS]
+    if row >= 0:
+        row += at & ((1 << part_codes.BLOCK_BITS) - 1)
+    return row
+
+
+def hand(
+    queue: StandardQueue, message: int, handed_s: float, begun_s: float, call_s: float
+) -> None:
+    """Note when a message was handed over and begun, if its time is split."""
+    row = row_of(queue, message)
+    if row >= 0:
+        queue.handed_s[row] = handed_s
+        queue.begun_s[row] = begun_s
+        queue.call_s[row] = call_s
+
+
+def entered(queue: StandardQueue, first: int, last: int, entered_s: F64) -> None:
+    """Note when messages came into the feed, those of its rows from ``first`` to before ``last``.
+
+    ``entered_s``: [split] as the columns of messages whose time is split.
+    """
+    for at in range(first, last):
+        row = row_of(queue, queue.feed.message[at])
+        if row >= 0:
+            entered_s[row] = queue.feed.enqueued_s[at]
 
 
 def note(queue: StandardQueue, kind: int, of: int, from_s: float, until_s: float) -> None:

@@ -1,5 +1,6 @@
 cimport cython
 
+from sim.engine cimport part_codes
 from sim.foundation cimport num
 from sim.foundation.c_types cimport i64
 from sim.queue cimport sqs_standard_codes as codes
@@ -37,7 +38,7 @@ cdef void _take_back(StandardQueue queue, StandardWorkers workers, i64 w) noexce
 cdef void _ask_again(StandardQueue queue, StandardWorkers workers, i64 w) noexcept nogil
 
 @cython.locals(message=i64, half_s=double, call_s=double, start_s=double, work_s=double, end_s=double,
-               delete_s=double)
+               delete_s=double, at=i64)
 cdef double _take(
     StandardQueue queue, StandardWorkers workers, i64 w, i64 row, double now
 ) noexcept nogil

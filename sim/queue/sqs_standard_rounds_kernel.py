@@ -10,6 +10,7 @@ taken back. Where receives do not take equally long, a round is two events: whic
 draws depends on the order of the deletes.
 """
 
+from sim.engine import part_codes
 from sim.foundation import num
 from sim.queue import sqs_standard_codes as codes
 from sim.queue import sqs_standard_heap_kernel as heap
@@ -79,9 +80,7 @@ def _join(queue: StandardQueue, workers: StandardWorkers) -> None:
         queue.state[message] = codes.DELETED
         queue.effects[message] = 1
         queue.done_s[message] = workers.end_s[w]
-        queue.handed_s[message] = workers.received_s[w]
-        queue.begun_s[message] = workers.begun_s[w]
-        queue.call_s[message] = workers.call_s[w]
+        notes.hand(queue, message, workers.received_s[w], workers.begun_s[w], workers.call_s[w])
         queue.worked += notes.ticks(workers.end_s[w] - workers.begun_s[w])
         workers.event_s[w] = _again_s(queue, workers, w, workers.event_s[w])
     heap.order(workers)
@@ -111,11 +110,9 @@ def _take_back(queue: StandardQueue, workers: StandardWorkers, w: int) -> None:
     message = workers.held[w, 0]
     queue.state[message] = codes.IN_FLIGHT
     queue.effects[message] = 0
-    queue.worked -= notes.ticks(queue.done_s[message] - queue.begun_s[message])
+    queue.worked -= notes.ticks(queue.done_s[message] - workers.begun_s[w])
     queue.done_s[message] = num.INF
-    queue.handed_s[message] = 0.0
-    queue.begun_s[message] = 0.0
-    queue.call_s[message] = 0.0
+    notes.hand(queue, message, 0.0, 0.0, 0.0)
     workers.kind[w] = codes.DELETE
     workers.held_n[w] = 1
 
@@ -163,10 +160,10 @@ def _take(queue: StandardQueue, workers: StandardWorkers, w: int, row: int, now:
     queue.receives[message] = 1
     queue.effects[message] = 1
     queue.done_s[message] = end_s
-    queue.handed_s[message] = now
-    queue.begun_s[message] = start_s
-    queue.call_s[message] = call_s
-    queue.worked += notes.ticks(end_s - start_s)
+    at = message + queue.split_from
+    if queue.split[at >> part_codes.BLOCK_BITS] >= 0:
+        notes.hand(queue, message, now, start_s, call_s)
+    queue.worked += num.truncated((end_s - start_s) * codes.TICKS + 0.5)
     if workers.idle_s[w] < num.INF:
         notes.not_idle(queue, workers, w, now)
     row = oldest_fresh(queue)

@@ -35,6 +35,8 @@ cdef class StandardQueue:
     cdef public const double[::1] delete_latency_s
     cdef public bint has_poison
     cdef public StandardPoison poison
+    cdef public const i64[::1] split
+    cdef public i64 split_from
     cdef public i64 total
     cdef public i64[::1] next_fresh
     cdef public i64 oldest_fresh

@@ -109,6 +109,10 @@ class StandardQueue:
         self.poison: StandardPoison = StandardPoison(*none) if poison is None else poison
         """What is poison; without columns where no message is."""
 
+        self.split: I64 = np.full(1, -1)
+        """[blocks] first row of its messages in the columns of split ones; -1: it is not split."""
+        self.split_from = 0
+        """Messages of the first block that are forgotten."""
         self.total = n
         """Messages that it is to get, known or not yet."""
         self.next_fresh: I64 = np.arange(servers, dtype=np.int64)
@@ -125,14 +129,15 @@ class StandardQueue:
         """[messages] how often each was processed."""
         self.done_s: F64 = np.full(n, np.inf)
         """[messages] first processed at, s; inf: not yet."""
-        self.handed_s: F64 = np.zeros(n)
-        """[messages] when the receive was answered that led to it, s; 0: not processed yet."""
-        self.begun_s: F64 = np.zeros(n)
-        """[messages] when its work began then, s."""
-        self.call_s: F32 = np.zeros(n, np.float32)
-        """[messages] half of the round trip of that receive, s."""
+        self.handed_s: F64 = np.zeros(0)
+        """[split] when the receive was answered that led to it, s; 0: not processed yet."""
+        self.begun_s: F64 = np.zeros(0)
+        """[split] when its work began then, s."""
+        self.call_s: F32 = np.zeros(0, np.float32)
+        """[split] half of the round trip of that receive, s."""
         self.place: U8 = np.zeros(n, np.uint8)
-        """[messages] its place in what that receive got; and LEFT, of its latest receive."""
+        """[messages] of those split, the place in what that receive got; of all, LEFT, of the
+        latest receive."""
         self.retention_row = 0
         """Rows before this are past retention."""
 

@@ -51,7 +51,7 @@ class StandardWaits:
             delay_s: how much of the queue's delay is asked for (DelaySeconds); the rest is the way
                 from one service to the other.
         """
-        self._queue = workers.queue
+        self._queue, self._split = workers.queue, workers.split
         self._sent = sent
         self._delay_s = delay_s
         workers.note_entered()
@@ -62,7 +62,8 @@ class StandardWaits:
     def parts_s(self, first: int, last: int) -> F64:
         """As `sim.engine.waits.Waits.parts_s`."""
         queue, here = self._queue, slice(first, last)
-        entered_s = self._entered_s[here]
+        rows = self._split.rows_of(first, last)
+        entered_s = self._entered_s[rows]
         parts_s = np.ascontiguousarray(self._sent.sent_parts_s(first, last, entered_s))
         policy = queue.policy
         if policy.delay_s > 0.0:
@@ -70,8 +71,8 @@ class StandardWaits:
             parts_s[TimePart.SEND] += policy.delay_s - self._delay_s
         ready_s = entered_s + policy.delay_s
         done_s = np.asarray(queue.done_s)[here]
-        handed_s = np.asarray(queue.handed_s)[here]
-        call_s = np.asarray(queue.call_s)[here]
+        handed_s = np.asarray(queue.handed_s)[rows]
+        call_s = np.asarray(queue.call_s)[rows]
         notes = self._notes
         if notes.message.size:
             some = slice(*np.searchsorted(notes.message, [first, last]).tolist())
@@ -93,7 +94,7 @@ class StandardWaits:
             ready_s,
             done_s,
             handed_s,
-            np.asarray(queue.begun_s)[here],
+            np.asarray(queue.begun_s)[rows],
             call_s,
             np.asarray(queue.place)[here],
             np.asarray(queue.service_s)[here],

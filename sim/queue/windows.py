@@ -33,7 +33,7 @@ class QueueWindows:
         self.enqueued: dict[str, I64] = {}
         """[grid] of each queue, messages that it has got, as far as they are noted."""
         for name, queue in queues.items():
-            queue.queue.total = total
+            queue.expect(total)
             self.enqueued[name] = np.zeros(grid_s.size, np.int64)
         self._noted = 0
         """Grid times that are noted."""

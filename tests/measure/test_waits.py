@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sim.engine import waits as engine_waits
 from sim.engine.waits import TimePart
 from sim.measure import waits
 from sim.measure.waits import Spent, waits_table
@@ -158,7 +159,7 @@ def test_a_negative_part_is_a_bug_of_the_lab():
 
 def test_of_many_messages_every_so_manieth_block_is_split_whatever_the_pieces(monkeypatch):
     monkeypatch.setattr(waits, "BLOCK", 10)
-    monkeypatch.setattr(waits, "ENOUGH", 100)
+    monkeypatch.setattr(engine_waits, "ENOUGH", 100)
     latency_s = np.arange(1_000) + 2.0
     created_s, chosen = np.zeros(1_000), np.arange(1_000) // 10 % 10 == 0
 

@@ -13,9 +13,9 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from sim.engine import waits as waits_module
 from sim.engine.waits import TimePart
 from sim.lab import run_system
-from sim.measure import waits as waits_module
 from sim.scenario.load import Scenario, available, load
 from sim.traffic.generate import generate
 
