@@ -341,7 +341,6 @@ def pollers():
         [(60, "100/s")],
         {job: {"per_message": "0.05 ms"} for job in jobs},
         seed=4,
-        needs={"max_delay": "500 ms"},
     )
 
 

@@ -3,15 +3,37 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 HarmKind = Literal[
-    "lost", "unfinished", "dead_lettered", "duplicates", "out_of_order", "late", "redelivered"
-]
+    "lost", "unfinished", "dead_lettered", "misstated", "wrong_states", "wrong_results",
+    "duplicates", "out_of_order", "late", "slower", "redelivered",
+]  # fmt: skip
 """What can be wrong with what became of the messages, the most severe first."""
-SEVERITY: Sequence[HarmKind] = (
-    "lost", "unfinished", "dead_lettered", "duplicates", "out_of_order", "late", "redelivered",
-)  # fmt: skip
+SEVERITY: Sequence[HarmKind] = get_args(HarmKind)
+UNITS: Mapping[HarmKind, str] = {
+    "misstated": "cents", "wrong_states": "final states", "wrong_results": "results",
+    "late": "s", "slower": "s",
+}  # fmt: skip
+"""Of a harm's amount; of the others: messages."""
+_COMES_OF: Mapping[HarmKind, Sequence[HarmKind]] = {
+    "misstated": ("lost", "dead_lettered", "duplicates", "out_of_order"),
+    "wrong_states": ("lost", "dead_lettered", "duplicates", "out_of_order"),
+    "wrong_results": ("lost",),
+    "slower": ("late",),
+}
+"""Harms that are others, seen from further away: what brings these may bring it."""
+
+
+def widened(helps: Sequence[HarmKind]) -> Sequence[HarmKind]:
+    """The harms that come of a thing that brings these: of a loss, books that are wrong."""
+    return [kind for kind in SEVERITY if {kind, *_COMES_OF.get(kind, ())} & set(helps)]
+
+
+def behind(harms: Sequence[HarmKind], amounts: Mapping[HarmKind, float]) -> Sequence[HarmKind]:
+    """Harms with those that they come of, of which there is some, be it allowed or not."""
+    come_of = {other for kind in harms for other in _COMES_OF.get(kind, ()) if amounts[other] > 0}
+    return [kind for kind in SEVERITY if kind in harms or kind in come_of]
 
 
 class CauseKind(IntEnum):
@@ -90,7 +112,7 @@ class Harm:
 
     kind: HarmKind
     value: float
-    """How much of it there is, more than may be; messages, or s of ``late``."""
+    """How much of it there is, more than may be, in its unit."""
     allowed: float
     """How much there may be."""
     said: str
@@ -99,7 +121,7 @@ class Harm:
     @property
     def unit(self) -> str:
         """Of both numbers."""
-        return "s" if self.kind == "late" else "messages"
+        return UNITS.get(self.kind, "messages")
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Why a scenario goes wrong: what of it the harms go away without, each shown by a run."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from sim.causes.data import (
     SEVERITY,
@@ -11,6 +11,7 @@ from sim.causes.data import (
     Explanation,
     Harm,
     Hypothesis,
+    behind,
 )
 from sim.causes.harms import Bounds, Numbers, bounds, excess, harms, hopeless, left, numbers
 from sim.causes.hypotheses import acted_on, hypotheses, unexplored
@@ -24,6 +25,7 @@ from sim.causes.ranking import (
     worth_a_pair,
 )
 from sim.causes.scale import part
+from sim.causes.siblings import compared, quickest
 from sim.causes.trials import Laboratory, Onlooker, Tried
 from sim.foundation.errors import LabError, unknown
 from sim.measure.tables import Tables
@@ -66,9 +68,10 @@ def explain(
         scenario = scenario.with_(scale=scenario.scale / smaller)
     check(scenario, size(scenario), allowed or USUAL, free_bytes())
     laboratory = Laboratory(scenario, onlooker)
+    seen = _Seen(laboratory)
     found = []
     for name in systems:
-        found += _explain(laboratory, name, group)
+        found += _explain(seen, name, group)
     return Explanation(
         scenario.name,
         sorted(found, key=_severity),
@@ -99,43 +102,82 @@ def _severity(one: Explained) -> tuple[int, float]:
     return (SEVERITY.index(one.harms[0].kind), -one.harms[0].value)
 
 
-def _explain(laboratory: Laboratory, system: str, only: str | None) -> list[Explained]:
-    scenario = laboratory.scenario
-    tables = laboratory.baseline(system)
-    before = numbers(scenario, tables, system)
+@dataclass(frozen=True)
+class _Judged:
+    """A group as it is."""
+
+    now: Numbers
+    allowed: Bounds
+    wrong: Sequence[Harm]
+
+
+class _Seen:
+    """The systems of a scenario as they are, each run when it is first asked for."""
+
+    def __init__(self, laboratory: Laboratory) -> None:
+        self.laboratory = laboratory
+        self._judged: dict[str, dict[str, _Judged]] = {}
+
+    def groups(self, system: str) -> dict[str, _Judged]:
+        """What is wrong with the groups of a system, seen alone."""
+        if system not in self._judged:
+            scenario, duration_s = self.laboratory.scenario, self.laboratory.messages.duration_s
+            its = {}
+            for group, now in numbers(scenario, self.laboratory.baseline(system), system).items():
+                allowed = bounds(scenario, system, group, now.produced, duration_s)
+                never = hopeless(scenario, system, group, duration_s)
+                its[group] = _Judged(now, allowed, harms(now, allowed, never))
+            self._judged[system] = its
+        return self._judged[system]
+
+    def beside_others(self, system: str, group: str) -> _Judged:
+        """What is wrong with a group, also beside what its siblings do.
+
+        How quick one is counts where the scenario is about that, or where nothing else is wrong,
+        with the sibling neither.
+        """
+        judged = self.groups(system)[group]
+        scenario = self.laboratory.scenario
+        is_about = judged.allowed.about == "slower"
+        if judged.wrong and not is_about:
+            return judged
+        others = {
+            where: its.now
+            for where in compared(scenario, system, group)
+            if not (its := self.groups(where[0])[where[1]]).wrong or is_about
+        }
+        best = quickest(scenario, judged.now, others)
+        if best is None:
+            return judged
+        allowed = judged.allowed.beside(*best, judged.now.asked_s)
+        never = hopeless(scenario, system, group, self.laboratory.messages.duration_s)
+        return _Judged(judged.now, allowed, harms(judged.now, allowed, never))
+
+
+def _explain(seen: _Seen, system: str, only: str | None) -> list[Explained]:
     found = []
-    for group, now in before.items():
+    for group in seen.groups(system):
         if only is not None and group != only:
             continue
-        its = bounds(scenario, system, group, now.produced, laboratory.messages.duration_s)
-        duration_s = laboratory.messages.duration_s
-        wrong = harms(now, its, hopeless(scenario, system, group, duration_s))
-        if not wrong:
+        judged = seen.beside_others(system, group)
+        if judged.wrong:
+            found.append(_Search(seen.laboratory, system, group, judged).explained())
+        else:
             found.append(Explained(system, group, []))
-            continue
-        found.append(_Search(laboratory, system, group, now, its, wrong, tables).explained())
     return found
 
 
 class _Search:
     """Looks for the causes of one group's harms."""
 
-    def __init__(
-        self,
-        laboratory: Laboratory,
-        system: str,
-        group: str,
-        now: Numbers,
-        allowed: Bounds,
-        wrong: Sequence[Harm],
-        tables: Tables,
-    ) -> None:
+    def __init__(self, laboratory: Laboratory, system: str, group: str, judged: _Judged) -> None:
         self.laboratory = laboratory
         self.system, self.group = system, group
-        self.now, self.allowed, self.harms = now, allowed, wrong
-        kinds = [harm.kind for harm in wrong]
-        scenario = laboratory.scenario
-        self.hypotheses = hypotheses(scenario, system, group, kinds, tables.limits)
+        self.now, self.allowed, self.harms = judged.now, judged.allowed, judged.wrong
+        kinds = [harm.kind for harm in self.harms]
+        scenario, tables = laboratory.scenario, laboratory.baseline(system)
+        come_of = behind(kinds, self.now.of)
+        self.hypotheses = hypotheses(scenario, system, group, kinds, tables.limits, come_of)
         self.time = _time(tables, system, group)
         self.tried: list[Counterfactual] = []
         self.beside: dict[str, Counterfactual] = {}

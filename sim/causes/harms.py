@@ -1,12 +1,15 @@
 """What is wrong with what became of a group's messages, as numbers that a remedy can take away."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from math import inf, isfinite
+from dataclasses import dataclass, replace
+from math import inf, isfinite, isnan
+from typing import Any
+
+import pandas as pd
 
 from sim.causes.data import SEVERITY, Harm, HarmKind
 from sim.causes.work import asked_s, longest_s
-from sim.foundation.text import count, duration, messages
+from sim.foundation.text import count, duration, messages, money
 from sim.measure.latency import level_s
 from sim.measure.tables import Tables
 from sim.scenario.faults.groups import PoisonFault
@@ -24,6 +27,22 @@ FEW = 0.001
 """Share of the messages that are not processed below which one kind of them comes after the others;
 and of all messages that a remedy may lose without losing its worth."""
 _NOT_PROCESSED: Sequence[HarmKind] = ("lost", "unfinished", "dead_lettered")
+_SHOWN: Mapping[str, HarmKind] = {
+    "lost": "lost", "dead_lettered": "dead_lettered", "unfinished": "unfinished",
+    "duplicates_delivered": "redelivered", "duplicates_applied": "duplicates",
+    "out_of_order": "out_of_order", "wrong_results": "wrong_results",
+    "money_misstated": "misstated", "lag": "late", "age_of_oldest": "late",
+    "time_to_drain": "late", "latency": "slower",
+}  # fmt: skip
+"""By measure of `sim.scenario.shows`, the harm that it is."""
+_COUNTED: Sequence[HarmKind] = ("duplicates", "out_of_order", "redelivered")
+"""Harms of which there may be none where the scenario is about them."""
+_UNASKED: Sequence[HarmKind] = ("misstated", "wrong_states", "wrong_results")
+"""Harms of which needs say nothing: they come after those of which they do."""
+TIMES = 2.0
+"""A group is slower than a sibling from so many times its latency on…"""
+APART_S = 0.25
+"""…and from so much more of it, s."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +55,8 @@ class Numbers:
     """The quantile of the delay that is asked for; inf: messages are left over."""
     drain_s: float
     """After the last arrival, s; inf: never."""
+    asked_s: float = 0.0
+    """Of its latencies, what the configuration asks for: a delay, s."""
 
     @property
     def not_processed(self) -> float:
@@ -52,6 +73,28 @@ class Bounds:
     """Of the quantile of the delay; inf: it is not asked for."""
     needed: bool
     """Whether the scenario says what it needs."""
+    about: HarmKind | None = None
+    """The harm that the scenario is about (`shows:`), which comes first; None: it does not say."""
+    latency: str = "median latency"
+    """Which latency ``slower`` is of."""
+    sibling: str = ""
+    """The group whose latency is the measure of it."""
+    sibling_s: float = inf
+    """That latency, s."""
+
+    def beside(self, sibling: str, its_s: float, its_asked_s: float, asked_s: float) -> "Bounds":
+        """The same, where a sibling shows what latency there could be.
+
+        Args:
+            sibling: its name.
+            its_s: its latency, s.
+            its_asked_s: of it, what its configuration asks for, s.
+            asked_s: what that of this group asks for, s.
+        """
+        own_s = max(0.0, its_s - its_asked_s)
+        most_s = asked_s + max(TIMES * own_s, own_s + APART_S)
+        of = {**self.of, "slower": most_s}
+        return replace(self, of=of, sibling=sibling, sibling_s=its_s)
 
 
 def numbers(scenario: Scenario, tables: Tables, system: str) -> dict[str, Numbers]:
@@ -59,30 +102,67 @@ def numbers(scenario: Scenario, tables: Tables, system: str) -> dict[str, Number
 
     ``redelivered``: deliveries beyond the first of each message, whatever came of them. ``late``
     is the time by which the group was behind: the age of the oldest message that waited or
-    the time that it took to drain, whichever is more, s.
+    the time that it took to drain, whichever is more, s. ``slower`` is a latency, s: the one that
+    the scenario is about, or else the median. Of books, ``misstated`` is money in cents, and
+    ``wrong_states`` are final states of entities; of results that a bug spoilt, ``wrong_results``
+    stay wrong.
     """
     quantile = 0.99 if scenario.needs is None else scenario.needs.quantile
     rows = tables.summary[tables.summary["system"] == system].to_dict("records")
     seen = seen_of(tables, system, quantile)
-    return {one.group: _numbers(one, row) for one, row in zip(seen, rows, strict=True)}
+    books, shown = _by_group(tables.ledger, system), {}
+    if scenario.shows is not None and scenario.shows.measure == "latency":
+        shown = _by_group(tables.shown, system)
+    return {
+        one.group: _numbers(
+            one,
+            row,
+            books.get(one.group, {}),
+            shown.get(one.group, {}),
+            asked_s(scenario, system, one.group),
+        )
+        for one, row in zip(seen, rows, strict=True)
+    }
 
 
-def _numbers(seen: Seen, row: Mapping[object, object]) -> Numbers:
-    watched_s = float(str(row["watched_s"]))
-    drain_s = seen.drain_s if isfinite(seen.drain_s) else watched_s
+def _by_group(table: pd.DataFrame, system: str) -> dict[str, Mapping[Any, Any]]:
+    """The row of each group of a system."""
+    if not len(table):
+        return {}
+    rows = table[table["system"] == system].to_dict("records")
+    return {str(row["group"]): row for row in rows}
+
+
+def _numbers(
+    seen: Seen,
+    row: Mapping[Any, Any],
+    books: Mapping[Any, Any],
+    shown: Mapping[Any, Any],
+    asked: float,
+) -> Numbers:
+    drain_s = seen.drain_s if isfinite(seen.drain_s) else float(row["watched_s"])
+    late_s = max(seen.behind_s, drain_s)
+    latency_s = float(shown.get("value", row["latency_p50_s"]))
+    if isnan(latency_s):
+        latency_s = 0.0
     return Numbers(
         {
             "lost": seen.lost,
             "unfinished": seen.unfinished,
             "dead_lettered": seen.dead_lettered,
+            "misstated": float(books.get("misstatement_cents", 0.0)),
+            "wrong_states": float(books.get("entities_wrong", 0.0)),
+            "wrong_results": float(row["wrong_effects"]),
             "duplicates": seen.double_effects,
             "out_of_order": seen.violations,
-            "late": max(seen.behind_s, drain_s),
-            "redelivered": float(str(row["extra_deliveries"])),
+            "late": late_s,
+            "slower": latency_s if isfinite(latency_s) else late_s,
+            "redelivered": float(row["extra_deliveries"]),
         },
         seen.produced,
         seen.delay_s,
         seen.drain_s,
+        asked,
     )
 
 
@@ -90,32 +170,58 @@ def bounds(scenario: Scenario, system: str, group: str, produced: int, duration_
     """How much of each harm there may be: by the needs, or else by what the product promises.
 
     Without needs, a group may be behind by what counts as level, by the delay that the scenario
-    asks for and by its longest work; disorder counts where the product keeps an order.
+    asks for and by its longest work; disorder counts where the product keeps an order. Books are to
+    be right, and there may be none of what the scenario is about.
     """
-    needs = scenario.needs
+    found = _promised if scenario.needs is None else _needed
+    its = found(scenario, system, group, produced, duration_s)
+    shows = scenario.shows
+    if shows is None or (shows.jobs and not set(shows.jobs) & _jobs(scenario, system, group)):
+        return its
+    about = _SHOWN[shows.measure]
+    if about in _COUNTED:
+        its = replace(its, of={**its.of, about: 0.0})
+    if shows.measure == "latency":
+        quantile = f"p{100 * shows.quantile:.6g}" if shows.quantile < 1 else "longest latency"
+        its = replace(its, latency=f"{quantile} of {shows.called}" if shows.called else quantile)
+    return replace(its, about=about)
+
+
+def _jobs(scenario: Scenario, system: str, group: str) -> set[str]:
+    return set(scenario.systems[system].readers[group].does)
+
+
+def _promised(
+    scenario: Scenario, system: str, group: str, produced: int, duration_s: float
+) -> Bounds:
     level = level_s(duration_s) + asked_s(scenario, system, group)
-    if needs is None:
-        order = 0.0 if _keeps_order(scenario, system, group) else inf
-        late_s = level + longest_s(scenario, system, group)
-        of: dict[HarmKind, float] = dict.fromkeys(SEVERITY, 0.0)
-        again = WASTE * produced
-        return Bounds(
-            of | {"out_of_order": order, "late": late_s, "redelivered": again}, inf, False
-        )
+    of: dict[HarmKind, float] = {
+        **dict.fromkeys(SEVERITY, 0.0),
+        "out_of_order": 0.0 if _keeps_order(scenario, system, group) else inf,
+        "late": level + longest_s(scenario, system, group),
+        "slower": inf,
+        "redelivered": WASTE * produced,
+    }
+    return Bounds(of, inf, False)
+
+
+def _needed(
+    scenario: Scenario, system: str, group: str, produced: int, duration_s: float
+) -> Bounds:
+    needs = scenario.needs
+    assert needs is not None
     loss = {"none": 0.0, "some": inf}.get(str(needs.loss))
-    return Bounds(
-        {
-            "lost": float(needs.loss) * produced if loss is None else loss,
-            "unfinished": 0.0,
-            "dead_lettered": inf,
-            "duplicates": 0.0 if needs.double_effects == "none" else inf,
-            "out_of_order": inf if needs.order == "none" else 0.0,
-            "late": inf if needs.drain is None else needs.drain,
-            "redelivered": inf,
-        },
-        inf if needs.max_delay is None else needs.max_delay,
-        True,
-    )
+    of: dict[HarmKind, float] = {
+        **dict.fromkeys(SEVERITY, 0.0),
+        "lost": float(needs.loss) * produced if loss is None else loss,
+        "dead_lettered": inf,
+        "duplicates": 0.0 if needs.double_effects == "none" else inf,
+        "out_of_order": inf if needs.order == "none" else 0.0,
+        "late": inf if needs.drain is None else needs.drain,
+        "slower": inf,
+        "redelivered": inf,
+    }
+    return Bounds(of, inf if needs.max_delay is None else needs.max_delay, True)
 
 
 def _keeps_order(scenario: Scenario, system: str, group: str) -> bool:
@@ -157,7 +263,9 @@ def excess(now: Numbers, allowed: Bounds) -> dict[HarmKind, float]:
 
 
 def harms(now: Numbers, allowed: Bounds, hopeless: int = 0) -> list[Harm]:
-    """What is wrong, the most severe first; what is slight, and comes with worse, at the end.
+    """What is wrong: what the scenario is about, then the most severe; what is slight at the end.
+
+    Of needs, what they say nothing of comes after what misses them.
 
     Args:
         now: of the run.
@@ -170,7 +278,12 @@ def harms(now: Numbers, allowed: Bounds, hopeless: int = 0) -> list[Harm]:
         for kind, said in _said(now, allowed)
         if over[kind] > _hardly(kind, allowed)
     ]
-    return sorted(found, key=lambda harm: _slight(harm, now, hopeless))
+
+    def key(harm: Harm) -> tuple[bool, ...]:
+        beside_needs = allowed.needed and harm.kind in _UNASKED
+        return (_slight(harm, now, hopeless), harm.kind != allowed.about, beside_needs)
+
+    return sorted(found, key=key)
 
 
 def _hardly(kind: HarmKind, allowed: Bounds) -> float:
@@ -181,6 +294,8 @@ def _hardly(kind: HarmKind, allowed: Bounds) -> float:
 def _slight(harm: Harm, now: Numbers, hopeless: int) -> bool:
     if harm.kind == "late":
         return harm.value < harm.allowed
+    if harm.kind in ("misstated", "slower"):
+        return False
     if harm.kind in _NOT_PROCESSED:
         return harm.value <= max(hopeless, FEW * now.not_processed)
     return harm.value < SLIGHT * now.produced
@@ -201,11 +316,24 @@ def _said(now: Numbers, allowed: Bounds) -> Iterator[tuple[HarmKind, str]]:
         "dead_lettered",
         f"{messages(of['dead_lettered'])} {_is(of['dead_lettered'])} dead-lettered",
     )
+    yield "misstated", f"the books are wrong by {money(of['misstated'])}"
+    states = of["wrong_states"]
+    yield (
+        "wrong_states",
+        f"{count(states)} final state{'' if states == 1 else 's'} {_is(states)} wrong",
+    )
+    stay = of["wrong_results"]
+    yield "wrong_results", f"{count(stay)} result{' stays' if stay == 1 else 's stay'} wrong"
     again = of["duplicates"]
     yield "duplicates", f"{messages(again)} {'takes' if again == 1 else 'take'} effect again"
     wrong = of["out_of_order"]
     yield "out_of_order", f"{messages(wrong)} {_is(wrong)} processed out of order"
     yield "late", _late(now, allowed)
+    yield (
+        "slower",
+        f"its {allowed.latency} is {duration(of['slower'])}, where that of {allowed.sibling} is "
+        f"{duration(allowed.sibling_s)}",
+    )
     more = of["redelivered"]
     yield "redelivered", f"{count(more)} deliveries are repeats"
 
@@ -237,7 +365,7 @@ def left(before: Numbers, now: Numbers, allowed: Bounds) -> dict[HarmKind, float
     if grown > FEW * before.produced:
         over["duplicates"] += grown
         over["out_of_order"] += grown
-        over["late"] = inf
+        over["late"] = over["slower"] = inf
     return over
 
 
@@ -249,6 +377,19 @@ def told(kind: HarmKind, amount: float, unfinished: float) -> str:
         if unfinished:
             return f"{messages(unfinished)} never {'gets' if unfinished == 1 else 'get'} processed"
         return f"it is still {duration(amount)} too late" if amount > 0 else "it keeps up"
+    if kind == "slower":
+        if amount == inf:
+            return "it is quick only because messages are not processed"
+        return f"it is still {duration(amount)} too slow" if amount > 0 else "it is quick enough"
+    if kind == "misstated":
+        return f"the books are wrong by {money(amount)}" if amount else "the books are right"
+    if kind == "wrong_states":
+        n = f"{count(amount)} final state" if amount else "no final state"
+        return f"{n}s are wrong" if amount > 1 else f"{n} is wrong"
+    if kind == "wrong_results":
+        return (
+            f"{count(amount)} stay{'s' if amount == 1 else ''} wrong" if amount else "none is wrong"
+        )
     if kind == "unfinished":
         return (
             f"{messages(amount)} {'is' if amount == 1 else 'are'} left" if amount else "it drains"

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sim.causes.data import CauseKind, Change, HarmKind, Hypothesis
+from sim.causes.data import CauseKind, Change, HarmKind, Hypothesis, widened
 from sim.causes.relaxed import BEHIND, At, Relaxed, value_at
 from sim.causes.relaxed_logs import lines
 from sim.foundation.text import count, duration
@@ -18,12 +18,17 @@ from sim.scenario.load import Scenario, Service
 from sim.scenario.products.celery import CelerySystem
 from sim.traffic.arrivals import cumulative
 
-_DELAYED: Sequence[HarmKind] = (*BEHIND, "lost", "dead_lettered", "duplicates")
+_DELAYED: Sequence[HarmKind] = (*BEHIND, "slower", "lost", "dead_lettered", "duplicates")
 """Harms that may come of being behind: of a queue that is long, messages expire."""
 
 
 def hypotheses(
-    scenario: Scenario, system: str, group: str, harms: Sequence[HarmKind], limits: pd.DataFrame
+    scenario: Scenario,
+    system: str,
+    group: str,
+    harms: Sequence[HarmKind],
+    limits: pd.DataFrame,
+    behind: Sequence[HarmKind] = (),
 ) -> list[Hypothesis]:
     """What may be the cause of some harms of a group, each of which can be tried.
 
@@ -33,10 +38,11 @@ def hypotheses(
         group: name.
         harms: those that are to be explained.
         limits: the table of the run; only rows of the group, or of the system as a whole, count.
+        behind: harms that these come of, although there may be as much of them.
     """
     acted = acted_on(limits, scenario, system, group)
     found = [
-        *_keys(scenario, system, group, harms, acted),
+        *_keys(scenario, system, group, [*harms, *behind], acted),
         *_faults(scenario, system, group),
         *_scalers(scenario, system, group, harms),
     ]
@@ -88,8 +94,14 @@ _COMES_OF: Mapping[str, Sequence[str]] = {
 queues."""
 
 
+_OTHER_WAY: Mapping[str, str] = {"MaxNumberOfMessages (1)": "limited receives"}
+"""By name of a hypothesis, how a limit of its key begins that acts more without it, not less."""
+
+
 def _is_of(row: Mapping[str, Any], one: Hypothesis) -> bool:
     """Whether a limit that acted is what a hypothesis takes away."""
+    if one.name in _OTHER_WAY and str(row["what"]).startswith(_OTHER_WAY[one.name]):
+        return False
     if one.key == "ceilings":
         return ".ceilings." in str(row["path"])
     if one.key in _COMES_OF.get(str(row["key"]), ()):
@@ -167,7 +179,7 @@ def _of_key(line: Relaxed, at: At, place: Sequence[Any], key: str, to: Any) -> H
         what,
         remedy,
         line.cost,
-        helps=line.helps,
+        helps=widened(line.helps),
     )
 
 

@@ -163,5 +163,19 @@ def shorter_lock(batch: Callable[[At], int], least: float, unit: float = 1.0) ->
     return to
 
 
+BOOKS = (
+    Relaxed(
+        (READERS, "ledger"), lambda at: "idempotent" if at.value == "naive" else None,
+        "the ledger books whatever comes ({value})", "a key to look up for each booking",
+        ("misstated", "wrong_states"),
+    ),
+    Relaxed(
+        (READERS, "ledger"), lambda at: None if at.value in (None, "strict") else "strict",
+        "the ledger books what comes before its predecessor ({value})",
+        "what comes early waits, for ever if its predecessor is lost",
+        ("misstated", "wrong_states"), name="ledger (strict)",
+    ),
+)  # fmt: skip
+
 LATER = "what a dead worker holds comes back later"
 """What a longer lock costs."""

@@ -1,10 +1,11 @@
 """The lines of `sim.causes.relaxed` that are of topics, streams and their producers."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sim.causes.relaxed import (
     BEHIND,
+    BOOKS,
     DAY_MS,
     READERS,
     At,
@@ -151,7 +152,7 @@ PUBLISHER = (
     Relaxed(
         ("publisher", "order"),
         lambda at: "transaction" if _publishes(at) and at.value != "transaction" else None,
-        "what was sent and not yet committed is sent again (order: {value})",
+        "records and the offsets of what they come from are stored apart (order: {value})",
         "a transaction for each poll, and readers that wait for it", ("lost", "duplicates"),
         {("producer", "enable.idempotence"): True, **_IDEMPOTENT},
         name="publisher.order (transaction)", key="publisher.order",
@@ -309,15 +310,19 @@ STREAM = (
 
 
 def lines(scenario: Scenario, system: str, group: str) -> list[Relaxed]:
-    """The keys of a group's product that can be causes, in the order in which they are named."""
+    """The keys of a group that can be causes, in the order in which they are named."""
+    return [*_of_product(scenario, system, group), *BOOKS]
+
+
+def _of_product(scenario: Scenario, system: str, group: str) -> Sequence[Relaxed]:
     its = scenario.systems[system]
     if isinstance(its, KafkaSystem):
         readers = SHARE_GROUP if group in its.share_groups else KAFKA_GROUP
         return [*readers, *PUBLISHER, *TOPIC]
     if isinstance(its, KinesisSystem):
-        return list(KINESIS)
+        return KINESIS
     if isinstance(its, RabbitmqStreamSystem):
-        return list(STREAM)
+        return STREAM
     if isinstance(its, CelerySystem):
-        return list(CELERY)
-    return list(RABBITMQ if isinstance(its, RabbitmqSystem) else SQS)
+        return CELERY
+    return RABBITMQ if isinstance(its, RabbitmqSystem) else SQS

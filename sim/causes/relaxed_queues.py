@@ -37,6 +37,14 @@ def _finer(at: At) -> Any:
     return keys if at.value and set(at.value) < set(keys) else None
 
 
+def _fair(at: At) -> Any:
+    """Of a standard queue, the dimensions that tell apart whose messages the scenario is about."""
+    shows = at.scenario.shows
+    if at.value or at.other(READERS, "FifoQueue") or shows is None:
+        return None
+    return [*(shows.of or {}), *(shows.without or {})] or None
+
+
 _MORE_HELD = "a worker that dies holds more messages"
 _ORDER = "the order that it keeps"
 
@@ -75,6 +83,12 @@ SQS = (
         lambda at: _finer(at) if at.other(READERS, "FifoQueue") else None,
         "no more workers than message groups of {value} are busy",
         "order holds only within the finer groups", BEHIND,
+    ),
+    Relaxed(
+        (READERS, "MessageGroupId"), _fair,
+        "a standard queue without message groups is no fair queue",
+        "senders name the tenant of each message", ("slower",), {(READERS, "order"): None},
+        name="MessageGroupId (fair queue)",
     ),
     Relaxed(
         (READERS, "FifoThroughputLimit"),

@@ -7,11 +7,11 @@ from textwrap import fill
 
 import numpy as np
 
-from sim.causes.data import Cause, Explained, Explanation, Harm, HarmKind
+from sim.causes.data import UNITS, Cause, Explained, Explanation, Harm, HarmKind
 from sim.causes.explain import explain
 from sim.causes.harms import told
 from sim.causes.trials import Onlooker
-from sim.foundation.text import count, duration
+from sim.foundation.text import count, duration, money
 from sim.measure.intervals import Interval, of_quantile, of_share
 from sim.scenario.load import Scenario
 from sim.systems.size import Allowance
@@ -156,7 +156,12 @@ def paragraphs(harms: Sequence[RepeatedHarm], width: int) -> Iterator[str]:
 
 
 def _amount(kind: HarmKind, value: Interval) -> str:
-    words = {"late": "too late by", "unfinished": "left when the run ends:"}.get(kind, f"{kind}:")
+    words = {
+        "late": "too late by",
+        "slower": "too slow by",
+        "misstated": "the books are wrong by",
+        "unfinished": "left when the run ends:",
+    }.get(kind, f"{kind}:")
     return f"{words.replace('_', ' ')} {_span(kind, value)}"
 
 
@@ -167,7 +172,7 @@ def _left(kind: HarmKind, cause: RepeatedCause) -> str:
 
 
 def _span(kind: HarmKind, value: Interval) -> str:
-    say = duration if kind == "late" else count
+    say = {"s": duration, "cents": money}.get(UNITS.get(kind, ""), count)
     middle = say(value.estimate) if np.isfinite(value.estimate) else "for ever"
     if value.low == -np.inf:
         return f"{middle} at the median; too few runs for an interval"

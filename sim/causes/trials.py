@@ -58,18 +58,20 @@ class Laboratory:
         self.scenario = scenario
         self.messages = generate(scenario)
         self.runs = 0
+        self._as_it_is: dict[str, Tables] = {}
         self._watch = watch or Onlooker()
         self._stop = Event()
         self._lock = Lock()
 
     def baseline(self, system: str) -> Tables:
-        """The tables of a system as it is."""
-        self._watch.begin(system, 1)
-        tables = self._in_threads(
-            [lambda: run_system(self.scenario, system, self.messages, self._heed)]
-        )[0]
-        self._watch.done(system)
-        return tables
+        """The tables of a system as it is, which is run when it is first asked for."""
+        if system not in self._as_it_is:
+            self._watch.begin(system, 1)
+            self._as_it_is[system] = self._in_threads(
+                [lambda: run_system(self.scenario, system, self.messages, self._heed)]
+            )[0]
+            self._watch.done(system)
+        return self._as_it_is[system]
 
     def try_all(self, system: str, taken: Sequence[Sequence[Hypothesis]]) -> list[Tried]:
         """Run a system without each of these, in their order.

@@ -89,9 +89,13 @@ _NOUNS = {
     "lost": "the loss",
     "unfinished": "the backlog that never drains",
     "dead_lettered": "the dead letters",
+    "misstated": "the books that are wrong",
+    "wrong_states": "the wrong final states",
+    "wrong_results": "the wrong results",
     "duplicates": "the duplicates",
     "out_of_order": "the disorder",
     "late": "the lateness",
+    "slower": "the slowness",
     "redelivered": "the repeated deliveries",
 }
 

@@ -95,7 +95,7 @@ def _bars(ax: Axes, harm: Mapping[str, Any]) -> None:
         for cause in harm["causes"][:MOST_BARS]
     ]
     unit = TimeAxis.until(harm["value"]) if harm["unit"] == "s" else None
-    scale = 1.0 if unit is None else unit.unit_s
+    scale = unit.unit_s if unit is not None else 100.0 if harm["unit"] == "cents" else 1.0
     values = np.array([value for _, value, _, _ in rows]) / scale
     y = np.arange(len(rows))
     ax.barh(y, values, height=0.62, color=[PALETTE[k] for *_, k in rows], zorder=3)
@@ -119,7 +119,10 @@ def _bars(ax: Axes, harm: Mapping[str, Any]) -> None:
     ax.set_xlim(0, values[0] * max(1.02, words_in))
     ax.xaxis.set_major_locator(MaxNLocator(5))
     ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: tick(x)))
-    ax.set_xlabel("messages" if unit is None else f"later than may be ({unit.name})", color=MUTED)
+    what = "money" if harm["unit"] == "cents" else str(harm["unit"])
+    if unit is not None:
+        what = f"{'slower' if harm['kind'] == 'slower' else 'later'} than may be ({unit.name})"
+    ax.set_xlabel(what, color=MUTED)
 
 
 def _beside(share: float, said: str, room_in: float) -> float:

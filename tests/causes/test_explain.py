@@ -57,3 +57,51 @@ def test_one_group_of_one_system():
         explain(incident(queue(1)), group="x")
     found = explain(incident(queue(1)), system="s", group="g")
     assert [(one.system, one.group) for one in found.groups] == [("s", "g")]
+
+
+def test_a_group_that_is_slower_than_its_sibling_has_a_cause():
+    """Two systems keep up; one lets a batch wait for a second, and the other does not."""
+    scenario = incident(group(2))
+    data = scenario.model_dump(mode="json", by_alias=True, exclude_unset=True)
+    data["systems"]["waits"] = {**group(2), "producer": {"linger.ms": 1_000}}
+    beside = type(scenario).from_mapping(data)
+    found = explain(beside, system="waits")
+    (harmed,) = found.harmed
+    assert (harmed.system, harmed.harms[0].kind) == ("waits", "slower")
+    assert "where that of s is" in harmed.harms[0].said
+    assert (found.first.key, found.first.share) == ("linger.ms", 1.0)
+    assert [one.system for one in explain(beside).harmed] == ["waits"]
+    allowed = beside.with_({"needs": {"max_delay": 2.0}})
+    assert explain(allowed).harmed == [], "they say what may be"
+
+
+BOOKS = {
+    "arrivals": {"profile": [{"for": 120, "rate": 20}]},
+    "keys": {
+        "account": {
+            "lifecycle": {
+                "states": ["open", "paid"],
+                "gap": {"constant": 1.0},
+                "amount": {"median": 40, "p99": 900},
+            }
+        }
+    },
+    "service": {"w": {"per_message": 0.01}},
+}
+
+
+def test_books_that_are_wrong_are_a_harm_with_its_causes():
+    """A consumer is killed, and what it booked since its last commit is booked again."""
+    crash = {"at": 60, "fault": "crash", "target": "s.g.*", "restart_after": 2}
+    system = group(2, ledger="naive")
+    system["partition_key"] = ["account"]
+    needs = {"double_effects": "allowed"}
+    scenario = incident(system, minutes=2, workload=BOOKS, faults=[crash], needs=needs)
+    found = explain(scenario)
+    (harmed,) = found.harmed
+    assert [harm.kind for harm in harmed.harms] == ["misstated"]
+    names = [cause.trial.name for cause in harmed.causes["misstated"]]
+    assert {"ledger", "faults[0]", "auto.commit.interval.ms"} <= set(names)
+    whole = {cause.trial.name: cause.share for cause in harmed.causes["misstated"]}
+    assert whole["ledger"] == whole["faults[0]"] == 1.0
+    assert explain(scenario.with_({"systems.s.groups.g.ledger": "idempotent"})).harmed == []

@@ -4,14 +4,25 @@ import pytest
 
 from helpers.incidents import group, incident, queue
 from sim.causes.data import SEVERITY
-from sim.causes.harms import Bounds, Numbers, bounds, excess, harms, hopeless, left, told
+from sim.causes.harms import (
+    Bounds,
+    Numbers,
+    bounds,
+    excess,
+    harms,
+    hopeless,
+    left,
+    numbers,
+    told,
+)
+from sim.lab import run
 
 
 def its(delay_s=0.0, drain_s=0.0, **of):
     return Numbers({**dict.fromkeys(SEVERITY, 0.0), **of}, 1_000, delay_s, drain_s)
 
 
-NONE = Bounds(dict.fromkeys(SEVERITY, 0.0), inf, False)
+NONE = Bounds({**dict.fromkeys(SEVERITY, 0.0), "slower": inf}, inf, False)
 
 
 def test_the_most_severe_comes_first():
@@ -69,8 +80,9 @@ def test_needs_say_what_may_be():
     scenario = incident(queue(2), needs={"loss": "1 %", "order": "per_key", "drain": "2 min"})
     allowed = bounds(scenario, "s", "g", 1_000, 300.0)
     assert allowed.of == {
-        "lost": 10.0, "unfinished": 0.0, "dead_lettered": inf, "duplicates": inf,
-        "out_of_order": 0.0, "late": 120.0, "redelivered": inf,
+        "lost": 10.0, "unfinished": 0.0, "dead_lettered": inf, "misstated": 0.0,
+        "wrong_states": 0.0, "wrong_results": 0.0, "duplicates": inf, "out_of_order": 0.0,
+        "late": 120.0, "slower": inf, "redelivered": inf,
     }  # fmt: skip
 
 
@@ -106,3 +118,55 @@ def test_duplicates_are_applied():
     assert told("duplicates", 0, 0) == "no duplicate is applied"
     assert told("duplicates", 1, 0) == "1 duplicate is applied"
     assert told("duplicates", 1_200, 0) == "1,200 duplicates are applied"
+
+
+def test_what_the_scenario_is_about_comes_first_and_none_of_it_may_be():
+    scenario = incident(queue(2), shows="out_of_order", needs={"loss": "none"})
+    allowed = bounds(scenario, "s", "g", 1_000, 300.0)
+    assert (allowed.about, allowed.of["out_of_order"]) == ("out_of_order", 0.0)
+    found = harms(its(lost=5, out_of_order=100), allowed)
+    assert [harm.kind for harm in found] == ["out_of_order", "lost"]
+    slight = harms(its(lost=5, out_of_order=1), allowed)
+    assert [harm.kind for harm in slight] == ["lost", "out_of_order"]
+    other = incident(queue(2), shows={"measure": "out_of_order", "jobs": ["w"]})
+    assert bounds(other, "s", "g", 1_000, 300.0).about == "out_of_order"
+
+
+def test_books_are_to_be_right_whatever_is_needed():
+    allowed = bounds(incident(queue(2), needs={"loss": "some"}), "s", "g", 1_000, 300.0)
+    found = harms(its(misstated=12_345.0, wrong_states=3, lost=100), allowed)
+    ordered = bounds(incident(queue(2), needs={"order": "per_key"}), "s", "g", 1_000, 300.0)
+    both = harms(its(misstated=12_345.0, out_of_order=300), ordered)
+    assert [harm.kind for harm in both] == ["out_of_order", "misstated"]
+    assert [harm.said for harm in found] == [
+        "the books are wrong by 123.45", "3 final states are wrong"
+    ]  # fmt: skip
+    assert told("misstated", 0.0, 0) == "the books are right"
+    assert told("wrong_states", 1.0, 0) == "1 final state is wrong"
+    assert told("wrong_results", 2.0, 0) == "2 stay wrong"
+
+
+def test_beside_a_sibling_it_may_take_twice_as_long_and_a_quarter_of_a_second_more():
+    beside = NONE.beside("one", 2.1, 2.0, 5.0)
+    assert beside.of["slower"] == pytest.approx(5.35), "5 s are asked for"
+    assert NONE.beside("one", 1.0, 0.0, 0.0).of["slower"] == 2.0
+    assert harms(its(slower=5.3), beside) == []
+    (harm,) = harms(its(slower=7.0), beside)
+    assert harm.said == "its median latency is 7 s, where that of one is 2.1 s"
+    assert told("slower", 0.2, 0) == "it is still 200 ms too slow"
+
+
+def test_a_group_that_is_quick_because_it_loses_messages_is_not_quicker():
+    after = left(its(slower=9.0), its(lost=100), NONE.beside("one", 0.1, 0.0, 0.0))
+    assert after["slower"] == inf
+
+
+def test_the_latency_that_the_scenario_is_about_is_compared_and_not_the_median():
+    shows = {"measure": "latency", "quantile": 1, "of": {"k": ["k-1"]}, "called": "ones"}
+    scenario = incident(queue(1), work=0.2, shows=shows)
+    tables = run(scenario).tables
+    now = numbers(scenario, tables, "s")["g"]
+    assert now.of["slower"] == tables.shown["value"].iloc[0]
+    assert now.of["slower"] != tables.summary["latency_p50_s"].iloc[0]
+    allowed = bounds(scenario, "s", "g", 100, 300.0)
+    assert (allowed.about, allowed.latency) == ("slower", "longest latency of ones")

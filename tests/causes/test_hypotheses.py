@@ -28,6 +28,18 @@ def test_a_limit_that_acted_is_told_with_what_it_did():
     assert by_name["MaxNumberOfMessages"].kind is CauseKind.SETTING
 
 
+def test_a_limit_that_acts_more_without_a_thing_is_not_taken_away_with_it():
+    row = {
+        "system": "s", "group": "g", "key": "MaxNumberOfMessages", "value": "5", "times": 4,
+        "path": "queues.g.MaxNumberOfMessages", "target": "", "first_s": 1.0, "last_s": 2.0,
+        "what": "limited receives while more messages were there",
+    }  # fmt: skip
+    its = incident(queue(1, MaxNumberOfMessages=5))
+    by_name = found(its, "late", limits=pd.DataFrame([row]))
+    assert by_name["MaxNumberOfMessages"].kind is CauseKind.LIMIT
+    assert by_name["MaxNumberOfMessages (1)"].kind is CauseKind.SETTING
+
+
 def test_a_limit_that_nobody_knows_how_to_relax_is_told():
     rows = [
         {"key": key, "path": path, "what": "acted", "times": 1, "value": "1", "target": "",

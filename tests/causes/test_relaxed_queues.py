@@ -8,7 +8,7 @@ from sim.causes.relaxed_queues import CELERY, RABBITMQ, SQS
 from sim.causes.trials import changed
 from sim.measure.tables import no_rows
 
-HARMS = ("lost", "unfinished", "dead_lettered", "duplicates", "out_of_order", "late")
+HARMS = ("lost", "unfinished", "dead_lettered", "duplicates", "out_of_order", "late", "slower")
 
 
 def keys(scenario):
@@ -98,6 +98,14 @@ def test_one_at_a_time_is_so_whatever_acknowledges_a_task():
         system = after.systems["s"]
         settings = system.settings_of(system.queues["g"].task)
         assert settings.task_acks_late and settings.worker_prefetch_multiplier == 1
+
+
+def test_a_queue_becomes_fair_by_what_tells_the_quiet_tenants_apart():
+    shows = {"measure": "latency", "without": {"k": ["k-1"]}, "called": "quiet ones"}
+    one = keys(incident(queue(2), shows=shows))["MessageGroupId (fair queue)"]
+    assert (one.to, one.key) == ("[k]", "MessageGroupId")
+    assert "MessageGroupId (fair queue)" not in keys(incident(queue(2)))
+    assert "MessageGroupId (fair queue)" not in keys(incident(FIFO, shows=shows))
 
 
 def test_a_key_that_is_left_out_is_gone():

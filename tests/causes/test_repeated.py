@@ -81,3 +81,14 @@ def test_each_run_has_the_next_seed():
         "late", "MaxNumberOfMessages", 2
     )  # fmt: skip
     assert replace(harm, of=3).runs == 2
+
+
+def test_money_and_slowness_are_told_in_their_own_units():
+    def of(kind, value):
+        harm = Harm(kind, value, 0.0, "")
+        return Explanation("x", [Explained("s", "g", [harm], {kind: []})], 100, 1.0, 1.0, 3)
+
+    (line, *_) = paragraphs(together([of("misstated", 8_444_132.0)] * 6), 80)
+    assert line == "s.g: in 6 of 6 runs, the books are wrong by 84,441.32"
+    (line, *_) = paragraphs(together([of("slower", 1.5)] * 6), 80)
+    assert line == "s.g: in 6 of 6 runs, too slow by 1.5 s"

@@ -51,6 +51,16 @@ def test_bars_are_what_is_left_in_the_unit_of_the_axis():
     assert second.get_xlabel() == "messages"
 
 
+def test_money_is_drawn_in_whole_units_and_slowness_in_time():
+    books = group("g", [cause("with ledger idempotent", 0.0, "x")], "cents", 8_444_132.0)
+    books["harms"][0]["kind"] = "misstated"
+    slow = group("h", [cause("with FANOUT", 0.5, "x")], "s", 2.0)
+    slow["harms"][0]["kind"] = "slower"
+    first, second = drawn({"groups": [books, slow]})
+    assert first.patches[0].get_width() == 84_441.32 and first.get_xlabel() == "money"
+    assert second.get_xlabel() == "slower than may be (s)"
+
+
 def test_each_bar_says_what_it_is_and_what_is_left():
     words = [text.get_text() for text in drawn(WHY)[0].texts]
     assert words == [
