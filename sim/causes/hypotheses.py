@@ -15,6 +15,7 @@ from sim.foundation.text import count, duration
 from sim.scenario.faults.base import Fault, GroupFault
 from sim.scenario.faults.groups import AutoscaleFault, ScaleFault
 from sim.scenario.load import Scenario, Service
+from sim.scenario.products.aws_lambda import SqsFunction
 from sim.scenario.products.celery import CelerySystem
 from sim.traffic.arrivals import cumulative
 
@@ -365,6 +366,10 @@ def _most_members(scenario: Scenario, system: str, group: str) -> int:
 def _workers(scenario: Scenario, system: str, group: str) -> Iterator[Hypothesis]:
     its = scenario.systems[system]
     place = ".".join(("systems", system, *map(str, its.place_of(group))))
+    function = getattr(its.readers[group], "function", None)
+    if isinstance(function, SqsFunction):
+        yield from _concurrency(function, f"{place}.lambda")
+        return
     members = its.readers[group].members
     key = "consumers" if hasattr(its.readers[group], "consumers") else "workers"
     for factor in (2, 4):
@@ -385,6 +390,27 @@ def _workers(scenario: Scenario, system: str, group: str) -> Iterator[Hypothesis
             str(factor * members), changes, f"only {members} {thing}{children}",
             f"with {factor * members} {key}", cost,
         )  # fmt: skip
+
+
+def _concurrency(function: SqsFunction, place: str) -> Iterator[Hypothesis]:
+    """More invocations at a time, where they are fewer than could be."""
+    nested = function.maximum_concurrency is None
+    cap = f"{place}.ScalingConfig.MaximumConcurrency" if nested else f"{place}.MaximumConcurrency"
+    reserve = f"{place}.ReservedConcurrentExecutions"
+    now = function.pollers.most if function.capped is not None else function.concurrency
+    for factor in (2, 4):
+        changes = []
+        if function.capped is not None:
+            changes.append(Change(cap, min(1_000, factor * function.capped)))
+        if function.reserved_concurrent_executions is not None:
+            changes.append(Change(reserve, factor * function.reserved_concurrent_executions))
+        if changes:
+            more = factor * now
+            yield Hypothesis(
+                f"concurrency x{factor}", CauseKind.WORKERS, "concurrency", changes[0].path,
+                str(now), str(more), changes, f"only {now} invocations at a time",
+                f"with {more} invocations at a time", f"{more - now} more at a time",
+            )  # fmt: skip
 
 
 def _peaks(scenario: Scenario) -> Iterator[Hypothesis]:

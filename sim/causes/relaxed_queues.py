@@ -28,7 +28,36 @@ from sim.scenario.products.celery import VISIBILITY_TIMEOUT_S
 
 
 def _receives(at: At) -> int:
-    return int(at.other(READERS, "MaxNumberOfMessages"))
+    batch = at.other(READERS, "lambda", "BatchSize")
+    return int(batch or at.other(READERS, "MaxNumberOfMessages"))
+
+
+def _by_workers(to: To) -> To:
+    """Of an SQS queue that workers empty; Lambda's pollers have values of their own."""
+    return lambda at: None if at.other(READERS, "lambda") else to(at)
+
+
+def _by_lambda(to: To) -> To:
+    """Of one that Lambda empties."""
+    return lambda at: to(at) if at.other(READERS, "lambda") else None
+
+
+def _capped(at: At) -> Any:
+    """MaximumConcurrency at what is reserved, where it is not."""
+    reserved = at.other(READERS, "lambda", "ReservedConcurrentExecutions")
+    nested = at.other(READERS, "lambda", "ScalingConfig", "MaximumConcurrency")
+    now = at.value or nested
+    if not reserved or reserved < 2 or reserved > 1_000 or (now and now <= reserved):
+        return None
+    return reserved
+
+
+def _visible(at: At) -> int:
+    """A visibility timeout as AWS recommends it: six times the longest invocation."""
+    return max(int(at.other(READERS, "VisibilityTimeout")), 6 * 900)
+
+
+_MANY_POLLERS = {"MinimumPollers": 100, "MaximumPollers": 2_000}
 
 
 def _finer(at: At) -> Any:
@@ -54,20 +83,21 @@ SQS = (
         "messages become visible again after {s}, while a worker is at them", LATER, AGAIN,
     ),
     Relaxed(
-        (READERS, "VisibilityTimeout"), shorter_lock(_receives, 1),
+        (READERS, "VisibilityTimeout"), _by_workers(shorter_lock(_receives, 1)),
         "what a worker holds that is gone comes back only after {s}",
         "a batch that takes longer is processed twice", BEHIND, name="VisibilityTimeout (shorter)",
     ),
     Relaxed(
-        (READERS, "MaxNumberOfMessages"), up(10), "{value} a call", _MORE_HELD, BEHIND,
+        (READERS, "MaxNumberOfMessages"), _by_workers(up(10)), "{value} a call", _MORE_HELD, BEHIND,
     ),
     Relaxed(
-        (READERS, "MaxNumberOfMessages"), down(1),
+        (READERS, "MaxNumberOfMessages"), _by_workers(down(1)),
         "up to {value} messages wait behind each other in the hands of one worker",
         "a call for each message", AGAIN, name="MaxNumberOfMessages (1)",
     ),
     Relaxed(
-        (READERS, "ReceiveMessageWaitTimeSeconds"), up(20), "short polls", "nothing", BEHIND,
+        (READERS, "ReceiveMessageWaitTimeSeconds"), _by_workers(up(20)), "short polls", "nothing",
+        BEHIND,
     ),
     Relaxed(
         (READERS, "RedrivePolicy", "maxReceiveCount"), up(1_000),
@@ -137,8 +167,61 @@ SQS = (
         AGAIN,
     ),
     Relaxed(
-        (READERS, "delete"), fixed("batch", None), "a delete call for each message",
+        (READERS, "delete"), _by_workers(fixed("batch", None)), "a delete call for each message",
         "a worker that dies repeats a batch", BEHIND,
+    ),
+    Relaxed(
+        (READERS, "lambda", "ReservedConcurrentExecutions"), if_given(""),
+        "no more than {value} invocations run at a time, and pollers receive more than that",
+        "concurrency of the account", ANY,
+    ),
+    Relaxed(
+        (READERS, "lambda", "MaximumConcurrency"), _capped,
+        "pollers receive more than the invocations that are reserved can take",
+        "what cannot run waits in the queue", ("dead_lettered", "redelivered", "duplicates"),
+        {(READERS, "lambda", "ScalingConfig"): None}, name="MaximumConcurrency (as reserved)",
+    ),
+    Relaxed(
+        (READERS, "lambda", "MaximumConcurrency"), if_given(""),
+        "no more than {value} invocations by the event source mapping", "more concurrency", BEHIND,
+        {(READERS, "lambda", "ReservedConcurrentExecutions"): None},
+    ),
+    Relaxed(
+        (READERS, "lambda", "ScalingConfig", "MaximumConcurrency"), if_given(""),
+        "no more than {value} invocations by the event source mapping", "more concurrency", BEHIND,
+        {(READERS, "lambda", "ReservedConcurrentExecutions"): None},
+        name="ScalingConfig.MaximumConcurrency",
+    ),
+    Relaxed(
+        (READERS, "lambda", "ProvisionedPollerConfig"),
+        _by_lambda(lambda at: None if at.value else _MANY_POLLERS),
+        "pollers become no more than 300 more a minute", "provisioned pollers are paid for", BEHIND,
+        {(READERS, "lambda", key): None for key in ("MaximumConcurrency", "ScalingConfig")},
+        key="pollers",
+    ),
+    Relaxed(
+        (READERS, "lambda", "BatchSize"), _by_lambda(up(10)), "{value} an invocation",
+        "more messages fail with one that does", BEHIND,
+    ),
+    Relaxed(
+        (READERS, "lambda", "BatchSize"), down(1),
+        "up to {value} messages are behind each other in an invocation, and fail together",
+        "an invocation for each message", AGAIN, name="BatchSize (1)",
+    ),
+    Relaxed(
+        (READERS, "lambda", "FunctionResponseTypes"),
+        _by_lambda(lambda at: None if at.value else ["ReportBatchItemFailures"]),
+        "a message that fails takes its whole batch with it",
+        "the function has to tell which failed", AGAIN,
+    ),
+    Relaxed(
+        (READERS, "lambda", "Timeout"), up(900), "an invocation is ended after {s}",
+        "one that hangs holds its batch", AGAIN, {(READERS, "VisibilityTimeout"): _visible},
+    ),
+    Relaxed(
+        (READERS, "lambda", "MaximumBatchingWindowInSeconds"),
+        lambda at: 0 if at.value and at.other(READERS, "lambda", "BatchSize") <= 10 else None,
+        "batches are gathered for {s}", "more invocations", BEHIND,
     ),
     Relaxed(
         ("producer", "batch"), up(10), "{value} a send", "a message waits for others", BEHIND,

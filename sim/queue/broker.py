@@ -19,6 +19,7 @@ from sim.queue import broker_codes as codes
 from sim.queue import broker_events_kernel as events_kernel
 from sim.queue import broker_faults_kernel as faults
 from sim.queue import broker_kernel as k
+from sim.queue.broker_function_kernel import InvokedFunction
 from sim.queue.broker_limits_kernel import act
 from sim.queue.broker_messages_kernel import PoisonLeft
 from sim.queue.broker_policy_kernel import BrokerPolicy
@@ -66,6 +67,7 @@ class Broker:
         keep_repeats: int = 0,
         heartbeat_s: float = inf,
         cold_after_s: float = inf,
+        function: InvokedFunction | None = None,
     ) -> None:
         """
         Args:
@@ -85,6 +87,7 @@ class Broker:
             keep_repeats: how many times of repeated processing to keep (of the first, all are).
             heartbeat_s: the broker closes a connection over which it has heard nothing for so long.
             cold_after_s: from SIGTERM until work in progress is cancelled and given back.
+            function: that consumers, which pull, invoke instead of working; None: they work.
         """
         self.policy = policy
         self.heartbeat_s = heartbeat_s
@@ -104,6 +107,7 @@ class Broker:
             poison=no_poison() if poison is None else poison,
             jitter=np.zeros(1) if jitter is None else jitter,
             keep_repeats=keep_repeats,
+            function=function,
         )
         self.pace = StagePace("a queue", self.total)
         self._counts = counts_of(self.state)
@@ -407,6 +411,12 @@ class Broker:
             self._make_room()
             faults.terminate(self.state, self.now_s, c)
             self.later(self.cold_after_s, BEFORE_CONTROL, lambda: self._leave_cold(c, life))
+
+    def stay(self, c: int) -> None:
+        """Take a SIGTERM back, if the process has not ended yet."""
+        if self.alive(c):
+            self._make_room()
+            faults.stay(self.state, c)
 
     def _leave_cold(self, c: int, life: int) -> None:
         if self.life(c) == life:

@@ -57,6 +57,11 @@ cdef enum:
     START = 11
     HAND_BACK = 12
     LEAVE_LOOP = 13
+    TIMED_OUT = 14
+    GATHERING = 0
+    INVOKING = 1
+    STARTING = 2
+    RUNNING = 3
     UNDER_WAY = 1
     HELD_UP = 2
     KEPT_NO_OWNER = 0
@@ -71,7 +76,8 @@ cdef enum:
     MET_BACKOFF = 4
     MET_ATTEMPT = 5
     MET_LOCK = 6
-    MET = 7
+    MET_THROTTLED = 7
+    MET = 8
     LIMIT_LOCK_HELD = 0
     LIMIT_LOCK_GONE = 1
     LIMIT_RETURNS = 2
@@ -89,7 +95,9 @@ cdef enum:
     LIMIT_PROCESS = 14
     LIMIT_LOOP = 15
     LIMIT_HEARTBEAT = 16
-    LIMITS = 17
+    LIMIT_THROTTLED = 17
+    LIMIT_TIMEOUT = 18
+    LIMITS = 19
     CLOSED = 0
     KILLED = 1
     STRUCK = 2

@@ -101,6 +101,16 @@ HAND_BACK = 12
 """Consumer, epoch."""
 LEAVE_LOOP = 13
 """First delivery of a chain of acks, epoch."""
+TIMED_OUT = 14
+"""Consumer, invocation."""
+
+# Values of InvokedFunction.stage: how far a consumer is with invoking a function.
+GATHERING = 0
+"""It has nothing, or not yet a batch."""
+INVOKING = 1
+"""It is refused, if it is not let in."""
+STARTING = 2
+RUNNING = 3
 
 # Values of Consumers.calling besides 0: no call is under way.
 UNDER_WAY = 1
@@ -134,7 +144,9 @@ MET_ATTEMPT = 5
 """In the hands of a consumer that did not finish it."""
 MET_LOCK = 6
 """In flight, though its consumer was gone or had given it up."""
-MET = 7
+MET_THROTTLED = 7
+"""In the hands of a consumer whose invocation was throttled."""
+MET = 8
 
 # Limits that act: rows of QueueLimits.
 LIMIT_LOCK_HELD = 0
@@ -171,7 +183,11 @@ LIMIT_LOOP = 15
 """What reached a consumer waited long for its main loop."""
 LIMIT_HEARTBEAT = 16
 """A connection over which nothing was heard was closed."""
-LIMITS = 17
+LIMIT_THROTTLED = 17
+"""An invocation was refused, for as many ran as may."""
+LIMIT_TIMEOUT = 18
+"""An invocation took too long."""
+LIMITS = 19
 
 # What happens to consumers, and is told of: rows of QueueLimits.times_of.
 CLOSED = 0

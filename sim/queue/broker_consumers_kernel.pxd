@@ -46,6 +46,7 @@ cdef class Consumers:
     cdef public i64[::1] resting
     cdef public i64 at_rest
     cdef public i64 working
+    cdef public i64 throttled
     cdef public bint changed
     cdef public i64 active
     cdef public i64 joins

@@ -93,6 +93,8 @@ class Consumers:
         """How many rest."""
         self.working = 0
         """Places for work that are taken."""
+        self.throttled = 0
+        """Consumers that have a batch, and no place for its invocation."""
         self.changed = True
         """Who can be handed a message has changed."""
         self.active = -1

@@ -5,6 +5,7 @@ from sim.foundation.c_types cimport i64
 from sim.queue cimport broker_codes as codes
 from sim.queue cimport broker_consumers_kernel as consumers_kernel
 from sim.queue cimport broker_events_kernel as events_kernel
+from sim.queue cimport broker_function_kernel as function_kernel
 from sim.queue cimport broker_hands_kernel as hands_kernel
 from sim.queue cimport broker_state_kernel as state_kernel
 from sim.queue.broker_state_kernel cimport BrokerState
@@ -17,6 +18,7 @@ cpdef void crash(BrokerState b, double now, i64 c) noexcept nogil
 @cython.locals(epoch=i64)
 cpdef void leave(BrokerState b, double now, i64 c) noexcept nogil
 
+@cython.locals(at_s=double)
 cdef void _finish_at(BrokerState b, i64 c, i64 s, double end_s) noexcept nogil
 
 @cython.locals(shift_s=double, s=i64)
@@ -36,5 +38,7 @@ cpdef void reconnect(BrokerState b, double now, i64 c) noexcept nogil
 
 @cython.locals(arrive_s=double, d=i64, s=i64)
 cdef void _resume_connection(BrokerState b, double now, i64 c) noexcept nogil
+
+cpdef void stay(BrokerState b, i64 c) noexcept nogil
 
 cpdef void disconnect(BrokerState b, double now, i64 c) noexcept nogil

@@ -7,6 +7,7 @@ from sim.foundation import num
 from sim.queue import broker_codes as codes
 from sim.queue import broker_consumers_kernel as consumers_kernel
 from sim.queue import broker_events_kernel as events_kernel
+from sim.queue import broker_function_kernel as function_kernel
 from sim.queue import broker_hands_kernel as hands_kernel
 from sim.queue import broker_state_kernel as state_kernel
 from sim.queue.broker_state_kernel import BrokerState
@@ -34,6 +35,9 @@ def _finish_at(b: BrokerState, c: int, s: int, end_s: float) -> None:
     """What is in a slot will be done at another time than was thought."""
     b.consumers.end_s[c, s] = end_s
     events_kernel.push(b.events, end_s, codes.FINISH, c * b.consumers.slots + s, 0)
+    if b.function.invoked and end_s > function_kernel.deadline_s(b.function, c):
+        at_s = function_kernel.deadline_s(b.function, c)
+        events_kernel.push(b.events, at_s, codes.TIMED_OUT, c, b.function.number[c])
 
 
 def pause(b: BrokerState, now: float, c: int, resume_s: float) -> None:
@@ -68,10 +72,23 @@ def terminate(b: BrokerState, now: float, c: int) -> None:
         if b.consumers.cut[c] == 0 and b.consumers.connected[c] == epoch:
             state_kernel.send(b, now, c, codes.CANCEL, c, epoch)
         events_kernel.push(b.events, now, codes.WAKE, c, 0)
+    elif b.function.invoked and b.consumers.buffer[c] >= 0 and b.consumers.ahead[c] >= 0:
+        # It has gathered something, and invokes the function with it.
+        consumers_kernel.unwait(b.consumers, c)
+        consumers_kernel.rest(b.consumers, c, 0)
+        b.consumers.call[c] += 1
+        b.consumers.calling[c] = 0
+        events_kernel.push(b.events, now, codes.WAKE, c, 0)
     elif b.consumers.ahead[c] >= 0 or b.consumers.calling[c] == codes.HELD_UP:
         hands_kernel.crash(b, now, c)
     else:
         events_kernel.push(b.events, now, codes.WAKE, c, 0)
+
+
+def stay(b: BrokerState, c: int) -> None:
+    """Take SIGTERM back: a consumer that has not left yet goes on."""
+    b.consumers.stopping[c] = 0
+    b.consumers.changed = True
 
 
 def cut_off(b: BrokerState, now: float, c: int) -> None:

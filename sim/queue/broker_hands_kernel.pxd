@@ -6,6 +6,7 @@ from sim.queue cimport broker_codes as codes
 from sim.queue cimport broker_consumers_kernel as consumers_kernel
 from sim.queue cimport broker_deliveries_kernel as deliveries_kernel
 from sim.queue cimport broker_events_kernel as events_kernel
+from sim.queue cimport broker_function_kernel as function_kernel
 from sim.queue cimport broker_limits_kernel as limits_kernel
 from sim.queue cimport broker_messages_kernel as messages_kernel
 from sim.queue cimport broker_settling_kernel as settling_kernel
@@ -46,11 +47,23 @@ cdef void send_acks(BrokerState b, double now, i64 c) noexcept nogil
 @cython.locals(due_s=double, paused_s=double, behind_s=double, busy_s=double)
 cdef void _note_hold(BrokerState b, double now, i64 c, i64 d) noexcept nogil
 
-@cython.locals(idle=i64, s=i64, work_s=double, end_s=double)
+@cython.locals(idle=i64, s=i64, work_s=double, end_s=double, at_s=double)
 cdef void _begin_work(BrokerState b, double now, i64 c, i64 d) noexcept nogil
 
 @cython.locals(due_s=double)
 cdef bint _is_early(BrokerState b, double now, i64 c, i64 d) noexcept nogil
+
+@cython.locals(d=i64)
+cdef void _note_throttled(BrokerState b, double now, i64 c) noexcept nogil
+
+cdef bint _gathers(BrokerState b, double now, i64 c) noexcept nogil
+
+@cython.locals(at_s=double)
+cdef bint _invokes(BrokerState b, double now, i64 c) noexcept nogil
+
+cdef i64 time_out(BrokerState b, double now, i64 c, i64 number) noexcept nogil
+
+cdef void _fail(BrokerState b, double now, i64 c) noexcept nogil
 
 @cython.locals(gives_back=bint, d=i64)
 cdef void look_for_work(BrokerState b, double now, i64 c) noexcept nogil
@@ -61,5 +74,5 @@ cdef i64 _verdict(BrokerState b, i64 message) noexcept nogil
 @cython.locals(k=i64, restart_s=double)
 cdef void _die_of(BrokerState b, double now, i64 c, i64 message) noexcept nogil
 
-@cython.locals(d=i64, message=i64, verdict=i64)
+@cython.locals(d=i64, message=i64, verdict=i64, fails=bint)
 cdef bint finish(BrokerState b, double now, i64 c, i64 s) noexcept nogil

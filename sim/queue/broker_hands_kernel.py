@@ -5,6 +5,7 @@ from sim.queue import broker_codes as codes
 from sim.queue import broker_consumers_kernel as consumers_kernel
 from sim.queue import broker_deliveries_kernel as deliveries_kernel
 from sim.queue import broker_events_kernel as events_kernel
+from sim.queue import broker_function_kernel as function_kernel
 from sim.queue import broker_limits_kernel as limits_kernel
 from sim.queue import broker_messages_kernel as messages_kernel
 from sim.queue import broker_settling_kernel as settling_kernel
@@ -81,6 +82,8 @@ def crash(b: BrokerState, now: float, c: int) -> None:
     The broker hears of it over the connection, if there is a network.
     """
     empty_hands(b, now, c, True)
+    if b.function.invoked:
+        function_kernel.put_down(b.function, b.consumers, c)
     epoch = b.consumers.epoch[c]
     if b.policy.push == 1:
         if b.consumers.cut[c] == 0 and b.consumers.connected[c] == epoch:
@@ -182,11 +185,17 @@ def send_acks(b: BrokerState, now: float, c: int) -> None:
 
 def _note_hold(b: BrokerState, now: float, c: int, d: int) -> None:
     """Note what a message without an effect has met in hand, on which work begins."""
-    due_s = -num.INF
-    if b.messages.due_s.shape[0] > 0:
-        due_s = b.messages.due_s[b.deliveries.message[d]]
-    paused_s = b.consumers.paused_s[c] if b.consumers.resume_s[c] == now else now
-    behind_s = times_kernel.begin(b.times, b.deliveries, d, due_s, paused_s, now)
+    if b.function.invoked:
+        behind_s = times_kernel.begin_invoked(
+            b.times, b.deliveries, d, b.function.asked_s[c], b.function.let_in_s[c],
+            b.function.start_s[c], b.function.rest_s[c], now,
+        )  # fmt: skip
+    else:
+        due_s = -num.INF
+        if b.messages.due_s.shape[0] > 0:
+            due_s = b.messages.due_s[b.deliveries.message[d]]
+        paused_s = b.consumers.paused_s[c] if b.consumers.resume_s[c] == now else now
+        behind_s = times_kernel.begin(b.times, b.deliveries, d, due_s, paused_s, now)
     if behind_s > 0.0:
         limits_kernel.act(b.limits, codes.LIMIT_HELD, now - behind_s, now)
     busy_s = b.deliveries.crowded_s[d] + b.deliveries.past[d, codes.MET_BUSY]
@@ -211,6 +220,9 @@ def _begin_work(b: BrokerState, now: float, c: int, d: int) -> None:
     if b.messages.effects[b.deliveries.message[d]] == 0:
         _note_hold(b, now, c, d)
     events_kernel.push(b.events, end_s, codes.FINISH, c * b.consumers.slots + s, 0)
+    if b.function.invoked and end_s > function_kernel.deadline_s(b.function, c):
+        at_s = function_kernel.deadline_s(b.function, c)
+        events_kernel.push(b.events, at_s, codes.TIMED_OUT, c, b.function.number[c])
     if b.policy.ack == codes.ON_START:
         if b.consumers.cut[c] == 1:
             b.deliveries.has[d] |= codes.OWED
@@ -234,6 +246,82 @@ def _is_early(b: BrokerState, now: float, c: int, d: int) -> bool:
     return True
 
 
+def _note_throttled(b: BrokerState, now: float, c: int) -> None:
+    """Note of all that a consumer has gathered how long it has waited to be let in."""
+    d = b.consumers.buffer[c]
+    while d >= 0:
+        b.deliveries.loop_s[d] = now - b.function.asked_s[c]
+        d = b.deliveries.then[d]
+
+
+def _gathers(b: BrokerState, now: float, c: int) -> bool:
+    """A consumer that has something goes on to gather, if its batch is not complete."""
+    if b.function.until_s[c] == num.INF:
+        b.function.until_s[c] = now + b.function.window_s
+    if (
+        b.function.held[c] < b.function.batch
+        and now < b.function.until_s[c]
+        and b.consumers.stopping[c] == 0
+    ):
+        _ask(b, now, c)
+        return True
+    b.function.stage[c] = codes.INVOKING
+    b.function.asked_s[c] = now
+    b.function.next_s[c] = now
+    b.function.ends_s[c] = b.deliveries.sent_s[b.consumers.buffer[c]] + b.policy.lock_s
+    return False
+
+
+def _invokes(b: BrokerState, now: float, c: int) -> bool:
+    """A consumer that has something in hand invokes the function; True: that is at work."""
+    at_s = num.double(b.deliveries.arrive_s[b.consumers.buffer_end[c]])
+    if at_s > now:
+        consumers_kernel.wake(b.consumers, b.events, c, at_s)
+        return False
+    if b.function.stage[c] == codes.GATHERING and _gathers(b, now, c):
+        return False
+    if b.function.stage[c] == codes.INVOKING and now >= b.function.next_s[c]:
+        if b.function.throttled[c] == 1 and now >= b.function.ends_s[c]:
+            _note_throttled(b, now, c)
+            b.function.given_up += 1
+            empty_hands(b, now, c, False)
+            function_kernel.put_down(b.function, b.consumers, c)
+            return True
+        if b.function.running < b.function.limit:
+            _note_throttled(b, now, c)
+            function_kernel.let_in(b.function, b.consumers, c, now)
+        else:
+            function_kernel.throttle(b.function, b.consumers, c, now)
+            limits_kernel.act(b.limits, codes.LIMIT_THROTTLED, now, now)
+    if b.function.stage[c] == codes.INVOKING:
+        consumers_kernel.wake(b.consumers, b.events, c, b.function.next_s[c])
+        return False
+    if b.function.stage[c] == codes.STARTING:
+        if now < b.function.start_s[c]:
+            consumers_kernel.wake(b.consumers, b.events, c, b.function.start_s[c])
+            return False
+        b.function.stage[c] = codes.RUNNING
+        b.function.rest_s[c] = b.times.rest_s
+    return True
+
+
+def time_out(b: BrokerState, now: float, c: int, number: int) -> int:
+    """An invocation has taken too long: it has failed; returns the consumer, -1: it had ended."""
+    if b.function.number[c] != number or b.function.stage[c] != codes.RUNNING:
+        return -1
+    limits_kernel.act(b.limits, codes.LIMIT_TIMEOUT, b.function.start_s[c], now)
+    b.function.failed += 1
+    empty_hands(b, now, c, True)
+    function_kernel.put_down(b.function, b.consumers, c)
+    return c
+
+
+def _fail(b: BrokerState, now: float, c: int) -> None:
+    """An invocation ends with a failure of its whole batch."""
+    b.function.failed += 1
+    empty_hands(b, now, c, False)
+
+
 def look_for_work(b: BrokerState, now: float, c: int) -> None:
     """A consumer starts what it has, asks for more, or leaves."""
     if b.consumers.alive[c] == 0 or (b.policy.push == 0 and b.consumers.calling[c] > 0):
@@ -245,6 +333,8 @@ def look_for_work(b: BrokerState, now: float, c: int) -> None:
         send_acks(b, now, c)  # the network had held them up
         if b.consumers.calling[c] > 0:
             return
+    if b.function.invoked and b.consumers.buffer[c] >= 0 and not _invokes(b, now, c):
+        return
     gives_back = b.policy.push == 1 and b.policy.ack != codes.AUTO and b.consumers.stopping[c] == 1
     while b.consumers.idle[c] > 0 and not gives_back:
         d = b.consumers.ripe[c]
@@ -301,6 +391,13 @@ def finish(b: BrokerState, now: float, c: int, s: int) -> bool:
     d = b.consumers.slot[c, s]
     message = b.deliveries.message[d]
     verdict = _verdict(b, message)
+    fails = b.function.invoked and verdict != codes.OK
+    if fails:
+        fails = not b.function.reports or verdict == codes.DIE
+        if verdict == codes.DIE:
+            limits_kernel.strike(b.limits, codes.KILLED, c, now)
+            b.function.environments -= 1
+            verdict = codes.LEAVE
     if verdict == codes.DIE:
         _die_of(b, now, c, message)
         return False
@@ -342,4 +439,6 @@ def finish(b: BrokerState, now: float, c: int, s: int) -> bool:
     if verdict != codes.OK and b.policy.stop_batch == 1:
         _let_go_all(b, now, b.consumers.buffer[c])
         b.consumers.buffer[c] = -1
+    if fails:
+        _fail(b, now, c)
     return True

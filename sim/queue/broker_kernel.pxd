@@ -9,6 +9,7 @@ from sim.queue cimport broker_connections_kernel as connections_kernel
 from sim.queue cimport broker_consumers_kernel as consumers_kernel
 from sim.queue cimport broker_deliveries_kernel as deliveries_kernel
 from sim.queue cimport broker_events_kernel as events_kernel
+from sim.queue cimport broker_function_kernel as function_kernel
 from sim.queue cimport broker_hands_kernel as hands_kernel
 from sim.queue cimport broker_lanes_kernel as lanes_kernel
 from sim.queue cimport broker_limits_kernel as limits_kernel

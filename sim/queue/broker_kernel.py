@@ -32,6 +32,7 @@ from sim.queue import broker_connections_kernel as connections_kernel
 from sim.queue import broker_consumers_kernel as consumers_kernel
 from sim.queue import broker_deliveries_kernel as deliveries_kernel
 from sim.queue import broker_events_kernel as events_kernel
+from sim.queue import broker_function_kernel as function_kernel
 from sim.queue import broker_hands_kernel as hands_kernel
 from sim.queue import broker_lanes_kernel as lanes_kernel
 from sim.queue import broker_limits_kernel as limits_kernel
@@ -72,6 +73,8 @@ def _hand_over(b: BrokerState, now: float, c: int, d: int, message: int) -> int:
             consumers_kernel.wake(b.consumers, b.events, c, arrive_s)
     else:
         b.deliveries.then[b.consumers.buffer_end[c]] = d
+        if b.function.invoked:  # it gathers, and looks at each receive
+            consumers_kernel.wake(b.consumers, b.events, c, arrive_s)
     b.consumers.buffer_end[c] = d
     return codes.CLIENT
 
@@ -117,6 +120,8 @@ def _deliver(b: BrokerState, now: float, c: int, message: int) -> None:
     b.deliveries.verdict[d] = codes.OK
     b.deliveries.sent_s[d] = now
     b.deliveries.gone_s[d] = num.INF if there else now
+    if b.function.invoked:
+        b.deliveries.loop_s[d] = 0.0
     lane = lanes_kernel.lane_of(b.lanes, message)
     if b.messages.effects[message] == 0:
         _note_waits(b, now, d, message, lane)
@@ -146,6 +151,8 @@ def _take(b: BrokerState, now: float, c: int) -> int:
     """Hand consumer ``c`` what it may have now; returns how many."""
     limit = b.policy.batch if b.policy.push == 0 else 1
     limit = min(limit, b.policy.max_in_flight - b.messages.in_flight_now)
+    if b.function.invoked:
+        limit = min(limit, b.function.batch - b.function.held[c])
     n = 0
     lane = -1
     while n < limit:
@@ -165,6 +172,8 @@ def _take(b: BrokerState, now: float, c: int) -> int:
             n += 1
         if b.policy.pick == codes.FAIR:
             lanes_kernel.offer(b.lanes, b.messages, lane, codes.FAIR)
+    if b.function.invoked:
+        b.function.held[c] += n
     if b.policy.pick == codes.SPANS and n > 0:
         b.lanes.rotor = (b.lanes.rotor + 1) % b.lanes.lanes
     return n
@@ -253,6 +262,8 @@ def _finish(b: BrokerState, now: float, ref: int) -> int:
         return -1
     if not hands_kernel.finish(b, now, c, s):
         return -1
+    if b.function.invoked and b.consumers.buffer[c] < 0:
+        function_kernel.put_down(b.function, b.consumers, c)
     if b.consumers.chunk[c] >= b.policy.ack_every or (
         b.consumers.chunk[c] > 0 and b.consumers.buffer[c] < 0 and b.consumers.idle[c] == slots
     ):
@@ -293,6 +304,8 @@ def _rare(b: BrokerState, now: float, kind: int, ref: int, stamp: int) -> int:
             times_kernel.ready_from(b.times, ref, now)
     elif kind == codes.DUE:
         return _due(b, now, ref)
+    elif kind == codes.TIMED_OUT:
+        return hands_kernel.time_out(b, now, ref, stamp)
     elif kind == codes.LEAVE_LOOP:
         hands_kernel.leave_loop(b, now, ref, stamp)
     elif kind == codes.START:

@@ -19,7 +19,10 @@ cdef void bury(BrokerState b, i64 message) noexcept nogil
 @cython.locals(lane=i64, time_s=double)
 cdef void forget(BrokerState b, double now, i64 d) noexcept nogil
 
-@cython.locals(message=i64)
+@cython.locals(c=i64, waited_s=double, in_hand=bint)
+cdef double _throttled_s(BrokerState b, double now, i64 d) noexcept nogil
+
+@cython.locals(message=i64, waited_s=double, row=i64)
 cdef void _put_back(BrokerState b, double now, i64 d, i64 place) noexcept nogil
 
 @cython.locals(message=i64, place=i64, lane=i64)

@@ -38,12 +38,28 @@ def forget(b: BrokerState, now: float, d: int) -> None:
         b.times.freed[lane] = b.times.idle_s
 
 
+def _throttled_s(b: BrokerState, now: float, d: int) -> float:
+    """How long a delivery has waited for its invocation to be let in, s."""
+    c = b.deliveries.consumer[d]
+    waited_s = num.double(b.deliveries.loop_s[d])
+    in_hand = b.deliveries.has[d] & codes.CLIENT != 0
+    in_hand = in_hand and b.deliveries.connection[d] == b.consumers.epoch[c]
+    if in_hand and b.function.stage[c] == codes.INVOKING:
+        waited_s = now - b.function.asked_s[c]
+    return waited_s
+
+
 def _put_back(b: BrokerState, now: float, d: int, place: int) -> None:
     """The message of a delivery is ready again."""
     message = b.deliveries.message[d]
     lanes_kernel.put_back(b.lanes, b.messages, message, place, b.policy.pick)
     if b.messages.effects[message] == 0:
         times_kernel.come_back(b.times, b.deliveries, d, now)
+        if b.function.invoked:
+            waited_s = _throttled_s(b, now, d)
+            row = times_kernel.row_for(b.times, message)
+            b.times.before[row, codes.MET_ATTEMPT] -= waited_s
+            b.times.before[row, codes.MET_THROTTLED] += waited_s
         times_kernel.ready_from(b.times, message, now)
 
 

@@ -10,6 +10,7 @@ from sim.queue import broker_codes as codes
 from sim.queue.broker_consumers_kernel import Consumers
 from sim.queue.broker_deliveries_kernel import Deliveries
 from sim.queue.broker_events_kernel import Events
+from sim.queue.broker_function_kernel import InvokedFunction
 from sim.queue.broker_lanes_kernel import Lanes
 from sim.queue.broker_limits_kernel import QueueLimits
 from sim.queue.broker_messages_kernel import PoisonLeft, QueueMessages
@@ -119,6 +120,7 @@ def new_state(
     poison: PoisonousMessages,
     jitter: F64,
     keep_repeats: int,
+    function: InvokedFunction | None = None,
 ) -> BrokerState:
     """A queue to which nothing has come, and consumers none of which is started.
 
@@ -152,7 +154,7 @@ def new_state(
         columns.lanes,
         _rows(columns.due_s, np.float64).copy(),  # a retry has another ETA, the message has not
         policy.publish_s > 0.0 or policy.deliver_s > 0.0,
-        policy.loop_s > 0.0,
+        policy.loop_s > 0.0 or function is not None,
         policy.per_batch_s > 0.0,
     )
     return BrokerState(
@@ -170,6 +172,7 @@ def new_state(
         times,
         QueueLimits(places),
         jitter,
+        InvokedFunction(0, np.zeros(1), np.zeros(1)) if function is None else function,
     )
 
 

@@ -9,6 +9,7 @@ from sim.queue cimport broker_times_kernel as times_kernel
 from sim.queue.broker_consumers_kernel cimport Consumers
 from sim.queue.broker_deliveries_kernel cimport Deliveries
 from sim.queue.broker_events_kernel cimport Events
+from sim.queue.broker_function_kernel cimport InvokedFunction
 from sim.queue.broker_lanes_kernel cimport Lanes
 from sim.queue.broker_limits_kernel cimport QueueLimits
 from sim.queue.broker_messages_kernel cimport QueueMessages, PoisonLeft
@@ -46,6 +47,7 @@ cdef class BrokerState:
     cdef public QueueTimes times
     cdef public QueueLimits limits
     cdef public const double[::1] jitter
+    cdef public InvokedFunction function
     cdef public i64 row
     cdef public i64 retention_row
     cdef public double clock_s

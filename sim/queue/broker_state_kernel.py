@@ -11,6 +11,7 @@ from sim.queue import broker_times_kernel as times_kernel
 from sim.queue.broker_consumers_kernel import Consumers
 from sim.queue.broker_deliveries_kernel import Deliveries
 from sim.queue.broker_events_kernel import Events
+from sim.queue.broker_function_kernel import InvokedFunction
 from sim.queue.broker_lanes_kernel import Lanes
 from sim.queue.broker_limits_kernel import QueueLimits
 from sim.queue.broker_messages_kernel import PoisonLeft, QueueMessages
@@ -66,6 +67,7 @@ class BrokerState:
         times: QueueTimes,
         limits: QueueLimits,
         jitter: F64,
+        function: InvokedFunction,
     ) -> None:
         self.feed: Feed = feed
         """What the senders put in; other queues may read the same one."""
@@ -85,6 +87,8 @@ class BrokerState:
         self.limits: QueueLimits = limits
         self.jitter: F64 = jitter
         """[draws] uniform in [0, 1), for retries, taken in turn."""
+        self.function: InvokedFunction = function
+        """What consumers invoke, if anything."""
         self.row = 0
         """Rows of the feed that have come."""
         self.retention_row = 0

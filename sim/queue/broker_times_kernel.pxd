@@ -40,7 +40,7 @@ cdef class QueueTimes:
 @cython.locals(c=i64, since_s=double)
 cdef void recount(QueueTimes t, Consumers consumers, i64 push) noexcept nogil
 
-@cython.locals(dt_s=double, waits=bint, working=i64)
+@cython.locals(dt_s=double, waits=bint, working=i64, taken=i64)
 cdef void elapse(
     QueueTimes t, Consumers consumers, i64 push, bint by_ring, i64 ready, double now
 ) noexcept nogil
@@ -62,6 +62,18 @@ cdef void come_back(QueueTimes t, Deliveries deliveries, i64 d, double now) noex
 @cython.locals(message=i64, from_s=double, left_s=double, held_s=double, behind_s=double)
 cdef double begin(
     QueueTimes t, Deliveries deliveries, i64 d, double due_s, double paused_s, double now
+) noexcept nogil
+
+@cython.locals(gathered_s=double, in_line_s=double, met_s=double, behind_s=double)
+cdef double begin_invoked(
+    QueueTimes t,
+    Deliveries deliveries,
+    i64 d,
+    double asked_s,
+    double let_in_s,
+    double start_s,
+    double rest_s,
+    double now,
 ) noexcept nogil
 
 @cython.locals(message=i64, slowed_s=double, paused_s=double, row=i64, k=i64)

@@ -156,7 +156,8 @@ def elapse(
         t.idle = 1.0
         t.idle_s += dt_s
     else:
-        t.busy = min(1.0, num.double(working) / num.double(t.able))
+        taken = working + consumers.throttled
+        t.busy = min(1.0, num.double(taken) / num.double(t.able))
         t.busy_s += t.busy * dt_s
     t.worked_s += dt_s * num.double(working)
     if push == 0:
@@ -263,6 +264,43 @@ def begin(
     deliveries.paused_s[d] = paused_s
     deliveries.behind_s[d] = behind_s
     deliveries.crowded_s[d] = held_s - behind_s
+    return behind_s
+
+
+def begin_invoked(
+    t: QueueTimes,
+    deliveries: Deliveries,
+    d: int,
+    asked_s: float,
+    let_in_s: float,
+    start_s: float,
+    rest_s: float,
+    now: float,
+) -> float:
+    """A function begins its work on a delivery; returns how long that was behind others.
+
+    Gathered with others, or behind them in its batch while a consumer rested.
+
+    Args:
+        t: of the queue.
+        deliveries: of it.
+        d: the delivery.
+        asked_s: when the function was invoked with its batch first.
+        let_in_s: when that was let in.
+        start_s: when its work began.
+        rest_s: ``rest_s`` of the queue then.
+        now: s.
+    """
+    gathered_s = max(0.0, asked_s - deliveries.arrive_s[d])
+    in_line_s = max(0.0, now - start_s)
+    met_s = min(in_line_s, t.rest_s - rest_s)
+    deliveries.begun_s[d] = now
+    deliveries.paused_s[d] = 0.0
+    deliveries.backoff_s[d] = 0.0
+    deliveries.loop_s[d] = let_in_s - asked_s
+    deliveries.behind_s[d] = gathered_s + met_s
+    deliveries.crowded_s[d] = in_line_s - met_s
+    behind_s: float = gathered_s + met_s
     return behind_s
 
 

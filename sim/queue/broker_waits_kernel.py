@@ -49,6 +49,7 @@ def _add(b: BrokerState, t: QueueTimes, first: int, idle: int, asked_s: float, o
             out_s[parts.BACKOFF, i] += t.before[row, codes.MET_BACKOFF]
             out_s[parts.ATTEMPT, i] += t.before[row, codes.MET_ATTEMPT]
             out_s[parts.LOCK, i] += t.before[row, codes.MET_LOCK]
+            out_s[parts.CEILING, i] += t.before[row, codes.MET_THROTTLED]
             for k in range(codes.MET_SEND, codes.MET):
                 calls_s -= t.before[row, k]
             out_s[parts.SLOWED, i] += t.lost[row, 0] + max(0.0, slowed_s)

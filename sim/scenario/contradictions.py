@@ -308,6 +308,7 @@ def _bad_targets(
             yield from _no_seek(path, fault, systems)
         else:
             yield from _bad_index(path, fault, struck)
+        yield from _no_fault(path, fault, systems)
         yield from _bad_condition(path, fault, struck)
 
 
@@ -326,6 +327,17 @@ def _bad_group(path: KeyPath, fault: GroupFault, groups: _Struck) -> Iterator[tu
         near = nearest(fault.target, groups)
         hint = f"did you mean '{near}'?" if near else f"known: {', '.join(groups)}"
         yield (*path, "target"), f"{fault.target!r} matches nothing; {hint}"
+
+
+def _no_fault(
+    path: KeyPath, fault: Fault, systems: Mapping[str, System | None]
+) -> Iterator[tuple[KeyPath, str]]:
+    """Of those that a target names; one that only matches them does nothing there."""
+    for name, system in systems.items():
+        for group in system.readers if system is not None else ():
+            why = system.no_fault(group, fault.fault) if system is not None else None
+            if why is not None and fault.target.startswith(f"{name}.{group}"):
+                yield (*path, "target"), f"'{name}.{group}' {why}"
 
 
 def _no_seek(

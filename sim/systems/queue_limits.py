@@ -47,6 +47,8 @@ _WHAT = {
     codes.LIMIT_OVERTAKEN: "handed a message over before an older one of a lower priority",
     codes.LIMIT_PROCESS: "had a message wait to get into the queue, whose process was busy",
     codes.LIMIT_LOOP: "had a message wait for the main loop of its consumer",
+    codes.LIMIT_THROTTLED: "had an invocation throttled: as many ran as may",
+    codes.LIMIT_TIMEOUT: "ended an invocation that took longer",
     codes.LIMIT_HEARTBEAT: "had a connection over which nothing was heard closed, but so late",
 }
 """What each did, each time."""

@@ -19,6 +19,7 @@ from sim.foundation.units import Distribution
 from sim.scenario.faults.base import RandomFault
 from sim.scenario.faults.groups import AutoscaleFault, ScaleFault
 from sim.scenario.load import Scenario
+from sim.scenario.products.aws_lambda import LONG_POLL_S
 from sim.scenario.products.base import Readers
 from sim.scenario.products.catalogue import System
 from sim.scenario.products.celery import CelerySystem
@@ -194,7 +195,7 @@ def _held(scenario: Scenario, system: System, n: float, duration_s: float) -> fl
         each_s = _work_s(scenario, readers)
         if isinstance(system, SqsSystem) and isinstance(readers, SqsQueue):
             calls_s = _mean_s(system.latency.receive) + _mean_s(system.latency.delete)
-            each_s += calls_s / readers.max_number_of_messages
+            each_s += calls_s / readers.batch
         members = max(1.0, readers.members * scenario.scale)
         if isinstance(system, KafkaSystem):
             # All that came since the oldest message that waits is known, and that may be of the
@@ -378,7 +379,9 @@ def _whose(system: System) -> Iterator[tuple[int, float]]:
         yield _KAFKA
     elif isinstance(system, KinesisSystem):
         yield _KINESIS
-    elif isinstance(system, SqsSystem) and not any(q.fifo_queue for q in system.queues.values()):
+    elif isinstance(system, SqsSystem) and not any(
+        q.fifo_queue or q.function for q in system.queues.values()
+    ):
         yield _SQS
     else:
         yield _QUEUED
@@ -397,6 +400,8 @@ def _idle_s(system: System, readers: Readers, members: float, partitions: float)
     if isinstance(system, SqsSystem) and isinstance(readers, SqsQueue):
         call_s = max(1e-9, _mean_s(system.latency.receive))
         wait_s = float(readers.receive_message_wait_time_seconds)
+        if readers.function is not None:
+            members, wait_s = float(readers.function.pollers.start), LONG_POLL_S
         return members / (call_s + wait_s) * (_EMPTY_FIFO_S if readers.fifo_queue else _EMPTY_S)
     if isinstance(readers, ShareGroup):
         return members / max(1e-3, readers.fetch_max_wait_ms / 1e3) * 2 * _EMPTY_S

@@ -32,9 +32,11 @@ from sim.queue.sqs_standard_state_kernel import StandardPolicy
 from sim.queue.sqs_standard_waits import StandardWaits
 from sim.queue.windows import QueueWindows
 from sim.scenario.load import Scenario
+from sim.scenario.products.aws_lambda import A_RECEIVE, LONG_POLL_S
 from sim.scenario.products.sqs import SqsQueue, SqsSystem
 from sim.systems.on_queue import QueueSystem, became, poison_of
 from sim.systems.queue_limits import Keys, LimitKey, written_s
+from sim.systems.sqs_lambda import Pollers, function_limit_keys, pollers
 from sim.systems.sqs_limits import spent_by_workers, standard_limits
 from sim.traffic.messages import Messages
 
@@ -84,7 +86,8 @@ class Sqs(QueueSystem[Workers | Broker]):
                 rows = self.let_in[queue]
                 its, work_s = replace(setup, messages=messages.only(rows)), work_s[rows]
                 feed = filters[queue].feed
-            make = _standard if c.message_group_id is None else _grouped
+            alone = c.message_group_id is None and c.function is None
+            make = _standard if alone else _general
             queues[queue] = make(its, config, queue, work_s, feed)
         sent = {
             queue: SentOnly(self.senders, self.let_in[queue])
@@ -112,6 +115,9 @@ class Sqs(QueueSystem[Workers | Broker]):
         for name, queue in self.queues.items():
             if isinstance(queue, Workers) and queue.queue.has_poison:
                 env.process(_tell_deaths(env, name, queue, say))
+        for queue in self.queues.values():
+            if isinstance(queue, Pollers):
+                env.process(queue.scaling(env))
         return super().control(env, say)
 
     def roll_on(self, now_s: float, following: Messages, take: Take) -> None:
@@ -162,7 +168,9 @@ class Sqs(QueueSystem[Workers | Broker]):
             requests = {**outcome.requests, "send": self.senders.calls}
             outcome = replace(outcome, requests=requests, rows=self.let_in.get(outcome.group))
             queue = queues.pop(outcome.group)
-            if isinstance(queue, Workers):
+            if isinstance(queue, Pollers):
+                outcome = queue.told_in(outcome)
+            elif isinstance(queue, Workers):
                 name, spent_s = outcome.group, spent_by_workers(queue)
                 outcome = replace(
                     outcome,
@@ -198,6 +206,7 @@ def _standard(
 ) -> Workers:
     """A standard queue, on the fast kernel."""
     queue = config.queues[name]
+    assert queue.workers is not None
     workers = setup.scaled(queue.workers)
     return Workers(
         feed,
@@ -214,40 +223,46 @@ def _standard(
     )
 
 
-def _grouped(
+def _general(
     setup: Setup,
     config: SqsSystem,
     name: str,
     work_s: F32,
     feed: Feed,
 ) -> Broker:
-    """A FIFO queue or a fair one."""
+    """A FIFO queue or a fair one, or one that Lambda empties."""
     queue, messages = config.queues[name], setup.messages
+    columns = Columns()
+    if queue.message_group_id is not None:
+        group_of, groups = messages.keys_by(queue.message_group_id)
+        group = group_of[messages.entity]
+        same = _deduplicated(queue, messages, group)
+        columns = Columns(lane=group, lanes=len(groups), same=same)
+    policy = _general_policy(queue, _policy(queue, config, setup.scenario))
+    if queue.function is not None:
+        return pollers(setup, config, name, work_s, feed, policy, columns)
+    assert queue.workers is not None
     workers = setup.scaled(queue.workers)
-    assert queue.message_group_id is not None
-    group_of, groups = messages.keys_by(queue.message_group_id)
-    group = group_of[messages.entity]
     return Broker(
         feed,
         work_s,
         workers,
-        _grouped_policy(queue, _policy(queue, config, setup.scenario)),
+        policy,
         receive_latency_s=setup.pool(f"{name}.receive", config.latency.receive),
         ack_latency_s=setup.pool(f"{name}.delete", config.latency.delete),
         grid_s=setup.grid_s,
         capacity=capacity(setup, name, workers),
-        columns=Columns(lane=group, lanes=len(groups), same=_deduplicated(queue, messages, group)),
+        columns=columns,
         poison=poison_of(setup, name),
         keep_repeats=repeats_kept(setup, name),
     )
 
 
 def _limit_keys(setup: Setup, config: SqsSystem, name: str) -> Keys:
-    """What SQS calls the limits of a FIFO queue or a fair one."""
+    """What AWS calls the limits of a FIFO queue or a fair one, or of one that Lambda empties."""
     queue, here, n = config.queues[name], f"queues.{name}", broker_codes
-    if queue.message_group_id is None:
+    if queue.message_group_id is None and queue.function is None:
         return {}
-    groups = len(setup.messages.keys_by(queue.message_group_id)[1])
     redrive = queue.redrive_policy
 
     def attribute(key: str, value: object) -> LimitKey:
@@ -262,10 +277,15 @@ def _limit_keys(setup: Setup, config: SqsSystem, name: str) -> Keys:
         ),
         n.LIMIT_IN_FLIGHT: attribute("max_in_flight", queue.max_in_flight),
         n.LIMIT_CALLS: attribute("FifoThroughputLimit", queue.fifo_throughput_limit),
-        n.LIMIT_LINE: attribute("MessageGroupId", f"{groups:,} message groups"),
-        n.LIMIT_HELD: attribute("MaxNumberOfMessages", queue.max_number_of_messages),
-        n.LIMIT_BUSY: attribute("workers", queue.workers),
     }
+    if queue.message_group_id is not None:
+        groups = len(setup.messages.keys_by(queue.message_group_id)[1])
+        keys[n.LIMIT_LINE] = attribute("MessageGroupId", f"{groups:,} message groups")
+    if queue.function is None:
+        keys[n.LIMIT_HELD] = attribute("MaxNumberOfMessages", queue.max_number_of_messages)
+        keys[n.LIMIT_BUSY] = attribute("workers", queue.workers)
+    else:
+        keys.update(function_limit_keys(queue.function, f"{here}.lambda"))
     if redrive is not None:
         keys[n.LIMIT_RECEIVES] = attribute(
             "RedrivePolicy.maxReceiveCount", redrive.max_receive_count
@@ -285,8 +305,8 @@ def _deduplicated(queue: SqsQueue, messages: Messages, group: I32) -> I32 | None
     return np.asarray(same_in_group, np.int32)
 
 
-def _grouped_policy(queue: SqsQueue, standard: StandardPolicy) -> BrokerPolicy:
-    fifo = queue.fifo_queue
+def _general_policy(queue: SqsQueue, standard: StandardPolicy) -> BrokerPolicy:
+    fifo, grouped = queue.fifo_queue, queue.message_group_id is not None
     return broker_policy(
         batch=standard.batch,
         wait_s=standard.wait_s,
@@ -297,7 +317,7 @@ def _grouped_policy(queue: SqsQueue, standard: StandardPolicy) -> BrokerPolicy:
         late_ack=int(not fifo),
         any_copy=standard.stale_deletes,
         place=broker_codes.ORIGINAL if fifo else _PLACE[queue.order],
-        pick=broker_codes.GROUPS if fifo else broker_codes.FAIR,
+        pick=broker_codes.GROUPS if fifo else broker_codes.FAIR if grouped else broker_codes.ONE,
         look_ahead=queue.look_ahead,
         noisy_share=_NOISY_SHARE,
         noisy_least=_NOISY_LEAST,
@@ -314,15 +334,22 @@ def _grouped_policy(queue: SqsQueue, standard: StandardPolicy) -> BrokerPolicy:
     )
 
 
+def _wait_s(queue: SqsQueue) -> float:
+    """How long a receive waits for a message, s."""
+    if queue.function is not None:
+        return LONG_POLL_S
+    return float(queue.receive_message_wait_time_seconds)
+
+
 def _policy(queue: SqsQueue, config: SqsSystem, scenario: Scenario) -> StandardPolicy:
-    redrive = queue.redrive_policy
-    batch = queue.max_number_of_messages
+    redrive, batch, wait_s = queue.redrive_policy, queue.batch, _wait_s(queue)
+    whole = queue.delete == "batch" or queue.function is not None
     return StandardPolicy(
-        batch=batch,
-        per_delete=batch if queue.delete == "batch" else 1,
+        batch=batch if queue.function is None else min(batch, A_RECEIVE),
+        per_delete=batch if whole else 1,
         per_batch_s=float(sum(scenario.workload.service[job].per_batch for job in queue.does)),
         visibility_s=float(queue.visibility_timeout),
-        wait_s=float(queue.receive_message_wait_time_seconds),
+        wait_s=wait_s,
         max_receives=NO_LIMIT if redrive is None else redrive.max_receive_count,
         max_in_flight=queue.max_in_flight,
         retention_s=float(queue.message_retention_period),

@@ -83,6 +83,8 @@ def _reasons(scenario: Scenario, name: str) -> Iterator[str]:
 
 
 def _of_queue(queue: SqsQueue) -> Iterator[str]:
+    if queue.function is not None:
+        yield "is emptied by Lambda"
     if queue.message_group_id is not None:
         yield "has message groups"
     if queue.filter_policy is not None:

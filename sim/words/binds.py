@@ -47,6 +47,8 @@ _ON: Mapping[TimePart, Sequence[str]] = {
     TimePart.CAPACITY: (
         *_TEAM, "MaxNumberOfMessages", "max.poll.records", "maxRecords", "commit.per", "tolerance",
         "maxReplicaCount", "allowIdleConsumers", "scaleUp.policies",
+        "ReservedConcurrentExecutions", "account_concurrency", "MaximumConcurrency", "pollers",
+        "event source mapping", "MaximumPollers",
     ),
     TimePart.HEAD_OF_LINE: (
         "MessageGroupId", "partitions", "ShardCount", "x-single-active-consumer",
@@ -54,6 +56,7 @@ _ON: Mapping[TimePart, Sequence[str]] = {
     TimePart.CEILING: (
         "ceilings.broker", "ceilings.partition", "ceilings.deliver", "ceilings.publish",
         "ceilings.task", "ceilings.consumer", "ceilings.producer", "FifoThroughputLimit",
+        "ReservedConcurrentExecutions", "account_concurrency",
     ),
     TimePart.CALL: (
         "MaxNumberOfMessages", "ReceiveMessageWaitTimeSeconds", "max.poll.records",
@@ -62,6 +65,7 @@ _ON: Mapping[TimePart, Sequence[str]] = {
     ),
     TimePart.HELD: (
         "prefetch_count", "worker_prefetch_multiplier", "MaxNumberOfMessages", "max.poll.records",
+        "BatchSize",
     ),
 }  # fmt: skip
 """By what a message waits for, the keys that can be why."""
@@ -78,12 +82,13 @@ _BY_HARM: Mapping[str, Sequence[str]] = {
     "dead_lettered": (
         "maxReceiveCount", "x-delivery-limit", "x-message-ttl", "x-max-length",
         "group.share.delivery.count.limit", "max_retries",
+        "ReservedConcurrentExecutions", "account_concurrency", "Timeout",
     ),
     "double_effects": (
         "VisibilityTimeout", "visibility_timeout", "consumer_timeout", "x-consumer-timeout",
         "max.poll.interval.ms", "group.share.record.lock.duration.ms", "request.timeout.ms",
         "auto.commit.interval.ms", "commit.per", "store_every", "flushInterval",
-        "offsets.retention.minutes",
+        "offsets.retention.minutes", "Timeout",
     ),
 }  # fmt: skip
 """By what becomes of messages (a column of the summary), the keys that can be why."""

@@ -153,7 +153,6 @@ NOT_MODELLED = {
     "KC-19": "no test of its own: records of a transaction are readable with its end (KP-16)",
     "SS-02": "no rate is published; a deleted message stays deleted",
     "SS-06": "workers do not extend a visibility timeout",
-    "SS-15": "no Lambda; `autoscale` scales workers by depth or age",
     "RQ-11": "x-delayed-retry-* is accepted without effect",
 }
 """Why there is no test of a rule."""

@@ -11,7 +11,7 @@ has a key in lower case, an assumption with its reason.
 """
 
 from collections.abc import Mapping
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
@@ -28,6 +28,14 @@ from sim.foundation.units import (
 ACCOUNT = 1_000
 """Concurrent executions that an account may have in a region, unless AWS raises the quota."""
 
+MOST = 1_250
+"""Invocations by one mapping at a time, unless it is in provisioned mode."""
+LONG_POLL_S = 20.0
+"""A poller's receive waits so long for a message, s."""
+A_RECEIVE = 10
+"""Most messages that it brings."""
+_A_POLLER = 10
+"""Invocations at a time that a provisioned poller can make."""
 LONGEST_S = 900.0
 """No invocation may take longer, s."""
 
@@ -135,6 +143,17 @@ class ProvisionedPollerConfig(Config):
         return self
 
 
+class Scaling(NamedTuple):
+    """How many pollers there are, each with one invocation at a time."""
+
+    start: int
+    """At first, and when there is little to do."""
+    most: int
+    """At most."""
+    a_minute: int
+    """So many more within a minute, while messages wait."""
+
+
 class SqsFunction(Function):
     """A Lambda function that an SQS queue invokes, and the pollers in between.
 
@@ -163,3 +182,31 @@ class SqsFunction(Function):
     """Share of their number by which pollers become fewer with each batch that is throttled, and
     with each invocation that fails as a whole. AWS says `gradually`; with 0.06 to 0.15 the pollers
     come out that were measured of a function that fails at 10 to 1 % (the same experiments)."""
+
+    @model_validator(mode="after")
+    def _one_cap(self) -> Self:
+        within = self.scaling_config and self.scaling_config.maximum_concurrency
+        if within and self.maximum_concurrency and within != self.maximum_concurrency:
+            raise ValueError("'MaximumConcurrency' is given twice, with two values")
+        if self.provisioned_poller_config is not None and self.capped is not None:
+            raise ValueError(
+                "'MaximumConcurrency' cannot be given beside 'ProvisionedPollerConfig'"
+            )
+        return self
+
+    @property
+    def capped(self) -> int | None:
+        """MaximumConcurrency; None: the mapping has none."""
+        if self.maximum_concurrency is not None:
+            return self.maximum_concurrency
+        return self.scaling_config.maximum_concurrency if self.scaling_config else None
+
+    @property
+    def pollers(self) -> Scaling:
+        """5 at first, and 300 more a minute up to 1,250; in provisioned mode 1,000 a minute."""
+        provisioned = self.provisioned_poller_config
+        if provisioned is not None:
+            least, most = provisioned.minimum_pollers, provisioned.maximum_pollers
+            return Scaling(_A_POLLER * least, _A_POLLER * most, 1_000)
+        most = self.capped or MOST
+        return Scaling(min(5, most), most, 300)

@@ -118,6 +118,10 @@ class ProductSystem(Config):
         """Why the readers of this name cannot go to another place, as a clause; None: they can."""
         return None
 
+    def no_fault(self, readers: str, fault: str) -> str | None:
+        """Why a kind of fault cannot strike the readers of this name, as a clause; None: it can."""
+        return None
+
     partitions_at: ClassVar[KeyPath] = ()
     """Where the number of partitions is configured, as a path from the system."""
 

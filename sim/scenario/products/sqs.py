@@ -9,12 +9,12 @@ queue and answer a short poll, are the lab's assumptions.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from sim.foundation.config import Config
+from sim.foundation.config import Config, KeyPath
 from sim.foundation.units import (
     Count,
     Distribution,
@@ -25,6 +25,7 @@ from sim.foundation.units import (
     shown,
 )
 from sim.ledger.policy import LedgerPolicy
+from sim.scenario.products.aws_lambda import SqsFunction
 from sim.scenario.products.base import Jobs, Name, ProductSystem, Selection
 
 
@@ -67,13 +68,20 @@ _NOT_MODELLED = {
 }
 
 
+_OF_FUNCTIONS = ("slow", "database", "poison", "bug", "seek")
+"""Faults of what a function does, or of messages."""
+
+
 class SqsQueue(Config):
-    """One queue and the workers that empty it."""
+    """One queue, and the workers or the Lambda function that empty it."""
 
     not_modelled = _NOT_MODELLED
+    alternatives = (("workers",), ("lambda",))
 
-    workers: PositiveCount
+    workers: PositiveCount | None = None
     """Single-threaded workers that compete for the messages."""
+    function: SqsFunction | None = Field(default=None, alias="lambda")
+    """In place of workers: a Lambda function, and the pollers of its event source mapping."""
     does: Jobs = Field(min_length=1)
     """Jobs of `workload.service` done for each message."""
     ledger: LedgerPolicy | None = None
@@ -161,6 +169,31 @@ class SqsQueue(Config):
             )
         return self
 
+    @model_validator(mode="after")
+    def _lambda(self) -> Self:
+        function = self.function
+        if function is None:
+            return self
+        if self.order == "fresh-first":
+            raise ValueError("a queue that Lambda empties knows no order 'fresh-first'")
+        if self.fifo_queue and function.batch_size > 10:
+            raise ValueError("of a FIFO queue, the 'BatchSize' is 1 to 10")
+        if self.fifo_queue and function.maximum_batching_window_in_seconds:
+            raise ValueError("a FIFO queue has no 'MaximumBatchingWindowInSeconds'")
+        if function.timeout is not None and self.visibility_timeout < function.timeout:
+            raise ValueError(
+                f"AWS refuses a 'VisibilityTimeout' of {self.visibility_timeout} s that is less "
+                f"than the function's 'Timeout' of {function.timeout} s"
+            )
+        return self
+
+    @property
+    def batch(self) -> int:
+        """Most messages that a worker, or an invocation of the function, has at a time."""
+        if self.function is not None:
+            return self.function.batch_size
+        return self.max_number_of_messages
+
     @property
     def calls_per_s(self) -> float:
         """Quota of calls of each kind, 1/s (SF-05); inf: none."""
@@ -169,7 +202,10 @@ class SqsQueue(Config):
 
     @property
     def members(self) -> int:
-        """How many workers."""
+        """How many workers, or invocations of the function at a time at most."""
+        if self.function is not None:
+            return min(self.function.pollers.most, self.function.concurrency)
+        assert self.workers is not None
         return self.workers
 
 
@@ -219,3 +255,28 @@ class SqsSystem(ProductSystem):
     def readers(self) -> Mapping[str, SqsQueue]:
         """The queues by name."""
         return self.queues
+
+    def scaled(self) -> Iterator[tuple[KeyPath, int]]:
+        """As `ProductSystem.scaled`; of a function, what bounds its concurrency, where given."""
+        for name, queue in self.queues.items():
+            if queue.function is None:
+                yield self.place_of(name), queue.members
+
+    def no_fault(self, readers: str, fault: str) -> str | None:
+        """As `ProductSystem.no_fault`: what polls for Lambda is AWS's."""
+        if self.queues[readers].function is None or fault in _OF_FUNCTIONS:
+            return None
+        return "is emptied by Lambda, whose pollers AWS runs and replaces: no fault strikes them"
+
+    def without_effect(self) -> Iterator[tuple[KeyPath, str]]:
+        """As `ProductSystem.without_effect`."""
+        for name, queue in self.queues.items():
+            if queue.function is None:
+                continue
+            for key in ("delete", "MaxNumberOfMessages", "ReceiveMessageWaitTimeSeconds"):
+                if queue.given(key):
+                    yield (
+                        (*self.place_of(name), key),
+                        "has no effect: Lambda's pollers ask for up to ten messages, wait 20 s for "
+                        "them, and delete a batch at once",
+                    )
