@@ -257,6 +257,44 @@ def away():
     )
 
 
+def slow_transactions():
+    """spring-kafka 1612, xtdb 5516: transactions are open for longer than transaction.timeout.ms.
+
+    Requests take 12 s for a minute, and transactions may be open for 8. What is polled at 144 s is
+    sent when it is whole, half a second later, and stored at 150.5: open for 8 s at 158.5, aborted
+    when the coordinator looks at 160, and committed in vain at 162.5, as is known at 168.5.
+    """
+    kafka = {
+        "product": "kafka",
+        "topic": {"partitions": 4, "replication.factor": 3},
+        "partition_key": ["k"],
+        "publisher": {"order": "transaction", "per_message": "1 ms"},
+        "groups": {"w": {"consumers": 2, "does": ["w"]}},
+    }
+    whole = {"linger.ms": 1_000, "batch.size": 1_000_000}
+    brief = {"transaction.timeout.ms": 8_000, **whole}
+    usual = {"transaction.timeout.ms": 60_000, **whole}
+    again = {**kafka["publisher"], "on_fenced": "replace"}
+    return scenario(
+        "fenced",
+        {
+            "brief": {**kafka, "producer": brief},
+            "usual": {**kafka, "producer": usual},
+            "again": {**kafka, "producer": brief, "publisher": again},
+        },
+        [(420, "40/s")],
+        {"w": {"per_message": "1 ms"}},
+        [
+            {
+                "at": "2m", "fault": "broker_slow", "target": "*.broker.*",
+                "extra": "12 s", "for": "60 s",
+            }
+        ],
+        drain_limit="10m",
+        seed=5,
+    )  # fmt: skip
+
+
 def three_warehouses():
     """pubudu.dev on Lambda and FIFO queues: three message groups, whatever the fleet."""
     book = {
@@ -542,6 +580,7 @@ def test_a_failing_message_holds_up_its_group_for_timeout_times_receives():
             "readers",
             ["producer.queue.buffering.max.messages"],
         ),
+        (slow_transactions, "brief", "w", ["producer.transaction.timeout.ms"]),
         (away, "latest", "w", ["brokers.offsets.retention.minutes"]),
         (away, "earliest", "w", ["brokers.offsets.retention.minutes"]),
         (three_warehouses, "by_warehouse", "book", ["queues.book.MessageGroupId"]),
@@ -562,6 +601,22 @@ def test_the_cause_that_was_reported_is_named_first(its, system, group, paths):
     assert first is not None
     named = first.path.removeprefix(f"systems.{system}.")
     assert named in paths, first.said
+
+
+def test_KP_20_a_transaction_beyond_its_timeout_ends_its_publisher_and_nobody_sends_the_rest():
+    result = run(slow_transactions())
+    summary = result.tables.summary.set_index("system")
+    assert (summary["lost"] == 0).all() and (summary["double_effects"] == 0).all()
+    assert summary.loc["usual", "unfinished"] == summary.loc["again", "unfinished"] == 0
+    told = [row for row in result.tables.faults.itertuples() if "fenced" in row.text]
+    assert {row.system for row in told} == {"brief", "again"}
+    (ended,) = [row.t_s for row in told if row.system == "brief"]
+    assert ended == pytest.approx(168.5, abs=0.5)
+    # Nothing that was created after 120 s is sent: 300 s of 40 a second.
+    assert summary.loc["brief", "unfinished"] == pytest.approx(300 * 40, rel=0.02)
+    limits = result.tables.limits
+    (limit,) = limits[(limits["system"] == "brief") & (limits["value"] == "8000")].itertuples()
+    assert (limit.key, limit.times, limit.first_s) == ("transaction.timeout.ms", 1, 160.0)
 
 
 def test_what_eight_children_get_through_is_measured_over_the_backlog_not_in_the_best_step():

@@ -56,6 +56,15 @@ def _delivery_ms(at: At) -> float:
     return 300_000.0 if at.other("producer", "client") == "librdkafka" else 120_000.0
 
 
+def _in_transactions(at: At) -> bool:
+    return bool(at.other("publisher", "order") == "transaction")
+
+
+def _longest_transaction(at: At) -> float | None:
+    longest = float(at.other("brokers", "transaction.max.timeout.ms"))
+    return longest if _in_transactions(at) and (at.value or 60_000.0) < longest else None
+
+
 _ALL_SIGNALS = ["SIGTERM", "SIGINT", "exit"]
 _IDEMPOTENT: Mapping[tuple[str, ...], Any] = {
     ("producer", "acks"): None,
@@ -116,9 +125,16 @@ PUBLISHER = (
     ),
     Relaxed(
         ("producer", "transaction.timeout.ms"),
-        lambda at: 900_000.0 if at.other("publisher", "order") == "transaction" else None,
-        "a transaction is aborted after {ms}", "readers wait longer for one that hangs",
+        _longest_transaction,
+        "a transaction is aborted after {ms}, and its producer fenced",
+        "readers wait longer for one that hangs",
         ("lost", "duplicates", "unfinished", "late"), default=60_000.0,
+    ),
+    Relaxed(
+        ("publisher", "on_fenced"),
+        lambda at: "replace" if _in_transactions(at) and at.value != "replace" else None,
+        "a publisher whose producer is fenced does not go on as before (on_fenced: {value})",
+        "its input is read again", ("lost", "unfinished", "late"), key="publisher.on_fenced",
     ),
     Relaxed(
         ("publisher", "flush_timeout"),

@@ -31,6 +31,7 @@ class Fate(IntEnum):
     LOST_ACKED_BEFORE_PROCESSING = 7
     LOST_REJECTED = 8
     LOST_OFFSET_RESET = 9
+    LOST_TRANSACTION_ABORTED = 10
 
     @property
     def lost(self) -> bool:

@@ -10,6 +10,9 @@ import pandas as pd
 
 from sim.engine.outcome import Fate
 
+RARE = (Fate.LOST_TRANSACTION_ABORTED,)
+"""Fates of settings that few have."""
+
 
 def sums(fates: Mapping[Fate, int]) -> dict[str, int]:
     """Columns of the summary.
@@ -31,10 +34,14 @@ def sums(fates: Mapping[Fate, int]) -> dict[str, int]:
 
 
 def fates_table(who: Mapping[str, str], fates: Mapping[Fate, int]) -> pd.DataFrame:
-    """A row per fate: ``fate``, the ``place`` where it was lost if it was, and ``messages``."""
+    """A row per fate: ``fate``, the ``place`` where it was lost if it was, and ``messages``.
+
+    `RARE` ones have a row only where there are any.
+    """
     return pd.DataFrame(
         [
             {**who, "fate": "lost" if fate.lost else fate.label, "place": fate.place, "messages": n}
             for fate, n in fates.items()
+            if n or fate not in RARE
         ]
     )

@@ -1,8 +1,8 @@
 """A process that reads its input, sends a record for each row, and may die: its client included.
 
 The input's row number is its offset. What the brokers stored is the journal; what became of each
-row is its fate (KP-01 to KP-16 and LP-01 to LP-06, from `sim.producer.kafka_client_kernel` on;
-KP-11, KP-12, KP-15 and LP-06 here; KB-13 in `sim.producer.kafka_stalled_brokers`).
+row is its fate (KP-01 to KP-20 and LP-01 to LP-06, from `sim.producer.kafka_client_kernel` on;
+KP-11, KP-12, KP-15, KP-20 and LP-06 here; KB-13 in `sim.producer.kafka_stalled_brokers`).
 """
 
 from collections.abc import Mapping
@@ -21,6 +21,7 @@ from sim.producer import kafka_client_kernel as k
 from sim.producer import kafka_client_requests_kernel as requests_kernel
 from sim.producer import kafka_client_rings as rings
 from sim.producer import kafka_client_state_kernel as parts
+from sim.producer import kafka_client_transactions_kernel as transactions
 from sim.producer import kafka_stalled_brokers
 from sim.producer.kafka_client_checks import (
     check_acknowledged,
@@ -28,20 +29,11 @@ from sim.producer.kafka_client_checks import (
     check_progress,
     progress,
 )
+from sim.producer.kafka_client_configuration import check_settings, settings_of
 from sim.producer.kafka_client_waits import Absences, Ways
 from sim.producer.kafka_stalled_brokers import GivenUp
 from sim.scenario.products.kafka_producer import KafkaProducer
-from sim.scenario.products.kafka_publisher import Order, Publisher
-
-_UNLIMITED = 1 << 60
-
-_MODES: Mapping[Order, int] = {
-    "produce": codes.PRODUCE,
-    "commit-produce": codes.COMMIT_PRODUCE,
-    "produce-flush-commit": codes.FLUSH_COMMIT,
-    "transaction": codes.TRANSACTION,
-}
-
+from sim.scenario.products.kafka_publisher import Publisher
 
 TEARDOWN_S: Mapping[str, float] = {"java": 0.0, "librdkafka": 0.010}
 """How long a client's threads go on when its process exits normally without close() (LP-04), s.
@@ -58,6 +50,8 @@ class StoredBatches(NamedTuple):
     """[entries]"""
     visible_s: F64
     """[entries] valid for read_committed; inf: transaction open or aborted."""
+    aborted_s: F64
+    """[entries] when its transaction was aborted; inf: it was not, or has none."""
     partition: I32
     """[entries]"""
     first: I64
@@ -97,6 +91,8 @@ class Client:
         uniform: F64 | None = None,
         jitter: F64 | None = None,
         ack_loss_notice_s: float = 0.0,
+        abort_interval_s: float = 10.0,
+        coordinator: int = 0,
         grid_s: F64 | None = None,
         teardown_s: float | None = None,
         retry_rejected: bool = False,
@@ -109,30 +105,31 @@ class Client:
             size_bytes: [rows], or [1] when all are the same.
             producer: configuration of the client.
             publisher: configuration of the application; `per_message` is in ``process_s``.
-            commit_s: round trip of a commit, s; it counts once it has reached the coordinator,
-                half-way.
+            commit_s: round trip of a commit, s; it counts once it is at the coordinator, half-way.
             process_s: [rows] or [1] the application's work on a row before it sends, s.
             brokers: number of brokers; broker p % brokers leads partition p at first.
             latency_s: [draws] round trip of a request, half each way, taken in turn, s.
             replicate_s: [draws] acks=all: from the append to the answer, s; default none.
             uniform: [draws] in [0, 1): for lost answers and failing appends.
-            jitter: [draws] in [0, 1): 0 makes a retry's backoff 20 % shorter, 1 makes it 20 %
-                longer; default 0.5.
+            jitter: [draws] in [0, 1): 0: a retry's backoff is 20 % shorter, 1: longer; default 0.5.
             ack_loss_notice_s: from when a lost answer was due until the client sees that its
                 connection is broken, s; inf: only at request.timeout.ms.
+            abort_interval_s: time between two looks for transactions that are too old, s.
+            coordinator: broker that coordinates its transactions, at first.
             grid_s: [grid] times at which buffer.remaining and the committed offset are sampled.
             teardown_s: in place of `TEARDOWN_S`.
-            retry_rejected: whether the application calls send() again until the buffer has room,
-                rather than go on without the record.
+            retry_rejected: whether send() is called again until there is room, rather than go on.
         """
         half = np.full(1, 0.5)
         app = parts.App(created_s.size)
         samples = parts.Samples(np.zeros(0) if grid_s is None else grid_s)
-        cluster = parts.ClusterState(brokers, partitions)
+        cluster = parts.ClusterState(brokers, partitions, coordinator)
         self.teardown_s = TEARDOWN_S[producer.client] if teardown_s is None else teardown_s
         block_s = np.inf if retry_rejected else producer.block_s
         self.state = parts.ClientState(
-            settings=_settings(producer, publisher, commit_s, block_s, ack_loss_notice_s),
+            settings=settings_of(
+                producer, publisher, commit_s, block_s, ack_loss_notice_s, abort_interval_s
+            ),
             source=parts.Input(created_s, partition_of, size_bytes, process_s),
             draws=parts.Draws(
                 latency_s,
@@ -154,7 +151,7 @@ class Client:
         self.rows = created_s.size
         self.partitions = partitions
         self.status: U8 = np.asarray(app.status)
-        """[rows] what the client knows of each: NOT_SENT … DIED."""
+        """[rows] what the client knows of each: NOT_SENT … SKIPPED."""
         self.acked_s: F64 = np.asarray(app.acked_s)
         """[rows] first acknowledged at; inf: never."""
         self.sent: U16 = np.asarray(app.sent)
@@ -170,11 +167,23 @@ class Client:
         """Of the process, and of the brokers as it meets them."""
         self.given_up: list[GivenUp] = []
         """What brokers that stand still will find in their sockets, in order."""
-        _check(self.state.settings, int(size_bytes.max(initial=0)))
+        self.publisher = publisher
+        self.back_s = np.inf
+        """When its supervisor starts a process in the place of one that was fenced, s."""
+        self.fenced_s: list[float] = []
+        """When its application learned that its producer was fenced (KP-20), s."""
+        check_settings(self.state.settings, int(size_bytes.max(initial=0)))
         self.restart(0.0)
 
     def advance(self, until_s: float) -> None:
         """Carry the process, and what is on its way, to ``until_s``."""
+        self._advance(until_s)
+        while self.back_s <= until_s:  # of a process that has ended within this advance
+            self.restart(self.back_s)
+            self._advance(until_s)
+        transactions.time_out(until_s, self.state)
+
+    def _advance(self, until_s: float) -> None:
         state = self.state
         app = state.app
         if min(app.next_s, state.wake_s, app.kill_s) > until_s:
@@ -202,6 +211,8 @@ class Client:
                     self.pace.look(now_s, app.committed_to, self._doing)
                 case codes.DIES:
                     self._die(app.kill_s)
+                case codes.IS_FENCED:
+                    self._meet_fence(app.next_s)
 
     def _doing(self) -> str:
         """How far it is, and what comes next, for people."""
@@ -246,6 +257,7 @@ class Client:
         return StoredBatches(
             append_s=np.asarray(journal.append_s)[:n],
             visible_s=np.asarray(journal.visible_s)[:n],
+            aborted_s=np.asarray(journal.aborted_s)[:n],
             partition=np.asarray(journal.partition)[:n],
             first=np.asarray(journal.first)[:n],
             n=np.asarray(journal.n)[:n],
@@ -295,12 +307,13 @@ class Client:
         goes_on = self.alive and self.state.settings.mode in (codes.PRODUCE, codes.COMMIT_PRODUCE)
         passed = np.arange(self.rows) < (self.position if goes_on else self.committed)
         lost = passed & (self.appends(kept) == 0) & (self.status != codes.BUFFERED)
-        place = np.zeros(6, np.uint8)
+        place = np.zeros(7, np.uint8)
         place[codes.NOT_SENT] = Fate.LOST_ACKED_BEFORE_PROCESSING
         place[codes.ACKED] = Fate.LOST_BROKER_FAILOVER
         place[codes.FAILED] = Fate.LOST_SEND_EXPIRED
         place[codes.REJECTED] = Fate.LOST_REJECTED
         place[codes.DIED] = Fate.LOST_PRODUCER_BUFFER
+        place[codes.SKIPPED] = Fate.LOST_TRANSACTION_ABORTED
         return np.where(lost, place[self.status], np.uint8(Fate.UNFINISHED))
 
     def finish(self, until_s: float) -> None:
@@ -363,7 +376,7 @@ class Client:
         if flush or atexit_flush:
             app.closing = codes.FLUSH_ONLY
             app.phase = codes.FLUSH
-            app.next_s = at_s if self.remaining == 0 else np.inf
+            app.next_s = at_s if self.remaining == 0 or app.txn_refused else np.inf
             self._look(at_s)
         elif self.teardown_s > 0:
             app.phase = codes.OFF
@@ -371,6 +384,25 @@ class Client:
             app.kill_s = min(app.kill_s, at_s + self.teardown_s)
         else:
             self.sigkill(at_s)
+
+    def _meet_fence(self, at_s: float) -> None:
+        """The application learns that its producer is fenced, which is then of no use (KP-20).
+
+        It ends, as it was ending anyway or its program does so; or makes a new producer, and reads
+        its input again from the committed offset, or goes on with what comes next.
+        """
+        app, then = self.state.app, self.publisher.on_fenced
+        self.fenced_s.append(at_s)
+        ending, passed = app.closing != codes.NO, app.polled
+        self._die(at_s)
+        if ending or then == "exit":
+            if not ending and self.publisher.restart_after is not None:
+                self.back_s = at_s + self.publisher.restart_after
+            return
+        self.restart(at_s)
+        if then == "skip":
+            self.status[app.committed_to : passed] = codes.SKIPPED
+            app.position = passed
 
     def restart(self, at_s: float) -> None:
         """Start a new process, which reads on from the committed offset.
@@ -380,12 +412,16 @@ class Client:
         """
         if self.alive:
             return
+        self.back_s = np.inf
         self._die(at_s)
+        transactions.time_out(at_s, self.state)
+        transactions.end(at_s, self.state)
         self.absences.off.append((self.state.off_s, at_s))
         self.state.off_s = np.inf
         app, partitions = self.state.app, self.state.partitions
         app.session += 1
         app.txn += 1
+        app.txn_fenced = app.txn_refused = 0
         app.position = app.committed_to
         app.errors = 0
         app.phase = codes.POLL
@@ -431,6 +467,8 @@ class Client:
         self.state.brokers.up[broker] = 1
         self.absences.look(at_s, self.state.brokers)
         self._look(at_s)
+        if broker == self.state.brokers.coordinator:
+            self._ask_coordinator(at_s + transactions.half_s(self.state))
 
     def pause_broker(self, broker: int, at_s: float) -> None:
         """A broker stands still, alive and silent (KB-13)."""
@@ -449,6 +487,8 @@ class Client:
             appends.take_up(at_s, broker, *batch.what, batch.row, self.state)
         kafka_stalled_brokers.resume(at_s, broker, self.state)
         self.absences.look(at_s, self.state.brokers)
+        if broker == self.state.brokers.coordinator:
+            self._ask_coordinator(at_s)
 
     def _forget_given_up(self, broker: int) -> list[GivenUp]:
         here = [batch for batch in self.given_up if batch.broker == broker]
@@ -490,52 +530,18 @@ class Client:
         self.absences.look(at_s, self.state.brokers)
         self._look(at_s)
 
+    def move_coordinator(self, broker: int, at_s: float) -> None:
+        """Another broker coordinates transactions; the client learns of it at once."""
+        self.state.brokers.coordinator = broker
+        self._ask_coordinator(at_s + transactions.half_s(self.state))
+
+    def _ask_coordinator(self, arrives_s: float) -> None:
+        """A commit or abort that the coordinator has not handled gets there."""
+        app = self.state.app
+        if app.phase in (codes.COMMIT, codes.ABORT) and app.next_s == np.inf:
+            app.next_s = arrives_s
+
     def _look(self, at_s: float) -> None:
         """Have the client look whether there is anything to send."""
         if self.alive:
             requests_kernel.look_everywhere(at_s, self.state)
-
-
-def _settings(
-    producer: KafkaProducer, publisher: Publisher, commit_s: float, block_s: float, notice_s: float
-) -> parts.ClientSettings:
-    java, transactional = producer.client == "java", publisher.transactional
-    idempotent = producer.idempotent(transactional)
-    return parts.ClientSettings(
-        mode=_MODES[publisher.order],
-        poll_records=publisher.poll_records,
-        auto_commit_s=publisher.auto_commit_s,
-        commit_s=float(commit_s),
-        flush_timeout_s=publisher.flush_timeout,
-        check_flush=publisher.check_flush or transactional,
-        transaction_timeout_s=producer.transaction_timeout_s,
-        java=java,
-        linger_s=producer.linger_ms / 1e3,
-        batch_bytes=max(1, producer.batch_bytes),
-        batch_records=producer.batch_records or _UNLIMITED,
-        buffer_bytes=producer.buffer_bytes,
-        buffer_records=producer.buffer_records or _UNLIMITED,
-        block_s=block_s,
-        acks=producer.acks_of,
-        retries=producer.most_retries,
-        backoff_s=producer.backoff_s,
-        backoff_max_s=producer.backoff_max_s,
-        request_timeout_s=producer.request_timeout_s,
-        delivery_timeout_s=producer.delivery_timeout_s(transactional),
-        max_in_flight=producer.in_flight(transactional),
-        idempotent=idempotent,
-        # librdkafka puts messages back by their number (rd_kafka_retry_msgq).
-        in_order=idempotent or not java,
-        notice_s=float(notice_s),
-    )
-
-
-def _check(settings: parts.ClientSettings, largest_bytes: int) -> None:
-    """What the kernel takes for granted; a scenario that says otherwise was refused (KP-12)."""
-    assert largest_bytes <= settings.buffer_bytes, "a record fits into the buffer"
-    if settings.java:
-        assert settings.batch_bytes <= settings.buffer_bytes, "a batch fits into the buffer"
-    if settings.idempotent:
-        assert settings.acks == -1 and settings.retries > 0
-        assert settings.max_in_flight <= codes.RETAINED, "brokers remember no more"
-    assert settings.flush_timeout_s > 0, "or it would flush for ever without time passing"

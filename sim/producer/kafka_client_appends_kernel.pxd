@@ -4,6 +4,7 @@ from sim.engine.acted_kernel cimport note
 from sim.foundation cimport num
 from sim.foundation.c_types cimport i32, i64
 from sim.producer cimport kafka_client_codes as codes
+from sim.producer cimport kafka_client_transactions_kernel as transactions
 from sim.producer.kafka_client_state_kernel cimport ClientState
 
 

@@ -4,6 +4,7 @@ Rules held:
 
 * KP-10 the broker knows the last five batches of a producer: repeats are not stored, gaps refused.
 * KP-16 records of a transaction become valid with its commit.
+* KP-20 of a producer whose transaction was aborted for its age, a broker takes no more.
 * KB-13 a broker that stands still handles later what its client has given up.
 """
 
@@ -11,6 +12,7 @@ from sim.engine.acted_kernel import note
 from sim.foundation import num
 from sim.foundation.arrays import I32
 from sim.producer import kafka_client_codes as codes
+from sim.producer import kafka_client_transactions_kernel as transactions
 from sim.producer.kafka_client_state_kernel import ClientState
 
 
@@ -63,7 +65,7 @@ def _judge(
     txn: int,
     c: ClientState,
 ) -> int:
-    """What broker ``b`` makes of a batch of ``n`` records: APPEND, REPEAT or REFUSE."""
+    """What broker ``b`` makes of a batch of ``n`` records: APPEND, REPEAT, REFUSE or FENCE."""
     if c.brokers.leader[p] != b:
         return codes.REFUSE
     if (
@@ -73,8 +75,12 @@ def _judge(
     ):
         note(c.limits.refused, now, now, 1)
         return codes.REFUSE
-    if c.settings.mode == codes.TRANSACTION and txn != c.app.txn:
-        return codes.REFUSE  # of a transaction that was aborted
+    if c.settings.mode == codes.TRANSACTION:
+        if txn != c.app.txn:
+            return codes.REFUSE  # of a transaction that was aborted
+        transactions.time_out(now, c)
+        if c.app.txn_fenced:
+            return codes.FENCE
     if not c.settings.idempotent:
         return codes.APPEND
     verdict = _check_sequence(p, session, epoch, seq, seq + n - 1, c)
@@ -93,6 +99,9 @@ def _enter(
     at = c.journal.rows
     c.journal.append_s[entry] = now
     c.journal.visible_s[entry] = num.INF if c.settings.mode == codes.TRANSACTION else now
+    c.journal.aborted_s[entry] = num.INF
+    if c.settings.mode == codes.TRANSACTION and entry == c.app.txn_first:
+        transactions.open_(now, c)
     c.journal.partition[entry] = p
     c.journal.first[entry] = at
     c.journal.n[entry] = n
@@ -127,7 +136,11 @@ def arrive(now: float, b: int, c: ClientState) -> None:
                 c.batches.txn[batch],
                 c,
             )
-        c.batches.stored[batch] = verdict != codes.REFUSE
+        c.batches.stored[batch] = codes.STORED
+        if verdict == codes.REFUSE:
+            c.batches.stored[batch] = codes.NO_ANSWER
+        elif verdict == codes.FENCE:
+            c.batches.stored[batch] = codes.INVALID_EPOCH
         if verdict == codes.APPEND:
             place = _enter(
                 now,

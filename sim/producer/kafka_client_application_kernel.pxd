@@ -6,6 +6,7 @@ from sim.foundation.c_types cimport i64
 from sim.producer cimport kafka_client_batches_kernel as batches
 from sim.producer cimport kafka_client_codes as codes
 from sim.producer cimport kafka_client_requests_kernel as requests
+from sim.producer cimport kafka_client_transactions_kernel as transactions
 from sim.producer.kafka_client_state_kernel cimport ClientState
 
 
@@ -26,11 +27,14 @@ cdef i64 _open_batch(double now, i64 p, i64 size, ClientState c) noexcept nogil
 @cython.locals(batch=i64, is_open=bint, fits=bint, record=i64)
 cdef bint _send(double now, i64 row, i64 p, i64 size, ClientState c) noexcept nogil
 
+@cython.locals(done=bint)
 cdef void _begin_flush(double now, double timeout_s, ClientState c) noexcept nogil
 
 cdef void _begin_close(double now, ClientState c) noexcept nogil
 
 cdef void _begin_commit(double now, i64 offset, ClientState c) noexcept nogil
+
+cdef void _begin_abort(double now, ClientState c) noexcept nogil
 
 @cython.locals(position=i64, next_s=double, stop=i64, limit=i64)
 cdef void _poll(double now, ClientState c) noexcept nogil
@@ -40,8 +44,9 @@ cdef void _read_again(ClientState c) noexcept nogil
 @cython.locals(failed=bint, done=bint)
 cdef void _flushed(double now, ClientState c) noexcept nogil
 
-@cython.locals(entry=i64)
 cdef void _commit(double now, ClientState c) noexcept nogil
+
+cdef void _abort(double now, ClientState c) noexcept nogil
 
 cdef void _go_on(double now, ClientState c) noexcept nogil
 

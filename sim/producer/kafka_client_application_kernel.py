@@ -6,6 +6,7 @@ Rules held:
 * KP-04 a full buffer blocks the application up to ``max.block.ms``, then rejects the record.
 * KP-13 flush ends when every record is acknowledged or has failed.
 * KP-16 records and input offset of a transaction become valid together.
+* KP-20 what it does when its transaction was aborted and its producer is fenced, is its control's.
 """
 
 from sim.engine.acted_kernel import note
@@ -13,6 +14,7 @@ from sim.foundation import num
 from sim.producer import kafka_client_batches_kernel as batches
 from sim.producer import kafka_client_codes as codes
 from sim.producer import kafka_client_requests_kernel as requests
+from sim.producer import kafka_client_transactions_kernel as transactions
 from sim.producer.kafka_client_state_kernel import ClientState
 
 
@@ -127,7 +129,8 @@ def _send(now: float, row: int, p: int, size: int, c: ClientState) -> bool:
 def _begin_flush(now: float, timeout_s: float, c: ClientState) -> None:
     c.app.phase = codes.FLUSH
     c.app.deadline_s = now + timeout_s
-    c.app.next_s = now if c.records.remaining == 0 else c.app.deadline_s
+    done = c.records.remaining == 0 or c.app.txn_refused
+    c.app.next_s = now if done else c.app.deadline_s
     requests.look_everywhere(now, c)
 
 
@@ -139,7 +142,12 @@ def _begin_close(now: float, c: ClientState) -> None:
 def _begin_commit(now: float, offset: int, c: ClientState) -> None:
     c.app.phase = codes.COMMIT
     c.app.committing = offset
-    c.app.next_s = now + 0.5 * c.settings.commit_s
+    c.app.next_s = now + transactions.half_s(c)
+
+
+def _begin_abort(now: float, c: ClientState) -> None:
+    c.app.phase = codes.ABORT
+    c.app.next_s = now + transactions.half_s(c)
 
 
 def _poll(now: float, c: ClientState) -> None:
@@ -170,9 +178,7 @@ def _poll(now: float, c: ClientState) -> None:
     if c.settings.mode != codes.PRODUCE:
         c.app.errors = 0
         if c.settings.mode == codes.TRANSACTION:
-            c.app.txn += 1
-            c.app.txn_first = c.journal.entries
-            c.app.txn_began_s = now
+            transactions.begin(c)
     c.app.phase = codes.PROCESS
     c.app.next_s = now + _process_s(position, c)
 
@@ -188,6 +194,12 @@ def _flushed(now: float, c: ClientState) -> None:
     if c.app.closing == codes.FLUSH_ONLY:
         c.app.kill_s = now
         return
+    if c.app.txn_refused:
+        if c.app.closing == codes.FLUSH_AND_COMMIT:
+            c.app.kill_s = now
+        else:
+            _begin_abort(now, c)
+        return
     if c.records.remaining > 0:
         note(c.limits.unflushed, now, now, c.records.remaining)
     if c.settings.check_flush and c.records.remaining > 0:
@@ -202,24 +214,31 @@ def _flushed(now: float, c: ClientState) -> None:
     if not failed:
         _begin_commit(now, c.app.position, c)
     elif c.settings.mode == codes.TRANSACTION:
-        c.app.phase = codes.ABORT
-        c.app.next_s = now + c.settings.commit_s
+        _begin_abort(now, c)
     else:
         _read_again(c)
 
 
 def _commit(now: float, c: ClientState) -> None:
     """The commit reaches the coordinator (KP-16: with it, the records of the transaction)."""
+    if c.settings.mode == codes.TRANSACTION and transactions.waits(c):
+        c.app.next_s = num.INF
+        return
     c.app.phase = codes.COMMITTED
-    c.app.next_s = now + 0.5 * c.settings.commit_s
-    if c.settings.mode == codes.TRANSACTION:
-        if now - c.app.txn_began_s > c.settings.transaction_timeout_s:
-            c.app.phase = codes.ABORT  # the coordinator has aborted it before
-            note(c.limits.late_transactions, now, now, 1)
-            return
-        for entry in range(c.app.txn_first, c.journal.entries):
-            c.journal.visible_s[entry] = now
+    c.app.next_s = now + transactions.half_s(c)
+    if c.settings.mode == codes.TRANSACTION and not transactions.commit(now, c):
+        c.app.phase = codes.FENCED
+        return
     c.app.committed_to = c.app.committing
+
+
+def _abort(now: float, c: ClientState) -> None:
+    """The application's own abort reaches the coordinator."""
+    if transactions.waits(c):
+        c.app.next_s = num.INF
+        return
+    c.app.phase = codes.ABORTED if transactions.abort(now, c) else codes.FENCED
+    c.app.next_s = now + transactions.half_s(c)
 
 
 def _go_on(now: float, c: ClientState) -> None:
@@ -277,6 +296,9 @@ def _send_polled(until_s: float, c: ClientState) -> int:
     one_size = c.source.size_bytes.shape[0] == 1
     now = c.app.next_s
     while True:
+        if c.app.txn_refused:
+            _begin_abort(now, c)  # send() raises what a broker has answered
+            return codes.DONE
         if c.batches.next - c.batches.oldest == c.batches.mask + 1:
             return codes.FULL_BATCHES
         if c.batches.oldest < c.batches.next:
@@ -314,8 +336,9 @@ def _answered(now: float, c: ClientState) -> None:
     elif phase == codes.COMMIT:
         _commit(now, c)
     elif phase == codes.ABORT:
+        _abort(now, c)
+    elif phase == codes.ABORTED:
         c.app.aborted += 1
-        c.app.txn += 1
         _read_again(c)
     else:
         _go_on(now, c)
@@ -325,7 +348,8 @@ def act(until_s: float, c: ClientState, most: int) -> int:
     """Have the application act until anything else falls due.
 
     Returns:
-        DONE, FULL_RECORDS or FULL_BATCHES; or GOES_ON after ``most`` steps.
+        DONE, FULL_RECORDS or FULL_BATCHES; GOES_ON after ``most`` steps; or IS_FENCED, at
+        ``next_s``.
     """
     full = codes.DONE
     left = most
@@ -336,6 +360,8 @@ def act(until_s: float, c: ClientState, most: int) -> int:
         now = c.app.next_s
         if c.samples.next_s < now:
             fill_samples(now, c)
+        if c.app.phase == codes.FENCED:
+            return codes.IS_FENCED
         if c.app.phase == codes.POLL:
             _poll(now, c)
             if c.app.phase == codes.PROCESS and c.app.next_s == now:

@@ -25,6 +25,9 @@ cdef double _backoff_s(i64 attempts, ClientState c) noexcept nogil
 @cython.locals(batch=i64, p=i64, expired=bint, before=i64, after=i64)
 cdef void retry(double now, i64 number, ClientState c) noexcept nogil
 
+@cython.locals(p=i64)
+cdef void fence(double now, i64 batch, ClientState c) noexcept nogil
+
 @cython.locals(following=i64, before=i64, here=i64)
 cdef void _unlink(i64 number, i64 p, ClientState c) noexcept nogil
 

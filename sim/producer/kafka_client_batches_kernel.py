@@ -3,6 +3,7 @@
 Rules held:
 
 * KP-02 a batch fails ``delivery.timeout.ms`` after its creation; one in flight may still be stored.
+* KP-20 one that a broker refuses as its producer is fenced fails, and the application learns of it.
 * KP-08 a batch to be retried goes to the front; those in flight overtake it.
 """
 
@@ -96,6 +97,18 @@ def retry(now: float, number: int, c: ClientState) -> None:
         c.partitions.last[p] = number
         if before < 0:
             c.partitions.queues += 1
+
+
+def fence(now: float, batch: int, c: ClientState) -> None:
+    """A broker has refused a batch in flight for its producer's epoch: it is not tried again."""
+    p = c.batches.partition[batch]
+    c.partitions.in_flight[p] -= 1
+    look(p, c)
+    resolve(now, batch, codes.FAILED, c)
+    c.batches.state[batch] = codes.FREE
+    c.app.txn_refused = 1
+    if c.app.phase == codes.BLOCKED or c.app.phase == codes.FLUSH:
+        c.app.next_s = now
 
 
 def _unlink(number: int, p: int, c: ClientState) -> None:

@@ -13,6 +13,8 @@ cdef enum:
     COMMIT = 5
     COMMITTED = 6
     ABORT = 7
+    ABORTED = 8
+    FENCED = 9
     NO = 0
     AFTER_POLL = 1
     FLUSH_AND_COMMIT = 2
@@ -23,6 +25,7 @@ cdef enum:
     FAILED = 3
     REJECTED = 4
     DIED = 5
+    SKIPPED = 6
     OPEN = 0
     QUEUED = 1
     FLIGHT = 2
@@ -31,6 +34,10 @@ cdef enum:
     APPEND = 0
     REPEAT = 1
     REFUSE = 2
+    FENCE = 3
+    NO_ANSWER = 0
+    STORED = 1
+    INVALID_EPOCH = 2
     DONE = 0
     FULL_RECORDS = 1
     FULL_BATCHES = 2
@@ -39,4 +46,5 @@ cdef enum:
     GIVES_UP = 5
     DIES = 6
     GOES_ON = 7
+    IS_FENCED = 8
     RETAINED = 5

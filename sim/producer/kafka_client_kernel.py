@@ -92,8 +92,8 @@ def publish(until_s: float, c: ClientState, most: int) -> int:
 
     Returns:
         DONE; or what has to be done before this is called again: which ring or journal has to
-        grow, or GIVES_UP (at ``wake_s``) or DIES (at ``kill_s``); or GOES_ON, after ``most``
-        steps of the process or of its client.
+        grow, or GIVES_UP (at ``wake_s``), DIES (at ``kill_s``) or IS_FENCED (at the application's
+        ``next_s``); or GOES_ON, after ``most`` steps of the process or of its client.
     """
     with cython.nogil:
         done = _publish(until_s, c, most)

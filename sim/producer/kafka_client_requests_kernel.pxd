@@ -15,7 +15,7 @@ cpdef void look_everywhere(double now, ClientState c) noexcept nogil
 @cython.locals(number=i64, following=i64)
 cpdef void disconnect(double now, i64 b, ClientState c) noexcept nogil
 
-@cython.locals(at=i64, due=bint, overdue=bint, number=i64, batch=i64, following=i64)
+@cython.locals(at=i64, due=bint, overdue=bint, number=i64, batch=i64, following=i64, stored=i64)
 cdef bint _respond(double now, i64 b, ClientState c) noexcept nogil
 
 @cython.locals(b=i64, request=i64, other=i64)

@@ -73,7 +73,10 @@ def _respond(now: float, b: int, c: ClientState) -> bool:
         while number >= 0:
             batch = number & c.batches.mask
             following = c.batches.link[batch]
-            if c.batches.stored[batch] and c.batches.state[batch] == codes.FLIGHT:
+            stored = c.batches.stored[batch]
+            if stored == codes.INVALID_EPOCH and c.batches.state[batch] == codes.FLIGHT:
+                batches.fence(now, batch, c)
+            elif stored == codes.STORED and c.batches.state[batch] == codes.FLIGHT:
                 c.partitions.in_flight[c.batches.partition[batch]] -= 1
                 batches.look(c.batches.partition[batch], c)
                 batches.resolve(now, batch, codes.ACKED, c)

@@ -26,7 +26,10 @@ _OF_BATCHES = (
     *("size_bytes", "held_bytes", "seq", "txn", "link"),
 )
 _OF_REQUESTS = ("sent_s", "half_s", "replicate_s", "arrive_s", "respond_s", "lost", "first")
-_OF_ENTRIES = ("append_s", "visible_s", "partition", "first", "n", "attempt", "left_s", "session")
+_OF_ENTRIES = (
+    *("append_s", "visible_s", "aborted_s", "partition", "first", "n", "attempt", "left_s"),
+    "session",
+)
 
 
 def _doubled(ring: NDArray[_T], numbers: I64) -> NDArray[_T]:

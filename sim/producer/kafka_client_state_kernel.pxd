@@ -10,6 +10,7 @@ cdef class ClientSettings:
     cdef public double flush_timeout_s
     cdef public bint check_flush
     cdef public double transaction_timeout_s
+    cdef public double abort_interval_s
     cdef public bint java
     cdef public double linger_s
     cdef public i64 batch_bytes
@@ -53,6 +54,7 @@ cdef class ClusterState:
     cdef public double[::1] extra_latency_s
     cdef public double[::1] ack_loss
     cdef public i32[::1] leader
+    cdef public i64 coordinator
     cdef public double[::1] append_fails
     cdef public i64 duplicates_refused
     cdef public i64 out_of_sequence
@@ -73,7 +75,9 @@ cdef class App:
     cdef public i64 session
     cdef public i64 txn
     cdef public i64 txn_first
-    cdef public double txn_began_s
+    cdef public double txn_due_s
+    cdef public bint txn_fenced
+    cdef public bint txn_refused
     cdef public i64 aborted
     cdef public u8[::1] status
     cdef public double[::1] acked_s
@@ -162,6 +166,7 @@ cdef class KnownProducer:
 cdef class Journal:
     cdef public double[::1] append_s
     cdef public double[::1] visible_s
+    cdef public double[::1] aborted_s
     cdef public i32[::1] partition
     cdef public i64[::1] first
     cdef public i32[::1] n

@@ -25,6 +25,7 @@ class ClientSettings:
         flush_timeout_s: float,
         check_flush: bool,
         transaction_timeout_s: float,
+        abort_interval_s: float,
         java: bool,
         linger_s: float,
         batch_bytes: int,
@@ -55,6 +56,8 @@ class ClientSettings:
         self.check_flush = check_flush
         """Commit only after a flush with nothing remaining and no error."""
         self.transaction_timeout_s = transaction_timeout_s
+        self.abort_interval_s = abort_interval_s
+        """Time between two looks of the coordinator for transactions that are too old."""
         self.java = java
         """A request takes from each partition, memory goes by batches, KP-04 hurries."""
         self.linger_s = linger_s
@@ -116,7 +119,7 @@ class Draws:
 class ClusterState:
     """What the control plane changes of the brokers between two advances, and what they counted."""
 
-    def __init__(self, brokers: int, partitions: int) -> None:
+    def __init__(self, brokers: int, partitions: int, coordinator: int = 0) -> None:
         self.up: U8 = np.ones(brokers, np.uint8)
         """[brokers] 1: reachable."""
         self.stalled: U8 = np.zeros(brokers, np.uint8)
@@ -125,6 +128,8 @@ class ClusterState:
         """[brokers] added to each round trip."""
         self.ack_loss: F64 = np.zeros(brokers)
         """[brokers] probability that an answer is lost."""
+        self.coordinator = coordinator
+        """Broker that coordinates the producer's transactions."""
         self.leader: I32 = (np.arange(partitions) % brokers).astype(np.int32)
         """[partitions] broker of each partition."""
         self.append_fails: F64 = np.zeros(partitions)
@@ -140,7 +145,7 @@ class App:
 
     def __init__(self, rows: int) -> None:
         self.phase = codes.OFF
-        """What it is doing: OFF … ABORT."""
+        """What it is doing: OFF … FENCED."""
         self.next_s = num.INF
         """Its next step."""
         self.kill_s = num.INF
@@ -166,11 +171,16 @@ class App:
         """Number of the transaction."""
         self.txn_first = 0
         """First journal entry of the transaction."""
-        self.txn_began_s = num.INF
+        self.txn_due_s = num.INF
+        """When the coordinator aborts the transaction for its age; inf: it is not open."""
+        self.txn_fenced = 0
+        """1: it has, and fenced the producer…"""
+        self.txn_refused = 0
+        """…1: of which the client knows, as a broker refused a batch for that."""
         self.aborted = 0
         """Transactions."""
         self.status: U8 = np.full(rows, codes.NOT_SENT, np.uint8)
-        """[rows] NOT_SENT … DIED."""
+        """[rows] NOT_SENT … SKIPPED."""
         self.acked_s: F64 = np.full(rows, num.INF)
         """[rows] first acknowledged at; inf: never."""
         self.sent: U16 = np.zeros(rows, np.uint16)
@@ -216,7 +226,7 @@ class Batches:
         self.state: U8 = np.zeros(ring, np.uint8)
         """[ring] OPEN, QUEUED, FLIGHT, GONE or FREE."""
         self.stored: U8 = np.zeros(ring, np.uint8)
-        """[ring] 1: in flight, and the broker's answer is yes."""
+        """[ring] of one in flight: NO_ANSWER (or a retriable error), STORED or INVALID_EPOCH."""
         self.partition: I32 = np.zeros(ring, np.int32)
         """[ring]"""
         self.attempts: I32 = np.zeros(ring, np.int32)
@@ -342,6 +352,8 @@ class Journal:
         """[room]"""
         self.visible_s: F64 = np.zeros(entries)
         """[room] valid for read_committed; inf: transaction open or aborted."""
+        self.aborted_s: F64 = np.full(entries, num.INF)
+        """[room] when its transaction was aborted, or will be; inf: it was not, or has none."""
         self.partition: I32 = np.zeros(entries, np.int32)
         """[room]"""
         self.first: I64 = np.zeros(entries, np.int64)

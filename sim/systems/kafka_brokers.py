@@ -92,11 +92,8 @@ class Cluster:
         room = len(tail.entry)
         if tail.waiting + new > room:
             tail.entry = longer(np.asarray(tail.entry), 2 * (room + new), 0)
-        # A publisher that has ended leaves no transaction that could still be committed.
-        ended = self.publisher.ended
-        open_from = journal.entries if ended else self.client.state.app.txn_first
         while True:
-            full = k.move(until_s, journal, open_from, tail, self.topic.rows)
+            full = k.move(until_s, journal, tail, self.topic.rows)
             if full < 0:
                 return
             self.topic.make_room(full, tail.lack)
@@ -192,7 +189,19 @@ class Cluster:
             if behind_s is not None or not self.promises_all:
                 self._cut_off(p, at_s - lost_s)
             self.client.move_leader(p, next_leader, at_s)
+        self._move_coordinator(broker)
         self._count_in_sync()
+
+    def _move_coordinator(self, broker: int) -> None:
+        """Have another broker coordinate transactions if this one did, and there is one (KP-20).
+
+        Its log has ``transaction.state.log.replication.factor`` replicas, 3.
+        """
+        if self.client.state.brokers.coordinator != broker:
+            return
+        following = [(broker + r) % self.count for r in range(1, min(3, self.count))]
+        if (next_one := next((b for b in following if self.up[b]), None)) is not None:
+            self.client.move_coordinator(next_one, self.now_s)
 
     def lose_power(self, broker: int) -> None:
         """Its machine stops, whether its process was up or not."""

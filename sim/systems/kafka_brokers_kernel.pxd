@@ -37,9 +37,7 @@ cdef void _take_new(i64 entries, TailState tail) noexcept nogil
 
 @cython.locals(full=i64, kept=i64, i=i64, entry=i64, p=i64, n=i64, readable=double, at=double,
                first=i64, row=i64, record=i64)
-cdef i64 _move(
-    double until_s, Journal journal, i64 open_from, TailState tail, Log log
-) noexcept nogil
+cdef i64 _move(double until_s, Journal journal, TailState tail, Log log) noexcept nogil
 
 @cython.locals(full=i64)
-cpdef i64 move(double until_s, Journal journal, i64 open_from, TailState tail, Log log)
+cpdef i64 move(double until_s, Journal journal, TailState tail, Log log)

@@ -1,9 +1,9 @@
 """From what brokers have stored to what consumers can read, entry by entry of the journal.
 
 Rules held: KB-05 (a record can be read once all in-sync replicas have it, and they are enough),
-KP-16 (records of a transaction once it is committed; until then they hold up those behind them, and
-never if it is aborted), KB-07 (what an election cuts off is gone), KB-13 (a leader that stands
-still lets nothing become readable).
+KP-16 and KC-19 (records of a transaction once it is committed; until it has ended they hold up
+those behind them: the last stable offset; if it is aborted they are never read), KB-07 (what an
+election cuts off is gone), KB-13 (a leader that stands still lets nothing become readable).
 """
 
 import cython
@@ -58,7 +58,7 @@ class TailState:
         self.lack = 0
         """Records for which the log had no room, when `move` said so."""
         self.last_s: F64 = np.full(partitions, -num.INF)
-        """[partitions] when the last record became readable."""
+        """[partitions] when the last record became readable, or was known to be none."""
         self.shut: U8 = np.zeros(partitions, np.uint8)
         """[partitions] scratch; 1: an entry before waits."""
 
@@ -94,7 +94,7 @@ def _take_new(entries: int, tail: TailState) -> None:
         tail.shut[p] = 0
 
 
-def _move(until_s: float, journal: Journal, open_from: int, tail: TailState, log: Log) -> int:
+def _move(until_s: float, journal: Journal, tail: TailState, log: Log) -> int:
     _take_new(journal.entries, tail)
     full = -1
     kept = 0
@@ -109,8 +109,9 @@ def _move(until_s: float, journal: Journal, open_from: int, tail: TailState, log
             at = journal.visible_s[entry]
             if at < num.INF:
                 readable = _readable_s(at, p, tail)
-            elif entry < open_from:
-                continue  # of a transaction that was aborted
+            elif journal.aborted_s[entry] <= until_s:
+                tail.last_s[p] = max(tail.last_s[p], journal.aborted_s[entry])
+                continue
             if readable <= until_s and log.end[p] + n > log.start[p + 1] - log.start[p]:
                 full = p
                 tail.lack = n
@@ -132,13 +133,12 @@ def _move(until_s: float, journal: Journal, open_from: int, tail: TailState, log
     return full
 
 
-def move(until_s: float, journal: Journal, open_from: int, tail: TailState, log: Log) -> int:
+def move(until_s: float, journal: Journal, tail: TailState, log: Log) -> int:
     """Put into the log what can be read by ``until_s``, partition by partition in order.
 
     Args:
         until_s: present time.
         journal: of the client.
-        open_from: first entry of the transaction that may still be committed.
         tail: of the journal; changed.
         log: of the topic; changed.
 
@@ -147,5 +147,5 @@ def move(until_s: float, journal: Journal, open_from: int, tail: TailState, log:
         ``tail.lack`` says how many records wait for the room.
     """
     with cython.nogil:
-        full = _move(until_s, journal, open_from, tail, log)
+        full = _move(until_s, journal, tail, log)
     return full

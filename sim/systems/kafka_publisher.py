@@ -1,6 +1,6 @@
 """A publisher in front of a Kafka topic: one process and its client, and what happens to them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,8 +16,10 @@ from sim.log.topic import by_partition
 from sim.measure.alarms import alarms
 from sim.producer.kafka_client import Client
 from sim.producer.kafka_client_state_kernel import ClientLimits
+from sim.producer.kafka_client_transactions_kernel import time_out
 from sim.producer.kafka_client_waits import Ways
 from sim.scenario.products.kafka import KafkaSystem
+from sim.scenario.products.kafka_publisher import Publisher
 from sim.traffic.generate import pool
 
 if TYPE_CHECKING:
@@ -59,7 +61,9 @@ class KafkaPublisher:
     def advance(self, until_s: float) -> None:
         """Carry the process, its client and what is on its way to ``until_s``."""
         self.now_s = until_s
-        if not self.ended:
+        if self.ended:
+            time_out(until_s, self.client.state)  # what it left open is aborted all the same
+        else:
             self.client.advance(until_s)
 
     def sent_parts_s(self, first: int, last: int, entered_s: F64) -> F64:
@@ -75,6 +79,7 @@ class KafkaPublisher:
             yield env.timeout(duration_s / LOOKS)
             expected = any(process.is_alive for process in self.expected)
             dead = not self.alive() and not expected and env.now > duration_s
+            dead = dead and self.client.back_s == np.inf
             if self.client.settled or dead:
                 self.ended_s = env.now
 
@@ -128,7 +133,7 @@ class KafkaPublisher:
         return Publication(
             _summary(self.setup.name, self.config, self.client, kept, fate),
             buffer,
-            happened,
+            [*happened, *_told_of_fences(self.client.fenced_s, self.publisher)],
             list(_limits(self.config, self.client.state.limits)),
         )
 
@@ -157,7 +162,45 @@ def _client(setup: Setup, config: KafkaSystem, partition_of: I32) -> Client:
         uniform=uniform,
         jitter=uniform[::-1].copy(),
         grid_s=setup.grid_s,
+        abort_interval_s=config.brokers.transaction_abort_interval_ms / 1e3,
+        coordinator=coordinator_of(config),
     )
+
+
+_FENCES_TOLD = 10
+_ON_FENCED = {
+    "exit": "ends",
+    "replace": "makes a new producer, and reads again",
+    "skip": "makes a new producer, and goes on without what was aborted",
+}
+
+
+def _told_of_fences(
+    fenced_s: Sequence[float], publisher: Publisher
+) -> Iterator[tuple[float, float, str]]:
+    """The first times that a producer was fenced, and how many more there were (KP-20)."""
+    then = _ON_FENCED[publisher.on_fenced]
+    for at_s in fenced_s[:_FENCES_TOLD]:
+        yield (
+            at_s,
+            at_s,
+            f"its transaction was aborted and its producer fenced: the publisher {then}",
+        )
+    if more := fenced_s[_FENCES_TOLD:]:
+        yield more[0], more[-1], f"the publisher's producer is fenced {len(more):,} times more"
+
+
+def coordinator_of(config: KafkaSystem) -> int:
+    """The broker that coordinates the transactions of the producer, by the hash of its id.
+
+    ``TransactionStateManager.partitionFor``, with 50 partitions of __transaction_state
+    (``transaction.state.log.num.partitions``), led as any others.
+    """
+    name = config.producer.transactional_id or "publisher"
+    code = 0
+    for unit in memoryview(name.encode("utf-16-le")).cast("H"):
+        code = (31 * code + unit) & 0xFFFFFFFF
+    return (code & 0x7FFFFFFF) % 50 % config.brokers.count
 
 
 def _limits(config: KafkaSystem, acted: ClientLimits) -> Iterator[Limit]:
@@ -206,7 +249,7 @@ def _limits(config: KafkaSystem, acted: ClientLimits) -> Iterator[Limit]:
             acted.late_transactions,
             "transaction.timeout.ms",
             producer.transaction_timeout_s * 1e3,
-            "transactions were open for longer, and aborted",
+            "transactions were open for longer, were aborted, and their producer fenced",
         ),
     )
     for met, name, value, what in of_producer:

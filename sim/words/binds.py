@@ -30,7 +30,10 @@ _ON: Mapping[TimePart, Sequence[str]] = {
         "linger.ms", "batch.size", "buffer.memory", "max.in.flight.requests.per.connection",
         "queue.buffering.max.messages", "queue.buffering.max.kbytes", "RecordMaxBufferedTime",
     ),
-    TimePart.SEND: ("threads", "channels", "request.timeout.ms", "RateLimit", "ShardCount"),
+    TimePart.SEND: (
+        "threads", "channels", "request.timeout.ms", "RateLimit", "ShardCount",
+        "transaction.timeout.ms",
+    ),
     TimePart.NO_OWNER: (
         "session.timeout.ms", "max.poll.interval.ms", "group.consumer.session.timeout.ms",
         "group.share.session.timeout.ms", "failoverTimeMillis", "heartbeat", "broker_heartbeat",
@@ -77,8 +80,9 @@ _BY_HARM: Mapping[str, Sequence[str]] = {
         "queue.buffering.max.messages",
         "queue.buffering.max.kbytes", "buffer.memory", "max.block.ms", "delivery.timeout.ms",
         "message.timeout.ms", "RecordTtl", "x-delivery-limit", "maxReceiveCount",
-        "group.share.delivery.count.limit",
+        "group.share.delivery.count.limit", "transaction.timeout.ms",
     ),
+    "unfinished": ("transaction.timeout.ms",),
     "dead_lettered": (
         "maxReceiveCount", "x-delivery-limit", "x-message-ttl", "x-max-length",
         "group.share.delivery.count.limit", "max_retries",
@@ -89,6 +93,7 @@ _BY_HARM: Mapping[str, Sequence[str]] = {
         "max.poll.interval.ms", "group.share.record.lock.duration.ms", "request.timeout.ms",
         "auto.commit.interval.ms", "commit.per", "store_every", "flushInterval",
         "offsets.retention.minutes", "Timeout",
+        "transaction.timeout.ms",
     ),
 }  # fmt: skip
 """By what becomes of messages (a column of the summary), the keys that can be why."""

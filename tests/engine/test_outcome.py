@@ -23,7 +23,7 @@ def test_a_fate_says_whether_and_where_a_message_was_lost(fate, lost, label, pla
 
 def test_codes_of_fates_are_stored_and_so_stay_what_they_are():
     assert [fate.name for fate in Fate][2:4] == ["DEAD_LETTERED", "LOST_PRODUCER_BUFFER"]
-    assert [int(fate) for fate in Fate] == list(range(10))
+    assert [int(fate) for fate in Fate] == list(range(11))
 
 
 def test_first_and_repeated_effects_are_merged_in_order_of_time_the_first_before_its_repeat():

@@ -131,11 +131,11 @@ def test_a_stage_without_end_at_one_time_is_an_error(stage, says, monkeypatch):
 
 def test_a_producer_client_that_stands_still_is_an_error(monkeypatch):
     monkeypatch.setattr(pace, "MOST_STILL", 1)
+    # A poll that the buffer cannot hold is aborted and begun anew, here without time passing.
     client = client_lab.build(
-        created_ms=[0.0] * 10, latency_ms=0.0, commit_s=0.0, order="transaction"
-    )
-    # Each transaction is too old from the start, and is begun anew: no keys lead there.
-    client.state.settings.transaction_timeout_s = -1.0
+        created_ms=[0.0] * 10, latency_ms=0.0, commit_s=0.0, order="transaction",
+        config=client_lab.LIBRDKAFKA, queue_buffering_max_messages=4, linger_ms=1_000,
+    )  # fmt: skip
     with pytest.raises(StandstillError, match=r"a publisher stands still at 0\.0 s: .* of 10"):
         client.advance(1.0)
 

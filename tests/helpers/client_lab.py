@@ -48,6 +48,8 @@ def build(
     commit_s=0.003,
     retry_rejected=False,
     teardown_s=None,
+    coordinator=0,
+    abort_interval_ms=10_000.0,
     **keys,
 ):
     """A client with the producer's ``keys``, the rest at the defaults of ``config``.
@@ -77,6 +79,8 @@ def build(
         grid_s=np.asarray(grid_ms, float) / 1e3,
         teardown_s=teardown_s,
         retry_rejected=retry_rejected,
+        coordinator=coordinator,
+        abort_interval_s=abort_interval_ms / 1e3,
     )
 
 

@@ -47,6 +47,10 @@ class Settings:
     notice_s: float = 0.0
     partitions: int = 1
     brokers: int = 1
+    transaction_timeout_s: float = 1e6
+    abort_interval_s: float = 10.0
+    on_fenced: str = "exit"
+    restart_after: float | None = None
 
 
 @dataclass(eq=False)
@@ -78,7 +82,7 @@ class Request:
     back_s: float = 0.0
     replicate_s: float = 0.0
     handled: bool = False
-    stored: list[bool] = field(default_factory=list)
+    stored: list[bool | None] = field(default_factory=list)  # None: its producer is fenced
     answer: str = "yes"
     done: bool = False
 
@@ -87,6 +91,14 @@ class Request:
         if self.answer == "never":
             return 1e9
         return self.reaches_s + (min(notice_s, 1e9) if self.answer == "broken" else 0.0)
+
+
+class Refused(Exception):
+    """The client knows that its producer is fenced, and its methods raise it."""
+
+
+class Fenced(Exception):
+    """So said the coordinator."""
 
 
 class Pool:
@@ -108,6 +120,8 @@ class Partition:
     def __init__(self) -> None:
         self.log: list[tuple[float, int, int]] = []  # append time, row, attempt
         self.visible: list[float] = []
+        self.aborted: list[float] = []  # of each record, when its transaction was aborted
+        self.txn: list[int] = []  # of each record, its transaction
         self.left_s: list[float] = []  # of each record, when its batch first left the client
         self.producer: tuple[int, int] | None = None  # session and epoch
         self.batches: list[tuple[int, int]] = []  # first and last sequence number
@@ -173,6 +187,11 @@ class PlainClient:
         self.committed = 0
         self.sessions = 0
         self.txns = 0
+        self.opened_s: float | None = None  # of the transaction, at its coordinator
+        self.fenced = False
+        self.coordinator = 0
+        self.reached: simpy.Event = env.event()  # the coordinator is back; after how long
+        self.coordinating = env.process(self._coordinate())
         self.seen: dict[str, int] = defaultdict(int)
         self.acted: dict[str, tuple[int, float, float]] = {}  # limits: times, first, last
         self.history: list[tuple[float, bool, list[bool]]] = []  # from then on: runs, reached
@@ -180,6 +199,26 @@ class PlainClient:
         self.process: Process | None = None
         self.restart()
         env.process(self._sample(grid_s))
+
+    def _coordinate(self) -> Steps:
+        """Now and then, look for a transaction that has been open for too long (KP-20)."""
+        for look in count(1):
+            yield self.env.timeout(look * self.s.abort_interval_s - self.env.now)
+            opened_s = self.opened_s
+            if opened_s is not None and opened_s + self.s.transaction_timeout_s < self.env.now:
+                self.seen["timed out"] += 1
+                self.act("late transactions")
+                self.abort()
+                self.fenced = True
+
+    def abort(self) -> None:
+        """The transaction that is open is aborted now."""
+        if self.opened_s is not None:
+            for partition in self.partitions:
+                for at, batch_txn in enumerate(partition.txn):
+                    if batch_txn == self.txns:
+                        partition.aborted[at] = self.env.now
+        self.opened_s = None
 
     def _sample(self, grid_s: Sequence[float]) -> Steps:
         for at_s in grid_s:
@@ -246,6 +285,8 @@ class PlainClient:
             return
         if self.process:
             self.process.die()
+        self.abort()
+        self.fenced = False
         self.sessions += 1
         self.txns += 1
         self.process = Process(self, self.sessions)
@@ -272,6 +313,44 @@ class PlainClient:
             if not was_up and self.process.connections[broker].in_flight:
                 self.process.disconnect(broker)
             self.process.pump()
+        if broker == self.coordinator:
+            self._reach(self.way_s)
+
+    @property
+    def way_s(self) -> float:
+        """Half a round trip to the coordinator."""
+        extra_s = self.extra_s[self.coordinator] if self.s.order == "transaction" else 0.0
+        return (self.s.commit_s + extra_s) / 2
+
+    def _reach(self, after_s: float) -> None:
+        before, self.reached = self.reached, self.env.event()
+        before.succeed(after_s)
+
+    def move_coordinator(self, broker: int) -> None:
+        self.coordinator = broker
+        self._reach(self.way_s)
+
+    def fence(self, process: "Process", committed: int, polled: int) -> None:
+        """The application of a process learns that its producer is fenced."""
+        self.seen["fenced"] += 1
+        process.die()
+        if process.closing:
+            return
+        if self.s.on_fenced == "exit":
+            if self.s.restart_after is not None:
+                self.env.process(self._supervise(self.s.restart_after, self.sessions))
+            return
+        self.restart()
+        if self.s.on_fenced == "skip" and self.process is not None:
+            self.seen["skipped"] += 1
+            for row in range(committed, polled):
+                self.status[row] = "skipped"
+            self.process.position = polled
+
+    def _supervise(self, after_s: float, session: int) -> Steps:
+        yield self.env.timeout(after_s)
+        if self.sessions == session and self.process is None:
+            self.restart()
 
     def pause_broker(self, broker: int) -> None:
         if self.asleep[broker] is None:
@@ -285,12 +364,14 @@ class PlainClient:
         for at, connection, batches in self.left:
             if at == broker:
                 for batch, epoch in batches:
-                    if connection.store(batch, epoch):
+                    if connection.store(batch, epoch) is True:
                         self.seen["given up and handled"] += 1
         self.left = [left for left in self.left if left[0] != broker]
         self._wake(broker)
         if self.process:
             self.process.pump()
+        if broker == self.coordinator:
+            self._reach(0.0)
 
     def _wake(self, broker: int) -> None:
         event, self.asleep[broker] = self.asleep[broker], None
@@ -386,7 +467,7 @@ class Connection:
             world.seen["lost answer"] += 1
             request.answer = "broken"
 
-    def store(self, batch: Batch, epoch: int) -> bool:
+    def store(self, batch: Batch, epoch: int) -> bool | None:
         world, process = self.world, self.process
         s, p = world.s, batch.partition
         if world.leader[p] != self.broker:
@@ -399,6 +480,9 @@ class Connection:
         transactional = s.order == "transaction"
         if transactional and batch.txn != world.txns:
             return False
+        if transactional and world.fenced:
+            world.seen["invalid epoch"] += 1
+            return None
         partition = world.partitions[p]
         if s.idempotent:
             assert batch.sequence is not None
@@ -409,8 +493,12 @@ class Connection:
                 return verdict == "repeat"
         if batch.resolved and s.acks != 0:
             world.seen["stored though failed"] += 1
+        if transactional and world.opened_s is None:
+            world.opened_s = self.env.now
         for row in batch.rows:
             partition.log.append((self.env.now, row, batch.attempts))
+            partition.txn.append(batch.txn)
+            partition.aborted.append(INF)
             partition.visible.append(INF if transactional else self.env.now)
             partition.left_s.append(batch.left_s)
         return True
@@ -445,7 +533,10 @@ class Connection:
             batch.in_flight = False
             if batch.resolved:
                 continue
-            if stored:
+            if stored is None:
+                process.refused = True
+                process.resolve(batch, "failed")
+            elif stored:
                 process.resolve(batch, "acked")
             else:
                 process.put_back(batch)
@@ -472,6 +563,7 @@ class Process:
         self.turn = [0] * self.s.brokers
         self.remaining = 0
         self.held_bytes = 0
+        self.refused = False  # a broker has said that the producer is fenced
         self.hurry = False  # flushing, or (Java) waiting for memory
         self.errors = 0
         self.position = world.committed
@@ -562,9 +654,13 @@ class Process:
             if s.order == "commit-produce":
                 yield from self._commit(row)
             if s.order == "transaction":
-                world.txns += 1
-                began = {p: len(part.log) for p, part in enumerate(world.partitions)}
-            if s.order in ("produce-flush-commit", "transaction"):
+                try:
+                    yield from self._transaction(polled)
+                except Fenced:
+                    world.fence(self, world.committed, polled[-1] + 1)
+                    return
+                continue
+            if s.order == "produce-flush-commit":
                 self.errors = 0
             for row in polled:
                 yield env.timeout(world.process_s[row])
@@ -581,20 +677,50 @@ class Process:
                     self.position = world.committed
                 else:
                     yield from self._commit(self.position)
-            if s.order == "transaction":
-                yield from self._flush(INF)
-                if self.errors:
-                    world.seen["aborted"] += 1
-                    yield env.timeout(s.commit_s)
-                    world.txns += 1
-                    self.position = world.committed
-                else:
-                    yield env.timeout(s.commit_s / 2)
-                    world.committed = self.position
-                    for p, part in enumerate(world.partitions):
-                        for at in range(began[p], len(part.log)):
-                            part.visible[at] = env.now
-                    yield env.timeout(s.commit_s / 2)
+
+    def _transaction(self, polled: list[int]) -> Steps:
+        """Begin, send, flush, and commit or abort."""
+        world, env = self.world, self.env
+        world.txns += 1
+        world.fenced, self.refused, self.errors = False, False, 0
+        began = {p: len(part.log) for p, part in enumerate(world.partitions)}
+        try:
+            for row in polled:
+                yield env.timeout(world.process_s[row])
+                yield from self._send(row)
+                self.position = row + 1
+            yield from self._flush(INF)
+            if self.refused:
+                raise Refused
+            fails = self.errors > 0
+        except Refused:
+            fails = True
+        yield from self._ask_coordinator()
+        if world.fenced:
+            yield env.timeout(world.way_s)
+            raise Fenced
+        if fails:
+            world.seen["aborted"] += 1
+            world.abort()
+            world.txns += 1
+            yield env.timeout(world.way_s)
+            self.position = world.committed
+            return
+        world.committed = self.position
+        world.opened_s = None
+        for p, part in enumerate(world.partitions):
+            for at in range(began[p], len(part.log)):
+                part.visible[at] = env.now
+        yield env.timeout(world.way_s)
+
+    def _ask_coordinator(self) -> Steps:
+        """A request gets to the coordinator, which may be away or asleep."""
+        world = self.world
+        yield self.env.timeout(world.way_s)
+        while not world.up[world.coordinator] or world.asleep[world.coordinator] is not None:
+            world.seen["coordinator away"] += 1
+            after_s = yield world.reached
+            yield self.env.timeout(after_s)
 
     def _shut_down(self) -> Steps:
         while True:
@@ -617,12 +743,12 @@ class Process:
         deadline_s = self.env.now + timeout_s
         self.hurry = True
         self.pump()
-        while self.remaining > 0 and self.env.now < deadline_s:
+        while self.remaining > 0 and self.env.now < deadline_s and not self.refused:
             waits = [self.changed]
             if deadline_s < INF:
                 waits.append(self.env.timeout(deadline_s - self.env.now))
             yield self.env.any_of(waits)
-        if self.remaining > 0:
+        if self.remaining > 0 and not self.refused:
             self.world.act("unflushed", self.remaining)
         self.hurry = False
 
@@ -643,6 +769,8 @@ class Process:
         partition, size = self.world.partition_of[row], self.world.size_bytes[row]
         deadline_s = self.env.now + self.s.block_s
         meets = 1
+        if self.refused:
+            raise Refused
         while not self._room(partition, size):
             self.world.act(self._full(), meets)
             meets = 0
@@ -662,6 +790,9 @@ class Process:
             if deadline_s < INF:
                 waits.append(self.env.timeout(deadline_s - self.env.now))
             yield self.env.any_of(waits)
+            if self.refused:
+                self.hurry = False
+                raise Refused
         self.hurry = False
         self._accept(row, partition, size)
 

@@ -23,7 +23,7 @@ from sim.engine.waits import TimePart
 from sim.producer.kafka_client import Client
 from sim.scenario.products.kafka_publisher import Publisher
 
-STATUS = ["not sent", "buffered", "acked", "failed", "rejected", "died"]
+STATUS = ["not sent", "buffered", "acked", "failed", "rejected", "died", "skipped"]
 
 
 class PlainVerbs:
@@ -81,7 +81,6 @@ def give(s, state):
     """The plain model's settings to the kernel."""
     orders = ["produce", "commit-produce", "produce-flush-commit", "transaction"]
     state.settings.mode = orders.index(s.order)
-    state.settings.transaction_timeout_s = 1e6
     for field in fields(s):
         if hasattr(state.settings, field.name):
             setattr(state.settings, field.name, getattr(s, field.name))
@@ -105,15 +104,17 @@ def lab_client(s, columns, pools, grid_s):
     )
     give(s, client.state)
     client.state.app.auto_commit_s = s.auto_commit_s
+    client.publisher = Publisher(on_fenced=s.on_fenced, restart_after=s.restart_after)
     return client
 
 
-def scenario(rng):
+ORDERS = ("produce", "produce", "commit-produce", "produce-flush-commit", "transaction")
+
+
+def scenario(rng, orders=ORDERS):
     """Random continuous times throughout: where events tie, either order would be right."""
     java = bool(rng.integers(2))
-    order = str(
-        rng.choice(["produce", "produce", "commit-produce", "produce-flush-commit", "transaction"])
-    )
+    order = str(rng.choice(orders))
     acks = int(rng.choice([-1, -1, -1, 0, 1]))
     idempotent = order == "transaction" or (acks == -1 and bool(rng.integers(2)))
     if idempotent:
@@ -146,6 +147,10 @@ def scenario(rng):
         notice_s=float(rng.choice([0.0, rng.uniform(0.0, 0.5), np.inf])),
         partitions=int(rng.integers(1, 7)),
         brokers=int(rng.integers(1, 4)),
+        transaction_timeout_s=float(rng.choice([1e6, rng.uniform(0.2, 3.0)])),
+        abort_interval_s=rng.uniform(0.1, 2.0),
+        on_fenced=str(rng.choice(["exit", "replace", "skip"])),
+        restart_after=rng.choice([None, rng.uniform(0.05, 1.0)]),
     )
     n = 150
     created_s = np.cumsum(rng.exponential(5.0 / n, n))
@@ -250,6 +255,7 @@ LIMITS = {
     "records": "full_records",
     "bytes": "full_bytes",
     "tried out": "tried_out",
+    "late transactions": "late_transactions",
     **{name: name for name in ("rejected", "expired", "overdue", "refused", "unflushed")},
 }
 
@@ -297,6 +303,11 @@ def compare(case):
             rtol=0,
             atol=1e-8,
         )
+    journal = client.journal
+    for p, partition in enumerate(plain.partitions):
+        of_p = journal.partition == p
+        aborted_s = np.repeat(journal.aborted_s[of_p], journal.n[of_p])
+        np.testing.assert_allclose(aborted_s, partition.aborted, rtol=0, atol=1e-8)
     assert [STATUS[status] for status in client.status] == plain.status
     np.testing.assert_allclose(client.acked_s, plain.acked_s, rtol=0, atol=1e-8)
     compare_ways(client, plain)
@@ -329,6 +340,20 @@ def test_agrees_record_by_record_with_a_plain_simpy_model():
         *("given up and handled", "in unreachable", "in off"),
     ):
         assert share[what] > 0.005, (what, share[what])
+
+
+def test_KP_20_transactions_agree_record_by_record_whatever_is_aborted_and_fenced():
+    seen = Counter()
+
+    @settings(max_examples=300, deadline=None, derandomize=True)
+    @given(st.integers(0, 2**32 - 1))
+    def check(seed):
+        plain = compare(scenario(np.random.default_rng(seed), ["transaction"]))
+        seen.update({"examples"} | set(plain.seen))
+
+    check()
+    for what in ("timed out", "fenced", "skipped", "invalid epoch", "coordinator away", "aborted"):
+        assert seen[what] > 0.01 * seen["examples"], (what, seen)
 
 
 PARTS = (
@@ -403,7 +428,10 @@ def test_every_row_ends_in_the_log_or_lost_and_never_both(seed):
     fates, appends = client.fates(), client.appends()
     lost = fates != Fate.UNFINISHED
     assert not (lost & (appends > 0)).any()
-    if s.order in ("produce-flush-commit", "transaction") and s.check_flush and s.acks != 0:
+    careful = s.order == "produce-flush-commit" or (
+        s.order == "transaction" and s.on_fenced != "skip"
+    )
+    if careful and s.check_flush and s.acks != 0:
         assert not lost.any()  # whatever happened
     if s.order == "transaction":
         assert (appends <= 1).all()
@@ -411,7 +439,11 @@ def test_every_row_ends_in_the_log_or_lost_and_never_both(seed):
         # A poll that the buffer cannot hold, and no waiting for room: it is tried for ever. Or a
         # gap that is never filled, see KP-10.
         tight = min(s.buffer_records, s.buffer_bytes) < 1 << 20
-        assert (tight and s.block_s < np.inf) or client.state.brokers.out_of_sequence > 0
+        assert (
+            (tight and s.block_s < np.inf)
+            or client.state.brokers.out_of_sequence > 0
+            or client.fenced_s  # and again and again, or for good
+        )
         return
     assert (lost | (appends > 0)).all()
     if s.acks != 0:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from helpers.client_lab import (
+    ALONE,
     LIBRDKAFKA,
     appended_ms,
     build,
@@ -60,17 +61,119 @@ def test_KP_16_a_transaction_becomes_visible_with_its_offset():
     assert client.grid_committed.tolist() == [0, 2]
 
 
-def test_KP_16_a_transaction_longer_than_its_timeout_is_aborted():
+def fenced(then, **publisher):
+    """Rows 0 and 1 of one transaction; 2 comes at 600 ms. The coordinator hangs from 11 to 450 ms.
+
+    Stored at 5 ms, answered at 10, asked to commit at 12; the coordinator looks every 100 ms for
+    transactions that are open for longer than 300 ms, and says so at 452 ms.
+    """
     client = build(
-        order="transaction", **flushed(), transaction_timeout_ms=300, request_timeout_ms=100
-    )
-    client.broker_down(0, 0.0)
-    client.advance(0.4)
-    client.broker_up(0, 0.4)
+        [0, 0, 600], order="transaction", brokers=2, coordinator=1, abort_interval_ms=100,
+        **flushed(on_fenced=then, **publisher), transaction_timeout_ms=300,
+    )  # fmt: skip
+    client.advance(0.011)
+    client.pause_broker(1, 0.011)
+    client.advance(0.45)
+    client.resume_broker(1, 0.45)
     client.advance(5.0)
-    assert client.state.app.aborted == 1
+    np.testing.assert_allclose(client.journal.aborted_s[0], 0.4)
+    np.testing.assert_allclose(client.fenced_s, [0.452])
+    limit = client.state.limits.late_transactions
+    assert limit.times == 1 and limit.first_s == limit.last_s == client.journal.aborted_s[0]
+    return client
+
+
+def test_KP_20_a_transaction_that_is_open_for_too_long_is_aborted_and_its_producer_fenced():
+    client = fenced("exit")
+    assert not client.alive and client.committed == 0 and rows_in_log(client) == [0, 1]
+    assert client.appends().tolist() == [0, 0, 0]
+    assert fate_names(client) == ["UNFINISHED"] * 3
+    client.restart(5.0)
+    client.advance(9.0)
+    assert client.appends().tolist() == [1, 1, 1]
+
+
+def test_KP_20_a_process_that_ended_as_it_was_fenced_is_started_again_by_its_supervisor():
+    client = fenced("exit", restart_after=0.1)
+    assert client.settled and rows_in_log(client) == [0, 1, 0, 1, 2]
+    np.testing.assert_allclose(appended_ms(client), [5, 5, 557, 557, 605])
+    assert client.appends().tolist() == [1, 1, 1]
+
+
+def test_KP_20_a_producer_that_is_replaced_reads_again_from_the_committed_offset():
+    client = fenced("replace")
+    assert client.settled and rows_in_log(client) == [0, 1, 0, 1, 2]
+    np.testing.assert_allclose(appended_ms(client), [5, 5, 457, 457, 605])
+    assert client.appends().tolist() == [1, 1, 1]
+
+
+def test_KP_20_who_goes_on_with_the_next_poll_loses_what_was_aborted():
+    client = fenced("skip")
+    assert client.settled and rows_in_log(client) == [0, 1, 2]
+    assert fate_names(client) == ["LOST_TRANSACTION_ABORTED"] * 2 + ["UNFINISHED"]
+
+
+@pytest.mark.parametrize(("timeout_ms", "aborts"), [(394, True), (395, False), (396, False)])
+def test_KP_20_the_coordinator_looks_now_and_then_and_only_for_what_is_older(timeout_ms, aborts):
+    # Open from 5 ms on; at 400 ms it has been for 395. The commit comes before the next look.
+    client = build(
+        order="transaction", brokers=2, coordinator=1, abort_interval_ms=100,
+        **flushed(on_fenced="replace"), transaction_timeout_ms=timeout_ms,
+    )  # fmt: skip
+    client.pause_broker(1, 0.0)
+    client.advance(0.45)
+    client.resume_broker(1, 0.45)
+    client.advance(5.0)
+    assert (len(client.fenced_s) == 1) == aborts
     assert client.appends().tolist() == [1]
-    assert rows_in_log(client) == [0, 0]
+
+
+def test_KP_20_a_broker_refuses_what_a_fenced_producer_sends_and_the_next_send_raises():
+    # Rows of 150 ms each, sent alone: stored at 155 ms, and from then on open; the coordinator
+    # aborts at 500 ms. Row 3, stored at 605, is refused, and known to be at 610; row 4's send
+    # raises at 750, and the abort is answered at 754: fenced.
+    client = build(
+        [0] * 5, order="transaction", abort_interval_ms=100, **flushed(on_fenced="exit"),
+        transaction_timeout_ms=300, process_ms=150, **ALONE,
+    )  # fmt: skip
+    client.advance(5.0)
+    np.testing.assert_allclose(client.journal.aborted_s, [0.5] * 3)
+    assert rows_in_log(client) == [0, 1, 2]
+    np.testing.assert_allclose(client.fenced_s, [0.754])
+
+
+def test_KP_20_initTransactions_aborts_what_the_process_before_has_left_open():
+    client = build(
+        [0] * 5, order="transaction", **flushed(), process_ms=150, **ALONE, abort_interval_ms=100,
+    )  # fmt: skip
+    client.advance(0.2)
+    client.sigkill(0.2)
+    client.advance(0.25)
+    assert client.journal.aborted_s.tolist() == [np.inf]
+    client.restart(0.25)
+    client.advance(5.0)
+    assert client.journal.aborted_s[:2].tolist() == [0.25, np.inf]
+    assert client.appends().tolist() == [1] * 5 and not client.fenced_s
+
+
+def test_KP_20_what_a_dead_process_has_left_open_is_aborted_for_its_age():
+    client = build(
+        [0] * 5, order="transaction", **flushed(), process_ms=150, **ALONE,
+        abort_interval_ms=100, transaction_timeout_ms=300,
+    )  # fmt: skip
+    client.advance(0.2)
+    client.sigkill(0.2)
+    client.advance(0.49)
+    assert client.journal.aborted_s.tolist() == [np.inf]
+    client.advance(0.5)
+    assert client.journal.aborted_s.tolist() == [0.5] and not client.fenced_s
+
+
+def test_KP_20_a_commit_is_as_slow_as_its_coordinator():
+    client = build([0, 0], order="transaction", brokers=2, coordinator=1, **flushed())
+    client.slow_broker(1, 2.0)
+    client.advance(5.0)
+    np.testing.assert_allclose(client.journal.visible_s, [1.012])
 
 
 def test_order_o_k_crash_f_loses_what_was_committed_and_not_sent():

@@ -91,7 +91,7 @@ def test_the_journal_grows_by_half_or_by_what_is_needed_and_only_when_it_has_to(
     journal = parts.Journal(4, 6)
     journal.entries, journal.rows = 4, 5
     columns = [name for name in dir(journal) if np.ndim(getattr(journal, name)) == 1]
-    assert len(columns) == 9
+    assert len(columns) == 10
     for name in columns:
         np.asarray(getattr(journal, name))[:4] = 1, 2, 3, 4
     rings.make_room_in_journal(journal, 0, 1)

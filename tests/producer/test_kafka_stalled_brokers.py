@@ -234,6 +234,8 @@ def test_KB_13_KP_16_what_is_left_of_an_aborted_transaction_is_refused():
     # with the request of the first.
     client = build(
         order="transaction",
+        brokers=2,
+        coordinator=1,
         **flushed(),
         **ALONE,
         request_timeout_ms=1_000,

@@ -11,11 +11,17 @@ INF = np.inf
 
 
 def journal(*entries):
-    """Entries of (append_s, visible_s, partition, records); input rows are numbered through."""
+    """Entries of (append_s, visible_s, partition, records); input rows are numbered through.
+
+    ``visible_s`` below 0: never, and its transaction was aborted at that time after 0.
+    """
     append_s, visible_s, partition, n = (np.array(column) for column in zip(*entries, strict=True))
+    aborted_s = np.where(visible_s < 0, -visible_s, INF).astype(float)
+    visible_s = np.where(visible_s < 0, INF, visible_s)
     first = np.cumsum(n) - n
     journal = Journal(n.size, n.sum())
     journal.append_s, journal.visible_s = append_s.astype(float), visible_s.astype(float)
+    journal.aborted_s = aborted_s
     journal.partition, journal.first = partition.astype(np.int32), first
     journal.n, journal.row = n.astype(np.int32), np.arange(n.sum(), dtype=np.int32)
     journal.entries, journal.rows = n.size, n.sum()
@@ -37,8 +43,8 @@ class Run:
             len(entries), partitions, replicate_s, spans(*short), spans(*cuts), spans(*still)
         )
 
-    def until(self, until_s, open_from=0):
-        return k.move(until_s, journal(*self.entries), open_from, self.tail, self.topic.rows)
+    def until(self, until_s):
+        return k.move(until_s, journal(*self.entries), self.tail, self.topic.rows)
 
     def log(self, p=0):
         log = self.topic.log
@@ -60,17 +66,19 @@ def test_an_entry_is_in_the_log_once_it_is_on_all_replicas():
     assert run.log(1) == [(2, 2.5)] and run.waiting == [] and run.tail.moved == 3
 
 
-def test_KP_16_an_open_transaction_holds_up_what_is_behind_it_and_an_aborted_one_does_not():
+def test_KC_19_an_open_transaction_holds_up_what_is_behind_it_until_it_has_ended():
     entries = [(1.0, INF, 0, 1), (1.1, 1.1, 0, 1), (1.2, 1.2, 1, 1)]
     held = Run(entries)
-    held.until(5.0, open_from=0)
+    held.until(5.0)
     assert held.log() == [] and held.log(1) == [(2, 1.7)] and held.waiting == [0, 1]
     held.entries[0] = (1.0, 3.0, 0, 1)  # committed at 3 s
     held.until(5.0)
     assert held.log() == [(0, 3.5), (1, 3.5)]
-    aborted = Run([(1.0, INF, 0, 1), *entries[1:]])
-    aborted.until(5.0, open_from=1)
-    assert aborted.log() == [(1, 1.6)] and aborted.waiting == []
+    aborted = Run([(1.0, -3.0, 0, 1), *entries[1:]])  # aborted at 3 s
+    aborted.until(2.9)
+    assert aborted.log() == [] and aborted.waiting == [0, 1]
+    aborted.until(5.0)
+    assert aborted.log() == [(1, 3.0)] and aborted.waiting == []
 
 
 def test_KB_05_what_the_leader_appends_alone_waits_for_the_others():
@@ -117,7 +125,9 @@ def test_the_compiler_changes_nothing(monkeypatch):
     def entries():
         at_s = np.cumsum(rng.exponential(0.1, 200))
         for at in at_s:
-            visible_s = [at, at + rng.exponential(0.3), INF][rng.choice(3, p=[0.6, 0.35, 0.05])]
+            visible_s = [at, at + rng.exponential(0.3), INF, -at - rng.exponential(0.5)][
+                rng.choice(4, p=[0.6, 0.348, 0.002, 0.05])
+            ]
             yield at, visible_s, rng.integers(3), rng.integers(1, 5)
 
     def during():
@@ -130,10 +140,10 @@ def test_the_compiler_changes_nothing(monkeypatch):
     def logs():
         run = Run(known, partitions=3, room=400, **held_up)
         for until_s in np.linspace(0.0, 30.0, 40):
-            assert run.until(until_s, open_from=150) == -1
+            assert run.until(until_s) == -1
         return [run.log(p) for p in range(3)], run.waiting, run.tail.moved
 
     compiled = logs()
-    assert compiled[2] > 300 and compiled[1]
+    assert compiled[2] > 200 and compiled[1]
     monkeypatch.setitem(globals(), "k", plain(k))
     assert logs() == compiled

@@ -11,6 +11,9 @@ from hypothesis import strategies as st
 from sim.foundation.errors import ScenarioError
 from sim.lab import run
 from sim.scenario.load import Scenario
+from sim.scenario.products.kafka_brokers import KafkaBrokers
+from sim.systems.kafka_publisher import coordinator_of
+from sim.traffic.generate import generate
 
 ROOT = Path(__file__).parents[2]
 TRACES = Path(os.environ.get("LAB_TRACES", ROOT.parent / "shared" / "traces"))
@@ -340,3 +343,60 @@ def test_real_histories_are_booked_whole_whatever_dies(path):
     assert published["accepted"] >= published["appended"] >= ledger["events"]
     assert ledger["entities_wrong"] == ledger["gaps"] == ledger["parked_at_end"] == 0
     assert ledger["misstatement_cents"] == ledger["net_misstatement_cents"] == 0
+
+
+SLOW = {"at": "4 s", "fault": "broker_slow", "target": "kafka.broker.*", "extra": 6, "for": "10 s"}
+QUICK = {"client": "java", "transaction.timeout.ms": 2_000}
+LOOKS = {"systems.kafka.brokers.transaction.abort.timed.out.transaction.cleanup.interval.ms": 1_000}
+
+
+def fenced(**publisher):
+    """The answer to the commit of 4 s comes at 7; what has come until then is sent in one go.
+
+    It is stored at 10 s, open for 2 s at 12, aborted at 13, asked to be committed by a request
+    that arrives at 16, when brokers are quick again.
+    """
+    order = {"order": "transaction", "poll_records": 1_000, **publisher}
+    its = scenario(order, QUICK, faults=[SLOW], **LOOKS)
+    tables = run(its).tables
+    told = [row for row in tables.faults.itertuples() if "fenced" in row.text]
+    assert [round(row.t_s, 1) for row in told] == [16.0]
+    (limit,) = tables.limits[tables.limits["key"] == "transaction.timeout.ms"].itertuples()
+    assert (limit.value, limit.times, limit.first_s) == ("2000", 1, 13.0)
+    before, behind = np.searchsorted(generate(its).created_s, [4.0, 7.0])
+    return tables, tables.summary.iloc[0], before, behind
+
+
+def test_KP_20_a_publisher_that_is_fenced_ends_and_leaves_the_rest_undone():
+    tables, summary, before, _ = fenced()
+    assert "fenced: the publisher ends" in " ".join(tables.faults["text"])
+    assert summary["lost"] == 0 and summary["processed"] == before
+    assert tables.producer["appended"][0] == before
+    assert summary["unfinished"] == summary["produced"] - before > 500
+
+
+@pytest.mark.parametrize("then", [{"restart_after": "2 s"}, {"on_fenced": "replace"}])
+def test_KP_20_who_reads_again_after_a_fence_has_everything_once(then):
+    tables, summary, _, _ = fenced(**then)
+    assert summary["processed"] == summary["produced"] == tables.producer["appended"][0]
+    assert summary["double_effects"] == summary["lost"] == 0
+
+
+def test_KP_20_who_goes_on_after_a_fence_loses_the_transaction_and_nothing_else():
+    tables, summary, before, behind = fenced(on_fenced="skip")
+    assert summary["lost"] == behind - before > 200
+    assert summary["processed"] + summary["lost"] == summary["produced"]
+    fates = tables.fates
+    (row,) = fates[fates["place"] == "transaction aborted"].itertuples()
+    assert row.messages == summary["lost"]
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    # String.hashCode of Java, as its documentation has it; the last is its least number.
+    [("hello", 99_162_322), ("Aa", 2_112), ("polygenelubricants", 0)],
+)
+def test_KP_20_the_coordinator_is_found_by_the_hash_of_the_transactional_id(name, code):
+    its = scenario({"order": "transaction"}, {"transactional.id": name})
+    config = its.systems["kafka"].model_copy(update={"brokers": KafkaBrokers(count=50)})
+    assert coordinator_of(config) == code % 50

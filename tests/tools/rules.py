@@ -30,6 +30,7 @@ RULES = {
     "KP-15": "a killed process loses what is not at the broker",
     "KP-16": "a transaction makes records and offsets valid together",
     "KP-17": "the partition is murmur2 of the key, modulo their number",
+    "KP-20": "a transaction open for too long is aborted by its coordinator, its producer fenced",
     "KP-18": "without a key, a partition is kept until a batch is full",
     "LP-01": "flush of librdkafka returns what is left; so does len()",
     "LP-02": "callbacks fire only from poll and flush",

@@ -18,6 +18,11 @@ from sim.scenario.products.kafka_publisher import Publisher
 from sim.scenario.products.kafka_share import ShareGroup
 from sim.scenario.products.kafka_topic import KafkaTopic
 
+_NEEDS = "has an effect only with"
+_OF_TRANSACTIONS = (
+    "transaction.max.timeout.ms", "transaction.abort.timed.out.transaction.cleanup.interval.ms",
+)  # fmt: skip
+
 
 class KafkaSystem(ProductSystem):
     """One topic, its producer and its consumer groups."""
@@ -68,6 +73,18 @@ class KafkaSystem(ProductSystem):
             Refusal((("producer", key), order), message)
             for key, message in self.producer.against_transaction(who)
         ]
+        asked_ms, most_ms = (
+            self.producer.transaction_timeout_s * 1e3,
+            self.brokers.transaction_max_timeout_ms,
+        )
+        if asked_ms > most_ms:
+            key = "transaction.timeout.ms"
+            most = ("brokers", "transaction.max.timeout.ms")
+            message = (
+                f"{key!r} ({asked_ms:,.10g}) must be at most 'transaction.max.timeout.ms' "
+                f"({most_ms:,.10g})"
+            )
+            refusals.append(Refusal((("producer", key), most, order), message))
         if refusals:
             raise RefusedError(refusals)
         return self
@@ -124,6 +141,19 @@ class KafkaSystem(ProductSystem):
         if self.publisher is None:
             for key in self.producer.of_failures:
                 yield ("producer", key), "has an effect only with a 'publisher'"
+        elif not self.publisher.transactional:
+            for key in ("transactional.id", "transaction.timeout.ms"):
+                if key in self.producer.of_failures:
+                    yield ("producer", key), f"{_NEEDS} 'publisher.order: transaction'"
+            for key in ("on_fenced", "restart_after"):
+                if self.publisher.given(key):
+                    yield ("publisher", key), f"{_NEEDS} 'order: transaction'"
+        elif self.publisher.on_fenced != "exit" and self.publisher.restart_after is not None:
+            yield ("publisher", "restart_after"), f"{_NEEDS} 'on_fenced: exit'"
+        if self.publisher is None or not self.publisher.transactional:
+            for key in _OF_TRANSACTIONS:
+                if self.brokers.given(key):
+                    yield ("brokers", key), f"{_NEEDS} 'publisher.order: transaction'"
         yield from self.brokers.without_effect()
 
     def too_small_for(self, size_bytes: int) -> Iterator[Refusal]:

@@ -1,6 +1,7 @@
 """Brokers of Apache Kafka 4.x by their own keys, and the time between them and their clients.
 
-Defaults are those of `GroupCoordinatorConfig` and `ServerLogConfigs` in apache/kafka 4.0,
+Defaults are those of `GroupCoordinatorConfig`, `ServerLogConfigs` and
+`TransactionStateManagerConfig` in apache/kafka 4.0,
 documented at https://kafka.apache.org/documentation/#brokerconfigs. Kafka has no defaults of
 latencies: those here are measured ones, with their source, or assumptions.
 """
@@ -105,6 +106,14 @@ class KafkaBrokers(Config):
         default=None, alias="log.flush.scheduler.interval.ms"
     )
     """How often the flusher looks, ms; null: never (9223372036854775807)."""
+    transaction_max_timeout_ms: PositiveMilliseconds = Field(
+        default=900_000.0, alias="transaction.max.timeout.ms"
+    )
+    """The longest `transaction.timeout.ms` that a producer may ask for, ms (15 minutes)."""
+    transaction_abort_interval_ms: PositiveMilliseconds = Field(
+        default=10_000.0, alias="transaction.abort.timed.out.transaction.cleanup.interval.ms"
+    )
+    """How often the coordinator looks for transactions that are too old, ms; from the start on."""
     writeback: Writeback = Writeback()
     """When the operating system writes pages to disk by itself."""
     replicate: Seconds = 0.0005

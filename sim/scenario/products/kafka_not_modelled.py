@@ -52,7 +52,7 @@ PRODUCER = tuple(
     compression.gzip.level compression.lz4.level compression.type compression.zstd.level
     key.serializer max.request.size metadata.max.idle.ms partitioner.adaptive.partitioning.enable
     partitioner.availability.timeout.ms partitioner.class partitioner.ignore.keys
-    transaction.two.phase.commit.enable transactional.id value.serializer
+    transaction.two.phase.commit.enable value.serializer
     """.split()
     if key not in ("request.timeout.ms", "retry.backoff.max.ms", "retry.backoff.ms")
 )

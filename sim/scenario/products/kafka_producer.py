@@ -151,6 +151,11 @@ class KafkaProducer(Config):
         default=None, alias="transaction.timeout.ms"
     )
     """A transaction that is open for longer is aborted, ms (60,000)."""
+    transactional_id: Annotated[str, Field(min_length=1)] | None = Field(
+        default=None, alias="transactional.id"
+    )
+    """With `publisher: {order: transaction}`: the transactions' name, whose hash says which broker
+    coordinates them. A new process with the same one aborts what the last one has left open."""
 
     @model_validator(mode="after")
     def _client_starts(self) -> Self:

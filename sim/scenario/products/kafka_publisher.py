@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from sim.foundation.config import Config
-from sim.foundation.units import Distribution, Milliseconds, PositiveCount, PositiveSeconds
+from sim.foundation.units import Distribution, Milliseconds, PositiveCount, PositiveSeconds, Seconds
 
 Order = Literal["produce", "commit-produce", "produce-flush-commit", "transaction"]
 """In what order a process consumes, produces, flushes and commits."""
@@ -37,6 +37,16 @@ class Publisher(Config):
     """An alarm is raised while buffer.remaining, the records in the client, is over this."""
     handlers: list[Literal["SIGTERM", "SIGINT", "exit"]] = Field(default_factory=list)
     """Which ends of the process flush, check and commit first."""
+
+    on_fenced: Literal["exit", "replace", "skip"] = "exit"
+    """order: transaction. When its producer is fenced, since the coordinator has aborted its
+    transaction: exit ends the process, as the example of KafkaProducer does ("our only option is to
+    close the producer and exit"); replace makes a new producer and reads again from the committed
+    offset (Kafka Streams); skip makes a new one and goes on with the next poll, without what was
+    aborted (spring-kafka's container with stopContainerWhenFenced false, its default)."""
+    restart_after: Seconds | None = None
+    """After `on_fenced: exit`, its supervisor starts a new process so long after; null: nobody
+    does."""
 
     @property
     def transactional(self) -> bool:

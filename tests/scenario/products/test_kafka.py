@@ -70,3 +70,37 @@ def test_a_message_fits_into_the_buffer_of_the_publisher():
         "'queue.buffering.max.kbytes' (2,048 B) must have room for a message, "
         "workload.size (2,049 B)"
     )
+
+
+IN_TRANSACTIONS = {"order": "transaction"}
+
+
+def test_KP_20_a_transaction_cannot_ask_for_longer_than_brokers_grant():
+    keys = {"transaction.timeout.ms": 60_001}
+    brokers = {"transaction.max.timeout.ms": 60_000}
+    found = refusals(producer=keys, brokers=brokers, publisher=IN_TRANSACTIONS)
+    message = (
+        "'transaction.timeout.ms' (60,001) must be at most 'transaction.max.timeout.ms' (60,000)"
+    )
+    assert found == [(("producer", "transaction.timeout.ms"), message)]
+    assert kafka(producer=keys, brokers=brokers, publisher={})
+    assert kafka(producer={"transaction.timeout.ms": 900_000}, publisher=IN_TRANSACTIONS)
+
+
+def test_keys_of_transactions_have_an_effect_only_with_one():
+    keys = {
+        "producer": {"transactional.id": "a", "transaction.timeout.ms": 1_000},
+        "brokers": {"transaction.abort.timed.out.transaction.cleanup.interval.ms": 5_000},
+    }
+    publisher = {"on_fenced": "exit", "restart_after": 1}  # exit is the default: not as given
+    without = kafka(publisher=publisher, **keys).without_effect()
+    assert [path for path, _ in without] == [
+        ("producer", "transactional.id"), ("producer", "transaction.timeout.ms"),
+        ("publisher", "restart_after"),
+        ("brokers", "transaction.abort.timed.out.transaction.cleanup.interval.ms"),
+    ]  # fmt: skip
+    assert not list(kafka(publisher=publisher | IN_TRANSACTIONS, **keys).without_effect())
+    replaced = {**publisher, **IN_TRANSACTIONS, "on_fenced": "replace"}
+    assert list(kafka(publisher=replaced).without_effect()) == [
+        (("publisher", "restart_after"), "has an effect only with 'on_fenced: exit'")
+    ]

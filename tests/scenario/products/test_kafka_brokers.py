@@ -14,6 +14,8 @@ def test_defaults_are_those_of_the_documentation():
         "log.retention.check.interval.ms": 300_000,
         "offsets.retention.minutes": 10_080,
         "offsets.retention.check.interval.ms": 600_000,
+        "transaction.max.timeout.ms": 900_000,
+        "transaction.abort.timed.out.transaction.cleanup.interval.ms": 10_000,
         "replicate": 0.0005,
         "writeback": {"dirty_expire": 30.0, "dirty_writeback": 5.0},
     }
