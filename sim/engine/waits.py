@@ -218,7 +218,7 @@ def every(total: int) -> int:
     return max(1, total // ENOUGH)
 
 
-class Chosen:
+class SplitRows:
     """The messages whose time is split, among those that are known: whoever notes what only the
     parts of a message are made from does it of these, in columns that hold nobody else."""
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from sim.engine import pieces
 from sim.engine.pace import STEPS, StagePace
-from sim.engine.waits import Chosen
+from sim.engine.waits import SplitRows
 from sim.foundation.arrays import F32, F64, I64, U8, Bools, longer
 from sim.injection.poison import Poison
 from sim.queue import sqs_standard_codes as codes
@@ -117,9 +117,9 @@ class Workers:
     def expect(self, total: int) -> None:
         """There will be ``total`` messages; those behind the ones known come by `forget`."""
         self.queue.total = total
-        self._choose(Chosen(total, 0, self.queue.state.size), 0)
+        self._choose(SplitRows(total, 0, self.queue.state.size), 0)
 
-    def _choose(self, split: Chosen, gone: int) -> None:
+    def _choose(self, split: SplitRows, gone: int) -> None:
         """Have the columns of the messages whose time is split be those of ``split``; ``gone``:
         rows that are not wanted any more."""
         queue = self.queue
@@ -274,7 +274,7 @@ class Workers:
             known = touched if name in _OF_RECEIVES else slice(messages, None)
             column = np.asarray(getattr(queue, name))[known]
             setattr(queue, name, longer(column, size, untouched))
-        split = Chosen(queue.total, self.gone, size)
+        split = SplitRows(queue.total, self.gone, size)
         self._choose(split, split.row_0 - self.split.row_0)
         self._entered -= rows
         for ring, slots in self._rings():

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from sim.foundation import files
 from sim.scenario.load import Scenario
+from sim.studies.steady import is_steady, kept
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,7 +23,12 @@ _SERIES = ["system", "group", "t_s", "lag", "time_lag_s"]
 
 def done(points: Sequence[Scenario], folder: Path) -> list[Scenario]:
     """Those of the points that were run earlier."""
-    return [point for point in points if _file(folder, point, "series").exists()]
+    return [point for point in points if all(_file(folder, point, t).exists() for t in _of(point))]
+
+
+def _of(point: Scenario) -> Sequence[str]:
+    """The tables that are kept of a run."""
+    return ("summary", "latencies", "series") if is_steady(point) else ("summary", "series")
 
 
 def compute(points: Sequence[Scenario], folder: Path, jobs: int | None = None) -> Iterator[int]:
@@ -65,6 +71,8 @@ def _run(point: Scenario, folder: Path) -> None:
 
     tables = run(point).tables
     _keep(tables.summary, _file(folder, point, "summary"))
+    if is_steady(point):
+        _keep(kept(tables.messages), _file(folder, point, "latencies"))
     _keep(_thinned(tables.series), _file(folder, point, "series"))  # last: by it, all is there
 
 
@@ -93,8 +101,9 @@ def read(points: Sequence[Scenario], folder: Path, table: str) -> "pd.DataFrame"
     Args:
         points: all of which were computed.
         folder: where they are kept.
-        table: ``summary``, as in `sim.measure.tables.Tables`; or ``series``: system, group, t_s,
-            the most lag and time_lag_s of each of at most `SAMPLES` stretches.
+        table: ``summary``, as in `sim.measure.tables.Tables`; ``series``: system, group, t_s,
+            the most lag and time_lag_s of each of at most `SAMPLES` stretches; or, of scenarios
+            that have a steady state, ``latencies``, from which `sim.studies.steady` finds it.
     """
     import pandas as pd
 

@@ -5,7 +5,7 @@ all systems have the same messages, so that systems are compared pair by pair.
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
@@ -17,6 +17,8 @@ import pandas as pd
 from sim.measure.intervals import Interval, of_mean, of_quantile
 from sim.scenario.load import Scenario
 from sim.studies import points
+from sim.studies.steady import NUMBERS as STEADY
+from sim.studies.steady import is_steady, steady
 from sim.words.standings import Pace, standings
 
 Heard = Callable[[int, int], None]
@@ -33,7 +35,8 @@ NUMBERS = (
 )  # fmt: skip
 """Columns of the summary that are given with intervals."""
 PRECISE = ("max_time_lag_s", "latency_p99_s")
-"""Of these the mean is to be known with the precision that was asked for."""
+"""Of these the mean is to be known with the precision that was asked for; in a steady state, of
+its mean and p99."""
 _SURE_S = 1e-3
 """A time is known well enough once it is known to a millisecond, however small it is."""
 
@@ -45,7 +48,8 @@ class Replications:
     scenario: Scenario
     """With the seed of the first."""
     summary: pd.DataFrame
-    """The summary of each run, with its number ``point`` from 0 and its ``seed``."""
+    """The summary of each run, with its number ``point`` from 0 and its ``seed``; and, if it has
+    one, its steady state (`sim.studies.steady`)."""
     series: pd.DataFrame
     """``lag`` and ``time_lag_s`` of each run over time, at some times."""
     duration_s: float
@@ -55,9 +59,15 @@ class Replications:
         """How many there were."""
         return int(self.summary["point"].max()) + 1
 
+    @property
+    def numbers(self) -> Sequence[str]:
+        """What is given with intervals: `NUMBERS`, and in a steady state those of it."""
+        steady = [number for number in STEADY if number in self.summary]
+        return [*NUMBERS, *steady]
+
     @cached_property
     def intervals(self) -> pd.DataFrame:
-        """A row per system, group and ``number`` (`NUMBERS`).
+        """A row per system, group and ``number`` (`numbers`).
 
         ``median`` with ``median_low`` and ``median_high`` (order statistics), ``mean`` with
         ``mean_low`` and ``mean_high`` (Student), ``least`` and ``most`` of all runs; at 95 %
@@ -65,7 +75,7 @@ class Replications:
         """
         rows = []
         for (system, group), its in self.summary.groupby(_WHO, sort=False):
-            for number in NUMBERS:
+            for number in self.numbers:
                 values = its[number].to_numpy(np.float64)
                 median, mean = of_quantile(values), of_mean(values)
                 rows.append(
@@ -168,6 +178,9 @@ def replicate(
         heard(there, runs)
     summary = points.read(seeded, folder, "summary")
     summary["seed"] = scenario.seed + summary["point"]
+    if is_steady(scenario):
+        its = steady(points.read(seeded, folder, "latencies"), _duration_s(scenario))
+        summary = summary.merge(its, on=["point", *_WHO], how="left", validate="one_to_one")
     return Replications(
         scenario, summary, points.read(seeded, folder, "series"), _duration_s(scenario)
     )
@@ -200,7 +213,9 @@ def replicate_until(
 
 def _needed(found: Replications, precision: float) -> int:
     """About how many runs it takes: the half-width falls with the root of their number."""
-    its = found.intervals[found.intervals["number"].isin(PRECISE)]
+    steady = STEADY[0] in found.numbers
+    wanted_of = ("steady_mean_s", "steady_p99_s") if steady else PRECISE
+    its = found.intervals[found.intervals["number"].isin(wanted_of)]
     most = 0
     for mean, low in its[["mean", "mean_low"]].to_numpy(np.float64):
         if np.isfinite(mean):

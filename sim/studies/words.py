@@ -22,6 +22,9 @@ NAMES = {
     "drain_s": "time to drain",
     "latency_p50_s": "p50",
     "latency_p99_s": "p99",
+    "steady_mean_s": "mean when steady",
+    "steady_p50_s": "p50 when steady",
+    "steady_p99_s": "p99 when steady",
 }
 """Numbers that are printed, and what they are called."""
 _HARMS = {
@@ -69,9 +72,26 @@ def _figure(number: str, value: float) -> str:
 
 def findings(found: Replications) -> Iterator[str]:
     """Sentences: how each system kept up, what it spoilt, and which one was further behind."""
+    yield from _steady(found)
     yield from _kept_up(found)
     yield from _spoilt(found)
     yield from _compared(found)
+
+
+def _steady(found: Replications) -> Iterator[str]:
+    """What was left out as warm-up, where a scenario has a steady state."""
+    if "warm_up_s" not in found.summary:
+        return
+    for (system, group), its in found.summary.groupby(["system", "group"], sort=False):
+        left_out_s = float(its["warm_up_s"].iloc[0])
+        who = f"{system}.{group}"
+        if np.isnan(left_out_s):
+            yield f"{who} settles down nowhere in these runs, so that it has no steady state"
+        elif left_out_s > 0:
+            yield (
+                f"{who} is in its steady state after {duration(left_out_s)} (by MSER): of it are "
+                "the numbers when steady, without what comes before"
+            )
 
 
 def _kept_up(found: Replications) -> Iterator[str]:

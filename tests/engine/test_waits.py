@@ -9,8 +9,8 @@ from sim.engine.waits import (
     BLOCK,
     ENOUGH,
     SPAN,
-    Chosen,
     SentOnly,
+    SplitRows,
     Stretches,
     TimePart,
     Unsplit,
@@ -103,12 +103,12 @@ def test_it_does_not_matter_which_time_was_asked_for_before():
 
 def test_of_many_messages_the_rows_of_split_ones_stay_where_they_are_when_some_are_forgotten():
     total = 3 * ENOUGH
-    assert Chosen(total, 0, total).every == 3
-    all_rows = Chosen(total, 0, total)
+    assert SplitRows(total, 0, total).every == 3
+    all_rows = SplitRows(total, 0, total)
     split = [m for m in range(0, 10 * BLOCK, 1000) if m // BLOCK % 3 == 0]
     assert all_rows.start[:7].tolist() == [0, -1, -1, BLOCK, -1, -1, 2 * BLOCK]
     for gone in (0, 5, BLOCK, BLOCK + 7, 3 * BLOCK + 9, 4 * BLOCK):
-        left = Chosen(total, gone, total - gone)
+        left = SplitRows(total, gone, total - gone)
         for message in (m for m in split if m >= gone):
             row = all_rows.rows_of(message, message + 1).start
             assert left.rows_of(message - gone, message - gone + 1).start == row - left.row_0
@@ -119,4 +119,4 @@ def test_of_many_messages_the_rows_of_split_ones_stay_where_they_are_when_some_a
 
 
 def test_of_few_messages_all_are_split():
-    assert Chosen(100_000, 20_000, 80_000).rows_of(0, 80_000).stop == 80_000 + 20_000 % BLOCK
+    assert SplitRows(100_000, 20_000, 80_000).rows_of(0, 80_000).stop == 80_000 + 20_000 % BLOCK
