@@ -68,7 +68,7 @@ def explain(
         scenario = scenario.with_(scale=scenario.scale / smaller)
     check(scenario, size(scenario), allowed or USUAL, free_bytes())
     laboratory = Laboratory(scenario, onlooker)
-    seen = _Seen(laboratory)
+    seen = _Runs(laboratory)
     found = []
     for name in systems:
         found += _explain(seen, name, group)
@@ -111,7 +111,7 @@ class _Judged:
     wrong: Sequence[Harm]
 
 
-class _Seen:
+class _Runs:
     """The systems of a scenario as they are, each run when it is first asked for."""
 
     def __init__(self, laboratory: Laboratory) -> None:
@@ -154,7 +154,7 @@ class _Seen:
         return _Judged(judged.now, allowed, harms(judged.now, allowed, never))
 
 
-def _explain(seen: _Seen, system: str, only: str | None) -> list[Explained]:
+def _explain(seen: _Runs, system: str, only: str | None) -> list[Explained]:
     found = []
     for group in seen.groups(system):
         if only is not None and group != only:
