@@ -265,6 +265,7 @@ def _gathers(b: BrokerState, now: float, c: int) -> bool:
     ):
         _ask(b, now, c)
         return True
+    consumers_kernel.rest(b.consumers, c, 0)
     b.function.stage[c] = codes.INVOKING
     b.function.asked_s[c] = now
     b.function.next_s[c] = now

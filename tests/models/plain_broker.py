@@ -284,7 +284,12 @@ class PlainBroker(PlainQueueSide):
             if s.wait_s > 0 and not call.answer.triggered:
                 consumer.leaves_at_once = True
                 ends = self.env.timeout(s.wait_s)
-                mended = yield from self._in_time(consumer, call.answer, ends)
+                hurries = [consumer.hurried] if consumer.hurried is not None else []
+                mended = yield from self._in_time(consumer, call.answer, ends, *hurries)
+                if any(hurry.processed for hurry in hurries) and not call.answer.triggered:
+                    self.waiting.remove(call)
+                    consumer.leaves_at_once = False
+                    return []
                 consumer.found_nothing = mended and not call.answer.triggered
                 consumer.leaves_at_once = False
                 if not mended:
@@ -301,7 +306,7 @@ class PlainBroker(PlainQueueSide):
             if held:
                 return held
             yield from consumer.machine.running()
-            if consumer.stopping:
+            if consumer.stopping or consumer.buffer:
                 return []
 
     def _ack_call(self, consumer: Consumer) -> Steps:

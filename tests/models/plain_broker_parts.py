@@ -122,6 +122,9 @@ class Delivery:
     stood_still_s: float = INF  # its consumer was paused since then, with a free place for it
     begun_s: float = 0.0
     work_s: float = 0.0
+    asked_s: float = INF  # a function was invoked with its batch first
+    let_in_s: float = INF  # that was let in, or given up
+    started_s: float = 0.0  # the function began its work
 
 
 @dataclass(eq=False)
@@ -144,6 +147,9 @@ class Consumer:
     found_nothing: bool = False  # pull: it was told last that there is nothing
     paused_s: float = -INF  # since when it stands still, or stood still last
     loop_free_s: float = -INF  # push: when its main loop has done what it is promised to
+    room: int = 1_000_000  # messages that it may still gather
+    throttled: bool = False  # what it has gathered was not let into the function
+    hurried: simpy.Event | None = None  # it gathers, and is to invoke the function at once
 
 
 @dataclass(eq=False)

@@ -221,7 +221,7 @@ class PlainQueueSide:
         return None
 
     def _take(self, consumer: Consumer, connection: Connection) -> list[Delivery]:
-        limit = 1 if self.s.push else self.s.batch
+        limit = 1 if self.s.push else min(self.s.batch, consumer.room)
         held: list[Delivery] = []
         lane = None
         while len(held) < limit and self._in_flight() < self.s.max_in_flight:

@@ -84,9 +84,15 @@ class History:
     def came_back(self, d: Delivery) -> None:
         now = self.plain.env.now
         gone_s = min(now, max(d.sent_s, d.gone_s))
-        self.way[id(d.message)].spans = [
-            *self.of[id(d)], Span("attempt", d.sent_s, gone_s), Span("lock", gone_s, now)
-        ]  # fmt: skip
+        spans = [Span("attempt", d.sent_s, gone_s)]
+        if d.asked_s < INF:
+            let_in_s = min(now, d.let_in_s)
+            spans = [
+                Span("attempt", d.sent_s, d.asked_s),
+                Span("throttled", d.asked_s, let_in_s),
+                Span("attempt", let_in_s, gone_s),
+            ]
+        self.way[id(d.message)].spans = [*self.of[id(d)], *spans, Span("lock", gone_s, now)]
 
     def waits(self, message: Message, kind: str, for_s: float) -> None:
         now = self.plain.env.now
@@ -123,7 +129,7 @@ class History:
     def look(self) -> None:
         plain, now = self.plain, self.plain.env.now
         able = sum(self._able(c) for c in plain.consumers) * plain.s.slots
-        working = sum(len(c.working) for c in plain.consumers)
+        working = sum(len(c.working) + c.throttled for c in plain.consumers)
         seen = Look(
             owned=able > 0,
             rests=any(self._rests(c) for c in plain.consumers),
@@ -167,7 +173,8 @@ class History:
             if span.kind == "ready":
                 self._add_ready(out, from_s, span)
             else:
-                kind = {"attempt": "ATTEMPT", "lock": "LOCK", "backoff": "BACKOFF", "send": "SEND"}
+                kind = {"attempt": "ATTEMPT", "lock": "LOCK", "backoff": "BACKOFF", "send": "SEND",
+                        "throttled": "CEILING"}  # fmt: skip
                 out[kind[span.kind]] += span.until_s - from_s
         self._add_hand(out, d, eta_s)
         return {part: time_s for part, time_s in out.items() if abs(time_s) > NEAR_S}
@@ -191,7 +198,22 @@ class History:
                 out["CALL"] += lasted_s * (1.0 - look.busy)
             at_s += lasted_s
 
+    def _add_invoked(self, out: Counter[str], d: Delivery) -> None:
+        """What it met in the hands of a poller, and in the function."""
+        out["CALL"] += d.arrived_s - d.sent_s + d.started_s - d.let_in_s
+        out["CEILING"] += d.let_in_s - d.asked_s
+        looks = self._over(d.started_s, d.begun_s)
+        resting = sum(t for t, look in looks if look.rests)
+        out["HELD"] += d.asked_s - d.arrived_s + resting
+        out["CAPACITY"] += d.begun_s - d.started_s - resting
+        took_s = d.message.done_s - d.begun_s
+        out["WORK"] += min(took_s, d.work_s)
+        out["SLOWED"] += max(0.0, took_s - d.work_s)
+
     def _add_hand(self, out: Counter[str], d: Delivery, eta_s: float) -> None:
+        if d.asked_s < INF:
+            self._add_invoked(out, d)
+            return
         from_s = max(d.arrived_s, eta_s)
         travelled_s = max(0.0, from_s - max(d.sent_s, eta_s))
         at_loop_s = min(d.loop_part_s, max(0.0, d.arrived_s - eta_s))
