@@ -327,7 +327,11 @@ app.add_typer(imports, name="import")
 @for_people
 def drain(
     export: Annotated[
-        Path, typer.Argument(help="kafka-consumer-groups, CloudWatch or Prometheus.")
+        str,
+        typer.Argument(
+            help="File of kafka-consumer-groups, CloudWatch, Grafana or Prometheus; or the address "
+            "of a Prometheus: http://host:9090."
+        ),
     ],
     by: Annotated[
         str | None, typer.Option(metavar="TIME", help="How many consumers drain it in that time?")
@@ -341,15 +345,24 @@ def drain(
     window: Annotated[
         str | None, typer.Option(metavar="TIME", help="Look so far back; else: since it turned.")
     ] = None,
+    query: Annotated[
+        str | None, typer.Option(metavar="PROMQL", help="What to ask of Prometheus; else: lag.")
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Ask Prometheus so far back; else: 6h.")
+    ] = None,
 ) -> None:
     """When today's backlog is gone, and who drains it in time: from an export of lag."""
-    from sim.cli.draining import drain_on
+    from sim.cli.draining import drain_on, lag_of
 
-    by_s, kept_s, back_s = (
+    by_s, kept_s, back_s, since_s = (
         _parsed(option, given, "seconds")
-        for option, given in (("--by", by), ("--retention", retention), ("--window", window))
-    )
-    drain_on(export, by_s, kept_s, back_s, consumers, out)
+        for option, given in (
+            ("--by", by), ("--retention", retention), ("--window", window), ("--since", since),
+        )
+    )  # fmt: skip
+    measured = lag_of(export, query, since_s)
+    drain_on(measured, by_s, kept_s, back_s, consumers, out)
 
 
 @app.command()

@@ -2,14 +2,40 @@
 
 from pathlib import Path
 from textwrap import fill
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
 from sim.cli.people import width_of
+from sim.foundation.errors import LabError
+
+if TYPE_CHECKING:
+    from sim.imports.measured import Measured
+
+
+def lag_of(export: str, query: str | None, since_s: float | None) -> "Measured":
+    """Lag from a file, or from a Prometheus.
+
+    Args:
+        export: the file or the address.
+        query: what to ask of the address; None: lag, as exporters call it.
+        since_s: how far back, s; None: as far as it usually is.
+
+    Raises:
+        LabError: there is none to be had; or a file was asked.
+    """
+    from sim.imports.prometheus_server import SINCE_S, ask, is_address
+    from sim.imports.read import read
+
+    if is_address(export):
+        return ask(export, query, SINCE_S if since_s is None else since_s)
+    if query is not None or since_s is not None:
+        raise LabError("--query and --since go with the address of a Prometheus, not with a file")
+    return read(Path(export))
 
 
 def drain_on(
-    export: Path,
+    measured: "Measured",
     by_s: float | None,
     retention_s: float | None,
     window_s: float | None,
@@ -19,7 +45,7 @@ def drain_on(
     """Say what becomes of the backlog of each group or queue of an export.
 
     Args:
-        export: the file.
+        measured: the export.
         by_s: within this time it is to be drained, s; None: nobody asked.
         retention_s: a message is deleted at this age, s; None: nobody asked.
         window_s: rates are taken from so long before the last sample on, s; None: since it turned.
@@ -27,13 +53,11 @@ def drain_on(
         out: for the answer.
 
     Raises:
-        LabError: the export cannot be read, or has too few samples.
+        LabError: the export has too few samples.
     """
-    from sim.imports.read import read
     from sim.studies.draining import outlooks
     from sim.studies.draining_words import told
 
-    measured = read(export)
     width = width_of(out)
     out.print(measured.source)
     for its in outlooks(measured, consumers, window_s):

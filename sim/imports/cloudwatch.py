@@ -4,6 +4,9 @@ The console's "Download as .csv" has some rows of labels (``Id``, ``Full label``
 column per metric, then a row per time. ``aws cloudwatch get-metric-data --output json`` gives
 ``MetricDataResults``, each with ``Label``, ``Timestamps`` (the newest first) and ``Values``
 (https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_MetricDataResult.html).
+``aws cloudwatch get-metric-statistics`` gives ``Label``, which is the metric, and ``Datapoints``, in
+no order, each with ``Timestamp`` and the statistics that were asked for
+(https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_GetMetricStatistics.html).
 
 Depth is Visible + NotVisible, as the lab's is ready + in flight.
 """
@@ -24,6 +27,9 @@ METRICS: Mapping[str, Measure] = {
 }
 """Metrics of AWS/SQS that are laid over a run."""
 NOT_VISIBLE, VISIBLE, _ = METRICS
+STATISTICS = ("Maximum", "Average", "Minimum", "Sum")
+"""Statistics of a data point, the one that is taken first."""
+NO_QUEUE = "get-metric-statistics does not say of which queue"
 UTC = "times without an offset are taken for UTC; the console shows those of its own setting"
 
 _MOST_WORDS, _MOST_LETTERS = 1_000, 1_000
@@ -97,6 +103,35 @@ def from_json(path: Path, data: object) -> Measured | None:
     _some(path, columns, said)
     samples = list(_results(path, results, columns))
     return Measured.of(path, TOOL, "queue", samples, _notes(columns, skipped), complete=True)
+
+
+def from_statistics(path: Path, data: object) -> Measured | None:
+    """The answer of ``get-metric-statistics``; None if it is something else.
+
+    It does not say which queue it is about. Of several statistics the largest is taken.
+
+    Raises:
+        LabError: no metric of a queue, a time or a number that is none.
+    """
+    if not isinstance(data, dict) or not isinstance(data.get("Datapoints"), list):
+        return None
+    label = part(path, data, "Label", str, "")
+    skipped: list[str] = []
+    column = _what(label, skipped)
+    _some(path, [column], [label])
+    assert column is not None
+    queue, metric = column
+    samples = []
+    for i, point in enumerate(data["Datapoints"]):
+        where = f"Datapoints[{i}]"
+        at = instant(part(path, point, "Timestamp", str, where), path, None, f"{where}.Timestamp")
+        key = next((key for key in STATISTICS if key in point), None)
+        if key is None:
+            known = ", ".join(STATISTICS)
+            raise complaint(path, f"none of the statistics {known}", None, where)
+        value = amount(path, None, f"{where}.{key}", point[key])
+        samples.append(Sample(queue, METRICS[metric], at, value))
+    return Measured.of(path, TOOL, "queue", samples, [NO_QUEUE, *_notes([column], skipped)])
 
 
 def _results(

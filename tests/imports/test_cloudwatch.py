@@ -59,3 +59,33 @@ def test_a_field_too_long_for_csv_is_said_with_its_line(tmp_path):
     path.write_text(f"Label,ApproximateAgeOfOldestMessage\n2024-05-01 20:00,{'1' * 200_000}\n")
     with pytest.raises(LabError, match=r"x\.csv:2: cannot be read as CSV: field larger"):
         read(path)
+
+
+def statistics(**point):
+    points = [{"Timestamp": f"2024-05-01T20:{m:02}:00+00:00", "Unit": "Count"} for m in (5, 0)]
+    return {
+        "Label": "ApproximateNumberOfMessagesVisible",
+        "Datapoints": [p | point for p in points],
+    }
+
+
+def test_statistics_are_put_in_order_and_the_largest_is_taken(tmp_path):
+    data = statistics(Average=2.0, Maximum=3.0)
+    data["Datapoints"][1]["Maximum"] = 9.0
+    measured = read(written(tmp_path, "one.json", data))
+    assert measured.samples["value"].tolist() == [9.0, 3.0]
+    assert measured.samples["name"].unique().tolist() == ["queue"]
+    assert measured.notes[0] == "get-metric-statistics does not say of which queue"
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (statistics(SampleCount=1), r"Datapoints\[0\]: none of the statistics Maximum"),
+        (statistics() | {"Label": "NumberOfMessagesSent"}, "no metric of a queue"),
+        (statistics(Sum="x"), r"Datapoints\[0\].Sum: expected a number, not 'x'"),
+    ],
+)
+def test_what_is_wrong_with_statistics_is_said(data, says, tmp_path):
+    with pytest.raises(LabError, match=says):
+        read(written(tmp_path, "one.json", data))
