@@ -4,8 +4,8 @@ The console's "Download as .csv" has some rows of labels (``Id``, ``Full label``
 column per metric, then a row per time. ``aws cloudwatch get-metric-data --output json`` gives
 ``MetricDataResults``, each with ``Label``, ``Timestamps`` (the newest first) and ``Values``
 (https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_MetricDataResult.html).
-``aws cloudwatch get-metric-statistics`` gives ``Label``, which is the metric, and ``Datapoints``, in
-no order, each with ``Timestamp`` and the statistics that were asked for
+``aws cloudwatch get-metric-statistics`` gives ``Label``, which is the metric, and ``Datapoints``,
+in no order, each with ``Timestamp`` and the statistics that were asked for
 (https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_GetMetricStatistics.html).
 
 Depth is Visible + NotVisible, as the lab's is ready + in flight.

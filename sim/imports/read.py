@@ -10,8 +10,9 @@
 - the JSON of a Prometheus range query (`sim.imports.prometheus`);
 - a result of the OpenMessaging Benchmark (`sim.imports.omb_result`), with its latencies.
 
-`sim.imports.prometheus_server` asks a running Prometheus. `sim.imports.omb` turns a workload of the OpenMessaging Benchmark into a scenario, and
-`sim.imports.config` the configuration of a Kafka client or of an SQS queue.
+`sim.imports.prometheus_server` asks a running Prometheus, `sim.imports.omb` turns a workload of the
+OpenMessaging Benchmark into a scenario, and `sim.imports.config` the configuration of a Kafka
+client or of an SQS queue.
 """
 
 from pathlib import Path
