@@ -382,6 +382,26 @@ def pollers():
     )
 
 
+def throttled():
+    """solita, nextpoint: pollers receive more than the reserved concurrency lets run.
+
+    Half of what comes in can be done in time; with MaximumConcurrency the rest waits.
+    """
+    function = {"BatchSize": 10, "ReservedConcurrentExecutions": 5}
+    queue = {"does": ["w"], "VisibilityTimeout": 30, "RedrivePolicy": {"maxReceiveCount": 3}}
+    functions = {"reserved": function, "capped": {**function, "MaximumConcurrency": 5}}
+    return scenario(
+        "throttled",
+        {
+            name: {"product": "sqs", "queues": {"w": {**queue, "lambda": its}}}
+            for name, its in functions.items()
+        },
+        [(600, "10/s")],
+        {"w": {"per_message": "1 s"}},
+        seed=1,
+    )
+
+
 def failing_customer():
     """AWS, serverlessguru: a message that fails holds up its group until the dead letters."""
     book = {
@@ -532,6 +552,23 @@ def test_three_message_groups_are_three_workers():
     assert quick["drain_s"] < 1 and quick["max_time_lag_s"] < 1
 
 
+def test_SS_15_what_pollers_receive_and_cannot_run_counts_as_received():
+    """Good messages are in the dead-letter queue; none is with MaximumConcurrency as reserved."""
+    its = throttled()
+    rows = rows_of(its)
+    assert rows["reserved"]["dead_lettered"] > 0.1 * rows["reserved"]["produced"]
+    assert rows["capped"]["dead_lettered"] == rows["capped"]["extra_deliveries"] == 0
+    for row in (rows["reserved"], rows["capped"]):
+        assert row["processed"] + row["dead_lettered"] == row["produced"]
+        assert row["lost"] == row["unfinished"] == 0
+    # With little to do, five pollers are enough, and all of them may run: nothing is wrong.
+    quiet = its.with_({"workload.service.w.per_message": "10 ms"})
+    for row in rows_of(quiet).values():
+        assert row["dead_lettered"] == row["extra_deliveries"] == 0
+        assert row["max_time_lag_s"] < 1
+    assert all(one.first is None for one in explain(quiet).groups)
+
+
 def test_reserved_tasks_wait_for_a_long_one():
     rows = rows_of(reserved())
     assert rows["default"]["max_time_lag_s"] > 45 * 60
@@ -585,6 +622,7 @@ def test_a_failing_message_holds_up_its_group_for_timeout_times_receives():
         (away, "earliest", "w", ["brokers.offsets.retention.minutes"]),
         (three_warehouses, "by_warehouse", "book", ["queues.book.MessageGroupId"]),
         (reserved, "default", "jobs", ["config.worker_prefetch_multiplier"]),
+        (throttled, "reserved", "w", ["queues.w.lambda.ReservedConcurrentExecutions"]),
         (images, "eight", "antenna", ["queues.antenna.workers", "config.worker_concurrency"]),
         (pollers, "five", "aa", ["applications.aa.retrievalMode"]),
         (

@@ -208,6 +208,8 @@ def written(value: Any) -> str:
         return f"{value:.6g}" if value < 1e6 else f"{value:.0f}"
     if isinstance(value, list):
         return f"[{', '.join(map(written, value))}]"
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{key}: {written(inner)}' for key, inner in value.items())}}}"
     return str(value)
 
 

@@ -52,9 +52,17 @@ def _capped(at: At) -> Any:
     return reserved
 
 
+def _longer(at: At) -> Any:
+    """A function's timeout as long as the visibility timeout lets it be; if it is that, 900 s."""
+    if not at.value or at.value >= 900:
+        return None
+    visible = int(at.other(READERS, "VisibilityTimeout"))
+    return min(900, visible) if visible > at.value else 900
+
+
 def _visible(at: At) -> int:
-    """A visibility timeout as AWS recommends it: six times the longest invocation."""
-    return max(int(at.other(READERS, "VisibilityTimeout")), 6 * 900)
+    """A visibility timeout that is no shorter than that."""
+    return max(int(at.other(READERS, "VisibilityTimeout")), int(_longer(at) or 0))
 
 
 _MANY_POLLERS = {"MinimumPollers": 100, "MaximumPollers": 2_000}
@@ -197,7 +205,6 @@ SQS = (
         _by_lambda(lambda at: None if at.value else _MANY_POLLERS),
         "pollers become no more than 300 more a minute", "provisioned pollers are paid for", BEHIND,
         {(READERS, "lambda", key): None for key in ("MaximumConcurrency", "ScalingConfig")},
-        key="pollers",
     ),
     Relaxed(
         (READERS, "lambda", "BatchSize"), _by_lambda(up(10)), "{value} an invocation",
@@ -215,7 +222,7 @@ SQS = (
         "the function has to tell which failed", AGAIN,
     ),
     Relaxed(
-        (READERS, "lambda", "Timeout"), up(900), "an invocation is ended after {s}",
+        (READERS, "lambda", "Timeout"), _longer, "an invocation is ended after {s}",
         "one that hangs holds its batch", AGAIN, {(READERS, "VisibilityTimeout"): _visible},
     ),
     Relaxed(

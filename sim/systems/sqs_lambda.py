@@ -101,14 +101,19 @@ class Pollers(Broker):
         """Note what keeps pollers from being more, though messages wait."""
         if n <= self.alive_most < self.scaler.most:
             return  # there were as many before, and something else made them fewer
+        provisioned = self.config.provisioned_poller_config
         if n < self.scaler.most:
-            text = "were added in a minute, no more, though messages waited"
-            self._acts("pollers", "", f"{self.config.pollers.a_minute}", text)
+            key, value = "ProvisionedPollerConfig", "none"
+            if provisioned is not None:
+                key, value = f"{key}.MinimumPollers", f"{provisioned.minimum_pollers}"
+            a_minute = self.config.pollers.a_minute
+            text = f"had pollers added at {a_minute:,} a minute, no faster, though messages waited"
+            self._acts(key.split(".")[-1], f"{self.path}.{key}", value, text)
             return
         key, value = "event source mapping", f"{self.scaler.most:,} invocations at a time"
-        if self.config.provisioned_poller_config is not None:
+        if provisioned is not None:
             key = "ProvisionedPollerConfig.MaximumPollers"
-            value = f"{self.config.provisioned_poller_config.maximum_pollers}"
+            value = f"{provisioned.maximum_pollers}"
         elif self.config.capped is not None:
             key, value = "MaximumConcurrency", f"{self.config.capped}"
         path = f"{self.path}.{self._place(key)}" if key[0].isupper() else ""

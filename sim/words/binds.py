@@ -50,8 +50,8 @@ _ON: Mapping[TimePart, Sequence[str]] = {
     TimePart.CAPACITY: (
         *_TEAM, "MaxNumberOfMessages", "max.poll.records", "maxRecords", "commit.per", "tolerance",
         "maxReplicaCount", "allowIdleConsumers", "scaleUp.policies",
-        "ReservedConcurrentExecutions", "account_concurrency", "MaximumConcurrency", "pollers",
-        "event source mapping", "MaximumPollers",
+        "ReservedConcurrentExecutions", "account_concurrency", "MaximumConcurrency",
+        "event source mapping", "ProvisionedPollerConfig", "MinimumPollers", "MaximumPollers",
     ),
     TimePart.HEAD_OF_LINE: (
         "MessageGroupId", "partitions", "ShardCount", "x-single-active-consumer",

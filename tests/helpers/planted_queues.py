@@ -470,6 +470,72 @@ def celery_hoard(rng: random.Random) -> Plant:
     return with_absorbed_peak(plant, 3) if rng.random() < 0.8 else plant
 
 
+FUNCTION = f"{AT}.lambda"
+
+
+def with_a_slower_minute(plant: Plant, factor: float) -> Plant:
+    """For half a minute of it, the function takes so much longer: not enough to matter."""
+    plant.scenario["faults"].append(
+        {"at": "20s", "fault": "slow", "target": "s.g.*", "factor": factor, "for": "30s"}
+    )
+    decoy = Part(("faults.0",), {"faults.0": None})
+    return Plant(plant.kind, plant.scenario, plant.harm, plant.cause, decoy)
+
+
+def reserved_concurrency(rng: random.Random) -> Plant:
+    """Pollers receive more than the reserved concurrency lets run: good messages are buried."""
+    reserved = rng.randint(2, 6)
+    function = {"BatchSize": 10, "ReservedConcurrentExecutions": reserved}
+    queue = {"lambda": function, "VisibilityTimeout": 30, "RedrivePolicy": {"maxReceiveCount": 2}}
+    rate = round(reserved * rng.uniform(1.6, 2.4), 1)
+    plant = Plant(
+        "reserved concurrency below the pollers",
+        scenario_of(sqs(queue), [(300, rate)], {"per_message": "1 s"}, drain_limit="1h"),
+        "dead_lettered",
+        (
+            Part(
+                (f"{FUNCTION}.ReservedConcurrentExecutions", f"{FUNCTION}.MaximumConcurrency"),
+                {f"{FUNCTION}.MaximumConcurrency": reserved},
+            ),
+        ),
+    )
+    return with_a_slower_minute(plant, 1.02) if rng.random() < 0.4 else plant
+
+
+def function_timeout(rng: random.Random) -> Plant:
+    """Some messages take longer than the function may: their batches fail, and are buried."""
+    timeout = rng.randint(3, 8)
+    slow = {"share": 0.01, "time": f"{timeout * rng.uniform(1.2, 1.8):.3g} s"}
+    function = {"BatchSize": rng.choice([1, 5]), "Timeout": timeout}
+    queue = {"lambda": function, "VisibilityTimeout": 30, "RedrivePolicy": {"maxReceiveCount": 2}}
+    plant = Plant(
+        "timeout of a function below the work",
+        scenario_of(
+            sqs(queue), [(120, rng.randint(20, 40))], {"per_message": "20 ms", "slow": slow},
+            drain_limit="10m",
+        ),
+        "dead_lettered",
+        (Part((f"{FUNCTION}.Timeout",), {f"{FUNCTION}.Timeout": 29}),),
+    )  # fmt: skip
+    return with_a_slower_minute(plant, 1.02) if rng.random() < 0.4 else plant
+
+
+def maximum_concurrency(rng: random.Random) -> Plant:
+    """A mapping may invoke the function so often at a time, and that is too little."""
+    cap = rng.randint(2, 8)
+    function = {"BatchSize": 1, "MaximumConcurrency": cap}
+    rate = round(cap * rng.uniform(1.4, 2.2), 1)
+    return Plant(
+        "MaximumConcurrency below what is needed",
+        scenario_of(
+            sqs({"lambda": function, "VisibilityTimeout": 60}), [(300, rate)],
+            {"per_message": "1 s"},
+        ),
+        "max_time_lag_s",
+        (Part((f"{FUNCTION}.MaximumConcurrency",), {f"{FUNCTION}.MaximumConcurrency": None}),),
+    )  # fmt: skip
+
+
 QUEUES: tuple[Kind, ...] = (
     visibility_timeout,
     visibility_timeout_of_a_batch,
@@ -491,5 +557,8 @@ QUEUES: tuple[Kind, ...] = (
     eta_beyond_the_visibility_timeout,
     early_acknowledgement,
     celery_hoard,
+    reserved_concurrency,
+    function_timeout,
+    maximum_concurrency,
 )
 """Every kind in a queue."""
