@@ -269,18 +269,19 @@ def slow_transactions():
         "topic": {"partitions": 4, "replication.factor": 3},
         "partition_key": ["k"],
         "publisher": {"order": "transaction", "per_message": "1 ms"},
-        "groups": {"w": {"consumers": 2, "does": ["w"]}},
+        "groups": {"w": {"consumers": 2, "does": ["w"], "isolation.level": "read_committed"}},
     }
     whole = {"linger.ms": 1_000, "batch.size": 1_000_000}
     brief = {"transaction.timeout.ms": 8_000, **whole}
     usual = {"transaction.timeout.ms": 60_000, **whole}
-    again = {**kafka["publisher"], "on_fenced": "replace"}
+    again = {"producer": brief, "publisher": {**kafka["publisher"], "on_fenced": "replace"}}
     return scenario(
         "fenced",
         {
             "brief": {**kafka, "producer": brief},
             "usual": {**kafka, "producer": usual},
-            "again": {**kafka, "producer": brief, "publisher": again},
+            "again": {**kafka, **again},
+            "open": {**kafka, **again, "groups": {"w": {"consumers": 2, "does": ["w"]}}},
         },
         [(420, "40/s")],
         {"w": {"per_message": "1 ms"}},
@@ -644,10 +645,12 @@ def test_the_cause_that_was_reported_is_named_first(its, system, group, paths):
 def test_KP_20_a_transaction_beyond_its_timeout_ends_its_publisher_and_nobody_sends_the_rest():
     result = run(slow_transactions())
     summary = result.tables.summary.set_index("system")
-    assert (summary["lost"] == 0).all() and (summary["double_effects"] == 0).all()
-    assert summary.loc["usual", "unfinished"] == summary.loc["again", "unfinished"] == 0
+    assert (summary["lost"] == 0).all()
+    assert (summary["unfinished"] > 0).tolist() == [True, False, False, False]
+    # The poll of 500 records that was aborted is read twice, if uncommitted ones are read.
+    assert summary["double_effects"].tolist() == [0, 0, 0, 500]
     told = [row for row in result.tables.faults.itertuples() if "fenced" in row.text]
-    assert {row.system for row in told} == {"brief", "again"}
+    assert {row.system for row in told} == {"brief", "again", "open"}
     (ended,) = [row.t_s for row in told if row.system == "brief"]
     assert ended == pytest.approx(168.5, abs=0.5)
     # Nothing that was created after 120 s is sent: 300 s of 40 a second.

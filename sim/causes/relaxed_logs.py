@@ -1,6 +1,6 @@
 """The lines of `sim.causes.relaxed` that are of topics, streams and their producers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sim.causes.relaxed import (
@@ -58,6 +58,34 @@ def _delivery_ms(at: At) -> float:
 
 def _in_transactions(at: At) -> bool:
     return bool(at.other("publisher", "order") == "transaction")
+
+
+def _is_group(at: At) -> bool:
+    return at.group in (at.data.get("groups") or {})
+
+
+def _committed(at: At) -> bool | None:
+    """Whether a group reads committed records only; None: it is the same to it."""
+    if not _in_transactions(at) or not _is_group(at):
+        return None
+    if at.value is None:
+        return bool(at.other(READERS, "client") == "librdkafka")
+    return bool(at.value == "read_committed")
+
+
+def _in_transactions_instead(
+    who: Callable[[At], bool], also: Mapping[tuple[str, ...], Any]
+) -> Relaxed:
+    def to(at: At) -> str | None:
+        return "transaction" if _publishes(at) and at.value != "transaction" and who(at) else None
+
+    return Relaxed(
+        ("publisher", "order"), to,
+        "records and the offsets of what they come from are stored apart (order: {value})",
+        "a transaction for each poll, and readers that wait for it", ("lost", "duplicates"),
+        {("producer", "enable.idempotence"): True, **_IDEMPOTENT, **also},
+        name="publisher.order (transaction)", key="publisher.order",
+    )  # fmt: skip
 
 
 def _longest_transaction(at: At) -> float | None:
@@ -131,6 +159,19 @@ PUBLISHER = (
         ("lost", "duplicates", "unfinished", "late"), default=60_000.0,
     ),
     Relaxed(
+        (READERS, "isolation.level"),
+        lambda at: "read_committed" if _committed(at) is False else None,
+        "what aborted transactions have stored is read, too", "readers wait for open transactions",
+        ("duplicates", "out_of_order"),
+    ),
+    Relaxed(
+        (READERS, "isolation.level"),
+        lambda at: "read_uncommitted" if _committed(at) else None,
+        "readers wait at the last stable offset for open transactions",
+        "what is aborted is read, too, and then again", BEHIND,
+        name="isolation.level (read_uncommitted)", promise=True,
+    ),
+    Relaxed(
         ("publisher", "on_fenced"),
         lambda at: "replace" if _in_transactions(at) and at.value != "replace" else None,
         "a publisher whose producer is fenced does not go on as before (on_fenced: {value})",
@@ -165,14 +206,8 @@ PUBLISHER = (
         "offsets are committed before records are stored (order: {value})",
         "a flush for each poll, and what a crash repeats", ("lost",), key="publisher.order",
     ),
-    Relaxed(
-        ("publisher", "order"),
-        lambda at: "transaction" if _publishes(at) and at.value != "transaction" else None,
-        "records and the offsets of what they come from are stored apart (order: {value})",
-        "a transaction for each poll, and readers that wait for it", ("lost", "duplicates"),
-        {("producer", "enable.idempotence"): True, **_IDEMPOTENT},
-        name="publisher.order (transaction)", key="publisher.order",
-    ),
+    _in_transactions_instead(_is_group, {(READERS, "isolation.level"): "read_committed"}),
+    _in_transactions_instead(lambda at: not _is_group(at), {}),
     Relaxed(
         ("publisher", "handlers"),
         lambda at: _ALL_SIGNALS if _publishes(at) and at.value != _ALL_SIGNALS else None,

@@ -67,6 +67,9 @@ class Kafka(LogSystem):
         """[entities] partition of each, once messages with a key have come in windows."""
         self.cluster: Cluster | None = None
         """What stands between a publisher and the topic; None: there is no publisher."""
+        self.seen: Mapping[bool, Topic] = {}
+        """With a publisher: the log as its readers see it, by whether they read committed records
+        only."""
         if config.publisher is None:
             topic = Topic(
                 messages.created_s,
@@ -79,15 +82,18 @@ class Kafka(LogSystem):
                 ceilings=_ceilings(config),
             )
         else:
-            topic = Topic.empty(messages.created_s, np.bincount(partition, minlength=partitions))
-            self.cluster = Cluster(config, KafkaPublisher(setup, config, partition), topic)
+            room = np.bincount(partition, minlength=partitions)
+            levels = sorted(_levels(config).values())
+            self.seen = {only: Topic.empty(messages.created_s, room) for only in levels}
+            topic = self.seen[levels[0]]
+            self.cluster = Cluster(config, KafkaPublisher(setup, config, partition), self.seen)
         mean_bytes = float(messages.size_bytes.mean())
         self.per_record_s = config.ceilings.consumer if config.ceilings.apply else 0.0
         self.members = {g: setup.scaled(c.consumers) for g, c in config.groups.items()}
         groups = {
             group: group_of(
                 setup,
-                topic,
+                self.seen.get(_levels(config)[group], topic),
                 group,
                 c,
                 _reading(c, config, scenario, mean_bytes),
@@ -109,6 +115,7 @@ class Kafka(LogSystem):
             config.groups,
             limits=_limits(config),
             sent=None if self.cluster is None else self.cluster.publisher,
+            others=[its for its in self.seen.values() if its is not topic],
         )
         source: list[Stage] = (
             [topic] if self.cluster is None else [self.cluster.publisher, self.cluster]
@@ -119,7 +126,7 @@ class Kafka(LogSystem):
         """Start the publisher, and a coordinator for every group."""
         if self.cluster is not None:
             self.upstream = Upstream(self.cluster.publisher, self.cluster)
-            self.cluster.lose = lambda p, to: self._lose(p, to, env.now)
+            self.cluster.lose = lambda topic, p, to: self._lose(topic, p, to, env.now)
             env.process(self.cluster.publisher.watch(env))
         coordinators = {
             name: _coordinator(
@@ -154,11 +161,32 @@ class Kafka(LogSystem):
         )
         env.process(kept.run(env, coordinator))
 
-    def _lose(self, p: int, to: int, at_s: float) -> None:
+    def _lose(self, topic: Topic, p: int, to: int, at_s: float) -> None:
         """An unclean election takes what lies at an offset and beyond from a partition (KB-07)."""
-        truncate(self.topic, list(self.groups.values()), p, to, at_s)
-        if self.retention is not None:
-            self.retention.truncate(p, to)
+        readers = [group for group in self.groups.values() if group.topic is topic]
+        truncate(topic, readers, p, to, at_s)
+        if (retention := self.retention_of(topic)) is not None:
+            retention.truncate(p, to)
+
+    def topic_of(self, name: str) -> Topic:
+        """The log as a group sees it, by its ``isolation.level`` (KC-19)."""
+        return self.seen.get(_levels(self.config)[name], self.topic)
+
+    def reading_limits(self, name: str) -> Iterator[Limit]:
+        """That it waited for transactions to end, or read what was aborted (KC-19)."""
+        cluster, group = self.cluster, self.config.groups[name]
+        if cluster is None or not cluster.publisher.publisher.transactional:
+            return
+        key, path = "isolation.level", f"groups.{name}.isolation.level"
+        if group.reads_committed:
+            view = next(view for view in cluster.views if view.tail.committed)
+            what = "records waited at the last stable offset until a transaction had ended"
+            yield from of_kernel(view.tail.held, key, "read_committed", what, path=path)
+            return
+        times, first_s, last_s = cluster.aborted()
+        if times:
+            what = "records of aborted transactions were read"
+            yield Limit(key, path, "read_uncommitted", "", what, times, first_s, last_s)
 
     def partitions_of(self, messages: Messages) -> I32:
         """[messages] partition of each, of messages that follow those that are known."""
@@ -172,15 +200,15 @@ class Kafka(LogSystem):
             )
         return self._of_entity[messages.entity]
 
-    def _records(self) -> int:
+    def records_in(self, topic: Topic) -> int:
         """Records that will be in the log; while that is open, one for each message."""
         if self.cluster is None or self.cluster.done:
-            return self.topic.records()
+            return topic.records()
         return len(self.setup.messages)
 
     def total(self) -> int:
         """Records that will be in the log, over all groups."""
-        return self._records() * len(self.groups)
+        return sum(self.records_in(self.topic_of(name)) for name in self.config.groups)
 
     def done(self) -> bool:
         """Whether the groups have done with all that is in the log, and nothing more will be."""
@@ -278,6 +306,17 @@ class Kafka(LogSystem):
 
 def _key(name: str, at: str, value: str) -> LimitKey:
     return LimitKey(name, f"{at}.{name}", value)
+
+
+def _levels(config: KafkaSystem) -> Mapping[str, bool]:
+    """By group, whether it sees committed records only; all see the same without transactions.
+
+    Share groups see all (``share.isolation.level``, by default read_uncommitted).
+    """
+    if config.publisher is None or not config.publisher.transactional:
+        return dict.fromkeys(config.readers, False)
+    shared = dict.fromkeys(config.share_groups, False)
+    return shared | {name: its.reads_committed for name, its in config.groups.items()}
 
 
 def each_of(given: Sequence[float], members: int) -> F64:

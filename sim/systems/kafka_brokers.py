@@ -1,7 +1,7 @@
 """The brokers behind a publisher: who is up, who leads, and what of theirs consumers can read."""
 
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from math import inf
 
 import numpy as np
@@ -13,6 +13,21 @@ from sim.systems import kafka_brokers_kernel as k
 from sim.systems.kafka_publisher import KafkaPublisher
 
 _FIRST_ROOM = 1 << 8
+
+
+class View:
+    """The log as those see it who read with one ``isolation.level``."""
+
+    def __init__(self, topic: Topic, tail: k.TailState) -> None:
+        """
+        Args:
+            topic: empty so far; what can be read is put into it.
+            tail: what cannot be read yet; its ``committed`` says by which level.
+        """
+        self.topic = topic
+        self.tail = tail
+        self.passed = 0
+        """Offsets of records that elections cut off and retention had deleted before."""
 
 
 class Cluster:
@@ -27,18 +42,20 @@ class Cluster:
     that is all there is of the partition (KB-12).
     """
 
-    def __init__(self, config: KafkaSystem, publisher: KafkaPublisher, topic: Topic) -> None:
+    def __init__(
+        self, config: KafkaSystem, publisher: KafkaPublisher, topics: Mapping[bool, Topic]
+    ) -> None:
         """
         Args:
             config: of the system.
             publisher: whose client writes to them; advanced before this stage.
-            topic: empty so far; what can be read is put into it.
+            topics: empty so far; what can be read is put into them: by whether for those who read
+                committed records only.
         """
         leader = publisher.client.leader
         factor = config.topic.replication_factor
         self.publisher = publisher
         self.client = publisher.client
-        self.topic = topic
         self.count = config.brokers.count
         self.min_insync_replicas = config.topic.min_insync_replicas
         self.flushing = config.brokers
@@ -55,22 +72,24 @@ class Cluster:
         ]
         self.cuts: list[tuple[int, float, float]] = []
         """(partition, from, until): appended then, and cut off by an election."""
-        self.passed = 0
-        """Offsets of records that elections cut off and retention had deleted before."""
         self.short: list[tuple[int, float, float]] = []
         """(partition, from, until): too few replicas in sync; inf: still so."""
-        self.lose: Callable[[int, int], None] = lambda p, to: topic.truncate(p, to, self.now_s)
-        """Called when the log of a partition has to end at an offset from now on."""
+        self.lose: Callable[[Topic, int, int], None] = lambda topic, p, to: topic.truncate(
+            p, to, self.now_s
+        )
+        """Called when a partition of a topic has to end at an offset from now on."""
         self.still: list[tuple[int, float, float]] = []
         """(partition, from, until): its leader stood still; inf: it still does."""
-        self.tail = k.TailState(
-            _FIRST_ROOM,
-            leader.size,
-            config.brokers.replicate if factor > 1 else 0.0,
-            _spans(self.short),
-            _spans(self.cuts),
-            _spans(self.still),
-        )
+        replicate_s = config.brokers.replicate if factor > 1 else 0.0
+        none = _spans([])
+        self.views = [
+            View(
+                topic,
+                k.TailState(_FIRST_ROOM, leader.size, replicate_s, none, none, none, committed),
+            )
+            for committed, topic in topics.items()
+        ]
+        """What groups read."""
 
     @property
     def done(self) -> bool:
@@ -80,12 +99,16 @@ class Cluster:
     @property
     def waiting(self) -> int:
         """Batches stored, not cut off, and not yet readable."""
-        return self.tail.waiting
+        return sum(view.tail.waiting for view in self.views)
 
     def advance(self, until_s: float) -> None:
         """Put into the log what can be read by ``until_s``."""
         self.now_s = until_s
-        tail, journal = self.tail, self.client.state.journal
+        for view in self.views:
+            self._advance(view, until_s)
+
+    def _advance(self, view: View, until_s: float) -> None:
+        tail, journal = view.tail, self.client.state.journal
         new = journal.entries - tail.taken
         if not (new or tail.waiting):
             return
@@ -93,10 +116,10 @@ class Cluster:
         if tail.waiting + new > room:
             tail.entry = longer(np.asarray(tail.entry), 2 * (room + new), 0)
         while True:
-            full = k.move(until_s, journal, tail, self.topic.rows)
+            full = k.move(until_s, journal, tail, view.topic.rows)
             if full < 0:
                 return
-            self.topic.make_room(full, tail.lack)
+            view.topic.make_room(full, tail.lack)
 
     def kept(self) -> Bools:
         """[entries] of the journal that no election cut off."""
@@ -113,15 +136,31 @@ class Cluster:
         Raises:
             AssertionError: a bug of the lab.
         """
-        readable = int(self.client.journal.n[self._readable()].sum()) + self.passed
-        assert readable == self.topic.log.end.sum(), "stored, and neither readable nor waiting"
+        for view in self.views:
+            readable = int(self.client.journal.n[self._readable(view)].sum()) + view.passed
+            at_end = view.topic.log.end.sum()
+            assert readable == at_end, "stored, and neither readable nor waiting"
 
-    def _readable(self) -> Bools:
+    def _readable(self, view: View) -> Bools:
         """[entries] of the journal that are in the log."""
-        readable = self.kept() & (self.client.journal.visible_s < np.inf)
-        readable[np.asarray(self.tail.entry)[: self.waiting]] = False
-        readable[self.tail.taken :] = False
+        readable, tail = self.kept(), view.tail
+        if tail.committed:
+            readable &= self.client.journal.visible_s < np.inf
+        readable[np.asarray(tail.entry)[: tail.waiting]] = False
+        readable[tail.taken :] = False
         return readable
+
+    def aborted(self) -> tuple[int, float, float]:
+        """Records of aborted transactions that are in the log, and when it was stored first, last.
+
+        So much is read by those who do not ask for committed records only.
+        """
+        journal = self.client.journal
+        gone = self.kept() & (journal.aborted_s < np.inf)
+        times_s = journal.append_s[gone]
+        if not times_s.size:
+            return 0, 0.0, 0.0
+        return int(journal.n[gone].sum()), float(times_s[0]), float(times_s[-1])
 
     # What happens to them.
 
@@ -162,9 +201,10 @@ class Cluster:
 
     def _see_spans(self) -> None:
         """Have the data plane know of what was added."""
-        self.tail.short = _spans(self.short)
-        self.tail.cuts = _spans(self.cuts)
-        self.tail.still = _spans(self.still)
+        for view in self.views:
+            view.tail.short = _spans(self.short)
+            view.tail.cuts = _spans(self.cuts)
+            view.tail.still = _spans(self.still)
 
     def lose_acks(self, broker: int, probability: float) -> None:
         """From now on answers are lost with this probability, after their request was done."""
@@ -238,16 +278,17 @@ class Cluster:
     def _cut_off(self, p: int, from_s: float) -> None:
         """What was appended to a partition after ``from_s`` is gone, though it was read (KB-07)."""
         journal = self.client.journal
-        gone = self._readable() & (journal.partition == p) & (journal.append_s > from_s)
+        cut = (journal.partition == p) & (journal.append_s > from_s)
+        gone = [int(journal.n[self._readable(view) & cut].sum()) for view in self.views]
         self.cuts.append((p, from_s, self.now_s))
         self._see_spans()
-        records = int(journal.n[gone].sum())
-        if records:
-            log = self.topic.log
-            # What retention has deleted cannot be taken: the offsets go on from there.
-            to = max(int(log.first[p]), int(log.end[p]) - records)
-            self.passed += to - (int(log.end[p]) - records)
-            self.lose(p, to)
+        for view, records in zip(self.views, gone, strict=True):
+            if records:
+                log = view.topic.log
+                # What retention has deleted cannot be taken: the offsets go on from there.
+                to = max(int(log.first[p]), int(log.end[p]) - records)
+                view.passed += to - (int(log.end[p]) - records)
+                self.lose(view.topic, p, to)
 
     def restart(self, broker: int) -> None:
         """It is back and in sync again; it leads only what nobody else could."""

@@ -1,5 +1,6 @@
 cimport cython
 
+from sim.engine.acted_kernel cimport Acted, note
 from sim.foundation cimport num
 from sim.foundation.c_types cimport i64, u8
 from sim.log.topic_kernel cimport Log
@@ -12,7 +13,11 @@ cdef class Spans:
     cdef public const double[::1] until_s
 
 
+cdef double LONG_S
+
+
 cdef class TailState:
+    cdef public bint committed
     cdef public double replicate_s
     cdef public Spans short
     cdef public Spans cuts
@@ -20,9 +25,11 @@ cdef class TailState:
     cdef public i64[::1] entry
     cdef public i64 waiting
     cdef public i64 taken
+    cdef public Acted held
     cdef public i64 moved
     cdef public i64 lack
     cdef public double[::1] last_s
+    cdef public double[::1] stable_s
     cdef public u8[::1] shut
 
 
@@ -34,6 +41,11 @@ cdef double _readable_s(double at, i64 p, TailState tail) noexcept nogil
 
 @cython.locals(entry=i64, p=i64)
 cdef void _take_new(i64 entries, TailState tail) noexcept nogil
+
+@cython.locals(stable_s=double)
+cdef void _note_wait(
+    double append_s, double visible_s, i64 p, i64 n, TailState tail
+) noexcept nogil
 
 @cython.locals(full=i64, kept=i64, i=i64, entry=i64, p=i64, n=i64, readable=double, at=double,
                first=i64, row=i64, record=i64)

@@ -2,17 +2,23 @@
 
 Rules held: KB-05 (a record can be read once all in-sync replicas have it, and they are enough),
 KP-16 and KC-19 (records of a transaction once it is committed; until it has ended they hold up
-those behind them: the last stable offset; if it is aborted they are never read), KB-07 (what an
+those behind them: the last stable offset; if it is aborted they are never read;
+who reads uncommitted records waits for no end, and reads these too), KB-07 (what an
 election cuts off is gone), KB-13 (a leader that stands still lets nothing become readable).
 """
 
 import cython
 import numpy as np
 
+from sim.engine.acted_kernel import Acted, note
 from sim.foundation import num
 from sim.foundation.arrays import F64, I64, U8
 from sim.log.topic_kernel import Log
 from sim.producer.kafka_client_state_kernel import Journal
+
+LONG_S = 1.0
+"""Records that wait for longer than this have met a limit: until a poll's worth is processed, sent
+and committed, as all do that are in a transaction, takes some tenths."""
 
 
 class Spans:
@@ -38,7 +44,11 @@ class TailState:
         short: Spans,
         cuts: Spans,
         still: Spans,
+        committed: bool = True,
     ) -> None:
+        self.committed = committed
+        """Whether who reads this waits for transactions to end (read_committed), and is not given
+        what was aborted."""
         self.replicate_s = replicate_s
         """From an append to its being on all in-sync replicas."""
         self.short = short
@@ -53,12 +63,16 @@ class TailState:
         """How many wait."""
         self.taken = 0
         """How many of the journal were looked at."""
+        self.held = Acted()
+        """Records that waited long for the end of a transaction, their own or one before."""
         self.moved = 0
         """Rows that became readable."""
         self.lack = 0
         """Records for which the log had no room, when `move` said so."""
         self.last_s: F64 = np.full(partitions, -num.INF)
         """[partitions] when the last record became readable, or was known to be none."""
+        self.stable_s: F64 = np.full(partitions, -num.INF)
+        """[partitions] when the last aborted transaction before what waits had ended."""
         self.shut: U8 = np.zeros(partitions, np.uint8)
         """[partitions] scratch; 1: an entry before waits."""
 
@@ -94,6 +108,13 @@ def _take_new(entries: int, tail: TailState) -> None:
         tail.shut[p] = 0
 
 
+def _note_wait(append_s: float, visible_s: float, p: int, n: int, tail: TailState) -> None:
+    """Note how records waited for the last stable offset (KC-19)."""
+    stable_s = max(visible_s, tail.stable_s[p])
+    if stable_s - append_s > LONG_S:
+        note(tail.held, append_s, stable_s, n)
+
+
 def _move(until_s: float, journal: Journal, tail: TailState, log: Log) -> int:
     _take_new(journal.entries, tail)
     full = -1
@@ -106,11 +127,12 @@ def _move(until_s: float, journal: Journal, tail: TailState, log: Log) -> int:
         if full < 0 and tail.shut[p] == 0:
             if _is_cut(journal.append_s[entry], p, tail):
                 continue
-            at = journal.visible_s[entry]
+            at = journal.visible_s[entry] if tail.committed else journal.append_s[entry]
             if at < num.INF:
                 readable = _readable_s(at, p, tail)
             elif journal.aborted_s[entry] <= until_s:
                 tail.last_s[p] = max(tail.last_s[p], journal.aborted_s[entry])
+                tail.stable_s[p] = max(tail.stable_s[p], journal.aborted_s[entry])
                 continue
             if readable <= until_s and log.end[p] + n > log.start[p + 1] - log.start[p]:
                 full = p
@@ -121,6 +143,8 @@ def _move(until_s: float, journal: Journal, tail: TailState, log: Log) -> int:
             tail.entry[kept] = entry
             kept += 1
             continue
+        if tail.committed:
+            _note_wait(journal.append_s[entry], at, p, n, tail)
         first = journal.first[entry]
         row = log.start[p] + log.end[p]
         for record in range(n):

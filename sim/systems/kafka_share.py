@@ -343,17 +343,18 @@ class SharedKafka(Kafka):
 
     def total(self) -> int:
         """As `Kafka.total`, share groups included."""
-        its = self._records() + self.readable.gone
-        return self._records() * len(self.groups) + its * len(self.shares)
+        its = self.records_in(self.topic) + self.readable.gone
+        return super().total() + its * len(self.shares)
 
     def settled(self) -> int:
         """Records that each group is done with."""
         return super().settled() + sum(broker.settled() for broker in self.shares.values())
 
-    def _lose(self, p: int, to: int, at_s: float) -> None:
+    def _lose(self, topic: Topic, p: int, to: int, at_s: float) -> None:
         """As `Kafka`; what share groups were told of stays theirs, acquired or not."""
-        super()._lose(p, to, at_s)
-        self.readable.truncate(p, to)
+        super()._lose(topic, p, to, at_s)
+        if topic is self.topic:
+            self.readable.truncate(p, to)
 
     def done(self) -> bool:
         """As `Kafka.done`; a share group that has done with all there will be stops to poll."""

@@ -1,6 +1,6 @@
 """What systems on the log mechanism share: groups that read a topic, and what comes of them."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from math import inf
 
@@ -47,11 +47,13 @@ class LogSystem:
         limits: Limits | None = None,
         retention: type[Retention] = Retention,
         sent: Sent | None = None,
+        others: Sequence[Topic] = (),
     ) -> None:
         """
         Args:
             setup: of the system.
             topic: what the groups read.
+            others: the same log as some of them see it, where that differs.
             groups: the groups by name.
             configs: their configurations.
             lost: [messages] a `Fate`: how it was lost before it got into the log, or UNFINISHED;
@@ -69,12 +71,14 @@ class LogSystem:
         self.configs = configs
         self.lost = lost
         self.only = messages.of_each({group: c.only for group, c in configs.items()})
-        self.retention: Retention | None = None
-        """Deletes from the topic; None: nothing is old enough within a run."""
+        self.retentions: list[Retention] = []
+        """Of each topic, what deletes from it; none: nothing is old enough within a run."""
         self.check_s = inf if limits is None else limits.check_s
         """Time between two checks of retention, s."""
         if limits is not None and limits.bite(horizon_s(setup)):
-            self.retention = retention(topic, messages.size_bytes, limits)
+            self.retentions = [
+                retention(its, messages.size_bytes, limits) for its in (topic, *others)
+            ]
         self.readers = SideBySide(list(groups.values()), setup.total, messages.duration_s)
         self.behind = {name: Behind(topic.gone.size) for name in groups}
         """Of each group, what waited behind others."""
@@ -84,8 +88,16 @@ class LogSystem:
             self.windows = LogWindows(topic, groups, setup.total, setup.grid_s)
 
     def _start_retention(self, env: simpy.Environment) -> None:
-        if self.retention is not None:
-            env.process(self.retention.run(env, self._deleted))
+        for retention in self.retentions:
+            env.process(retention.run(env, self._deleted))
+
+    def topic_of(self, name: str) -> Topic:
+        """What a group reads, as it is kept."""
+        return self.topic
+
+    def retention_of(self, topic: Topic) -> Retention | None:
+        """What deletes from a topic; None: nothing."""
+        return next((its for its in self.retentions if its.topic is topic), None)
 
     def _deleted(self, at_s: float) -> None:
         for group in self.groups.values():
@@ -150,23 +162,25 @@ class LogSystem:
         self.readers.stages = []
         if self.windows is not None:
             self.windows.note(np.nextafter(ended_s, inf))
-        log_end = self.topic.log_end(t) if self.windows is None else self.windows.end[: t.size]
-        start = np.zeros_like(log_end) if self.retention is None else self.retention.starts(t)
         for name in list(self.groups):
+            topic = self.topic_of(name)
+            retention = self.retention_of(topic)
+            log_end = topic.log_end(t) if self.windows is None else self.windows.end[: t.size]
+            start = np.zeros_like(log_end) if retention is None else retention.starts(t)
             consumers = self.consumers(name)
             group = self.groups.pop(name)
             group.finish(ended_s)
             self.waited(name, group, self.behind[name]).note_behind()
             offsets = self._offsets(name, group, log_end, start)
-            effects = self.topic.to_messages(group.effects, 0, np.add)
-            first_s = self.topic.to_messages(group.done_s, np.inf)
+            effects = topic.to_messages(group.effects, 0, np.add)
+            first_s = topic.to_messages(group.done_s, np.inf)
             for gone in group.truncated:
                 np.add.at(effects, gone.message, gone.effects)
                 np.minimum.at(first_s, gone.message, gone.done_s)
             fate = _FATE_OF_PROCESSED[(effects > 0).view(np.uint8)]
             rows = unread(group)
             if rows is not None:
-                passed = self.topic.to_messages(rows, _NOT_IN_LOG)
+                passed = topic.to_messages(rows, _NOT_IN_LOG)
                 passed[passed == _NOT_IN_LOG] = Fate.UNFINISHED
                 np.maximum(fate, passed * (effects == 0), out=fate)
             if self.lost is not None:
@@ -185,7 +199,7 @@ class LogSystem:
                     "position": _known(offsets.position, offsets.end).sum(axis=1),
                     "committed": _known(offsets.committed, offsets.end).sum(axis=1),
                 },
-                history=self._history(group) if len(group.state.records.again_s) else None,
+                history=self._history(group, topic) if len(group.state.records.again_s) else None,
                 consumers=consumers,
                 extra_deliveries=group.counts.handed - group.runs.distinct(),
                 deliveries=group.counts.handed,
@@ -194,7 +208,7 @@ class LogSystem:
                 offsets=offsets,
                 waits=self.waited(name, group),
                 limits=[
-                    *limits_of(group, self.keys(name), fate, self.behind[name], self.retention),
+                    *limits_of(group, self.keys(name), fate, self.behind[name], retention),
                     *self.reading_limits(name),
                 ],
             )
@@ -208,13 +222,13 @@ class LogSystem:
             position=np.asarray(seen.position)[:samples],
             committed=np.asarray(seen.committed)[:samples],
             commit_s=np.asarray(seen.commit_s)[:samples],
-            readable_s=self.topic.readable_s,
+            readable_s=self.topic_of(name).readable_s,
             done_s=partial(done_s, group),
             known_s=None if self.windows is None else self.windows.waited_s[name],
         )
 
-    def _history(self, group: Group) -> Effects:
-        records, log = group.state.records, self.topic.log
+    def _history(self, group: Group, topic: Topic) -> Effects:
+        records, log = group.state.records, topic.log
         repeats = records.repeats
         if repeats > len(records.again_s):
             name = self.setup.name

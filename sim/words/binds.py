@@ -116,6 +116,12 @@ def binding(
         waits: the table of that name; empty: of a run that has none.
         limits: likewise.
     """
+    yield from dict.fromkeys(_binding(summary, duration_s, waits, limits))
+
+
+def _binding(
+    summary: pd.DataFrame, duration_s: float, waits: pd.DataFrame, limits: pd.DataFrame
+) -> Iterator[str]:
     is_late = partial(_is_late, allowed(summary, duration_s)[0])
     rows = summary.to_dict("records")
     found = acted(limits)

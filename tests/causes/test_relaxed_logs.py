@@ -60,3 +60,51 @@ def test_each_product_has_lines_of_its_own():
     assert lines(incident(STREAM_SYSTEM), "s", "g") == [*STREAM, *BOOKS]
     of_kafka = lines(incident(group(2)), "s", "g")
     assert of_kafka[-len(TOPIC + BOOKS) :] == [*TOPIC, *BOOKS] and PUBLISHER[0] in of_kafka
+
+
+def in_transactions(**group_keys):
+    its = published(**{"transaction.timeout.ms": 10_000})
+    its["groups"]["g"] |= group_keys
+    return {**its, "publisher": {"order": "transaction"}}
+
+
+def test_KP_20_keys_of_transactions_are_among_the_causes_where_there_are_any():
+    found = hypotheses(incident(in_transactions()), "s", "g", HARMS, no_rows())
+    by_name = {one.name: one for one in found}
+    assert by_name["transaction.timeout.ms"].to == "900000"
+    assert by_name["publisher.on_fenced"].to == "replace"
+    without = {one.name for one in hypotheses(incident(published()), "s", "g", HARMS, no_rows())}
+    assert not {"transaction.timeout.ms", "publisher.on_fenced", "isolation.level"} & without
+    all_of_it = {**in_transactions(), "producer": {"transaction.timeout.ms": 900_000}}
+    left = {one.name for one in hypotheses(incident(all_of_it), "s", "g", HARMS, no_rows())}
+    assert "transaction.timeout.ms" not in left
+
+
+@pytest.mark.parametrize(
+    ("keys", "name", "to"),
+    [({}, "isolation.level", "read_committed"),
+     ({"isolation.level": "read_uncommitted"}, "isolation.level", "read_committed"),
+     ({"isolation.level": "read_committed"}, "isolation.level (read_uncommitted)",
+      "read_uncommitted"),
+     ({"client": "librdkafka"}, "isolation.level (read_uncommitted)", "read_uncommitted")],
+)  # fmt: skip
+def test_KC_19_the_isolation_level_can_be_the_other(keys, name, to):
+    found = hypotheses(incident(in_transactions(**keys)), "s", "g", HARMS, no_rows())
+    (one,) = [one for one in found if one.key == "isolation.level"]
+    assert (one.name, one.to) == (name, to)
+    assert one.path == "systems.s.groups.g.isolation.level"
+
+
+def test_who_turns_to_transactions_has_to_read_committed_records():
+    found = hypotheses(incident(published()), "s", "g", HARMS, no_rows())
+    (one,) = [one for one in found if one.name == "publisher.order (transaction)"]
+    made = changed(incident(published()), one.changes)
+    assert made.systems["s"].groups["g"].isolation_level == "read_committed"
+    shared = {**published(), "groups": {}, "share_groups": {"g": group(2)["groups"]["g"]}}
+    its = incident(shared)
+    (one,) = [
+        one
+        for one in hypotheses(its, "s", "g", HARMS, no_rows())
+        if one.name == "publisher.order (transaction)"
+    ]
+    assert changed(its, one.changes).hash != its.hash

@@ -304,6 +304,69 @@ def unsafe_publisher(rng: random.Random) -> Plant:
     )
 
 
+def long_transaction(rng: random.Random) -> Plant:
+    """A burst makes a poll so large that its transaction outlasts its timeout."""
+    at = "systems.s.producer.transaction.timeout.ms"
+    publisher = {"order": "transaction", "per_message": f"{rng.randint(50, 80)} ms"}
+    producer = {"client": "java", "transaction.timeout.ms": rng.randint(4, 9) * 1_000}
+    plant = Plant(
+        "a transaction that outlasts its timeout",
+        scenario_of(
+            publishing(producer, publisher),
+            [(30, 5), (2, 300), (120, 5)],
+            {"per_message": "1 ms"},
+        ),
+        "unfinished",
+        (Part((at,), {at: 300_000}),),
+    )
+    if rng.random() < 0.8:
+        slow = {"at": "20s", "fault": "broker_slow", "target": "s.broker.*", "for": "5s"}
+        return with_second_fault(plant, {**slow, "extra": "300 ms"})
+    return plant
+
+
+def slow_transactions(rng: random.Random) -> Plant:
+    """Requests are so slow for a while that transactions outlast their timeout."""
+    at = "systems.s.producer.transaction.timeout.ms"
+    producer = {"client": "java", "transaction.timeout.ms": rng.randint(3, 6) * 1_000}
+    slow = {
+        "at": "40s", "fault": "broker_slow", "target": "s.broker.*", "for": "60s",
+        "extra": f"{rng.randint(12, 18)} s",
+    }  # fmt: skip
+    return Plant(
+        "transactions that outlast their timeout",
+        scenario_of(
+            publishing(producer, {"order": "transaction", "per_message": "1 ms"}),
+            [(180, 40)],
+            {"per_message": "1 ms"},
+            faults=[slow],
+        ),
+        "unfinished",
+        (Part((at,), {at: 300_000}), FIRST_FAULT),
+    )
+
+
+def reads_uncommitted(rng: random.Random) -> Plant:
+    """A publisher is killed within a transaction, and a group reads what that had stored."""
+    at = f"{AT}.isolation.level"
+    crash = {
+        "at": f"{rng.uniform(23, 26):.2f} s", "fault": "crash", "target": "s.publisher.0",
+        "restart_after": "2s",
+    }  # fmt: skip
+    publisher = {"order": "transaction", "per_message": "5 ms"}
+    return Plant(
+        "aborted records are read",
+        scenario_of(
+            publishing({"client": "java"}, publisher),
+            [(20, 5), (2, 600), (20, 5)],
+            {"per_message": "1 ms"},
+            faults=[crash],
+        ),
+        "double_effects",
+        (Part((at,), {at: "read_committed"}), FIRST_FAULT),
+    )
+
+
 def commit_before(rng: random.Random) -> Plant:
     """Offsets are committed before the work, and a consumer is killed."""
     at = f"{AT}.commit"
@@ -471,6 +534,9 @@ LOGS: tuple[Kind, ...] = (
     delivery_timeout,
     brokers_away,
     unsafe_publisher,
+    long_transaction,
+    slow_transactions,
+    reads_uncommitted,
     commit_before,
     too_few_consumers,
     slow_consumer,

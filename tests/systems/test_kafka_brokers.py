@@ -1,17 +1,22 @@
 """A publisher, its brokers and its readers in one environment: who sees what, and when."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.plain_replicas import Disks, PlainReplicas
+from producer import test_kafka_client as of_client
 from sim.engine.environment import Environment
 from sim.engine.system import Setup
 from sim.injection.context import Timeline
 from sim.injection.schedule import schedule
 from sim.lab import run
 from sim.log.topic import Topic
+from sim.producer.kafka_client_state_kernel import Journal
+from sim.systems import kafka_brokers_kernel as k
 from sim.systems.kafka_share import kafka
 from sim.traffic.generate import generate
 from systems.test_kafka_publisher import KILL, OUTAGE, scenario
@@ -35,18 +40,19 @@ def built(*args, cuts=(), **kwargs):
     return env, system
 
 
-def readable(system, at_s):
+def readable(system, at_s, committed=True):
     """By the journal: [partition] the messages that can be read by ``at_s``."""
     journal = system.cluster.client.journal
     seen = [[] for _ in range(system.topic.log.end.size)]
-    for e in np.flatnonzero(journal.visible_s + REPLICATE_S <= at_s):
+    valid_s = journal.visible_s if committed else journal.append_s
+    for e in np.flatnonzero(valid_s + REPLICATE_S <= at_s):
         rows = journal.row[journal.first[e] : journal.first[e] + journal.n[e]]
         seen[journal.partition[e]] += rows.tolist()
     return seen
 
 
-def logged(system):
-    log = system.topic.log
+def logged(system, topic=None):
+    log = (topic or system.topic).log
     return [log.message[a : a + n].tolist() for a, n in zip(log.start[:-1], log.end, strict=True)]
 
 
@@ -62,6 +68,108 @@ def test_the_log_holds_at_any_time_what_can_be_read_then(order):
         system.cluster.check()
     # Nothing comes from 4.3 s on, when the brokers are out of reach, and then it all comes.
     assert sizes[8] == sizes[12] > 0 and sizes[-1] > 2 * sizes[8]
+
+
+BOTH = {
+    "workload.service": {"books": {"per_message": "1 ms"}, "more": {"per_message": "1 ms"}},
+    "systems.kafka.groups": {
+        level: {"consumers": 2, "does": [job], "isolation.level": level}
+        for level, job in (("read_committed", "books"), ("read_uncommitted", "more"))
+    },
+}
+
+
+def test_KC_19_groups_of_one_log_see_it_by_their_isolation_level():
+    faults = [OUTAGE, KILL]  # the process is killed within a transaction
+    env, system = built(
+        {"order": "transaction", "poll_records": 20, "per_message": "5 ms"},
+        faults=faults, **LATE, **BOTH,
+    )  # fmt: skip
+    for at_s in np.arange(0.5, 14.0, 0.5):
+        env.run(at_s)
+        for only, topic in system.seen.items():
+            assert logged(system, topic) == readable(system, at_s, only)
+        system.cluster.check()
+    times, first_s, last_s = system.cluster.aborted()
+    assert times > 0 and 3.9 < first_s <= last_s < 6.0
+
+
+def test_KC_19_who_reads_uncommitted_records_reads_what_is_aborted_and_then_sent_again():
+    its = scenario(
+        {"order": "transaction", "poll_records": 20, "per_message": "5 ms"},
+        faults=[{**KILL, "at": "5 s"}], **LATE, **BOTH,
+    )  # fmt: skip
+    tables = run(its).tables
+    summary = tables.summary.set_index("group")
+    assert (summary["processed"] == summary["produced"]).all()
+    assert summary.loc["read_committed", "double_effects"] == 0
+    twice = summary.loc["read_uncommitted", "double_effects"]
+    limits = tables.limits[tables.limits["key"] == "isolation.level"]
+    (limit,) = limits[limits["value"] == "read_uncommitted"].itertuples()
+    assert limit.times == twice > 0
+    assert limit.what == "records of aborted transactions were read"
+    middle = summary["latency_p50_s"]
+    assert middle["read_committed"] > middle["read_uncommitted"] + 0.01
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(seed=st.integers(0, 2**32 - 1), looks=st.integers(1, 40))
+def test_KC_19_the_last_stable_offset_is_where_a_plain_model_has_it(seed, looks):
+    """By its own history of records, each is read when all before it of open transactions ended."""
+    case = of_client.scenario(np.random.default_rng(seed), ["transaction"])
+    plain = of_client.run_plain(*case, 30.0)
+    journal = of_client.run_lab(*case, 30.0).state.journal
+    partitions, none = len(plain.partitions), k.Spans(np.zeros(0, np.int64), *2 * [np.zeros(0)])
+    for committed in (True, False):
+        topic = Topic.empty(np.zeros(150), np.full(partitions, 1_000))
+        tail = k.TailState(journal.entries, partitions, 0.0, none, none, none, committed)
+        for at_s in np.linspace(0.0, 30.0, looks + 1):
+            assert k.move(at_s, journal_until(journal, at_s), tail, topic.rows) == -1
+        for p, partition in enumerate(plain.partitions):
+            start, end = topic.log.start[p], topic.log.end[p]
+            found = topic.log.message[start : start + end].tolist()
+            times_s = topic.log.visible_s[start : start + end]
+            expected = list(stable(partition) if committed else everything(partition))
+            assert found == [row for row, _ in expected]
+            np.testing.assert_allclose(times_s, [at_s for _, at_s in expected], atol=1e-8)
+
+
+def journal_until(journal, at_s):
+    """The same, before anything that happened after a time was known."""
+    was = SimpleNamespace(**{name: getattr(journal, name) for name in JOURNAL})
+    known = Journal(len(was.append_s), len(was.row))
+    for name in JOURNAL:
+        setattr(known, name, np.array(getattr(was, name)) if name not in COUNTS else 0)
+    known.entries = int((np.asarray(was.append_s)[: was.entries] <= at_s).sum())
+    known.rows = was.rows
+    for name in ("visible_s", "aborted_s"):
+        column = np.asarray(getattr(known, name))
+        column[column > at_s] = np.inf
+    return known
+
+
+COUNTS = ("entries", "rows")
+JOURNAL = (
+    "append_s", "visible_s", "aborted_s", "partition", "first", "n", "attempt", "left_s",
+    "session", "row", *COUNTS,
+)  # fmt: skip
+
+
+def stable(partition):
+    """(row, when it can be read) for read_committed, s."""
+    stable_s = 0.0
+    for (_, row, _), visible_s, aborted_s in zip(
+        partition.log, partition.visible, partition.aborted, strict=True
+    ):
+        stable_s = max(stable_s, min(visible_s, aborted_s))
+        if stable_s > 30.0:
+            return
+        if visible_s < np.inf:
+            yield row, stable_s
+
+
+def everything(partition):
+    return ((row, at_s) for at_s, row, _ in partition.log)
 
 
 def test_a_consumer_reads_before_a_crash_what_was_published_before_it():

@@ -49,7 +49,14 @@ def scenario(publisher, producer=None, ledger="naive", faults=(), seed=1, **chan
                     "partition_key": ["transaction"],
                     "producer": {"client": "librdkafka", **(producer or {})},
                     "publisher": publisher,
-                    "groups": {"books": {"consumers": 2, "does": ["books"], "ledger": ledger}},
+                    "groups": {
+                        "books": {
+                            "consumers": 2,
+                            "does": ["books"],
+                            "ledger": ledger,
+                            "isolation.level": "read_committed",
+                        }
+                    },
                 }
             },
             "faults": list(faults),

@@ -154,6 +154,10 @@ class KafkaSystem(ProductSystem):
             for key in _OF_TRANSACTIONS:
                 if self.brokers.given(key):
                     yield ("brokers", key), f"{_NEEDS} 'publisher.order: transaction'"
+            for name, group in self.groups.items():
+                if group.given("isolation.level"):
+                    key = "isolation.level"
+                    yield ("groups", name, key), f"{_NEEDS} 'publisher.order: transaction'"
         yield from self.brokers.without_effect()
 
     def too_small_for(self, size_bytes: int) -> Iterator[Refusal]:

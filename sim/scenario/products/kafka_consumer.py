@@ -109,6 +109,12 @@ class ConsumerGroup(LogReaders):
     auto_offset_reset: OffsetReset = Field(default="latest", alias="auto.offset.reset")
     """Where to go on when the next record was deleted, or without a committed offset: latest,
     earliest, by_duration:PT1H (records of the last hour), or none: the consumer ends."""
+    isolation_level: Literal["read_uncommitted", "read_committed"] | None = Field(
+        default=None, alias="isolation.level"
+    )
+    """With a `publisher` of transactions: read_committed waits at the last stable offset for those
+    that are open, and is not given what was aborted; read_uncommitted reads everything at once
+    (java read_uncommitted, librdkafka read_committed: its CONFIGURATION.md)."""
     starts: Literal["established", "new"] = "established"
     """Whether the group has committed the beginning of the log before, or has committed nothing
     and begins where auto.offset.reset says."""
@@ -219,6 +225,13 @@ class ConsumerGroup(LogReaders):
     def program_commits(self) -> Commit:
         """How the program commits, where the client does not do it automatically."""
         return self.commit or Commit()
+
+    @property
+    def reads_committed(self) -> bool:
+        """Whether it is given committed records only (KC-19)."""
+        if self.isolation_level is None:
+            return self.client == "librdkafka"
+        return self.isolation_level == "read_committed"
 
     @property
     def commits_ahead(self) -> bool:

@@ -63,7 +63,7 @@ CONSUMER = tuple(
     {_SECURITY} {_CLIENT}
     allow.auto.create.topics check.crcs client.rack default.api.timeout.ms
     exclude.internal.topics fetch.max.bytes group.id
-    isolation.level key.deserializer
+    key.deserializer
     share.acknowledgement.mode
     share.acquire.mode value.deserializer
     """.split()

@@ -137,3 +137,13 @@ def test_an_offset_reset_by_duration_is_an_iso_8601_duration(given, s):
 def test_other_offset_resets_are_refused(given):
     with pytest.raises(ValueError, match=r"expected latest, earliest, none or by_duration"):
         ConsumerGroup.model_validate({"consumers": 1, "does": ["x"], "auto.offset.reset": given})
+
+
+def test_KC_19_what_is_read_by_default_depends_on_the_client():
+    group = {"consumers": 1, "does": ["work"]}
+    for keys, committed in (
+        ({}, False), ({"client": "librdkafka"}, True),
+        ({"isolation.level": "read_committed"}, True),
+        ({"client": "librdkafka", "isolation.level": "read_uncommitted"}, False),
+    ):  # fmt: skip
+        assert ConsumerGroup.model_validate({**group, **keys}).reads_committed is committed
