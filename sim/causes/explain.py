@@ -68,7 +68,7 @@ def explain(
         scenario = scenario.with_(scale=scenario.scale / smaller)
     check(scenario, size(scenario), allowed or USUAL, free_bytes())
     laboratory = Laboratory(scenario, onlooker)
-    seen = _Runs(laboratory)
+    seen = _Baselines(laboratory)
     found = []
     for name in systems:
         found += _explain(seen, name, group)
@@ -103,7 +103,7 @@ def _severity(one: Explained) -> tuple[int, float]:
 
 
 @dataclass(frozen=True)
-class _Judged:
+class _Baseline:
     """A group as it is."""
 
     now: Numbers
@@ -111,14 +111,14 @@ class _Judged:
     wrong: Sequence[Harm]
 
 
-class _Runs:
+class _Baselines:
     """The systems of a scenario as they are, each run when it is first asked for."""
 
     def __init__(self, laboratory: Laboratory) -> None:
         self.laboratory = laboratory
-        self._judged: dict[str, dict[str, _Judged]] = {}
+        self._judged: dict[str, dict[str, _Baseline]] = {}
 
-    def groups(self, system: str) -> dict[str, _Judged]:
+    def groups(self, system: str) -> dict[str, _Baseline]:
         """What is wrong with the groups of a system, seen alone."""
         if system not in self._judged:
             scenario, duration_s = self.laboratory.scenario, self.laboratory.messages.duration_s
@@ -126,11 +126,11 @@ class _Runs:
             for group, now in numbers(scenario, self.laboratory.baseline(system), system).items():
                 allowed = bounds(scenario, system, group, now.produced, duration_s)
                 never = hopeless(scenario, system, group, duration_s)
-                its[group] = _Judged(now, allowed, harms(now, allowed, never))
+                its[group] = _Baseline(now, allowed, harms(now, allowed, never))
             self._judged[system] = its
         return self._judged[system]
 
-    def beside_others(self, system: str, group: str) -> _Judged:
+    def beside_others(self, system: str, group: str) -> _Baseline:
         """What is wrong with a group, also beside what its siblings do.
 
         How quick one is counts where the scenario is about that, or where nothing else is wrong,
@@ -151,10 +151,10 @@ class _Runs:
             return judged
         allowed = judged.allowed.beside(*best, judged.now.asked_s)
         never = hopeless(scenario, system, group, self.laboratory.messages.duration_s)
-        return _Judged(judged.now, allowed, harms(judged.now, allowed, never))
+        return _Baseline(judged.now, allowed, harms(judged.now, allowed, never))
 
 
-def _explain(seen: _Runs, system: str, only: str | None) -> list[Explained]:
+def _explain(seen: _Baselines, system: str, only: str | None) -> list[Explained]:
     found = []
     for group in seen.groups(system):
         if only is not None and group != only:
@@ -170,7 +170,7 @@ def _explain(seen: _Runs, system: str, only: str | None) -> list[Explained]:
 class _Search:
     """Looks for the causes of one group's harms."""
 
-    def __init__(self, laboratory: Laboratory, system: str, group: str, judged: _Judged) -> None:
+    def __init__(self, laboratory: Laboratory, system: str, group: str, judged: _Baseline) -> None:
         self.laboratory = laboratory
         self.system, self.group = system, group
         self.now, self.allowed, self.harms = judged.now, judged.allowed, judged.wrong
