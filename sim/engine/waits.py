@@ -40,7 +40,8 @@ class TimePart(IntEnum):
     CALL = part_codes.CALL
     """In a call that fetches or hands it over, or ready for one that an idle consumer makes."""
     HELD = part_codes.HELD
-    """In the hands of the consumer that finished it, behind others: a batch, prefetch, a hoard."""
+    """In the hands of the consumer that finished it, behind others: a batch, prefetch, a hoard. On
+    queues but SQS standard, only while another consumer rests; while none does, `CAPACITY`."""
     SLOWED = part_codes.SLOWED
     """In work, longer than it takes: its consumer was slowed or paused."""
     WORK = part_codes.WORK
@@ -197,6 +198,9 @@ class Limit(NamedTuple):
     """When first, s."""
     last_s: float
     """When last, s."""
+    part: TimePart | None = None
+    """It is worth telling only where this is much of the messages' time; None: wherever it acted.
+    That a message waits, now and then, because all consumers are busy is no limit yet."""
 
 
 def of_kernel(

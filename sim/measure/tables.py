@@ -182,7 +182,10 @@ def measure(
     if fold.spent.processed:
         frames["waits"] = waits_table(who, fold.spent)
     if outcome.limits:
-        frames["limits"] = limits_table(who, outcome.limits)
+        total_s = fold.spent.total_s if fold.spent.processed else None
+        limits = limits_table(who, outcome.limits, total_s)
+        if len(limits):
+            frames["limits"] = limits
     if outcome.spent_by_consumers:
         frames["workers"] = workers_table(who, outcome.spent_by_consumers)
     if outcome.offsets is not None:

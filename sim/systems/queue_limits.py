@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from sim.engine.waits import Limit
+from sim.engine.waits import Limit, TimePart
 from sim.queue import broker_codes as codes
 from sim.queue.broker import Broker
 
@@ -77,6 +77,7 @@ def limits_of(broker: Broker, keys: Keys) -> Iterator[Limit]:
                 times=times,
                 first_s=float(limits.first_s[code]),
                 last_s=float(limits.last_s[code]),
+                part=TimePart.CAPACITY if code == codes.LIMIT_BUSY else None,
             )
 
 

@@ -13,13 +13,12 @@ import pandas as pd
 
 from sim.engine.waits import TimePart
 from sim.foundation.text import names
+from sim.measure.limits import MUCH
 from sim.words.standings import Pace, allowed, pace
 from sim.words.waits import ActedLimit, Split, acted, in_words, often, splits
 
 Row = Mapping[Any, Any]
 """A group's row of the summary."""
-MUCH = 0.25
-"""Share of its messages' time from which on a part of it is a reason for being late."""
 MOST = 2
 """Limits that are stated of a group."""
 _ASKED = (TimePart.WORK, TimePart.DELAY)
@@ -72,7 +71,7 @@ _ON: Mapping[TimePart, Sequence[str]] = {
     ),
 }  # fmt: skip
 """By what a message waits for, the keys that can be why."""
-_BY_HARM: Mapping[str, Sequence[str]] = {
+BY_HARM: Mapping[str, Sequence[str]] = {
     "lost": (
         "MessageRetentionPeriod", "retention.ms", "retention.bytes", "x-max-age",
         "x-max-length-bytes", "x-message-ttl",
@@ -128,19 +127,32 @@ def _binding(
     late = [row for row in rows if is_late(row)]
     if late:
         last = max(late, key=lambda row: (row["drain_s"], row["max_time_lag_s"]))
-        its = next((s for s in splits(waits) if _is_of(s, last)), None)
+        its = next((s for s in splits(waits) if is_of(s, last)), None)
         if its is not None:
             yield from _of_the_last(its, last, found, rows, is_late)
-    for harm, keys in _BY_HARM.items():
+    for harm, keys in BY_HARM.items():
         harmed = [row for row in rows if row[harm] > 0]
         if harmed:
             worst = max(harmed, key=lambda row: row[harm])
-            those = [limit for limit in found if limit.key in keys and _is_of(limit, worst)]
+            those = [limit for limit in found if limit.key in keys and is_of(limit, worst)]
             acted_too = {limit.key for limit in those}
             those = [limit for limit in those if _BEFORE.get(limit.key) not in acted_too]
             has = partial(_has, harm)
             true = [one for one in those if not _excused(one, worst, found, rows, has)]
             yield from (_said(one) for one in _most(true)[:1])
+
+
+def waited_on(its: Split) -> list[str]:
+    """Keys that can be why the messages of a group wait for what they mostly wait for."""
+    return [key for part in _much(its) for key in _ON.get(part, ())]
+
+
+def _much(its: Split) -> list[TimePart]:
+    """The parts of a group's time that are a reason for being late, the largest first."""
+    whole_s = sum(its.mean_s.values())
+    waited = {part: s for part, s in its.mean_s.items() if part not in _ASKED}
+    much = [part for part in waited if whole_s > 0 and waited[part] >= MUCH * whole_s]
+    return sorted(much, key=lambda part: -waited[part])
 
 
 def _is_late(allowed_s: float, row: Row) -> bool:
@@ -151,8 +163,8 @@ def _has(harm: str, row: Row) -> bool:
     return bool(row[harm] > 0)
 
 
-def _is_of(its: Split | ActedLimit, row: Row) -> bool:
-    """A publisher's limits are those of each group of its system."""
+def is_of(its: Split | ActedLimit, row: Row) -> bool:
+    """Whether it is of a group. A publisher's limits are those of each group of its system."""
     same = its.group == row["group"] or its.group == "publisher"
     return its.system == row["system"] and same
 
@@ -164,17 +176,16 @@ def _of_the_last(
     rows: Sequence[Row],
     is_late: Callable[[Row], bool],
 ) -> Iterator[str]:
-    whole_s = sum(its.mean_s.values())
-    waited = {part: s for part, s in its.mean_s.items() if part not in _ASKED}
-    much = sorted((p for p in waited if waited[p] >= MUCH * whole_s), key=lambda p: -waited[p])
-    if not whole_s > 0 or not much:
+    much = _much(its)
+    if not much:
         return
-    parts = names([in_words(part, waited[part] / whole_s) for part in much[:MOST]])
+    whole_s = sum(its.mean_s.values())
+    parts = names([in_words(part, its.mean_s[part] / whole_s) for part in much[:MOST]])
     yield f"Where the time of {its.who}'s messages goes: {parts}"
     for_it: list[ActedLimit] = []
     for part in much:
         for limit in _most([one for one in found if one.key in _ON.get(part, ())]):
-            its_own = _is_of(limit, row) and limit not in for_it
+            its_own = is_of(limit, row) and limit not in for_it
             if its_own and not _excused(limit, row, found, rows, is_late):
                 for_it.append(limit)
     stated = [one for one in for_it if one.key not in _TEAM] or for_it
@@ -204,7 +215,7 @@ def _excused(
     if limit.key in _TEAM:
         return bool(siblings)
     same = [one for one in found if (one.key, one.value) == (limit.key, limit.value)]
-    return any(_is_of(one, other) for one in same for other in siblings)
+    return any(is_of(one, other) for one in same for other in siblings)
 
 
 def _most(limits: Sequence[ActedLimit]) -> list[ActedLimit]:

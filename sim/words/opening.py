@@ -19,11 +19,12 @@ from sim.measure.tables import Tables
 from sim.words.findings import about_busy_key, finding
 from sim.words.ladder import ledger_finding
 from sim.words.ledger_table import HEADINGS, broken, ledger_rows, ledger_table
+from sim.words.limits import limits_that_acted
 from sim.words.shown import column_of, of_some
 from sim.words.shown import heading as heading_of
 from sim.words.shown import say as how_to_say
 from sim.words.timeline import resolution_s
-from sim.words.waits import limits_that_acted, where_time_went
+from sim.words.waits import where_time_went
 
 COLUMNS: Mapping[str, tuple[str, Callable[[float], str]]] = {
     "processed": ("processed", count),

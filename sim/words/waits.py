@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sim.engine.waits import TimePart
-from sim.foundation.text import clock, count, duration, names
+from sim.foundation.text import count, duration, names
 from sim.words.standings import Pace, standings
 
 if TYPE_CHECKING:
@@ -17,9 +17,8 @@ SMALL = 0.03
 """Share of a time below which a part of it is not named."""
 OTHER = "other"
 """All that is not named."""
-MOST_LIMITS = 3
-"""Limits that are named where there is little room."""
-_MOST_TARGETS = 3
+MOST_TARGETS = 3
+"""Names of what was struck; of more, how many."""
 _NOTHING = 0.01
 """Share of other parts below which they are not told."""
 _BY_LABEL = {part.label: part for part in TimePart}
@@ -176,7 +175,7 @@ class ActedLimit:
     @property
     def whom(self) -> str:
         """Whom it struck, in few words; "" if all of the group."""
-        if len(self.targets) > _MOST_TARGETS:
+        if len(self.targets) > MOST_TARGETS:
             return f"{count(len(self.targets))} targets"
         return names(self.targets)
 
@@ -201,46 +200,3 @@ def acted(limits: "pd.DataFrame") -> list[ActedLimit]:
             ActedLimit(system, group, key, path, value, what, targets, times, first_s, last_s)
         )
     return sorted(out, key=lambda limit: limit.first_s)
-
-
-def limits_that_acted(tables: "Tables", finest_s: float, most: int = MOST_LIMITS) -> list[str]:
-    """The limits that acted, a line each, those of systems that fall behind first.
-
-    Args:
-        tables: of the run.
-        finest_s: to what fraction of a second times are told.
-        most: lines; one more says how many limits are left.
-    """
-    paces = {
-        str(standing.worst["system"].iloc[0]): standing.pace
-        for standing in standings(tables.summary, tables.duration_s)
-    }
-    found = sorted(acted(tables.limits), key=lambda limit: -paces.get(limit.system, Pace.LEVEL))
-    alike: dict[tuple[str, str], list[ActedLimit]] = {}
-    for limit in found:
-        alike.setdefault((limit.name, limit.what), []).append(limit)
-    out = [_line(tables, those, finest_s) for those in list(alike.values())[:most]]
-    return [*out, f"{count(len(alike) - most)} more"] if len(alike) > most else out
-
-
-def _line(tables: "Tables", alike: Sequence[ActedLimit], finest_s: float) -> str:
-    """One limit, as it acted in one system or alike in several."""
-    groups = tables.summary.groupby("system")["group"].agg(list).to_dict()
-    whose = [
-        limit.system
-        if groups.get(limit.system) == [limit.group]
-        else f"{limit.system}.{limit.group}"
-        for limit in alike
-    ]
-    first = alike[0]
-    if len(alike) > _MOST_TARGETS:
-        whom = f"{count(len(alike))} groups"
-    else:
-        whom = names(whose) + (f" ({first.whom})" if len(alike) == 1 and first.whom else "")
-    first_s = min(limit.first_s for limit in alike)
-    last_s = max(limit.last_s for limit in alike)
-    when = clock(first_s, finest_s)
-    if last_s > first_s:
-        when += f" to {clock(last_s, finest_s)}"
-    times = sum(limit.times for limit in alike)
-    return f"{first.name} in {whom}: {first.what}, {often(times)}, {when}"

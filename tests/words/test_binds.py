@@ -6,7 +6,7 @@ import pytest
 from helpers.summaries import DURATION_S, row, summary
 from sim.engine.waits import Limit, TimePart
 from sim.measure.limits import limits_table
-from sim.words.binds import _BY_HARM, _ON, binding
+from sim.words.binds import _ON, BY_HARM, binding
 from sim.words.findings import finding
 
 LATE = {"drain_s": 900.0, "max_time_lag_s": 900.0}
@@ -123,5 +123,5 @@ def test_the_finding_tells_what_binds_in_place_of_what_befell():
 
 
 def test_every_key_stands_once_for_each_thing():
-    for keys in (*_ON.values(), *_BY_HARM.values()):
+    for keys in (*_ON.values(), *BY_HARM.values()):
         assert len(keys) == len(set(keys))

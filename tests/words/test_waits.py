@@ -11,7 +11,6 @@ from sim.words.waits import (
     ActedLimit,
     about_waits,
     acted,
-    limits_that_acted,
     named,
     often,
     said,
@@ -123,38 +122,6 @@ def test_a_limit_that_acts_in_many_places_is_one_with_their_sums():
     assert (found[0].whom, found[0].name) == ("5 targets", "prefetch_count 1")
     assert (found[1].whom, found[1].name) == ("", "VisibilityTimeout 30s")
     assert acted(football().limits) == []
-
-
-def test_limits_of_systems_behind_come_first_and_the_rest_is_counted():
-    level = VISIBILITY._replace(key="Level", first_s=0.0)
-    tables = with_limits(
-        football(),
-        {"kafka.counters": [level], "sqs_single.all": [VISIBILITY, PREFETCH],
-         "kafka.publisher": [level._replace(value="1")]},
-    )  # fmt: skip
-    lines = limits_that_acted(tables, 1.0)
-    what = "made messages visible while they were worked on, 1,234 times"
-    assert lines == [
-        "prefetch_count 1 in sqs_single (all.0): held, once, 0:09",
-        f"VisibilityTimeout 30s in sqs_single: {what}, 1:00 to 1:02:03",
-        f"Level 30s in kafka.counters: {what}, 0:00 to 1:02:03",
-        "1 more",
-    ]
-    more = limits_that_acted(tables, 1.0, most=9)
-    assert more == [*lines[:3], f"Level 1 in kafka.publisher: {what}, 0:00 to 1:02:03"]
-    assert limits_that_acted(football(), 1.0) == []
-
-
-def test_a_limit_that_acts_alike_in_several_systems_is_one_line():
-    late = PREFETCH._replace(first_s=60.0, last_s=70.0, times=4)
-    both = {"sqs_single.all": [PREFETCH], "sqs_fanout.counters": [late]}
-    assert limits_that_acted(with_limits(football(), both), 1.0) == [
-        "prefetch_count 1 in sqs_single and sqs_fanout.counters: held, 5 times, 0:09 to 1:10"
-    ]
-    many = {f"sqs_fanout.{group}": [late] for group in ("counters", "leaderboard", "analytics")}
-    assert limits_that_acted(with_limits(football(), both | many), 1.0) == [
-        "prefetch_count 1 in 4 groups: held, 13 times, 0:09 to 1:10"
-    ]
 
 
 @pytest.mark.parametrize(("times", "words"), [(1, "once"), (2, "2 times"), (1_234, "1,234 times")])
