@@ -249,10 +249,10 @@ def linear_durations_axis(axes: Sequence[Axes], highest_s: float) -> None:
     """A y axis of durations from 0, with ticks at round numbers of its unit."""
     linear_axis(axes, highest_s, duration)
     for ax in axes:
-        ax.yaxis.set_major_locator(FixedLocator(_round_durations(highest_s * 1.18)))
+        ax.yaxis.set_major_locator(FixedLocator(round_durations(highest_s * 1.18)))
 
 
-def _round_durations(highest_s: float) -> list[float]:
+def round_durations(highest_s: float) -> list[float]:
     """Three to six times from 0 to `highest_s` that a clock would show."""
     if highest_s <= 60:
         ticks = MaxNLocator(5).tick_values(0, highest_s or 1.0)

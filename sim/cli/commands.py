@@ -13,6 +13,7 @@ import typer
 from sim.cli import stopping
 from sim.cli.importing import imports, must_be_new
 from sim.cli.people import err, for_people, out
+from sim.cli.sweeping import sweep
 from sim.foundation import files
 from sim.foundation.errors import LabError
 from sim.foundation.kernels import built
@@ -321,6 +322,7 @@ def plot(
 
 
 app.add_typer(imports, name="import")
+app.command()(sweep)
 
 
 @app.command()

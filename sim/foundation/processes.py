@@ -1,4 +1,4 @@
-"""Processes that others begin, and that end with them."""
+"""Processes that others begin, and that end with them; and which there are."""
 
 import ctypes
 import os
@@ -22,3 +22,14 @@ def end_with(parent: int) -> None:
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(1)
+
+
+def runs(process: int) -> bool:
+    """Whether there is a process of that number; one of another user is one."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True

@@ -53,6 +53,11 @@ def _bare(value: object) -> float | None:
     return None
 
 
+def is_bare(value: object) -> bool:
+    """Whether it is a number without a unit."""
+    return _bare(value) is not None
+
+
 def shown(value: object) -> str:
     """A value from a scenario as an error quotes it."""
     if value is None:

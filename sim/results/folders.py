@@ -16,6 +16,7 @@ from typing import Literal
 from uuid import uuid4
 
 from sim.foundation.errors import LabError
+from sim.foundation.processes import runs
 
 MANIFEST = "manifest.json"
 """In every finished folder."""
@@ -132,7 +133,7 @@ def recover(parent: Path) -> None:
                     folder.rename(place)
             else:
                 remove(folder)
-        elif (writing := _WRITING.fullmatch(folder.name)) and not _runs(int(writing[2])):
+        elif (writing := _WRITING.fullmatch(folder.name)) and not runs(int(writing[2])):
             remove(folder)
 
 
@@ -151,14 +152,3 @@ def remove(folder: Path) -> None:
             elif child.name != MARKER:
                 child.unlink()
         shutil.rmtree(folder)
-
-
-def _runs(process: int) -> bool:
-    """Whether there is a process of that number; one of another user is one."""
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True

@@ -160,6 +160,34 @@ class Scenario(Config):
         text = json.dumps(content, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
+    def value_at(self, dotted: str) -> Any:
+        """What is at a path as after ``--set``, as plain data in the key's own unit; None: nothing.
+
+        Raises:
+            ScenarioError: there is no such key.
+        """
+        value: Any = self.model_dump(mode="json", by_alias=True)
+        for key in self._path(dotted):
+            try:
+                value = value[key]
+            except (KeyError, IndexError, TypeError):
+                return None
+        return value
+
+    def key_at(self, dotted: str) -> str:
+        """The last key of a path as after ``--set``: keys of Kafka have dots themselves.
+
+        Raises:
+            ScenarioError: there is no such key.
+        """
+        return str(self._path(dotted)[-1])
+
+    def _path(self, dotted: str) -> KeyPath:
+        try:
+            return config.locate(Scenario, self._document.data, dotted)
+        except config.UnknownKeyError as error:
+            raise ScenarioError([_unknown_path(error, dotted)]) from None
+
     @classmethod
     def from_mapping(cls, data: Mapping[str, Any]) -> "Scenario":
         """The scenario in plain data of the same form as the YAML file.
@@ -187,6 +215,13 @@ class Scenario(Config):
             for path, value in {**(overrides or {}), **dotted}.items()
         ]
         return _parse(_overridden(self._document, changes), self._file)
+
+    def with_seed(self, seed: int) -> "Scenario":
+        """A copy with another seed, of 0 or more: nothing is to be validated again."""
+        copied = self.model_copy(update={"seed": seed})
+        copied._document = self._document.copy()
+        copied._document.data["seed"] = seed
+        return copied
 
     @classmethod
     def json_schema(cls) -> dict[str, Any]:

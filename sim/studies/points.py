@@ -5,11 +5,15 @@ its own, named by the hash of its scenario, and is there whole or not at all.
 """
 
 import os
+import re
+import warnings
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sim.foundation import files
+from sim.foundation.processes import end_with, runs
 from sim.scenario.load import Scenario
 from sim.studies.steady import is_steady, kept
 
@@ -19,6 +23,8 @@ if TYPE_CHECKING:
 SAMPLES = 120
 """Times of each series that are kept of a run, at most."""
 _SERIES = ["system", "group", "t_s", "lag", "time_lag_s"]
+_WRITING = re.compile(r"\..+\.writing-(\d+)\.parquet")
+"""What `sim.foundation.files.replacing` writes to; a process that was killed leaves it."""
 
 
 def done(points: Sequence[Scenario], folder: Path) -> list[Scenario]:
@@ -46,6 +52,7 @@ def compute(points: Sequence[Scenario], folder: Path, jobs: int | None = None) -
 
     folder = folder.resolve()  # processes that wait for work may have another folder as theirs
     folder.mkdir(parents=True, exist_ok=True)
+    _clear(folder)
     known = {point.hash for point in done(points, folder)}
     left = list({point.hash: point for point in points if point.hash not in known}.values())
     there = len(points) - len(left)
@@ -59,11 +66,28 @@ def compute(points: Sequence[Scenario], folder: Path, jobs: int | None = None) -
             there += 1
             yield there
         return
+    # Of a process that has grown, a new one takes the place: that is as it should be.
+    warnings.filterwarnings("ignore", "A worker stopped while some jobs", UserWarning)
     for _ in Parallel(n_jobs=n, return_as="generator_unordered")(
-        delayed(_run)(point, folder) for point in left
+        delayed(_run_below)(os.getpid(), point, folder) for point in left
     ):
         there += 1
         yield there
+
+
+def _clear(folder: Path) -> None:
+    """Remove what processes that were killed had begun to write."""
+    for path in folder.iterdir():
+        writing = _WRITING.fullmatch(path.name)
+        if writing and not runs(int(writing[1])):
+            with suppress(OSError):  # another process was quicker
+                path.unlink()
+
+
+def _run_below(parent: int, point: Scenario, folder: Path) -> None:
+    """As `_run`, in a process that ends when the study does, however it does."""
+    end_with(parent)
+    _run(point, folder)
 
 
 def _run(point: Scenario, folder: Path) -> None:
@@ -106,6 +130,10 @@ def read(points: Sequence[Scenario], folder: Path, table: str) -> "pd.DataFrame"
             that have a steady state, ``latencies``, from which `sim.studies.steady` finds it.
     """
     import pandas as pd
+    from pyarrow.parquet import ParquetFile
 
-    frames = [pd.read_parquet(_file(folder, point, table)) for point in points]
+    # pandas' own way looks for a dataset of several files first, ten times as long.
+    frames: list[pd.DataFrame] = [
+        ParquetFile(_file(folder, point, table)).read().to_pandas() for point in points
+    ]
     return pd.concat([frame.assign(point=i) for i, frame in enumerate(frames)], ignore_index=True)

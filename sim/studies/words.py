@@ -51,7 +51,7 @@ def table(found: Replications) -> Iterator[str]:
             number = str(row["number"])
             span = float(row["median_low"]), float(row["median_high"])
             if number in NAMES and row["most"] > 0:
-                middle = _figure(number, row["median"])
+                middle = figure(number, row["median"])
                 yield f"  {NAMES[number]:<16} {middle:>12}  {_span(number, *span)}"
 
 
@@ -60,11 +60,12 @@ def _span(number: str, low: float, high: float) -> str:
         return "in too few runs to say"
     if low == high:
         return "in every run"
-    words = _figure(number, low), _figure(number, high)
+    words = figure(number, low), figure(number, high)
     return "the same, as far as shown" if words[0] == words[1] else " to ".join(words)
 
 
-def _figure(number: str, value: float) -> str:
+def figure(number: str, value: float) -> str:
+    """A value of a number of the summary, in words."""
     if not number.endswith("_s"):
         return count(value)
     return "never" if value == np.inf else duration(value)

@@ -59,3 +59,12 @@ def test_one_whose_parent_has_ended_already_ends_too():
     child = int(process.stdout.readline())
     process.wait()
     assert _ends(child)
+
+
+def test_which_processes_there_are():
+    from sim.foundation.processes import runs
+
+    assert runs(os.getpid()) and runs(1)
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    assert not runs(process.pid)

@@ -248,3 +248,10 @@ def test_distributions_beyond_floating_point_are_refused(data, says):
     with pytest.raises(ValidationError, match=says):
         units.Distribution.model_validate(data)
     assert units.Distribution(lognormal={"median": 0.001, "p99": 1000}).b == 1000
+
+
+@pytest.mark.parametrize(
+    ("value", "bare"), [("5", True), (0.5, True), ("5 ms", False), ("a", False)]
+)
+def test_a_bare_number_has_no_unit(value, bare):
+    assert units.is_bare(value) is bare

@@ -493,3 +493,21 @@ def test_a_file_of_quantiles_is_found_beside_the_scenario(tmp_path, monkeypatch)
     assert read.a == pytest.approx(0.002)  # as it was when the scenario was loaded
     again = scenario.with_({"seed": 2}).workload.service["counters"].per_message
     assert again.a == pytest.approx(0.008)
+
+
+def test_the_value_at_a_path_is_in_the_keys_own_unit():
+    its = load("tournament_spike")
+    assert its.value_at("systems.kafka.groups.counters.max.poll.records") == 500
+    assert its.key_at("systems.kafka.groups.counters.max.poll.records") == "max.poll.records"
+    assert its.value_at("workload.arrivals.profile.0.to") == 300.0
+    assert its.value_at("workload.arrivals.trace") is None
+    with pytest.raises(ScenarioError, match="did you mean 'consumers'"):
+        its.value_at("systems.kafka.groups.counters.consumer")
+
+
+def test_another_seed_needs_no_validation():
+    its = load("tournament_spike")
+    other = its.with_seed(7)
+    assert (its.seed, other.seed) == (1998, 7)
+    assert other.hash == its.with_({"seed": 7}).hash
+    assert other.with_({"scale": 2}).seed == 7
