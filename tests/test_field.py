@@ -403,6 +403,36 @@ def throttled():
     )
 
 
+def failing_record():
+    """AWS, techwithdb: a function on a stream fails on one record, for ever by default."""
+    told = {"DestinationConfig": {"OnFailure": {"Destination": "arn:aws:sqs:::dead"}}}
+    isolated = {"BisectBatchOnFunctionError": True, "MaximumRetryAttempts": 2, **told}
+    functions = {
+        "default": {"MaximumRetryAttempts": -1},
+        "two_retries": {"MaximumRetryAttempts": 2, **told},
+        "isolated": isolated,
+        "a_minute": {"MaximumRecordAgeInSeconds": 60, **told},
+    }
+    return scenario(
+        "record",
+        {
+            name: {
+                "product": "kinesis",
+                "stream": {"ShardCount": 2},
+                "partition_key": ["k"],
+                "applications": {"w": {"does": ["w"], "lambda": function}},
+            }
+            for name, function in functions.items()
+        },
+        [(600, "20/s")],
+        {"w": {"per_message": "10 ms"}},
+        [{"at": "2m", "fault": "poison", "target": "*.w", "effect": "fail"}],
+        drain_limit="20m",
+        keys={"k": {"count": 100}},
+        seed=2,
+    )
+
+
 def failing_customer():
     """AWS, serverlessguru: a message that fails holds up its group until the dead letters."""
     book = {
@@ -595,6 +625,26 @@ def test_a_failing_message_holds_up_its_group_for_timeout_times_receives():
     assert rows["for_ever"]["unfinished"] > 2_000
 
 
+def test_KN_06_07_08_09_a_record_that_fails_stops_its_shard_for_ever_or_as_long_as_it_may():
+    its = failing_record()
+    rows = rows_of(its)
+    left = its.workload.arrivals.profile[0].rate * 480 / 2
+    assert rows["default"]["unfinished"] == pytest.approx(left, rel=0.2)
+    assert rows["default"]["drain_s"] == np.inf
+    # 1 + 2 s of back-off, and then all of the batch from the record on, of which it is one.
+    assert 1 <= rows["two_retries"]["dead_lettered"] <= 20
+    assert rows["two_retries"]["max_time_lag_s"] == pytest.approx(3.5, abs=1)
+    assert rows["isolated"]["dead_lettered"] == 1
+    # What is behind the record in its first second is younger than a minute, and goes on.
+    assert rows["a_minute"]["dead_lettered"] == 1
+    assert rows["a_minute"]["max_time_lag_s"] == pytest.approx(61, abs=1.5)
+    for system in ("two_retries", "isolated", "a_minute"):
+        assert rows[system]["unfinished"] == rows[system]["lost"] == 0
+    tables = run(its).tables
+    (limit,) = tables.limits[tables.limits["system"] == "default"].to_dict("records")
+    assert (limit["key"], limit["value"]) == ("MaximumRetryAttempts", "-1")
+
+
 @pytest.mark.parametrize(
     ("its", "system", "group", "paths"),
     [
@@ -633,6 +683,7 @@ def test_a_failing_message_holds_up_its_group_for_timeout_times_receives():
             ["faults.0", "queues.book.VisibilityTimeout"],
         ),
         (failing_customer, "for_ever", "book", ["faults.0"]),
+        (failing_record, "default", "w", ["applications.w.lambda.MaximumRetryAttempts"]),
     ],
 )
 def test_the_cause_that_was_reported_is_named_first(its, system, group, paths):

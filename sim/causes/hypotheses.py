@@ -371,6 +371,7 @@ def _workers(scenario: Scenario, system: str, group: str) -> Iterator[Hypothesis
     function = getattr(its.readers[group], "function", None)
     if isinstance(function, SqsFunction):
         yield from _concurrency(function, f"{place}.lambda")
+    if function is not None:  # Lambda starts as many as it needs
         return
     members = its.readers[group].members
     key = "consumers" if hasattr(its.readers[group], "consumers") else "workers"

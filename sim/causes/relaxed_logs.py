@@ -17,6 +17,7 @@ from sim.causes.relaxed import (
     up,
 )
 from sim.causes.relaxed_groups import KAFKA_GROUP, LOG, SHARE_GROUP
+from sim.causes.relaxed_kinesis import FUNCTION, LIBRARY
 from sim.causes.relaxed_queues import CELERY, RABBITMQ, SQS
 from sim.scenario.load import Scenario
 from sim.scenario.products.celery import CelerySystem
@@ -266,42 +267,6 @@ TOPIC = (
 
 KINESIS = (
     Relaxed(
-        (READERS, "retrievalMode"), fixed("FANOUT", None),
-        "all applications share five reads a second of a shard", "a charge for each shard and GB",
-        BEHIND,
-    ),
-    Relaxed(
-        (READERS, "idleTimeBetweenReadsInMillis"),
-        lambda at: 200.0
-        if at.other(READERS, "retrievalMode") == "POLLING" and at.value > 200
-        else None,
-        "a shard is read every {ms}", "more of the five reads a second of a shard", BEHIND,
-    ),
-    Relaxed(
-        (READERS, "failoverTimeMillis"), lambda at: 1_000.0 if at.value > 1_000 else None,
-        "a lease is taken only {ms} after its worker is gone",
-        "a worker that pauses for a second loses its leases", BEHIND,
-    ),
-    Relaxed(
-        (READERS, "failoverTimeMillis"), up(600_000.0),
-        "a worker that is silent for {ms} loses its leases",
-        "shards of a dead worker stand still for longer", ("duplicates", "out_of_order", "late"),
-        name="failoverTimeMillis (longer)",
-    ),
-    Relaxed(
-        (READERS, "maxLeasesToStealAtOneTime"), up(1_000),
-        "a worker takes {value} lease(s) at a time", "more movement of leases", BEHIND,
-    ),
-    Relaxed(
-        (READERS, "maxRecords"), down(1), "up to {value} records of a batch wait behind each other",
-        "a checkpoint for each record", ("duplicates", "lost"),
-    ),
-    Relaxed(
-        (READERS, "on_failure"), fixed("skip", None),
-        "the rest of a batch is skipped after a record that fails", "the program catches it",
-        ("lost",),
-    ),
-    Relaxed(
         ("producer", "RateLimit"), up(10_000), "a shard is sent at most {value} % of its limit",
         "the shard refuses more", ("late", "lost"),
     ),
@@ -371,7 +336,8 @@ def _of_product(scenario: Scenario, system: str, group: str) -> Sequence[Relaxed
         readers = SHARE_GROUP if group in its.share_groups else KAFKA_GROUP
         return [*readers, *PUBLISHER, *TOPIC]
     if isinstance(its, KinesisSystem):
-        return KINESIS
+        is_function = its.applications[group].function is not None
+        return [*(FUNCTION if is_function else LIBRARY), *KINESIS]
     if isinstance(its, RabbitmqStreamSystem):
         return STREAM
     if isinstance(its, CelerySystem):

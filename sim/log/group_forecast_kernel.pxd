@@ -24,5 +24,8 @@ cdef double _risk_s(GroupState group, i64 m, i64 p) noexcept nogil
 @cython.locals(earliest=double, m=i64, phase=i64, a=i64)
 cpdef double next_risk_s(GroupState group) noexcept nogil
 
+@cython.locals(phase=i64, earliest=double, a=i64, p=i64, offset=i64, row=i64, at=double)
+cpdef double aged_s(GroupState group, i64 m, double now_s) noexcept nogil
+
 @cython.locals(phase=i64, late_s=double)
 cpdef double deadline_s(GroupState group, i64 m) noexcept nogil

@@ -42,7 +42,7 @@ def _enough_s(group: GroupState, m: int, since_s: float) -> float:
 
 def ready_s(group: GroupState, m: int, since_s: float) -> float:
     """When a fetch that began to wait at ``since_s`` can be answered; inf: not known yet."""
-    if group.members.fetched[m] > 0:
+    if group.members.fetched[m] > 0 or group.members.pieces_n[m] > 0:
         return since_s
     if group.rules.min_records > 1:
         return _enough_s(group, m, since_s)
@@ -122,6 +122,30 @@ def next_risk_s(group: GroupState) -> float:
             for a in range(group.members.assigned_n[m]):
                 earliest = min(earliest, _risk_s(group, m, group.members.assigned[m, a]))
     return earliest
+
+
+def aged_s(group: GroupState, m: int, now_s: float) -> float:
+    """Before then member ``m`` is not handed a record that is too old; inf: none is known of."""
+    phase = group.members.phase[m]
+    if phase != k.POLL and phase != k.WORK and phase != k.COMMIT:
+        return num.INF
+    earliest = num.INF
+    for a in range(group.members.assigned_n[m]):
+        p = group.members.assigned[m, a]
+        offset = group.offsets.position[p]
+        if offset >= 0 and offset < group.log.end[p]:
+            row = group.log.start[p] + offset
+            earliest = min(earliest, group.records.arrived_s[row] + group.rules.max_age_s)
+    if earliest == num.INF:
+        return num.INF
+    if phase != k.POLL:
+        return num.double(max(now_s, earliest, batch_end_s(group, m, True)))
+    if group.members.cut[m] == 1 and group.members.fetched[m] == 0:
+        return num.INF
+    at = ready_s(group, m, group.members.now_s[m])
+    if at == num.INF:  # nothing yet: it asks again
+        at = group.members.now_s[m] + group.rules.max_wait_s
+    return num.double(max(now_s, earliest, at))
 
 
 def deadline_s(group: GroupState, m: int) -> float:

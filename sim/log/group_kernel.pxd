@@ -35,8 +35,11 @@ cdef void _after_record(GroupState group, i64 m) noexcept nogil
 @cython.locals(n_parts=i64, slot=i64, finished=bint)
 cpdef void pass_over(GroupState group, i64 m, double at_s) noexcept nogil
 
+@cython.locals(a=i64, p=i64, offset=i64, row=i64)
+cdef bint _is_too_old(GroupState group, i64 m, double at_s) noexcept nogil
+
 @cython.locals(since=double, connected=bint, hold=i64, commits=bint, ready=double, empty=bint,
-               answered=double, by_poll=bint, commits_now=bint, due=double)
+               answered=double, by_poll=bint, commits_now=bint, due=double, fetches=bint)
 cdef bint _wait_in_poll(GroupState group, i64 m, double limit_s) noexcept nogil
 
 @cython.locals(at=double)

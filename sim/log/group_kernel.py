@@ -23,6 +23,9 @@ def _poll(group: GroupState, m: int, ready_s: float) -> None:
     n_parts = group.members.assigned_n[m]
     taken = 0
     first = group.members.turn[m] % n_parts
+    if group.members.fetched[m] == 0 and group.members.pieces_n[m] > 0:
+        group.members.pieces_n[m] -= 1
+        group.members.fetched[m] = group.members.pieces[m, group.members.pieces_n[m]]
     group.members.first[m] = first
     group.members.turn[m] = first
     for a in range(n_parts):
@@ -193,6 +196,18 @@ def pass_over(group: GroupState, m: int, at_s: float) -> None:
         _begin(group, m, at_s)
 
 
+def _is_too_old(group: GroupState, m: int, at_s: float) -> bool:
+    """Whether the next record of a partition of member ``m`` is too old to be handed over."""
+    for a in range(group.members.assigned_n[m]):
+        p = group.members.assigned[m, a]
+        offset = group.offsets.position[p]
+        if offset >= 0 and offset < group.log.end[p]:
+            row = group.log.start[p] + offset
+            if group.records.arrived_s[row] + group.rules.max_age_s <= at_s:
+                return True
+    return False
+
+
 def _wait_in_poll(group: GroupState, m: int, limit_s: float) -> bool:
     """Have member ``m``, which polls, be answered by ``limit_s``; returns whether it goes on."""
     since = group.members.now_s[m]
@@ -232,9 +247,14 @@ def _wait_in_poll(group: GroupState, m: int, limit_s: float) -> bool:
     if empty:
         group.members.now_s[m] = answered
         return True
-    if group.records.asked_s.shape[0] > 0 and group.members.fetched[m] == 0:
+    fetches = group.members.fetched[m] == 0 and group.members.pieces_n[m] == 0
+    if group.records.asked_s.shape[0] > 0 and fetches:
         group.members.asked_s[m] = since
         group.members.got_s[m] = ready
+    if group.rules.max_age_s < num.INF and _is_too_old(group, m, ready):
+        group.members.now_s[m] = ready
+        group.members.phase[m] = k.AGED
+        return False
     _poll(group, m, ready)
     if group.rules.by_program and group.rules.before:
         group.members.now_s[m] = ready
@@ -270,6 +290,8 @@ def _carry(group: GroupState, m: int, limit_s: float, most: int, left: int) -> i
     """
     calm = group.rules.min_records <= 1 and limit_s < num.INF
     if group.poison.offset.shape[0] > 0 or (group.rules.by_program and group.rules.before):
+        calm = False
+    if group.rules.max_age_s < num.INF or group.members.pieces_n[m] > 0:
         calm = False
     while True:
         left -= 1
@@ -377,6 +399,9 @@ def _next_stop_s(group: GroupState, now_s: float, until_s: float) -> float:
         stop = min(stop, now_s + group.rules.max_poll_s)
         for m in range(n):
             stop = min(stop, max(now_s, forecast.deadline_s(group, m)))
+    if group.rules.max_age_s < num.INF:
+        for m in range(n):
+            stop = min(stop, forecast.aged_s(group, m, now_s))
     poisoned = group.poison.offset.shape[0] > 0
     if poisoned:
         stop = min(stop, max(now_s, forecast.next_risk_s(group)))
@@ -395,7 +420,9 @@ def _is_called(group: GroupState, at_s: float) -> bool:
     """Whether a member needs control at ``at_s``."""
     for m in range(group.members.phase.shape[0]):
         phase = group.members.phase[m]
-        if phase == k.FAILED or phase == k.LOST or forecast.deadline_s(group, m) <= at_s:
+        if phase == k.FAILED or phase == k.LOST or phase == k.AGED:
+            return True
+        if forecast.deadline_s(group, m) <= at_s:
             return True
     return False
 

@@ -158,3 +158,4 @@ def go_on_elsewhere(group: GroupState, m: int, at_s: float) -> None:
         _jump(group, p, to, sought, at_s)
         if sought and group.members.turn[m] == a:
             group.members.fetched[m] = 0
+            group.members.pieces_n[m] = 0

@@ -12,6 +12,7 @@ cdef enum:
     FAILED = 5
     ZOMBIE = 6
     LOST = 7
+    AGED = 8
 
     JOIN = 1
     LEAVE = 2
@@ -20,6 +21,7 @@ cdef enum:
     COMMITS = 1
     WORKS = 2
     MOST_TAKEN = 512
+    MOST_PIECES = 16
 
     FINE = 0
     TWO_OWNERS = 1

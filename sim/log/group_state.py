@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-OFF, POLL, WORK, COMMIT, HELD, FAILED, ZOMBIE, LOST = 0, 1, 2, 3, 4, 5, 6, 7
+OFF, POLL, WORK, COMMIT, HELD, FAILED, ZOMBIE, LOST, AGED = 0, 1, 2, 3, 4, 5, 6, 7, 8
 """What a member does: OFF, it has no process; POLL, it waits for records; WORK; COMMIT, it waits
 for one; HELD, control has it; FAILED, its handler failed on the record in progress; ZOMBIE, it
 works as one (`sim.log.zombie`); LOST, its position is not in the log, and auto.offset.reset is
-none."""
+none; AGED, the record that it would be handed next is too old for it."""
 JOIN, LEAVE = 1, 2
 """At its next poll a member goes to HELD: if it is connected, or in any case."""
 
@@ -19,6 +19,8 @@ WAITS, COMMITS, WORKS = 0, 1, 2
 """How `sim.log.group_visits_kernel.visit` leaves a member: in a poll, in a commit, or at work."""
 MOST_TAKEN = 512
 """Most records that a poll may return that is a visit."""
+MOST_PIECES = 16
+"""Most pieces that wait of a batch that was split; one of 10,000 records has 14."""
 
 FINE, TWO_OWNERS, BEYOND_THE_LOG, UNREAD, UNDONE, UNCOMMITTED, UNBALANCED = 0, 1, 2, 3, 4, 5, 6
 """What `sim.log.group_kernel.advance` finds wrong with the state."""
@@ -71,3 +73,5 @@ class Reading(NamedTuple):
     """1: the program waits for its commits."""
     max_poll_s: float = np.inf
     """From one poll to the next, or the member is put out."""
+    max_age_s: float = np.inf
+    """A record that has been in the log for as long is not handed over any more."""

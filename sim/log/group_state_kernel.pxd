@@ -18,6 +18,8 @@ cdef class GroupMembers:
     cdef public double[::1] next_commit_s
     cdef public i64[::1] turn
     cdef public i64[::1] fetched
+    cdef public i64[:, ::1] pieces
+    cdef public i64[::1] pieces_n
     cdef public i64[::1] first
     cdef public i64[::1] at
     cdef public i64[:, ::1] assigned
@@ -48,6 +50,7 @@ cdef class GroupRecords:
     cdef public double[::1] slowed_s
     cdef public double[::1] asked_s
     cdef public double[::1] got_s
+    cdef public double[::1] arrived_s
     cdef public i64 repeats
     cdef public i32[::1] again_message
     cdef public double[::1] again_s
@@ -118,6 +121,7 @@ cdef class Rules:
     cdef public bint per_record
     cdef public bint wait
     cdef public double max_poll_s
+    cdef public double max_age_s
     cdef public bint by_program
 
 

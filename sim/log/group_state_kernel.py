@@ -40,6 +40,11 @@ class GroupMembers:
         """[members] which assigned partition is drained next."""
         self.fetched: I64 = np.zeros(members, np.int64)
         """[members] records left of the fetched chunk of that partition."""
+        self.pieces: I64 = np.zeros((members, k.MOST_PIECES), np.int64)
+        """[members, pieces] records of each piece of a batch that was split and is handed over
+        anew, the one that comes first at last; the member has one partition."""
+        self.pieces_n: I64 = np.zeros(members, np.int64)
+        """[members] how many pieces there are."""
         self.first: I64 = np.zeros(members, np.int64)
         """[members] WORK: assigned partition with which the batch begins."""
         self.at: I64 = np.zeros(members, np.int64)
@@ -101,6 +106,8 @@ class GroupRecords:
         """[rows] when its last fetch until then began; no rows: none waits for a second record."""
         self.got_s: F64 = np.zeros(rows if asks else 0)
         """[rows] when that was answered; no rows: likewise."""
+        self.arrived_s: F64 = np.zeros(0)
+        """[rows] since when a record has been in the log; no rows: nothing is too old."""
         self.repeats = 0
         """Records processed that had been before, kept below or not."""
         self.again_message: I32 = np.zeros(kept, np.int32)
@@ -124,6 +131,8 @@ class GroupRecords:
         if self.asked_s.shape[0] > 0:
             self.asked_s = how(np.asarray(self.asked_s), 0.0)
             self.got_s = how(np.asarray(self.got_s), 0.0)
+        if self.arrived_s.shape[0] > 0:
+            self.arrived_s = how(np.asarray(self.arrived_s), 0.0)
 
 
 class OffsetSamples:
@@ -257,6 +266,7 @@ class Rules:
         self.per_record = bool(reading.per_record)
         self.wait = bool(reading.wait)
         self.max_poll_s = reading.max_poll_s
+        self.max_age_s = reading.max_age_s
         self.by_program = reading.auto_commit_s < 0.0
         """Whether the program commits."""
 

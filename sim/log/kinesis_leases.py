@@ -40,7 +40,8 @@ class Leases(GroupFleet):
         failover_s: float,
         most_stolen: int,
         rng: np.random.Generator,
-        skips_batch: bool,
+        on_failure: str,
+        retry_s: float,
         say: Callable[[str], None],
     ) -> None:
         """
@@ -52,8 +53,9 @@ class Leases(GroupFleet):
             failover_s: failoverTimeMillis, in s.
             most_stolen: maxLeasesToStealAtOneTime.
             rng: when each worker first looks, and what it chooses.
-            skips_batch: whether a record on which its processor fails takes the rest of its batch
-                along.
+            on_failure: what comes of a record on which a processor fails: it is skipped (skip), it
+                and the rest of its batch are (skip-batch), or it is tried again (retry).
+            retry_s: between two tries, s.
             say: takes a line for the timeline.
         """
         shards = group.members
@@ -61,7 +63,8 @@ class Leases(GroupFleet):
         self.failover_s = failover_s
         self.most_stolen = most_stolen
         self.rng = rng
-        self.skips_batch = skips_batch
+        self.on_failure = on_failure
+        self.retry_s = retry_s
         self.up = [worker < workers for worker in range(places)]
         self.factor = [1.0] * places
         self.resume_s = [-np.inf] * places
@@ -190,15 +193,24 @@ class Leases(GroupFleet):
             if not group.alive(shard):  # another shard of its worker has just killed the process
                 continue
             worker = self.owner[shard]
-            bad, _ = group.poisoned.fails(group.in_progress(shard), shard, self.lives[worker])
+            bad, failures = group.poisoned.fails(
+                group.in_progress(shard), shard, self.lives[worker]
+            )
             if bad.kills:
                 self.say(f"worker {worker} killed by a record")
                 self._stop(worker)
                 if bad.restart_after_s < np.inf:
                     self.env.process(self._restart_after(worker, bad.restart_after_s))
                 continue
+            if self.on_failure == "retry":
+                until_s, whom = now + self.retry_s, f"shard {shard}"
+                group.standing.acts.note(acts.RETRIES, now, until_s, target=whom)
+                if failures == 1:
+                    self.say(f"worker {worker} failed on a record, and tries it again")
+                group.give_back(shard, now, self.retry_s)
+                continue
             group.standing.acts.note(acts.ATTEMPTS, now, now, target=f"shard {shard}")
-            if self.skips_batch:
+            if self.on_failure == "skip-batch":
                 self.say(f"worker {worker} skipped a batch from a record on")
                 group.pass_batch_over(shard, now, Fate.LOST_REJECTED)
             else:

@@ -18,12 +18,14 @@ from sim.log import kinesis_shards_kernel as k
 from sim.log import kinesis_shards_limits as limits
 from sim.log.group import Group
 from sim.log.group_state import Reading
+from sim.log.kinesis_lambda import Invocations
 from sim.log.kinesis_leases import Leases
 from sim.log.parts import Behind, LogWaits
+from sim.log.retried import limit_age
 from sim.log.topic import Topic
 from sim.scenario.load import Scenario
 from sim.scenario.products.kinesis import KinesisApplication, KinesisSystem
-from sim.systems import log_limits
+from sim.systems import kinesis_lambda, log_limits
 from sim.systems.ceilings import limit_of_each
 from sim.systems.log_limits import Keys
 from sim.systems.on_log import LogSystem, group_of, named
@@ -45,30 +47,48 @@ class Kinesis(LogSystem):
         shards = setup.scaled(config.stream.shard_count)
         shard_of = shard_of_messages(setup, config)
         topic, fate, self.refused, self.put = put(setup, config, shard_of, shards)
-        polling = sum(a.retrieval_mode == "POLLING" for a in config.applications.values())
+        polling = sum(a.polls for a in config.applications.values())
         groups = {}
+        self.topics: dict[str, Topic] = {}
+        """Of each application, the stream with a partition for each of its members."""
         for group, application in config.applications.items():
             first_s = setup.stream(f"{group}.reads").random(shards)
-            handed = _as_handed(topic, setup.messages, application, config, polling, first_s)
+            got_s = _got_s(topic, setup.messages, application, config, polling, first_s)
+            laid, handed = _laid(setup, config, group, topic, got_s, shard_of)
+            self.topics[group] = laid
             reading = _reading(application, config, setup.scenario)
-            groups[group] = group_of(setup, handed, group, application, reading, shards)
+            members = laid.log.end.size
+            groups[group] = group_of(setup, handed, group, application, reading, members)
+            if reading.max_age_s < np.inf:
+                limit_age(groups[group], laid.log.visible_s)
         self.given_s = {name: group.topic.log.visible_s for name, group in groups.items()}
         """Of each application, [rows] when it is given each record, s."""
         super().__init__(setup, topic, groups, config.applications, lost=fate, sent=self.put)
         self.stages: Sequence[Stage] = [self.readers]
 
+    def topic_of(self, name: str) -> Topic:
+        """As in `LogSystem`."""
+        return self.topics[name]
+
     def consumers(self, group: str) -> int:
-        """How many workers an application has, alive or not."""
-        return self.setup.scaled(self.config.applications[group].workers)
+        """How many workers or functions an application has, alive or not."""
+        application = self.config.applications[group]
+        if application.function is not None:
+            return self.topics[group].log.end.size
+        return self.setup.scaled(application.members)
 
     def control(self, env: simpy.Environment, say: Callable[[str], None]) -> Mapping[str, Fleet]:
         """Start the workers of every application."""
         if self.refused:
             say(f"{self.refused:,} times a shard refused a record")
 
-        fleets = {}
+        fleets: dict[str, Fleet] = {}
         for name, group in self.groups.items():
             application = self.config.applications[name]
+            if application.function is not None:
+                dealing = kinesis_lambda.dealing(application, application.function)
+                fleets[name] = Invocations(env, group, dealing, named(name, say))
+                continue
             fleets[name] = Leases(
                 env,
                 group,
@@ -77,7 +97,8 @@ class Kinesis(LogSystem):
                 failover_s=application.failover_time_millis / 1e3,
                 most_stolen=application.max_leases_to_steal_at_one_time,
                 rng=self.setup.stream(f"{name}.leases"),
-                skips_batch=application.on_failure == "skip-batch",
+                on_failure=application.on_failure or "skip-batch",
+                retry_s=application.retry_after,
                 say=named(name, say),
             )
         return fleets
@@ -88,9 +109,9 @@ class Kinesis(LogSystem):
         Applications that poll share the calls that a shard answers.
         """
         of = self.config.applications
-        polling = sum(other.retrieval_mode == "POLLING" for other in of.values())
-        idle_s = of[name].idle_time_between_reads_in_millis / 1e3
-        if of[name].retrieval_mode != "POLLING":
+        polling = sum(other.polls for other in of.values())
+        idle_s = of[name].idle_s
+        if not of[name].polls:
             return idle_s, idle_s
         return idle_s, max(idle_s, polling / limits.GET_CALLS_PER_S)
 
@@ -99,7 +120,7 @@ class Kinesis(LogSystem):
         idle_s, apart_s = self._apart_s(name)
 
         def ceiling(rows: I64) -> F64:
-            in_stream_s, given_s = self.topic.log.visible_s, group.topic.log.visible_s
+            in_stream_s, given_s = self.topics[name].log.visible_s, group.topic.log.visible_s
             waited_s = given_s[rows] - in_stream_s[rows] - self.config.latency.get
             # Of a wait for the next read, the share by which reads are further apart.
             share = 1.0 - idle_s / apart_s
@@ -113,12 +134,16 @@ class Kinesis(LogSystem):
     def keys(self, name: str) -> Keys:
         """What Kinesis and its client library call the limits that can act on an application."""
         application, at = self.config.applications[name], f"applications.{name}"
+        if application.function is not None:
+            return kinesis_lambda.keys(at, application, application.function, self.config)
         failover, records = "failoverTimeMillis", f"{application.max_records}"
         millis = f"{application.failover_time_millis:.10g}"
+        on_failure = application.on_failure or "skip-batch"
         at_most = LimitKey("maxRecords", f"{at}.maxRecords", records)
         return {
             acts.TAKEOVER: LimitKey(failover, f"{at}.{failover}", millis),
-            acts.ATTEMPTS: LimitKey("on_failure", f"{at}.on_failure", application.on_failure),
+            acts.ATTEMPTS: LimitKey("on_failure", f"{at}.on_failure", on_failure),
+            acts.RETRIES: LimitKey("on_failure", f"{at}.on_failure", on_failure),
             acts.AGAIN: at_most,
             log_limits.PARTITIONS: LimitKey(
                 "ShardCount", "stream.ShardCount", f"{self.config.stream.shard_count}"
@@ -180,6 +205,12 @@ def shard_of_messages(setup: Setup, config: KinesisSystem) -> I32:
     if config.partition_key is None:
         rng = setup.stream("partition_keys")
         return rng.integers(0, shards, len(setup.messages), dtype=np.int32)
+    return shard_of_keys(setup, config, shards)
+
+
+def shard_of_keys(setup: Setup, config: KinesisSystem, shards: int) -> I32:
+    """[messages] by the MD5 of the partition key, which there is."""
+    assert config.partition_key is not None
     key, names = setup.messages.keys_of(config.partition_key)
     return np.array([shard_of_key(name, shards) for name in names], np.int32)[key]
 
@@ -281,15 +312,15 @@ def put(
     return topic, fate, int(refused), sent
 
 
-def _as_handed(
+def _got_s(
     topic: Topic,
     messages: Messages,
     application: KinesisApplication,
     config: KinesisSystem,
     polling: int,
     first: F64,
-) -> Topic:
-    """The stream as an application sees it: each record from when it is handed over.
+) -> F64:
+    """[rows] when an application is handed each record of the stream, s.
 
     Args:
         topic: the stream.
@@ -300,37 +331,54 @@ def _as_handed(
         first: [shards] when it reads each shard first, as a fraction of the time between reads.
     """
     got_s = np.full(topic.log.visible_s.size, np.inf)
-    idle_s = application.idle_time_between_reads_in_millis / 1e3
     for shard, start in enumerate(topic.log.start[:-1]):
         here = slice(start, start + topic.log.end[shard])
         visible_s = topic.log.visible_s[here]
         sizes = messages.size_bytes
         sizes = sizes if sizes.size == 1 else sizes[topic.log.message[here]]
-        if application.retrieval_mode == "FANOUT":
+        if not application.polls:
             k.push(visible_s, sizes, config.latency.push, got_s[here])
             continue
-        apart_s = max(idle_s, polling / limits.GET_CALLS_PER_S)
+        apart_s = max(application.idle_s, polling / limits.GET_CALLS_PER_S)
         k.poll(
             visible_s,
             sizes,
             first[shard] * apart_s,
             apart_s,
             config.latency.get,
-            application.max_records,
+            application.max_records if application.function is None else limits.GET_RECORDS,
             limits.SHARD_READ_BYTES_PER_S / polling,
             got_s[here],
         )
-    return topic.seen_at(got_s)
+    return got_s
+
+
+def _laid(
+    setup: Setup, config: KinesisSystem, group: str, topic: Topic, got_s: F64, shard_of: I32
+) -> tuple[Topic, Topic]:
+    """The stream with a partition for each member of an application, and as that sees it."""
+    function, shards = config.applications[group].function, topic.log.end.size
+    each = 1 if function is None else function.parallelization_factor
+    if each == 1:
+        return topic, topic.seen_at(got_s)
+    if config.partition_key is None:
+        part_of = kinesis_lambda.parts_of(setup, group, shard_of, each)
+    else:  # a shard's range of hash keys in equal parts
+        part_of = shard_of_keys(setup, config, shards * each)
+    return kinesis_lambda.in_parts(topic, part_of, shards * each, got_s)
 
 
 def _reading(application: KinesisApplication, config: KinesisSystem, scenario: Scenario) -> Reading:
+    per_batch_s = sum(scenario.workload.service[job].per_batch for job in application.does)
+    if application.function is not None:
+        return kinesis_lambda.reading(application.function, config, per_batch_s)
     return Reading(
         max_poll_records=application.max_records,
         chunk_records=application.max_records,
         min_records=1,
         max_wait_s=0.0,
         fetch_s=0.0,
-        per_batch_s=sum(scenario.workload.service[job].per_batch for job in application.does),
+        per_batch_s=per_batch_s,
         auto_commit_s=-1.0,
         commit_s=config.latency.checkpoint,
     )

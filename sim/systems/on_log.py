@@ -80,7 +80,7 @@ class LogSystem:
                 retention(its, messages.size_bytes, limits) for its in (topic, *others)
             ]
         self.readers = SideBySide(list(groups.values()), setup.total, messages.duration_s)
-        self.behind = {name: Behind(topic.gone.size) for name in groups}
+        self.behind = {name: Behind(its.topic.gone.size) for name, its in groups.items()}
         """Of each group, what waited behind others."""
         self.windows: LogWindows | None = None
         """Where messages come window by window."""

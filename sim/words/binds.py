@@ -41,19 +41,25 @@ _ON: Mapping[TimePart, Sequence[str]] = {
         "VisibilityTimeout", "visibility_timeout", "consumer_timeout", "x-consumer-timeout",
         "group.share.record.lock.duration.ms", "heartbeat", "broker_heartbeat",
     ),
-    TimePart.BACKOFF: ("on_failure.backoff", "backoff", "default_retry_delay", "retry_backoff"),
+    TimePart.BACKOFF: (
+        "on_failure.backoff", "backoff", "default_retry_delay", "retry_backoff",
+        "Timeout", "MaximumRetryAttempts",
+    ),
     TimePart.ATTEMPT: (
         "VisibilityTimeout", "visibility_timeout", "max.poll.interval.ms", "consumer_timeout",
-        "x-consumer-timeout", "group.share.record.lock.duration.ms",
+        "x-consumer-timeout", "group.share.record.lock.duration.ms", "Timeout",
+        "MaximumRetryAttempts",
     ),
     TimePart.CAPACITY: (
         *_TEAM, "MaxNumberOfMessages", "max.poll.records", "maxRecords", "commit.per", "tolerance",
         "maxReplicaCount", "allowIdleConsumers", "scaleUp.policies",
         "ReservedConcurrentExecutions", "account_concurrency", "MaximumConcurrency",
         "event source mapping", "ProvisionedPollerConfig", "MinimumPollers", "MaximumPollers",
+        "MaximumRetryAttempts",
     ),
     TimePart.HEAD_OF_LINE: (
         "MessageGroupId", "partitions", "ShardCount", "x-single-active-consumer",
+        "ParallelizationFactor", "MaximumRetryAttempts",
     ),
     TimePart.CEILING: (
         "ceilings.broker", "ceilings.partition", "ceilings.deliver", "ceilings.publish",
@@ -80,12 +86,14 @@ BY_HARM: Mapping[str, Sequence[str]] = {
         "queue.buffering.max.kbytes", "buffer.memory", "max.block.ms", "delivery.timeout.ms",
         "message.timeout.ms", "RecordTtl", "x-delivery-limit", "maxReceiveCount",
         "group.share.delivery.count.limit", "transaction.timeout.ms",
+        "MaximumRetryAttempts", "MaximumRecordAgeInSeconds",
     ),
-    "unfinished": ("transaction.timeout.ms",),
+    "unfinished": ("transaction.timeout.ms", "Timeout", "MaximumRetryAttempts"),
     "dead_lettered": (
         "maxReceiveCount", "x-delivery-limit", "x-message-ttl", "x-max-length",
         "group.share.delivery.count.limit", "max_retries",
         "ReservedConcurrentExecutions", "account_concurrency", "Timeout",
+        "MaximumRetryAttempts", "MaximumRecordAgeInSeconds",
     ),
     "double_effects": (
         "VisibilityTimeout", "visibility_timeout", "consumer_timeout", "x-consumer-timeout",
@@ -93,6 +101,7 @@ BY_HARM: Mapping[str, Sequence[str]] = {
         "auto.commit.interval.ms", "commit.per", "store_every", "flushInterval",
         "offsets.retention.minutes", "Timeout",
         "transaction.timeout.ms",
+        "MaximumRetryAttempts",
     ),
 }  # fmt: skip
 """By what becomes of messages (a column of the summary), the keys that can be why."""

@@ -3,6 +3,7 @@ import pytest
 from helpers.incidents import group, incident
 from sim.causes.hypotheses import hypotheses
 from sim.causes.relaxed import BOOKS
+from sim.causes.relaxed_kinesis import LIBRARY
 from sim.causes.relaxed_logs import KINESIS, PUBLISHER, STREAM, TOPIC, lines
 from sim.causes.trials import changed
 from sim.measure.tables import no_rows
@@ -56,7 +57,7 @@ def test_unsafe_settings_of_a_producer_are_among_the_causes():
 
 
 def test_each_product_has_lines_of_its_own():
-    assert lines(incident(KINESIS_SYSTEM), "s", "g") == [*KINESIS, *BOOKS]
+    assert lines(incident(KINESIS_SYSTEM), "s", "g") == [*LIBRARY, *KINESIS, *BOOKS]
     assert lines(incident(STREAM_SYSTEM), "s", "g") == [*STREAM, *BOOKS]
     of_kafka = lines(incident(group(2)), "s", "g")
     assert of_kafka[-len(TOPIC + BOOKS) :] == [*TOPIC, *BOOKS] and PUBLISHER[0] in of_kafka

@@ -48,7 +48,8 @@ def application(
     said = []
     leases = Leases(
         env, group, workers, workers, failover_s=10.0, most_stolen=1, rng=Looks(),
-        skips_batch=skips_batch, say=lambda text: said.append((round(env.now, 3), text)),
+        on_failure="skip-batch" if skips_batch else "skip", retry_s=1.0,
+        say=lambda text: said.append((round(env.now, 3), text)),
     )  # fmt: skip
     return env, leases, group, said
 
@@ -171,7 +172,10 @@ def test_a_worker_that_is_cut_off_loses_its_leases_and_what_it_does_with_them_is
 @pytest.mark.parametrize(("skips_batch", "lost"), [(True, range(24, 31)), (False, [24])])
 def test_a_record_that_fails_is_skipped_with_the_rest_of_its_batch_or_alone(skips_batch, lost):
     env, leases, group, said = application(
-        shards=1, work_s=0.4, poison=poisonous(24, kills=False), skips_batch=skips_batch
+        shards=1,
+        work_s=0.4,
+        poison=poisonous(24, kills=False),
+        skips_batch=skips_batch,
     )
     env.run(10.0)
     leases.pause(0, 5.0)  # in the middle of record 20, so that 21 to 30 are one batch

@@ -5,7 +5,8 @@ does not model it.
 A test carries the ids of its rules in its name: `test_KC_04_…`, `test_KB_04_05_…`.
 
 KP, LP: producer clients of Kafka (Java) and librdkafka. KB, KC, KS: Kafka's brokers, consumer
-groups, share groups. SS, SF: SQS standard and FIFO. RQ: RabbitMQ. CE: Celery.
+groups, share groups. KN: Kinesis and its readers. SS, SF: SQS standard and FIFO. RQ: RabbitMQ.
+CE: Celery.
 """
 
 import re
@@ -84,6 +85,14 @@ RULES = {
     "KS-03": "the window from the first unfinished record is limited",
     "KS-04": "an acknowledgement after the lock's end fails: the record is processed twice",
     "KS-05": "consumers may exceed partitions",
+    "KN-05": "Lambda works on ParallelizationFactor batches of a shard, a key in one at a time",
+    "KN-06": "a batch that fails is tried again as a whole, until its records expire by default",
+    "KN-07": "after MaximumRetryAttempts a batch is given up: told of OnFailure, or lost",
+    "KN-08": "BisectBatchOnFunctionError splits a batch that failed, and uses up no retries",
+    "KN-09": "a record older than MaximumRecordAgeInSeconds is not sent to the function",
+    "KN-10": "ReportBatchItemFailures moves the checkpoint to the first record that failed",
+    "KN-11": "an invocation that takes longer than its Timeout has failed",
+    "KN-12": "a batch leaves when it is full, or MaximumBatchingWindowInSeconds is over",
     "SS-01": "receive hides a message; only delete removes it",
     "SS-02": "a deleted message may come back, rarely",
     "SS-03": "a delete with an old receipt does nothing (documented), or deletes: a knob",

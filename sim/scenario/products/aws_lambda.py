@@ -73,41 +73,16 @@ class Function(Config):
     )
     """`[ReportBatchItemFailures]`: the function tells which records of a batch have failed; else
     one that fails is a failure of the whole batch."""
-    reserved_concurrent_executions: PositiveCount | None = Field(
-        default=None, alias="ReservedConcurrentExecutions"
-    )
-    """Most invocations of the function at a time; one more is throttled. Null: the account's quota,
-    1,000 unless AWS has raised it (`account_concurrency`)."""
     timeout: Annotated[WholeSeconds, Field(ge=1, le=900)] | None = Field(
         default=None, alias="Timeout"
     )
     """An invocation that takes longer is ended, and has failed, s, up to 900. Null: 900 s. AWS's
     own default is 3 s; but whoever knows how long the work takes has a function that may."""
-    account_concurrency: PositiveCount = ACCOUNT
-    """Concurrent executions that the account allows where none are reserved for the function."""
-    cold_start: Distribution = lognormal(0.3, 0.7)
-    """Before the first invocation in an execution environment. Median and p99 after what is
-    measured of Python and Node.js at https://mikhail.io/serverless/coldstarts/aws: most within
-    400 ms, nearly all within 700 ms."""
-
-    @model_validator(mode="after")
-    def _window(self) -> Self:
-        if self.batch_size > 10 and self.maximum_batching_window_in_seconds < 1:
-            raise ValueError(
-                "a 'BatchSize' of more than 10 needs a 'MaximumBatchingWindowInSeconds' of 1 at "
-                "least"
-            )
-        return self
 
     @property
     def timeout_s(self) -> float:
         """An invocation that takes longer has failed, s."""
         return float(self.timeout or LONGEST_S)
-
-    @property
-    def concurrency(self) -> int:
-        """Most invocations at a time; one more is throttled."""
-        return self.reserved_concurrent_executions or self.account_concurrency
 
     @property
     def reports(self) -> bool:
@@ -160,6 +135,17 @@ class SqsFunction(Function):
     Each poller receives a batch, invokes the function, and deletes what the function has done.
     """
 
+    reserved_concurrent_executions: PositiveCount | None = Field(
+        default=None, alias="ReservedConcurrentExecutions"
+    )
+    """Most invocations of the function at a time; one more is throttled. Null: the account's quota,
+    1,000 unless AWS has raised it (`account_concurrency`)."""
+    account_concurrency: PositiveCount = ACCOUNT
+    """Concurrent executions that the account allows where none are reserved for the function."""
+    cold_start: Distribution = lognormal(0.3, 0.7)
+    """Before the first invocation in an execution environment. Median and p99 after what is
+    measured of Python and Node.js at https://mikhail.io/serverless/coldstarts/aws: most within
+    400 ms, nearly all within 700 ms."""
     maximum_concurrency: Annotated[PositiveCount, Field(ge=2, le=1_000)] | None = Field(
         default=None, alias="MaximumConcurrency"
     )
@@ -182,6 +168,15 @@ class SqsFunction(Function):
     """Share of their number by which pollers become fewer with each batch that is throttled, and
     with each invocation that fails as a whole. AWS says `gradually`; with 0.06 to 0.15 the pollers
     come out that were measured of a function that fails at 10 to 1 % (the same experiments)."""
+
+    @model_validator(mode="after")
+    def _window(self) -> Self:
+        if self.batch_size > 10 and self.maximum_batching_window_in_seconds < 1:
+            raise ValueError(
+                "a 'BatchSize' of more than 10 needs a 'MaximumBatchingWindowInSeconds' of 1 at "
+                "least"
+            )
+        return self
 
     @model_validator(mode="after")
     def _one_cap(self) -> Self:
@@ -210,3 +205,8 @@ class SqsFunction(Function):
             return Scaling(_A_POLLER * least, _A_POLLER * most, 1_000)
         most = self.capped or MOST
         return Scaling(min(5, most), most, 300)
+
+    @property
+    def concurrency(self) -> int:
+        """Most invocations at a time; one more is throttled."""
+        return self.reserved_concurrent_executions or self.account_concurrency

@@ -7,10 +7,10 @@ awslabs/amazon-kinesis-producer; of the consumers: `KinesisClientLibConfiguratio
 assumptions, but for the 70 ms of a push, which AWS gives as typical.
 """
 
-from collections.abc import Mapping
-from typing import Annotated, ClassVar, Literal
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, PrivateAttr, model_validator
 
 from sim.foundation.config import Config, KeyPath
 from sim.foundation.units import (
@@ -23,6 +23,7 @@ from sim.foundation.units import (
     lognormal,
 )
 from sim.scenario.products.base import LogReaders, Name, ProductSystem
+from sim.scenario.products.kinesis_lambda import KinesisFunction, gathered
 
 
 class KinesisStream(Config):
@@ -81,10 +82,11 @@ class KinesisProducer(Config):
 
 
 class KinesisApplication(LogReaders):
-    """A consumer application: workers that share out the shards by leases.
+    """A consumer application: workers that share out the shards by leases, or a Lambda function.
 
     Each worker has a record processor, with a thread of its own, for each shard that it leases; it
-    checkpoints after every batch.
+    checkpoints after every batch. With `lambda`, a function is run with batches of each shard;
+    keys of its event source mapping may also stand here.
     """
 
     not_modelled = dict.fromkeys(
@@ -99,15 +101,22 @@ class KinesisApplication(LogReaders):
         "",
     )  # fmt: skip
 
-    workers: PositiveCount
-    """Worker processes."""
-    on_failure: Literal["skip-batch", "skip"] = "skip-batch"
-    """What comes of a record on which its processor throws: the library absorbs the exception and
-    goes on with the next batch, without the rest of this one; skip: the program catches it, and
-    goes on with the next record."""
-    retrieval_mode: Literal["FANOUT", "POLLING"] = Field(default="FANOUT", alias="retrievalMode")
+    workers: PositiveCount | None = None
+    """Worker processes; a Lambda function has none."""
+    function: KinesisFunction | None = Field(default=None, alias="lambda")
+    """The event source mapping of a Lambda function that reads the stream, instead of workers."""
+    on_failure: Literal["skip-batch", "skip", "retry"] | None = None
+    """What comes of a record on which its processor throws. skip-batch: the library absorbs the
+    exception and goes on with the next batch, without the rest of this one; skip: the program
+    catches it, and goes on with the next record; retry: it checkpoints before the record, and tries
+    it again until it succeeds. Null: skip-batch, and of a Lambda function what its mapping says
+    (retry)."""
+    retry_after: Annotated[Seconds, Field(ge=0.1)] = 1.0
+    """`on_failure: retry`: between two tries (an assumption)."""
+    retrieval_mode: Literal["FANOUT", "POLLING"] | None = Field(default=None, alias="retrievalMode")
     """FANOUT: pushed, 2 MB/s a shard for this application alone; POLLING: GetRecords, 2 MB/s and
-    five calls a second of a shard, shared with every other application that polls."""
+    five calls a second of a shard, shared with every other application that polls. Null: FANOUT,
+    and POLLING of a Lambda function, which is given the stream and no consumer of it."""
     max_records: Annotated[PositiveCount, Field(le=10000)] = Field(
         default=10000, alias="maxRecords"
     )
@@ -124,10 +133,74 @@ class KinesisApplication(LogReaders):
     )
     """Most leases that a worker with too few takes from one with more, at each look."""
 
+    _shards: int = PrivateAttr(default=1)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _gathered(cls, data: Any) -> Any:
+        return gathered(data)
+
+    @model_validator(mode="after")
+    def _read_by_someone(self) -> Self:
+        if self.workers is None and self.function is None:
+            raise ValueError("give 'workers', or 'lambda'")
+        return self
+
     @property
     def members(self) -> int:
-        """How many workers."""
+        """How many workers, or functions at once."""
+        if self.function is not None:
+            return self._shards * self.function.parallelization_factor
+        assert self.workers is not None
         return self.workers
+
+    @property
+    def polls(self) -> bool:
+        """Whether it reads by GetRecords."""
+        default = "FANOUT" if self.function is None else "POLLING"
+        return (self.retrieval_mode or default) == "POLLING"
+
+    @property
+    def idle_s(self) -> float:
+        """From one GetRecords to the next, if nothing holds it up, s.
+
+        Lambda reads each shard once a second
+        (https://docs.aws.amazon.com/lambda/latest/dg/with-kinesis.html).
+        """
+        return 1.0 if self.function is not None else self.idle_time_between_reads_in_millis / 1e3
+
+    def without_effect(self) -> Iterator[tuple[str, str]]:
+        """Keys that were given and have no effect, and why."""
+        if self.function is not None:
+            yield from ((key, why) for key, why in _OF_WORKERS.items() if self.given(key))
+        elif self.given("retry_after") and self.on_failure != "retry":
+            yield "retry_after", "it goes with 'on_failure: retry'"
+
+
+_LIBRARY = "it is of the client library, and a Lambda function reads the stream"
+_OF_WORKERS = {
+    "workers": "Lambda runs ParallelizationFactor batches of each shard at once",
+    "retry_after": "'lambda.retry_backoff' says how long Lambda waits",
+} | dict.fromkeys(
+    (
+        "maxRecords", "idleTimeBetweenReadsInMillis", "failoverTimeMillis",
+        "maxLeasesToStealAtOneTime",
+    ),
+    _LIBRARY,
+)  # fmt: skip
+"""Keys without effect of an application that is a Lambda function, and why."""
+
+
+_SCALED = "is a Lambda function: it has no workers to scale, see ParallelizationFactor"
+_STOPPED = "is a Lambda function: Lambda replaces its environments, and stops none at work"
+_NOT_OF_LAMBDA = {
+    "scale": _SCALED,
+    "autoscale": _SCALED,
+    "deploy": _STOPPED,
+    "terminate": _STOPPED,
+    "restart": _STOPPED,
+}
+"""Faults that cannot strike a Lambda function, and why."""
 
 
 class KinesisLatency(Config):
@@ -141,6 +214,8 @@ class KinesisLatency(Config):
     """FANOUT: from a record's being in the stream to the worker's having it."""
     checkpoint: Seconds = 0.010
     """A checkpoint in the lease table (DynamoDB)."""
+    invoke: Seconds = 0.010
+    """Lambda: from a batch's being gathered to the start of the function's work."""
 
 
 class KinesisSystem(ProductSystem):
@@ -162,6 +237,24 @@ class KinesisSystem(ProductSystem):
     """Consumer applications; each reads every message."""
     latency: KinesisLatency = KinesisLatency()
     """Duration of calls."""
+
+    @model_validator(mode="after")
+    def _tell_shards(self) -> Self:
+        for application in self.applications.values():
+            application._shards = self.stream.shard_count
+        return self
+
+    def without_effect(self) -> Iterator[tuple[KeyPath, str]]:
+        """Keys that were given and have no effect here: path from the system, and why."""
+        for name, application in self.applications.items():
+            for key, why in application.without_effect():
+                yield ("applications", name, key), why
+
+    def no_fault(self, readers: str, fault: str) -> str | None:
+        """Lambda has no workers that anyone could scale or stop."""
+        if self.applications[readers].function is None:
+            return None
+        return _NOT_OF_LAMBDA.get(fault)
 
     @property
     def partitions(self) -> int:

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from sim.scenario.products.aws_lambda import Function, ProvisionedPollerConfig, SqsFunction
+from sim.scenario.products.aws_lambda import ProvisionedPollerConfig, SqsFunction
 
 
 def test_defaults_are_those_of_the_documentation():
@@ -21,7 +21,7 @@ def test_defaults_are_those_of_the_documentation():
 
 
 def test_reserved_concurrency_goes_before_that_of_the_account():
-    function = Function(
+    function = SqsFunction(
         ReservedConcurrentExecutions=5, FunctionResponseTypes=["ReportBatchItemFailures"]
     )
     assert (function.concurrency, function.reports) == (5, True)

@@ -18,7 +18,7 @@ def test_defaults_are_those_of_the_producer_and_consumer_libraries():
         "FailIfThrottled": False,
     }
     application = KinesisApplication.model_validate(APPLICATION)
-    assert application.retrieval_mode == "FANOUT" and application.max_records == 10_000
+    assert not application.polls and application.max_records == 10_000
     assert application.failover_time_millis == 10_000 and application.members == 3
     assert application.idle_time_between_reads_in_millis == 1_000
     assert application.max_leases_to_steal_at_one_time == 1
