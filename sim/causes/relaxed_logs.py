@@ -160,6 +160,22 @@ PUBLISHER = (
         ("lost", "duplicates", "unfinished", "late"), default=60_000.0,
     ),
     Relaxed(
+        ("producer", "transaction.timeout.ms"),
+        lambda at: 10_000.0
+        if at.other("publisher", "order") == "transaction" and (at.value or 60_000.0) > 10_000.0
+        else None,
+        "readers wait for {ms} for a transaction that a dead process has left open",
+        "one that takes longer is aborted", BEHIND, default=60_000.0,
+        name="transaction.timeout.ms (shorter)",
+    ),
+    Relaxed(
+        ("producer", "transactional.id"),
+        lambda at: "publisher"
+        if _publishes(at) and "${random." in str(at.value) else None,
+        "each process has a transactional.id of its own, and nobody aborts what the one before has "
+        "left open", "ids have to be given to processes", BEHIND,
+    ),
+    Relaxed(
         (READERS, "isolation.level"),
         lambda at: "read_committed" if _committed(at) is False else None,
         "what aborted transactions have stored is read, too", "readers wait for open transactions",

@@ -167,11 +167,11 @@ class Client:
         """Of the process, and of the brokers as it meets them."""
         self.given_up: list[GivenUp] = []
         """What brokers that stand still will find in their sockets, in order."""
-        self.publisher = publisher
-        self.back_s = np.inf
-        """When its supervisor starts a process in the place of one that was fenced, s."""
-        self.fenced_s: list[float] = []
-        """When its application learned that its producer was fenced (KP-20), s."""
+        self.publisher, self.new_ids = publisher, producer.new_transactional_ids
+        self.hanging_s: list[float] = []
+        """When transactions that dead processes have left open will be aborted, ascending."""
+        self.back_s, self.fenced_s = np.inf, list[float]()
+        """When its supervisor starts a new process, and when it learned of fences (KP-20), s."""
         check_settings(self.state.settings, int(size_bytes.max(initial=0)))
         self.restart(0.0)
 
@@ -181,7 +181,14 @@ class Client:
         while self.back_s <= until_s:  # of a process that has ended within this advance
             self.restart(self.back_s)
             self._advance(until_s)
+        self.time_out(until_s)
+
+    def time_out(self, until_s: float) -> None:
+        """Have the coordinator abort, by ``until_s``, what is open for too long (KP-20)."""
         transactions.time_out(until_s, self.state)
+        while self.hanging_s and self.hanging_s[0] <= until_s:
+            due_s = self.hanging_s.pop(0)
+            note(self.state.limits.late_transactions, due_s, due_s, 1)
 
     def _advance(self, until_s: float) -> None:
         state = self.state
@@ -415,7 +422,11 @@ class Client:
         self.back_s = np.inf
         self._die(at_s)
         transactions.time_out(at_s, self.state)
-        transactions.end(at_s, self.state)
+        if not self.new_ids:
+            transactions.end(at_s, self.state)
+        elif (due_s := transactions.leave_open(self.state)) < np.inf:
+            self.hanging_s.append(due_s)
+            note(self.state.limits.left_open, at_s, due_s, 1)
         self.absences.off.append((self.state.off_s, at_s))
         self.state.off_s = np.inf
         app, partitions = self.state.app, self.state.partitions

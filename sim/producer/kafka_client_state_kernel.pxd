@@ -191,6 +191,7 @@ cdef class ClientLimits:
     cdef public Acted refused
     cdef public Acted unflushed
     cdef public Acted late_transactions
+    cdef public Acted left_open
 
 
 cdef class ClientState:

@@ -402,6 +402,8 @@ class ClientLimits:
         """Records still in the client when a flush gave up."""
         self.late_transactions = Acted()
         """Transactions that the coordinator had aborted for their age."""
+        self.left_open = Acted()
+        """Of these, those of dead processes whose successor had another transactional.id."""
 
 
 class ClientState:

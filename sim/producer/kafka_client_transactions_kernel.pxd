@@ -29,4 +29,7 @@ cdef bint commit(double now, ClientState c) noexcept nogil
 
 cdef bint abort(double now, ClientState c) noexcept nogil
 
+@cython.locals(due_s=double)
+cpdef double leave_open(ClientState c) noexcept nogil
+
 cpdef void end(double now, ClientState c) noexcept nogil

@@ -92,6 +92,19 @@ def abort(now: float, c: ClientState) -> bool:
     return True
 
 
+def leave_open(c: ClientState) -> float:
+    """The next process has another id: only its age ends a transaction that is open.
+
+    Returns:
+        when it will; until then it holds up readers. inf: it is not open.
+    """
+    due_s: float = c.app.txn_due_s
+    if due_s < num.INF:
+        _invalidate(due_s, c)
+        c.app.txn_due_s = num.INF
+    return due_s
+
+
 def end(now: float, c: ClientState) -> None:
     """A transaction that is still open is aborted now, as by ``initTransactions`` of another."""
     if c.app.txn_due_s < num.INF:

@@ -16,7 +16,6 @@ from sim.log.topic import by_partition
 from sim.measure.alarms import alarms
 from sim.producer.kafka_client import Client
 from sim.producer.kafka_client_state_kernel import ClientLimits
-from sim.producer.kafka_client_transactions_kernel import time_out
 from sim.producer.kafka_client_waits import Ways
 from sim.scenario.products.kafka import KafkaSystem
 from sim.scenario.products.kafka_publisher import Publisher
@@ -62,7 +61,7 @@ class KafkaPublisher:
         """Carry the process, its client and what is on its way to ``until_s``."""
         self.now_s = until_s
         if self.ended:
-            time_out(until_s, self.client.state)  # what it left open is aborted all the same
+            self.client.time_out(until_s)  # what it left open is aborted all the same
         else:
             self.client.advance(until_s)
 
@@ -254,6 +253,13 @@ def _limits(config: KafkaSystem, acted: ClientLimits) -> Iterator[Limit]:
     )
     for met, name, value, what in of_producer:
         yield from of_kernel(met, name, f"{value or 0:.10g}", what, path=f"producer.{name}")
+    yield from of_kernel(
+        acted.left_open,
+        "transactional.id",
+        f"{producer.transactional_id}",
+        "a transaction was left open, as the next process had another id",
+        path="producer.transactional.id",
+    )
     yield from of_kernel(
         acted.refused,
         "min.insync.replicas",

@@ -31,7 +31,7 @@ _ON: Mapping[TimePart, Sequence[str]] = {
     ),
     TimePart.SEND: (
         "threads", "channels", "request.timeout.ms", "RateLimit", "ShardCount",
-        "transaction.timeout.ms",
+        "transactional.id", "transaction.timeout.ms",
     ),
     TimePart.NO_OWNER: (
         "session.timeout.ms", "max.poll.interval.ms", "group.consumer.session.timeout.ms",

@@ -367,6 +367,26 @@ def reads_uncommitted(rng: random.Random) -> Plant:
     )
 
 
+def left_open(rng: random.Random) -> Plant:
+    """A publisher is killed within a transaction, and the next has another transactional.id."""
+    at = "systems.s.producer.transactional.id"
+    crash = {
+        "at": f"{rng.uniform(23, 26):.2f} s", "fault": "crash", "target": "s.publisher.0",
+        "restart_after": "2s",
+    }  # fmt: skip
+    its = publishing(
+        {"client": "java", "transactional.id": "orders-${random.uuid}"},
+        {"order": "transaction", "per_message": "5 ms"},
+    )
+    its["groups"]["g"]["isolation.level"] = "read_committed"
+    return Plant(
+        "a transaction that nobody ends",
+        scenario_of(its, [(20, 5), (2, 600), (20, 5)], {"per_message": "1 ms"}, faults=[crash]),
+        "max_time_lag_s",
+        (Part((at,), {at: "orders"}), FIRST_FAULT),
+    )
+
+
 def commit_before(rng: random.Random) -> Plant:
     """Offsets are committed before the work, and a consumer is killed."""
     at = f"{AT}.commit"
@@ -537,6 +557,7 @@ LOGS: tuple[Kind, ...] = (
     long_transaction,
     slow_transactions,
     reads_uncommitted,
+    left_open,
     commit_before,
     too_few_consumers,
     slow_consumer,

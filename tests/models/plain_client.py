@@ -51,6 +51,7 @@ class Settings:
     abort_interval_s: float = 10.0
     on_fenced: str = "exit"
     restart_after: float | None = None
+    new_ids: bool = False  # each process has a transactional.id of its own
 
 
 @dataclass(eq=False)
@@ -188,6 +189,7 @@ class PlainClient:
         self.sessions = 0
         self.txns = 0
         self.opened_s: float | None = None  # of the transaction, at its coordinator
+        self.hanging: list[tuple[int, float]] = []  # of dead processes: its number, since when open
         self.fenced = False
         self.coordinator = 0
         self.reached: simpy.Event = env.event()  # the coordinator is back; after how long
@@ -210,15 +212,24 @@ class PlainClient:
                 self.act("late transactions")
                 self.abort()
                 self.fenced = True
+            for txn, opened_s in list(self.hanging):
+                if opened_s + self.s.transaction_timeout_s < self.env.now:
+                    self.seen["left hanging"] += 1
+                    self.act("late transactions")
+                    self.hanging.remove((txn, opened_s))
+                    self._abort(txn)
 
     def abort(self) -> None:
         """The transaction that is open is aborted now."""
         if self.opened_s is not None:
-            for partition in self.partitions:
-                for at, batch_txn in enumerate(partition.txn):
-                    if batch_txn == self.txns:
-                        partition.aborted[at] = self.env.now
+            self._abort(self.txns)
         self.opened_s = None
+
+    def _abort(self, txn: int) -> None:
+        for partition in self.partitions:
+            for at, of in enumerate(partition.txn):
+                if of == txn:
+                    partition.aborted[at] = self.env.now
 
     def _sample(self, grid_s: Sequence[float]) -> Steps:
         for at_s in grid_s:
@@ -285,6 +296,9 @@ class PlainClient:
             return
         if self.process:
             self.process.die()
+        if self.s.new_ids and self.opened_s is not None:
+            self.hanging.append((self.txns, self.opened_s))
+            self.opened_s = None
         self.abort()
         self.fenced = False
         self.sessions += 1

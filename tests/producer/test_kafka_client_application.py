@@ -156,6 +156,26 @@ def test_KP_20_initTransactions_aborts_what_the_process_before_has_left_open():
     assert client.appends().tolist() == [1] * 5 and not client.fenced_s
 
 
+def test_KC_19_with_a_new_transactional_id_it_stays_open_until_its_time_is_over():
+    # Row 0 is stored at 155 ms; at 500 ms its transaction has been open for 300. The next process
+    # stores all five rows, and has committed them by then.
+    client = build(
+        [0] * 5, order="transaction", **flushed(), process_ms=[150, 1, 1, 1, 1], **ALONE,
+        abort_interval_ms=100, transaction_timeout_ms=300, transactional_id="a-${random.uuid}",
+    )  # fmt: skip
+    client.advance(0.16)
+    client.sigkill(0.16)
+    client.restart(0.17)
+    client.advance(0.45)
+    assert client.settled and client.journal.aborted_s[0] == 0.5
+    assert client.journal.visible_s[-1] < 0.4
+    assert client.state.limits.late_transactions.times == 0
+    client.advance(0.5)
+    assert client.state.limits.late_transactions.times == 1 and not client.fenced_s
+    left = client.state.limits.left_open
+    assert (left.times, left.first_s, left.last_s) == (1, 0.17, 0.5)
+
+
 def test_KP_20_what_a_dead_process_has_left_open_is_aborted_for_its_age():
     client = build(
         [0] * 5, order="transaction", **flushed(), process_ms=150, **ALONE,

@@ -155,7 +155,9 @@ class KafkaProducer(Config):
         default=None, alias="transactional.id"
     )
     """With `publisher: {order: transaction}`: the transactions' name, whose hash says which broker
-    coordinates them. A new process with the same one aborts what the last one has left open."""
+    coordinates them. A new process with the same one aborts what the last one has left open. With
+    Spring's `${random.uuid}` or another `${random.…}` in it, each process has one of its own, and
+    what a dead one has left open is open until transaction.timeout.ms is over."""
 
     @model_validator(mode="after")
     def _client_starts(self) -> Self:
@@ -347,6 +349,11 @@ class KafkaProducer(Config):
     def transaction_timeout_s(self) -> float:
         """A transaction that is open for longer is aborted, s."""
         return _or(self.transaction_timeout_ms, _TRANSACTION_TIMEOUT_MS) / 1e3
+
+    @property
+    def new_transactional_ids(self) -> bool:
+        """Whether each process has a transactional.id of its own."""
+        return "${random." in (self.transactional_id or "")
 
     def idempotent(self, transactional: bool = False) -> bool:
         """Whether the broker refuses repeats and gaps (KP-12).
