@@ -369,6 +369,42 @@ def drain(
 
 @app.command()
 @for_people
+def calibrate(
+    scenario: str,
+    to: Annotated[
+        str, typer.Option(metavar="EXPORT", help="Lag that was measured, as for `sim drain`.")
+    ],
+    name: Annotated[
+        str | None, typer.Option(help="Which group or queue of the export, if there are several.")
+    ] = None,
+    group: Annotated[
+        str | None,
+        typer.Option(metavar="SYSTEM.GROUP", help="Which of the scenario, if its name differs."),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Write the fitted scenario, and a picture beside it."),
+    ] = None,
+    set_: Sets = None,
+    seed: Seed = None,
+) -> None:
+    """Fit work, traffic and one fault to a lag that was measured; `sim explain` says the rest.
+
+    Without a fault, with consumers slower for a while, with consumers that stand still for a
+    while, and, where the export does not tell what arrived, with more traffic for a while: the
+    simplest that chance alone may part from the curve, else the closest (BIC).
+    """
+    from sim.cli.calibrating import calibrate_on
+    from sim.cli.draining import lag_of
+    from sim.scenario.load import load
+
+    gc.freeze()  # as in `run`
+    measured = lag_of(to, None, None)
+    calibrate_on(load(scenario, _overrides(set_, seed)), measured, name, group, output, out, err)
+
+
+@app.command()
+@for_people
 def report(
     result: str,
     open_: Annotated[bool, typer.Option("--open", help="Show it in the browser.")] = False,
