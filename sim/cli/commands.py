@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sim.cli import stopping
+from sim.cli.differing import diff
 from sim.cli.importing import imports, must_be_new
 from sim.cli.people import err, for_people, out
+from sim.cli.shelving import results
 from sim.cli.sweeping import sweep
 from sim.foundation import files
 from sim.foundation.errors import LabError
@@ -323,6 +325,8 @@ def plot(
 
 app.add_typer(imports, name="import")
 app.command()(sweep)
+app.command()(results)
+app.command()(diff)
 
 
 @app.command()

@@ -1,7 +1,9 @@
 """What `sim run --replications` and `--precision` print and write."""
 
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 from textwrap import fill
 from typing import TYPE_CHECKING
@@ -98,11 +100,18 @@ def replicate_on(
 
 
 def _write(found: "Replications", said: list[str], place: Path, charts: bool) -> Iterator[Path]:
+    from sim.results.difference import ABOUT
+
     for name in ("summary", "intervals", "differences"):
         path = place / f"{name}.csv"
         with files.replacing(path) as new:
             getattr(found, name).to_csv(new, index=False)
         yield path
+    path = place / ABOUT
+    content = found.scenario.model_dump(mode="json", by_alias=True)
+    about = {"versions": {"queue-log-lab": version("queue-log-lab")}, "content": content}
+    files.write_text(path, json.dumps(about, indent=2) + "\n")
+    yield path
     path = place / "findings.txt"
     files.write_text(path, "".join(f"{words}.\n" for words in said))
     yield path

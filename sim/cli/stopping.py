@@ -20,12 +20,18 @@ EXIT_CODE = 130
 KEPT = "systems that had finished are kept, and the same command goes on"
 
 _said = threading.Event()
+_kept = [KEPT]
+
+
+def keeps(words: str) -> None:
+    """From now on, this is what is said to be kept, whoever hears Ctrl+C first."""
+    _kept[0] = words
 
 
 def say(words: str = "") -> str:
     """What is printed of a command that was stopped; it is to be printed once."""
     _said.set()
-    return f"stopped; {words or KEPT}"
+    return f"stopped; {words or _kept[0]}"
 
 
 def end_in_time() -> None:

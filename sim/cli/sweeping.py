@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn
 from rich.text import Text
 
+from sim.cli import stopping
 from sim.cli.people import err, for_people, out, width_of
 from sim.foundation import files
 from sim.foundation.text import duration
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from sim.studies.sweeps import Heard, Sweep
     from sim.studies.time_left import TimeLeft
 
+_KEPT = "runs that were done are kept, and the same command goes on"
 _MEASURES = {
     "lost": "lost",
     "dead_lettered": "dead_lettered",
@@ -81,6 +83,10 @@ def sweep(
     jobs: Annotated[
         int | None, typer.Option(min=1, help="Processes; one a core if not given.")
     ] = None,
+    dask: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Run on this Dask cluster, as in tcp://host:8786."),
+    ] = None,
 ) -> None:
     """Run a scenario with many settings: a dataset, what matters in words, and a picture.
 
@@ -100,7 +106,7 @@ def sweep(
     for warning in loaded.warnings:
         err.print(f"warning: {warning}", style="yellow")
     with _progress(loaded.name, err) as heard:
-        found = run_all(loaded, its, replications, out_, heard, jobs)
+        found = run_all(loaded, its, replications, out_, heard, jobs, dask)
     place = place_of(loaded, its, replications, out_)
     _tell(found, number, place, charts, out)
 
@@ -165,6 +171,7 @@ def _progress(name: str, err: Console) -> Iterator["Heard"]:
         disable=not err.is_terminal,
     )
     task = bar.add_task(name, total=None, left=None)
+    stopping.keeps(_KEPT)
     told_s = monotonic()
 
     def heard(there: int, of: int, left: "TimeLeft") -> None:
@@ -178,9 +185,4 @@ def _progress(name: str, err: Console) -> Iterator["Heard"]:
                 err.print(f"{there} of {of} runs, {duration(round(seconds))} left")
 
     with bar:
-        try:
-            yield heard
-        except KeyboardInterrupt:
-            raise KeyboardInterrupt(
-                "runs that were done are kept, and the same command goes on"
-            ) from None
+        yield heard

@@ -7,8 +7,9 @@ its own, named by the hash of its scenario, and is there whole or not at all.
 import os
 import re
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,19 +38,20 @@ def _of(point: Scenario) -> Sequence[str]:
     return ("summary", "latencies", "series") if is_steady(point) else ("summary", "series")
 
 
-def compute(points: Sequence[Scenario], folder: Path, jobs: int | None = None) -> Iterator[int]:
+def compute(
+    points: Sequence[Scenario], folder: Path, jobs: int | None = None, cluster: str | None = None
+) -> Iterator[int]:
     """Run all points that were not run earlier; yields how many are there, after each.
 
     Args:
         points: scenarios; of two with the same hash, one is run.
         folder: where what they gave is kept.
         jobs: processes; None: one a core.
+        cluster: address of the scheduler of a Dask cluster that runs them instead.
 
     Raises:
-        LabError: one of them cannot be run.
+        LabError: one of them cannot be run; or as `sim.studies.on_dask.outcomes`.
     """
-    from joblib import Parallel, delayed
-
     folder = folder.resolve()  # processes that wait for work may have another folder as theirs
     folder.mkdir(parents=True, exist_ok=True)
     _clear(folder)
@@ -59,20 +61,33 @@ def compute(points: Sequence[Scenario], folder: Path, jobs: int | None = None) -
     yield there
     if not left:
         return
-    n = min(len(left), jobs or os.cpu_count() or 1)
+    for _ in _on_cluster(left, folder, cluster) if cluster else _here(left, folder, jobs):
+        there += 1
+        yield there
+
+
+def _here(points: Sequence[Scenario], folder: Path, jobs: int | None) -> Iterator[None]:
+    from joblib import Parallel, delayed
+
+    n = min(len(points), jobs or os.cpu_count() or 1)
     if n == 1:
-        for point in left:
+        for point in points:
             _run(point, folder)
-            there += 1
-            yield there
+            yield
         return
     # Of a process that has grown, a new one takes the place: that is as it should be.
     warnings.filterwarnings("ignore", "A worker stopped while some jobs", UserWarning)
-    for _ in Parallel(n_jobs=n, return_as="generator_unordered")(
-        delayed(_run_below)(os.getpid(), point, folder) for point in left
-    ):
-        there += 1
-        yield there
+    yield from Parallel(n_jobs=n, return_as="generator_unordered")(
+        delayed(_run_below)(os.getpid(), point, folder) for point in points
+    )
+
+
+def _on_cluster(points: Sequence[Scenario], folder: Path, address: str) -> Iterator[None]:
+    from sim.studies.on_dask import outcomes
+
+    for place, files_of_it in outcomes(points, address):
+        _keep(points[place], files_of_it, folder)
+        yield
 
 
 def _clear(folder: Path) -> None:
@@ -91,13 +106,28 @@ def _run_below(parent: int, point: Scenario, folder: Path) -> None:
 
 
 def _run(point: Scenario, folder: Path) -> None:
+    _keep(point, outcome(point), folder)
+
+
+def outcome(point: Scenario) -> dict[str, bytes]:
+    """Run a point; returns what is kept of it, by table: a Parquet file each.
+
+    Raises:
+        LabError: it cannot be run.
+    """
     from sim.lab import run
 
     tables = run(point).tables
-    _keep(tables.summary, _file(folder, point, "summary"))
+    its = {"summary": tables.summary, "series": _thinned(tables.series)}
     if is_steady(point):
-        _keep(kept(tables.messages), _file(folder, point, "latencies"))
-    _keep(_thinned(tables.series), _file(folder, point, "series"))  # last: by it, all is there
+        its["latencies"] = kept(tables.messages)
+    return {table: _packed(its[table]) for table in _of(point)}
+
+
+def _packed(frame: "pd.DataFrame") -> bytes:
+    packed = BytesIO()
+    frame.to_parquet(packed, compression="zstd", index=False)
+    return packed.getvalue()
 
 
 def _thinned(series: "pd.DataFrame") -> "pd.DataFrame":
@@ -110,9 +140,10 @@ def _thinned(series: "pd.DataFrame") -> "pd.DataFrame":
     return out[_SERIES]
 
 
-def _keep(frame: "pd.DataFrame", path: Path) -> None:
-    with files.replacing(path) as new:
-        frame.to_parquet(new, compression="zstd", index=False)
+def _keep(point: Scenario, tables: Mapping[str, bytes], folder: Path) -> None:
+    for table in _of(point):
+        with files.replacing(_file(folder, point, table)) as new:
+            new.write_bytes(tables[table])
 
 
 def _file(folder: Path, point: Scenario, table: str) -> Path:

@@ -192,6 +192,7 @@ def sweep(
     folder: Path,
     heard: Heard = lambda _there, _of, _left: None,
     jobs: int | None = None,
+    cluster: str | None = None,
 ) -> Sweep:
     """Run a scenario with all settings of a design, and write the dataset.
 
@@ -206,6 +207,7 @@ def sweep(
         folder: of all results.
         heard: told how far it is.
         jobs: processes; None: one a core.
+        cluster: as in `sim.studies.points.compute`.
 
     Raises:
         LabError: a setting does not fit the scenario, or a run is refused or fails.
@@ -222,7 +224,7 @@ def sweep(
     before = {one.hash for one in points.done(order, kept)}
     order.sort(key=lambda one: one.hash not in before)
     left = TimeLeft([_work_s(one) for one in order])
-    for there in points.compute(order, kept, jobs):
+    for there in points.compute(order, kept, jobs, cluster):
         heard(there, len(order), left)
     found = Sweep(scenario, design, replications, _dataset(scenarios, design, replications, kept))
     _write(found, place)

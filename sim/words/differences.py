@@ -45,7 +45,7 @@ def labels(contents: Sequence[Mapping[str, Any]], otherwise: Sequence[str]) -> l
         contents: each scenario as plain data, defaults filled in.
         otherwise: what to call each if they differ in nothing, or in too much to say.
     """
-    flat = [dict(_leaves(content)) for content in contents]
+    flat = [dict(leaves(content)) for content in contents]
     paths = dict.fromkeys(path for leaves in flat for path in leaves)
     differing = [
         path for path in paths if path != "about" and len({leaves.get(path) for leaves in flat}) > 1
@@ -66,11 +66,11 @@ def labels(contents: Sequence[Mapping[str, Any]], otherwise: Sequence[str]) -> l
     return out
 
 
-def _leaves(content: Any, path: str = "") -> Iterator[tuple[str, str]]:
+def leaves(content: Any, path: str = "") -> Iterator[tuple[str, str]]:
     """Dotted path and text of every value in plain data; a list counts as one."""
     if isinstance(content, Mapping):
         for key, value in content.items():
-            yield from _leaves(value, f"{path}.{key}" if path else str(key))
+            yield from leaves(value, f"{path}.{key}" if path else str(key))
     else:
         yield path, str(content)
 
@@ -82,7 +82,7 @@ def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
         before: a scenario as plain data, defaults filled in.
         after: the other one.
     """
-    old, new = dict(_leaves(before)), dict(_leaves(after))
+    old, new = dict(leaves(before)), dict(leaves(after))
     paths = [p for p in {**old, **new} if p != "about" and old.get(p) != new.get(p)]
     if len(paths) > _MOST_CHANGES:
         return []

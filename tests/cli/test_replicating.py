@@ -28,10 +28,11 @@ def test_tables_a_finding_and_a_picture_are_written(small):
     assert "in 6 of 6 runs" in done.output
     (place,) = (small / "results" / "test" / "replications").iterdir()
     assert sorted(path.name for path in place.iterdir()) == [
-        "differences.csv", "findings.txt", "intervals.csv", "runs", "summary.csv", "time_lag.png",
+        "differences.csv", "findings.txt", "intervals.csv", "runs", "scenario.json", "summary.csv",
+        "time_lag.png",
     ]  # fmt: skip
     assert pd.read_csv(place / "summary.csv")["seed"].tolist() == [3, 4, 5, 6, 7, 8]
-    assert max(map(len, done.output.splitlines()[:-6])) <= 80
+    assert max(map(len, done.output.splitlines()[:-7])) <= 80
 
 
 def test_more_runs_go_on_from_those_that_are_there(small, monkeypatch):

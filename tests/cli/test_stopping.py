@@ -91,6 +91,25 @@ lock.acquire()
     assert said == ("stopped; nothing was written\n" if caught else SAID)
 
 
+def test_what_is_kept_is_said_by_whoever_hears_it_first(tmp_path):
+    for deaf in ("signal.signal(signal.SIGINT, lambda *_: None)", ""):
+        command = f"""
+import signal, sys, time
+from sim.cli import stopping
+stopping.end_in_time()
+stopping.keeps("runs are kept")
+{deaf}
+try:
+    time.sleep(60)
+    time.sleep(60)
+except KeyboardInterrupt:
+    print(stopping.say(), file=sys.stderr, flush=True)
+    sys.exit(130)
+"""
+        code, said, _ = stopped(command, 1.0, tmp_path)
+        assert (code, said) == (130, "stopped; runs are kept\n")
+
+
 def test_where_it_is_ignored_it_stays_so(tmp_path):
     command = """
 import os, signal, threading
