@@ -245,6 +245,15 @@ SQS = (
     ),
 )  # fmt: skip
 
+
+def _soonest(at: At) -> Any:
+    """Of times to live, the shortest alone; None: there are not several."""
+    given = at.value or []
+    times = list(next(iter(given.values())).values()) if isinstance(given, dict) else given
+    known = [ms for ms in times if ms is not None]
+    return min(known) if known and len(set(times)) > 1 else None
+
+
 _CEILINGS = Relaxed(
     ("ceilings", "apply"), fixed(False, None), "a ceiling of the broker or its client",
     "a larger machine, or more of them", ("late", "unfinished", "lost"), key="ceilings",
@@ -277,6 +286,17 @@ RABBITMQ = (
     Relaxed(
         (READERS, "arguments", "x-message-ttl"), if_given(""), "a message expires after {ms}",
         "old messages are processed", GONE,
+    ),
+    Relaxed(
+        ("producer", "expiration"), _soonest,
+        "a message expires only at the head of its queue, behind those that expire later",
+        "one time to live for all; a queue for each of them keeps them all", BEHIND,
+        key="expiration",
+    ),
+    Relaxed(
+        ("producer", "expiration"), if_given([]),
+        "a message expires that has waited for its time to live", "old messages are processed",
+        GONE, name="expiration (none)", key="expiration",
     ),
     Relaxed(
         (READERS, "arguments", "x-max-length"), if_given(""), "at most {value} messages are ready",

@@ -7,7 +7,7 @@ names what is different.
 
 from collections.abc import Callable, Mapping
 from heapq import heappop, heappush
-from math import inf
+from math import inf, nextafter
 
 import numpy as np
 
@@ -200,11 +200,35 @@ class Broker:
         check_broker(self._counts, counts, self.state.deliveries.used, self.policy)
         self._counts = counts
 
+    def advance_to_letter(self, until_s: float) -> None:
+        """As `advance`, but it stands still where the first message goes into another queue."""
+        letters = self.state.letters
+        while self._due and self._due[0][:2] <= (until_s, BEFORE_CONTROL):
+            self._work(self._due[0][0])
+            if letters.n:
+                return
+            _, _, _, do = heappop(self._due)
+            do()
+            if letters.n:
+                return
+        self._work(until_s)
+
+    def due_s(self) -> float:
+        """When something happens next, as far as is known, s; inf: nothing."""
+        due_s = k.due_s(self.state)
+        if self._due:
+            at_s, order = self._due[0][:2]
+            due_s = min(due_s, at_s if order == BEFORE_CONTROL else nextafter(at_s, inf))
+        return due_s
+
     def _work(self, until_s: float) -> None:
         clock_s = self.state.clock_s
         while (ended := k.work(self.state, until_s, STEPS)) != pieces.DONE:
             if ended == pieces.FULL:
                 self._enlarge()
+            elif self.state.letters.stops and self.state.letters.n:
+                until_s = self.state.clock_s
+                break
             else:
                 self.pace.look(self.state.clock_s, self.state.messages.removed, self._doing)
         self.now_s = until_s
@@ -244,6 +268,10 @@ class Broker:
         times = self.state.times
         while times.rows + 2 * k.rare_rows(self.state) > times.before.shape[0]:
             times.enlarge_rows()
+        if self.policy.moves:
+            letters = self.state.letters
+            while letters.n + k.most_letters(self.state) > letters.message.shape[0]:
+                letters.enlarge()
 
     @property
     def _spare(self) -> int:
@@ -286,7 +314,7 @@ class Broker:
             return bool(
                 in_flight == counts.in_flight_now
                 and found[codes.WAITING] == counts.waiting_now
-                and found[codes.ACKED :].sum() == counts.removed
+                and found[codes.ACKED : codes.MOVED].sum() == counts.removed
             )
 
         check_states(queue.state, codes.STATES, agree)
@@ -355,6 +383,9 @@ class Broker:
             stop = min(self._oldest + _LOOK, came)
             rows = np.asarray(feed.message)[self._oldest : stop]
             there = queue.state[rows] < codes.ACKED
+            if self.state.messages.letter.shape[0]:  # it may have come again
+                place = np.asarray(self.state.lanes.place)[rows]
+                there &= place == np.arange(self._oldest, stop)
             if queue.wanted.size:
                 there &= queue.wanted[rows] == 1
             if there.any():

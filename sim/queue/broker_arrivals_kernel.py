@@ -8,6 +8,7 @@ from sim.queue import broker_codes as codes
 from sim.queue import broker_events_kernel as events_kernel
 from sim.queue import broker_lanes_kernel as lanes_kernel
 from sim.queue import broker_limits_kernel as limits_kernel
+from sim.queue import broker_messages_kernel as messages_kernel
 from sim.queue import broker_picks_kernel as picks_kernel
 from sim.queue import broker_settling_kernel as settling_kernel
 from sim.queue import broker_times_kernel as times_kernel
@@ -37,25 +38,31 @@ def drop_heads(b: BrokerState) -> None:
         lanes_kernel.pop(b.lanes, lane)
         b.messages.ready_now -= 1
         limits_kernel.act(b.limits, codes.LIMIT_DROPPED, b.times.at_s, b.times.at_s)
-        settling_kernel.bury(b, message)
+        settling_kernel.bury(b, message, codes.WAS_READY, codes.DIED_MAXLEN)
 
 
 def _refuse(b: BrokerState, now: float, message: int) -> None:
     """A message finds the queue full."""
     b.messages.refusals += 1
     limits_kernel.act(b.limits, codes.LIMIT_REFUSED, now, now)
-    if num.isfinite(b.policy.republish_s):
+    again_s = b.policy.republish_s
+    if b.messages.letter.shape[0] > 0 and b.messages.letter[message] == 1:
+        again_s = b.policy.letters_again_s
+    if num.isfinite(again_s):
         if b.messages.effects[message] == 0:
             from_s = now
             if b.times.eta_of.shape[0] > 0:
                 from_s = max(from_s, b.times.eta_of[message])
             row = times_kernel.row_for(b.times, message)
-            b.times.before[row, codes.MET_SEND] += max(0.0, now + b.policy.republish_s - from_s)
+            b.times.before[row, codes.MET_SEND] += max(0.0, now + again_s - from_s)
         b.messages.state[message] = codes.WAITING
         b.messages.waiting_now += 1
-        events_kernel.push(b.events, now + b.policy.republish_s, codes.AGAIN, message, 0)
+        events_kernel.push(b.events, now + again_s, codes.AGAIN, message, 0)
     elif b.policy.overflow == codes.REJECT_DEAD:
-        settling_kernel.finalise(b, message, codes.DEAD)
+        if b.policy.moves == 1:
+            settling_kernel.bury(b, message, codes.WAS_REFUSED, codes.DIED_MAXLEN)
+        else:
+            settling_kernel.finalise(b, message, codes.DEAD)
     else:
         settling_kernel.finalise(b, message, codes.REFUSED)
 
@@ -67,6 +74,9 @@ def come(b: BrokerState, now: float, message: int) -> bool:
         return False
     b.messages.state[message] = codes.READY
     b.messages.ready_now += 1
+    if b.messages.expires_s.shape[0] > 0:
+        ttl_s = messages_kernel.ttl_of(b.messages, b.policy.retention_s, message)
+        b.messages.expires_s[message] = now + ttl_s
     if b.policy.pick == codes.GROUPS and b.lanes.place[message] >= b.lanes.entered:
         return True  # the window lets it in
     lane = lanes_kernel.lane_of(b.lanes, message)
@@ -111,10 +121,42 @@ def _take_in(b: BrokerState, arrival_s: float) -> None:
 
 def _expiry_s(b: BrokerState) -> float:
     """When the next row of the feed is too old; inf: none has come that is not."""
+    if b.policy.at_head == 1:
+        return _head_expires_s(b)
     if b.retention_row < b.row:
         age_s = b.policy.delay_s + b.policy.retention_s
         return num.double(b.feed.enqueued_s[b.retention_row]) + age_s
     return num.INF
+
+
+def _head_expires_s(b: BrokerState) -> float:
+    """When the first message is too old; inf: there is none, or it may wait for ever."""
+    if b.messages.ready_now <= 0:
+        return num.INF
+    lane = picks_kernel.highest(b.lanes, b.messages)
+    return num.double(b.messages.expires_s[b.lanes.head[lane]])
+
+
+def _expire_head(b: BrokerState) -> None:
+    """The first message is too old, and goes now (RQ-17)."""
+    lane = picks_kernel.highest(b.lanes, b.messages)
+    message = b.lanes.head[lane]
+    lanes_kernel.pop(b.lanes, lane)
+    b.messages.ready_now -= 1
+    due_s = num.double(b.messages.expires_s[message])
+    if due_s < b.times.at_s:
+        limits_kernel.act(b.limits, codes.LIMIT_BEHIND, due_s, b.times.at_s)
+    limits_kernel.act(b.limits, codes.LIMIT_EXPIRED, b.times.at_s, b.times.at_s)
+    settling_kernel.bury(b, message, codes.WAS_READY, codes.DIED_EXPIRED)
+
+
+def expire_heads(b: BrokerState) -> None:
+    """Before anything is handed over: what is first and too old goes.
+
+    What has come just now with no time to live at all may still be handed over at once.
+    """
+    while _head_expires_s(b) < b.clock_s:
+        _expire_head(b)
 
 
 def next_s(b: BrokerState) -> float:
@@ -124,6 +166,9 @@ def next_s(b: BrokerState) -> float:
 
 def _expire(b: BrokerState) -> None:
     """The retention of a row of the feed ends."""
+    if b.policy.at_head == 1:
+        _expire_head(b)
+        return
     row = b.retention_row
     b.retention_row += 1
     message = b.feed.message[row]
@@ -174,9 +219,14 @@ def catch_up(b: BrokerState, now: float, waiting: bool) -> bool:
             continue
         if b.policy.pick == codes.SPANS:
             lanes_kernel.register(b.lanes, message)
-        if b.times.came_of.shape[0] > 0:
+        fresh = b.messages.effects[message] == 0
+        if b.times.entered_of.shape[0] > 0:
+            b.messages.returns[message] = 0  # to this queue it is a new message
+            if fresh:
+                b.times.entered_of[message] = b.feed.enqueued_s[row]
+        if b.times.came_of.shape[0] > 0 and fresh:
             b.times.came_of[message] = arrival_s
-        if come(b, arrival_s, message):
+        if come(b, arrival_s, message) and fresh:
             times_kernel.ready_from(b.times, message, arrival_s)
         if waiting:
             return True

@@ -11,7 +11,8 @@ cdef enum:
     EXPIRED = 7
     REFUSED = 8
     LOST = 9
-    STATES = 10
+    MOVED = 10
+    STATES = 11
     AUTO = 0
     ON_START = 1
     LATE = 2
@@ -35,6 +36,12 @@ cdef enum:
     LEAVE = 5
     DIE = 6
     FAILED = 7
+    DIED_EXPIRED = 0
+    DIED_REJECTED = 1
+    DIED_MAXLEN = 2
+    DIED_LIMIT = 3
+    WAS_READY = -1
+    WAS_REFUSED = -2
     BY_CLOSE = 1
     BY_LOCK = 2
     BY_FAILURE = 4
@@ -77,7 +84,10 @@ cdef enum:
     MET_ATTEMPT = 5
     MET_LOCK = 6
     MET_THROTTLED = 7
-    MET = 8
+    MET_DELAY = 8
+    MET_LINE = 9
+    MET_CEILING = 10
+    MET = 11
     LIMIT_LOCK_HELD = 0
     LIMIT_LOCK_GONE = 1
     LIMIT_RETURNS = 2
@@ -97,7 +107,8 @@ cdef enum:
     LIMIT_HEARTBEAT = 16
     LIMIT_THROTTLED = 17
     LIMIT_TIMEOUT = 18
-    LIMITS = 19
+    LIMIT_BEHIND = 19
+    LIMITS = 20
     CLOSED = 0
     KILLED = 1
     STRUCK = 2

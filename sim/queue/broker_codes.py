@@ -20,7 +20,9 @@ REFUSED = 8
 """Never let in."""
 LOST = 9
 """Acknowledged, and then its consumer died."""
-STATES = 10
+MOVED = 10
+"""Dead-lettered into another queue; it may come again."""
+STATES = 11
 
 # BrokerPolicy.ack: at delivery, when work begins, when it is done.
 AUTO = 0
@@ -54,6 +56,16 @@ RETRY = 4
 LEAVE = 5
 DIE = 6
 FAILED = 7
+
+# Why a message is dead-lettered or dropped.
+DIED_EXPIRED = 0
+DIED_REJECTED = 1
+DIED_MAXLEN = 2
+DIED_LIMIT = 3
+
+# Of what is dead-lettered, in place of a delivery: it was ready, or was not let in.
+WAS_READY = -1
+WAS_REFUSED = -2
 
 # Bits of BrokerPolicy.counted: why a message comes back.
 BY_CLOSE = 1
@@ -146,7 +158,13 @@ MET_LOCK = 6
 """In flight, though its consumer was gone or had given it up."""
 MET_THROTTLED = 7
 """In the hands of a consumer whose invocation was throttled."""
-MET = 8
+MET_DELAY = 8
+"""In a queue that nobody reads, until its time to live was over."""
+MET_LINE = 9
+"""In such a queue, past it, behind the first."""
+MET_CEILING = 10
+"""In front of the process of a queue that it has left."""
+MET = 11
 
 # Limits that act: rows of QueueLimits.
 LIMIT_LOCK_HELD = 0
@@ -187,7 +205,9 @@ LIMIT_THROTTLED = 17
 """An invocation was refused, for as many ran as may."""
 LIMIT_TIMEOUT = 18
 """An invocation took too long."""
-LIMITS = 19
+LIMIT_BEHIND = 19
+"""A message stayed past its time to live behind the first of the queue."""
+LIMITS = 20
 
 # What happens to consumers, and is told of: rows of QueueLimits.times_of.
 CLOSED = 0

@@ -14,6 +14,8 @@ cdef class Deliveries:
     cdef public i64[::1] has
     cdef public i64[::1] verdict
     cdef public double[::1] sent_s
+    cdef public double[::1] entered_s
+    cdef public double[::1] came_s
     cdef public double[::1] arrive_s
     cdef public double[::1] gone_s
     cdef public double[::1] begun_s

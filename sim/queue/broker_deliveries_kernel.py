@@ -30,6 +30,10 @@ class Deliveries:
         """[room] what the consumer says of it: OK, DISCARD, …"""
         self.sent_s: F64 = np.zeros(room)
         """[room] when the broker handed it out and its lock began."""
+        self.entered_s: F64 = np.zeros(room)
+        """[room] where messages may come again: when it had reached the queue, …"""
+        self.came_s: F64 = np.zeros(room)
+        """[room] … and when the queue's process had taken it in, if that has a ceiling."""
         self.arrive_s: F64 = np.zeros(room)
         """[room] when it reaches the consumer; inf: the network is cut."""
         self.gone_s: F64 = np.zeros(room)
@@ -81,7 +85,7 @@ class Deliveries:
         self.arrive_s = longer(np.asarray(self.arrive_s), 2 * room, 0.0)
         for name in (
             "gone_s", "begun_s", "work_s", "rest_s", "past", "loop_s", "backoff_s", "paused_s",
-            "behind_s", "crowded_s",
+            "behind_s", "crowded_s", "entered_s", "came_s",
         ):  # fmt: skip
             setattr(self, name, longer(np.asarray(getattr(self, name)), 2 * room, 0.0))
         self.before = longer(np.asarray(self.before), 2 * room, 0)

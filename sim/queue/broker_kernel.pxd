@@ -76,6 +76,12 @@ cdef bint _has_room(BrokerState b, i64 spare) noexcept nogil
 
 cdef void _unlock_all(BrokerState b, double now) noexcept nogil
 
+@cython.locals(here=i64)
+cpdef i64 most_letters(BrokerState b) noexcept nogil
+
+@cython.locals(at_s=double, waiting=bint)
+cpdef double due_s(BrokerState b) noexcept nogil
+
 @cython.locals(spare=i64, anchor=i64, sends_again=bint, stuck=bint, calm_s=double, unlock_s=double, now=double,
                gone=bint, freed=bint, sample_s=double, samples=bint, waiting=bint, awaited=bint, _=i64)
 cdef i64 _work(BrokerState b, double until_s, i64 most) noexcept nogil

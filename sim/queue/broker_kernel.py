@@ -156,6 +156,8 @@ def _take(b: BrokerState, now: float, c: int) -> int:
     n = 0
     lane = -1
     while n < limit:
+        if b.policy.at_head == 1:
+            arrivals_kernel.expire_heads(b)
         lane = picks_kernel.pick(b.lanes, b.messages, b.policy, now, c, lane)
         if lane < 0:
             break
@@ -163,7 +165,7 @@ def _take(b: BrokerState, now: float, c: int) -> int:
         lanes_kernel.pop(b.lanes, lane)
         if b.messages.receives[message] >= b.policy.max_receives:
             b.messages.ready_now -= 1
-            settling_kernel.bury(b, message)
+            settling_kernel.bury(b, message, codes.WAS_READY, codes.DIED_LIMIT)
             limits_kernel.act(b.limits, codes.LIMIT_RECEIVES, now, now)
             if b.policy.pick == codes.GROUPS:
                 arrivals_kernel.let_in(b)
@@ -353,7 +355,17 @@ def _has_room(b: BrokerState, spare: int) -> bool:
         and b.events.stored + spare <= num.integer(b.events.slot.shape[0])
         and b.events.polls - b.events.polls_ended < num.integer(b.events.poll_end_s.shape[0])
         and b.times.rows + rare_rows(b) <= num.integer(b.times.before.shape[0])
+        and (
+            b.policy.moves == 0
+            or b.letters.n + most_letters(b) <= num.integer(b.letters.message.shape[0])
+        )
     )
+
+
+def most_letters(b: BrokerState) -> int:
+    """How many messages may go into another queue until it is looked at again."""
+    here = b.messages.ready_now + b.messages.in_flight_now + b.messages.waiting_now
+    return here + num.integer(b.feed.n[0]) - b.row
 
 
 def rare_rows(b: BrokerState) -> int:
@@ -383,11 +395,14 @@ def _work(b: BrokerState, until_s: float, most: int) -> int:
     anchor = b.consumers.anchor
     # A refusal leads to an event of its own; other arrivals can wait until somebody looks.
     sends_again = b.policy.overflow != codes.DROP_HEAD and num.isfinite(b.policy.republish_s)
+    sends_again = sends_again or b.exact
     stuck = False
     calm_s = -num.INF  # before then nothing comes, is too old or is sampled
     for _ in range(most):
         if not _has_room(b, spare):
             return pieces.FULL
+        if b.letters.stops == 1 and b.letters.n > 0:
+            return pieces.GOES_ON
         if b.policy.pick == codes.GROUPS:
             arrivals_kernel.let_in(b)
         if not stuck and _serve(b):
@@ -434,7 +449,8 @@ def _work(b: BrokerState, until_s: float, most: int) -> int:
         awaited = arrivals_kernel.catch_up(b, now, waiting and not samples)
         if samples:
             arrivals_kernel.sample(b)
-        calm_s = min(arrivals_kernel.next_s(b), arrivals_kernel.sample_s(b))
+        if not b.exact:
+            calm_s = min(arrivals_kernel.next_s(b), arrivals_kernel.sample_s(b))
         if samples or awaited:
             continue
         if unlock_s <= now:
@@ -442,6 +458,16 @@ def _work(b: BrokerState, until_s: float, most: int) -> int:
         elif events_kernel.first_s(b.events) <= now < num.INF:
             _happen(b, now)
     return pieces.GOES_ON
+
+
+def due_s(b: BrokerState) -> float:
+    """When something happens next in a queue that has come to where it was to go; inf: nothing."""
+    at_s: float = min(connections_kernel.unlock_s(b), events_kernel.first_s(b.events))
+    at_s = min(at_s, max(b.clock_s, arrivals_kernel.next_s(b)))
+    waiting = b.consumers.behind[b.consumers.anchor] != b.consumers.anchor
+    if b.limited and waiting and b.clock_s < b.free_s:
+        at_s = min(at_s, b.free_s)
+    return at_s
 
 
 def work(b: BrokerState, until_s: float, most: int) -> int:

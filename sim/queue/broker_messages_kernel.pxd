@@ -1,5 +1,6 @@
 cimport cython
 
+from sim.foundation cimport num
 from sim.foundation.c_types cimport f32, i32, i64, u8, u16
 from sim.queue cimport broker_codes as codes
 
@@ -10,6 +11,9 @@ cdef class QueueMessages:
     cdef public double[::1] due_s
     cdef public const i32[::1] same
     cdef public double[::1] let_in_s
+    cdef public const double[::1] ttl_s
+    cdef public double[::1] expires_s
+    cdef public u8[::1] letter
     cdef public u8[::1] state
     cdef public u16[::1] receives
     cdef public u16[::1] returns
@@ -23,6 +27,7 @@ cdef class QueueMessages:
     cdef public i64 in_flight_now
     cdef public i64 waiting_now
     cdef public i64 removed
+    cdef public i64 moved
     cdef public i64 held
     cdef public i64 deliveries
     cdef public i64 repeats
@@ -36,6 +41,8 @@ cdef class PoisonLeft:
     cdef public i64[::1] left
     cdef public double[::1] restart_s
 
+
+cdef double ttl_of(QueueMessages messages, double ttl_s, i64 message) noexcept nogil
 
 @cython.locals(low=i64, high=i64, middle=i64)
 cdef i64 poison_place(PoisonLeft poison, i64 message) noexcept nogil

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from sim.foundation import num
 from sim.foundation.arrays import F32, F64, I32, I64, U8, U16, longer
 from sim.queue import broker_codes as codes
 
@@ -15,6 +16,9 @@ class QueueMessages:
         wanted: U8,
         due_s: F64,
         same: I32,
+        ttl_s: F64,
+        expires: bool,
+        linked: bool,
         total: int,
         keep_repeats: int,
     ) -> None:
@@ -29,6 +33,12 @@ class QueueMessages:
         """[messages] number of its deduplication id; [0]: each has its own."""
         self.let_in_s: F64 = np.full(int(same.max(initial=-1)) + 1, -np.inf)
         """[ids] when a message with this id was let in last; -inf: never."""
+        self.ttl_s: F64 = ttl_s
+        """[messages] own time to live; inf: none; [0]: none has any."""
+        self.expires_s: F64 = np.full(n if expires else 0, np.inf)
+        """[messages] when it is too old; inf: never; [0]: not kept."""
+        self.letter: U8 = np.zeros(n if linked else 0, np.uint8)
+        """[messages] 1: it came last as a dead letter; [0]: none does."""
         self.state: U8 = np.zeros(n, np.uint8)
         """[messages] READY … LOST; READY too before it has come."""
         self.receives: U16 = np.zeros(n, np.uint16)
@@ -54,6 +64,8 @@ class QueueMessages:
         """Messages that are to be published again."""
         self.removed = 0
         """Messages gone for good."""
+        self.moved = 0
+        """Times that a message went into another queue."""
         self.held = 0
         """Deliveries that a consumer has and has not finished."""
         self.deliveries = 0
@@ -87,6 +99,18 @@ class PoisonLeft:
         """[poison] how many more times."""
         self.restart_s: F64 = restart_s
         """[poison] a killed consumer starts again after; inf: never."""
+
+
+def ttl_of(messages: QueueMessages, ttl_s: float, message: int) -> float:
+    """How long a message that comes now may wait, s; ``ttl_s``: any message of the queue.
+
+    A dead letter has no time to live of its own any more.
+    """
+    if messages.ttl_s.shape[0] == 0:
+        return ttl_s
+    if messages.letter.shape[0] > 0 and messages.letter[message] == 1:
+        return ttl_s
+    return min(ttl_s, num.double(messages.ttl_s[message]))
 
 
 def poison_place(poison: PoisonLeft, message: int) -> int:

@@ -41,10 +41,13 @@ cdef class BrokerPolicy:
     cdef public i64 max_length
     cdef public i64 overflow
     cdef public double republish_s
+    cdef public double letters_again_s
     cdef public i64 max_in_flight
     cdef public double dedup_s
     cdef public double calls_per_s
     cdef public double retention_s
+    cdef public i64 at_head
+    cdef public i64 moves
     cdef public double delay_s
     cdef public double publish_s
     cdef public double deliver_s

@@ -90,6 +90,8 @@ class BrokerPolicy:
         """DROP_HEAD, REJECT, REJECT_DEAD."""
         self.republish_s = num.INF
         """A refused message is sent again after; inf: never."""
+        self.letters_again_s = num.INF
+        """The same of a refused dead letter."""
         self.max_in_flight = NO_LIMIT
         """Messages handed out and not acknowledged, over all consumers."""
         self.dedup_s = 0.0
@@ -98,6 +100,11 @@ class BrokerPolicy:
         """Pull: quota of each kind of call; inf: none."""
         self.retention_s = num.INF
         """A message that is ready so long after it came is gone."""
+        self.at_head = 0
+        """1: only once it is the first; and messages may have a time to live of their own. Not with
+        GROUPS, FAIR or SPANS."""
+        self.moves = 0
+        """1: what is dead-lettered goes into another queue (`broker_letters_kernel`)."""
         self.delay_s = 0.0
         """From the feed to this queue."""
         self.publish_s = 0.0

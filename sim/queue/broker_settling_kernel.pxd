@@ -7,6 +7,7 @@ from sim.queue cimport broker_deliveries_kernel as deliveries_kernel
 from sim.queue cimport broker_events_kernel as events_kernel
 from sim.queue cimport broker_lanes_kernel as lanes_kernel
 from sim.queue cimport broker_limits_kernel as limits_kernel
+from sim.queue cimport broker_messages_kernel as messages_kernel
 from sim.queue cimport broker_picks_kernel as picks_kernel
 from sim.queue cimport broker_times_kernel as times_kernel
 from sim.queue.broker_state_kernel cimport BrokerState
@@ -14,7 +15,11 @@ from sim.queue.broker_state_kernel cimport BrokerState
 
 cdef void finalise(BrokerState b, i64 message, i64 state) noexcept nogil
 
-cdef void bury(BrokerState b, i64 message) noexcept nogil
+cdef void bury(BrokerState b, i64 message, i64 d, i64 reason) noexcept nogil
+
+@cython.locals(now=double, at=i64, k=i64, entered_s=double, waited_s=double, ttl_s=double,
+               late_s=double, ready_s=double, until_idle_s=double, into=i64)
+cdef void _move(BrokerState b, i64 message, i64 d, i64 reason) noexcept nogil
 
 @cython.locals(lane=i64, time_s=double)
 cdef void forget(BrokerState b, double now, i64 d) noexcept nogil

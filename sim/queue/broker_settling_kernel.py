@@ -6,6 +6,7 @@ from sim.queue import broker_deliveries_kernel as deliveries_kernel
 from sim.queue import broker_events_kernel as events_kernel
 from sim.queue import broker_lanes_kernel as lanes_kernel
 from sim.queue import broker_limits_kernel as limits_kernel
+from sim.queue import broker_messages_kernel as messages_kernel
 from sim.queue import broker_picks_kernel as picks_kernel
 from sim.queue import broker_times_kernel as times_kernel
 from sim.queue.broker_state_kernel import BrokerState
@@ -19,9 +20,67 @@ def finalise(b: BrokerState, message: int, state: int) -> None:
         lanes_kernel.move_window(b.lanes, b.messages, message, b.policy.pick)
 
 
-def bury(b: BrokerState, message: int) -> None:
-    """Dead-letter or drop a message that is neither ready nor in flight any more."""
-    finalise(b, message, codes.DEAD if b.policy.dead_letters == 1 else codes.DROPPED)
+def bury(b: BrokerState, message: int, d: int, reason: int) -> None:
+    """Dead-letter or drop a message that is neither ready nor in flight any more.
+
+    Args:
+        b: the queue.
+        message: which.
+        d: the delivery that it was in; WAS_READY, WAS_REFUSED.
+        reason: DIED_…
+    """
+    if b.policy.moves == 1:
+        _move(b, message, d, reason)
+    elif b.policy.dead_letters == 1:
+        finalise(b, message, codes.DEAD)
+    else:
+        finalise(b, message, codes.EXPIRED if reason == codes.DIED_EXPIRED else codes.DROPPED)
+
+
+def _move(b: BrokerState, message: int, d: int, reason: int) -> None:
+    """A message leaves for another queue, with what it has met so far (RQ-16)."""
+    now: float = b.times.at_s
+    at = b.letters.n
+    b.letters.n = at + 1
+    b.letters.message[at] = message
+    b.letters.at_s[at] = now
+    b.letters.reason[at] = reason
+    b.messages.state[message] = codes.MOVED
+    b.messages.moved += 1
+    entered_s = now
+    if b.times.entered_of.shape[0] > 0:
+        entered_s = num.double(b.times.entered_of[message])
+    else:
+        entered_s = num.double(b.feed.enqueued_s[b.lanes.place[message]])
+    if b.messages.effects[message] > 0:
+        for k in range(codes.MET):
+            b.letters.met[at, k] = 0.0
+        b.letters.met[at, codes.MET_ATTEMPT] = now - entered_s
+        return
+    if d >= 0:
+        times_kernel.come_back(b.times, b.deliveries, d, now)
+    times_kernel.copy_past(b.times, message, b.letters.met, at)
+    if b.times.came_of.shape[0] > 0:
+        waited_s = b.times.came_of[message] - b.policy.publish_s - entered_s
+        b.letters.met[at, codes.MET_CEILING] += waited_s
+        b.letters.met[at, codes.MET_SEND] += b.policy.publish_s
+    if d == codes.WAS_READY:
+        if b.consumers.anchor == 0 and b.policy.at_head == 1:
+            ttl_s = messages_kernel.ttl_of(b.messages, b.policy.retention_s, message)
+            if num.isfinite(ttl_s):
+                late_s = max(0.0, now - b.messages.expires_s[message])
+                ready_s = b.messages.expires_s[message] - ttl_s
+                b.letters.met[at, codes.MET_LINE] += late_s
+                b.letters.met[at, codes.MET_DELAY] += now - ready_s - late_s
+                return
+        until_idle_s = -num.INF
+        if b.policy.single_active == 1 or b.limited:
+            until_idle_s = b.times.idle_s
+        times_kernel.add_ready(b.times, message, until_idle_s, b.letters.met, at)
+    # What it waits for while a consumer rests is this queue's.
+    into = codes.MET_LINE if b.policy.single_active == 1 else codes.MET_CEILING
+    b.letters.met[at, into] += b.letters.met[at, codes.MET_IDLE]
+    b.letters.met[at, codes.MET_IDLE] = 0.0
 
 
 def forget(b: BrokerState, now: float, d: int) -> None:
@@ -73,7 +132,7 @@ def give_back(b: BrokerState, now: float, d: int, why: int) -> None:
         if b.policy.counted & why:
             b.messages.returns[message] += 1
         if b.messages.returns[message] > b.policy.max_returns:
-            bury(b, message)
+            bury(b, message, d, codes.DIED_LIMIT)
             limits_kernel.act(b.limits, codes.LIMIT_RETURNS, now, now)
         else:
             place = b.policy.requeue_place if why == codes.BY_FAILURE else b.policy.place
@@ -89,7 +148,7 @@ def _retry(b: BrokerState, now: float, d: int) -> None:
     b.messages.returns[message] += 1
     times = num.integer(b.messages.returns[message])
     if times > b.policy.max_returns:
-        bury(b, message)
+        bury(b, message, d, codes.DIED_LIMIT)
         limits_kernel.act(b.limits, codes.LIMIT_RETRIES, now, now)
         return
     wait_s = b.policy.retry_s
@@ -121,7 +180,7 @@ def settle(b: BrokerState, now: float, d: int, verdict: int, worked_on: bool) ->
     elif verdict == codes.REQUEUE:
         give_back(b, now, d, codes.BY_FAILURE)
     elif verdict == codes.REJECTED:
-        bury(b, message)
+        bury(b, message, d, codes.DIED_REJECTED)
     elif b.messages.effects[message] > 0 or worked_on:
         finalise(b, message, codes.ACKED)
     else:

@@ -12,6 +12,7 @@ from sim.queue.broker_deliveries_kernel import Deliveries
 from sim.queue.broker_events_kernel import Events
 from sim.queue.broker_function_kernel import InvokedFunction
 from sim.queue.broker_lanes_kernel import Lanes
+from sim.queue.broker_letters_kernel import QueueLetters
 from sim.queue.broker_limits_kernel import QueueLimits
 from sim.queue.broker_messages_kernel import PoisonLeft, QueueMessages
 from sim.queue.broker_policy_kernel import BrokerPolicy
@@ -37,6 +38,10 @@ class Columns(NamedTuple):
     """[messages] number of its deduplication id; None: every message has its own."""
     lanes: int = 1
     """How many lanes."""
+    ttl_s: F64 | None = None
+    """[messages] with `BrokerPolicy.at_head`, own time to live, s; inf: none; None: nobody."""
+    linked: bool = False
+    """Whether messages may come more than once: dead letters of this or another queue."""
     reach: U8 | None = None
     """[consumers, lanes] with SPANS: 1: the consumer takes from that lane; None: from all."""
 
@@ -127,18 +132,23 @@ def new_state(
     Args: as those of `sim.queue.broker.Broker`; ``places``: for consumers.
 
     Raises:
-        ValueError: the queue drops heads and cannot say which (`BrokerPolicy.max_length`).
+        ValueError: the queue drops heads, or lets them expire, and cannot say which is one.
     """
     # Messages that the window has not let in are in no lane; and the heap is by the heads.
     drops = policy.overflow == codes.DROP_HEAD and policy.max_length < NO_LIMIT
     if drops and policy.pick in (codes.GROUPS, codes.FAIR):
         raise ValueError("a queue with message groups or fair lanes cannot drop its head")
+    if policy.at_head and policy.pick not in (codes.ONE, codes.PRIORITY):
+        raise ValueError("a queue with message groups, fair lanes or windows has no head")
     n, wanted = service_s.size, columns.wanted
     messages = QueueMessages(
         service_s,
         _rows(wanted, np.uint8),
         _rows(columns.due_s, np.float64),
         _rows(columns.same, np.int32),
+        _rows(columns.ttl_s, np.float64),
+        policy.at_head == 1,
+        columns.linked,
         n if wanted is None else int(np.count_nonzero(wanted)),
         keep_repeats,
     )
@@ -156,6 +166,7 @@ def new_state(
         policy.publish_s > 0.0 or policy.deliver_s > 0.0,
         policy.loop_s > 0.0 or function is not None,
         policy.per_batch_s > 0.0,
+        columns.linked,
     )
     return BrokerState(
         feed,
@@ -171,6 +182,7 @@ def new_state(
         QueueSamples(grid_s),
         times,
         QueueLimits(places),
+        QueueLetters(_FIRST_ROOM),
         jitter,
         InvokedFunction(0, np.zeros(1), np.zeros(1)) if function is None else function,
     )

@@ -11,6 +11,7 @@ from sim.queue.broker_deliveries_kernel cimport Deliveries
 from sim.queue.broker_events_kernel cimport Events
 from sim.queue.broker_function_kernel cimport InvokedFunction
 from sim.queue.broker_lanes_kernel cimport Lanes
+from sim.queue.broker_letters_kernel cimport QueueLetters
 from sim.queue.broker_limits_kernel cimport QueueLimits
 from sim.queue.broker_messages_kernel cimport QueueMessages, PoisonLeft
 from sim.queue.broker_policy_kernel cimport BrokerPolicy
@@ -46,12 +47,14 @@ cdef class BrokerState:
     cdef public QueueSamples samples
     cdef public QueueTimes times
     cdef public QueueLimits limits
+    cdef public QueueLetters letters
     cdef public const double[::1] jitter
     cdef public InvokedFunction function
     cdef public i64 row
     cdef public i64 retention_row
     cdef public double clock_s
     cdef public bint limited
+    cdef public bint exact
     cdef public double free_s
     cdef public bint published
     cdef public double full_from_s

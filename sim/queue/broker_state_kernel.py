@@ -13,6 +13,7 @@ from sim.queue.broker_deliveries_kernel import Deliveries
 from sim.queue.broker_events_kernel import Events
 from sim.queue.broker_function_kernel import InvokedFunction
 from sim.queue.broker_lanes_kernel import Lanes
+from sim.queue.broker_letters_kernel import QueueLetters
 from sim.queue.broker_limits_kernel import QueueLimits
 from sim.queue.broker_messages_kernel import PoisonLeft, QueueMessages
 from sim.queue.broker_policy_kernel import BrokerPolicy
@@ -66,6 +67,7 @@ class BrokerState:
         samples: QueueSamples,
         times: QueueTimes,
         limits: QueueLimits,
+        letters: QueueLetters,
         jitter: F64,
         function: InvokedFunction,
     ) -> None:
@@ -85,6 +87,7 @@ class BrokerState:
         self.samples: QueueSamples = samples
         self.times: QueueTimes = times
         self.limits: QueueLimits = limits
+        self.letters: QueueLetters = letters
         self.jitter: F64 = jitter
         """[draws] uniform in [0, 1), for retries, taken in turn."""
         self.function: InvokedFunction = function
@@ -97,6 +100,8 @@ class BrokerState:
         """Time of the latest event."""
         self.limited = policy.publish_s > 0.0 or policy.deliver_s > 0.0
         """Whether the queue is a process that can do one thing at a time."""
+        self.exact = policy.at_head == 1 or policy.moves == 1
+        """Whether each arrival is looked at by itself: what is first now makes a difference."""
         self.free_s = -num.INF
         """The queue's process is busy until then."""
         self.published = False

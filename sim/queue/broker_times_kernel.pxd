@@ -25,6 +25,7 @@ cdef class QueueTimes:
     cdef public double lived_s
     cdef public double[:, ::1] of
     cdef public double[::1] came_of
+    cdef public double[::1] entered_of
     cdef public double[::1] loop_of
     cdef public double[::1] begun_of
     cdef public i32[::1] row_of
@@ -58,6 +59,13 @@ cdef i64 row_for(QueueTimes t, i64 message) noexcept nogil
 
 @cython.locals(message=i64, row=i64, k=i64, from_s=double, gone_s=double)
 cdef void come_back(QueueTimes t, Deliveries deliveries, i64 d, double now) noexcept nogil
+
+@cython.locals(row=i64, k=i64)
+cdef void copy_past(QueueTimes t, i64 message, double[:, ::1] met_s, i64 at) noexcept nogil
+
+cdef void add_ready(
+    QueueTimes t, i64 message, double until_idle_s, double[:, ::1] met_s, i64 at
+) noexcept nogil
 
 @cython.locals(message=i64, from_s=double, left_s=double, held_s=double, behind_s=double)
 cdef double begin(

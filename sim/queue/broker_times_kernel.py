@@ -25,7 +25,14 @@ class QueueTimes:
     """Sums of a queue, and what each of its messages waited for. Times in s."""
 
     def __init__(
-        self, messages: int, lanes: int, eta_s: F64, limited: bool, looped: bool, batched: bool
+        self,
+        messages: int,
+        lanes: int,
+        eta_s: F64,
+        limited: bool,
+        looped: bool,
+        batched: bool,
+        linked: bool,
     ) -> None:
         self.at_s = 0.0
         """Time that the sums go to."""
@@ -63,6 +70,9 @@ class QueueTimes:
         wanted together."""
         self.came_of: F64 = np.zeros(messages if limited else 0)
         """[messages] of a queue with a ceiling, when its process had taken it in; else [0]."""
+        self.entered_of: F64 = np.zeros(messages if linked else 0)
+        """[messages] of a queue into which dead letters come, when it reached the queue, the time
+        that led to its first effect; else [0]: each comes once."""
         self.loop_of: F64 = np.zeros(messages if looped else 0)
         """[messages] at main loops that have a ceiling; else [0]."""
         self.begun_of: F64 = np.zeros(messages if batched else 0)
@@ -192,6 +202,10 @@ def hand(t: QueueTimes, deliveries: Deliveries, d: int, message: int, until_idle
             did but the call.
     """
     deliveries.rest_s[d] = t.rest_s
+    if t.entered_of.shape[0] > 0:
+        deliveries.entered_s[d] = t.entered_of[message]
+        if t.came_of.shape[0] > 0:
+            deliveries.came_s[d] = t.came_of[message]
     deliveries.past[d, codes.MET_NO_OWNER] = 0.0
     deliveries.past[d, codes.MET_IDLE] = 0.0
     deliveries.past[d, codes.MET_BUSY] = 0.0
@@ -231,6 +245,20 @@ def come_back(t: QueueTimes, deliveries: Deliveries, d: int, now: float) -> None
         gone_s = min(now, max(from_s, deliveries.gone_s[d]))
         t.before[row, codes.MET_ATTEMPT] += gone_s - from_s
         t.before[row, codes.MET_LOCK] += now - gone_s
+
+
+def copy_past(t: QueueTimes, message: int, met_s: F64, at: int) -> None:
+    """Put what a message had met before into row ``at`` of ``met_s`` [rows, kinds]."""
+    row = t.row_of[message] - 1
+    for k in range(codes.MET):
+        met_s[at, k] = t.before[row, k] if row >= 0 else 0.0
+
+
+def add_ready(t: QueueTimes, message: int, until_idle_s: float, met_s: F64, at: int) -> None:
+    """Add what a message without an effect has met since it is ready; the rest as in `hand`."""
+    met_s[at, codes.MET_NO_OWNER] += t.of[message, codes.KEPT_NO_OWNER] + t.no_owner_s
+    met_s[at, codes.MET_IDLE] += max(0.0, t.of[message, codes.KEPT_IDLE] + until_idle_s)
+    met_s[at, codes.MET_BUSY] += t.of[message, codes.KEPT_BUSY] + t.busy_s
 
 
 def begin(
@@ -311,6 +339,11 @@ def take_effect(t: QueueTimes, deliveries: Deliveries, d: int, now: float) -> No
     t.of[message, codes.KEPT_IDLE] = deliveries.past[d, codes.MET_IDLE]
     t.of[message, codes.KEPT_BUSY] = deliveries.past[d, codes.MET_BUSY] + deliveries.crowded_s[d]
     t.of[message, codes.KEPT_HELD] = deliveries.behind_s[d]
+    if t.entered_of.shape[0] > 0:
+        # It may have left and come again meanwhile.
+        t.entered_of[message] = deliveries.entered_s[d]
+        if t.came_of.shape[0] > 0:
+            t.came_of[message] = deliveries.came_s[d]
     if t.begun_of.shape[0] > 0:
         t.begun_of[message] = deliveries.begun_s[d]
     if t.loop_of.shape[0] > 0:

@@ -20,16 +20,21 @@ from sim.queue.broker import Broker
 class BrokerWaits:
     """A `sim.engine.waits.Waits` of a queue's messages, as they are numbered there."""
 
-    def __init__(self, broker: Broker, sent: Sent, asked_s: float = 0.0) -> None:
+    def __init__(
+        self, broker: Broker, sent: Sent, asked_s: float = 0.0, first_s: F64 | None = None
+    ) -> None:
         """
         Args:
             broker: the queue, at the end.
             sent: how its messages get into its feed.
             asked_s: of `BrokerPolicy.delay_s`, what was asked for (DelaySeconds), s.
+            first_s: [messages] of a queue that takes dead letters, when each came into the first
+                of its queues, s; else None.
         """
         self.broker = broker
         self.sent = sent
         self.asked_s = asked_s
+        self.first_s = first_s
 
     def parts_s(self, first: int, last: int) -> F64:
         """As `sim.engine.waits.Waits.parts_s`."""
@@ -37,6 +42,8 @@ class BrokerWaits:
         place = np.asarray(state.lanes.place)[first:last]
         # A message that has not come is where the first row is: its column may be anything.
         entered_s = np.asarray(state.feed.enqueued_s)[np.maximum(place, 0)]
+        if self.first_s is not None:
+            entered_s = self.first_s[first:last]
         parts_s = self.sent.sent_parts_s(first, last, entered_s)
-        k.add(state, first, int(self.broker.idle), self.asked_s, parts_s)
+        k.add(state, first, int(self.broker.idle), self.asked_s, entered_s, parts_s)
         return parts_s

@@ -9,10 +9,14 @@ from sim.queue.broker_times_kernel cimport QueueTimes
 
 
 @cython.locals(i=i64, m=i64, k=i64, row=i64, came_s=double, begun_s=double, calls_s=double,
-               eta_s=double, work_s=double, slowed_s=double)
+               eta_s=double, work_s=double, slowed_s=double, ago_s=double)
 cdef void _add(
-    BrokerState b, QueueTimes t, i64 first, i64 idle, double asked_s, double[:, ::1] out_s
+    BrokerState b, QueueTimes t, i64 first, i64 idle, double asked_s,
+    const double[::1] first_s, double[:, ::1] out_s
 ) noexcept nogil
 
 @cython.locals(times=QueueTimes)
-cpdef void add(BrokerState b, i64 first, i64 idle, double asked_s, double[:, ::1] out_s)
+cpdef void add(
+    BrokerState b, i64 first, i64 idle, double asked_s, const double[::1] first_s,
+    double[:, ::1] out_s
+)

@@ -10,12 +10,26 @@ from sim.queue.broker_state_kernel import BrokerState
 from sim.queue.broker_times_kernel import QueueTimes
 
 
-def _add(b: BrokerState, t: QueueTimes, first: int, idle: int, asked_s: float, out_s: F64) -> None:
+def _add(
+    b: BrokerState,
+    t: QueueTimes,
+    first: int,
+    idle: int,
+    asked_s: float,
+    first_s: F64,
+    out_s: F64,
+) -> None:
     for i in range(out_s.shape[1]):
         m = first + i
         if b.messages.effects[m] == 0:
             continue
-        came_s = b.feed.enqueued_s[b.lanes.place[m]] + b.policy.delay_s
+        came_s = 0.0
+        ago_s = 0.0
+        if b.times.entered_of.shape[0] > 0:
+            came_s = num.double(b.times.entered_of[m])
+            ago_s = came_s - first_s[i]
+        else:
+            came_s = b.feed.enqueued_s[b.lanes.place[m]] + b.policy.delay_s
         row = t.row_of[m] - 1
         slowed_s = t.lost[row, 1] if row >= 0 else 0.0
         if t.begun_of.shape[0] > 0:
@@ -28,7 +42,7 @@ def _add(b: BrokerState, t: QueueTimes, first: int, idle: int, asked_s: float, o
             out_s[parts.SEND, i] += b.policy.publish_s
             out_s[parts.CEILING, i] += t.came_of[m] - b.policy.publish_s - came_s
             came_s = t.came_of[m]
-        calls_s = begun_s - came_s
+        calls_s = begun_s - came_s + ago_s
         eta_s = came_s
         if t.eta_of.shape[0] > 0:
             eta_s = max(came_s, min(begun_s, num.double(t.eta_of[m])))
@@ -50,6 +64,9 @@ def _add(b: BrokerState, t: QueueTimes, first: int, idle: int, asked_s: float, o
             out_s[parts.ATTEMPT, i] += t.before[row, codes.MET_ATTEMPT]
             out_s[parts.LOCK, i] += t.before[row, codes.MET_LOCK]
             out_s[parts.CEILING, i] += t.before[row, codes.MET_THROTTLED]
+            out_s[parts.DELAY, i] += t.before[row, codes.MET_DELAY]
+            out_s[parts.HEAD_OF_LINE, i] += t.before[row, codes.MET_LINE]
+            out_s[parts.CEILING, i] += t.before[row, codes.MET_CEILING]
             for k in range(codes.MET_SEND, codes.MET):
                 calls_s -= t.before[row, k]
             out_s[parts.SLOWED, i] += t.lost[row, 0] + max(0.0, slowed_s)
@@ -59,13 +76,14 @@ def _add(b: BrokerState, t: QueueTimes, first: int, idle: int, asked_s: float, o
         out_s[parts.WORK, i] += work_s
 
 
-def add(b: BrokerState, first: int, idle: int, asked_s: float, out_s: F64) -> None:
+def add(b: BrokerState, first: int, idle: int, asked_s: float, first_s: F64, out_s: F64) -> None:
     """Add what messages with an effect waited for in a queue, and their work.
 
     They are as many as ``out_s`` has columns, from number ``first`` on. ``idle``: number of the
     part that a ready message meets while a consumer rests. ``asked_s``: of `BrokerPolicy.delay_s`,
-    what was asked for. ``out_s`` float64 [parts, messages], s.
+    what was asked for. ``first_s`` [messages]: of a queue that takes dead letters, when each came
+    into the first of its queues, s. ``out_s`` float64 [parts, messages], s.
     """
     times = b.times
     with cython.nogil:
-        _add(b, times, first, idle, asked_s, out_s)
+        _add(b, times, first, idle, asked_s, first_s, out_s)

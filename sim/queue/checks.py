@@ -29,6 +29,7 @@ class BrokerCounts(NamedTuple):
     in_flight: int
     waiting: int
     removed: int
+    moved: int
     held: int
     deliveries: int
     repeats: int
@@ -47,6 +48,7 @@ def counts_of(state: BrokerState) -> BrokerCounts:
         in_flight=messages.in_flight_now,
         waiting=messages.waiting_now,
         removed=messages.removed,
+        moved=messages.moved,
         held=messages.held,
         deliveries=messages.deliveries,
         repeats=messages.repeats,
@@ -62,9 +64,9 @@ def check_broker(before: BrokerCounts, now: BrokerCounts, used: int, policy: Bro
         used: deliveries that somebody still knows of.
         policy: of the queue.
     """
-    assert now.arrived == now.ready + now.in_flight + now.waiting + now.removed, (
+    assert now.arrived == now.ready + now.in_flight + now.waiting + now.removed + now.moved, (
         f"queue: {now.arrived} messages came, but {now.ready} are ready, {now.in_flight} in "
-        f"flight, {now.waiting} waiting and {now.removed} gone"
+        f"flight, {now.waiting} waiting, {now.removed} gone and {now.moved} in other queues"
     )
     least = min(now.ready, now.in_flight, now.waiting, now.removed, now.held)
     assert least >= 0, "queue: fewer than no messages"

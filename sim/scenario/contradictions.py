@@ -147,6 +147,12 @@ def _bad_dimensions(
         for index, dimension in enumerate(value if isinstance(value, list) else ()):
             if known and isinstance(dimension, str) and dimension not in allowed:
                 yield (*path, index), unknown("dimension", dimension, allowed)
+    for name in systems:
+        path = ("systems", name, "producer", "expiration")
+        for dimension in _names(whole, *path):
+            values = _names(whole, *path, dimension)
+            for _, message in _bad_values(whole, path, dimension, values):
+                yield (*path, dimension), message
     for path, selection in _selections(whole, systems):
         written = isinstance(whole.get(path), dict)  # AWS gives a filter policy inside a string
         for dimension, values in selection.items():

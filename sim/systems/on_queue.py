@@ -93,9 +93,17 @@ class QueueSystem(Generic[_Q]):
             came, queue = self.enqueued.get(name), self.queues.pop(name)
             outcome = outcome_of(self.setup, name, queue, ended_s, came, self.keys.get(name, {}))
             if isinstance(queue, Broker) and name in self.sent:
-                waits = BrokerWaits(queue, self.sent[name], self.asked_s.get(name, 0.0))
-                outcome = replace(outcome, waits=waits)
+                outcome = replace(outcome, waits=self.waits_of(name, queue))
+                outcome = self.completed(name, queue, outcome)
             yield outcome.only(self.only[name]) if name in self.only else outcome
+
+    def waits_of(self, name: str, queue: Broker) -> Waits:
+        """What the messages of a general queue waited for."""
+        return BrokerWaits(queue, self.sent[name], self.asked_s.get(name, 0.0))
+
+    def completed(self, name: str, queue: Broker, outcome: GroupOutcome) -> GroupOutcome:
+        """The outcome of a general queue, with what only the product knows: here, nothing."""
+        return outcome
 
 
 class QueueBecame(NamedTuple):
@@ -111,7 +119,7 @@ def became(queue: Broker | Workers) -> QueueBecame:
     """What became of the messages that a queue knows; effects must be recorded (`settle`)."""
     columns = queue.queue
     effects = np.asarray(columns.effects)
-    fate_of = _FATE_OF_STATE if isinstance(queue, Broker) else _FATE_OF_STATE_STANDARD
+    fate_of = FATE_OF_STATE if isinstance(queue, Broker) else _FATE_OF_STATE_STANDARD
     fate = fate_of[np.asarray(columns.state)] * (effects == 0)
     fate += np.uint8(Fate.PROCESSED) * (effects > 0)
     return QueueBecame(fate, np.asarray(columns.done_s), effects)
@@ -233,11 +241,12 @@ def _history(system: str, queue: MessageColumns | StandardQueue, repeats: int) -
     return Effects.of(done_s, everyone, np.asarray(queue.again_s)[:repeats], again)
 
 
-_FATE_OF_STATE = np.zeros(codes.STATES, np.uint8)
-_FATE_OF_STATE[codes.DEAD] = Fate.DEAD_LETTERED
-_FATE_OF_STATE[[codes.DROPPED, codes.REFUSED]] = Fate.LOST_REJECTED
-_FATE_OF_STATE[codes.EXPIRED] = Fate.LOST_RETENTION
-_FATE_OF_STATE[codes.LOST] = Fate.LOST_ACKED_BEFORE_PROCESSING
+FATE_OF_STATE = np.zeros(codes.STATES, np.uint8)
+"""[states of a general queue] the `Fate`."""
+FATE_OF_STATE[codes.DEAD] = Fate.DEAD_LETTERED
+FATE_OF_STATE[[codes.DROPPED, codes.REFUSED]] = Fate.LOST_REJECTED
+FATE_OF_STATE[codes.EXPIRED] = Fate.LOST_RETENTION
+FATE_OF_STATE[codes.LOST] = Fate.LOST_ACKED_BEFORE_PROCESSING
 
 _FATE_OF_STATE_STANDARD = np.zeros(standard.STATES, np.uint8)
 _FATE_OF_STATE_STANDARD[standard.DEAD] = Fate.DEAD_LETTERED

@@ -38,6 +38,7 @@ _WHAT = {
     codes.LIMIT_RETRIES: "had a message that had been tried again so often {buried}",
     codes.LIMIT_DROPPED: "was reached, and the first message was {buried}",
     codes.LIMIT_REFUSED: "was reached, and a message was not let in",
+    codes.LIMIT_BEHIND: "was over for a message that stayed behind the first, which expires later",
     codes.LIMIT_EXPIRED: "had a message expire that had waited so long",
     codes.LIMIT_IN_FLIGHT: "was reached: no more messages could be in flight",
     codes.LIMIT_CALLS: "had a call wait for the quota",

@@ -58,7 +58,7 @@ _ON: Mapping[TimePart, Sequence[str]] = {
         "MaximumRetryAttempts",
     ),
     TimePart.HEAD_OF_LINE: (
-        "MessageGroupId", "partitions", "ShardCount", "x-single-active-consumer",
+        "MessageGroupId", "partitions", "ShardCount", "x-single-active-consumer", "expiration",
         "ParallelizationFactor", "MaximumRetryAttempts",
     ),
     TimePart.CEILING: (
@@ -84,13 +84,13 @@ BY_HARM: Mapping[str, Sequence[str]] = {
         "x-max-length", "x-overflow", "offsets.retention.minutes", "auto.offset.reset",
         "queue.buffering.max.messages",
         "queue.buffering.max.kbytes", "buffer.memory", "max.block.ms", "delivery.timeout.ms",
-        "message.timeout.ms", "RecordTtl", "x-delivery-limit", "maxReceiveCount",
+        "message.timeout.ms", "RecordTtl", "expiration", "x-delivery-limit", "maxReceiveCount",
         "group.share.delivery.count.limit", "transaction.timeout.ms",
         "MaximumRetryAttempts", "MaximumRecordAgeInSeconds",
     ),
     "unfinished": ("transaction.timeout.ms", "Timeout", "MaximumRetryAttempts"),
     "dead_lettered": (
-        "maxReceiveCount", "x-delivery-limit", "x-message-ttl", "x-max-length",
+        "maxReceiveCount", "x-delivery-limit", "x-message-ttl", "expiration", "x-max-length",
         "group.share.delivery.count.limit", "max_retries",
         "ReservedConcurrentExecutions", "account_concurrency", "Timeout",
         "MaximumRetryAttempts", "MaximumRecordAgeInSeconds",

@@ -78,6 +78,8 @@ def policy_of(s):
         dedup_s=s.dedup_s,
         calls_per_s=s.calls_per_s,
         retention_s=s.retention_s,
+        at_head=int(s.at_head),
+        letters_again_s=s.letters_again_s,
         delay_s=s.delay_s,
         publish_s=s.publish_s,
         deliver_s=s.deliver_s,
@@ -88,22 +90,45 @@ def policy_of(s):
     )
 
 
-def build(s, came_s, work_s, *, lane=None, due_s=None, same=None, bad=None, grid_s=(), **options):
+def broker_policy_with(policy, **knobs):
+    """A policy with some knobs set anew."""
+    for name, value in knobs.items():
+        setattr(policy, name, value)
+    return policy
+
+
+def build(
+    s,
+    came_s,
+    work_s,
+    *,
+    lane=None,
+    due_s=None,
+    same=None,
+    bad=None,
+    ttl_s=None,
+    grid_s=(),
+    feed=None,
+    moves=False,
+    **options,
+):
     """The lab's queue and consumers, for the settings ``s``; ``bad``: {message: (kills, …)}."""
     n = len(came_s)
-    feed = Feed(np.arange(n, dtype=np.int32), np.asarray(came_s, float), np.array([n]))
+    feed = feed or Feed(np.arange(n, dtype=np.int32), np.asarray(came_s, float), np.array([n]))
     bad = bad or {}
     columns = Columns(
         lane=None if lane is None else np.asarray(lane, np.int32),
         due_s=due_s,
         same=same,
+        ttl_s=ttl_s,
+        linked=moves is not False,
         lanes=1 if lane is None else int(max(lane)) + 1,
     )
     return Broker(
         feed,
         np.asarray(work_s, np.float32),
         s.consumers,
-        policy_of(s),
+        policy_of(s) if not moves else broker_policy_with(policy_of(s), moves=1),
         receive_latency_s=np.array([s.receive_s]),
         ack_latency_s=np.array([s.ack_s]),
         grid_s=np.asarray(grid_s, float),

@@ -196,7 +196,7 @@ class PlainBroker(PlainQueueSide):
             after_s = max(0.0, consumer.loop_free_s - self.env.now)
             consumer.loop_free_s = self.env.now + after_s + self.s.ack_trips * self.s.ack_s
         for d in deliveries:
-            d.ack_sent = True
+            d.ack_sent, d.on_wire = True, after_s == 0.0
         self.env.process(self._leave_loop(consumer, consumer.connection, deliveries, after_s))
 
     def _leave_loop(
@@ -333,7 +333,7 @@ class PlainBroker(PlainQueueSide):
             self._lose(d)
         for d in self.unacked:
             lost = working_too or d not in consumer.working
-            if d.connection is consumer.connection and lost:
+            if d.connection is consumer.connection and lost and not d.on_wire:
                 self.times.gone(d)
         consumer.ripe.clear()
         consumer.buffer.clear()

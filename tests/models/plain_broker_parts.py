@@ -1,6 +1,6 @@
 """What `models.plain_broker` is made of: settings, messages, deliveries, connections, consumers."""
 
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass, field
 
 import simpy
@@ -8,7 +8,7 @@ import simpy
 from models.plain_machine import Machine
 
 INF = float("inf")
-FINAL = ("acked", "dead", "dropped", "expired", "refused", "lost")
+FINAL = ("acked", "dead", "dropped", "expired", "refused", "lost", "moved")
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,8 @@ class Settings:
     dedup_s: float = 0.0
     calls_per_s: float = INF
     retention_s: float = INF
+    at_head: bool = False  # what is too old goes once it is the first
+    letters_again_s: float = INF  # a dead letter that is refused
     delay_s: float = 0.0
     publish_s: float = 0.0  # of the queue's process
     deliver_s: float = 0.0
@@ -87,6 +89,12 @@ class Message:
     done_s: float = INF
     effects: int = 0
     came_s: float = 0.0  # it was let in, or would have been
+    ttl_s: float = INF  # its own
+    expires_s: float = INF
+    letter: bool = False  # it came from another queue
+    entered_s: float = 0.0  # it reached the queue, the last time before its effect
+    first_s: float = 0.0  # it reached the first of its queues
+    met: "Counter[str]" = field(default_factory=Counter)  # what it met in the queues before
 
 
 @dataclass(eq=False)
@@ -112,6 +120,10 @@ class Delivery:
     verdict: str = "ok"
     owed: bool = False
     ack_sent: bool = False
+    on_wire: bool = False
+    entered_s: float = 0.0  # of its message, as they were when it was handed out
+    came_s: float = 0.0
+    met: "Counter[str]" = field(default_factory=Counter)
     held_back: bool = False  # for its ETA; does not count against the prefetch
     travels_s: float = 0.0  # until the consumer has it
     loop_part_s: float = 0.0  # of that, at the consumer's main loop

@@ -1,6 +1,7 @@
 """The broker's side of `models.plain_broker`: what is ready, acks, locks and connections."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 
 import simpy
 
@@ -14,7 +15,7 @@ from models.plain_broker_parts import (
     PlainCall,
     Settings,
 )
-from models.plain_broker_times import History
+from models.plain_broker_times import NEAR_S, History
 from models.plain_machine import Machine, Steps
 
 
@@ -54,6 +55,8 @@ class PlainQueueSide:
         self.mailbox: list[int] = []  # rows that wait for the queue's process
         self.busy = False
         self.did = "delivered"
+        self.came = 0
+        self.post: Callable[[int, str, Counter[str]], None] | None = None  # to another queue
         self.consumers = [Consumer(Machine(env), env.event()) for _ in range(settings.consumers)]
         self.times = History(self)
         env.process(self._arrive(enqueued_s))
@@ -64,7 +67,10 @@ class PlainQueueSide:
 
     def _arrive(self, enqueued_s: Sequence[float]) -> Steps:
         for row, at_s in enumerate(enqueued_s):
+            if at_s == INF:
+                continue  # it comes from another queue, if at all
             yield self.env.timeout(at_s + self.s.delay_s - self.env.now)
+            self.messages[row].entered_s = self.messages[row].first_s = at_s
             if self._limited():
                 self.mailbox.append(row)
                 self._serve()
@@ -77,8 +83,10 @@ class PlainQueueSide:
     def _take_in(self, row: int, at_s: float) -> None:
         """A published message is in the queue, or is not let in."""
         message = self.messages[row]
-        message.row = row
-        message.came_s = self.env.now
+        message.row = self.came
+        self.came += 1
+        if not message.effects:
+            message.came_s = self.env.now
         if message.same >= 0:
             if self.env.now - self.let_in.get(message.same, -INF) < self.s.dedup_s:
                 message.where = "refused"
@@ -86,7 +94,8 @@ class PlainQueueSide:
                 return
             self.let_in[message.same] = self.env.now
         self.arrived.append(message)
-        self.env.process(self._age(message, at_s + self.s.delay_s))
+        if not self.s.at_head:
+            self.env.process(self._age(message, at_s + self.s.delay_s))
         self._come(message)
 
     def _come(self, message: Message) -> None:
@@ -94,14 +103,20 @@ class PlainQueueSide:
         if s.overflow != "drop-head" and self._ready() >= s.max_length:
             self.seen.add("refused")
             self.times.acted["refused"] += 1
-            if s.republish_s < INF:
-                self.times.waits(message, "send", s.republish_s)
+            again_s = s.letters_again_s if message.letter else s.republish_s
+            if again_s < INF:
+                self.times.waits(message, "send", again_s)
                 message.where = "waiting"
-                self.env.process(self._again(message, s.republish_s))
+                self.env.process(self._again(message, again_s))
+            elif s.overflow == "reject-dead" and self.post:
+                self._bury(message, "maxlen")
             else:
                 message.where = "dead" if s.overflow == "reject-dead" else "refused"
             return
         message.where = "ready"
+        message.expires_s = self.env.now + min(
+            s.retention_s, INF if message.letter else message.ttl_s
+        )
         self.main[message.lane].append(message)
         self.times.ready(message)
         self._serve()
@@ -121,6 +136,51 @@ class PlainQueueSide:
             self._serve()
         elif message.where == "flight":
             message.old = True
+
+    # Too old once it is the first.
+
+    def _first(self) -> Message | None:
+        heads = [m for m in map(self._head, range(self.lanes)) if m is not None]
+        return max(heads, key=lambda m: m.lane, default=None)
+
+    def _expire_first(self) -> None:
+        head = self._first()
+        assert head is not None
+        self._unready(head)
+        self.times.acted["expired"] += 1
+        self.times.acted["behind"] += head.expires_s < self.env.now - NEAR_S
+        self.seen.add("expired at the head")
+        self._bury(head, "expired")
+
+    def _expire_firsts(self) -> None:
+        """Before anything is handed over."""
+        if self.s.at_head:
+            while (head := self._first()) and head.expires_s < self.env.now - NEAR_S:
+                self._expire_first()
+
+    def _watch_first(self) -> None:
+        head = self._first() if self.s.at_head else None
+        if head is not None and head.expires_s < INF:
+            self.env.process(self._expire_in_time(head, head.expires_s))
+
+    def _expire_in_time(self, head: Message, at_s: float) -> Steps:
+        yield self.env.timeout(max(0.0, at_s - self.env.now))
+        if self._first() is head and head.expires_s == at_s:
+            self._expire_first()
+            self._serve()
+
+    def take_letter(self, i: int, met: Counter[str], first_s: float) -> None:
+        """A message comes from another queue, or comes back."""
+        message = self.messages[i]
+        message.letter, message.returns, message.old = True, 0, False
+        if not message.effects:
+            message.met, message.first_s, message.entered_s = met, first_s, self.env.now
+            self.times.way.pop(id(message), None)
+        if self._limited():
+            self.mailbox.append(i)
+            self._serve()
+        else:
+            self._take_in(i, self.env.now)
 
     # What is ready.
 
@@ -152,9 +212,17 @@ class PlainQueueSide:
             at = next((i for i, other in enumerate(main) if other.row > message.row), len(main))
             main.insert(at, message)
 
-    def _bury(self, message: Message) -> None:
-        message.where = "dead" if self.s.dead_letters else "dropped"
+    def _bury(self, message: Message, reason: str, d: Delivery | None = None) -> None:
         self.seen.add("buried")
+        if self.post is not None:
+            met = self.times.left(message, d, was_ready=message.where == "ready")
+            message.where = "moved"
+            self.seen.add(f"moved: {reason}")
+            self.post(self.number[id(message)], reason, met)
+        elif self.s.dead_letters:
+            message.where = "dead"
+        else:
+            message.where = "expired" if reason == "expired" else "dropped"
 
     def _give_back(self, d: Delivery, why: str) -> None:
         message = d.message
@@ -166,7 +234,7 @@ class PlainQueueSide:
         if why in self.s.counted:
             message.returns += 1
         if message.returns > self.s.max_returns:
-            self._bury(message)
+            self._bury(message, "limit", d)
             self.times.acted["returns"] += 1
         else:
             self._put_back(d, self.s.requeue_place if why == "failure" else self.s.place)
@@ -225,13 +293,14 @@ class PlainQueueSide:
         held: list[Delivery] = []
         lane = None
         while len(held) < limit and self._in_flight() < self.s.max_in_flight:
+            self._expire_firsts()
             message = self._next(lane, consumer)
             if message is None:
                 break
             lane = message.lane
             self._unready(message)
             if message.receives >= self.s.max_receives:
-                self._bury(message)
+                self._bury(message, "limit")
                 self.times.acted["receives"] += 1
                 continue
             message.receives += 1
@@ -303,7 +372,7 @@ class PlainQueueSide:
                 message = self._head(lane)
                 assert message is not None
                 self._unready(message)
-                self._bury(message)
+                self._bury(message, "maxlen")
                 self.times.acted["dropped"] += 1
                 self.seen.add("head dropped")
                 dropped = True
@@ -312,6 +381,7 @@ class PlainQueueSide:
         if self.mailbox and not self.busy:
             self.busy = True
             self.env.process(self._process_works(self.s.publish_s, self.mailbox.pop(0)))
+        self._watch_first()
 
     # Main loops and the queue's process, if they have a ceiling.
 
@@ -347,7 +417,7 @@ class PlainQueueSide:
             self._serve()
         else:
             self.did = "published"
-            self._take_in(row, self.enqueued_s[row])
+            self._take_in(row, self.messages[row].entered_s)
             self._serve()  # it may have been refused, so that nobody was served
 
     # Acks, locks, connections.
@@ -374,7 +444,7 @@ class PlainQueueSide:
 
     def _ack_travels(self, deliveries: list[Delivery], after_s: float | None = None) -> Steps:
         for d in deliveries:
-            d.ack_sent = True
+            d.ack_sent = d.on_wire = True
         yield self.env.timeout(self.s.ack_s / 2 if after_s is None else after_s)
         for d in deliveries:
             self._acknowledge(d)
@@ -427,7 +497,7 @@ class PlainQueueSide:
         elif verdict == "requeue":
             self._give_back(d, "failure")
         elif verdict == "rejected":
-            self._bury(message)
+            self._bury(message, "rejected", d)
         elif message.effects or worked_on:
             message.where = "acked"
         else:
@@ -437,7 +507,7 @@ class PlainQueueSide:
         message = d.message
         message.returns += 1
         if message.returns > self.s.max_returns:
-            self._bury(message)
+            self._bury(message, "limit", d)
             self.times.acted["retries"] += 1
             return
         self.seen.add("retried")

@@ -80,6 +80,8 @@ class History:
         line_s = INF if self.plain.s.pick != "groups" else self.freed_s.get(d.message.lane, 0.0)
         self.of[id(d)] = [*way.spans, Span("ready", way.ready_s, now, line_s)]
         d.rests_from_s = now
+        message = d.message
+        d.entered_s, d.came_s, d.met = message.entered_s, message.came_s, message.met
 
     def came_back(self, d: Delivery) -> None:
         now = self.plain.env.now
@@ -100,6 +102,34 @@ class History:
 
     def gone(self, d: Delivery) -> None:
         d.gone_s = min(d.gone_s, self.plain.env.now)
+
+    def left(self, message: Message, d: Delivery | None, *, was_ready: bool) -> Counter[str]:
+        """What a message that goes into another queue has met since it reached the first."""
+        now, s = self.plain.env.now, self.plain.s
+        if message.effects:
+            here_s = now - message.entered_s
+            return Counter(ATTEMPT=here_s, CALL=message.entered_s - message.first_s)
+        out = Counter(message.met)
+        out["SEND"] += s.publish_s
+        out["CEILING"] += message.came_s - message.entered_s - s.publish_s
+        way = self.way.get(id(message), Way())
+        spans = [*way.spans]
+        if d is not None:
+            gone_s = min(now, max(d.sent_s, d.gone_s))
+            spans = [
+                *self.of[id(d)], Span("attempt", d.sent_s, gone_s), Span("lock", gone_s, now)
+            ]  # fmt: skip
+        elif was_ready:
+            ttl_s = min(s.retention_s, INF if message.letter else message.ttl_s)
+            if not self.plain.consumers and s.at_head and ttl_s < INF:
+                late_s = max(0.0, now - message.expires_s)
+                out["HEAD_OF_LINE"] += late_s
+                out["DELAY"] += now - way.ready_s - late_s
+            else:
+                spans.append(Span("ready", way.ready_s, now))
+        for span in spans:
+            self._add_span(out, span.from_s, span)
+        return out
 
     def took_effect(self, d: Delivery) -> None:
         self.effect.setdefault(id(d.message), d)
@@ -160,24 +190,28 @@ class History:
         """Of message number ``i``, which took effect, the parts that are not zero, s."""
         message = self.plain.messages[i]
         d, s = self.effect[id(message)], self.plain.s
-        entered_s = self.plain.enqueued_s[i]
-        eta_s = max(self.eta_s[id(message)], message.came_s)
+        entered_s, came_s = d.entered_s, d.came_s
+        eta_s = max(self.eta_s[id(message)], came_s)
         out: Counter[str] = Counter()
+        out.update(d.met)
         out["SEND"] += s.delay_s + s.publish_s
-        out["CEILING"] += message.came_s - entered_s - s.delay_s - s.publish_s
-        out["DELAY"] += min(eta_s, d.begun_s) - message.came_s
+        out["CEILING"] += came_s - entered_s - s.delay_s - s.publish_s
+        out["DELAY"] += min(eta_s, d.begun_s) - came_s
         for span in self.of[id(d)]:
             from_s = max(span.from_s, eta_s)
             if span.until_s <= from_s:
                 continue
-            if span.kind == "ready":
-                self._add_ready(out, from_s, span)
-            else:
-                kind = {"attempt": "ATTEMPT", "lock": "LOCK", "backoff": "BACKOFF", "send": "SEND",
-                        "throttled": "CEILING"}  # fmt: skip
-                out[kind[span.kind]] += span.until_s - from_s
+            self._add_span(out, from_s, span)
         self._add_hand(out, d, eta_s)
         return {part: time_s for part, time_s in out.items() if abs(time_s) > NEAR_S}
+
+    def _add_span(self, out: Counter[str], from_s: float, span: Span) -> None:
+        if span.kind == "ready":
+            self._add_ready(out, from_s, span)
+        else:
+            kind = {"attempt": "ATTEMPT", "lock": "LOCK", "backoff": "BACKOFF", "send": "SEND",
+                    "throttled": "CEILING"}  # fmt: skip
+            out[kind[span.kind]] += span.until_s - from_s
 
     def _add_ready(self, out: Counter[str], from_s: float, span: Span) -> None:
         s = self.plain.s

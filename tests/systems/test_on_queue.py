@@ -17,7 +17,7 @@ from sim.traffic.generate import generate
 
 def test_each_state_of_an_unprocessed_message_is_a_fate():
     in_queue = {codes.READY, codes.IN_FLIGHT, codes.OVERDUE, codes.WAITING}
-    by_state = dict(enumerate(on_queue._FATE_OF_STATE.tolist()))
+    by_state = dict(enumerate(on_queue.FATE_OF_STATE.tolist()))
     assert {state for state, fate in by_state.items() if fate == Fate.UNFINISHED} >= in_queue
     assert by_state[codes.DEAD] == Fate.DEAD_LETTERED
     assert by_state[codes.DROPPED] == by_state[codes.REFUSED] == Fate.LOST_REJECTED

@@ -6,12 +6,12 @@ https://www.rabbitmq.com/docs/queues, …/quorum-queues, …/consumer-prefetch, 
 measured ones (`PUBLISH`); how long a client takes to subscribe again is the lab's assumption.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from sim.foundation.config import Config, Refusal, RefusedError
+from sim.foundation.config import Config, KeyPath, Refusal, RefusedError
 from sim.foundation.units import (
     Count,
     Distribution,
@@ -31,6 +31,7 @@ from sim.scenario.products.rabbitmq_broker import (
     RabbitmqVersion,
     consumer_timeout_refusal,
 )
+from sim.scenario.products.rabbitmq_dead_letters import Expiration, is_linked, linked, targets
 from sim.scenario.products.rabbitmq_exchange import Binding, Exchange
 
 
@@ -40,7 +41,7 @@ class RabbitmqQueueArguments(Config):
     not_modelled = dict.fromkeys(
         (
             "x-cluster-dead-letter-exchange", "x-consumer-disconnected-timeout",
-            "x-dead-letter-routing-key", "x-delayed-retry-max", "x-delayed-retry-min",
+            "x-delayed-retry-max", "x-delayed-retry-min",
             "x-delayed-retry-type", "x-expires", "x-initial-cluster-size", "x-max-age",
             "x-max-in-memory-bytes", "x-max-in-memory-length", "x-max-length-bytes",
             "x-queue-leader-locator", "x-queue-master-locator", "x-queue-mode", "x-queue-version",
@@ -58,15 +59,20 @@ class RabbitmqQueueArguments(Config):
     """quorum: a message that came back more often is dead-lettered, or dropped; -1: no limit;
     null: 20, and without limit before 4.0. Until 4.2 every return counts."""
     dead_letter_exchange: str | None = Field(default=None, alias="x-dead-letter-exchange")
-    """Where rejected, expired and surplus messages go; null: they are dropped. The lab only counts
-    them."""
+    """Where rejected, expired and surplus messages go; null: they are dropped. If that leads to a
+    queue of this system, they enter it (RQ-16); else the lab only counts them."""
+    dead_letter_routing_key: str | None = Field(default=None, alias="x-dead-letter-routing-key")
+    """Their routing key there. A queue that is bound to the exchange (`bindings`, `source`) gets
+    them; to the default exchange `""`, and where no queue is bound, it is the name of the queue.
+    Null: the exchange's own name is."""
     dead_letter_strategy: Literal["at-most-once", "at-least-once"] = Field(
         default="at-most-once", alias="x-dead-letter-strategy"
     )
     """quorum: whether they are published there with confirms; no difference while that exchange
     works, as it does here."""
     message_ttl: Milliseconds | None = Field(default=None, alias="x-message-ttl")
-    """A ready message older than this expires, ms; null: never."""
+    """A ready message older than this expires, ms, once it is the first of the queue (RQ-17);
+    null: never. `expiration` of a message counts as well: the smaller one."""
     max_length: PositiveCount | None = Field(default=None, alias="x-max-length")
     """Most ready messages; null: no limit."""
     overflow: Literal["drop-head", "reject-publish", "reject-publish-dlx"] = Field(
@@ -112,10 +118,11 @@ class RabbitmqQueue(Config):
         ("auto_delete", "consumer_tag", "durable", "exclusive", "name", "no_local", "passive"), ""
     )
 
-    consumers: PositiveCount
-    """Processes with a connection, a channel and a consumer each."""
-    does: Jobs = Field(min_length=1)
-    """Jobs of `workload.service` done for each message."""
+    consumers: Count
+    """Processes with a connection, a channel and a consumer each; 0: nobody reads it, as of a queue
+    that only delays, or that keeps dead letters."""
+    does: Jobs = Field(default_factory=list)
+    """Jobs of `workload.service` done for each message; none, where there are no consumers."""
     ledger: LedgerPolicy | None = None
     """Keeps books of the lifecycle in `workload.keys`: naive, idempotent, strict; null: none."""
     bindings: list[Binding] = Field(default_factory=list)
@@ -134,6 +141,12 @@ class RabbitmqQueue(Config):
     """What a consumer answers when its handler raises: back to the queue with basic.nack, which
     from 4.3 does not count towards the delivery limit, or with basic.reject, which does; or
     rejected for good."""
+
+    @model_validator(mode="after")
+    def _works(self) -> Self:
+        if self.consumers and not self.does:
+            raise ValueError("a queue with consumers needs 'does': the jobs that they do")
+        return self
 
     @property
     def members(self) -> int:
@@ -156,6 +169,11 @@ class RabbitmqProducer(Config):
     """With confirms: a message that a full queue refuses is published again after; null: never."""
     priority: list[str] = Field(default_factory=list)
     """Dimension of `workload.keys` whose values, in order, are the priorities 0, 1, …"""
+    expiration: Expiration = Field(default_factory=list)
+    """basic.publish: how long a message may wait in its queue, ms: one time; several, which
+    messages have in turn (null: none); or by the values of one dimension of `workload.keys`,
+    `{plan: {free: 5 s}}`. It expires only once it is the first of the queue (RQ-17), and is taken
+    from it when it is dead-lettered."""
 
 
 PUBLISH = by_quantiles(
@@ -252,16 +270,50 @@ class RabbitmqSystem(ProductSystem):
     """What a queue can do at most; off: anything."""
 
     @model_validator(mode="after")
+    def _linked(self) -> Self:
+        if not self.readers:
+            raise ValueError("no queue has consumers")
+        refused = []
+        for name, to in targets(self.queues).items():
+            arguments = self.queues[name].arguments
+            exchange, key = arguments.dead_letter_exchange, arguments.dead_letter_routing_key
+            at = ("queues", name, "arguments")
+            if len(to) > 1:
+                where = (*at, "x-dead-letter-exchange")
+                both = " and ".join(map(repr, to))
+                why = f"the dead letters of {name!r} go to {both}; the lab follows one copy"
+                refused.append(Refusal((where,), why))
+            if key is not None and not to and self.producer.expiration:
+                delays = ""
+                if self.queues[name].consumers:
+                    its = self.queues[name]
+                    delays = (
+                        f"; a queue that only delays has no consumers: '{name}: {{consumers: 0, "
+                        f"arguments: …}}' and '{key}: {{consumers: {its.consumers}, does: "
+                        f"[{', '.join(its.does)}]}}'"
+                    )
+                why = (
+                    f"messages with an 'expiration' go from here to {key!r} (exchange "
+                    f"{exchange!r}), and no queue of this system has that name: RabbitMQ would "
+                    f"drop them without a word. Declare it{delays}"
+                )
+                refused.append(Refusal(((*at, "x-dead-letter-routing-key"),), why))
+        if refused:
+            raise RefusedError(refused)
+        return self
+
+    @model_validator(mode="after")
     def _bound(self) -> Self:
         if self.exchange.type != "fanout":
-            unbound = [name for name, queue in self.queues.items() if not queue.bindings]
+            gets = set(linked(self.queues).values())
+            unbound = [n for n, q in self.queues.items() if not self.bound(n) and n not in gets]
             if unbound:
                 raise ValueError(
                     f"queue {unbound[0]!r} needs 'bindings': the exchange is {self.exchange.type}"
                 )
         if self.exchange.type == "x-consistent-hash":
-            for name, queue in self.queues.items():
-                for binding in queue.bindings:
+            for name in self.queues:
+                for binding in self.bound(name):
                     if not binding.routing_key.isdigit() or int(binding.routing_key) == 0:
                         raise ValueError(
                             f"queue {name!r}: the routing_key of a binding to a consistent hash "
@@ -283,5 +335,38 @@ class RabbitmqSystem(ProductSystem):
 
     @property
     def readers(self) -> Mapping[str, RabbitmqQueue]:
-        """The queues by name."""
-        return self.queues
+        """The queues that somebody reads, by name."""
+        return {name: queue for name, queue in self.queues.items() if queue.consumers}
+
+    def bound(self, name: str) -> list[Binding]:
+        """Bindings of a queue to the exchange where messages are published."""
+        dead = {queue.arguments.dead_letter_exchange for queue in self.queues.values()}
+        its = self.queues[name].bindings
+        return [binding for binding in its if not binding.source or binding.source not in dead]
+
+    def without_effect(self) -> Iterator[tuple[KeyPath, str]]:
+        """Keys that were given and have no effect here: path from the system, and why."""
+        to = linked(self.queues)
+        for name, queue in self.queues.items():
+            arguments, here = queue.arguments, ("queues", name)
+            key = arguments.dead_letter_routing_key
+            if key is not None and name not in to:
+                why = "there is no 'x-dead-letter-exchange'"
+                if arguments.dead_letter_exchange is not None:
+                    why = f"{key!r} is no queue of this system: dead letters are only counted"
+                yield (*here, "arguments", "x-dead-letter-routing-key"), why
+            if queue.consumers:
+                continue
+            if queue.does:
+                yield (*here, "does"), "the queue has no consumers"
+            for given in ("prefetch_count", "no_ack", "threads", "on_failure", "ledger"):
+                if queue.given(given):
+                    yield (*here, given), "the queue has no consumers"
+            if not is_linked(name, to):
+                yield (
+                    (*here, "consumers"),
+                    (
+                        "nobody reads it, and it dead-letters into no queue of the system: what is "
+                        "published to it is left out"
+                    ),
+                )

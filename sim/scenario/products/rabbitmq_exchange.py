@@ -27,11 +27,14 @@ class Binding(Config):
     """Which messages of the exchange a queue gets; given alone, a string is the binding key."""
 
     shorthand = "routing_key"
-    not_modelled = dict.fromkeys(("destination", "destination_type", "source", "vhost"), "")
+    not_modelled = dict.fromkeys(("destination", "destination_type", "vhost"), "")
 
     routing_key: str = ""
     """direct: the key; topic: words and `*` (one word) or `#` (any number); x-consistent-hash: the
     queue's weight."""
+    source: str = ""
+    """The exchange; one that some queue has as its `x-dead-letter-exchange` has its dead letters,
+    any other is the one where messages are published."""
     arguments: dict[str, str] = Field(default_factory=dict)
     """headers: the values to match, by dimension, and `x-match`: all (the default) or any."""
 

@@ -8,8 +8,9 @@ from sim.scenario.products.rabbitmq_exchange import Binding, Exchange
 
 def test_a_bare_string_is_a_binding_key_and_keys_of_the_definitions_file_are_taken():
     assert Binding.model_validate("orders.#").routing_key == "orders.#"
-    exported = {"source": "x", "destination": "q", "destination_type": "queue", "vhost": "/"}
+    exported = {"destination": "q", "destination_type": "queue", "vhost": "/"}
     assert Binding.model_validate({**exported, "routing_key": "a"}) == Binding(routing_key="a")
+    assert Binding.model_validate({**exported, "source": "x"}).source == "x"
     assert Exchange.model_validate({"name": "x", "durable": True}) == Exchange()
     assert Exchange().type == "fanout" and Exchange().routing_key == []
 

@@ -1,0 +1,213 @@
+"""Random scenarios of a general queue, and how the lab's words and the plain model's compare."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from helpers import random_faults
+from helpers.queue_lab import OVERFLOWS, REASONS
+from models.plain_broker import Settings
+from sim.foundation.arrays import NO_LIMIT
+from sim.queue import broker_codes as codes
+
+WHERE = {
+    "unsent": codes.READY,
+    "ready": codes.READY,
+    "flight": codes.IN_FLIGHT,
+    "waiting": codes.WAITING,
+    "acked": codes.ACKED,
+    "dead": codes.DEAD,
+    "dropped": codes.DROPPED,
+    "expired": codes.EXPIRED,
+    "refused": codes.REFUSED,
+    "lost": codes.LOST,
+    "moved": codes.MOVED,
+}
+
+
+def inject(env, faults, target, factors):
+    """Faults of `random_faults` and those that only these consumers know."""
+    plain = [f for f in faults if f.verb in ("crash", "pause", "slow")]
+    felt = random_faults.inject(env, plain, target, factors)
+
+    def act(fault):
+        yield env.timeout(fault.at_s)
+        if fault.verb == "terminate":
+            if target.alive(fault.target):
+                felt.append("terminate")
+                target.terminate(fault.target)
+        elif fault.verb == "cut":
+            felt.append("cut")
+            target.cut_off(fault.target)
+            yield env.timeout(fault.value)
+            target.reconnect(fault.target)
+        else:
+            felt.append("disconnect")
+            target.disconnect(fault.target)
+
+    for fault in faults:
+        if fault not in plain:
+            env.process(act(fault))
+    return felt
+
+
+def settings_and_lanes(rng, n):
+    """Random settings of a queue and its consumers, and [n] the lane of each message."""
+
+    def maybe(chance, value, otherwise):
+        return value if rng.random() < chance else otherwise
+
+    push = bool(rng.integers(2))
+    pick = str(rng.choice(["one", "one", "groups", "priority", "fair", "spans"]))
+    lanes = {"one": 1, "priority": 3}.get(pick, int(rng.integers(2, 8)))
+    lane = None if pick == "one" else rng.integers(0, lanes, n)
+    ack = (
+        "late"
+        if pick in ("groups", "spans")
+        else str(rng.choice(["late", "late", "start", "auto"]))
+    )
+    ack = ack if push else "late"
+    lock_s = maybe(0.5, rng.uniform(0.3, 2.0), float("inf"))
+    sweeps = lock_s < float("inf") and rng.random() < 0.4
+    closes = push and (lock_s == float("inf") or rng.random() < 0.5)
+    republish_s = maybe(0.5, rng.uniform(0.1, 1.0), float("inf"))
+    on_failure = str(rng.choice(["discard", "rejected", "requeue", "retry", "leave"]))
+    if ack != "late":
+        on_failure = str(rng.choice(["discard", "retry"]))
+    if pick in ("groups", "spans") and on_failure == "retry":
+        on_failure = "requeue"
+    overflow = "drop-head" if pick == "spans" else str(rng.choice(list(OVERFLOWS)))
+    max_length = maybe(0.3, int(rng.integers(1, 12)), 1_000_000)
+    if pick in ("groups", "fair"):
+        max_length = NO_LIMIT  # these do not know which head to drop
+    again = on_failure == "retry" or (overflow != "drop-head" and republish_s < float("inf"))
+    places = ["returns", "next", "back"] + ["original"] * (not again)
+    s = Settings(
+        consumers=int(rng.integers(1, 5)),
+        slots=int(rng.integers(1, 4)) if push else 1,
+        push=push,
+        batch=int(rng.integers(1, 6)),
+        wait_s=maybe(0.5, rng.uniform(0.3, 2.0), 0.0),
+        prefetch=maybe(0.8, int(rng.integers(1, 8)), 1_000_000),
+        ack=ack,
+        ack_every=1 if push else int(rng.integers(1, 6)),
+        ack_waits=bool(rng.integers(2)),
+        per_batch_s=0.0 if push else maybe(0.3, rng.uniform(0.0, 0.1), 0.0),
+        lock_s=lock_s,
+        sweep_s=0.7123 if sweeps else 0.0,
+        late_ack=bool(rng.integers(2)),
+        lock_closes=sweeps and closes and bool(rng.integers(2)),
+        closes=closes,
+        reopen_s=rng.uniform(0.01, 0.5),
+        place=(place := "original" if pick == "groups" else str(rng.choice(places))),
+        requeue_place=place,
+        pick=pick,
+        look_ahead=int(rng.choice([4, 10, 1_000])),
+        span=int(rng.choice([2, 4, 1_000])),
+        noisy_share=rng.uniform(0.2, 0.6),
+        noisy_least=int(rng.integers(1, 4)),
+        recent_s=0.9371,
+        single_active=push and rng.random() < 0.2,
+        max_receives=maybe(0.2, int(rng.integers(1, 4)), 1_000_000),
+        max_returns=maybe(0.4, int(rng.integers(0, 4)), 1_000_000),
+        counted=tuple(why for why in REASONS if rng.integers(2)),
+        dead_letters=bool(rng.integers(2)),
+        on_failure=on_failure,
+        stop_batch=bool(rng.integers(2)) and not push,
+        on_kill=maybe(
+            0.5, "die", str(rng.choice(["discard", "discard" if ack != "late" else "requeue"]))
+        ),
+        retry_s=rng.uniform(0.1, 0.5),
+        retry_growth=2.0,
+        retry_max_s=1.3,
+        max_length=max_length,
+        overflow=overflow,
+        republish_s=republish_s,
+        max_in_flight=maybe(0.2, int(rng.integers(1, 8)), 1_000_000),
+        dedup_s=rng.uniform(0.1, 1.0),
+        calls_per_s=maybe(0.2, rng.uniform(2.0, 20.0), float("inf")),
+        retention_s=maybe(0.3, rng.uniform(0.5, 4.0), float("inf")),
+        delay_s=maybe(0.3, rng.uniform(0.0, 0.5), 0.0),
+        receive_s=rng.uniform(0.005, 0.05),
+        ack_s=rng.uniform(0.005, 0.05),
+    )
+    return s, lane
+
+
+def scenario(rng):
+    """Random continuous times throughout: where events tie, either order would be right."""
+    n, until_s = 50, 8.0
+    s, lane = settings_and_lanes(rng, n)
+    came_s = np.cumsum(rng.exponential(3.5 / n, n))
+    work_s = rng.exponential(rng.uniform(0.02, 0.2), n).astype(np.float32)
+    faults = random_faults.draw(rng, rng.integers(7), s.consumers, until_s, (0.06, 2.0))
+    has_eta = s.push and rng.random() < 0.2
+    verbs = ["terminate"] + ([] if has_eta else ["cut"] + ["disconnect"] * s.push)
+    for _ in range(rng.integers(4)):
+        at_s, who = rng.uniform(0.05, until_s), int(rng.integers(s.consumers))
+        verb = str(rng.choice(verbs))
+        faults.append(random_faults.Fault(at_s, verb, who, float(rng.uniform(0.01, 1.0))))
+    due_s = came_s + rng.uniform(0, 2, n) * (rng.random(n) < 0.3) if has_eta else None
+    bad = {
+        int(i): (
+            bool(rng.integers(2)),
+            int(rng.choice([1, 2, NO_LIMIT])),
+            float(rng.choice([rng.uniform(0.06, 0.5), np.inf])),
+        )
+        for i in np.sort(rng.choice(n, rng.integers(0, 4), replace=False))
+    }
+    same = rng.integers(0, 20, n).astype(np.int32) if rng.random() < 0.2 else None
+    columns = {"lane": lane, "due_s": due_s, "same": same, "bad": bad}
+    return s, came_s, work_s, until_s, faults, columns
+
+
+def with_ceilings(rng):
+    """Scenarios in which the queue's process, or a consumer's main loop, can do only so much."""
+    s, came_s, work_s, until_s, faults, columns = scenario(rng)
+    queue, loop = (True, False) if rng.random() < 0.5 else (bool(rng.integers(2)), True)
+    pick = s.pick if s.pick == "priority" else "one"
+    if pick == "one":
+        columns["lane"] = None
+    s = replace(
+        s,
+        push=True,
+        pick=pick,
+        batch=1,
+        slots=int(rng.integers(1, 4)),
+        ack_every=1,
+        stop_batch=False,
+        per_batch_s=0.0,
+        max_receives=1_000_000,
+        max_in_flight=1_000_000,
+        delay_s=0.0,
+        closes=True,
+        publish_s=rng.uniform(0.005, 0.08) if queue else 0.0,
+        deliver_s=rng.uniform(0.005, 0.08) if queue else 0.0,
+        deliveries_first=bool(rng.integers(2)),
+        loop_s=rng.uniform(0.001, 0.05) if loop else 0.0,
+        fetch_trips=int(rng.integers(0, 3)) if loop else 0,
+        ack_trips=int(rng.integers(0, 2)) if loop else 0,
+    )
+    if queue and s.lock_s < float("inf"):
+        # A lock that begins with a delivery ends when another one does, a tie: but not at a sweep.
+        s = replace(s, sweep_s=0.7123)
+    if loop:  # what was promised to a loop is not moved when the network is cut
+        faults = [f for f in faults if f.verb != "cut"]
+    return s, came_s, work_s, until_s, faults, columns
+
+
+def fates(state, effects):
+    """Where messages ended; one that was processed is not lost, whatever became of other copies."""
+    state = np.where(state == codes.OVERDUE, codes.IN_FLIGHT, state)
+    return np.where((state == codes.LOST) & (effects > 0), codes.ACKED, state)
+
+
+ACTED = {
+    "dropped": codes.LIMIT_DROPPED,
+    "refused": codes.LIMIT_REFUSED,
+    "expired": codes.LIMIT_EXPIRED,
+    "behind": codes.LIMIT_BEHIND,
+    "returns": codes.LIMIT_RETURNS,
+    "receives": codes.LIMIT_RECEIVES,
+    "retries": codes.LIMIT_RETRIES,
+}

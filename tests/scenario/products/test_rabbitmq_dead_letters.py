@@ -1,0 +1,112 @@
+"""Where dead letters go, and into which queues messages are published."""
+
+import pytest
+from pydantic import ValidationError
+
+from sim.scenario.products.rabbitmq import RabbitmqSystem
+from sim.scenario.products.rabbitmq_dead_letters import entries, linked, only_delayed, targets
+
+
+def system(queues, **more):
+    for queue in queues.values():
+        if queue.setdefault("consumers", 1):
+            queue.setdefault("does", ["job"])
+    return RabbitmqSystem.model_validate({"product": "rabbitmq", "queues": queues, **more})
+
+
+def letters(exchange, key=None, **queue):
+    arguments = {"x-dead-letter-exchange": exchange}
+    if key is not None:
+        arguments["x-dead-letter-routing-key"] = key
+    return {"arguments": arguments, **queue}
+
+
+@pytest.mark.parametrize(
+    ("exchange", "key", "to"),
+    [
+        ("", "work", ["work"]),
+        ("anything", "work", ["work"]),
+        ("work", None, ["work"]),
+        ("dlx", "failed", ["aside"]),
+        ("dlx", "other", []),
+        ("", "nowhere", []),
+        ("nowhere", None, []),
+    ],
+)
+def test_RQ_16_a_binding_a_routing_key_or_the_name_of_the_exchange_says_where_they_go(
+    exchange, key, to
+):
+    bound = {"bindings": [{"source": "dlx", "routing_key": "failed"}]}
+    its = system({"q": letters(exchange, key), "work": {}, "aside": bound})
+    assert targets(its.queues) == {"q": to}
+    assert linked(its.queues) == ({"q": to[0]} if to else {})
+
+
+@pytest.mark.parametrize(
+    ("queues", "into"),
+    [
+        ({"delay": letters("", "work", consumers=0), "work": {}}, ["delay"]),
+        ({"work": letters("", "retry"), "retry": letters("", "work", consumers=0)}, ["work"]),
+        (
+            {
+                "delay": letters("", "work", consumers=0),
+                "work": letters("", "retry"),
+                "retry": letters("", "work", consumers=0),
+            },
+            ["delay"],
+        ),
+        ({"work": letters("", "work"), "other": {}}, ["work", "other"]),
+        ({"a": letters("", "b"), "b": {"bindings": [""]}, "c": {}}, ["b", "c"]),
+    ],
+)
+def test_a_fanout_exchange_publishes_where_no_dead_letters_go(queues, into):
+    assert entries(system(queues).queues) == into
+
+
+def test_what_waits_in_queues_that_nobody_reads_is_on_its_way():
+    its = system(
+        {
+            "first": letters("", "second", consumers=0),
+            "second": letters("", "work", consumers=0),
+            "work": letters("", "aside"),
+            "aside": {"consumers": 0},
+        }
+    )
+    assert only_delayed("work", its.queues) == ["second", "first"]
+
+
+@pytest.mark.parametrize(
+    ("queues", "said"),
+    [
+        (
+            {"delay": letters("work", "work", does=["w"])},
+            "'delay: {consumers: 0, arguments: …}' and 'work: {consumers: 1, does: [w]}'",
+        ),
+        ({"q": {"consumers": 0}}, "no queue has consumers"),
+        ({"q": {"consumers": 2, "does": []}}, "a queue with consumers needs 'does'"),
+    ],
+)
+def test_what_cannot_be_is_said_with_what_to_write(queues, said):
+    with pytest.raises(ValidationError) as error:
+        system(queues, producer={"expiration": [5_000, 1_800_000]})
+    assert said in str(error.value)
+
+
+def test_dead_letters_to_two_queues_are_refused():
+    bound = {"bindings": [{"source": "dlx"}]}
+    with pytest.raises(ValidationError, match="'a' and 'b'; the lab follows one copy"):
+        system({"q": letters("dlx"), "a": dict(bound), "b": dict(bound)})
+
+
+@pytest.mark.parametrize("given", ["soon", {"a": {"x": 1}, "b": {"y": 2}}, {"a": 5}])
+def test_an_expiration_is_one_time_several_or_by_one_dimension(given):
+    with pytest.raises(ValidationError):
+        system({"q": {}}, producer={"expiration": given})
+
+
+def test_keys_without_effect_are_named():
+    aside = {"consumers": 0, "does": ["job"], "prefetch_count": 5}
+    its = system({"q": letters("dlx", "dead"), "aside": aside})
+    found = {path[-1]: why for path, why in its.without_effect()}
+    assert set(found) == {"x-dead-letter-routing-key", "does", "prefetch_count", "consumers"}
+    assert found["x-dead-letter-routing-key"].startswith("'dead' is no queue of this system")
