@@ -83,9 +83,12 @@ class Kafka(LogSystem):
             )
         else:
             room = np.bincount(partition, minlength=partitions)
-            levels = sorted(_levels(config).values())
-            self.seen = {only: Topic.empty(messages.created_s, room) for only in levels}
-            topic = self.seen[levels[0]]
+            levels = _levels(config)
+            self.seen = {
+                only: Topic.empty(messages.created_s, room) for only in set(levels.values())
+            }
+            shared = [levels[name] for name in config.share_groups]
+            topic = self.seen[shared[0] if shared else min(levels.values())]
             self.cluster = Cluster(config, KafkaPublisher(setup, config, partition), self.seen)
         mean_bytes = float(messages.size_bytes.mean())
         self.per_record_s = config.ceilings.consumer if config.ceilings.apply else 0.0
@@ -309,14 +312,10 @@ def _key(name: str, at: str, value: str) -> LimitKey:
 
 
 def _levels(config: KafkaSystem) -> Mapping[str, bool]:
-    """By group, whether it sees committed records only; all see the same without transactions.
-
-    Share groups see all (``share.isolation.level``, by default read_uncommitted).
-    """
+    """By group, whether it sees committed records only; all see the same without transactions."""
     if config.publisher is None or not config.publisher.transactional:
         return dict.fromkeys(config.readers, False)
-    shared = dict.fromkeys(config.share_groups, False)
-    return shared | {name: its.reads_committed for name, its in config.groups.items()}
+    return {name: its.reads_committed for name, its in config.readers.items()}
 
 
 def each_of(given: Sequence[float], members: int) -> F64:

@@ -1,7 +1,7 @@
 """What the group that drained last gets through, and on what nobody documents that depends."""
 
 import re
-from math import isnan, nan
+from math import inf, isnan, nan
 
 import pandas as pd
 
@@ -69,6 +69,9 @@ def _against_arrivals(row: pd.Series, duration_s: float, only_new: bool) -> str:
         )
     if isnan(row.get("rate_per_s", nan)):
         if row["kind"] == "log":
+            absent = row["unfinished"] - row.get("max_lag", inf)
+            if absent > 0:  # its publisher has ended
+                return f"lacks at least {messages(absent)} that never get into its log"
             return "has a backlog on some of its partitions only"
         return "never has more messages ready than consumers"
     said = f"gets through {said_rate(row)} while a backlog stands"

@@ -112,6 +112,22 @@ def test_KC_19_who_reads_uncommitted_records_reads_what_is_aborted_and_then_sent
     assert middle["read_committed"] > middle["read_uncommitted"] + 0.01
 
 
+@pytest.mark.parametrize("level", ["read_committed", "read_uncommitted"])
+def test_KC_19_share_groups_have_an_isolation_level_of_their_own(level):
+    share = {"consumers": 2, "does": ["more"], "share.isolation.level": level}
+    shared = {**BOTH, "systems.kafka.share_groups": {"s": share}}
+    del shared["systems.kafka.groups"]
+    its = scenario(
+        {"order": "transaction", "poll_records": 20, "per_message": "5 ms"},
+        faults=[{**KILL, "at": "5 s"}], **LATE,
+        **shared,
+    )  # fmt: skip
+    summary = run(its).tables.summary.set_index("group")
+    assert (summary["processed"] == summary["produced"]).all()
+    assert summary.loc["books", "double_effects"] == 0
+    assert (summary.loc["s", "double_effects"] > 0) == (level == "read_uncommitted")
+
+
 @settings(max_examples=60, deadline=None, derandomize=True)
 @given(seed=st.integers(0, 2**32 - 1), looks=st.integers(1, 40))
 def test_KC_19_the_last_stable_offset_is_where_a_plain_model_has_it(seed, looks):

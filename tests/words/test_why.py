@@ -110,3 +110,12 @@ def test_SS_16_what_nobody_documents_is_said_where_it_may_matter():
     assert f" {told}. " in finding(summary(row("a", **back)), duration_s=DURATION_S)
     for other in ({"extra_deliveries": 10_000}, {"product": "celery"}):
         assert undocumented(summary(row("a", **back | other))) == ""
+
+
+def test_of_a_log_whose_publisher_has_ended_it_is_said_that_messages_never_got_into_it() -> None:
+    ended = {"kind": "log", "unfinished": 21_000, "drain_s": math.inf, "throughput_peak": 500.0}
+    rates = {"rate_per_s": math.nan, "rate_low_per_s": math.nan, "rate_high_per_s": math.nan}
+    why = reason(summary(row("a", **ended, **rates, max_lag=300)), DURATION_S)
+    assert why.endswith("lacks at least 20,700 messages that never get into its log")
+    why = reason(summary(row("a", **ended, **rates, max_lag=21_000)), DURATION_S)
+    assert why.endswith("has a backlog on some of its partitions only")

@@ -104,6 +104,8 @@ class KafkaSystem(ProductSystem):
             raise ValueError("there is nobody to read: give 'groups' or 'share_groups'")
         if both := self.groups.keys() & self.share_groups.keys():
             raise ValueError(f"{sorted(both)[0]!r} is both a group and a share group")
+        if len({its.isolation_level for its in self.share_groups.values()}) > 1:
+            raise ValueError("share groups of a topic have one 'share.isolation.level' in the lab")
         return self
 
     @property
@@ -154,10 +156,11 @@ class KafkaSystem(ProductSystem):
             for key in _OF_TRANSACTIONS:
                 if self.brokers.given(key):
                     yield ("brokers", key), f"{_NEEDS} 'publisher.order: transaction'"
-            for name, group in self.groups.items():
-                if group.given("isolation.level"):
-                    key = "isolation.level"
-                    yield ("groups", name, key), f"{_NEEDS} 'publisher.order: transaction'"
+            for name, readers in self.readers.items():
+                shared = name in self.share_groups
+                key = "share.isolation.level" if shared else "isolation.level"
+                if readers.given(key):
+                    yield (*self.place_of(name), key), f"{_NEEDS} 'publisher.order: transaction'"
         yield from self.brokers.without_effect()
 
     def too_small_for(self, size_bytes: int) -> Iterator[Refusal]:

@@ -24,7 +24,7 @@ class ShareGroup(LogReaders):
             "client.id", "fetch.max.bytes", "fetch.min.bytes", "group.id",
             "group.share.heartbeat.interval.ms", "group.share.max.groups", "group.share.max.size",
             "key.deserializer", "share.acknowledgement.mode", "share.acquire.mode",
-            "share.isolation.level", "value.deserializer",
+            "value.deserializer",
         ),
         "",
     ) | {"share.auto.offset.reset": "the group is there from the beginning of the log"}  # fmt: skip
@@ -51,8 +51,18 @@ class ShareGroup(LogReaders):
         default=45_000.0, alias="group.share.session.timeout.ms"
     )
     """Partitions of a member silent for this long go to others, ms."""
+    isolation_level: Literal["read_uncommitted", "read_committed"] = Field(
+        default="read_uncommitted", alias="share.isolation.level"
+    )
+    """With a `publisher` of transactions, as `isolation.level` of a group; in the lab, one for all
+    share groups of a topic."""
     on_failure: Literal["release", "reject"] = "release"
     """What the application says of a record whose handler raised."""
+
+    @property
+    def reads_committed(self) -> bool:
+        """Whether it is given committed records only (KC-19)."""
+        return self.isolation_level == "read_committed"
 
     @property
     def members(self) -> int:

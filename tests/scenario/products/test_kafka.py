@@ -104,3 +104,16 @@ def test_keys_of_transactions_have_an_effect_only_with_one():
     assert list(kafka(publisher=replaced).without_effect()) == [
         (("publisher", "restart_after"), "has an effect only with 'on_fenced: exit'")
     ]
+
+
+def test_KC_19_share_groups_of_a_topic_read_alike():
+    levels = ("read_committed", "read_uncommitted")
+    shared = {level: {**READERS, "share.isolation.level": level} for level in levels}
+    with pytest.raises(ValidationError, match=r"have one 'share\.isolation\.level' in the lab"):
+        kafka(share_groups=shared)
+    shared.pop("read_uncommitted")
+    without = kafka(share_groups=shared, publisher={}).without_effect()
+    assert [path for path, _ in without] == [
+        ("share_groups", "read_committed", "share.isolation.level")
+    ]
+    assert not list(kafka(share_groups=shared, publisher=IN_TRANSACTIONS).without_effect())

@@ -20,6 +20,7 @@ def test_defaults_are_those_of_the_documentation():
         "group.share.delivery.count.limit": 5,
         "group.share.partition.max.record.locks": 2_000,
         "group.share.session.timeout.ms": 45_000,
+        "share.isolation.level": "read_uncommitted",
         "on_failure": "release",
     }
 
