@@ -9,6 +9,9 @@ FALSE_BELOW = 0.1
 """Share of a harm that has to go at least with what is called a cause of it."""
 ENOUGH = 0.9
 """Share that one cause alone has to take away, or else pairs are tried."""
+SLIGHT = 0.05
+"""Share of all there is of a harm, with what may be, that something takes away at least that does
+not take away nearly all that is more."""
 ALIKE = 0.05
 """Shares that differ by less are alike."""
 _WEIGHT: Mapping[CauseKind, float] = {
@@ -70,6 +73,13 @@ def idle(
     return any(one.share[of] - other.share[of] < FALSE_BELOW for other in others)
 
 
+def _helps(one: Counterfactual, of: Harm) -> bool:
+    """Whether enough of a harm goes: of what is more than may be, and of all there is of it."""
+    gone = one.share[of.kind]
+    slight = gone * of.value < SLIGHT * (of.value + of.allowed)
+    return gone >= FALSE_BELOW and (gone >= ENOUGH or not slight)
+
+
 def ranked(
     tried: Sequence[Counterfactual],
     harms: Sequence[Harm],
@@ -83,9 +93,7 @@ def ranked(
     other harms too.
     """
     found = [
-        one
-        for one in tried
-        if one.share[of.kind] >= FALSE_BELOW and not idle(one, of.kind, tried, beside or {})
+        one for one in tried if _helps(one, of) and not idle(one, of.kind, tried, beside or {})
     ]
     others = [harm.kind for harm in harms if harm.kind != of.kind]
 

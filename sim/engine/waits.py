@@ -32,7 +32,9 @@ class TimePart(IntEnum):
     ATTEMPT = part_codes.ATTEMPT
     """In the hands of a consumer that then did not finish it, or had it behind others."""
     CAPACITY = part_codes.CAPACITY
-    """Ready, while every consumer was busy."""
+    """Ready, while every consumer was busy. On SQS standard, one that makes calls for others is; on
+    the other queues, of consumers of which some work and some make calls, the time is this in
+    proportion to those that work, and `CALL` to the others."""
     HEAD_OF_LINE = part_codes.HEAD_OF_LINE
     """Ready, behind an earlier one of its partition or message group, while a consumer was idle."""
     CEILING = part_codes.CEILING

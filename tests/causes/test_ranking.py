@@ -26,6 +26,15 @@ def test_what_takes_away_most_is_first_and_what_changes_nothing_is_no_cause():
     assert names(tried("a", 0.3), tried("b", 0.9), tried("c", 0.02)) == ["b", "a"]
 
 
+def test_what_takes_away_hardly_any_of_all_there_is_is_no_cause():
+    """Of 12 s, 10 may be: a tenth of what is more is 0.2 s."""
+    hardly = Harm("late", 2.0, 10.0, "")
+    found = ranked([tried("a", 0.29), tried("b", 0.31), tried("c", 0.2)], [hardly], hardly)
+    assert [one.name for one in found] == ["b"]
+    missed = Harm("late", 0.1, 10.0, "")
+    assert [one.name for one in ranked([tried("a", 0.9)], [missed], missed)] == ["a"]
+
+
 def test_a_limit_that_acted_comes_before_a_setting_and_workers():
     found = names(
         tried("workers", 1.0, CauseKind.WORKERS),

@@ -26,6 +26,20 @@ def test_the_first_cause_is_told_first_with_what_it_costs():
     )
 
 
+def test_causes_are_sentences_of_25_words_on_average():
+    faults = [{"at": 60, "fault": "slow", "target": "s.g.*", "factor": 100, "for": 120}]
+    slow = explain(incident(queue(2, VisibilityTimeout=600), faults=faults, work=0.05))
+    causes = [
+        cause.said
+        for found in (FOUND, slow)
+        for group in found.harmed
+        for its in group.causes.values()
+        for cause in its
+    ]
+    assert len(causes) >= 3
+    assert sum(len(said.split()) for said in causes) / len(causes) <= 25, causes
+
+
 def test_what_was_tried_in_vain_is_told_by_name():
     assert "VisibilityTimeout" in vain(FOUND.groups[0])
     assert "MaxNumberOfMessages" not in vain(FOUND.groups[0])

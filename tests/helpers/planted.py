@@ -20,7 +20,7 @@ GONE = 0.2
 """Share of the harm that may be left without the cause: what the rest of the scenario costs."""
 SAME = 0.1
 """Share of the harm by which it may differ without the decoy: other messages, other draws."""
-LEAST = {"drain_s": 10.0, "max_time_lag_s": 10.0, "latency_p99_s": 5.0}
+LEAST = {"drain_s": 10.0, "max_time_lag_s": 10.0, "latency_p99_s": 5.0, "latency_p50_s": 0.4}
 """Harm below which there is nothing to explain, s."""
 MARKED = 0.002
 """Share of the messages of which fewer duplicates are slight beside other harms."""
@@ -48,7 +48,7 @@ class Plant:
     scenario: dict[str, Any]
     """As from a file."""
     harm: str
-    """Column of the table summary that shows it."""
+    """Column of the table summary, or of the ledger, that shows it."""
     cause: tuple[Part, ...]
     """If more than one: each is necessary, and naming any of them names the cause; none: nothing
     is wrong."""
@@ -128,19 +128,23 @@ def changed(scenario: Mapping[str, Any], changes: Changes) -> Scenario:
 
 
 def _row(scenario: Scenario) -> dict[str, Any]:
-    """Of the summary, the group that is harmed."""
-    rows = run(scenario).tables.summary
-    its = rows[(rows["system"] == SYSTEM) & (rows["group"] == GROUP)]
-    return {str(column): its.iloc[0][column] for column in its}
+    """Of the summary, and of the ledger if it keeps books, the group that is harmed."""
+    tables = run(scenario).tables
+    found = {"misstatement_cents": 0.0, "entities_wrong": 0.0}
+    for rows in (tables.ledger, tables.summary):
+        if len(rows):
+            its = rows[(rows["system"] == SYSTEM) & (rows["group"] == GROUP)]
+            found |= {str(column): its.iloc[0][column] for column in its}
+    return found
 
 
 def harm_in(scenario: Scenario, harm: str) -> float:
-    """The value of a column of the summary, of the group that is harmed."""
+    """The value of a column of the summary or ledger, of the group that is harmed."""
     return float(_row(scenario)[harm])
 
 
 def harms_in(scenario: Scenario) -> dict[str, float]:
-    """By the words of `explain`, how much of each harm there is: messages, or s."""
+    """By the words of `explain`, how much of each harm there is, in its unit."""
     row = _row(scenario)
     needs = scenario.needs
     late_s = max(row["max_time_lag_s"], min(row["drain_s"], row["watched_s"]))
@@ -150,9 +154,13 @@ def harms_in(scenario: Scenario) -> dict[str, float]:
         "lost": float(row["lost"]),
         "unfinished": float(row["unfinished"]),
         "dead_lettered": float(row["dead_lettered"]),
+        "misstated": float(row["misstatement_cents"]),
+        "wrong_states": float(row["entities_wrong"]),
+        "wrong_results": float(row["wrong_effects"]),
         "duplicates": float(row["double_effects"]),
         "out_of_order": float(row["violations"]),
         "late": float(late_s),
+        "slower": float(row["latency_p50_s"]),
         "redelivered": float(row["extra_deliveries"]),
     }
 

@@ -20,14 +20,15 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-from helpers.planted import GROUP, Plant, changed, harms_in, named, wrong_with  # noqa: E402
+from helpers.planted import GROUP, SYSTEM, Plant, changed, harms_in, named, wrong_with  # noqa: E402
+from helpers.planted_beside import BESIDE  # noqa: E402
 from helpers.planted_logs import LOGS  # noqa: E402
 from helpers.planted_queues import QUEUES  # noqa: E402
 from sim.causes.data import Cause, Change, HarmKind  # noqa: E402
 from sim.causes.explain import explain  # noqa: E402
 from sim.foundation.errors import ScenarioError  # noqa: E402
 
-KINDS = (*QUEUES, *LOGS)
+KINDS = (*QUEUES, *LOGS, *BESIDE)
 TRIES = 5
 """Draws of a kind, of which one must be a plant."""
 LESS = 0.95
@@ -70,7 +71,7 @@ def plants(seed: int, count: int, only: int | None = None) -> Iterator[tuple[int
 def judged(plant: Plant) -> Judged:
     """Explain a plant, and run it without each cause that is stated."""
     scenario = changed(plant.scenario, {})
-    explained = next(one for one in explain(scenario).groups if one.group == GROUP)
+    (explained,) = explain(scenario, SYSTEM, GROUP).groups
     first = explained.first
     right = first is None if not plant.cause else first is not None and _names(first, plant)
     found = Judged(plant, "" if first is None else first.trial.name, right)
