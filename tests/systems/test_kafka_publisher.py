@@ -1,6 +1,7 @@
 """A publisher, its topic and its books, end to end: what each setting promises under any faults."""
 
 import os
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -396,6 +397,53 @@ def test_KP_20_who_goes_on_after_a_fence_loses_the_transaction_and_nothing_else(
     fates = tables.fates
     (row,) = fates[fates["place"] == "transaction aborted"].itertuples()
     assert row.messages == summary["lost"]
+
+
+LEVELS = {
+    "workload.service": {"books": {"per_message": "1 ms"}, "more": {"per_message": "1 ms"}},
+    "systems.kafka.groups": {
+        level: {"consumers": 2, "does": [job], "isolation.level": level}
+        for level, job in (("read_committed", "books"), ("read_uncommitted", "more"))
+    },
+}
+
+
+def test_KC_19_committed_records_are_read_once_and_aborted_ones_never():
+    """Conservation is asserted inside every run."""
+    seen = Counter()
+
+    @settings(max_examples=int(os.environ.get("SCHEDULES", "30")), deadline=None, derandomize=True)
+    @given(
+        faults=schedules(),
+        on_fenced=st.sampled_from(["exit", "replace", "skip"]),
+        restart_after=st.sampled_from([None, 0.5]),
+        timeout_ms=st.sampled_from([300, 1_500, 60_000]),
+        name=st.sampled_from(["orders", "orders-${random.uuid}"]),
+    )
+    def check(faults, on_fenced, restart_after, timeout_ms, name):
+        its = scenario(
+            {"order": "transaction", "on_fenced": on_fenced, "restart_after": restart_after},
+            {"transaction.timeout.ms": timeout_ms, "transactional.id": name,
+             "request.timeout.ms": 1_000, "client": "java"},
+            faults=[fault for fault in faults if "books" not in fault["target"]],
+            **LOOKS, **LEVELS,
+        )  # fmt: skip
+        tables = run(its).tables
+        summary = tables.summary.set_index("group")
+        committed, all_of_it = summary.loc["read_committed"], summary.loc["read_uncommitted"]
+        assert committed["double_effects"] == 0
+        assert committed["processed"] == tables.producer["appended"][0]
+        assert committed["lost"] == 0 or on_fenced == "skip"
+        if on_fenced == "replace" and timeout_ms == 60_000:
+            assert committed["processed"] == committed["produced"]
+        assert all_of_it["processed"] >= committed["processed"]
+        seen["lost"] += committed["lost"] > 0
+        seen["repeated"] += all_of_it["double_effects"] > 0
+        seen["fenced"] += tables.faults["text"].str.contains("fenced").any()
+        seen["ended"] += committed["unfinished"] > 0
+
+    check()
+    assert all(seen[what] for what in ("lost", "repeated", "fenced", "ended")), seen
 
 
 @pytest.mark.parametrize(
