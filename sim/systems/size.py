@@ -406,7 +406,7 @@ def _idle_s(system: System, readers: Readers, members: float, partitions: float)
     if isinstance(readers, ShareGroup):
         return members / max(1e-3, readers.fetch_max_wait_ms / 1e3) * 2 * _EMPTY_S
     if isinstance(readers, KinesisApplication):
-        idle_s = max(1e-3, readers.idle_time_between_reads_in_millis / 1e3)
+        idle_s = max(1e-3, readers.idle_s)
         return partitions / idle_s * _EMPTY_KINESIS_S + members / 20.0 * _CHECK_S
     return 0.0
 

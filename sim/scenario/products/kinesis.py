@@ -250,6 +250,13 @@ class KinesisSystem(ProductSystem):
             for key, why in application.without_effect():
                 yield ("applications", name, key), why
 
+    def scaled(self) -> Iterator[tuple[KeyPath, int]]:
+        """As `ProductSystem.scaled`; a function has as many at work as its shards have parts."""
+        yield self.partitions_at, self.partitions
+        for name, application in self.applications.items():
+            if application.workers is not None and application.function is None:
+                yield self.place_of(name), application.workers
+
     def no_fault(self, readers: str, fault: str) -> str | None:
         """Lambda has no workers that anyone could scale or stop."""
         if self.applications[readers].function is None:

@@ -81,6 +81,9 @@ def test_functions_are_as_many_as_parts_of_shards():
     system = scenario(**{"lambda": {"ParallelizationFactor": 4}}).systems["a"]
     assert isinstance(system, KinesisSystem)
     assert system.readers["w"].members == 8
+    assert list(system.scaled()) == [(("stream", "ShardCount"), 2)]
+    of_workers = scenario(workers=3).systems["a"]
+    assert list(of_workers.scaled())[1:] == [(("applications", "w"), 3)]
 
 
 def test_keys_without_effect_are_told():
