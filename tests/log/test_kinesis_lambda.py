@@ -161,6 +161,7 @@ def test_KN_09_a_record_is_given_up_at_its_age_and_so_is_what_is_behind_it():
     its.finished(300.0)
     too_old = np.flatnonzero((got_s > 20.2) & (got_s + 60.0 <= 140.2)).tolist()
     assert its.given_up == too_old and its.done_s[too_old[-1] + 1] == pytest.approx(140.21)
+    assert its.group.counts.handed == its.group.runs.distinct() == 400 - len(too_old)
 
 
 def test_KN_10_a_function_that_reports_moves_the_checkpoint_to_the_record_that_failed():
@@ -210,6 +211,20 @@ def test_an_environment_that_dies_fails_its_batch_and_another_is_there_at_once()
     assert its.effects.tolist() == [2] * 50 + [1] * 50
     assert its.done_s[99] == pytest.approx(1.505 + 1.0 + 1.0)
     assert its.said[0] == (1.505, "shard 0: a batch of 100 died, and is tried again")
+
+
+@pytest.mark.parametrize("paused", [False, True])
+def test_a_new_environment_is_neither_slow_nor_paused(paused):
+    its = batch_of_100(200, then=0)
+    its.run(0.5)
+    its.fleet.slow(0, 3.0)
+    its.run(1.305)  # ten records are done
+    if paused:
+        its.fleet.pause(0, 30.0)
+    its.fleet.crash(0)
+    its.finished(60.0)
+    assert its.effects.tolist() == [2] * 10 + [1] * 90
+    assert its.done_s[99] == pytest.approx(1.305 + 1.0 + 1.0)
 
 
 # Random scenarios, against the plain model.

@@ -79,3 +79,17 @@ def test_of_pieces_that_wait_what_is_too_old_goes_first():
     assert (its.position[0], its.committed[0]) == (7, 6)
     env.run(80.0)
     assert retried.aged(its) == [] and its.committed[0] == 10
+
+
+def test_what_is_not_yet_handed_out_is_not_too_old_before_it_is():
+    rows, seen_s = np.arange(4, dtype=np.int32), np.array([70.0, 70.0, 80.0, 80.0])
+    topic = Topic.of_records(seen_s, 1, rows, np.zeros(4, np.int32), seen_s)
+    its = Group(topic, np.ones(4, np.float32), 1, group(age_s=60.0)[0].reading, np.array([0.0]))
+    its.reassign(0, [0], 0.0)
+    retried.limit_age(its, np.arange(4.0))
+    env, dropped = Environment([topic, its]), []
+    its.after_stop = lambda: dropped.append(
+        (env.now, retried.drop_old(its, 0, env.now, Fate.DEAD_LETTERED))
+    )
+    env.run(90.0)
+    assert dropped == [(70.0, 2), (80.0, 2)] and its.counts.polls == 0
