@@ -5,6 +5,8 @@ from math import inf
 from sim.foundation.units import Distribution
 from sim.scenario.load import Scenario
 from sim.scenario.products.celery import CelerySystem
+from sim.scenario.products.rabbitmq import RabbitmqSystem
+from sim.scenario.products.rabbitmq_dead_letters import delayed_s
 from sim.scenario.products.sqs import SqsQueue, SqsSystem
 
 FAR = 20.0
@@ -55,4 +57,6 @@ def asked_s(scenario: Scenario, system: str, group: str) -> float:
     if isinstance(its, CelerySystem):
         countdown_s = its.queues[group].task.countdown
         return countdown_s if countdown_s < inf else 0.0
+    if isinstance(its, RabbitmqSystem):
+        return delayed_s(group, its.queues, its.producer.soonest_s)
     return 0.0

@@ -311,6 +311,23 @@ def time_to_live(rng: random.Random) -> Plant:
     )
 
 
+def expired_at_the_head(rng: random.Random) -> Plant:
+    """In a delay queue, messages with a short time to live wait behind those with a long one."""
+    short, long = rng.randint(2, 10) * 1_000, rng.randint(300, 900) * 1_000
+    to = {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": "g"}
+    system = rabbitmq(
+        {"consumers": 2, "prefetch_count": 10}, producer={"expiration": [short, short, long]}
+    )
+    system["queues"]["delay"] = {"consumers": 0, "arguments": to}
+    plant = Plant(
+        "expired at the head of a delay queue only",
+        scenario_of(system, [(60, 20)], {"per_message": "5 ms"}, drain_limit="30m"),
+        "drain_s",
+        (Part(("systems.s.producer.expiration",), {"systems.s.producer.expiration": [short]}),),
+    )
+    return with_absorbed_peak(plant, 3) if rng.random() < 0.8 else plant
+
+
 def max_length(rng: random.Random) -> Plant:
     """A burst is longer than the queue may be: the oldest give way."""
     length = rng.randint(200, 500)
@@ -560,5 +577,6 @@ QUEUES: tuple[Kind, ...] = (
     reserved_concurrency,
     function_timeout,
     maximum_concurrency,
+    expired_at_the_head,
 )
 """Every kind in a queue."""

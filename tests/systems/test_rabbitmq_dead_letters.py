@@ -81,6 +81,7 @@ def test_RQ_17_a_time_to_live_of_the_queue_alone_delays_all_alike_and_is_no_harm
     tables = run(its).tables
     assert spent(tables)["delay asked for"] == pytest.approx(30.0, abs=1e-6)
     assert "head of line" not in spent(tables) and not acted(tables)
+    assert not explain(its).groups[0].harms
 
 
 def test_the_cause_named_first_is_the_time_to_live_at_the_head():

@@ -7,6 +7,7 @@ measured ones (`PUBLISH`); how long a client takes to subscribe again is the lab
 """
 
 from collections.abc import Iterator, Mapping
+from math import inf
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
@@ -174,6 +175,13 @@ class RabbitmqProducer(Config):
     messages have in turn (null: none); or by the values of one dimension of `workload.keys`,
     `{plan: {free: 5 s}}`. It expires only once it is the first of the queue (RQ-17), and is taken
     from it when it is dead-lettered."""
+
+    @property
+    def soonest_s(self) -> float:
+        """The shortest `expiration`, s; inf: there is none."""
+        given = self.expiration
+        times = list(next(iter(given.values())).values()) if isinstance(given, dict) else given
+        return min((ms / 1e3 for ms in times if ms is not None), default=inf)
 
 
 PUBLISH = by_quantiles(

@@ -1,10 +1,18 @@
 """Where dead letters go, and into which queues messages are published."""
 
+from math import inf
+
 import pytest
 from pydantic import ValidationError
 
 from sim.scenario.products.rabbitmq import RabbitmqSystem
-from sim.scenario.products.rabbitmq_dead_letters import entries, linked, only_delayed, targets
+from sim.scenario.products.rabbitmq_dead_letters import (
+    delayed_s,
+    entries,
+    linked,
+    only_delayed,
+    targets,
+)
 
 
 def system(queues, **more):
@@ -110,3 +118,17 @@ def test_keys_without_effect_are_named():
     found = {path[-1]: why for path, why in its.without_effect()}
     assert set(found) == {"x-dead-letter-routing-key", "does", "prefetch_count", "consumers"}
     assert found["x-dead-letter-routing-key"].startswith("'dead' is no queue of this system")
+
+
+def test_what_a_delay_queue_asks_for_is_its_time_to_live():
+    delay = letters("", "work", consumers=0)
+    delay["arguments"]["x-message-ttl"] = 30_000
+    retry = letters("", "work", consumers=0)
+    retry["arguments"]["x-message-ttl"] = 90_000
+    its = system({"delay": delay, "work": letters("", "retry"), "retry": retry})
+    assert delayed_s("work", its.queues, inf) == 30.0
+    assert delayed_s("work", its.queues, 5.0) == 5.0
+    its = system({"delay": letters("", "work", consumers=0), "work": {}})
+    assert delayed_s("work", its.queues, inf) == 0.0
+    mixed = system({"q": {}}, producer={"expiration": [5_000, None, "2000"]})
+    assert mixed.producer.soonest_s == 2.0
