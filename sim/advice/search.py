@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from math import ceil
 
 from sim.advice.trial import Trial
+from sim.foundation.least import Least
 from sim.words.needs_met import Seen
 
 _EXACT = 16
@@ -41,10 +42,8 @@ class Search:
         self.most = most
         self.mean_rate = mean_rate
         self.trials: list[Trial] = []
-        self.low = dict.fromkeys(groups, 0)
-        """Most workers of each group that were too slow."""
-        self.high: dict[str, int | None] = dict.fromkeys(groups)
-        """Fewest workers of each group that were quick enough."""
+        self.known = Least(groups)
+        """Of the workers that keep the pace."""
         self._vain = dict.fromkeys(groups, 0)
         self._delay_s = dict.fromkeys(groups, float("inf"))
         self._rate = dict.fromkeys(groups, 0.0)
@@ -53,14 +52,7 @@ class Search:
         trial = self.run(workers)
         self.trials.append(trial)
         for seen in trial.seen:
-            n, high = seen.workers, self.high[seen.group]
-            if self.keeps_pace(seen):
-                self.high[seen.group] = n if high is None else min(high, n)
-                self.low[seen.group] = min(self.low[seen.group], n - 1)
-            else:
-                self.low[seen.group] = max(self.low[seen.group], n)
-                if high is not None and high <= n:
-                    self.high[seen.group] = None
+            self.known.tried(seen.group, seen.workers, self.keeps_pace(seen))
         return trial
 
     def _hopeless(self, seen: Seen) -> bool:
@@ -76,7 +68,7 @@ class Search:
 
     def double(self) -> Trial:
         """Double the workers of each group until it keeps the pace, or until that is hopeless."""
-        workers = dict.fromkeys(self.low, 1)
+        workers = dict.fromkeys(self.known.low, 1)
         given_up: set[str] = set()
         while True:
             trial = self._try(workers)
@@ -96,21 +88,11 @@ class Search:
     def bisect(self) -> Trial:
         """Narrow the number of each group that was found quick enough down to the least."""
         trial = self.trials[-1]
-        while middle := self._middle():
-            trial = self._try({**trial.workers, **self._found(), **middle})
-        found = {**trial.workers, **self._found()}
+        while middle := self.known.middle(_EXACT):
+            trial = self._try({**trial.workers, **self.known.found(), **middle})
+        found = {**trial.workers, **self.known.found()}
         tried = [t for t in self.trials if t.workers == found]
         return tried[-1] if tried else self._settle(found)
-
-    def _middle(self) -> dict[str, int]:
-        return {
-            group: (self.low[group] + high) // 2
-            for group, high in self.high.items()
-            if high is not None and high - self.low[group] > max(1, high // _EXACT)
-        }
-
-    def _found(self) -> dict[str, int]:
-        return {group: high for group, high in self.high.items() if high is not None}
 
     def _settle(self, workers: dict[str, int]) -> Trial:
         """Run together what was found apart; with other partitions it may take a few more."""

@@ -15,6 +15,7 @@ from sim.cli.differing import diff
 from sim.cli.importing import imports, must_be_new
 from sim.cli.people import err, for_people, out
 from sim.cli.shelving import results
+from sim.cli.sizing import size
 from sim.cli.sweeping import sweep
 from sim.foundation import files
 from sim.foundation.errors import LabError
@@ -213,6 +214,9 @@ def advise(
         _allowed(max_memory, None),
         output,
     )
+
+
+app.command()(size)
 
 
 @app.command()

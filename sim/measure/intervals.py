@@ -86,3 +86,38 @@ def of_share(hits: int, of: int, confidence: float = CONFIDENCE) -> Interval:
     low = float(beta.ppf(tail, hits, of - hits + 1)) if hits else 0.0
     high = float(beta.ppf(1 - tail, hits + 1, of - hits)) if hits < of else 1.0
     return Interval(hits / of, low, high)
+
+
+def at_least(hits: int, of: int, share: float, confidence: float = CONFIDENCE) -> bool | None:
+    """Whether something happens in at least ``share`` of all runs; None: too few runs to say.
+
+    It may be asked again after each run: whatever the true share, the chance that it is ever
+    answered wrongly is at most ``1 - confidence``. The evidence against a share is how much better
+    others explain what was seen: half of the weight on that it always (or never) happens, half even
+    on all shares beyond. Where the share is the true one, this is a martingale, and Ville's
+    inequality bounds how high it ever gets (Robbins 1970, *Statistical Methods Related to the Law
+    of the Iterated Logarithm*).
+
+    Raises:
+        ValueError: more happened than there were runs, or the share is not between 0 and 1.
+    """
+    if not 0 <= hits <= of or not 0 < share < 1:
+        raise ValueError(f"{hits} of {of}, {share}")
+    enough = -np.log(1 - confidence)
+    if _evidence(hits, of - hits, share) >= enough:
+        return True
+    if _evidence(of - hits, hits, 1 - share) >= enough:
+        return False
+    return None
+
+
+def _evidence(hits: int, misses: int, share: float) -> float:
+    """Logarithm of how much better shares above this one explain it."""
+    from scipy.special import betaln
+    from scipy.stats import beta
+
+    null = hits * np.log(share) + misses * np.log1p(-share)
+    beyond = float(beta.logsf(share, hits + 1, misses + 1)) + float(betaln(hits + 1, misses + 1))
+    mixed = beyond - np.log1p(-share)
+    always = 0.0 if misses == 0 else -np.inf
+    return float(np.logaddexp(mixed, always) - np.log(2) - null)

@@ -28,18 +28,26 @@ _WRITING = re.compile(r"\..+\.writing-(\d+)\.parquet")
 """What `sim.foundation.files.replacing` writes to; a process that was killed leaves it."""
 
 
-def done(points: Sequence[Scenario], folder: Path) -> list[Scenario]:
-    """Those of the points that were run earlier."""
-    return [point for point in points if all(_file(folder, point, t).exists() for t in _of(point))]
+def done(points: Sequence[Scenario], folder: Path, also: Sequence[str] = ()) -> list[Scenario]:
+    """Those of the points that were run earlier, and of which all these tables were kept."""
+    return [
+        point
+        for point in points
+        if all(_file(folder, point, t).exists() for t in (*_of(point), *also))
+    ]
 
 
 def _of(point: Scenario) -> Sequence[str]:
-    """The tables that are kept of a run."""
+    """The tables that are kept of a run, whatever else is."""
     return ("summary", "latencies", "series") if is_steady(point) else ("summary", "series")
 
 
 def compute(
-    points: Sequence[Scenario], folder: Path, jobs: int | None = None, cluster: str | None = None
+    points: Sequence[Scenario],
+    folder: Path,
+    jobs: int | None = None,
+    cluster: str | None = None,
+    also: Sequence[str] = (),
 ) -> Iterator[int]:
     """Run all points that were not run earlier; yields how many are there, after each.
 
@@ -48,6 +56,7 @@ def compute(
         folder: where what they gave is kept.
         jobs: processes; None: one a core.
         cluster: address of the scheduler of a Dask cluster that runs them instead.
+        also: tables of `sim.measure.tables.Tables` that are kept besides; not on a cluster.
 
     Raises:
         LabError: one of them cannot be run; or as `sim.studies.on_dask.outcomes`.
@@ -55,30 +64,32 @@ def compute(
     folder = folder.resolve()  # processes that wait for work may have another folder as theirs
     folder.mkdir(parents=True, exist_ok=True)
     _clear(folder)
-    known = {point.hash for point in done(points, folder)}
+    known = {point.hash for point in done(points, folder, also)}
     left = list({point.hash: point for point in points if point.hash not in known}.values())
     there = len(points) - len(left)
     yield there
     if not left:
         return
-    for _ in _on_cluster(left, folder, cluster) if cluster else _here(left, folder, jobs):
+    for _ in _on_cluster(left, folder, cluster) if cluster else _here(left, folder, jobs, also):
         there += 1
         yield there
 
 
-def _here(points: Sequence[Scenario], folder: Path, jobs: int | None) -> Iterator[None]:
+def _here(
+    points: Sequence[Scenario], folder: Path, jobs: int | None, also: Sequence[str]
+) -> Iterator[None]:
     from joblib import Parallel, delayed
 
     n = min(len(points), jobs or os.cpu_count() or 1)
     if n == 1:
         for point in points:
-            _run(point, folder)
+            _run(point, folder, also)
             yield
         return
     # Of a process that has grown, a new one takes the place: that is as it should be.
     warnings.filterwarnings("ignore", "A worker stopped while some jobs", UserWarning)
     yield from Parallel(n_jobs=n, return_as="generator_unordered")(
-        delayed(_run_below)(os.getpid(), point, folder) for point in points
+        delayed(_run_below)(os.getpid(), point, folder, also) for point in points
     )
 
 
@@ -99,17 +110,17 @@ def _clear(folder: Path) -> None:
                 path.unlink()
 
 
-def _run_below(parent: int, point: Scenario, folder: Path) -> None:
+def _run_below(parent: int, point: Scenario, folder: Path, also: Sequence[str]) -> None:
     """As `_run`, in a process that ends when the study does, however it does."""
     end_with(parent)
-    _run(point, folder)
+    _run(point, folder, also)
 
 
-def _run(point: Scenario, folder: Path) -> None:
-    _keep(point, outcome(point), folder)
+def _run(point: Scenario, folder: Path, also: Sequence[str] = ()) -> None:
+    _keep(point, outcome(point, also), folder)
 
 
-def outcome(point: Scenario) -> dict[str, bytes]:
+def outcome(point: Scenario, also: Sequence[str] = ()) -> dict[str, bytes]:
     """Run a point; returns what is kept of it, by table: a Parquet file each.
 
     Raises:
@@ -121,7 +132,8 @@ def outcome(point: Scenario) -> dict[str, bytes]:
     its = {"summary": tables.summary, "series": _thinned(tables.series)}
     if is_steady(point):
         its["latencies"] = kept(tables.messages)
-    return {table: _packed(its[table]) for table in _of(point)}
+    its |= {table: tables.frames[table] for table in also}
+    return {table: _packed(its[table]) for table in (*also, *_of(point))}
 
 
 def _packed(frame: "pd.DataFrame") -> bytes:
@@ -141,7 +153,7 @@ def _thinned(series: "pd.DataFrame") -> "pd.DataFrame":
 
 
 def _keep(point: Scenario, tables: Mapping[str, bytes], folder: Path) -> None:
-    for table in _of(point):
+    for table in tables:  # the series last: by them, all is there
         with files.replacing(_file(folder, point, table)) as new:
             new.write_bytes(tables[table])
 
@@ -156,9 +168,10 @@ def read(points: Sequence[Scenario], folder: Path, table: str) -> "pd.DataFrame"
     Args:
         points: all of which were computed.
         folder: where they are kept.
-        table: ``summary``, as in `sim.measure.tables.Tables`; ``series``: system, group, t_s,
-            the most lag and time_lag_s of each of at most `SAMPLES` stretches; or, of scenarios
-            that have a steady state, ``latencies``, from which `sim.studies.steady` finds it.
+        table: ``summary`` and what else was asked for, as in `sim.measure.tables.Tables`;
+            ``series``: system, group, t_s, the most lag and time_lag_s of each of at most `SAMPLES`
+            stretches; or, of scenarios that have a steady state, ``latencies``, from which
+            `sim.studies.steady` finds it.
     """
     import pandas as pd
     from pyarrow.parquet import ParquetFile

@@ -86,7 +86,7 @@ def test_groups_found_apart_are_run_together_and_given_more_if_that_is_not_enoug
         )
 
     search = Search(["a", "b"], run, lambda seen: seen.delay_s <= 1.0, 100, {"a": 1.0, "b": 1.0})
-    search.high = {"a": 4, "b": 1}
-    search.low = {"a": 3, "b": 0}
+    search.known.high = {"a": 4, "b": 1}
+    search.known.low = {"a": 3, "b": 0}
     search.trials.append(run({"a": 8, "b": 1}))
     assert search.bisect().workers == {"a": 5, "b": 1}

@@ -41,7 +41,7 @@ def test_more_runs_go_on_from_those_that_are_there(small, monkeypatch):
     assert run("--replications", "3", "--no-charts").exit_code == 0
     made = []
     its = points._run
-    monkeypatch.setattr(points, "_run", lambda one, to: (made.append(one.seed), its(one, to)))
+    monkeypatch.setattr(points, "_run", lambda *how: (made.append(how[0].seed), its(*how)))
     monkeypatch.setattr(points.os, "cpu_count", lambda: 1)
     assert run("--replications", "5", "--no-charts").exit_code == 0
     assert made == [6, 7]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from sim.measure.intervals import Interval, of_mean, of_quantile, of_share
+from sim.measure.intervals import Interval, at_least, of_mean, of_quantile, of_share
 
 
 def test_a_mean_is_students():
@@ -70,3 +70,30 @@ def test_they_hold_the_truth_as_often_as_they_say(interval, truth, least, most):
 def test_an_interval_is_narrow_enough_by_its_estimate():
     assert Interval(100.0, 95.0, 105.0).within(0.05)
     assert not Interval(100.0, 94.0, 106.0).within(0.05)
+
+
+def test_a_share_is_decided_once_it_is_sure():
+    assert at_least(32, 32, 0.9) is None
+    assert at_least(33, 33, 0.9) is True
+    assert at_least(0, 1, 0.9) is None
+    assert at_least(0, 2, 0.9) is False
+    assert at_least(90, 100, 0.9) is None
+    assert at_least(0, 0, 0.9) is None
+    assert at_least(500, 1_000, 0.6) is False
+    assert at_least(700, 1_000, 0.6) is True
+
+
+def test_looking_after_each_run_does_not_make_it_less_sure():
+    # At the share itself each answer is wrong; it may be given in 5 % of all series of runs.
+    rng = np.random.default_rng(4)
+    wrong = 0
+    for _ in range(400):
+        hits = np.cumsum(rng.random(120) < 0.9)
+        wrong += any(at_least(int(h), n, 0.9) is True for n, h in enumerate(hits, 1))
+    assert wrong / 400 <= 0.05
+
+
+@pytest.mark.parametrize(("hits", "of", "share"), [(2, 1, 0.5), (1, 2, 0.0), (1, 2, 1.0)])
+def test_what_is_no_share_cannot_be_decided(hits, of, share):
+    with pytest.raises(ValueError, match=f"{hits} of {of}"):
+        at_least(hits, of, share)

@@ -41,7 +41,7 @@ def test_processes_give_what_one_after_the_other_gives(tmp_path):
 def test_what_is_there_is_not_run_again(tmp_path, monkeypatch):
     list(points.compute(few(3), tmp_path, jobs=1))
     asked = []
-    monkeypatch.setattr(points, "_run", lambda point, folder: asked.append(point.seed))
+    monkeypatch.setattr(points, "_run", lambda point, folder, also: asked.append(point.seed))
     assert list(points.compute(few(5), tmp_path, jobs=1)) == [3, 4, 5]
     assert asked == [3, 4]
     assert [point.seed for point in points.done(few(5), tmp_path)] == [0, 1, 2]
@@ -108,3 +108,13 @@ def test_killed_half_way_it_goes_on_and_gives_the_same(tmp_path, after):
         points.read(whole, tmp_path / "killed", "summary"),
         points.read(whole, tmp_path / "whole", "summary"),
     )
+
+
+def test_other_tables_are_kept_on_demand(tmp_path):
+    point = scenario()
+    list(points.compute([point], tmp_path, 1))
+    assert points.done([point], tmp_path) == [point]
+    assert points.done([point], tmp_path, ["latency"]) == []
+    list(points.compute([point], tmp_path, 1, also=["latency", "waits"]))
+    assert points.done([point], tmp_path, ["latency", "waits"]) == [point]
+    assert points.read([point], tmp_path, "latency")["q"].is_monotonic_increasing

@@ -42,7 +42,7 @@ def test_what_another_sweep_has_run_is_not_run_again(tmp_path, monkeypatch):
     monkeypatch.setattr(
         points,
         "_run",
-        lambda one, to: (made.append((one.value_at(CONSUMERS), one.seed)), kept(one, to)),
+        lambda one, *how: (made.append((one.value_at(CONSUMERS), one.seed)), kept(one, *how)),
     )
     base, its = grid(f"{CONSUMERS}=1,2,3")
     heard = []

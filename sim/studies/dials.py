@@ -1,0 +1,154 @@
+"""What `sim size` turns: keys of one system, each with the values that may be chosen, in order."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from sim.foundation import config, units
+from sim.foundation.config import KeyPath
+from sim.foundation.errors import LabError, ScenarioError
+from sim.scenario.load import Scenario
+
+MOST = 64
+"""The highest value that is tried, unless a range says more."""
+MOST_VALUES = 10_000
+MEMBERS = ("consumers", "workers")
+"""Keys that say how many members a group has, or a queue workers."""
+_EXAMPLES = "expected PATH, PATH=1..64 or PATH=1,2,4,8"
+_RANGE = re.compile(r"(?P<low>[^.]+)\.\.(?P<high>[^.]+)")
+
+
+@dataclass(frozen=True)
+class Dial:
+    """A key, and what it may be set to."""
+
+    path: str
+    """As after ``--set``."""
+    key: str
+    """Its last step: the key alone."""
+    values: tuple[int, ...]
+    """Ascending: the less, the cheaper."""
+    system: str
+    """Of which it is a key."""
+    group: str | None
+    """The group that it is of; None: of the system as a whole."""
+    members: bool
+    """Whether it is how many consumers or workers the group has."""
+    partitions: bool
+    """Whether it is how many partitions or shards the log has."""
+
+    @property
+    def name(self) -> str:
+        """What it is called in a table: its last key, of which group."""
+        return self.key if self.group is None else f"{self.group} {self.key}"
+
+
+def read_dials(texts: Sequence[str], scenario: Scenario) -> list[Dial]:
+    """What is varied, as written after ``--vary``.
+
+    Args:
+        texts: each a path, or ``path=low..high`` (every whole number), or ``path=1,2,4``.
+        scenario: in which it is varied.
+
+    Raises:
+        LabError: one is not of this form, or no key of a system; they are of several systems, or
+            more than one of them is not the number of members of a group.
+    """
+    if not texts:
+        raise LabError(f"nothing is varied: --vary names a key, {_EXAMPLES}")
+    dials = [_read(text, scenario) for text in texts]
+    paths = [dial.path for dial in dials]
+    if twice := next((path for path in paths if paths.count(path) > 1), None):
+        raise LabError(f"--vary {twice}: given twice")
+    systems = dict.fromkeys(dial.system for dial in dials)
+    if len(systems) > 1:
+        raise LabError(f"--vary: one system is sized at a time, not {' and '.join(systems)}")
+    others = [dial for dial in dials if not dial.members]
+    if len(others) > 1:
+        raise LabError(
+            "--vary: besides consumers or workers, one more key may be varied, not "
+            f"{' and '.join(dial.path for dial in others)}"
+        )
+    return dials
+
+
+def _read(text: str, scenario: Scenario) -> Dial:
+    path, equals, values = (part.strip() for part in text.partition("="))
+    if not path or (equals and not values):
+        raise LabError(f"--vary {text}: {_EXAMPLES}")
+    data = scenario.model_dump(mode="json", by_alias=True)
+    try:
+        place = config.locate(Scenario, data, path)
+    except config.UnknownKeyError:
+        scenario.with_({path: 1})  # says what there is instead
+        raise
+    if len(place) < 3 or place[0] != "systems":
+        raise LabError(f"--vary {text}: it is keys of a system that are varied, such as "
+                       f"systems.{next(iter(scenario.systems))}.…")  # fmt: skip
+    name = str(place[1])
+    system = scenario.systems[name]
+    inner: KeyPath = place[2:]
+    group = next(
+        (g for g in system.readers if inner[: len(system.place_of(g))] == system.place_of(g)), None
+    )
+    members = group is not None and inner[-1] in MEMBERS and len(inner) == 3
+    partitions = inner == system.partitions_at
+    return Dial(path, str(inner[-1]), _values(text, values), name, group, members, partitions)
+
+
+def _values(text: str, values: str) -> tuple[int, ...]:
+    try:
+        if not values:
+            return tuple(range(1, MOST + 1))
+        if found := _RANGE.fullmatch(values):
+            low, high = units.count(found["low"].strip()), units.count(found["high"].strip())
+            if low >= high:
+                raise LabError(f"--vary {text}: the first end of a range is the lower one")
+            if high - low >= MOST_VALUES:
+                raise LabError(f"--vary {text}: more than {MOST_VALUES:,} values")
+            return tuple(range(low, high + 1))
+        return tuple(sorted({units.count(value.strip()) for value in values.split(",")}))
+    except ValueError as error:
+        raise LabError(f"--vary {text}: {error}; {_EXAMPLES}") from None
+
+
+def caps(scenario: Scenario, dial: Dial) -> bool:
+    """Whether members beyond the partitions of the log have nothing to read, and are not tried.
+
+    So it is in a consumer group (KC-01) and a Kinesis application; not in a share group or a queue.
+    """
+    system = scenario.systems[dial.system]
+    if not dial.members or system.partitions is None or dial.group is None:
+        return False
+    return system.place_of(dial.group)[0] == system.readers_at
+
+
+def alone(scenario: Scenario, system: str) -> Scenario:
+    """The scenario with this system alone, without the faults that strike only others.
+
+    Raises:
+        ScenarioError: it cannot be run without the others for another reason.
+    """
+    others = {f"systems.{name}": None for name in scenario.systems if name != system}
+    faults = scenario.model_dump(mode="json", by_alias=True)["faults"]
+    kept = [*range(len(faults))]
+    while True:
+        changes = {**others, **({} if len(kept) == len(faults) else _faults(faults, kept))}
+        try:
+            return scenario.with_(changes) if changes else scenario
+        except ScenarioError as error:
+            unfit = set(_unfit(error))
+            if not unfit:
+                raise
+            kept = [fault for i, fault in enumerate(kept) if i not in unfit]
+
+
+def _faults(faults: Sequence[object], kept: Sequence[int]) -> Mapping[str, object]:
+    return {"faults": [faults[i] for i in kept]}
+
+
+def _unfit(error: ScenarioError) -> Iterator[int]:
+    """Numbers of the faults that an error is about; none if it is about anything else as well."""
+    found = [problem.path.split(".") for problem in error.problems]
+    if all(len(path) > 1 and path[0] == "faults" and path[1].isdigit() for path in found):
+        yield from (int(path[1]) for path in found)
