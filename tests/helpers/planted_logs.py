@@ -350,15 +350,15 @@ def reads_uncommitted(rng: random.Random) -> Plant:
     """A publisher is killed within a transaction, and a group reads what that had stored."""
     at = f"{AT}.isolation.level"
     crash = {
-        "at": f"{rng.uniform(23, 26):.2f} s", "fault": "crash", "target": "s.publisher.0",
+        "at": f"{rng.uniform(22.5, 25.5):.2f} s", "fault": "crash", "target": "s.publisher.0",
         "restart_after": "2s",
     }  # fmt: skip
-    publisher = {"order": "transaction", "per_message": "5 ms"}
+    publisher = {"order": "transaction", "per_message": "5 ms", "poll_records": 2_000}
     return Plant(
         "aborted records are read",
         scenario_of(
             publishing({"client": "java"}, publisher),
-            [(20, 5), (2, 600), (20, 5)],
+            [(20, 5), (1, 1_200), (20, 5)],
             {"per_message": "1 ms"},
             faults=[crash],
         ),
@@ -371,17 +371,17 @@ def left_open(rng: random.Random) -> Plant:
     """A publisher is killed within a transaction, and the next has another transactional.id."""
     at = "systems.s.producer.transactional.id"
     crash = {
-        "at": f"{rng.uniform(23, 26):.2f} s", "fault": "crash", "target": "s.publisher.0",
+        "at": f"{rng.uniform(22.5, 25.5):.2f} s", "fault": "crash", "target": "s.publisher.0",
         "restart_after": "2s",
     }  # fmt: skip
     its = publishing(
         {"client": "java", "transactional.id": "orders-${random.uuid}"},
-        {"order": "transaction", "per_message": "5 ms"},
+        {"order": "transaction", "per_message": "5 ms", "poll_records": 2_000},
     )
     its["groups"]["g"]["isolation.level"] = "read_committed"
     return Plant(
         "a transaction that nobody ends",
-        scenario_of(its, [(20, 5), (2, 600), (20, 5)], {"per_message": "1 ms"}, faults=[crash]),
+        scenario_of(its, [(20, 5), (1, 1_200), (20, 5)], {"per_message": "1 ms"}, faults=[crash]),
         "max_time_lag_s",
         (Part((at,), {at: "orders"}), FIRST_FAULT),
     )
