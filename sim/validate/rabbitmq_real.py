@@ -14,6 +14,7 @@ from sim.foundation.errors import LabError
 from sim.scenario.products.celery import CelerySystem
 from sim.scenario.products.rabbitmq import RabbitmqQueue, RabbitmqSystem
 from sim.scenario.products.rabbitmq_broker import since
+from sim.scenario.products.rabbitmq_dead_letters import linked
 from sim.scenario.products.rabbitmq_exchange import Binding
 from sim.validate import celery_real
 from sim.validate.fleet import RealFleet
@@ -114,6 +115,10 @@ class RabbitmqReal:
                 break
         if product.exchange.type == _HASHED:
             raise LabError(f"{at}.exchange: {_HASHED} is a plugin, which is not enabled here")
+        if linked(product.queues) or product.producer.expiration:
+            raise LabError(
+                f"{at}: dead letters into other queues and 'expiration' are not replayed"
+            )
         for name, queue in product.queues.items():
             if queue.threads > 1:
                 yield f"{at}.queues.{name}.threads: a real consumer works on one message at a time"

@@ -6,8 +6,8 @@ too old goes only once it is the first of its queue), and `rabbit_dead_letter.er
 rabbitmq/rabbitmq-server. A message that is dead-lettered has no `expiration` any more.
 
 RabbitMQ 3.10 (classic and quorum) does so: of 80 messages, 0.5 s and 3 s in turn, each left with
-the latest that was asked for of all before it, within 8 ms, without `expiration`. A message over its
-delivery limit that expired in the retry queue was dropped; a rejected one came back every 0.5 s.
+the latest that was asked for of all before it, within 8 ms, without `expiration`. A message over
+its delivery limit that expired in the retry queue was dropped; one that was rejected came back.
 """
 
 from collections.abc import Mapping, Sequence
