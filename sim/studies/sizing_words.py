@@ -44,7 +44,7 @@ def findings(sized: Sized) -> Iterator[str]:
         yield heading(sized)
         yield from _no_answer(sized)
     else:
-        yield f"{heading(sized)}, which {_met(sized.tried[sized.answer])}"
+        yield f"{heading(sized)}: {_met(sized.tried[sized.answer])}"
         yield from _less(sized, sized.answer)
         yield (
             f"It is known with {share(sized.confidence, 1)} confidence that at least "
@@ -54,7 +54,7 @@ def findings(sized: Sized) -> Iterator[str]:
         yield from _more(sized)
     for values in sized.open:
         yield (
-            f"Open after {sized.tried[values].runs} runs: {setting(sized, values)} "
+            f"Open after {sized.tried[values].runs} runs: with {setting(sized, values)} "
             f"{_met(sized.tried[values])}, too close to {share(sized.share, 1)} to say; more "
             "--replications may tell"
         )
@@ -68,8 +68,8 @@ def findings(sized: Sized) -> Iterator[str]:
 
 def _met(tried: Outcomes) -> str:
     if tried.refused:
-        return f"cannot be: {tried.refused}"
-    return f"meets them in {tried.met()} of {tried.runs} runs"
+        return f"no run can be made ({tried.refused})"
+    return f"{tried.met()} of {tried.runs} runs meet them"
 
 
 def _less(sized: Sized, answer: Values) -> Iterator[str]:
@@ -79,14 +79,14 @@ def _less(sized: Sized, answer: Values) -> Iterator[str]:
         if verdict is False and sum(a != b for a, b in zip(values, answer, strict=True)) == 1
     ]
     if below:
-        said = [f"{setting(sized, values)} {_met(sized.tried[values])}" for values in below]
+        said = [f"with {setting(sized, values)} {_met(sized.tried[values])}" for values in below]
         yield f"Less is too little: {'; '.join(said)}"
 
 
 def _no_answer(sized: Sized) -> Iterator[str]:
     best = max(sized.tried, key=lambda v: (sized.tried[v].met() / max(1, sized.tried[v].runs), v))
     its = sized.tried[best]
-    yield f"Of what was tried, {setting(sized, best)} {_met(its)}"
+    yield f"At best, with {setting(sized, best)}, {_met(its)}"
     if its.runs:
         for j, goal in enumerate(sized.goals):
             missed = sum(not goal.met(value) for value in its.worst(j))

@@ -1,7 +1,7 @@
 """Runs of settings, held against goals: what `sim size` looks at."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +9,7 @@ import pandas as pd
 
 from sim.foundation.arrays import F64
 from sim.foundation.errors import ScenarioError
-from sim.measure.intervals import CONFIDENCE, Interval, at_least, of_quantile
+from sim.measure.intervals import Interval, at_least, of_quantile
 from sim.scenario.load import Scenario
 from sim.studies import points
 from sim.studies.dials import Dial
@@ -36,8 +36,6 @@ class Outcomes:
     """[runs, groups, goals] what each goal is of; NaN: it is not of this group."""
     refused: str = ""
     """Why the scenario cannot be with it; empty: it can."""
-    usd_per_hour: list[float] = field(default_factory=list)
-    """[runs] What an hour of each costs, where prices are known."""
 
     @property
     def runs(self) -> int:
@@ -224,11 +222,3 @@ def _batches(most: int) -> Iterable[int]:
             break
         yield runs
     yield most
-
-
-def fewest(share: float, confidence: float = CONFIDENCE) -> int:
-    """Runs after which a setting is accepted that meets the goals in every one."""
-    runs = 1
-    while at_least(runs, runs, share, confidence) is not True:
-        runs += 1
-    return runs

@@ -98,8 +98,8 @@ SCENARIOS = {
         (2, 2),  # with 4 or 8 partitions, 2 consumers are too few: the hot videos fall together
     ),
     "head_of_line": (
-        {}, "p50 < 200ms",
-        ["systems.kafka_share_group_3_partitions.share_groups.lookup.consumers=3..6"], (4,),
+        {}, "p90 < 5s",
+        ["systems.kafka_share_group_3_partitions.share_groups.lookup.consumers=4..7"], (6,),
     ),
     "celery_jobs": (
         {"workload.arrivals.multiply": 6}, "p99 < 30s",

@@ -34,9 +34,9 @@ def found(answer=(3,), verdicts=None, scenario=None, vary=WORKERS, **settings):
 def test_the_answer_comes_with_how_sure_it_is():
     said = list(findings(found()))
     assert said[0] == (
-        "For lost == 0 and p99 < 2 s it takes 3 workers of q, which meets them in 40 of 40 runs"
+        "For lost == 0 and p99 < 2 s it takes 3 workers of q: 40 of 40 runs meet them"
     )
-    assert said[1] == "Less is too little: 2 workers of q meets them in 0 of 4 runs"
+    assert said[1] == "Less is too little: with 2 workers of q 0 of 4 runs meet them"
     assert "95 % confidence that at least 90 % of all runs" in said[2]
     assert said[3] == (
         "p99 is 1.2 s with 3 workers, 525 ms with 4; beyond 4 more of them buys little"
@@ -51,7 +51,7 @@ def test_the_answer_comes_with_how_sure_it_is():
 def test_what_is_open_is_said():
     said = list(findings(found(verdicts={(2,): None, (3,): True})))
     assert any("but for what is still open" in words for words in said)
-    assert any(words.startswith("Open after 4 runs: 2 workers of q") for words in said)
+    assert any(words.startswith("Open after 4 runs: with 2 workers of q") for words in said)
 
 
 def test_no_answer_comes_with_what_is_missed_and_by_how_much():
@@ -59,7 +59,7 @@ def test_no_answer_comes_with_what_is_missed_and_by_how_much():
     its = found(None, {(3,): False}, log, CONSUMERS, **{"3": tried(4, 5.0)})
     said = list(findings(its))
     assert said[0] == "Nothing that was tried is sure to give lost == 0 and p99 < 2 s"
-    assert said[1] == "Of what was tried, 3 consumers of g meets them in 0 of 4 runs"
+    assert said[1] == "At best, with 3 consumers of g, 0 of 4 runs meet them"
     assert said[2] == "p99 < 2 s is missed in 4 of 4 runs, with a median of 5 s"
     assert said[3].endswith(f"--vary {PARTITIONS}")
 
