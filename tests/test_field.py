@@ -8,6 +8,7 @@ import pytest
 
 from sim.causes.explain import explain
 from sim.lab import run
+from sim.producer.partitioners import murmur2, partitions_of
 from sim.scenario.load import Scenario
 from sim.traffic.generate import Work, generate
 from sim.words.why import reason
@@ -296,6 +297,38 @@ def slow_transactions():
     )  # fmt: skip
 
 
+def more_partitions():
+    """kafka 10167, sarama 1739: partitions are added, and clients see it minutes later.
+
+    The producers ask at 5 min, the leader of the group at 7 min.
+    """
+    kafka = {
+        "product": "kafka",
+        "topic": {"partitions": 6},
+        "partition_key": ["k"],
+        "producer": {"first_metadata_refreshes": ["5m"]},
+    }
+    group = {"consumers": 3, "does": ["w"], "first_metadata_refreshes": ["7m"]}
+    disagree = {"first_metadata_refreshes": None}
+    return scenario(
+        "partitions",
+        {
+            "latest": {**kafka, "groups": {"w": group}},
+            "earliest": {**kafka, "groups": {"w": {**group, "auto.offset.reset": "earliest"}}},
+            "many": {
+                **kafka,
+                "producer": disagree,
+                "groups": {"w": {**group, "auto.offset.reset": "earliest"}},
+            },
+        },
+        [(900, "10/s")],
+        {"w": {"per_message": "10 ms"}},
+        [{"at": "4m", "fault": "partitions", "target": "*.topic", "to": 8}],
+        keys={"k": {"count": 100}},
+        seed=2,
+    )
+
+
 def three_warehouses():
     """pubudu.dev on Lambda and FIFO queues: three message groups, whatever the fleet."""
     book = {
@@ -576,6 +609,20 @@ def test_KB_15_a_group_that_was_away_skips_what_came_or_reads_all_of_it_again():
     assert left <= rows["earliest"]["double_effects"] <= left + 1
 
 
+def test_KB_16_what_comes_to_new_partitions_before_they_are_seen_is_lost_or_late():
+    """For two minutes and the time that a rebalance takes, a heartbeat at most, to 2 of 8."""
+    its = more_partitions()
+    rows = rows_of(its)
+    messages = generate(its)
+    key, names = messages.keys_of(["k"])
+    new = partitions_of(murmur2([name.encode() for name in names]), 8)[key] >= 6
+    came_s = messages.created_s[new]
+    least, most = (int(np.sum((came_s > 300.0) & (came_s < s))) for s in (420.0, 424.0))
+    assert least <= rows["latest"]["lost"] <= most
+    assert rows["earliest"]["lost"] == rows["many"]["lost"] == 0
+    assert rows["earliest"]["violations"] == 0 < rows["many"]["violations"]
+
+
 def test_three_message_groups_are_three_workers():
     rows = rows_of(three_warehouses())
     slow, quick = rows["by_warehouse"], rows["by_order"]
@@ -671,6 +718,8 @@ def test_KN_06_07_08_09_a_record_that_fails_stops_its_shard_for_ever_or_as_long_
         (slow_transactions, "brief", "w", ["producer.transaction.timeout.ms"]),
         (away, "latest", "w", ["brokers.offsets.retention.minutes"]),
         (away, "earliest", "w", ["brokers.offsets.retention.minutes"]),
+        (more_partitions, "latest", "w", ["groups.w.auto.offset.reset"]),
+        (more_partitions, "earliest", "w", ["groups.w.metadata.max.age.ms", "faults.0"]),
         (three_warehouses, "by_warehouse", "book", ["queues.book.MessageGroupId"]),
         (reserved, "default", "jobs", ["config.worker_prefetch_multiplier"]),
         (throttled, "reserved", "w", ["queues.w.lambda.ReservedConcurrentExecutions"]),

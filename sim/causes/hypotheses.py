@@ -14,6 +14,7 @@ from sim.causes.relaxed_logs import lines
 from sim.foundation.text import count, duration
 from sim.scenario.faults.base import Fault, GroupFault
 from sim.scenario.faults.groups import AutoscaleFault, ScaleFault
+from sim.scenario.faults.topics import TopicFault
 from sim.scenario.load import Scenario, Service
 from sim.scenario.products.aws_lambda import SqsFunction
 from sim.scenario.products.celery import CelerySystem
@@ -239,6 +240,8 @@ def strikes(scenario: Scenario, fault: Fault, system: str, group: str) -> bool:
     ahead = its.ahead
     if any(fault.strikes_any(system, whom, n) for whom, n in ahead.items()):
         return True
+    if isinstance(fault, TopicFault):
+        return fault.strikes_topic(system)
     if isinstance(fault, GroupFault):
         return fault.strikes_group(system, group)
     # A crash of one that an autoscaler has started counts too.

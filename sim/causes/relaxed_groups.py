@@ -12,13 +12,15 @@ from sim.causes.relaxed import (
     READERS,
     At,
     Relaxed,
+    To,
     down,
     fixed,
     if_given,
     longer_lock,
     up,
 )
-from sim.scenario.products.kafka_membership import SESSION_TIMEOUT_MS
+from sim.scenario.faults.topics import PartitionsFault
+from sim.scenario.products.kafka_membership import METADATA_MAX_AGE_MS, SESSION_TIMEOUT_MS
 
 YEAR_MIN = 525_600
 """Minutes of a year."""
@@ -52,6 +54,27 @@ def _longer_session(at: At) -> Any:
     if at.other(READERS, "client") == "librdkafka":
         most_ms = min(most_ms, at.other(READERS, "max.poll.interval.ms"))
     return most_ms if (at.value or SESSION_TIMEOUT_MS) < most_ms else None
+
+
+def _grows(at: At) -> bool:
+    """Whether partitions are added to its topic."""
+    return any(
+        isinstance(fault, PartitionsFault) and fault.strikes_topic(at.system)
+        for fault in at.scenario.faults
+    )
+
+
+def sooner(client: str, *path: str) -> To:
+    """To metadata every second, of this client; ``path``: where it stands, if not a group's."""
+    its = path or (READERS,)
+
+    def to(at: At) -> Any:
+        mine = at.other(*its, "client") == client and _grows(at)
+        if not path and at.other(READERS, "group.protocol") != "classic":
+            return None
+        return 1_000.0 if mine and (at.value is None or at.value > 1_000.0) else None
+
+    return to
 
 
 KAFKA_GROUP = (
@@ -137,6 +160,16 @@ KAFKA_GROUP = (
         else "record",
         "what was processed of a batch comes again", "a commit for each record", ("duplicates",),
         key="commit.per",
+    ),
+    Relaxed(
+        (READERS, "metadata.max.age.ms"), sooner("java"),
+        "a group hears of partitions that were added only after {ms}", "more requests",
+        ("late", "out_of_order"), default=METADATA_MAX_AGE_MS,
+    ),
+    Relaxed(
+        (READERS, "topic.metadata.refresh.interval.ms"), sooner("librdkafka"),
+        "a group hears of partitions that were added only after {ms}", "more requests",
+        ("late", "out_of_order"), default=METADATA_MAX_AGE_MS,
     ),
     Relaxed(
         ("brokers", "offsets.retention.minutes"),

@@ -16,12 +16,13 @@ from sim.causes.relaxed import (
     if_given,
     up,
 )
-from sim.causes.relaxed_groups import KAFKA_GROUP, LOG, SHARE_GROUP
+from sim.causes.relaxed_groups import KAFKA_GROUP, LOG, SHARE_GROUP, sooner
 from sim.causes.relaxed_kinesis import FUNCTION, LIBRARY
 from sim.causes.relaxed_queues import CELERY, RABBITMQ, SQS
 from sim.scenario.load import Scenario
 from sim.scenario.products.celery import CelerySystem
 from sim.scenario.products.kafka import KafkaSystem
+from sim.scenario.products.kafka_membership import METADATA_MAX_AGE_MS
 from sim.scenario.products.kinesis import KinesisSystem
 from sim.scenario.products.rabbitmq import RabbitmqSystem
 from sim.scenario.products.rabbitmq_stream import RabbitmqStreamSystem
@@ -261,6 +262,18 @@ PUBLISHER = (
 )  # fmt: skip
 
 TOPIC = (
+    Relaxed(
+        ("producer", "metadata.max.age.ms"), sooner("java", "producer"),
+        "producers hear of partitions that were added only after {ms}, each at a time of its own",
+        "more requests", ("out_of_order",), default=METADATA_MAX_AGE_MS,
+        name="producer's metadata.max.age.ms",
+    ),
+    Relaxed(
+        ("producer", "topic.metadata.refresh.interval.ms"), sooner("librdkafka", "producer"),
+        "producers hear of partitions that were added only after {ms}, each at a time of its own",
+        "more requests", ("out_of_order",), default=METADATA_MAX_AGE_MS,
+        name="producer's topic.metadata.refresh.interval.ms",
+    ),
     Relaxed(
         ("topic", "retention.ms"), lambda at: -1 if at.value not in (None, -1) else None,
         "records older than {ms} are deleted, read or not", "more disk", ("lost",),

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 from sim.engine.environment import Steps
 from sim.engine.system import BrokerSet, PublisherProcess, Upstream
-from sim.injection import of_brokers, of_consumers, of_groups, of_publishers
+from sim.injection import of_brokers, of_consumers, of_groups, of_publishers, of_topics
 from sim.injection.context import Context
 from sim.injection.crew import Crew
 from sim.scenario.faults.base import BrokerFault, Fault, GroupFault, PublisherFault
+from sim.scenario.faults.topics import TopicFault
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,15 @@ class OneBroker:
     present = True
 
 
-Target = OneConsumer | WholeGroup | ThePublisher | OneBroker
+@dataclass(frozen=True)
+class TheTopic:
+    """The topic of a system."""
+
+    crew = None
+    present = True
+
+
+Target = OneConsumer | WholeGroup | ThePublisher | OneBroker | TheTopic
 
 
 def targets(
@@ -62,6 +71,8 @@ def targets(
         return [
             WholeGroup(crew) for name, crew in crews.items() if fault.strikes_group(system, name)
         ]
+    if isinstance(fault, TopicFault):
+        return [TheTopic()] if fault.strikes_topic(system) else []
     found: list[Target] = []
     if "consumer" in fault.kinds:
         found += [
@@ -92,6 +103,8 @@ def doings(fault: Fault, hit: Sequence[Target], context: Context) -> Iterator[St
         crews = [target.crew for target in hit if isinstance(target, WholeGroup)]
         for together in [crews] if fault.as_one else [[crew] for crew in crews]:
             yield of_groups.strike(fault, together, context)
+    if isinstance(fault, TopicFault) and hit:
+        yield of_topics.strike(fault, context)
     for target in hit:
         if isinstance(target, ThePublisher) and isinstance(fault, PublisherFault):
             yield of_publishers.strike(fault, target.process, context)

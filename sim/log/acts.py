@@ -1,6 +1,7 @@
 """Limits that act on the members of a group: how often each did, and when."""
 
 from sim.engine.acted_kernel import Acted, note
+from sim.foundation.arrays import I64
 
 MAX_POLL, SESSION, TAKEOVER = "max poll", "session", "takeover"
 """A member went too long without a poll, and was put out; a silent one was, when its session ended;
@@ -14,6 +15,8 @@ AGAIN = "again"
 """Records were processed and not committed when a member lost its partitions: they come again."""
 EXPIRED = "expired"
 """Committed offsets were deleted, for the group had been without members for long."""
+METADATA = "metadata"
+"""A client did not know yet of partitions that had been added."""
 
 
 class GroupActs:
@@ -22,6 +25,8 @@ class GroupActs:
     def __init__(self) -> None:
         self.of: dict[str, dict[str, Acted]] = {}
         """By what it was (`MAX_POLL`, …) and whom it struck."""
+        self.expired: list[tuple[float, I64]] = []
+        """(s, [partitions] what was committed) of offsets that were deleted; below 0: was not."""
 
     def note(
         self, what: str, from_s: float, until_s: float, times: int = 1, target: str = ""

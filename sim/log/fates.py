@@ -85,7 +85,9 @@ def told(group: Group, name: str, check_s: float) -> Iterator[tuple[float, float
         deleted = int(np.maximum(np.minimum(to, first) - position, 0).sum())
         skipped = int(np.maximum(to - np.maximum(position, first), 0).sum())
         words = f"{name}: {count(deleted)} gone before they were read"
-        if begins:
+        if begins and _added(group, episode):
+            words = f"{name} goes on after {count(skipped)} in partitions that were added"
+        elif begins:
             words = f"{name} begins after {count(deleted + skipped)}"
         elif skipped:
             words += f", {count(skipped)} skipped"
@@ -101,7 +103,13 @@ def _came_to(group: Group, which: I64) -> I64:
     jumps = group.state.jumps
     partition, at_s = np.asarray(jumps.partition)[which], np.asarray(jumps.at_s)[which]
     came_to = np.full(which.size, -1, np.int64)
-    for expired_s, offsets in group.expired:
+    for expired_s, offsets in group.standing.acts.expired:
         since = at_s >= expired_s
         came_to[since] = np.maximum(came_to[since], offsets[partition[since]])
     return came_to
+
+
+def _added(group: Group, which: I64) -> bool:
+    """Whether all of some jumps are in partitions that were added."""
+    partition = np.asarray(group.state.jumps.partition)[which]
+    return bool((partition >= group.topic.counts.first).all())

@@ -69,6 +69,7 @@ class Group:
         self.reading = reading
         self.gathered = np.zeros(partitions, np.int64)
         begins = np.full(partitions, 0 if committed else k.NOWHERE, np.int64)
+        begins[topic.counts.first :] = k.NOWHERE  # these are added while it reads
         self.runs = Runs(begins)
         self.followed = 0
         """Jumps of positions that `runs` knows of."""
@@ -76,8 +77,6 @@ class Group:
         self.zombies: dict[int, Zombie] = {}
         self.by_zombies = PollCounts(0, 0, 0, 0)
         """Of those that are none any more."""
-        self.expired: list[tuple[float, I64]] = []
-        """(s, [partitions] what was committed) of offsets that were deleted; -1: was not."""
         self.truncated: list[Truncated] = []
         """What it did with records that the log has lost since (KB-07)."""
         self.now_s = 0.0
@@ -98,7 +97,7 @@ class Group:
             # Of one member nobody asks: what waits is its own, and it is at work.
             idle=members if members > 1 or reading.min_records > 1 else 0,
         )
-        self.standing = PartitionStanding(partitions)
+        self.standing = PartitionStanding(partitions, topic.counts.first)
         """How each partition stands."""
         if started is not None:
             self.state.members.phase[started:] = k.OFF

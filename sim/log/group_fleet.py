@@ -75,10 +75,10 @@ class GroupFleet(ABC):
         group, members = self.group, self.group.state.members
         phase, runs = np.asarray(members.phase), np.asarray(members.resume_s) <= group.now_s
         reads = (phase != k.OFF) & (phase != k.HELD) & runs & (np.asarray(members.cut) == 0)
-        n = group.position.size
+        n = group.topic.counts.at(group.now_s)
         if np.asarray(members.assigned_n)[reads].sum() == n:  # each has one owner, and no more
-            return np.zeros(n, np.bool_)
-        out = np.ones(n, np.bool_)
+            return np.zeros(group.position.size, np.bool_)
+        out = np.arange(group.position.size) < n
         for m in np.flatnonzero(reads).tolist():
             out[group.assigned(m)] = False
         return out

@@ -28,6 +28,7 @@ from sim.log import acts
 from sim.log.group import Group
 from sim.log.group_fleet import GroupFleet
 from sim.log.kafka_assignors import Assignor
+from sim.log.kafka_metadata import KnownPartitions
 from sim.log.poisoned import Bad
 from sim.scenario.products.base import OnFailure
 
@@ -57,6 +58,15 @@ class Terms:
     """A request to the coordinator and its answer."""
     on_failure: OnFailure = field(default_factory=OnFailure)
     """What a program does when its handler raises."""
+    metadata_s: float = np.inf
+    """Time between two refreshes of a client's metadata; inf: it never asks again."""
+    refreshes_s: Sequence[float] = ()
+    """[places] when each client that is there from the start refreshes first; short of them: as if
+    all had started then."""
+    asks_anew: bool = False
+    """Classic: whether any member that sees more partitions has the group rebalance, and whoever
+    assigns them asks how many there are (librdkafka); else only the leader does, as it knows them
+    (Java)."""
     static: bool = False
     """Whether members have a `group.instance.id`, by which one that is back is known (KC-09)."""
 
@@ -109,7 +119,13 @@ class Coordinator(GroupFleet):
         """
         super().__init__(env, group, group.members, say)
         self.terms = terms
-        self.partitions = group.topic.log.end.size
+        self.counts = group.topic.counts
+        self.partitions = self.counts.first
+        """Partitions of which the last assignment knew."""
+        self.metadata = KnownPartitions(
+            self.counts, group.members, terms.metadata_s, terms.refreshes_s
+        )
+        """What the clients know."""
         self.of: list[Member | None] = [
             Member(m) if group.alive(m) else None for m in range(group.members)
         ]
@@ -128,6 +144,8 @@ class Coordinator(GroupFleet):
             first_s = terms.phases_s[member.place] if terms.phases_s else 0.0
             member.beat_s = env.now + first_s - terms.heartbeat_s
         group.assign(self._by_place(roster), env.now)
+        if self.counts.added:
+            env.process(self._watch_partitions())
 
     # What faults and autoscalers see.
 
@@ -138,7 +156,7 @@ class Coordinator(GroupFleet):
     @property
     def useful(self) -> int | None:
         """Partitions: of more consumers, some have nothing to do (KC-01)."""
-        return self.partitions
+        return self.counts.at(self.env.now)
 
     def busy(self) -> int:
         """Consumers that are at work on a record."""
@@ -176,6 +194,9 @@ class Coordinator(GroupFleet):
         if self.group.alive(m):
             return
         self.lives[m] += 1
+        self.metadata.start(m, self.env.now)
+        if not self._connected(m):
+            self.metadata.falls_silent(m, self.env.now)
         self.group.start(m, self.env.now)
         self._enter(m)
 
@@ -210,10 +231,16 @@ class Coordinator(GroupFleet):
 
     # Silence and sessions.
 
+    def _asks(self, m: int) -> bool:
+        """Whether the process of consumer ``m`` runs, and gets through to the brokers."""
+        running = self.group.state.members.resume_s[m] <= self.env.now
+        return bool(running and self._connected(m))
+
     def _connected(self, m: int) -> bool:
         return not self.group.state.members.cut[m]
 
     def _fall_silent(self, m: int) -> None:
+        self.metadata.falls_silent(m, self.env.now)
         member = self.of[m]
         if member is not None and member.silent_s == np.inf:
             self._note(member)
@@ -222,8 +249,10 @@ class Coordinator(GroupFleet):
 
     def _be_heard(self, m: int) -> None:
         member = self.of[m]
-        running = self.group.state.members.resume_s[m] <= self.env.now
-        if member is None or member.silent_s == np.inf or not (running and self._connected(m)):
+        if not self._asks(m):
+            return
+        self.metadata.wakes(m, self.env.now)
+        if member is None or member.silent_s == np.inf:
             return
         if self._next_beat_s(member, max(member.silent_s, member.beat_s)) <= self.env.now:
             self._beats_now(member)
@@ -490,6 +519,20 @@ class Coordinator(GroupFleet):
         """Have those who wait for something look anew."""
         self.disturbed.succeed()
         self.disturbed = self.env.event()
+
+    # Partitions that are added.
+
+    def _watch_partitions(self) -> Steps:
+        """Process: have whoever is to notice do so."""
+        for at_s, _ in self.counts.added:
+            yield self.env.timeout(at_s - self.env.now)
+            for m in range(self.size):
+                if self.group.alive(m):
+                    self.env.process(self._notice(m))
+
+    @abstractmethod
+    def _notice(self, m: int) -> Steps:
+        """The process of consumer ``m`` comes to know of partitions that were added just now."""
 
     # What the protocols have in common, and in what they differ.
 

@@ -78,7 +78,7 @@ def expire(group: Group, partitions: I64, at_s: float) -> None:
     where.finish_samples(group.state, at_s)
     came_to = np.full(group.position.size, k.NOWHERE, np.int64)
     came_to[partitions] = group.committed[partitions]
-    group.expired.append((at_s, came_to))
+    group.standing.acts.expired.append((at_s, came_to))
     offsets = group.state.offsets
     for column in (offsets.committed, offsets.checked):
         np.asarray(column)[partitions] = k.NOWHERE

@@ -17,6 +17,7 @@ import numpy as np
 import simpy
 
 from sim.engine.environment import Steps
+from sim.log import acts
 from sim.log.group import Group
 from sim.log.kafka_coordinator import Coordinator, Member, Terms
 
@@ -42,6 +43,9 @@ class Barrier(Coordinator):
     ) -> None:
         super().__init__(env, group, terms, say)
         self.empty = not self.roster()
+        self.leader: Member | None = None
+        """Who assigns the partitions."""
+        self._elect()
         self.arrival = env.event()
         self.called: set[Member] = set()
         """Members that know that they are to join."""
@@ -50,11 +54,47 @@ class Barrier(Coordinator):
         return self.joining and member not in self._missing()
 
     def _joined(self, member: Member) -> None:
+        self._elect()
         self.newcomer = True
         self._start_rebalance()
 
     def _left(self) -> None:
+        self._elect()
         self._start_rebalance()
+
+    def _elect(self) -> None:
+        """Of the members that are left, the first leads; Kafka takes any."""
+        roster = self.roster()
+        if self.leader not in roster:
+            self.leader = roster[0] if roster else None
+
+    def _notice(self, m: int) -> Steps:
+        """At its next refresh; then the leader (librdkafka: any member) has the group rebalance."""
+        env, life, came_s = self.env, self.lives[m], self.env.now
+        while self.lives[m] == life:
+            # Meanwhile it may have asked later than it was to, at the end of a silence.
+            due_s = self.metadata.next_s(m, came_s) if self._asks(m) else np.inf
+            if due_s <= env.now:
+                break
+            yield from self._wait(due_s - env.now)
+        asked_s = env.now
+        yield env.timeout(self.terms.round_trip_s)
+        if self.lives[m] != life or not self.metadata.refresh(m, asked_s):
+            return
+        member = self.of[m]
+        if member is not None and (self.terms.asks_anew or member is self.leader):
+            if self._stale(member):
+                whom = f"consumer {m}"
+                self.group.standing.acts.note(acts.METADATA, came_s, env.now, target=whom)
+            yield from self._join_anew(member)
+
+    def _stale(self, member: Member) -> bool:
+        """Whether a member knows of partitions that are not given out yet."""
+        return self.metadata.known[member.place] > self.partitions
+
+    def _join_anew(self, member: Member) -> Steps:
+        """Have a member join at its next poll, and so begin a rebalance."""
+        raise NotImplementedError
 
     def _came_back(self, member: Member) -> None:
         if not self._rebalancing:
@@ -94,6 +134,9 @@ class Barrier(Coordinator):
                 self.empty = True
                 continue
             self._hear_all()
+            assert self.leader is not None
+            known = self.metadata.known[self.leader.place]
+            self.partitions = self.counts.at(self.env.now) if self.terms.asks_anew else known
             yield self.env.timeout(2.0 * self.terms.round_trip_s + self.terms.rebalance_s)
             syncing = True
         if self.roster():
@@ -186,6 +229,11 @@ class Eager(Barrier):
             return np.inf  # each call and each session's end is told
         return max(self.group.free_s(member.place) for member in missing)
 
+    def _join_anew(self, member: Member) -> Steps:
+        if (yield from self._reach(member, self._stale)):
+            self._start_rebalance()
+            self._disturb()  # it may be the last for whom one waits
+
     def _distribute(self) -> None:
         roster = self.roster()
         for member, partitions in zip(roster, self._assignment(roster), strict=True):
@@ -207,6 +255,8 @@ class Cooperative(Barrier):
         super().__init__(env, group, terms, say)
         self.here: set[Member] = set()
         """Members that have joined the round or, between two, the next one."""
+        self.insisting: set[Member] = set()
+        """Members that ask to join, for there are more partitions."""
         self.assigned: dict[Member, set[int]] = {}
         """What members are to have from their next poll on."""
 
@@ -246,10 +296,11 @@ class Cooperative(Barrier):
             member.owned = self.assigned.pop(member)
             self.group.answer(m, now_s)
         self.group.reassign(m, member.owned, now_s)
-        gave_up = had - member.owned
-        if gave_up:
+        asks = bool(had - member.owned) or self._insists(member)
+        self.insisting.discard(member)
+        if asks:
             self._start_rebalance()
-        if gave_up or self._is_called(member):
+        if asks or self._is_called(member):
             self.group.await_assignment(m, now_s)
             self.here.add(member)
         if self.joining:
@@ -260,7 +311,14 @@ class Cooperative(Barrier):
         return self.joining and member in self.called and member not in self.here
 
     def _wanted(self, member: Member) -> bool:
-        return member in self.assigned or self._is_called(member)
+        return member in self.assigned or self._is_called(member) or self._insists(member)
+
+    def _join_anew(self, member: Member) -> Steps:
+        self.insisting.add(member)
+        yield from self._meet(member)
+
+    def _insists(self, member: Member) -> bool:
+        return member in self.insisting and self._stale(member)
 
     def _missing(self) -> list[Member]:
         running = [x for x in self.of if x is not None and x not in self.here]

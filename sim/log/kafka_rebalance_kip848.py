@@ -14,6 +14,7 @@ life. Source: `CurrentAssignmentBuilder`, `OffsetMetadataManager` and the client
 
 from collections.abc import Callable, Sequence
 
+import numpy as np
 import simpy
 
 from sim.engine.environment import Steps
@@ -55,6 +56,7 @@ class Reconciling(Coordinator):
 
     def _aim(self, new: Member | None = None) -> None:
         """Decide anew who is to have what; a ``new`` member's request to join is answered."""
+        self.partitions = self.counts.at(self.env.now)
         roster = self.roster()
         for member, target in zip(roster, self._assignment(roster), strict=True):
             member.target = target
@@ -62,6 +64,24 @@ class Reconciling(Coordinator):
                 self._follow(member, asks=True)
             elif member not in self.ghosts and member.has != set(target) and not member.following:
                 self._follow(member, asks=False)
+
+    def _notice(self, m: int) -> Steps:
+        """The first heartbeat of any member has the broker count them, and assign them at once."""
+        member = self.of[m]
+        if member is None:
+            return
+        yield from self._heartbeat(member)
+        if self.of[m] is member and member.silent_s == np.inf:
+            self._count(member)
+
+    def _beats_now(self, member: Member) -> None:
+        super()._beats_now(member)
+        self._count(member)
+
+    def _count(self, member: Member) -> None:
+        """At a heartbeat of a member, see whether there are more partitions."""
+        if self.partitions < self.counts.at(self.env.now):
+            self._aim(None if member.following else member)
 
     def _follow(self, member: Member, asks: bool) -> None:
         member.changes += 1
@@ -80,6 +100,7 @@ class Reconciling(Coordinator):
                 yield from self._heartbeat(member)
                 if not current():
                     return
+                self._count(member)
             asks = False
             has = member.has & set(member.target)
             gives_up = has != member.has

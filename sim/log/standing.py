@@ -57,9 +57,10 @@ class _Now(NamedTuple):
 class PartitionStanding:
     """How each partition of a group stands, and has stood."""
 
-    def __init__(self, partitions: int) -> None:
-        """All of them run."""
-        self._now = [_Now(RUNS, 0.0, np.inf)] * partitions
+    def __init__(self, partitions: int, there: int) -> None:
+        """All that are ``there`` from the start run; nobody has those that are added."""
+        self._now = [_Now(RUNS, 0.0, np.inf)] * there
+        self._now += [_Now(NO_OWNER, 0.0, np.inf)] * (partitions - there)
         self._ended: list[tuple[int, _Now]] = []
         """(partition, how it stood) of what ended since `stretches` was asked for last."""
         self._past: dict[int, list[tuple[float, ...]]] = {NO_OWNER: [], BACKOFF: []}

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sim.engine.waits import TimePart
 from sim.foundation.arrays import F32, F64, I32, I64
 from sim.log import topic_kernel as k
+from sim.log.partition_counts import PartitionCounts
 
 _T = TypeVar("_T", bound=np.generic)
 
@@ -123,6 +124,8 @@ class Topic:
         np.cumsum(np.bincount(partition_of, minlength=partitions), out=start[1:])
         self.created_s = created_s
         self.partition_of = partition_of
+        self.counts = PartitionCounts(partitions)
+        """How many of them there are, and from when on."""
         self.repeats = False
         """Whether a message can be in the log more than once."""
         self.grows = False

@@ -19,6 +19,7 @@ from sim.foundation.units import PositiveBytes, seconds
 from sim.scenario.faults.base import Fault, GroupFault, Kind
 from sim.scenario.faults.catalogue import AnyFault
 from sim.scenario.faults.groups import AutoscaleFault, ScaleFault, SeekFault
+from sim.scenario.faults.topics import PartitionsFault, TopicFault
 from sim.scenario.products.base import Selection
 from sim.scenario.products.catalogue import System
 from sim.scenario.workload import STATE, Arrivals, CaseFile, Workload
@@ -312,10 +313,49 @@ def _bad_targets(
         if isinstance(fault, GroupFault):
             yield from _bad_group(path, fault, consumers)
             yield from _no_seek(path, fault, systems)
+        elif isinstance(fault, TopicFault):
+            yield from _bad_topic(path, fault, systems)
         else:
             yield from _bad_index(path, fault, struck)
         yield from _no_fault(path, fault, systems)
         yield from _bad_condition(path, fault, struck)
+    for name, system in systems.items():
+        if system is not None and system.partitions is not None:
+            yield from _not_more(name, system.partitions, faults)
+
+
+def _bad_topic(
+    path: KeyPath, fault: TopicFault, systems: Mapping[str, System | None]
+) -> Iterator[tuple[KeyPath, str]]:
+    """A topic that is not there, or whose partitions stay as they are."""
+    found = {name: system for name, system in systems.items() if fault.strikes_topic(name)}
+    for name, system in found.items():
+        if system is not None and (why := system.no_partitions) is not None:
+            yield (*path, "target"), f"{name!r} {why}"
+    if not found:
+        topics = [f"{name}.topic" for name in systems]
+        near = nearest(fault.target, topics)
+        hint = f"did you mean '{near}'?" if near else f"known: {', '.join(topics)}"
+        yield (*path, "target"), f"{fault.target!r} matches nothing; {hint}"
+
+
+def _not_more(
+    name: str, partitions: int, faults: Sequence[Fault | None]
+) -> Iterator[tuple[KeyPath, str]]:
+    """Partitions of a topic that would be taken away: Kafka has no such thing."""
+    added = [
+        (fault.at, index, fault.to)
+        for index, fault in enumerate(faults)
+        if isinstance(fault, PartitionsFault) and fault.strikes_topic(name)
+    ]
+    for _, index, to in sorted(added):
+        if to <= partitions:
+            yield (
+                ("faults", index, "to"),
+                f"{to} is not more than the {partitions} partitions that {name!r} has then; they "
+                "can only be added",
+            )
+        partitions = max(partitions, to)
 
 
 def _most(system: str, group: str, members: int, faults: Sequence[Fault]) -> int:

@@ -6,10 +6,12 @@ What only a run can tell is in `sim.words.silence`.
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from sim.foundation.config import KeyPath
+from sim.foundation.config import Config, KeyPath
 from sim.foundation.text import duration
 from sim.scenario.faults.base import Fault, RandomFault
 from sim.scenario.faults.groups import AutoscaleFault, ScaleFault
+from sim.scenario.faults.topics import PartitionsFault
+from sim.scenario.products.kafka import KafkaSystem
 from sim.scenario.scaling import fleet_size
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ def silences(scenario: "Scenario") -> Iterator[tuple[KeyPath, str]]:
     for job, service in scenario.workload.service.items():
         if service.slow is not None and service.slow.share == 0:
             yield ("workload", "service", job, "slow", "share"), "0: no message is slow"
+    yield from _asks_for_nothing(scenario)
     yield from _unordered(scenario)
     yield from _out_of_scale(scenario)
 
@@ -44,6 +47,30 @@ def never_strikes(scenario: "Scenario", fault: Fault) -> tuple[str, str] | None:
     if isinstance(fault, RandomFault) and fault.rate == 0:
         return "rate", f"0: {fault.fault!r} never strikes"
     return None
+
+
+_METADATA = (
+    "metadata.max.age.ms", "topic.metadata.refresh.interval.ms", "first_metadata_refreshes",
+)  # fmt: skip
+
+
+def _asks_for_nothing(scenario: "Scenario") -> Iterator[tuple[KeyPath, str]]:
+    """How often clients ask which partitions there are, where none are added."""
+    for name, system in scenario.systems.items():
+        if not isinstance(system, KafkaSystem) or any(
+            isinstance(fault, PartitionsFault) and fault.strikes_topic(name)
+            for fault in scenario.faults
+        ):
+            continue
+        places: dict[KeyPath, Config] = {("producer",): system.producer}
+        places |= {("groups", group): its for group, its in system.groups.items()}
+        for path, its in places.items():
+            for key in _METADATA:
+                if its.given(key):
+                    yield (
+                        ("systems", name, *path, key),
+                        "has an effect only where partitions are added (fault: partitions)",
+                    )
 
 
 def _unordered(scenario: "Scenario") -> Iterator[tuple[KeyPath, str]]:
@@ -70,7 +97,7 @@ def _out_of_scale(scenario: "Scenario") -> Iterator[tuple[KeyPath, str]]:
         for path, n in system.scaled()
     }
     for index, fault in enumerate(scenario.faults):
-        if isinstance(fault, ScaleFault):
+        if isinstance(fault, ScaleFault | PartitionsFault):
             numbers["faults", index, "to"] = fault.to
         elif isinstance(fault, AutoscaleFault):
             numbers["faults", index, "scaler", "maxReplicaCount"] = fault.most

@@ -7,11 +7,12 @@ from math import ceil, inf
 import numpy as np
 import simpy
 
+from sim.engine.acted_kernel import Acted
 from sim.engine.environment import Stage, Steps
 from sim.engine.outcome import GroupOutcome, Publication
 from sim.engine.system import Fleet, Setup, Upstream, capacity
 from sim.engine.waits import LINGERED, Limit, of_kernel
-from sim.foundation.arrays import F64, I32
+from sim.foundation.arrays import F64, I32, Bools
 from sim.log import acts
 from sim.log import group_state as k
 from sim.log.group import Group
@@ -20,6 +21,7 @@ from sim.log.kafka_coordinator import Coordinator, Terms
 from sim.log.kafka_offsets import OffsetRetention
 from sim.log.kafka_rebalance_classic import Cooperative, Eager
 from sim.log.kafka_rebalance_kip848 import Reconciling
+from sim.log.partition_counts import PartitionCounts
 from sim.log.retention import Limits
 from sim.log.topic import UNLIMITED, Topic, TopicCeilings
 from sim.log.truncation import truncate
@@ -37,6 +39,7 @@ from sim.scenario.products.kafka_consumer import ConsumerGroup, duration_s
 from sim.systems import log_limits as limits
 from sim.systems.ceilings import limits_of_topic, told_of_topic
 from sim.systems.kafka_brokers import Cluster
+from sim.systems.kafka_growth import counts_of, known_of
 from sim.systems.kafka_publisher import KafkaPublisher
 from sim.systems.log_limits import Keys, failing_keys
 from sim.systems.on_log import LogSystem, group_of, horizon_s, named
@@ -46,6 +49,7 @@ from sim.traffic.messages import Messages, Numbered
 _STICKY_CHOICES = 4_096
 
 
+UNAWARE = "producers did not know of partitions that had been added, and used those they knew"
 WITHOUT_A_GAP_S = 1e-6
 """Fetches that follow each other so quickly are as one that waits for the next record."""
 
@@ -59,10 +63,14 @@ class Kafka(LogSystem):
             setup: of the system.
             config: of the system.
         """
+        self.setup = setup
         self.config = config
         scenario, messages = setup.scenario, setup.messages
-        partitions = setup.scaled(config.topic.partitions)
-        partition = partition_of(setup, config)
+        counts = counts_of(setup, config)
+        partitions = counts.most
+        self.unaware = Acted()
+        """Messages whose producers did not know of all partitions."""
+        partition = self._first_partition_of(counts)
         self._of_entity: I32 | None = None
         """[entities] partition of each, once messages with a key have come in windows."""
         self.cluster: Cluster | None = None
@@ -89,7 +97,11 @@ class Kafka(LogSystem):
             }
             shared = [levels[name] for name in config.share_groups]
             topic = self.seen[shared[0] if shared else min(levels.values())]
-            self.cluster = Cluster(config, KafkaPublisher(setup, config, partition), self.seen)
+            publisher = KafkaPublisher(setup, config, partition, partitions)
+            self.cluster = Cluster(config, publisher, self.seen)
+            for each in self.seen.values():
+                each.counts = counts
+        topic.counts = counts
         mean_bytes = float(messages.size_bytes.mean())
         self.per_record_s = config.ceilings.consumer if config.ceilings.apply else 0.0
         self.members = {g: setup.scaled(c.consumers) for g, c in config.groups.items()}
@@ -125,12 +137,27 @@ class Kafka(LogSystem):
         )
         self.stages: Sequence[Stage] = [*source, self.readers]
 
+    def _first_partition_of(self, counts: PartitionCounts) -> I32:
+        """[messages] where its producer sends each; a publisher: by what it knows at first."""
+        setup, config = self.setup, self.config
+        partition = partition_of(setup, config, counts.first)
+        if not counts.added or config.publisher is not None:
+            return partition
+        known, self.unaware = known_of(setup, config.producer, counts)
+        for n in np.unique(known).tolist():
+            those = known == n
+            partition[those] = partition_of(setup, config, n, those=those)
+        return partition
+
     def control(self, env: simpy.Environment, say: Callable[[str], None]) -> Mapping[str, Fleet]:
         """Start the publisher, and a coordinator for every group."""
         if self.cluster is not None:
             self.upstream = Upstream(self.cluster.publisher, self.cluster)
             self.cluster.lose = lambda topic, p, to: self._lose(topic, p, to, env.now)
-            env.process(self.cluster.publisher.watch(env))
+            publisher = self.cluster.publisher
+            env.process(publisher.watch(env))
+            for at_s, _ in self.topic.counts.added:
+                env.process(publisher.learn(env, at_s, self.topic.counts, self._by_count))
         coordinators = {
             name: _coordinator(
                 env, group, self._terms(name), self.config.groups[name], named(name, say)
@@ -145,6 +172,10 @@ class Kafka(LogSystem):
             if joins_s > 0:
                 env.process(_join_later(env, coordinator, self.members[name], joins_s))
         return coordinators
+
+    def _by_count(self, partitions: int) -> I32:
+        """[messages] where each goes, of so many partitions."""
+        return partition_of(self.setup, self.config, partitions)
 
     def _expire(self, env: simpy.Environment, name: str, coordinator: Coordinator) -> None:
         """Delete the offsets of a group that is away for too long, if a run lasts for so long."""
@@ -195,11 +226,14 @@ class Kafka(LogSystem):
         """[messages] partition of each, of messages that follow those that are known."""
         if self.config.partition_key is None:
             known = int(self.topic.gone.sum()) + self.topic.partition_of.size
-            return partition_of(replace(self.setup, messages=messages), self.config, known)
+            of_these = replace(self.setup, messages=messages)
+            return partition_of(of_these, self.config, self.topic.counts.first, before=known)
         if self._of_entity is None:
             each = np.arange(messages.entities, dtype=np.int32)
             self._of_entity = partition_of(
-                replace(self.setup, messages=replace(messages, entity=each)), self.config
+                replace(self.setup, messages=replace(messages, entity=each)),
+                self.config,
+                self.topic.counts.first,
             )
         return self._of_entity[messages.entity]
 
@@ -228,7 +262,15 @@ class Kafka(LogSystem):
 
     def sending_limits(self) -> Iterator[Limit]:
         """What brokers and partitions could not take, and how long batches lingered."""
+        producer = self.config.producer
         yield from limits_of_topic(self.topic, self.config.ceilings)
+        yield from of_kernel(
+            self.unaware,
+            producer.metadata_key,
+            f"{producer.metadata_s * 1e3:.10g}",
+            UNAWARE,
+            path=f"producer.{producer.metadata_key}",
+        )
         yield from of_kernel(
             self.topic.producer.lingered,
             "linger.ms",
@@ -259,6 +301,7 @@ class Kafka(LogSystem):
             acts.MAX_POLL: _key("max.poll.interval.ms", at, f"{group.max_poll_interval_ms:.10g}"),
             acts.SESSION: _key(session, its, f"{group.session_ms(self.config.brokers):.10g}"),
             acts.AGAIN: commits,
+            acts.METADATA: _key(group.metadata_key, at, f"{group.metadata_s * 1e3:.10g}"),
             acts.EXPIRED: _key(
                 "offsets.retention.minutes",
                 "brokers",
@@ -293,7 +336,10 @@ class Kafka(LogSystem):
         if (given := config.first_heartbeats) is not None:
             first_s = each_of(given, members)
         return Terms(
-            ASSIGNORS[config.assignor],
+            metadata_s=config.metadata_s,
+            refreshes_s=self._refreshes_s(name, members),
+            asks_anew=config.client == "librdkafka",
+            assign=ASSIGNORS[config.assignor],
             session_s=config.session_ms(brokers) / 1e3,
             max_poll_s=config.max_poll_interval_ms / 1e3,
             rebalance_s=latency.rebalance,
@@ -305,6 +351,18 @@ class Kafka(LogSystem):
             on_failure=config.on_failure,
             static=config.group_instance_id is not None,
         )
+
+    def _refreshes_s(self, name: str, members: int) -> Sequence[float]:
+        """[members] when the client of each asks for metadata first; none: all the same."""
+        config = self.config.groups[name]
+        if not self.topic.counts.added or not config.classic:
+            return ()
+        if config.first_metadata_refreshes is not None:
+            return tuple(each_of(config.first_metadata_refreshes, members).tolist())
+        if config.metadata_s == inf:
+            return [-inf] * members
+        drawn = self.setup.stream(f"{name}.metadata").uniform(0.0, config.metadata_s, members)
+        return tuple(drawn.tolist())
 
 
 def _key(name: str, at: str, value: str) -> LimitKey:
@@ -323,20 +381,33 @@ def each_of(given: Sequence[float], members: int) -> F64:
     return np.array([*given, *[given[-1]] * members][:members], np.float64)
 
 
-def partition_of(setup: Setup, config: KafkaSystem, before: int = 0) -> I32:
-    """[messages] by the client's hash of the key, or sticky for null keys (KP-18).
+def partition_of(
+    setup: Setup,
+    config: KafkaSystem,
+    partitions: int,
+    *,
+    those: Bools | None = None,
+    before: int = 0,
+) -> I32:
+    """[messages] by the client's hash of the key, or sticky for null keys (KP-17, KP-18).
 
-    ``before``: messages that came before these.
+    Args:
+        setup: with the messages.
+        config: of the system.
+        partitions: of which its client knows.
+        those: [messages] which are asked for; None: all. Only these make up batches.
+        before: messages that came before these.
     """
     messages = setup.messages
-    partitions = setup.scaled(config.topic.partitions)
     if config.partition_key is not None:
         key, names = messages.keys_of(config.partition_key)
-        return _partition_of_key(names, config, partitions)[key]
+        return _partition_of_key(names, config, partitions)[key if those is None else key[those]]
     rng = setup.stream("partitioner")
     choices = rng.integers(0, partitions, _STICKY_CHOICES, dtype=np.int32)
-    batch_bytes = config.producer.batch_bytes
-    return sticky(messages.size_bytes, batch_bytes, choices, len(messages), before)
+    sizes, n = messages.size_bytes, len(messages)
+    if those is not None:
+        sizes, n = sizes[those] if sizes.size > 1 else sizes, int(np.count_nonzero(those))
+    return sticky(sizes, config.producer.batch_bytes, choices, n, before)
 
 
 def _partition_of_key(names: Sequence[str], config: KafkaSystem, partitions: int) -> I32:

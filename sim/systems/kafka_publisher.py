@@ -1,17 +1,19 @@
 """A publisher in front of a Kafka topic: one process and its client, and what happens to them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 import simpy
 
-from sim.engine.acted_kernel import Acted
+from sim.engine.acted_kernel import Acted, note
 from sim.engine.environment import Steps
 from sim.engine.outcome import Fate, Publication
 from sim.engine.system import LOOKS, Setup
 from sim.engine.waits import LINGERED, Limit, of_kernel
 from sim.foundation.arrays import F64, I32, U8, Bools
+from sim.log.kafka_metadata import next_refresh_s
+from sim.log.partition_counts import PartitionCounts
 from sim.log.topic import by_partition
 from sim.measure.alarms import alarms
 from sim.producer.kafka_client import Client
@@ -32,23 +34,33 @@ class KafkaPublisher:
     which the stage was last advanced. What the brokers have stored is the client's journal.
     """
 
-    def __init__(self, setup: Setup, config: KafkaSystem, partition_of: I32) -> None:
+    def __init__(
+        self, setup: Setup, config: KafkaSystem, partition_of: I32, partitions: int
+    ) -> None:
         """
         Args:
             setup: of the system; its messages are the publisher's input.
             config: of the system, with a publisher.
-            partition_of: [messages] where the record of each goes.
+            partition_of: [messages] where the record of each goes, as it is at first.
+            partitions: the most that there will be.
         """
         assert config.publisher is not None
         self.setup = setup
         self.config = config
         self.publisher = config.publisher
-        self.client = _client(setup, config, partition_of)
+        self.client = _client(setup, config, partition_of, partitions)
         self.now_s = 0.0
         self.ended_s = np.inf
         """When it was first seen to have nothing left to do, s; inf: not yet."""
         self._ways: Ways | None = None
         """As of when they were last asked for."""
+        first = config.producer.first_metadata_refreshes
+        self.asks_s = 0.0 if first is None else first[0]
+        """A time at which its client asks for metadata."""
+        self.knows: Callable[[], I32] | None = None
+        """Tells where messages go by what there is now, [messages]; None: partitions stay."""
+        self.unaware = Acted()
+        """Times that partitions were added, from then until it asked."""
         self.expected: list[simpy.Process] = []
         """Processes of control that act on it."""
 
@@ -82,6 +94,39 @@ class KafkaPublisher:
             if self.client.settled or dead:
                 self.ended_s = env.now
 
+    def learn(
+        self,
+        env: simpy.Environment,
+        at_s: float,
+        counts: PartitionCounts,
+        by_count: Callable[[int], I32],
+    ) -> Steps:
+        """Process: partitions are added at ``at_s``, and its client uses them once it has asked.
+
+        What it has in hand stays where it is; so does, in the lab, what it sends again of what it
+        had sent before, unless it is a new process.
+        """
+        self.knows = lambda: by_count(counts.at(env.now))
+        yield env.timeout(at_s)
+        age_s = self.config.producer.metadata_s
+        due_s = next_refresh_s(at_s, self.asks_s, age_s)
+        while due_s > env.now:
+            if due_s == np.inf:
+                return
+            yield env.timeout(due_s - env.now)
+            due_s = next_refresh_s(at_s, self.asks_s, age_s)  # a new process has a new phase
+        if self.alive():
+            note(self.unaware, at_s, env.now, 1)
+            self._look_again()
+
+    def _look_again(self) -> None:
+        """Send what is yet to be sent to where it goes by what there is now."""
+        if self.knows is not None:
+            source, row = self.client.state.source, int(self.client.state.app.position)
+            now, partition_of = self.knows(), np.asarray(source.partition_of).copy()
+            partition_of[row:] = now[row:]
+            source.partition_of = partition_of
+
     # What happens to it.
 
     def alive(self) -> bool:
@@ -109,7 +154,10 @@ class KafkaPublisher:
 
     def restart(self) -> None:
         """Start a new process in the place of a dead one; it reads on from its last commit."""
-        self.client.restart(self.now_s)
+        if not self.alive():
+            self.client.restart(self.now_s)
+            self.asks_s = self.now_s
+            self._look_again()
 
     def expect(self, process: simpy.Process) -> None:
         """Be told of a process of control: while it goes on, a dead publisher may come back."""
@@ -133,11 +181,17 @@ class KafkaPublisher:
             _summary(self.setup.name, self.config, self.client, kept, fate),
             buffer,
             [*happened, *_told_of_fences(self.client.fenced_s, self.publisher)],
-            list(_limits(self.config, self.client.state.limits)),
+            [*_limits(self.config, self.client.state.limits), *self._metadata_limit()],
         )
 
+    def _metadata_limit(self) -> Iterator[Limit]:
+        producer = self.config.producer
+        key, age_ms = producer.metadata_key, producer.metadata_s * 1e3
+        what = "the client did not know of partitions that had been added"
+        yield from of_kernel(self.unaware, key, f"{age_ms:.10g}", what, path=f"producer.{key}")
 
-def _client(setup: Setup, config: KafkaSystem, partition_of: I32) -> Client:
+
+def _client(setup: Setup, config: KafkaSystem, partition_of: I32, partitions: int) -> Client:
     publisher, messages = config.publisher, setup.messages
     assert publisher is not None
     uniform = setup.stream("brokers").random(1 << 16)
@@ -147,7 +201,7 @@ def _client(setup: Setup, config: KafkaSystem, partition_of: I32) -> Client:
     return Client(
         messages.created_s,
         partition_of,
-        setup.scaled(config.topic.partitions),
+        partitions,
         messages.size_bytes,
         producer=config.producer,
         publisher=publisher,

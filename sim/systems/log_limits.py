@@ -33,6 +33,7 @@ _WHAT = {
     acts.TIMEOUT: "an invocation took longer than this, and was ended",
     acts.AGE: "records that were older than this were given up",
     acts.AGAIN: "records that were processed and not yet committed came again",
+    acts.METADATA: "a group was not told of partitions that had been added before its client asked",
     acts.EXPIRED: "a group without members lost its committed offsets after this",
     PARTITIONS: "records waited behind others, for one consumer reads each, while one was idle",
     POLL_RECORDS: "polls returned no more, and consumers spent most of their time on calls",

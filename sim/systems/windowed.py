@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from math import inf
 
 from sim.scenario.faults.groups import BugFault, PoisonFault, SeekFault
+from sim.scenario.faults.topics import PartitionsFault
 from sim.scenario.load import Scenario
 from sim.scenario.products.kafka import KafkaSystem
 from sim.scenario.products.kafka_consumer import ConsumerGroup
@@ -70,6 +71,8 @@ def _reasons(scenario: Scenario, name: str) -> Iterator[str]:
             fault.strikes_group(name, group) for group in system.readers
         ):
             yield f"the fault {fault.fault} is about single messages"
+        if isinstance(fault, PartitionsFault) and fault.strikes_topic(name):
+            yield "partitions are added to its topic"
     for group, readers in system.readers.items():
         if readers.ledger is not None:
             yield f"{group} keeps books"

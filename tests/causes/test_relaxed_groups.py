@@ -43,3 +43,15 @@ def test_offsets_that_are_kept_for_longer_than_a_run_lasts_are_no_cause():
     by_name = keys(incident({**group(2), "brokers": {"offsets.retention.minutes": 1}}))
     one = by_name["offsets.retention.minutes"]
     assert (one.path, one.to) == ("systems.s.brokers.offsets.retention.minutes", "525600")
+
+
+def test_metadata_is_a_cause_only_where_partitions_are_added():
+    """And by KIP-848 it is the broker that tells."""
+    added = [{"at": 60, "fault": "partitions", "target": "s.topic", "to": 99}]
+    both = {"metadata.max.age.ms", "producer's metadata.max.age.ms"}
+    assert not both & set(keys(incident(group(2))))
+    by_name = keys(incident(group(2), faults=added))
+    assert both <= set(by_name)
+    assert by_name["metadata.max.age.ms"].value == "300000"
+    consumer = keys(incident(group(2, **{"group.protocol": "consumer"}), faults=added))
+    assert both & set(consumer) == {"producer's metadata.max.age.ms"}

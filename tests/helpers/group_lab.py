@@ -11,6 +11,7 @@ from sim.log.kafka_assignors import ASSIGNORS
 from sim.log.kafka_coordinator import Terms
 from sim.log.kafka_rebalance_classic import Cooperative, Eager
 from sim.log.kafka_rebalance_kip848 import Reconciling
+from sim.log.partition_counts import PartitionCounts
 from sim.log.rabbitmq_stream_single_active import SingleActive
 from sim.log.topic import Topic
 from sim.scenario.products.base import OnFailure
@@ -38,6 +39,7 @@ class Lab:
         assignor=None,
         started=None,
         bad=(),
+        added=(),
         on_failure=None,
         terms=(),
         **reading,
@@ -52,6 +54,8 @@ class Lab:
             batch_bytes=16_384,
             latency_s=np.zeros(1),
         )
+        first = partitions if not added else 1
+        self.topic.counts = PartitionCounts(first, added)
         work_s = np.broadcast_to(np.asarray(work_s, np.float32), n)
         reading = {
             "max_poll_records": 500,

@@ -15,6 +15,7 @@ from sim.log.kafka_coordinator import Terms
 from sim.log.kafka_offsets import OffsetRetention
 from sim.log.kafka_rebalance_classic import Cooperative, Eager
 from sim.log.kafka_rebalance_kip848 import Reconciling
+from sim.log.partition_counts import PartitionCounts
 from sim.log.topic import Topic, TopicCeilings
 from sim.scenario.products.base import OnFailure
 
@@ -60,10 +61,10 @@ def reading_of(s):
 
 
 def topic_of(s, created_s, partition_of, size_bytes=300, latency_s=None):
-    return Topic(
+    topic = Topic(
         np.asarray(created_s, float),
         np.asarray(partition_of, np.int32),
-        s.partitions,
+        s.most,
         np.atleast_1d(np.asarray(size_bytes, np.int32)),
         linger_s=s.linger_s,
         batch_bytes=s.batch_bytes,
@@ -72,6 +73,8 @@ def topic_of(s, created_s, partition_of, size_bytes=300, latency_s=None):
             s.brokers, s.broker_bytes_per_s, s.broker_requests_per_s, s.partition_bytes_per_s
         ),
     )
+    topic.counts = PartitionCounts(s.partitions, s.added)
+    return topic
 
 
 def group_of(s, topic, work_s, grid_s=()):
@@ -100,6 +103,9 @@ def coordinator_of(s, env, group, say=lambda text: None):
         round_trip_s=s.round_trip_s,
         on_failure=OnFailure(attempts=s.attempts, backoff=s.backoff_s, then=s.then),
         static=s.static,
+        metadata_s=s.metadata_s,
+        refreshes_s=s.first_refreshes_s,
+        asks_anew=s.asks_anew,
     )
     coordinator = protocol(env, group, terms, say)
     if s.offsets_kept_s < np.inf:
@@ -212,3 +218,24 @@ def away(rng):
         for m in range(s.members)
     ]
     return s, *messages, faults
+
+
+def grown(rng):
+    """One in which partitions are added, once or twice, and some messages go there at once."""
+    s, created_s, partition_of, *rest, faults = scenario(rng)
+    added, most = [], s.partitions
+    for at_s in np.sort(rng.uniform(0.5, 5.0, rng.integers(1, 3))):
+        most += int(rng.integers(1, 4))
+        added.append((float(at_s), most))
+        goes = (created_s > at_s) & (rng.random(created_s.size) < 0.7)
+        partition_of = np.where(goes, rng.integers(0, most, created_s.size), partition_of)
+    metadata_s = rng.uniform(0.2, 3.0)
+    s = replace(
+        s,
+        reset=str(rng.choice(["latest", "earliest"])),
+        added=tuple(added),
+        metadata_s=metadata_s,
+        first_refreshes_s=tuple(rng.uniform(0.0, metadata_s, s.members)),
+        asks_anew=bool(rng.integers(2)),
+    )
+    return s, created_s, partition_of, *rest, faults

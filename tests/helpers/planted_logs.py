@@ -176,6 +176,60 @@ def offset_reset(rng: random.Random) -> Plant:
     return plant
 
 
+def partitions_added(rng: random.Random) -> Plant:
+    """Partitions are added; what comes to them before the group knows is never read."""
+    added = {"at": "60s", "fault": "partitions", "target": "s.topic", "to": rng.randint(10, 16)}
+    group = {"consumers": 3, "first_metadata_refreshes": [f"{rng.randint(200, 280)} s"]}
+    producer = {"first_metadata_refreshes": ["70 s"]}
+    plant = Plant(
+        "partitions added, and a group that begins at the end",
+        scenario_of(
+            kafka(group, 8, producer=producer),
+            [(300, rng.uniform(8, 12))],
+            {"per_message": "5 ms"},
+            faults=[added],
+        ),
+        "lost",
+        (
+            Part((f"{AT}.auto.offset.reset",), {f"{AT}.auto.offset.reset": "earliest"}),
+            FIRST_FAULT,
+        ),
+    )
+    if rng.random() < 0.8:
+        slow = {"at": "150s", "fault": "slow", "target": "s.g.1", "factor": 3, "for": "10s"}
+        return with_second_fault(plant, slow)
+    return plant
+
+
+def partitions_disagree(rng: random.Random) -> Plant:
+    """Partitions are added, and each producer learns of it in its own time: keys lose their order.
+
+    The group hears of the new ones late, so that what went there is processed late.
+    """
+    added = {"at": "60s", "fault": "partitions", "target": "s.topic", "to": rng.randint(10, 16)}
+    group = {
+        "consumers": 3,
+        "auto.offset.reset": "earliest",
+        "first_metadata_refreshes": [f"{rng.randint(150, 200)} s"],
+    }
+    return Plant(
+        "partitions added, and keys out of order",
+        scenario_of(
+            kafka(group, 8),
+            [(300, rng.uniform(8, 12))],
+            {"per_message": "5 ms"},
+            faults=[added],
+            keys={"k": {"count": 50}},
+            needs={"order": "per_key"},
+        ),
+        "violations",
+        (
+            Part((f"{AT}.metadata.max.age.ms",), {f"{AT}.metadata.max.age.ms": 1_000}),
+            FIRST_FAULT,
+        ),
+    )
+
+
 def offsets_deleted(rng: random.Random) -> Plant:
     """All members are away for longer than their offsets are kept."""
     brokers = {"offsets.retention.minutes": 1, "offsets.retention.check.interval.ms": 1_000}
@@ -550,6 +604,8 @@ LOGS: tuple[Kind, ...] = (
     retention,
     offset_reset,
     offsets_deleted,
+    partitions_added,
+    partitions_disagree,
     buffer_full,
     delivery_timeout,
     brokers_away,

@@ -6,7 +6,7 @@ import pytest
 import simpy
 
 from helpers.fault_lab import FakeFleet, felt, upstream_felt
-from sim.injection import of_brokers, of_consumers, of_groups, of_publishers
+from sim.injection import of_brokers, of_consumers, of_groups, of_publishers, of_topics
 from sim.injection.context import Context, Timeline
 from sim.injection.crew import Crew
 from sim.injection.targets import doings, targets
@@ -26,6 +26,7 @@ KINDS = {
     "group": of_groups.strike,
     "publisher": of_publishers.do,
     "broker": of_brokers.do,
+    "topic": of_topics.strike,
 }
 
 

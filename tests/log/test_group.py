@@ -11,10 +11,12 @@ from hypothesis import strategies as st
 from helpers import random_faults
 from helpers.alone import advance, alone, assigned
 from helpers.log_scenarios import (
+    PROTOCOLS,
     Verbs,
     away,
     coordinator_of,
     group_of,
+    grown,
     scenario,
     topic_of,
 )
@@ -133,6 +135,18 @@ def test_KB_15_a_group_that_was_away_for_too_long_agrees_with_the_plain_model():
         case = away(np.random.default_rng(seed))
         seen.update(compare_parts(*agree(case, seen), case[2]))
     for what in ("offset deleted", "reset to latest", "reset to earliest"):
+        assert seen[what] > 20, (what, seen)
+
+
+def test_KB_16_a_topic_that_grows_agrees_with_the_plain_model():
+    seen = Counter()
+    for seed in range(250):
+        case = grown(np.random.default_rng(seed))
+        plain, group = agree(case, seen)
+        seen.update(compare_parts(plain, group, case[2]))
+        s = case[0]
+        seen[s.protocol] += bool(sum(group.processed[s.partitions :] > 0))
+    for what in (*PROTOCOLS, "learned", "reset to latest", "reset to earliest"):
         assert seen[what] > 20, (what, seen)
 
 

@@ -80,7 +80,7 @@ def test_how_long_it_stood_and_one_was_idle_is_summed_and_kept_when_the_rest_is_
 
 
 def test_what_is_told_of_the_past_does_not_overlap():
-    standing = PartitionStanding(1)
+    standing = PartitionStanding(1, 1)
     standing.becomes(0, NO_OWNER, 2.0, 5.0)
     standing.becomes(0, RUNS, 7.0)
     standing.becomes(0, NO_OWNER, 4.0)  # which is known only now

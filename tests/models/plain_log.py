@@ -70,6 +70,15 @@ class Settings:
     offsets_kept_s: float = NEVER  # of a group without members
     offsets_check_s: float = NEVER
     first_offsets_check_s: float = 0.0
+    added: tuple[tuple[float, int], ...] = ()  # from when on there are how many partitions
+    metadata_s: float = NEVER  # between two looks of a client at how many there are
+    first_refreshes_s: tuple[float, ...] = ()  # of those that are there from the start
+    asks_anew: bool = False  # any member that sees more joins; who assigns looks again
+
+    @property
+    def most(self) -> int:
+        """Partitions in the end."""
+        return max([self.partitions, *(n for _, n in self.added)])
 
 
 @dataclass
@@ -122,6 +131,8 @@ class Member:
         self.in_hand: list[int] = []  # its records that are not processed
         self.given = False  # has been told what it is to read
         self.backs_off = False
+        self.known = 0  # how many partitions its client knows of
+        self.rejoins = False  # because there are more
 
 
 @dataclass
@@ -168,13 +179,14 @@ class PlainLog:
         self.open: dict[int, Batch] = {}
         self.sent_s: dict[int, tuple[float, float, float]] = {}
         # of a record: in the client, until broker and partition were free, and on its way
-        self.log: list[list[int]] = [[] for _ in range(s.partitions)]
+        self.log: list[list[int]] = [[] for _ in range(s.most)]
         self.changed = env.event()  # something readable, or a rebalance has begun or ended
-        self.processed = [0] * s.partitions
-        self.position = [0] * s.partitions
-        self.committed = [0] * s.partitions  # below 0: nothing is, likewise the two above
-        self.commit_s = [0.0] * s.partitions  # when that was last said
-        self.readable = [0] * s.partitions
+        self.count = s.partitions  # of which the last assignment knew
+        self.processed = [0] * s.partitions + [-1] * (s.most - s.partitions)
+        self.position = list(self.processed)
+        self.committed = list(self.processed)  # below 0: nothing is, likewise the two above
+        self.commit_s = [0.0] * s.most  # when that was last said
+        self.readable = [0] * s.most
         self.emptied_s = 0.0
         self.done_s = [NEVER] * len(work_s)
         self.effects = [0] * len(work_s)
@@ -197,6 +209,11 @@ class PlainLog:
         self.seen: list[tuple[float, bool, list[str]]] = []  # from when on, is one idle, partitions
         env.process(self._produce(created_s, partition_of, size_bytes))
         self.members = [Member(env, m) for m in range(s.members)]
+        self.leader: Member | Ghost | None = self.members[0]
+        for me in self.members:
+            me.known = s.partitions
+            if s.first_refreshes_s:
+                env.process(self._refreshes(me, s.first_refreshes_s[me.place]))
         self.cut = [False] * s.members
         self.processes = [self._start(member) for member in self.members]
         if s.offsets_kept_s < NEVER:
@@ -289,6 +306,11 @@ class PlainLog:
                     return
                 if not me.is_in and not me.cut:
                     self._enter(me)
+                if self._eager and self._anew(me):
+                    me.rejoins = False
+                    self._ask_rebalance()
+                    yield from self._join(me)
+                    continue
                 if self._eager and (me.joined or (me.told and not me.cut)):
                     yield from self._join(me)
                     continue
@@ -467,14 +489,14 @@ class PlainLog:
         s = self.settings
         deadline = self.env.timeout(s.max_wait_s)
         while True:
+            if not me.cut and not me.buffer:
+                self._find_place(me)
             auto = s.auto_commit_s >= 0 and not s.background and bool(me.partitions) and not me.cut
             auto = auto and not me.awaits
             if auto and self.env.now >= me.next_commit_s - 1e-12:
                 self._commit(me)
                 me.next_commit_s = self.env.now + s.auto_commit_s
             was_cut = me.cut
-            if not me.cut and not me.buffer:
-                self._find_place(me)
             if me.buffer:
                 polled = me.buffer[: s.max_poll_records]
                 del me.buffer[: s.max_poll_records]
@@ -492,6 +514,7 @@ class PlainLog:
                 return []
             yield self.env.any_of(waits)
             called = (self._eager and me.told and not me.cut) or self._wanted(me)
+            called = called or (self._eager and self._anew(me))
             if called or me.machine.paused or me.closing:
                 return []
             if me.cut != was_cut or (not me.is_in and not me.cut):
@@ -549,7 +572,7 @@ class PlainLog:
         s = self.settings
         yield self.env.timeout(s.first_offsets_check_s)
         while True:
-            for p in range(s.partitions):
+            for p in range(s.most):
                 since_s = self.commit_s[p] if s.protocol == "consumer" else self.emptied_s
                 old = self.env.now - since_s >= s.offsets_kept_s
                 if old and not self._parties() and self.committed[p] >= 0:
@@ -560,6 +583,50 @@ class PlainLog:
     def _see_whether_empty(self) -> None:
         if not self._parties():
             self.emptied_s = self.env.now
+        self._elect()
+
+    # Partitions that are added.
+
+    def _there(self) -> int:
+        """How many there are now."""
+        s = self.settings
+        return max([s.partitions, *(n for at_s, n in s.added if at_s <= self.env.now)])
+
+    def _elect(self) -> None:
+        parties = self._parties()
+        if self.leader not in parties:
+            self.leader = parties[0] if parties else None
+
+    def _refreshes(self, me: Member, first_s: float) -> Steps:
+        """The client of a member looks now and then how many there are."""
+        yield self.env.timeout(first_s - self.env.now)
+        while not me.ended:
+            while (me.machine.paused or me.cut) and not me.ended:
+                if me.machine.paused:
+                    yield from me.machine.running()
+                else:
+                    yield self.changed
+            if me.ended:
+                return
+            there = self._there()
+            yield self.env.timeout(self.settings.round_trip_s)
+            if me.ended:
+                return
+            if there > me.known:
+                me.known = there
+                self.happened.add("learned")
+                leads = self.settings.asks_anew or me is self.leader
+                if me.is_in and leads and self.settings.protocol != "consumer":
+                    me.rejoins = True
+                    waits = self._eager and me.joined and not (self.joining or self.gathering)
+                    if waits and me.known > self.count:
+                        self._ask_rebalance()
+                    self._change()
+            yield self.env.timeout(self.settings.metadata_s - self.settings.round_trip_s)
+
+    def _anew(self, me: Member) -> bool:
+        """Whether it is to join because it has seen more partitions than are given out."""
+        return me.rejoins and me.is_in and not me.cut and me.known > self.count
 
     # Membership.
 
@@ -581,15 +648,19 @@ class PlainLog:
         me.silent_s = NEVER
         me.beat_s = me.contact_s = self.env.now
         me.told = bool(mine) and self.joining and not self._eager
+        me.rejoins = False
         me.awaits = False
         self.env.process(self._beats(me, me.comings))
         if mine:
             self.ghosts.remove(mine[0])
+            if self.leader is mine[0]:
+                self.leader = me
             self.happened.add("static return")
             me.had, me.owned, me.target = mine[0].had, mine[0].owned, mine[0].target
         else:
             me.had, me.owned, me.target = [], set(), []
             self.newcomer = True
+        self._elect()
         if s.protocol == "consumer":
             me.owned &= set(me.target)
             if not mine:
@@ -660,6 +731,8 @@ class PlainLog:
             owned = me.order
         ghost = Ghost(me.place, me.had, owned, me.target, left, bool(me.owned - owned))
         self.ghosts.append(ghost)
+        if self.leader is me:
+            self.leader = ghost
         if me.silent_s == NEVER and self._waits(me):
             me.contact_s = self.env.now
         self.env.process(self._exorcise(ghost, me.contact_s + self.settings.session_s))
@@ -741,7 +814,7 @@ class PlainLog:
         self.processed = list(self.committed)
         self.position = list(self.committed)
         had = [sorted(party.had) for party in parties]
-        for party, partitions in zip(parties, s.assign(s.partitions, had), strict=True):
+        for party, partitions in zip(parties, s.assign(self.count, had), strict=True):
             party.had = partitions
             if isinstance(party, Member):
                 party.partitions = sorted(partitions)
@@ -805,6 +878,8 @@ class PlainLog:
                     if s.in_phase:
                         me.beat_s = self.env.now
                 syncing = True
+                assert isinstance(self.leader, Member)
+                self.count = self._there() if s.asks_anew else self.leader.known
                 yield self.env.timeout(2 * s.round_trip_s + s.rebalance_s)
             else:
                 self.empty = True
@@ -822,7 +897,7 @@ class PlainLog:
     def _distribute(self) -> None:
         parties = self._parties()
         owner = {p: party for party in parties for p in party.owned}
-        targets = self.settings.assign(self.settings.partitions, [sorted(x.owned) for x in parties])
+        targets = self.settings.assign(self.count, [sorted(x.owned) for x in parties])
         for party, partitions in zip(parties, targets, strict=True):
             order = {p for p in partitions if owner.get(p, party) is party}
             if isinstance(party, Member):
@@ -836,7 +911,7 @@ class PlainLog:
         if not me.is_in or me.cut or me.ended or self._eager:
             return False
         called = self.joining and me.told and me not in self.here
-        return me.order is not None or called
+        return me.order is not None or called or self._anew(me)
 
     def _attend(self, me: Member) -> None:
         if self.settings.auto_commit_s >= 0 and not me.awaits:
@@ -859,9 +934,11 @@ class PlainLog:
                 me.awaits = False
         self._give(me, sorted(me.owned))
         gave_up = had - me.owned
-        joins = gave_up or (self.joining and me.told and me not in self.here)
+        anew, me.rejoins = self._anew(me), False
+        joins = gave_up or anew or (self.joining and me.told and me not in self.here)
         if gave_up:
             self.happened.add("gave up")
+        if gave_up or anew:
             self._ask_rebalance()
             if not self.joining:
                 self.early.add(me)
@@ -878,7 +955,8 @@ class PlainLog:
 
     def _aim(self) -> None:
         parties = self._parties()
-        targets = self.settings.assign(self.settings.partitions, [x.target for x in parties])
+        self.count = self._there()
+        targets = self.settings.assign(self.count, [x.target for x in parties])
         for party, target in zip(parties, targets, strict=True):
             party.target = target
 
@@ -912,6 +990,8 @@ class PlainLog:
             self._change()
 
     def _answer(self, me: Member) -> Steps:
+        if self.count < self._there():
+            self._aim()
         if me.ordered:
             return
         has, comings = set(me.partitions), me.comings
@@ -945,7 +1025,7 @@ class PlainLog:
         self.env.run(until_s)
 
     def _looks(self) -> tuple[bool, list[str]]:
-        stands = ["no owner"] * self.settings.partitions
+        stands = ["no owner"] * self.settings.most
         idle = False
         for me in self.members:
             goes = me.is_in and not (me.ended or me.cut or me.machine.paused or me.joined)
@@ -1019,7 +1099,7 @@ class PlainLog:
     def terminate(self, m: int, grace_s: float) -> None:
         """Ask it to finish and leave; kill it after the grace."""
         me = self.members[m]
-        if me.closing or me.ended:
+        if me.ended:
             return
         me.closing = True
         me.machine.disturbed.succeed()
@@ -1039,6 +1119,9 @@ class PlainLog:
         me = Member(self.env, m)
         me.cut = self.cut[m]
         me.is_in = False
+        me.known = self._there()
+        if self.settings.metadata_s < NEVER:
+            self.env.process(self._refreshes(me, self.env.now + self.settings.metadata_s))
         self.members[m] = me
         if not me.cut:
             self._enter(me)

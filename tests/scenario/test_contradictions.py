@@ -88,6 +88,23 @@ def test_a_good_scenario_contradicts_itself_nowhere():
             {"faults": [{"at": 1, "fault": "unreachable", "target": "kafka.broker.0", "for": 2}]},
             "faults.0.fault: 'unreachable' needs a system with a 'publisher'",
         ),
+        (
+            {"faults": [{"at": 1, "fault": "partitions", "target": "kafka.topics", "to": 99}]},
+            "faults.0.target: 'kafka.topics' matches nothing; did you mean 'kafka.topic'?",
+        ),
+        (
+            {"faults": [{"at": 1, "fault": "partitions", "target": "sqs_short.topic", "to": 99}]},
+            "faults.0.target: 'sqs_short' has no topic of Kafka",
+        ),
+        (
+            {
+                "faults": [
+                    {"at": 2, "fault": "partitions", "target": "kafka.topic", "to": 50},
+                    {"at": 1, "fault": "partitions", "target": "kafka.topic", "to": 99},
+                ]
+            },
+            "faults.0.to: 50 is not more than the 99 partitions that 'kafka' has then",
+        ),
     ],
 )
 def test_what_one_part_says_against_another_is_told_at_its_key(changes, says):

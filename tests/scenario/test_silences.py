@@ -105,3 +105,17 @@ def test_fleets_that_are_rounded_up_are_told():
     (words,) = said({"at": 1, "fault": "autoscale", "target": "s.q", "scaler": scaler}, scale=0.5)
     assert "faults.0.scaler.maxReplicaCount is rounded up from 3.5 to 4" in words
     assert said({"at": 1, "fault": "scale", "target": "s.q", "to": 0}, scale=0.5) == []
+
+
+def test_asking_for_metadata_is_for_nothing_where_no_partitions_are_added():
+    group = {**_KAFKA["groups"]["g"], "metadata.max.age.ms": 60_000}
+    log = {**_KAFKA, "partition_key": ["k"], "groups": {"g": group}}
+    assert said(systems={"l": log}) == [
+        "scenario: systems.l.groups.g.metadata.max.age.ms: has an effect only where partitions are "
+        "added (fault: partitions)"
+    ]
+    added = {"at": 1, "fault": "partitions", "target": "l.topic", "to": 8}
+    assert said(added, systems={"l": log}) == []
+    broker = {**log, "groups": {"g": {**group, "group.protocol": "consumer"}}}
+    (words,) = said(added, systems={"l": broker})
+    assert "the broker tells members of partitions" in words

@@ -59,6 +59,14 @@ GROUPS = "systems.kafka.groups.g"
             {"systems.kafka.brokers.offsets.retention.minutes": 1},
             "offsets.retention.minutes may delete offsets",
         ),
+        (
+            {
+                "faults": [
+                    {"at": 1, "fault": "partitions", "target": "kafka.topic", "to": 1_000}
+                ]
+            },
+            "partitions are added to its topic",
+        ),
         ({"systems.kafka.partition_key": None}, None),
         ({"systems.kafka.publisher": {}}, "its publisher may fail"),
         ({f"{GROUPS}.only": {"kind": ["a"]}}, "g wants only some of them"),

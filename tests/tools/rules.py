@@ -54,6 +54,7 @@ RULES = {
     "KB-13": "a broker that stood still handles what its client gave up (SocketServer, Selector)",
     "KB-14": "a broker and a partition take only so many bytes and requests a second",
     "KB-15": "offsets of a group without members go after offsets.retention.minutes (KIP-211)",
+    "KB-16": "added partitions are known after metadata.max.age.ms, and read from where reset says",
     "KC-01": "a partition has one owner in a group",
     "KC-02": "groups read without deleting, and do not slow each other",
     "KC-03": "a batch longer than max.poll.interval.ms costs membership",

@@ -32,6 +32,7 @@ from sim.scenario.faults.processes import (
     SlowFault,
     TerminateFault,
 )
+from sim.scenario.faults.topics import PartitionsFault
 
 AnyFault = Annotated[
     CrashFault
@@ -54,7 +55,8 @@ AnyFault = Annotated[
     | BrokerPauseFault
     | AckLossFault
     | LeaderCrashFault
-    | PowerLossFault,
+    | PowerLossFault
+    | PartitionsFault,
     Field(discriminator="fault"),
 ]
 """Any fault; `fault` says which."""

@@ -122,6 +122,11 @@ class ProductSystem(Config):
         """Why a kind of fault cannot strike the readers of this name, as a clause; None: it can."""
         return None
 
+    @property
+    def no_partitions(self) -> str | None:
+        """Why no partitions can be added to it, as a clause; None: they can."""
+        return "has no topic of Kafka, to which alone partitions are added here"
+
     partitions_at: ClassVar[KeyPath] = ()
     """Where the number of partitions is configured, as a path from the system."""
 

@@ -129,6 +129,13 @@ class KafkaSystem(ProductSystem):
         return None
 
     @property
+    def no_partitions(self) -> str | None:
+        """Why a topic that share groups read stays as it is."""
+        if self.share_groups:
+            return "has share groups, which the lab gives their partitions at the start"
+        return None
+
+    @property
     def publishing(self) -> Publisher | None:
         """The `publisher`."""
         return self.publisher
@@ -162,6 +169,14 @@ class KafkaSystem(ProductSystem):
                 if readers.given(key):
                     yield (*self.place_of(name), key), f"{_NEEDS} 'publisher.order: transaction'"
         yield from self.brokers.without_effect()
+        if self.producer.client == "librdkafka" and self.producer.metadata_max_age_ms is not None:
+            yield (
+                ("producer", "metadata.max.age.ms"),
+                "librdkafka asks every 'topic.metadata.refresh.interval.ms'",
+            )
+        for name, group in self.groups.items():
+            for key, why in group.metadata_without_effect():
+                yield ("groups", name, key), why
 
     def too_small_for(self, size_bytes: int) -> Iterator[Refusal]:
         """The buffer of the publisher's client, if no record of this size fits into it."""

@@ -15,6 +15,7 @@ from sim.foundation.config import Refusal, RefusedError
 from sim.foundation.units import (
     Bytes,
     Milliseconds,
+    MillisecondsOrUnlimited,
     PositiveBytes,
     PositiveCount,
     PositiveMilliseconds,
@@ -26,6 +27,7 @@ from sim.scenario.products.base import LogReaders, OnFailure
 from sim.scenario.products.kafka_brokers import KafkaBrokers
 from sim.scenario.products.kafka_membership import (
     HEARTBEAT_INTERVAL_MS,
+    METADATA_MAX_AGE_MS,
     SESSION_TIMEOUT_MS,
     Commit,
     Strategies,
@@ -120,6 +122,18 @@ class ConsumerGroup(LogReaders):
     and begins where auto.offset.reset says."""
     joins_at: Seconds = 0.0
     """When its consumers are started."""
+    metadata_max_age_ms: PositiveMilliseconds | None = Field(
+        default=None, alias="metadata.max.age.ms"
+    )
+    """Java: after this long, a client asks again which partitions there are, ms (300,000). Of a
+    classic group, its leader learns so of partitions that were added (KB-16)."""
+    topic_metadata_refresh_interval_ms: MillisecondsOrUnlimited | None = Field(
+        default=None, alias="topic.metadata.refresh.interval.ms"
+    )
+    """librdkafka: likewise, ms (300,000); -1: never."""
+    first_metadata_refreshes: Annotated[list[Seconds], Field(min_length=1)] | None = None
+    """When the client of each member of a group that is there from the start asks first, in order;
+    the last one is that of the others too. Null: drawn. One that starts later asks at its start."""
     first_heartbeats: Annotated[list[Seconds], Field(min_length=1)] | None = None
     """When each member of a group that is there from the start beats first, in order; the last one
     is that of the others too. Null: drawn, once for all members of Java's classic groups."""
@@ -163,6 +177,7 @@ class ConsumerGroup(LogReaders):
                 max_poll_ms=self.max_poll_interval_ms,
             ),
             *self._commits_otherwise(),
+            *self._asks_otherwise(),
         ]
         if found:
             raise RefusedError(found)
@@ -185,6 +200,45 @@ class ConsumerGroup(LogReaders):
                 (("max.poll.records",), client),
                 "librdkafka has no 'max.poll.records': it hands over one at a time",
             )
+
+    def _asks_otherwise(self) -> Iterator[Refusal]:
+        if self.client == "java" and self.topic_metadata_refresh_interval_ms is not None:
+            yield Refusal(
+                (("topic.metadata.refresh.interval.ms",), ("client",)),
+                "'topic.metadata.refresh.interval.ms' is a key of librdkafka; Java has "
+                "'metadata.max.age.ms'",
+            )
+
+    def metadata_without_effect(self) -> Iterator[tuple[str, str]]:
+        """Keys of how often a client asks which partitions there are, and why they do nothing."""
+        broker = "the broker tells members of partitions, with 'group.protocol: consumer'"
+        for key, value in (
+            ("metadata.max.age.ms", self.metadata_max_age_ms),
+            ("topic.metadata.refresh.interval.ms", self.topic_metadata_refresh_interval_ms),
+            ("first_metadata_refreshes", self.first_metadata_refreshes),
+        ):
+            if value is not None and not self.classic:
+                yield key, broker
+        if self.classic and self.client == "librdkafka" and self.metadata_max_age_ms is not None:
+            yield (
+                "metadata.max.age.ms",
+                "librdkafka asks every 'topic.metadata.refresh.interval.ms'",
+            )
+
+    @property
+    def metadata_key(self) -> str:
+        """What its client calls the time between two refreshes of its metadata."""
+        java = self.client == "java"
+        return "metadata.max.age.ms" if java else "topic.metadata.refresh.interval.ms"
+
+    @property
+    def metadata_s(self) -> float:
+        """Time between two refreshes of a client's metadata, s; inf: it asks only at its start."""
+        own_ms = self.metadata_max_age_ms
+        if self.client == "librdkafka":
+            own_ms = self.topic_metadata_refresh_interval_ms
+        own_ms = METADATA_MAX_AGE_MS if own_ms is None else own_ms
+        return inf if own_ms < 0 else own_ms / 1e3
 
     @property
     def classic(self) -> bool:

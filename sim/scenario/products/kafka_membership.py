@@ -16,6 +16,10 @@ SESSION_TIMEOUT_MS = 45_000.0
 HEARTBEAT_INTERVAL_MS = 3_000.0
 """`heartbeat.interval.ms` by default."""
 
+METADATA_MAX_AGE_MS = 300_000.0
+"""`metadata.max.age.ms` of the Java clients by default, and `topic.metadata.refresh.interval.ms` of
+librdkafka's."""
+
 Strategy = Literal["range", "roundrobin", "sticky", "cooperative-sticky"]
 
 _CLASSES = {

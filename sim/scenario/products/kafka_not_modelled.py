@@ -37,7 +37,7 @@ _SECURITY = """
 _CLIENT = """
     auto.include.jmx.reporter bootstrap.resolve.timeout.ms bootstrap.servers client.dns.lookup
     client.id config.providers
-    connections.max.idle.ms enable.metrics.push interceptor.classes metadata.max.age.ms
+    connections.max.idle.ms enable.metrics.push interceptor.classes
     metadata.recovery.rebootstrap.trigger.ms metadata.recovery.strategy metric.reporters
     metrics.num.samples metrics.recording.level metrics.sample.window.ms receive.buffer.bytes
     reconnect.backoff.max.ms reconnect.backoff.ms request.timeout.ms retry.backoff.max.ms
@@ -104,8 +104,7 @@ _LIBRDKAFKA_CLIENT = """
     ssl.certificate.pem ssl.crl.location ssl.curves.list ssl.engine.id ssl.engine.location
     ssl.key.location ssl.key.pem ssl.providers ssl.sigalgs.list statistics.interval.ms
     topic.blacklist topic.metadata.propagation.max.ms topic.metadata.refresh.fast.cnt
-    topic.metadata.refresh.fast.interval.ms topic.metadata.refresh.interval.ms
-    topic.metadata.refresh.sparse
+    topic.metadata.refresh.fast.interval.ms topic.metadata.refresh.sparse
 """
 
 LIBRDKAFKA_PRODUCER = tuple(

@@ -17,12 +17,15 @@ from sim.foundation.units import (
     Bytes,
     Count,
     Milliseconds,
+    MillisecondsOrUnlimited,
     PositiveBytes,
     PositiveCount,
     PositiveMilliseconds,
+    Seconds,
     shown,
 )
 from sim.scenario.products import kafka_not_modelled
+from sim.scenario.products.kafka_membership import METADATA_MAX_AGE_MS
 
 MOST_IN_FLIGHT_IDEMPOTENT = 5
 """Requests of an idempotent producer in flight, at most: brokers remember so many batches."""
@@ -75,6 +78,7 @@ JAVA_ONLY = ("buffer.memory", "max.block.ms")
 """Keys that librdkafka does not have."""
 LIBRDKAFKA_ONLY = (
     "batch.num.messages", "queue.buffering.max.kbytes", "queue.buffering.max.messages",
+    "topic.metadata.refresh.interval.ms",
 )  # fmt: skip
 """Keys that Java's client does not have."""
 
@@ -82,6 +86,12 @@ _INSTEAD = {
     "buffer.memory": "its buffer has 'queue.buffering.max.kbytes'",
     "max.block.ms": "when its buffer is full, it raises BufferError at once",
 }
+
+_WITHOUT_FAILURES = (
+    "client", "linger_ms", "batch_size", "metadata_max_age_ms",
+    "topic_metadata_refresh_interval_ms", "first_metadata_refreshes",
+)  # fmt: skip
+"""Fields that matter where nothing fails, too."""
 
 _T = TypeVar("_T")
 
@@ -93,9 +103,9 @@ def _or(given: _T | None, default: _T) -> _T:
 class KafkaProducer(Config):
     """How the producer gathers records into batches, sends them and tries again.
 
-    Without a `publisher` only `linger.ms` and `batch.size` have an effect: nothing fails then. Keys
-    left out are at the defaults of the `client` (KafkaProducer of Kafka 4.0, or librdkafka 2 and
-    confluent-kafka). What that client would refuse is an error.
+    Without a `publisher` only `linger.ms`, `batch.size` and how often it asks for metadata have an
+    effect: nothing fails then. Keys left out are at the defaults of the `client` (KafkaProducer of
+    Kafka 4.0, or librdkafka 2 and confluent-kafka). What that client would refuse is an error.
     """
 
     not_modelled = dict.fromkeys(
@@ -158,6 +168,19 @@ class KafkaProducer(Config):
     coordinates them. A new process with the same one aborts what the last one has left open. With
     Spring's `${random.uuid}` or another `${random.…}` in it, each process has one of its own, and
     what a dead one has left open is open until transaction.timeout.ms is over."""
+
+    metadata_max_age_ms: PositiveMilliseconds | None = Field(
+        default=None, alias="metadata.max.age.ms"
+    )
+    """Java: after this long, a client asks again which partitions there are, ms (300,000)."""
+    topic_metadata_refresh_interval_ms: MillisecondsOrUnlimited | None = Field(
+        default=None, alias="topic.metadata.refresh.interval.ms"
+    )
+    """librdkafka: likewise, ms (300,000); -1: never."""
+    first_metadata_refreshes: Annotated[list[Seconds], Field(min_length=1)] | None = None
+    """When clients ask first. Without a `publisher`: of so many producers, each of which sends a
+    message in turn; null: of any number, each in a phase of its own. Of a `publisher`, the first;
+    null: when it starts."""
 
     @model_validator(mode="after")
     def _client_starts(self) -> Self:
@@ -261,10 +284,25 @@ class KafkaProducer(Config):
         return [
             field.alias or name
             for name, field in fields.items()
-            if name in self.model_fields_set and name not in ("client", "linger_ms", "batch_size")
+            if name in self.model_fields_set and name not in _WITHOUT_FAILURES
         ]
 
     # What is in effect.
+
+    @property
+    def metadata_key(self) -> str:
+        """What its client calls the time between two refreshes of its metadata."""
+        java = self.client == "java"
+        return "metadata.max.age.ms" if java else "topic.metadata.refresh.interval.ms"
+
+    @property
+    def metadata_s(self) -> float:
+        """Time between two refreshes of a client's metadata, s; inf: it asks only at its start."""
+        own_ms = self.metadata_max_age_ms
+        if self.client == "librdkafka":
+            own_ms = self.topic_metadata_refresh_interval_ms
+        own_ms = _or(own_ms, METADATA_MAX_AGE_MS)
+        return inf if own_ms < 0 else own_ms / 1e3
 
     @property
     def batch_bytes(self) -> int:

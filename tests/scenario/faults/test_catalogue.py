@@ -50,12 +50,13 @@ TABLE = [
     ),
     ("leader_crash", ANY_TIME, {"for", "behind"}, {"broker"}, "crash x", {}),
     ("power_loss", ANY_TIME, {"for"}, {"broker"}, "power lost: x", {}),
+    ("partitions", set(), {"to"}, {"topic"}, "x: partitions added, 4 now", {"to": 4}),
 ]  # fmt: skip
 
 
 def test_the_table_names_every_fault():
     assert list(FAULTS) == [word for word, *_ in TABLE]
-    assert len(FAULTS) == 21
+    assert len(FAULTS) == 22
 
 
 @pytest.mark.parametrize(

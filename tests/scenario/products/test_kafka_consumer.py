@@ -147,3 +147,22 @@ def test_KC_19_what_is_read_by_default_depends_on_the_client():
         ({"client": "librdkafka", "isolation.level": "read_uncommitted"}, False),
     ):  # fmt: skip
         assert ConsumerGroup.model_validate({**group, **keys}).reads_committed is committed
+
+
+def test_how_often_a_client_asks_for_metadata_is_its_own_key():
+    """KB-16: 5 minutes, of both clients."""
+    base = {"consumers": 1, "does": ["x"]}
+    java = ConsumerGroup.model_validate(base)
+    assert (java.metadata_key, java.metadata_s) == ("metadata.max.age.ms", 300.0)
+    rd = {**base, "client": "librdkafka", "topic.metadata.refresh.interval.ms": -1}
+    of_rd = ConsumerGroup.model_validate(rd)
+    assert (of_rd.metadata_key, of_rd.metadata_s) == (
+        "topic.metadata.refresh.interval.ms", float("inf"),
+    )  # fmt: skip
+    with pytest.raises(ValueError, match="is a key of librdkafka"):
+        ConsumerGroup.model_validate({**rd, "client": "java"})
+    other = ConsumerGroup.model_validate(
+        {**base, "client": "librdkafka", "metadata.max.age.ms": 1_000}
+    )
+    assert other.metadata_s == 300.0
+    assert [key for key, _ in other.metadata_without_effect()] == ["metadata.max.age.ms"]

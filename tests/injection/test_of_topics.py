@@ -1,0 +1,19 @@
+"""What the timeline says of a topic that is struck; what comes of it is `tests/log`'s affair."""
+
+import simpy
+
+from sim.injection.context import Context, Timeline
+from sim.injection.targets import TheTopic, doings, targets
+from sim.scenario.faults.topics import PartitionsFault
+
+
+def test_added_partitions_are_told_for_the_scale_of_the_scenario():
+    env = simpy.Environment()
+    timeline = Timeline(env)
+    fault = PartitionsFault(at=3.0, target="kafka.topic", to=8)
+    hit = targets(fault, "kafka", {}, None)
+    assert hit == [TheTopic()] and targets(fault, "other", {}, None) == []
+    for doing in doings(fault, hit, Context(env, timeline, 0.5)):
+        env.process(doing)
+    env.run()
+    assert timeline.events == [(0.0, 0.0, "partitions are added to the topic: 4 from now on")]
