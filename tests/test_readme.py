@@ -115,8 +115,9 @@ def test_an_incident_is_explained_as_the_readme_says(name, system, group):
     """The harm, and of each cause that it quotes what is left without it, in their order."""
     quoted = README.split(f"    {system}.{group}: ")[1].split("\n\n")[0]
     found = explain(load(name), system, group).harmed[0]
-    assert quoted.startswith("; ".join(harm.said for harm in found.harms) + "\n")
-    causes = re.split(r" \d\. ", " ".join(quoted.split()))[1:]
+    of_first_harm = " ".join(quoted.split()).split(" Of the ")[0]
+    harms, *causes = re.split(r" \d\. ", of_first_harm)
+    assert harms.startswith("; ".join(harm.said for harm in found.harms))
     assert causes
     for said, cause in zip(causes, found.causes[found.harms[0].kind], strict=False):
         what = cause.trial.hypotheses[0].remedy
