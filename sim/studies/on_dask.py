@@ -8,6 +8,7 @@ scenario names be at the same path. A task whose worker dies is given to another
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from importlib import import_module
 from importlib.metadata import version
 from typing import Any
 
@@ -33,19 +34,18 @@ def outcomes(
             address; there is no worker; a worker has no lab, or that of another version; or the
             workers die of the task.
     """
-    with _client(address) as client:
-        from distributed import KilledWorker, as_completed
-
+    distributed = _distributed()
+    with _client(distributed, address) as client:
         futures = client.map(_on_worker, scenarios, pure=False)
         places = {future.key: place for place, future in enumerate(futures)}
-        coming = as_completed(futures, loop=client.loop)
+        coming = distributed.as_completed(futures, loop=client.loop)
         del futures  # so that what was fetched is forgotten by the cluster
         for future in coming:
             try:
                 its, tables = future.result()
             except LabError:
                 raise
-            except KilledWorker as error:
+            except distributed.KilledWorker as error:
                 raise LabError(f"--dask {address}: workers died of a run: {error}") from None
             except Exception as error:
                 raise LabError(
@@ -67,15 +67,19 @@ def _own() -> str:
     return version("queue-log-lab")
 
 
-@contextmanager
-def _client(address: str) -> Iterator[Any]:
+def _distributed() -> Any:
+    """The package; some versions of it have types, and not for all of it."""
     try:
-        from distributed import Client
+        return import_module("distributed")
     except ImportError:
         raise LabError("--dask needs the extra: pip install 'queue-log-lab[dask]'") from None
+
+
+@contextmanager
+def _client(distributed: Any, address: str) -> Iterator[Any]:
     logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what matters is raised
     try:
-        client = Client(address, timeout=PATIENCE_S, set_as_default=False)
+        client = distributed.Client(address, timeout=PATIENCE_S, set_as_default=False)
     except (OSError, ValueError):
         raise LabError(
             f"--dask {address}: no scheduler answers there; expected the address of one, such as "

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sim.foundation import files
-from sim.foundation.processes import end_with, runs
+from sim.foundation.processes import end_with, give_back, runs
 from sim.scenario.load import Scenario
 from sim.studies.steady import is_steady, kept
 
@@ -114,6 +114,7 @@ def _run_below(parent: int, point: Scenario, folder: Path, also: Sequence[str]) 
     """As `_run`, in a process that ends when the study does, however it does."""
     end_with(parent)
     _run(point, folder, also)
+    give_back()
 
 
 def _run(point: Scenario, folder: Path, also: Sequence[str] = ()) -> None:

@@ -68,3 +68,35 @@ def test_which_processes_there_are():
     process = subprocess.Popen([sys.executable, "-c", ""])
     process.wait()
     assert not runs(process.pid)
+
+
+_LARGE = """
+import gc
+
+import numpy as np
+from sim.foundation.processes import give_back
+
+class Ring:
+    pass
+
+def rss_mb():
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * 4096 >> 20
+
+gc.disable()  # or some of it goes meanwhile
+before = rss_mb()
+for _ in range(400):
+    ring = Ring()
+    ring.its, ring.itself = np.ones(100_000 // 8 * 4), ring  # 400 kB that only a search frees
+held = rss_mb() - before
+give_back()
+del ring
+give_back()
+print(held, rss_mb() - before)
+"""
+
+
+def test_what_is_garbage_is_given_back():
+    done = subprocess.run([sys.executable, "-c", _LARGE], capture_output=True, text=True)
+    held, left = map(int, done.stdout.split())
+    assert held > 100 and left < 20
