@@ -160,7 +160,8 @@ class SqsFunction(Function):
     """From a poller's call to the start of the function's work, where an environment is warm. AWS
     says nothing. The mean, 100 ms, is what measured ramps of functions of 400 and 600 ms leave of
     a poller's round (136 ms) beside the two calls to SQS; those of 100 and 200 ms are the check
-    (https://rehanvdm.com/blog/sqs-lambda-esm-scaling-behaviour)."""
+    (https://rehanvdm.com/blog/sqs-lambda-esm-scaling-behaviour; its rates are taken to be of
+    invocations in ten seconds, with which the totals that it gives agree)."""
     throttle_retry: Seconds = 1.0
     """A poller whose invocation was throttled tries again after this, until the visibility timeout
     of its messages ends. AWS says that it retries, not how often."""
