@@ -92,7 +92,7 @@ systems:
         for entity, seq in zip(messages.entity, messages.seq, strict=True)
     ]
     partition = partition_of(
-        Setup("kafka", scenario, messages, np.zeros(0)), scenario.systems["kafka"]
+        Setup("kafka", scenario, messages, np.zeros(0)), scenario.systems["kafka"], 8
     )
     order = np.argsort(messages.entity, kind="stable")
     debit, credit = partition[order].reshape(-1, 2).T
