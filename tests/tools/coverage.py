@@ -15,6 +15,7 @@ from math import log
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from sim.measure.intervals import of_share
@@ -49,9 +50,21 @@ def _of(number: str, kind: str) -> Callable[[Replications], tuple[float, float]]
     return its
 
 
-def _refused(rate: float, room: int) -> float:
-    """Share of the messages that find an M/M/1/room queue full: the PASTA property."""
-    return (1 - rate) * rate**room / (1 - rate ** (room + 1))
+def _refused(rate: float, room: int, for_s: float) -> float:
+    """Messages that find an M/M/1/room queue full, of a second's work each, if it begins empty.
+
+    The integral of the rate of refusals, exactly: the chance of each number in the system follows
+    Kolmogorov's equations, to which a row is added that sums up.
+    """
+    from scipy.linalg import expm
+
+    flow = np.zeros((room + 2, room + 2))
+    for n in range(room):
+        flow[n, n + 1] = rate
+        flow[n + 1, n] = 1.0
+    flow -= np.diag(flow.sum(axis=1))
+    flow[room, room + 1] = rate
+    return float(expm(flow * for_s)[0, room + 1])
 
 
 _FULL = {"arguments": {"x-max-length": _ROOM - 1}}
@@ -74,7 +87,7 @@ QUESTIONS = (
         "share that an M/M/1/9 system refuses",
         _FULL,
         0.9,
-        _refused(0.9, _ROOM) * 0.9 * _FOR_S,
+        _refused(0.9, _ROOM, _FOR_S),
         _of("lost", "mean"),
     ),
 )
