@@ -21,7 +21,7 @@ SAID = {
     "tournament_spike": ["2 h 44 min", "2 h 45 min", "34 min", "111 ms"],
     "tournament_sqs_tuned": ["27 s"],
     "tournament_under_partitioned": ["6 min 56 s", "6 min 50 s"],
-    "tournament_visibility_timeout": ["never"],
+    "tournament_visibility_timeout": ["98 %"],
     "slow_group": ["66,784", "63,072", "69,527", "193,710", "84,549", "54,842", "55,649"],
     "crash_and_rebalance": ["23 s", "20 s", "11 s", "133 ms", "151 ms"],
     "rolling_deploy": ["1.6 s", "375 ms", "4.5 s", "3.3 s", "5.9 s", "19 s", "245 ms"],
