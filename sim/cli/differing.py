@@ -75,25 +75,14 @@ def _heading(pairs: int) -> str:
 def _row(row: Mapping[Any, Any]) -> str:
     number = str(row["number"])
     old, new = (_figure(number, row[of]) for of in ("one", "other"))
-    words = f"  {_CALLED.get(number, number):<16} {old:>14} -> {new:<14}"
+    from sim.studies.words import NAMES
+
+    called = {**NAMES, "latency_max_s": "longest"}
+    words = f"  {called.get(number, number):<16} {old:>14} -> {new:<14}"
     if np.isfinite(row["low"]):
         low, high = (_signed(number, row[end]) for end in ("low", "high"))
         words += f" {_signed(number, row['mean'])} ({low} to {high})"
     return words.rstrip()
-
-
-_CALLED = {
-    "lost": "lost",
-    "dead_lettered": "dead-lettered",
-    "double_effects": "duplicates",
-    "violations": "out of order",
-    "max_lag": "lag or depth",
-    "max_time_lag_s": "age of oldest",
-    "drain_s": "time to drain",
-    "latency_p50_s": "p50",
-    "latency_p99_s": "p99",
-    "latency_max_s": "longest",
-}
 
 
 def _figure(number: str, value: float) -> str:

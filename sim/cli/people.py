@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Callable
 from functools import wraps
-from typing import ParamSpec
+from typing import TYPE_CHECKING, ParamSpec
 
 import typer
 from rich.console import Console
@@ -13,6 +13,9 @@ from sim.cli import stopping
 from sim.foundation import files
 from sim.foundation.errors import LabError
 from sim.foundation.terminal import terminal, visible
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, ProgressColumn
 
 P = ParamSpec("P")
 
@@ -59,3 +62,19 @@ def _refused(message: str, code: int) -> typer.Exit:
         # What is still to be written would be tried again at the end, with a traceback.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return typer.Exit(code)
+
+
+def runs_bar(err: Console, left: "ProgressColumn") -> "Progress":
+    """A bar over runs, quiet where there is no terminal; ``left`` tells how long it will take."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TextColumn("runs"),
+        left,
+        console=err,
+        transient=True,
+        disable=not err.is_terminal,
+    )

@@ -9,9 +9,9 @@ from textwrap import fill
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import TimeRemainingColumn
 
-from sim.cli.people import width_of
+from sim.cli.people import runs_bar, width_of
 from sim.foundation import files
 from sim.foundation.errors import LabError
 from sim.scenario.load import Scenario
@@ -130,16 +130,7 @@ def _write(found: "Replications", said: list[str], place: Path, charts: bool) ->
 
 @contextmanager
 def _progress(name: str, err: Console) -> Iterator["Heard"]:
-    bar = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=24),
-        MofNCompleteColumn(),
-        TextColumn("runs"),
-        TimeRemainingColumn(),
-        console=err,
-        transient=True,
-        disable=not err.is_terminal,
-    )
+    bar = runs_bar(err, TimeRemainingColumn())
     task = bar.add_task(name, total=None)
 
     def heard(done: int, of: int) -> None:

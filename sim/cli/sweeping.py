@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TextColumn
+from rich.progress import ProgressColumn, Task
 from rich.text import Text
 
 from sim.cli import stopping
-from sim.cli.people import err, for_people, out, width_of
+from sim.cli.people import err, for_people, out, runs_bar, width_of
 from sim.foundation import files
 from sim.foundation.text import duration
 
@@ -160,16 +160,7 @@ class _Left(ProgressColumn):
 @contextmanager
 def _progress(name: str, err: Console) -> Iterator["Heard"]:
     """A bar over the runs; where there is no terminal, a line a minute."""
-    bar = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=24),
-        MofNCompleteColumn(),
-        TextColumn("runs"),
-        _Left(),
-        console=err,
-        transient=True,
-        disable=not err.is_terminal,
-    )
+    bar = runs_bar(err, _Left())
     task = bar.add_task(name, total=None, left=None)
     stopping.keeps(_KEPT)
     told_s = monotonic()

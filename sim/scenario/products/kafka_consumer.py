@@ -27,11 +27,12 @@ from sim.scenario.products.base import LogReaders, OnFailure
 from sim.scenario.products.kafka_brokers import KafkaBrokers
 from sim.scenario.products.kafka_membership import (
     HEARTBEAT_INTERVAL_MS,
-    METADATA_MAX_AGE_MS,
     SESSION_TIMEOUT_MS,
     Commit,
     Strategies,
     in_force,
+    metadata_key_of,
+    metadata_s_of,
     refusals,
 )
 
@@ -228,17 +229,13 @@ class ConsumerGroup(LogReaders):
     @property
     def metadata_key(self) -> str:
         """What its client calls the time between two refreshes of its metadata."""
-        java = self.client == "java"
-        return "metadata.max.age.ms" if java else "topic.metadata.refresh.interval.ms"
+        return metadata_key_of(self.client)
 
     @property
     def metadata_s(self) -> float:
         """Time between two refreshes of a client's metadata, s; inf: it asks only at its start."""
-        own_ms = self.metadata_max_age_ms
-        if self.client == "librdkafka":
-            own_ms = self.topic_metadata_refresh_interval_ms
-        own_ms = METADATA_MAX_AGE_MS if own_ms is None else own_ms
-        return inf if own_ms < 0 else own_ms / 1e3
+        java_ms, librdkafka_ms = self.metadata_max_age_ms, self.topic_metadata_refresh_interval_ms
+        return metadata_s_of(self.client, java_ms, librdkafka_ms)
 
     @property
     def classic(self) -> bool:

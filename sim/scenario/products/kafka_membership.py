@@ -5,6 +5,7 @@ CONFIGURATION.md and `rdkafka_conf.c` in confluentinc/librdkafka 2.
 """
 
 from collections.abc import Iterator
+from math import inf
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
@@ -33,6 +34,18 @@ _DEFAULTS: dict[str, list[Strategy]] = {
     "java": ["range", "cooperative-sticky"],
     "librdkafka": ["range", "roundrobin"],
 }
+
+
+def metadata_key_of(client: str) -> str:
+    """What a client calls the time between two refreshes of its metadata."""
+    return "metadata.max.age.ms" if client == "java" else "topic.metadata.refresh.interval.ms"
+
+
+def metadata_s_of(client: str, java_ms: float | None, librdkafka_ms: float | None) -> float:
+    """Time between two refreshes of a client's metadata, s; inf: it asks only at its start."""
+    own_ms = librdkafka_ms if client == "librdkafka" else java_ms
+    own_ms = METADATA_MAX_AGE_MS if own_ms is None else own_ms
+    return inf if own_ms < 0 else own_ms / 1e3
 
 
 def _strategies(value: Any) -> Any:

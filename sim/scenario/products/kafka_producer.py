@@ -25,7 +25,7 @@ from sim.foundation.units import (
     shown,
 )
 from sim.scenario.products import kafka_not_modelled
-from sim.scenario.products.kafka_membership import METADATA_MAX_AGE_MS
+from sim.scenario.products.kafka_membership import metadata_key_of, metadata_s_of
 
 MOST_IN_FLIGHT_IDEMPOTENT = 5
 """Requests of an idempotent producer in flight, at most: brokers remember so many batches."""
@@ -292,17 +292,13 @@ class KafkaProducer(Config):
     @property
     def metadata_key(self) -> str:
         """What its client calls the time between two refreshes of its metadata."""
-        java = self.client == "java"
-        return "metadata.max.age.ms" if java else "topic.metadata.refresh.interval.ms"
+        return metadata_key_of(self.client)
 
     @property
     def metadata_s(self) -> float:
         """Time between two refreshes of a client's metadata, s; inf: it asks only at its start."""
-        own_ms = self.metadata_max_age_ms
-        if self.client == "librdkafka":
-            own_ms = self.topic_metadata_refresh_interval_ms
-        own_ms = _or(own_ms, METADATA_MAX_AGE_MS)
-        return inf if own_ms < 0 else own_ms / 1e3
+        java_ms, librdkafka_ms = self.metadata_max_age_ms, self.topic_metadata_refresh_interval_ms
+        return metadata_s_of(self.client, java_ms, librdkafka_ms)
 
     @property
     def batch_bytes(self) -> int:
