@@ -73,6 +73,15 @@ class Impatient(Onlooker):
             os.kill(os.getpid(), signal.SIGINT)
 
 
+@pytest.fixture
+def hears_ctrl_c():
+    """A job in the background of a shell has it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("hears_ctrl_c")
 def test_ctrl_c_stops_all_runs_that_are_left():
     onlooker = Impatient()
     laboratory = Laboratory(incident(queue(1), work=0.2), onlooker)

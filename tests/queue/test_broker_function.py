@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from helpers.queue_lab import build
@@ -101,9 +101,22 @@ def parts(broker, came_s):
     ]
 
 
-def agree(seed, seen):
+def agree_but_for_ties(seed, seen):
+    """A lock may end at the very time of a call that could be handed its message: either is right.
+
+    Then a lock that ends a moment later makes the models agree.
+    """
+    try:
+        agree(seed, seen)
+    except AssertionError:
+        agree(seed, seen, longer_s=1e-7)
+        seen["ties"] += 1
+
+
+def agree(seed, seen, longer_s=0.0):
     rng = np.random.default_rng(seed)
     s, came_s, work_s, until_s, faults, lane, bad = scenario(rng)
+    s = replace(s, lock_s=s.lock_s + longer_s)
     lanes = [0] * len(came_s) if lane is None else lane.tolist()
     env = WatchedEnvironment()
     messages = [Message(float(w), lane) for w, lane in zip(work_s, lanes, strict=True)]
@@ -147,8 +160,9 @@ def test_SS_15_agrees_message_by_message_with_a_plain_simpy_model(monkeypatch):
 
     @settings(max_examples=300, deadline=None, derandomize=True)
     @given(st.integers(0, 2**32 - 1))
+    @example(34_942_093)  # a tie
     def check(seed):
-        agree(seed, seen)
+        agree_but_for_ties(seed, seen)
 
     check()
     for what in (
@@ -157,3 +171,4 @@ def test_SS_15_agrees_message_by_message_with_a_plain_simpy_model(monkeypatch):
         "part CEILING", "part HELD", "part CALL", "part CAPACITY", "part LOCK", "part ATTEMPT",
     ):  # fmt: skip
         assert seen[what] > 8, (what, seen[what])
+    assert 1 <= seen["ties"] <= 5, "more are no accident"
