@@ -14,6 +14,7 @@ from sim.scenario.faults.catalogue import FAULTS
 from sim.scenario.load import Scenario
 
 SEEDS = range(30)
+AT = ("queues", "applications")
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -26,6 +27,16 @@ def test_random_scenarios_have_every_product_and_every_fault():
     products = {s["product"] for data in drawn for s in data["systems"].values()}
     assert products == set(PRODUCTS)
     assert {fault["fault"] for data in drawn for fault in data["faults"]} == set(FAULTS)
+
+
+def test_random_scenarios_have_functions_and_dead_letters_into_real_queues():
+    systems = [s for seed in range(100) for s in any_scenario(seed)["systems"].values()]
+    readers = [
+        (s["product"], r) for s in systems for at in AT for r in s.get(at, {}).values()
+    ]  # fmt: skip
+    assert {product for product, r in readers if "lambda" in r} == {"sqs", "kinesis"}
+    into = {r.get("arguments", {}).get("x-dead-letter-routing-key") for _, r in readers}
+    assert {"later", "g0"} <= into
 
 
 @pytest.fixture(scope="module")

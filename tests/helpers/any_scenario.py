@@ -327,7 +327,19 @@ class _Draw:
             made.setdefault(place, {})[f"g{number}"] = group
         if product == "kafka" and self.rng.random() < 0.4:
             made["publisher"] = self.config(get_args(keys(model)["publisher"])[0])
+        if product == "rabbitmq" and self.rng.random() < 0.4:
+            self.dead_letters(made["queues"])
         return made
+
+    def dead_letters(self, queues: dict[str, Any]) -> None:
+        """Give a queue another one for its dead letters, which may give them back."""
+        first = str(self.one_of([*queues]))
+        delay: dict[str, Any] = {"consumers": 0, "arguments": {"x-message-ttl": 2_000}}
+        queues["later"] = delay
+        if self.rng.random() < 0.5:
+            _to(queues[first], "later")
+        if self.rng.random() < 0.7:
+            _to(delay, first)
 
     def fault(self, systems: dict[str, Any]) -> dict[str, Any]:
         publishers = [
@@ -351,6 +363,9 @@ class _Draw:
         one = str(self.one_of([*names, "*.g0", "*.*"]))
         if issubclass(model, GroupFault):
             made["target"] = one
+        elif "topic" in model.kinds:
+            topics = [name for name, system in systems.items() if "topic" in system]
+            made["target"] = f"{self.one_of([*topics, '*'])}.topic"
         elif "broker" in model.kinds:
             made["target"] = f"{self.one_of(publishers)}.broker.{self.one_of(['*', '0', '1'])}"
         elif publishers and ("consumer" not in model.kinds or self.rng.random() < 0.3):
@@ -392,6 +407,12 @@ class _Draw:
 
 
 _LEFT_OUT = object()
+
+
+def _to(queue: dict[str, Any], name: str) -> None:
+    """Let what a queue of RabbitMQ dead-letters enter another."""
+    arguments = {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": name}
+    queue["arguments"] = queue.get("arguments", {}) | arguments
 
 
 def _plain(value: Any) -> Any:
