@@ -1,10 +1,10 @@
 """`sim diff`: what it prints."""
 
 from collections.abc import Iterator, Mapping
+from math import isfinite, isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import numpy as np
 import typer
 
 from sim.cli.people import for_people, out
@@ -79,7 +79,7 @@ def _row(row: Mapping[Any, Any]) -> str:
 
     called = {**NAMES, "latency_max_s": "longest"}
     words = f"  {called.get(number, number):<16} {old:>14} -> {new:<14}"
-    if np.isfinite(row["low"]):
+    if isfinite(row["low"]):
         low, high = (_signed(number, row[end]) for end in ("low", "high"))
         words += f" {_signed(number, row['mean'])} ({low} to {high})"
     return words.rstrip()
@@ -88,7 +88,7 @@ def _row(row: Mapping[Any, Any]) -> str:
 def _figure(number: str, value: float) -> str:
     from sim.studies.words import figure
 
-    return "n/a" if np.isnan(value) else figure(number, value)
+    return "n/a" if isnan(value) else figure(number, value)
 
 
 def _signed(number: str, value: float) -> str:

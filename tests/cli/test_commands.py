@@ -255,3 +255,11 @@ def test_advice_is_written_as_a_scenario_beside_its_configuration(tmp_path):
     assert sim("show", path).returncode == 0
     again = sim("advise", mine, "-o", path)
     assert again.returncode == 2 and "exists, and may hold work of yours" in again.stderr
+
+
+def test_the_command_starts_without_what_only_a_run_needs():
+    """NumPy and pandas are a fifth of a second, which `sim list` and `sim --help` would pay."""
+    heavy = "{'numpy', 'pandas', 'scipy', 'matplotlib', 'joblib', 'distributed'}"
+    code = f"import sys, sim.cli.commands; print(sorted({heavy} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
