@@ -55,7 +55,9 @@ def lines(one: "Side", other: "Side") -> Iterator[str]:
     yield ""
     found = outcomes(one, other)
     if found.empty:
-        yield "Outcome: the same, in every number of every group that both have"
+        alone = len(only(one, other)) == one.runs.groupby(["system", "group"]).ngroups
+        same = "the same, in every number of every group that both have"
+        yield f"Outcome: {'no group is in both' if alone else same}"
         return
     yield _heading(found["pairs"].max())
     for (system, group), its in found.groupby(["system", "group"], sort=False):

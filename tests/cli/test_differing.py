@@ -44,3 +44,13 @@ def test_of_replications_the_paired_interval_is_told():
     said = list(lines(one([1.0]), one([2.0], first=7)))
     assert "Seeds: 1 -> 7" in said
     assert "Outcome, of runs with other seeds: a part of this is luck" in said
+
+
+def test_of_results_without_a_group_in_common_nothing_is_called_the_same():
+    def of(system):
+        runs = pd.DataFrame({"system": system, "group": "g", "seed": [1], "latency_p99_s": [1.0]})
+        return Side(system, {}, {}, runs)
+
+    said = list(lines(of("a"), of("b")))
+    assert said[-1] == "Outcome: no group is in both"
+    assert "Only in a: a.g" in said and "Only in b: b.g" in said
