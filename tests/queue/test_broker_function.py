@@ -102,21 +102,26 @@ def parts(broker, came_s):
 
 
 def agree_but_for_ties(seed, seen):
-    """A lock may end at the very time of a call that could be handed its message: either is right.
+    """A lock may end, or a batch be gathered, at the very time of a call: either order is right.
 
-    Then a lock that ends a moment later makes the models agree.
+    Then a lock or a window that is longer by a moment makes the models agree.
     """
-    try:
-        agree(seed, seen)
-    except AssertionError:
-        agree(seed, seen, longer_s=1e-7)
-        seen["ties"] += 1
+    for key in (None, "lock_s", "window_s"):
+        try:
+            agree(seed, seen, key)
+        except AssertionError:
+            if key == "window_s":
+                raise
+        else:
+            seen["ties"] += key is not None
+            return
 
 
-def agree(seed, seen, longer_s=0.0):
+def agree(seed, seen, longer=None):
     rng = np.random.default_rng(seed)
     s, came_s, work_s, until_s, faults, lane, bad = scenario(rng)
-    s = replace(s, lock_s=s.lock_s + longer_s)
+    if longer is not None:
+        s = replace(s, **{longer: getattr(s, longer) + 1e-7})
     lanes = [0] * len(came_s) if lane is None else lane.tolist()
     env = WatchedEnvironment()
     messages = [Message(float(w), lane) for w, lane in zip(work_s, lanes, strict=True)]
@@ -160,7 +165,8 @@ def test_SS_15_agrees_message_by_message_with_a_plain_simpy_model(monkeypatch):
 
     @settings(max_examples=300, deadline=None, derandomize=True)
     @given(st.integers(0, 2**32 - 1))
-    @example(34_942_093)  # a tie
+    @example(34_942_093)  # a tie of a lock
+    @example(45_386_981)  # a tie of a window
     def check(seed):
         agree_but_for_ties(seed, seen)
 
@@ -171,4 +177,4 @@ def test_SS_15_agrees_message_by_message_with_a_plain_simpy_model(monkeypatch):
         "part CEILING", "part HELD", "part CALL", "part CAPACITY", "part LOCK", "part ATTEMPT",
     ):  # fmt: skip
         assert seen[what] > 8, (what, seen[what])
-    assert 1 <= seen["ties"] <= 5, "more are no accident"
+    assert 2 <= seen["ties"] <= 5, "more are no accident"
