@@ -1,14 +1,13 @@
 """What `sim calibrate` prints and writes."""
 
-import os
 from pathlib import Path
 from textwrap import fill
 from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from sim.cli.importing import must_be_new
 from sim.cli.people import width_of
-from sim.foundation.errors import LabError
 
 if TYPE_CHECKING:
     from sim.imports.measured import Measured
@@ -44,8 +43,7 @@ def calibrate_on(
     from sim.studies.calibration import calibrate
     from sim.studies.calibration_words import LAST, told
 
-    if output is not None and os.path.lexists(output):
-        raise LabError(f"{output} exists, and may hold work of yours; name another file")
+    must_be_new(output)
     warn(scenario.warnings, err)
     with err.status("calibrating") as status:
 

@@ -93,6 +93,7 @@ def sweep(
     Every run is kept as soon as it is done. Stopped or killed, the same command goes on; with more
     values or replications, it makes only those that are new.
     """
+    from sim.cli.console import warn
     from sim.scenario.load import load
     from sim.studies.design import design as designed
     from sim.studies.design import read
@@ -103,8 +104,7 @@ def sweep(
     number = show or _about(loaded)
     check_number(number)
     its = designed(read(vary, loaded), design.value, points, loaded.seed)
-    for warning in loaded.warnings:
-        err.print(f"warning: {warning}", style="yellow")
+    warn(loaded.warnings, err)
     with _progress(loaded.name, err) as heard:
         found = run_all(loaded, its, replications, out_, heard, jobs, dask)
     place = place_of(loaded, its, replications, out_)

@@ -62,7 +62,6 @@ class LagToFit:
     """[samples] messages."""
     counts: F64 | None
     """[intervals] messages that arrived in each of equal intervals; None: nobody knows."""
-    interval_s: float
 
     @property
     def duration_s(self) -> float:
@@ -168,7 +167,6 @@ def observe(
         raise LabError(f"{measured.source}: {t_s.size} samples of {chosen}; it takes {FEWEST}")
     notes = []
     counts = _counts(measured, chosen, at[0], t_s)
-    interval_s = float(t_s[-1] / (t_s.size - 1))
     if counts is not None and lag[0] > 0:
         counts[0] += lag[0]
         notes.append("what waited at the first sample is taken to arrive right after it")
@@ -176,7 +174,7 @@ def observe(
         notes.append(
             "the export does not tell what arrived: the shape of the traffic is the scenario's"
         )
-    return LagToFit(system, group, t_s, lag, counts, interval_s), notes
+    return LagToFit(system, group, t_s, lag, counts), notes
 
 
 def _one(given: str | None, known: Sequence[str], what: str) -> str:
@@ -471,6 +469,9 @@ def _start(
     # A capacity below a tenth of the traffic, or above thirty times as much, is none.
     bounds = [(log(0.1 * mean), log(30 * mean)), *(_bounds(name) for name in names[1:])]
 
+    known = np.interp(o.t_s, np.linspace(0.0, o.duration_s, o.t_s.size), np.arange(o.t_s.size))
+    rows = np.rint(known).astype(int)
+
     def cost(x: F64) -> F64:
         given = {
             name: np.exp(row) if name != "begin" else row for name, row in zip(of, x, strict=True)
@@ -480,8 +481,6 @@ def _start(
                 given[name] = given[name] * o.duration_s
         at = {key: value for key, value in given.items() if key != "capacity"}
         lag = fluid(o, kind, counts, at, given["capacity"])
-        known = np.interp(o.t_s, np.linspace(0.0, o.duration_s, o.t_s.size), np.arange(o.t_s.size))
-        rows = np.rint(known).astype(int)
         out: F64 = np.mean((lag[rows] - o.lag[:, None]) ** 2, axis=0)
         return out
 

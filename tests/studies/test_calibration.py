@@ -75,7 +75,7 @@ def test_work_in_a_file_is_refused():
 def observed(counts, lag=None, interval_s=10.0):
     n = len(counts)
     lag = np.zeros(n + 1) if lag is None else lag
-    return LagToFit("kafka", "g", np.arange(n + 1) * interval_s, lag, np.array(counts), interval_s)
+    return LagToFit("kafka", "g", np.arange(n + 1) * interval_s, lag, np.array(counts))
 
 
 def test_a_fluid_queue_by_hand():

@@ -16,7 +16,7 @@ def of(kind, values, rms=20.0, chance=30.0, alike=()):
 
 
 def said(*fits, notes=()):
-    o = LagToFit("kafka", "g", T_S, np.array([0, 5, 1_000, 3, 0.0]), None, 60.0)
+    o = LagToFit("kafka", "g", T_S, np.array([0, 5, 1_000, 3, 0.0]), None)
     return list(told(Calibrated(o, fits, scenario(), {}, notes)))
 
 
