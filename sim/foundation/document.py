@@ -52,6 +52,8 @@ class Document:
 
     data: Any
     places: dict[KeyPath, Place] = field(default_factory=dict)
+    notes: list[Problem] = field(default_factory=list)
+    """What was written out in the data that the file leaves open."""
 
     def place(self, path: KeyPath) -> Place:
         """Where the key at ``path`` stands, or the nearest key above it that does."""
@@ -74,7 +76,7 @@ class Document:
 
     def copy(self) -> "Document":
         """A copy that can be changed apart from this one."""
-        return Document(copy.deepcopy(self.data), dict(self.places))
+        return Document(copy.deepcopy(self.data), dict(self.places), [*self.notes])
 
     def get(self, path: KeyPath) -> Any:
         """The value at ``path``; None where there is none."""

@@ -30,6 +30,7 @@ from sim.foundation.units import (
 )
 from sim.foundation.units import shown as written
 from sim.scenario import explain
+from sim.scenario.completed import complete
 from sim.scenario.contradictions import contradictions, data_file
 from sim.scenario.dangers import dangers
 from sim.scenario.faults.base import Fault
@@ -196,9 +197,9 @@ class Scenario(Config):
             ScenarioError: every problem with the data.
         """
         folder = Path.cwd()
-        return _parse(
-            Document(copy.deepcopy(dict(data)), {(): Place("scenario", None, folder)}), None
-        )
+        whole = Document(copy.deepcopy(dict(data)), {(): Place("scenario", None, folder)})
+        complete(whole)
+        return _parse(whole, None)
 
     def with_(self, overrides: Mapping[str, Any] | None = None, /, **dotted: Any) -> "Scenario":
         """A copy with some values replaced, validated again.
@@ -275,6 +276,7 @@ def load(path_or_name: str | os.PathLike[str], overrides: Sequence[str] = ()) ->
     """
     path = _find(path_or_name)
     whole = _with_base(path)
+    complete(whole)
     return _parse(_overridden(whole, _changes(overrides)), path)
 
 
@@ -407,6 +409,7 @@ def _parse(whole: Document, file: Path | None) -> Scenario:
         raise ScenarioError(sorted(problems, key=lambda p: (p.file, p.line or 0)))
     scenario._document, scenario._file = whole, file
     scenario._warnings = (
+        *map(str, whole.notes),
         *_unmodelled(Scenario, whole.data, (), whole),
         *_idle_keys(scenario, whole),
         *(str(whole.problem(path, said)) for path, said in dangers(scenario)),
