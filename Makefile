@@ -47,6 +47,7 @@ fuzz: setup
 TO ?= 10
 bench: setup
 	$(BIN)/python tests/tools/bench.py
+	$(BIN)/python tests/tools/bench_waits.py
 	mkdir -p build
 	$(BIN)/python tests/tools/bench_scale.py --to $(TO) --chart build/cost.png
 
