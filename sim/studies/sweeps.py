@@ -35,6 +35,8 @@ CLASSES = 5
 WHO = ["system", "group"]
 _COSTS_S = 0.1
 """Of a run, besides what `sim.systems.size` counts: measuring and writing."""
+_READ_S = 0.003
+"""Of a run, when all are there and the dataset is made of them."""
 
 Heard = Callable[[int, int, TimeLeft], None]
 """Told how many of how many runs are there, and what tells how long the others take."""
@@ -223,7 +225,7 @@ def sweep(
     order = random.Random(scenario.seed).sample(scenarios, len(scenarios))
     before = {one.hash for one in points.done(order, kept)}
     order.sort(key=lambda one: one.hash not in before)
-    left = TimeLeft([_work_s(one) for one in order])
+    left = TimeLeft([_work_s(one) for one in order], _READ_S * len(order))
     for there in points.compute(order, kept, jobs, cluster):
         heard(there, len(order), left)
     found = Sweep(scenario, design, replications, _dataset(scenarios, design, replications, kept))

@@ -11,9 +11,11 @@ class TimeLeft:
 
     Args:
         work: of each run, in the order in which they begin, in any unit.
+        after_s: what is to be done when all are there takes this long.
     """
 
-    def __init__(self, work: Sequence[float]) -> None:
+    def __init__(self, work: Sequence[float], after_s: float = 0.0) -> None:
+        self._after_s = after_s
         self._left = [0.0]
         for one in reversed(work):
             self._left.append(self._left[-1] + one)
@@ -32,8 +34,8 @@ class TimeLeft:
         self._from = self._from or self._last
 
     def seconds(self, now_s: float) -> float | None:
-        """Until all are there; None: it is too soon to say."""
+        """Until all is done; None: it is too soon to say."""
         if self._from is None or self._last is None or self._last[0] <= self._from[0]:
             return None
         per_work_s = (self._last[0] - self._from[0]) / (self._from[1] - self._last[1])
-        return max(0.0, self._last[1] * per_work_s - (now_s - self._last[0]))
+        return max(0.0, self._last[1] * per_work_s - (now_s - self._last[0])) + self._after_s

@@ -28,3 +28,10 @@ def test_runs_count_by_their_work():
     assert left.seconds(4.0) == 20.0
     left.told(6, 24.0)
     assert left.seconds(24.0) == 0.0
+
+
+def test_what_is_done_with_all_of_them_counts():
+    left = TimeLeft([1.0] * 6, after_s=5.0)
+    for there, now_s in ((0, 0.0), (2, 2.0), (4, 4.0)):
+        left.told(there, now_s)
+    assert left.seconds(4.0) == 2.0 + 5.0

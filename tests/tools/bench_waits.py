@@ -36,8 +36,8 @@ STATEMENTS = {
 """How many statements note something, by module: what is cut is known to be whole."""
 LINES = {
     "sim/queue/sqs_standard_kernel.py": (
-        "                row = queue.split[(message + queue.split_from) >> part_codes.BLOCK_BITS]\n",
-        "                row = -1\n",
+        "row = queue.split[(message + queue.split_from) >> part_codes.BLOCK_BITS]\n",
+        "row = -1\n",
     ),
     "sim/engine/waits.py": (
         "        split = blocks % self.every == 0\n",
