@@ -37,6 +37,7 @@ SAID = {
     "rabbitmq_prefetch": ["52 min", "81 ms", "669 ms", "51 s"],
     "share_group": ["10 min", "34 s", "863", "1,159"],
     "noisy_tenant": ["28 min"],
+    "add_partitions": ["974", "893", "1,053", "815", "897"],
     "lambda_throttle": ["108", "60", "194"],
     "kinesis_hot_shard": ["27,586", "36,860"],
     "rabbitmq_streams": ["18,018", "17,732"],
