@@ -150,22 +150,25 @@ def keys(model: type[BaseModel]) -> dict[str, Any]:
 
 def model_of(annotation: Any, value: Any) -> type[Config] | None:
     """The model behind an annotation, if it is one; of a union, the one that ``value`` names."""
-    found = _peel(annotation, value)
+    found = peel(annotation, value)
     return found if isinstance(found, type) and issubclass(found, Config) else None
 
 
-def _peel(annotation: Any, value: Any, tag: str | None = None) -> Any:
-    """What stands in an annotation; ``tag``: the key by which a union is told apart."""
+def peel(annotation: Any, value: Any, tag: str | None = None) -> Any:
+    """What stands in an annotation; ``tag``: the key by which a union is told apart.
+
+    None where that depends on a value that does not say it.
+    """
     origin = get_origin(annotation)
     if origin is Annotated:
         inner, *notes = get_args(annotation)
         tags = [note.discriminator for note in notes if isinstance(note, FieldInfo)]
-        return _peel(inner, value, next((tag for tag in tags if isinstance(tag, str)), None))
+        return peel(inner, value, next((tag for tag in tags if isinstance(tag, str)), None))
     if origin not in (Union, types.UnionType):
         return annotation
     options = [option for option in get_args(annotation) if option is not types.NoneType]
     if len(options) == 1:
-        return _peel(options[0], value)
+        return peel(options[0], value)
     if tag is None or not isinstance(value, Mapping):
         return None
     for option in options:
@@ -180,7 +183,7 @@ def child(annotation: Any, value: Any, key: str | int) -> Any:
     model = model_of(annotation, value)
     if model is not None:
         return keys(model).get(str(key))
-    found = _peel(annotation, value)
+    found = peel(annotation, value)
     if get_origin(found) in (dict, list):
         return get_args(found)[-1]
     return None

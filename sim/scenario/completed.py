@@ -1,16 +1,77 @@
 """What a file leaves to be read between its lines, written out, with a warning that says so."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, get_args, get_origin
 
-from sim.foundation.config import KeyPath
+from sim.foundation.config import KeyPath, child, keys, peel
 from sim.foundation.document import Document
+from sim.foundation.units import Distribution
+from sim.scenario.workload import Service
 
 _STAYS = ("arguments", "bindings")
 """Keys of a queue that only delays; all others are of its consumers."""
 
 
 def complete(whole: Document) -> None:
+    """Give each thing its place before values are overridden.
+
+    A distribution in place of a job is its `per_message`.
+
+    Args:
+        whole: is changed; what a person should know of it is noted in it.
+    """
+    jobs = ("workload", "service")
+    for job, its in [*_items(whole.get(jobs))]:
+        plain = isinstance(its, dict) and its and not {*its} & {*keys(Service)}
+        if plain and {*its} <= {*keys(Distribution)}:
+            at = (*jobs, job)
+            places = {at: whole.place(at), (*at, "per_message"): whole.place(at)}
+            places |= {(*at, "per_message", key): whole.place((*at, key)) for key in its}
+            whole.put(at, {"per_message": its}, places)
+    _declare_targets(whole)
+
+
+def expanded(root: Any, whole: Document) -> Document:
+    """The document as it is validated: a text where a list of texts is meant is a list of it, and
+    a `rate` of arrivals is a profile of one segment.
+
+    Args:
+        root: what the data will be validated as.
+        whole: stays as it is.
+    """
+    alone = [*_texts_for_lists(root, whole.data, ())]
+    rate = ("workload", "arrivals", "rate")
+    only = whole.get(rate) is not None and whole.get((*rate[:-1], "profile")) is None
+    lasts = whole.get(("duration",)) if only else None
+    if not alone and lasts is None:
+        return whole
+    found = whole.copy()
+    for path in alone:
+        found.put(path, [found.get(path)], {path: found.place(path)})
+    if lasts is not None:
+        place, profile = found.place(rate), (*rate[:-1], "profile")
+        segment = {"for": lasts, "rate": found.get(rate)}
+        found.drop(rate)
+        found.put(profile, [segment], {profile: place, (*profile, 0, "rate"): place})
+    return found
+
+
+def _texts_for_lists(annotation: Any, value: Any, path: KeyPath) -> Iterator[KeyPath]:
+    """Where a text stands in the data, and a list of texts is meant."""
+    if isinstance(value, str):
+        its = peel(annotation, value)
+        if get_origin(its) is list and peel(get_args(its)[0], None) is str:
+            yield path
+    elif isinstance(value, dict | list):
+        for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _texts_for_lists(child(annotation, value, key), inner, (*path, key))
+
+
+def _items(value: Any) -> Iterator[tuple[Any, Any]]:
+    yield from value.items() if isinstance(value, dict) else ()
+
+
+def _declare_targets(whole: Document) -> None:
     """Declare the queues that a file means and does not declare, and note in it which.
 
     RQ-18: of messages with an `expiration`, a queue with consumers and a dead-letter exchange whose
@@ -18,8 +79,7 @@ def complete(whole: Document) -> None:
     that is consumed delays nothing: who writes this leaves out the queue behind it, and means the
     consumers to be there.
     """
-    systems = whole.get(("systems",))
-    for name, system in systems.items() if isinstance(systems, dict) else ():
+    for name, system in _items(whole.get(("systems",))):
         if isinstance(system, dict) and system.get("product") == "rabbitmq":
             at = ("systems", name, "queues")
             for queue, target in [*_undeclared(system)]:

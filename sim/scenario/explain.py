@@ -13,6 +13,7 @@ from sim.foundation.errors import MOST_TOLD, Problem, nearest, unknown, unknown_
 from sim.foundation.units import shown
 from sim.scenario.faults.base import Fault
 from sim.scenario.faults.catalogue import FAULTS
+from sim.scenario.products.base import ProductSystem
 from sim.scenario.products.catalogue import PRODUCTS
 
 _EXPECTED = {
@@ -108,7 +109,10 @@ def _message(detail: ErrorDetails, path: KeyPath, root: Any, document: Document)
         if model is not None and issubclass(model, Fault) and path[-1] in _KEYS_OF_FAULTS:
             return _not_taken(model, str(path[-1]))
         known = list(keys(model)) if model else []
-        return unknown_key(str(path[-1]), known, model.not_modelled if model else ())
+        aside = model.not_modelled if model else ()
+        near = nearest(str(path[-1]), [*known, *aside])
+        place = None if near else _place(path, model, root, document)
+        return f"unknown key; {place}" if place else unknown_key(str(path[-1]), known, aside)
     if kind == "value_error":
         return str(context["error"])
     if value is None:
@@ -124,7 +128,7 @@ def _message(detail: ErrorDetails, path: KeyPath, root: Any, document: Document)
         known = [word.strip("' ") for word in context["expected_tags"].split(",")]
         return unknown(_tag(detail), str(context["tag"]), known)
     if kind == "union_tag_not_found":
-        return _MISSING_TAG[_tag(detail)]
+        return _MISSING_TAG[_tag(detail)] + _by_another_key(_tag(detail), value)
     if kind in _LIMIT:
         words, limit = _LIMIT[kind]
         return f"must be {words} {context[limit]:,}, not {shown(value)}"
@@ -134,6 +138,61 @@ def _message(detail: ErrorDetails, path: KeyPath, root: Any, document: Document)
         return f"must be finite, not {shown(value)}"
     expected = _EXPECTED.get(kind.split("_")[0])
     return f"expected {expected}, not {shown(value)}" if expected else f"cannot be {shown(value)}"
+
+
+_READERS = ("groups", "queues", "applications", "consumers", "workers", "subscriptions")
+"""What products call those who read."""
+_TAGS = {"product": PRODUCTS, "fault": FAULTS}
+
+
+def _place(path: KeyPath, model: type[Config] | None, root: Any, document: Document) -> str | None:
+    """Where a key of a system belongs that stands elsewhere in it; None: it is no key of it."""
+    if path[0] != "systems" or len(path) < 3 or model is None:
+        return None
+    word = str(path[-1])
+    system = _model(root, document, path[:2])
+    if len(path) == 3 and word in _READERS and issubclass(model, ProductSystem):
+        product = str(document.get((*path[:2], "product")))
+        return f"{product} calls them {model.readers_at!r}"
+    for start, above in ((model, ()), (system, path[:2])):
+        found = _below(start, word) if start else None
+        if found is not None and (above or found):
+            at = ".".join(map(str, (*above, *found)))
+            return f"{word!r} belongs under {at!r}" if at else None
+    return None
+
+
+def _below(model: type[Config], word: str, depth: int = 3) -> KeyPath | None:
+    """The keys below a model, on the shortest way, under which a key is known."""
+    if word in keys(model) or word in model.not_modelled:
+        return ()
+    if depth == 0:
+        return None
+    ways = [
+        (key, *rest)
+        for key, annotation in keys(model).items()
+        for way, inner in _inner(annotation)
+        if (below := _below(inner, word, depth - 1)) is not None
+        for rest in [(*way, *below)]
+    ]
+    return min(ways, key=len, default=None)
+
+
+def _inner(annotation: Any) -> Iterator[tuple[KeyPath, type[Config]]]:
+    """The models in an annotation, each with the keys on the way to it."""
+    model = model_of(annotation, None)
+    if model is not None:
+        yield (), model
+    elif (of_names := model_of(child(annotation, {}, "<name>"), None)) is not None:
+        yield ("<name>",), of_names
+
+
+def _by_another_key(tag: str, value: Any) -> str:
+    """What to write where a value tells a union apart, and its key is another."""
+    for key, word in value.items() if isinstance(value, dict) else ():
+        if isinstance(word, str) and word in _TAGS[tag]:
+            return f"; write '{tag}: {word}' for '{key}: {word}'"
+    return ""
 
 
 _KEYS_OF_FAULTS = {key for fault in FAULTS.values() for key in keys(fault)}

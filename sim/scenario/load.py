@@ -30,7 +30,7 @@ from sim.foundation.units import (
 )
 from sim.foundation.units import shown as written
 from sim.scenario import explain
-from sim.scenario.completed import complete
+from sim.scenario.completed import complete, expanded
 from sim.scenario.contradictions import contradictions, data_file
 from sim.scenario.dangers import dangers
 from sim.scenario.faults.base import Fault
@@ -246,12 +246,18 @@ class Scenario(Config):
         return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 
+_OF_LISTS = ("type", "items", "minItems", "maxItems", "uniqueItems")
+
+
 def _allow_parts(schema: Any) -> None:
     """Make a JSON schema accept a part of what it describes, with the rest in the base."""
     for part in schema.values() if isinstance(schema, dict) else schema:
         if isinstance(part, dict | list):
             _allow_parts(part)
     if isinstance(schema, dict):
+        if schema.get("type") == "array" and schema.get("items", {}).get("type") == "string":
+            texts = {key: schema.pop(key) for key in [*schema] if key in _OF_LISTS}
+            schema["anyOf"] = [texts["items"], texts]
         for key, kind in (("required", list), ("title", str), ("discriminator", dict)):
             if isinstance(schema.get(key), kind):
                 del schema[key]
@@ -400,6 +406,7 @@ def _unknown_path(error: config.UnknownKeyError, source: str) -> Problem:
 def _parse(whole: Document, file: Path | None) -> Scenario:
     problems: list[Problem] = []
     scenario: Scenario | None = None
+    given, whole = whole, expanded(Scenario, whole)
     try:
         scenario = Scenario.model_validate(whole.data)
     except ValidationError as error:
@@ -407,7 +414,7 @@ def _parse(whole: Document, file: Path | None) -> Scenario:
     problems += contradictions(whole)
     if problems or scenario is None:
         raise ScenarioError(sorted(problems, key=lambda p: (p.file, p.line or 0)))
-    scenario._document, scenario._file = whole, file
+    scenario._document, scenario._file = given, file
     scenario._warnings = (
         *map(str, whole.notes),
         *_unmodelled(Scenario, whole.data, (), whole),

@@ -32,15 +32,17 @@ from sim.scenario.products.base import Name
 class Spike(Config):
     """rate = base + (peak - base) · shape; shape rises linearly to 1, then decays to 0."""
 
-    base: Rate
+    shorthand = "peak"
+
+    base: Rate = 0.0
     """Rate before the spike, and long after it."""
     peak: Rate
     """Rate at its height."""
-    rise: Seconds
+    rise: Seconds = 10.0
     """The rise takes this long, and ends at `at`."""
-    decay: PositiveSeconds
+    decay: PositiveSeconds = 60.0
     """Time constant of the exponential decay after `at`."""
-    at: Seconds
+    at: Seconds = 10.0
     """When the peak is reached, from the start of the segment."""
 
 
@@ -174,10 +176,12 @@ class CaseFile(Config):
 
 
 class Arrivals(Config):
-    """When messages are created: exactly one of `profile`, `counts` and `trace`."""
+    """When messages are created: exactly one of `rate`, `profile`, `counts` and `trace`."""
 
-    alternatives = (("profile",), ("counts",), ("trace",))
+    alternatives = (("rate",), ("profile",), ("counts",), ("trace",))
 
+    rate: Rate | None = None
+    """A constant rate, for all of `duration`: a `profile` of one segment."""
     profile: Annotated[list[Segment], Field(min_length=1)] | None = None
     """Segments, one after another; together as long as `duration`."""
     counts: CountedArrivals | None = None
@@ -265,7 +269,9 @@ class Slow(Config):
 
 
 class Service(Config):
-    """The work of one job."""
+    """The work of one job; a time, or a distribution, alone is its `per_message`."""
+
+    shorthand = "per_message"
 
     per_message: Distribution
     """Time for each message."""

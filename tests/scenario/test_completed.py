@@ -91,3 +91,71 @@ def test_data_that_are_no_scenario_stay_as_they_are():
         with pytest.raises(ScenarioError):
             Scenario.from_mapping(data)
         assert data == before
+
+
+PLAIN = {
+    "name": "plain",
+    "duration": "1m",
+    "workload": {
+        "arrivals": {"profile": [{"for": "1m", "rate": "50/s"}]},
+        "keys": {"account": {"count": 9}},
+        "service": {"job": {"per_message": "4 ms"}},
+    },
+    "systems": {"q": {"product": "sqs", "queues": {"a": {"workers": 2, "does": ["job"]}}}},
+}
+
+
+def changed(path, value):
+    data = copy.deepcopy(PLAIN)
+    *above, last = path.split("/")
+    at = data
+    for key in above:
+        at = at[key]
+    at[last] = value
+    return data
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("workload/arrivals", {"rate": "50/s"}),
+        ("workload/service/job", "4 ms"),
+        ("workload/service/job", {"constant": "4 ms"}),
+        ("systems/q/queues/a/does", "job"),
+    ],
+)
+def test_a_first_guess_is_the_same_scenario(path, value):
+    assert Scenario.from_mapping(changed(path, value)).hash == Scenario.from_mapping(PLAIN).hash
+
+
+def test_a_text_is_a_list_of_it_wherever_a_list_of_texts_is_meant():
+    its = Scenario.from_mapping(changed("workload/order_by", "account"))
+    assert its.workload.order_by == ["account"]
+
+
+def test_a_rate_lasts_for_the_duration_whatever_it_is_set_to():
+    its = Scenario.from_mapping(changed("workload/arrivals", {"rate": "50/s"}))
+    longer = override(its, ["duration=3m", "workload.arrivals.rate=7/s"])
+    [segment] = longer.workload.arrivals.profile
+    assert (segment.for_, segment.rate) == (180.0, 7.0)
+    other = override(its, ["workload.arrivals.counts={values: [1, 2], interval: 30s}"])
+    assert other.workload.arrivals.counts.values == [1, 2]
+    assert other.workload.arrivals.profile is None
+
+
+def test_a_rate_without_a_duration_or_beside_a_profile_is_an_error():
+    data = changed("workload/arrivals", {"rate": "50/s"})
+    with pytest.raises(ScenarioError, match="give exactly one of rate, profile, counts, trace"):
+        Scenario.from_mapping(
+            changed("workload/arrivals", {"rate": "5/s", **PLAIN["workload"]["arrivals"]})
+        )
+    del data["duration"]
+    with pytest.raises(ScenarioError, match="duration: missing; how long messages are created"):
+        Scenario.from_mapping(data)
+
+
+def test_a_spike_has_defaults():
+    segment = {"for": "1m", "spike": "90/s"}
+    its = Scenario.from_mapping(changed("workload/arrivals", {"profile": [segment]}))
+    spike = its.workload.arrivals.profile[0].spike
+    assert (spike.base, spike.peak, spike.rise, spike.at, spike.decay) == (0, 90, 10, 10, 60)

@@ -8,7 +8,9 @@ from pydantic import Field, ValidationError
 
 from sim.foundation.config import Config
 from sim.foundation.document import Document, Place
+from sim.foundation.errors import ScenarioError
 from sim.scenario.explain import problems
+from sim.scenario.load import Scenario
 
 
 class Wheel(Config):
@@ -78,3 +80,34 @@ def test_a_misspelt_key_is_told_once_and_not_as_a_missing_one_too():
     assert told({"wheels": [{"spoke": 9}]}) == [
         "bike.yaml:2: wheels.0.spoke: unknown key; did you mean 'spokes'?"
     ]
+
+
+@pytest.mark.parametrize(
+    ("product", "above", "key", "said"),
+    [
+        ("celery", {}, "task_acks_late", "'task_acks_late' belongs under 'systems.s.config'"),
+        ("rabbitmq", {}, "x-queue-type", "'x-queue-type' belongs under 'arguments'"),
+        ("kinesis", None, "consumers", "kinesis calls them 'applications'"),
+        ("rabbitmq", None, "prefetch_count", "'prefetch_count' belongs under 'queues.<name>'"),
+        ("sqs", {}, "DelaySecond", "did you mean 'DelaySeconds'?"),
+    ],
+)
+def test_a_key_in_the_wrong_place_is_told_where_it_belongs(product, above, key, said):
+    data = {"systems": {"s": {"product": product}}}
+    if above is None:
+        data["systems"]["s"][key] = 1
+    else:
+        data["systems"]["s"]["queues"] = {"q": {key: 1}}
+    with pytest.raises(ScenarioError) as error:
+        Scenario.from_mapping(data)
+    [line] = [p for p in error.value.problems if p.path.endswith(key)]
+    assert line.message == f"unknown key; {said}"
+
+
+def test_another_key_for_what_tells_apart_is_answered_with_the_right_one():
+    data = {"faults": [{"kind": "crash", "at": 1}], "systems": {"s": {"type": "kafka"}}}
+    with pytest.raises(ScenarioError) as error:
+        Scenario.from_mapping(data)
+    said = {p.path: p.message for p in error.value.problems}
+    assert said["faults.0.fault"].endswith("; write 'fault: crash' for 'kind: crash'")
+    assert said["systems.s.product"].endswith("; write 'product: kafka' for 'type: kafka'")

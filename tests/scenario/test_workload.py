@@ -43,7 +43,11 @@ def test_a_segment_is_one_of_four_kinds(given, kind):
         (Amount, {"median": 2, "p99": 1}, "the p99 must not be less than the median"),
         (Key, {"zipf": 1}, "'zipf' needs a 'count' of values"),
         (Key, {"weights": {"a": 0, "b": 0}}, "the weights must not all be 0"),
-        (Arrivals, {"trace": "t.csv", **STEADY}, "give exactly one of profile, counts, trace"),
+        (
+            Arrivals,
+            {"trace": "t.csv", **STEADY},
+            "give exactly one of rate, profile, counts, trace",
+        ),
         (Arrivals, {"dispersion": 0.5, **STEADY}, "greater than or equal to 1"),
         (Trace, {"path": "t.csv", "column": True}, "expected a column's name or number, not"),
         (
