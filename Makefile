@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup demo test checked mutants same bench lint brokers validate validate-short picture examples notebooks published
+.PHONY: setup demo test checked mutants same bench lint brokers validate validate-short picture examples notebooks published wheel
 setup: .venv/ready .venv/kernels
 
 .venv/ready: requirements.lock pyproject.toml
@@ -50,6 +50,15 @@ bench: setup
 	$(BIN)/python tests/tools/bench_waits.py
 	mkdir -p build
 	$(BIN)/python tests/tools/bench_scale.py --to $(TO) --chart build/cost.png
+
+# The wheel, in an environment with nothing else in it, from another folder.
+wheel: setup
+	rm -rf build/wheel
+	$(BIN)/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir build/wheel .
+	$(PYTHON) -m venv --clear build/wheel/venv
+	build/wheel/venv/bin/pip install --quiet build/wheel/*.whl twine
+	build/wheel/venv/bin/twine check --strict build/wheel/*.whl
+	cd build/wheel && venv/bin/python ../../tests/tools/try_wheel.py
 
 lint: setup
 	$(BIN)/ruff format --check .

@@ -27,8 +27,10 @@ if TYPE_CHECKING:
 app = typer.Typer(
     name="sim",
     help="The queue-versus-log lab: one workload through message queues and logs, side by side.",
+    epilog="Exit codes: 0 done; 1 a need is not met (run --check); 2 a mistake in what was asked, "
+    "told in a line; 130 stopped by Ctrl+C.",
     no_args_is_help=True,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
 )
 
@@ -71,6 +73,24 @@ class Against(StrEnum):
 
 def _overrides(sets: list[str] | None, seed: int | None) -> list[str]:
     return [*(sets or []), *([] if seed is None else [f"seed={seed}"])]
+
+
+def _say_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        sys.stdout.write(f"sim {version('queue-log-lab')}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def common(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_say_version, is_eager=True, help="Say it, and exit."),
+    ] = False,
+) -> None:
+    """What every command takes."""
 
 
 @app.command("list")

@@ -18,8 +18,13 @@ from sim.foundation import files
 
 
 def folders() -> list[Path]:
-    """Where `load` looks for a bare name: `./scenarios`, then that beside the package."""
-    return [Path.cwd() / "scenarios", Path(__file__).resolve().parents[2] / "scenarios"]
+    """Where `load` looks for a bare name: `./scenarios`, then those that come with the lab.
+
+    In a checkout, these are beside the package; in a wheel, they are in it.
+    """
+    package = Path(__file__).resolve().parents[1]
+    own = package / "scenarios"
+    return [Path.cwd() / "scenarios", own if own.is_dir() else package.parent / "scenarios"]
 
 
 def available() -> list[Path]:

@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -263,3 +264,14 @@ def test_the_command_starts_without_what_only_a_run_needs():
     code = f"import sys, sim.cli.commands; print(sorted({heavy} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_the_version_is_said():
+    done = sim("--version")
+    assert (done.returncode, done.stdout) == (0, f"sim {version('queue-log-lab')}\n")
+
+
+def test_short_help_and_the_exit_codes():
+    done = sim("-h")
+    assert done.returncode == 0
+    assert "Exit codes: 0 done; 1 a need is not met" in done.stdout
