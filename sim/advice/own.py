@@ -32,7 +32,8 @@ class Own(Preset):
             node = system
             for key in self.places[group]:
                 node = node[key]
-            node["consumers" if "consumers" in node else "workers"] = n
+            keys = [key for key in ("consumers", "subscribers") if key in node]
+            node[keys[0] if keys else "workers"] = n
         return system
 
 

@@ -181,12 +181,33 @@ def _rabbitmq_stream(system: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "super-stream.json", _json(text)
 
 
+def _pubsub(system: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    ours = ("subscribers", "threads", "does", "flow_control")
+    for name, its in system["subscriptions"].items():
+        fields = {
+            key: _durations(value) if key != "ackDeadlineSeconds" else value
+            for key, value in its.items()
+            if key not in ours and value is not None
+        }
+        yield f"{name}.subscription.json", _json({"topic": _LAB_TOPIC, **fields})
+        flow = {key: _plain(value) for key, value in its["flow_control"].items()}
+        yield f"{name}.flow_control.json", _json(flow)
+
+
+def _durations(value: Any) -> Any:
+    """As the API has durations: `10s`."""
+    if isinstance(value, Mapping):
+        return {key: _durations(its) for key, its in value.items()}
+    return f"{_plain(value)}s" if isinstance(value, float) else value
+
+
 _WRITERS = {
     "kafka": _kafka,
     "sqs": _sqs,
     "rabbitmq": _rabbitmq,
     "celery": _celery,
     "kinesis": _kinesis,
+    "pubsub": _pubsub,
     "rabbitmq_stream": _rabbitmq_stream,
 }
 

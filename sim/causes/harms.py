@@ -15,6 +15,7 @@ from sim.measure.tables import Tables
 from sim.scenario.faults.groups import PoisonFault
 from sim.scenario.load import Scenario
 from sim.scenario.products.kafka import KafkaSystem
+from sim.scenario.products.pubsub import PubsubSystem
 from sim.scenario.products.rabbitmq import RabbitmqQueue
 from sim.scenario.products.sqs import SqsQueue
 from sim.traffic.generate import strokes
@@ -231,6 +232,9 @@ def _keeps_order(scenario: Scenario, system: str, group: str) -> bool:
     wanted = set(scenario.workload.keys if order_by is None else order_by)
     if isinstance(readers, SqsQueue):
         return readers.fifo_queue and set(readers.message_group_id or ()) <= wanted
+    if isinstance(its, PubsubSystem):
+        key = its.publisher.ordering_key
+        return its.subscriptions[group].enable_message_ordering and set(key or ()) <= wanted
     if isinstance(readers, RabbitmqQueue):
         return readers.arguments.single_active_consumer
     if isinstance(its, KafkaSystem) and group in its.share_groups:

@@ -84,7 +84,7 @@ def unexplored(found: Sequence[Hypothesis], acted: Acted) -> dict[str, str]:
     }
 
 
-_FLEETS = ("consumers", "worker_concurrency", "workers")
+_FLEETS = ("consumers", "subscribers", "worker_concurrency", "workers")
 """Keys that say how many work, each of which more workers take away as well."""
 _COMES_OF: Mapping[str, Sequence[str]] = {
     "max.poll.interval.ms": ("on_failure.backoff",),
@@ -377,7 +377,8 @@ def _workers(scenario: Scenario, system: str, group: str) -> Iterator[Hypothesis
     if function is not None:  # Lambda starts as many as it needs
         return
     members = its.readers[group].members
-    key = "consumers" if hasattr(its.readers[group], "consumers") else "workers"
+    named = (key for key in ("consumers", "subscribers") if hasattr(its.readers[group], key))
+    key = next(named, "workers")
     for factor in (2, 4):
         changes = [Change(f"{place}.{key}", factor * members)]
         more = (factor - 1) * members

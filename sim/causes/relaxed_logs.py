@@ -18,12 +18,14 @@ from sim.causes.relaxed import (
 )
 from sim.causes.relaxed_groups import KAFKA_GROUP, LOG, SHARE_GROUP, sooner
 from sim.causes.relaxed_kinesis import FUNCTION, LIBRARY
+from sim.causes.relaxed_pubsub import PUBSUB
 from sim.causes.relaxed_queues import CELERY, RABBITMQ, SQS
 from sim.scenario.load import Scenario
 from sim.scenario.products.celery import CelerySystem
 from sim.scenario.products.kafka import KafkaSystem
 from sim.scenario.products.kafka_membership import METADATA_MAX_AGE_MS
 from sim.scenario.products.kinesis import KinesisSystem
+from sim.scenario.products.pubsub import PubsubSystem
 from sim.scenario.products.rabbitmq import RabbitmqSystem
 from sim.scenario.products.rabbitmq_stream import RabbitmqStreamSystem
 
@@ -371,4 +373,6 @@ def _of_product(scenario: Scenario, system: str, group: str) -> Sequence[Relaxed
         return STREAM
     if isinstance(its, CelerySystem):
         return CELERY
+    if isinstance(its, PubsubSystem):
+        return PUBSUB
     return RABBITMQ if isinstance(its, RabbitmqSystem) else SQS

@@ -65,6 +65,7 @@ cdef enum:
     HAND_BACK = 12
     LEAVE_LOOP = 13
     TIMED_OUT = 14
+    RETURN = 15
     GATHERING = 0
     INVOKING = 1
     STARTING = 2

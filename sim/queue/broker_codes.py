@@ -115,6 +115,8 @@ LEAVE_LOOP = 13
 """First delivery of a chain of acks, epoch."""
 TIMED_OUT = 14
 """Consumer, invocation."""
+RETURN = 15
+"""Message, the place that it comes back to."""
 
 # Values of InvokedFunction.stage: how far a consumer is with invoking a function.
 GATHERING = 0

@@ -33,4 +33,8 @@ cdef void change(BrokerState b, double now, i64 kind, i64 c, i64 epoch) noexcept
 @cython.locals(at_s=double)
 cdef double unlock_s(BrokerState b) noexcept nogil
 
+@cython.locals(c=i64, there=bint)
+cdef bint _extends(BrokerState b, double now, i64 d) noexcept nogil
+
+@cython.locals(d=i64)
 cdef void unlock(BrokerState b, double now) noexcept nogil

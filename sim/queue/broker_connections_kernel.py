@@ -107,16 +107,35 @@ def unlock_s(b: BrokerState) -> float:
     """When the oldest lock ends, as the broker notices it; inf: never."""
     if b.deliveries.first < 0:
         return num.INF
-    at_s: float = b.deliveries.sent_s[b.deliveries.first] + b.policy.lock_s
+    at_s: float = b.deliveries.locked_s[b.deliveries.first] + b.policy.lock_s
     if b.policy.sweep_s > 0.0 and num.isfinite(at_s):
         at_s = num.ceil(at_s / b.policy.sweep_s) * b.policy.sweep_s
     return at_s
 
 
+def _extends(b: BrokerState, now: float, d: int) -> bool:
+    """Whether a consumer extends the lock of a delivery that ends now: it has it, or just had."""
+    if now >= b.deliveries.sent_s[d] + b.policy.extends_s:
+        return False
+    if b.deliveries.has[d] & codes.WIRE != 0:
+        return True
+    c = b.deliveries.consumer[d]
+    there: bool = (
+        b.deliveries.has[d] & codes.CLIENT != 0
+        and b.deliveries.arrive_s[d] <= now
+        and b.deliveries.connection[d] == b.consumers.epoch[c]
+        and b.consumers.cut[c] == 0
+        and b.consumers.resume_s[c] <= now
+    )
+    return there
+
+
 def unlock(b: BrokerState, now: float) -> None:
-    """The oldest delivery has been out for too long."""
+    """The oldest delivery has been out for too long, unless its lock is extended."""
     d = b.deliveries.first
-    if b.policy.lock_closes == 1:
+    if b.policy.extends_s > 0.0 and _extends(b, now, d):
+        deliveries_kernel.extend(b.deliveries, d, now)
+    elif b.policy.lock_closes == 1:
         limits_kernel.strike(b.limits, codes.CLOSED, b.deliveries.consumer[d], now)
         _close(b, now, b.deliveries.consumer[d], b.deliveries.connection[d], codes.BY_LOCK)
     else:

@@ -14,6 +14,7 @@ cdef class Deliveries:
     cdef public i64[::1] has
     cdef public i64[::1] verdict
     cdef public double[::1] sent_s
+    cdef public double[::1] locked_s
     cdef public double[::1] entered_s
     cdef public double[::1] came_s
     cdef public double[::1] arrive_s
@@ -43,6 +44,8 @@ cdef void free_if_forgotten(Deliveries deliveries, i64 d) noexcept nogil
 
 @cython.locals(last=i64)
 cdef void await_ack(Deliveries deliveries, i64 d) noexcept nogil
+
+cdef void extend(Deliveries deliveries, i64 d, double now) noexcept nogil
 
 @cython.locals(before=i64, after=i64)
 cdef void await_no_more(Deliveries deliveries, i64 d) noexcept nogil

@@ -29,7 +29,9 @@ class Deliveries:
         self.verdict: I64 = np.zeros(room, np.int64)
         """[room] what the consumer says of it: OK, DISCARD, …"""
         self.sent_s: F64 = np.zeros(room)
-        """[room] when the broker handed it out and its lock began."""
+        """[room] when the broker handed it out."""
+        self.locked_s: F64 = np.zeros(room)
+        """[room] when its lock began, or was extended last."""
         self.entered_s: F64 = np.zeros(room)
         """[room] where messages may come again: when it had reached the queue, …"""
         self.came_s: F64 = np.zeros(room)
@@ -85,7 +87,7 @@ class Deliveries:
         self.arrive_s = longer(np.asarray(self.arrive_s), 2 * room, 0.0)
         for name in (
             "gone_s", "begun_s", "work_s", "rest_s", "past", "loop_s", "backoff_s", "paused_s",
-            "behind_s", "crowded_s", "entered_s", "came_s",
+            "behind_s", "crowded_s", "entered_s", "came_s", "locked_s",
         ):  # fmt: skip
             setattr(self, name, longer(np.asarray(getattr(self, name)), 2 * room, 0.0))
         self.before = longer(np.asarray(self.before), 2 * room, 0)
@@ -122,6 +124,14 @@ def await_ack(deliveries: Deliveries, d: int) -> None:
     else:
         deliveries.first = d
     deliveries.last = d
+
+
+def extend(deliveries: Deliveries, d: int, now: float) -> None:
+    """The lock of ``d`` begins anew: it goes last in the broker's list."""
+    await_no_more(deliveries, d)
+    deliveries.has[d] += codes.BROKER
+    deliveries.locked_s[d] = now
+    await_ack(deliveries, d)
 
 
 def await_no_more(deliveries: Deliveries, d: int) -> None:

@@ -119,6 +119,7 @@ def _deliver(b: BrokerState, now: float, c: int, message: int) -> None:
     b.deliveries.tag[d] = b.messages.returns[message]
     b.deliveries.verdict[d] = codes.OK
     b.deliveries.sent_s[d] = now
+    b.deliveries.locked_s[d] = now
     b.deliveries.gone_s[d] = num.INF if there else now
     if b.function.invoked:
         b.deliveries.loop_s[d] = 0.0
@@ -310,6 +311,8 @@ def _rare(b: BrokerState, now: float, kind: int, ref: int, stamp: int) -> int:
         return hands_kernel.time_out(b, now, ref, stamp)
     elif kind == codes.LEAVE_LOOP:
         hands_kernel.leave_loop(b, now, ref, stamp)
+    elif kind == codes.RETURN:
+        settling_kernel.come_again(b, now, ref, stamp)
     elif kind == codes.START:
         if b.consumers.alive[ref] == 0 and b.consumers.epoch[ref] == stamp:
             hands_kernel.begin(b, now, ref)

@@ -19,6 +19,7 @@ cdef class Lanes:
     cdef public i64[::1] tail
     cdef public i64[::1] returned
     cdef public i64[::1] in_flight
+    cdef public i64[::1] held_up
     cdef public i64[::1] first_open
     cdef public i64[::1] newest
     cdef public i64[::1] heap
@@ -55,6 +56,7 @@ cdef void leave_heap(Lanes lanes, i64 lane) noexcept nogil
 @cython.locals(at=i64)
 cdef void enter_heap(Lanes lanes, i64 lane) noexcept nogil
 
+@cython.locals(free=bint)
 cdef void offer(Lanes lanes, QueueMessages messages, i64 lane, i64 pick) noexcept nogil
 
 @cython.locals(behind=i64, ahead=i64)

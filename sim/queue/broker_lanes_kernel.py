@@ -40,6 +40,8 @@ class Lanes:
         """[lanes] last of those that came back, at the front."""
         self.in_flight: I64 = np.zeros(lanes, np.int64)
         """[lanes] deliveries of it that wait for an ack."""
+        self.held_up: I64 = np.zeros(lanes, np.int64)
+        """[lanes] messages of it that came back and are not ready yet; a group waits for them."""
         self.first_open: I64 = np.full(lanes, -1)
         """[lanes] SPANS: earliest message not in a final state."""
         self.newest: I64 = np.full(lanes, -1)
@@ -178,7 +180,8 @@ def offer(lanes: Lanes, messages: QueueMessages, lane: int, pick: int) -> None:
     The heap is by the heads as they are; take a lane out of it before its head changes.
     """
     leave_heap(lanes, lane)
-    if front(lanes, messages, lane) >= 0 and (pick == codes.FAIR or lanes.in_flight[lane] == 0):
+    free = pick == codes.FAIR or (lanes.in_flight[lane] == 0 and lanes.held_up[lane] == 0)
+    if front(lanes, messages, lane) >= 0 and free:
         enter_heap(lanes, lane)
 
 

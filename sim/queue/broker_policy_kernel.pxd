@@ -11,6 +11,7 @@ cdef class BrokerPolicy:
     cdef public i64 ack_waits
     cdef public double per_batch_s
     cdef public double lock_s
+    cdef public double extends_s
     cdef public double sweep_s
     cdef public i64 late_ack
     cdef public i64 any_copy
@@ -29,6 +30,8 @@ cdef class BrokerPolicy:
     cdef public i64 max_receives
     cdef public i64 max_returns
     cdef public i64 counted
+    cdef public double back_off_s
+    cdef public double back_off_max_s
     cdef public i64 dead_letters
     cdef public i64 on_failure
     cdef public i64 stop_batch

@@ -30,12 +30,16 @@ class BrokerPolicy:
         """Pull: work done once a receive."""
         self.lock_s = num.INF
         """Visibility timeout: so long unacknowledged, it comes back; inf: never."""
+        self.extends_s = 0.0
+        """A consumer that has a message when its lock ends extends that, until so long after it was
+        handed the message; 0: it does not."""
         self.sweep_s = 0.0
         """Ends of locks are looked at this often; 0: at once."""
         self.late_ack = 0
         """1: an ack after the lock's end counts while the message is ready."""
         self.any_copy = 0
-        """1: an ack of any copy counts, not only the latest's; not with GROUPS, ``counted``."""
+        """1: an ack of any copy counts, not only the latest's; not with RETRY where returns
+        count."""
         self.lock_closes = 0
         """1: the end of a lock closes the connection; all its deliveries come back."""
         self.closes = 0
@@ -66,6 +70,11 @@ class BrokerPolicy:
         """A message that came back more often is dead-lettered."""
         self.counted = 0
         """Bits BY_…: which returns count."""
+        self.back_off_s = 0.0
+        """What comes back and counts is ready again after; twice as long each time. Not with
+        ``at_head``."""
+        self.back_off_max_s = num.INF
+        """No such wait is longer."""
         self.dead_letters = 0
         """1: into the dead-letter queue; 0: dropped."""
         self.on_failure = codes.LEAVE

@@ -30,6 +30,12 @@ cdef double _throttled_s(BrokerState b, double now, i64 d) noexcept nogil
 @cython.locals(message=i64, waited_s=double, row=i64)
 cdef void _put_back(BrokerState b, double now, i64 d, i64 place) noexcept nogil
 
+@cython.locals(message=i64, wait_s=double, row=i64, _=i64)
+cdef void _back_off(BrokerState b, double now, i64 d, i64 place) noexcept nogil
+
+@cython.locals(lane=i64)
+cdef void come_again(BrokerState b, double now, i64 message, i64 place) noexcept nogil
+
 @cython.locals(message=i64, place=i64, lane=i64)
 cdef void give_back(BrokerState b, double now, i64 d, i64 why) noexcept nogil
 
@@ -39,7 +45,7 @@ cdef void _retry(BrokerState b, double now, i64 d) noexcept nogil
 @cython.locals(message=i64)
 cdef void settle(BrokerState b, double now, i64 d, i64 verdict, bint worked_on) noexcept nogil
 
-@cython.locals(message=i64, other=i64)
+@cython.locals(message=i64, other=i64, lane=i64)
 cdef void _settle_copy(BrokerState b, double now, i64 d, bint worked_on) noexcept nogil
 
 @cython.locals(message=i64, worked_on=bint, state=i64, lane=i64)

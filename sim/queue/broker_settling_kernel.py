@@ -122,6 +122,41 @@ def _put_back(b: BrokerState, now: float, d: int, place: int) -> None:
         times_kernel.ready_from(b.times, message, now)
 
 
+def _back_off(b: BrokerState, now: float, d: int, place: int) -> None:
+    """The message of a delivery is ready again after a while; its group waits for it."""
+    message = b.deliveries.message[d]
+    wait_s = b.policy.back_off_s
+    for _ in range(1, num.integer(b.messages.returns[message])):
+        wait_s = min(2.0 * wait_s, b.policy.back_off_max_s)
+    wait_s = min(wait_s, b.policy.back_off_max_s)
+    if b.messages.effects[message] == 0:
+        times_kernel.come_back(b.times, b.deliveries, d, now)
+        row = times_kernel.row_for(b.times, message)
+        b.times.before[row, codes.MET_BACKOFF] += wait_s
+    b.messages.state[message] = codes.WAITING
+    b.messages.waiting_now += 1
+    b.lanes.held_up[lanes_kernel.lane_of(b.lanes, message)] += 1
+    events_kernel.push(b.events, now + wait_s, codes.RETURN, message, place)
+
+
+def come_again(b: BrokerState, now: float, message: int, place: int) -> None:
+    """A message that came back and had to wait is ready again, unless it is too old by now."""
+    lane = lanes_kernel.lane_of(b.lanes, message)
+    b.messages.waiting_now -= 1
+    b.lanes.held_up[lane] -= 1
+    if b.lanes.place[message] < b.retention_row:
+        finalise(b, message, codes.EXPIRED)
+        limits_kernel.act(b.limits, codes.LIMIT_EXPIRED, now, now)
+    else:
+        lanes_kernel.put_back(b.lanes, b.messages, message, place, b.policy.pick)
+        if b.messages.effects[message] == 0:
+            times_kernel.ready_from(b.times, message, now)
+    if b.policy.pick == codes.GROUPS:
+        if b.lanes.held_up[lane] == 0 and b.lanes.in_flight[lane] == 0:
+            b.times.freed[lane] = b.times.idle_s
+        lanes_kernel.offer(b.lanes, b.messages, lane, codes.GROUPS)
+
+
 def give_back(b: BrokerState, now: float, d: int, why: int) -> None:
     """A message in flight comes back, unless it has come back too often or is too old."""
     message = b.deliveries.message[d]
@@ -136,7 +171,10 @@ def give_back(b: BrokerState, now: float, d: int, why: int) -> None:
             limits_kernel.act(b.limits, codes.LIMIT_RETURNS, now, now)
         else:
             place = b.policy.requeue_place if why == codes.BY_FAILURE else b.policy.place
-            _put_back(b, now, d, place)
+            if b.policy.back_off_s > 0.0 and b.policy.counted & why:
+                _back_off(b, now, d, place)
+            else:
+                _put_back(b, now, d, place)
     if b.policy.pick == codes.GROUPS:
         lane = lanes_kernel.lane_of(b.lanes, message)
         lanes_kernel.offer(b.lanes, b.messages, lane, codes.GROUPS)
@@ -196,9 +234,12 @@ def _settle_copy(b: BrokerState, now: float, d: int, worked_on: bool) -> None:
     other = b.deliveries.first
     while b.deliveries.message[other] != message:
         other = b.deliveries.after[other]
-    if b.deliveries.tag[other] == b.deliveries.tag[d]:
+    if b.policy.counted != 0 or b.deliveries.tag[other] == b.deliveries.tag[d]:
         forget(b, now, other)
         settle(b, now, other, b.deliveries.verdict[d], worked_on)
+        if b.policy.pick == codes.GROUPS:
+            lane = lanes_kernel.lane_of(b.lanes, message)
+            lanes_kernel.offer(b.lanes, b.messages, lane, codes.GROUPS)
         deliveries_kernel.free_if_forgotten(b.deliveries, other)
 
 

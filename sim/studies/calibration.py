@@ -511,7 +511,7 @@ def _start(
 def _useful(bench: LabRuns, observed: LagToFit) -> int:
     """Consumers that the group has."""
     reader = bench.base.systems[observed.system].readers[observed.group]
-    for key in ("consumers", "workers", "concurrency"):
+    for key in ("consumers", "workers", "subscribers", "concurrency"):
         n = getattr(reader, key, None)
         if isinstance(n, int):
             return n

@@ -12,7 +12,7 @@ from sim.scenario.load import Scenario
 MOST = 64
 """The highest value that is tried, unless a range says more."""
 MOST_VALUES = 10_000
-MEMBERS = ("consumers", "workers")
+MEMBERS = ("consumers", "workers", "subscribers")
 """Keys that say how many members a group has, or a queue workers."""
 _EXAMPLES = "expected PATH, PATH=1..64 or PATH=1,2,4,8"
 _RANGE = re.compile(r"(?P<low>[^.]+)\.\.(?P<high>[^.]+)")

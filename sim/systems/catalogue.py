@@ -6,12 +6,14 @@ from sim.engine.system import Setup, System
 from sim.scenario.products.celery import CelerySystem
 from sim.scenario.products.kafka import KafkaSystem
 from sim.scenario.products.kinesis import KinesisSystem
+from sim.scenario.products.pubsub import PubsubSystem
 from sim.scenario.products.rabbitmq import RabbitmqSystem
 from sim.scenario.products.rabbitmq_stream import RabbitmqStreamSystem
 from sim.scenario.products.sqs import SqsSystem
 from sim.systems.celery import Celery
 from sim.systems.kafka_share import kafka
 from sim.systems.kinesis import Kinesis
+from sim.systems.pubsub import Pubsub
 from sim.systems.rabbitmq import Rabbitmq
 from sim.systems.rabbitmq_stream import RabbitmqStream
 from sim.systems.sqs import Sqs
@@ -20,6 +22,7 @@ _SYSTEMS: Mapping[type, Callable[..., System]] = {
     CelerySystem: Celery,
     KafkaSystem: kafka,
     KinesisSystem: Kinesis,
+    PubsubSystem: Pubsub,
     RabbitmqSystem: Rabbitmq,
     RabbitmqStreamSystem: RabbitmqStream,
     SqsSystem: Sqs,

@@ -27,6 +27,7 @@ from sim.scenario.products.kafka import KafkaSystem
 from sim.scenario.products.kafka_consumer import ConsumerGroup
 from sim.scenario.products.kafka_share import ShareGroup
 from sim.scenario.products.kinesis import KinesisApplication, KinesisSystem
+from sim.scenario.products.pubsub import PubsubSubscription
 from sim.scenario.products.rabbitmq import RabbitmqQueue, RabbitmqSystem
 from sim.scenario.products.rabbitmq_stream import RabbitmqStreamConsumers, RabbitmqStreamSystem
 from sim.scenario.products.sqs import SqsProducer, SqsQueue, SqsSystem
@@ -392,7 +393,9 @@ def _slots(system: System, readers: Readers) -> float:
     """How many messages a consumer can be at work on at once."""
     if isinstance(system, CelerySystem):
         return float(system.config.worker_concurrency)
-    return float(readers.threads) if isinstance(readers, RabbitmqQueue) else 1.0
+    if isinstance(readers, RabbitmqQueue | PubsubSubscription):
+        return float(readers.threads)
+    return 1.0
 
 
 def _idle_s(system: System, readers: Readers, members: float, partitions: float) -> float:

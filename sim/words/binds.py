@@ -22,7 +22,7 @@ Row = Mapping[Any, Any]
 MOST = 2
 """Limits that are stated of a group."""
 _ASKED = (TimePart.WORK, TimePart.DELAY)
-_TEAM = ("workers", "consumers", "worker_concurrency", "threads")
+_TEAM = ("workers", "consumers", "subscribers", "worker_concurrency", "threads")
 """Keys that say how many there are: any group that is late is short of them in some way."""
 _ON: Mapping[TimePart, Sequence[str]] = {
     TimePart.BUFFER: (

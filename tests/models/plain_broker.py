@@ -313,6 +313,8 @@ class PlainBroker(PlainQueueSide):
         if consumer.cut:
             yield from self._mended(consumer)
         after_s = self._until_taken("ack", self.s.ack_s / 2)
+        for d in consumer.done:  # at once: the consumer may end at this time
+            d.ack_sent = d.on_wire = True
         self.env.process(self._ack_travels(consumer.done, after_s))
         consumer.done = []
         if self.s.ack_waits:

@@ -26,6 +26,7 @@ class Settings:
     ack_waits: bool = True
     per_batch_s: float = 0.0
     lock_s: float = INF
+    extends_s: float = 0.0  # a consumer that has a message extends its lock until then
     sweep_s: float = 0.0
     late_ack: bool = False
     any_copy: bool = False  # the ack of a copy that was taken back is one of the later copy
@@ -44,6 +45,8 @@ class Settings:
     max_receives: int = 1_000_000
     max_returns: int = 1_000_000
     counted: tuple[str, ...] = ()  # close, lock, failure
+    back_off_s: float = 0.0  # what comes back and counts is ready again after, doubled each time
+    back_off_max_s: float = INF
     dead_letters: bool = False
     on_failure: str = "leave"  # discard, rejected, requeue, retry, leave
     stop_batch: bool = False
@@ -115,6 +118,7 @@ class Delivery:
     connection: Connection
     receipt: int
     sent_s: float
+    locked_s: float
     publication: int = 0  # how often its message had been published again
     at_broker: bool = True
     verdict: str = "ok"

@@ -46,6 +46,7 @@ class PlainQueueSide:
         self.joins = 0
         self.subscribed: list[Connection] = []
         self.rotor = 0
+        self.backing_off: list[Message] = []
         self.let_in: dict[int, float] = {}
         self.taken: dict[str, list[float]] = {"receive": [], "ack": []}
         self.spent: list[tuple[int, int, float]] = []
@@ -134,7 +135,7 @@ class PlainQueueSide:
             message.where = "expired"
             self.times.acted["expired"] += 1
             self._serve()
-        elif message.where == "flight":
+        elif message.where == "flight" or message in self.backing_off:
             message.old = True
 
     # Too old once it is the first.
@@ -201,6 +202,9 @@ class PlainQueueSide:
         message.where = "ready"
         self.times.came_back(d)
         self.times.ready(message)
+        self._insert(message, place)
+
+    def _insert(self, message: Message, place: str) -> None:
         front, main = self.front[message.lane], self.main[message.lane]
         if place == "returns":
             front.append(message)
@@ -237,7 +241,35 @@ class PlainQueueSide:
             self._bury(message, "limit", d)
             self.times.acted["returns"] += 1
         else:
-            self._put_back(d, self.s.requeue_place if why == "failure" else self.s.place)
+            place = self.s.requeue_place if why == "failure" else self.s.place
+            if self.s.back_off_s and why in self.s.counted:
+                self._back_off(d, place)
+            else:
+                self._put_back(d, place)
+
+    def _back_off(self, d: Delivery, place: str) -> None:
+        self.seen.add("backed off")
+        message = d.message
+        wait_s = min(self.s.back_off_max_s, self.s.back_off_s * 2 ** (message.returns - 1))
+        self.times.came_back(d)
+        self.times.waits(message, "backoff", wait_s)
+        message.where = "waiting"
+        self.backing_off.append(message)
+        self.env.process(self._return(message, wait_s, place))
+
+    def _return(self, message: Message, after_s: float, place: str) -> Steps:
+        yield self.env.timeout(after_s)
+        self.backing_off.remove(message)
+        if message.old:
+            self.seen.add("too old to return")
+            message.where = "expired"
+            self.times.acted["expired"] += 1
+        else:
+            message.where = "ready"
+            self.times.ready(message)
+            self._insert(message, place)
+        self.times.line_moved(message.lane)
+        self._serve()
 
     def _in_flight(self, lane: int | None = None) -> int:
         return sum(1 for d in self.unacked if lane is None or d.message.lane == lane)
@@ -265,9 +297,10 @@ class PlainQueueSide:
                 same = [m for m in heads if m.lane == going_on]
                 if same:
                     return same[0]
-            if any(self._in_flight(m.lane) for m in heads):
+            behind = {d.message.lane for d in self.unacked} | {m.lane for m in self.backing_off}
+            if any(m.lane in behind for m in heads):
                 self.seen.add("group blocked")
-            free = [m for m in heads if not self._in_flight(m.lane)]
+            free = [m for m in heads if m.lane not in behind]
             return min(free, key=lambda m: m.row, default=None)
         if self.s.pick == "fair":
             quiet = [m for m in heads if not self._noisy(m.lane)]
@@ -305,7 +338,12 @@ class PlainQueueSide:
                 continue
             message.receives += 1
             delivery = Delivery(
-                message, connection, message.receives, self.env.now, message.republished
+                message,
+                connection,
+                message.receives,
+                self.env.now,
+                self.env.now,
+                message.republished,
             )
             held.append(delivery)
             self.times.handed(delivery)
@@ -528,16 +566,25 @@ class PlainQueueSide:
     def _lock(self, held: list[Delivery]) -> Steps:
         yield self.env.timeout(self.s.lock_s)
         # With it, all that were handed out at the same moment.
-        self._unlock([d for d in self.unacked if d.sent_s <= held[0].sent_s])
+        began_s = self.env.now - self.s.lock_s
+        self._unlock([d for d in self.unacked if d.locked_s < began_s + NEAR_S])
 
     def _sweep(self) -> Steps:
         while True:
             yield self.env.timeout(self.s.sweep_s)
-            self._unlock([d for d in self.unacked if d.sent_s + self.s.lock_s <= self.env.now])
+            self._unlock([d for d in self.unacked if d.locked_s + self.s.lock_s <= self.env.now])
 
     def _unlock(self, held: list[Delivery]) -> None:
         for d in held:
             if not d.at_broker:
+                continue
+            if self._extends(d):
+                self.seen.add("extended")
+                d.locked_s = self.env.now
+                self.unacked.remove(d)
+                self.unacked.append(d)
+                if self.s.sweep_s == 0:
+                    self.env.process(self._lock([d]))
                 continue
             if self.s.lock_closes:
                 self.seen.add("closed by lock")
@@ -547,6 +594,19 @@ class PlainQueueSide:
                 self._forget(d)
                 self._give_back(d, "lock")
         self._serve()
+
+    def _extends(self, d: Delivery) -> bool:
+        """Its consumer has it in hand, or has just sent its ack, and may extend its lock."""
+        if self.env.now >= d.sent_s + self.s.extends_s:
+            return False
+        consumer = d.connection.consumer
+        hands = (consumer.ripe, consumer.buffer, consumer.working, consumer.done)
+        if d.on_wire:
+            return True
+        if consumer.connection is not d.connection or consumer.cut or consumer.machine.paused:
+            return False
+        held_back = d.held_back and d.arrived_s <= self.env.now < d.message.due_s
+        return held_back or any(d in hand for hand in hands)
 
     def _join(self, connection: Connection, after_s: float) -> Steps:
         yield self.env.timeout(after_s)

@@ -135,8 +135,11 @@ class History:
         self.effect.setdefault(id(d.message), d)
 
     def forgot(self, d: Delivery) -> None:
-        lane = d.message.lane
-        if not any(other.message.lane == lane for other in self.plain.unacked):
+        self.line_moved(d.message.lane)
+
+    def line_moved(self, lane: int) -> None:
+        waits_for = [d.message for d in self.plain.unacked] + self.plain.backing_off
+        if not any(message.lane == lane for message in waits_for):
             self.freed_s[lane] = self.plain.env.now
 
     # What is seen.

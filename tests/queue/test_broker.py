@@ -87,6 +87,25 @@ def copies(rng):
     return s, came_s, work_s, until_s, faults, columns
 
 
+def leased(rng):
+    """Scenarios in which consumers extend locks, and what comes back has to wait."""
+    s, came_s, work_s, until_s, faults, columns = scenario(rng)
+    late = s.ack == "late"
+    s = replace(
+        s,
+        lock_s=rng.uniform(0.1, 0.5),
+        lock_closes=False,
+        extends_s=float(rng.choice([0.0, rng.uniform(0.1, 1.0), 60.0])),
+        back_off_s=float(rng.choice([0.0, rng.uniform(0.05, 0.5)])),
+        back_off_max_s=0.7,
+        any_copy=s.pick != "spans" and bool(rng.integers(2)),
+        on_failure="requeue" if late else "discard",
+        place="original" if s.pick == "groups" else s.place,
+    )
+    s = replace(s, requeue_place=s.place)
+    return s, came_s, work_s, until_s, faults, columns
+
+
 def at_the_head(rng):
     """Scenarios in which messages, with times to live of their own, expire once they are first."""
     s, came_s, work_s, until_s, faults, columns = scenario(rng)
@@ -189,6 +208,20 @@ def test_agrees_also_where_messages_are_handed_back_requeued_elsewhere_and_held(
     check()
     for what in ("handed back", "retry held", "back by failure", "back by close"):
         assert seen[what] > 2, (what, seen[what])
+
+
+def test_PB_02_PB_05_agrees_also_where_locks_are_extended_and_what_comes_back_has_to_wait():
+    seen = Counter()
+
+    @settings(max_examples=250, deadline=None, derandomize=True)
+    @given(st.integers(0, 2**32 - 1))
+    def check(seed):
+        agree(seed, seen, leased)
+
+    check()
+    for what in ("extended", "backed off", "back by lock", "group blocked"):
+        assert seen[what] > 20, (what, seen[what])
+    assert seen["too old to return"] > 2
 
 
 def test_CE_11_SS_03_agrees_also_where_the_ack_of_any_copy_counts():

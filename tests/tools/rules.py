@@ -150,6 +150,13 @@ RULES = {
     "CE-10": "a retry is published again, so later tasks overtake it",
     "CE-11": "Redis: one delivery tag a message; the ack of any copy ends it (kombu QoS.ack)",
     "CE-12": "a worker's main loop fetches, hands over and acknowledges one task after the other",
+    "PB-01": "what is not acknowledged within the deadline comes again",
+    "PB-02": "the client library extends deadlines, until max_lease_duration",
+    "PB-03": "a late acknowledgement counts, but with exactly-once delivery it fails",
+    "PB-04": "after so many attempts, nacks and deadlines that passed, a message is dead-lettered",
+    "PB-05": "what was nacked comes again at once, or with a retry policy ever later",
+    "PB-06": "messages of an ordering key come in order; what comes again holds up its key",
+    "PB-07": "flow control limits what a subscriber holds, by messages and by bytes",
 }
 """The rules, in a few words."""
 

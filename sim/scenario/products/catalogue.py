@@ -7,12 +7,19 @@ from pydantic import Field
 from sim.scenario.products.celery import CelerySystem
 from sim.scenario.products.kafka import KafkaSystem
 from sim.scenario.products.kinesis import KinesisSystem
+from sim.scenario.products.pubsub import PubsubSystem
 from sim.scenario.products.rabbitmq import RabbitmqSystem
 from sim.scenario.products.rabbitmq_stream import RabbitmqStreamSystem
 from sim.scenario.products.sqs import SqsSystem
 
 System = Annotated[
-    CelerySystem | KafkaSystem | KinesisSystem | RabbitmqSystem | RabbitmqStreamSystem | SqsSystem,
+    CelerySystem
+    | KafkaSystem
+    | KinesisSystem
+    | PubsubSystem
+    | RabbitmqSystem
+    | RabbitmqStreamSystem
+    | SqsSystem,
     Field(discriminator="product"),
 ]
 """Any system under test; `product` says which."""

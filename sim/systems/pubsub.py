@@ -1,0 +1,142 @@
+"""Google Cloud Pub/Sub on the queue mechanism: from fields of subscriptions to queues (PB-…).
+
+A subscription is a queue, and a subscriber client is pushed to, over its streaming pull. What it
+has, it keeps by extending the deadline; what it loses comes again when that has passed.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from sim.engine.environment import Stage
+from sim.engine.system import Setup, capacity
+from sim.engine.waits import Limit, of_kernel
+from sim.foundation.arrays import NO_LIMIT
+from sim.injection.replay import repeats_kept
+from sim.queue import broker_codes as codes
+from sim.queue.broker import Broker
+from sim.queue.broker_policy import broker_policy
+from sim.queue.broker_policy_kernel import BrokerPolicy
+from sim.queue.broker_state import Columns
+from sim.queue.senders import Senders
+from sim.scenario.products.pubsub import PubsubSubscription, PubsubSystem, held, retried_s
+from sim.systems.on_queue import QueueSystem, poison_of
+from sim.systems.queue_limits import Keys, LimitKey, written_s
+from sim.traffic.generate import service_s
+
+
+class Pubsub(QueueSystem[Broker]):
+    """A `sim.engine.system.System`: publishers, a topic, and its subscriptions."""
+
+    def __init__(self, setup: Setup, config: PubsubSystem) -> None:
+        publisher = config.publisher
+        self.config = config
+        self.senders = Senders(
+            setup.messages.created_s,
+            threads=setup.scaled(publisher.calls),
+            batch=publisher.max_messages,
+            latency_s=setup.pool("publish", config.latency.publish),
+            # The client sends the next batch of an ordering key once the one before is confirmed.
+            one_connection=publisher.ordering_key is not None,
+        )
+        queues = {name: _queue(setup, config, self.senders, name) for name in config.subscriptions}
+        keys = {name: limit_keys(setup, config, name) for name in queues}
+        super().__init__(setup, queues, sent=dict.fromkeys(queues, self.senders), keys=keys)
+        self.stages: Sequence[Stage] = [self.senders, self.readers]
+
+    def sending_limits(self) -> Iterator[Limit]:
+        """That all calls of the publishers were under way."""
+        yield from of_kernel(
+            self.senders.state.busy,
+            "calls",
+            f"{self.config.publisher.calls}",
+            "all publishing calls were under way while messages waited to be published",
+            path="publisher.calls",
+        )
+
+
+def _queue(setup: Setup, config: PubsubSystem, senders: Senders, name: str) -> Broker:
+    its, scenario, messages = config.subscriptions[name], setup.scenario, setup.messages
+    subscribers = setup.scaled(its.subscribers)
+    # A handler is called with one message, so that what a job does once a batch is done for each.
+    per_batch_s = sum(scenario.workload.service[job].per_batch for job in its.does)
+    columns = Columns()
+    if its.enable_message_ordering:
+        key_of, keys = messages.keys_by(config.publisher.ordering_key or [])
+        columns = Columns(lane=key_of[messages.entity], lanes=len(keys))
+    return Broker(
+        senders.feed,
+        service_s(scenario, len(messages), its.does) + np.float32(per_batch_s),
+        subscribers,
+        pubsub_policy(its, scenario.workload.size),
+        receive_latency_s=setup.pool(f"{name}.deliver", config.latency.deliver),
+        ack_latency_s=setup.pool(f"{name}.acknowledge", config.latency.acknowledge),
+        grid_s=setup.grid_s,
+        slots=its.threads,
+        capacity=capacity(setup, name, subscribers),
+        columns=columns,
+        poison=poison_of(setup, name),
+        keep_repeats=repeats_kept(setup, name),
+    )
+
+
+def pubsub_policy(its: PubsubSubscription, size_bytes: int) -> BrokerPolicy:
+    """What a subscription and its subscribers do with messages of this size."""
+    ordered, dead = its.enable_message_ordering, its.dead_letter_policy
+    back_off_s, back_off_max_s = retried_s(its)
+    counts = dead is not None or back_off_s > 0.0
+    return broker_policy(
+        push=1,
+        prefetch=held(its, size_bytes),
+        lock_s=its.deadline_s,
+        extends_s=its.flow_control.max_lease_duration,
+        late_ack=int(not its.enable_exactly_once_delivery),
+        any_copy=int(not its.enable_exactly_once_delivery),
+        # What is nacked is delivered again at once, before what nobody has had (the log jam of
+        # https://github.com/googleapis/nodejs-pubsub/issues/1477).
+        place=codes.ORIGINAL if ordered else codes.RETURNS,
+        pick=codes.GROUPS if ordered else codes.ONE,
+        on_failure=codes.REQUEUE,
+        # The first attempt is one, too; and those that a subscriber gives back as it stops count.
+        max_returns=NO_LIMIT if dead is None else dead.max_delivery_attempts - 1,
+        counted=(codes.BY_CLOSE + codes.BY_LOCK + codes.BY_FAILURE) if counts else 0,
+        back_off_s=back_off_s,
+        back_off_max_s=back_off_max_s,
+        dead_letters=int(dead is not None),
+        retention_s=its.message_retention_duration,
+    )
+
+
+def limit_keys(setup: Setup, config: PubsubSystem, name: str) -> Keys:
+    """What Pub/Sub and its client library call the limits of a subscription."""
+    its, here = config.subscriptions[name], f"subscriptions.{name}"
+    flow = its.flow_control
+
+    def key(path: str, value: object) -> LimitKey:
+        return LimitKey(path.split(".")[-1], f"{here}.{path}", str(value))
+
+    deadline = key("ackDeadlineSeconds", written_s(its.ack_deadline_seconds))
+    gone = deadline
+    if its.extends:
+        deadline = key("flow_control.max_lease_duration", written_s(flow.max_lease_duration))
+        gone = key("flow_control.max_duration_per_lease_extension", written_s(its.deadline_s))
+    holds = "max_messages"
+    if held(its, setup.scenario.workload.size) < flow.max_messages:
+        holds = "max_bytes"
+    keys = {
+        codes.LIMIT_LOCK_HELD: deadline,
+        codes.LIMIT_LOCK_GONE: gone,
+        codes.LIMIT_EXPIRED: key(
+            "messageRetentionDuration", written_s(its.message_retention_duration)
+        ),
+        codes.LIMIT_HELD: key(f"flow_control.{holds}", getattr(flow, holds)),
+        codes.LIMIT_BUSY: key("subscribers", its.subscribers),
+    }
+    if its.dead_letter_policy is not None:
+        keys[codes.LIMIT_RETURNS] = key(
+            "deadLetterPolicy.maxDeliveryAttempts", its.dead_letter_policy.max_delivery_attempts
+        )
+    if its.enable_message_ordering:
+        keys_of = setup.messages.keys_by(config.publisher.ordering_key or [])[1]
+        keys[codes.LIMIT_LINE] = key("enableMessageOrdering", f"{len(keys_of):,} ordering keys")
+    return keys
