@@ -14,7 +14,7 @@ from sim.causes.relaxed_logs import lines
 from sim.foundation.text import count, duration
 from sim.scenario.faults.base import Fault, GroupFault
 from sim.scenario.faults.groups import AutoscaleFault, ScaleFault
-from sim.scenario.faults.topics import TopicFault
+from sim.scenario.faults.topics import TopicFault, moved
 from sim.scenario.load import Scenario, Service
 from sim.scenario.products.aws_lambda import SqsFunction
 from sim.scenario.products.celery import CelerySystem
@@ -352,11 +352,20 @@ def _partitions(scenario: Scenario, system: str, group: str) -> Iterator[Hypothe
     more = max(2 * its.partitions, members)
     yield Hypothesis(
         "partitions", CauseKind.PARTITIONS, str(its.partitions_at[-1]), place, str(its.partitions),
-        str(more), [Change(place, more)],
+        str(more), _with_partitions(scenario, system, more),
         f"{its.partitions} partition{'' if its.partitions == 1 else 's'} for {members} "
         f"consumer{'' if members == 1 else 's'}",
         f"with {more} partitions", "keys move to other partitions once",
     )  # fmt: skip
+
+
+def _with_partitions(scenario: Scenario, system: str, partitions: int) -> list[Change]:
+    """What gives a topic so many; a fault that adds some adds as many as before."""
+    its = scenario.systems[system]
+    assert its.partitions is not None
+    place = ".".join(("systems", system, *map(str, its.partitions_at)))
+    later = moved(scenario.faults, system, partitions - its.partitions)
+    return [Change(place, partitions), *(Change(path, to) for path, to in later.items())]
 
 
 def _most_members(scenario: Scenario, system: str, group: str) -> int:
@@ -384,8 +393,7 @@ def _workers(scenario: Scenario, system: str, group: str) -> Iterator[Hypothesis
         more = (factor - 1) * members
         cost = f"{more} more {key if more != 1 else key.removesuffix('s')}"
         if its.partitions is not None and factor * members > its.partitions:
-            path = ".".join(("systems", system, *map(str, its.partitions_at)))
-            changes.append(Change(path, factor * members))
+            changes += _with_partitions(scenario, system, factor * members)
             cost += f", and {factor * members} partitions"
         thing = key if members != 1 else key.removesuffix("s")
         children = ""

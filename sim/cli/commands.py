@@ -13,7 +13,7 @@ import typer
 from sim.cli import stopping
 from sim.cli.differing import diff
 from sim.cli.importing import imports, must_be_new
-from sim.cli.people import err, for_people, out
+from sim.cli.people import Dask, Seed, Sets, err, for_people, out, overrides
 from sim.cli.shelving import results
 from sim.cli.sizing import size
 from sim.cli.sweeping import sweep
@@ -33,14 +33,6 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
 )
-
-Sets = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="PATH=VALUE", help="Override anything in the scenario."),
-]
-Seed = Annotated[int | None, typer.Option(help="Override the scenario's seed.")]
-Out = Annotated[Path, typer.Option(help="Folder of all results.")]
-
 
 MaxMemory = Annotated[
     str | None,
@@ -69,10 +61,6 @@ class Against(StrEnum):
 
     LATENCY = "latency"
     THROUGHPUT = "throughput"
-
-
-def _overrides(sets: list[str] | None, seed: int | None) -> list[str]:
-    return [*(sets or []), *([] if seed is None else [f"seed={seed}"])]
 
 
 def _say_version(asked: bool) -> None:
@@ -118,7 +106,7 @@ def show(scenario: str, set_: Sets = None, seed: Seed = None) -> None:
     from sim.cli.console import describe
     from sim.scenario.load import load
 
-    describe(load(scenario, _overrides(set_, seed)), out, err)
+    describe(load(scenario, overrides(set_, seed)), out, err)
 
 
 @app.command()
@@ -162,6 +150,7 @@ def run(
     precision: Annotated[
         str | None, typer.Option(help="The same, until means are known within, say, 5%.")
     ] = None,
+    dask: Dask = None,
 ) -> None:
     """Run scenarios, by name or file: a table, a finding in words, and charts."""
     from sim.cli.console import run_one
@@ -172,24 +161,26 @@ def run(
 
     # What was imported stays: collections pass over it, of which a run makes two for each system.
     gc.freeze()
-    overrides = _overrides(set_, seed)
-    if not built() and not any(override.startswith("scale=") for override in overrides):
-        overrides.append(f"scale={PLAIN_SCALE}")
+    given = overrides(set_, seed)
+    if not built() and not any(override.startswith("scale=") for override in given):
+        given.append(f"scale={PLAIN_SCALE}")
         err.print(
             f"warning: the kernels are not compiled, and a hundred times slower: scale is "
             f"{PLAIN_SCALE}; `make setup` compiles them where there is a C compiler",
             style="yellow",
         )
-    loaded = [load(scenario, overrides) for scenario in scenarios]
+    loaded = [load(scenario, given) for scenario in scenarios]
     if books is not None and len(loaded) > 1:
         raise LabError("--books takes one scenario at a time")
     for scenario in loaded if check else ():
         if scenario.needs is None:
             raise LabError(f"--check: {scenario.file or scenario.name} states no `needs`")
     if many(replications, precision, alone=check or bool(books or name)):
-        return replicate_on(loaded, replications, precision, out_, charts, out, err)
+        return replicate_on(loaded, replications, precision, out_, charts, out, err, dask)
+    if dask is not None:
+        raise LabError("--dask goes with --replications or --precision: one run has one machine")
     met = [
-        run_one(words, scenario, overrides, out_, name, charts, books, out, err, allowed, check)
+        run_one(words, scenario, given, out_, name, charts, books, out, err, allowed, check)
         for words, scenario in zip(scenarios, loaded, strict=True)
     ]
     if check and not all(met):
@@ -226,7 +217,7 @@ def advise(
     must_be_new(output)
     gc.freeze()  # as in `run`
     advise_on(
-        load(scenario, _overrides(set_, seed)),
+        load(scenario, overrides(set_, seed)),
         max_workers,
         json_,
         out,
@@ -265,7 +256,7 @@ def explain(
     from sim.cli.explaining import explain_on, found, repeat_on
 
     gc.freeze()  # as in `run`
-    its, result = found(scenario, _overrides(set_, seed), out_)
+    its, result = found(scenario, overrides(set_, seed), out_)
     if replications is not None:
         if json_ or output is not None:
             raise LabError("--replications prints text; go without --json and --output")
@@ -307,7 +298,7 @@ def validate(
     from sim.validate.page import write
     from sim.validate.validate import validate as hold_against
 
-    loaded = load(scenario, _overrides(set_, seed))
+    loaded = load(scenario, overrides(set_, seed))
     folder = out_ / f"{loaded.name}-{against}"
     files.check_folder(folder)
     found = hold_against(loaded, against, brokers, repeats, folder / "runs", out.print)
@@ -428,7 +419,7 @@ def calibrate(
 
     gc.freeze()  # as in `run`
     measured = lag_of(to, None, None)
-    calibrate_on(load(scenario, _overrides(set_, seed)), measured, name, group, output, out, err)
+    calibrate_on(load(scenario, overrides(set_, seed)), measured, name, group, output, out, err)
 
 
 @app.command()

@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Callable
 from functools import wraps
-from typing import TYPE_CHECKING, ParamSpec
+from typing import TYPE_CHECKING, Annotated, ParamSpec
 
 import typer
 from rich.console import Console
@@ -19,8 +19,23 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 
+Sets = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="PATH=VALUE", help="Override anything in the scenario."),
+]
+Seed = Annotated[int | None, typer.Option(help="Override the scenario's seed.")]
+Dask = Annotated[
+    str | None,
+    typer.Option(metavar="ADDRESS", help="Run on this Dask cluster, as in tcp://host:8786."),
+]
+
 out = terminal(soft_wrap=True)
 err = terminal(stderr=True, soft_wrap=True)
+
+
+def overrides(sets: list[str] | None, seed: int | None) -> list[str]:
+    """What `Sets` and `Seed` were given, as `sim.scenario.load.load` takes it."""
+    return [*(sets or []), *([] if seed is None else [f"seed={seed}"])]
 
 
 def width_of(console: Console, most: int = 80) -> int:

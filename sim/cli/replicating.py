@@ -9,7 +9,6 @@ from textwrap import fill
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.progress import TimeRemainingColumn
 
 from sim.cli.people import runs_bar, width_of
 from sim.foundation import files
@@ -61,6 +60,7 @@ def replicate_on(
     charts: bool,
     out: Console,
     err: Console,
+    cluster: str | None = None,
 ) -> None:
     """Run each scenario many times, and print and write what the runs say together.
 
@@ -72,22 +72,26 @@ def replicate_on(
         charts: whether to draw the picture.
         out: for the results.
         err: for warnings and progress, which is quiet where it is no terminal.
+        cluster: as in `sim.studies.points.compute`.
 
     Raises:
+        LabError: a run is refused or fails, or the cluster cannot be had.
         KeyboardInterrupt: stopped; runs that were done are kept.
     """
     from sim.cli.console import warn
+    from sim.studies.points import edition
     from sim.studies.replications import replicate, replicate_until
     from sim.studies.words import findings, table
 
     for scenario in scenarios:
         warn(scenario.warnings, err)
         place = folder / scenario.name / "replications" / f"{scenario.hash}"
+        kept = place / "runs" / edition(scenario)
         with _progress(scenario.name, err) as heard:
             if runs is not None:
-                found = replicate(scenario, runs, place / "runs", heard)
+                found = replicate(scenario, runs, kept, heard, cluster=cluster)
             else:
-                found = replicate_until(scenario, _share(precision), place / "runs", heard)
+                found = replicate_until(scenario, _share(precision), kept, heard, cluster=cluster)
         out.print(f"{scenario.about or scenario.name}\n")
         for line in table(found):
             out.print(line)
@@ -130,6 +134,8 @@ def _write(found: "Replications", said: list[str], place: Path, charts: bool) ->
 
 @contextmanager
 def _progress(name: str, err: Console) -> Iterator["Heard"]:
+    from rich.progress import TimeRemainingColumn
+
     bar = runs_bar(err, TimeRemainingColumn())
     task = bar.add_task(name, total=None)
 

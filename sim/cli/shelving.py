@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sim.cli.people import for_people, out, width_of
-from sim.foundation.errors import LabError
+from sim.foundation.errors import LabError, unknown
 from sim.foundation.text import count, tick
 
 if TYPE_CHECKING:
@@ -43,6 +43,8 @@ def results(
     if json_ and prune:
         raise LabError("--json lists; go without --prune")
     oldest, least = _bounds(older, larger)
+    if scenario is not None and not (out_ / scenario).is_dir():
+        raise LabError(f"{out_}: {unknown('scenario', scenario, _with_results(out_))}")
     found = [
         one
         for one in listed(out_, scenario)
@@ -67,6 +69,13 @@ def results(
             for one in found:
                 remove(one)
             out.print("removed")
+
+
+def _with_results(folder: Path) -> list[str]:
+    """Scenarios of which results are stored."""
+    from sim.results.listing import listed
+
+    return sorted({one.scenario for one in listed(folder)})
 
 
 def _bounds(older: str | None, larger: str | None) -> tuple[datetime | None, int]:

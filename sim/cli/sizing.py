@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from sim.cli.importing import must_be_new
-from sim.cli.people import err, for_people, out, width_of
+from sim.cli.people import Dask, Seed, Sets, err, for_people, out, overrides, width_of
 from sim.foundation import files
 from sim.foundation.errors import LabError
 
 if TYPE_CHECKING:
+    from rich.progress import Progress
+
     from sim.scenario.load import Scenario
 
 
@@ -42,13 +43,11 @@ def size(
         Path | None,
         typer.Option("--output", "-o", help="Write the scenario with the answer to this file."),
     ] = None,
-    set_: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="PATH=VALUE", help="Override anything in the scenario."),
-    ] = None,
-    seed: Annotated[int | None, typer.Option(help="Override the scenario's seed.")] = None,
+    set_: Sets = None,
+    seed: Seed = None,
     out_: Annotated[Path, typer.Option("--out", help="Folder of all results.")] = Path("results"),
     charts: Annotated[bool, typer.Option(help="Draw the picture.")] = True,
+    dask: Dask = None,
 ) -> None:
     """The cheapest setting that meets goals: how many consumers, workers, partitions.
 
@@ -78,9 +77,8 @@ def size(
 
     must_be_new(output)
     gc.freeze()  # as in `run`
-    overrides = [*(set_ or []), *([] if seed is None else [f"seed={seed}"])]
     size_on(
-        load(scenario, overrides),
+        load(scenario, overrides(set_, seed)),
         goal or [],
         vary,
         share,
@@ -92,6 +90,7 @@ def size(
         charts,
         out,
         err,
+        dask,
     )
 
 
@@ -127,6 +126,7 @@ def size_on(
     charts: bool,
     out: Console,
     err: Console,
+    cluster: str | None = None,
 ) -> None:
     """Find the cheapest setting, and print and write it.
 
@@ -143,6 +143,7 @@ def size_on(
         charts: whether to draw the picture.
         out: for the answer.
         err: for warnings and progress, which is quiet where it is no terminal.
+        cluster: as in `sim.studies.points.compute`.
 
     Raises:
         LabError: what is asked for does not go together, or a run fails.
@@ -151,6 +152,7 @@ def size_on(
     from sim.cli.console import warn
     from sim.studies.dials import alone, read_dials
     from sim.studies.goals import goals_of_needs, read_goal
+    from sim.studies.points import edition
     from sim.studies.sizing import size_system
     from sim.studies.sizing_words import as_data, findings, heading, table
 
@@ -166,8 +168,9 @@ def size_on(
     place = folder / scenario.name / "size" / alone(scenario, system).hash
     with _progress(scenario.name, err) as told:
         sized = size_system(
-            scenario, dials, wanted, place / "runs", *shares, most, told=told, unjudged=left
-        )
+            scenario, dials, wanted, place / "runs" / edition(scenario), *shares, most,
+            told=told, unjudged=left, cluster=cluster,
+        )  # fmt: skip
     data = as_data(sized)
     text = json.dumps(data, indent=2, allow_nan=False)
     written = [place / "size.json"]
@@ -208,6 +211,8 @@ def _scenario(said: Sequence[str], made: "Scenario") -> str:
 
 @contextmanager
 def _progress(name: str, err: Console) -> Iterator["_Told"]:
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
     bar = Progress(
         SpinnerColumn(),
         TextColumn("{task.description}"),
@@ -223,7 +228,7 @@ def _progress(name: str, err: Console) -> Iterator["_Told"]:
 class _Told:
     """Says which setting is being run."""
 
-    def __init__(self, bar: Progress, name: str) -> None:
+    def __init__(self, bar: "Progress", name: str) -> None:
         self._bar, self._name = bar, name
         self._task = bar.add_task(name, total=None)
 

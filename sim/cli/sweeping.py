@@ -10,15 +10,25 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import ProgressColumn, Task
-from rich.text import Text
 
 from sim.cli import stopping
-from sim.cli.people import err, for_people, out, runs_bar, width_of
+from sim.cli.people import (
+    Dask,
+    Seed,
+    Sets,
+    err,
+    for_people,
+    out,
+    overrides,
+    runs_bar,
+    width_of,
+)
 from sim.foundation import files
 from sim.foundation.text import duration
 
 if TYPE_CHECKING:
+    from rich.progress import ProgressColumn
+
     from sim.scenario.load import Scenario
     from sim.studies.sweeps import Heard, Sweep
     from sim.studies.time_left import TimeLeft
@@ -73,20 +83,14 @@ def sweep(
             "given, what the scenario is about. The dataset has all.",
         ),
     ] = None,
-    set_: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="PATH=VALUE", help="Override anything in the scenario."),
-    ] = None,
-    seed: Annotated[int | None, typer.Option(help="Override the scenario's seed.")] = None,
+    set_: Sets = None,
+    seed: Seed = None,
     out_: Annotated[Path, typer.Option("--out", help="Folder of all results.")] = Path("results"),
     charts: Annotated[bool, typer.Option(help="Draw the picture.")] = True,
     jobs: Annotated[
         int | None, typer.Option(min=1, help="Processes; one a core if not given.")
     ] = None,
-    dask: Annotated[
-        str | None,
-        typer.Option(metavar="ADDRESS", help="Run on this Dask cluster, as in tcp://host:8786."),
-    ] = None,
+    dask: Dask = None,
 ) -> None:
     """Run a scenario with many settings: a dataset, what matters in words, and a picture.
 
@@ -100,7 +104,7 @@ def sweep(
     from sim.studies.sweeps import check_number, place_of
     from sim.studies.sweeps import sweep as run_all
 
-    loaded = load(scenario, [*(set_ or []), *([] if seed is None else [f"seed={seed}"])])
+    loaded = load(scenario, overrides(set_, seed))
     number = show or _about(loaded)
     check_number(number)
     its = designed(read(vary, loaded), design.value, points, loaded.seed)
@@ -145,22 +149,26 @@ def _tell(found: "Sweep", number: str, place: Path, charts: bool, out: Console) 
             out.print(str(place / f"{number}.png"))
 
 
-class _Left(ProgressColumn):
-    """How long it still takes."""
+def _left_column() -> "ProgressColumn":
+    """How long it still takes; the class is made here, since what it is of is slow to import."""
+    from rich.progress import ProgressColumn, Task
+    from rich.text import Text
 
-    max_refresh = 0.5
+    class Left(ProgressColumn):
+        max_refresh = 0.5
 
-    def render(self, task: Task) -> Text:
-        """The column's text."""
-        left: TimeLeft | None = task.fields.get("left")
-        seconds = None if left is None else left.seconds(monotonic())
-        return Text("" if seconds is None else f"{duration(round(seconds))} left")
+        def render(self, task: Task) -> Text:
+            left: TimeLeft | None = task.fields.get("left")
+            seconds = None if left is None else left.seconds(monotonic())
+            return Text("" if seconds is None else f"{duration(round(seconds))} left")
+
+    return Left()
 
 
 @contextmanager
 def _progress(name: str, err: Console) -> Iterator["Heard"]:
     """A bar over the runs; where there is no terminal, a line a minute."""
-    bar = runs_bar(err, _Left())
+    bar = runs_bar(err, _left_column())
     task = bar.add_task(name, total=None, left=None)
     stopping.keeps(_KEPT)
     told_s = monotonic()

@@ -30,6 +30,8 @@ _MISSING_TAG = {
     "product": f"missing; what this system is: {', '.join(PRODUCTS[:-1])} or {PRODUCTS[-1]}",
     "fault": f"missing; what happens: {', '.join(list(FAULTS)[:-1])} or {list(FAULTS)[-1]}",
 }
+_ADDED = ("[key]", "[in turn]", "[by value]")
+"""What pydantic adds to the keys: that it is a key, and the forms that a value may have."""
 _MOST_TAKERS = 8
 """Faults that take a key are named if there are so many at most."""
 _LIMIT = {
@@ -69,7 +71,8 @@ def problems(error: ValidationError, root: Any, document: Document) -> Iterator[
         model = _model(root, document, path[:-1])
         message = _message(detail, path, root, document)
         written = _written(path, document)
-        if written != path and (model is None or path[-1] != model.shorthand):
+        listed = isinstance(path[-1], int)  # a bare value in place of a list of one
+        if written != path and not listed and (model is None or path[-1] != model.shorthand):
             message = f"{path[-1]}: {message}"
         if detail["type"].startswith("union_tag"):
             written = (*written, _tag(detail))
@@ -80,7 +83,7 @@ def problems(error: ValidationError, root: Any, document: Document) -> Iterator[
 
 def _path(detail: ErrorDetails) -> KeyPath:
     """Pydantic's location, without what it adds to the keys."""
-    path = tuple(key for key in detail["loc"] if key != "[key]")
+    path = tuple(key for key in detail["loc"] if key not in _ADDED)
     if path[:1] in (("systems",), ("faults",)) and len(path) > 2:
         return path[:2] + path[3:]
     return path

@@ -168,26 +168,27 @@ class Scenario(Config):
             ScenarioError: there is no such key.
         """
         value: Any = self.model_dump(mode="json", by_alias=True)
-        for key in self._path(dotted):
+        for key in self.path_of(dotted):
             try:
                 value = value[key]
             except (KeyError, IndexError, TypeError):
                 return None
         return value
 
-    def key_at(self, dotted: str) -> str:
-        """The last key of a path as after ``--set``: keys of Kafka have dots themselves.
+    def path_of(self, dotted: str, source: str | None = None) -> KeyPath:
+        """The keys of a path as after ``--set``: keys of Kafka have dots themselves.
+
+        Args:
+            dotted: the path.
+            source: what an error calls the place where it was written.
 
         Raises:
             ScenarioError: there is no such key.
         """
-        return str(self._path(dotted)[-1])
-
-    def _path(self, dotted: str) -> KeyPath:
         try:
             return config.locate(Scenario, self._document.data, dotted)
         except config.UnknownKeyError as error:
-            raise ScenarioError([_unknown_path(error, dotted)]) from None
+            raise ScenarioError([_unknown_path(error, source or dotted)]) from None
 
     @classmethod
     def from_mapping(cls, data: Mapping[str, Any]) -> "Scenario":

@@ -5,7 +5,6 @@ range with as many levels for a grid, evenly spaced or in equal ratios. Values a
 with its units.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -16,6 +15,8 @@ from sim.foundation import units
 from sim.foundation.errors import LabError
 from sim.foundation.text import duration, tick
 from sim.scenario.load import Scenario, override
+from sim.studies import varying
+from sim.studies.varying import Range, Vary
 
 Kind = Literal["grid", "lhs", "sobol"]
 Unit = Literal["", "s", "ms", "/s", "B"]
@@ -23,7 +24,6 @@ LEVELS = 5
 """Of a range in a grid, if it says nothing of them."""
 MOST_POINTS = 100_000
 
-_RANGE = re.compile(r"(?P<low>[^,]+?)\.\.(?P<high>[^,:]+)(?P<rest>(?::[^:]*)*)")
 _NEVER = {"seed": "; --replications gives each run the next one", "name": "", "about": ""}
 _EXAMPLES = "expected PATH=1,2,4 or PATH=LOW..HIGH[:log][:LEVELS], such as a.b=10ms..1s:log:7"
 
@@ -130,8 +130,7 @@ def design(varied: Sequence[Varied], kind: Kind, points: int | None, seed: int) 
     paths = [one.path for one in varied]
     if not varied:
         raise LabError(f"nothing is varied; {_EXAMPLES}")
-    if twice := next((path for path in paths if paths.count(path) > 1), None):
-        raise LabError(f"--vary {twice}: given twice")
+    varying.check_distinct(paths)
     if kind == "grid":
         if points is not None:
             raise LabError("--points goes with --design lhs or sobol; a grid has its levels")
@@ -176,46 +175,45 @@ def read(texts: Sequence[str], scenario: Scenario) -> list[Varied]:
 
 
 def _read(text: str, scenario: Scenario) -> Varied:
-    path, equals, values = (part.strip() for part in text.partition("="))
-    if not equals or not path or not values:
-        raise LabError(f"--vary {text}: {_EXAMPLES}")
+    its = varying.read(text, scenario, _EXAMPLES)
+    path, key = its.path, str(its.keys[-1])
     if path in _NEVER:
-        raise LabError(f"--vary {text}: {path!r} is not varied{_NEVER[path]}")
-    key = scenario.key_at(path)
-    if found := _RANGE.fullmatch(values):
-        return _range(text, path, key, found, scenario)
-    levels = [_tried(scenario, path, words) for words in _apart(values)]
+        raise its.refused(f"{path!r} is not varied{_NEVER[path]}")
+    if its.between is not None:
+        return _range(its, its.between, scenario)
+    levels = [_tried(scenario, path, words) for words in _apart(its.values)]
     if not all(isinstance(level.value, float) for level in levels):
         levels = [Level(level.words, level.words) for level in levels]
     distinct = {level.value: level for level in levels}
     if len(distinct) < 2:
-        raise LabError(f"--vary {text}: one value is no variation; give two or more")
+        raise its.refused("one value is no variation; give two or more")
     return Varied(path, key, tuple(distinct.values()), unit=_unit([*distinct.values()][-1]))
 
 
-def _range(text: str, path: str, key: str, found: re.Match[str], scenario: Scenario) -> Varied:
+def _range(its: Vary, between: Range, scenario: Scenario) -> Varied:
     in_ratios, count = False, LEVELS
-    for word in filter(None, found["rest"].split(":")):
+    for word in between.rest:
         if word == "log":
             in_ratios = True
         elif word.isdigit() and 2 <= int(word) <= MOST_POINTS:
             count = int(word)
         else:
-            raise LabError(f"--vary {text}: {word!r} is neither 'log' nor 2 or more levels")
-    ends = [_tried(scenario, path, found[end].strip()) for end in ("low", "high")]
+            raise its.refused(f"{word!r} is neither 'log' nor 2 or more levels")
+    ends = [_tried(scenario, its.path, words) for words in (between.low, between.high)]
     low, high = (end.value for end in ends)
     if not isinstance(low, float) or not isinstance(high, float):
-        raise LabError(f"--vary {text}: a range is of numbers; name the values instead, as a,b,c")
+        raise its.refused("a range is of numbers; name the values instead, as a,b,c")
     if not low < high:
-        raise LabError(f"--vary {text}: the first end of a range is the lower one")
+        raise its.refused(varying.DOWN)
     if in_ratios and low <= 0:
-        raise LabError(f"--vary {text}: a range in ratios begins above 0")
-    whole = _is_whole(scenario, path, low, high)
+        raise its.refused("a range in ratios begins above 0")
+    whole = _is_whole(scenario, its.path, low, high)
     values = [_between(low, high, i / (count - 1), in_ratios) for i in range(count)]
     if whole:
         values = [float(round(value)) for value in values]
     levels = tuple(map(_level, dict.fromkeys(values)))
-    return Varied(path, key, levels, True, in_ratios, whole, _unit(ends[-1]))
+    unit = _unit(ends[-1])
+    return Varied(its.path, str(its.keys[-1]), levels, True, in_ratios, whole, unit)
 
 
 def _between(low: float, high: float, share: float, in_ratios: bool) -> float:

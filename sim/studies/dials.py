@@ -1,13 +1,15 @@
 """What `sim size` turns: keys of one system, each with the values that may be chosen, in order."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from sim.foundation import config, units
+from sim.foundation import units
 from sim.foundation.config import KeyPath
 from sim.foundation.errors import LabError, ScenarioError
+from sim.scenario.faults.topics import moved
 from sim.scenario.load import Scenario
+from sim.studies import varying
+from sim.studies.varying import Vary
 
 MOST = 64
 """The highest value that is tried, unless a range says more."""
@@ -15,7 +17,6 @@ MOST_VALUES = 10_000
 MEMBERS = ("consumers", "workers", "subscribers")
 """Keys that say how many members a group has, or a queue workers."""
 _EXAMPLES = "expected PATH, PATH=1..64 or PATH=1,2,4,8"
-_RANGE = re.compile(r"(?P<low>[^.]+)\.\.(?P<high>[^.]+)")
 
 
 @dataclass(frozen=True)
@@ -58,8 +59,7 @@ def read_dials(texts: Sequence[str], scenario: Scenario) -> list[Dial]:
         raise LabError(f"nothing is varied: --vary names a key, {_EXAMPLES}")
     dials = [_read(text, scenario) for text in texts]
     paths = [dial.path for dial in dials]
-    if twice := next((path for path in paths if paths.count(path) > 1), None):
-        raise LabError(f"--vary {twice}: given twice")
+    varying.check_distinct(paths)
     systems = dict.fromkeys(dial.system for dial in dials)
     if len(systems) > 1:
         raise LabError(f"--vary: one system is sized at a time, not {' and '.join(systems)}")
@@ -73,18 +73,11 @@ def read_dials(texts: Sequence[str], scenario: Scenario) -> list[Dial]:
 
 
 def _read(text: str, scenario: Scenario) -> Dial:
-    path, equals, values = (part.strip() for part in text.partition("="))
-    if not path or (equals and not values):
-        raise LabError(f"--vary {text}: {_EXAMPLES}")
-    data = scenario.model_dump(mode="json", by_alias=True)
-    try:
-        place = config.locate(Scenario, data, path)
-    except config.UnknownKeyError:
-        scenario.with_({path: 1})  # says what there is instead
-        raise
+    its = varying.read(text, scenario, _EXAMPLES, bare=True)
+    place = its.keys
     if len(place) < 3 or place[0] != "systems":
-        raise LabError(f"--vary {text}: it is keys of a system that are varied, such as "
-                       f"systems.{next(iter(scenario.systems))}.…")  # fmt: skip
+        raise its.refused("it is keys of a system that are varied, such as "
+                          f"systems.{next(iter(scenario.systems))}.…")  # fmt: skip
     name = str(place[1])
     system = scenario.systems[name]
     inner: KeyPath = place[2:]
@@ -93,23 +86,65 @@ def _read(text: str, scenario: Scenario) -> Dial:
     )
     members = group is not None and inner[-1] in MEMBERS and len(inner) == 3
     partitions = inner == system.partitions_at
-    return Dial(path, str(inner[-1]), _values(text, values), name, group, members, partitions)
+    dial = Dial(its.path, str(inner[-1]), (), name, group, members, partitions)
+    values = _values(its) if its.values else _that_can_be(scenario, dial)
+    return replace(dial, values=values)
 
 
-def _values(text: str, values: str) -> tuple[int, ...]:
+def _values(its: Vary) -> tuple[int, ...]:
     try:
-        if not values:
-            return tuple(range(1, MOST + 1))
-        if found := _RANGE.fullmatch(values):
-            low, high = units.count(found["low"].strip()), units.count(found["high"].strip())
+        if its.between is not None:
+            low, high = units.count(its.between.low), units.count(its.between.high)
+            if its.between.rest:
+                raise its.refused(f"a range here is of every whole number; {_EXAMPLES}")
             if low >= high:
-                raise LabError(f"--vary {text}: the first end of a range is the lower one")
+                raise its.refused(varying.DOWN)
             if high - low >= MOST_VALUES:
-                raise LabError(f"--vary {text}: more than {MOST_VALUES:,} values")
+                raise its.refused(f"more than {MOST_VALUES:,} values")
             return tuple(range(low, high + 1))
-        return tuple(sorted({units.count(value.strip()) for value in values.split(",")}))
+        return tuple(sorted({units.count(value.strip()) for value in its.values.split(",")}))
     except ValueError as error:
-        raise LabError(f"--vary {text}: {error}; {_EXAMPLES}") from None
+        raise its.refused(f"{error}; {_EXAMPLES}") from None
+
+
+def _that_can_be(scenario: Scenario, dial: Dial) -> tuple[int, ...]:
+    """Of 1 to `MOST` the values that the key may have, which lie together; all, if none may."""
+
+    def may_be(value: int) -> bool:
+        try:
+            scenario.with_(settings(scenario, [dial], [value]))
+        except ScenarioError:
+            return False
+        return True
+
+    def last(known: int, end: int) -> int:
+        """The last from one that may be towards an end."""
+        if may_be(end):
+            return end
+        while abs(end - known) > 1:
+            middle = (known + end) // 2
+            known, end = (middle, end) if may_be(middle) else (known, middle)
+        return known
+
+    its = scenario.value_at(dial.path)
+    inside = isinstance(its, int) and 1 <= its <= MOST and may_be(its)
+    known = its if inside else next((value for value in (1, MOST) if may_be(value)), None)
+    if known is None:
+        return tuple(range(1, MOST + 1))
+    return tuple(range(last(known, 1), last(known, MOST) + 1))
+
+
+def settings(scenario: Scenario, dials: Sequence[Dial], values: Sequence[int]) -> dict[str, object]:
+    """What is set for dials to have these values, by dotted path.
+
+    A fault that adds partitions adds as many as before.
+    """
+    out: dict[str, object] = {dial.path: n for dial, n in zip(dials, values, strict=True)}
+    for dial, n in zip(dials, values, strict=True):
+        now = scenario.systems[dial.system].partitions
+        if dial.partitions and now is not None:
+            out |= moved(scenario.faults, dial.system, n - now)
+    return out
 
 
 def caps(scenario: Scenario, dial: Dial) -> bool:

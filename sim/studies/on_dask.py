@@ -1,33 +1,33 @@
 """Runs of many scenarios on a Dask cluster that is there already: the extra `dask`.
 
 Each scenario is sent to a worker, and what is kept of its run comes back: no disk is shared. The
-lab, of the same version, must be installed on the workers, and a trace or other file of data that a
-scenario names be at the same path. A task whose worker dies is given to another one.
+lab, of the same version and sources, must be installed on the workers, and a trace or other file of
+data that a scenario names be at the same path. A task whose worker dies is given to another one.
 """
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import import_module
-from importlib.metadata import version
 from typing import Any
 
 from sim.foundation.errors import LabError
 from sim.scenario.load import Scenario
-from sim.studies.points import outcome
+from sim.studies.points import of_lab, outcome
 
 PATIENCE_S = 10.0
 """Until the scheduler must have answered, and have a worker."""
 
 
 def outcomes(
-    scenarios: Sequence[Scenario], address: str
+    scenarios: Sequence[Scenario], address: str, also: Sequence[str] = ()
 ) -> Iterator[tuple[int, Mapping[str, bytes]]]:
     """Run scenarios; yields the place of each in ``scenarios`` and its `outcome`, as they come.
 
     Args:
         scenarios: to run.
         address: of the scheduler, such as ``tcp://10.0.0.5:8786``.
+        also: as in `sim.studies.points.compute`.
 
     Raises:
         LabError: a scenario cannot be run; the extra is not installed; nobody answers at the
@@ -36,7 +36,7 @@ def outcomes(
     """
     distributed = _distributed()
     with _client(distributed, address) as client:
-        futures = client.map(_on_worker, scenarios, pure=False)
+        futures = client.map(_on_worker, scenarios, also=tuple(also), pure=False)
         places = {future.key: place for place, future in enumerate(futures)}
         coming = distributed.as_completed(futures, loop=client.loop)
         del futures  # so that what was fetched is forgotten by the cluster
@@ -50,21 +50,17 @@ def outcomes(
             except Exception as error:
                 raise LabError(
                     f"--dask {address}: a worker cannot run this; is the lab installed there, of "
-                    f"version {_own()}? It says: {type(error).__name__}: {error}"
+                    f"version {of_lab()}? It says: {type(error).__name__}: {error}"
                 ) from None
-            if its != _own():
+            if its != of_lab():
                 raise LabError(
-                    f"--dask {address}: a worker has version {its} of the lab, this is {_own()}"
+                    f"--dask {address}: a worker has version {its} of the lab, this is {of_lab()}"
                 )
             yield places[future.key], tables
 
 
-def _on_worker(scenario: Scenario) -> tuple[str, dict[str, bytes]]:
-    return _own(), outcome(scenario)
-
-
-def _own() -> str:
-    return version("queue-log-lab")
+def _on_worker(scenario: Scenario, also: Sequence[str]) -> tuple[str, dict[str, bytes]]:
+    return of_lab(), outcome(scenario, also)
 
 
 def _distributed() -> Any:

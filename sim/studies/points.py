@@ -4,18 +4,21 @@ A study that was stopped, however it was, goes on where it was: what a point gav
 its own, named by the hash of its scenario, and is there whole or not at all.
 """
 
+import hashlib
 import os
 import re
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import cache
+from importlib.metadata import version
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sim.foundation import files
 from sim.foundation.processes import end_with, give_back, runs
-from sim.scenario.load import Scenario
+from sim.scenario.load import Scenario, distribution_files
 from sim.studies.steady import is_steady, kept
 
 if TYPE_CHECKING:
@@ -24,8 +27,29 @@ if TYPE_CHECKING:
 SAMPLES = 120
 """Times of each series that are kept of a run, at most."""
 _SERIES = ["system", "group", "t_s", "lag", "time_lag_s"]
+_SIM = Path(__file__).resolve().parents[1]
 _WRITING = re.compile(r"\..+\.writing-(\d+)\.parquet")
 """What `sim.foundation.files.replacing` writes to; a process that was killed leaves it."""
+
+
+@cache
+def of_lab() -> str:
+    """Version of the lab and a digest of its sources: of two that differ, runs may."""
+    digest = hashlib.sha256()
+    for path in sorted(_SIM.rglob("*.py")):
+        digest.update(f"{path.relative_to(_SIM).as_posix()}\0".encode())
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return f"{version('queue-log-lab')}-{digest.hexdigest()[:8]}"
+
+
+def edition(scenario: Scenario) -> str:
+    """What besides its content a run depends on: the lab (`of_lab`), and files of data."""
+    digest = hashlib.sha256()
+    trace, cases = scenario.workload.arrivals.trace, scenario.workload.cases
+    its = [one.file for one in (trace, cases) if one is not None]
+    for path in (*its, *(one.file for _, one in distribution_files(scenario))):
+        digest.update(path.read_bytes())
+    return f"{of_lab()}-{digest.hexdigest()[:8]}"
 
 
 def done(points: Sequence[Scenario], folder: Path, also: Sequence[str] = ()) -> list[Scenario]:
@@ -56,7 +80,7 @@ def compute(
         folder: where what they gave is kept.
         jobs: processes; None: one a core.
         cluster: address of the scheduler of a Dask cluster that runs them instead.
-        also: tables of `sim.measure.tables.Tables` that are kept besides; not on a cluster.
+        also: tables of `sim.measure.tables.Tables` that are kept besides.
 
     Raises:
         LabError: one of them cannot be run; or as `sim.studies.on_dask.outcomes`.
@@ -70,7 +94,9 @@ def compute(
     yield there
     if not left:
         return
-    for _ in _on_cluster(left, folder, cluster) if cluster else _here(left, folder, jobs, also):
+    for _ in (
+        _on_cluster(left, folder, cluster, also) if cluster else _here(left, folder, jobs, also)
+    ):
         there += 1
         yield there
 
@@ -93,10 +119,12 @@ def _here(
     )
 
 
-def _on_cluster(points: Sequence[Scenario], folder: Path, address: str) -> Iterator[None]:
+def _on_cluster(
+    points: Sequence[Scenario], folder: Path, address: str, also: Sequence[str]
+) -> Iterator[None]:
     from sim.studies.on_dask import outcomes
 
-    for place, files_of_it in outcomes(points, address):
+    for place, files_of_it in outcomes(points, address, also):
         _keep(points[place], files_of_it, folder)
         yield
 

@@ -160,6 +160,7 @@ def replicate(
     folder: Path,
     heard: Heard = lambda _done, _of: None,
     jobs: int | None = None,
+    cluster: str | None = None,
 ) -> Replications:
     """Run a scenario with the seeds seed, seed + 1, ….
 
@@ -169,12 +170,13 @@ def replicate(
         folder: where each run is kept; those that are there are not made again.
         heard: told how far it is.
         jobs: processes; None: one a core.
+        cluster: as in `sim.studies.points.compute`.
 
     Raises:
         LabError: a run is refused or fails.
     """
     seeded = [scenario.with_({"seed": scenario.seed + i}) for i in range(runs)]
-    for there in points.compute(seeded, folder, jobs):
+    for there in points.compute(seeded, folder, jobs, cluster):
         heard(there, runs)
     summary = points.read(seeded, folder, "summary")
     summary["seed"] = scenario.seed + summary["point"]
@@ -192,6 +194,7 @@ def replicate_until(
     folder: Path,
     heard: Heard = lambda _done, _of: None,
     jobs: int | None = None,
+    cluster: str | None = None,
 ) -> Replications:
     """As `replicate`, with as many runs as it takes for the means of `PRECISE` to be known.
 
@@ -201,10 +204,11 @@ def replicate_until(
         folder: as in `replicate`.
         heard: likewise.
         jobs: likewise.
+        cluster: likewise.
     """
     runs = FIRST
     while True:
-        found = replicate(scenario, runs, folder, heard, jobs)
+        found = replicate(scenario, runs, folder, heard, jobs, cluster)
         needed = _needed(found, precision)
         if needed <= runs or runs == MOST:
             return found

@@ -91,6 +91,7 @@ def size_system(
     jobs: int | None = None,
     told: Told = lambda _values, _runs: None,
     unjudged: Sequence[str] = (),
+    cluster: str | None = None,
 ) -> Sized:
     """Find the cheapest setting that meets goals: the fewest members, then the least of the rest.
 
@@ -105,6 +106,7 @@ def size_system(
         jobs: processes; None: one a core.
         told: told what is being run.
         unjudged: needs that are not among the goals, to be named.
+        cluster: as in `sim.studies.points.compute`.
 
     Raises:
         LabError: there is nothing to be met, or a run fails.
@@ -113,7 +115,7 @@ def size_system(
         raise LabError("no goal is given, and the scenario states no `needs`: --goal 'p99 < 2s'")
     of_one = alone(scenario, dials[0].system)
     groups = held(of_one, dials, goals)
-    trials = Trials(of_one, dials, goals, groups, folder, jobs, told)
+    trials = Trials(of_one, dials, goals, groups, folder, jobs, told, cluster)
     search = Staircase(trials, share, confidence, most)
     answer = search.answer()
     if answer is not None:

@@ -20,7 +20,7 @@ import pandas as pd
 from sim.foundation import files
 from sim.foundation.errors import LabError
 from sim.measure.intervals import CONFIDENCE
-from sim.scenario.load import Scenario, distribution_files, override
+from sim.scenario.load import Scenario, override
 from sim.studies import points
 from sim.studies.design import Design, Varied
 from sim.studies.time_left import TimeLeft
@@ -171,20 +171,15 @@ def _share(ranks: pd.Series, fitted: pd.Series, classes: int) -> float:
 def place_of(scenario: Scenario, design: Design, replications: int, folder: Path) -> Path:
     """The folder of a sweep, below that of all results; of another one, it is another."""
     asked = json.dumps(
-        [scenario.hash, _edition(scenario), replications, *map(design.overrides, design.settings)]
+        [
+            scenario.hash,
+            points.edition(scenario),
+            replications,
+            *map(design.overrides, design.settings),
+        ]
     )
     digest = hashlib.sha256(asked.encode()).hexdigest()[:12]
     return folder / scenario.name / "sweeps" / digest
-
-
-def _edition(scenario: Scenario) -> str:
-    """What besides its content a run depends on: the version of the lab, and files of data."""
-    digest = hashlib.sha256()
-    trace, cases = scenario.workload.arrivals.trace, scenario.workload.cases
-    its = [one.file for one in (trace, cases) if one is not None]
-    for path in (*its, *(one.file for _, one in distribution_files(scenario))):
-        digest.update(path.read_bytes())
-    return f"{version('queue-log-lab')}-{digest.hexdigest()[:8]}"
 
 
 def sweep(
@@ -221,7 +216,7 @@ def sweep(
         for at in _set(scenario, design)
         for i in range(replications)
     ]
-    kept = place.parent / "runs" / _edition(scenario)
+    kept = place.parent / "runs" / points.edition(scenario)
     order = random.Random(scenario.seed).sample(scenarios, len(scenarios))
     before = {one.hash for one in points.done(order, kept)}
     order.sort(key=lambda one: one.hash not in before)

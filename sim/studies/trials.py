@@ -12,7 +12,7 @@ from sim.foundation.errors import ScenarioError
 from sim.measure.intervals import Interval, at_least, of_quantile
 from sim.scenario.load import Scenario
 from sim.studies import points
-from sim.studies.dials import Dial
+from sim.studies.dials import Dial, settings
 from sim.studies.goals import Goal
 
 Values = tuple[int, ...]
@@ -86,6 +86,7 @@ class Trials:
         folder: Path,
         jobs: int | None = None,
         told: Told = lambda _values, _runs: None,
+        cluster: str | None = None,
     ) -> None:
         """
         Args:
@@ -96,6 +97,7 @@ class Trials:
             folder: where runs are kept.
             jobs: processes; None: one a core.
             told: told what is being run.
+            cluster: as in `sim.studies.points.compute`.
         """
         self.scenario = scenario
         self.dials = dials
@@ -104,6 +106,7 @@ class Trials:
         self.folder = folder
         self.jobs = jobs
         self.told = told
+        self.cluster = cluster
         self.tried: dict[Values, Outcomes] = {}
         self._made: dict[Values, Scenario] = {}
 
@@ -119,8 +122,7 @@ class Trials:
             ScenarioError: it cannot be.
         """
         if values not in self._made:
-            changes = {dial.path: n for dial, n in zip(self.dials, values, strict=True)}
-            self._made[values] = self.scenario.with_(changes)
+            self._made[values] = self.scenario.with_(settings(self.scenario, self.dials, values))
         return self._made[values]
 
     def run(self, values: Values, runs: int) -> Outcomes:
@@ -142,7 +144,7 @@ class Trials:
         seeded = [made.with_({"seed": made.seed + i}) for i in seeds]
         before = self.runs
         self.told(values, before)
-        for there in points.compute(seeded, self.folder, self.jobs, also=KEPT):
+        for there in points.compute(seeded, self.folder, self.jobs, self.cluster, KEPT):
             self.told(values, before + there)
         its.numbers = np.concatenate([its.numbers, self._numbers(seeded)])
         return its

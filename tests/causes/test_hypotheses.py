@@ -88,6 +88,15 @@ def test_workers_are_doubled_and_so_are_partitions_that_would_be_too_few():
     assert one.cost == "4 more consumers, and 8 partitions"
 
 
+def test_with_other_partitions_a_fault_that_adds_some_adds_as_many():
+    faults = [{"at": 60, "fault": "partitions", "target": "s.topic", "to": 8}]
+    scenario = incident(group(4, partitions=6), faults=faults)
+    by_name = found(scenario, "late")
+    for name, partitions in (("partitions", 12), ("consumers x2", 8)):
+        made = changed(scenario, by_name[name].changes)
+        assert (made.systems["s"].partitions, made.faults[0].to) == (partitions, partitions + 2)
+
+
 def test_workers_are_no_cause_of_duplicates_in_order():
     by_name = found(incident(group(4)), "out_of_order")
     assert "consumers x2" not in by_name and "partitions" not in by_name

@@ -53,6 +53,7 @@ def test_more_runs_go_on_from_those_that_are_there(small, monkeypatch):
         (["--precision", "five"], "--precision takes a share between 0 and 1, such as 5%"),
         (["--precision", "120%"], "--precision takes a share between 0 and 1, such as 5%"),
         (["--precision", "5%", "--replications", "4"], "give one of them"),
+        (["--dask", "tcp://127.0.0.1:9"], "--dask goes with --replications or --precision"),
         (["--replications", "4", "--name", "x"], "go without --check, --books and --name"),
     ],
 )

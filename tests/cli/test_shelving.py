@@ -33,8 +33,15 @@ def test_results_are_listed_and_filtered(shelf):
     assert max(map(len, done.output.splitlines())) <= 80
     listed = json.loads(results(shelf, "--json", "--seed", "7").stdout)
     assert [one["name"] for one in listed] == ["a"]
-    for none in (["--older", "1h"], ["--larger", "1 GB"], ["--version", "9"], ["other"]):
+    for none in (["--older", "1h"], ["--larger", "1 GB"], ["--version", "9"]):
         assert results(shelf, *none).output == "0 results, 0B\n"
+
+
+def test_a_scenario_without_results_is_named_with_those_that_have_some(shelf):
+    done = results(shelf, "tset")
+    assert done.exit_code == 2
+    assert "unknown scenario 'tset'; did you mean 'test'?" in done.output
+    assert "known: test" in results(shelf, "other").output
 
 
 def test_nothing_is_pruned_without_being_asked_for_and_never_the_example(shelf):

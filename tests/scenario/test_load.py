@@ -498,7 +498,7 @@ def test_a_file_of_quantiles_is_found_beside_the_scenario(tmp_path, monkeypatch)
 def test_the_value_at_a_path_is_in_the_keys_own_unit():
     its = load("tournament_spike")
     assert its.value_at("systems.kafka.groups.counters.max.poll.records") == 500
-    assert its.key_at("systems.kafka.groups.counters.max.poll.records") == "max.poll.records"
+    assert its.path_of("systems.kafka.groups.counters.max.poll.records")[-1] == "max.poll.records"
     assert its.value_at("workload.arrivals.profile.0.to") == 300.0
     assert its.value_at("workload.arrivals.trace") is None
     with pytest.raises(ScenarioError, match="did you mean 'consumers'"):

@@ -4,8 +4,8 @@ import pytest
 
 from helpers.sizing import CONSUMERS, PARTITIONS, WORKERS, ideal_log, ideal_queue
 from sim.foundation.errors import LabError
-from sim.scenario.load import load
-from sim.studies.dials import MOST, alone, caps, read_dials
+from sim.scenario.load import Scenario, load
+from sim.studies.dials import MOST, alone, caps, read_dials, settings
 
 
 def test_keys_are_found_with_what_they_are():
@@ -46,6 +46,35 @@ def test_what_cannot_be_varied_is_refused(texts, said):
     with pytest.raises(LabError) as error:
         read_dials(texts, ideal_log("1 s"))
     assert said in str(error.value)
+
+
+def test_without_values_those_are_tried_that_the_key_may_have():
+    queue = ideal_queue("1 s")  # a receive hands out 1 to 10
+    (dial,) = read_dials(["systems.sqs.queues.q.MaxNumberOfMessages"], queue)
+    assert dial.values == tuple(range(1, 11))
+    (partitions,) = read_dials(["systems.six_of_them.topic.partitions"], _growing())
+    assert partitions.values == tuple(range(1, MOST + 1))
+
+
+def test_a_fault_that_adds_partitions_adds_as_many_to_any_number():
+    growing = _growing()
+    dials = read_dials(["systems.six_of_them.topic.partitions=4..12"], growing)
+    assert settings(growing, dials, [12])["faults.0.to"] == 14
+    made = growing.with_(settings(growing, dials, [12]))
+    assert (made.systems["six_of_them"].partitions, made.faults[0].to) == (12, 14)
+    assert settings(growing, dials, [4])["faults.0.to"] == 6
+
+
+def _growing():
+    one = load("head_of_line").model_dump(mode="json", by_alias=True)
+    one["systems"] = {"six_of_them": one["systems"]["kafka_group"]}
+    one["systems"]["six_of_them"]["topic"]["partitions"] = 6
+    one["systems"]["six_of_them"]["groups"]["lookup"]["consumers"] = 6
+    one["faults"] = [
+        {"at": "3m", "fault": "partitions", "target": "six_of_them.topic", "to": 8},
+    ]
+    one["needs"] = None
+    return Scenario.from_mapping(one)
 
 
 def test_one_system_is_sized_at_a_time():

@@ -13,11 +13,16 @@ from helpers.sweeps import CONSUMERS, WORK, grid
 from helpers.traffic import scenario
 from sim.foundation.errors import LabError
 from sim.studies import points
+from sim.studies.dials import read_dials
+from sim.studies.goals import read_goal
+from sim.studies.replications import replicate
+from sim.studies.sizing import size_system
 from sim.studies.sweeps import DATASET, place_of, sweep
 
 pytest.importorskip("distributed")
 from sim.studies.on_dask import outcomes
 
+FEW = {"share": 0.5, "confidence": 0.8, "most": 6}
 WITHIN_S = 120.0
 """A scheduler and its workers are there in seconds, where the machine is not busy."""
 
@@ -84,6 +89,24 @@ def test_a_sweep_gives_the_same_bytes_though_a_worker_dies_in_the_middle(tmp_pat
     }
     assert len(runs["here"]) == 12 * len(points._of(base))
     assert runs["there"] == runs["here"]
+
+
+def test_replications_and_a_size_are_the_same_from_a_cluster(tmp_path):
+    base = scenario()
+    vary, goal = read_dials([f"{CONSUMERS}=1..3"], base), [read_goal("p99 < 1s", ["g"])]
+    with cluster(tmp_path, 1) as (address, _):
+        there = replicate(base, 3, tmp_path / "there", cluster=address)
+        size_there = size_system(base, vary, goal, tmp_path / "size", cluster=address, **FEW)
+    here = replicate(base, 3, tmp_path / "here", jobs=1)
+    assert there.intervals.equals(here.intervals)
+    size_here = size_system(base, vary, goal, tmp_path / "size_here", jobs=1, **FEW)
+    assert size_there.answer == size_here.answer
+    assert size_there.verdicts == size_here.verdicts
+    bytes_of = [
+        {path.name: path.read_bytes() for path in (tmp_path / of).iterdir()}
+        for of in ("size", "size_here")
+    ]
+    assert bytes_of[0] == bytes_of[1] and any(".latency." in name for name in bytes_of[0])
 
 
 def test_what_fails_on_a_worker_is_told_here(tmp_path):

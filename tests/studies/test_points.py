@@ -118,3 +118,23 @@ def test_other_tables_are_kept_on_demand(tmp_path):
     list(points.compute([point], tmp_path, 1, also=["latency", "waits"]))
     assert points.done([point], tmp_path, ["latency", "waits"]) == [point]
     assert points.read([point], tmp_path, "latency")["q"].is_monotonic_increasing
+
+
+def test_another_lab_makes_its_own_runs(monkeypatch, tmp_path):
+    here = points.edition(scenario())
+    assert here == points.edition(scenario(seed=2)) and here.startswith("0.1.0-")
+    module = tmp_path / "group.py"
+    monkeypatch.setattr(points, "_SIM", tmp_path)
+    seen = {here}
+    for change in (
+        lambda: module.write_text("1"),
+        lambda: module.write_text("2"),
+        lambda: module.rename(tmp_path / "topic.py"),
+    ):
+        change()
+        points.of_lab.cache_clear()
+        seen.add(points.edition(scenario()))
+    assert len(seen) == 4
+    monkeypatch.undo()
+    points.of_lab.cache_clear()
+    assert points.edition(scenario()) == here

@@ -1,5 +1,6 @@
 """What is done to a topic while it runs."""
 
+from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from typing import Literal
 
@@ -18,6 +19,23 @@ class TopicFault(Fault):
     def strikes_topic(self, system: str) -> bool:
         """Whether the target matches the topic of a system."""
         return fnmatchcase(f"{system}.topic", self.target)
+
+
+def moved(faults: Sequence[Fault], system: str, by: int) -> dict[str, int]:
+    """What is set for a topic to be given as many partitions as before, once it has others.
+
+    Args:
+        faults: of a scenario.
+        system: of the topic.
+        by: how many partitions more, or fewer, than in the scenario it begins with.
+
+    Returns by dotted path ``to`` of each fault that adds some.
+    """
+    return {
+        f"faults.{i}.to": fault.to + by
+        for i, fault in enumerate(faults)
+        if isinstance(fault, PartitionsFault) and fault.strikes_topic(system)
+    }
 
 
 class PartitionsFault(TopicFault):

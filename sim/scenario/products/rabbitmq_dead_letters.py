@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from math import inf
 from typing import Annotated, Protocol
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Discriminator, Tag
 
 from sim.foundation.units import Milliseconds, shown
 
@@ -41,8 +41,15 @@ def _in_turn(value: object) -> object:
     return [value]
 
 
+def _form(value: object) -> str:
+    """Which of two forms is meant, so that what is wrong with the other is not told as well."""
+    return "[by value]" if isinstance(value, dict) else "[in turn]"
+
+
 Expiration = Annotated[
-    list[Ttl | None] | dict[str, dict[str, Ttl]],
+    Annotated[list[Ttl | None], Tag("[in turn]")]
+    | Annotated[dict[str, dict[str, Ttl]], Tag("[by value]")],
+    Discriminator(_form),
     BeforeValidator(_in_turn, json_schema_input_type=str | float | list[str | float | None]
                     | dict[str, dict[str, str | float]]),
 ]  # fmt: skip

@@ -5,6 +5,8 @@ from math import inf
 import pytest
 from pydantic import ValidationError
 
+from sim.foundation.errors import ScenarioError
+from sim.scenario.load import Scenario, load
 from sim.scenario.products.rabbitmq import RabbitmqSystem
 from sim.scenario.products.rabbitmq_dead_letters import (
     delayed_s,
@@ -110,6 +112,21 @@ def test_dead_letters_to_two_queues_are_refused():
 def test_an_expiration_is_one_time_several_or_by_one_dimension(given):
     with pytest.raises(ValidationError):
         system({"q": {}}, producer={"expiration": given})
+
+
+def test_what_is_wrong_with_an_expiration_is_told_once():
+    data = load("rabbitmq_prefetch").model_dump(mode="json", by_alias=True)
+    path = "systems.no_limit.producer.expiration"
+    for given, said in (
+        ("5h-3", ": expected a duration such as"),
+        (["1 s", "x"], ".1: expected a duration such as"),
+        ({"sensor": {"0": "x"}}, ".sensor.0: expected a duration such as"),
+    ):
+        data["systems"]["no_limit"]["producer"]["expiration"] = given
+        with pytest.raises(ScenarioError) as refused:
+            Scenario.from_mapping(data)
+        (problem,) = refused.value.problems
+        assert f"{problem.path}: {problem.message}".startswith(f"{path}{said}")
 
 
 def test_keys_without_effect_are_named():
