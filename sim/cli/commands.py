@@ -16,6 +16,7 @@ from sim.cli.importing import imports, must_be_new
 from sim.cli.people import Dask, Seed, Sets, err, for_people, out, overrides
 from sim.cli.shelving import results
 from sim.cli.sizing import size
+from sim.cli.starting import new
 from sim.cli.sweeping import sweep
 from sim.foundation import files
 from sim.foundation.errors import LabError
@@ -97,6 +98,9 @@ def list_() -> None:
             except LabError as error:
                 words = str(error).splitlines()[0]
         out.print(f"{path.stem:32} {words}")
+
+
+app.command()(new)
 
 
 @app.command()
