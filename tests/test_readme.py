@@ -38,6 +38,7 @@ SAID = {
     "share_group": ["10 min", "34 s", "863", "1,159"],
     "noisy_tenant": ["28 min"],
     "add_partitions": ["974", "893", "1,053", "815", "897"],
+    "pubsub_ordering": ["2 min 19 s", "148 ms", "56"],
     "lambda_throttle": ["108", "60", "194"],
     "kinesis_hot_shard": ["27,586", "36,860"],
     "rabbitmq_streams": ["18,018", "17,732"],
