@@ -5,11 +5,12 @@ from dataclasses import asdict, dataclass, replace
 from math import isfinite
 from typing import Any
 
-from sim.advice.bill import BillLine, bill, total
-from sim.advice.data import Preset, Prices, presets, prices
+from sim.advice.data import Preset, presets
 from sim.advice.own import MORE, Own, own_systems
 from sim.advice.search import Search
 from sim.advice.trial import Bench, Trial
+from sim.costs.bill import BillLine, bill, total
+from sim.costs.prices import Prices, prices
 from sim.foundation.errors import LabError
 from sim.scenario.load import Scenario
 from sim.scenario.needs import Needs
@@ -55,7 +56,7 @@ class Row:
     @property
     def usd_per_hour(self) -> float:
         """The bill of an hour."""
-        return total(list(self.lines))
+        return total(self.lines)
 
     @property
     def workers(self) -> int:
@@ -137,7 +138,7 @@ def advise(
     bench = Bench(scenario, messages, needs)
     tried = presets() if catalogue is None else catalogue
     tried = {name: preset for name, preset in tried.items() if bench.applies(preset)}
-    yours = dict(own_systems(scenario, tried)) if own else {}
+    yours = dict(own_systems(scenario)) if own else {}
     watch.begin([preset.title for preset in (*tried.values(), *yours.values())])
     rows = []
     for name, preset in tried.items():
@@ -231,24 +232,19 @@ def _judged(
             bench.jobs, key=lambda job: bench.scenario.workload.service[job].per_message.mean_s()
         )
         slowed = [(slowest, run(trial.workers, slowed=slowest).seen)]
-    message_bytes = float(bench.messages.size_bytes.mean())
+    made = bench.made(preset, trial.workers)
+    (system,) = made.systems.values()
     return Row(
         name,
         preset.title,
         trial,
         1 + len(slowed) + (halting is not None),
         judge(needs, trial.seen, halting=halting, replayed=replayed.seen, slowed=slowed),
-        bill(
-            preset.bill,
-            trial,
-            messages=len(bench.messages),
-            message_bytes=message_bytes,
-            prices=prices(),
-        ),
+        bill(system, trial.use, prices()),
         [f"{fault.fault} of {fault.target}" for fault in bench.faults(preset, trial.workers)[1]],
         replayed,
         None,
-        made=bench.made(preset, trial.workers),
+        made=made,
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from typing import Any
 
-from sim.advice.data import Preset, Quantity
+from sim.advice.data import Preset
 from sim.scenario.load import Scenario
 
 MORE = 2
@@ -37,12 +37,11 @@ class Own(Preset):
         return system
 
 
-def own_systems(scenario: Scenario, catalogue: Mapping[str, Preset]) -> Iterator[tuple[str, Own]]:
-    """Each system of the scenario, by a name of its own, billed as the preset most like it.
+def own_systems(scenario: Scenario) -> Iterator[tuple[str, Own]]:
+    """Each system of the scenario, by a name of its own.
 
     Args:
         scenario: with the systems.
-        catalogue: presets, for what each product is billed by.
     """
     for name, system in scenario.systems.items():
         data = system.model_dump(mode="json", by_alias=True)
@@ -55,7 +54,6 @@ def own_systems(scenario: Scenario, catalogue: Mapping[str, Preset]) -> Iterator
             Own(
                 title=f"yours: {name}",
                 system=data,
-                bill=_billed_as(data, catalogue),
                 name=name,
                 jobs={group: list(its.does) for group, its in readers.items()},
                 members={group: its.members for group, its in readers.items()},
@@ -63,26 +61,3 @@ def own_systems(scenario: Scenario, catalogue: Mapping[str, Preset]) -> Iterator
                 partitions=partitions if system.partitions_at else 1,
             ),
         )
-
-
-def _billed_as(system: Mapping[str, Any], catalogue: Mapping[str, Preset]) -> dict[str, Quantity]:
-    """What the first preset that is most like a system is billed by; nothing if none is."""
-    alike = [
-        preset for preset in catalogue.values() if preset.system["product"] == system["product"]
-    ]
-    if not alike:
-        return {}
-    best = max(alike, key=lambda preset: _likeness(preset.system, system))
-    return best.bill
-
-
-def _likeness(preset: Mapping[str, Any], system: Mapping[str, Any]) -> int:
-    """In how many of the things that a bill depends on two systems of a product are the same."""
-    return sum(
-        (
-            preset.get("broker") == system.get("broker"),
-            ("share_groups" in preset) == bool(system.get("share_groups")),
-            ("'FifoQueue': True" in str(preset)) == ("'FifoQueue': True" in str(system)),
-            ("quorum" in str(preset)) == ("quorum" in str(system)),
-        )
-    )

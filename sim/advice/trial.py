@@ -15,6 +15,7 @@ import numpy as np
 from sim.advice.data import Preset
 from sim.advice.own import Own
 from sim.advice.strikes import moved, of_publisher
+from sim.costs.use import Use, use_of
 from sim.foundation.errors import ScenarioError
 from sim.foundation.units import Distribution
 from sim.lab import run_system
@@ -47,10 +48,8 @@ class Trial:
     seen: Sequence[Seen]
     requests: Mapping[str, int]
     """Calls that a service bills, by kind, over all groups."""
-    hours: float
-    """From the start until everything was processed, or the run ended."""
-    partitions: int
-    """Of a log."""
+    use: Use
+    """What it used of what is billed."""
 
     def worst(self, column: str) -> Seen:
         """The group with the highest value."""
@@ -183,11 +182,6 @@ class Bench:
             for values in product(*wanted.values())
         ]
 
-    def _partitions(self, preset: Preset, workers: Mapping[str, int]) -> int:
-        if isinstance(preset, Own):
-            return ceil(preset.partitions * self.scenario.scale)
-        return self._partitions_of(workers)
-
     def _partitions_of(self, workers: Mapping[str, int]) -> int:
         return 1 if self.needs.order == "total" else max(workers.values())
 
@@ -253,8 +247,15 @@ class Bench:
             ]
         scenario = self._of_those_that_strike(preset, workers, faults, slowed, replayed)
         tables = run_system(scenario, name, self.messages)
-        partitions = self._partitions(preset, workers)
-        return _trial(tables, name, workers, self.needs.quantile, partitions)
+        use = use_of(
+            scenario,
+            tables,
+            name,
+            messages=len(self.messages),
+            message_bytes=float(self.messages.size_bytes.mean()),
+            workers=workers,
+        )
+        return _trial(tables, name, workers, self.needs.quantile, use)
 
     def made(self, preset: Preset, workers: Mapping[str, int]) -> Scenario:
         """The scenario with this system alone, and the faults that strike it: what was judged."""
@@ -359,12 +360,11 @@ def _filled(
 
 
 def _trial(
-    tables: Tables, name: str, workers: Mapping[str, int], quantile: float, partitions: int
+    tables: Tables, name: str, workers: Mapping[str, int], quantile: float, use: Use
 ) -> Trial:
     seen = seen_of(tables, name, quantile, workers)
     requests: dict[str, int] = {}
     for request in tables.requests.to_dict("records"):
         kind = str(request["request"])
         requests[kind] = requests.get(kind, 0) + int(request["calls"])
-    hours = float(tables.series["t_s"].max()) / 3600
-    return Trial(dict(workers), seen, requests, hours, partitions)
+    return Trial(dict(workers), seen, requests, use)

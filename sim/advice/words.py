@@ -101,8 +101,8 @@ def notes(advice: Advice) -> list[str]:
         f"that apply, at most {advice.most_workers} workers a group. Workers are those of "
         f"{' + '.join(advice.scenario.workload.service)}; a log has a partition for each of the "
         "largest group.",
-        f"Prices of {advice.prices.date}, {advice.prices.region}: requests, brokers, storage and "
-        "worker processes (sim/advice/prices.yaml).",
+        f"Prices of {advice.prices.date}, {advice.prices.region}: requests, brokers, storage, "
+        "traffic between zones and worker processes (sim/costs/prices.yaml).",
     ]
     if advice.reduced < 1:
         out.append(

@@ -180,6 +180,7 @@ class Pollers(Broker):
         return replace(
             outcome,
             consumers=self.alive_most,
+            requests={**outcome.requests, "invoke": self.state.function.invocations},
             limits=[*outcome.limits, *self.limits],
             happened=[*outcome.happened, *self._happened(outcome.group)],
         )

@@ -2,7 +2,6 @@
 
 from helpers.advice import scenario
 from sim.advice.advise import advise
-from sim.advice.data import presets
 from sim.advice.own import own_systems
 from sim.advice.words import closing
 
@@ -22,20 +21,16 @@ FIFO = {
 }
 
 
-def test_yours_are_taken_as_they_are_and_billed_as_the_preset_most_like_them():
+def test_yours_are_taken_as_they_are():
     its = scenario(systems={"a": FASTER, "k": KAFKA, "f": FIFO}, scale=1)
-    found = dict(own_systems(its, presets()))
+    found = dict(own_systems(its))
     assert list(found) == ["yours.a", "yours.k", "yours.f"]
     assert found["yours.a"].members == {"q": 4} and found["yours.k"].members == {"g": 6}
     assert (found["yours.a"].partitions, found["yours.k"].partitions) == (1, 6)
-    assert found["yours.a"].bill == presets()["sqs_defaults"].bill
-    assert found["yours.f"].bill == presets()["sqs_fifo"].bill
-    assert found["yours.k"].bill == presets()["kafka"].bill
     more = found["yours.k"].with_workers({"g": 8})
     assert more["groups"]["g"]["consumers"] == 8 and more["topic"]["partitions"] == 6
     assert found["yours.k"].system["groups"]["g"]["consumers"] == 6
     assert found["yours.a"].with_workers({"q": 6})["queues"]["q"]["workers"] == 6
-    assert dict(own_systems(its, {}))["yours.a"].bill == {}
 
 
 def test_yours_are_judged_and_told_what_two_more_workers_buy():

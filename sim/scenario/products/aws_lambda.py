@@ -39,7 +39,6 @@ _A_POLLER = 10
 LONGEST_S = 900.0
 """No invocation may take longer, s."""
 
-_WORK = "the work of a message is drawn from workload.service"
 _NOT_MODELLED = {
     "Enabled": "",
     "Environment": "",
@@ -49,7 +48,6 @@ _NOT_MODELLED = {
     "FunctionName": "",
     "Handler": "",
     "KMSKeyArn": "",
-    "MemorySize": _WORK,
     "MetricsConfig": "",
     "Runtime": "",
     "Tags": "",
@@ -78,6 +76,12 @@ class Function(Config):
     )
     """An invocation that takes longer is ended, and has failed, s, up to 900. Null: 900 s. AWS's
     own default is 3 s; but whoever knows how long the work takes has a function that may."""
+
+    memory_size: Annotated[PositiveCount, Field(ge=128, le=10_240)] = Field(
+        default=128, alias="MemorySize"
+    )
+    """MB of memory, 128 to 10,240: of the bill alone, for `workload.service` says how long the work
+    takes."""
 
     @property
     def timeout_s(self) -> float:

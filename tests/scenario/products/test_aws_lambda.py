@@ -13,6 +13,7 @@ def test_defaults_are_those_of_the_documentation():
         "BatchSize": 10,
         "MaximumBatchingWindowInSeconds": 0,
         "FunctionResponseTypes": [],
+        "MemorySize": 128,
     }
     assert (function.concurrency, function.timeout_s, function.reports) == (1_000, 900.0, False)
     assert function.invoke.mean_s() == pytest.approx(0.1, rel=0.01)

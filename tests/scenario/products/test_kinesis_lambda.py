@@ -16,6 +16,7 @@ def test_defaults_are_those_of_the_documentation():
         "BatchSize": 100,
         "MaximumBatchingWindowInSeconds": 0,
         "FunctionResponseTypes": [],
+        "MemorySize": 128,
         "ParallelizationFactor": 1,
         "BisectBatchOnFunctionError": False,
         "MaximumRetryAttempts": -1,

@@ -1,0 +1,37 @@
+"""Prices, as they are shipped and as one's own."""
+
+import pytest
+
+from sim.costs.prices import prices, read_prices
+from sim.foundation.errors import LabError
+
+
+def test_every_price_has_a_source_and_is_an_assumption_unless_its_official_page_was_read():
+    for name, price in prices().prices.items():
+        assert price.source and price.read <= prices().date, name
+        assert price.see and price.see.startswith("https://aws.amazon.com/"), name
+        assert price.assumption or price.source == price.see, name
+
+
+def test_a_file_of_ones_own_replaces_what_it_prices(tmp_path):
+    file = tmp_path / "mine.yaml"
+    file.write_text(
+        "placement: {zones: 1}\n"
+        "prices:\n  worker: {price: 0.5, per: 1 hours, source: my bill, read: 2026-11-01}\n"
+    )
+    mine = read_prices(file)
+    assert mine.prices["worker"].price == 0.5 and not mine.prices["worker"].assumption
+    assert mine.placement.zones == 1
+    assert mine.prices["kafka_broker"] == prices().prices["kafka_broker"]
+
+
+@pytest.mark.parametrize(
+    "text", ["[1]", "prices: {worker: {price: x}}", "a: [", "prices: {w: {price: 1, per: 1 cow}}"]
+)
+def test_what_is_no_file_of_prices_is_said_in_one_line(tmp_path, text):
+    file = tmp_path / "mine.yaml"
+    file.write_text(text)
+    with pytest.raises(LabError, match=r"mine\.yaml"):
+        read_prices(file)
+    with pytest.raises(LabError, match="none"):
+        read_prices(tmp_path / "none")
