@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sim.cli import stopping
+from sim.cli.costing import cost
 from sim.cli.differing import diff
 from sim.cli.importing import imports, must_be_new
 from sim.cli.people import Dask, Seed, Sets, err, for_people, out, overrides
@@ -346,6 +347,7 @@ app.add_typer(imports, name="import")
 app.command()(sweep)
 app.command()(results)
 app.command()(diff)
+app.command()(cost)
 
 
 @app.command()

@@ -71,6 +71,16 @@ def print_needs(said: Sequence[str], out: Console) -> None:
         out.print(fill(words, width_of(out, WIDTH), initial_indent="  ", subsequent_indent="    "))
 
 
+def print_costs(scenario: Scenario, tables: "Tables", label: str, out: Console) -> None:
+    """What each system would cost a month, in at most 100 columns."""
+    from sim.costs.bill import usd_per_month
+    from sim.words.worth import usd
+
+    each = [f"{name} {usd(its)}" for name, its in usd_per_month(scenario, tables).items()]
+    words = f"Cost, USD a month: {', '.join(each)} (list prices; of what: sim cost {label})"
+    out.print(f"\n{fill(words, width_of(out, WIDTH), subsequent_indent='  ')}")
+
+
 def print_validation(found: "Validation", out: Console) -> None:
     """What was measured beside what the lab says, a line a figure."""
     from sim.validate.page import rows
@@ -347,6 +357,7 @@ def run_one(
         written = store.write(temporary, done.tables, drawn.about)
     print_result(done.tables, title, out)
     print_needs(said, out)
+    print_costs(scenario, done.tables, store.label, out)
     warn(warnings_of(done.tables), err)
     if earlier is not None:
         _print_what_moved(earlier, done, out)

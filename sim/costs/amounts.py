@@ -16,6 +16,7 @@ from sim.scenario.products.base import ProductSystem
 from sim.scenario.products.celery import CelerySystem
 from sim.scenario.products.kafka import KafkaSystem
 from sim.scenario.products.kinesis import KinesisSystem
+from sim.scenario.products.pubsub import PubsubSystem
 from sim.scenario.products.rabbitmq import RabbitmqSystem
 from sim.scenario.products.rabbitmq_stream import RabbitmqStreamSystem, age_s
 from sim.scenario.products.sqs import SqsSystem
@@ -59,6 +60,10 @@ def amounts(system: ProductSystem, use: Use, prices: Prices) -> Iterator[Amount]
         kept = _kept_gb(use, None if age is None else age_s(age), system.stream.max_length_bytes)
         yield "broker_storage", _months(kept * CLUSTER)
         yield _between_zones(use, prices.placement, CLUSTER - 1)
+    elif isinstance(system, PubsubSystem):
+        # At least 1,000 bytes a request are billed; requests are reckoned to be full of messages.
+        moved = use.messages + use.reads
+        yield "pubsub_throughput", moved * use.message_bytes / 1e9 / use.hours
     elif isinstance(system, CelerySystem):
         yield from _celery(system, use, prices)
     for group in use.groups:

@@ -128,6 +128,17 @@ class Result:
         return self.tables.limits
 
     @property
+    def bill(self) -> pd.DataFrame:
+        """[systems x lines] what each system would cost a month: see `sim.costs.bill.bill_table`.
+
+        Raises:
+            LabError: the stored scenario is none to this version of the lab.
+        """
+        from sim.costs.bill import bill_table
+
+        return bill_table(self.scenario, self.tables)
+
+    @property
     def finding(self) -> str:
         """What the numbers say, in sentences computed from them."""
         from sim.words.opening import findings_of

@@ -134,3 +134,15 @@ def test_celery_is_billed_as_its_broker():
     assert celery("redis") == {"redis_node"}
     assert celery("rabbitmq") == {"rabbitmq_small_broker"}
     assert celery("sqs") == {"sqs_standard_request"}
+
+
+def test_pub_sub_is_billed_as_in_googles_example():
+    """https://cloud.google.com/pubsub/pricing: 1 MiB a second, read by two subscriptions, is 7.416
+    TiB in a month of 30 days."""
+    its = system(product="pubsub", subscriptions={"g": {"subscribers": 1, "does": ["job"]}})
+    n = 720 * 3600
+    groups = tuple(GroupUse(name, 1, {}, n, n) for name in "gh")
+    found = billed(its, Use(720.0, n, 2.0**20, 1, groups))
+    assert found["pubsub_throughput"] * 720 * 1e9 / 2**40 == pytest.approx(7.416, abs=0.001)
+    of_a_tib = prices().prices["pubsub_throughput"].price * 2**40 / 1e9
+    assert of_a_tib == pytest.approx(40.0)

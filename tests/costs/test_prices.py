@@ -9,7 +9,9 @@ from sim.foundation.errors import LabError
 def test_every_price_has_a_source_and_is_an_assumption_unless_its_official_page_was_read():
     for name, price in prices().prices.items():
         assert price.source and price.read <= prices().date, name
-        assert price.see and price.see.startswith("https://aws.amazon.com/"), name
+        assert price.see and price.see.startswith(
+            ("https://aws.amazon.com/", "https://cloud.google.com/")
+        ), name
         assert price.assumption or price.source == price.see, name
 
 
