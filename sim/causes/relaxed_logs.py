@@ -18,9 +18,11 @@ from sim.causes.relaxed import (
 )
 from sim.causes.relaxed_groups import KAFKA_GROUP, LOG, SHARE_GROUP, sooner
 from sim.causes.relaxed_kinesis import FUNCTION, LIBRARY
+from sim.causes.relaxed_lists import BULLMQ
 from sim.causes.relaxed_pubsub import PUBSUB
 from sim.causes.relaxed_queues import CELERY, RABBITMQ, SQS
 from sim.scenario.load import Scenario
+from sim.scenario.products.bullmq import BullmqSystem
 from sim.scenario.products.celery import CelerySystem
 from sim.scenario.products.kafka import KafkaSystem
 from sim.scenario.products.kafka_membership import METADATA_MAX_AGE_MS
@@ -375,4 +377,6 @@ def _of_product(scenario: Scenario, system: str, group: str) -> Sequence[Relaxed
         return CELERY
     if isinstance(its, PubsubSystem):
         return PUBSUB
+    if isinstance(its, BullmqSystem):
+        return BULLMQ
     return RABBITMQ if isinstance(its, RabbitmqSystem) else SQS

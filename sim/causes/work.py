@@ -4,6 +4,7 @@ from math import inf
 
 from sim.foundation.units import Distribution
 from sim.scenario.load import Scenario
+from sim.scenario.products.bullmq import BullmqSystem
 from sim.scenario.products.celery import CelerySystem
 from sim.scenario.products.rabbitmq import RabbitmqSystem
 from sim.scenario.products.rabbitmq_dead_letters import delayed_s
@@ -57,6 +58,8 @@ def asked_s(scenario: Scenario, system: str, group: str) -> float:
     if isinstance(its, CelerySystem):
         countdown_s = its.queues[group].task.countdown
         return countdown_s if countdown_s < inf else 0.0
+    if isinstance(its, BullmqSystem):
+        return its.queues[group].default_job_options.delay / 1e3
     if isinstance(its, RabbitmqSystem):
         return delayed_s(group, its.queues, its.producer.soonest_s)
     return 0.0

@@ -115,6 +115,8 @@ class Broker:
         self._dues = 0
         self._oldest = 0
         """Rows of the feed before this are gone."""
+        if self.state.leased and policy.check_s < inf:
+            events_kernel.push(self.state.events, policy.check_s, codes.CHECK, 0, 0)
         for c in range(consumers):
             self._make_room()
             faults.start(self.state, c * _STAGGER_S, c)

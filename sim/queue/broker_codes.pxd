@@ -66,6 +66,9 @@ cdef enum:
     LEAVE_LOOP = 13
     TIMED_OUT = 14
     RETURN = 15
+    RESUME = 16
+    CHECK = 17
+    OPEN = 18
     GATHERING = 0
     INVOKING = 1
     STARTING = 2
@@ -109,7 +112,11 @@ cdef enum:
     LIMIT_THROTTLED = 17
     LIMIT_TIMEOUT = 18
     LIMIT_BEHIND = 19
-    LIMITS = 20
+    LIMIT_LEASE = 20
+    LIMIT_STALLS = 21
+    LIMIT_RATE = 22
+    LIMIT_WORK = 23
+    LIMITS = 24
     CLOSED = 0
     KILLED = 1
     STRUCK = 2

@@ -117,6 +117,12 @@ TIMED_OUT = 14
 """Consumer, invocation."""
 RETURN = 15
 """Message, the place that it comes back to."""
+RESUME = 16
+"""Consumer, epoch."""
+CHECK = 17
+"""Nothing."""
+OPEN = 18
+"""Nothing."""
 
 # Values of InvokedFunction.stage: how far a consumer is with invoking a function.
 GATHERING = 0
@@ -209,7 +215,15 @@ LIMIT_TIMEOUT = 18
 """An invocation took too long."""
 LIMIT_BEHIND = 19
 """A message stayed past its time to live behind the first of the queue."""
-LIMITS = 20
+LIMIT_LEASE = 20
+"""A lock ended before the work did, and what was said of that was not heard."""
+LIMIT_STALLS = 21
+"""A message was taken back for the end of its lock too often."""
+LIMIT_RATE = 22
+"""Messages were ready, and as many as may be had been handed over in a span."""
+LIMIT_WORK = 23
+"""Work was ended that took too long."""
+LIMITS = 24
 
 # What happens to consumers, and is told of: rows of QueueLimits.times_of.
 CLOSED = 0

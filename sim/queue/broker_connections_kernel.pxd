@@ -7,6 +7,7 @@ from sim.queue cimport broker_consumers_kernel as consumers_kernel
 from sim.queue cimport broker_deliveries_kernel as deliveries_kernel
 from sim.queue cimport broker_events_kernel as events_kernel
 from sim.queue cimport broker_hands_kernel as hands_kernel
+from sim.queue cimport broker_leases_kernel as leases_kernel
 from sim.queue cimport broker_limits_kernel as limits_kernel
 from sim.queue cimport broker_settling_kernel as settling_kernel
 from sim.queue.broker_state_kernel cimport BrokerState
@@ -38,3 +39,6 @@ cdef bint _extends(BrokerState b, double now, i64 d) noexcept nogil
 
 @cython.locals(d=i64)
 cdef void unlock(BrokerState b, double now) noexcept nogil
+
+@cython.locals(d=i64, after=i64, locked_s=double, marked_s=double)
+cdef void check(BrokerState b, double now) noexcept nogil

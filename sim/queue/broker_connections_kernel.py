@@ -6,6 +6,7 @@ from sim.queue import broker_consumers_kernel as consumers_kernel
 from sim.queue import broker_deliveries_kernel as deliveries_kernel
 from sim.queue import broker_events_kernel as events_kernel
 from sim.queue import broker_hands_kernel as hands_kernel
+from sim.queue import broker_leases_kernel as leases_kernel
 from sim.queue import broker_limits_kernel as limits_kernel
 from sim.queue import broker_settling_kernel as settling_kernel
 from sim.queue.broker_state_kernel import BrokerState
@@ -140,3 +141,20 @@ def unlock(b: BrokerState, now: float) -> None:
         _close(b, now, b.deliveries.consumer[d], b.deliveries.connection[d], codes.BY_LOCK)
     else:
         _take_back_one(b, now, d, codes.BY_LOCK)
+
+
+def check(b: BrokerState, now: float) -> None:
+    """Take back what has no lock any more, if there is a consumer to look for that (BM-02)."""
+    events_kernel.push(b.events, now + b.policy.check_s, codes.CHECK, 0, 0)
+    if not leases_kernel.somebody_looks(b, now):
+        return
+    marked_s = b.checked_s if b.policy.check_twice == 1 else now
+    b.checked_s = now
+    d = b.deliveries.first
+    while d >= 0:
+        after = b.deliveries.after[d]
+        locked_s = leases_kernel.renewed_s(b, d, now)
+        # What was handed over at the check before, it had not seen.
+        if locked_s < marked_s and locked_s + b.policy.lease_s <= now:
+            _take_back_one(b, now, d, codes.BY_LOCK)
+        d = after

@@ -42,7 +42,10 @@ cdef class Consumers:
     cdef public i32[:, ::1] idle_slot
     cdef public i32[:, ::1] slot
     cdef public double[:, ::1] end_s
+    cdef public double[:, ::1] whole_s
     cdef public double[::1] paused_s
+    cdef public i64[::1] renews
+    cdef public double[::1] timer_s
     cdef public i64[::1] resting
     cdef public i64 at_rest
     cdef public i64 working

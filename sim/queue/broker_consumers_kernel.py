@@ -85,8 +85,14 @@ class Consumers:
         """[places, slots] delivery in work; -1: none."""
         self.end_s: F64 = np.zeros((places, slots))
         """[places, slots] when it will be done."""
+        self.whole_s: F64 = np.zeros((places, slots))
+        """[places, slots] when it would be done, were it not ended for taking too long."""
         self.paused_s: F64 = np.full(places, -np.inf)
         """[places] since when the process stands still, or stood still last."""
+        self.renews: I64 = np.zeros(places, np.int64)
+        """[places] 1: it can renew the locks of what it has in hand."""
+        self.timer_s: F64 = np.full(places, -np.inf)
+        """[places] when its timer for that fired last, as far as was looked."""
         self.resting: I64 = np.zeros(places, np.int64)
         """[places] 1: it has nothing to do (`sim.queue.broker_times_kernel`)."""
         self.at_rest = 0

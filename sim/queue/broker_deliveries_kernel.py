@@ -31,7 +31,7 @@ class Deliveries:
         self.sent_s: F64 = np.zeros(room)
         """[room] when the broker handed it out."""
         self.locked_s: F64 = np.zeros(room)
-        """[room] when its lock began, or was extended last."""
+        """[room] when its lock began, or was extended or renewed last, as far as was looked."""
         self.entered_s: F64 = np.zeros(room)
         """[room] where messages may come again: when it had reached the queue, …"""
         self.came_s: F64 = np.zeros(room)

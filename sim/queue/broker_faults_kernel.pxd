@@ -7,6 +7,7 @@ from sim.queue cimport broker_consumers_kernel as consumers_kernel
 from sim.queue cimport broker_events_kernel as events_kernel
 from sim.queue cimport broker_function_kernel as function_kernel
 from sim.queue cimport broker_hands_kernel as hands_kernel
+from sim.queue cimport broker_leases_kernel as leases_kernel
 from sim.queue cimport broker_state_kernel as state_kernel
 from sim.queue.broker_state_kernel cimport BrokerState
 
@@ -18,7 +19,7 @@ cpdef void crash(BrokerState b, double now, i64 c) noexcept nogil
 @cython.locals(epoch=i64)
 cpdef void leave(BrokerState b, double now, i64 c) noexcept nogil
 
-@cython.locals(at_s=double)
+@cython.locals(at_s=double, ends_s=double)
 cdef void _finish_at(BrokerState b, i64 c, i64 s, double end_s) noexcept nogil
 
 @cython.locals(shift_s=double, s=i64)

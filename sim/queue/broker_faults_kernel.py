@@ -9,6 +9,7 @@ from sim.queue import broker_consumers_kernel as consumers_kernel
 from sim.queue import broker_events_kernel as events_kernel
 from sim.queue import broker_function_kernel as function_kernel
 from sim.queue import broker_hands_kernel as hands_kernel
+from sim.queue import broker_leases_kernel as leases_kernel
 from sim.queue import broker_state_kernel as state_kernel
 from sim.queue.broker_state_kernel import BrokerState
 
@@ -20,6 +21,9 @@ def start(b: BrokerState, now: float, c: int) -> None:
 
 def crash(b: BrokerState, now: float, c: int) -> None:
     """The process ends, and what it has in hand is gone."""
+    if b.policy.loses == 1:
+        hands_kernel.lose_all(b, now, c)
+        b.clock_s = max(b.clock_s, now)  # others may be in flight in their place
     hands_kernel.crash(b, now, c)
 
 
@@ -33,6 +37,9 @@ def leave(b: BrokerState, now: float, c: int) -> None:
 
 def _finish_at(b: BrokerState, c: int, s: int, end_s: float) -> None:
     """What is in a slot will be done at another time than was thought."""
+    b.consumers.whole_s[c, s] = end_s
+    ends_s = b.deliveries.begun_s[b.consumers.slot[c, s]] + b.policy.work_limit_s
+    end_s = min(end_s, max(ends_s, b.consumers.resume_s[c]))
     b.consumers.end_s[c, s] = end_s
     events_kernel.push(b.events, end_s, codes.FINISH, c * b.consumers.slots + s, 0)
     if b.function.invoked and end_s > function_kernel.deadline_s(b.function, c):
@@ -42,6 +49,9 @@ def _finish_at(b: BrokerState, c: int, s: int, end_s: float) -> None:
 
 def pause(b: BrokerState, now: float, c: int, resume_s: float) -> None:
     """The whole process stands still until ``resume_s``."""
+    if b.leased:
+        leases_kernel.stand_still(b, now, c)
+        events_kernel.push(b.events, resume_s, codes.RESUME, c, b.consumers.epoch[c])
     shift_s = resume_s - max(now, b.consumers.resume_s[c])
     if now >= b.consumers.resume_s[c]:
         b.consumers.paused_s[c] = now
@@ -50,7 +60,7 @@ def pause(b: BrokerState, now: float, c: int, resume_s: float) -> None:
         b.consumers.loop_s[c] = max(b.consumers.loop_s[c], resume_s)
     for s in range(b.consumers.slots):
         if b.consumers.slot[c, s] >= 0:
-            _finish_at(b, c, s, b.consumers.end_s[c, s] + shift_s)
+            _finish_at(b, c, s, b.consumers.whole_s[c, s] + shift_s)
 
 
 def slow(b: BrokerState, now: float, c: int, factor: float) -> None:
@@ -60,7 +70,7 @@ def slow(b: BrokerState, now: float, c: int, factor: float) -> None:
     from_s = max(now, b.consumers.resume_s[c])
     for s in range(b.consumers.slots):
         if b.consumers.slot[c, s] >= 0:
-            _finish_at(b, c, s, from_s + (b.consumers.end_s[c, s] - from_s) * ratio)
+            _finish_at(b, c, s, from_s + (b.consumers.whole_s[c, s] - from_s) * ratio)
 
 
 def terminate(b: BrokerState, now: float, c: int) -> None:
@@ -93,6 +103,8 @@ def stay(b: BrokerState, c: int) -> None:
 
 def cut_off(b: BrokerState, now: float, c: int) -> None:
     """The network between consumer and broker is gone; what is under way from it arrives."""
+    if b.leased:
+        leases_kernel.stand_still(b, now, c)
     b.consumers.cut[c] = 1
     b.consumers.changed = True
     if b.policy.push == 0:
@@ -119,6 +131,8 @@ def cut_off(b: BrokerState, now: float, c: int) -> None:
 def reconnect(b: BrokerState, now: float, c: int) -> None:
     """The network is back: what was held up is sent; a connection that was closed, opened anew."""
     b.consumers.cut[c] = 0
+    if b.leased:
+        leases_kernel.go_on(b, now, c)
     b.consumers.changed = True
     if b.policy.push == 0:
         if b.consumers.alive[c] == 1 and b.consumers.calling[c] == codes.HELD_UP:

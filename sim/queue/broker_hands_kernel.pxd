@@ -7,6 +7,7 @@ from sim.queue cimport broker_consumers_kernel as consumers_kernel
 from sim.queue cimport broker_deliveries_kernel as deliveries_kernel
 from sim.queue cimport broker_events_kernel as events_kernel
 from sim.queue cimport broker_function_kernel as function_kernel
+from sim.queue cimport broker_leases_kernel as leases_kernel
 from sim.queue cimport broker_limits_kernel as limits_kernel
 from sim.queue cimport broker_messages_kernel as messages_kernel
 from sim.queue cimport broker_settling_kernel as settling_kernel
@@ -26,6 +27,9 @@ cdef void _leave_later(BrokerState b, double now, i64 c) noexcept nogil
 
 @cython.locals(d=i64, then=i64, slots=i64, s=i64)
 cdef void empty_hands(BrokerState b, double now, i64 c, bint slots_too) noexcept nogil
+
+@cython.locals(d=i64, after=i64)
+cdef void lose_all(BrokerState b, double now, i64 c) noexcept nogil
 
 @cython.locals(epoch=i64)
 cdef void crash(BrokerState b, double now, i64 c) noexcept nogil

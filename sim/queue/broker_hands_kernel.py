@@ -6,6 +6,7 @@ from sim.queue import broker_consumers_kernel as consumers_kernel
 from sim.queue import broker_deliveries_kernel as deliveries_kernel
 from sim.queue import broker_events_kernel as events_kernel
 from sim.queue import broker_function_kernel as function_kernel
+from sim.queue import broker_leases_kernel as leases_kernel
 from sim.queue import broker_limits_kernel as limits_kernel
 from sim.queue import broker_messages_kernel as messages_kernel
 from sim.queue import broker_settling_kernel as settling_kernel
@@ -76,11 +77,24 @@ def empty_hands(b: BrokerState, now: float, c: int, slots_too: bool) -> None:
     consumers_kernel.rest_if_free(b.consumers, b.policy, c)
 
 
+def lose_all(b: BrokerState, now: float, c: int) -> None:
+    """What a process has in hand that is killed is lost, but for acks on their way."""
+    d = b.deliveries.first
+    while d >= 0:
+        after = b.deliveries.after[d]
+        if b.deliveries.consumer[d] == c and b.deliveries.has[d] & codes.WIRE == 0:
+            settling_kernel.lose(b, now, d)
+            deliveries_kernel.free_if_forgotten(b.deliveries, d)
+        d = after
+
+
 def crash(b: BrokerState, now: float, c: int) -> None:
     """The process ends, and what it has in hand is gone; acks already sent still arrive.
 
     The broker hears of it over the connection, if there is a network.
     """
+    if b.leased:
+        leases_kernel.stand_still(b, now, c)
     empty_hands(b, now, c, True)
     if b.function.invoked:
         function_kernel.put_down(b.function, b.consumers, c)
@@ -124,6 +138,9 @@ def begin(b: BrokerState, now: float, c: int) -> None:
     b.consumers.inbound_s[c] = -num.INF
     b.consumers.outbound_s[c] = -num.INF
     b.consumers.loop_s[c] = -num.INF
+    if b.leased:
+        b.consumers.timer_s[c] = now
+        leases_kernel.go_on(b, now, c)
     if b.policy.push == 0:
         _ask(b, now, c)
     elif b.consumers.cut[c] == 0:
@@ -168,6 +185,8 @@ def send_acks(b: BrokerState, now: float, c: int) -> None:
         return
     d = first
     while d >= 0:
+        if b.leased:
+            b.deliveries.locked_s[d] = leases_kernel.renewed_s(b, d, now)
         b.deliveries.has[d] = (b.deliveries.has[d] & codes.BROKER) | codes.WIRE
         d = b.deliveries.then[d]
     if b.policy.push == 1:
@@ -205,6 +224,8 @@ def _note_hold(b: BrokerState, now: float, c: int, d: int) -> None:
 
 def _begin_work(b: BrokerState, now: float, c: int, d: int) -> None:
     """Put a delivery into a free slot."""
+    if b.policy.blocks == 1 and b.leased:
+        leases_kernel.stand_still(b, now, c)
     idle = b.consumers.idle[c] - 1
     b.consumers.idle[c] = idle
     s = b.consumers.idle_slot[c, idle]
@@ -213,8 +234,11 @@ def _begin_work(b: BrokerState, now: float, c: int, d: int) -> None:
         b.consumers.fresh[c] = 0
         work_s += b.policy.per_batch_s
     end_s = now + work_s * b.consumers.factor[c]
+    b.deliveries.begun_s[d] = now
     b.consumers.slot[c, s] = d
     b.consumers.working += 1
+    b.consumers.whole_s[c, s] = end_s
+    end_s = min(end_s, now + b.policy.work_limit_s)
     b.consumers.end_s[c, s] = end_s
     b.deliveries.work_s[d] = work_s
     if b.messages.effects[b.deliveries.message[d]] == 0:
@@ -381,6 +405,8 @@ def _die_of(b: BrokerState, now: float, c: int, message: int) -> None:
     """A message kills its consumer, which may start again."""
     k = messages_kernel.poison_place(b.poison, message)
     limits_kernel.strike(b.limits, codes.KILLED, c, now)
+    if b.policy.loses == 1:
+        lose_all(b, now, c)
     crash(b, now, c)
     if num.isfinite(b.poison.restart_s[k]):
         restart_s = now + b.poison.restart_s[k]
@@ -391,7 +417,12 @@ def finish(b: BrokerState, now: float, c: int, s: int) -> bool:
     """A consumer is done with what is in a slot, one way or the other; False: it died of it."""
     d = b.consumers.slot[c, s]
     message = b.deliveries.message[d]
-    verdict = _verdict(b, message)
+    verdict = codes.OK
+    if now >= b.deliveries.begun_s[d] + b.policy.work_limit_s:
+        verdict = b.policy.on_failure
+        limits_kernel.act(b.limits, codes.LIMIT_WORK, b.deliveries.begun_s[d], now)
+    else:
+        verdict = _verdict(b, message)
     fails = b.function.invoked and verdict != codes.OK
     if fails:
         fails = not b.function.reports or verdict == codes.DIE
@@ -410,6 +441,8 @@ def finish(b: BrokerState, now: float, c: int, s: int) -> bool:
     b.consumers.working -= 1
     b.consumers.idle_slot[c, b.consumers.idle[c]] = s
     b.consumers.idle[c] += 1
+    if b.leased:
+        leases_kernel.go_on(b, now, c)
     b.messages.held -= 1
     if b.policy.ack != codes.LATE and b.deliveries.has[d] & codes.OWED == 0:
         b.deliveries.has[d] -= codes.CLIENT
@@ -426,6 +459,8 @@ def finish(b: BrokerState, now: float, c: int, s: int) -> bool:
         return True
     b.consumers.chunk[c] += 1
     if verdict == codes.LEAVE:
+        if b.leased:
+            b.deliveries.locked_s[d] = leases_kernel.renewed_s(b, d, now)
         b.deliveries.gone_s[d] = now
         b.deliveries.has[d] -= codes.CLIENT
         deliveries_kernel.free_if_forgotten(b.deliveries, d)

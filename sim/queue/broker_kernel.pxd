@@ -12,6 +12,7 @@ from sim.queue cimport broker_events_kernel as events_kernel
 from sim.queue cimport broker_function_kernel as function_kernel
 from sim.queue cimport broker_hands_kernel as hands_kernel
 from sim.queue cimport broker_lanes_kernel as lanes_kernel
+from sim.queue cimport broker_leases_kernel as leases_kernel
 from sim.queue cimport broker_limits_kernel as limits_kernel
 from sim.queue cimport broker_messages_kernel as messages_kernel
 from sim.queue cimport broker_picks_kernel as picks_kernel
@@ -34,6 +35,8 @@ cdef void _note_waits(
 
 @cython.locals(lower=i64, other=i64)
 cdef void _note_overtaken(BrokerState b, double now, i64 message, i64 lane) noexcept nogil
+
+cdef void _count(BrokerState b, double now) noexcept nogil
 
 @cython.locals(d=i64, epoch=i64, connection=i64, there=bint, has=i64, lane=i64)
 cdef void _deliver(BrokerState b, double now, i64 c, i64 message) noexcept nogil
@@ -62,6 +65,7 @@ cdef i64 _finish(BrokerState b, double now, i64 ref) noexcept nogil
 @cython.locals(c=i64, connection=i64)
 cdef i64 _due(BrokerState b, double now, i64 d) noexcept nogil
 
+@cython.locals(waiting=bint)
 cdef i64 _rare(BrokerState b, double now, i64 kind, i64 ref, i64 stamp) noexcept nogil
 
 @cython.locals(kind=i64, ref=i64, stamp=i64, busy=i64)

@@ -35,6 +35,7 @@ from sim.queue import broker_events_kernel as events_kernel
 from sim.queue import broker_function_kernel as function_kernel
 from sim.queue import broker_hands_kernel as hands_kernel
 from sim.queue import broker_lanes_kernel as lanes_kernel
+from sim.queue import broker_leases_kernel as leases_kernel
 from sim.queue import broker_limits_kernel as limits_kernel
 from sim.queue import broker_messages_kernel as messages_kernel
 from sim.queue import broker_picks_kernel as picks_kernel
@@ -85,7 +86,7 @@ def _note_waits(b: BrokerState, now: float, d: int, message: int, lane: int) -> 
     in_line = b.policy.pick == codes.SPANS or b.policy.single_active == 1
     if b.policy.pick == codes.GROUPS:
         until_idle_s = b.times.freed[lane]
-    elif in_line or b.limited:
+    elif in_line or b.by_ring:
         until_idle_s = b.times.idle_s
     idle_s = times_kernel.hand(b.times, b.deliveries, d, message, until_idle_s)
     if idle_s > 0.0 and (in_line or b.policy.pick == codes.GROUPS):
@@ -105,6 +106,18 @@ def _note_overtaken(b: BrokerState, now: float, message: int, lane: int) -> None
             return
 
 
+def _count(b: BrokerState, now: float) -> None:
+    """A message is handed over in a span in which only so many are (BM-05)."""
+    if now >= b.rate_until_s:
+        b.rate_until_s = now + b.policy.rate_s
+        b.rate_taken = 0
+        b.rate_full_s = num.INF
+    b.rate_taken += 1
+    if b.rate_taken == b.policy.rate_max:
+        b.rate_full_s = now
+        events_kernel.push(b.events, b.rate_until_s, codes.OPEN, 0, 0)
+
+
 def _deliver(b: BrokerState, now: float, c: int, message: int) -> None:
     """Hand a message to a consumer, over a connection that may lead nowhere."""
     d = deliveries_kernel.take_free(b.deliveries)
@@ -120,6 +133,8 @@ def _deliver(b: BrokerState, now: float, c: int, message: int) -> None:
     b.deliveries.verdict[d] = codes.OK
     b.deliveries.sent_s[d] = now
     b.deliveries.locked_s[d] = now
+    if b.rated:
+        _count(b, now)
     b.deliveries.gone_s[d] = num.INF if there else now
     if b.function.invoked:
         b.deliveries.loop_s[d] = 0.0
@@ -143,6 +158,10 @@ def _deliver(b: BrokerState, now: float, c: int, message: int) -> None:
             b.consumers.unacked[c] += 1
     if there:
         has += _hand_over(b, now, c, d, message)
+    elif b.policy.loses == 1:
+        b.deliveries.has[d] = has
+        settling_kernel.lose(b, now, d)
+        has = 0
     b.deliveries.has[d] = has
     consumers_kernel.rest_if_free(b.consumers, b.policy, c)
     deliveries_kernel.free_if_forgotten(b.deliveries, d)
@@ -197,6 +216,8 @@ def _serve(b: BrokerState) -> bool:
     if b.messages.ready_now <= 0 or b.messages.in_flight_now >= b.policy.max_in_flight:
         return False
     if b.limited and _is_busy(b):
+        return False
+    if b.rated and b.rate_full_s <= b.clock_s < b.rate_until_s:
         return False
     c = b.consumers.behind[b.consumers.anchor]
     n = 0
@@ -309,6 +330,17 @@ def _rare(b: BrokerState, now: float, kind: int, ref: int, stamp: int) -> int:
         return _due(b, now, ref)
     elif kind == codes.TIMED_OUT:
         return hands_kernel.time_out(b, now, ref, stamp)
+    elif kind == codes.RESUME:
+        if b.consumers.epoch[ref] == stamp:
+            leases_kernel.go_on(b, now, ref)
+    elif kind == codes.CHECK:
+        connections_kernel.check(b, now)
+    elif kind == codes.OPEN:
+        if now >= b.rate_until_s:  # else the next span has begun
+            waiting = b.consumers.behind[b.consumers.anchor] != b.consumers.anchor
+            if waiting and b.messages.ready_now > 0:
+                limits_kernel.act(b.limits, codes.LIMIT_RATE, b.rate_full_s, now)
+            b.rate_full_s = num.INF
     elif kind == codes.LEAVE_LOOP:
         hands_kernel.leave_loop(b, now, ref, stamp)
     elif kind == codes.RETURN:

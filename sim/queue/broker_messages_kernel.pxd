@@ -17,6 +17,7 @@ cdef class QueueMessages:
     cdef public u8[::1] state
     cdef public u16[::1] receives
     cdef public u16[::1] returns
+    cdef public u16[::1] stalls
     cdef public u16[::1] effects
     cdef public double[::1] done_s
     cdef public i32[::1] again_message

@@ -19,6 +19,7 @@ class QueueMessages:
         ttl_s: F64,
         expires: bool,
         linked: bool,
+        stalls: bool,
         total: int,
         keep_repeats: int,
     ) -> None:
@@ -45,6 +46,8 @@ class QueueMessages:
         """[messages] deliveries so far."""
         self.returns: U16 = np.zeros(n, np.uint16)
         """[messages] returns and retries that count."""
+        self.stalls: U16 = np.zeros(n if stalls else 0, np.uint16)
+        """[messages] how often its renewed lock had ended; [0]: that is not counted."""
         self.effects: U16 = np.zeros(n, np.uint16)
         """[messages] how often each was processed."""
         self.done_s: F64 = np.full(n, np.inf)
@@ -83,6 +86,8 @@ class QueueMessages:
         self.state = longer(np.asarray(self.state), n, 0)
         self.receives = longer(np.asarray(self.receives), n, 0)
         self.returns = longer(np.asarray(self.returns), n, 0)
+        if self.stalls.shape[0]:
+            self.stalls = longer(np.asarray(self.stalls), n, 0)
         self.effects = longer(np.asarray(self.effects), n, 0)
         self.done_s = longer(np.asarray(self.done_s), n, np.inf)
 

@@ -13,6 +13,16 @@ cdef class BrokerPolicy:
     cdef public double lock_s
     cdef public double extends_s
     cdef public double sweep_s
+    cdef public double lease_s
+    cdef public double renew_s
+    cdef public double check_s
+    cdef public i64 check_twice
+    cdef public i64 blocks
+    cdef public i64 max_stalls
+    cdef public i64 loses
+    cdef public double work_limit_s
+    cdef public i64 rate_max
+    cdef public double rate_s
     cdef public i64 late_ack
     cdef public i64 any_copy
     cdef public i64 lock_closes
@@ -40,6 +50,9 @@ cdef class BrokerPolicy:
     cdef public double retry_growth
     cdef public double retry_max_s
     cdef public i64 retry_held
+    cdef public i64 retry_power
+    cdef public i64 retry_more
+    cdef public double retry_spread
     cdef public i64 retry_whole
     cdef public i64 max_length
     cdef public i64 overflow

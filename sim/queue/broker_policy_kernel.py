@@ -35,6 +35,26 @@ class BrokerPolicy:
         handed the message; 0: it does not."""
         self.sweep_s = 0.0
         """Ends of locks are looked at this often; 0: at once."""
+        self.lease_s = num.INF
+        """Push: such a lock that consumers renew; inf: there is none. Not with ``lock_s``."""
+        self.renew_s = num.INF
+        """A consumer's timer fires each time after, and renews what it has had for longer."""
+        self.check_s = num.INF
+        """Ends of renewed locks are looked for this often, …"""
+        self.check_twice = 0
+        """1: … and of those alone that were not renewed since it was looked before."""
+        self.blocks = 0
+        """1: a consumer at work renews nothing."""
+        self.max_stalls = NO_LIMIT
+        """A message whose renewed lock has ended more often is dead-lettered."""
+        self.loses = 0
+        """1: what a process has in hand that is killed is lost."""
+        self.work_limit_s = num.INF
+        """Push: work that takes longer is ended, and has failed."""
+        self.rate_max = NO_LIMIT
+        """Messages handed over in a span of ``rate_s`` from the first, at most."""
+        self.rate_s = num.INF
+        """That span."""
         self.late_ack = 0
         """1: an ack after the lock's end counts while the message is ready."""
         self.any_copy = 0
@@ -91,6 +111,12 @@ class BrokerPolicy:
         """No wait is longer."""
         self.retry_held = 0
         """1: it is published at once with an ETA, and a consumer holds it till then."""
+        self.retry_power = 0
+        """Each wait is longer by how many there were before, to this power, s; 0: it is not."""
+        self.retry_more = 0
+        """… and by a random whole number less than this, times how many there are with it, s."""
+        self.retry_spread = 0.0
+        """Share of the wait that is random: a whole number of ms from what is left, uniformly."""
         self.retry_whole = 0
         """1: a whole number of seconds from 0 to the wait, uniformly."""
         self.max_length = NO_LIMIT

@@ -6,6 +6,7 @@ from sim.queue cimport broker_codes as codes
 from sim.queue cimport broker_deliveries_kernel as deliveries_kernel
 from sim.queue cimport broker_events_kernel as events_kernel
 from sim.queue cimport broker_lanes_kernel as lanes_kernel
+from sim.queue cimport broker_leases_kernel as leases_kernel
 from sim.queue cimport broker_limits_kernel as limits_kernel
 from sim.queue cimport broker_messages_kernel as messages_kernel
 from sim.queue cimport broker_picks_kernel as picks_kernel
@@ -24,6 +25,9 @@ cdef void _move(BrokerState b, i64 message, i64 d, i64 reason) noexcept nogil
 @cython.locals(lane=i64, time_s=double)
 cdef void forget(BrokerState b, double now, i64 d) noexcept nogil
 
+@cython.locals(message=i64)
+cdef void lose(BrokerState b, double now, i64 d) noexcept nogil
+
 @cython.locals(c=i64, waited_s=double, in_hand=bint)
 cdef double _throttled_s(BrokerState b, double now, i64 d) noexcept nogil
 
@@ -39,7 +43,8 @@ cdef void come_again(BrokerState b, double now, i64 message, i64 place) noexcept
 @cython.locals(message=i64, place=i64, lane=i64)
 cdef void give_back(BrokerState b, double now, i64 d, i64 why) noexcept nogil
 
-@cython.locals(message=i64, times=i64, wait_s=double, draw=double, row=i64, _=i64)
+@cython.locals(message=i64, times=i64, wait_s=double, draw=double, row=i64, _=i64, more_s=double,
+               random_s=double)
 cdef void _retry(BrokerState b, double now, i64 d) noexcept nogil
 
 @cython.locals(message=i64)

@@ -5,6 +5,7 @@ from sim.queue import broker_codes as codes
 from sim.queue import broker_deliveries_kernel as deliveries_kernel
 from sim.queue import broker_events_kernel as events_kernel
 from sim.queue import broker_lanes_kernel as lanes_kernel
+from sim.queue import broker_leases_kernel as leases_kernel
 from sim.queue import broker_limits_kernel as limits_kernel
 from sim.queue import broker_messages_kernel as messages_kernel
 from sim.queue import broker_picks_kernel as picks_kernel
@@ -74,7 +75,7 @@ def _move(b: BrokerState, message: int, d: int, reason: int) -> None:
                 b.letters.met[at, codes.MET_DELAY] += now - ready_s - late_s
                 return
         until_idle_s = -num.INF
-        if b.policy.single_active == 1 or b.limited:
+        if b.policy.single_active == 1 or b.by_ring:
             until_idle_s = b.times.idle_s
         times_kernel.add_ready(b.times, message, until_idle_s, b.letters.met, at)
     # What it waits for while a consumer rests is this queue's.
@@ -95,6 +96,13 @@ def forget(b: BrokerState, now: float, d: int) -> None:
     b.lanes.in_flight[lane] -= 1
     if b.lanes.in_flight[lane] == 0:
         b.times.freed[lane] = b.times.idle_s
+
+
+def lose(b: BrokerState, now: float, d: int) -> None:
+    """A delivery is gone with its process, and nobody else knows of it (SK-01)."""
+    message = b.deliveries.message[d]
+    forget(b, now, d)
+    finalise(b, message, codes.ACKED if b.messages.effects[message] > 0 else codes.LOST)
 
 
 def _throttled_s(b: BrokerState, now: float, d: int) -> float:
@@ -166,7 +174,12 @@ def give_back(b: BrokerState, now: float, d: int, why: int) -> None:
     else:
         if b.policy.counted & why:
             b.messages.returns[message] += 1
-        if b.messages.returns[message] > b.policy.max_returns:
+        if why == codes.BY_LOCK and b.messages.stalls.shape[0] > 0:
+            b.messages.stalls[message] += 1
+        if b.messages.stalls.shape[0] > 0 and b.messages.stalls[message] > b.policy.max_stalls:
+            bury(b, message, d, codes.DIED_LIMIT)
+            limits_kernel.act(b.limits, codes.LIMIT_STALLS, now, now)
+        elif b.messages.returns[message] > b.policy.max_returns:
             bury(b, message, d, codes.DIED_LIMIT)
             limits_kernel.act(b.limits, codes.LIMIT_RETURNS, now, now)
         else:
@@ -195,6 +208,15 @@ def _retry(b: BrokerState, now: float, d: int) -> None:
     wait_s = min(b.policy.retry_max_s, wait_s)
     draw = b.jitter[b.messages.retries % b.jitter.shape[0]]
     b.messages.retries += 1
+    if b.policy.retry_power > 0:
+        more_s = 1.0
+        for _ in range(b.policy.retry_power):
+            more_s *= num.double(times - 1)
+        wait_s += more_s
+        wait_s += num.floor(draw * num.double(b.policy.retry_more)) * num.double(times)
+    if b.policy.retry_spread > 0.0:
+        random_s = wait_s * b.policy.retry_spread
+        wait_s = 0.001 * num.floor(1000.0 * (draw * random_s + wait_s - random_s))
     if b.policy.retry_whole == 1:
         wait_s = num.floor(draw * (num.floor(wait_s) + 1.0))
     if b.policy.retry_held == 1:
@@ -246,6 +268,11 @@ def _settle_copy(b: BrokerState, now: float, d: int, worked_on: bool) -> None:
 def acknowledge(b: BrokerState, now: float, d: int) -> None:
     """The ack of a delivery has reached the broker, which may have taken it back meanwhile."""
     message = b.deliveries.message[d]
+    if b.leased and b.deliveries.has[d] & codes.BROKER and not leases_kernel.has_lock(b, d, now):
+        b.deliveries.has[d] &= ~codes.WIRE
+        b.deliveries.gone_s[d] = min(now, b.deliveries.gone_s[d])
+        limits_kernel.act(b.limits, codes.LIMIT_LEASE, now, now)
+        return
     b.deliveries.has[d] -= codes.WIRE
     worked_on = b.deliveries.has[d] & codes.CLIENT != 0
     state = b.messages.state[message]

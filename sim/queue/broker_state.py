@@ -152,6 +152,7 @@ def new_state(
         _rows(columns.ttl_s, np.float64),
         policy.at_head == 1,
         columns.linked,
+        policy.max_stalls < NO_LIMIT,
         n if wanted is None else int(np.count_nonzero(wanted)),
         keep_repeats,
     )

@@ -54,8 +54,15 @@ cdef class BrokerState:
     cdef public i64 retention_row
     cdef public double clock_s
     cdef public bint limited
+    cdef public bint leased
+    cdef public bint rated
+    cdef public bint by_ring
     cdef public bint exact
     cdef public double free_s
+    cdef public double checked_s
+    cdef public i64 rate_taken
+    cdef public double rate_until_s
+    cdef public double rate_full_s
     cdef public bint published
     cdef public double full_from_s
     cdef public double full_until_s

@@ -3,7 +3,7 @@
 import numpy as np
 
 from sim.foundation import num
-from sim.foundation.arrays import F64, I64
+from sim.foundation.arrays import F64, I64, NO_LIMIT
 from sim.queue import broker_codes as codes
 from sim.queue import broker_events_kernel as events_kernel
 from sim.queue import broker_limits_kernel as limits_kernel
@@ -100,10 +100,24 @@ class BrokerState:
         """Time of the latest event."""
         self.limited = policy.publish_s > 0.0 or policy.deliver_s > 0.0
         """Whether the queue is a process that can do one thing at a time."""
+        self.leased = policy.lease_s < num.INF
+        """Whether consumers renew locks."""
+        self.rated = policy.rate_max < NO_LIMIT
+        """Whether only so many messages are handed over in a span."""
+        self.by_ring = self.limited or self.rated
+        """Whether what is ready may wait though a consumer could be sent it."""
         self.exact = policy.at_head == 1 or policy.moves == 1
         """Whether each arrival is looked at by itself: what is first now makes a difference."""
         self.free_s = -num.INF
         """The queue's process is busy until then."""
+        self.checked_s = 0.0
+        """When it was looked last for locks that have ended."""
+        self.rate_taken = 0
+        """Messages handed over in the latest span, …"""
+        self.rate_until_s = -num.INF
+        """… which goes until then."""
+        self.rate_full_s = num.INF
+        """Since when there are as many as may be; inf: fewer."""
         self.published = False
         """What it did last was to take in a message, not to deliver one."""
         self.full_from_s = num.INF
@@ -114,7 +128,7 @@ class BrokerState:
 
 def pass_time(b: BrokerState, now: float) -> None:
     """Carry the sums of `QueueTimes` to ``now``, before anything happens then."""
-    by_ring = b.limited and b.policy.single_active == 0
+    by_ring = b.by_ring and b.policy.single_active == 0
     times_kernel.elapse(b.times, b.consumers, b.policy.push, by_ring, b.messages.ready_now, now)
     while b.times.etas < b.times.eta_order.shape[0]:
         message = b.times.eta_order[b.times.etas]

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from sim.engine.system import Setup, System
+from sim.scenario.products.bullmq import BullmqSystem
 from sim.scenario.products.celery import CelerySystem
 from sim.scenario.products.kafka import KafkaSystem
 from sim.scenario.products.kinesis import KinesisSystem
@@ -10,6 +11,7 @@ from sim.scenario.products.pubsub import PubsubSystem
 from sim.scenario.products.rabbitmq import RabbitmqSystem
 from sim.scenario.products.rabbitmq_stream import RabbitmqStreamSystem
 from sim.scenario.products.sqs import SqsSystem
+from sim.systems.bullmq import Bullmq
 from sim.systems.celery import Celery
 from sim.systems.kafka_share import kafka
 from sim.systems.kinesis import Kinesis
@@ -19,6 +21,7 @@ from sim.systems.rabbitmq_stream import RabbitmqStream
 from sim.systems.sqs import Sqs
 
 _SYSTEMS: Mapping[type, Callable[..., System]] = {
+    BullmqSystem: Bullmq,
     CelerySystem: Celery,
     KafkaSystem: kafka,
     KinesisSystem: Kinesis,

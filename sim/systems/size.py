@@ -21,6 +21,7 @@ from sim.scenario.faults.groups import AutoscaleFault, ScaleFault
 from sim.scenario.load import Scenario
 from sim.scenario.products.aws_lambda import LONG_POLL_S
 from sim.scenario.products.base import Readers
+from sim.scenario.products.bullmq import BullmqQueue
 from sim.scenario.products.catalogue import System
 from sim.scenario.products.celery import CelerySystem
 from sim.scenario.products.kafka import KafkaSystem
@@ -393,6 +394,8 @@ def _slots(system: System, readers: Readers) -> float:
     """How many messages a consumer can be at work on at once."""
     if isinstance(system, CelerySystem):
         return float(system.config.worker_concurrency)
+    if isinstance(readers, BullmqQueue):
+        return float(readers.lanes)
     if isinstance(readers, RabbitmqQueue | PubsubSubscription):
         return float(readers.threads)
     return 1.0

@@ -196,6 +196,55 @@ def with_ceilings(rng):
     return s, came_s, work_s, until_s, faults, columns
 
 
+def with_leases(rng):
+    """Scenarios in which consumers renew locks, lose what they hold, or take only so many."""
+    s, came_s, work_s, until_s, faults, columns = scenario(rng)
+    pick = s.pick if s.pick == "priority" else "one"
+    if pick == "one":
+        columns["lane"] = None
+    columns["due_s"] = columns["same"] = None
+    leases, blocks = rng.random() < 0.7, rng.random() < 0.3
+    lease_s = rng.uniform(0.2, 1.0)
+    rated = rng.random() < 0.4
+    s = replace(
+        s,
+        push=True,
+        pick=pick,
+        ack="late",
+        batch=1,
+        slots=1 if blocks else int(rng.integers(1, 4)),
+        prefetch=int(rng.integers(1, 5)),
+        ack_every=1,
+        stop_batch=False,
+        per_batch_s=0.0,
+        lock_s=float("inf"),
+        sweep_s=0.0,
+        lock_closes=False,
+        closes=False,
+        single_active=False,
+        max_receives=1_000_000,
+        counted=(),
+        retention_s=float("inf"),
+        lease_s=lease_s if leases else float("inf"),
+        renew_s=lease_s * rng.uniform(0.2, 1.3),
+        check_s=rng.uniform(0.1, 0.6),
+        check_twice=bool(rng.integers(2)),
+        blocks=blocks,
+        max_stalls=int(rng.choice([0, 1, 1, 1_000_000])) if leases else 1_000_000,
+        loses=not leases,
+        work_limit_s=float(rng.choice([rng.uniform(0.1, 0.5), np.inf])),
+        rate_max=int(rng.integers(1, 6)) if rated else 1_000_000,
+        rate_s=rng.uniform(0.1, 0.5) if rated else float("inf"),
+        on_failure=str(rng.choice(["retry", "retry", "rejected", "requeue", "leave"])),
+        retry_spread=float(rng.choice([0.0, rng.uniform(0.1, 1.0)])),
+        retry_power=int(rng.choice([0, 0, 2])),
+    )
+    # Work that should have been ended in a pause ends with it, on all slots at once: a tie.
+    tied = s.slots > 1 and s.work_limit_s < float("inf")
+    faults = [f for f in faults if f.verb not in ("disconnect", "pause" if tied else "")]
+    return s, came_s, work_s, until_s, faults, columns
+
+
 def fates(state, effects):
     """Where messages ended; one that was processed is not lost, whatever became of other copies."""
     state = np.where(state == codes.OVERDUE, codes.IN_FLIGHT, state)
@@ -210,4 +259,7 @@ ACTED = {
     "returns": codes.LIMIT_RETURNS,
     "receives": codes.LIMIT_RECEIVES,
     "retries": codes.LIMIT_RETRIES,
+    "lease": codes.LIMIT_LEASE,
+    "stalls": codes.LIMIT_STALLS,
+    "work": codes.LIMIT_WORK,
 }

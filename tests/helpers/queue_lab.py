@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from sim.foundation.arrays import NO_LIMIT
 from sim.queue import broker_codes as codes
 from sim.queue.broker import Broker
 from sim.queue.broker_policy import broker_policy
@@ -47,6 +48,16 @@ def policy_of(s):
         lock_s=s.lock_s,
         extends_s=s.extends_s,
         sweep_s=s.sweep_s,
+        lease_s=s.lease_s,
+        renew_s=s.renew_s,
+        check_s=s.check_s,
+        check_twice=int(s.check_twice),
+        blocks=int(s.blocks),
+        max_stalls=s.max_stalls if s.max_stalls < 1_000_000 else NO_LIMIT,
+        loses=int(s.loses),
+        work_limit_s=s.work_limit_s,
+        rate_max=s.rate_max if s.rate_max < 1_000_000 else NO_LIMIT,
+        rate_s=s.rate_s,
         late_ack=int(s.late_ack),
         any_copy=int(s.any_copy),
         lock_closes=int(s.lock_closes),
@@ -73,6 +84,8 @@ def policy_of(s):
         retry_s=s.retry_s,
         retry_growth=s.retry_growth,
         retry_max_s=s.retry_max_s,
+        retry_spread=s.retry_spread,
+        retry_power=s.retry_power,
         retry_held=int(s.retry_held),
         max_length=s.max_length,
         overflow=OVERFLOWS[s.overflow],

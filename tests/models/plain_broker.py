@@ -6,6 +6,7 @@ processes as it can work on messages side by side.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 import simpy
 
@@ -115,6 +116,9 @@ class PlainBroker(PlainQueueSide):
                         self._leave(consumer)
                         return
                     yield consumer.changed
+                free = not consumer.working and not consumer.cut
+                if self.s.blocks and consumer.overdue and free:
+                    self._renew(consumer)  # a timer goes before what has come
                 d = (consumer.ripe or consumer.buffer).popleft()
                 consumer.working.append(d)
                 self._begun(consumer, d, d.message.work_s)
@@ -123,12 +127,63 @@ class PlainBroker(PlainQueueSide):
                         d.owed = True
                     else:
                         self._send_ack(consumer, [d])
-                yield from consumer.machine.work(d.message.work_s)
+                if self.s.work_limit_s < INF:
+                    yield from self._work_in_time(consumer, d)
+                else:
+                    yield from consumer.machine.work(d.message.work_s)
                 if self._finish(consumer, d):
                     self._send_acks(consumer)
                 self._look(consumer)
         except simpy.Interrupt:
             pass
+
+    def _work_in_time(self, consumer: Consumer, d: Delivery) -> Steps:
+        """Work that ends after a while, done or not."""
+        works = self.env.process(self._ended_quietly(consumer.machine.work(d.message.work_s)))
+        late = self.env.timeout(self.s.work_limit_s)
+        try:
+            yield works | late
+            if works.is_alive:
+                works.interrupt()
+                d.timed_out = True
+                self.seen.add("took too long")
+                yield from consumer.machine.running()
+        except simpy.Interrupt:
+            if works.is_alive:
+                works.interrupt()
+            raise
+
+    def _ended_quietly(self, steps: Steps) -> Steps:
+        with suppress(simpy.Interrupt):
+            yield from steps
+
+    def _renewer(self, consumer: Consumer, after_s: float) -> Steps:
+        """The timer of a process, which renews the locks of what it has in hand."""
+        try:
+            yield self.env.timeout(after_s)
+            while True:
+                yield self.env.timeout(self.s.renew_s)
+                consumer.overdue = True
+                while consumer.overdue:
+                    yield from consumer.machine.running()
+                    if not consumer.overdue:
+                        break  # done before the work that has begun
+                    if consumer.cut:
+                        yield self.network
+                    elif self.s.blocks and consumer.working:
+                        consumer.turned = self.env.event()
+                        yield consumer.turned
+                    else:
+                        self._renew(consumer)
+        except simpy.Interrupt:
+            pass
+
+    def _turn(self, consumer: Consumer, d: Delivery) -> None:
+        """Work is over: a process that was kept from renewing by it does so first."""
+        if self.s.blocks and consumer.overdue and not consumer.cut:
+            self._renew(consumer, d)
+        if consumer.turned is not None and not consumer.turned.triggered:
+            consumer.turned.succeed()
 
     def _begun(self, consumer: Consumer, d: Delivery, work_s: float) -> None:
         d.begun_s, d.work_s = self.env.now, work_s
@@ -147,7 +202,10 @@ class PlainBroker(PlainQueueSide):
         message = d.message
         what = self.poison.get(self.number[id(message)])
         verdict = "ok"
-        if what is not None and what[1] > 0:
+        if d.timed_out:
+            verdict = self.s.on_failure
+            self.times.acted["work"] += 1
+        elif what is not None and what[1] > 0:
             what[1] -= 1
             verdict = self.s.on_kill if what[0] else self.s.on_failure
             self.seen.add("poison")
@@ -163,6 +221,7 @@ class PlainBroker(PlainQueueSide):
             self.times.took_effect(d)
             message.done_s = min(message.done_s, self.env.now)
         consumer.working.remove(d)
+        self._turn(consumer, d)
         if self.s.ack != "late" and not d.owed:
             d.verdict = verdict
             if not d.at_broker and verdict != "ok" and message.where == "acked":
@@ -351,6 +410,10 @@ class PlainBroker(PlainQueueSide):
             return
         consumer.alive = False
         consumer.found_nothing = False
+        if self.s.loses and not leaving:
+            for d in [d for d in self.unacked if d.connection.consumer is consumer]:
+                if not d.on_wire:
+                    self._lose_for_good(d)
         self._drop(consumer, working_too=True)
         self.waiting = [
             w for w in self.waiting if not (isinstance(w, PlainCall) and w.consumer is consumer)
@@ -367,6 +430,8 @@ class PlainBroker(PlainQueueSide):
         for process in consumer.processes:
             if process is not but and process.is_alive:
                 process.interrupt()
+        if self.s.loses:
+            self._serve()
 
     def restart(self, c: int, after_s: float = 0.0) -> None:
         """Start a new process in the place of a dead one; it makes itself known a little later."""
@@ -381,6 +446,9 @@ class PlainBroker(PlainQueueSide):
             consumer.processes = [
                 self.env.process(self._slot(consumer)) for _ in range(self.s.slots)
             ]
+            if self.s.lease_s < INF:
+                consumer.overdue = False
+                consumer.processes.append(self.env.process(self._renewer(consumer, after_s)))
         else:
             consumer.processes = [self.env.process(self._puller(consumer, after_s))]
 
@@ -433,6 +501,9 @@ class PlainBroker(PlainQueueSide):
         if not consumer.alive:
             return
         connection = consumer.connection
+        held_up = consumer.machine.paused or (self.s.blocks and consumer.working)
+        if consumer.overdue and not held_up:
+            self._renew(consumer)  # before it sends what waits
         if connection.open:
             self._send_acks(consumer)
             for d in consumer.working:

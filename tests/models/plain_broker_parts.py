@@ -28,6 +28,16 @@ class Settings:
     lock_s: float = INF
     extends_s: float = 0.0  # a consumer that has a message extends its lock until then
     sweep_s: float = 0.0
+    lease_s: float = INF  # a lock that consumers renew
+    renew_s: float = INF
+    check_s: float = INF
+    check_twice: bool = False  # what was seen by the check before, and not renewed since
+    blocks: bool = False  # nothing is renewed while it works
+    max_stalls: int = 1_000_000
+    loses: bool = False  # what is in hand of a process that is killed is lost
+    work_limit_s: float = INF
+    rate_max: int = 1_000_000
+    rate_s: float = INF
     late_ack: bool = False
     any_copy: bool = False  # the ack of a copy that was taken back is one of the later copy
     lock_closes: bool = False
@@ -54,6 +64,8 @@ class Settings:
     retry_s: float = 0.0
     retry_growth: float = 1.0
     retry_max_s: float = INF
+    retry_spread: float = 0.0
+    retry_power: int = 0
     retry_held: bool = False
     max_length: int = 1_000_000
     overflow: str = "drop-head"
@@ -89,6 +101,7 @@ class Message:
     receives: int = 0
     returns: int = 0
     republished: int = 0
+    stalls: int = 0
     done_s: float = INF
     effects: int = 0
     came_s: float = 0.0  # it was let in, or would have been
@@ -121,6 +134,7 @@ class Delivery:
     locked_s: float
     publication: int = 0  # how often its message had been published again
     at_broker: bool = True
+    timed_out: bool = False
     verdict: str = "ok"
     owed: bool = False
     ack_sent: bool = False
@@ -165,6 +179,8 @@ class Consumer:
     loop_free_s: float = -INF  # push: when its main loop has done what it is promised to
     room: int = 1_000_000  # messages that it may still gather
     throttled: bool = False  # what it has gathered was not let into the function
+    overdue: bool = False  # it should have renewed locks, and could not
+    turned: simpy.Event | None = None  # it has got to renewing them after its work
     hurried: simpy.Event | None = None  # it gathers, and is to invoke the function at once
 
 

@@ -63,6 +63,10 @@ class PlainQueueSide:
         env.process(self._arrive(enqueued_s))
         if settings.sweep_s > 0:
             env.process(self._sweep())
+        self.marked: set[Delivery] = set()  # seen by the latest check, and not renewed since
+        if settings.lease_s < INF:
+            env.process(self._check())
+        self.span: list[Message] | None = None  # handed over since it began
 
     # The way in.
 
@@ -237,7 +241,12 @@ class PlainQueueSide:
             return
         if why in self.s.counted:
             message.returns += 1
-        if message.returns > self.s.max_returns:
+        message.stalls += why == "lock"
+        if message.stalls > self.s.max_stalls:
+            self.seen.add("stalled too often")
+            self._bury(message, "limit", d)
+            self.times.acted["stalls"] += 1
+        elif message.returns > self.s.max_returns:
             self._bury(message, "limit", d)
             self.times.acted["returns"] += 1
         else:
@@ -337,6 +346,7 @@ class PlainQueueSide:
                 self.times.acted["receives"] += 1
                 continue
             message.receives += 1
+            self._count(message)
             delivery = Delivery(
                 message,
                 connection,
@@ -375,7 +385,7 @@ class PlainQueueSide:
 
     def _serve(self) -> None:
         """Hand out what can be handed out, to those who wait, first come first."""
-        while self.waiting and not self._process_is_taken():
+        while self.waiting and not self._process_is_taken() and not self._rate_is_full():
             first = self.waiting[0]
             if isinstance(first, PlainCall):
                 held = self._take(first.consumer, first.connection)
@@ -394,6 +404,8 @@ class PlainQueueSide:
                 d.loop_part_s = self.at_loop_s
             else:
                 self.times.gone(d)
+                if self.s.loses:
+                    self._lose_for_good(d)
             if there and d.message.due_s > self.env.now + d.travels_s:
                 d.held_back = True
                 first.unacked -= self.s.ack != "auto"
@@ -490,7 +502,11 @@ class PlainQueueSide:
 
     def _acknowledge(self, d: Delivery) -> None:
         message, connection = d.message, d.connection
-        if d.at_broker:
+        if d.at_broker and d.locked_s + self.s.lease_s <= self.env.now:
+            self.seen.add("refused ack")
+            self.times.acted["lease"] += 1
+            self.times.gone(d)
+        elif d.at_broker:
             self._forget(d)
             self._settle(d, d.verdict, d in connection.consumer.working)
         elif (
@@ -553,6 +569,10 @@ class PlainQueueSide:
         message.old = False  # it is published anew
         wait_s = self.s.retry_s * self.s.retry_growth ** (message.returns - 1)
         wait_s = min(wait_s, self.s.retry_max_s)
+        if self.s.retry_power:
+            wait_s += (message.returns - 1.0) ** self.s.retry_power
+        if self.s.retry_spread:
+            wait_s = 0.001 * int(1000.0 * (wait_s - wait_s * self.s.retry_spread))
         if self.s.retry_held:
             self.seen.add("retry held")
             message.due_s = self.env.now + wait_s
@@ -573,6 +593,57 @@ class PlainQueueSide:
         while True:
             yield self.env.timeout(self.s.sweep_s)
             self._unlock([d for d in self.unacked if d.locked_s + self.s.lock_s <= self.env.now])
+
+    # Locks that are renewed, and a rate.
+
+    def _check(self) -> Steps:
+        while True:
+            yield self.env.timeout(self.s.check_s)
+            now = self.env.now
+            if not any(c.alive and not c.cut and not c.machine.paused for c in self.consumers):
+                self.seen.add("nobody checked")
+                continue
+            for d in list(self.unacked):
+                seen = d in self.marked or not self.s.check_twice
+                if seen and d.locked_s + self.s.lease_s <= now:
+                    self.seen.add("stalled")
+                    self._forget(d)
+                    self._give_back(d, "lock")
+            self.marked = set(self.unacked)
+            self._serve()
+
+    def _renew(self, consumer: Consumer, *more: Delivery) -> None:
+        """Renew what it has had in hand for long enough, and what has a lock yet."""
+        consumer.overdue = False
+        now = self.env.now
+        for d in [*consumer.buffer, *consumer.working, *consumer.done, *more]:
+            if d.arrived_s + self.s.renew_s < now < d.locked_s + self.s.lease_s:
+                self.seen.add("renewed")
+                d.locked_s = now
+                self.marked.discard(d)
+
+    def _lose_for_good(self, d: Delivery) -> None:
+        self.seen.add("lost in hand")
+        self._forget(d)
+        d.message.where = "acked" if d.message.effects else "lost"
+
+    def _count(self, message: Message) -> None:
+        if self.s.rate_s == INF:
+            return
+        if self.span is None:
+            self.span = []
+            self.env.process(self._end_span())
+        self.span.append(message)
+
+    def _rate_is_full(self) -> bool:
+        return self.span is not None and len(self.span) >= self.s.rate_max
+
+    def _end_span(self) -> Steps:
+        yield self.env.timeout(self.s.rate_s)
+        held_up = self._rate_is_full() and self._ready() and self.waiting
+        self.times.acted["rate"] += bool(held_up)
+        self.span = None
+        self._serve()
 
     def _unlock(self, held: list[Delivery]) -> None:
         for d in held:

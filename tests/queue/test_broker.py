@@ -9,7 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from helpers import random_faults
-from helpers.queue_cases import ACTED, WHERE, fates, inject, scenario, with_ceilings
+from helpers.queue_cases import (
+    ACTED,
+    WHERE,
+    fates,
+    inject,
+    scenario,
+    with_ceilings,
+    with_leases,
+)
 from helpers.queue_lab import PLACES, build
 from models.plain_broker import Message, PlainBroker, Settings
 from models.plain_broker_times import WatchedEnvironment
@@ -266,6 +274,22 @@ def test_RQ_17_agrees_also_where_messages_expire_at_the_head_of_the_queue():
         assert seen[what] > 20, (what, seen[what])
 
 
+def test_BM_01_BM_02_SK_01_agrees_also_where_locks_are_renewed_or_processes_lose_what_they_hold():
+    seen = Counter()
+
+    @settings(max_examples=400, deadline=None, derandomize=True)
+    @given(st.integers(0, 2**32 - 1))
+    def check(seed):
+        agree(seed, seen, with_leases)
+
+    check()
+    for what in ("renewed", "stalled", "refused ack", "stalled too often", "lost in hand"):
+        assert seen[what] > 10, (what, seen[what])
+    for what in ("nobody checked", "took too long", "done twice", "crash", "pause", "cut"):
+        assert seen[what] > 10, (what, seen[what])
+    assert seen["part CEILING"] > 20
+
+
 def at_the_process(came_s, until_s, **settings):
     """A queue whose process takes 0.2 s for a message and 0.3 s for a delivery, and one reader."""
     s = Settings(
@@ -461,3 +485,84 @@ def test_what_is_due_is_done_in_order_and_at_its_time():
     assert done == [1.0, -2.0]
     broker.advance(9.0)
     assert done == [1.0, -2.0, 2.0, 3.0] and broker.now_s == 9.0
+
+
+def renewing(came_s, work_s, until_s, consumers=2, faults=(), **settings):
+    """Consumers that renew locks of 30 s each 7.5 s; a check each 30 s."""
+    s = Settings(
+        consumers=consumers, push=True, prefetch=1, place="next", receive_s=0.0, ack_s=0.0,
+        lease_s=30.0, renew_s=7.5, check_s=30.0, check_twice=True, **settings,
+    )  # fmt: skip
+    broker = build(s, came_s, work_s)
+    for at_s, verb, *value in faults:
+        broker.advance(at_s)
+        getattr(broker, verb)(0, *value)
+    broker.advance(until_s)
+    return broker
+
+
+@pytest.mark.parametrize(
+    ("killed_s", "back_s"),
+    [
+        (5.0, 60.0),  # the lock of 1.0 has ended at 31.0; seen at 30.0, and taken back at 60.0
+        (20.0, 60.0),  # renewed at 15.0 last (after 8.5: 7.5 is too soon); it ends at 45.0
+        (32.0, 90.0),  # renewed at 30.0: at 60.0 the lock has just ended, but it was not seen yet
+        (40.0, 90.0),  # renewed at 37.5: ends at 67.5
+    ],
+)
+def test_BM_01_BM_02_what_a_killed_worker_has_comes_back_at_the_second_check(killed_s, back_s):
+    broker = renewing([1.0], [100.0], 300.0, faults=[(killed_s, "crash")])
+    np.testing.assert_allclose(broker.queue.done_s, [back_s + 100.0])
+    assert broker.queue.receives.tolist() == [2]
+    assert broker.queue.state.tolist() == [codes.ACKED]
+
+
+def test_BM_01_a_worker_that_is_alive_keeps_its_lock_however_long_it_works():
+    broker = renewing([1.0], [500.0], 600.0)
+    assert broker.queue.receives.tolist() == [1]
+    assert broker.queue.effects.tolist() == [1]
+
+
+def test_BM_04_work_that_blocks_the_loop_is_done_twice_and_given_up_BM_03():
+    # Taken at 1.0; the lock ends at 31.0. Seen at 30.0, taken back at 60.0 by the other one, which
+    # has it until 160.0; its lock ends at 90.0, and at 120.0 it has stalled twice.
+    broker = renewing([1.0], [100.0], 300.0, blocks=True, max_stalls=1, dead_letters=True)
+    assert broker.queue.receives.tolist() == [2]
+    assert broker.queue.effects.tolist() == [2]
+    np.testing.assert_allclose(broker.queue.done_s, [101.0])
+    assert broker.queue.state.tolist() == [codes.DEAD]
+    assert broker.state.limits.times[codes.LIMIT_STALLS] == 1
+
+
+def test_BM_05_so_many_begin_in_a_span_that_begins_with_the_first():
+    s = Settings(
+        push=True, slots=9, prefetch=9, rate_max=2, rate_s=10.0, receive_s=0.0, ack_s=0.0,
+    )  # fmt: skip
+    broker, _ = run(s, [1.0, 1.5, 2.0, 3.0, 4.0, 30.0], np.ones(6), 60.0)
+    np.testing.assert_allclose(broker.queue.done_s, [2.0, 2.5, 12.0, 12.0, 22.0, 31.0])
+    assert broker.state.limits.times[codes.LIMIT_RATE] == 2
+    waits = BrokerWaits(broker, Unsplit(np.array([1.0, 1.5, 2.0, 3.0, 4.0, 30.0])))
+    np.testing.assert_allclose(waits.parts_s(0, 6)[TimePart.CEILING], [0, 0, 9, 8, 17, 0])
+
+
+def test_BM_06_a_wait_doubles_and_part_of_it_is_random():
+    s = Settings(
+        push=True, on_failure="retry", retry_s=1.0, retry_growth=2.0, retry_spread=0.5,
+        max_returns=2, receive_s=0.0, ack_s=0.0,
+    )  # fmt: skip
+    broker, _ = run(
+        s, [1.0], [1.0], 60.0, bad={0: (False, 2, np.inf)}, jitter=np.array([0.0, 0.25])
+    )
+    # Fails at 2.0, waits 0.5; fails at 3.5, waits 1 to 2 s: 1.25 s; is done at 5.75.
+    np.testing.assert_allclose(broker.queue.done_s, [5.75])
+
+
+def test_SK_01_what_a_killed_process_has_in_hand_is_lost_but_not_where_it_leaves():
+    s = Settings(consumers=2, push=True, slots=2, prefetch=2, loses=True, receive_s=0.0, ack_s=0.0)
+    for verb, lost in (("crash", 2), ("leave", 0)):
+        broker = build(s, np.linspace(1.0, 1.3, 4), np.full(4, 9.0))
+        broker.advance(5.0)
+        getattr(broker, verb)(0)
+        broker.advance(60.0)
+        assert np.count_nonzero(broker.queue.state == codes.LOST) == lost
+        assert np.count_nonzero(broker.queue.effects) == 4 - lost

@@ -6,7 +6,7 @@ A test carries the ids of its rules in its name: `test_KC_04_…`, `test_KB_04_0
 
 KP, LP: producer clients of Kafka (Java) and librdkafka. KB, KC, KS: Kafka's brokers, consumer
 groups, share groups. KN: Kinesis and its readers. SS, SF: SQS standard and FIFO. RQ: RabbitMQ.
-CE: Celery.
+CE: Celery. BM: BullMQ. SK: Sidekiq.
 """
 
 import re
@@ -149,6 +149,13 @@ RULES = {
     "CE-09": "exponential backoff with full jitter",
     "CE-10": "a retry is published again, so later tasks overtake it",
     "CE-11": "Redis: one delivery tag a message; the ack of any copy ends it (kombu QoS.ack)",
+    "BM-01": "a worker's timer renews the locks of its jobs; a dead or stopped one renews nothing",
+    "BM-02": "a job without a lock comes back at the second check that sees it (stalledInterval)",
+    "BM-03": "a job that stalls more often than maxStalledCount goes to the failed ones",
+    "BM-04": "work that keeps the event loop renews no lock, and its result is refused then",
+    "BM-05": "limiter: so many jobs in a span that begins with the first",
+    "BM-06": "attempts and backoff: fixed, or delay * 2^(attempts made - 1), with jitter",
+    "SK-01": "what a killed process has in hand is lost where it was taken from Redis (BRPOP)",
     "CE-12": "a worker's main loop fetches, hands over and acknowledges one task after the other",
     "PB-01": "what is not acknowledged within the deadline comes again",
     "PB-02": "the client library extends deadlines, until max_lease_duration",

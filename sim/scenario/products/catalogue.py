@@ -4,6 +4,7 @@ from typing import Annotated, get_args
 
 from pydantic import Field
 
+from sim.scenario.products.bullmq import BullmqSystem
 from sim.scenario.products.celery import CelerySystem
 from sim.scenario.products.kafka import KafkaSystem
 from sim.scenario.products.kinesis import KinesisSystem
@@ -13,7 +14,8 @@ from sim.scenario.products.rabbitmq_stream import RabbitmqStreamSystem
 from sim.scenario.products.sqs import SqsSystem
 
 System = Annotated[
-    CelerySystem
+    BullmqSystem
+    | CelerySystem
     | KafkaSystem
     | KinesisSystem
     | PubsubSystem

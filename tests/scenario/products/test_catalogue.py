@@ -9,6 +9,7 @@ from sim.scenario.products.catalogue import System
 def test_each_product_is_named_by_its_own_word():
     of = {get_args(c.model_fields["product"].annotation): c for c in get_args(get_args(System)[0])}
     assert {words: c.__name__ for words, c in of.items()} == {
+        ("bullmq",): "BullmqSystem",
         ("celery",): "CelerySystem",
         ("kafka",): "KafkaSystem",
         ("kinesis",): "KinesisSystem",
