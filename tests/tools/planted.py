@@ -24,12 +24,13 @@ from helpers.planted import GROUP, SYSTEM, Plant, changed, harms_in, named, wron
 from helpers.planted_beside import BESIDE  # noqa: E402
 from helpers.planted_functions import FUNCTIONS  # noqa: E402
 from helpers.planted_logs import LOGS  # noqa: E402
+from helpers.planted_pubsub import PUBSUB  # noqa: E402
 from helpers.planted_queues import QUEUES  # noqa: E402
 from sim.causes.data import Cause, Change, HarmKind  # noqa: E402
 from sim.causes.explain import explain  # noqa: E402
 from sim.foundation.errors import ScenarioError  # noqa: E402
 
-KINDS = (*QUEUES, *LOGS, *FUNCTIONS, *BESIDE)
+KINDS = (*QUEUES, *LOGS, *FUNCTIONS, *BESIDE, *PUBSUB)
 TRIES = 5
 """Draws of a kind, of which one must be a plant."""
 LESS = 0.95
