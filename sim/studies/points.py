@@ -16,6 +16,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sim.costs.prices import prices
 from sim.foundation import files
 from sim.foundation.processes import end_with, give_back, runs
 from sim.scenario.load import Scenario, distribution_files
@@ -24,6 +25,8 @@ from sim.studies.steady import is_steady, kept
 if TYPE_CHECKING:
     import pandas as pd
 
+COST = "usd_per_month"
+"""Column that a kept summary has besides: what the system of the row would cost a month."""
 SAMPLES = 120
 """Times of each series that are kept of a run, at most."""
 _SERIES = ["system", "group", "t_s", "lag", "time_lag_s"]
@@ -43,8 +46,8 @@ def of_lab() -> str:
 
 
 def edition(scenario: Scenario) -> str:
-    """What besides its content a run depends on: the lab (`of_lab`), and files of data."""
-    digest = hashlib.sha256()
+    """What besides its content a run depends on: the lab (`of_lab`), prices, and files of data."""
+    digest = hashlib.sha256(prices().model_dump_json().encode())
     trace, cases = scenario.workload.arrivals.trace, scenario.workload.cases
     its = [one.file for one in (trace, cases) if one is not None]
     for path in (*its, *(one.file for _, one in distribution_files(scenario))):
@@ -155,10 +158,13 @@ def outcome(point: Scenario, also: Sequence[str] = ()) -> dict[str, bytes]:
     Raises:
         LabError: it cannot be run.
     """
+    from sim.costs.bill import usd_per_month
     from sim.lab import run
 
     tables = run(point).tables
-    its = {"summary": tables.summary, "series": _thinned(tables.series)}
+    months = usd_per_month(point, tables)
+    summary = tables.summary.assign(**{COST: tables.summary["system"].map(months)})
+    its = {"summary": summary, "series": _thinned(tables.series)}
     if is_steady(point):
         its["latencies"] = kept(tables.messages)
     its |= {table: tables.frames[table] for table in also}

@@ -51,7 +51,7 @@ class Sweep:
     replications: int
     runs: pd.DataFrame
     """As in the dataset: ``point``, ``replication`` and ``seed``, a column for each varied key,
-    named by its path, and the summary."""
+    named by its path, the summary, and ``usd_per_month``, what the system would cost."""
 
     @property
     def varied(self) -> Sequence[Varied]:
@@ -282,5 +282,6 @@ def check_number(number: str) -> None:
     from sim.foundation.errors import unknown
     from sim.studies.replications import NUMBERS
 
-    if number not in NUMBERS:
-        raise LabError(unknown("number", number, list(NUMBERS)))
+    known = [*NUMBERS, points.COST]
+    if number not in known:
+        raise LabError(unknown("number", number, known))

@@ -22,6 +22,7 @@ NAMES = {
     "drain_s": "time to drain",
     "latency_p50_s": "p50",
     "latency_p99_s": "p99",
+    "usd_per_month": "USD a month",
     "steady_mean_s": "mean when steady",
     "steady_p50_s": "p50 when steady",
     "steady_p99_s": "p99 when steady",

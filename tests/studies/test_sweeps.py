@@ -12,6 +12,7 @@ import pytest
 
 from helpers.sweeps import BASE, CONSUMERS, WORK, grid, made
 from helpers.traffic import scenario
+from sim.costs.bill import usd_per_month
 from sim.foundation.errors import LabError
 from sim.lab import run
 from sim.measure.intervals import of_mean
@@ -32,6 +33,10 @@ def test_the_dataset_has_a_row_for_each_run_with_its_settings_and_its_summary(tm
     assert rows[CONSUMERS].dtype == np.int64
     alone = run(base.with_({CONSUMERS: 2, WORK: "30ms", "seed": 4})).tables.summary
     pd.testing.assert_frame_equal(rows.iloc[[7]][alone.columns].reset_index(drop=True), alone)
+    one = base.with_({CONSUMERS: 2, WORK: "30ms", "seed": 4})
+    (usd,) = usd_per_month(one, run(one).tables).values()
+    assert rows.loc[7, "usd_per_month"] == usd > 0
+    check_number("usd_per_month")
 
 
 def test_what_another_sweep_has_run_is_not_run_again(tmp_path, monkeypatch):
