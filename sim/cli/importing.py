@@ -82,8 +82,8 @@ def import_omb_result(
 @imports.command("config")
 @for_people
 def import_config(
-    file: Annotated[
-        Path, typer.Argument(help="Properties of a Kafka client, or attributes of an SQS queue.")
+    files_: Annotated[
+        list[Path], typer.Argument(metavar="FILE...", help="Files of one system, of any kind.")
     ],
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Scenario file; printed if not given.")
@@ -91,13 +91,19 @@ def import_config(
     client: Annotated[
         KafkaRole | None, typer.Option("--as", help="Whose keys they are, where they do not tell.")
     ] = None,
+    profile: Annotated[str | None, typer.Option("--profile", help="Of Spring's documents.")] = None,
 ) -> None:
-    """Your Kafka client's .properties, or `aws sqs get-queue-attributes`, as a scenario."""
+    """Your configuration files as a scenario: it says what it takes over, and what it does not.
+
+    Kafka clients (properties, librdkafka's JSON), brokers and Connect; Spring Boot; SQS attributes,
+    CloudFormation, SAM, Serverless and Terraform; celeryconfig.py; RabbitMQ's definitions; compose
+    files and Kubernetes manifests, with KEDA and Strimzi.
+    """
     from sim.imports.config import scenario
 
     must_be_new(output)
-    made = scenario(file, None if client is None else client.value)
-    _write_imported(made, "The file does not say, or the lab does not take over:", output)
+    made = scenario(files_, None if client is None else client.value, profile)
+    _write_imported(made, "No file says, or the lab does not take over:", output)
 
 
 def must_be_new(output: Path | None) -> None:

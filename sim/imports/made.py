@@ -43,3 +43,8 @@ class Imported:
 def name_of(path: Path, otherwise: str) -> str:
     """A name for the scenario: the file's, as far as a scenario may have it."""
     return re.sub(r"[^A-Za-z0-9._-]+", "_", path.stem).strip("._-") or otherwise
+
+
+def system_name(text: str, otherwise: str) -> str:
+    """A name for a group or a queue: as the file has it, as far as a scenario may have it."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", text).strip("-")[:80] or otherwise
