@@ -13,6 +13,7 @@ from sim.costs.prices import Placement, Prices
 from sim.costs.use import GroupUse, Use
 from sim.scenario.products.aws_lambda import Function
 from sim.scenario.products.base import ProductSystem
+from sim.scenario.products.bullmq import BullmqSystem
 from sim.scenario.products.celery import CelerySystem
 from sim.scenario.products.kafka import KafkaSystem
 from sim.scenario.products.kinesis import KinesisSystem
@@ -66,6 +67,9 @@ def amounts(system: ProductSystem, use: Use, prices: Prices) -> Iterator[Amount]
         yield "pubsub_throughput", moved * use.message_bytes / 1e9 / use.hours
     elif isinstance(system, CelerySystem):
         yield from _celery(system, use, prices)
+    elif isinstance(system, BullmqSystem):
+        yield "redis_node", float(REDIS_NODES)
+        yield _between_zones(use, prices.placement, 0)
     for group in use.groups:
         if group.invocations:
             yield "lambda_request", group.invocations * per_hour

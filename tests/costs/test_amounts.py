@@ -136,6 +136,12 @@ def test_celery_is_billed_as_its_broker():
     assert celery("sqs") == {"sqs_standard_request"}
 
 
+def test_bullmq_is_billed_as_its_redis():
+    its = system(product="bullmq", queues={"g": {"workers": 3, "does": ["job"]}})
+    found = billed(its, use(size=10.0, requests={"send": 5_000_000}), zones=1)
+    assert found.keys() - {"worker", "cross_zone_traffic"} == {"redis_node"}
+
+
 def test_pub_sub_is_billed_as_in_googles_example():
     """https://cloud.google.com/pubsub/pricing: 1 MiB a second, read by two subscriptions, is 7.416
     TiB in a month of 30 days."""
