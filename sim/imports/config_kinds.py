@@ -65,6 +65,10 @@ def read(source: Source) -> FileReading:
     """
     for kind in KINDS:
         if kind.recognises(source):
-            return kind.read(source)
+            try:
+                return kind.read(source)
+            except (AttributeError, KeyError, TypeError):  # a list where a mapping should be
+                message = f"it has keys of {kind.name}, and another shape inside"
+                raise complaint(source.path, message) from None
     what = _FORMATS[source.format]
     raise complaint(source.path, f"an unknown kind of file ({what}); known: {KNOWN}")

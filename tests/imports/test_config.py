@@ -83,6 +83,7 @@ def test_of_two_files_that_say_otherwise_the_last_counts(tmp_path):
         ("x.json", {"a": 1}, "an unknown kind of file (JSON); known: Terraform"),
         ("x.yaml", "a: 1\n", "an unknown kind of file (YAML)"),
         ("x.py", "a = 1\n", "an unknown kind of file (Python without a setting of Celery)"),
+        ("x.json", {"vhosts": 1, "queues": [], "bindings": 5}, "and another shape inside"),
         ("x.json", [1], "an unknown kind of file (JSON)"),
         ("x.json", '{"a": 1,\n}', ":2: unreadable JSON"),
         ("x.yaml", "a: [\n", ": unreadable YAML"),
