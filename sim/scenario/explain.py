@@ -71,7 +71,7 @@ def problems(error: ValidationError, root: Any, document: Document) -> Iterator[
         model = _model(root, document, path[:-1])
         message = _message(detail, path, root, document)
         written = _written(path, document)
-        listed = isinstance(path[-1], int)  # a bare value in place of a list of one
+        listed = bool(path) and isinstance(path[-1], int)  # a bare value in place of a list of one
         if written != path and not listed and (model is None or path[-1] != model.shorthand):
             message = f"{path[-1]}: {message}"
         if detail["type"].startswith("union_tag"):

@@ -6,7 +6,7 @@ import pytest
 
 from sim.foundation.errors import ScenarioError
 from sim.imports.config_file import Setting
-from sim.imports.config_parts import CELERY, CONSUMER, FileReading, Piece, Sorted
+from sim.imports.config_parts import ARGUMENTS, CELERY, CONSUMER, FileReading, Piece, Sorted
 
 
 def test_of_a_mapping_only_what_the_lab_reads_is_kept():
@@ -19,6 +19,13 @@ def test_of_a_mapping_only_what_the_lab_reads_is_kept():
     assert list(reading.told()) == [
         "broker_transport_options.sentinel_kwargs (line 3): no effect in the lab"
     ]
+
+
+def test_keys_that_do_not_go_together_are_an_error_of_the_file():
+    settings = [Setting("x-delivery-limit", 5, 2), Setting("x-queue-type", "classic", 3)]
+    piece = Piece(ARGUMENTS, ("rabbitmq", "queues", "q", "arguments"), settings)
+    with pytest.raises(ScenarioError, match="'x-delivery-limit' is of quorum queues"):
+        Sorted(Path("f"), piece, FileReading("x")).typed()
 
 
 def test_a_misspelt_key_is_an_error_with_the_nearest_one():
