@@ -19,6 +19,7 @@ from sim.causes.relaxed import (
 from sim.causes.relaxed_groups import KAFKA_GROUP, LOG, SHARE_GROUP, sooner
 from sim.causes.relaxed_kinesis import FUNCTION, LIBRARY
 from sim.causes.relaxed_lists import BULLMQ
+from sim.causes.relaxed_postgres import POSTGRES
 from sim.causes.relaxed_pubsub import PUBSUB
 from sim.causes.relaxed_queues import CELERY, RABBITMQ, SQS
 from sim.scenario.load import Scenario
@@ -27,6 +28,7 @@ from sim.scenario.products.celery import CelerySystem
 from sim.scenario.products.kafka import KafkaSystem
 from sim.scenario.products.kafka_membership import METADATA_MAX_AGE_MS
 from sim.scenario.products.kinesis import KinesisSystem
+from sim.scenario.products.postgres import PostgresSystem
 from sim.scenario.products.pubsub import PubsubSystem
 from sim.scenario.products.rabbitmq import RabbitmqSystem
 from sim.scenario.products.rabbitmq_stream import RabbitmqStreamSystem
@@ -375,6 +377,8 @@ def _of_product(scenario: Scenario, system: str, group: str) -> Sequence[Relaxed
         return STREAM
     if isinstance(its, CelerySystem):
         return CELERY
+    if isinstance(its, PostgresSystem):
+        return POSTGRES
     if isinstance(its, PubsubSystem):
         return PUBSUB
     if isinstance(its, BullmqSystem):

@@ -278,7 +278,8 @@ class Broker:
     @property
     def _spare(self) -> int:
         """Events for which there must be room before anything happens, as in `k.work`."""
-        return self.policy.batch + self.state.consumers.slots + self.size + 8
+        policy = self.policy
+        return policy.batch + self.state.consumers.slots + (1 + policy.notify) * self.size + 8
 
     def set_clock(self) -> None:
         """Note that time has gone on to ``now_s``, where something changes without an event."""

@@ -3,6 +3,7 @@ cimport cython
 from sim.foundation cimport num
 from sim.foundation.c_types cimport i64
 from sim.queue cimport broker_codes as codes
+from sim.queue cimport broker_consumers_kernel as consumers_kernel
 from sim.queue cimport broker_events_kernel as events_kernel
 from sim.queue cimport broker_lanes_kernel as lanes_kernel
 from sim.queue cimport broker_limits_kernel as limits_kernel

@@ -5,6 +5,7 @@ And the samples, which are of what there was before anything else happens.
 
 from sim.foundation import num
 from sim.queue import broker_codes as codes
+from sim.queue import broker_consumers_kernel as consumers_kernel
 from sim.queue import broker_events_kernel as events_kernel
 from sim.queue import broker_lanes_kernel as lanes_kernel
 from sim.queue import broker_limits_kernel as limits_kernel
@@ -228,6 +229,8 @@ def catch_up(b: BrokerState, now: float, waiting: bool) -> bool:
             b.times.came_of[message] = arrival_s
         if come(b, arrival_s, message) and fresh:
             times_kernel.ready_from(b.times, message, arrival_s)
+        if b.policy.notify == 1:
+            consumers_kernel.notify(b.consumers, b.events, b.policy, arrival_s)
         if waiting:
             return True
         if b.policy.overflow == codes.DROP_HEAD and b.messages.ready_now > b.policy.max_length:

@@ -116,7 +116,8 @@ cdef enum:
     LIMIT_STALLS = 21
     LIMIT_RATE = 22
     LIMIT_WORK = 23
-    LIMITS = 24
+    LIMIT_POLL = 24
+    LIMITS = 25
     CLOSED = 0
     KILLED = 1
     STRUCK = 2

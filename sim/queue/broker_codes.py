@@ -223,7 +223,9 @@ LIMIT_RATE = 22
 """Messages were ready, and as many as may be had been handed over in a span."""
 LIMIT_WORK = 23
 """Work was ended that took too long."""
-LIMITS = 24
+LIMIT_POLL = 24
+"""A message waited for the time at which an idle consumer calls."""
+LIMITS = 25
 
 # What happens to consumers, and is told of: rows of QueueLimits.times_of.
 CLOSED = 0

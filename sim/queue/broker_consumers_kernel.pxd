@@ -30,6 +30,13 @@ cdef class Consumers:
     cdef public i64[::1] behind
     cdef public i64[::1] ahead
     cdef public double[::1] half_s
+    cdef public double[::1] asked_s
+    cdef public i64[::1] found_none
+    cdef public i64[::1] asleep
+    cdef public double[::1] slept_s
+    cdef public double[::1] next_s
+    cdef public i64 sleepers
+    cdef public double came_s
     cdef public double[::1] factor
     cdef public double[::1] resume_s
     cdef public double[::1] wake_s
@@ -73,5 +80,10 @@ cdef void wait_if_credit(Consumers consumers, BrokerPolicy policy, i64 c) noexce
 
 @cython.locals(best=i64, c=i64)
 cdef void choose_active(Consumers consumers, BrokerPolicy policy) noexcept nogil
+
+cdef void get_up(Consumers consumers, i64 c) noexcept nogil
+
+@cython.locals(c=i64, at_s=double)
+cdef void notify(Consumers consumers, Events events, BrokerPolicy policy, double now) noexcept nogil
 
 cdef void wake(Consumers consumers, Events events, i64 c, double at_s) noexcept nogil

@@ -61,6 +61,21 @@ class Consumers:
         """[places + 1] who is ahead of it in the ring; -1: it does not wait."""
         self.half_s: F64 = np.zeros(places)
         """[places] Pull: half the latency of the call under way."""
+        self.asked_s: F64 = np.full(places, -np.inf)
+        """[places] Pull: when the latest call began."""
+        self.found_none: I64 = np.zeros(places, np.int64)
+        """[places] Pull: 1: it found nothing."""
+        self.asleep: I64 = np.zeros(places, np.int64)
+        """[places] Pull: 1: the consumer waits for the time of its next call."""
+        self.slept_s: F64 = np.full(places, np.inf)
+        """[places] Pull: since when, or since when it did before the latest call; inf: it has
+        not."""
+        self.next_s: F64 = np.zeros(places)
+        """[places] Pull: when it calls next, while asleep."""
+        self.sleepers = 0
+        """How many are asleep."""
+        self.came_s = -np.inf
+        """When the latest message came that wakes them."""
         self.factor: F64 = np.ones(places)
         """[places] service times are multiplied by this."""
         self.resume_s: F64 = np.full(places, -np.inf)
@@ -183,8 +198,28 @@ def choose_active(consumers: Consumers, policy: BrokerPolicy) -> None:
         wait_if_credit(consumers, policy, best)
 
 
+def get_up(consumers: Consumers, c: int) -> None:
+    """A consumer does not wait for the time of its next call any more."""
+    consumers.sleepers -= consumers.asleep[c]
+    consumers.asleep[c] = 0
+
+
 def wake(consumers: Consumers, events: Events, c: int, at_s: float) -> None:
     """See to it that the consumer looks for work at ``at_s``."""
     if at_s < consumers.wake_s[c]:
         consumers.wake_s[c] = at_s
         events_kernel.push(events, at_s, codes.WAKE, c, 0)
+
+
+def notify(consumers: Consumers, events: Events, policy: BrokerPolicy, now: float) -> None:
+    """A message has come, of which all hear that wait for the time of their next call."""
+    consumers.came_s = now
+    if consumers.sleepers == 0:
+        return
+    for c in range(consumers.anchor):
+        if consumers.asleep[c] == 0 or consumers.cut[c] == 1:
+            continue
+        at_s = max(now, consumers.asked_s[c] + policy.notified_s)
+        if at_s < consumers.next_s[c]:
+            consumers.next_s[c] = at_s
+            wake(consumers, events, c, at_s)

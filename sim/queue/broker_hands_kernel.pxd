@@ -31,11 +31,14 @@ cdef void empty_hands(BrokerState b, double now, i64 c, bint slots_too) noexcept
 @cython.locals(d=i64, after=i64)
 cdef void lose_all(BrokerState b, double now, i64 c) noexcept nogil
 
-@cython.locals(epoch=i64)
+@cython.locals(epoch=i64, seen_s=double)
 cdef void crash(BrokerState b, double now, i64 c) noexcept nogil
 
 @cython.locals(half_s=double, at_s=double)
 cdef void _ask(BrokerState b, double now, i64 c) noexcept nogil
+
+@cython.locals(next_s=double)
+cdef void _ask_in_time(BrokerState b, double now, i64 c) noexcept nogil
 
 cdef void begin(BrokerState b, double now, i64 c) noexcept nogil
 

@@ -105,7 +105,10 @@ def crash(b: BrokerState, now: float, c: int) -> None:
     else:
         consumers_kernel.unwait(b.consumers, c)
         if b.policy.closes == 1 and b.consumers.cut[c] == 0:
-            events_kernel.push(b.events, now, codes.HAND_BACK, c, epoch)
+            seen_s = now + b.policy.closes_after_s
+            events_kernel.push(b.events, seen_s, codes.HAND_BACK, c, epoch)
+    consumers_kernel.get_up(b.consumers, c)
+    b.consumers.slept_s[c] = num.INF
     b.consumers.alive[c] = 0
     b.consumers.epoch[c] += 1
     b.consumers.call[c] += 1
@@ -118,6 +121,8 @@ def _ask(b: BrokerState, now: float, c: int) -> None:
     """Send a receive call, unless the network is cut."""
     b.consumers.call[c] += 1
     b.consumers.fresh[c] = 1
+    b.consumers.asked_s[c] = now
+    b.consumers.found_none[c] = 0
     if b.consumers.cut[c] == 1:
         b.consumers.calling[c] = codes.HELD_UP
         return
@@ -126,6 +131,32 @@ def _ask(b: BrokerState, now: float, c: int) -> None:
     b.consumers.calling[c] = codes.UNDER_WAY
     at_s = state_kernel.within_quota(b, b.receives, now + half_s)
     events_kernel.push(b.events, at_s, codes.ASK, c, b.consumers.call[c])
+
+
+def _ask_in_time(b: BrokerState, now: float, c: int) -> None:
+    """Send a receive call, or wait for the time of the next one."""
+    if b.consumers.asleep[c] == 0:
+        next_s = b.consumers.asked_s[c] + b.policy.every_s
+        if next_s - now <= b.policy.every_least_s:
+            next_s = now
+        if b.consumers.found_none[c] == 1:
+            next_s = max(next_s, now + b.policy.poll_s)
+        if b.policy.notify == 1 and b.consumers.came_s > b.consumers.asked_s[c]:
+            next_s = min(next_s, b.consumers.asked_s[c] + b.policy.notified_s)
+        b.consumers.slept_s[c] = num.INF
+        if next_s > now:
+            b.consumers.asleep[c] = 1
+            b.consumers.sleepers += 1
+            b.consumers.next_s[c] = next_s
+            b.consumers.slept_s[c] = now
+            if b.consumers.cut[c] == 0:
+                consumers_kernel.rest(b.consumers, c, 1)
+    if b.consumers.asleep[c] == 1:
+        if b.consumers.next_s[c] > now:
+            consumers_kernel.wake(b.consumers, b.events, c, b.consumers.next_s[c])
+            return
+        consumers_kernel.get_up(b.consumers, c)
+    _ask(b, now, c)
 
 
 def begin(b: BrokerState, now: float, c: int) -> None:
@@ -387,7 +418,7 @@ def look_for_work(b: BrokerState, now: float, c: int) -> None:
                 state_kernel.send(b, now, c, codes.HAND_BACK, c, b.consumers.epoch[c])
         crash(b, now, c)
     elif b.policy.push == 0:
-        _ask(b, now, c)
+        _ask_in_time(b, now, c)
 
 
 def _verdict(b: BrokerState, message: int) -> int:

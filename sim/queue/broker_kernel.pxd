@@ -50,6 +50,9 @@ cdef bint _is_busy(BrokerState b) noexcept nogil
 @cython.locals(c=i64, n=i64)
 cdef bint _serve(BrokerState b) noexcept nogil
 
+@cython.locals(came_s=double, from_s=double)
+cdef void _note_poll(BrokerState b, i64 c, i64 message) noexcept nogil
+
 @cython.locals(c=i64, until_s=double)
 cdef void _leave_unanswered(BrokerState b) noexcept nogil
 

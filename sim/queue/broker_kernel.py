@@ -211,6 +211,14 @@ def _is_busy(b: BrokerState) -> bool:
     return begins_s == b.clock_s and not b.published and b.policy.deliveries_first == 0
 
 
+def _note_poll(b: BrokerState, c: int, message: int) -> None:
+    """Note it if the first message that a call found had waited for its consumer to make it."""
+    came_s = num.double(b.feed.enqueued_s[b.lanes.place[message]]) + b.policy.delay_s
+    if came_s < b.consumers.asked_s[c]:
+        from_s = max(came_s, num.double(b.consumers.slept_s[c]))
+        limits_kernel.act(b.limits, codes.LIMIT_POLL, from_s, b.consumers.asked_s[c])
+
+
 def _serve(b: BrokerState) -> bool:
     """Hand messages to the first of those that wait who may have any; False: nobody may."""
     if b.messages.ready_now <= 0 or b.messages.in_flight_now >= b.policy.max_in_flight:
@@ -238,6 +246,8 @@ def _serve(b: BrokerState) -> bool:
         b.consumers.calling[c] = 0
         consumers_kernel.rest(b.consumers, c, 0)
         b.consumers.found += 1
+        if b.consumers.slept_s[c] < num.INF and b.consumers.buffer[c] >= 0:
+            _note_poll(b, c, b.deliveries.message[b.consumers.buffer[c]])
         if b.consumers.asking == c:
             b.consumers.asking = -1
     return True
@@ -258,6 +268,7 @@ def _leave_unanswered(b: BrokerState) -> None:
 def _answer_empty(b: BrokerState, now: float, c: int) -> None:
     consumers_kernel.unwait(b.consumers, c)
     b.consumers.empty_receives += 1
+    b.consumers.found_none[c] = 1
     back_s = now + b.consumers.half_s[c]
     events_kernel.push(b.events, back_s, codes.REPLY, c, b.consumers.call[c])
 
@@ -426,7 +437,7 @@ def _unlock_all(b: BrokerState, now: float) -> None:
 
 
 def _work(b: BrokerState, until_s: float, most: int) -> int:
-    spare = b.policy.batch + b.consumers.slots + b.consumers.anchor + 8
+    spare = b.policy.batch + b.consumers.slots + (1 + b.policy.notify) * b.consumers.anchor + 8
     anchor = b.consumers.anchor
     # A refusal leads to an event of its own; other arrivals can wait until somebody looks.
     sends_again = b.policy.overflow != codes.DROP_HEAD and num.isfinite(b.policy.republish_s)
@@ -467,7 +478,7 @@ def _work(b: BrokerState, until_s: float, most: int) -> int:
             elif not freed:
                 _happen(b, now)
             continue
-        if waiting or sends_again:
+        if waiting or sends_again or (b.policy.notify == 1 and b.consumers.sleepers > 0):
             now = min(now, max(b.clock_s, arrivals_kernel.next_s(b)))
         sample_s = arrivals_kernel.sample_s(b)
         # Sampled is what there was before anything else happens.

@@ -5,6 +5,11 @@ cdef class BrokerPolicy:
     cdef public i64 push
     cdef public i64 batch
     cdef public double wait_s
+    cdef public double every_s
+    cdef public double every_least_s
+    cdef public double poll_s
+    cdef public i64 notify
+    cdef public double notified_s
     cdef public i64 prefetch
     cdef public i64 ack
     cdef public i64 ack_every
@@ -27,6 +32,7 @@ cdef class BrokerPolicy:
     cdef public i64 any_copy
     cdef public i64 lock_closes
     cdef public i64 closes
+    cdef public double closes_after_s
     cdef public double reopen_s
     cdef public i64 place
     cdef public i64 requeue_place
@@ -48,6 +54,8 @@ cdef class BrokerPolicy:
     cdef public i64 on_kill
     cdef public double retry_s
     cdef public double retry_growth
+    cdef public i64 retry_degree
+    cdef public double retry_base_s
     cdef public double retry_max_s
     cdef public i64 retry_held
     cdef public i64 retry_power

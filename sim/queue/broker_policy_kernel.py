@@ -18,6 +18,16 @@ class BrokerPolicy:
         """Pull: messages a receive asks for."""
         self.wait_s = 0.0
         """Pull: long-poll wait; 0: short polling."""
+        self.every_s = 0.0
+        """Pull: a consumer begins no call sooner after the one before."""
+        self.every_least_s = 0.0
+        """Pull: but it does not wait where no more than this is left of it."""
+        self.poll_s = 0.0
+        """Pull: wait after an answer that found nothing."""
+        self.notify = 0
+        """Pull: 1: a message that comes wakes all that wait for their next call."""
+        self.notified_s = 0.0
+        """Pull: but no call begins sooner than this after the one before."""
         self.prefetch = NO_LIMIT
         """Push: most unacknowledged deliveries of a consumer."""
         self.ack = codes.LATE
@@ -64,6 +74,8 @@ class BrokerPolicy:
         """1: the end of a lock closes the connection; all its deliveries come back."""
         self.closes = 0
         """1: unacknowledged deliveries come back when the connection closes."""
+        self.closes_after_s = 0.0
+        """Pull: the end of a process is seen so much later."""
         self.reopen_s = 0.0
         """A live consumer whose connection was closed subscribes again after."""
         self.place = codes.RETURNS
@@ -107,6 +119,10 @@ class BrokerPolicy:
         """RETRY: wait before the first."""
         self.retry_growth = 1.0
         """Factor from one wait to the next."""
+        self.retry_degree = 0
+        """The wait before retry n is times n to the power of this, …"""
+        self.retry_base_s = 0.0
+        """… and this much longer."""
         self.retry_max_s = num.INF
         """No wait is longer."""
         self.retry_held = 0

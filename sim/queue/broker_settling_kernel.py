@@ -205,7 +205,9 @@ def _retry(b: BrokerState, now: float, d: int) -> None:
     wait_s = b.policy.retry_s
     for _ in range(1, times):
         wait_s *= b.policy.retry_growth
-    wait_s = min(b.policy.retry_max_s, wait_s)
+    for _ in range(b.policy.retry_degree):
+        wait_s *= times
+    wait_s = min(b.policy.retry_max_s, b.policy.retry_base_s + wait_s)
     draw = b.jitter[b.messages.retries % b.jitter.shape[0]]
     b.messages.retries += 1
     if b.policy.retry_power > 0:

@@ -28,6 +28,7 @@ from sim.scenario.products.kafka import KafkaSystem
 from sim.scenario.products.kafka_consumer import ConsumerGroup
 from sim.scenario.products.kafka_share import ShareGroup
 from sim.scenario.products.kinesis import KinesisApplication, KinesisSystem
+from sim.scenario.products.postgres import PostgresProducer, PostgresQueue, PostgresSystem
 from sim.scenario.products.pubsub import PubsubSubscription
 from sim.scenario.products.rabbitmq import RabbitmqQueue, RabbitmqSystem
 from sim.scenario.products.rabbitmq_stream import RabbitmqStreamConsumers, RabbitmqStreamSystem
@@ -300,9 +301,10 @@ def _of_system(
     if isinstance(system, SqsSystem):
         servers = len(readers) * system.servers * _SERVER_BYTES
         yield Part("servers", servers, 0.0, (*here, "servers"), name)
-    if isinstance(system, SqsSystem | RabbitmqSystem):
+    if isinstance(system, PostgresSystem | SqsSystem | RabbitmqSystem):
         producer = system.producer
         at = "threads" if isinstance(producer, SqsProducer) else "channels"
+        at = "connections" if isinstance(producer, PostgresProducer) else at
         senders = max(1.0, getattr(producer, at) * scenario.scale) * _SENDER_BYTES
         yield Part("senders", senders, 0.0, (*here, "producer", at), name)
     yield from _of_faults(scenario, name, duration_s, end_s)
@@ -409,6 +411,10 @@ def _idle_s(system: System, readers: Readers, members: float, partitions: float)
         if readers.function is not None:
             members, wait_s = float(readers.function.pollers.start), LONG_POLL_S
         return members / (call_s + wait_s) * (_EMPTY_FIFO_S if readers.fifo_queue else _EMPTY_S)
+    if isinstance(system, PostgresSystem) and isinstance(readers, PostgresQueue):
+        its = readers.library.habits
+        call_s = max(1e-4, _mean_s(system.latency.fetch))
+        return members / (call_s + max(its.poll_s, its.every_s)) * _EMPTY_FIFO_S
     if isinstance(readers, ShareGroup):
         return members / max(1e-3, readers.fetch_max_wait_ms / 1e3) * 2 * _EMPTY_S
     if isinstance(readers, KinesisApplication):

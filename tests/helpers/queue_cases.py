@@ -262,4 +262,5 @@ ACTED = {
     "lease": codes.LIMIT_LEASE,
     "stalls": codes.LIMIT_STALLS,
     "work": codes.LIMIT_WORK,
+    "poll": codes.LIMIT_POLL,
 }

@@ -330,9 +330,15 @@ class PlainBroker(PlainQueueSide):
     def _receive(self, consumer: Consumer) -> Steps:
         s = self.s
         assert consumer.connection is not None
+        held_up = False
         while True:
-            if consumer.cut:
+            if held_up and consumer.cut:
                 yield from self._mended(consumer)
+            yield from self._sleep(consumer)
+            consumer.asked_s, consumer.found_none = self.env.now, False
+            held_up = True
+            if consumer.cut:
+                continue
             travels = self.env.timeout(self._until_taken("receive", s.receive_s / 2))
             if not (yield from self._in_time(consumer, travels)):
                 continue
@@ -358,6 +364,10 @@ class PlainBroker(PlainQueueSide):
             if call in self.waiting:
                 self.waiting.remove(call)
             held = call.answer.value if call.answer.triggered else []
+            consumer.found_none = not held
+            if held and consumer.slept_s < INF:
+                came_s = self.enqueued_s[held[0].message.row] + s.delay_s
+                self.times.acted["poll"] += came_s < consumer.asked_s - NEAR_S
             if not (yield from self._in_time(consumer, self.env.timeout(s.receive_s / 2))):
                 for d in held:
                     self.times.gone(d)
@@ -367,6 +377,33 @@ class PlainBroker(PlainQueueSide):
             yield from consumer.machine.running()
             if consumer.stopping or consumer.buffer:
                 return []
+            held_up = False
+
+    def _sleep(self, consumer: Consumer) -> Steps:
+        """Wait for the time of the next call."""
+        s, now = self.s, self.env.now
+        until_s = consumer.asked_s + s.every_s
+        if until_s - now <= s.every_least_s:
+            until_s = now
+        if consumer.found_none:
+            until_s = max(until_s, now + s.poll_s)
+        soon_s = consumer.asked_s + s.notified_s
+        if s.notify and self.latest_s > consumer.asked_s:
+            until_s = min(until_s, soon_s)
+        consumer.slept_s = INF
+        if until_s <= now:
+            return
+        self.seen.add("slept")
+        consumer.slept_s, consumer.sleeping = now, True
+        consumer.found_nothing = not consumer.cut
+        consumer.soon_s, consumer.until_s = soon_s, until_s
+        while self.env.now < consumer.until_s:
+            yield self.env.timeout(consumer.until_s - self.env.now) | consumer.changed
+            yield from consumer.machine.running()
+            if consumer.stopping:
+                self._leave(consumer)
+                raise simpy.Interrupt("left")
+        consumer.sleeping = False
 
     def _ack_call(self, consumer: Consumer) -> Steps:
         if consumer.cut:
@@ -409,7 +446,8 @@ class PlainBroker(PlainQueueSide):
         if not consumer.alive:
             return
         consumer.alive = False
-        consumer.found_nothing = False
+        consumer.found_nothing = consumer.found_none = consumer.sleeping = False
+        consumer.asked_s = -INF
         if self.s.loses and not leaving:
             for d in [d for d in self.unacked if d.connection.consumer is consumer]:
                 if not d.on_wire:
@@ -426,7 +464,7 @@ class PlainBroker(PlainQueueSide):
         if self.s.push and leaving and not self.s.closes and not consumer.cut:
             self.env.process(self._hand_back(connection, self.s.ack_s / 2))
         if not self.s.push and self.s.closes and not consumer.cut:
-            self.env.process(self._hand_back(connection, 0.0))
+            self.env.process(self._hand_back(connection, self.s.closes_after_s))
         for process in consumer.processes:
             if process is not but and process.is_alive:
                 process.interrupt()
@@ -464,6 +502,8 @@ class PlainBroker(PlainQueueSide):
             self._look(consumer)
         elif consumer.leaves_at_once:
             self.crash(c)
+        elif consumer.sleeping:
+            self._look(consumer)
 
     def pause(self, c: int, for_s: float) -> None:
         """Stop the process for a while."""

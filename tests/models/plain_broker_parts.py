@@ -20,6 +20,11 @@ class Settings:
     push: bool = False
     batch: int = 1
     wait_s: float = 0.0
+    every_s: float = 0.0  # from one call to the next, at least
+    every_least_s: float = 0.0  # unless no more than this is left of it
+    poll_s: float = 0.0  # after an answer that found nothing
+    notify: bool = False  # a message that comes ends both waits …
+    notified_s: float = 0.0  # … but for this from one call to the next
     prefetch: int = 1_000_000
     ack: str = "late"  # auto, start, late
     ack_every: int = 1
@@ -42,6 +47,7 @@ class Settings:
     any_copy: bool = False  # the ack of a copy that was taken back is one of the later copy
     lock_closes: bool = False
     closes: bool = False
+    closes_after_s: float = 0.0  # pull: until the end of a process is seen
     reopen_s: float = 0.0
     place: str = "returns"  # original, returns, next, back
     requeue_place: str = "returns"  # the same, of what a consumer requeues
@@ -63,6 +69,8 @@ class Settings:
     on_kill: str = "die"
     retry_s: float = 0.0
     retry_growth: float = 1.0
+    retry_degree: int = 0
+    retry_base_s: float = 0.0
     retry_max_s: float = INF
     retry_spread: float = 0.0
     retry_power: int = 0
@@ -174,7 +182,13 @@ class Consumer:
     done: list[Delivery] = field(default_factory=list)
     processes: list[simpy.Process] = field(default_factory=list)
     leaves_at_once: bool = False  # pull: a SIGTERM ends it now, as it only waits
-    found_nothing: bool = False  # pull: it was told last that there is nothing
+    found_nothing: bool = False  # pull: it was told last that there is nothing, or waits to ask
+    asked_s: float = -INF  # pull: its latest call began
+    found_none: bool = False  # pull: which found nothing
+    sleeping: bool = False  # pull: it waits for the time of its next call
+    until_s: float = 0.0  # pull: that is then …
+    soon_s: float = 0.0  # … or, if a message comes, then, if not at once
+    slept_s: float = INF  # pull: since when, before the latest call; INF: it did not
     paused_s: float = -INF  # since when it stands still, or stood still last
     loop_free_s: float = -INF  # push: when its main loop has done what it is promised to
     room: int = 1_000_000  # messages that it may still gather

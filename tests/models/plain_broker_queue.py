@@ -57,6 +57,7 @@ class PlainQueueSide:
         self.busy = False
         self.did = "delivered"
         self.came = 0
+        self.latest_s = -INF  # when the latest message came
         self.post: Callable[[int, str, Counter[str]], None] | None = None  # to another queue
         self.consumers = [Consumer(Machine(env), env.event()) for _ in range(settings.consumers)]
         self.times = History(self)
@@ -99,9 +100,16 @@ class PlainQueueSide:
                 return
             self.let_in[message.same] = self.env.now
         self.arrived.append(message)
+        self.latest_s = self.env.now
         if not self.s.at_head:
             self.env.process(self._age(message, at_s + self.s.delay_s))
         self._come(message)
+        for consumer in self.consumers if self.s.notify else ():
+            at_s = max(self.env.now, consumer.soon_s)
+            if consumer.sleeping and not consumer.cut and at_s < consumer.until_s:
+                consumer.until_s = at_s
+                self.seen.add("notified")
+                self._look(consumer)
 
     def _come(self, message: Message) -> None:
         s = self.s
@@ -568,6 +576,7 @@ class PlainQueueSide:
         message.republished += 1
         message.old = False  # it is published anew
         wait_s = self.s.retry_s * self.s.retry_growth ** (message.returns - 1)
+        wait_s = wait_s * message.returns**self.s.retry_degree + self.s.retry_base_s
         wait_s = min(wait_s, self.s.retry_max_s)
         if self.s.retry_power:
             wait_s += (message.returns - 1.0) ** self.s.retry_power

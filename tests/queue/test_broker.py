@@ -142,6 +142,36 @@ def at_the_head(rng):
     return s, came_s, work_s, until_s, faults, columns
 
 
+def polling(rng):
+    """Scenarios of consumers that ask a database, at intervals or when they are notified."""
+    s, came_s, work_s, until_s, faults, columns = scenario(rng)
+    columns["due_s"] = None
+    closes = bool(rng.integers(2))
+    if closes:  # then what a connection held comes back when it is seen to be gone
+        faults = [f for f in faults if f.verb != "cut"]
+    s = replace(
+        s,
+        push=False,
+        ack="late",
+        slots=1,
+        single_active=False,
+        closes=closes,
+        closes_after_s=float(rng.choice([0.0, rng.uniform(0.0, 1.0)])),
+        retry_degree=int(rng.integers(3)),
+        retry_base_s=float(rng.choice([0.0, rng.uniform(0.0, 0.3)])),
+        lock_closes=False,
+        wait_s=0.0,
+        retry_held=False,
+        every_s=float(rng.choice([0.0, rng.uniform(0.05, 0.8)])),
+        every_least_s=float(rng.choice([0.0, rng.uniform(0.0, 0.2)])),
+        poll_s=float(rng.choice([0.0, rng.uniform(0.05, 0.8)])),
+        notify=bool(rng.integers(2)),
+        notified_s=float(rng.choice([0.0, rng.uniform(0.0, 0.3)])),
+    )
+    faults = [f for f in faults if f.verb != "disconnect"]
+    return s, came_s, work_s, until_s, faults, columns
+
+
 def agree_on_waits(broker, plain, came_s, seen):
     """What each message waited for, and how often limits acted."""
     waits = BrokerWaits(broker, Unsplit(np.asarray(came_s)))
@@ -244,6 +274,19 @@ def test_CE_11_SS_03_agrees_also_where_the_ack_of_any_copy_counts():
     for what in ("ack of another copy", "late ack", "stale ack", "done twice"):
         assert seen[what] > 20, (what, seen[what])
     assert seen["republished copy"] > 1
+
+
+def test_PG_01_PG_02_agrees_also_where_consumers_ask_at_intervals_or_are_notified():
+    seen = Counter()
+
+    @settings(max_examples=250, deadline=None, derandomize=True)
+    @given(st.integers(0, 2**32 - 1))
+    def check(seed):
+        agree(seed, seen, polling)
+
+    check()
+    for what in ("slept", "notified", "crash", "pause", "terminate", "cut", "back by lock"):
+        assert seen[what] > 20, (what, seen[what])
 
 
 def test_RQ_13_CE_12_agrees_also_where_a_process_can_do_only_so_much():

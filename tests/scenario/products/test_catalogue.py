@@ -13,6 +13,7 @@ def test_each_product_is_named_by_its_own_word():
         ("celery",): "CelerySystem",
         ("kafka",): "KafkaSystem",
         ("kinesis",): "KinesisSystem",
+        ("postgres",): "PostgresSystem",
         ("pubsub",): "PubsubSystem",
         ("rabbitmq",): "RabbitmqSystem",
         ("rabbitmq_stream",): "RabbitmqStreamSystem",

@@ -1,0 +1,131 @@
+"""A queue in PostgreSQL, by the names of the library that keeps it there.
+
+Workers take rows with `FOR UPDATE SKIP LOCKED`
+(https://www.postgresql.org/docs/current/sql-select.html#SQL-FOR-UPDATE-SHARE), which none of them
+waits for. The libraries differ in when a worker asks again, and in what becomes of a row whose
+worker is gone: `postgres_libraries`. The latencies are measured ones (`INSERT`).
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from sim.foundation.config import Config, KeyPath
+from sim.foundation.units import Distribution, PositiveCount, by_quantiles
+from sim.ledger.policy import LedgerPolicy
+from sim.scenario.products.base import Jobs, Name, ProductSystem
+from sim.scenario.products.postgres_libraries import (
+    GraphileWorker,
+    Library,
+    Oban,
+    PgBoss,
+    Pgmq,
+    River,
+    SkipLocked,
+    SolidQueue,
+)
+
+_LIBRARIES = ("skip_locked", "pg-boss", "river", "graphile_worker", "oban", "solid_queue", "pgmq")
+
+
+class PostgresQueue(Config):
+    """A queue in a table, its workers, and the library that they use."""
+
+    alternatives = tuple((library,) for library in _LIBRARIES)
+
+    workers: PositiveCount
+    """Places for work in all processes together (`localConcurrency`, `MaxWorkers`,
+    `concurrentJobs`, `limit`, `threads`, times processes): each has one job at a time, or one
+    batch, and asks for itself. A fault strikes a place."""
+    does: Jobs = Field(min_length=1)
+    """Jobs of `workload.service` done for each message."""
+    ledger: LedgerPolicy | None = None
+    """Keeps books of the lifecycle in `workload.keys`: naive, idempotent, strict; null: none."""
+    skip_locked: SkipLocked | None = None
+    """A worker of your own: `SELECT … FOR UPDATE SKIP LOCKED LIMIT 1` in a loop."""
+    pg_boss: PgBoss | None = Field(default=None, alias="pg-boss")
+    """pg-boss (Node.js)."""
+    river: River | None = None
+    """River (Go)."""
+    graphile_worker: GraphileWorker | None = None
+    """Graphile Worker (Node.js)."""
+    oban: Oban | None = None
+    """Oban (Elixir)."""
+    solid_queue: SolidQueue | None = None
+    """Solid Queue (Ruby on Rails)."""
+    pgmq: Pgmq | None = None
+    """pgmq, an extension of PostgreSQL; and the loop that reads from it."""
+
+    @property
+    def members(self) -> int:
+        """How many places for work."""
+        return self.workers
+
+    @property
+    def library(self) -> Library:
+        """The one that is given."""
+        for name in _LIBRARIES:
+            its = getattr(self, name.replace("-", "_"))
+            if its is not None:
+                return its  # type: ignore[no-any-return]
+        raise AssertionError("a queue without a library")
+
+    @property
+    def library_key(self) -> str:
+        """Its key."""
+        return next(k for k in _LIBRARIES if getattr(self, k.replace("-", "_")) is not None)
+
+
+INSERT = by_quantiles(p50=0.00177, p95=0.00227, p99=0.00246)
+"""An INSERT of 1 KiB with its commit, 25 clients on PostgreSQL on 4 vCPUs (c7i.xlarge)
+(https://github.com/stanislavkozlovski/pg-queue-pubsub-benchmark, results/queue/4vcpu)."""
+FETCH = by_quantiles(p50=0.00337, p95=0.00364, p99=0.00420)
+"""There, a pop of one row with SKIP LOCKED, with its commit."""
+
+
+class PostgresLatency(Config):
+    """Duration of each statement with its commit."""
+
+    insert: Distribution = INSERT
+    """Of a message. Median 1.8 ms, p99 2.5 ms, as measured on 4 vCPUs."""
+    fetch: Distribution = FETCH
+    """That looks for messages. Median 3.4 ms, p99 4.2 ms, as measured there; contention of many
+    workers for the same rows is not in it."""
+    complete: Distribution = INSERT
+    """That notes what was done: taken to cost what an INSERT does (an assumption)."""
+
+
+class PostgresProducer(Config):
+    """The clients that insert."""
+
+    connections: PositiveCount = 8
+    """Connections, each with one statement under way at a time."""
+    batch: PositiveCount = 1
+    """Most messages of one INSERT."""
+
+
+class PostgresSystem(ProductSystem):
+    """Queues in a database; every message goes to each of them."""
+
+    readers_at: ClassVar[str] = "queues"
+
+    product: Literal["postgres"]
+    """`postgres`"""
+    producer: PostgresProducer = PostgresProducer()
+    """Those who insert."""
+    queues: dict[Name, PostgresQueue] = Field(min_length=1)
+    """Queues, each with its workers."""
+    latency: PostgresLatency = PostgresLatency()
+    """Duration of statements."""
+
+    @property
+    def readers(self) -> Mapping[str, PostgresQueue]:
+        """The queues by name."""
+        return self.queues
+
+    def without_effect(self) -> Iterator[tuple[KeyPath, str]]:
+        """As `ProductSystem.without_effect`."""
+        for name, queue in self.queues.items():
+            for key, why in queue.library.idle_keys():
+                yield (*self.place_of(name), queue.library_key, key), f"has no effect: {why}"

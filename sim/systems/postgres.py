@@ -1,0 +1,137 @@
+"""A queue in PostgreSQL on the queue mechanism: from a library's keys to senders and workers.
+
+Rules held: PG-01 (a worker asks at its library's times), PG-02 (NOTIFY wakes those that wait),
+PG-03 (what a worker that is gone held), PG-04 (retries).
+"""
+
+from collections.abc import Iterator, Sequence
+from math import inf
+
+from sim.engine.environment import Stage
+from sim.engine.system import Setup, capacity
+from sim.engine.waits import Limit, of_kernel
+from sim.foundation.arrays import NO_LIMIT
+from sim.injection.replay import repeats_kept
+from sim.queue import broker_codes as codes
+from sim.queue.broker import Broker
+from sim.queue.broker_policy import broker_policy
+from sim.queue.broker_policy_kernel import BrokerPolicy
+from sim.queue.feed_kernel import Feed
+from sim.queue.senders import Senders
+from sim.scenario.products.postgres import PostgresQueue, PostgresSystem
+from sim.scenario.products.postgres_libraries import Habits
+from sim.systems.on_queue import QueueSystem, poison_of
+from sim.systems.queue_limits import Keys, LimitKey
+
+
+class Postgres(QueueSystem[Broker]):
+    """A `sim.engine.system.System`: every queue gets each message."""
+
+    def __init__(self, setup: Setup, config: PostgresSystem) -> None:
+        self.config = config
+        self.senders = Senders(
+            setup.messages.created_s,
+            threads=setup.scaled(config.producer.connections),
+            batch=config.producer.batch,
+            latency_s=setup.pool("insert", config.latency.insert),
+        )
+        queues = {name: _queue(setup, config, name, self.senders.feed) for name in config.queues}
+        keys = {name: limit_keys(name, queue) for name, queue in config.queues.items()}
+        super().__init__(setup, queues, sent=dict.fromkeys(queues, self.senders), keys=keys)
+        self.stages: Sequence[Stage] = [self.senders, self.readers]
+
+    def sending_limits(self) -> Iterator[Limit]:
+        """That all connections were in statements."""
+        yield from of_kernel(
+            self.senders.state.busy,
+            "connections",
+            f"{self.config.producer.connections}",
+            "all connections were in statements while messages waited to be inserted",
+            path="producer.connections",
+        )
+
+
+def _queue(setup: Setup, config: PostgresSystem, name: str, feed: Feed) -> Broker:
+    queue = config.queues[name]
+    workers = setup.scaled(queue.workers)
+    service = setup.scenario.workload.service
+    return Broker(
+        feed,
+        setup.work_s(name, queue.does),
+        workers,
+        postgres_policy(
+            queue.library.habits, float(sum(service[job].per_batch for job in queue.does))
+        ),
+        receive_latency_s=setup.pool(f"{name}.fetch", config.latency.fetch),
+        ack_latency_s=setup.pool(f"{name}.complete", config.latency.complete),
+        grid_s=setup.grid_s,
+        capacity=capacity(setup, name, workers),
+        poison=poison_of(setup, name),
+        keep_repeats=repeats_kept(setup, name),
+    )
+
+
+def postgres_policy(habits: Habits, per_batch_s: float = 0.0) -> BrokerPolicy:
+    """What a queue of a library does.
+
+    Args:
+        habits: of the library.
+        per_batch_s: work that a batch costs besides its jobs, s.
+    """
+    retries = habits.retries
+    on_failure = codes.REQUEUE if habits.held else codes.LEAVE
+    counted = 0
+    if retries is not None:
+        on_failure = codes.RETRY if retries.most > 0 else codes.REJECTED
+        counted = codes.BY_LOCK | codes.BY_FAILURE
+    most = NO_LIMIT if retries is None or retries.most == inf else int(retries.most)
+    if habits.dies:
+        counted |= codes.BY_CLOSE
+    return broker_policy(
+        batch=habits.batch,
+        ack_every=habits.batch,
+        per_batch_s=per_batch_s,
+        every_s=habits.every_s,
+        every_least_s=habits.every_least_s,
+        poll_s=habits.poll_s,
+        notify=int(habits.notify),
+        notified_s=habits.notified_s,
+        lock_s=habits.lease_s,
+        sweep_s=habits.sweep_s if habits.lease_s < inf else 0.0,
+        late_ack=int(habits.any_copy),
+        any_copy=int(habits.any_copy),
+        closes=int(habits.held),
+        closes_after_s=habits.seen_s,
+        place=codes.ORIGINAL if habits.in_order else codes.BACK,
+        on_failure=on_failure,
+        max_returns=most,
+        counted=counted,
+        dead_letters=1,
+        retry_s=retries.wait_s if retries else 0.0,
+        retry_growth=retries.growth if retries else 1.0,
+        retry_degree=retries.power if retries else 0,
+        retry_base_s=retries.base_s if retries else 0.0,
+        retry_max_s=retries.most_s if retries else inf,
+    )
+
+
+def limit_keys(name: str, queue: PostgresQueue) -> Keys:
+    """What a queue's library calls its limits."""
+    library, names = queue.library, queue.library.names
+
+    def key(of: str) -> LimitKey:
+        value = library.model_dump(by_alias=True, mode="json").get(of)
+        return LimitKey(of, f"queues.{name}.{queue.library_key}.{of}", f"{value}")
+
+    poll = names.poll if library.habits.poll_s > library.habits.every_s else names.every
+    its = {
+        codes.LIMIT_POLL: poll or names.poll,
+        codes.LIMIT_HELD: names.batch,
+        codes.LIMIT_LOCK_HELD: names.lease,
+        codes.LIMIT_LOCK_GONE: names.lease,
+        codes.LIMIT_RETURNS: names.retries,
+        codes.LIMIT_RETRIES: names.retries,
+    }
+    keys = {code: key(of) for code, of in its.items() if of}
+    keys[codes.LIMIT_BUSY] = LimitKey("workers", f"queues.{name}.workers", str(queue.workers))
+    return keys

@@ -1,0 +1,68 @@
+"""What each library of queues in PostgreSQL does by default, in one set of words."""
+
+from math import e, inf
+
+import pytest
+
+from sim.scenario.products.postgres_libraries import (
+    GraphileWorker,
+    Habits,
+    Library,
+    Oban,
+    PgBoss,
+    Pgmq,
+    Retries,
+    River,
+    SkipLocked,
+    SolidQueue,
+)
+
+DEFAULTS = {
+    SkipLocked: Habits(poll_s=1.0, held=True, in_order=True),
+    PgBoss: Habits(
+        every_s=2.0, every_least_s=0.1, lease_s=900.0, sweep_s=60.0, retries=Retries(2)
+    ),
+    River: Habits(
+        every_s=0.1, poll_s=1.0, notify=True, notified_s=0.1, lease_s=3600.0, sweep_s=30.0,
+        retries=Retries(24, 1.0, power=4),
+    ),
+    GraphileWorker: Habits(
+        poll_s=2.0, notify=True, lease_s=14_400.0, sweep_s=540.0,
+        retries=Retries(24, e, growth=e, most_s=e**10),
+    ),
+    Oban: Habits(
+        every_s=0.005, poll_s=1.0, notify=True, notified_s=0.005,
+        retries=Retries(19, 2.0, growth=2.0, base_s=15.0),
+    ),
+    SolidQueue: Habits(poll_s=0.1, held=True, seen_s=300.0, dies=True, retries=Retries(0)),
+    Pgmq: Habits(poll_s=0.1, lease_s=30.0, in_order=True, any_copy=True),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("library", DEFAULTS)
+def test_defaults_are_those_of_the_library(library):
+    assert library().habits == DEFAULTS[library]
+
+
+@pytest.mark.parametrize("library", DEFAULTS)
+def test_what_may_be_a_limit_is_a_key_of_the_library(library):
+    known = {field.alias or name for name, field in library.model_fields.items()}
+    assert {name for name in library().names if name} <= known
+
+
+def test_keys_change_what_they_say():
+    its = PgBoss(retryBackoff=True, retryDelayMax=60, retryLimit=5, notify=True).habits
+    assert its.retries == Retries(5, 1.0, growth=2.0, most_s=60.0)
+    assert its.notify
+    assert SkipLocked(lease=60).habits == Habits(poll_s=1.0, lease_s=60.0, in_order=True)
+    oban = Oban(rescue_after="60 min").habits
+    assert (oban.lease_s, oban.sweep_s) == (3600.0, 60.0)
+    assert not River(PollOnly=True).habits.notify
+    assert River().habits.retries.most < inf
+
+
+def test_every_library_says_what_it_does():
+    with pytest.raises(NotImplementedError):
+        _ = Library().habits
+    with pytest.raises(NotImplementedError):
+        _ = Library().names

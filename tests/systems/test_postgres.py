@@ -1,0 +1,167 @@
+"""A queue in PostgreSQL, library by library, with hand numbers and measured ones.
+
+Statements take 20 ms, and act half-way; worker c starts c ms after the first.
+"""
+
+import numpy as np
+import pytest
+
+from helpers.incidents import incident
+from sim import lab
+from sim.causes.explain import explain
+from sim.engine.environment import Environment
+from sim.foundation.arrays import NO_LIMIT
+from sim.queue import broker_codes as codes
+from sim.queue.broker import Broker
+from sim.queue.broker_state import poisonous_messages
+from sim.queue.feed_kernel import Feed
+from sim.scenario.products.postgres import PostgresQueue
+from sim.systems.postgres import limit_keys, postgres_policy
+
+
+def consume(library, came_s, work_s, until_s, *, workers=1, crash_s=None, bad=(), latency_s=0.02):
+    """A queue after ``until_s``; the first worker dies at ``crash_s``."""
+    queue = PostgresQueue.model_validate({"workers": workers, "does": ["w"], **library})
+    came_s = np.asarray(came_s, float)
+    broker = Broker(
+        Feed(np.arange(came_s.size, dtype=np.int32), came_s, np.array([came_s.size])),
+        np.full(came_s.size, work_s, np.float32),
+        workers,
+        postgres_policy(queue.library.habits),
+        receive_latency_s=np.array([latency_s]),
+        ack_latency_s=np.array([latency_s]),
+        grid_s=np.zeros(0),
+        poison=poisonous_messages(*bad) if bad else None,
+    )
+    env = Environment([broker])
+
+    def dies():
+        yield env.timeout(crash_s)
+        broker.crash(0)
+
+    if crash_s is not None:
+        env.process(dies())
+    env.run(until_s)
+    return broker
+
+
+@pytest.mark.parametrize(
+    ("workers", "measured_per_s"), [(4, 79.2), (16, 313.6), (64, 1_267), (128, 2_522)]
+)
+def test_PG_01_river_polls_as_fast_as_was_measured(workers, measured_per_s):
+    """https://github.com/hardbyte/postgresql-job-queue-benchmarking, 2026-05-02: saturated, jobs of
+    1 ms, FetchCooldown and FetchPollInterval at 50 ms."""
+    river = {"river": {"FetchCooldown": "50 ms", "FetchPollInterval": "50 ms"}}
+    broker = consume(river, np.zeros(workers * 250), 0.001, 10.0, workers=workers, latency_s=0.003)
+    done_s = broker.queue.done_s
+    per_s = np.count_nonzero((done_s >= 2.0) & (done_s < 10.0)) / 8.0
+    assert per_s == pytest.approx(workers / 0.05, rel=0.001)
+    assert per_s == pytest.approx(measured_per_s, rel=0.021)
+
+
+def test_PG_01_a_worker_of_pg_boss_fetches_a_batch_each_interval_whatever_it_finds():
+    boss = {"pg-boss": {"batchSize": 3}}
+    broker = consume(boss, np.zeros(7), 0.1, 9.0)
+    np.testing.assert_allclose(
+        broker.queue.done_s, [0.12, 0.22, 0.32, 2.12, 2.22, 2.32, 4.12], atol=1e-6
+    )
+    # Done at 1.99, of which no more than 100 ms are left: the next fetch begins at once.
+    broker = consume({"pg-boss": {}}, np.zeros(2), 1.95, 9.0)
+    np.testing.assert_allclose(broker.queue.done_s, [1.97, 3.96], atol=1e-6)
+    broker = consume({"pg-boss": {}}, np.zeros(2), 1.85, 9.0)
+    np.testing.assert_allclose(broker.queue.done_s, [1.87, 3.87], atol=1e-6)
+
+
+def test_PG_01_a_loop_waits_only_where_it_has_found_nothing():
+    loop = {"skip_locked": {"poll_interval": 2}}
+    broker = consume(loop, [0.0, 0.0, 1.0], 0.1, 9.0)
+    # It asks at 0, 0.14 and 0.28, is told at 0.3 that there is nothing, and asks again at 2.3.
+    np.testing.assert_allclose(broker.queue.done_s, [0.12, 0.26, 2.42], atol=1e-6)
+    times = np.asarray(broker.state.limits.times)
+    assert times[codes.LIMIT_POLL] == 1
+    assert broker.state.limits.first_s[codes.LIMIT_POLL] == pytest.approx(1.0)
+    assert broker.state.limits.last_s[codes.LIMIT_POLL] == pytest.approx(2.3)
+
+
+def test_PG_02_an_insert_wakes_the_workers_that_wait():
+    broker = consume({"graphile_worker": {}}, [1.0], 0.1, 9.0)
+    np.testing.assert_allclose(broker.queue.done_s, [1.12], atol=1e-6)
+    # River's workers fetch no sooner than 100 ms after they did; the one that had asked at 0.
+    broker = consume({"river": {}}, [0.05, 0.5], 0.0, 9.0)
+    np.testing.assert_allclose(broker.queue.done_s, [0.12, 0.52], atol=1e-6)
+    broker = consume({"river": {"PollOnly": True}}, [0.05, 0.5], 0.0, 9.0)
+    np.testing.assert_allclose(broker.queue.done_s, [1.04, 1.14], atol=1e-6)
+
+
+def test_PG_03_a_row_that_is_locked_is_free_when_the_connection_of_its_worker_ends():
+    # The other worker has asked at 0.001, and does again at 1.021; the row is free from 0.5.
+    broker = consume({"skip_locked": {}}, [0.0], 1.0, 9.0, workers=2, crash_s=0.5)
+    np.testing.assert_allclose(broker.queue.done_s, [2.041], atol=1e-6)
+
+
+def test_PG_03_a_lease_runs_on():
+    # It is over at 5.01; the other worker asks each 1.02 s from 0.001 on, so at 5.101.
+    leased = {"skip_locked": {"lease": 5}}
+    broker = consume(leased, [0.0], 1.0, 9.0, workers=2, crash_s=0.5)
+    np.testing.assert_allclose(broker.queue.done_s, [6.121], atol=1e-6)
+    assert broker.state.limits.times[codes.LIMIT_LOCK_GONE] == 1
+
+
+def test_PG_03_jobs_of_a_dead_process_of_solid_queue_have_failed():
+    broker = consume({"solid_queue": {}}, [0.0], 1.0, 300.4, workers=2, crash_s=0.5)
+    assert broker.queue.state.tolist() == [codes.IN_FLIGHT]
+    broker = consume({"solid_queue": {}}, [0.0], 1.0, 300.6, workers=2, crash_s=0.5)
+    assert broker.queue.state.tolist() == [codes.DEAD]
+
+
+def test_PG_03_who_deletes_late_deletes_all_the_same_in_pgmq():
+    # Visible again at 1.01, read at 1.021 by the other; the first deletes it at 3.03.
+    broker = consume({"pgmq": {"vt": 1}}, [0.0], 3.0, 9.0, workers=2)
+    assert broker.queue.effects.tolist() == [2]
+    assert broker.queue.state.tolist() == [codes.ACKED]
+
+
+def test_PG_04_river_waits_n_to_the_fourth_and_discards():
+    # Fails at 0.12, known at 0.13: again from 1.13, found at 1.17; fails at 1.28, known at 1.29:
+    # again from 17.29. The worker asks each 1.02 s from 1.3 on, so at 17.62; known at 17.75.
+    always = ([0], [False], [NO_LIMIT], [np.inf])
+    broker = consume({"river": {"MaxAttempts": 3}}, [0.0], 0.1, 60.0, bad=always)
+    assert broker.queue.receives.tolist() == [3]
+    assert broker.queue.state.tolist() == [codes.DEAD]
+    assert broker.state.limits.first_s[codes.LIMIT_RETRIES] == pytest.approx(17.75)
+
+
+def test_PG_04_solid_queue_does_not_retry():
+    always = ([0], [False], [NO_LIMIT], [np.inf])
+    broker = consume({"solid_queue": {}}, [0.0], 0.1, 60.0, bad=always)
+    assert (broker.queue.receives.tolist(), broker.queue.state.tolist()) == ([1], [codes.DEAD])
+
+
+def test_limits_have_the_librarys_names():
+    queue = PostgresQueue.model_validate({"workers": 2, "does": ["w"], "pg-boss": {}})
+    found = {code: key[:] for code, key in limit_keys("g", queue).items()}
+    assert found[codes.LIMIT_POLL] == (
+        "pollingIntervalSeconds", "queues.g.pg-boss.pollingIntervalSeconds", "2.0",
+    )  # fmt: skip
+    assert found[codes.LIMIT_BUSY] == ("workers", "queues.g.workers", "2")
+
+
+def boss(**options):
+    """Four workers with the defaults of pg-boss: two jobs a second, for five."""
+    return {
+        "product": "postgres",
+        "queues": {"g": {"workers": 4, "does": ["w"], "pg-boss": options}},
+    }
+
+
+def test_the_interval_is_the_first_cause_of_a_backlog_of_pg_boss():
+    scenario = incident(boss(), rate=5, minutes=2, work=0.001)
+    result = lab.run(scenario)
+    row = result.tables.summary.iloc[0]
+    assert row["processed"] == row["produced"] == 639
+    # 4 workers / 2 s: of what came in 120 s, 240 are done by then.
+    assert row["max_lag"] == pytest.approx(639 - 240, abs=6)
+    (limit,) = result.tables.limits[result.tables.limits["key"] == "pollingIntervalSeconds"].index
+    assert result.tables.limits.loc[limit, "value"] == "2.0"
+    first = explain(scenario).first
+    assert first.key in ("pollingIntervalSeconds", "batchSize")
