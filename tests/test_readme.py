@@ -39,6 +39,7 @@ SAID = {
     "noisy_tenant": ["28 min"],
     "add_partitions": ["974", "893", "1,053", "815", "897"],
     "pubsub_ordering": ["2 min 19 s", "148 ms", "56"],
+    "retry_topics": ["22 min", "112", "100", "121", "203"],
     "lambda_throttle": ["108", "60", "194"],
     "kinesis_hot_shard": ["27,586", "36,860"],
     "rabbitmq_streams": ["18,018", "17,732"],

@@ -90,10 +90,11 @@ _COMES_OF: Mapping[str, Sequence[str]] = {
     "max.poll.interval.ms": ("on_failure.backoff",),
     "allowIdleConsumers": ("partitions", "ShardCount"),
     "MessageGroupId": ("FifoQueue",),
+    "retry_topics.backoff.delay": ("retry_topics",),
 }
 """Of a limit, other keys that bring a group to it: a back-off counts as time between two polls
-(KC-23), KEDA counts only the lag that a replica for each partition is for, and groups are of FIFO
-queues."""
+(KC-23), KEDA counts only the lag that a replica for each partition is for, groups are of FIFO
+queues, and what waits in a retry topic is overtaken."""
 
 
 _OTHER_WAY: Mapping[str, str] = {"MaxNumberOfMessages (1)": "limited receives"}

@@ -27,14 +27,20 @@ YEAR_MIN = 525_600
 _POLLS = 10
 """Records of a poll below which a poll for each few of them may cost more than their work."""
 
+
+def in_place(to: To) -> To:
+    """Of readers that try a record again where it is."""
+    return lambda at: to(at) if at.other(READERS, "retry_topics") is None else None
+
+
 LOG = (
     Relaxed(
-        (READERS, "on_failure", "backoff"), down(0.1),
+        (READERS, "on_failure", "backoff"), in_place(down(0.1)),
         "{s} of back-off between two attempts", "retries in quick succession", ANY,
         key="on_failure.backoff",
     ),
     Relaxed(
-        (READERS, "on_failure", "attempts"), lambda at: 3 if at.value is None else None,
+        (READERS, "on_failure", "attempts"), in_place(lambda at: 3 if at.value is None else None),
         "a record that fails is tried for ever", "a record is skipped after three attempts", BEHIND,
         key="on_failure.attempts",
     ),
@@ -76,6 +82,41 @@ def sooner(client: str, *path: str) -> To:
 
     return to
 
+
+RETRY_TOPICS = (
+    Relaxed(
+        (READERS, "retry_topics"), lambda at: None if at.value is None else "",
+        "a record that fails is tried again behind others of its key",
+        "its partition waits for it", ("out_of_order",),
+        {
+            (READERS, "on_failure"): lambda at: {
+                "attempts": at.other(READERS, "retry_topics", "attempts"), "backoff": 1.0,
+                "then": "dead-letter",
+            }
+        },
+    ),
+    Relaxed(
+        (READERS, "retry_topics", "attempts"), up(10),
+        "a record is given up after {value} attempts", "one that always fails is tried for longer",
+        ("lost", "dead_lettered"), key="retry_topics.attempts",
+    ),
+    Relaxed(
+        (READERS, "retry_topics", "timeout"), up(DAY_MS),
+        "a record is given up {ms} after it was created",
+        "one that always fails is tried for longer",
+        ("lost", "dead_lettered"), key="retry_topics.timeout",
+    ),
+    Relaxed(
+        (READERS, "retry_topics", "backoff", "delay"), down(100),
+        "a record that failed waits {ms} in a retry topic", "retries in quick succession",
+        (*BEHIND, "slower"), key="retry_topics.backoff.delay",
+    ),
+    Relaxed(
+        (READERS, "retry_topics", "numPartitions"), up(12),
+        "each retry topic has {value} partitions", "more partitions", (*BEHIND, "slower"),
+        key="retry_topics.numPartitions",
+    ),
+)  # fmt: skip
 
 KAFKA_GROUP = (
     Relaxed(
@@ -187,6 +228,7 @@ KAFKA_GROUP = (
         ("late",),
     ),
     *LOG,
+    *RETRY_TOPICS,
 )  # fmt: skip
 
 

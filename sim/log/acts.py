@@ -11,6 +11,8 @@ BACKOFF, ATTEMPTS = "backoff", "attempts"
 RETRIES, TIMEOUT, AGE = "retries", "timeout", "age"
 """A batch that failed was handed over again, and what is behind it waited; one took too long; a
 record was too old to be handed over."""
+RETRY_TOPIC = "retry topic"
+"""A record that failed was put into a retry topic, and waited there."""
 AGAIN = "again"
 """Records were processed and not committed when a member lost its partitions: they come again."""
 EXPIRED = "expired"

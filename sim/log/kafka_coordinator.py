@@ -17,7 +17,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from math import floor, ulp
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import simpy
@@ -29,8 +29,15 @@ from sim.log.group import Group
 from sim.log.group_fleet import GroupFleet
 from sim.log.kafka_assignors import Assignor
 from sim.log.kafka_metadata import KnownPartitions
-from sim.log.poisoned import Bad
+from sim.log.poisoned import Bad, Place
 from sim.scenario.products.base import OnFailure
+
+
+class PassOn(Protocol):
+    """Takes a record on which a handler failed elsewhere."""
+
+    def __call__(self, m: int, at_s: float, place: Place) -> str:
+        """It failed now, in the hands of consumer ``m``; returns what it did, for the timeline."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +65,8 @@ class Terms:
     """A request to the coordinator and its answer."""
     on_failure: OnFailure = field(default_factory=OnFailure)
     """What a program does when its handler raises."""
+    pass_on: "PassOn | None" = None
+    """What it does in place of that."""
     metadata_s: float = np.inf
     """Time between two refreshes of a client's metadata; inf: it never asks again."""
     refreshes_s: Sequence[float] = ()
@@ -136,6 +145,10 @@ class Coordinator(GroupFleet):
         """[consumers] whether the process leaves at its next poll (SIGTERM)."""
         self.emptied_s = env.now
         """When its last member was out, s; while it has members, it says nothing."""
+        self.followers: list[Coordinator] = []
+        """Of other groups, whose consumers live in the same processes."""
+        self.processes: Coordinator = self
+        """Of the group whose processes they are."""
         self.disturbed = env.event()
         group.after_stop = self._after_stop
         roster = self.roster()
@@ -151,7 +164,7 @@ class Coordinator(GroupFleet):
 
     def alive(self, m: int) -> bool:
         """Whether the process of consumer ``m`` runs (paused counts)."""
-        return self.group.alive(m)
+        return self.group.alive(m) or any(its.alive(m) for its in self.followers)
 
     @property
     def useful(self) -> int | None:
@@ -166,6 +179,8 @@ class Coordinator(GroupFleet):
 
     def crash(self, m: int) -> None:
         """SIGKILL: its partitions wait for the session timeout and a rebalance (KC-04)."""
+        for its in self.followers:
+            its.crash(m)
         if not self.group.alive(m):
             return
         member = self.of[m]
@@ -180,6 +195,8 @@ class Coordinator(GroupFleet):
 
     def terminate(self, m: int) -> None:
         """SIGTERM: it finishes its batch, commits and leaves."""
+        for its in self.followers:
+            its.terminate(m)
         if not self.group.alive(m) or self.closing[m]:
             return
         self.closing[m] = True
@@ -191,8 +208,10 @@ class Coordinator(GroupFleet):
         If it is back before the old session ended, that one's partitions stay with it until then:
         a new process has a new member id, unless it is a static member.
         """
-        if self.group.alive(m):
+        if self.alive(m):
             return
+        for its in self.followers:
+            its.restart(m)
         self.lives[m] += 1
         self.metadata.start(m, self.env.now)
         if not self._connected(m):
@@ -202,6 +221,8 @@ class Coordinator(GroupFleet):
 
     def pause(self, m: int, for_s: float) -> None:
         """Stop the process for a while; if it is longer than its session, it becomes a zombie."""
+        for its in self.followers:
+            its.pause(m, for_s)
         if not self.group.alive(m):
             return
         self.group.pause(m, self.env.now, for_s)
@@ -211,17 +232,23 @@ class Coordinator(GroupFleet):
 
     def slow(self, m: int, factor: float) -> None:
         """Multiply the service times of a consumer."""
+        for its in self.followers:
+            its.slow(m, factor)
         self.group.slow(m, self.env.now, factor)
         self._disturb()
 
     def cut_off(self, m: int) -> None:
         """Part it from the brokers: no fetch, heartbeat or commit, until `reconnect`."""
+        for its in self.followers:
+            its.cut_off(m)
         self.group.cut_off(m)
         self._fall_silent(m)
         self._disturb()
 
     def reconnect(self, m: int) -> None:
         """End `cut_off`."""
+        for its in self.followers:
+            its.reconnect(m)
         if not self.group.state.members.cut[m]:
             return
         self.group.reconnect(m, self.env.now)
@@ -382,6 +409,9 @@ class Coordinator(GroupFleet):
         if bad.kills:
             self._killed(m, bad)
             return
+        if self.terms.pass_on is not None:
+            self.say(self.terms.pass_on(m, now_s, group.in_progress(m)))
+            return
         these, whom = group.standing.acts, f"consumer {m}"
         if policy.attempts is None or attempt < policy.attempts:
             these.note(acts.BACKOFF, now_s, now_s + policy.backoff, target=whom)
@@ -402,9 +432,9 @@ class Coordinator(GroupFleet):
 
     def _killed(self, m: int, bad: Bad) -> None:
         self.say(f"consumer {m} killed by a record")
-        self.crash(m)
+        self.processes.crash(m)
         if bad.restart_after_s < np.inf:
-            self.env.process(self._restart_after(m, bad.restart_after_s))
+            self.env.process(self.processes._restart_after(m, bad.restart_after_s))
 
     def _return(self, m: int) -> Steps:
         """Join anew when what is in hand is done."""
@@ -418,6 +448,8 @@ class Coordinator(GroupFleet):
             if bad.kills:
                 self._killed(m, bad)
                 return
+            if self.terms.pass_on is not None:
+                self.say(self.terms.pass_on(m, self.env.now, place))
         if self.closing[m]:
             self._exit(m)
         else:

@@ -21,6 +21,7 @@ from sim.engine.waits import Sent, TimePart
 from sim.foundation.arrays import F64, I64
 from sim.log import parts_kernel as k
 from sim.log.group import Group
+from sim.log.poisoned import Place
 from sim.log.standing import BACKOFF, NO_OWNER
 
 BLOCK = 1 << 13
@@ -170,6 +171,35 @@ class LogWaits:
                 self.behind.add(its, from_s[long], until_s[long])
             long = np.flatnonzero(parts_s[TimePart.CAPACITY] > LONG_S)
             self.behind.add_busy(from_s[long], until_s[long])
+
+    def failed_parts_s(
+        self, place: Place, readable_s: float, fetch_s: tuple[float, float], polled_s: float
+    ) -> F64:
+        """[parts] of a record's time until the delivery of which nothing came, s.
+
+        Args:
+            place: partition and offset of the record.
+            readable_s: when it could be read, s.
+            fetch_s: when the fetch that returned it began, and was answered, s.
+            polled_s: when it was handed over, s.
+        """
+        parts_s = np.zeros((len(TimePart), 1))
+        fetched_s = min(readable_s + self.group.reading.fetch_s, polled_s)
+        parts_s[TimePart.CALL] += fetched_s - readable_s
+        partition = np.array([place[0]], np.int64) if self._stood else None
+        self._add_waited(parts_s, partition, np.array([fetched_s]), np.array([polled_s]))
+        if "asked_s" in self._columns:
+            asked_s, got_s = fetch_s
+            waited_s = max(0.0, min(got_s, polled_s) - max(asked_s, fetched_s))
+            parts_s[TimePart.CALL] += waited_s
+            parts_s[TimePart.HEAD_OF_LINE] -= waited_s
+        row = np.array([self.group.topic.log.start[place[0]] + place[1]])
+        for _, tries in self._tries_of(row):
+            for of in tries:
+                if fetched_s <= of.from_s and of.until_s <= polled_s:
+                    parts_s[:, 0] -= of.else_s
+                    parts_s[TimePart.ATTEMPT] += of.until_s - of.from_s
+        return parts_s[:, 0]
 
     def note_behind(self) -> None:
         """Split all, to note what waited behind others."""

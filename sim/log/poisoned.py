@@ -53,6 +53,8 @@ class Poisoned:
         """[poisonous] how each is."""
         self.seen = np.zeros(partitions, np.int64)
         """[partitions] offsets below this have been looked at."""
+        self.kin: list[Poisoned] = [self]
+        """Of all logs that may have one of these messages, this one included."""
         any_at_all = poison is not None and len(poison) > 0
         self.offsets_ahead = PoisonousOffsets(partitions, any_at_all)
         """Those that are still poisonous, as the kernel has them."""
@@ -120,12 +122,25 @@ class Poisoned:
             m: which consumer.
             life: which of its processes; each begins to count anew.
         """
-        bad = self.bad[place]
+        bad = self.bad.get(place) or self._was_bad(place)
         if bad.left != ALWAYS:
-            bad.left -= 1
+            bad.left = max(0, bad.left - 1)
         if bad.left == 0:
-            self.bad = {at: b for at, b in self.bad.items() if b is not bad}
-            self._tell_kernel()
+            for its in self.kin:
+                its.bad = {at: b for at, b in its.bad.items() if b is not bad}
+                its._tell_kernel()
         process = (place, m, life)
         self.tries[process] = self.tries.get(process, 0) + 1
         return bad, self.tries[process]
+
+    def share(self, others: "list[Poisoned]") -> None:
+        """Have other logs, into which these messages may get, know how poisonous each still is."""
+        self.kin = [self, *others]
+        for its in others:
+            its.kin, its.of = self.kin, self.of
+
+    def _was_bad(self, place: Place) -> Bad:
+        """The message in a place, which failed the last time in another log at the same moment."""
+        p, offset = place
+        message = self.topic.log.message[self.topic.log.start[p] + offset]
+        return self.of[int(np.searchsorted(self.messages, message))]

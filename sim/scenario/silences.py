@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from sim.foundation.config import Config, KeyPath
 from sim.foundation.text import duration
 from sim.scenario.faults.base import Fault, RandomFault
-from sim.scenario.faults.groups import AutoscaleFault, ScaleFault
+from sim.scenario.faults.groups import AutoscaleFault, PoisonFault, ScaleFault
 from sim.scenario.faults.topics import PartitionsFault
 from sim.scenario.products.kafka import KafkaSystem
 from sim.scenario.scaling import fleet_size
@@ -32,6 +32,7 @@ def silences(scenario: "Scenario") -> Iterator[tuple[KeyPath, str]]:
         if service.slow is not None and service.slow.share == 0:
             yield ("workload", "service", job, "slow", "share"), "0: no message is slow"
     yield from _asks_for_nothing(scenario)
+    yield from _never_fails(scenario)
     yield from _unordered(scenario)
     yield from _out_of_scale(scenario)
 
@@ -71,6 +72,22 @@ def _asks_for_nothing(scenario: "Scenario") -> Iterator[tuple[KeyPath, str]]:
                         ("systems", name, *path, key),
                         "has an effect only where partitions are added (fault: partitions)",
                     )
+
+
+def _never_fails(scenario: "Scenario") -> Iterator[tuple[KeyPath, str]]:
+    """Retry topics of a group whose handler never fails."""
+    for name, system in scenario.systems.items():
+        if not isinstance(system, KafkaSystem):
+            continue
+        for group, its in system.groups.items():
+            if its.retry_topics is not None and not any(
+                isinstance(fault, PoisonFault) and fault.strikes_group(name, group)
+                for fault in scenario.faults
+            ):
+                yield (
+                    ("systems", name, "groups", group, "retry_topics"),
+                    "has an effect only where records fail (fault: poison)",
+                )
 
 
 def _unordered(scenario: "Scenario") -> Iterator[tuple[KeyPath, str]]:

@@ -41,6 +41,7 @@ from sim.systems.ceilings import limits_of_topic, told_of_topic
 from sim.systems.kafka_brokers import Cluster
 from sim.systems.kafka_growth import counts_of, known_of
 from sim.systems.kafka_publisher import KafkaPublisher
+from sim.systems.kafka_retry_topics import follow, keys_of, retried, together
 from sim.systems.log_limits import Keys, failing_keys
 from sim.systems.on_log import LogSystem, group_of, horizon_s, named
 from sim.systems.queue_limits import LimitKey
@@ -105,13 +106,16 @@ class Kafka(LogSystem):
         mean_bytes = float(messages.size_bytes.mean())
         self.per_record_s = config.ceilings.consumer if config.ceilings.apply else 0.0
         self.members = {g: setup.scaled(c.consumers) for g, c in config.groups.items()}
+        reading = {
+            group: _reading(c, config, scenario, mean_bytes) for group, c in config.groups.items()
+        }
         groups = {
             group: group_of(
                 setup,
                 self.seen.get(_levels(config)[group], topic),
                 group,
                 c,
-                _reading(c, config, scenario, mean_bytes),
+                reading[group],
                 capacity(setup, group, self.members[group]),
                 committed=c.starts == "established",
                 started=self.members[group] if c.joins_at == 0.0 else 0,
@@ -132,6 +136,9 @@ class Kafka(LogSystem):
             sent=None if self.cluster is None else self.cluster.publisher,
             others=[its for its in self.seen.values() if its is not topic],
         )
+        self.retries = retried(setup, config, groups, reading, self._by_count)
+        """By group, its retry topics, if it has some and anything fails."""
+        self.readers.stages = [self.retries.get(name, group) for name, group in groups.items()]
         source: list[Stage] = (
             [topic] if self.cluster is None else [self.cluster.publisher, self.cluster]
         )
@@ -159,10 +166,7 @@ class Kafka(LogSystem):
             for at_s, _ in self.topic.counts.added:
                 env.process(publisher.learn(env, at_s, self.topic.counts, self._by_count))
         coordinators = {
-            name: _coordinator(
-                env, group, self._terms(name), self.config.groups[name], named(name, say)
-            )
-            for name, group in self.groups.items()
+            name: self._coordinator(env, name, named(name, say)) for name in self.groups
         }
         self._start_retention(env)
         for name, coordinator in coordinators.items():
@@ -172,6 +176,19 @@ class Kafka(LogSystem):
             if joins_s > 0:
                 env.process(_join_later(env, coordinator, self.members[name], joins_s))
         return coordinators
+
+    def _coordinator(
+        self, env: simpy.Environment, name: str, say: Callable[[str], None]
+    ) -> Coordinator:
+        """Start the coordinator of a group, and of the groups of its retry topics."""
+        config = self.config.groups[name]
+
+        def start(env: simpy.Environment, group: Group, terms: Terms) -> Coordinator:
+            return _coordinator(env, group, terms, config, say)
+
+        if name in self.retries:
+            return follow(env, self.retries[name], self._terms(name), start)
+        return start(env, self.groups[name], self._terms(name))
 
     def _by_count(self, partitions: int) -> I32:
         """[messages] where each goes, of so many partitions."""
@@ -244,8 +261,13 @@ class Kafka(LogSystem):
         return len(self.setup.messages)
 
     def total(self) -> int:
-        """Records that will be in the log, over all groups."""
-        return sum(self.records_in(self.topic_of(name)) for name in self.config.groups)
+        """Records that will be in the log and in retry topics, over all groups."""
+        again = sum(its.total() for its in self.retries.values())
+        return again + sum(self.records_in(self.topic_of(name)) for name in self.config.groups)
+
+    def settled(self) -> int:
+        """Records committed or skipped, over all groups and those of their retry topics."""
+        return super().settled() + sum(its.settled() for its in self.retries.values())
 
     def done(self) -> bool:
         """Whether the groups have done with all that is in the log, and nothing more will be."""
@@ -286,6 +308,17 @@ class Kafka(LogSystem):
             yield replace(outcome, happened=[*told, *outcome.happened])
             told = []
 
+    def completed(self, name: str, outcome: GroupOutcome, ended_s: float) -> GroupOutcome:
+        """With what became of its messages in retry topics."""
+        its = self.config.groups[name].retry_topics
+        if its is None or name not in self.retries:
+            return outcome
+        at = f"groups.{name}.retry_topics.numPartitions"
+        many = LimitKey("retry_topics.numPartitions", at, f"{its.num_partitions}")
+        return together(
+            self.retries.pop(name), outcome, self.sent, ended_s, self.per_record_s, many
+        )
+
     def keys(self, name: str) -> Keys:
         """What Kafka calls the limits that can act on a group."""
         group, topic, at = self.config.groups[name], self.config.topic, f"groups.{name}"
@@ -307,7 +340,11 @@ class Kafka(LogSystem):
                 "brokers",
                 f"{self.config.brokers.offsets_retention_minutes}",
             ),
-            **failing_keys(at, group.on_failure),
+            **(
+                failing_keys(at, group.on_failure)
+                if group.retry_topics is None
+                else keys_of(at, group.retry_topics)
+            ),
             limits.PARTITIONS: _key("partitions", "topic", f"{topic.partitions}"),
             limits.COMMITS: _key("commit.per", at, group.program_commits.per),
             limits.RETENTION_BYTES: _key("retention.bytes", "topic", f"{topic.retention_bytes}"),

@@ -28,6 +28,7 @@ _WHAT = {
     acts.SESSION: "a silent consumer kept its partitions until its session ended",
     acts.TAKEOVER: "a shard stood still until others had seen that nobody renews its lease",
     acts.BACKOFF: "a consumer waited this long before it tried a record again",
+    acts.RETRY_TOPIC: "records that failed waited in a retry topic, and others overtook them",
     acts.ATTEMPTS: "a record that had been tried so often was given up",
     acts.RETRIES: "what failed was tried again, and what is behind it waited",
     acts.TIMEOUT: "an invocation took longer than this, and was ended",

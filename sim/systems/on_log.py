@@ -212,7 +212,12 @@ class LogSystem:
                     *self.reading_limits(name),
                 ],
             )
+            outcome = self.completed(name, outcome, ended_s)
             yield outcome.only(self.only[name]) if name in self.only else outcome
+
+    def completed(self, name: str, outcome: GroupOutcome, ended_s: float) -> GroupOutcome:
+        """What became of a group's messages outside of its topic, added: nothing, in most cases."""
+        return outcome
 
     def _offsets(self, name: str, group: Group, log_end: I64, start: I64) -> Offsets:
         seen, samples = group.state.samples, len(log_end)

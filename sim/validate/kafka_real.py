@@ -13,6 +13,7 @@ from uuid import uuid4
 import numpy as np
 
 from sim.engine.system import Setup
+from sim.foundation.errors import LabError
 from sim.scenario.products.kafka import KafkaSystem
 from sim.scenario.products.kafka_consumer import ConsumerGroup
 from sim.scenario.products.kafka_share import ShareGroup
@@ -326,6 +327,8 @@ def _pairs(given: Mapping[str, Any]) -> list[str]:
 
 def _consumer(group: ConsumerGroup) -> dict[str, Any]:
     """The configuration of a group's real consumers."""
+    if group.retry_topics is not None:
+        raise LabError("'retry_topics' are Spring's, and the real consumers here are without it")
     dumped = group.model_dump(by_alias=True)
     given = {key: dumped[key] for key in _SAME[group.client] if dumped.get(key) is not None}
     reset = group.auto_offset_reset

@@ -43,6 +43,7 @@ _ON: Mapping[TimePart, Sequence[str]] = {
     ),
     TimePart.BACKOFF: (
         "on_failure.backoff", "backoff", "default_retry_delay", "retry_backoff",
+        "retry_topics.backoff.delay",
         "Timeout", "MaximumRetryAttempts",
     ),
     TimePart.ATTEMPT: (
@@ -58,8 +59,8 @@ _ON: Mapping[TimePart, Sequence[str]] = {
         "MaximumRetryAttempts",
     ),
     TimePart.HEAD_OF_LINE: (
-        "MessageGroupId", "partitions", "ShardCount", "x-single-active-consumer", "expiration",
-        "ParallelizationFactor", "MaximumRetryAttempts",
+        "MessageGroupId", "partitions", "retry_topics.numPartitions", "ShardCount",
+        "x-single-active-consumer", "expiration", "ParallelizationFactor", "MaximumRetryAttempts",
     ),
     TimePart.CEILING: (
         "ceilings.broker", "ceilings.partition", "ceilings.deliver", "ceilings.publish",
@@ -86,14 +87,16 @@ BY_HARM: Mapping[str, Sequence[str]] = {
         "queue.buffering.max.kbytes", "buffer.memory", "max.block.ms", "delivery.timeout.ms",
         "message.timeout.ms", "RecordTtl", "expiration", "x-delivery-limit", "maxReceiveCount",
         "group.share.delivery.count.limit", "transaction.timeout.ms",
-        "MaximumRetryAttempts", "MaximumRecordAgeInSeconds",
+        "MaximumRetryAttempts", "MaximumRecordAgeInSeconds", "retry_topics.attempts",
+        "retry_topics.timeout",
     ),
     "unfinished": ("transaction.timeout.ms", "Timeout", "MaximumRetryAttempts"),
     "dead_lettered": (
         "maxReceiveCount", "x-delivery-limit", "x-message-ttl", "expiration", "x-max-length",
         "group.share.delivery.count.limit", "max_retries",
         "ReservedConcurrentExecutions", "account_concurrency", "Timeout",
-        "MaximumRetryAttempts", "MaximumRecordAgeInSeconds",
+        "MaximumRetryAttempts", "MaximumRecordAgeInSeconds", "retry_topics.attempts",
+        "retry_topics.timeout",
     ),
     "double_effects": (
         "VisibilityTimeout", "visibility_timeout", "consumer_timeout", "x-consumer-timeout",

@@ -97,6 +97,8 @@ RANGES: dict[str, tuple[float, float]] = {
     "contention": (0, 0.3),
     "coherency": (0, 0.1),
     "x-max-length": (1, 200),
+    "numPartitions": (1, 4),
+    "multiplier": (0.5, 3),
 }
 """Lowest and highest value of keys for which what is usual of their unit would not do."""
 

@@ -119,3 +119,13 @@ def test_asking_for_metadata_is_for_nothing_where_no_partitions_are_added():
     broker = {**log, "groups": {"g": {**group, "group.protocol": "consumer"}}}
     (words,) = said(added, systems={"l": broker})
     assert "the broker tells members of partitions" in words
+
+
+def test_retry_topics_of_a_group_that_never_fails_are_told():
+    retried = {**_KAFKA, "groups": {"g": {**_KAFKA["groups"]["g"], "retry_topics": {}}}}
+    poison = {"at": "1s", "fault": "poison", "target": "s.g", "effect": "fail"}
+    assert said(poison, systems={"s": retried}) == []
+    assert said(systems={"s": retried}) == [
+        "scenario: systems.s.groups.g.retry_topics: has an effect only where records fail "
+        "(fault: poison)"
+    ]

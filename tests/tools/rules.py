@@ -81,6 +81,8 @@ RULES = {
     "KC-22": "cooperative, Java commits at its join: what it does until it revokes comes again",
     "KC-23": "a retry's back-off is time between two polls",
     "KC-24": "a client's processor takes some time for each record",
+    # Spring for Apache Kafka, @RetryableTopic.
+    "KC-25": "a record that fails is tried later from a retry topic, behind others of its key",
     "KS-01": "a record is available, acquired, acknowledged or archived",
     "KS-02": "released or timed out it is available again, up to the delivery limit",
     "KS-03": "the window from the first unfinished record is limited",

@@ -35,6 +35,7 @@ from sim.scenario.products.kafka_membership import (
     metadata_s_of,
     refusals,
 )
+from sim.scenario.products.kafka_retry_topics import RetryableTopic
 
 _BY_DURATION = re.compile(
     r"by_duration:P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?", re.IGNORECASE
@@ -109,6 +110,10 @@ class ConsumerGroup(LogReaders):
     on_failure: OnFailure = OnFailure()
     """What it does when the handler of a record raises: `{attempts, backoff, then}`. It seeks back
     to the record, waits and polls again, so that its partition stands still (KC-18)."""
+    retry_topics: RetryableTopic | None = None
+    """In place of `on_failure`, Spring's non-blocking retries: it publishes the record to a retry
+    topic, and goes on (KC-25). Each retry topic has a consumer of its own in each of the processes,
+    which waits for a record's time, works and commits as the group's. Null: none."""
     auto_offset_reset: OffsetReset = Field(default="latest", alias="auto.offset.reset")
     """Where to go on when the next record was deleted, or without a committed offset: latest,
     earliest, by_duration:PT1H (records of the last hour), or none: the consumer ends."""
@@ -179,6 +184,7 @@ class ConsumerGroup(LogReaders):
             ),
             *self._commits_otherwise(),
             *self._asks_otherwise(),
+            *self._fails_otherwise(),
         ]
         if found:
             raise RefusedError(found)
@@ -208,6 +214,21 @@ class ConsumerGroup(LogReaders):
                 (("topic.metadata.refresh.interval.ms",), ("client",)),
                 "'topic.metadata.refresh.interval.ms' is a key of librdkafka; Java has "
                 "'metadata.max.age.ms'",
+            )
+
+    def _fails_otherwise(self) -> Iterator[Refusal]:
+        if self.retry_topics is None:
+            return
+        if self.given("on_failure"):
+            yield Refusal(
+                (("on_failure",), ("retry_topics",)),
+                "'on_failure' tries a record again in place, and 'retry_topics' elsewhere: the lab "
+                "does one of them",
+            )
+        if self.client == "librdkafka":
+            yield Refusal(
+                (("retry_topics",), ("client",)),
+                "'retry_topics' are those of Spring, whose client is Java's",
             )
 
     def metadata_without_effect(self) -> Iterator[tuple[str, str]]:

@@ -1,0 +1,92 @@
+"""Retry topics of a consumer group, by the attributes of Spring Kafka's `@RetryableTopic`.
+
+Defaults are those of `RetryableTopic` and `BackOff` in spring-projects/spring-kafka 4.0:
+https://docs.spring.io/spring-kafka/api/org/springframework/kafka/annotation/RetryableTopic.html,
+https://docs.spring.io/spring-kafka/api/org/springframework/kafka/annotation/BackOff.html,
+https://docs.spring.io/spring-kafka/reference/retrytopic/how-the-pattern-works.html.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from sim.foundation.config import Config
+from sim.foundation.units import Milliseconds, PositiveCount, PositiveRatio
+
+_NAMES = "the lab's topics have no names"
+_ONE_FAILURE = "of an exception, the lab knows that there is one, and not which"
+
+
+class BackOff(Config):
+    """How long a record waits in a retry topic: `@BackOff`."""
+
+    shorthand = "delay"
+
+    not_modelled: ClassVar[Mapping[str, str]] = {"jitter": "delays are not drawn"}
+
+    delay: Milliseconds = 1000.0
+    """From a failure to the next attempt, ms; with a multiplier: from the first failure."""
+    multiplier: PositiveRatio | None = None
+    """So many times as long after each attempt; null: 1."""
+    max_delay: Milliseconds | None = Field(default=None, alias="maxDelay")
+    """But no longer than this, ms; null: without limit."""
+
+    def delays_ms(self, n: int) -> Sequence[float]:
+        """[n] what each of the first ``n`` retries waits, ms."""
+        most_ms = float("inf") if self.max_delay is None else self.max_delay
+        factor = self.multiplier or 1.0
+        return tuple(min(most_ms, self.delay * factor**i) for i in range(n))
+
+
+class RetryableTopic(Config):
+    """A record on which the handler fails is tried again from another topic (KC-25)."""
+
+    not_modelled: ClassVar[Mapping[str, str]] = {
+        "retryTopicSuffix": _NAMES,
+        "dltTopicSuffix": _NAMES,
+        "topicSuffixingStrategy": _NAMES,
+        "concurrency": "each consumer of the group has one for each retry topic",
+        "autoCreateTopics": "retry topics are there",
+        "replicationFactor": "retry topics lose nothing",
+        "include": _ONE_FAILURE,
+        "exclude": _ONE_FAILURE,
+        "traversingCauses": _ONE_FAILURE,
+        "autoStartDltHandler": "nobody reads the dead-letter topic",
+    }
+
+    attempts: PositiveCount = 3
+    """How often a record is tried in all, the first time from the group's topic."""
+    backoff: BackOff = BackOff()
+    """`{delay, multiplier, maxDelay}`, or the delay alone."""
+    num_partitions: PositiveCount = Field(default=1, alias="numPartitions")
+    """Partitions of each retry topic. A record keeps the number of its partition if there is one of
+    that number, and goes by its key else."""
+    same_interval_topic_reuse_strategy: Literal["SINGLE_TOPIC", "MULTIPLE_TOPICS"] = Field(
+        default="SINGLE_TOPIC", alias="sameIntervalTopicReuseStrategy"
+    )
+    """Whether retries at the end that wait equally long share a topic (default since 3.2)."""
+    timeout: Milliseconds | None = None
+    """A record that fails later than this after it was created is tried no more, ms; null: none
+    is too old."""
+    dlt_strategy: Literal["ALWAYS_RETRY_ON_ERROR", "FAIL_ON_ERROR", "NO_DLT"] = Field(
+        default="ALWAYS_RETRY_ON_ERROR", alias="dltStrategy"
+    )
+    """After the last attempt: into the dead-letter topic; NO_DLT: go on without it."""
+
+    @property
+    def delays_s(self) -> Sequence[float]:
+        """[attempts - 1] what each retry waits, s."""
+        return tuple(ms / 1e3 for ms in self.backoff.delays_ms(self.attempts - 1))
+
+    @property
+    def topics_s(self) -> Sequence[float]:
+        """[retry topics] what a record waits in each, s; the last may be used more than once.
+
+        As `DestinationTopicPropertiesFactory` has it.
+        """
+        delays_s = self.delays_s
+        again = 0
+        if self.same_interval_topic_reuse_strategy == "SINGLE_TOPIC" and len(delays_s) > 1:
+            again = delays_s.count(delays_s[-1]) - 1
+        return delays_s[: len(delays_s) - again]
