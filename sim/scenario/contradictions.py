@@ -140,6 +140,7 @@ def _bad_dimensions(
         lists.append((("systems", name, "partition_key"), in_keys))
         lists.append((("systems", name, "exchange", "routing_key"), known))
         lists.append((("systems", name, "producer", "priority"), known))
+        lists.append((("systems", name, "publisher", "ordering_key"), known))
         for queue in _names(whole, "systems", name, "queues"):
             for key in ("MessageGroupId", "MessageDeduplicationId"):
                 lists.append((("systems", name, "queues", queue, key), known))

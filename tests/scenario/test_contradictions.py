@@ -170,4 +170,5 @@ def test_the_lists_of_dimensions_are_found():
     found = {path[-1] for s in get_args(get_args(System)[0]) for path in lists_of_dimensions(s)}
     assert found == {
         "partition_key", "routing_key", "priority", "MessageGroupId", "MessageDeduplicationId",
+        "ordering_key",
     }  # fmt: skip
