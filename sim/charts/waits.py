@@ -50,6 +50,7 @@ LOOKS: Mapping[TimePart | None, tuple[str, str]] = {
     TimePart.HELD: ("#0072B2", _BLUE),
     TimePart.SLOWED: ("#8FD3BC", _GREEN),
     TimePart.WORK: ("#009E73", _GREEN),
+    TimePart.BEFORE_START: ("#DADADA", MUTED),
     None: ("#DDDDDD", MUTED),
 }
 """Of each part, the colour of its bar and that of its words. Neighbours differ in lightness."""

@@ -16,5 +16,6 @@ cdef enum:
     HELD = 12
     SLOWED = 13
     WORK = 14
+    BEFORE_START = 15
 
     BLOCK_BITS = 13

@@ -15,6 +15,7 @@ CALL = 11
 HELD = 12
 SLOWED = 13
 WORK = 14
+BEFORE_START = 15
 
 BLOCK_BITS = 13
 """Messages are split into parts in blocks of 2 to this power."""

@@ -10,11 +10,12 @@ import simpy
 from sim.engine.environment import Stage
 from sim.engine.outcome import Became, GroupOutcome, Publication
 from sim.engine.waits import Limit
-from sim.foundation.arrays import F32, F64, Bools
+from sim.foundation.arrays import F32, F64, I32, Bools
 from sim.foundation.units import Distribution
 from sim.scenario.faults.groups import AutoscaleFault, ScaleFault
 from sim.scenario.load import Scenario
 from sim.scenario.scaling import fleet_size
+from sim.traffic.backlog import done_before
 from sim.traffic.generate import pool, service_s, stream
 from sim.traffic.messages import Messages
 from sim.traffic.windows import Windows
@@ -247,6 +248,22 @@ class Setup:
         if self.windows is not None:
             return self.windows.work_s(group, jobs)
         return service_s(self.scenario, len(self.messages), jobs)
+
+    def that_wait(self, only: Mapping[str, I32]) -> dict[str, I32]:
+        """The messages of each reader that is not given all, ascending.
+
+        Those that have fewer waiting at the start than others are not given the older ones.
+
+        Args:
+            only: the messages of each reader that chooses, ascending.
+        """
+        found = dict(only)
+        for name in self.scenario.systems[self.name].readers:
+            if done := done_before(self.scenario, self.name, name):
+                rows = np.arange(len(self.messages), dtype=np.int32)
+                rows = found.get(name, rows)
+                found[name] = rows[rows >= done]
+        return found
 
     @property
     def product(self) -> str:

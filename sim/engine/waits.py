@@ -48,6 +48,8 @@ class TimePart(IntEnum):
     """In work, longer than it takes: its consumer was slowed or paused."""
     WORK = part_codes.WORK
     """Its own work."""
+    BEFORE_START = part_codes.BEFORE_START
+    """Before the run began: it waited then already, and why is not known."""
 
     @property
     def label(self) -> str:
@@ -71,6 +73,7 @@ _LABELS = {
     TimePart.HELD: "held behind others",
     TimePart.SLOWED: "consumer slowed or paused",
     TimePart.WORK: "work",
+    TimePart.BEFORE_START: "before the start",
 }
 
 
@@ -109,6 +112,20 @@ def of_rows(parts_s: Callable[[int, int], F64], rows: I32) -> F64:
     return out
 
 
+def after_start(parts_s: F64, created_s: F64, entered_s: F64) -> tuple[F64, F64]:
+    """Note what was before the start, and give the times as if everything began with that.
+
+    Args:
+        parts_s: [parts, messages] s, to note it in.
+        created_s: [messages] ascending, s.
+        entered_s: [messages] s.
+    """
+    if not created_s.size or created_s[0] >= 0.0:
+        return created_s, entered_s
+    parts_s[TimePart.BEFORE_START] -= np.minimum(created_s, 0.0)
+    return np.maximum(created_s, 0.0), np.maximum(entered_s, 0.0)
+
+
 class Sent(Protocol):
     """How messages get into a log or a queue: where the time until then went."""
 
@@ -116,7 +133,8 @@ class Sent(Protocol):
         """[parts, last - first] s, of the messages from ``first`` to before ``last``.
 
         A column sums to ``entered_s - created_s`` of its message; that of a message that has not
-        entered may be anything. The array is the caller's, to fill in the other parts.
+        entered may be anything. One that entered before the start counts as entered at 0: until
+        then all is `TimePart.BEFORE_START`. The array is the caller's, to fill in the other parts.
 
         Args:
             first: number of a message, as whoever asks knows it now.
@@ -135,7 +153,8 @@ class Unsplit(NamedTuple):
     def sent_parts_s(self, first: int, last: int, entered_s: F64) -> F64:
         """As `Sent.sent_parts_s`."""
         parts_s = np.zeros((len(TimePart), last - first))
-        parts_s[TimePart.SEND] = entered_s - self.created_s[first:last]
+        created_s, entered_s = after_start(parts_s, self.created_s[first:last], entered_s)
+        parts_s[TimePart.SEND] = entered_s - created_s
         return parts_s
 
 

@@ -45,6 +45,7 @@ class Group:
         grid_s: F64,
         keep_repeats: int = 0,
         committed: bool = True,
+        begins: I64 | int = 0,
         started: int | None = None,
         poison: Poison | None = None,
     ) -> None:
@@ -56,8 +57,8 @@ class Group:
             reading: how they poll and commit.
             grid_s: [grid] ascending times at which offsets are sampled.
             keep_repeats: how many times of repeated processing to keep (of the first, all are).
-            committed: whether the group has committed offset 0 before; if not, it begins where
-                auto.offset.reset says (KB-10).
+            committed: whether the group has committed offsets before, which are in ``begins``,
+                [partitions] or one of all; if not, auto.offset.reset says where it begins (KB-10).
             started: how many of the members run from the beginning; None: all.
             poison: messages on which the handler fails.
         """
@@ -68,7 +69,7 @@ class Group:
         self.service_s: F32 | None = np.ascontiguousarray(service_s)
         self.reading = reading
         self.gathered = np.zeros(partitions, np.int64)
-        begins = np.full(partitions, 0 if committed else k.NOWHERE, np.int64)
+        begins = np.full(partitions, begins if committed else k.NOWHERE, np.int64)
         begins[topic.counts.first :] = k.NOWHERE  # these are added while it reads
         self.runs = Runs(begins)
         self.followed = 0

@@ -40,7 +40,10 @@ def columns_of(group: Group) -> dict[str, Any]:
     columns = {name: np.asarray(getattr(records, name)) for name in names}
     rows = columns["done_s"].size
     kept = {name: column for name, column in columns.items() if column.size == rows}
-    return {"visible_s": group.topic.log.visible_s, **kept}
+    visible_s, created_s = group.topic.log.visible_s, group.topic.created_s
+    if created_s.size and created_s[0] < 0.0:
+        visible_s = np.maximum(visible_s, 0.0)  # what came before the start counts from there
+    return {"visible_s": visible_s, **kept}
 
 
 class Behind:

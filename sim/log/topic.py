@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from sim.engine.waits import TimePart
+from sim.engine.waits import TimePart, after_start
 from sim.foundation.arrays import F32, F64, I32, I64
 from sim.log import topic_kernel as k
 from sim.log.partition_counts import PartitionCounts
@@ -200,6 +200,19 @@ class Topic:
         topic.grows = False
         return topic
 
+    def stand(self, waiting: int, partition_of: I32) -> None:
+        """Have the first messages, created before the start, in the log since their creation.
+
+        Args:
+            waiting: how many they are.
+            partition_of: [waiting or more] partition of each.
+        """
+        for p in np.unique(partition_of[:waiting]).tolist():
+            message = np.flatnonzero(partition_of[:waiting] == p).astype(np.int32)
+            self.put(p, message, self.created_s[message])
+        producer = self.producer
+        producer.next_message = max(producer.next_message, waiting)
+
     def put(self, p: int, message: I32, visible_s: F64) -> None:
         """Append records to a partition.
 
@@ -325,20 +338,25 @@ class Topic:
     def sent_parts_s(self, first: int, last: int, entered_s: F64) -> F64:
         """As `sim.engine.waits.Sent.sent_parts_s`, by when the record of each can be read."""
         way_s, over_s = self._ways_s()
-        left_s = entered_s - self.created_s[first:last]
-        return self._sent_parts_s(left_s, way_s[first:last], over_s[first:last])
+        parts_s = np.zeros((len(TimePart), last - first))
+        created_s, entered_s = after_start(parts_s, self.created_s[first:last], entered_s)
+        left_s = entered_s - created_s
+        return self._sent_parts_s(parts_s, left_s, way_s[first:last], over_s[first:last])
 
     def sent_parts_of(self, rows: I64, first: int, last: int, entered_s: F64) -> F64:
         """As `sent_parts_s`, of messages of which it is known in which row each is."""
         way_s, over_s = np.asarray(self.producer.way_s), np.asarray(self.producer.over_s)
-        left_s = entered_s - self.created_s[first:last]
+        parts_s = np.zeros((len(TimePart), last - first))
+        created_s, entered_s = after_start(parts_s, self.created_s[first:last], entered_s)
         return self._sent_parts_s(
-            left_s, way_s[rows] if way_s.size else way_s, over_s[rows] if over_s.size else over_s
+            parts_s,
+            entered_s - created_s,
+            way_s[rows] if way_s.size else way_s,
+            over_s[rows] if over_s.size else over_s,
         )
 
-    def _sent_parts_s(self, left_s: F64, way_s: F32, over_s: F64) -> F64:
+    def _sent_parts_s(self, parts_s: F64, left_s: F64, way_s: F32, over_s: F64) -> F64:
         """[parts, messages] of their time until they could be read, ``left_s``; it is used up."""
-        parts_s = np.zeros((len(TimePart), left_s.size))
         if over_s.size:
             parts_s[TimePart.CEILING] = over_s
             left_s -= parts_s[TimePart.CEILING]

@@ -37,6 +37,8 @@ class Counted:
     """Times that a message was processed beyond its first."""
     last_done_s: float
     """When the last message was first processed, s; 0: none was."""
+    waiting: int = 0
+    """Messages that were created before the start."""
 
 
 class Tally:
@@ -51,6 +53,7 @@ class Tally:
         self.grid_s = grid_s
         self._counts = k.Counts(grid_s.size, len(Fate), keys)
         self._arrived = np.zeros(grid_s.size, np.int64)
+        self._waiting = 0
         self.taken = 0
         """Messages counted so far."""
 
@@ -78,6 +81,7 @@ class Tally:
             int(Fate.UNFINISHED),
         )
         self._arrived += np.searchsorted(created_s[:final], self.grid_s, side="right")
+        self._waiting += int(np.searchsorted(created_s[:final], 0.0))
         self.taken += final
 
     def counted(self, samples: int) -> Counted:
@@ -105,6 +109,7 @@ class Tally:
             longest_latency_s=counts.longest_latency_s,
             extra_effects=counts.extra_effects,
             last_done_s=counts.last_done_s,
+            waiting=self._waiting,
         )
 
 

@@ -40,7 +40,8 @@ def summary_table(
     partitions of a log had no consumer that ran and had them, summed over the partitions, and
     ``longest_without_reader_s`` of any; after faults only, and looked at every second.
     ``level_s``: how far behind counts as level, s: what the needs allow, or else
-    `latency.level_s`; ``late``: messages that took longer.
+    `latency.level_s`; ``late``: messages that took longer. ``waiting_at_start``: of those produced,
+    how many were created before the start; only where some were.
 
     Args:
         who: system and group.
@@ -76,6 +77,7 @@ def summary_table(
                 "longest_without_reader_s": replay.longest_without_reader_s,
                 **rates.sums(t_s, outcome, waiting, counted),
                 "level_s": allowed_s,
+                **({"waiting_at_start": counted.waiting} if counted.waiting else {}),
             }
         ]
     )

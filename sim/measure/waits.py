@@ -154,10 +154,11 @@ def waits_table(who: Mapping[str, str], spent: Spent) -> pd.DataFrame:
     else that is said here is of these.
 
     ``total_s``: summed over all of them. ``mean_s``: per message. ``slowest_s``: per message of the
-    slowest 1 %. ``messages``: how many had any of it.
+    slowest 1 %. ``messages``: how many had any of it. What was before the start is left out where
+    nothing waited then.
     """
     total_s = spent.total_s
-    return pd.DataFrame(
+    table = pd.DataFrame(
         {
             **who,
             "part": [part.label for part in TimePart],
@@ -167,3 +168,4 @@ def waits_table(who: Mapping[str, str], spent: Spent) -> pd.DataFrame:
             "messages": spent.messages,
         }
     )
+    return table if spent.messages[TimePart.BEFORE_START] else table[: TimePart.BEFORE_START]

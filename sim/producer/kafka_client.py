@@ -148,7 +148,7 @@ class Client:
             journal=parts.Journal(1 << 8, 1 << 10),
             limits=parts.ClientLimits(),
         )
-        self.rows = created_s.size
+        self.rows, self.waiting = created_s.size, 0
         self.partitions = partitions
         self.status: U8 = np.asarray(app.status)
         """[rows] what the client knows of each: NOT_SENT … SKIPPED."""
@@ -174,6 +174,11 @@ class Client:
         """When its supervisor starts a new process, and when it learned of fences (KP-20), s."""
         check_settings(self.state.settings, int(size_bytes.max(initial=0)))
         self.restart(0.0)
+
+    def stand(self, waiting: int) -> None:
+        """Begin behind so many rows, whose records are in the log since before the start."""
+        app = self.state.app
+        app.position = app.committed_to = self.waiting = waiting
 
     def advance(self, until_s: float) -> None:
         """Carry the process, and what is on its way, to ``until_s``."""
@@ -313,6 +318,7 @@ class Client:
         """
         goes_on = self.alive and self.state.settings.mode in (codes.PRODUCE, codes.COMMIT_PRODUCE)
         passed = np.arange(self.rows) < (self.position if goes_on else self.committed)
+        passed[: self.waiting] = False
         lost = passed & (self.appends(kept) == 0) & (self.status != codes.BUFFERED)
         place = np.zeros(7, np.uint8)
         place[codes.NOT_SENT] = Fate.LOST_ACKED_BEFORE_PROCESSING

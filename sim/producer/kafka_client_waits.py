@@ -10,7 +10,7 @@ from math import inf
 
 import numpy as np
 
-from sim.engine.waits import Stretches, TimePart
+from sim.engine.waits import Stretches, TimePart, after_start
 from sim.foundation.arrays import F64, I32, Bools
 from sim.producer.kafka_client_state_kernel import ClusterState, Journal
 
@@ -84,10 +84,10 @@ class Ways:
 
     def sent_parts_s(self, first: int, last: int, entered_s: F64) -> F64:
         """As `sim.engine.waits.Sent.sent_parts_s`, by when the record can be read."""
-        created_s = self.created_s[first:last]
+        parts_s = np.zeros((len(TimePart), last - first))
+        created_s, entered_s = after_start(parts_s, self.created_s[first:last], entered_s)
         entered_s = np.where(entered_s < inf, entered_s, created_s)
         left_s = np.minimum(self.left_s[first:last], entered_s)
-        parts_s = np.zeros((len(TimePart), last - first))
         off_s = _of(self._off, created_s, left_s)
         for p, (lost, both) in self._lost.items():
             rows = np.flatnonzero(self.partition_of[first:last] == p)

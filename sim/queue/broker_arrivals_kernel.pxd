@@ -52,7 +52,7 @@ cdef void _expire(BrokerState b) noexcept nogil
 @cython.locals(same=i64)
 cdef bint _is_repeated(BrokerState b, i64 message, double at_s) noexcept nogil
 
-@cython.locals(arrival_s=double, expiry_s=double, row=i64, message=i64, fresh=bint)
+@cython.locals(arrival_s=double, expiry_s=double, row=i64, message=i64, fresh=bint, since_s=double)
 cdef bint catch_up(BrokerState b, double now, bint waiting) noexcept nogil
 
 cdef double sample_s(BrokerState b) noexcept nogil

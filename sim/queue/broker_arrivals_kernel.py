@@ -95,6 +95,8 @@ def publish_begins_s(b: BrokerState) -> float:
         while b.row < b.feed.n[0] and b.messages.wanted[b.feed.message[b.row]] == 0:
             b.row += 1
     if b.row < b.feed.n[0]:
+        if b.feed.enqueued_s[b.row] < 0.0:
+            return -b.policy.publish_s  # it is taken in since before the start
         return max(b.free_s, num.double(b.feed.enqueued_s[b.row]))
     return num.INF
 
@@ -104,7 +106,8 @@ def _arrival_s(b: BrokerState) -> float:
     if b.limited:
         return publish_begins_s(b) + b.policy.publish_s
     if b.row < b.feed.n[0]:
-        return num.double(b.feed.enqueued_s[b.row]) + b.policy.delay_s
+        # What came before the start is there when that comes.
+        return max(0.0, num.double(b.feed.enqueued_s[b.row]) + b.policy.delay_s)
     return num.INF
 
 
@@ -123,10 +126,10 @@ def _take_in(b: BrokerState, arrival_s: float) -> None:
 def _expiry_s(b: BrokerState) -> float:
     """When the next row of the feed is too old; inf: none has come that is not."""
     if b.policy.at_head == 1:
-        return _head_expires_s(b)
+        return max(0.0, _head_expires_s(b))
     if b.retention_row < b.row:
         age_s = b.policy.delay_s + b.policy.retention_s
-        return num.double(b.feed.enqueued_s[b.retention_row]) + age_s
+        return max(0.0, num.double(b.feed.enqueued_s[b.retention_row]) + age_s)
     return num.INF
 
 
@@ -184,11 +187,14 @@ def _expire(b: BrokerState) -> None:
 
 
 def _is_repeated(b: BrokerState, message: int, at_s: float) -> bool:
-    """Whether a message has the id of one that was let in a short time ago; then it is not."""
+    """Whether a message has the id of one that was let in a short time ago; then it is not.
+
+    What waits at the start has been let in.
+    """
     if b.messages.same.shape[0] == 0:
         return False
     same = b.messages.same[message]
-    if at_s - b.messages.let_in_s[same] < b.policy.dedup_s:
+    if at_s >= 0.0 and at_s - b.messages.let_in_s[same] < b.policy.dedup_s:
         b.messages.refusals += 1
         b.messages.state[message] = codes.REFUSED
         b.messages.removed += 1
@@ -207,16 +213,20 @@ def catch_up(b: BrokerState, now: float, waiting: bool) -> bool:
         if expiry_s <= arrival_s:
             _expire(b)
             continue
-        if b.limited:
-            _take_in(b, arrival_s)
         row = b.row
+        # Since when it is there: below 0 of what waits at the start.
+        since_s = min(arrival_s, num.double(b.feed.enqueued_s[row]) + b.policy.delay_s)
+        if b.limited and since_s >= 0.0:
+            _take_in(b, arrival_s)
         b.row += 1
         message = b.feed.message[row]
         if b.messages.wanted.shape[0] > 0 and b.messages.wanted[message] == 0:
             continue
         b.messages.arrived += 1
         b.lanes.place[message] = row
-        if _is_repeated(b, message, arrival_s):
+        if since_s >= 0.0:
+            since_s = arrival_s
+        if _is_repeated(b, message, since_s):
             continue
         if b.policy.pick == codes.SPANS:
             lanes_kernel.register(b.lanes, message)
@@ -224,11 +234,14 @@ def catch_up(b: BrokerState, now: float, waiting: bool) -> bool:
         if b.times.entered_of.shape[0] > 0:
             b.messages.returns[message] = 0  # to this queue it is a new message
             if fresh:
-                b.times.entered_of[message] = b.feed.enqueued_s[row]
+                b.times.entered_of[message] = max(0.0, num.double(b.feed.enqueued_s[row]))
         if b.times.came_of.shape[0] > 0 and fresh:
             b.times.came_of[message] = arrival_s
-        if come(b, arrival_s, message) and fresh:
-            times_kernel.ready_from(b.times, message, arrival_s)
+        if come(b, arrival_s, message):
+            if fresh:
+                times_kernel.ready_from(b.times, message, arrival_s)
+            if since_s < 0.0 and b.messages.expires_s.shape[0] > 0:
+                b.messages.expires_s[message] += since_s
         if b.policy.notify == 1:
             consumers_kernel.notify(b.consumers, b.events, b.policy, arrival_s)
         if waiting:

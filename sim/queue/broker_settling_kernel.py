@@ -52,7 +52,7 @@ def _move(b: BrokerState, message: int, d: int, reason: int) -> None:
     if b.times.entered_of.shape[0] > 0:
         entered_s = num.double(b.times.entered_of[message])
     else:
-        entered_s = num.double(b.feed.enqueued_s[b.lanes.place[message]])
+        entered_s = max(0.0, num.double(b.feed.enqueued_s[b.lanes.place[message]]))
     if b.messages.effects[message] > 0:
         for k in range(codes.MET):
             b.letters.met[at, k] = 0.0
@@ -61,7 +61,7 @@ def _move(b: BrokerState, message: int, d: int, reason: int) -> None:
     if d >= 0:
         times_kernel.come_back(b.times, b.deliveries, d, now)
     times_kernel.copy_past(b.times, message, b.letters.met, at)
-    if b.times.came_of.shape[0] > 0:
+    if b.times.came_of.shape[0] > 0 and b.times.came_of[message] > 0.0:
         waited_s = b.times.came_of[message] - b.policy.publish_s - entered_s
         b.letters.met[at, codes.MET_CEILING] += waited_s
         b.letters.met[at, codes.MET_SEND] += b.policy.publish_s
@@ -69,8 +69,9 @@ def _move(b: BrokerState, message: int, d: int, reason: int) -> None:
         if b.consumers.anchor == 0 and b.policy.at_head == 1:
             ttl_s = messages_kernel.ttl_of(b.messages, b.policy.retention_s, message)
             if num.isfinite(ttl_s):
-                late_s = max(0.0, now - b.messages.expires_s[message])
-                ready_s = b.messages.expires_s[message] - ttl_s
+                # What waited before the start does not count.
+                late_s = max(0.0, now - max(0.0, num.double(b.messages.expires_s[message])))
+                ready_s = max(0.0, b.messages.expires_s[message] - ttl_s)
                 b.letters.met[at, codes.MET_LINE] += late_s
                 b.letters.met[at, codes.MET_DELAY] += now - ready_s - late_s
                 return

@@ -45,5 +45,6 @@ class BrokerWaits:
         if self.first_s is not None:
             entered_s = self.first_s[first:last]
         parts_s = self.sent.sent_parts_s(first, last, entered_s)
+        entered_s = np.maximum(entered_s, 0.0)
         k.add(state, first, int(self.broker.idle), self.asked_s, entered_s, parts_s)
         return parts_s

@@ -25,20 +25,26 @@ def _add(
             continue
         came_s = 0.0
         ago_s = 0.0
+        delay_s = b.policy.delay_s
+        its_asked_s = asked_s
         if b.times.entered_of.shape[0] > 0:
             came_s = num.double(b.times.entered_of[m])
             ago_s = came_s - first_s[i]
         else:
-            came_s = b.feed.enqueued_s[b.lanes.place[m]] + b.policy.delay_s
+            came_s = b.feed.enqueued_s[b.lanes.place[m]] + delay_s
+            if came_s < delay_s:  # it was sent before the start: what is left of its delay
+                came_s = max(0.0, came_s)
+                its_asked_s = min(its_asked_s, came_s)
+                delay_s = came_s
         row = t.row_of[m] - 1
         slowed_s = t.lost[row, 1] if row >= 0 else 0.0
         if t.begun_of.shape[0] > 0:
             begun_s = num.double(t.begun_of[m])
         else:
             begun_s = b.messages.done_s[m] - num.double(b.messages.service_s[m]) - slowed_s
-        out_s[parts.DELAY, i] += asked_s
-        out_s[parts.SEND, i] += b.policy.delay_s - asked_s
-        if t.came_of.shape[0] > 0:
+        out_s[parts.DELAY, i] += its_asked_s
+        out_s[parts.SEND, i] += delay_s - its_asked_s
+        if t.came_of.shape[0] > 0 and t.came_of[m] > 0.0:  # not since before the start
             out_s[parts.SEND, i] += b.policy.publish_s
             out_s[parts.CEILING, i] += t.came_of[m] - b.policy.publish_s - came_s
             came_s = t.came_of[m]

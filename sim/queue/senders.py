@@ -4,7 +4,7 @@ import numpy as np
 
 from sim.engine import pieces
 from sim.engine.pace import STEPS, StagePace
-from sim.engine.waits import TimePart
+from sim.engine.waits import TimePart, after_start
 from sim.foundation.arrays import F64, I64, longer
 from sim.queue import senders_kernel as k
 from sim.queue.feed import empty_feed
@@ -58,11 +58,19 @@ class Senders:
             one_connection,
         )
 
+        self._stand(int(np.searchsorted(self.created_s, 0.0)))
         self.gone = 0
         """Messages forgotten."""
         self.gone_rows = 0
         """Rows of the feed forgotten."""
         self.pace = StagePace("the senders", n)
+
+    def _stand(self, waiting: int) -> None:
+        """The first messages, created before the start, are in the feed since then."""
+        order = self.order if self.order.size else np.arange(waiting, dtype=np.int32)
+        self.feed.message[:waiting] = order[:waiting]
+        self.feed.enqueued_s[:waiting] = self.created_s[:waiting]
+        self.feed.n[0] = self.state.next = waiting
 
     def advance(self, until_s: float) -> None:
         """Carry every send call to ``until_s``.
@@ -125,7 +133,8 @@ class Senders:
         at = slice(first, last) if self._place is None else self._place[first:last]
         parts_s = np.zeros((len(TimePart), last - first))
         state = self.state
-        left_s = entered_s - self.created_s[at]
+        created_s, entered_s = after_start(parts_s, self.created_s[at], entered_s)
+        left_s = entered_s - created_s
         parts_s[TimePart.SEND] = np.minimum(np.asarray(state.way_s)[at], left_s)
         left_s -= parts_s[TimePart.SEND]
         if state.held.size:

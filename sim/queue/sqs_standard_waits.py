@@ -66,10 +66,15 @@ class StandardWaits:
         entered_s = self._entered_s[rows]
         parts_s = np.ascontiguousarray(self._sent.sent_parts_s(first, last, entered_s))
         policy = queue.policy
-        if policy.delay_s > 0.0:
-            parts_s[TimePart.DELAY] += self._delay_s
-            parts_s[TimePart.SEND] += policy.delay_s - self._delay_s
         ready_s = entered_s + policy.delay_s
+        if policy.delay_s > 0.0:
+            delay_s = np.full(last - first, policy.delay_s)
+            before = entered_s < 0.0  # what is left of the delay at the start
+            delay_s[before] = np.maximum(ready_s[before], 0.0)
+            asked_s = np.minimum(delay_s, self._delay_s)
+            parts_s[TimePart.DELAY] += asked_s
+            parts_s[TimePart.SEND] += delay_s - asked_s
+        ready_s = np.maximum(ready_s, 0.0)
         done_s = np.asarray(queue.done_s)[here]
         handed_s = np.asarray(queue.handed_s)[rows]
         call_s = np.asarray(queue.call_s)[rows]

@@ -22,6 +22,7 @@ from sim.scenario.faults.groups import AutoscaleFault, ScaleFault, SeekFault
 from sim.scenario.faults.topics import PartitionsFault, TopicFault
 from sim.scenario.products.base import Selection
 from sim.scenario.products.catalogue import System
+from sim.scenario.start import Start, bad_start
 from sim.scenario.workload import STATE, Arrivals, CaseFile, Workload
 
 TOLERANCE_S = 1e-3
@@ -29,6 +30,7 @@ TOLERANCE_S = 1e-3
 
 _T = TypeVar("_T")
 _SYSTEM: TypeAdapter[System] = TypeAdapter(System)
+_START: TypeAdapter[Start] = TypeAdapter(Start)
 _FAULT: TypeAdapter[AnyFault] = TypeAdapter(AnyFault)
 
 
@@ -61,6 +63,9 @@ def _found(whole: Document) -> Iterator[tuple[KeyPath, str]]:
     yield from _bad_size(whole, systems)
     yield from _bad_ledgers(whole, systems)
     yield from _nothing_to_show(whole, systems)
+    start = None if whole.get(("start",)) is None else _valid(_START, whole.get(("start",)))
+    if start is not None:
+        yield from bad_start(start, systems, _has_states(whole))
     if None not in systems.values():
         yield from _bad_targets(whole, systems)
 

@@ -11,6 +11,7 @@ from sim.foundation.text import duration
 from sim.scenario.faults.groups import PoisonFault
 from sim.scenario.products.celery import CelerySystem
 from sim.scenario.products.kafka import KafkaSystem
+from sim.scenario.start import dangers_of_start
 
 if TYPE_CHECKING:
     from sim.scenario.load import Scenario
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 def dangers(scenario: "Scenario") -> Iterator[tuple[KeyPath, str]]:
     """The key, and what will come of it."""
+    yield from dangers_of_start(scenario.start, scenario.systems, scenario.scale)
     for name, system in scenario.systems.items():
         if isinstance(system, CelerySystem):
             for path, said in _held_too_long(system):

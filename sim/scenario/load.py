@@ -41,6 +41,7 @@ from sim.scenario.products.catalogue import System
 from sim.scenario.shelf import available, folders, with_data
 from sim.scenario.shows import Shown, Shows, shown
 from sim.scenario.silences import silences
+from sim.scenario.start import Start
 from sim.scenario.workload import (
     Arrivals,
     CaseFile,
@@ -71,6 +72,7 @@ __all__ = [
     "Sine",
     "Slow",
     "Spike",
+    "Start",
     "Trace",
     "Workload",
     "available",
@@ -119,6 +121,8 @@ class Scenario(Config):
     """The messages and their work."""
     systems: dict[Name, System] = Field(min_length=1)
     """Systems under test, by name."""
+    start: Start | None = None
+    """`{backlog, age}`: what waits already when the run begins; null: nothing."""
     faults: list[AnyFault] = Field(default_factory=list)
     """What goes wrong, and when."""
     needs: Needs | None = None

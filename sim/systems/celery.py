@@ -39,6 +39,7 @@ class Celery(QueueSystem[Broker]):
     def __init__(self, setup: Setup, config: CelerySystem) -> None:
         feed = _published(setup, config)
         rows = setup.messages.of_each({q: c.only for q, c in config.queues.items()})
+        rows = setup.that_wait(rows)
         queues = {
             queue: _queue(setup, config, feed, queue, rows.get(queue)) for queue in config.queues
         }
@@ -52,7 +53,9 @@ def _published(setup: Setup, config: CelerySystem) -> Feed:
     """Messages as they get to the broker: each is sent at once, by whoever calls the task."""
     messages = setup.messages
     latency_s = setup.pool("publish", config.duration_of("publish"))
-    there_s = messages.created_s + np.resize(latency_s, len(messages))
+    latency_s = np.resize(latency_s, len(messages))
+    latency_s[: messages.waiting] = 0.0  # they are there since then
+    there_s = messages.created_s + latency_s
     order = np.argsort(there_s, kind="stable").astype(np.int32)
     return Feed(order, there_s[order], np.array([len(messages)]))
 

@@ -90,6 +90,7 @@ class Kafka(LogSystem):
                 latency_s=setup.pool("produce", config.latency.produce),
                 ceilings=_ceilings(config),
             )
+            topic.stand(messages.waiting, partition)
         else:
             room = np.bincount(partition, minlength=partitions)
             levels = _levels(config)
@@ -102,6 +103,7 @@ class Kafka(LogSystem):
             self.cluster = Cluster(config, publisher, self.seen)
             for each in self.seen.values():
                 each.counts = counts
+                each.stand(messages.waiting, partition)
         topic.counts = counts
         mean_bytes = float(messages.size_bytes.mean())
         self.per_record_s = config.ceilings.consumer if config.ceilings.apply else 0.0

@@ -139,6 +139,7 @@ class Cluster:
         for view in self.views:
             readable = int(self.client.journal.n[self._readable(view)].sum()) + view.passed
             at_end = view.topic.log.end.sum()
+            at_end -= self.client.waiting
             assert readable == at_end, "stored, and neither readable nor waiting"
 
     def _readable(self, view: View) -> Bools:

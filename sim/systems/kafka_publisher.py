@@ -49,6 +49,7 @@ class KafkaPublisher:
         self.config = config
         self.publisher = config.publisher
         self.client = _client(setup, config, partition_of, partitions)
+        self.client.stand(setup.messages.waiting)
         self.now_s = 0.0
         self.ended_s = np.inf
         """When it was first seen to have nothing left to do, s; inf: not yet."""

@@ -299,7 +299,9 @@ class SharedKafka(Kafka):
         """As `sim.systems.kafka.Kafka`."""
         super().__init__(setup, config)
         messages = setup.messages
-        self.only |= messages.of_each({g: c.only for g, c in config.share_groups.items()})
+        self.only |= setup.that_wait(
+            messages.of_each({g: c.only for g, c in config.share_groups.items()})
+        )
         self.readable = Readable(self.topic)
         self.shares = {group: self._share(setup, group) for group in config.share_groups}
         self.sharers = SideBySide(list(self.shares.values()), len(messages), messages.duration_s)

@@ -11,7 +11,7 @@ from sim.engine.acted_kernel import Acted
 from sim.engine.environment import Stage
 from sim.engine.outcome import Fate
 from sim.engine.system import Fleet, Setup, capacity
-from sim.engine.waits import Limit, TimePart
+from sim.engine.waits import Limit, TimePart, after_start
 from sim.foundation.arrays import F32, F64, I32, I64, U8
 from sim.log import acts
 from sim.log import kinesis_shards_kernel as k
@@ -121,7 +121,7 @@ class Kinesis(LogSystem):
 
         def ceiling(rows: I64) -> F64:
             in_stream_s, given_s = self.topics[name].log.visible_s, group.topic.log.visible_s
-            waited_s = given_s[rows] - in_stream_s[rows] - self.config.latency.get
+            waited_s = given_s[rows] - np.maximum(in_stream_s[rows], 0.0) - self.config.latency.get
             # Of a wait for the next read, the share by which reads are further apart.
             share = 1.0 - idle_s / apart_s
             held_s: F64 = np.clip(waited_s, 0.0, apart_s) * share
@@ -248,11 +248,12 @@ class Put(NamedTuple):
         From the stream to there it is in calls that fetch.
         """
         parts_s = np.zeros((len(TimePart), last - first))
+        created_s, entered_s = after_start(parts_s, self.created_s[first:last], entered_s)
         parts_s[TimePart.BUFFER] = self.buffered_s[first:last]
         parts_s[TimePart.SEND] = self.trip_s[first:last]
         parts_s[TimePart.CEILING] = self.held_s[first:last]
-        waited_s = entered_s - self.created_s[first:last]
-        parts_s[TimePart.CALL] = waited_s - parts_s.sum(axis=0)
+        its = (TimePart.BUFFER, TimePart.SEND, TimePart.CEILING)
+        parts_s[TimePart.CALL] = entered_s - created_s - parts_s[its, :].sum(axis=0)
         return parts_s
 
 
@@ -264,17 +265,18 @@ def put(
     And where the time of what it leaves went.
     """
     producer, messages = config.producer, setup.messages
-    n = len(messages)
+    n, waiting = len(messages), messages.waiting
     latency_s = setup.pool("put", config.latency.put)
-    call, ready_s = np.zeros(n, np.int64), np.zeros(n)
+    call, ready_s = np.zeros(n, np.int64), messages.created_s.copy()
+    sizes = messages.size_bytes
     k.collect(
-        messages.created_s,
-        messages.size_bytes,
+        messages.created_s[waiting:],
+        sizes if sizes.size == 1 else sizes[waiting:],
         producer.record_max_buffered_time / 1e3,
         producer.collection_max_count,
         producer.collection_max_size,
-        call,
-        ready_s,
+        call[waiting:],
+        ready_s[waiting:],
     )
     putting = k.Putting(
         buffered_s=producer.record_max_buffered_time / 1e3,
@@ -282,13 +284,14 @@ def put(
         limit=producer.rate_limit / 100.0,
         retries=not producer.fail_if_throttled,
     )
-    outcome, arrived_s, visible_s = np.zeros(n, np.uint8), np.zeros(n), np.zeros(n)
+    outcome, arrived_s, visible_s = np.zeros(n, np.uint8), ready_s.copy(), ready_s.copy()
+    outcome[:waiting] = limits.APPENDED
     refused = 0
     acted = []
     for shard in range(shards):
         putting.held, putting.overdue, putting.refused = Acted(), Acted(), Acted()
         acted.append(Acts(putting.held, putting.overdue, putting.refused))
-        rows = np.flatnonzero(shard_of == shard).astype(np.int32)
+        rows = (waiting + np.flatnonzero(shard_of[waiting:] == shard)).astype(np.int32)
         refused += k.put(
             rows, messages.created_s, messages.size_bytes, call, ready_s, latency_s, putting,
             outcome, arrived_s, visible_s,

@@ -25,6 +25,7 @@ from sim.log.truncation import done_s
 from sim.log.windows import LogWindows
 from sim.scenario.products.base import LogReaders
 from sim.systems.log_limits import Keys, limits_of
+from sim.traffic.backlog import done_before
 from sim.traffic.messages import Messages
 
 
@@ -70,12 +71,15 @@ class LogSystem:
         self.groups = groups
         self.configs = configs
         self.lost = lost
-        self.only = messages.of_each({group: c.only for group, c in configs.items()})
+        self.only = setup.that_wait(
+            messages.of_each({group: c.only for group, c in configs.items()})
+        )
         self.retentions: list[Retention] = []
         """Of each topic, what deletes from it; none: nothing is old enough within a run."""
         self.check_s = inf if limits is None else limits.check_s
         """Time between two checks of retention, s."""
-        if limits is not None and limits.bite(horizon_s(setup)):
+        oldest_s = messages.created_s[0] if messages.waiting else 0.0
+        if limits is not None and limits.bite(horizon_s(setup) - oldest_s):
             self.retentions = [
                 retention(its, messages.size_bytes, limits) for its in (topic, *others)
             ]
@@ -280,9 +284,18 @@ def group_of(
         setup.grid_s,
         keep_repeats=repeats_kept(setup, name),
         committed=committed,
+        begins=_begins(setup, topic, name),
         started=started,
         poison=poison(setup, name),
     )
+
+
+def _begins(setup: Setup, topic: Topic, name: str) -> I64:
+    """[partitions] committed offsets of a group at the start: behind what is done by then."""
+    log, done = topic.log, done_before(setup.scenario, setup.name, name)
+    ends = zip(log.start[:-1], log.end, strict=True)
+    rows = [log.message[start : start + end] < done for start, end in ends]
+    return np.array([np.count_nonzero(its) for its in rows], np.int64)
 
 
 def horizon_s(setup: Setup) -> float:

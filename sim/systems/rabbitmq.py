@@ -69,6 +69,8 @@ class Rabbitmq(QueueSystem[Broker]):
         if config.exchange.type != "fanout":
             bindings = {queue: config.bound(queue) for queue in names if config.bound(queue)}
             rows = routed(config.exchange, bindings, setup.messages)
+        self.routed = rows
+        rows = setup.that_wait(rows)
         to = linked(config.queues)
         queues = {
             queue: _queue(
@@ -81,7 +83,6 @@ class Rabbitmq(QueueSystem[Broker]):
             for queue in names
         }
         keys = {queue: limit_keys(queue, config) for queue in queues}
-        self.routed = rows
         only = {queue: its for queue, its in rows.items() if not is_linked(queue, to)}
         super().__init__(setup, queues, only, dict.fromkeys(queues, senders), keys)
         self.links: DeadLetters | None = None
@@ -97,7 +98,9 @@ class Rabbitmq(QueueSystem[Broker]):
         published = {}
         for name in its:
             published[name] = np.full(n, fanout and name in first)
-            published[name][rows.get(name, np.zeros(0, np.int32))] = True
+            if name in rows and (name in first or not fanout):
+                published[name][:] = False
+                published[name][rows[name]] = True
         links = DeadLetters(self.senders.feed, its, to, published)
         others = [queue for name, queue in self.queues.items() if name not in its]
         self.readers = SideBySide(

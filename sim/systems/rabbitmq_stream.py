@@ -56,6 +56,7 @@ class RabbitmqStream(LogSystem):
             batch_bytes=int(producer.batch_size * float(messages.size_bytes.mean())),
             latency_s=setup.pool("publish", config.latency.publish),
         )
+        topic.stand(messages.waiting, topic.partition_of)
         self.members = {g: setup.scaled(c.consumers) for g, c in config.groups.items()}
         groups = {
             group: group_of(

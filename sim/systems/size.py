@@ -36,6 +36,7 @@ from sim.scenario.products.sqs import SqsProducer, SqsQueue, SqsSystem
 from sim.scenario.workload import Key
 from sim.systems.windowed import HELD, at_a_time, rolling, why_whole
 from sim.traffic import arrivals
+from sim.traffic.backlog import backlog_size
 
 GRID_STEPS = 600
 """Samples of each series over the arrivals; draining is sampled at the same step."""
@@ -183,7 +184,7 @@ def _messages(scenario: Scenario) -> tuple[float, float]:
         except (OSError, UnicodeError, *files.PACKED) as error:
             raise LabError(f"{path}: {files.why(error)}") from None
         return float(events), scenario.duration if scenario.duration < inf else 86_400.0
-    n = arrivals.expected(scenario)[0]
+    n = arrivals.expected(scenario)[0] + backlog_size(scenario)
     duration_s = scenario.duration
     if duration_s == inf:
         duration_s = arrivals.lasts_s(scenario)
@@ -208,7 +209,7 @@ def _held(scenario: Scenario, system: System, n: float, duration_s: float) -> fl
         per_s = members / each_s if each_s > 0 else inf
         if per_s < inf:
             waiting = max(waiting, arrivals.most_waiting(scenario, per_s, duration_s))
-    return min(n, HELD * at_a_time(scenario) + waiting)
+    return min(n, HELD * at_a_time(scenario) + waiting + backlog_size(scenario))
 
 
 def _commonest(key: Key) -> float:

@@ -75,8 +75,10 @@ class Sqs(QueueSystem[Workers | Broker]):
             else messages.seq.astype(np.float64) * config.producer.delay_per_state,
             calls_per_s=min(c.calls_per_s for c in config.queues.values()),
         )
-        self.let_in = messages.of_each({q: c.filter_policy for q, c in config.queues.items()})
-        """[let in] messages that pass the filter policy of a queue that has one, ascending."""
+        self.passed = messages.of_each({q: c.filter_policy for q, c in config.queues.items()})
+        """[passed] messages that pass the filter policy of a queue that has one, ascending."""
+        self.let_in = setup.that_wait(self.passed)
+        """[let in] messages of a queue that gets only some, ascending."""
         filters = {q: Filtered(self.senders.feed, rows) for q, rows in self.let_in.items()}
         queues: dict[str, Workers | Broker] = {}
         for queue, c in config.queues.items():
@@ -108,8 +110,8 @@ class Sqs(QueueSystem[Workers | Broker]):
 
     def control(self, env: simpy.Environment, say: Callable[[str], None]) -> Mapping[str, Fleet]:
         """The workers of every queue; tells of messages that none gets, and of workers killed."""
-        if len(self.let_in) == len(self.queues):
-            somewhere = np.unique(np.concatenate(list(self.let_in.values()))).size
+        if len(self.passed) == len(self.queues):
+            somewhere = np.unique(np.concatenate(list(self.passed.values()))).size
             if dropped := len(self.setup.messages) - somewhere:
                 say(f"{dropped:,} messages pass no filter policy and are dropped")
         for name, queue in self.queues.items():

@@ -15,6 +15,7 @@ from sim.scenario.products.kafka_consumer import ConsumerGroup
 from sim.scenario.products.kafka_topic import KafkaTopic
 from sim.scenario.products.sqs import SqsQueue, SqsSystem
 from sim.traffic import arrivals
+from sim.traffic.backlog import done_before
 
 WORTH = 1_000_000
 """In a run with fewer messages, windows save no memory to speak of."""
@@ -74,6 +75,8 @@ def _reasons(scenario: Scenario, name: str) -> Iterator[str]:
         if isinstance(fault, PartitionsFault) and fault.strikes_topic(name):
             yield "partitions are added to its topic"
     for group, readers in system.readers.items():
+        if done_before(scenario, name, group):
+            yield f"{group} has fewer waiting at the start than others"
         if readers.ledger is not None:
             yield f"{group} keeps books"
     if isinstance(system, SqsSystem):
@@ -100,12 +103,17 @@ def _of_kafka(scenario: Scenario, system: KafkaSystem) -> Iterator[str]:
     if system.share_groups:
         yield "it has share groups"
     within_s = _within_s(scenario)
-    if _deletes(within_s, system.topic):
+    if _deletes(within_s + _oldest_s(scenario), system.topic):
         yield "retention deletes records"
     if system.brokers.offsets_retention_s < within_s:
         yield "offsets.retention.minutes may delete offsets"
     for group, its in system.groups.items():
         yield from (f"{group} {words}" for words in _of_group(its))
+
+
+def _oldest_s(scenario: Scenario) -> float:
+    """Age of the oldest message at the start, s."""
+    return 0.0 if scenario.start is None else scenario.start.oldest_s
 
 
 def _within_s(scenario: Scenario) -> float:
@@ -117,7 +125,7 @@ def _within_s(scenario: Scenario) -> float:
 
 
 def _deletes(within_s: float, topic: KafkaTopic) -> bool:
-    """Whether retention may delete a record before the run ends."""
+    """Whether retention may delete a record that is ``within_s`` old at most."""
     if topic.retention_ms < 0:
         return topic.retention_bytes >= 0
     return topic.retention_bytes >= 0 or topic.retention_ms / 1e3 < within_s

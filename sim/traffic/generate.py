@@ -21,6 +21,7 @@ from sim.foundation.units import Z99, Distribution
 from sim.scenario.faults.base import RandomFault
 from sim.scenario.load import CaseFile, Key, Lifecycle, Scenario
 from sim.traffic import arrivals
+from sim.traffic.backlog import backlog_s
 from sim.traffic.draws import alias_table, along
 from sim.traffic.draws_kernel import choose, spread
 from sim.traffic.messages import Messages, Numbered
@@ -95,7 +96,10 @@ def generate(scenario: Scenario) -> Messages:
 
 
 class CreatedTimes:
-    """Draws when messages are created: however many cells at a time, the same times."""
+    """Draws when messages are created: however many cells at a time, the same times.
+
+    What waits at the start comes with the first of them.
+    """
 
     def __init__(self, scenario: Scenario) -> None:
         """
@@ -112,6 +116,8 @@ class CreatedTimes:
         self._ends = np.cumsum(self.cells.counts)
         self._first = 0
         """The first cell that is not drawn yet."""
+        self.waiting_s = backlog_s(scenario)
+        """[waiting] when messages that wait at the start were created, ascending, s below 0."""
 
     def again(self) -> "CreatedTimes":
         """The same, from where this one is now."""
@@ -122,6 +128,7 @@ class CreatedTimes:
     def draw(self, until: int) -> F64:
         """[messages] when those of the cells before ``until`` are created, ascending, s."""
         edges_s, counts = self.cells
+        waiting_s = self.waiting_s if self._first == 0 else self.waiting_s[:0]
         began = int(self._ends[self._first - 1]) if self._first else 0
         created_s = np.empty(int(counts[self._first : until].sum()))
         while self._first < until:
@@ -137,7 +144,7 @@ class CreatedTimes:
                 created_s[done - began : done - began + n],
             )
             self._first = stop
-        return created_s
+        return np.concatenate([waiting_s, created_s]) if waiting_s.size else created_s
 
 
 class Entities:

@@ -55,7 +55,7 @@ class Messages:
     """All messages in order of creation; row number is the message's identity."""
 
     created_s: F64
-    """[messages] ascending, s since the start of the scenario."""
+    """[messages] ascending, s since the start of the scenario; of what waited then, below 0."""
     entity: I32
     """[messages] combination of key values, numbered with the last dimension fastest."""
     size_bytes: I32
@@ -73,6 +73,11 @@ class Messages:
 
     def __len__(self) -> int:
         return int(self.created_s.size)
+
+    @property
+    def waiting(self) -> int:
+        """How many of the first were created before the start."""
+        return int(np.searchsorted(self.created_s, 0.0))
 
     def only(self, rows: I32) -> "Messages":
         """The messages in ``rows`` (ascending), numbered anew from 0."""

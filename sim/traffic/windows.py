@@ -32,7 +32,7 @@ class WindowPlan:
         """
         self.scenario = scenario
         self.times = CreatedTimes(scenario)
-        ends = np.cumsum(self.times.cells.counts)
+        ends = np.cumsum(self.times.cells.counts) + self.times.waiting_s.size
         self.total = int(ends[-1])
         """Messages in all windows together."""
         full = np.searchsorted(ends, np.arange(at_a_time, self.total, at_a_time)) + 1

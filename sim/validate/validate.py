@@ -93,6 +93,11 @@ def validate(
     systems = list(of_broker(scenario, kind.takes))
     if not systems:
         raise LabError(f"no system of {scenario.name} can be held against {against}")
+    if scenario.start is not None:
+        raise LabError(
+            "a real broker cannot be made to hold messages of the past: leave 'start' out "
+            "(--set start=null)"
+        )
     short = cut(scenario, systems)
     said = list(short.said)
     for line in said:

@@ -21,7 +21,7 @@ Row = Mapping[Any, Any]
 """A group's row of the summary."""
 MOST = 2
 """Limits that are stated of a group."""
-_ASKED = (TimePart.WORK, TimePart.DELAY)
+_ASKED = (TimePart.WORK, TimePart.DELAY, TimePart.BEFORE_START)
 _TEAM = ("workers", "consumers", "subscribers", "worker_concurrency", "threads")
 """Keys that say how many there are: any group that is late is short of them in some way."""
 _ON: Mapping[TimePart, Sequence[str]] = {

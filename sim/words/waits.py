@@ -38,6 +38,7 @@ _OF_IT = {
     TimePart.HELD: "with their consumer, behind others that it holds",
     TimePart.SLOWED: "because their consumer is slowed or paused",
     TimePart.WORK: "for their own work",
+    TimePart.BEFORE_START: "before the start, where they waited already",
 }
 """Of a message's time, what it was for."""
 

@@ -60,7 +60,9 @@ def _against_arrivals(row: pd.Series, duration_s: float, only_new: bool) -> str:
 
     ``only_new``: it is not busy with what it has processed before, which counts in no rate.
     """
-    mean, peak = row["produced"] / duration_s, row["arrival_peak"]
+    waiting = row.get("waiting_at_start", 0)
+    arrived = row["produced"] - (0 if isnan(waiting) else waiting)
+    mean, peak = arrived / duration_s, row["arrival_peak"]
     low, high = row.get("rate_low_per_s", nan), row.get("rate_high_per_s", nan)
     if row["throughput_peak"] < mean and not high < mean:
         return (
