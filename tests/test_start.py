@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from helpers.windowed import compare
+from sim.causes.explain import explain
 from sim.engine.outcome import Fate
 from sim.engine.waits import TimePart
 from sim.lab import run_system
@@ -23,8 +24,13 @@ READERS = {
     "sqs": "queues",
     "rabbitmq": "queues",
     "celery": "queues",
+    "bullmq": "queues",
+    "postgres": "queues",
+    "pubsub": "subscriptions",
 }
-WORKERS = {"kinesis": "workers", "sqs": "workers", "celery": "workers"}
+WORKERS = dict.fromkeys(("kinesis", "sqs", "celery", "bullmq", "postgres"), "workers")
+WORKERS["pubsub"] = "subscribers"
+OF_READERS = {"postgres": {"skip_locked": {}}}
 PARTS = {
     "kafka": {"topic": {"partitions": 2}, "partition_key": ["key"]},
     "rabbitmq_stream": {"stream": {"partitions": 2}},
@@ -39,8 +45,10 @@ NO_CALLS = {
 
 
 def system(product, members=2, **more):
-    groups = {name: {WORKERS.get(product, "consumers"): members, **its} for name, its in
-              GROUPS.items()}  # fmt: skip
+    groups = {
+        name: {WORKERS.get(product, "consumers"): members, **its, **OF_READERS.get(product, {})}
+        for name, its in GROUPS.items()
+    }
     return {"product": product, READERS[product]: groups, **PARTS.get(product, {}), **more}
 
 
@@ -226,3 +234,12 @@ def test_a_publisher_goes_on_behind_what_waits():
 def test_in_windows_it_is_the_same_to_the_bit(product, window):
     given = scenario({"it": system(product)}, {"backlog": 1_000, "age": "3 min"}, work="15 ms")
     assert compare(given, "it", window) >= 1
+
+
+def test_that_it_started_full_is_why_it_is_behind():
+    """Fifty of sixty a second are worked off more than come, and nothing else makes it late."""
+    its = system("kafka", members=1)
+    given = scenario({"it": its}, {"backlog": 2_000, "age": "10 min"}, work="10 ms")
+    explained = {group.group: group for group in explain(given).groups}
+    assert {group.first.key for group in explained.values()} == {"start"}
+    assert "2,000 messages waited when the run began" in explained["a"].first.said

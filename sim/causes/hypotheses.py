@@ -46,6 +46,7 @@ def hypotheses(
     found = [
         *_keys(scenario, system, group, [*harms, *behind], acted),
         *_faults(scenario, system, group),
+        *_start(scenario, system, group),
         *_scalers(scenario, system, group, harms),
     ]
     if set(harms) & set(_DELAYED):
@@ -233,6 +234,16 @@ def _faults(scenario: Scenario, system: str, group: str) -> Iterator[Hypothesis]
             f"without {name}",
             "",
         )
+
+
+def _start(scenario: Scenario, system: str, group: str) -> Iterator[Hypothesis]:
+    """What waited when the run began."""
+    if scenario.start is None or not (waiting := scenario.start.waiting(system, group)):
+        return
+    yield Hypothesis(
+        "start", CauseKind.FAULT, "start", "start", f"{waiting:,}", "", [Change("start", None)],
+        f"{waiting:,} messages waited when the run began", "if none had", "",
+    )  # fmt: skip
 
 
 def strikes(scenario: Scenario, fault: Fault, system: str, group: str) -> bool:

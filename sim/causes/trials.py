@@ -111,7 +111,8 @@ class Laboratory:
 
     def _messages_of(self, scenario: Scenario) -> Messages:
         ours, its = self.scenario.workload, scenario.workload
-        if (ours.arrivals, ours.keys) == (its.arrivals, its.keys):
+        same = (ours.arrivals, ours.keys) == (its.arrivals, its.keys)
+        if same and self.scenario.start == scenario.start:
             return self.messages
         return generate(scenario)
 

@@ -31,6 +31,7 @@ class Bullmq(QueueSystem[Broker]):
 
     def __init__(self, setup: Setup, config: BullmqSystem) -> None:
         rows = setup.messages.of_each({q: c.only for q, c in config.queues.items()})
+        rows = setup.that_wait(rows)
         there_s = added(setup, config.latency.publish)
         queues: dict[str, Broker] = {}
         for name, queue in config.queues.items():

@@ -10,17 +10,18 @@ from math import inf
 from sim.engine.environment import Stage
 from sim.engine.system import Setup, capacity
 from sim.engine.waits import Limit, of_kernel
-from sim.foundation.arrays import NO_LIMIT
+from sim.foundation.arrays import I32, NO_LIMIT
 from sim.injection.replay import repeats_kept
 from sim.queue import broker_codes as codes
 from sim.queue.broker import Broker
 from sim.queue.broker_policy import broker_policy
 from sim.queue.broker_policy_kernel import BrokerPolicy
+from sim.queue.broker_state import Columns
 from sim.queue.feed_kernel import Feed
 from sim.queue.senders import Senders
 from sim.scenario.products.postgres import PostgresQueue, PostgresSystem
 from sim.scenario.products.postgres_libraries import Habits
-from sim.systems.on_queue import QueueSystem, poison_of
+from sim.systems.on_queue import QueueSystem, of_rows, poison_of
 from sim.systems.queue_limits import Keys, LimitKey
 
 
@@ -35,9 +36,13 @@ class Postgres(QueueSystem[Broker]):
             batch=config.producer.batch,
             latency_s=setup.pool("insert", config.latency.insert),
         )
-        queues = {name: _queue(setup, config, name, self.senders.feed) for name in config.queues}
+        rows = setup.that_wait({})
+        queues = {
+            name: _queue(setup, config, name, self.senders.feed, rows.get(name))
+            for name in config.queues
+        }
         keys = {name: limit_keys(name, queue) for name, queue in config.queues.items()}
-        super().__init__(setup, queues, sent=dict.fromkeys(queues, self.senders), keys=keys)
+        super().__init__(setup, queues, rows, dict.fromkeys(queues, self.senders), keys)
         self.stages: Sequence[Stage] = [self.senders, self.readers]
 
     def sending_limits(self) -> Iterator[Limit]:
@@ -51,7 +56,7 @@ class Postgres(QueueSystem[Broker]):
         )
 
 
-def _queue(setup: Setup, config: PostgresSystem, name: str, feed: Feed) -> Broker:
+def _queue(setup: Setup, config: PostgresSystem, name: str, feed: Feed, rows: I32 | None) -> Broker:
     queue = config.queues[name]
     workers = setup.scaled(queue.workers)
     service = setup.scenario.workload.service
@@ -66,6 +71,7 @@ def _queue(setup: Setup, config: PostgresSystem, name: str, feed: Feed) -> Broke
         ack_latency_s=setup.pool(f"{name}.complete", config.latency.complete),
         grid_s=setup.grid_s,
         capacity=capacity(setup, name, workers),
+        columns=Columns(wanted=of_rows(rows, len(setup.messages))),
         poison=poison_of(setup, name),
         keep_repeats=repeats_kept(setup, name),
     )

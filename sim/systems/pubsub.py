@@ -11,7 +11,7 @@ import numpy as np
 from sim.engine.environment import Stage
 from sim.engine.system import Setup, capacity
 from sim.engine.waits import Limit, of_kernel
-from sim.foundation.arrays import NO_LIMIT
+from sim.foundation.arrays import I32, NO_LIMIT
 from sim.injection.replay import repeats_kept
 from sim.queue import broker_codes as codes
 from sim.queue.broker import Broker
@@ -20,7 +20,7 @@ from sim.queue.broker_policy_kernel import BrokerPolicy
 from sim.queue.broker_state import Columns
 from sim.queue.senders import Senders
 from sim.scenario.products.pubsub import PubsubSubscription, PubsubSystem, held, retried_s
-from sim.systems.on_queue import QueueSystem, poison_of
+from sim.systems.on_queue import QueueSystem, of_rows, poison_of
 from sim.systems.queue_limits import Keys, LimitKey, written_s
 from sim.traffic.generate import service_s
 
@@ -39,9 +39,13 @@ class Pubsub(QueueSystem[Broker]):
             # The client sends the next batch of an ordering key once the one before is confirmed.
             one_connection=publisher.ordering_key is not None,
         )
-        queues = {name: _queue(setup, config, self.senders, name) for name in config.subscriptions}
+        rows = setup.that_wait({})
+        queues = {
+            name: _queue(setup, config, self.senders, name, rows.get(name))
+            for name in config.subscriptions
+        }
         keys = {name: limit_keys(setup, config, name) for name in queues}
-        super().__init__(setup, queues, sent=dict.fromkeys(queues, self.senders), keys=keys)
+        super().__init__(setup, queues, rows, dict.fromkeys(queues, self.senders), keys)
         self.stages: Sequence[Stage] = [self.senders, self.readers]
 
     def sending_limits(self) -> Iterator[Limit]:
@@ -55,15 +59,18 @@ class Pubsub(QueueSystem[Broker]):
         )
 
 
-def _queue(setup: Setup, config: PubsubSystem, senders: Senders, name: str) -> Broker:
+def _queue(
+    setup: Setup, config: PubsubSystem, senders: Senders, name: str, rows: I32 | None
+) -> Broker:
     its, scenario, messages = config.subscriptions[name], setup.scenario, setup.messages
     subscribers = setup.scaled(its.subscribers)
     # A handler is called with one message, so that what a job does once a batch is done for each.
     per_batch_s = sum(scenario.workload.service[job].per_batch for job in its.does)
-    columns = Columns()
+    wanted = of_rows(rows, len(messages))
+    columns = Columns(wanted=wanted)
     if its.enable_message_ordering:
         key_of, keys = messages.keys_by(config.publisher.ordering_key or [])
-        columns = Columns(lane=key_of[messages.entity], lanes=len(keys))
+        columns = Columns(lane=key_of[messages.entity], lanes=len(keys), wanted=wanted)
     return Broker(
         senders.feed,
         service_s(scenario, len(messages), its.does) + np.float32(per_batch_s),

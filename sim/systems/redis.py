@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sim.engine.system import Setup
-from sim.engine.waits import TimePart
+from sim.engine.waits import TimePart, after_start
 from sim.foundation.arrays import F64
 from sim.foundation.units import Distribution
 
@@ -13,8 +13,10 @@ from sim.foundation.units import Distribution
 def added(setup: Setup, latency: Distribution) -> F64:
     """[messages] when each job is in Redis, s: it is sent at once, by whoever adds it."""
     messages = setup.messages
-    latency_s: F64 = setup.pool("publish", latency)
-    return messages.created_s + np.resize(latency_s, len(messages))
+    latency_s: F64 = np.resize(setup.pool("publish", latency), len(messages))
+    latency_s[: messages.waiting] = 0.0  # they are there since then
+    there_s: F64 = messages.created_s + latency_s
+    return there_s
 
 
 class DelayedJobs(NamedTuple):
@@ -28,6 +30,8 @@ class DelayedJobs(NamedTuple):
     def sent_parts_s(self, first: int, last: int, entered_s: F64) -> F64:
         """As `sim.engine.waits.Sent.sent_parts_s`."""
         parts_s = np.zeros((len(TimePart), last - first))
-        parts_s[TimePart.SEND] = entered_s - self.created_s[first:last] - self.delay_s
-        parts_s[TimePart.DELAY] = self.delay_s
+        created_s, entered_s = after_start(parts_s, self.created_s[first:last], entered_s)
+        left_s = entered_s - created_s
+        parts_s[TimePart.DELAY] = np.minimum(self.delay_s, left_s)
+        parts_s[TimePart.SEND] = left_s - parts_s[TimePart.DELAY]
         return parts_s

@@ -37,7 +37,7 @@ def test_bars_are_shares_in_the_order_of_waiting_and_end_at_all() -> None:
     parts = {TimePart.CAPACITY: 6.0, TimePart.SEND: 1.0, TimePart.WORK: 3.0}
     made = with_waits(build({"s": {"g": Group()}}))
     mean_s = [parts.get(part, 0.0) for part in TimePart]
-    waits = made.waits.assign(mean_s=mean_s, slowest_s=[9.0] + [0.0] * 14)
+    waits = made.waits.assign(mean_s=mean_s, slowest_s=[9.0] + [0.0] * (len(TimePart) - 1))
     mean, slowest = charts.waits(replace(made, waits=waits))
     assert [(bar.get_x(), bar.get_width()) for bar in mean.patches] == [
         (0, 10.0), (10.0, 60.0), (70.0, 30.0)
