@@ -36,11 +36,13 @@ def new(
     """A first scenario of your own, from five questions or flags: a short file with comments."""
     from sim.scenario.first_draft import Asked, draft, drafts
 
+    name = name.removesuffix(".yaml")  # the file is often meant
     file = Path(f"{name}.yaml") if output is None else output
     must_be_new(file)
     said = " ".join(from_ or []) or _ask(f"Which systems ({', '.join(drafts())})?", _PRODUCTS)
     asked = Asked(
         name=name,
+        file=str(file),
         products=list(dict.fromkeys(said.replace(",", " ").split())),
         rate=rate or _ask("How many messages?", _RATE),
         work=work or _ask("How long does one take?", _WORK),

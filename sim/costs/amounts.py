@@ -17,6 +17,7 @@ from sim.scenario.products.bullmq import BullmqSystem
 from sim.scenario.products.celery import CelerySystem
 from sim.scenario.products.kafka import KafkaSystem
 from sim.scenario.products.kinesis import KinesisSystem
+from sim.scenario.products.postgres import PostgresSystem
 from sim.scenario.products.pubsub import PubsubSystem
 from sim.scenario.products.rabbitmq import RabbitmqSystem
 from sim.scenario.products.rabbitmq_stream import RabbitmqStreamSystem, age_s
@@ -28,6 +29,8 @@ CLUSTER = 3
 """Nodes of a RabbitMQ cluster, and copies of a quorum queue or a stream."""
 REDIS_NODES = 2
 """A primary and a replica."""
+POSTGRES_NODES = 2
+"""A primary and its standby, whose copies are not billed as traffic."""
 _WITH_MESSAGES = ("send", "receive")
 _MONTH_S = 730 * 3600.0
 """So long are messages reckoned to be kept that are never deleted: a bill of the first month."""
@@ -69,6 +72,9 @@ def amounts(system: ProductSystem, use: Use, prices: Prices) -> Iterator[Amount]
         yield from _celery(system, use, prices)
     elif isinstance(system, BullmqSystem):
         yield "redis_node", float(REDIS_NODES)
+        yield _between_zones(use, prices.placement, 0)
+    elif isinstance(system, PostgresSystem):
+        yield "postgres_node", float(POSTGRES_NODES)
         yield _between_zones(use, prices.placement, 0)
     for group in use.groups:
         if group.invocations:

@@ -10,7 +10,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from sim.foundation.config import Config
-from sim.foundation.errors import LabError
+from sim.foundation.errors import LabError, unknown
 from sim.foundation.units import PositiveBytes, PositiveCount, PositiveRatio, Ratio, count
 
 Unit = Literal["requests", "hours", "GB-months", "GB", "GB-seconds"]
@@ -94,18 +94,27 @@ def read_prices(path: Path) -> Prices:
     """Prices from a file in the form of `prices.yaml`; what it does not price is as in the lab's.
 
     Raises:
-        LabError: it cannot be read, or is no such file.
+        LabError: it cannot be read, or is no such file; nothing is billed by that name, or not by
+            that unit.
     """
     try:
         own = YAML(typ="safe").load(path.read_text("utf-8"))
-        if not isinstance(own, dict):
+        its = own.get("prices") or {} if isinstance(own, dict) else None
+        if not isinstance(its, dict):
             raise LabError(f"{path}: expected a mapping, as in sim/costs/prices.yaml")
         base = prices().model_dump(mode="json")
-        merged = base | own | {"prices": base["prices"] | (own.get("prices") or {})}
-        return Prices.model_validate(merged)
+        made = Prices.model_validate(base | own | {"prices": base["prices"] | its})
     except (OSError, UnicodeDecodeError, YAMLError) as error:
         raise LabError(f"{path}: {error}") from None
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise LabError(f"{path}: {where}: {first['msg']}") from None
+    shipped = prices().prices
+    for name, price in made.prices.items():
+        if name not in shipped:
+            raise LabError(f"{path}: {unknown('price', name, list(shipped))}")
+        if price.per.of != shipped[name].per.of:
+            unit = shipped[name].per.of
+            raise LabError(f"{path}: prices.{name}.per: is billed by {unit}, not by {price.per.of}")
+    return made

@@ -11,6 +11,7 @@ from ruamel.yaml import YAML
 
 from sim.foundation.errors import LabError, unknown
 from sim.foundation.units import per_second, seconds
+from sim.scenario.load import folder_name
 
 _CHILDREN = 4
 """Of a Celery worker, in its draft."""
@@ -33,6 +34,8 @@ class Asked(NamedTuple):
     """How long they come: `10m`."""
     consumers: int | None = None
     """Of each system; None: enough."""
+    file: str | None = None
+    """Into which it is written; None: its name with `.yaml`."""
 
 
 def drafts() -> dict[str, str]:
@@ -46,9 +49,15 @@ def draft(asked: Asked) -> str:
     """The scenario file.
 
     Raises:
-        LabError: a product, rate or time is none.
+        LabError: a name, product, rate or time is none.
     """
+    try:
+        folder_name(asked.name)
+    except ValueError as error:
+        raise LabError(f"{asked.name!r}: {error}") from None
     known = drafts()
+    if not asked.products:
+        raise LabError(f"no product is named; known: {', '.join(known)}")
     for product in asked.products:
         if product not in known:
             raise LabError(unknown("product", product, list(known)))
@@ -60,9 +69,11 @@ def draft(asked: Asked) -> str:
         "partitions": max(consumers, 6),
         "workers": ceil(consumers / _CHILDREN),
     }
+    file = asked.file or f"{asked.name}.yaml"
+    plain = isinstance(YAML(typ="safe", pure=True).load(asked.name), str)  # 12, true: not without
     lines = [
-        f"# `sim run {asked.name}.yaml`; `sim explain {asked.name}.yaml` if it falls behind.",
-        f"name: {asked.name}",
+        f"# `sim run {file}`; `sim explain {file}` if it falls behind.",
+        f"name: {asked.name}" if plain else f"name: '{asked.name}'",
         f"duration: {asked.lasts}",
         "workload:",
         f"  arrivals: {{rate: {asked.rate}}}  # or a profile of segments: a ramp, a spike, a sine",

@@ -90,7 +90,12 @@ def _short(text: str) -> str:
     return text if len(text) <= 40 else f"{text[:39]}…"
 
 
-def _folder_name(text: str) -> str:
+def folder_name(text: str) -> str:
+    """The name of a scenario, which is that of the folder of its results.
+
+    Raises:
+        ValueError: it is none.
+    """
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", text):
         raise ValueError(
             "the name of a scenario consists of letters, digits, '-', '_' and '.', and begins with "
@@ -105,7 +110,7 @@ class Scenario(Config):
     Made by `load` or `from_mapping`, which check what the fields alone do not tell.
     """
 
-    name: Annotated[str, AfterValidator(_folder_name)]
+    name: Annotated[str, AfterValidator(folder_name)]
     """Name of the scenario, and of the folder of its results."""
     about: str = ""
     """What the scenario asks, and what to look for."""

@@ -5,7 +5,9 @@ import pytest
 from sim.costs.amounts import amounts
 from sim.costs.prices import Prices, prices
 from sim.costs.use import GroupUse, Use
-from sim.scenario.load import Scenario
+from sim.scenario.first_draft import Asked, draft
+from sim.scenario.load import Scenario, load
+from sim.scenario.products.catalogue import PRODUCTS
 
 PER_HOUR = 3_600_000
 
@@ -140,6 +142,27 @@ def test_bullmq_is_billed_as_its_redis():
     its = system(product="bullmq", queues={"g": {"workers": 3, "does": ["job"]}})
     found = billed(its, use(size=10.0, requests={"send": 5_000_000}), zones=1)
     assert found.keys() - {"worker", "cross_zone_traffic"} == {"redis_node"}
+
+
+def test_a_queue_in_postgresql_is_billed_as_its_database():
+    queue = {"workers": 3, "does": ["job"], "skip_locked": {}}
+    its = system(product="postgres", queues={"g": queue})
+    found = billed(its, use(size=1e3), zones=1)
+    assert found == {"postgres_node": 2, "cross_zone_traffic": 0.0, "worker": 3}
+    # Inserted and fetched once each, and two of three zones are others.
+    spread = billed(its, use(size=1e3), zones=3)["cross_zone_traffic"]
+    assert spread == pytest.approx(2 * PER_HOUR * 1e3 / 1e9 * 2 / 3)
+
+
+@pytest.mark.parametrize("product", PRODUCTS)
+def test_no_product_costs_nothing_but_its_workers(product, tmp_path):
+    asked = Asked("mine", [product], "50/s", "20 ms", "20s")
+    (tmp_path / "mine.yaml").write_text(draft(asked))
+    [its] = load(tmp_path / "mine.yaml").systems.values()
+    group = GroupUse("work", 3, {"send": PER_HOUR}, PER_HOUR, PER_HOUR)
+    of = Use(1.0, PER_HOUR, 1e3, 6, (group,))
+    assert sum(n for what, n in billed(its, of).items() if what != "worker") > 0
+    assert billed(its, of).keys() - {"worker", "cross_zone_traffic"}
 
 
 def test_pub_sub_is_billed_as_in_googles_example():

@@ -37,3 +37,28 @@ def test_what_is_no_file_of_prices_is_said_in_one_line(tmp_path, text):
         read_prices(file)
     with pytest.raises(LabError, match="none"):
         read_prices(tmp_path / "none")
+
+
+_EACH = "source: my bill, read: 2026-11-01"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("prices: [1]", "expected a mapping, as in sim/costs/prices.yaml"),
+        (
+            f"prices: {{wroker: {{price: 1, per: 1 hours, {_EACH}}}}}",
+            "unknown price 'wroker'; did you mean 'worker'?",
+        ),
+        (
+            f"prices: {{worker: {{price: 1, per: 1 GB, {_EACH}}}}}",
+            "prices.worker.per: is billed by hours, not by GB",
+        ),
+    ],
+)
+def test_a_price_by_which_nothing_is_billed_is_told(tmp_path, text, said):
+    file = tmp_path / "mine.yaml"
+    file.write_text(text)
+    with pytest.raises(LabError) as error:
+        read_prices(file)
+    assert str(error.value) == f"{file}: {said}"

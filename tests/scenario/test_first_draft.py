@@ -30,6 +30,12 @@ def test_a_draft_runs_without_a_warning_and_keeps_up(product, tmp_path):
     assert row["drain_s"] < 10
 
 
+@pytest.mark.parametrize("name", ["12", "true", "1e3", "mine.2"])
+def test_a_name_stays_a_text(name, tmp_path):
+    (tmp_path / "its.yaml").write_text(draft(asked(name=name)))
+    assert load(tmp_path / "its.yaml").name == name
+
+
 def test_two_systems_are_at_most_thirty_lines():
     two = sorted(drafts().items(), key=lambda its: its[1].count("\n"))[-2:]
     text = draft(asked(products=[name for name, _ in two]))
