@@ -4,7 +4,10 @@
   (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/, GetQueueAttributes).
 - Templates: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference
   (`AWS::SQS::Queue`, `AWS::Lambda::EventSourceMapping`, `AWS::Serverless::Function`, `Events`).
-- https://www.serverless.com/framework/docs/providers/aws/events/sqs and …/streams.
+- https://www.serverless.com/framework/docs/providers/aws/events/sqs and …/streams. Its own defaults
+  are not Lambda's: batches of 10 of a stream too, where Lambda has 100, and 1,024 MB
+  (`lib/plugins/aws/package/compile` of serverless/serverless: `events/stream.js`, `events/sqs.js`,
+  `functions.js`). Its timeout of 6 s is not taken over where nobody says it, nor is Lambda's 3 s.
 
 A name of a resource stands for its ARN. Parameters have their defaults.
 """
@@ -322,8 +325,10 @@ def serverless(source: Source) -> FileReading:
     shared = [
         s._replace(key=_FUNCTION_KEYS[s.key], said=f"provider.{s.key}")
         for s in tree.settings("provider")
-        if s.key == "timeout"
+        if s.key in ("timeout", "memorySize")
     ]
+    if not any(s.key == "MemorySize" for s in shared):
+        shared.append(Setting("MemorySize", 1024, None, "memorySize"))
     functions = tree.at("functions")
     for name in functions if isinstance(functions, dict) else ():
         own = [
@@ -346,7 +351,15 @@ def _serverless_event(tree: Tree, at: tuple[str | int, ...], function: str, stac
         stack.reading.leave(Setting(str(kind), None, tree.line(*at, kind)), "an event of its own")
         return
     arn = its.get("arn") if isinstance(its, dict) else its
+    of_dynamodb = isinstance(arn, str) and ":dynamodb:" in arn
+    if of_dynamodb or (isinstance(its, dict) and its.get("type") == "dynamodb"):
+        stack.reading.leave(
+            Setting(str(kind), None, tree.line(*at, kind)), "a stream of DynamoDB, not of Kinesis"
+        )
+        return
     settings = []
+    if not isinstance(its, dict) or "batchSize" not in its:
+        settings.append(Setting("BatchSize", 10, None, "batchSize"))
     for s in tree.settings(*at, kind):
         value = [s.value] if s.key == "functionResponseType" else s.value
         if s.key in _EVENT_KEYS:

@@ -2,8 +2,9 @@
 
 What is written out is known: texts, numbers, their arithmetic, lists, dictionaries, and the default
 of ``os.environ.get("NAME", default)``. Everything else stays unsaid. Names:
-`celery/app/defaults.py` of celery/celery, whose `old` names are known too, and
-Django's with `CELERY_` in front.
+`celery/app/defaults.py` of celery/celery, whose `old` names are known too (`CELERYD_…` of workers,
+`CELERY_…` of tasks), and Django's with `CELERY_` in front. The variable `CELERY_BROKER_URL` of the
+environment comes before `broker_url` (`celery/app/utils.py`), and no file says what it is.
 """
 
 import ast
@@ -18,12 +19,25 @@ from sim.imports.made import system_name
 from sim.imports.measured import complaint
 
 _OLD = {
-    "CELERYD_PREFETCH_MULTIPLIER": "worker_prefetch_multiplier",
-    "CELERYD_CONCURRENCY": "worker_concurrency",
-    "CELERY_ACKS_LATE": "task_acks_late",
-    "CELERY_QUEUES": "task_queues",
-    "CELERY_DEFAULT_QUEUE": "task_default_queue",
+    "CELERYD_TASK_SOFT_TIME_LIMIT": "task_soft_time_limit",
+    "CELERYD_TASK_TIME_LIMIT": "task_time_limit",
+    "CELERYD_WORKER_LOST_WAIT": "worker_lost_wait",
+    "CELERY_DISABLE_RATE_LIMITS": "worker_disable_rate_limits",
+    "CELERY_EAGER_PROPAGATES_EXCEPTIONS": "task_eager_propagates",
+    "CELERY_ENABLE_REMOTE_CONTROL": "worker_enable_remote_control",
+    "CELERY_MAX_CACHED_RESULTS": "result_cache_max",
+    "CELERY_MESSAGE_COMPRESSION": "task_compression",
+    "CELERY_REDIRECT_STDOUTS": "worker_redirect_stdouts",
+    "CELERY_REDIRECT_STDOUTS_LEVEL": "worker_redirect_stdouts_level",
+    "CELERY_RESULT_DBURI": "database_url",
+    "CELERY_RESULT_DB_SHORT_LIVED_SESSIONS": "database_short_lived_sessions",
+    "CELERY_RESULT_DB_TABLENAMES": "database_table_names",
+    "CELERY_RESULT_ENGINE_OPTIONS": "database_engine_options",
+    "CELERY_SEND_EVENTS": "worker_send_task_events",
+    "CELERY_SEND_TASK_SENT_EVENT": "task_send_sent_event",
+    "CELERY_TASK_RESULT_EXPIRES": "result_expires",
 }
+"""Old names that are not today's with another beginning."""
 _BROKERS = {
     "redis": "redis", "rediss": "redis", "sentinel": "redis", "valkey": "redis",
     "amqp": "rabbitmq", "amqps": "rabbitmq", "pyamqp": "rabbitmq", "sqs": "sqs",
@@ -131,10 +145,21 @@ def _of_call(call: ast.Call) -> Iterator[Setting]:
 
 
 def _setting(name: str, node: ast.expr) -> Setting:
-    key = _OLD.get(name, name)
-    if key == name and name.isupper():
-        key = name.removeprefix("CELERY_").lower()
-    return Setting(key, _value(node), node.lineno, name)
+    return Setting(_today(name), _value(node), node.lineno, name)
+
+
+def _today(name: str) -> str:
+    """Today's name of a setting: an old one, and Django's, are in capitals."""
+    if not name.isupper():
+        return name
+    if name in _OLD:
+        return _OLD[name]
+    for old, today in (("CELERYD_", "worker_"), ("CELERYBEAT_", "beat_")):
+        if name.startswith(old):
+            return today + name.removeprefix(old).lower()
+    key = name.removeprefix("CELERY_").lower()
+    of_task = f"task_{key}"
+    return of_task if key != name.lower() and not _known(key) and _known(of_task) else key
 
 
 def _value(node: ast.expr, level: int = 0) -> Any:

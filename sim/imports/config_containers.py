@@ -3,8 +3,11 @@
 How images take keys from the environment: apache/kafka and cp-kafka `KAFKA_…`, cp-kafka-connect
 `CONNECT_…` (one underscore is a dot, two are one underscore, three a hyphen;
 https://docs.confluent.io/platform/current/installation/docker/config-reference.html), bitnami
-`KAFKA_CFG_…`, Spring `SPRING_KAFKA_…` (relaxed binding). KEDA:
-https://keda.sh/docs/latest/reference/scaledobject-spec, …/scalers/apache-kafka, …/scalers/aws-sqs.
+`KAFKA_CFG_…`, Spring `SPRING_KAFKA_…` (relaxed binding). The first is checked with
+`KafkaDockerWrapper` of apache/kafka; that the other images do the same is assumed. KEDA:
+https://keda.sh/docs/latest/reference/scaledobject-spec, …/scalers/apache-kafka, …/scalers/aws-sqs;
+its defaults, a `lagThreshold` of 10 and a `queueLength` of 5, in `pkg/scalers/kafka_scaler.go` and
+`aws_sqs_queue_scaler.go` of kedacore/keda.
 """
 
 import re

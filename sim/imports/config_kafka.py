@@ -1,8 +1,12 @@
 """Kafka's own files: clients (Java's and librdkafka's), brokers, and Connect with its connectors.
 
 Which broker key is the default of which topic key: https://kafka.apache.org/documentation/#topicconfigs
-("server default property"). What Connect sets for its sinks: `Worker.baseConsumerConfigs` in
-apache/kafka (`connect/runtime`).
+("server default property"). What Connect sets for its sinks and sources: `baseConsumerConfigs` and
+`baseProducerConfigs` of `Worker` in apache/kafka (`connect/runtime`); a worker's `consumer.` and
+`producer.`, and a connector's `consumer.override.` and `producer.override.`, come first. A
+sink's group is `connect-` and its connector's name (`SinkUtils.consumerGroupId`), here `connect`
+for all. A sink commits each `offset.flush.interval.ms`, 60 s where nobody says it
+(`WorkerSinkTask.iteration`), which the lab cannot: it commits after each batch.
 """
 
 from collections.abc import Iterable, Sequence
@@ -33,6 +37,14 @@ _OF_BROKERS = {
     "advertised.listeners", "controller.quorum.voters", "num.partitions",
 }  # fmt: skip
 _OF_CONNECT = {"config.storage.topic", "offset.storage.topic", "offset.storage.file.filename"}
+_CONNECT_PRODUCES: dict[str, object] = {
+    "acks": "all",
+    "enable.idempotence": False,
+    "max.in.flight.requests.per.connection": 1,
+    "delivery.timeout.ms": 2_147_483_647,
+    "max.block.ms": 9_223_372_036_854_775_807,
+}
+"""What Connect sets for the producers of its sources (`Worker.baseProducerConfigs`)."""
 _TOPIC_DEFAULTS = {
     "num.partitions": ("partitions", 1),
     "default.replication.factor": ("replication.factor", 1),
@@ -197,10 +209,13 @@ def connect_reading(settings: Iterable[Setting]) -> FileReading:
     reading = FileReading("a Kafka Connect worker or connector")
     mine: dict[str, list[Setting]] = {"consumer": [], "producer": []}
     lab: dict[str, object] = {}
+    every = "60000"
     for setting in settings:
         role, _, key = setting.key.partition(".")
         if setting.key == "tasks.max" and str(setting.value).strip().isdigit():
             lab["consumers"] = int(setting.value)
+        elif setting.key == "offset.flush.interval.ms":
+            every = str(setting.value).strip()
         elif role in mine and key:
             own = setting._replace(key=key.removeprefix("override."), said=setting.key)
             mine[role].append(own)
@@ -210,12 +225,20 @@ def connect_reading(settings: Iterable[Setting]) -> FileReading:
     reading.notes.append(
         "enable.auto.commit false and auto.offset.reset earliest, which Connect sets for its sinks"
     )
+    reading.notes.append(
+        f"when sinks commit: each {every} ms in Connect (offset.flush.interval.ms), after each "
+        "batch in the lab, so a crash there repeats less"
+    )
     at = ("kafka", "groups", "connect")
     said = {setting.key for setting in mine["consumer"]}
     lab = {key: value for key, value in lab.items() if key not in said}
     reading.pieces.append(Piece(CONSUMER, at, mine["consumer"], lab, lenient=True))
     if mine["producer"]:
+        said = {setting.key for setting in mine["producer"]}
+        sets = {key: value for key, value in _CONNECT_PRODUCES.items() if key not in said}
+        if sets:
+            reading.notes.append(f"{', '.join(sets)} of the producer: as Connect sets them")
         reading.pieces.append(
-            Piece(PRODUCER, ("kafka", "producer"), mine["producer"], lenient=True)
+            Piece(PRODUCER, ("kafka", "producer"), mine["producer"], sets, lenient=True)
         )
     return reading

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from sim.foundation.config import Config, KeyPath, keys, model_of
 from sim.foundation.document import Document, Place
-from sim.foundation.errors import MOST_TOLD, Problem, ScenarioError, unknown_key
+from sim.foundation.errors import MOST_TOLD, Problem, ScenarioError, nearest, unknown_key
 from sim.imports.config_file import Setting
 from sim.scenario import explain
 from sim.scenario.products import kafka_not_modelled
@@ -187,7 +187,10 @@ class Sorted:
             reason = "of serializers with a schema registry, which the lab does not have"
             self.reading.leave(setting, reason)
         elif self.piece.lenient:
-            self.reading.leave(setting, "not known to the lab")
+            # Only where every key is listed: another key that exists is not a misspelt one.
+            near = nearest(key, [*self.part.reads, *known]) if known else None
+            said = f"; did you mean {near!r}?" if near else ""
+            self.reading.leave(setting, f"not known to the lab{said}")
         else:
             told = len(self.problems) < MOST_TOLD
             message = unknown_key(key, self.part.reads, known) if told else "unknown key"

@@ -1,10 +1,22 @@
 """RabbitMQ's `definitions.json`: queues with their arguments, and the policies that apply to them.
 
 https://www.rabbitmq.com/docs/definitions and …/policies: of the policies whose pattern matches a
-queue, the one of the highest priority applies, and an operator policy besides. Where an argument
-says the same as a policy, the smaller number counts for times and lengths, and the argument for the
-rest (`args_policy_lookup` in `rabbit_amqqueue_process.erl`, `rabbit_quorum_queue.erl` and
-`rabbit_queue_type_util.erl` of rabbitmq/rabbitmq-server).
+queue, the one of the highest priority applies, and an operator policy besides. As rabbitmq-server
+has it (3.13.7 and 4.3, `deps/rabbit/src`):
+
+- A policy with a key that the queue's type does not support does not apply at all, whatever else it
+  says (`rabbit_queue_type:is_policy_applicable`, `unsupported_policies` of `rabbit_classic_queue`
+  and `rabbit_quorum_queue`).
+- Where an operator policy says the same as a policy, the smaller number counts, and the operator's
+  word where it is no number (`rabbit_policies:merge_policy_value`).
+- Where an argument says the same as a policy, the smaller number counts, and the argument for the
+  rest; but the policy for `overflow` of a quorum queue (`args_policy_lookup` in
+  `rabbit_queue_type_util`, called by `rabbit_amqqueue_process:process_args_policy` and
+  `rabbit_quorum_queue:gather_init_config`).
+- Of two delivery limits, one below 0 (none) gives way (from 4.0).
+
+Assumed: of two policies of the same priority, the first of the file applies. RabbitMQ sorts them by
+priority alone (`rabbit_policy:priority_comparator`).
 """
 
 import re
@@ -28,6 +40,18 @@ _APPLIES = {
     "streams": ("stream",),
 }
 _QUEUE_KEYS = ("name", "vhost", "arguments", "durable", "auto_delete", "type", "exclusive")
+_UNSUPPORTED = {
+    "classic": {
+        "max-age", "stream-max-segment-size-bytes", "initial-cluster-size", "delivery-limit",
+        "dead-letter-strategy", "max-in-memory-length", "max-in-memory-bytes", "target-group-size",
+    },
+    "quorum": {
+        "max-priority", "queue-mode", "ha-mode", "ha-params", "ha-sync-mode",
+        "ha-promote-on-shutdown", "ha-promote-on-failure", "queue-master-locator", "max-age",
+        "stream-max-segment-size-bytes", "initial-cluster-size",
+    },
+}  # fmt: skip
+"""Keys with which a policy does not apply to a queue of that type."""
 _MOST_PATTERN = 200
 
 
@@ -88,16 +112,26 @@ def _arguments(tree: Tree, i: int, queue: Mapping[str, Any], reading: FileReadin
             "x-queue-type", queue["type"], tree.line("queues", i), "type"
         )
     kind = found["x-queue-type"].value if "x-queue-type" in found else "classic"
+    said: set[str] = set()
     for which in ("policies", "operator_policies"):
-        at = _policy(tree, which, queue, str(kind))
+        at = _policy(tree, which, queue, str(kind), reading)
         if at is None:
             continue
+        name = str(tree.at(*at, "name"))
         for setting in tree.settings(*at, "definition"):
-            _apply(setting, found, str(tree.at(*at, "name")), reading)
+            # Of a policy and an operator policy, the operator's comes first; of an argument and a
+            # policy, the argument, but for the overflow of a quorum queue.
+            key = f"x-{setting.key}"
+            over = which == "operator_policies" and key in said
+            wins = over or (kind == "quorum" and key == "x-overflow")
+            if _apply(setting, found, name, wins, reading):
+                said.add(key)
     return list(found.values())
 
 
-def _policy(tree: Tree, which: str, queue: Mapping[str, Any], kind: str) -> tuple[str, int] | None:
+def _policy(
+    tree: Tree, which: str, queue: Mapping[str, Any], kind: str, reading: FileReading
+) -> tuple[str, int] | None:
     """The policy that applies to a queue: of those that match, that of the highest priority."""
     matching = [
         (policy.get("priority") or 0, -i)
@@ -106,6 +140,7 @@ def _policy(tree: Tree, which: str, queue: Mapping[str, Any], kind: str) -> tupl
         and policy.get("vhost", "/") == queue.get("vhost", "/")
         and kind in _APPLIES.get(str(policy.get("apply-to", "all")), ())
         and _matches(str(policy.get("pattern", "")), queue["name"])
+        and _supported(tree, (which, i), kind, queue["name"], reading)
     ]
     return (which, -max(matching)[1]) if matching else None
 
@@ -120,22 +155,42 @@ def _matches(pattern: str, name: str) -> bool:
         return False
 
 
-def _apply(setting: Setting, found: dict[str, Setting], policy: str, reading: FileReading) -> None:
+def _supported(
+    tree: Tree, at: tuple[str, int], kind: str, queue: str, reading: FileReading
+) -> bool:
+    """Whether a policy has no key that queues of that type do not support."""
+    refused = [s for s in tree.settings(*at, "definition") if s.key in _UNSUPPORTED.get(kind, ())]
+    for setting in refused:
+        reading.leave(
+            setting,
+            f"with it the policy {tree.at(*at, 'name')} does not apply to the {kind} queue {queue}",
+        )
+    return not refused
+
+
+def _apply(
+    setting: Setting, found: dict[str, Setting], policy: str, wins: bool, reading: FileReading
+) -> bool:
+    """Let a policy say what it has to say; true: it is in force."""
     key = f"x-{setting.key}"
     mine = setting._replace(key=key, said=setting.key)
     known = key in ARGUMENTS.reads or key in RabbitmqQueueArguments.not_modelled
     if not known:
         reading.leave(setting, "of policies, without effect in the lab")
-    elif key not in found:
+        return False
+    if key not in found or (wins and key not in _SMALLER):
         found[key] = mine
-    elif key in _SMALLER:
+        return True
+    if key in _SMALLER:
         both = [one.value for one in (found[key], mine)]
         if all(isinstance(value, int) for value in both):
             smaller = max(both) if key == "x-delivery-limit" and min(both) < 0 else min(both)
             if smaller != found[key].value:
                 found[key] = mine
+                return True
     else:
         reading.leave(setting, f"of the policy {policy}; the queue's own argument comes first")
+    return False
 
 
 def _bind(tree: Tree, reading: FileReading, dead: set[Any]) -> None:

@@ -2,8 +2,13 @@
 
 Names, defaults and relaxed binding: https://docs.spring.io/spring-boot/appendix/application-properties
 and …/reference/features/external-config (profiles, durations, sizes of data). That a container of
-spring-kafka sets `enable.auto.commit: false` where nobody says it: its reference, "Committing
-Offsets". Prefetch 250: `AbstractMessageListenerContainer.DEFAULT_PREFETCH_COUNT` of spring-amqp.
+spring-kafka sets `enable.auto.commit: false` where nobody says it (from 2.3), and commits after
+each batch: `determineAutoCommit` of `KafkaMessageListenerContainer`, `ContainerProperties.ackMode`.
+Spring AMQP's prefetch of 250, one consumer, and that a message whose listener fails goes back to
+the queue: `AbstractMessageListenerContainer` and `SimpleMessageListenerContainer` of spring-amqp.
+With retries in the listener, a message is rejected for good after the last
+(`AbstractRabbitListenerContainerFactoryConfigurer` of Spring Boot). Of the two containers,
+`spring.rabbitmq.listener.type` says which, simple by default (`RabbitProperties`).
 """
 
 import re
@@ -218,15 +223,17 @@ def _listener(its: str, setting: Setting, lab: dict[str, Any], reading: FileRead
     mode = re.sub("[-_]", "", str(setting.value)).lower()
     if its == "concurrency" and str(setting.value).isdigit():
         lab["consumers"] = int(setting.value)
-    elif its == "ackmode" and mode in ("record", "manualimmediate"):
+    elif its == "ackmode" and mode in ("record", "recordfiltered", "manualimmediate"):
         lab["commit"] = {"when": "after", "how": "sync", "per": "record"}
-        if mode != "record":
+        if mode == "manualimmediate":
             reading.notes.append(
                 "when the program acknowledges: after each record, as ack-mode "
                 f"{setting.value} allows"
             )
     elif its == "ackmode" and mode in ("batch", "manual"):
         lab["commit"] = {"when": "after", "how": "sync", "per": "batch"}
+    elif its == "ackmode":
+        reading.leave(setting, "commits by time or count, which the lab does not; after each batch")
     else:
         reading.leave(setting, "no effect in the lab")
 
@@ -255,11 +262,22 @@ def _rabbitmq(last: Mapping[str, Setting], reading: FileReading) -> None:
         return
     lab: dict[str, Any] = {"prefetch_count": 250}
     said = set()
+    kind = mine.get(f"{_LISTENER}type")
+    chosen = str(kind.value).lower() if kind is not None else "simple"
+    retries = False
+    many = "consumersperqueue" if chosen == "direct" else "concurrency"
     for key, setting in mine.items():
+        if key == f"{_LISTENER}type" and chosen in ("simple", "direct"):
+            continue
         container, _, its = key.removeprefix(_LISTENER).partition(".")
         word = str(setting.value).lower()
         is_listener = key.startswith(_LISTENER) and container in ("simple", "direct")
-        if is_listener and its in ("concurrency", "consumersperqueue") and word.isdigit():
+        if is_listener and container != chosen:
+            reading.leave(
+                setting, f"of another container: spring.rabbitmq.listener.type is {chosen}"
+            )
+            continue
+        if is_listener and its == many and word.isdigit():
             lab["consumers"] = int(word)
         elif is_listener and its == "prefetch" and word.isdigit():
             lab["prefetch_count"] = int(word)
@@ -267,12 +285,20 @@ def _rabbitmq(last: Mapping[str, Setting], reading: FileReading) -> None:
             lab["no_ack"] = word == "none"
         elif is_listener and its == "defaultrequeuerejected":
             lab["on_failure"] = "nack-requeue" if word == "true" else "reject"
+        elif is_listener and its == "retry.enabled":
+            retries = word == "true"
         else:
             reading.leave(setting, "no effect in the lab")
             continue
         said.add(its)
     if "prefetch" not in said:
-        reading.notes.append("spring.rabbitmq.listener.simple.prefetch: 250, its default")
+        reading.notes.append(f"{_LISTENER}{chosen}.prefetch: 250, its default")
+    if retries:
+        lab["on_failure"] = "reject"
+        reading.notes.append(
+            "retries in the listener, which the lab has not: a message is rejected at its first "
+            "failure, as Spring rejects it after the last"
+        )
     lab.setdefault("consumers", 1)
     at = ("rabbitmq", "queues", EVERY)
     reading.pieces.append(Piece(ARGUMENTS, (*at, "arguments"), [], {}, {at: lab}))

@@ -4,6 +4,8 @@ Names of arguments: https://registry.terraform.io/providers/hashicorp/aws/latest
 (`aws_sqs_queue`, `aws_sqs_queue_redrive_policy`, `aws_lambda_event_source_mapping`,
 `aws_lambda_function`, `aws_kinesis_stream`). Variables have their defaults;
 what else a file refers to stays unsaid.
+Where nobody says it, the provider has Lambda's defaults (`batch_size`: 10 of a queue, 100 of a
+stream; `internal/service/lambda/event_source_mapping.go` of hashicorp/terraform-provider-aws).
 """
 
 import re

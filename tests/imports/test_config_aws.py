@@ -88,6 +88,7 @@ Resources:
           Properties:
             Queue: !GetAtt Jobs.Arn
             BatchSize: 5
+            MaximumBatchWindowInSeconds: 3
             FunctionResponseTypes: [ReportBatchItemFailures]
 """
 
@@ -101,6 +102,8 @@ def test_a_template_of_sam_has_a_queue_and_the_function_that_empties_it(tmp_path
     assert queue.function.batch_size == 5 and queue.function.timeout == 60
     assert queue.function.reports and queue.workers is None
     assert "Table (line 15): a resource AWS::DynamoDB::Table" in made.unsaid
+    near = "did you mean 'MaximumBatchingWindowInSeconds'?"
+    assert f"MaximumBatchWindowInSeconds (line 26): not known to the lab; {near}" in made.unsaid
     assert "KmsMasterKeyId (line 12): refers to what the file does not hold" in made.unsaid
     assert "secret" not in made.yaml and all_done(scenario)
 
@@ -123,7 +126,31 @@ resources:
     function = scenario.systems["sqs"].queues["Jobs"].function
     assert (function.batch_size, function.maximum_concurrency) == (2, 3)
     assert (function.timeout, function.reserved_concurrent_executions) == (20, 4)
-    assert all_done(scenario)
+    assert function.memory_size == 1024 and all_done(scenario)
+
+
+def test_serverless_has_batches_of_ten_of_a_stream_and_knows_dynamodbs(tmp_path):
+    text = """\
+service: s
+provider: {name: aws, memorySize: 512}
+functions:
+  work:
+    handler: a.b
+    events:
+      - stream: {arn: !GetAtt [S, Arn], type: kinesis, parallelizationFactor: 2}
+      - stream: {arn: !GetAtt [T, StreamArn], type: dynamodb}
+      - stream: arn:aws:dynamodb:eu-central-1:1:table/t/stream/x
+resources:
+  Resources:
+    S: {Type: "AWS::Kinesis::Stream", Properties: {ShardCount: 2}}
+"""
+    made, scenario = imported(tmp_path, ("serverless.yml", text))
+    applications = scenario.systems["kinesis"].applications
+    assert list(applications) == ["work"]
+    function = applications["work"].function
+    assert (function.batch_size, function.parallelization_factor) == (10, 2)
+    assert function.memory_size == 512
+    assert "stream (line 8), stream (line 9): a stream of DynamoDB, not of Kinesis" in made.unsaid
 
 
 def test_a_stream_and_its_mapping_become_an_application(tmp_path):

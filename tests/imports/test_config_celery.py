@@ -41,3 +41,19 @@ def test_an_application_in_python_has_its_settings_in_conf(tmp_path):
     assert scenario.systems["celery"].broker == "rabbitmq" and settings.task_acks_late
     assert (settings.worker_concurrency, settings.worker_prefetch_multiplier) == (2, 2)
     assert "secret" not in made.yaml
+
+
+def test_old_names_are_known(tmp_path):
+    text = (
+        "CELERYD_CONCURRENCY = 3\nCELERYD_PREFETCH_MULTIPLIER = 2\nCELERY_ACKS_LATE = True\n"
+        "CELERY_REJECT_ON_WORKER_LOST = True\nCELERY_DEFAULT_QUEUE = 'mail'\n"
+        "CELERYD_TASK_TIME_LIMIT = 60\nBROKER_URL = 'redis://r'\nCELERYD_CONCURENCY = 4\n"
+    )
+    made, scenario = imported(tmp_path, ("settings.py", text))
+    celery = scenario.systems["celery"]
+    settings = celery.config
+    assert celery.broker == "redis" and list(celery.queues) == ["mail"]
+    assert (settings.worker_concurrency, settings.worker_prefetch_multiplier) == (3, 2)
+    assert settings.task_acks_late and settings.task_reject_on_worker_lost
+    wrong = "CELERYD_CONCURENCY (line 8): no setting of Celery; did you mean 'worker_concurrency'?"
+    assert [line for line in made.unsaid if "no setting of Celery" in line] == [wrong]

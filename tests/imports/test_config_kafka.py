@@ -100,7 +100,24 @@ def test_a_worker_and_its_connector_are_one_group(tmp_path):
     group = scenario.systems["kafka"].groups["connect"]
     assert group.consumers == 3 and group.max_poll_records == 7
     assert not group.enable_auto_commit and group.auto_offset_reset == "earliest"
+    assert any("when sinks commit: each 60000 ms in Connect" in line for line in made.unsaid)
     assert "secret" not in made.yaml and all_done(scenario)
+
+
+def test_a_source_of_connect_sends_as_connect_sets_its_producer(tmp_path):
+    worker = (
+        "group.id=w\nconfig.storage.topic=c\nproducer.linger.ms=20\nproducer.acks=1\nproducer.linger.mss=3\n"
+        "offset.flush.interval.ms=10000\n"
+    )
+    made, scenario = imported(tmp_path, ("w.properties", worker))
+    producer = scenario.systems["kafka"].producer
+    assert (producer.linger_ms, producer.acks) == (20, 1)
+    assert producer.enable_idempotence is False and producer.max_in_flight == 1
+    assert producer.delivery_timeout_ms == 2_147_483_647
+    assert any("when sinks commit: each 10000 ms in Connect" in line for line in made.unsaid)
+    strange = "producer.linger.mss (line 5): not known to the lab; did you mean 'linger.ms'?"
+    assert strange in made.unsaid
+    assert all_done(scenario)
 
 
 def test_librdkafka_has_the_keys_that_are_said_to_be_its_own():

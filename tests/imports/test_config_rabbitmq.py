@@ -15,7 +15,8 @@ DEFINITIONS = {
     "users": [{"name": "u", "password_hash": "secret"}],
     "policies": [
         _policy("low", "^jobs", {"max-length": 1}),
-        _policy("high", "^jobs", {"max-length": 500, "message-ttl": 9000, "ha-mode": "all"}, 5),
+        _policy("high", "^jobs", {"max-length": 500, "message-ttl": 9000, "no-such-key": "u"}, 5),
+        _policy("mirrored", "^jobs", {"max-length": 5, "ha-mode": "all"}, 7),
         _policy("classic", "^jobs", {"max-length": 2}, 9, "classic_queues"),
         _policy("elsewhere", "^jobs", {"max-length": 3}, 9, vhost="other"),
         _policy("wrong", "(", {"max-length": 4}, 99),
@@ -42,7 +43,9 @@ def test_the_policy_of_the_highest_priority_applies_and_the_smaller_time_counts(
     assert arguments.message_ttl == 8000 and arguments.dead_letter_exchange == "dlx"
     assert rabbitmq.queues["dead"].consumers == 0
     said = " ".join(made.unsaid)
-    assert "ha-mode" in said and "users (line 1): who may do what" in said
+    assert "no-such-key" in said and "users (line 1): who may do what" in said
+    why = "with it the policy mirrored does not apply to the quorum queue jobs"
+    assert f"ha-mode (line 1): {why}" in made.unsaid
     assert "secret" not in made.yaml and all_done(scenario)
 
 
@@ -52,3 +55,37 @@ def test_of_two_delivery_limits_without_limit_gives_way(tmp_path):
     data = {"vhosts": [], "policies": policies, "queues": [queue]}
     _, scenario = imported(tmp_path, ("d.json", data))
     assert scenario.systems["rabbitmq"].queues["q"].arguments.delivery_limit == 5
+
+
+def _overflow(tmp_path, kind, argument, policy, operator):
+    arguments = {"x-queue-type": kind, "x-max-length": 10}
+    if argument:
+        arguments["x-overflow"] = argument
+    given = {"policies": policy, "operator_policies": operator}
+    data = {
+        "vhosts": [],
+        "queues": [{"name": "q", "arguments": arguments}],
+        **{which: [_policy(which, "q", {"overflow": v})] for which, v in given.items() if v},
+    }
+    _, scenario = imported(tmp_path, ("d.json", data))
+    return scenario.systems["rabbitmq"].queues["q"].arguments.overflow
+
+
+def test_overflow_is_the_policys_on_a_quorum_queue_and_the_arguments_on_a_classic_one(tmp_path):
+    reject, drop = "reject-publish", "drop-head"
+    assert _overflow(tmp_path, "classic", drop, reject, None) == drop
+    assert _overflow(tmp_path, "quorum", drop, reject, None) == reject
+    assert _overflow(tmp_path, "quorum", None, drop, reject) == reject
+    assert _overflow(tmp_path, "classic", None, drop, reject) == reject
+    assert _overflow(tmp_path, "classic", drop, None, reject) == drop
+
+
+def test_a_policy_with_a_delivery_limit_does_not_apply_to_a_classic_queue(tmp_path):
+    queue = {"name": "q", "arguments": {}}
+    policies = [
+        _policy("high", "q", {"delivery-limit": 5, "max-length": 7}, 2),
+        _policy("low", "q", {"max-length": 9}, 1),
+    ]
+    data = {"vhosts": [], "policies": policies, "queues": [queue]}
+    _, scenario = imported(tmp_path, ("d.json", data))
+    assert scenario.systems["rabbitmq"].queues["q"].arguments.max_length == 9

@@ -67,3 +67,35 @@ def test_a_listener_of_rabbitmq_reads_the_queues_of_the_definitions(tmp_path):
     queue = scenario.systems["rabbitmq"].queues["mail"]
     assert queue.consumers == 2 and queue.prefetch_count == 250
     assert "secret" not in made.yaml and all_done(scenario)
+
+
+def test_the_listener_of_rabbitmq_is_the_one_that_its_type_names(tmp_path):
+    text = (
+        "spring.rabbitmq.listener.direct.consumers-per-queue=4\n"
+        "spring.rabbitmq.listener.direct.prefetch=9\n"
+        "spring.rabbitmq.listener.simple.concurrency=2\n"
+        "spring.rabbitmq.listener.simple.prefetch=5\n"
+    )
+    queues = {"vhosts": [], "queues": [{"name": "mail", "arguments": {}}]}
+    for more, expected in (("", (2, 5)), ("spring.rabbitmq.listener.type=direct\n", (4, 9))):
+        _, scenario = imported(tmp_path, ("d.json", queues), ("a.properties", text + more))
+        queue = scenario.systems["rabbitmq"].queues["mail"]
+        assert (queue.consumers, queue.prefetch_count) == expected
+
+
+def test_with_retries_in_the_listener_a_message_is_rejected_for_good(tmp_path):
+    text = "spring.rabbitmq.listener.simple.retry.enabled={}\n"
+    queues = {"vhosts": [], "queues": [{"name": "mail", "arguments": {}}]}
+    for enabled, answer in (("true", "reject"), ("false", "nack-requeue")):
+        files = ("d.json", queues), ("a.properties", text.format(enabled))
+        made, scenario = imported(tmp_path, *files)
+        assert scenario.systems["rabbitmq"].queues["mail"].on_failure == answer
+        assert any("retries in the listener" in u for u in made.unsaid) == (enabled == "true")
+
+
+def test_commits_by_time_or_count_are_said_not_to_be_taken_over(tmp_path):
+    text = "spring.kafka.consumer.group-id=g\nspring.kafka.listener.ack-mode=COUNT_TIME\n"
+    made, scenario = imported(tmp_path, ("application.properties", text))
+    assert scenario.systems["kafka"].groups["g"].program_commits.per == "batch"
+    said = "spring.kafka.listener.ack-mode (line 2): commits by time or count"
+    assert any(line.startswith(said) for line in made.unsaid)
