@@ -70,9 +70,10 @@ class PlainBroker(PlainQueueSide):
                     yield arrives | self.network
                     if arrives.processed:
                         break
-                while consumer.cut:
+                if consumer.cut:
                     self.times.gone(d)
-                    yield self.network
+                    while consumer.cut:  # the network of another one may change meanwhile
+                        yield self.network
                     arrives = self.env.timeout(half_s)
                     d.gone_s = INF if consumer.connection is d.connection else d.gone_s
             if consumer.connection is not d.connection:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from helpers import random_faults
@@ -322,6 +322,7 @@ def test_BM_01_BM_02_SK_01_agrees_also_where_locks_are_renewed_or_processes_lose
 
     @settings(max_examples=400, deadline=None, derandomize=True)
     @given(st.integers(0, 2**32 - 1))
+    @example(3204)  # sent into a network that is cut while another one is cut and comes back
     def check(seed):
         agree(seed, seen, with_leases)
 
@@ -558,6 +559,24 @@ def test_BM_01_BM_02_what_a_killed_worker_has_comes_back_at_the_second_check(kil
     np.testing.assert_allclose(broker.queue.done_s, [back_s + 100.0])
     assert broker.queue.receives.tolist() == [2]
     assert broker.queue.state.tolist() == [codes.ACKED]
+
+
+@pytest.mark.parametrize(
+    ("came_s", "pauses", "killed_s", "back_s"),
+    [
+        # The timer fires at 10.0 for what it missed, and from there each 7.5 s: the pause at 26.0
+        # misses nothing. Renewed at 32.5 last, not at 27.0: at 60.0 the lock has not ended.
+        (1.0, [(2.0, 8.0), (26.0, 1.0)], 33.0, 90.0),
+        # The timer fires at 31.0, 3 s after the job was taken, which is too soon to renew.
+        (28.0, [(29.0, 2.0)], 32.0, 60.0),
+    ],
+)
+def test_BM_01_after_a_pause_a_timer_fires_at_once_only_if_it_missed_its_time(
+    came_s, pauses, killed_s, back_s
+):
+    faults = [*((at_s, "pause", for_s) for at_s, for_s in pauses), (killed_s, "crash")]
+    broker = renewing([came_s], [100.0], 300.0, faults=faults)
+    np.testing.assert_allclose(broker.queue.done_s, [back_s + 100.0])
 
 
 def test_BM_01_a_worker_that_is_alive_keeps_its_lock_however_long_it_works():

@@ -1,0 +1,57 @@
+"""Plants in job queues: BullMQ, PostgreSQL. Names as in `helpers.planted`."""
+
+import random
+
+from helpers.planted import Kind, Part, Plant, scenario_of
+from helpers.planted_queues import AT, with_absorbed_peak, with_slow_sibling
+
+
+def lock_under_cpu_bound_work(rng: random.Random) -> Plant:
+    """Some work keeps the event loop for longer than the lock, which nobody renews meanwhile."""
+    lock_s = rng.randint(2, 4)
+    queue = {
+        "does": ["g"],
+        "workers": 40,
+        "cpu_bound": True,
+        "worker": {"lockDuration": 1_000 * lock_s, "stalledInterval": 1_000},
+    }
+    slow = {"share": 0.01, "time": f"{lock_s + rng.uniform(2.5, 5):.3g} s"}
+    lock, bound = f"{AT}.worker.lockDuration", f"{AT}.cpu_bound"
+    plant = Plant(
+        "a lock that runs out under CPU-bound work",
+        scenario_of(
+            {"product": "bullmq", "queues": {"g": queue}}, [(120, 25)],
+            {"per_message": "20 ms", "slow": slow},
+        ),
+        "double_effects",
+        (Part((lock, bound), {lock: 600_000}),),
+    )  # fmt: skip
+    return with_absorbed_peak(plant, 3) if rng.random() < 0.8 else plant
+
+
+def poll_interval(rng: random.Random) -> Plant:
+    """A worker fetches one job an interval, which is fewer than come."""
+    interval_s, workers = rng.randint(4, 8), rng.randint(2, 4)
+    key, river, shorter = rng.choice(
+        [("pg-boss.pollingIntervalSeconds", False, 0.5), ("river.FetchCooldown", True, "50 ms")]
+    )
+    library, _, name = key.partition(".")
+    its = {name: f"{interval_s} s" if river else interval_s}
+    if river:
+        its["FetchPollInterval"] = its[name]
+    queue = {"does": ["g"], "workers": workers, library: its}
+    rate = workers / interval_s * rng.uniform(1.5, 2)
+    plant = Plant(
+        "a poll interval too long for the rate",
+        scenario_of(
+            {"product": "postgres", "queues": {"g": queue}}, [(240, rate)],
+            {"per_message": f"{rng.uniform(1, 5):.3g} ms"},
+        ),
+        "drain_s",
+        (Part((f"{AT}.{key}",), {f"{AT}.{key}": shorter}),),
+    )  # fmt: skip
+    return with_slow_sibling(plant, 8 * workers)
+
+
+JOBS: tuple[Kind, ...] = (lock_under_cpu_bound_work, poll_interval)
+"""Every kind in a queue of BullMQ or PostgreSQL."""
