@@ -75,7 +75,8 @@ def _notified(library: str) -> Relaxed:
 
     return Relaxed(
         (READERS, library, "notify"), to, "an insert wakes nobody",
-        "a NOTIFY for each insert, which commits one after the other", BEHIND,
+        "a NOTIFY for each insert, which commits one after the other; and polls only each "
+        "'notifyPollingIntervalSeconds'", BEHIND,
     )  # fmt: skip
 
 
@@ -83,6 +84,7 @@ POSTGRES = (
     _poll("skip_locked", "poll_interval", 0.01, "s"),
     *_lease("skip_locked", "lease", None),
     _every("pg-boss", "pollingIntervalSeconds", 0.5, "s"),
+    _every("pg-boss", "notifyPollingIntervalSeconds", 0.5, "s"),
     _batch("pg-boss", "batchSize"),
     _notified("pg-boss"),
     *_lease("pg-boss", "expireInSeconds", "batchSize"),

@@ -20,7 +20,7 @@ from sim.queue.broker_state import Columns
 from sim.queue.feed_kernel import Feed
 from sim.queue.senders import Senders
 from sim.scenario.products.postgres import PostgresQueue, PostgresSystem
-from sim.scenario.products.postgres_libraries import Habits
+from sim.scenario.products.postgres_libraries import Habits, Retries
 from sim.systems.on_queue import QueueSystem, of_rows, poison_of
 from sim.systems.queue_limits import Keys, LimitKey
 
@@ -104,7 +104,7 @@ def postgres_policy(habits: Habits, per_batch_s: float = 0.0) -> BrokerPolicy:
         notified_s=habits.notified_s,
         lock_s=habits.lease_s,
         sweep_s=habits.sweep_s if habits.lease_s < inf else 0.0,
-        late_ack=int(habits.any_copy),
+        late_ack=int(habits.any_time),
         any_copy=int(habits.any_copy),
         closes=int(habits.held),
         closes_after_s=habits.seen_s,
@@ -112,6 +112,8 @@ def postgres_policy(habits: Habits, per_batch_s: float = 0.0) -> BrokerPolicy:
         on_failure=on_failure,
         max_returns=most,
         counted=counted,
+        back_off_s=retries.wait_s if retries and habits.lease_waits else 0.0,
+        back_off_max_s=_longest_s(retries) if retries else inf,
         dead_letters=1,
         retry_s=retries.wait_s if retries else 0.0,
         retry_growth=retries.growth if retries else 1.0,
@@ -119,6 +121,11 @@ def postgres_policy(habits: Habits, per_batch_s: float = 0.0) -> BrokerPolicy:
         retry_base_s=retries.base_s if retries else 0.0,
         retry_max_s=retries.most_s if retries else inf,
     )
+
+
+def _longest_s(retries: Retries) -> float:
+    """A wait that doubles does so until this; one that does not is always the first."""
+    return retries.most_s if retries.growth == 2.0 else retries.wait_s
 
 
 def limit_keys(name: str, queue: PostgresQueue) -> Keys:

@@ -14,8 +14,8 @@ HARMS = ("lost", "unfinished", "dead_lettered", "duplicates", "out_of_order", "l
 LIBRARIES = {
     "skip_locked": {"poll_interval", "lease", "lease (shorter)"},
     "pg-boss": {
-        "pollingIntervalSeconds", "batchSize", "notify", "expireInSeconds",
-        "expireInSeconds (shorter)", "retryLimit",
+        "pollingIntervalSeconds", "notifyPollingIntervalSeconds", "batchSize", "notify",
+        "expireInSeconds", "expireInSeconds (shorter)", "retryLimit",
     },
     "river": {
         "FetchCooldown", "FetchPollInterval", "RescueStuckJobsAfter",

@@ -93,6 +93,16 @@ def test_PG_02_an_insert_wakes_the_workers_that_wait():
     np.testing.assert_allclose(broker.queue.done_s, [1.04, 1.14], atol=1e-6)
 
 
+def test_PG_02_a_worker_of_pg_boss_that_is_notified_polls_each_30_s():
+    # Both are there when it first asks: of the second, nobody tells it.
+    broker = consume({"pg-boss": {"notify": True}}, [0.0, 0.0, 50.0], 0.1, 60.0)
+    np.testing.assert_allclose(broker.queue.done_s, [0.12, 30.12, 50.12], atol=1e-6)
+    slow = {"pg-boss": {"notify": True, "pollingIntervalSeconds": 40}}
+    np.testing.assert_allclose(
+        consume(slow, [0.0, 0.0], 0.1, 60.0).queue.done_s, [0.12, 40.12], atol=1e-6
+    )
+
+
 def test_PG_03_a_row_that_is_locked_is_free_when_the_connection_of_its_worker_ends():
     # The other worker has asked at 0.001, and does again at 1.021; the row is free from 0.5.
     broker = consume({"skip_locked": {}}, [0.0], 1.0, 9.0, workers=2, crash_s=0.5)
@@ -108,9 +118,10 @@ def test_PG_03_a_lease_runs_on():
 
 
 def test_PG_03_jobs_of_a_dead_process_of_solid_queue_have_failed():
-    broker = consume({"solid_queue": {}}, [0.0], 1.0, 300.4, workers=2, crash_s=0.5)
+    # Its last sign of life was 30 s before, it is dead 300 s after that, and seen 150 s later.
+    broker = consume({"solid_queue": {}}, [0.0], 1.0, 420.4, workers=2, crash_s=0.5)
     assert broker.queue.state.tolist() == [codes.IN_FLIGHT]
-    broker = consume({"solid_queue": {}}, [0.0], 1.0, 300.6, workers=2, crash_s=0.5)
+    broker = consume({"solid_queue": {}}, [0.0], 1.0, 420.6, workers=2, crash_s=0.5)
     assert broker.queue.state.tolist() == [codes.DEAD]
 
 
@@ -119,6 +130,43 @@ def test_PG_03_who_deletes_late_deletes_all_the_same_in_pgmq():
     broker = consume({"pgmq": {"vt": 1}}, [0.0], 3.0, 9.0, workers=2)
     assert broker.queue.effects.tolist() == [2]
     assert broker.queue.state.tolist() == [codes.ACKED]
+
+
+LATE = [
+    # Library, work in s; taken away at 30, 60, 2 and 14,580 s; finished late, and by then: whether
+    # that counts while another is at it, and while nobody is.
+    ({"river": {"RescueStuckJobsAfter": 1}}, 40.0, True, False),
+    ({"pg-boss": {"expireInSeconds": 1}}, 70.0, False, False),
+    ({"oban": {"rescue_after": 1000, "interval": 1000}}, 3.0, True, True),
+    ({"graphile_worker": {}}, 14_900.0, True, True),
+]
+
+
+@pytest.mark.parametrize(("library", "work_s", "with_another", "alone"), LATE)
+def test_PG_03_who_finishes_late_finishes_where_the_librarys_statement_says(
+    library, work_s, with_another, alone
+):
+    late_s = work_s + 0.5
+    broker = consume(library, [0.0], work_s, late_s, workers=2)
+    assert broker.queue.receives.tolist() == [2]
+    assert (broker.queue.state.tolist() == [codes.ACKED]) == with_another
+    broker = consume(library, [0.0], work_s, late_s, workers=1)
+    assert (broker.queue.state.tolist() == [codes.ACKED]) == alone
+
+
+@pytest.mark.parametrize(
+    ("options", "done_s"),
+    [
+        ({}, 60.921),
+        ({"retryDelay": 10}, 70.921),
+        ({"retryDelay": 10, "retryBackoff": True}, 76.921),
+    ],
+)
+def test_PG_04_what_expires_in_pg_boss_waits_for_its_retry(options, done_s):
+    # Expired at 1.01, seen at 60; the other worker asks each 2 s from 0.001 on.
+    options = {"pg-boss": {"expireInSeconds": 1, **options}}
+    broker = consume(options, [0.0], 0.9, 90.0, workers=2, crash_s=0.5)
+    np.testing.assert_allclose(broker.queue.done_s, [done_s], atol=1e-6)
 
 
 def test_PG_04_river_waits_n_to_the_fourth_and_discards():

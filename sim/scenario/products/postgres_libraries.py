@@ -2,7 +2,9 @@
 
 Each says the same of itself in one set of words (`Habits`): when a worker asks again, for how many
 jobs, and what becomes of a job that failed or whose worker is gone. Left out, of all of them: the
-jitter of retries, priorities, and jobs scheduled for later.
+jitter of retries (the mean is taken where it is wide), priorities, and jobs scheduled for later.
+Names, defaults and formulas were read in the sources of 2026-08 that each class names (pgmq:
+2025-05); what is the lab's own says so.
 """
 
 from collections.abc import Iterator, Mapping
@@ -61,8 +63,12 @@ class Habits(NamedTuple):
     """… and has then failed for good."""
     in_order: bool = False
     """What comes back stands where it stood; else behind all others."""
+    lease_waits: bool = False
+    """A job that is taken away waits like one that failed; else it is free at once."""
     any_copy: bool = False
-    """Who finishes a job that was taken away finishes it all the same."""
+    """Who finishes a job that was taken away finishes it all the same, while another is at it, …"""
+    any_time: bool = False
+    """… and while nobody is."""
     retries: Retries | None = None
     """Of a job that failed; None: it waits until its lease is over, or is free at once if held."""
 
@@ -126,15 +132,25 @@ class SkipLocked(Library):
 
 
 class PgBoss(Library):
-    """`work()` and the options of a queue.
+    """`work()` and the options of a queue: https://github.com/timgit/pg-boss, 12.27.
 
-    https://timgit.github.io/pg-boss/#/./api/workers and …/queues; of when a worker asks again:
-    https://github.com/timgit/pg-boss/blob/master/src/worker.ts: `pollingIntervalSeconds` after the
-    last fetch began, whether that found something or not; at once, where no more than 100 ms of it
-    are left. Failed jobs go behind the others here, though pg-boss takes the oldest first.
+    When a worker asks again (src/worker.ts): `pollingIntervalSeconds` after the last fetch began,
+    whether that found something or not; at once, where no more than 100 ms of it are left. A job
+    that comes back stands where it stood, by `created_on` (`fetchNextJob` in src/plans.ts); here
+    only one that expired does, and one that failed goes behind the others. What expires waits for
+    its retry like what failed (`failJobsByTimeout`).
+
+    A worker that lives gives a batch up by itself when the longest `expireInSeconds` of it are over
+    (`#processJobs` in src/manager.ts), so nothing counts that is finished later. Here such a job is
+    taken away at the next look, and its worker is busy until it is done. Only the job that failed
+    is retried here; in pg-boss its whole batch is, unless the handler says which.
     """
 
     not_modelled: ClassVar[Mapping[str, str]] = {
+        **dict.fromkeys(
+            ("burstWhenBatchFull", "burstWhenReadyExceeds"),
+            "a worker waits its interval, whatever it found",
+        ),
         "deadLetter": "the lab only counts what goes there",
         **dict.fromkeys(("deleteAfterSeconds", "includeMetadata", "policy", "priority"), ""),
         "heartbeatSeconds": "a job's worker is not asked for signs of life",
@@ -145,48 +161,66 @@ class PgBoss(Library):
     polling_interval_seconds: Annotated[Seconds, Field(ge=0.5)] = Field(
         default=2.0, alias="pollingIntervalSeconds"
     )
-    """From one fetch of a worker to the next, s; 0.5 at least."""
+    """From one fetch of a worker to the next, s; 0.5 at least (`applyPollingInterval` in
+    src/attorney.ts)."""
     batch_size: PositiveCount = Field(default=1, alias="batchSize")
     """Jobs of a fetch, worked on one after the other and completed together."""
     notify: bool = False
-    """Of the queue: a job that is inserted wakes its workers."""
+    """Of the queue, with `useListenNotify` of the instance: a job that is inserted wakes its
+    workers, …"""
+    notify_polling_interval_seconds: Annotated[Seconds, Field(ge=0.5)] = Field(
+        default=30.0, alias="notifyPollingIntervalSeconds"
+    )
+    """… which else fetch only so often, s, or each `pollingIntervalSeconds` where that is longer
+    (docs/api/workers.md)."""
     retry_limit: Count = Field(default=2, alias="retryLimit")
-    """Retries; then the job has failed."""
+    """Retries; then the job has failed (`QUEUE_DEFAULTS` in src/plans.ts, as what follows)."""
     retry_delay: Seconds = Field(default=0.0, alias="retryDelay")
     """Wait before a retry, s."""
     retry_backoff: bool = Field(default=False, alias="retryBackoff")
-    """Each wait is twice the one before, from `retryDelay`, or from 1 s."""
+    """The wait before retry n is `retryDelay`, or 1 s, times something from 2^(n - 1) to 2^n; 2^16
+    at most (`failJobsBody`). Here it is the mean of the two."""
     retry_delay_max: PositiveSeconds | None = Field(default=None, alias="retryDelayMax")
     """No wait is longer, s; null: any."""
     expire_in_seconds: PositiveSeconds = Field(default=900.0, alias="expireInSeconds")
     """A job that is active for longer has failed, and is retried, s."""
     monitor_interval_seconds: PositiveSeconds = Field(default=60.0, alias="monitorIntervalSeconds")
-    """How often expired jobs are looked for, s."""
+    """How often expired jobs are looked for, s (src/attorney.ts; `superviseIntervalSeconds` is 60 s
+    too)."""
 
     @property
     def habits(self) -> Habits:
         """As `Library.habits`."""
-        wait_s = max(1.0, self.retry_delay) if self.retry_backoff else self.retry_delay
+        wait_s, most_s = self.retry_delay, inf
+        if self.retry_backoff:
+            wait_s = 1.5 * max(1.0, self.retry_delay)
+            most_s = min(self.retry_delay_max or inf, wait_s * 2.0**15)
+        every_s = self.polling_interval_seconds
         return Habits(
             batch=self.batch_size,
-            every_s=self.polling_interval_seconds,
+            every_s=max(every_s, self.notify_polling_interval_seconds) if self.notify else every_s,
             every_least_s=0.1,
             notify=self.notify,
             lease_s=self.expire_in_seconds,
             sweep_s=self.monitor_interval_seconds,
+            in_order=True,
+            lease_waits=True,
             retries=Retries(
                 self.retry_limit,
                 wait_s,
                 growth=2.0 if self.retry_backoff else 1.0,
-                most_s=self.retry_delay_max or inf,
+                most_s=most_s,
             ),
         )
 
     @property
     def names(self) -> Keys:
         """As `Library.names`."""
+        backstop = self.notify and (
+            self.notify_polling_interval_seconds >= self.polling_interval_seconds
+        )
         return Keys(
-            every="pollingIntervalSeconds",
+            every="notifyPollingIntervalSeconds" if backstop else "pollingIntervalSeconds",
             batch="batchSize",
             lease="expireInSeconds",
             retries="retryLimit",
@@ -196,18 +230,27 @@ class PgBoss(Library):
         """As `Library.idle_keys`."""
         if self.given("retryDelayMax") and not self.retry_backoff:
             yield "retryDelayMax", "without 'retryBackoff' no wait grows"
+        if self.given("notifyPollingIntervalSeconds") and not self.notify:
+            yield "notifyPollingIntervalSeconds", "without 'notify' it is 'pollingIntervalSeconds'"
 
 
 class River(Library):
     """The `Config` of a client: https://pkg.go.dev/github.com/riverqueue/river#Config.
 
-    A client fetches no sooner than `FetchCooldown` after its last fetch, and once in
-    `FetchPollInterval` or when it is notified of an insert, where it had found nothing. Retries
-    wait n^4 s (`DefaultRetryPolicy`). Stuck jobs are rescued every 30 s (`JobRescuer`).
+    Read in https://github.com/riverqueue/river, 0.43. A client fetches no sooner than
+    `FetchCooldown` after its last fetch, and once in `FetchPollInterval` (up to a tenth more, which
+    is left out) or when it is notified of an insert, where it had found nothing (producer.go).
+    Retries wait n^4 s, give or take a tenth (internal/retrypolicy/default.go). Stuck jobs are
+    rescued every 30 s (internal/maintenance/job_rescuer.go), and wait n^4 s too; here they are
+    free at once.
+
+    Who finishes a job late finishes it while it is `running`, whoever runs it; one that waits for
+    its retry stays there (`JobSetStateIfRunningMany` in
+    riverdriver/riverpgxv5/internal/dbsqlc/river_job.sql).
     """
 
     not_modelled: ClassVar[Mapping[str, str]] = {
-        "JobTimeout": "no job is cancelled",
+        "JobTimeout": "no job is cancelled; in River its context is, after 1 min",
         "MaxWorkers": "'workers' are places for work, in all clients",
         **dict.fromkeys(
             (
@@ -226,9 +269,10 @@ class River(Library):
     poll_only: bool = Field(default=False, alias="PollOnly")
     """true: no LISTEN."""
     max_attempts: PositiveCount = Field(default=25, alias="MaxAttempts")
-    """Attempts of a job; then it is discarded."""
+    """Attempts of a job; then it is discarded (internal/rivercommon/river_common.go)."""
     rescue_stuck_jobs_after: PositiveSeconds = Field(default=3600.0, alias="RescueStuckJobsAfter")
-    """A job that runs for longer is retried, s."""
+    """A job that runs for longer is retried, s (1 h, or `JobTimeout` and 1 h if that is longer:
+    client.go)."""
 
     @property
     def habits(self) -> Habits:
@@ -240,6 +284,7 @@ class River(Library):
             notified_s=self.fetch_cooldown / 1e3,
             lease_s=self.rescue_stuck_jobs_after,
             sweep_s=30.0,
+            any_copy=True,
             retries=Retries(self.max_attempts - 1, 1.0, power=4),
         )
 
@@ -257,20 +302,28 @@ class River(Library):
 class GraphileWorker(Library):
     """`worker` of a preset: https://worker.graphile.org/docs/config.
 
-    A worker that has found a job looks for the next at once. Retries wait e^n s, 22,026 s at most
-    (https://worker.graphile.org/docs/exponential-backoff). A job that is locked for 4 h is free
-    again, which is looked at every 8 to 10 min: 9 here.
+    Read in https://github.com/graphile/worker, main of 2026-07. A worker that has found a job looks
+    for the next at once (src/worker.ts). Retries wait e^min(n, 10) s: 22,026 s at most
+    (src/sql/failJobs.ts). A job that is locked for 4 h is free again, behind those that are due
+    (src/sql/resetLockedAt.ts), which is looked at every 8 to 10 min (src/config.ts): 9 here.
+
+    Who finishes a job late deletes it, whoever has it (src/sql/completeJobs.ts); one that fails
+    late fails it only while it still has it, which is left out.
     """
 
     not_modelled: ClassVar[Mapping[str, str]] = {
         "concurrentJobs": "'workers' are places for work, in all processes",
+        **dict.fromkeys(
+            ("minResetLockedInterval", "maxResetLockedInterval"),
+            "stale locks are looked at each 9 min",
+        ),
         **dict.fromkeys(("maxPoolSize", "preparedStatements", "schema", "taskDirectory"), ""),
     }
 
     poll_interval: PositiveMilliseconds = Field(default=2000.0, alias="pollInterval")
     """After a look that found nothing, ms; an insert is notified of."""
     max_attempts: PositiveCount = Field(default=25, alias="maxAttempts")
-    """Of a job (`max_attempts`); then it stays failed."""
+    """Of a job (`max_attempts`: sql/000018.sql); then it stays failed."""
 
     @property
     def habits(self) -> Habits:
@@ -280,6 +333,8 @@ class GraphileWorker(Library):
             notify=True,
             lease_s=4 * 3600.0,
             sweep_s=540.0,
+            any_copy=True,
+            any_time=True,
             retries=Retries(self.max_attempts - 1, e, growth=e, most_s=e**10),
         )
 
@@ -290,10 +345,15 @@ class GraphileWorker(Library):
 
 
 class Oban(Library):
-    """Of a queue, of `Oban.Worker` and of `Oban.Plugins.Lifeline`.
+    """Of Oban, of `Oban.Worker` and of Lifeline: https://github.com/oban-bg/oban, main of 2026-08.
 
-    https://hexdocs.pm/oban/defining_queues.html, …/Oban.Worker.html (retries wait 15 + 2^n s),
-    …/Oban.Plugins.Lifeline.html.
+    Retries wait 15 + 2^n s, and up to a tenth more, which is left out; with more than 20 attempts,
+    2 to the n-th of their share of 20, there rounded (`backoff` in lib/oban/worker.ex). A job that
+    Lifeline rescues is available at once, where it stood (`rescue_jobs` in
+    lib/oban/engines/basic.ex).
+
+    Who finishes a job late completes it, whatever its state and whoever has it (`complete_job`,
+    there); while it waits for a retry, it does not here.
     """
 
     not_modelled: ClassVar[Mapping[str, str]] = {
@@ -302,14 +362,16 @@ class Oban(Library):
     }
 
     dispatch_cooldown: PositiveMilliseconds = 5.0
-    """From one fetch to the next at least, ms."""
+    """From one fetch to the next at least, ms: from 0 to twice that, the mean here
+    (lib/oban/queues/producer.ex)."""
     stage_interval: PositiveMilliseconds = 1000.0
-    """Between fetches where there is nothing, ms; an insert is notified of."""
+    """Between fetches where there is nothing, ms (`interval` of `stager`, of which it is the older
+    name: lib/oban/stager.ex); an insert is notified of."""
     max_attempts: PositiveCount = 20
     """Attempts of a job; then it is discarded."""
     rescue_after: PositiveMilliseconds | None = None
-    """Lifeline: a job that executes for longer is available again, ms (60 min by the plugin's
-    default); null: without the plugin it is for ever executing."""
+    """Lifeline: a job that executes for longer is available again, ms (60 min by its default:
+    lib/oban/lifeline.ex); null: without Lifeline, as by Oban's default, it executes for ever."""
     interval: PositiveMilliseconds = 60_000.0
     """Lifeline: how often it looks, ms."""
 
@@ -317,6 +379,7 @@ class Oban(Library):
     def habits(self) -> Habits:
         """As `Library.habits`."""
         rescued = self.rescue_after is not None
+        growth = 2.0 ** (20 / max(20, self.max_attempts))
         return Habits(
             every_s=self.dispatch_cooldown / 1e3,
             poll_s=self.stage_interval / 1e3,
@@ -324,7 +387,10 @@ class Oban(Library):
             notified_s=self.dispatch_cooldown / 1e3,
             lease_s=self.rescue_after / 1e3 if self.rescue_after is not None else inf,
             sweep_s=self.interval / 1e3 if rescued else 0.0,
-            retries=Retries(self.max_attempts - 1, 2.0, growth=2.0, base_s=15.0),
+            in_order=True,
+            any_copy=True,
+            any_time=True,
+            retries=Retries(self.max_attempts - 1, growth, growth=growth, base_s=15.0),
         )
 
     @property
@@ -346,22 +412,31 @@ class Oban(Library):
 class SolidQueue(Library):
     """Of a worker in `config/queue.yml`: https://github.com/rails/solid_queue#configuration.
 
-    It does not retry: a job that raises has failed, and so have those of a process that is found
-    dead.
+    Read in 1.5.0. It does not retry: a job that raises has failed, and so have those of a process
+    that is found dead (app/models/solid_queue/process/prunable.rb).
+
+    A process that gives no sign of life for `process_alive_threshold` is dead; the supervisors of
+    others look each `process_alive_threshold` (lib/solid_queue/supervisor/maintenance.rb), and it
+    gave its last sign up to `process_heartbeat_interval` before its end. So it is seen after 4 to
+    10 min by default: the lab takes the mean, 7. That is of a machine that is gone: where only the
+    worker's process ends, its own supervisor sees it within a second
+    (lib/solid_queue/fork_supervisor.rb), which the lab does not tell apart.
     """
 
     not_modelled: ClassVar[Mapping[str, str]] = {
         "batch_size": "of a dispatcher, which moves jobs that are scheduled for later",
         "processes": "'workers' are places for work, in all processes",
-        "process_heartbeat_interval": "",
         "queues": "",
         "threads": "'workers' are places for work, in all processes",
     }
 
     polling_interval: Seconds = 0.1
-    """After a poll that found nothing, s."""
+    """After a poll that found nothing, s (lib/solid_queue/configuration.rb)."""
     process_alive_threshold: PositiveSeconds = 300.0
-    """A process that has given no sign of life for so long is dead, s; its jobs have failed."""
+    """A process that has given no sign of life for so long is dead, s (lib/solid_queue.rb); its
+    jobs have failed."""
+    process_heartbeat_interval: PositiveSeconds = 60.0
+    """Between signs of life, s (lib/solid_queue.rb)."""
 
     @property
     def habits(self) -> Habits:
@@ -369,7 +444,9 @@ class SolidQueue(Library):
         return Habits(
             poll_s=self.polling_interval,
             held=True,
-            seen_s=self.process_alive_threshold,
+            seen_s=max(
+                0.0, 1.5 * self.process_alive_threshold - 0.5 * self.process_heartbeat_interval
+            ),
             dies=True,
             retries=Retries(0),
         )
@@ -383,16 +460,18 @@ class SolidQueue(Library):
 class Pgmq(Library):
     """`pgmq.read` and `pgmq.read_with_poll`: https://github.com/pgmq/pgmq/blob/main/docs/api/sql.
 
-    The loop around it deletes a batch when it is done. It has no limit of deliveries.
+    Read in pgmq-extension/sql/pgmq.sql, 1.5.1: messages by `msg_id`, and `pgmq.delete` deletes
+    whoever has read the message since. The loop around it deletes a batch when it is done (an
+    assumption: it is yours). There is no limit of deliveries.
     """
 
     vt: PositiveSeconds = 30.0
     """Visibility timeout, s: a message that is not deleted is visible again after it. SQL has no
-    default; clients have 30."""
+    default; the clients in the same repository have 30 (tembo-pgmq-python, pgmq-rs)."""
     qty: PositiveCount = 1
     """Messages of a read."""
     poll_interval_ms: Milliseconds = 100.0
-    """After a read that found nothing, ms, as `read_with_poll` looks again."""
+    """After a read that found nothing, ms, as `read_with_poll` looks again; 250 in pgmq-rs."""
 
     @property
     def habits(self) -> Habits:
@@ -403,6 +482,7 @@ class Pgmq(Library):
             lease_s=self.vt,
             in_order=True,
             any_copy=True,
+            any_time=True,
         )
 
     @property

@@ -45,3 +45,5 @@ def test_keys_without_effect_are_told():
     ]
     config = incident(system(**{"pg-boss": {"retryDelayMax": 5}})).systems["s"]
     assert [path[-1] for path, _ in config.without_effect()] == ["retryDelayMax"]
+    config = incident(system(**{"pg-boss": {"notifyPollingIntervalSeconds": 5}})).systems["s"]
+    assert [path[-1] for path, _ in config.without_effect()] == ["notifyPollingIntervalSeconds"]
