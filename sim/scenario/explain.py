@@ -114,7 +114,8 @@ def _message(detail: ErrorDetails, path: KeyPath, root: Any, document: Document)
         known = list(keys(model)) if model else []
         aside = model.not_modelled if model else ()
         near = nearest(str(path[-1]), [*known, *aside])
-        place = None if near else _place(path, model, root, document)
+        deeper = model is not None and path[0] == "systems" and _below(model, str(path[-1]))
+        place = _place(path, model, root, document) if deeper or not near else None
         return f"unknown key; {place}" if place else unknown_key(str(path[-1]), known, aside)
     if kind == "value_error":
         return str(context["error"])
@@ -233,9 +234,9 @@ def _nearest_key(path: KeyPath, root: Any, document: Document) -> str | None:
 
 
 def _about(model: type[Config] | None, key: str | int) -> str:
-    """What a key is for, from the first clause of its documentation."""
+    """What a key is for, from the first clause of its documentation, which may go over lines."""
     words = about(model).get(str(key)) if model else None
     if words:
-        text = re.split(r"[;\n]", words)[0].rstrip(".…")
+        text = re.split(r"; |[.…](?: |$)", " ".join(words.split()))[0]
         return f"; {text[:1].lower()}{text[1:]}"
     return ""

@@ -9,7 +9,8 @@ from pydantic import Field, ValidationError
 from sim.foundation.config import Config
 from sim.foundation.document import Document, Place
 from sim.foundation.errors import ScenarioError
-from sim.scenario.explain import problems
+from sim.foundation.units import DistributionFile
+from sim.scenario.explain import _about, problems
 from sim.scenario.load import Scenario
 
 
@@ -89,6 +90,8 @@ def test_a_misspelt_key_is_told_once_and_not_as_a_missing_one_too():
         ("rabbitmq", {}, "x-queue-type", "'x-queue-type' belongs under 'arguments'"),
         ("kinesis", None, "consumers", "kinesis calls them 'applications'"),
         ("rabbitmq", None, "prefetch_count", "'prefetch_count' belongs under 'queues.<name>'"),
+        # And not "did you mean 'topic'?".
+        ("kafka", None, "retry_topics", "'retry_topics' belongs under 'groups.<name>'"),
         ("sqs", {}, "DelaySecond", "did you mean 'DelaySeconds'?"),
     ],
 )
@@ -102,6 +105,18 @@ def test_a_key_in_the_wrong_place_is_told_where_it_belongs(product, above, key, 
         Scenario.from_mapping(data)
     [line] = [p for p in error.value.problems if p.path.endswith(key)]
     assert line.message == f"unknown key; {said}"
+
+
+def test_what_is_missing_is_told_in_a_whole_clause():
+    data = {"systems": {"s": {"product": "postgres", "queues": {"q": {"does": "work"}}}}}
+    with pytest.raises(ScenarioError) as error:
+        Scenario.from_mapping(data)
+    [line] = [p for p in error.value.problems if p.path.endswith("workers")]
+    assert line.message == "missing; places for work in all processes together"
+
+
+def test_a_clause_goes_on_over_lines():
+    assert _about(DistributionFile, "path").endswith("and a column `s`, `ms` or `us`")
 
 
 def test_another_key_for_what_tells_apart_is_answered_with_the_right_one():

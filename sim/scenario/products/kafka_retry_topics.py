@@ -7,7 +7,7 @@ https://docs.spring.io/spring-kafka/reference/retrytopic/how-the-pattern-works.h
 """
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -15,6 +15,8 @@ from sim.foundation.config import Config
 from sim.foundation.units import Milliseconds, PositiveCount, PositiveRatio
 
 _NAMES = "the lab's topics have no names"
+_EVER_MS = 1e18
+"""No delay is longer: a multiplier to the power of many attempts leaves floating point."""
 _ONE_FAILURE = "of an exception, the lab knows that there is one, and not which"
 
 
@@ -33,10 +35,16 @@ class BackOff(Config):
     """But no longer than this, ms; null: without limit."""
 
     def delays_ms(self, n: int) -> Sequence[float]:
-        """[n] what each of the first ``n`` retries waits, ms."""
-        most_ms = float("inf") if self.max_delay is None else self.max_delay
-        factor = self.multiplier or 1.0
-        return tuple(min(most_ms, self.delay * factor**i) for i in range(n))
+        """[n] what each of the first ``n`` retries waits, ms; 1e18 at most."""
+        most_ms = _EVER_MS if self.max_delay is None else min(_EVER_MS, self.max_delay)
+        return tuple(min(most_ms, self.delay * _power(self.multiplier or 1.0, i)) for i in range(n))
+
+
+def _power(base: float, exponent: int) -> float:
+    try:
+        return base**exponent
+    except OverflowError:
+        return _EVER_MS
 
 
 class RetryableTopic(Config):
@@ -55,8 +63,9 @@ class RetryableTopic(Config):
         "autoStartDltHandler": "nobody reads the dead-letter topic",
     }
 
-    attempts: PositiveCount = 3
-    """How often a record is tried in all, the first time from the group's topic."""
+    attempts: Annotated[PositiveCount, Field(le=1_000)] = 3
+    """How often a record is tried in all, the first time from the group's topic; up to 1,000 (the
+    lab's bound)."""
     backoff: BackOff = BackOff()
     """`{delay, multiplier, maxDelay}`, or the delay alone."""
     num_partitions: PositiveCount = Field(default=1, alias="numPartitions")

@@ -35,9 +35,9 @@ class PostgresQueue(Config):
     alternatives = tuple((library,) for library in _LIBRARIES)
 
     workers: PositiveCount
-    """Places for work in all processes together (`localConcurrency`, `MaxWorkers`,
-    `concurrentJobs`, `limit`, `threads`, times processes): each has one job at a time, or one
-    batch, and asks for itself. A fault strikes a place."""
+    """Places for work in all processes together; each has one job at a time, or one batch, and asks
+    for itself. They are `localConcurrency`, `MaxWorkers`, `concurrentJobs`, `limit` or `threads`,
+    times processes. A fault strikes a place."""
     does: Jobs = Field(min_length=1)
     """Jobs of `workload.service` done for each message."""
     ledger: LedgerPolicy | None = None
@@ -65,11 +65,8 @@ class PostgresQueue(Config):
     @property
     def library(self) -> Library:
         """The one that is given."""
-        for name in _LIBRARIES:
-            its = getattr(self, name.replace("-", "_"))
-            if its is not None:
-                return its  # type: ignore[no-any-return]
-        raise AssertionError("a queue without a library")
+        its: Library = getattr(self, self.library_key.replace("-", "_"))
+        return its
 
     @property
     def library_key(self) -> str:

@@ -41,7 +41,14 @@ def test_a_record_is_tried_again_in_place_or_elsewhere():
     assert group().retry_topics is None
 
 
-@pytest.mark.parametrize("keys", [{"attempts": 0}, {"backoff": {"multiplier": 0}}, {"retries": 1}])
+def test_delays_that_leave_floating_point_last_for_ever():
+    its = RetryableTopic.model_validate({"attempts": 1_000, "backoff": {"multiplier": 1e3}})
+    assert its.topics_s[:3] == (1.0, 1e3, 1e6) and its.topics_s[-1] == 1e15
+
+
+@pytest.mark.parametrize(
+    "keys", [{"attempts": 0}, {"attempts": 1_001}, {"backoff": {"multiplier": 0}}, {"retries": 1}]
+)
 def test_values_that_mean_nothing_are_refused(keys):
     with pytest.raises(ValueError):
         RetryableTopic.model_validate(keys)
