@@ -54,7 +54,8 @@ def cost(
     for line in lines(table, months, at):
         out.print(line)
     out.print()
-    for words in (f"{finding(found)}.", *notes(found)):
+    unmet = [one.system for one in its.needs if one.unmet]
+    for words in (f"{finding(found)}.", *notes(found, unmet)):
         out.print(fill(words, width_of(out)))
     if charts and any(one.p99_s < float("inf") for one in found):
         from matplotlib.figure import Figure

@@ -83,11 +83,18 @@ def finding(those: Sequence[Offer]) -> str:
     return said
 
 
-def notes(those: Sequence[Offer]) -> list[str]:
-    """What the picture does not show."""
+def notes(those: Sequence[Offer], unmet: Sequence[str] = ()) -> list[str]:
+    """What the picture does not show.
+
+    Args:
+        those: the offers.
+        unmet: those that do not meet the scenario's needs, of which price and p99 do not tell.
+    """
     out = []
     if left := [one.name for one in those if not isfinite(one.p99_s)]:
         out.append(f"Not drawn, since messages were left unprocessed: {names(left)}.")
     if lossy := [one.name for one in those if one.lost]:
         out.append(f"Lost messages: {names(lossy)}.")
+    if unmet:
+        out.append(f"Not all that the scenario needs: {names(unmet)}.")
     return out

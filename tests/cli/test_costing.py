@@ -50,3 +50,9 @@ def test_prices_of_ones_own_are_taken(results):
     data = json.loads(cost("lambda_throttle", "--out", results, "--json", "--prices", file))
     (line,) = [x for x in data["systems"]["workers"]["bill"] if x["what"] == "worker"]
     assert line["usd_per_month"] == 8 * 730 and line["source"] == "my bill"
+
+
+def test_systems_that_do_not_meet_the_needs_are_named(tmp_path):
+    shutil.copytree(EXAMPLES / "celery_jobs", tmp_path / "celery_jobs")
+    said = cost("celery_jobs", "--out", tmp_path, "--no-charts").replace("\n", " ")
+    assert "Not all that the scenario needs: sqs." in said

@@ -45,3 +45,7 @@ def test_a_system_stands_for_its_slowest_group():
     )
     found = offers(summary, {"a": 5.0, "b": 6.0, "c": 7.0})
     assert found == [Offer("a", 5.0, 2.0, 3), Offer("b", 6.0, inf), Offer("c", 7.0, inf)]
+
+
+def test_offers_that_do_not_meet_the_needs_are_named():
+    assert notes([Offer("a", 1.0, 1.0)], ["a"]) == ["Not all that the scenario needs: a."]
