@@ -11,12 +11,13 @@ for all. A sink commits each `offset.flush.interval.ms`, 60 s where nobody says 
 
 from collections.abc import Iterable, Sequence
 
-from sim.foundation.errors import MOST_TOLD, Problem, ScenarioError, unknown_key
+from sim.foundation.errors import MOST_TOLD, Problem, ScenarioError, nearest, unknown_key
 from sim.imports.config_file import Setting, Source
 from sim.imports.config_parts import (
     BROKERS,
     CONSUMER,
     LIBRDKAFKA_KEYS,
+    NO_EFFECT,
     OF_SERIALIZERS,
     PRODUCER,
     TOPIC,
@@ -25,6 +26,7 @@ from sim.imports.config_parts import (
     Piece,
 )
 from sim.imports.made import system_name
+from sim.scenario.products import kafka_not_modelled
 from sim.scenario.products.kafka_producer import LIBRDKAFKA_ONLY
 
 EVERY = "*"
@@ -37,6 +39,8 @@ _OF_BROKERS = {
     "advertised.listeners", "controller.quorum.voters", "num.partitions",
 }  # fmt: skip
 _OF_CONNECT = {"config.storage.topic", "offset.storage.topic", "offset.storage.file.filename"}
+_OF_OTHERS = ("confluent.", "listener.name.", "remote.log.metadata.", "rlmm.", "rsm.")
+"""Beginnings of a broker's keys whose ends are not Kafka's alone to name."""
 _CONNECT_PRODUCES: dict[str, object] = {
     "acks": "all",
     "enable.idempotence": False,
@@ -166,7 +170,10 @@ def broker_pieces(settings: Iterable[Setting], reading: FileReading) -> None:
     rank = list(_TOPIC_DEFAULTS)
     for setting in sorted(settings, key=lambda s: rank.index(s.key) if s.key in rank else 0):
         if setting.key not in _TOPIC_DEFAULTS:
-            own.append(setting)
+            if setting.key in BROKERS.reads:
+                own.append(setting)
+            else:
+                reading.leave(setting, _not_read(setting.key))
             continue
         key, times = _TOPIC_DEFAULTS[setting.key]
         value = setting.value
@@ -178,6 +185,14 @@ def broker_pieces(settings: Iterable[Setting], reading: FileReading) -> None:
     if defaults:
         reading.pieces.append(Piece(TOPIC, ("kafka", "topic"), list(defaults.values())))
     reading.pieces.append(Piece(BROKERS, ("kafka", "brokers"), own, lenient=True))
+
+
+def _not_read(key: str) -> str:
+    """Why a broker's key is not taken over, with the key that it may be meant to be."""
+    if key in kafka_not_modelled.BROKER or key.startswith(_OF_OTHERS):
+        return NO_EFFECT
+    near = nearest(key, [*BROKERS.reads, *_TOPIC_DEFAULTS, *kafka_not_modelled.BROKER])
+    return f"not known to the lab; did you mean {near!r}?" if near else "not known to the lab"
 
 
 def is_connect(source: Source) -> bool:

@@ -5,7 +5,8 @@ import pytest
 from helpers.configs import all_done, imported
 from helpers.exports import cli, written
 from sim.foundation.errors import LabError
-from sim.imports import config
+from sim.imports import config, config_kafka
+from sim.imports.config_parts import BROKERS
 from sim.scenario.products import kafka_not_modelled
 
 
@@ -83,11 +84,21 @@ def test_what_is_wrong_with_a_client_is_said_with_its_line(text, says, tmp_path)
 
 def test_of_a_brokers_retentions_the_finest_comes_first(tmp_path):
     text = "log.retention.ms=600000\nlog.retention.hours=2\nbroker.id=1\nno.such.key=1\n"
+    text += "log.cleaner.threads=2\nofsets.retention.minutes=1\nlistener.name.a.ssl.port=1\n"
     made, scenario = imported(tmp_path, ("server.properties", text))
     kafka = scenario.systems["kafka"]
     assert kafka.topic.retention_ms == 600_000
     assert "log.retention.hours (line 2): log.retention.ms comes first" in made.unsaid
-    assert any("no.such.key (line 4)" in line for line in made.unsaid) and all_done(scenario)
+    assert "no.such.key (line 4): not known to the lab" in made.unsaid and all_done(scenario)
+    near = "ofsets.retention.minutes (line 6): not known to the lab; did you mean "
+    assert f"{near}'offsets.retention.minutes'?" in made.unsaid
+    known = "broker.id (line 3), log.cleaner.threads (line 5), listener.name.a.ssl.port (line 7)"
+    assert f"{known}: no effect in the lab" in made.unsaid
+
+
+def test_brokers_keys_are_read_or_known_not_to_be():
+    both = set(BROKERS.reads) | set(config_kafka._TOPIC_DEFAULTS)
+    assert not both & set(kafka_not_modelled.BROKER)
 
 
 def test_a_worker_and_its_connector_are_one_group(tmp_path):
