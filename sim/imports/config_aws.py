@@ -21,6 +21,7 @@ from sim.imports.config_file import Setting, Source, Tree
 from sim.imports.config_kafka import EVERY
 from sim.imports.config_parts import (
     MAPPING,
+    NO_EFFECT,
     QUEUE,
     STREAM,
     STREAM_MAPPING,
@@ -365,5 +366,5 @@ def _serverless_event(tree: Tree, at: tuple[str | int, ...], function: str, stac
         if s.key in _EVENT_KEYS:
             settings.append(s._replace(key=_EVENT_KEYS[s.key], value=value, said=s.key))
         elif s.key not in ("arn", "type"):
-            stack.reading.leave(s, "no effect in the lab")
+            stack.reading.leave(s, NO_EFFECT)
     stack.mappings.append(Mapped(name_of_reference(arn) or "", settings, function))

@@ -17,15 +17,11 @@ from typing import Any
 from sim.foundation.config import keys
 from sim.imports.config_file import Setting, Source, Tree
 from sim.imports.config_kafka import broker_pieces, connect_reading
-from sim.imports.config_parts import BROKERS, CONSUMER, TOPIC, FileReading, Piece
+from sim.imports.config_parts import BROKERS, CONSUMER, NO_EFFECT, TOPIC, FileReading, Piece
 from sim.imports.config_spring import of_settings
 from sim.imports.made import system_name
 from sim.scenario.faults.groups import Scaler
 
-_KUBERNETES = {
-    "Deployment", "StatefulSet", "DaemonSet", "ConfigMap", "Pod", "ScaledObject", "ScaledJob",
-    "KafkaTopic", "Kafka", "Job", "CronJob", "Service", "Secret",
-}  # fmt: skip
 _OF_IMAGES = {
     "KAFKA_CLUSTER_ID", "KAFKA_HEAP_OPTS", "KAFKA_JMX_PORT", "KAFKA_OPTS", "KAFKA_LOG4J_LOGGERS",
     "KAFKA_LOG4J_ROOT_LOGLEVEL", "KAFKA_JMX_OPTS", "KAFKA_JMX_HOSTNAME",
@@ -218,7 +214,7 @@ def _keda(tree: Tree, reading: FileReading) -> None:
         if setting.key in _SCALER_KEYS and isinstance(setting.value, int):
             scaler[setting.key] = setting.value
         elif setting.key not in ("scaleTargetRef", "triggers", "advanced"):
-            reading.leave(setting, "no effect in the lab")
+            reading.leave(setting, NO_EFFECT)
     down = ("advanced", "horizontalPodAutoscalerConfig", "behavior", "scaleDown")
     window = tree.at("spec", *down, "stabilizationWindowSeconds")
     if isinstance(window, int):
@@ -252,7 +248,7 @@ def _trigger(
         elif setting.key == said and word.isdigit():
             made[said] = int(word)
         else:
-            reading.leave(setting, "no effect in the lab")
+            reading.leave(setting, NO_EFFECT)
     section = "groups" if system == "kafka" else "queues"
     key = "consumers" if system == "kafka" else "workers"
     at_group = (system, section, name)

@@ -24,7 +24,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sim.imports.config_file import Setting, Source, Tree
-from sim.imports.config_parts import ARGUMENTS, FileReading, Piece
+from sim.imports.config_parts import ARGUMENTS, NO_EFFECT, FileReading, Piece
 from sim.imports.made import system_name
 from sim.scenario.products.rabbitmq import RabbitmqQueueArguments
 
@@ -106,7 +106,7 @@ def _arguments(tree: Tree, i: int, queue: Mapping[str, Any], reading: FileReadin
     found = {s.key: s for s in tree.settings("queues", i, "arguments")}
     for setting in tree.settings("queues", i):
         if setting.key not in _QUEUE_KEYS:
-            reading.leave(setting, "no effect in the lab")
+            reading.leave(setting, NO_EFFECT)
     if "x-queue-type" not in found and queue.get("type") in ("classic", "quorum", "stream"):
         found["x-queue-type"] = Setting(
             "x-queue-type", queue["type"], tree.line("queues", i), "type"

@@ -19,7 +19,7 @@ from typing import Any
 from sim.imports import properties
 from sim.imports.config_file import MOST_KEYS, Setting, Source, Tree, too_many
 from sim.imports.config_kafka import EVERY
-from sim.imports.config_parts import ARGUMENTS, CONSUMER, PRODUCER, FileReading, Piece
+from sim.imports.config_parts import ARGUMENTS, CONSUMER, NO_EFFECT, PRODUCER, FileReading, Piece
 from sim.imports.made import system_name
 from sim.imports.measured import complaint
 
@@ -192,7 +192,7 @@ def _kafka(last: Mapping[str, Setting], reading: FileReading) -> None:
         elif side == "listener":
             _listener(its, setting, lab, reading)
         else:
-            reading.leave(setting, "no effect in the lab")
+            reading.leave(setting, NO_EFFECT)
     _kafka_pieces(sides, lab, last, reading)
 
 
@@ -235,7 +235,7 @@ def _listener(its: str, setting: Setting, lab: dict[str, Any], reading: FileRead
     elif its == "ackmode":
         reading.leave(setting, "commits by time or count, which the lab does not; after each batch")
     else:
-        reading.leave(setting, "no effect in the lab")
+        reading.leave(setting, NO_EFFECT)
 
 
 def _converted(value: Any, kind: str) -> Any:
@@ -288,7 +288,7 @@ def _rabbitmq(last: Mapping[str, Setting], reading: FileReading) -> None:
         elif is_listener and its == "retry.enabled":
             retries = word == "true"
         else:
-            reading.leave(setting, "no effect in the lab")
+            reading.leave(setting, NO_EFFECT)
             continue
         said.add(its)
     if "prefetch" not in said:

@@ -16,7 +16,7 @@ from typing import Any
 from sim.foundation.errors import LabError
 from sim.imports.config_aws import Mapped, Stack
 from sim.imports.config_file import Setting, Source
-from sim.imports.config_parts import FileReading
+from sim.imports.config_parts import NO_EFFECT, FileReading
 from sim.imports.measured import complaint
 
 _MOST = 1 << 18
@@ -174,7 +174,7 @@ class _Body:
             setting = Setting(names.get(key, key), _bare(value), self.line(key), key)
             if key not in names:
                 if key not in ("event_source_arn", "function_name", "scaling_config", "queue_url"):
-                    self.reading.leave(setting, "no effect in the lab")
+                    self.reading.leave(setting, NO_EFFECT)
             elif key == "redrive_policy":
                 found.append(setting._replace(value=_policy(value)))
             elif isinstance(value, str) and "${" in value:
