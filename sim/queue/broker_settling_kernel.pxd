@@ -34,7 +34,7 @@ cdef double _throttled_s(BrokerState b, double now, i64 d) noexcept nogil
 @cython.locals(message=i64, waited_s=double, row=i64)
 cdef void _put_back(BrokerState b, double now, i64 d, i64 place) noexcept nogil
 
-@cython.locals(message=i64, wait_s=double, row=i64, _=i64)
+@cython.locals(message=i64, wait_s=double, row=i64, _=i64, waits_from_s=double)
 cdef void _back_off(BrokerState b, double now, i64 d, i64 place) noexcept nogil
 
 @cython.locals(lane=i64)

@@ -141,7 +141,10 @@ def _back_off(b: BrokerState, now: float, d: int, place: int) -> None:
     if b.messages.effects[message] == 0:
         times_kernel.come_back(b.times, b.deliveries, d, now)
         row = times_kernel.row_for(b.times, message)
-        b.times.before[row, codes.MET_BACKOFF] += wait_s
+        waits_from_s = now
+        if b.times.eta_of.shape[0] > 0:  # until then it waits for nothing else
+            waits_from_s = max(now, b.times.eta_of[message])
+        b.times.before[row, codes.MET_BACKOFF] += max(0.0, now + wait_s - waits_from_s)
     b.messages.state[message] = codes.WAITING
     b.messages.waiting_now += 1
     b.lanes.held_up[lanes_kernel.lane_of(b.lanes, message)] += 1

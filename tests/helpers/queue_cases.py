@@ -239,6 +239,8 @@ def with_leases(rng):
         retry_spread=float(rng.choice([0.0, rng.uniform(0.1, 1.0)])),
         retry_power=int(rng.choice([0, 0, 2])),
     )
+    # What a span lets in together is ended together: a tie.
+    s = replace(s, work_limit_s=float("inf")) if rated else s
     # Work that should have been ended in a pause ends with it, on all slots at once: a tie.
     tied = s.slots > 1 and s.work_limit_s < float("inf")
     faults = [f for f in faults if f.verb not in ("disconnect", "pause" if tied else "")]
