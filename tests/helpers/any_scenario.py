@@ -33,6 +33,8 @@ from sim.scenario.workload import STATE
 MOST_MESSAGES = 1_500
 """Of one scenario: no more than the table of messages keeps, so that it holds all of them."""
 PRODUCTS = {get_args(keys(s)["product"])[0]: s for s in get_args(get_args(System)[0])}
+READERS = ("groups", "share_groups", "queues", "applications", "subscriptions")
+"""Keys under which the readers of a system stand."""
 BROKER_FAULTS = (
     "unreachable", "broker_slow", "broker_pause", "ack_loss", "leader_crash", "power_loss",
 )  # fmt: skip
@@ -79,6 +81,10 @@ RANGES: dict[str, tuple[float, float]] = {
     "partitions": (1, 12),
     "ShardCount": (1, 6),
     "consumers": (1, 5),
+    "subscribers": (1, 5),
+    "concurrency": (1, 4),
+    "lockDuration": (1_000, 60_000),
+    "stalledInterval": (1_000, 60_000),
     "workers": (1, 5),
     "maxReplicaCount": (1, 8),
     "to": (1, 7),
@@ -102,7 +108,9 @@ RANGES: dict[str, tuple[float, float]] = {
 }
 """Lowest and highest value of keys for which what is usual of their unit would not do."""
 
-DIMENSIONS = ("partition_key", "MessageGroupId", "MessageDeduplicationId", "routing_key")
+DIMENSIONS = (
+    "partition_key", "MessageGroupId", "MessageDeduplicationId", "routing_key", "ordering_key",
+)  # fmt: skip
 """Keys that list dimensions of the messages' key."""
 
 _USUAL: dict[str, tuple[float, float]] = {
@@ -316,7 +324,7 @@ class _Draw:
         made = self.config(model)
         made["product"] = product
         at = model.readers_at
-        for place in ("groups", "share_groups", "queues", "applications"):
+        for place in READERS:
             made.pop(place, None)
         jobs = list(self.jobs)
         self.rng.shuffle(jobs)
@@ -345,7 +353,9 @@ class _Draw:
 
     def fault(self, systems: dict[str, Any]) -> dict[str, Any]:
         publishers = [
-            name for name, system in systems.items() if system.get("publisher") is not None
+            name
+            for name, system in systems.items()
+            if system["product"] == "kafka" and system.get("publisher") is not None
         ]
         known = (
             [*FAULTS, "crash", "poison"]
@@ -359,7 +369,7 @@ class _Draw:
         names = [
             f"{system}.{group}"
             for system, config in systems.items()
-            for place in ("groups", "share_groups", "queues", "applications")
+            for place in READERS
             for group in config.get(place, {})
         ]
         one = str(self.one_of([*names, "*.g0", "*.*"]))
@@ -404,6 +414,11 @@ class _Draw:
             "systems": systems,
             "faults": [self.fault(systems) for _ in range(int(self.rng.integers(0, 6)))],
         }
+        if not self.lives and self.rng.random() < 0.15:
+            made["start"] = {
+                "backlog": int(self.rng.integers(1, 200)),
+                "age": float(self.rng.uniform(0.1, 300)),
+            }
         plain: dict[str, Any] = _plain(made)
         return plain
 

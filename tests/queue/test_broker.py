@@ -586,7 +586,7 @@ def test_BM_01_a_worker_that_is_alive_keeps_its_lock_however_long_it_works():
     assert broker.queue.effects.tolist() == [1]
 
 
-def test_BM_04_work_that_blocks_the_loop_is_done_twice_and_given_up_BM_03():
+def test_BM_03_BM_04_work_that_blocks_the_loop_is_done_twice_and_given_up():
     # Taken at 1.0; the lock ends at 31.0. Seen at 30.0, taken back at 60.0 by the other one, which
     # has it until 160.0; its lock ends at 90.0, and at 120.0 it has stalled twice.
     broker = renewing([1.0], [100.0], 300.0, blocks=True, max_stalls=1, dead_letters=True)

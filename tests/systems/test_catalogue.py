@@ -13,6 +13,7 @@ KINDS = {
     "celery": "Celery",
     "kafka": "Kafka",
     "kinesis": "Kinesis",
+    "postgres": "Postgres",
     "pubsub": "Pubsub",
     "rabbitmq": "Rabbitmq",
     "rabbitmq_stream": "RabbitmqStream",
@@ -21,7 +22,8 @@ KINDS = {
 
 QUEUES = {"queues": {"q": {"workers": 1, "does": ["work"]}}}
 SUBSCRIPTIONS = {"subscriptions": {"q": {"subscribers": 1, "does": ["work"]}}}
-UNSHIPPED = {"bullmq": QUEUES, "pubsub": SUBSCRIPTIONS}
+OF_A_LIBRARY = {"queues": {"q": {"workers": 1, "does": ["work"], "river": {}}}}
+UNSHIPPED = {"bullmq": QUEUES, "postgres": OF_A_LIBRARY, "pubsub": SUBSCRIPTIONS}
 """Products of which no shipped scenario has a system."""
 BASE = {
     "name": "small",
