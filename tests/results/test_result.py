@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 import sim
 from helpers.exports import EXPORTS
 from helpers.tables import Group, build, with_limits, with_waits
-from sim.engine.waits import Limit
+from sim.engine.waits import Limit, TimePart
 from sim.measure.tables import Tables
 from sim.results.result import Result
 
@@ -91,7 +91,8 @@ def test_charts_are_axes_and_pictures(result, chart):
 def test_waits_and_limits_are_tables_and_a_chart():
     tables = with_limits(with_waits(build({"s": {"g": Group()}})), {"s.g": [LIMIT]})
     made = Result(tables, {}, manifest={"scenario": "x"})
-    assert made.waits["part"].tolist()[-1] == "work" and made.limits["key"].tolist() == ["prefetch"]
+    assert made.waits["part"].tolist() == [part.label for part in TimePart]
+    assert made.limits["key"].tolist() == ["prefetch"]
     assert len(made.plot.waits()) == 2
 
 
