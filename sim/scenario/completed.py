@@ -104,7 +104,8 @@ def _undeclared(system: dict[str, Any]) -> Iterator[tuple[str, str]]:
         )
         if not isinstance(key, str) or not isinstance(exchange, str):
             continue
-        if {key} - {*queues, *found.values()} and not _is_bound(exchange, queues):
+        free = key not in queues and key not in found.values()
+        if free and not _is_bound(exchange, queues):
             found[name] = key
     yield from found.items()
 

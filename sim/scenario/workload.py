@@ -1,5 +1,6 @@
 """The workload of a scenario, in which no product has a say."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -298,6 +299,10 @@ class Workload(Config):
     The case is the value of the (only) dimension of `keys`."""
     service: dict[Name, Service] = Field(min_length=1)
     """Jobs to be done for each message."""
+
+    def per_batch_s(self, jobs: Sequence[str]) -> float:
+        """Time that a reader who does these jobs takes for each batch, besides its messages, s."""
+        return float(sum(self.service[job].per_batch for job in jobs))
 
     @model_validator(mode="after")
     def _alone(self) -> Self:

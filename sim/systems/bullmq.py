@@ -11,6 +11,7 @@ import numpy as np
 
 from sim.engine.environment import Stage
 from sim.engine.system import Setup, capacity
+from sim.engine.waits import Sent
 from sim.foundation.arrays import I32, NO_LIMIT
 from sim.injection.replay import repeats_kept
 from sim.queue import broker_codes as codes
@@ -20,9 +21,9 @@ from sim.queue.broker_policy_kernel import BrokerPolicy
 from sim.queue.broker_state import Columns
 from sim.queue.feed_kernel import Feed
 from sim.scenario.products.bullmq import BullmqQueue, BullmqSystem
-from sim.systems.on_queue import QueueSystem, of_rows, poison_of
+from sim.systems.on_queue import QueueSystem, of_rows, poison_of, sent_at_once
 from sim.systems.queue_limits import Keys, LimitKey
-from sim.systems.redis import DelayedJobs, added
+from sim.systems.redis import DelayedJobs
 from sim.traffic.generate import POOL, service_s
 
 
@@ -32,17 +33,15 @@ class Bullmq(QueueSystem[Broker]):
     def __init__(self, setup: Setup, config: BullmqSystem) -> None:
         rows = setup.messages.of_each({q: c.only for q, c in config.queues.items()})
         rows = setup.that_wait(rows)
-        there_s = added(setup, config.latency.publish)
+        added = sent_at_once(setup, config.latency.publish)
         queues: dict[str, Broker] = {}
+        sent: dict[str, Sent] = {}
         for name, queue in config.queues.items():
             delay_s = queue.default_job_options.delay / 1e3
-            order = np.argsort(there_s, kind="stable").astype(np.int32)
-            feed = Feed(order, there_s[order] + delay_s, np.array([order.size]))
+            due_s = np.asarray(added.enqueued_s) + delay_s
+            feed = Feed(added.message, due_s, added.n)
             queues[name] = _queue(setup, config, feed, name, rows.get(name))
-        sent = {
-            name: DelayedJobs(setup.messages.created_s, queue.default_job_options.delay / 1e3)
-            for name, queue in config.queues.items()
-        }
+            sent[name] = DelayedJobs(setup.messages.created_s, delay_s)
         keys = {name: limit_keys(name, config) for name in queues}
         super().__init__(setup, queues, rows, sent, keys)
         self.stages: Sequence[Stage] = [self.readers]
@@ -51,7 +50,7 @@ class Bullmq(QueueSystem[Broker]):
 def _queue(setup: Setup, config: BullmqSystem, feed: Feed, name: str, rows: I32 | None) -> Broker:
     settings, scenario, n = config.queues[name], setup.scenario, len(setup.messages)
     workers = setup.scaled(settings.workers)
-    per_batch_s = sum(scenario.workload.service[job].per_batch for job in settings.does)
+    per_batch_s = scenario.workload.per_batch_s(settings.does)
     # A round trip is twice a step.
     return Broker(
         feed,

@@ -28,7 +28,7 @@ from sim.scenario.products.celery import (
     CeleryTask,
 )
 from sim.scenario.products.rabbitmq_broker import LOOKS_S
-from sim.systems.on_queue import QueueSystem, of_rows, poison_of
+from sim.systems.on_queue import QueueSystem, of_rows, poison_of, sent_at_once
 from sim.systems.queue_limits import Keys, LimitKey, written_s
 from sim.traffic.generate import POOL, service_s
 
@@ -37,7 +37,7 @@ class Celery(QueueSystem[Broker]):
     """A `sim.engine.system.System`: every message calls the task of each queue."""
 
     def __init__(self, setup: Setup, config: CelerySystem) -> None:
-        feed = _published(setup, config)
+        feed = sent_at_once(setup, config.duration_of("publish"))
         rows = setup.messages.of_each({q: c.only for q, c in config.queues.items()})
         rows = setup.that_wait(rows)
         queues = {
@@ -47,17 +47,6 @@ class Celery(QueueSystem[Broker]):
         keys = {queue: limit_keys(queue, config) for queue in queues}
         super().__init__(setup, queues, rows, dict.fromkeys(queues, sent), keys)
         self.stages: Sequence[Stage] = [self.readers]
-
-
-def _published(setup: Setup, config: CelerySystem) -> Feed:
-    """Messages as they get to the broker: each is sent at once, by whoever calls the task."""
-    messages = setup.messages
-    latency_s = setup.pool("publish", config.duration_of("publish"))
-    latency_s = np.resize(latency_s, len(messages))
-    latency_s[: messages.waiting] = 0.0  # they are there since then
-    there_s = messages.created_s + latency_s
-    order = np.argsort(there_s, kind="stable").astype(np.int32)
-    return Feed(order, there_s[order], np.array([len(messages)]))
 
 
 def _queue(
@@ -72,7 +61,7 @@ def _queue(
     task, n = settings.task, len(messages)
     workers = setup.scaled(settings.workers)
     # A worker takes one message at a time, so that what a job does once a batch is done for each.
-    per_batch_s = sum(scenario.workload.service[job].per_batch for job in settings.does)
+    per_batch_s = scenario.workload.per_batch_s(settings.does)
     if config.ceilings.apply:
         per_batch_s += config.ceilings.child
     # A round trip is twice a step.

@@ -508,7 +508,7 @@ def _coordinator(
 def _reading(
     group: ConsumerGroup, config: KafkaSystem, scenario: Scenario, mean_bytes: float
 ) -> k.Reading:
-    per_batch_s = sum(scenario.workload.service[job].per_batch for job in group.does)
+    per_batch_s = scenario.workload.per_batch_s(group.does)
     reset = group.auto_offset_reset
     java, auto = group.client == "java", group.enable_auto_commit
     stores_early = not java and group.enable_auto_offset_store

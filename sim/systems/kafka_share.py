@@ -313,7 +313,7 @@ class SharedKafka(Kafka):
         places = capacity(setup, name, members)
         partitions = topic.log.end.size
         work_s = picky_service_s(setup, name, config)
-        per_batch_s = sum(scenario.workload.service[job].per_batch for job in config.does)
+        per_batch_s = scenario.workload.per_batch_s(config.does)
         fetch_s = self.config.latency.fetch
         share = Members(
             config.session_timeout_ms / 1e3,

@@ -372,7 +372,7 @@ def _laid(
 
 
 def _reading(application: KinesisApplication, config: KinesisSystem, scenario: Scenario) -> Reading:
-    per_batch_s = sum(scenario.workload.service[job].per_batch for job in application.does)
+    per_batch_s = scenario.workload.per_batch_s(application.does)
     if application.function is not None:
         return kinesis_lambda.reading(application.function, config, per_batch_s)
     return Reading(

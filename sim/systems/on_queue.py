@@ -14,12 +14,14 @@ from sim.engine.system import Fleet, Setup, Upstream
 from sim.engine.waits import Limit, Sent, Waits
 from sim.foundation.arrays import F64, I32, I64, NO_LIMIT, U8, U16
 from sim.foundation.errors import LabError
+from sim.foundation.units import Distribution
 from sim.injection.poison import ALWAYS, poison
 from sim.queue import broker_codes as codes
 from sim.queue import sqs_standard_codes as standard
 from sim.queue.broker import Broker
 from sim.queue.broker_state import MessageColumns, PoisonousMessages, poisonous_messages
 from sim.queue.broker_waits import BrokerWaits
+from sim.queue.feed_kernel import Feed
 from sim.queue.sqs_standard import Workers
 from sim.queue.sqs_standard_state_kernel import StandardQueue
 from sim.systems.ceilings import told_of_queue
@@ -260,6 +262,21 @@ def of_rows(rows: I32 | None, n: int) -> U8 | None:
     wanted = np.zeros(n, np.uint8)
     wanted[rows] = 1
     return wanted
+
+
+def sent_at_once(setup: Setup, latency: Distribution) -> Feed:
+    """Messages as they get to a broker that is told of each at once, by whoever creates it.
+
+    Args:
+        setup: of the system.
+        latency: of the call that tells it.
+    """
+    messages = setup.messages
+    latency_s = np.resize(setup.pool("publish", latency), len(messages))
+    latency_s[: messages.waiting] = 0.0  # they are there since then
+    there_s = messages.created_s + latency_s
+    order = np.argsort(there_s, kind="stable").astype(np.int32)
+    return Feed(order, there_s[order], np.array([len(messages)]))
 
 
 def poison_of(setup: Setup, queue: str) -> PoisonousMessages:

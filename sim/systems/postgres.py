@@ -59,14 +59,11 @@ class Postgres(QueueSystem[Broker]):
 def _queue(setup: Setup, config: PostgresSystem, name: str, feed: Feed, rows: I32 | None) -> Broker:
     queue = config.queues[name]
     workers = setup.scaled(queue.workers)
-    service = setup.scenario.workload.service
     return Broker(
         feed,
         setup.work_s(name, queue.does),
         workers,
-        postgres_policy(
-            queue.library.habits, float(sum(service[job].per_batch for job in queue.does))
-        ),
+        postgres_policy(queue.library.habits, setup.scenario.workload.per_batch_s(queue.does)),
         receive_latency_s=setup.pool(f"{name}.fetch", config.latency.fetch),
         ack_latency_s=setup.pool(f"{name}.complete", config.latency.complete),
         grid_s=setup.grid_s,

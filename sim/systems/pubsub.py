@@ -65,7 +65,7 @@ def _queue(
     its, scenario, messages = config.subscriptions[name], setup.scenario, setup.messages
     subscribers = setup.scaled(its.subscribers)
     # A handler is called with one message, so that what a job does once a batch is done for each.
-    per_batch_s = sum(scenario.workload.service[job].per_batch for job in its.does)
+    per_batch_s = scenario.workload.per_batch_s(its.does)
     wanted = of_rows(rows, len(messages))
     columns = Columns(wanted=wanted)
     if its.enable_message_ordering:

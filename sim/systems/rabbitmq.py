@@ -22,8 +22,7 @@ from sim.queue.broker_waits import BrokerWaits
 from sim.queue.dead_letters import DeadLetters, own_feed
 from sim.queue.feed_kernel import Feed
 from sim.queue.senders import Senders
-from sim.scenario.load import Scenario
-from sim.scenario.products.rabbitmq import RabbitmqQueue, RabbitmqSystem
+from sim.scenario.products.rabbitmq import RabbitmqSystem
 from sim.scenario.products.rabbitmq_broker import (
     LOOKS_S,
     consumer_timeout_s,
@@ -175,9 +174,11 @@ def _queue(
     c = config.queues[queue]
     scenario, messages = setup.scenario, setup.messages
     consumers = setup.scaled(c.consumers) if c.consumers else 0
+    # Every delivery is a batch.
+    per_delivery_s = scenario.workload.per_batch_s(c.does)
     return Broker(
         feed,
-        service_s(scenario, len(messages), c.does) + np.float32(_per_delivery_s(c, scenario)),
+        service_s(scenario, len(messages), c.does) + np.float32(per_delivery_s),
         consumers,
         rabbitmq_policy(queue, config),
         receive_latency_s=setup.pool(f"{queue}.deliver", config.latency.deliver),
@@ -190,11 +191,6 @@ def _queue(
         keep_repeats=repeats_kept(setup, queue) if consumers else 0,
         heartbeat_s=config.heartbeat or inf,
     )
-
-
-def _per_delivery_s(queue: RabbitmqQueue, scenario: Scenario) -> float:
-    """What jobs take for each batch: every delivery is one."""
-    return float(sum(scenario.workload.service[job].per_batch for job in queue.does))
 
 
 _UNHELD = 4096

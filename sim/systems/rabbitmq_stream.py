@@ -216,7 +216,7 @@ def _reading(
         min_records=1,
         max_wait_s=0.0,
         fetch_s=config.latency.deliver,
-        per_batch_s=sum(scenario.workload.service[job].per_batch for job in consumers.does),
+        per_batch_s=scenario.workload.per_batch_s(consumers.does),
         auto_commit_s=consumers.flush_interval if automatic else -1.0,
         commit_s=0.0,
         reset=k.EARLIEST,

@@ -1,22 +1,11 @@
-"""What queues in Redis have in common: how jobs get into them."""
+"""What queues in Redis have in common: jobs that are asked to wait."""
 
 from typing import NamedTuple
 
 import numpy as np
 
-from sim.engine.system import Setup
 from sim.engine.waits import TimePart, after_start
 from sim.foundation.arrays import F64
-from sim.foundation.units import Distribution
-
-
-def added(setup: Setup, latency: Distribution) -> F64:
-    """[messages] when each job is in Redis, s: it is sent at once, by whoever adds it."""
-    messages = setup.messages
-    latency_s: F64 = np.resize(setup.pool("publish", latency), len(messages))
-    latency_s[: messages.waiting] = 0.0  # they are there since then
-    there_s: F64 = messages.created_s + latency_s
-    return there_s
 
 
 class DelayedJobs(NamedTuple):

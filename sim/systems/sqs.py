@@ -349,7 +349,7 @@ def _policy(queue: SqsQueue, config: SqsSystem, scenario: Scenario) -> StandardP
     return StandardPolicy(
         batch=batch if queue.function is None else min(batch, A_RECEIVE),
         per_delete=batch if whole else 1,
-        per_batch_s=float(sum(scenario.workload.service[job].per_batch for job in queue.does)),
+        per_batch_s=scenario.workload.per_batch_s(queue.does),
         visibility_s=float(queue.visibility_timeout),
         wait_s=wait_s,
         max_receives=NO_LIMIT if redrive is None else redrive.max_receive_count,
