@@ -63,28 +63,49 @@ CHART: dict[str, Callable[..., list[Axes]]] = {
     **{name: chart for name, (chart, _) in _SOMETIMES.items()},
 }
 """Every chart but the overview, with or without data."""
+COUNTED = {
+    "loss": ("lost", "dead_lettered", "unfinished"),
+    "duplicates": ("extra_deliveries", "double_effects"),
+    "order": ("violations",),
+}
+"""Chart -> columns of the summary without any of which it shows nothing."""
+FORMATS = ("png",)
+"""In which charts are written unless it is asked."""
 
 
-def write_all(tables: "Tables", folder: Path, *, title: str) -> list[Path]:
-    """Write the overview and every chart that has data to `folder`, as PNG and SVG.
+def write_all(
+    tables: "Tables", folder: Path, *, title: str, formats: Sequence[str] = FORMATS
+) -> list[Path]:
+    """Write the overview and every chart that shows something to `folder`, in each of `formats`.
 
     Returns the files. `title` says which run it is, below the finding. An existing file is
     replaced.
     """
-    return [path for files in on_two_cores(writing(tables, folder, title)) for path in files]
+    jobs = writing(tables, folder, title, formats)
+    return [path for files in on_two_cores(jobs) for path in files]
 
 
-def writing(tables: "Tables", folder: Path, title: str) -> list[Callable[[], list[Path]]]:
+def writing(
+    tables: "Tables", folder: Path, title: str, formats: Sequence[str] = FORMATS
+) -> list[Callable[[], list[Path]]]:
     """What writes each chart to `folder`; the overview, which takes longest, is the first."""
     folder.mkdir(parents=True, exist_ok=True)
-    each = ("overview", *names(tables))
-    return [partial(_write_chart, tables, folder, title, name) for name in each]
+    each = ("overview", *(name for name in names(tables) if shows(name, tables)))
+    return [partial(_write_chart, tables, folder, title, name, formats) for name in each]
 
 
 def names(tables: "Tables") -> list[str]:
     """Of the charts that have data, less the overview."""
     rest = [name for name, (_, frame) in _SOMETIMES.items() if len(getattr(tables, frame))]
     return [*CHARTS, *(["replay"] if findings.about_replay(tables.summary) else []), *rest]
+
+
+def shows(name: str, tables: "Tables") -> bool:
+    """Whether there is more to see in a chart than its title says; else it is a page of zeros."""
+    if name == "status":
+        return bool((tables.burrow["status"] != "OK").any())
+    columns = list(COUNTED.get(name, ()))
+    return not columns or bool(tables.summary[columns].to_numpy().any())
 
 
 def get_ready() -> None:
@@ -95,8 +116,7 @@ def get_ready() -> None:
         figure.text(0, 0, "plain")
         figure.text(0, 0, "bold", weight="bold")
         FigureCanvasAgg(figure)
-        for name in ("png", "svg"):
-            figure.savefig(BytesIO(), format=name)
+        figure.savefig(BytesIO(), format="png")
 
 
 def on_two_cores(jobs: Sequence[Callable[[], T]]) -> list[T]:
@@ -128,7 +148,9 @@ def _do(job: int) -> Any:
     return _taken[job]()
 
 
-def _write_chart(tables: "Tables", folder: Path, title: str, name: str) -> list[Path]:
+def _write_chart(
+    tables: "Tables", folder: Path, title: str, name: str, formats: Sequence[str]
+) -> list[Path]:
     with style():
         axes = (
             overview(tables, title=title)
@@ -137,11 +159,11 @@ def _write_chart(tables: "Tables", folder: Path, title: str, name: str) -> list[
         )
         figure = axes if isinstance(axes, Figure) else axes[0].figure
         assert isinstance(figure, Figure)
-        return write(figure, folder / name)
+        return write(figure, folder / name, formats)
 
 
 def write(
-    figure: Figure, stem: Path, formats: Sequence[str] = ("png", "svg"), dpi: float | None = None
+    figure: Figure, stem: Path, formats: Sequence[str] = FORMATS, dpi: float | None = None
 ) -> list[Path]:
     """Save `figure` as `stem` with each format's suffix, without the date; call inside `style`.
 

@@ -5,7 +5,7 @@ axes are pictures of their own, so that a narrow screen shows them one below the
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from colorsys import hls_to_rgb, rgb_to_hls
 from dataclasses import dataclass
 from functools import partial
@@ -18,18 +18,19 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
-from sim.charts.files import CHART, LEDGER_CHARTS, names, on_two_cores, writing
+from sim.charts.files import (
+    CHART,
+    FORMATS,
+    LEDGER_CHARTS,
+    names,
+    on_two_cores,
+    shows,
+    writing,
+)
 from sim.charts.page import ALONE_IN, apart, style
 
 if TYPE_CHECKING:
     from sim.measure.tables import Tables
-
-COUNTED = {
-    "loss": ("lost", "dead_lettered", "unfinished"),
-    "duplicates": ("extra_deliveries", "double_effects"),
-    "order": ("violations",),
-}
-"""Chart -> columns of the summary without any of which it shows nothing."""
 
 
 @dataclass(frozen=True)
@@ -59,10 +60,10 @@ def inline(tables: "Tables") -> list[Inline]:
 
 
 def write_and_inline(
-    tables: "Tables", folder: Path, *, title: str
+    tables: "Tables", folder: Path, *, title: str, formats: Sequence[str] = FORMATS
 ) -> tuple[list[Path], list[Inline]]:
     """`sim.charts.write_all` and `inline`, both at once."""
-    writes, inlines = writing(tables, folder, title), _inlining(tables)
+    writes, inlines = writing(tables, folder, title, formats), _inlining(tables)
     done: list[Any] = on_two_cores([*writes, *inlines])
     n = len(writes)
     return [path for files in done[:n] for path in files], done[n:]
@@ -76,21 +77,13 @@ def _inlining(tables: "Tables") -> list[Callable[[], Inline]]:
 def _inline(tables: "Tables", name: str) -> Inline:
     with style(), apart() as words:
         axes = CHART[name](tables)
-        figures = {id(ax.figure): ax.figure for ax in axes if _shows(name, tables)}
+        figures = {id(ax.figure): ax.figure for ax in axes if shows(name, tables)}
         panels = [
             _panel(f"{name}{i}", figure, words.title)
             for i, figure in enumerate(figures.values())
             if isinstance(figure, Figure)
         ]
     return Inline(name, words.title, words.subtitle, words.footnote, tuple(panels))
-
-
-def _shows(name: str, tables: "Tables") -> bool:
-    """Whether there is more to see than the title says."""
-    if name == "status":
-        return bool((tables.burrow["status"] != "OK").any())
-    columns = list(COUNTED.get(name, ()))
-    return not columns or bool(tables.summary[columns].to_numpy().any())
 
 
 def _panel(prefix: str, figure: Figure, title: str) -> Panel:

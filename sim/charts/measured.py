@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from sim.charts.files import write
+from sim.charts.files import FORMATS, write
 from sim.charts.labels import Line, name_lines
 from sim.charts.over_time import (
     counts_axis,
@@ -101,7 +101,13 @@ def measured_time_lag(
 
 
 def write_measured(
-    tables: "Tables", measured: "Measured", start: str | None, folder: Path, *, title: str
+    tables: "Tables",
+    measured: "Measured",
+    start: str | None,
+    folder: Path,
+    *,
+    title: str,
+    formats: Sequence[str] = FORMATS,
 ) -> list[Path]:
     """Write a chart of each quantity that was measured to `folder`; returns the files."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -112,11 +118,11 @@ def write_measured(
                 figure = _lay(tables, measured, start, None, title, quantity)[0].figure
                 assert isinstance(figure, Figure)
                 name = quantity.column.removesuffix("_s")
-                paths += write(figure, folder / f"{name}_measured")
+                paths += write(figure, folder / f"{name}_measured", formats)
         if measured.latency:
             figure = latency(tables, title=title, measured=measured)[0].figure
             assert isinstance(figure, Figure)
-            paths += write(figure, folder / "latency_measured")
+            paths += write(figure, folder / "latency_measured", formats)
     return paths
 
 

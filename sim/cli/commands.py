@@ -51,6 +51,15 @@ MaxTime = Annotated[
     ),
 ]
 
+
+class Format(StrEnum):
+    """Of a picture in a file."""
+
+    PNG = "png"
+    SVG = "svg"
+    PDF = "pdf"
+
+
 NARROWEST_IN = 1.9
 _OBJECTS = 100_000
 """Objects that are made before some are looked at for garbage: imports make very many and none."""
@@ -325,6 +334,10 @@ def plot(
         str | None,
         typer.Option(help="Moment in the export when the run begins; its first sample if not."),
     ] = None,
+    formats: Annotated[
+        list[Format] | None,
+        typer.Option("--format", help="Of the pictures; may be given again. [default: png]"),
+    ] = None,
 ) -> None:
     """Draw the charts of a result again: a folder, scenario/run, or a scenario's newest run."""
     from sim.charts import write_all, write_measured
@@ -335,10 +348,12 @@ def plot(
     files.check_folder(folder / "charts")
     measured = None if overlay is None else read_measured(overlay)
     found = read(folder)
+    to, label = folder / "charts", found.label
+    kinds = tuple(dict.fromkeys(formats or [Format.PNG]))
     if measured is None:
-        paths = write_all(found.tables, folder / "charts", title=found.label)
+        paths = write_all(found.tables, to, title=label, formats=kinds)
     else:
-        paths = write_measured(found.tables, measured, start, folder / "charts", title=found.label)
+        paths = write_measured(found.tables, measured, start, to, title=label, formats=kinds)
     for path in paths:
         out.print(str(path))
 

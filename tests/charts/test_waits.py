@@ -85,7 +85,7 @@ def test_it_is_drawn_only_where_there_is_something_to_draw(tmp_path) -> None:
     (found,) = (chart for chart in inline(tables) if chart.name == "waits")
     assert found.title == about_waits(tables) and len(found.panels) == 1
     files = {path.name for path in charts.write_all(tables, tmp_path, title="")}
-    assert {"waits.png", "waits.svg"} <= files
+    assert "waits.png" in files
 
 
 def test_each_part_has_a_look_and_words_can_be_read_on_white() -> None:

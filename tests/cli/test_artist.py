@@ -108,7 +108,7 @@ def test_ctrl_c_while_it_draws_leaves_nothing_half_written(tmp_path):
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     place = tmp_path / "tournament_spike"
-    while not list(place.glob(".*.writing-*/charts/*.svg")) and process.poll() is None:
+    while not list(place.glob(".*.writing-*/charts/*.png")) and process.poll() is None:
         time.sleep(0.01)
     os.killpg(process.pid, signal.SIGINT)
     _, stderr = process.communicate(timeout=60)

@@ -268,7 +268,7 @@ def test_a_run_that_is_killed_leaves_no_processes(tmp_path, how, moment):
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
     )  # fmt: skip
     place = tmp_path / "tournament_spike"
-    asked = ".*.writing-*/charts/*.svg" if moment == "drawing" else "*"
+    asked = ".*.writing-*/charts/*.png" if moment == "drawing" else "*"
     while not list(place.glob(asked)) and process.poll() is None:
         time.sleep(0.01)
     assert len(_session(process.pid)) >= 2
