@@ -15,6 +15,7 @@ from sim.queue import broker_codes as codes
 from sim.queue.broker import Broker
 from sim.queue.broker_state import poisonous_messages
 from sim.queue.feed_kernel import Feed
+from sim.scenario.load import load
 from sim.scenario.products.postgres import PostgresQueue
 from sim.systems.postgres import limit_keys, postgres_policy
 
@@ -213,3 +214,24 @@ def test_the_interval_is_the_first_cause_of_a_backlog_of_pg_boss():
     assert result.tables.limits.loc[limit, "value"] == "2.0"
     first = explain(scenario).first
     assert first.key in ("pollingIntervalSeconds", "batchSize")
+
+
+@pytest.mark.parametrize(
+    ("rate", "enough"),
+    [
+        ("2.5/s", ["pg_boss", "pg_boss_tuned", "own_loop", "kafka"]),
+        ("25/s", ["pg_boss_tuned", "own_loop", "kafka"]),
+        ("250/s", ["pg_boss_tuned", "own_loop", "kafka"]),
+        ("2_500/s", ["kafka"]),
+    ],
+)
+def test_the_shipped_scenario_grows_until_postgres_is_not_enough(rate, enough):
+    """Ceilings by hand: 20 / 2 s = 10/s, 10 * 20 / 0.5 s = 400/s, 20 / (5 + 3.4 + 1.8 ms) = 1,970/s
+    and 20 / 5 ms = 4,000/s. A minute and a half is enough to miss 10 s."""
+    profile = [{"for": "90s", "rate": rate}]
+    scenario = load("postgres_or_kafka").with_(
+        {"duration": "90s", "workload.arrivals.profile": profile}
+    )
+    result = lab.run(scenario)
+    met = [judged.system for judged in result.needs if not judged.unmet]
+    assert sorted(met) == sorted(enough)
