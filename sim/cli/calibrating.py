@@ -1,5 +1,6 @@
 """What `sim calibrate` prints and writes."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from textwrap import fill
 from typing import TYPE_CHECKING
@@ -23,6 +24,7 @@ def calibrate_on(
     output: Path | None,
     out: Console,
     err: Console,
+    fit: Sequence[str] = (),
 ) -> None:
     """Fit a scenario to an export, say what came of it, and write it.
 
@@ -34,6 +36,7 @@ def calibrate_on(
         output: file for the scenario, and a picture beside it; None: nothing is written.
         out: for the answer.
         err: for progress, which is quiet where it is no terminal.
+        fit: jobs whose work is fitted; none: all that the group does.
 
     Raises:
         LabError: a file exists, there is no such group, or there are too few samples.
@@ -52,7 +55,7 @@ def calibrate_on(
                 f"calibrating: with {kind.replace('none', 'no fault')}, {runs} runs so far"
             )
 
-        found = calibrate(scenario, measured, name, target, heard)
+        found = calibrate(scenario, measured, name, target, heard, fit)
     o = found.observed
     out.print(f"{measured.source}, {o.t_s.size} samples; {scenario.name}, {o.system}.{o.group}\n")
     width = width_of(out)

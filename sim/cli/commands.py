@@ -421,6 +421,10 @@ def calibrate(
         str | None,
         typer.Option(metavar="SYSTEM.GROUP", help="Which of the scenario, if its name differs."),
     ] = None,
+    fit: Annotated[
+        list[str] | None,
+        typer.Option(metavar="JOB", help="Whose work is fitted; all of the group's if not given."),
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", help="Write the fitted scenario, and a picture beside it."),
@@ -432,7 +436,9 @@ def calibrate(
 
     Without a fault, with consumers slower for a while, with consumers that stand still for a
     while, and, where the export does not tell what arrived, with more traffic for a while: the
-    simplest that chance alone may part from the curve, else the closest (BIC).
+    simplest that chance alone may part from the curve, else the closest (BIC). Of a group with
+    several jobs, one factor is fitted for the work of all, or of those that --fit names: a curve
+    of lag does not tell one job's work from another's.
     """
     from sim.cli.calibrating import calibrate_on
     from sim.cli.draining import lag_of
@@ -440,7 +446,9 @@ def calibrate(
 
     gc.freeze()  # as in `run`
     measured = lag_of(to, None, None)
-    calibrate_on(load(scenario, overrides(set_, seed)), measured, name, group, output, out, err)
+    calibrate_on(
+        load(scenario, overrides(set_, seed)), measured, name, group, output, out, err, fit or []
+    )
 
 
 @app.command()

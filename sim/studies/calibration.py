@@ -64,6 +64,15 @@ class LagToFit:
     """[intervals] messages that arrived in each of equal intervals; None: nobody knows."""
 
     @property
+    def jitter(self) -> float:
+        """How far samples are from a smooth curve through them, messages: root mean square.
+
+        From second differences, which a straight line has none of; of independent errors it is
+        their standard deviation. An upper bound where the curve itself has corners.
+        """
+        return float(np.sqrt(np.mean(np.diff(self.lag, 2) ** 2) / 6))
+
+    @property
     def duration_s(self) -> float:
         """From the first sample to the last."""
         return float(self.t_s[-1])
@@ -129,6 +138,8 @@ class Calibrated:
     changes: Mapping[str, Any]
     """What was set in the scenario, by dotted path."""
     notes: Sequence[str] = field(default_factory=tuple)
+    jobs: Sequence[str] = ()
+    """Whose work was fitted."""
 
     @property
     def best(self) -> Fit:
@@ -206,8 +217,17 @@ def _counts(measured: Measured, name: str, start: pd.Timestamp, t_s: F64) -> F64
 class LabRuns:
     """Runs of the scenario's group as it would be with other work, traffic and faults."""
 
-    def __init__(self, scenario: Scenario, observed: LagToFit) -> None:
+    def __init__(self, scenario: Scenario, observed: LagToFit, fit: Sequence[str] = ()) -> None:
+        """``fit``: jobs whose work is fitted; none: all that the group does.
+
+        Raises:
+            LabError: the group does no such job.
+        """
         self.observed = observed
+        does = scenario.systems[observed.system].readers[observed.group].does
+        for job in fit:
+            _one(job, list(does), f"{observed.system}.{observed.group}: job")
+        self.jobs = [job for job in does if not fit or job in fit]
         self.base = scenario.with_(_of_observed(observed))
         self.runs = 0
         self._messages: dict[str, Messages] = {}
@@ -263,7 +283,7 @@ def changes_of(
     o = bench.observed
     out: dict[str, Any] = {}
     service = bench.base.workload.service
-    for job in bench.base.systems[o.system].readers[o.group].does:
+    for job in bench.jobs:
         its = service[job]
         out[f"workload.service.{job}.per_message"] = scaled(its.per_message, at["work"])
         if its.per_batch:
@@ -353,6 +373,7 @@ def calibrate(
     name: str | None = None,
     target: str | None = None,
     heard: Callable[[str, int], None] = lambda _kind, _runs: None,
+    fit: Sequence[str] = (),
 ) -> Calibrated:
     """Fit a scenario to an export.
 
@@ -362,12 +383,13 @@ def calibrate(
         name: as in `observe`.
         target: likewise.
         heard: told which kind is fitted, and how many runs were made.
+        fit: jobs whose work is fitted, all by one factor; none: all that the group does.
 
     Raises:
         LabError: as `observe`; or a run is refused.
     """
     observed, notes = observe(scenario, measured, name, target)
-    bench = LabRuns(scenario, observed)
+    bench = LabRuns(scenario, observed, fit)
     counts = observed.counts if observed.counts is not None else bench.counts()
     fits = []
     for kind in KINDS:
@@ -382,7 +404,7 @@ def calibrate(
     changes = {**_of_observed(observed), **changes_of(bench, best.kind, at, free)}
     for key in ("drain_limit", "needs"):  # only to fit, nobody looked at them
         changes.pop(key)
-    return Calibrated(observed, fits, scenario.with_(changes), changes, notes)
+    return Calibrated(observed, fits, scenario.with_(changes), changes, notes, bench.jobs)
 
 
 def _ranked(fits: Sequence[Fit], n: int) -> list[Fit]:
@@ -497,9 +519,11 @@ def _start(
     capacity = exp(best.x[0])
     system = bench.base.systems[o.system]
     workers = _useful(bench, o)
-    service = [bench.base.workload.service[job] for job in system.readers[o.group].does]
-    work_s = sum(one.per_message.mean_s() for one in service)
-    first = workers / (capacity * max(work_s, 1e-9))
+    service, does = bench.base.workload.service, system.readers[o.group].does
+    work_s = {job: service[job].per_message.mean_s() for job in does}
+    fitted_s = sum(work_s[job] for job in bench.jobs)
+    kept_s = sum(work_s.values()) - fitted_s
+    first = max(workers / capacity - kept_s, 0.0) / max(fitted_s, 1e-9)
     tries = [
         log(min(max(first * f, 1.1 * _WORK[0]), 0.9 * _WORK[1]))
         for f in (0.4, 0.7, 0.85, 1.0, 1.15)

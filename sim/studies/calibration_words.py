@@ -5,7 +5,7 @@ from math import inf
 
 from sim.foundation.text import count, duration, names
 from sim.measure.intervals import Interval
-from sim.studies.calibration import CONFIDENCE, Calibrated, Fit
+from sim.studies.calibration import CONFIDENCE, FEWEST, Calibrated, Fit
 
 _WHAT = {
     "none": "no fault",
@@ -15,11 +15,16 @@ _WHAT = {
 }
 
 
+_LOUD = 0.5
+"""Of what is left of the curve, from which on it is said how much of it the samples' jumps are."""
+
+
 def told(found: Calibrated) -> Iterator[str]:
     """Sentences, the explanation first."""
     best, o = found.best, found.observed
     v = best.values
-    yield f"Work per message is {_times(v['work'])} what the scenario says"
+    of = f" of {names(found.jobs)}" if _does_more(found) else ""
+    yield f"Work per message{of} is {_times(v['work'])} what the scenario says"
     if "arrivals" in v:
         yield f"Traffic is {_times(v['arrivals'])} what the scenario says"
     yield explained(best)
@@ -29,6 +34,12 @@ def told(found: Calibrated) -> Iterator[str]:
         f"The curve is {count(best.rms)} messages off (root mean square), of a peak of "
         f"{count(peak)}: {close}"
     )
+    if o.lag.size >= FEWEST and not best.enough and o.jitter > _LOUD * best.rms:
+        yield (
+            f"Samples jump by themselves: they are {count(o.jitter)} off a smooth curve through "
+            f"them, {o.jitter / max(float(o.lag.mean()), 1.0):.0%} of their mean, and no fit comes "
+            "much closer than that"
+        )
     others = [
         f"{_WHAT[fit.kind.name]} ({count(fit.rms)} off)" for fit in found.fits if fit is not best
     ]
@@ -36,6 +47,12 @@ def told(found: Calibrated) -> Iterator[str]:
         yield f"Tried as well: {names(others)}"
     yield from _unknown(best, o.duration_s)
     yield from found.notes
+
+
+def _does_more(found: Calibrated) -> bool:
+    """Whether the group does several jobs."""
+    o = found.observed
+    return len(found.scenario.systems[o.system].readers[o.group].does) > 1
 
 
 def explained(fit: Fit) -> str:

@@ -9,6 +9,7 @@ from helpers.calibrated import exported, planted
 from helpers.traffic import scenario
 from sim.foundation.errors import LabError
 from sim.foundation.units import Distribution
+from sim.scenario.load import Scenario
 from sim.studies import calibration
 from sim.studies.calibration import (
     KINDS,
@@ -76,6 +77,38 @@ def observed(counts, lag=None, interval_s=10.0):
     n = len(counts)
     lag = np.zeros(n + 1) if lag is None else lag
     return LagToFit("kafka", "g", np.arange(n + 1) * interval_s, lag, np.array(counts))
+
+
+def two_jobs():
+    data = planted(4).guess.model_dump(mode="json", by_alias=True)
+    data["workload"]["service"]["other"] = {"per_message": 0.04, "per_batch": 0.02}
+    data["systems"]["kafka"]["groups"]["g"]["does"] = ["job", "other"]
+    return Scenario.from_mapping(data)
+
+
+def test_of_several_jobs_all_are_scaled_or_those_that_are_named():
+    whole, o = two_jobs(), observed([10.0] * 20)
+    job_s = whole.workload.service["job"].per_message.exponential
+    both = changes_of(LabRuns(whole, o), NONE, {"work": 2.0})
+    assert both == {
+        "workload.service.job.per_message": {"exponential": 2 * job_s},
+        "workload.service.other.per_message": 0.08,
+        "workload.service.other.per_batch": 0.04,
+    }
+    one = changes_of(LabRuns(whole, o, ["other"]), NONE, {"work": 2.0})
+    assert list(one) == ["workload.service.other.per_message", "workload.service.other.per_batch"]
+    with pytest.raises(LabError, match=r"kafka\.g: job 'othr' is not there; did you mean 'other'"):
+        LabRuns(whole, o, ["othr"])
+
+
+def test_the_jump_of_samples_is_that_of_their_errors_whatever_the_slope():
+    # Up and down by one round a slope: second differences are 4, and 4 ** 2 / 6 is 8 / 3.
+    up_and_down = 5.0 * np.arange(21) + np.resize([1.0, -1.0], 21)
+    assert observed([1.0] * 20, up_and_down).jitter == pytest.approx(np.sqrt(8 / 3))
+    assert observed([1.0] * 20, 5.0 * np.arange(21)).jitter == 0.0
+    # Independent errors round a level, as of a saturated broker: the best curve is the level.
+    errors = np.random.default_rng(1).normal(1_000.0, 200.0, 4_001)
+    assert observed([1.0] * 4_000, errors).jitter == pytest.approx(200.0, rel=0.03)
 
 
 def test_a_fluid_queue_by_hand():

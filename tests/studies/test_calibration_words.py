@@ -4,6 +4,7 @@ import numpy as np
 
 from helpers.traffic import scenario
 from sim.measure.intervals import Interval
+from sim.scenario.load import Scenario
 from sim.studies.calibration import KINDS, Calibrated, Fit, LagToFit
 from sim.studies.calibration_words import told
 
@@ -57,3 +58,24 @@ def test_what_the_data_do_not_tell():
         "The data do not tell when it began",
         "a note",
     ]
+
+
+def test_samples_that_jump_by_themselves_are_told():
+    # A level of 1,000, 300 up and down: second differences are 1,200, and 1,200 / sqrt(6) is 490.
+    lag = np.resize([700.0, 1_300.0], 20)
+    o = LagToFit("kafka", "g", np.arange(20) * 10.0, lag, None)
+    words = "Samples jump by themselves: they are 490 off a smooth curve through them, 49% of"
+    for rms, chance, said_so in ((300.0, 20.0, True), (300.0, 400.0, False), (990.0, 20.0, False)):
+        fit = of(NONE, {"work": WORK}, rms=rms, chance=chance)
+        lines = list(told(Calibrated(o, [fit], scenario(), {})))
+        assert any(line.startswith(words) for line in lines) == said_so
+
+
+def test_of_a_group_with_several_jobs_it_is_said_whose_work_it_is():
+    data = scenario().model_dump(mode="json", by_alias=True)
+    data["workload"]["service"]["other"] = {"per_message": 0.04}
+    data["systems"]["kafka"]["groups"]["g"]["does"].append("other")
+    o = LagToFit("kafka", "g", T_S, np.array([0, 5, 1_000, 3, 0.0]), None)
+    its, fit = Scenario.from_mapping(data), of(NONE, {"work": WORK})
+    first = next(told(Calibrated(o, [fit], its, {}, jobs=["other"])))
+    assert first.startswith("Work per message of other is 0.565 times")
