@@ -37,7 +37,9 @@ def size(
         "90%"
     ),
     confidence: Annotated[str, typer.Option(help="How sure the answer is to be.")] = "95%",
-    replications: Annotated[int, typer.Option(min=2, help="Runs of a setting, at most.")] = 100,
+    replications: Annotated[
+        int, typer.Option(min=2, help="Runs of a setting that is hard to tell, at most.")
+    ] = 400,
     json_: Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")] = False,
     output: Annotated[
         Path | None,
@@ -64,14 +66,20 @@ def size(
     look met (in 4 runs), then bisected, all groups at once. With one more key, such as partitions,
     it goes down a staircase: the fewest members with the most partitions, then the fewest
     partitions with these. Members of a consumer group beyond its partitions would be idle, and are
-    not tried. Cheapest is: the fewest members, then the least of the other key. Since more
-    partitions may be worse (keys fall otherwise), one member fewer is tried with up to 12 numbers
-    of them.
+    not tried. Since more partitions may be worse (keys fall otherwise), one member fewer is tried
+    with up to 12 numbers of them.
+
+    Cheapest is what costs least a month, by the bill of its runs at list prices (as `sim cost`
+    has them); of settings with the same bill, the one with the fewest members, then with the least
+    of the other key. So where the other key has a price, as Kinesis shards, less of it with more
+    members is tried as well; and where more of it costs less, as messages in a call, more of it.
 
     How sure it is: runs of what was found are repeated, each with the next seed, until it is known
     that at least 90 % of all runs meet the goals (--share), and of every setting one step below
     until it is known that they do not; all with 95 % confidence together (--confidence), however
-    often one looks meanwhile. Where 100 runs of a setting (--replications) do not tell, it says so.
+    often one looks meanwhile. Where 100 runs do not tell, one more member is tried. Once there is
+    an answer, each setting below it that is still open gets up to 400 runs (--replications): what
+    is shown to do is the answer, and what is open even then stands beside it in the first line.
     """
     from sim.scenario.load import load
 

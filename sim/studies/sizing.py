@@ -3,14 +3,20 @@
 More of what is varied is taken to be no worse. Of the members of groups, all groups are narrowed at
 once, each by its own goals. With one more key beside them, such as partitions, the search goes down
 a staircase: the fewest members with the most partitions, then the fewest partitions with these.
+Where the bill of a run says that the other key has a price, such as shards, less of it with more
+members is tried as well, and more of it where that costs less.
+
 What it finds is then confirmed, and every setting one step below it refuted, by independent runs
-until each decision is sure (`sim.measure.intervals.at_least`), or until a cap. More partitions may
-be worse, since keys fall on them otherwise: one member fewer is tried with all of them, or, where
-they are many, with some.
+until each decision is sure (`sim.measure.intervals.at_least`), or until a cap. A setting that
+stays open is passed through, and those below it are decided too: what is open is named beside the
+answer. The k-th setting that is decided may be wrong with 1 / (k (k + 1)) of what all may be
+together, which sums to that. More partitions may be worse, since keys fall on them otherwise: one
+member fewer is tried with all of them, or, where they are many, with some.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 
 from sim.foundation.errors import LabError
@@ -18,18 +24,23 @@ from sim.foundation.least import Least
 from sim.scenario.load import Scenario
 from sim.studies.dials import Dial, alone, caps
 from sim.studies.goals import Goal
-from sim.studies.trials import Outcomes, Told, Trials, Values
+from sim.studies.trials import BATCHES, Outcomes, Told, Trials, Values
 
 SHARE = 0.9
 """Of the runs, those that are to meet the goals, unless told otherwise."""
-MOST_RUNS = 100
-"""Of a setting, unless told otherwise."""
+MOST_RUNS = 400
+"""Of a setting that is hard to tell, unless told otherwise."""
+FIRST_RUNS = 100
+"""Of a setting, after which one with more is tried; if it is still open below the answer, it gets
+the rest."""
 FEW = 4
 """Runs of a setting while the search looks for the place."""
 SEEN = 6
 """Runs of the settings around the answer, of which a median has an interval."""
 SPREAD = 12
 """Values of the other key, at most, with which one member fewer is tried."""
+SAME = 1e-3
+"""Bills that differ by less of them are the same: idle polls are drawn as well."""
 _AROUND = (-2, -1, 1, 2, 4)
 """Steps from the answer to settings that are shown besides."""
 
@@ -63,8 +74,13 @@ class Sized:
 
     @property
     def open(self) -> Sequence[Values]:
-        """Settings below the answer, or on the way to it, of which it is not sure."""
-        return [values for values, verdict in self.verdicts.items() if verdict is None]
+        """Settings that are cheaper than the answer and may do, ascending; without one, any."""
+        return sorted(
+            values
+            for values, verdict in self.verdicts.items()
+            if verdict is None
+            and (self.answer is None or cheaper(self.dials, self.tried, values, self.answer))
+        )
 
     def line(self, dial: int) -> list[Values]:
         """Settings that were tried and differ from the answer in one dial alone, ascending.
@@ -93,7 +109,9 @@ def size_system(
     unjudged: Sequence[str] = (),
     cluster: str | None = None,
 ) -> Sized:
-    """Find the cheapest setting that meets goals: the fewest members, then the least of the rest.
+    """Find the setting that meets goals for the least money a month.
+
+    Of those that cost the same, the one with the fewest members, then with the least of the rest.
 
     Args:
         scenario: with the system that the dials are of.
@@ -102,7 +120,7 @@ def size_system(
         folder: where runs are kept; those that are there are not made again.
         share: of the runs, that are to meet all goals.
         confidence: that the answer does, and that no setting one step below it does.
-        most: runs of a setting.
+        most: runs of a setting, each of those that stay open.
         jobs: processes; None: one a core.
         told: told what is being run.
         unjudged: needs that are not among the goals, to be named.
@@ -150,6 +168,24 @@ def held(scenario: Scenario, dials: Sequence[Dial], goals: Sequence[Goal]) -> li
     return [group for group in readers if not of_dials or group in of_dials | named]
 
 
+def cheaper(
+    dials: Sequence[Dial], tried: Mapping[Values, Outcomes], one: Values, other: Values
+) -> bool:
+    """Whether a setting costs less than another, by their bills; where these are the same or
+    there is none, whether it has fewer members, or as many and less of the rest."""
+    months = tried[one].usd_per_month, tried[other].usd_per_month
+    if all(map(isfinite, months)) and abs(months[0] - months[1]) > SAME * max(months):
+        return months[0] < months[1]
+
+    def size(values: Values) -> tuple[int, int]:
+        of = {True: 0, False: 0}
+        for dial, n in zip(dials, values, strict=True):
+            of[dial.members] += n
+        return of[True], of[False]
+
+    return size(one) < size(other)
+
+
 class Staircase:
     """Looks for the cheapest setting."""
 
@@ -157,6 +193,8 @@ class Staircase:
         """See `size_system`."""
         self.trials = trials
         self.share = share
+        self.error = 1 - confidence
+        """What all decisions together may be wrong with."""
         self.most = most
         dials = trials.dials
         members = [i for i, dial in enumerate(dials) if dial.members]
@@ -168,9 +206,8 @@ class Staircase:
         self.capped = [caps(trials.scenario, dial) for dial in dials]
         self.partitions = trials.scenario.systems[dials[0].system].partitions
         self.verdicts: dict[Values, bool | None] = {}
-        compared = len(self.searched) * len(self._spread()) + (self.beside is not None)
-        self.confidence = 1 - (1 - confidence) / (1 + compared)
-        """Of each of the decisions that the answer stands on (Bonferroni)."""
+        self._begun: dict[Values, int] = {}
+        """Of each setting that was to be decided, the how many-th it was, from 1."""
 
     def answer(self) -> Values | None:
         """The cheapest that is sure; None: none is."""
@@ -179,7 +216,7 @@ class Staircase:
         found = next((values for values in tried if values is not None), None)
         if found is not None and self.beside is not None:
             found = self._down(found, self.beside)
-        return self._settled(found)
+        return None if found is None else self._settled(self._by_price(found))
 
     def around(self, values: Values) -> Iterator[Values]:
         """Settings that differ from this one in one dial: some steps, and twice as many."""
@@ -189,11 +226,12 @@ class Staircase:
                 if 0 <= other < len(dial.values):
                     yield from self._allowed(_with(values, i, dial.values[other]))
 
-    def _spread(self) -> Sequence[int]:
+    def _spread(self, dial: int | None = None) -> Sequence[int]:
         """Values of the other key, ascending: all, or some from the least to the most."""
-        if self.beside is None:
+        dial = self.beside if dial is None else dial
+        if dial is None:
             return (0,)
-        values = self.trials.dials[self.beside].values
+        values = self.trials.dials[dial].values
         n = min(SPREAD, len(values))
         places = [round(i * (len(values) - 1) / max(1, n - 1)) for i in range(n)]
         return [values[place] for place in places]
@@ -208,10 +246,16 @@ class Staircase:
             return len(its.values)
         return max(1, sum(value <= partitions for value in its.values))
 
-    def _least(self, beside: int) -> Values | None:
-        """The fewest members of every group that look enough; None: the most are too few."""
+    def _least(self, beside: int, fewest: Values | None = None) -> Values | None:
+        """The fewest members of every group that look enough; None: the most are too few.
+
+        ``fewest``: setting with the members below which nothing is tried.
+        """
         least = Least([str(i) for i in self.searched])
         places = dict.fromkeys(least.low, 1)
+        if fewest is not None:
+            places = {n: self._place(int(n), fewest) for n in places}
+            least.low = {name: place - 1 for name, place in places.items()}
         while True:
             enough = self._try(least, places, beside)
             short = [name for name in places if not enough[name]]
@@ -285,26 +329,99 @@ class Staircase:
         ):
             yield values
 
-    def _settled(self, values: Values | None) -> Values | None:
+    def _place(self, dial: int, values: Values) -> int:
+        """The how many-th value of a dial it is, from 1."""
+        return self.trials.dials[dial].values.index(values[dial]) + 1
+
+    def _saves(self, one: Values, other: Values) -> bool:
+        """Whether a setting has a smaller bill than another; two runs of each tell."""
+        its = [self.trials.run(values, BATCHES[0]).usd_per_month for values in (one, other)]
+        return all(map(isfinite, its)) and its[0] < (1 - SAME) * its[1]
+
+    def _cheaper(self, one: Values, other: Values) -> bool:
+        for values in (one, other):
+            self.trials.run(values, BATCHES[0])
+        return cheaper(self.trials.dials, self.trials.tried, one, other)
+
+    def _saving(self, values: Values, dial: int) -> list[Values]:
+        """Settings that differ in a dial that has a price, and have a smaller bill.
+
+        None if neither the least nor the most of it has: bills are taken to go one way.
+        """
+        others = [
+            other
+            for value in self._spread(dial)
+            for other in self._allowed(_with(values, dial, value))
+        ]
+        if not any(self._saves(end, values) for end in (others[0], others[-1]) if end != values):
+            return []
+        return [other for other in others if other != values and self._saves(other, values)]
+
+    def _by_price(self, found: Values) -> Values:
+        """What looks enough and has the smallest bill, where the other key has a price as well.
+
+        More of it may cost less, as messages in a call; and less of it, as shards, with more
+        members.
+        """
+        dial = self.searched[0] if self.beside is None else self.beside
+        if self.trials.dials[dial].members:
+            return found
+        best = found
+        for there in self._saving(found, dial):
+            # With more members it costs no less than with these.
+            if not self._saves(there, best):
+                continue
+            other: Values | None = None
+            if there[dial] > found[dial]:
+                passed = self.trials.passes(there, self.share, FEW)
+                other = there if all(passed.values()) else None
+            elif self.beside is not None and any(True for _ in self._allowed(there)):
+                other = self._least(there[dial], found)
+            if other is not None and self._saves(other, best):
+                best = other
+        return best
+
+    def _settled(self, values: Values) -> Values | None:
         """From where the search ended to the cheapest setting that is sure; None: none is."""
-        while values is not None and self._decide(values) is not True:
-            values = self._up(values)
-        while values is not None:
-            less = next(self._below(values), None)
+        first = min(FIRST_RUNS, self.most)
+        at: Values | None = values
+        while at is not None and self._decide(at, first) is not True:
+            values, at = at, self._up(at)
+        if at is None and self._decide(values, self.most) is True:
+            at = values
+        while at is not None:
+            less = self._less(at)
             if less is None:
                 break
-            values = less
-        return values
+            at = less
+        return at
 
-    def _decide(self, values: Values) -> bool | None:
-        if values not in self.verdicts:
+    def _decide(self, values: Values, most: int) -> bool | None:
+        if self.verdicts.get(values) is None:
+            k = self._begun.setdefault(values, len(self._begun) + 1)
             self.verdicts[values] = self.trials.decide(
-                values, self.share, self.confidence, self.most
+                values, self.share, 1 - self.error / (k * (k + 1)), most
             )
         return self.verdicts[values]
 
+    def _less(self, values: Values) -> Values | None:
+        """A cheaper setting that is sure to do; None: there is none but what stays open."""
+        seen, ahead = {values}, [values]
+        while ahead:
+            for less in self._below(ahead.pop(0)):
+                if less in seen or not self._cheaper(less, values):
+                    continue
+                seen.add(less)
+                verdict = self._decide(less, self.most)
+                if verdict:
+                    return less
+                if verdict is None:
+                    ahead.append(less)
+        return None
+
     def _below(self, values: Values) -> Iterator[Values]:
-        """Cheaper settings that are sure to do: with less of one key."""
+        """Settings that may be cheaper, each the most of its kind: with one step less of one key;
+        and with a smaller bill, with more of the other key or with less of it and more members."""
         for i, dial in enumerate(self.trials.dials):
             at = dial.values.index(values[i])
             if at == 0:
@@ -314,9 +431,27 @@ class Staircase:
             if self.beside is not None and i != self.beside:
                 others += [_with(less, self.beside, value) for value in self._spread()]
             for other in dict.fromkeys(others):
-                for allowed in self._allowed(other):
-                    if self._decide(allowed):
-                        yield allowed
+                yield from self._allowed(other)
+        dial_at = self.searched[0] if self.beside is None else self.beside
+        if self.trials.dials[dial_at].members:
+            return
+        for there in self._saving(values, dial_at):
+            if there[dial_at] > values[dial_at]:
+                yield there
+            elif self.beside is not None:
+                for i in self.searched:
+                    yield from self._most_for_less(there, i, values)
+
+    def _most_for_less(self, there: Values, dial: int, than: Values) -> Iterator[Values]:
+        """With the most members of a group that still cost less than a setting does."""
+        found, values = None, self.trials.dials[dial].values
+        for value in values[self._place(dial, there) :]:
+            more = _with(there, dial, value)
+            if not any(True for _ in self._allowed(more)) or not self._saves(more, than):
+                break
+            found = more
+        if found is not None:
+            yield found
 
     def _up(self, values: Values) -> Values | None:
         """One step up for each group that is short; where that is no use, of the other key."""

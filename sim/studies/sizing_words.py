@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from sim.foundation.text import names, share
-from sim.studies.sizing import Sized
+from sim.studies.sizing import FEW, Sized
 from sim.studies.trials import Outcomes, Values
+from sim.words.worth import usd
 
 _LITTLE = 0.9
 """A step that leaves more than this part of a measure gains little."""
@@ -34,8 +35,20 @@ def heading(sized: Sized) -> str:
     """The answer as a title, without a full stop."""
     wanted = names([str(goal) for goal in sized.goals])
     if sized.answer is None:
-        return f"Nothing that was tried is sure to give {wanted}"
-    return f"For {wanted} it takes {setting(sized, sized.answer)}"
+        said = f"Nothing that was tried is sure to give {wanted}"
+        return f"{said}; whether {_any_of(sized)} would is open" if sized.open else said
+    its = setting(sized, sized.answer)
+    if sized.open:
+        return f"For {wanted} {its} will do; whether {_any_of(sized)} would as well is open"
+    return f"For {wanted} it takes {its}"
+
+
+def _any_of(sized: Sized) -> str:
+    """What is open: "8 or 9 workers of q"."""
+    its = [setting(sized, values) for values in sized.open]
+    if len(sized.dials) == 1:  # the last says what all are
+        its[:-1] = [str(values[0]) for values in sized.open[:-1]]
+    return " or ".join([", ".join(its[:-1]), its[-1]] if len(its) > 1 else its)
 
 
 def findings(sized: Sized) -> Iterator[str]:
@@ -44,18 +57,21 @@ def findings(sized: Sized) -> Iterator[str]:
         yield heading(sized)
         yield from _no_answer(sized)
     else:
-        yield f"{heading(sized)}: {_met(sized.tried[sized.answer])}"
+        its = sized.tried[sized.answer]
+        cost = f", for {usd(its.usd_per_month)} USD a month" if its.usd.size else ""
+        yield f"{heading(sized)}: {_met(its, 'with the answer ' if sized.open else '')}{cost}"
         yield from _less(sized, sized.answer)
         yield (
             f"It is known with {share(sized.confidence, 1)} confidence that at least "
             f"{share(sized.share, 1)} of all runs meet the goals with it, and that fewer do one "
             f"step below{', but for what is still open' if sized.open else ''}"
         )
+        yield from _dearer(sized, sized.answer)
         yield from _more(sized)
     for values in sized.open:
         yield (
             f"Open after {sized.tried[values].runs} runs: with {setting(sized, values)} "
-            f"{_met(sized.tried[values])}, too close to {share(sized.share, 1)} to say; more "
+            f"{_met(sized.tried[values])}, too close to {share(sized.share, 1)} to say; a higher "
             "--replications may tell"
         )
     yield f"Held against the goals: {names(list(sized.groups))} of {sized.dials[0].system}"
@@ -66,10 +82,31 @@ def findings(sized: Sized) -> Iterator[str]:
         )
 
 
-def _met(tried: Outcomes) -> str:
+def _met(tried: Outcomes, who: str = "") -> str:
     if tried.refused:
         return f"no run can be made ({tried.refused})"
-    return f"{tried.met()} of {tried.runs} runs meet them"
+    return f"{who}{tried.met()} of {tried.runs} runs meet them"
+
+
+def _dearer(sized: Sized, answer: Values) -> Iterator[str]:
+    """What has fewer members than the answer and looks enough, but costs more."""
+
+    def members(values: Values) -> int:
+        return sum(n for dial, n in zip(sized.dials, values, strict=True) if dial.members)
+
+    at = sized.tried[answer].usd_per_month
+    fewer = [
+        values
+        for values, its in sized.tried.items()
+        if its.runs >= FEW
+        and its.met() == its.runs
+        and members(values) < members(answer)
+        and its.usd_per_month > at
+    ]
+    if fewer:
+        least = min(fewer, key=lambda v: (members(v), sized.tried[v].usd_per_month))
+        month = usd(sized.tried[least].usd_per_month)
+        yield f"{setting(sized, least)} look enough, too, but cost more: {month} USD a month"
 
 
 def _less(sized: Sized, answer: Values) -> Iterator[str]:
@@ -121,7 +158,8 @@ def _more(sized: Sized) -> Iterator[str]:
             (k for k, (a, b) in enumerate(pairwise(middles)) if b > _LITTLE * a), len(line) - 1
         )
         said = f"{goal.say(middles[1])} with {line[1][i]}"
-        here = f"{goal.name} is {goal.say(middles[0])} with {line[0][i]} {dial.key}, {said}"
+        key = dial.key.removesuffix("s") if dial.members and line[0][i] == 1 else dial.key
+        here = f"{goal.name} is {goal.say(middles[0])} with {line[0][i]} {key}, {said}"
         if knee == 0:
             yield f"{here}: more of them buys little"
         elif knee < len(line) - 1:
@@ -147,16 +185,22 @@ def table(sized: Sized) -> Iterator[str]:
     """Lines of 80 columns: a setting each, with what its runs came to."""
     rows = sorted(v for v, its in sized.tried.items() if its.runs)
     shown = _goals_shown(sized)
-    heads = [[dial.name for dial in sized.dials], ["met"], [sized.goals[j].name for j in shown]]
-    lines = [[*heads[0], *heads[1], *heads[2]]]
+    priced = any(its.usd.size for its in sized.tried.values())
+    month = ["USD/month"] if priced else []
+    names_of_dials = [dial.name for dial in sized.dials]
+    lines = [[*names_of_dials, "met", *month, *(sized.goals[j].name for j in shown)]]
     for values in rows:
         its = sized.tried[values]
         cells = [str(n) for n in values]
         cells.append(f"{its.met()} of {its.runs}")
+        cells += [usd(its.usd_per_month)] if priced else []
         cells += [_span(sized, its, j) for j in shown]
         lines.append(cells)
     widths = [max(len(line[k]) for line in lines) for k in range(len(lines[0]))]
-    while len(widths) > len(sized.dials) + 2 and sum(widths) + 2 * len(widths) + 2 > _WIDTH:
+    while (
+        len(widths) > len(sized.dials) + len(month) + 2
+        and sum(widths) + 2 * len(widths) + 2 > _WIDTH
+    ):
         widths.pop()
     marks = [" ", *(">" if values == sized.answer else " " for values in rows)]
     for line, mark in zip(lines, marks, strict=True):
@@ -213,6 +257,7 @@ def as_data(sized: Sized) -> dict[str, Any]:
                 "verdict": _verdict(sized, values),
                 "runs": its.runs,
                 "met": its.met(),
+                "usd_per_month": its.usd_per_month if its.usd.size else None,
                 "refused": its.refused or None,
                 "goals": [_goal(sized, its, j) for j in range(len(sized.goals)) if its.runs],
             }

@@ -1,7 +1,7 @@
 """Runs of settings, held against goals: what `sim size` looks at."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +36,13 @@ class Outcomes:
     """[runs, groups, goals] what each goal is of; NaN: it is not of this group."""
     refused: str = ""
     """Why the scenario cannot be with it; empty: it can."""
+    usd: F64 = field(default_factory=lambda: np.zeros(0))
+    """[runs] what the system of each would cost a month, USD."""
+
+    @property
+    def usd_per_month(self) -> float:
+        """Of the first two runs, which every setting has with the same seeds; NaN: of none."""
+        return float(np.mean(self.usd[: BATCHES[0]])) if self.usd.size else np.nan
 
     @property
     def runs(self) -> int:
@@ -141,22 +148,23 @@ class Trials:
             its.refused = str(error.problems[0])
             return its
         seeds = range(its.runs, runs)
-        seeded = [made.with_({"seed": made.seed + i}) for i in seeds]
+        seeded = [made.with_seed(made.seed + i) for i in seeds]
         before = self.runs
         self.told(values, before)
         for there in points.compute(seeded, self.folder, self.jobs, self.cluster, KEPT):
             self.told(values, before + there)
-        its.numbers = np.concatenate([its.numbers, self._numbers(seeded)])
+        summary = points.read(seeded, self.folder, "summary")
+        its.numbers = np.concatenate([its.numbers, self._numbers(seeded, summary)])
+        months = summary.groupby("point")[points.COST].first().to_numpy(np.float64)
+        its.usd = np.concatenate([its.usd, months])
         return its
 
     def _empty(self) -> F64:
         return np.zeros((0, len(self.groups), len(self.goals)))
 
-    def _numbers(self, seeded: Sequence[Scenario]) -> F64:
+    def _numbers(self, seeded: Sequence[Scenario], summary: pd.DataFrame) -> F64:
         """[runs, groups, goals] as in `Outcomes`."""
-        summary, latency, waits = (
-            points.read(seeded, self.folder, table) for table in ("summary", *KEPT)
-        )
+        latency, waits = (points.read(seeded, self.folder, table) for table in KEPT)
         out = np.full((len(seeded), len(self.groups), len(self.goals)), np.nan)
         by_quantile = _by_group(latency)
         means_s = waits.groupby(["point", "group"])["mean_s"].sum().to_dict()

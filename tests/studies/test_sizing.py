@@ -199,7 +199,109 @@ def test_what_is_too_close_to_say_is_open():
         [CONSUMERS], lambda v, _: 10 if v[0] > 5 else 9 * (v[0] == 5), most=64
     )
     assert answer == (6,)
-    assert found.verdicts == {(5,): None, (6,): True}
+    # What is below the open one is decided, too.
+    assert found.verdicts == {(4,): False, (5,): None, (6,): True}
+
+
+class Drawn(Made):
+    """Runs of which each setting meets the goal with a probability, the same seeds in all."""
+
+    def __init__(self, probability, seed, usd=None, vary=(CONSUMERS,), scenario=None):
+        super().__init__(scenario or ideal_log("1 s", partitions=64), list(vary), None)
+        self.probability, self.usd = probability, usd
+        self.luck = np.random.default_rng(seed).random(10_000)
+
+    def run(self, values, runs):
+        n = max(runs, self.tried[values].runs if values in self.tried else 0)
+        lost = (self.luck[:n] >= self.probability(values)).astype(float)
+        months = np.full(n, self.usd(values)) if self.usd else np.zeros(0)
+        self.tried[values] = Outcomes(self.groups, self.goals, lost[:, None, None], "", months)
+        return self.tried[values]
+
+
+def test_runs_are_spent_where_it_is_open():
+    # With 8 and 9 some 95 % of the runs do, which 100 runs do not tell from 90 %; with 10 all do.
+    def probability(values):
+        return {8: 0.96, 9: 0.97}.get(values[0], float(values[0] > 9))
+
+    made = Drawn(probability, 4)
+    few = Staircase(made, 0.9, 0.95, 100)
+    assert few.answer() == (10,)
+    assert few.verdicts == {(7,): False, (8,): None, (9,): None, (10,): True}
+    found = Staircase(Drawn(probability, 4), 0.9, 0.95, 400)
+    assert found.answer() == (8,)
+    assert found.verdicts[7,] is False
+
+
+def test_what_is_decided_is_wrong_no_more_often_than_stated():
+    """Whatever the shares below and above: those of a steep and of a flat curve, some at 90 %."""
+    wrong = searches = 0
+    for curve in ((0.5, 0.85, 0.89, 0.9, 0.95, 1.0), (0.8, 0.86, 0.88, 0.89, 0.895, 0.96, 1.0)):
+
+        def probability(values, curve=curve):
+            return curve[min(values[0], len(curve)) - 1]
+
+        for seed in range(150):
+            search = Staircase(Drawn(probability, seed), 0.9, 0.8, 160)
+            search.answer()
+            searches += 1
+            wrong += any(
+                verdict is not None and verdict != (probability(values) >= 0.9)
+                for values, verdict in search.verdicts.items()
+            )
+    # 60 may be; what each decision may be wrong with, all together never are. 20 would be if each
+    # might be wrong with all of it.
+    assert (wrong, searches) == (2, 300)
+
+
+@pytest.mark.parametrize(
+    ("member", "partition", "answer"),
+    [
+        (10.0, 0.0, (2, 8)),  # partitions are free: the fewest members
+        (100.0, 10.0, (2, 8)),  # 280, 340, 510
+        (30.0, 10.0, (3, 4)),  # 140, 130, 170
+        (5.0, 10.0, (5, 2)),  # 90, 55, 45
+    ],
+)
+def test_the_least_money_is_looked_for_where_partitions_have_a_price(member, partition, answer):
+    # A share group, whose members may be more than the partitions.
+    share_group = "systems.kafka_share_group_3_partitions.share_groups.lookup.consumers"
+    partitions = "systems.kafka_share_group_3_partitions.topic.partitions"
+    needed = {1: 99, 2: 5, 4: 3, 8: 2, 16: 2}
+    made = Drawn(
+        lambda v: float(v[0] >= needed[v[1]]),
+        1,
+        lambda v: member * v[0] + partition * v[1],
+        [share_group, f"{partitions}=1,2,4,8,16"],
+        load("head_of_line"),
+    )
+    search = Staircase(made, 0.9, 0.95, 400)
+    assert search.answer() == answer
+    for values, verdict in search.verdicts.items():
+        assert verdict is (values[0] >= needed[values[1]])
+
+
+def test_more_messages_a_call_are_cheaper_than_fewer(tmp_path):
+    """One worker does with any number of messages a receive: with ten, the bill is the least."""
+    queue = ideal_queue("50 ms", rate="18/s", duration="600 s")
+    at = "systems.sqs.queues.q.MaxNumberOfMessages"
+    found = sized(queue, ["p99 < 5s"], [f"{WORKERS}=1..3", f"{at}=1,2,10"], tmp_path, share=0.5)
+    assert found.answer == (1, 10)
+    # One message a call, 18 a second, each sent, received and deleted for 0.40 USD a million; a
+    # worker for 0.0123425 USD an hour; and 730 hours a month: 56.76 + 9.01, and some idle polls.
+    by_hand = 730 * (3 * 18 * 3600 * 0.40 / 1e6 + 0.0123425)
+    assert by_hand == pytest.approx(65.77, abs=0.005)
+    assert found.tried[1, 1].usd_per_month == pytest.approx(by_hand, rel=0.01)
+    assert found.tried[1, 10].usd_per_month < 43.1  # a message is sent, the rest is shared
+
+
+def test_a_member_more_costs_what_a_worker_costs(tmp_path):
+    found = sized(ideal_log("1 ms", duration="200 s"), ["drained"], [f"{CONSUMERS}=1..2"], tmp_path,
+                  share=0.5)  # fmt: skip
+    months = [found.tried[n,].usd_per_month for n in (1, 2)]
+    # Three brokers for 0.204 USD an hour, which traffic and storage of a message a second add to.
+    assert months[1] - months[0] == pytest.approx(730 * 0.0123425)
+    assert months[0] == pytest.approx(730 * (3 * 0.204 + 0.0123425), rel=0.01)
 
 
 def test_a_setting_that_cannot_be_is_passed_over(tmp_path):

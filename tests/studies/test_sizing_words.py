@@ -15,9 +15,9 @@ from sim.studies.trials import Outcomes
 GOALS = [Goal("lost", 0), Goal("p99", 2.0, True)]
 
 
-def tried(runs, p99_s, refused=""):
+def tried(runs, p99_s, refused="", usd=()):
     numbers = np.array([[[0.0, p99_s + 0.01 * i]] for i in range(runs)]).reshape(runs, 1, 2)
-    return Outcomes(["q"], GOALS, numbers, refused)
+    return Outcomes(["q"], GOALS, numbers, refused, np.array(usd))
 
 
 def found(answer=(3,), verdicts=None, scenario=None, vary=WORKERS, **settings):
@@ -48,10 +48,42 @@ def test_the_answer_comes_with_how_sure_it_is():
     ]
 
 
-def test_what_is_open_is_said():
+def test_what_is_open_is_said_in_the_first_line():
     said = list(findings(found(verdicts={(2,): None, (3,): True})))
+    assert said[0] == (
+        "For lost == 0 and p99 < 2 s 3 workers of q will do; whether 2 workers of q would as well "
+        "is open: with the answer 40 of 40 runs meet them"
+    )
+    its = found((3,), {(1,): None, (2,): None, (3,): True, (4,): None})
+    assert its.open == [(1,), (2,)]  # more than the answer is of no interest
+    assert "whether 1 or 2 workers of q would as well is open" in heading(its)
+    none = found(None, {(2,): None, (3,): None})
+    assert heading(none).endswith("p99 < 2 s; whether 2 or 3 workers of q would is open")
     assert any("but for what is still open" in words for words in said)
     assert any(words.startswith("Open after 4 runs: with 2 workers of q") for words in said)
+
+
+def test_the_bill_is_told_and_what_has_fewer_members_but_costs_more():
+    log = ideal_log("1 s")
+    few, many = tried(4, 1.0, usd=[130.0, 132.0]), tried(40, 1.0, usd=[99.0, 101.0, 7.0])
+    its = Sized(log, read_dials([CONSUMERS, PARTITIONS], log), GOALS, ["g"], 0.9, 0.95, 100,
+                (3, 4), {(3, 4): True}, {(2, 9): few, (3, 4): many}, 44, None)  # fmt: skip
+    said = list(findings(its))
+    assert said[0].endswith(
+        "it takes 3 consumers of g and 4 partitions: 40 of 40 runs meet them, for 100 USD a month"
+    )
+    assert (
+        "2 consumers of g and 9 partitions look enough, too, but cost more: 131 USD a month" in said
+    )
+    assert next(table(its)).split()[:6] == [
+        "g",
+        "consumers",
+        "partitions",
+        "met",
+        "USD/month",
+        "p99",
+    ]
+    assert [row["usd_per_month"] for row in as_data(its)["settings"]] == [131.0, 100.0]
 
 
 def test_no_answer_comes_with_what_is_missed_and_by_how_much():
