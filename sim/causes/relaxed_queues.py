@@ -1,6 +1,7 @@
 """The lines of `sim.causes.relaxed` that are of queues: SQS, RabbitMQ, Celery."""
 
 from collections.abc import Callable, Mapping, Sequence
+from math import ceil
 from types import MappingProxyType
 from typing import Any
 
@@ -82,6 +83,32 @@ def _fair(at: At) -> Any:
     return [*(shows.of or {}), *(shows.without or {})] or None
 
 
+_BEAT = (READERS, "heartbeat")
+_EXTENDED = (*_BEAT, "VisibilityTimeout")
+
+
+def _extended(at: At) -> int:
+    """How long a heartbeat hides a message, s."""
+    return int(at.other(*_EXTENDED) or at.other(READERS, "VisibilityTimeout"))
+
+
+def _beaten(to: To) -> To:
+    """Of a queue whose workers send heartbeats."""
+    return lambda at: to(at) if at.other(*_BEAT) else None
+
+
+def _sooner(at: At) -> Any:
+    """An interval within what it extends, where it is not."""
+    least = min(_extended(at), int(at.other(READERS, "VisibilityTimeout")))
+    return max(1, least // 2) if at.value >= least > 1 else None
+
+
+def _tighter(at: At) -> Any:
+    """What heartbeats just keep, where they hide messages for much longer."""
+    wanted = ceil(1.5 * at.other(*_BEAT, "interval"))
+    return wanted if wanted <= _extended(at) / 2 else None
+
+
 _MORE_HELD = "a worker that dies holds more messages"
 _ORDER = "the order that it keeps"
 
@@ -94,6 +121,36 @@ SQS = (
         (READERS, "VisibilityTimeout"), _by_workers(shorter_lock(_receives, 1)),
         "what a worker holds that is gone comes back only after {s}",
         "a batch that takes longer is processed twice", BEHIND, name="VisibilityTimeout (shorter)",
+    ),
+    Relaxed(
+        (*_BEAT, "interval"), _beaten(_sooner),
+        "a heartbeat each {s} comes when the visibility timeout has ended", "more calls", AGAIN,
+        name="heartbeat.interval", key="heartbeat.interval",
+    ),
+    Relaxed(
+        _EXTENDED, _beaten(_tighter),
+        "what a worker holds that is gone comes back only after {s}",
+        "a worker that stands still for that long loses what it has in hand", BEHIND,
+        {(READERS, "VisibilityTimeout"): _tighter}, name="heartbeat.VisibilityTimeout (shorter)",
+        default=_extended,
+    ),
+    Relaxed(
+        _EXTENDED,
+        _beaten(lambda at: min(43_200, 10 * _extended(at)) if _extended(at) < 43_200 else None),
+        "a worker that sends no heartbeat for {s} loses what it has in hand", LATER, AGAIN,
+        {(READERS, "VisibilityTimeout"): lambda at: min(43_200, 10 * _extended(at))},
+        name="heartbeat.VisibilityTimeout", default=_extended,
+    ),
+    Relaxed(
+        (READERS, "terminateVisibilityTimeout"),
+        lambda at: 300 if at.value is not None and at.value < 60 else None,
+        "what fails comes back after {s}, and uses up its receives",
+        "what fails comes again later", ("dead_lettered", "redelivered"),
+    ),
+    Relaxed(
+        (READERS, "terminateVisibilityTimeout"), lambda at: 0 if at.value else None,
+        "what fails comes back only after {s}", "what fails comes back at once", BEHIND,
+        name="terminateVisibilityTimeout (0)",
     ),
     Relaxed(
         (READERS, "MaxNumberOfMessages"), _by_workers(up(10)), "{value} a call", _MORE_HELD, BEHIND,

@@ -69,6 +69,7 @@ cdef enum:
     RESUME = 16
     CHECK = 17
     OPEN = 18
+    BEAT = 19
     GATHERING = 0
     INVOKING = 1
     STARTING = 2
@@ -117,7 +118,9 @@ cdef enum:
     LIMIT_RATE = 22
     LIMIT_WORK = 23
     LIMIT_POLL = 24
-    LIMITS = 25
+    LIMIT_LOCK_MOST = 25
+    LIMIT_FAILED = 26
+    LIMITS = 27
     CLOSED = 0
     KILLED = 1
     STRUCK = 2

@@ -123,6 +123,8 @@ CHECK = 17
 """Nothing."""
 OPEN = 18
 """Nothing."""
+BEAT = 19
+"""Consumer."""
 
 # Values of InvokedFunction.stage: how far a consumer is with invoking a function.
 GATHERING = 0
@@ -225,7 +227,11 @@ LIMIT_WORK = 23
 """Work was ended that took too long."""
 LIMIT_POLL = 24
 """A message waited for the time at which an idle consumer calls."""
-LIMITS = 25
+LIMIT_LOCK_MOST = 25
+"""A lock was not extended: it would have lasted too long in all."""
+LIMIT_FAILED = 26
+"""A message that had failed stayed in flight, as its consumer had said."""
+LIMITS = 27
 
 # What happens to consumers, and is told of: rows of QueueLimits.times_of.
 CLOSED = 0

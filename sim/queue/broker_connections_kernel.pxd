@@ -2,6 +2,7 @@ cimport cython
 
 from sim.foundation cimport num
 from sim.foundation.c_types cimport i64
+from sim.queue cimport broker_beats_kernel as beats_kernel
 from sim.queue cimport broker_codes as codes
 from sim.queue cimport broker_consumers_kernel as consumers_kernel
 from sim.queue cimport broker_deliveries_kernel as deliveries_kernel

@@ -1,6 +1,7 @@
 """The broker's side of a consumer: subscriptions, connections that close, and locks that end."""
 
 from sim.foundation import num
+from sim.queue import broker_beats_kernel as beats_kernel
 from sim.queue import broker_codes as codes
 from sim.queue import broker_consumers_kernel as consumers_kernel
 from sim.queue import broker_deliveries_kernel as deliveries_kernel
@@ -15,10 +16,13 @@ from sim.queue.broker_state_kernel import BrokerState
 def _take_back_one(b: BrokerState, now: float, d: int, why: int) -> None:
     if why == codes.BY_LOCK:
         if b.deliveries.has[d] & codes.CLIENT != 0:
-            limits_kernel.act(b.limits, codes.LIMIT_LOCK_HELD, now, now)
+            limits_kernel.act(b.limits, beats_kernel.why_ended(b, now, d), now, now)
         elif b.deliveries.has[d] & codes.WIRE == 0:
             gone_s = min(now, b.deliveries.gone_s[d])
-            limits_kernel.act(b.limits, codes.LIMIT_LOCK_GONE, gone_s, now)
+            if not settling_kernel.is_given_back(b, d):
+                limits_kernel.act(b.limits, codes.LIMIT_LOCK_GONE, gone_s, now)
+            elif gone_s < now:
+                limits_kernel.act(b.limits, codes.LIMIT_FAILED, gone_s, now)
     settling_kernel.forget(b, now, d)
     settling_kernel.give_back(b, now, d, why)
     deliveries_kernel.free_if_forgotten(b.deliveries, d)

@@ -53,6 +53,8 @@ cdef class Consumers:
     cdef public double[::1] paused_s
     cdef public i64[::1] renews
     cdef public double[::1] timer_s
+    cdef public double[::1] beat_s
+    cdef public i64[::1] beating
     cdef public i64[::1] resting
     cdef public i64 at_rest
     cdef public i64 working

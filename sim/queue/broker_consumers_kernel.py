@@ -108,6 +108,10 @@ class Consumers:
         """[places] 1: it can renew the locks of what it has in hand."""
         self.timer_s: F64 = np.full(places, -np.inf)
         """[places] when its timer for that fired last, as far as was looked."""
+        self.beat_s: F64 = np.full(places, np.inf)
+        """[places] Pull: when its next heartbeat is due; inf: it has begun nothing."""
+        self.beating: I64 = np.zeros(places, np.int64)
+        """[places] 1: a BEAT is scheduled."""
         self.resting: I64 = np.zeros(places, np.int64)
         """[places] 1: it has nothing to do (`sim.queue.broker_times_kernel`)."""
         self.at_rest = 0

@@ -42,10 +42,12 @@ cdef i64 take_free(Deliveries deliveries) noexcept nogil
 
 cdef void free_if_forgotten(Deliveries deliveries, i64 d) noexcept nogil
 
-@cython.locals(last=i64)
+@cython.locals(last=i64, then=i64)
 cdef void await_ack(Deliveries deliveries, i64 d) noexcept nogil
 
 cdef void extend(Deliveries deliveries, i64 d, double now) noexcept nogil
+
+cdef void relock(Deliveries deliveries, i64 d, double locked_s) noexcept nogil
 
 @cython.locals(before=i64, after=i64)
 cdef void await_no_more(Deliveries deliveries, i64 d) noexcept nogil

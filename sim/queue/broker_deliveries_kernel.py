@@ -115,22 +115,34 @@ def free_if_forgotten(deliveries: Deliveries, d: int) -> None:
 
 
 def await_ack(deliveries: Deliveries, d: int) -> None:
-    """The broker waits for an ack: ``d`` goes last in its list."""
+    """The broker waits for an ack: ``d`` goes behind those whose locks end no later."""
     last = deliveries.last
+    then = -1
+    while last >= 0 and deliveries.locked_s[last] > deliveries.locked_s[d]:
+        then = last
+        last = deliveries.before[last]
     deliveries.before[d] = last
-    deliveries.after[d] = -1
+    deliveries.after[d] = then
     if last >= 0:
         deliveries.after[last] = d
     else:
         deliveries.first = d
-    deliveries.last = d
+    if then >= 0:
+        deliveries.before[then] = d
+    else:
+        deliveries.last = d
 
 
 def extend(deliveries: Deliveries, d: int, now: float) -> None:
     """The lock of ``d`` begins anew: it goes last in the broker's list."""
+    relock(deliveries, d, now)
+
+
+def relock(deliveries: Deliveries, d: int, locked_s: float) -> None:
+    """The lock of ``d`` is as one that began at ``locked_s``."""
     await_no_more(deliveries, d)
     deliveries.has[d] += codes.BROKER
-    deliveries.locked_s[d] = now
+    deliveries.locked_s[d] = locked_s
     await_ack(deliveries, d)
 
 

@@ -1,6 +1,7 @@
 """A consumer and what it has in hand: it asks, works, acknowledges, and its process may end."""
 
 from sim.foundation import num
+from sim.queue import broker_beats_kernel as beats_kernel
 from sim.queue import broker_codes as codes
 from sim.queue import broker_consumers_kernel as consumers_kernel
 from sim.queue import broker_deliveries_kernel as deliveries_kernel
@@ -123,6 +124,7 @@ def _ask(b: BrokerState, now: float, c: int) -> None:
     b.consumers.fresh[c] = 1
     b.consumers.asked_s[c] = now
     b.consumers.found_none[c] = 0
+    b.consumers.beat_s[c] = num.INF
     if b.consumers.cut[c] == 1:
         b.consumers.calling[c] = codes.HELD_UP
         return
@@ -264,6 +266,7 @@ def _begin_work(b: BrokerState, now: float, c: int, d: int) -> None:
     if b.consumers.fresh[c] == 1:
         b.consumers.fresh[c] = 0
         work_s += b.policy.per_batch_s
+        beats_kernel.begin(b, now, c)
     end_s = now + work_s * b.consumers.factor[c]
     b.deliveries.begun_s[d] = now
     b.consumers.slot[c, s] = d
@@ -494,6 +497,7 @@ def finish(b: BrokerState, now: float, c: int, s: int) -> bool:
             b.deliveries.locked_s[d] = leases_kernel.renewed_s(b, d, now)
         b.deliveries.gone_s[d] = now
         b.deliveries.has[d] -= codes.CLIENT
+        beats_kernel.give_back(b, now, d)
         deliveries_kernel.free_if_forgotten(b.deliveries, d)
     else:
         b.deliveries.verdict[d] = verdict
@@ -504,6 +508,10 @@ def finish(b: BrokerState, now: float, c: int, s: int) -> bool:
             b.deliveries.then[b.consumers.done_end[c]] = d
         b.consumers.done_end[c] = d
     if verdict != codes.OK and b.policy.stop_batch == 1:
+        d = b.consumers.buffer[c]
+        while d >= 0:
+            beats_kernel.give_back(b, now, d)
+            d = b.deliveries.then[d]
         _let_go_all(b, now, b.consumers.buffer[c])
         b.consumers.buffer[c] = -1
     if fails:

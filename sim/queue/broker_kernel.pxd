@@ -4,6 +4,7 @@ from sim.engine cimport pieces
 from sim.foundation cimport num
 from sim.foundation.c_types cimport i64
 from sim.queue cimport broker_arrivals_kernel as arrivals_kernel
+from sim.queue cimport broker_beats_kernel as beats_kernel
 from sim.queue cimport broker_codes as codes
 from sim.queue cimport broker_connections_kernel as connections_kernel
 from sim.queue cimport broker_consumers_kernel as consumers_kernel

@@ -27,6 +27,7 @@ import cython
 from sim.engine import pieces
 from sim.foundation import num
 from sim.queue import broker_arrivals_kernel as arrivals_kernel
+from sim.queue import broker_beats_kernel as beats_kernel
 from sim.queue import broker_codes as codes
 from sim.queue import broker_connections_kernel as connections_kernel
 from sim.queue import broker_consumers_kernel as consumers_kernel
@@ -346,6 +347,8 @@ def _rare(b: BrokerState, now: float, kind: int, ref: int, stamp: int) -> int:
             leases_kernel.go_on(b, now, ref)
     elif kind == codes.CHECK:
         connections_kernel.check(b, now)
+    elif kind == codes.BEAT:
+        beats_kernel.beat(b, now, ref)
     elif kind == codes.OPEN:
         if now >= b.rate_until_s:  # else the next span has begun
             waiting = b.consumers.behind[b.consumers.anchor] != b.consumers.anchor

@@ -17,6 +17,10 @@ cdef class BrokerPolicy:
     cdef public double per_batch_s
     cdef public double lock_s
     cdef public double extends_s
+    cdef public double beat_s
+    cdef public double beat_lock_s
+    cdef public double lock_most_s
+    cdef public double failed_lock_s
     cdef public double sweep_s
     cdef public double lease_s
     cdef public double renew_s

@@ -43,6 +43,15 @@ class BrokerPolicy:
         self.extends_s = 0.0
         """A consumer that has a message when its lock ends extends that, until so long after it was
         handed the message; 0: it does not."""
+        self.beat_s = num.INF
+        """Pull: a consumer extends the locks of what it has in hand each time after; inf: never."""
+        self.beat_lock_s = 0.0
+        """How long they last from then on, …"""
+        self.lock_most_s = num.INF
+        """… but a lock lasts no longer than this in all."""
+        self.failed_lock_s = num.INF
+        """How long the lock of a message that failed lasts from then on, where its consumer says
+        LEAVE; inf: as long as it would have."""
         self.sweep_s = 0.0
         """Ends of locks are looked at this often; 0: at once."""
         self.lease_s = num.INF

@@ -31,6 +31,9 @@ cdef void lose(BrokerState b, double now, i64 d) noexcept nogil
 @cython.locals(c=i64, waited_s=double, in_hand=bint)
 cdef double _throttled_s(BrokerState b, double now, i64 d) noexcept nogil
 
+@cython.locals(given=bint)
+cdef bint is_given_back(BrokerState b, i64 d) noexcept nogil
+
 @cython.locals(message=i64, waited_s=double, row=i64)
 cdef void _put_back(BrokerState b, double now, i64 d, i64 place) noexcept nogil
 

@@ -117,6 +117,12 @@ def _throttled_s(b: BrokerState, now: float, d: int) -> float:
     return waited_s
 
 
+def is_given_back(b: BrokerState, d: int) -> bool:
+    """Whether a consumer whose work failed has said when the message comes back."""
+    given: bool = b.policy.failed_lock_s < num.INF and b.deliveries.verdict[d] == codes.REQUEUE
+    return given
+
+
 def _put_back(b: BrokerState, now: float, d: int, place: int) -> None:
     """The message of a delivery is ready again."""
     message = b.deliveries.message[d]
@@ -128,6 +134,11 @@ def _put_back(b: BrokerState, now: float, d: int, place: int) -> None:
             row = times_kernel.row_for(b.times, message)
             b.times.before[row, codes.MET_ATTEMPT] -= waited_s
             b.times.before[row, codes.MET_THROTTLED] += waited_s
+        elif is_given_back(b, d):
+            waited_s = now - b.deliveries.gone_s[d]
+            row = times_kernel.row_for(b.times, message)
+            b.times.before[row, codes.MET_LOCK] -= waited_s
+            b.times.before[row, codes.MET_BACKOFF] += waited_s
         times_kernel.ready_from(b.times, message, now)
 
 

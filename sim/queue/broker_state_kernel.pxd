@@ -63,6 +63,7 @@ cdef class BrokerState:
     cdef public i64 rate_taken
     cdef public double rate_until_s
     cdef public double rate_full_s
+    cdef public i64 beats
     cdef public bint published
     cdef public double full_from_s
     cdef public double full_until_s

@@ -118,6 +118,8 @@ class BrokerState:
         """… which goes until then."""
         self.rate_full_s = num.INF
         """Since when there are as many as may be; inf: fewer."""
+        self.beats = 0
+        """Calls that set locks anew."""
         self.published = False
         """What it did last was to take in a message, not to deliver one."""
         self.full_from_s = num.INF

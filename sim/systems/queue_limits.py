@@ -33,6 +33,8 @@ def written_s(time_s: float) -> str:
 _WHAT = {
     codes.LIMIT_LOCK_HELD: "delivered a message again while a consumer still had it",
     codes.LIMIT_LOCK_GONE: "kept a message in flight after its consumer had failed or gone",
+    codes.LIMIT_LOCK_MOST: "were over: no heartbeat hides a message for longer, and it came again",
+    codes.LIMIT_FAILED: "kept a message that had failed in flight",
     codes.LIMIT_RETURNS: "had a message that had come back so often {buried}",
     codes.LIMIT_RECEIVES: "had a message that had been received so often {buried}",
     codes.LIMIT_RETRIES: "had a message that had been tried again so often {buried}",

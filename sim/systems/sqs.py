@@ -33,7 +33,7 @@ from sim.queue.sqs_standard_waits import StandardWaits
 from sim.queue.windows import QueueWindows
 from sim.scenario.load import Scenario
 from sim.scenario.products.aws_lambda import A_RECEIVE, LONG_POLL_S
-from sim.scenario.products.sqs import SqsQueue, SqsSystem
+from sim.scenario.products.sqs import LONGEST_HIDDEN_S, SqsQueue, SqsSystem
 from sim.systems.on_queue import QueueSystem, became, poison_of
 from sim.systems.queue_limits import Keys, LimitKey, written_s
 from sim.systems.sqs_lambda import Pollers, function_limit_keys, pollers
@@ -88,8 +88,7 @@ class Sqs(QueueSystem[Workers | Broker]):
                 rows = self.let_in[queue]
                 its, work_s = replace(setup, messages=messages.only(rows)), work_s[rows]
                 feed = filters[queue].feed
-            alone = c.message_group_id is None and c.function is None
-            make = _standard if alone else _general
+            make = _standard if c.plain else _general
             queues[queue] = make(its, config, queue, work_s, feed)
         sent = {
             queue: SentOnly(self.senders, self.let_in[queue])
@@ -172,6 +171,9 @@ class Sqs(QueueSystem[Workers | Broker]):
             queue = queues.pop(outcome.group)
             if isinstance(queue, Pollers):
                 outcome = queue.told_in(outcome)
+            elif isinstance(queue, Broker) and self.config.queues[outcome.group].changes_visibility:
+                requests = {**outcome.requests, "change visibility": queue.state.beats}
+                outcome = replace(outcome, requests=requests)
             elif isinstance(queue, Workers):
                 name, spent_s = outcome.group, spent_by_workers(queue)
                 outcome = replace(
@@ -232,7 +234,7 @@ def _general(
     work_s: F32,
     feed: Feed,
 ) -> Broker:
-    """A FIFO queue or a fair one, or one that Lambda empties."""
+    """A FIFO queue or a fair one, or one that Lambda empties, or whose workers set timeouts."""
     queue, messages = config.queues[name], setup.messages
     columns = Columns()
     if queue.message_group_id is not None:
@@ -263,7 +265,7 @@ def _general(
 def _limit_keys(setup: Setup, config: SqsSystem, name: str) -> Keys:
     """What AWS calls the limits of a FIFO queue or a fair one, or of one that Lambda empties."""
     queue, here, n = config.queues[name], f"queues.{name}", broker_codes
-    if queue.message_group_id is None and queue.function is None:
+    if queue.plain:
         return {}
     redrive = queue.redrive_policy
 
@@ -280,6 +282,8 @@ def _limit_keys(setup: Setup, config: SqsSystem, name: str) -> Keys:
         n.LIMIT_IN_FLIGHT: attribute("max_in_flight", queue.max_in_flight),
         n.LIMIT_CALLS: attribute("FifoThroughputLimit", queue.fifo_throughput_limit),
     }
+    if queue.changes_visibility and queue.function is None:
+        keys.update(_visibility_keys(queue, attribute))
     if queue.message_group_id is not None:
         groups = len(setup.messages.keys_by(queue.message_group_id)[1])
         keys[n.LIMIT_LINE] = attribute("MessageGroupId", f"{groups:,} message groups")
@@ -291,6 +295,30 @@ def _limit_keys(setup: Setup, config: SqsSystem, name: str) -> Keys:
     if redrive is not None:
         keys[n.LIMIT_RECEIVES] = attribute(
             "RedrivePolicy.maxReceiveCount", redrive.max_receive_count
+        )
+    return keys
+
+
+def _visibility_keys(queue: SqsQueue, attribute: Callable[[str, object], LimitKey]) -> Keys:
+    """What the limits are called that `ChangeMessageVisibility` sets."""
+    keys = {}
+    if (after_s := queue.terminate_visibility_timeout) is not None:
+        keys[broker_codes.LIMIT_FAILED] = attribute(
+            "terminateVisibilityTimeout", written_s(after_s)
+        )
+    if queue.heartbeat is not None:
+        every_s, for_s = queue.heartbeat.interval, queue.extended_s
+        interval = attribute("heartbeat.interval", written_s(every_s))
+        extended = attribute("heartbeat.VisibilityTimeout", written_s(for_s))
+        interval = interval._replace(name="heartbeat.interval")
+        extended = extended._replace(name="heartbeat.VisibilityTimeout")
+        if queue.heartbeat.visibility_timeout is None:
+            extended = attribute("VisibilityTimeout", written_s(for_s))
+        in_time = every_s < min(for_s, queue.visibility_timeout)
+        keys[broker_codes.LIMIT_LOCK_HELD] = extended if in_time else interval
+        keys[broker_codes.LIMIT_LOCK_GONE] = extended
+        keys[broker_codes.LIMIT_LOCK_MOST] = interval._replace(
+            name="12 hours from a receive", value=written_s(LONGEST_HIDDEN_S)
         )
     return keys
 
@@ -315,6 +343,12 @@ def _general_policy(queue: SqsQueue, standard: StandardPolicy) -> BrokerPolicy:
         ack_every=standard.per_delete,
         per_batch_s=standard.per_batch_s,
         lock_s=standard.visibility_s,
+        beat_s=inf if queue.heartbeat is None else float(queue.heartbeat.interval),
+        beat_lock_s=0.0 if queue.heartbeat is None else queue.extended_s,
+        lock_most_s=LONGEST_HIDDEN_S,
+        failed_lock_s=inf
+        if queue.terminate_visibility_timeout is None
+        else float(queue.terminate_visibility_timeout),
         # A FIFO queue refuses the receipt of a message whose visibility timeout has ended.
         late_ack=int(not fifo),
         any_copy=standard.stale_deletes,

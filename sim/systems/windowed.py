@@ -93,6 +93,8 @@ def _of_queue(queue: SqsQueue) -> Iterator[str]:
         yield "is emptied by Lambda"
     if queue.message_group_id is not None:
         yield "has message groups"
+    if queue.changes_visibility:
+        yield "has its workers change visibility timeouts"
     if queue.filter_policy is not None:
         yield "has a filter policy"
 

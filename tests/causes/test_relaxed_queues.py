@@ -24,6 +24,30 @@ def test_a_visibility_timeout_becomes_longer_than_a_batch():
     assert one.remedy == "with VisibilityTimeout 20"
 
 
+def test_a_heartbeat_comes_in_time_and_hides_for_no_longer_than_it_must():
+    late = keys(incident(queue(1, VisibilityTimeout=30, heartbeat=45)))
+    assert (late["heartbeat.interval"].value, late["heartbeat.interval"].to) == ("45", "15")
+    assert "heartbeat.interval" not in keys(incident(queue(1, VisibilityTimeout=30, heartbeat=20)))
+    beat = {"interval": 20, "VisibilityTimeout": 600}
+    found = keys(incident(queue(1, VisibilityTimeout=30, heartbeat=beat)))
+    shorter = found["heartbeat.VisibilityTimeout (shorter)"]
+    assert (shorter.value, shorter.to) == ("600", "30")
+    assert {change.path: change.value for change in shorter.changes} == {
+        "systems.s.queues.g.heartbeat.VisibilityTimeout": 30,
+        "systems.s.queues.g.VisibilityTimeout": 30,
+    }
+    longer = found["heartbeat.VisibilityTimeout"]
+    assert longer.to == "6000"
+
+
+def test_what_failed_comes_back_later_or_at_once():
+    soon = keys(incident(queue(1, terminateVisibilityTimeout=0)))["terminateVisibilityTimeout"]
+    assert soon.to == "300"
+    at_once = keys(incident(queue(1, terminateVisibilityTimeout=600)))
+    assert at_once["terminateVisibilityTimeout (0)"].to == "0"
+    assert "terminateVisibilityTimeout" not in at_once
+
+
 def test_one_message_a_call_becomes_ten():
     one = keys(incident(queue(1)))["MaxNumberOfMessages"]
     assert (one.what, one.to) == ("one message a call", "10")

@@ -102,6 +102,41 @@ def visibility_timeout_of_a_batch(rng: random.Random) -> Plant:
     )
 
 
+def heartbeat_after_the_timeout(rng: random.Random) -> Plant:
+    """Heartbeats come when the visibility timeout of what takes longer has ended."""
+    timeout = rng.randint(3, 6)
+    interval = rng.randint(timeout + 1, 2 * timeout)
+    slow = {"share": 0.004, "time": f"{timeout * rng.uniform(2.2, 4):.3g} s"}
+    queue = {"workers": 40, "VisibilityTimeout": timeout, "heartbeat": interval, **POLL}
+    at, timeout_at = f"{AT}.heartbeat.interval", f"{AT}.VisibilityTimeout"
+    plant = Plant(
+        "heartbeat after the visibility timeout",
+        scenario_of(sqs(queue), [(120, 25)], {"per_message": "20 ms", "slow": slow}),
+        "double_effects",
+        (Part((at,), {at: 1}), Part((timeout_at,), {timeout_at: 300})),
+    )
+    return with_absorbed_peak(plant, 3) if rng.random() < 0.8 else plant
+
+
+def long_heartbeat_of_a_dead_worker(rng: random.Random) -> Plant:
+    """What a worker had that was killed stays hidden for as long as its last heartbeat said."""
+    beat = {"interval": rng.randint(5, 10), "VisibilityTimeout": rng.randint(900, 2_000)}
+    work = beat["interval"] * rng.uniform(2, 3)
+    queue = {"workers": 40, "VisibilityTimeout": 30, "heartbeat": beat, **POLL}
+    crash = {"at": "100s", "fault": "crash", "target": "s.g.*", "restart_after": "1s"}
+    at = f"{AT}.heartbeat.VisibilityTimeout"
+    plant = Plant(
+        "a heartbeat's long timeout, and a crash",
+        scenario_of(sqs(queue), [(160, 1.0)], {"per_message": f"{work:.3g} s"}, faults=[crash]),
+        "max_time_lag_s",
+        (
+            Part((at,), {at: 2 * beat["interval"]}),
+            Part(("faults.0",), {"faults.0": None}),
+        ),
+    )
+    return with_absorbed_peak(plant, 1.5) if rng.random() < 0.5 else plant
+
+
 def one_message_a_call(rng: random.Random) -> Plant:
     """One message a receive: calls are nearly all that a worker does."""
     rate = rng.uniform(70, 100)
@@ -556,6 +591,8 @@ def maximum_concurrency(rng: random.Random) -> Plant:
 QUEUES: tuple[Kind, ...] = (
     visibility_timeout,
     visibility_timeout_of_a_batch,
+    heartbeat_after_the_timeout,
+    long_heartbeat_of_a_dead_worker,
     one_message_a_call,
     receives_before_the_dead_letters,
     few_message_groups,

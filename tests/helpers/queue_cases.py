@@ -196,6 +196,40 @@ def with_ceilings(rng):
     return s, came_s, work_s, until_s, faults, columns
 
 
+def with_heartbeats(rng):
+    """Scenarios in which consumers that pull extend locks, and say when what failed comes back."""
+    s, came_s, work_s, until_s, faults, columns = scenario(rng)
+    columns["due_s"] = None
+    lock_s = rng.uniform(0.1, 0.6)
+    pick = s.pick if s.pick in ("one", "groups", "fair") else "one"
+    if pick == "one":
+        columns["lane"] = None
+    s = replace(
+        s,
+        push=False,
+        pick=pick,
+        slots=1,
+        ack="late",
+        lock_s=lock_s,
+        sweep_s=0.0,
+        lock_closes=False,
+        closes=False,
+        single_active=False,
+        beat_s=float(rng.choice([lock_s * rng.uniform(0.2, 1.2), np.inf])),
+        beat_lock_s=lock_s * rng.uniform(0.5, 2.0),
+        lock_most_s=float(rng.choice([rng.uniform(0.3, 1.5), np.inf])),
+        failed_lock_s=float(rng.choice([0.0, rng.uniform(0.05, 0.5), np.inf])),
+        any_copy=pick != "groups" and bool(rng.integers(2)),
+        place="original" if pick == "groups" else s.place,
+        on_failure="leave",
+        on_kill="die",
+        counted=(),
+        overflow="drop-head",
+    )
+    s = replace(s, requeue_place=s.place)
+    return s, came_s, work_s, until_s, faults, columns
+
+
 def with_leases(rng):
     """Scenarios in which consumers renew locks, lose what they hold, or take only so many."""
     s, came_s, work_s, until_s, faults, columns = scenario(rng)
@@ -265,4 +299,5 @@ ACTED = {
     "stalls": codes.LIMIT_STALLS,
     "work": codes.LIMIT_WORK,
     "poll": codes.LIMIT_POLL,
+    "most": codes.LIMIT_LOCK_MOST,
 }

@@ -233,11 +233,37 @@ class PlainBroker(PlainQueueSide):
             consumer.done.append(d)
         else:
             self.times.gone(d)
+            self._leave_for(consumer, [d])
         if verdict != "ok" and self.s.stop_batch:
             for left in consumer.buffer:
                 self.times.gone(left)
+            self._leave_for(consumer, list(consumer.buffer))
             consumer.buffer.clear()
         return True
+
+    def _leave_for(self, consumer: Consumer, left: list[Delivery]) -> None:
+        """What failed, or is not begun for that, comes back when its consumer says."""
+        if self.s.failed_lock_s < INF and not consumer.cut:
+            self.seen.add("given back")
+            for d in self._lock_anew(left, self.s.failed_lock_s):
+                d.given_back = True
+
+    def _heartbeats(self, consumer: Consumer, batch: list[Delivery]) -> Steps:
+        """Of one batch, from its beginning: extend the locks of what is left of it."""
+        process = consumer.connection
+        next_s = self.env.now + self.s.beat_s
+        while True:
+            yield self.env.timeout(next_s - self.env.now)
+            while consumer.machine.paused and consumer.connection is process:
+                yield from consumer.machine.running()
+            hand = [*consumer.done, *consumer.working, *consumer.buffer]
+            hand = [d for d in hand if d in batch]
+            if consumer.connection is not process or not hand:
+                return
+            if not consumer.cut:
+                self.seen.add("heartbeat")
+                self._lock_anew(hand, self.s.beat_lock_s)
+            next_s = self.env.now + self.s.beat_s
 
     def _start_later(self, c: int, after_s: float) -> Steps:
         died = self.consumers[c].connection
@@ -287,6 +313,8 @@ class PlainBroker(PlainQueueSide):
                     d.arrived_s = self.env.now
                 consumer.buffer.extend(held)
                 yield from consumer.machine.running()
+                if s.beat_s < INF and consumer.buffer:
+                    self.env.process(self._heartbeats(consumer, list(consumer.buffer)))
                 extra_s, chunk = s.per_batch_s, 0
                 while consumer.buffer:
                     d = consumer.buffer.popleft()

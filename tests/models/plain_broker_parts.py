@@ -32,6 +32,10 @@ class Settings:
     per_batch_s: float = 0.0
     lock_s: float = INF
     extends_s: float = 0.0  # a consumer that has a message extends its lock until then
+    beat_s: float = INF  # a consumer extends the locks of what it has in hand each time after
+    beat_lock_s: float = 0.0  # by so much from then on
+    lock_most_s: float = INF  # but no lock lasts longer in all
+    failed_lock_s: float = INF  # what failed and is left comes back after; INF: with its lock
     sweep_s: float = 0.0
     lease_s: float = INF  # a lock that consumers renew
     renew_s: float = INF
@@ -142,6 +146,8 @@ class Delivery:
     locked_s: float
     publication: int = 0  # how often its message had been published again
     at_broker: bool = True
+    ends_s: float = INF  # its lock
+    given_back: bool = False  # it failed, and its consumer said when it comes back
     timed_out: bool = False
     verdict: str = "ok"
     owed: bool = False

@@ -376,6 +376,8 @@ class PlainQueueSide:
         if held:
             self.rotor = (self.rotor + 1) % self.lanes
             if self.s.ack != "auto" and self.s.lock_s < INF and self.s.sweep_s == 0:
+                for d in held:
+                    d.ends_s = self.env.now + self.s.lock_s
                 self.env.process(self._lock(held))
         return held
 
@@ -593,10 +595,23 @@ class PlainQueueSide:
         self.env.process(self._again(message, wait_s))
 
     def _lock(self, held: list[Delivery]) -> Steps:
-        yield self.env.timeout(self.s.lock_s)
-        # With it, all that were handed out at the same moment.
-        began_s = self.env.now - self.s.lock_s
-        self._unlock([d for d in self.unacked if d.locked_s < began_s + NEAR_S])
+        yield self.env.timeout(held[0].ends_s - self.env.now)
+        # With it, all that were handed out or extended at the same moment.
+        self._unlock([d for d in self.unacked if d.ends_s < self.env.now + NEAR_S])
+
+    def _lock_anew(self, held: list[Delivery], for_s: float) -> list[Delivery]:
+        """The locks of what is in flight last so long from now on."""
+        held = [d for d in held if d.at_broker]
+        if self.s.lock_most_s < INF:
+            late = [d for d in held if self.env.now + for_s > d.sent_s + self.s.lock_most_s]
+            held = [d for d in held if d not in late]
+        for d in held:
+            d.ends_s = self.env.now + for_s
+            self.unacked.remove(d)
+            self.unacked.append(d)
+        if held:
+            self.env.process(self._lock(held))
+        return held
 
     def _sweep(self) -> Steps:
         while True:
@@ -661,11 +676,17 @@ class PlainQueueSide:
             if self._extends(d):
                 self.seen.add("extended")
                 d.locked_s = self.env.now
+                d.ends_s = self.env.now + self.s.lock_s
                 self.unacked.remove(d)
                 self.unacked.append(d)
                 if self.s.sweep_s == 0:
                     self.env.process(self._lock([d]))
                 continue
+            too_long = self.env.now + self.s.beat_lock_s > d.sent_s + self.s.lock_most_s
+            if self.s.beat_s < INF and too_long:
+                consumer = d.connection.consumer
+                hand = [*consumer.done, *consumer.working, *consumer.buffer]
+                self.times.acted["most"] += d in hand
             if self.s.lock_closes:
                 self.seen.add("closed by lock")
                 self.times.acted["closed"] += 1

@@ -94,7 +94,8 @@ class History:
                 Span("throttled", d.asked_s, let_in_s),
                 Span("attempt", let_in_s, gone_s),
             ]
-        self.way[id(d.message)].spans = [*self.of[id(d)], *spans, Span("lock", gone_s, now)]
+        spans.append(Span("backoff" if d.given_back else "lock", gone_s, now))
+        self.way[id(d.message)].spans = [*self.of[id(d)], *spans]
 
     def waits(self, message: Message, kind: str, for_s: float) -> None:
         now = self.plain.env.now

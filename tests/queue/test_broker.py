@@ -16,6 +16,7 @@ from helpers.queue_cases import (
     inject,
     scenario,
     with_ceilings,
+    with_heartbeats,
     with_leases,
 )
 from helpers.queue_lab import PLACES, build
@@ -187,6 +188,7 @@ def agree_on_waits(broker, plain, came_s, seen):
     assert {what: times[code] for what, code in ACTED.items()} == {
         what: plain.times.acted[what] for what in ACTED
     }
+    seen.update(f"acted {what}" for what in ACTED if plain.times.acted[what])
     struck = np.asarray(broker.state.limits.times_of).sum(axis=1)
     assert struck[codes.KILLED] == plain.times.acted["killed"]
 
@@ -333,6 +335,21 @@ def test_BM_01_BM_02_SK_01_agrees_also_where_locks_are_renewed_or_processes_lose
     for what in ("nobody checked", "took too long", "done twice", "crash", "pause", "cut"):
         assert seen[what] > 10, (what, seen[what])
     assert seen["part CEILING"] > 20
+
+
+def test_SS_06_agrees_also_where_consumers_extend_locks_by_heartbeats():
+    seen = Counter()
+
+    @settings(max_examples=300, deadline=None, derandomize=True)
+    @given(st.integers(0, 2**32 - 1))
+    def check(seed):
+        agree(seed, seen, with_heartbeats)
+
+    check()
+    for what in ("heartbeat", "given back", "back by lock", "late ack", "done twice", "dead"):
+        assert seen[what] > 20, (what, seen[what])
+    for what in ("crash", "pause", "cut", "terminate", "group blocked", "acted most"):
+        assert seen[what] > 20, (what, seen[what])
 
 
 def at_the_process(came_s, until_s, **settings):

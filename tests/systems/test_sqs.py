@@ -287,3 +287,107 @@ def test_SS_14_of_noisy_tenants_the_one_with_the_fewest_in_flight_is_next():
     broker = consume(system(1.0, workers=10), came_s, group, 15.0)
     of_each = np.bincount(group, broker.queue.effects)
     assert of_each[1] > 35  # of about 95 since 5 s; first come, first served gave it few
+
+
+def beating(work_s, came_s, until_s, verbs=(), workers=1, **queue):
+    """A standard queue whose workers change visibility timeouts."""
+    keys = {"MessageGroupId": None, "ReceiveMessageWaitTimeSeconds": 20, **queue}
+    scenario = system(work_s, workers=workers, **keys)
+    return consume(scenario, came_s, np.zeros(len(came_s), int), until_s, verbs)
+
+
+def test_SS_06_a_heartbeat_keeps_a_message_for_as_long_as_its_worker_works():
+    # Received at 0.010; each 2 s from 0.020 on it is hidden for 3 s more.
+    broker = beating(9.0, [0.0], 60.0, workers=2, VisibilityTimeout=3, heartbeat=2)
+    assert (broker.queue.receives[0], broker.queue.effects[0]) == (1, 1)
+    assert broker.state.beats == 4  # at 2.02, 4.02, 6.02 and 8.02
+    broker = beating(9.0, [0.0], 60.0, workers=2, VisibilityTimeout=3)
+    assert broker.queue.effects[0] > 1
+
+
+def test_SS_06_all_of_a_batch_is_extended_until_its_delete_is_sent():
+    # Two of 4 s, one after the other: the first waits for the delete of both at 8.02.
+    keys = {"VisibilityTimeout": 3, "heartbeat": 2, "MaxNumberOfMessages": 2}
+    broker = beating(4.0, [0.0, 0.0], 60.0, workers=2, **keys)
+    assert broker.queue.receives.tolist() == [1, 1]
+    assert broker.state.beats == 3
+
+
+def test_SS_06_a_dead_worker_sends_none_and_its_messages_wait_for_what_was_left():
+    # The last call before the end at 5 s is that at 4.02: 30 s later the other worker has it.
+    keys = {"VisibilityTimeout": 10, "heartbeat": {"interval": 2, "VisibilityTimeout": 30}}
+    broker = beating(9.0, [0.0], 60.0, [(5.0, "crash", 0)], workers=2, **keys)
+    assert broker.queue.receives[0] == 2
+    assert broker.queue.done_s[0] == pytest.approx(4.02 + 30.0 + 0.01 + 9.0, abs=1e-9)
+
+
+def test_SS_06_a_call_may_shorten_what_is_left():
+    # Hidden until 60.010, and from 2.02 on only until 5.02; then nobody says more.
+    keys = {"VisibilityTimeout": 60, "heartbeat": {"interval": 2, "VisibilityTimeout": 3}}
+    broker = beating(9.0, [0.0], 60.0, [(3.0, "crash", 0)], workers=2, **keys)
+    assert broker.queue.done_s[0] == pytest.approx(5.02 + 0.01 + 9.0, abs=1e-9)
+
+
+def test_SS_06_a_heartbeat_that_comes_after_the_timeout_does_nothing():
+    broker = beating(9.0, [0.0], 5.0, workers=2, VisibilityTimeout=3, heartbeat=4)
+    assert broker.queue.receives[0] == 2  # at 0.010 and 3.010; the call of the first, at 4.02, …
+    assert broker.state.deliveries.first >= 0
+    d = broker.state.deliveries.first  # … is one of an old receipt
+    assert broker.state.deliveries.locked_s[d] == pytest.approx(3.010)
+
+
+def test_SS_06_a_paused_worker_sends_its_heartbeat_as_it_goes_on():
+    keys = {"VisibilityTimeout": 10, "heartbeat": 2}
+    broker = beating(20.0, [0.0], 60.0, [(1.0, "pause", 0, 5.0)], workers=2, **keys)
+    assert broker.queue.receives[0] == 1  # at 6.0, and then each 2 s until 25.02
+    assert broker.state.beats == 10
+    broker = beating(20.0, [0.0], 60.0, [(1.0, "pause", 0, 12.0)], workers=2, **keys)
+    assert broker.queue.receives[0] == 2  # hidden until 10.01
+
+
+def test_SS_06_nothing_is_hidden_for_more_than_twelve_hours_from_its_receive_on():
+    # Received at 0.010: the call at 43,180.02 may hide it for 18 s, that at 43,182.02 may not.
+    keys = {"VisibilityTimeout": 18, "heartbeat": 2}
+    broker = beating(50_000.0, [0.0], 43_250.0, workers=2, **keys)
+    assert broker.queue.receives[0] == 2
+    limits = broker.state.limits
+    assert limits.times[codes.LIMIT_LOCK_MOST] == 1
+    assert limits.times[codes.LIMIT_LOCK_HELD] == 0
+    assert limits.first_s[codes.LIMIT_LOCK_MOST] == pytest.approx(43_198.02, abs=1e-6)
+
+
+FAILS_ONCE = {"at": 0, "fault": "poison", "target": "sqs.q", "effect": "fail", "times": 1}
+
+
+@pytest.mark.parametrize(("after_s", "again_s"), [(0, 1.02), (5, 6.02)])
+def test_SS_06_what_failed_is_seen_again_when_its_worker_says(after_s, again_s):
+    keys = {"MessageGroupId": None, "terminateVisibilityTimeout": after_s}
+    scenario = system(1.0, ReceiveMessageWaitTimeSeconds=20, **keys)
+    scenario = scenario.with_({"faults": [FAILS_ONCE]})
+    broker = consume(scenario, [0.0], [0], 60.0)
+    # Asked for again at once, it is there when the call arrives; or it ends a long poll.
+    arrives_s = max(again_s, 1.03)
+    assert broker.queue.done_s[0] == pytest.approx(arrives_s + 0.01 + 1.0, abs=1e-9)
+    assert broker.state.limits.times[codes.LIMIT_LOCK_GONE] == 0
+    assert broker.state.limits.times[codes.LIMIT_FAILED] == (after_s > 0)
+
+
+def test_SS_06_of_a_fifo_queue_the_rest_of_the_batch_comes_back_with_what_failed():
+    keys = {"MaxNumberOfMessages": 3, "terminateVisibilityTimeout": 0}
+    scenario = system(1.0, **fifo(**keys)).with_({"faults": [FAILS_ONCE]})
+    broker = consume(scenario, np.zeros(3), [0, 0, 0], 20.0)
+    # The first fails at 1.02; all three are received at 1.03, and done one after the other.
+    np.testing.assert_allclose(broker.queue.done_s, [2.04, 3.04, 4.04])
+
+
+def test_SS_06_keys_that_do_not_go_together_are_refused():
+    queue = {"workers": 1, "does": ["x"]}
+    assert SqsQueue.model_validate({**queue, "heartbeat": "20s"}).heartbeat.interval == 20
+    for wrong in ({"heartbeat": 0}, {"heartbeat": 9, "order": "fresh-first"}):
+        with pytest.raises(ValidationError):
+            SqsQueue.model_validate({**queue, **wrong})
+    function = {"lambda": {"Timeout": 10}, "does": ["x"], "heartbeat": 20}
+    scenario = system(1.0, MessageGroupId=None)
+    of_lambda = scenario.with_({"systems.sqs.queues": {"q": function}})
+    said = [text for _, text in of_lambda.systems["sqs"].without_effect()]
+    assert "has no effect: it is of workers" in said[0]

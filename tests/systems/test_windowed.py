@@ -107,6 +107,7 @@ def test_a_system_that_needs_all_of_its_messages_says_why(changes, why):
     [
         ({}, None),
         ({"MessageGroupId": ["video"]}, "q has message groups"),
+        ({"heartbeat": 10}, "q has its workers change visibility timeouts"),
         ({"FilterPolicy": {"kind": ["a"]}}, "q has a filter policy"),
     ],
 )

@@ -185,7 +185,6 @@ NOT_MODELLED = {
     "KC-16": "no hooks; with auto-commit off, a batch is committed before the next poll",
     "KC-17": "applications of the lab pause nothing",
     "SS-02": "no rate is published; a deleted message stays deleted",
-    "SS-06": "workers do not extend a visibility timeout",
     "RQ-11": "x-delayed-retry-* is accepted without effect",
 }
 """Why there is no test of a rule."""

@@ -51,6 +51,29 @@ class RedrivePolicy(Config):
     """ARN of the dead-letter queue; the lab only counts what goes there."""
 
 
+class SqsHeartbeat(Config):
+    """While a worker has a batch in hand, `ChangeMessageVisibility` at intervals (SS-06).
+
+    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-visibility-timeout.html
+    and …/APIReference/API_ChangeMessageVisibility.html: the new timeout counts from the call, and a
+    call is refused that would hide a message for more than 12 hours from its receive on. The lab
+    sends the first call an interval after the work on a batch begins, and takes it to arrive at
+    once; a worker that is dead sends none, one that was paused sends its next as it goes on.
+    """
+
+    shorthand = "interval"
+
+    interval: WholeSeconds = Field(ge=1)
+    """Between calls, s; `heartbeatInterval` of sqs-consumer."""
+    visibility_timeout: Annotated[WholeSeconds, Field(ge=1, le=43200)] | None = Field(
+        default=None, alias="VisibilityTimeout"
+    )
+    """How long each call hides messages from then on, s; null: as the queue's."""
+
+
+LONGEST_HIDDEN_S = 43_200.0
+"""A message is hidden for no longer from its receive on (12 hours)."""
+
 _NOT_MODELLED = {
     "ApproximateNumberOfMessages": "",
     "ApproximateNumberOfMessagesDelayed": "",
@@ -101,6 +124,15 @@ class SqsQueue(Config):
         default=30, alias="VisibilityTimeout"
     )
     """A message not deleted this long after its receive becomes visible again, s; 0 to 12 h."""
+    heartbeat: SqsHeartbeat | None = None
+    """How workers extend the visibility timeout of what they have in hand; an interval alone will
+    do: `heartbeat: 20`. Null: they do not."""
+    terminate_visibility_timeout: Annotated[WholeSeconds, Field(le=43200)] | None = Field(
+        default=None, alias="terminateVisibilityTimeout"
+    )
+    """`ChangeMessageVisibility` of a message whose handler raised (and, FIFO, of the rest of its
+    batch): it becomes visible again after this, s; 0: at once. Named as in sqs-consumer. Null: it
+    waits out its timeout."""
     receive_message_wait_time_seconds: Annotated[WholeSeconds, Field(le=20)] = Field(
         default=0, alias="ReceiveMessageWaitTimeSeconds"
     )
@@ -162,6 +194,11 @@ class SqsQueue(Config):
                 raise ValueError(f"{key!r} is of standard queues: a FIFO queue says it itself")
         if self.order == "fresh-first" and self.message_group_id is not None:
             raise ValueError("a fair queue knows no order 'fresh-first'")
+        if self.order == "fresh-first" and self.changes_visibility:
+            raise ValueError(
+                "the lab knows no order 'fresh-first' with 'heartbeat' or "
+                "'terminateVisibilityTimeout'"
+            )
         per_group = self.fifo_throughput_limit == "perMessageGroupId"
         if per_group and self.deduplication_scope != "messageGroup":
             raise ValueError(
@@ -186,6 +223,23 @@ class SqsQueue(Config):
                 f"than the function's 'Timeout' of {function.timeout} s"
             )
         return self
+
+    @property
+    def changes_visibility(self) -> bool:
+        """Whether workers call `ChangeMessageVisibility`."""
+        return self.heartbeat is not None or self.terminate_visibility_timeout is not None
+
+    @property
+    def plain(self) -> bool:
+        """Whether it is a standard queue, not fair, whose workers only receive and delete."""
+        grouped = self.message_group_id is not None
+        return not grouped and self.function is None and not self.changes_visibility
+
+    @property
+    def extended_s(self) -> float:
+        """How long a heartbeat hides a message, s."""
+        assert self.heartbeat is not None
+        return float(self.heartbeat.visibility_timeout or self.visibility_timeout)
 
     @property
     def batch(self) -> int:
@@ -273,6 +327,13 @@ class SqsSystem(ProductSystem):
         for name, queue in self.queues.items():
             if queue.function is None:
                 continue
+            for key in ("heartbeat", "terminateVisibilityTimeout"):
+                if queue.given(key):
+                    yield (
+                        (*self.place_of(name), key),
+                        "has no effect: it is of workers, and Lambda's pollers do not call "
+                        "ChangeMessageVisibility",
+                    )
             for key in ("delete", "MaxNumberOfMessages", "ReceiveMessageWaitTimeSeconds"):
                 if queue.given(key):
                     yield (
