@@ -189,7 +189,9 @@ def broker_pieces(settings: Iterable[Setting], reading: FileReading) -> None:
 
 def _not_read(key: str) -> str:
     """Why a broker's key is not taken over, with the key that it may be meant to be."""
-    if key in kafka_not_modelled.BROKER or key.startswith(_OF_OTHERS):
+    if key in kafka_not_modelled.BROKER:
+        return kafka_not_modelled.BROKER[key]
+    if key.startswith(_OF_OTHERS):
         return NO_EFFECT
     near = nearest(key, [*BROKERS.reads, *_TOPIC_DEFAULTS, *kafka_not_modelled.BROKER])
     return f"not known to the lab; did you mean {near!r}?" if near else "not known to the lab"

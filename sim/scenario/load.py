@@ -21,6 +21,7 @@ from sim.foundation import config, document, quantiles
 from sim.foundation.config import Config, KeyPath
 from sim.foundation.document import Document, Place
 from sim.foundation.errors import LabError, Problem, ScenarioError, nearest, unknown, unknown_key
+from sim.foundation.text import names
 from sim.foundation.units import (
     Count,
     DistributionFile,
@@ -483,11 +484,16 @@ def _idle_keys(scenario: Scenario, whole: Document) -> Iterator[str]:
 
 
 def _unmodelled(annotation: Any, value: Any, path: KeyPath, whole: Document) -> Iterator[str]:
+    """One warning for all keys of a mapping that have no effect for the same reason."""
     model = config.model_of(annotation, value)
     items = value.items() if isinstance(value, dict) else ()
+    aside: dict[str, list[str]] = {}
     for key, inner in [*enumerate(value)] if isinstance(value, list) else items:
         if model is not None and key in model.not_modelled:
-            note = model.not_modelled[str(key)] or "it has no effect"
-            yield str(whole.problem((*path, key), f"accepted but not modelled: {note}"))
+            aside.setdefault(model.not_modelled[str(key)], []).append(str(key))
         else:
             yield from _unmodelled(config.child(annotation, value, key), inner, (*path, key), whole)
+    for why, (first, *more) in aside.items():
+        others = f", as {'is' if len(more) == 1 else 'are'} {names(more)}" if more else ""
+        said = f"accepted but not modelled{others}: {why or 'it has no effect'}"
+        yield str(whole.problem((*path, first), said))

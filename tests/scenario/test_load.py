@@ -114,8 +114,10 @@ def test_keys_without_effect_are_accepted_and_named():
         ],
     )
     assert sorted(warning.partition(": ")[2] for warning in scenario.warnings) == [
-        "systems.kafka.groups.counters.check.crcs: accepted but not modelled: it has no effect",
-        "systems.kafka.producer.compression.type: accepted but not modelled: it has no effect",
+        "systems.kafka.groups.counters.check.crcs: accepted but not modelled: no record is "
+        "damaged on its way",
+        "systems.kafka.producer.compression.type: accepted but not modelled: messages count "
+        "with workload.size; give the compressed size there",
         "systems.kafka.topic.cleanup.policy: accepted but not modelled: the lab deletes by "
         "retention and compacts nothing",
         "systems.sqs_short.queues.counters.ContentBasedDeduplication: accepted but not modelled: "

@@ -22,6 +22,7 @@ from sim.foundation.units import (
     Seconds,
     by_quantiles,
 )
+from sim.scenario.products import kafka_not_modelled
 from sim.scenario.products.base import Ceilings
 
 
@@ -63,6 +64,8 @@ class KafkaCeilings(Ceilings):
 
 class KafkaBrokers(Config):
     """The brokers that hold the topic."""
+
+    not_modelled = kafka_not_modelled.BROKER
 
     count: PositiveCount = 3
     """Partition p is led by broker p mod count; with a `publisher`."""

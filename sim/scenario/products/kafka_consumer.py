@@ -75,9 +75,7 @@ OffsetReset = Annotated[
 class ConsumerGroup(LogReaders):
     """A consumer group: its single-threaded consumers, and how they poll and commit."""
 
-    not_modelled = dict.fromkeys(
-        (*kafka_not_modelled.CONSUMER, *kafka_not_modelled.LIBRDKAFKA_CONSUMER), ""
-    ) | kafka_not_modelled.other_names(kafka_not_modelled.CONSUMER_NAMES)
+    not_modelled = kafka_not_modelled.CONSUMER
 
     client: Literal["java", "librdkafka"] = "java"
     """Whose client it is. librdkafka hands over one record at a time, and its automatic commits

@@ -108,9 +108,7 @@ class KafkaProducer(Config):
     Kafka 4.0, or librdkafka 2 and confluent-kafka). What that client would refuse is an error.
     """
 
-    not_modelled = dict.fromkeys(
-        (*kafka_not_modelled.PRODUCER, *kafka_not_modelled.LIBRDKAFKA_PRODUCER), ""
-    ) | kafka_not_modelled.other_names(kafka_not_modelled.PRODUCER_NAMES)
+    not_modelled = kafka_not_modelled.PRODUCER
 
     client: Literal["java", "librdkafka"] = "java"
     """Whose client it is: defaults differ, and so does what a full buffer does."""

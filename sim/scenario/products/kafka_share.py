@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from sim.foundation.units import Milliseconds, PositiveCount, PositiveMilliseconds
+from sim.scenario.products import kafka_not_modelled
 from sim.scenario.products.base import LogReaders
 
 
@@ -19,15 +20,7 @@ class ShareGroup(LogReaders):
     4.2. A consumer acknowledges what a poll returned at its next poll.
     """
 
-    not_modelled = dict.fromkeys(
-        (
-            "client.id", "fetch.max.bytes", "fetch.min.bytes", "group.id",
-            "group.share.heartbeat.interval.ms", "group.share.max.groups", "group.share.max.size",
-            "key.deserializer", "share.acknowledgement.mode", "share.acquire.mode",
-            "value.deserializer",
-        ),
-        "",
-    ) | {"share.auto.offset.reset": "the group is there from the beginning of the log"}  # fmt: skip
+    not_modelled = kafka_not_modelled.SHARE
 
     consumers: PositiveCount
     """Members of the group; there may be more than partitions (KS-05)."""

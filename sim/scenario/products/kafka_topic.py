@@ -22,9 +22,7 @@ from sim.scenario.products import kafka_not_modelled
 class KafkaTopic(Config):
     """The topic that every message goes to."""
 
-    not_modelled = dict.fromkeys(kafka_not_modelled.TOPIC, "") | {
-        "cleanup.policy": "the lab deletes by retention and compacts nothing"
-    }
+    not_modelled = kafka_not_modelled.TOPIC
 
     partitions: PositiveCount
     """Partitions; each has one reader in a group, so they cap a group's parallelism."""

@@ -1,0 +1,153 @@
+"""Every documented key of every product is known: modelled, or accepted with a reason.
+
+`tests/data/documented/` has the keys that products document; `tests/tools/documented.py` reads them
+from what their makers publish, and writes them again for a new version.
+"""
+
+import importlib
+import pkgutil
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import sim.scenario.faults
+import sim.scenario.products
+from sim.foundation.config import Config, keys
+from sim.scenario.load import load
+from sim.scenario.products.kafka_brokers import KafkaBrokers
+from sim.scenario.products.kafka_consumer import ConsumerGroup
+from sim.scenario.products.kafka_producer import KafkaProducer
+from sim.scenario.products.kafka_share import ShareGroup
+from sim.scenario.products.kafka_topic import KafkaTopic
+from sim.scenario.products.not_modelled import NotModelled, products, sections
+from tools import documented
+
+ROOT = Path(__file__).parents[3]
+JARS = ROOT / "build" / "brokers" / "kafka"
+
+MODELS: dict[tuple[str, str], tuple[type[Config], ...]] = {
+    ("kafka", "producer"): (KafkaProducer,),
+    ("kafka", "consumer"): (ConsumerGroup, ShareGroup),
+    ("kafka", "group"): (ConsumerGroup, ShareGroup),
+    ("kafka", "topic"): (KafkaTopic,),
+    ("kafka", "brokers"): (KafkaBrokers,),
+    ("librdkafka", "producer"): (KafkaProducer,),
+    ("librdkafka", "consumer"): (ConsumerGroup,),
+}
+"""Where the keys of a section of a product may stand."""
+
+
+def _models() -> Iterator[type[Config]]:
+    for package in (sim.scenario.products, sim.scenario.faults):
+        for module in pkgutil.iter_modules(package.__path__):
+            importlib.import_module(f"{package.__name__}.{module.name}")
+    found = [Config]
+    while found:
+        model = found.pop()
+        yield model
+        found += model.__subclasses__()
+
+
+WITH_KEYS = sorted({m for m in _models() if m.not_modelled}, key=lambda m: m.__name__)
+
+
+def unknown(product: str, section: str) -> list[str]:
+    """Documented keys of a section that a model does not know."""
+    return [
+        f"{model.__name__}: {key}"
+        for model in MODELS[product, section]
+        for key in documented.kept(product)[section]
+        if key not in keys(model) and key not in model.not_modelled
+    ]
+
+
+@pytest.mark.parametrize(("product", "section"), MODELS)
+def test_no_documented_key_is_unknown(product, section):
+    assert unknown(product, section) == []
+
+
+def test_every_list_that_is_kept_is_compared():
+    found = {
+        (path.stem, section)
+        for path in documented.KEPT.glob("*.yaml")
+        for section in documented.kept(path.stem)
+    }
+    assert found == set(MODELS)
+    assert {product for product, _ in found} <= set(documented.SOURCES)
+
+
+@pytest.mark.parametrize("model", WITH_KEYS, ids=lambda model: model.__name__)
+def test_a_key_is_modelled_or_without_effect_and_never_both(model):
+    assert set(model.not_modelled) & keys(model).keys() == set()
+
+
+@pytest.mark.parametrize(
+    "model",
+    [model for model in WITH_KEYS if isinstance(model.not_modelled, NotModelled)],
+    ids=lambda model: model.__name__,
+)
+def test_each_key_without_effect_says_why(model):
+    assert [key for key, why in model.not_modelled.items() if len(why.split()) < 3] == []
+
+
+@pytest.mark.parametrize("product", products())
+def test_a_file_is_sorted_and_has_no_key_twice(product):
+    data = documented.yaml(
+        Path(sim.scenario.products.__path__[0], f"{product}_not_modelled.yaml").read_text()
+    )
+    assert data["source"] and list(data["because"]) == sorted(data["because"])
+    used = set()
+    for section, groups in (data.get("keys") or {}).items():
+        assert list(groups) == sorted(groups), section
+        listed = [key for text in groups.values() for key in text.split()]
+        listed += (data.get("each") or {}).get(section, {})
+        assert len(listed) == len(set(listed)), section
+        for text in groups.values():
+            assert text.split() == sorted(text.split())
+        used |= set(groups)
+    assert used == set(data["because"])
+    for reasons in (data.get("each") or {}).values():
+        assert list(reasons) == sorted(reasons)
+
+
+def test_sections_are_put_together_and_the_later_one_counts():
+    both = NotModelled("kafka", "clients", "consumer")
+    assert len(both) == len({*sections("kafka")["clients"], *sections("kafka")["consumer"]})
+    assert both["check.crcs"] == "no record is damaged on its way"
+    assert both["client.id"] == "a name or an address; nothing is looked up by it here"
+    assert "check.crc" not in both and dict(both).keys() == set(both)
+    with pytest.raises(KeyError):
+        both["check.crc"]
+
+
+SCENARIO = """
+name: keys
+duration: 1m
+workload:
+  keys: {user: {count: 20}}
+  arrivals: {rate: 50/s}
+  service: {work: 4 ms}
+systems:
+"""
+
+
+def test_every_key_of_a_broker_is_accepted_with_a_warning_a_reason(tmp_path):
+    names = [key for key in documented.kept("kafka")["brokers"] if key not in keys(KafkaBrokers)]
+    brokers = "\n".join(f"      {key}: 1" for key in names)
+    file = tmp_path / "brokers.yaml"
+    file.write_text(
+        f"{SCENARIO}  k:\n    product: kafka\n    topic: {{partitions: 4}}\n"
+        f"    groups: {{g: {{consumers: 2, does: work}}}}\n    brokers:\n{brokers}\n"
+    )
+    warnings = load(file).warnings
+    assert len(names) > 300
+    assert len(warnings) == len({KafkaBrokers.not_modelled[key] for key in names})
+    assert all(any(key in line for line in warnings) for key in names)
+
+
+def test_kafkas_jars_document_what_is_kept():
+    if shutil.which("java") is None or not JARS.is_dir():
+        pytest.skip("no jars of Kafka (make brokers)")
+    assert documented.read("kafka", JARS) == documented.kept("kafka")
