@@ -14,6 +14,7 @@ from sim.foundation.errors import LabError
 
 if TYPE_CHECKING:
     from sim.imports.made import Imported
+    from sim.imports.measured import Measured
 
 imports = typer.Typer(help="Bring in what you have.", no_args_is_help=True)
 
@@ -143,12 +144,56 @@ def import_lag(
     export: Annotated[
         Path, typer.Argument(help="kafka-consumer-groups, CloudWatch or Prometheus.")
     ],
+    into: Annotated[
+        str | None,
+        typer.Option(metavar="SCENARIO", help="Let this scenario start with the last sample."),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="File for it; printed if not given.")
+    ] = None,
 ) -> None:
     """What an export of lag holds; `sim plot --overlay` lays it over a run.
+
+    With --into, a scenario that starts with what waited at the last sample (`start:`), in the
+    groups and queues of the same names. How old the oldest message is, the export says; or it
+    follows from the offsets: so long ago the end of the log was where the group is now.
 
     A snapshot of kafka-consumer-groups has no time of its own: print it with `date -u +%FT%TZ`.
     """
     from sim.cli.console import describe_measured
     from sim.imports.read import read
 
-    describe_measured(read(export), out)
+    if into is None and output is not None:
+        raise LabError("-o goes with --into SCENARIO: the scenario that is to start so")
+    must_be_new(output)
+    measured = read(export)
+    if into is None:
+        describe_measured(measured, out)
+        return
+    _write_started(measured, into, output)
+
+
+def _write_started(measured: "Measured", into: str, output: Path | None) -> None:
+    from sim.cli.console import describe_measured, warn
+    from sim.foundation.document import dumped
+    from sim.imports.waiting import started, waiting
+    from sim.scenario.load import load
+
+    made = started(load(into), measured)
+    say = out if output else err
+    describe_measured(measured, say)
+    for one in waiting(measured):
+        if one.guessed:
+            say.print(
+                f"  note: {one.name}: what waits came before the export begins; its age is from "
+                "the mean rate since"
+            )
+    warn(made.warnings, err)
+    text = f"# Starts with the last sample of {measured.source}.\n" + dumped(
+        made.model_dump(mode="json", by_alias=True)
+    )
+    if output is None:
+        sys.stdout.write(text)
+        return
+    files.write_text(output, text)
+    out.print(f"{output}: run it with `sim run {output}`")

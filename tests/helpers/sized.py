@@ -27,14 +27,14 @@ class Case:
 
 
 CASES = (
-    # A tenth of the traffic, since runs are many; with 40 ms for each event one consumer is too
-    # few, and the most popular video, 17 % of all, keeps one of them 75 % busy at the peak.
+    # A tenth of the traffic, since runs are many; with 25 ms for each event one consumer is too
+    # few, and the most popular video, 17 % of all, keeps one of them half busy at the peak.
     Case(
         "tournament_spike",
         "systems.kafka.groups.counters.consumers",
         12,
         "p99 < 10s",
-        ("workload.arrivals.multiply=0.1", "workload.service.counters.per_message=40ms"),
+        ("workload.arrivals.multiply=0.1", "workload.service.counters.per_message=25ms"),
     ),
     Case(
         "tournament_spike",

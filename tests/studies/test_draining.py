@@ -6,8 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from helpers.sizing import ideal_log
 from sim.foundation.errors import LabError
 from sim.imports.measured import Measured
+from sim.imports.waiting import started
+from sim.lab import run
 from sim.studies.draining import outlooks
 
 START = pd.Timestamp("2026-11-27 20:00", tz="UTC")
@@ -105,3 +108,39 @@ def test_the_interval_holds_the_true_time_about_as_often_as_it_says():
         its = one(lag)
         held += its.gone_s.low <= its.lag / 100.0 <= its.gone_s.high
     assert 0.92 <= held / 400 <= 0.98
+
+
+def of_run(scenario, from_s, to_s):
+    """What an export of a run would hold between two times, a sample every 10 s."""
+    series = run(scenario).tables.series
+    its = series[(series["t_s"] >= from_s) & (series["t_s"] <= to_s) & (series["t_s"] % 10 == 0)]
+    at = [START + pd.Timedelta(seconds=t) for t in its["t_s"]]
+    lag = its["lag"].to_numpy(float)
+    rows = [
+        {"name": "g", "measure": measure, "at": t, "value": value}
+        for measure, values in (("lag", lag), ("time_lag_s", its["time_lag_s"]))
+        for t, value in zip(at, values, strict=True)
+    ]
+    return Measured("x", "log", pd.DataFrame(rows)), series
+
+
+def test_what_is_said_of_an_export_is_what_a_run_that_starts_there_does():
+    """Of a backlog that a run works off, after five minutes: the rest of it, and from there anew.
+
+    A consumer works off 20 a second, 14 come: 3,000 are gone in 500 s. Of one partition: where some
+    are done before others, their consumers are idle, and rates do not stay as they are.
+    """
+    before = ideal_log("50 ms", rate="14/s", duration="900 s", partitions=1).with_(
+        {"start": {"backlog": 3_000, "age": "300 s"}}
+    )
+    export, series = of_run(before, 60.0, 300.0)
+    (its,) = outlooks(export)
+    gone = series[(series["t_s"] > 300) & (series["lag"] < 20)]["t_s"].iloc[0] - 300
+    anew = started(before, export)
+    assert anew.start.backlog == {"kafka.g": int(its.lag)}
+    later = run(anew.with_({"seed": 99})).tables.series
+    assert later["time_lag_s"].iloc[0] == pytest.approx(anew.start.age["kafka.g"], rel=0.02)
+    gone_anew = later[later["lag"] < 20]["t_s"].iloc[0]
+    assert its.gone_s.estimate == pytest.approx(gone, rel=0.1)
+    assert gone_anew == pytest.approx(its.gone_s.estimate, rel=0.1)
+    assert its.gone_s.low <= gone_anew <= its.gone_s.high
