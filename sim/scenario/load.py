@@ -297,16 +297,21 @@ def load(path_or_name: str | os.PathLike[str], overrides: Sequence[str] = ()) ->
     return _parse(_overridden(whole, _changes(overrides)), path)
 
 
-def override(scenario: Scenario, overrides: Sequence[str]) -> Scenario:
+def override(scenario: Scenario, overrides: Sequence[str], option: str = "--set") -> Scenario:
     """A copy with some values replaced, by texts as `load` takes them.
+
+    Args:
+        scenario: to copy.
+        overrides: each ``path=value``.
+        option: with which they were given, for errors.
 
     Raises:
         ScenarioError: every problem found.
     """
-    return _parse(_overridden(scenario._document, _changes(overrides)), scenario._file)
+    return _parse(_overridden(scenario._document, _changes(overrides, option)), scenario._file)
 
 
-def _changes(overrides: Sequence[str]) -> list[tuple[str, Any, str]]:
+def _changes(overrides: Sequence[str], option: str = "--set") -> list[tuple[str, Any, str]]:
     """Of each text ``path=value``: path, value, and what an error calls it.
 
     Raises:
@@ -315,7 +320,7 @@ def _changes(overrides: Sequence[str]) -> list[tuple[str, Any, str]]:
     changes: list[tuple[str, Any, str]] = []
     problems: list[Problem] = []
     for override in overrides:
-        source = f"--set {override}"
+        source = f"{option} {override}"
         name, equals, text = override.partition("=")
         if not equals:
             problems.append(Problem(source, None, "", "expected path=value"))

@@ -247,7 +247,7 @@ def _tried(scenario: Scenario, path: str, words: str) -> Level:
     Raises:
         ScenarioError: it does not.
     """
-    number = _number(override(scenario, [f"{path}={words}"]), path)
+    number = _number(override(scenario, [f"{path}={words}"], "--vary"), path)
     return Level(words, words if number is None else number)
 
 

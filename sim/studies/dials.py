@@ -87,8 +87,25 @@ def _read(text: str, scenario: Scenario) -> Dial:
     members = group is not None and inner[-1] in MEMBERS and len(inner) == 3
     partitions = inner == system.partitions_at
     dial = Dial(its.path, str(inner[-1]), (), name, group, members, partitions)
-    values = _values(its) if its.values else _that_can_be(scenario, dial)
+    if not its.values:
+        return replace(dial, values=_that_can_be(scenario, dial))
+    values = _values(its)
+    _check_most(scenario, dial, values[-1], its)
     return replace(dial, values=values)
+
+
+def _check_most(scenario: Scenario, dial: Dial, most: int, its: Vary) -> None:
+    """That the key may have the highest value: else doubling would go past all that it may have.
+
+    A lower one may be too few for something else, as a fault that strikes the third of three: then
+    it does not do.
+    """
+    try:
+        scenario.with_(settings(scenario, [dial], [most]))
+    except ScenarioError as error:
+        why = next((one for one in error.problems if one.path == dial.path), None)
+        if why is not None:
+            raise its.refused(why.message) from None
 
 
 def _values(its: Vary) -> tuple[int, ...]:

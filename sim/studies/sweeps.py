@@ -229,7 +229,7 @@ def sweep(
 
 
 def _set(scenario: Scenario, design: Design) -> list[Scenario]:
-    return [override(scenario, design.overrides(setting)) for setting in design.settings]
+    return [override(scenario, design.overrides(setting), "--vary") for setting in design.settings]
 
 
 def _work_s(scenario: Scenario) -> float:

@@ -38,6 +38,7 @@ def test_keys_are_found_with_what_they_are():
         ([f"{CONSUMERS}=few"], "expected a whole number"),
         ([f"{CONSUMERS}="], "expected PATH, PATH=1..64 or PATH=1,2,4,8"),
         ([f"{CONSUMERS}=1..1_000_000"], "more than 10,000 values"),
+        (["systems.kafka.groups.g.max.poll.records=0"], "--vary systems.kafka.groups.g.max.poll."),
         ([CONSUMERS, CONSUMERS], "given twice"),
         ([PARTITIONS, "systems.kafka.groups.g.max.poll.records"], "one more key may be varied"),
     ],
@@ -54,6 +55,15 @@ def test_without_values_those_are_tried_that_the_key_may_have():
     assert dial.values == tuple(range(1, 11))
     (partitions,) = read_dials(["systems.six_of_them.topic.partitions"], _growing())
     assert partitions.values == tuple(range(1, MOST + 1))
+
+
+def test_a_value_beyond_those_that_it_may_have_is_refused_before_anything_runs():
+    queue = ideal_queue("1 s")
+    with pytest.raises(LabError) as error:
+        read_dials(["systems.sqs.queues.q.MaxNumberOfMessages=1..64"], queue)
+    assert str(error.value) == (
+        "--vary systems.sqs.queues.q.MaxNumberOfMessages=1..64: must be at most 10, not 64"
+    )
 
 
 def test_a_fault_that_adds_partitions_adds_as_many_to_any_number():
