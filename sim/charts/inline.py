@@ -7,7 +7,7 @@ axes are pictures of their own, so that a narrow screen shows them one below the
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from colorsys import hls_to_rgb, rgb_to_hls
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from io import StringIO
 from pathlib import Path
@@ -27,10 +27,25 @@ from sim.charts.files import (
     shows,
     writing,
 )
+from sim.charts.over_time import time_axis
 from sim.charts.page import ALONE_IN, apart, style
+from sim.charts.plotted import Read, plots
+from sim.charts.side_by_side import overview
 
 if TYPE_CHECKING:
     from sim.measure.tables import Tables
+
+
+OVERVIEW = "overview"
+_READS = {
+    "throughput": Read("clock", "rate"),
+    "lag": Read("clock", "count"),
+    "status": Read("clock", "count"),
+    "time_lag": Read("clock", "duration"),
+    "order": Read("clock", "count"),
+    "latency": Read("share", "duration"),
+}
+"""Chart -> how its axes are read, of those whose numbers a page says under the pointer."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +56,8 @@ class Panel:
     svg: str
     wide: bool
     """Whether it has several axes beside each other, and so should not be made small."""
+    plots: tuple[Any, ...] = ()
+    """The numbers of its axes, from `sim.charts.plotted.plots`."""
 
 
 @dataclass(frozen=True)
@@ -71,25 +88,38 @@ def write_and_inline(
 
 def _inlining(tables: "Tables") -> list[Callable[[], Inline]]:
     ordered = sorted(names(tables), key=lambda name: name not in LEDGER_CHARTS)
-    return [partial(_inline, tables, name) for name in ordered]
+    return [partial(_inline, tables, name) for name in (OVERVIEW, *ordered)]
 
 
 def _inline(tables: "Tables", name: str) -> Inline:
     with style(), apart() as words:
-        axes = CHART[name](tables)
+        axes = overview(tables).axes if name == OVERVIEW else CHART[name](tables)
         figures = {id(ax.figure): ax.figure for ax in axes if shows(name, tables)}
+        unit_s = time_axis(tables).unit_s
         panels = [
-            _panel(f"{name}{i}", figure, words.title)
+            _panel(name, i, figure, words.title, unit_s)
             for i, figure in enumerate(figures.values())
             if isinstance(figure, Figure)
         ]
     return Inline(name, words.title, words.subtitle, words.footnote, tuple(panels))
 
 
-def _panel(prefix: str, figure: Figure, title: str) -> Panel:
+def _panel(name: str, i: int, figure: Figure, title: str, unit_s: float) -> Panel:
     wide = figure.get_figwidth() > ALONE_IN
     alt = title if wide else _said(figure.axes[0])
-    return Panel(alt, svg(figure, prefix, alt), wide)
+    drawn = svg(figure, f"{name}{i}", alt)
+    axes = figure.axes
+    width, height = figure.get_size_inches() * 72
+    if name == OVERVIEW:
+        labels = [str(ax.get_label()).partition(": ") for ax in axes]
+        reads = [replace(_READS[what], title=system) for what, _, system in labels]
+    elif name in _READS:
+        axes = axes[:1]
+        reads = [_READS[name]]
+    else:
+        return Panel(alt, drawn, wide)
+    timed = [replace(read, x_unit=unit_s) if read.x == "clock" else read for read in reads]
+    return Panel(alt, drawn, wide, tuple(plots(axes, timed, width, height)))
 
 
 def _said(ax: Axes) -> str:

@@ -112,8 +112,9 @@ def draw(
             k = colours[row["group"]]
             x = series["t_s"].to_numpy(float) / time.unit_s
             y = series[column].to_numpy(float)
-            ax.plot(x, y, color=PALETTE[k], lw=max(2.2 - 0.4 * i, 1.0), zorder=3)
-            lines.append(Line(x, y, str(row["group"]), INK[k], value(row)))
+            name = str(row["group"])
+            ax.plot(x, y, color=PALETTE[k], lw=max(2.2 - 0.4 * i, 1.0), zorder=3, label=name)
+            lines.append(Line(x, y, name, INK[k], value(row)))
         out.append(lines)
     return out
 
@@ -136,8 +137,9 @@ def draw_throughput(tables: "Tables", axes: Sequence[Axes]) -> list[list[Line]]:
                 top = max(top, y.max(initial=0))
             k = colours[row["group"]]
             y = _per_second(t, series["processed"])
-            ax.step(x, y, where="pre", color=PALETTE[k], lw=max(1.6 - 0.3 * i, 0.8), zorder=3)
-            lines.append(Line(x, y, str(row["group"]), INK[k]))
+            name, lw = str(row["group"]), max(1.6 - 0.3 * i, 0.8)
+            ax.step(x, y, where="pre", color=PALETTE[k], lw=lw, zorder=3, label=name)
+            lines.append(Line(x, y, name, INK[k]))
             top = max(top, y.max(initial=0))
         out.append(lines)
     linear_axis(axes, top)

@@ -86,11 +86,12 @@ def latency(
             y = kept["latency_s"].to_numpy(float).clip(SHORTEST_S)
             if not len(y):
                 continue
-            ax.plot(x, y, color=PALETTE[k], lw=max(2.2 - 0.4 * i, 1.0), zorder=3)
+            lw, name = max(2.2 - 0.4 * i, 1.0), str(row["group"])
+            ax.plot(x, y, color=PALETTE[k], lw=lw, zorder=3, label=name)
             p99_s = float(row["latency_p99_s"])
             dot = (P99, max(p99_s, SHORTEST_S))
             ax.plot(*dot, "o", color=PALETTE[k], ms=5, zorder=4)
-            lines.append(Line(x, y, str(row["group"]), INK[k], duration(p99_s), point=dot))
+            lines.append(Line(x, y, name, INK[k], duration(p99_s), point=dot))
             low, high = min(low, y.min()), max(high, y.max())
         for name in names:
             lines.append(_measured(ax, name, np.array(others[name])))

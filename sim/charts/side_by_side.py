@@ -36,6 +36,9 @@ STRIP_ROW_IN, GAP_IN = 0.23, 0.28
 MOST_ABREAST, NARROW = 6, 5
 """More systems than this many stand in several blocks, at most so many in each."""
 
+ROWS = ("throughput", "lag", "time_lag")
+"""What each row of panels shows; the label of a panel is this and its system, as in `lag: sqs`."""
+
 STRIP: tuple[tuple[str, str, Callable[[float], str]], ...] = (
     ("time to drain", "drain_s", drain),
     ("p99", "latency_p99_s", duration),
@@ -87,6 +90,9 @@ def overview(tables: "Tables", *, title: str = "") -> Figure:
         spare.remove()
     axes = axes[:, :n]
     throughput, lag, time_lag = axes
+    for what, row in zip(ROWS, axes, strict=True):
+        for ax, system in zip(row, systems(tables), strict=True):
+            ax.set_label(f"{what}: {system}")
     drawn = (
         draw_throughput(tables, throughput),
         draw(tables, lag, "lag", lambda row: count(row["max_lag"])),

@@ -30,5 +30,5 @@ for (const table of document.querySelectorAll("table.sortable")) {
 }
 // What is folded away is wanted on paper.
 addEventListener("beforeprint", () => {
-  document.querySelectorAll("details").forEach((details) => (details.open = true));
+  document.querySelectorAll("details:not(.numbers)").forEach((details) => (details.open = true));
 });

@@ -1,10 +1,12 @@
 """Whether the report says what the tables say, by itself, and in a real browser to everyone."""
 
+import json
 import re
 from collections.abc import Iterator
 from functools import cache
 from html import unescape
 from html.parser import HTMLParser
+from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,8 @@ from matplotlib.image import imread
 from helpers import browser
 from helpers.inlined import ABOUT, MAKERS, inlined
 from helpers.tables import football, hopeless
+from sim.charts.plotted import BUCKETS
+from sim.foundation.text import clock, count, duration
 from sim.report.page import page
 from sim.words.findings import headline
 from sim.words.opening import cells, columns
@@ -70,7 +74,8 @@ def test_the_page_is_whole_and_small_and_needs_nothing_else(name: str) -> None:
             assert named in ids
     for used in re.findall(r"url\(([^)]*)\)", text):
         assert used[0] == "#" and used[1:] in ids
-    outside = re.sub(r' xmlns(:xlink)?="[^"]*"', "", text)
+    outside = re.sub(r' xmlns(:xlink)?="[^"]*"|/\*! https://github.com/leeoniya/uPlot', "", text)
+    outside = outside.replace('"http://www.w3.org/2000/svg"', "")
     assert not re.search(r"https?:|@import|//cdn", outside)
     assert len(text.encode()) < 2_000_000
     assert "$" not in re.sub(r"<script>.*?</script>", "", text, flags=re.S)
@@ -170,6 +175,80 @@ LOOK = """
   }
   return {width, boxes, paper, faint, wide: document.documentElement.scrollWidth};
 """
+
+SAID = """
+  const at = (svg, across, up) => {
+    const box = svg.getBoundingClientRect();
+    const where = {clientX: box.left + across * box.width, clientY: box.top + up * box.height};
+    svg.dispatchEvent(new window.PointerEvent("pointermove", {...where, bubbles: true}));
+    return [...document.querySelectorAll(".tip > *")].map((line) => line.textContent);
+  };
+  const svg = document.querySelector("#chart-lag svg");
+  svg.scrollIntoView();
+  const tip = document.querySelector(".tip");
+  const before = tip.hidden;
+  const said = at(svg, 0.5, 0.5), shown = !tip.hidden;
+  const dots = svg.querySelectorAll("circle").length;
+  const beside = at(svg, 0.02, 0.5) && tip.hidden;
+  const details = document.querySelector("#chart-lag .numbers");
+  details.append(...[]);
+  details.open = true;
+  details.dispatchEvent(new window.Event("toggle"));
+  const rows = [...details.querySelectorAll("tr")].map((row) =>
+    [...row.children].map((cell) => cell.textContent));
+  document.querySelector("#chart-lag .larger button").click();
+  const dialog = document.querySelector("dialog");
+  const large = {open: dialog.open, drawn: dialog.querySelectorAll("canvas").length,
+                 names: [...dialog.querySelectorAll("th")].map((name) => name.textContent)};
+  dialog.close();
+  const overview = at(document.querySelector("#chart-overview svg"), 0.25, 0.2);
+  return {before, said, shown, dots, beside, rows, large, gone: dialog.open, overview};
+"""
+
+
+@browser.needs_browser
+@pytest.mark.parametrize(("width", "flags"), [(1280, ()), (390, browser.DARK)])
+def test_a_chart_says_its_numbers_under_the_pointer_enlarged_and_as_a_table(
+    site: browser.Site, width: int, flags: tuple[str, ...]
+) -> None:
+    tables = MAKERS["ladder"]()
+    seen = site.see("ladder.html", width, SAID, *flags)
+    system = str(tables.summary["system"].iloc[0])
+    mine = tables.series[tables.series["system"] == system]
+    groups = list(dict.fromkeys(mine["group"].astype(str)))
+    assert seen["before"] and seen["shown"] and seen["beside"]
+    assert seen["said"][0].startswith(f"{system}, ")
+    assert [line.partition(":")[0] for line in seen["said"][1:]] == groups
+    assert seen["dots"] == len(groups)
+    assert seen["large"] == {"open": True, "drawn": 1, "names": ["time", *groups]}
+    assert not seen["gone"]
+    assert seen["overview"][0].startswith(f"{system}, ") and ": " in seen["overview"][1]
+    head, *rows = seen["rows"]
+    assert head[0] == "time" and head[1] == f"{system} {groups[0]}" and len(rows) <= 31
+    first = mine[mine["group"] == groups[0]]
+    near_s = 2 * tables.series["t_s"].max() / BUCKETS
+    said = {clock(t): t for t in first["t_s"]}
+    for at, lag in ((row[0], row[1]) for row in rows if row[0] in said and row[1]):
+        near = first[(first["t_s"] - said[at]).abs() <= near_s]
+        assert lag in set(map(count, near["lag"])), at
+
+
+@browser.needs_browser
+def test_numbers_are_said_as_elsewhere(tmp_path: Path) -> None:
+    rng = np.random.default_rng(5)
+    values = [0.0, *(10.0 ** rng.uniform(-5, 7, 300)).tolist(), 59.4, 59.6, 599.0, 172_900.0]
+    script = files("sim.report").joinpath("charts.js").read_text(encoding="utf-8")
+    page = (
+        f'<meta charset="utf-8"><body><script>{script}\n'
+        f"window.said = {json.dumps(values)}.map((value) => "
+        "[SAY.duration(value), SAY.count(value), SAY.clock(value)]);</script>"
+    )
+    (tmp_path / "say.html").write_text(page, encoding="utf-8")
+    with browser.site(tmp_path) as served:
+        seen = served.see("say.html", 500, "return window.said;")
+    for value, (lasts, counted, at) in zip(values, seen, strict=True):
+        said = (duration(value), count(value), clock(value))
+        assert (lasts, counted, at) == said or abs(value * 2 % 1) < 1e-6, value
 
 
 SORT = """
