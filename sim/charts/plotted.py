@@ -60,6 +60,7 @@ def plots(axes: Sequence[Axes], reads: Sequence[Read], width: float, height: flo
                 "x": {"kind": read.x, "unit": read.x_unit, "range": _short(ax.get_xlim())},
                 "y": {
                     "kind": read.y,
+                    "name": ax.get_ylabel(),
                     "range": _short(ax.get_ylim()),
                     "scale": ax.get_yscale(),
                     "threshold": getattr(scale, "linthresh", None),

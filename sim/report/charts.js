@@ -130,7 +130,7 @@ function enlarge(plot) {
   close.addEventListener("click", () => dialog.close());
   const place = element("div");
   const hint = "Drag across a stretch to see it alone; press twice to see all again.";
-  dialog.replaceChildren(element("h3", {}, plot.title), place, element("p", {}, hint), close);
+  dialog.replaceChildren(element("h3", {}, [plot.title, plot.y.name].filter(Boolean).join(": ")), place, element("p", {}, hint), close);
   dialog.showModal();
   const say = SAY[plot.y.kind];
   const value = (_, y) => (y === null || y === undefined ? "" : say(y));

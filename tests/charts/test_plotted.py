@@ -28,7 +28,7 @@ def test_axes_are_told_as_they_stand_in_the_picture() -> None:
     ax = figure.add_axes((0.25, 0.25, 0.5, 0.5))
     ax.plot([0, 1], [5, np.nan], color="#0072B2", label="kept")
     ax.plot([0, 1], [1, 1], label="_not")
-    ax.set(xlim=(0, 2), ylim=(0, 10))
+    ax.set(xlim=(0, 2), ylim=(0, 10), ylabel="messages")
     ax.set_title("kafka", loc="left")
     (told,) = plots([ax], [Read("clock", "count", 60.0)], 288, 144)
     assert told == {
@@ -36,8 +36,8 @@ def test_axes_are_told_as_they_stand_in_the_picture() -> None:
         "box": [72, 36, 216, 108],
         "x": {"kind": "clock", "unit": 60.0, "range": [0, 2]},
         "y": {
-            "kind": "count", "range": [0, 10], "scale": "linear", "threshold": None,
-            "linscale": None,
+            "kind": "count", "name": "messages", "range": [0, 10], "scale": "linear",
+            "threshold": None, "linscale": None,
         },
         "lines": [{"name": "kept", "colour": "#0072b2", "x": [0, 1], "y": [5, None]}],
     }  # fmt: skip
