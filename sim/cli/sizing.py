@@ -78,8 +78,9 @@ def size(
     that at least 90 % of all runs meet the goals (--share), and of every setting one step below
     until it is known that they do not; all with 95 % confidence together (--confidence), however
     often one looks meanwhile. Where 100 runs do not tell, one more member is tried. Once there is
-    an answer, each setting below it that is still open gets up to 400 runs (--replications): what
-    is shown to do is the answer, and what is open even then stands beside it in the first line.
+    an answer, settings below it that are still open get up to 400 runs each (--replications), of
+    several the best first, until one cannot be told even so. What is shown to do is the answer;
+    what is open even then stands beside it in the first line.
     """
     from sim.scenario.load import load
 

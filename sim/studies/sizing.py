@@ -31,8 +31,8 @@ SHARE = 0.9
 MOST_RUNS = 400
 """Of a setting that is hard to tell, unless told otherwise."""
 FIRST_RUNS = 100
-"""Of a setting, after which one with more is tried; if it is still open below the answer, it gets
-the rest."""
+"""Of a setting, after which one with more is tried; what is still open below the answer gets the
+rest, of several the best first."""
 FEW = 4
 """Runs of a setting while the search looks for the place."""
 SEEN = 6
@@ -196,6 +196,7 @@ class Staircase:
         self.error = 1 - confidence
         """What all decisions together may be wrong with."""
         self.most = most
+        self.first = min(FIRST_RUNS, most)
         dials = trials.dials
         members = [i for i, dial in enumerate(dials) if dial.members]
         rest = [i for i, dial in enumerate(dials) if not dial.members]
@@ -383,9 +384,8 @@ class Staircase:
 
     def _settled(self, values: Values) -> Values | None:
         """From where the search ended to the cheapest setting that is sure; None: none is."""
-        first = min(FIRST_RUNS, self.most)
         at: Values | None = values
-        while at is not None and self._decide(at, first) is not True:
+        while at is not None and self._decide(at, self.first) is not True:
             values, at = at, self._up(at)
         if at is None and self._decide(values, self.most) is True:
             at = values
@@ -406,18 +406,39 @@ class Staircase:
 
     def _less(self, values: Values) -> Values | None:
         """A cheaper setting that is sure to do; None: there is none but what stays open."""
-        seen, ahead = {values}, [values]
+        seen, ahead, tried = {values}, [*self._below(values)], self.trials.tried
         while ahead:
-            for less in self._below(ahead.pop(0)):
+            still = []
+            for less in ahead:
                 if less in seen or not self._cheaper(less, values):
                     continue
                 seen.add(less)
+                verdict = self._decide(less, self.first)
+                if verdict:
+                    return less
+                if verdict is None:
+                    still.append(less)
+            # The best first: where that one cannot be told, those with a worse record cannot.
+            for less in sorted(still, key=lambda one: -tried[one].met() / tried[one].runs):
                 verdict = self._decide(less, self.most)
                 if verdict:
                     return less
                 if verdict is None:
-                    ahead.append(less)
+                    break
+            ahead = [
+                fewer
+                for less in still
+                if self.verdicts[less] is None
+                for fewer in self._with_fewer(less)
+            ]
         return None
+
+    def _with_fewer(self, values: Values) -> Iterator[Values]:
+        """With one step less of what is searched, of one dial."""
+        for i in self.searched:
+            at = self._place(i, values) - 1
+            if at:
+                yield _with(values, i, self.trials.dials[i].values[at - 1])
 
     def _below(self, values: Values) -> Iterator[Values]:
         """Settings that may be cheaper, each the most of its kind: with one step less of one key;

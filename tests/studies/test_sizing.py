@@ -233,6 +233,16 @@ def test_runs_are_spent_where_it_is_open():
     assert found.verdicts[7,] is False
 
 
+def test_of_many_that_are_open_the_best_gets_the_runs():
+    # Three consumers do; of two, whatever the partitions, some 90 % of the runs do.
+    made = Drawn(lambda v: float(v[0] > 2) or 0.9 * (v[0] == 2), 5, vary=[CONSUMERS, PARTITIONS])
+    search = Staircase(made, 0.9, 0.95, 400)
+    assert search.answer() == (3, 3)
+    still = [v for v, verdict in search.verdicts.items() if verdict is None]
+    assert {v[0] for v in still} == {2}
+    assert sorted(made.tried[v].runs for v in still)[-2:] == [100, 400]
+
+
 def test_what_is_decided_is_wrong_no_more_often_than_stated():
     """Whatever the shares below and above: those of a steep and of a flat curve, some at 90 %."""
     wrong = searches = 0
