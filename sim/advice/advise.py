@@ -60,8 +60,16 @@ class Row:
 
     @property
     def workers(self) -> int:
-        """Over all groups."""
-        return sum(self.trial.workers.values())
+        """Over all groups; 0 where Lambda functions do the work."""
+        return sum(group.workers for group in self.trial.use.groups)
+
+    @property
+    def team(self) -> str:
+        """Who does the work: "7 workers", "4 shards"; of a Lambda function behind a queue, ""."""
+        n, what = self.workers, "worker"
+        if not n and self.trial.use.partitions > 1:
+            n, what = self.trial.use.partitions, "shard"
+        return f"{n} {what}{'' if n == 1 else 's'}" if n else ""
 
     @property
     def gone(self) -> bool:
@@ -149,7 +157,7 @@ def advise(
         watch.done(preset.title)
     rows = ranked(rows)
     best = rows[0] if rows and not rows[0].unmet else None
-    if best is not None and not best.own:
+    if best is not None and not best.own and tried[best.preset].works:
         workers = {group: n + MORE for group, n in best.trial.workers.items()}
         rows[0] = replace(best, more=bench.run(tried[best.preset], workers))
     return Advice(
@@ -183,16 +191,18 @@ def _row(name: str, preset: Preset, bench: Bench, most_workers: int, watch: Watc
         most_workers,
         bench.mean_rates(preset),
     )
-    trial = search.double()
+    trial = search.double() if preset.sized else search.once()
     replayed = run(trial.workers, replayed=True)
-    if all(judgement.met for judgement in judge(needs, trial.seen, replayed=replayed.seen)):
+    if preset.sized and all(
+        judgement.met for judgement in judge(needs, trial.seen, replayed=replayed.seen)
+    ):
         trial = search.bisect()
     row = _judged(name, preset, bench, trial, replayed, run)
     alone = search.trials[0]
     return replace(
         row,
         trials=row.trials + len(search.trials),
-        alone=alone if alone.workers != trial.workers else None,
+        alone=alone if preset.works and alone.workers != trial.workers else None,
     )
 
 
@@ -205,8 +215,10 @@ def _own_row(name: str, preset: Own, bench: Bench, watch: Watch) -> Row:
 
     trial = run(preset.members)
     row = _judged(name, preset, bench, trial, run(trial.workers, replayed=True), run)
-    more = run({group: n + MORE for group, n in trial.workers.items()})
-    return replace(row, trials=row.trials + 2, more=more, own=True)
+    more = None
+    if preset.works:
+        more = run({group: n + MORE for group, n in trial.workers.items()})
+    return replace(row, trials=row.trials + 1 + preset.works, more=more, own=True)
 
 
 def _judged(
@@ -264,7 +276,7 @@ def as_data(advice: Advice, words: str) -> dict[str, Any]:
                 "title": row.title,
                 "yours": row.own,
                 "meets_needs": not row.unmet,
-                "workers": row.trial.workers,
+                "workers": {group.name: group.workers for group in row.trial.use.groups},
                 "runs": row.trials,
                 "needs": [_finite(asdict(judgement)) for judgement in row.judged],
                 "usd_per_hour": row.usd_per_hour,

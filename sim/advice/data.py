@@ -16,12 +16,25 @@ class Preset(Config):
 
     title: str
     """In words."""
-    only: Literal["several_jobs", "publisher"] | None = None
+    only: Literal["several_jobs", "publisher", "failing"] | None = None
     """When it applies; null: always."""
+    routes: bool = True
+    """Whether its keys can say which messages a job wants; else it is not tried where that is
+    needed."""
     system: dict[str, Any]
     """As in a scenario, with the words that the file explains."""
     publisher: dict[str, Any] = Field(default_factory=dict)
     """Merged into it where faults strike publishers or brokers."""
+
+    @property
+    def works(self) -> bool:
+        """Whether it has workers to count; a Lambda function has none."""
+        return "$workers" in str(self.system)
+
+    @property
+    def sized(self) -> bool:
+        """Whether there is a number to look for: of workers, or of shards."""
+        return self.works or "$partitions" in str(self.system)
 
 
 def _read(name: str) -> Any:

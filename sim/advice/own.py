@@ -25,6 +25,14 @@ class Own(Preset):
     partitions: int
     """Of a log, before the scale; 1 of a queue."""
 
+    functions: list[str]
+    """Those whose work a Lambda function does: it has no workers."""
+
+    @property
+    def works(self) -> bool:
+        """As `Preset.works`."""
+        return len(self.functions) < len(self.members)
+
     def with_workers(self, workers: Mapping[str, int]) -> Any:
         """The system as in a scenario, with so many workers of each group."""
         system = deepcopy(self.system)
@@ -32,6 +40,8 @@ class Own(Preset):
             node = system
             for key in self.places[group]:
                 node = node[key]
+            if group in self.functions:
+                continue
             keys = [key for key in ("consumers", "subscribers") if key in node]
             node[keys[0] if keys else "workers"] = n
         return system
@@ -57,6 +67,7 @@ def own_systems(scenario: Scenario) -> Iterator[tuple[str, Own]]:
                 name=name,
                 jobs={group: list(its.does) for group, its in readers.items()},
                 members={group: its.members for group, its in readers.items()},
+                functions=list(system.functions),
                 places={group: [str(key) for key in system.place_of(group)] for group in readers},
                 partitions=partitions if system.partitions_at else 1,
             ),

@@ -66,6 +66,10 @@ class Search:
         self._rate[seen.group] = seen.rate_per_s
         return seen.workers >= self.most or self._vain[seen.group] >= 2
 
+    def once(self) -> Trial:
+        """Where there is nothing to look for: a single trial."""
+        return self._try(dict.fromkeys(self.known.low, 1))
+
     def double(self) -> Trial:
         """Double the workers of each group until it keeps the pace, or until that is hopeless."""
         workers = dict.fromkeys(self.known.low, 1)

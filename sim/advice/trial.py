@@ -4,7 +4,7 @@ The messages are those of the scenario, made once; every preset and every number
 the same ones, and the same work for each.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from math import ceil
@@ -21,10 +21,11 @@ from sim.foundation.units import Distribution
 from sim.lab import run_system
 from sim.measure.tables import Tables
 from sim.scenario.faults.base import Fault
-from sim.scenario.faults.groups import SeekFault
+from sim.scenario.faults.groups import PoisonFault, SeekFault
 from sim.scenario.faults.processes import CrashFault, PauseFault
 from sim.scenario.load import Scenario, distribution_files
 from sim.scenario.needs import Needs
+from sim.scenario.products.aws_lambda import LONGEST_S
 from sim.traffic.messages import Messages
 from sim.words.needs_met import Seen, seen_of, total, worst_of
 
@@ -33,6 +34,10 @@ NAME = "advised"
 
 _CALL_S = 0.025
 """Time a send is reckoned to take when senders are counted; the mean is 17 ms."""
+_LEAST_TIMEOUT_S = 3
+"""Of a Lambda function: its default
+(https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html)."""
+_LONGEST_VISIBILITY_S = 43_200
 _RESTART_S = 60.0
 _REPLAY_S = 60.0
 _HALTS = 20
@@ -114,11 +119,23 @@ class Bench:
         """Whether a fault of the scenario strikes publishers or brokers."""
         return any(of_publisher(fault) for fault in self.scenario.faults)
 
+    @property
+    def fails(self) -> bool:
+        """Whether a fault of the scenario makes handlers raise."""
+        return any(
+            isinstance(fault, PoisonFault) and fault.effect == "fail"
+            for fault in self.scenario.faults
+        )
+
     def applies(self, preset: Preset) -> bool:
         """Whether a preset makes sense for this workload, and its product is known."""
         if preset.only == "several_jobs" and (len(self.jobs) == 1 or self.needs.routing):
             return False
         if preset.only == "publisher" and not self.strikes_publishers:
+            return False
+        if preset.only == "failing" and not self.fails:
+            return False
+        if self.needs.routing and not preset.routes:
             return False
         try:
             self._with_systems(preset, dict.fromkeys(self.groups(preset), 1), [])
@@ -160,6 +177,9 @@ class Bench:
             "$partitions": self._partitions_of(workers),
             "$senders": max(1, ceil(self.peak * _CALL_S)),
             "$batch_senders": max(1, ceil(self.peak * _CALL_S / 10)),
+            "$timeout": self._timeout_s(10),
+            "$stream_timeout": self._timeout_s(100),
+            "$visibility": min(_LONGEST_VISIBILITY_S, 6 * self._timeout_s(10)),
             "$publisher_work": publishers[0] if publishers else 0.0,
             "$exchange": {"type": "headers"} if self.needs.routing else None,
         }
@@ -171,6 +191,13 @@ class Bench:
         if self.strikes_publishers:
             data |= _filled(preset.publisher, words, of_job, workers)
         return data
+
+    def _timeout_s(self, batch: int) -> int:
+        """Of a Lambda function: three batches at the mean of the work, and two slow messages."""
+        works = self.scenario.workload.service.values()
+        batch_s = max(batch * its.per_message.mean_s() + its.per_batch for its in works)
+        slow_s = max((its.slow.time.mean_s() for its in works if its.slow is not None), default=0.0)
+        return min(int(LONGEST_S), max(_LEAST_TIMEOUT_S, ceil(3 * batch_s + 2 * slow_s)))
 
     def _bindings(self, job: str) -> list[Any] | None:
         """Of a job's queue to a headers exchange; None: there is none."""
@@ -255,7 +282,8 @@ class Bench:
             message_bytes=float(self.messages.size_bytes.mean()),
             workers=workers,
         )
-        return _trial(tables, name, workers, self.needs.quantile, use)
+        functions = scenario.systems[name].functions
+        return _trial(tables, name, workers, self.needs.quantile, use, functions)
 
     def made(self, preset: Preset, workers: Mapping[str, int]) -> Scenario:
         """The scenario with this system alone, and the faults that strike it: what was judged."""
@@ -360,9 +388,14 @@ def _filled(
 
 
 def _trial(
-    tables: Tables, name: str, workers: Mapping[str, int], quantile: float, use: Use
+    tables: Tables,
+    name: str,
+    workers: Mapping[str, int],
+    quantile: float,
+    use: Use,
+    functions: Collection[str],
 ) -> Trial:
-    seen = seen_of(tables, name, quantile, workers)
+    seen = seen_of(tables, name, quantile, workers, functions)
     requests: dict[str, int] = {}
     for request in tables.requests.to_dict("records"):
         kind = str(request["request"])

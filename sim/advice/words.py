@@ -47,7 +47,7 @@ def closing(advice: Advice) -> str:
     if best.alone is not None and advice.needs.max_delay is not None:
         worst = best.alone.worst("behind_s")
         sentences.append(
-            f"It takes {_team(best)}: with one, a message waits {_long(worst.behind_s)}."
+            f"It takes {best.team}: with one, a message waits {_long(worst.behind_s)}."
         )
     if best.more is not None and not best.own:
         sentences.append(f"{_more(best, advice.needs)}.")
@@ -76,7 +76,7 @@ def table(advice: Advice) -> Table:
         out.add_row(
             f"{rank}" if not row.unmet else "-",
             row.title,
-            "+".join(str(n) for n in row.trial.workers.values()),
+            "+".join(str(group.workers or "λ") for group in row.trial.use.groups),
             f"{row.usd_per_hour:,.3f}",
             f"{row.usd_per_hour * month:,.0f}",
             said(row),
@@ -100,7 +100,8 @@ def notes(advice: Advice) -> list[str]:
         f"{sum(row.trials for row in advice.rows)} simulated runs of {len(advice.rows)} systems "
         f"that apply, at most {advice.most_workers} workers a group. Workers are those of "
         f"{' + '.join(advice.scenario.workload.service)}; a log has a partition for each of the "
-        "largest group.",
+        "largest group."
+        + (" λ is a Lambda function." if any(_function(row) for row in advice.rows) else ""),
         f"Prices of {advice.prices.date}, {advice.prices.region}: requests, brokers, storage, "
         "traffic between zones and worker processes (sim/costs/prices.yaml).",
     ]
@@ -124,12 +125,13 @@ def notes(advice: Advice) -> list[str]:
     return out
 
 
+def _function(row: Row) -> bool:
+    return any(seen.function for seen in row.trial.seen)
+
+
 def _offer(row: Row) -> str:
-    return f"{row.title} with {_team(row)} ({row.usd_per_hour:,.2f} USD an hour)"
-
-
-def _team(row: Row) -> str:
-    return f"{row.workers} worker{'' if row.workers == 1 else 's'}"
+    team = f" with {row.team}" if row.team else ""
+    return f"{row.title}{team} ({row.usd_per_hour:,.2f} USD an hour)"
 
 
 def _long(seconds: float) -> str:

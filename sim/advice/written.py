@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sim.advice.advise import Advice, Row
+from sim.advice.written_postgres import postgres
 from sim.foundation.document import dumped
 from sim.foundation.errors import LabError
 from sim.foundation.files import write_text
@@ -50,7 +51,9 @@ def write(advice: Advice, path: Path) -> list[Path]:
 
 
 def _comment(advice: Advice, row: Row) -> str:
-    team = ", ".join(f"{n} for {group}" for group, n in row.trial.workers.items())
+    team = ", ".join(
+        f"{group.workers or 'a Lambda function'} for {group.name}" for group in row.trial.use.groups
+    )
     meets = "meets every need" if not row.unmet else f"misses {len(row.unmet)} needs"
     return (
         f"# What `sim advise {advice.scenario.name}` puts first: {row.title}; it {meets}.\n"
@@ -84,6 +87,23 @@ def _kafka(system: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         for group, its in system.get(kind, {}).items():
             keys = {key: value for key, value in its.items() if _of_client(key)}
             yield f"{group}.consumer.properties", _properties({"group.id": group, **keys})
+            if retries := its.get("retry_topics"):
+                yield f"{group}.RetryableTopic.java", _retryable(group, retries)
+
+
+def _retryable(group: str, its: Mapping[str, Any]) -> str:
+    """Spring's annotation of the listener."""
+    given = {key: _plain(value) for key, value in its["backoff"].items() if value is not None}
+    backoff = ", ".join(f"{key} = {value}" for key, value in given.items())
+    return (
+        f"@RetryableTopic(\n    attempts = {its['attempts']}, "
+        f"numPartitions = {its['numPartitions']},\n"
+        f"    backOff = @BackOff({backoff}),\n"
+        f"    sameIntervalTopicReuseStrategy = "
+        f"SameIntervalTopicReuseStrategy.{its['sameIntervalTopicReuseStrategy']},\n"
+        f"    dltStrategy = DltStrategy.{its['dltStrategy']})\n"
+        f'@KafkaListener(topics = "{_LAB_TOPIC}", groupId = "{group}")\n'
+    )
 
 
 def _of_client(key: str) -> bool:
@@ -100,8 +120,26 @@ def _sqs(system: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             if its.get(key) is not None and (fifo or key not in _NEED_FIFO)
         }
         yield f"{queue}.attributes.json", _json({"Attributes": attributes})
+        if its.get("lambda") is not None:
+            yield from _function(queue, its["lambda"])
+            continue
         receive = {"MaxNumberOfMessages": its["MaxNumberOfMessages"]}
         yield f"{queue}.receive-message.json", _json(receive)
+
+
+_OF_THE_FUNCTION = ("Timeout", "MemorySize", "ReservedConcurrentExecutions")
+"""Keys of the function; what else is in AWS's spelling is of its event source mapping."""
+
+
+def _function(source: str, its: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """A Lambda function, and the mapping that invokes it."""
+    keys = {key: _plain(value) for key, value in its.items() if key[:1].isupper() and value}
+    mapping = {key: value for key, value in keys.items() if key not in _OF_THE_FUNCTION}
+    capped = mapping.pop("MaximumConcurrency", None)
+    if capped is not None:
+        mapping["ScalingConfig"] = {"MaximumConcurrency": capped}
+    yield f"{source}.event-source-mapping.json", _json(mapping)
+    yield f"{source}.function.json", _json({k: keys[k] for k in _OF_THE_FUNCTION if k in keys})
 
 
 def _attribute(value: Any) -> str:
@@ -170,8 +208,24 @@ def _kinesis(system: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     producer = {key: _plain(value) for key, value in system["producer"].items()}
     yield "producer.properties", _properties(producer)
     for application, its in system["applications"].items():
+        if its.get("lambda") is not None:
+            yield from _function(application, its["lambda"])
+            continue
         keys = {key: its[key] for key in its if key[:1].islower() and not key.islower()}
         yield f"{application}.kcl.properties", _properties(keys)
+
+
+def _bullmq(system: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for queue, its in system["queues"].items():
+        worker = {key: _plain(value) for key, value in its["worker"].items() if value is not None}
+        yield f"{queue}.worker.json", _json(worker)
+        job = {key: _plain(value) for key, value in its["defaultJobOptions"].items()}
+        job["backoff"] = {key: _plain(value) for key, value in job["backoff"].items()}
+        yield f"{queue}.queue.json", _json({"defaultJobOptions": job})
+
+
+def _postgres(system: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    return postgres(system, _plain, _json)
 
 
 def _rabbitmq_stream(system: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -208,6 +262,8 @@ _WRITERS = {
     "celery": _celery,
     "kinesis": _kinesis,
     "pubsub": _pubsub,
+    "bullmq": _bullmq,
+    "postgres": _postgres,
     "rabbitmq_stream": _rabbitmq_stream,
 }
 

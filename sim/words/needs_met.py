@@ -4,7 +4,7 @@ What one run shows is judged here; `sim.advice` adds runs for the needs of which
 nothing.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf, isnan
 
@@ -37,10 +37,16 @@ class Seen:
     """Messages a second while a backlog stands; if none does, in the best step of the run."""
     unrecoverable: int
     """Messages that a seek back asked for and that were there no longer."""
+    function: bool = False
+    """A Lambda function does the work: it has no workers to count."""
 
 
 def seen_of(
-    tables: Tables, system: str, quantile: float, workers: Mapping[str, int] | None = None
+    tables: Tables,
+    system: str,
+    quantile: float,
+    workers: Mapping[str, int] | None = None,
+    functions: Collection[str] = (),
 ) -> list[Seen]:
     """What a run showed of each group of a system.
 
@@ -49,6 +55,7 @@ def seen_of(
         system: name.
         quantile: of the delay.
         workers: of each group; None: the places that ever had one.
+        functions: groups whose work a Lambda function does.
     """
     summary, latency = tables.summary, tables.latency
     late_enough = latency[(latency["system"] == system) & (latency["q"] >= quantile - 1e-12)]
@@ -72,6 +79,7 @@ def seen_of(
                 row["throughput_peak"] if isnan(row["rate_per_s"]) else row["rate_per_s"]
             ),
             unrecoverable=int(row["unrecoverable"]),
+            function=str(row["group"]) in functions,
         )
         for row in summary[summary["system"] == system].to_dict("records")
     ]
@@ -160,8 +168,10 @@ def _where(seen: Sequence[Seen], which: Seen) -> str:
     return f" in {which.group}" if len(seen) > 1 else ""
 
 
-def _team(seen: Seen) -> str:
-    return f"{seen.workers} worker{'' if seen.workers == 1 else 's'}"
+def _with_team(seen: Seen) -> str:
+    if seen.function:
+        return ""
+    return f" with {seen.workers} worker{'' if seen.workers == 1 else 's'}"
 
 
 def _is_are(n: int) -> str:
@@ -188,7 +198,7 @@ def _quick(needs: Needs, max_delay_s: float, seen: Sequence[Seen]) -> Judgement:
         else f"at the end some still wait{_where(seen, worst)}"
     )
     if worst.delay_s > max_delay_s:
-        said += f" with {_team(worst)}, where {duration(max_delay_s)} are allowed"
+        said += f"{_with_team(worst)}, where {duration(max_delay_s)} are allowed"
     return _judged(f"max_delay: {duration(max_delay_s)}", worst.delay_s, max_delay_s, "s", said)
 
 
@@ -226,7 +236,7 @@ def _in_order(needs: Needs, seen: Sequence[Seen], halting: Sequence[Seen] | None
     n = worst.violations
     said = f"{_of(n, worst.produced)} {_is_are(n)} processed out of order{_where(seen, worst)}"
     how = "" if alone_is_wrong else ", one of which stands still for 5 s now and then"
-    said = f"{said} with {_team(worst)}{how}" if n else "no message is processed out of order"
+    said = f"{said}{_with_team(worst)}{how}" if n else "no message is processed out of order"
     return _judged(f"order: {needs.order}", n, 0, "messages", said)
 
 

@@ -58,7 +58,8 @@ def judge_run(scenario: Scenario, tables: Tables) -> list[SystemJudged]:
         return []
     found = []
     for system in tables.summary["system"].unique():
-        seen = seen_of(tables, system, needs.quantile)
+        functions = scenario.systems[system].functions
+        seen = seen_of(tables, system, needs.quantile, functions=functions)
         sought = _struck(scenario, system, SeekFault)
         disordered = any(one.violations for one in seen)
         unjudged = list(_unjudged(scenario, needs, system, sought, disordered))

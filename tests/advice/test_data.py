@@ -19,7 +19,7 @@ def test_every_preset_is_a_system():
     )
     bench = Bench(s, generate(s), Needs())
     for name, preset in presets().items():
-        if preset.only != "publisher":
+        if preset.only not in ("publisher", "failing"):
             assert bench.applies(preset), name
 
 

@@ -63,3 +63,11 @@ def test_numbers_of_yours_grow_with_the_scale_of_the_scenario():
     (one,), (two,) = (advise(its.with_(scale=n), catalogue={}).rows for n in (1, 2))
     assert two.trial.seen[0].produced > 1.8 * one.trial.seen[0].produced
     assert not one.unmet and not two.unmet
+
+
+def test_a_lambda_function_of_yours_is_judged_as_it_is():
+    its = {"product": "sqs", "queues": {"q": {"lambda": {"BatchSize": 10}, "does": ["job"]}}}
+    found = advise(scenario(systems={"f": its}, needs={"max_delay": "5 s"}), catalogue={})
+    (row,) = found.rows
+    assert not row.unmet and row.more is None and row.workers == 0
+    assert "worker" not in closing(found)

@@ -62,3 +62,52 @@ def test_a_file_of_quantiles_is_found_from_anywhere(tmp_path, monkeypatch):
     monkeypatch.chdir("/")
     seen = Bench(s, messages, Needs()).run(presets()["sqs_batched"], {"job": 4})
     assert seen.seen[0].produced == len(messages)
+
+
+def test_retry_topics_are_tried_where_handlers_raise_and_nowhere_else():
+    preset = presets()["kafka_retry_topics"]
+    quiet = scenario()
+    assert not Bench(quiet, generate(quiet), Needs()).applies(preset)
+    fails = {"at": "10 s", "fault": "poison", "target": "old.q", "effect": "fail", "count": 3}
+    failing = scenario(faults=[fails])
+    bench = Bench(failing, generate(failing), Needs())
+    assert bench.applies(preset)
+    assert bench.run(preset, {"job": 4}).sum("dead_lettered") == 3
+    kills = scenario(faults=[fails | {"effect": "kill"}])
+    assert not Bench(kills, generate(kills), Needs()).applies(preset)
+
+
+def test_what_cannot_say_who_wants_what_is_not_tried_where_that_is_needed():
+    s = scenario()
+    preset = presets()["postgres_river"]
+    routed = Needs(routing={"job": {"order": ["order-1"]}})
+    assert Bench(s, generate(s), Needs()).applies(preset)
+    assert not Bench(s, generate(s), routed).applies(preset)
+
+
+def test_a_lambda_function_is_run_once_and_has_no_workers_to_count():
+    s = scenario(needs={"max_delay": "5 s"})
+    names = ("sqs_lambda", "kinesis_lambda")
+    found = advise(s, 8, catalogue={name: presets()[name] for name in names}, own=False)
+    rows = {row.preset: row for row in found.rows}
+    queue, stream = rows["sqs_lambda"], rows["kinesis_lambda"]
+    assert (queue.workers, queue.team, queue.alone, queue.more) == (0, "", None, None)
+    assert not queue.unmet and queue.trials == 2  # as it is, and to be read again
+    assert {line.what for line in queue.lines} == {
+        "sqs_standard_request", "lambda_request", "lambda_gb_second",
+    }  # fmt: skip
+    # 30/s of 50 ms for each key: 50 keys in ten parts of one shard.
+    assert not stream.unmet and stream.trial.use.partitions == 1
+    assert "worker" not in {line.what for line in stream.lines}
+
+
+def test_the_timeout_of_a_function_is_three_batches_and_two_slow_messages():
+    s = scenario(
+        **{"workload.service.job": {"per_message": "1 s", "slow": {"share": 0.1, "time": "20 s"}}}
+    )
+    bench = Bench(s, generate(s), Needs())
+    queue = bench.system(presets()["sqs_lambda"], {"job": 1})["queues"]["job"]
+    assert queue["lambda"]["Timeout"] == 3 * 10 + 2 * 20
+    assert queue["VisibilityTimeout"] == 6 * 70
+    shards = bench.system(presets()["kinesis_lambda"], {"job": 1})
+    assert shards["applications"]["job"]["lambda"]["Timeout"] == 340

@@ -2,8 +2,10 @@
 
 from dataclasses import replace
 
-from helpers.advice import answer, row
+from helpers.advice import GOOD, answer, row
+from sim.advice.trial import Trial
 from sim.advice.words import closing, notes, said, table
+from sim.costs.use import GroupUse, Use
 
 
 def test_the_closing_words_say_gone_or_still_there():
@@ -34,3 +36,14 @@ def test_a_table_row_says_what_rules_a_system_out():
     lossy = row("lossy", unmet=["loss"])
     assert said(lossy) == "2 of 1,000 messages are lost (loss: none)"
     assert table(answer(row("fine"), lossy)).row_count == 2
+
+
+def test_a_lambda_function_is_a_letter_in_the_table_and_no_worker_in_words():
+    seen = replace(GOOD, function=True, workers=1, violations=3)
+    use = Use(1.0, 1_000, 300.0, 1, (GroupUse("job", 0, {}, 1_000, 1_000),))
+    function = replace(row("function"), trial=Trial({"job": 1}, [seen], {}, use))
+    advice = answer(function)
+    assert list(table(advice).columns[2].cells) == ["λ"]
+    assert closing(advice).endswith("Take Function (1.00 USD an hour).")
+    assert "λ is a Lambda function." in notes(advice)[0]
+    assert "λ" not in notes(answer(row("workers")))[0]

@@ -104,3 +104,37 @@ def test_every_preset_has_a_configuration(preset):
     for name, text in files.items():
         if name.endswith(".json"):
             json.loads(text)
+
+
+def test_a_lambda_function_has_its_mapping_beside_it():
+    files = files_of("sqs_lambda")
+    assert set(files) == {
+        "job.attributes.json", "job.event-source-mapping.json", "job.function.json",
+    }  # fmt: skip
+    mapping = json.loads(files["job.event-source-mapping.json"])
+    assert mapping == {"BatchSize": 10, "FunctionResponseTypes": ["ReportBatchItemFailures"]}
+    # 30 batches of 50 ms come to 1.5 s: AWS's default of 3 s is enough, and six times that is 18 s.
+    assert json.loads(files["job.function.json"]) == {"Timeout": 3, "MemorySize": 128}
+    attributes = json.loads(files["job.attributes.json"])["Attributes"]
+    assert attributes["VisibilityTimeout"] == "18"
+    stream = files_of("kinesis_lambda")
+    mapping = json.loads(stream["job.event-source-mapping.json"])
+    assert mapping["ParallelizationFactor"] == 10 and mapping["MaximumRetryAttempts"] == 5
+    assert mapping["DestinationConfig"] == {"OnFailure": {"Destination": "a queue"}}
+    assert json.loads(stream["job.function.json"])["Timeout"] == 15
+
+
+def test_a_bullmq_queue_and_its_worker_have_their_options():
+    files = files_of("bullmq")
+    assert json.loads(files["job.worker.json"])["lockDuration"] == 30_000
+    job = json.loads(files["job.queue.json"])["defaultJobOptions"]
+    assert job["attempts"] == 3
+    assert job["backoff"] == {"type": "exponential", "delay": 1000, "jitter": 0}
+
+
+def test_retry_topics_are_springs_annotation():
+    fails = {"at": "10 s", "fault": "poison", "target": "old.q", "effect": "fail"}
+    text = files_of("kafka_retry_topics", faults=[fails])["job.RetryableTopic.java"]
+    assert "@RetryableTopic(\n    attempts = 5, numPartitions = 1," in text
+    assert "backOff = @BackOff(delay = 1000, multiplier = 2, maxDelay = 5000)," in text
+    assert text.endswith('@KafkaListener(topics = "events", groupId = "job")\n')

@@ -110,6 +110,13 @@ class ProductSystem(Config):
         """Groups or queues by name."""
         raise NotImplementedError
 
+    @property
+    def functions(self) -> tuple[str, ...]:
+        """Names of those whose work a Lambda function does: they have no workers."""
+        return tuple(
+            name for name, its in self.readers.items() if getattr(its, "function", None) is not None
+        )
+
     def place_of(self, readers: str) -> KeyPath:
         """Where the readers of this name are configured, as a path from the system."""
         return (self.readers_at, readers)
