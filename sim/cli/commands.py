@@ -14,6 +14,7 @@ from sim.cli import stopping
 from sim.cli.costing import cost
 from sim.cli.differing import diff
 from sim.cli.importing import imports, must_be_new
+from sim.cli.paging import page
 from sim.cli.people import Dask, Seed, Sets, err, for_people, out, overrides
 from sim.cli.shelving import results
 from sim.cli.sizing import size
@@ -360,6 +361,7 @@ def plot(
 
 app.add_typer(imports, name="import")
 app.command()(sweep)
+app.command()(page)
 app.command()(results)
 app.command()(diff)
 app.command()(cost)
@@ -483,7 +485,8 @@ def animate(
     out_: Annotated[Path, typer.Option("--out", help="Folder of all results.")] = Path("results"),
 ) -> None:
     """Put what stays in logs and what goes from queues into motion, around the worst lag."""
-    from sim.animation.page import GIF, PAGE, page, scene
+    from sim.animation.page import GIF, PAGE, scene
+    from sim.animation.page import page as animation
     from sim.results.store import find, read
 
     folder = find(result, out_)
@@ -492,7 +495,7 @@ def animate(
     shown = scene(found.tables, first_s, last_s)
     path = folder / PAGE
     files.check_folder(folder)
-    files.write_text(path, page(shown, found.label))
+    files.write_text(path, animation(shown, found.label))
     out.print(str(path))
     if gif:
         from sim.animation.moving import write

@@ -109,7 +109,7 @@ def sweep(
     check_number(number)
     its = designed(read(vary, loaded), design.value, points, loaded.seed)
     warn(loaded.warnings, err)
-    with _progress(loaded.name, err) as heard:
+    with progress(loaded.name, err) as heard:
         found = run_all(loaded, its, replications, out_, heard, jobs, dask)
     place = place_of(loaded, its, replications, out_)
     _tell(found, number, place, charts, out)
@@ -166,7 +166,7 @@ def _left_column() -> "ProgressColumn":
 
 
 @contextmanager
-def _progress(name: str, err: Console) -> Iterator["Heard"]:
+def progress(name: str, err: Console) -> Iterator["Heard"]:
     """A bar over the runs; where there is no terminal, a line a minute."""
     bar = runs_bar(err, _left_column())
     task = bar.add_task(name, total=None, left=None)

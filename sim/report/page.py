@@ -98,7 +98,7 @@ def _style(charts: Sequence["Inline"]) -> str:
 
 def _script(charts: Sequence["Inline"]) -> str:
     """With uPlot, which draws enlarged charts: 51 kB, where Vega-Lite has 770 and Plotly 4,600."""
-    parts = ["uplot/uPlot.iife.min.js", "charts.js"] if _numbered(charts) else []
+    parts = ["uplot/uPlot.iife.min.js", "say.js", "charts.js"] if _numbered(charts) else []
     return "\n".join(map(_file, ["page.js", *parts]))
 
 

@@ -220,7 +220,7 @@ def sweep(
     order = random.Random(scenario.seed).sample(scenarios, len(scenarios))
     before = {one.hash for one in points.done(order, kept)}
     order.sort(key=lambda one: one.hash not in before)
-    left = TimeLeft([_work_s(one) for one in order], _READ_S * len(order))
+    left = TimeLeft([work_s(one) for one in order], _READ_S * len(order))
     for there in points.compute(order, kept, jobs, cluster):
         heard(there, len(order), left)
     found = Sweep(scenario, design, replications, _dataset(scenarios, design, replications, kept))
@@ -232,7 +232,8 @@ def _set(scenario: Scenario, design: Design) -> list[Scenario]:
     return [override(scenario, design.overrides(setting), "--vary") for setting in design.settings]
 
 
-def _work_s(scenario: Scenario) -> float:
+def work_s(scenario: Scenario) -> float:
+    """About how long a run takes, in s of one core."""
     from sim.systems.size import size
 
     return size(scenario).seconds + _COSTS_S

@@ -237,7 +237,7 @@ def test_a_chart_says_its_numbers_under_the_pointer_enlarged_and_as_a_table(
 def test_numbers_are_said_as_elsewhere(tmp_path: Path) -> None:
     rng = np.random.default_rng(5)
     values = [0.0, *(10.0 ** rng.uniform(-5, 7, 300)).tolist(), 59.4, 59.6, 599.0, 172_900.0]
-    script = files("sim.report").joinpath("charts.js").read_text(encoding="utf-8")
+    script = files("sim.report").joinpath("say.js").read_text(encoding="utf-8")
     page = (
         f'<meta charset="utf-8"><body><script>{script}\n'
         f"window.said = {json.dumps(values)}.map((value) => "
