@@ -91,7 +91,7 @@ class Config(BaseModel):
         for key, words in about(cls).items():
             schema["properties"][key]["description"] = words
         if cls.not_modelled:
-            known = "|".join(map(re.escape, cls.not_modelled))
+            known = "|".join(map(pattern, cls.not_modelled))
             schema["patternProperties"] = {f"^({known})$": {"description": "Has no effect here."}}
         if cls.shorthand is None:
             return schema
@@ -108,6 +108,11 @@ class Config(BaseModel):
             if (field.alias or name) == key:
                 return bool(getattr(self, name) != field.default)
         raise KeyError(key)
+
+
+def pattern(key: str) -> str:
+    """A key of `Config.not_modelled` as a regular expression: `$word` in it stands for any word."""
+    return re.sub(r"\\\$\w+", "[^.]+", re.escape(key))
 
 
 @cache

@@ -25,7 +25,9 @@ def test_the_attributes_of_a_queue_become_a_scenario(answer, tmp_path):
     assert (queue.visibility_timeout, queue.receive_message_wait_time_seconds) == (45, 20)
     assert queue.redrive_policy.max_receive_count == 4 and queue.workers == 1
     assert queue.redrive_policy.dead_letter_target_arn == "arn:aws:x"
-    assert "QueueArn (line 1), SqsManagedSseEnabled (line 1): no effect in the lab" in made.unsaid
+    assert "QueueArn (line 1): a name or an address; nothing is looked up by it here" in made.unsaid
+    secured = "who may connect, and how they prove it, changes neither lag nor loss nor order"
+    assert f"SqsManagedSseEnabled (line 1): {secured}" in made.unsaid
     assert any("how many messages a receive of counters asks for" in line for line in made.unsaid)
     assert all_done(scenario)
 

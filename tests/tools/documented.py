@@ -100,26 +100,43 @@ def celery(_: Path | None) -> Sections:
         r"^    #:.*\n(?:    #.*\n)*    ([a-z]\w+)(?:: \w+)? =", inspect.getsource(task.Task), re.M
     )
     return {
-        "settings": list(defaults.flatten(defaults.NAMESPACES)),
+        "settings": [key for key, _ in defaults.flatten(defaults.NAMESPACES)],
         "task": attributes,
         "transport options": options,
     }
 
 
 def rabbitmq(checkout: Path) -> Sections:
-    """Arguments that queues declare, keys that policies may have, and the schema of its file."""
+    """Arguments that queues and consumers declare, keys of policies, and the schema of its file."""
     deps = checkout / "deps"
     source = "".join(
         path.read_text(errors="replace") for path in sorted(deps.glob("rabbit/src/*.erl"))
     )
-    schema = (deps / "rabbit/priv/schema/rabbit.schema").read_text()
-    declared = re.findall(r'\{<<"(x-[a-z-]+)">>, +fun check_', source)
-    consumed = set(re.findall(r"consumer_arguments.*?\[(.*?)\]", source, re.S))
+    folder = deps / "rabbit/priv/schema"
+    schema = (folder / "rabbit.schema").read_text()
     policies = re.findall(r'\{policy_validator, +<<"([a-z-]+)">>', source)
+    mapping = r'^\{mapping, *"([^"]+)"'
+    included = [
+        f"{prefix}.{key}"
+        for name, prefix in re.findall(
+            r'^\{include_partial, *\{rabbit, *"(\w+)"\},\s*\[\{prefix, *"([^"]+)"', schema, re.M
+        )
+        for key in re.findall(mapping, (folder / f"{name}.partial").read_text(), re.M)
+    ]
     return {
-        "arguments": [key for key in declared if key not in consumed],
-        "policies": policies,
-        "rabbitmq.conf": re.findall(r'^\{mapping, *"([^"]+)"', schema, re.M),
+        "arguments": [
+            *re.findall(r'\{<<"(x-[a-z-]+)">>, +fun check_', source),
+            *(
+                key
+                for listed in re.findall(
+                    r"(?:queue|consumer)_arguments => *\[(.*?)\]", source, re.S
+                )
+                for key in re.findall(r'<<"(x-[a-z-]+)">>', listed)
+            ),
+        ],
+        "policies": [key for key in policies if key != "alternate-exchange"],
+        "policies of exchanges": ["alternate-exchange"],
+        "rabbitmq.conf": [*re.findall(mapping, schema, re.M), *included],
     }
 
 
@@ -203,15 +220,14 @@ def bullmq(package: Path) -> Sections:
 
 
 def pgboss(checkout: Path) -> Sections:
-    """Its types: what `work()` and `createQueue()` take."""
+    """Its types: what `new PgBoss()`, `createQueue()`, `work()` and `send()` take."""
     text = (checkout / "src/types.ts").read_text()
-    names = [
-        name
-        for name in re.findall(r"(?:interface|type) (\w+)\b[^\n]*\{$", text, re.M)
-        if re.search(r"Polling|Work|Queue|Expiration|Retention|Retry|Concurrency|Heartbeat", name)
-        and not re.search(r"Result|Row|Stats|Event|Internal|Spy|Map|Command", name)
-    ]
-    return {"options": [key for name in names for key in _interface(text, name)]}
+    found = _interface(
+        text, "ConstructorOptions", "DatabaseOptions", "SchedulingOptions", "MaintenanceOptions",
+        "BackendOptions", "QueueOptions", "Queue", "JobOptions", "JobPollingOptions",
+        "JobFetchOptions", "WorkConcurrencyOptions",
+    )  # fmt: skip
+    return {"options": [key for key in found if not key.startswith("__test__")]}
 
 
 def river(checkout: Path) -> Sections:
@@ -232,41 +248,44 @@ def graphile(checkout: Path) -> Sections:
 
 
 def oban(checkout: Path) -> Sections:
-    """Options of Oban, of its queues, and of jobs."""
-    config = (checkout / "lib/oban/config.ex").read_text()
-    producer = (checkout / "lib/oban/queues/producer.ex").read_text()
-    worker = (checkout / "lib/oban/worker.ex").read_text()
-    struct = re.search(r"defstruct(.*?)\n\n", config, re.S)
-    assert struct
-    used = re.search(r"@type t :: (.*?)\n\n", producer, re.S)
-    del used
-    return {
-        "options": re.findall(r"^\s+(?:defstruct )?:?(\w+):", struct[1], re.M),
-        "worker": re.findall(r"^\s+\* `:(\w+)`", worker, re.M),
-    }
+    """Options of Oban, of its queues and workers, and of Lifeline, as its documents list them."""
+    text = "".join(
+        (checkout / "lib/oban" / name).read_text()
+        for name in ("../oban.ex", "worker.ex", "plugins/lifeline.ex", "stager.ex")
+    )
+    return {"options": re.findall(r"^ +\* `:(\w+)` +[-—]", text, re.M)}
 
 
 def solidqueue(checkout: Path) -> Sections:
-    """Workers of `config/queue.yml`, and settings of the application, in its README."""
-    text = (checkout / "README.md").read_text()
-    return {"options": re.findall(r"^- `(\w+)`(?::|,)", text, re.M)}
+    """Settings of workers, dispatchers and schedulers, and of the application, in its README."""
+    text = (checkout / "README.md").read_text().partition("## Lifecycle hooks")[0]
+    return {"options": re.findall(r"^- `([a-z_]+)`: ", text, re.M)}
+
+
+def pgmq(checkout: Path) -> Sections:
+    """Arguments of its functions."""
+    text = (checkout / "pgmq-extension/sql/pgmq.sql").read_text()
+    calls = r"FUNCTION pgmq\.(?:send|read|read_with_poll|pop|set_vt)\((.*?)\)\s*RETURNS"
+    arguments = " ".join(re.findall(calls, text, re.S))
+    return {"options": re.findall(r"(\w+) (?:TEXT|INTEGER|JSONB|BIGINT|TIMESTAMP)\b", arguments)}
 
 
 def kinesis(checkout: Path) -> Sections:
     """Properties of the producer library's sample."""
     sample = checkout / "java/amazon-kinesis-producer-sample/default_config.properties"
-    return {"producer": re.findall(r"^#? ?([A-Z]\w+) ?=", sample.read_text(), re.M)}
+    found = re.findall(r"^#? ?([A-Z]\w+) ?=", sample.read_text(), re.M)
+    return {"producer": [key for key in found if key != "Default"]}
 
 
 def kcl(checkout: Path) -> Sections:
     """Fields of the consumer library's multilingual daemon, by the names of its properties."""
-    (source,) = checkout.rglob("MultiLangDaemonConfiguration.java")
-    text = source.read_text()
-    fields = r"^    private (?:[\w<>.]+) (\w+)(?: =.*)?;"
-    return {"application": [key for key in re.findall(fields, text, re.M) if key != "log"]}
+    beans = ("MultiLangDaemonConfiguration", "PollingConfigBean", "FanoutConfigBean")
+    text = "".join(path.read_text() for bean in beans for path in checkout.rglob(f"{bean}.java"))
+    fields = r"^ +private (?:[\w<>.]+) (\w+)(?: =.*)?;"
+    return {"application": re.findall(fields, text, re.M)}
 
 
-def springretry(checkout: Path) -> Sections:
+def spring(checkout: Path) -> Sections:
     """Members of `@RetryableTopic` and `@BackOff` of spring-kafka."""
     found = {}
     for section, name in (("topics", "RetryableTopic"), ("backoff", "BackOff")):
@@ -287,12 +306,13 @@ SOURCES: Mapping[str, tuple[Callable[[Any], Sections], str]] = {
     "kinesis": (kinesis, "https://github.com/awslabs/amazon-kinesis-producer"),
     "librdkafka": (librdkafka, "https://github.com/confluentinc/librdkafka"),
     "oban": (oban, "https://github.com/oban-bg/oban"),
+    "pgmq": (pgmq, "https://github.com/pgmq/pgmq"),
     "pgboss": (pgboss, "https://github.com/timgit/pg-boss"),
     "pubsub": (pubsub, "google-cloud-pubsub and google-api-python-client, installed"),
     "rabbitmq": (rabbitmq, "https://github.com/rabbitmq/rabbitmq-server"),
     "river": (river, "https://github.com/riverqueue/river"),
     "solidqueue": (solidqueue, "https://github.com/rails/solid_queue"),
-    "springretry": (springretry, "https://github.com/spring-projects/spring-kafka"),
+    "spring": (spring, "https://github.com/spring-projects/spring-kafka"),
 }
 """How the keys of each product are found, and in what."""
 

@@ -11,6 +11,7 @@ from sim.foundation.text import duration
 from sim.foundation.units import Count, PositiveCount, PositiveSeconds, Ratio, Seconds, seconds
 from sim.scenario.faults.base import ConditionalFault, GroupFault, RandomFault
 from sim.scenario.faults.processes import TERMINATION_GRACE_S
+from sim.scenario.products.not_modelled import NotModelled
 
 
 class DeployFault(ConditionalFault, GroupFault):
@@ -52,6 +53,7 @@ class Scaler(Config):
     https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale.
     """
 
+    not_modelled = NotModelled("keda", "ScaledObject", "scalers", "autoscaler")
     alternatives = (("lagThreshold",), ("queueLength",))
 
     lag_threshold: PositiveCount | None = Field(default=None, alias="lagThreshold")

@@ -24,6 +24,7 @@ from sim.foundation.units import (
     WholeSeconds,
     lognormal,
 )
+from sim.scenario.products.not_modelled import NotModelled
 
 ACCOUNT = 1_000
 """Concurrent executions that an account may have in a region, unless AWS raises the quota."""
@@ -39,26 +40,11 @@ _A_POLLER = 10
 LONGEST_S = 900.0
 """No invocation may take longer, s."""
 
-_NOT_MODELLED = {
-    "Enabled": "",
-    "Environment": "",
-    "EventSourceArn": "",
-    "FilterCriteria": "a FilterPolicy says which messages get in",
-    "FunctionArn": "",
-    "FunctionName": "",
-    "Handler": "",
-    "KMSKeyArn": "",
-    "MetricsConfig": "",
-    "Runtime": "",
-    "Tags": "",
-    "UUID": "",
-}
-
 
 class Function(Config):
     """A Lambda function, and the mapping from an event source that invokes it."""
 
-    not_modelled: ClassVar[Mapping[str, str]] = _NOT_MODELLED
+    not_modelled: ClassVar[Mapping[str, str]] = NotModelled("aws", "lambda")
 
     batch_size: Annotated[PositiveCount, Field(le=10_000)] = Field(default=10, alias="BatchSize")
     """Most records of one invocation, 1 to 10,000."""
@@ -106,6 +92,8 @@ class ScalingConfig(Config):
 class ProvisionedPollerConfig(Config):
     """Pollers that are there all the time, each for up to ten invocations at a time."""
 
+    not_modelled = NotModelled("aws", "lambda pollers")
+
     minimum_pollers: Annotated[PositiveCount, Field(ge=2, le=200)] = Field(
         default=2, alias="MinimumPollers"
     )
@@ -138,6 +126,8 @@ class SqsFunction(Function):
 
     Each poller receives a batch, invokes the function, and deletes what the function has done.
     """
+
+    not_modelled = NotModelled("aws", "lambda", "lambda on sqs")
 
     reserved_concurrent_executions: PositiveCount | None = Field(
         default=None, alias="ReservedConcurrentExecutions"

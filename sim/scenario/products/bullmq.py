@@ -23,17 +23,7 @@ from sim.foundation.units import (
 )
 from sim.ledger.policy import LedgerPolicy
 from sim.scenario.products.base import Ceilings, Jobs, Name, ProductSystem, Selection
-
-_WORKER = """
-    autorun blockingConnection connection drainDelay maximumRateLimitDelay maxStartedAttempts
-    metrics name prefix removeOnComplete removeOnFail runRetryDelay settings skipVersionCheck
-    skipWaitingForReady telemetry useWorkerThreads workerForkOptions workerThreadsOptions
-"""
-_JOB = """
-    deduplication failParentOnFailure continueParentOnFailure ignoreDependencyOnFailure jobId
-    keepLogs lifo parent priority removeDependencyOnFailure removeOnComplete repeat
-    repeatJobKey sizeLimit stackTraceLimit telemetry timestamp
-"""
+from sim.scenario.products.not_modelled import NotModelled
 
 
 class BullmqLimiter(Config):
@@ -48,7 +38,7 @@ class BullmqLimiter(Config):
 class BullmqWorker(Config):
     """Options of a `Worker`."""
 
-    not_modelled = dict.fromkeys(_WORKER.split(), "")
+    not_modelled = NotModelled("bullmq", "worker")
 
     concurrency: PositiveCount = 1
     """Jobs that a worker has in hand at once."""
@@ -86,7 +76,7 @@ class BullmqBackoff(Config):
 class BullmqJob(Config):
     """Options of a job: `defaultJobOptions` of its queue."""
 
-    not_modelled = dict.fromkeys(_JOB.split(), "")
+    not_modelled = NotModelled("bullmq", "job")
 
     attempts: Count = 1
     """How often a job is tried in all; 0 is 1. (BullMQ's default is 0.)"""

@@ -22,8 +22,8 @@ from sim.foundation.units import (
     lognormal,
 )
 from sim.ledger.policy import LedgerPolicy
-from sim.scenario.products import celery_not_modelled
 from sim.scenario.products.base import Ceilings, Jobs, Name, ProductSystem, Selection
+from sim.scenario.products.not_modelled import NotModelled
 from sim.scenario.products.rabbitmq_broker import (
     CONSUMER_TIMEOUT_MS,
     ROUND_TRIP_S,
@@ -39,7 +39,7 @@ VISIBILITY_TIMEOUT_S = {"redis": 3600.0, "sqs": 1800.0}
 class TransportOptions(Config):
     """`broker_transport_options`."""
 
-    not_modelled = dict.fromkeys(celery_not_modelled.TRANSPORT_OPTIONS, "")
+    not_modelled = NotModelled("celery", "transport options")
 
     visibility_timeout: PositiveSeconds | None = None
     """redis, sqs: a message not acknowledged for this long is delivered again (CE-06); with redis
@@ -53,7 +53,7 @@ class TransportOptions(Config):
 class CelerySettings(Config):
     """The application's configuration (`celeryconfig.py`)."""
 
-    not_modelled = dict.fromkeys(celery_not_modelled.CONFIG, "")
+    not_modelled = NotModelled("celery", "settings")
 
     task_acks_late: bool = False
     """Acknowledge a message when its task has run; false: just before it runs (CE-01, CE-02)."""
@@ -87,7 +87,7 @@ _OF_RETRIES = (
 class CeleryTask(Config):
     """Options of the task that every message of a queue calls."""
 
-    not_modelled = dict.fromkeys(celery_not_modelled.TASK, "")
+    not_modelled = NotModelled("celery", "task")
 
     acks_late: bool | None = None
     """As `task_acks_late`, of this task; null: what that says."""
@@ -115,7 +115,7 @@ class CeleryTask(Config):
 class CeleryQueueArguments(Config):
     """`queue_arguments` of a queue in `task_queues`; it is a classic one."""
 
-    not_modelled = dict.fromkeys(celery_not_modelled.QUEUE_ARGUMENTS, "")
+    not_modelled = NotModelled("celery", "queue arguments")
 
     consumer_timeout: PositiveMilliseconds | None = Field(default=None, alias="x-consumer-timeout")
     """rabbitmq, 3.12 to 4.2: instead of the broker's `consumer_timeout`, ms; null: that."""

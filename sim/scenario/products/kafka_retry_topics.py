@@ -6,13 +6,14 @@ https://docs.spring.io/spring-kafka/api/org/springframework/kafka/annotation/Bac
 https://docs.spring.io/spring-kafka/reference/retrytopic/how-the-pattern-works.html.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Annotated, ClassVar, Literal
+from collections.abc import Sequence
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from sim.foundation.config import Config
 from sim.foundation.units import Milliseconds, PositiveCount, PositiveRatio
+from sim.scenario.products.not_modelled import NotModelled
 
 _NAMES = "the lab's topics have no names"
 _EVER_MS = 1e18
@@ -25,7 +26,7 @@ class BackOff(Config):
 
     shorthand = "delay"
 
-    not_modelled: ClassVar[Mapping[str, str]] = {"jitter": "delays are not drawn"}
+    not_modelled = NotModelled("spring", "backoff")
 
     delay: Milliseconds = 1000.0
     """From a failure to the next attempt, ms; with a multiplier: from the first failure."""
@@ -50,18 +51,7 @@ def _power(base: float, exponent: int) -> float:
 class RetryableTopic(Config):
     """A record on which the handler fails is tried again from another topic (KC-25)."""
 
-    not_modelled: ClassVar[Mapping[str, str]] = {
-        "retryTopicSuffix": _NAMES,
-        "dltTopicSuffix": _NAMES,
-        "topicSuffixingStrategy": _NAMES,
-        "concurrency": "each consumer of the group has one for each retry topic",
-        "autoCreateTopics": "retry topics are there",
-        "replicationFactor": "retry topics lose nothing",
-        "include": _ONE_FAILURE,
-        "exclude": _ONE_FAILURE,
-        "traversingCauses": _ONE_FAILURE,
-        "autoStartDltHandler": "nobody reads the dead-letter topic",
-    }
+    not_modelled = NotModelled("spring", "topics")
 
     attempts: Annotated[PositiveCount, Field(le=1_000)] = 3
     """How often a record is tried in all, the first time from the group's topic; up to 1,000 (the

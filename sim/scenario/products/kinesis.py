@@ -24,20 +24,16 @@ from sim.foundation.units import (
 )
 from sim.scenario.products.base import LogReaders, Name, ProductSystem
 from sim.scenario.products.kinesis_lambda import KinesisFunction, gathered
+from sim.scenario.products.not_modelled import NotModelled
 
 
 class KinesisStream(Config):
     """The stream that every message goes to."""
 
-    not_modelled = dict.fromkeys(
-        ("EncryptionType", "KeyId", "StreamARN", "StreamModeDetails", "StreamName", "Tags"), ""
-    ) | {"RetentionPeriodHours": "no run is as long as 24 hours, the shortest retention"}
+    not_modelled = NotModelled("aws", "kinesis stream")
 
     shard_count: PositiveCount = Field(alias="ShardCount")
     """Shards, each with an equal range of hash keys; each has one reader in an application."""
-
-
-_AGGREGATION = "every message is a record of its own, as with AggregationEnabled: false"
 
 
 class KinesisProducer(Config):
@@ -48,20 +44,7 @@ class KinesisProducer(Config):
     order of a key.
     """
 
-    not_modelled = {
-        "AggregationEnabled": _AGGREGATION,
-        "AggregationMaxCount": _AGGREGATION,
-        "AggregationMaxSize": _AGGREGATION,
-    } | dict.fromkeys(
-        (
-            "CloudwatchEndpoint", "CloudwatchPort", "ConnectTimeout", "CredentialsRefreshDelay",
-            "EnableCoreDumps", "KinesisEndpoint", "KinesisPort", "LogLevel", "MaxConnections",
-            "MetricsGranularity", "MetricsLevel", "MetricsNamespace", "MetricsUploadDelay",
-            "MinConnections", "NativeExecutable", "Region", "RequestTimeout", "TempDirectory",
-            "ThreadPoolSize", "ThreadingModel", "VerifyCertificate",
-        ),
-        "",
-    )  # fmt: skip
+    not_modelled = NotModelled("aws", "kinesis producer")
 
     record_max_buffered_time: Milliseconds = Field(default=100.0, alias="RecordMaxBufferedTime")
     """How long a record waits for others, ms."""
@@ -89,17 +72,7 @@ class KinesisApplication(LogReaders):
     keys of its event source mapping may also stand here.
     """
 
-    not_modelled = dict.fromkeys(
-        (
-            "applicationName", "callProcessRecordsEvenForEmptyRecordList",
-            "cleanupLeasesUponShardCompletion", "initialPositionInStream", "kinesisEndpoint",
-            "maxActiveThreads", "maxLeasesForWorker", "metricsBufferTimeMillis", "metricsLevel",
-            "parentShardPollIntervalMillis", "regionName", "shardSyncIntervalMillis",
-            "shutdownGraceMillis", "streamName", "taskBackoffTimeMillis", "timeoutInSeconds",
-            "validateSequenceNumberBeforeCheckpointing", "workerId",
-        ),
-        "",
-    )  # fmt: skip
+    not_modelled = NotModelled("aws", "kinesis application")
 
     workers: PositiveCount | None = None
     """Worker processes; a Lambda function has none."""

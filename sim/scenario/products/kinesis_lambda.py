@@ -7,13 +7,14 @@ has a key in lower case, an assumption with its reason.
 
 from collections.abc import Mapping
 from math import inf
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from sim.foundation.config import Config
+from sim.foundation.config import Config, keys
 from sim.foundation.units import PositiveCount, Seconds
 from sim.scenario.products.aws_lambda import Function
+from sim.scenario.products.not_modelled import NotModelled
 
 LEAST_AGE_S = 60
 """The least that MaximumRecordAgeInSeconds may be, other than -1."""
@@ -29,7 +30,7 @@ class FailureDestination(Config):
 class DestinationConfig(Config):
     """Destinations of a mapping."""
 
-    not_modelled: ClassVar[Mapping[str, str]] = {"OnSuccess": "a stream has none"}
+    not_modelled = NotModelled("aws", "lambda destinations")
 
     on_failure: FailureDestination | None = Field(default=None, alias="OnFailure")
     """`{Destination: arn}`; null: what is given up is lost."""
@@ -53,14 +54,7 @@ class RetryBackoff(Config):
 class KinesisFunction(Function):
     """A Lambda function that is run with batches of a stream, of each shard one after the other."""
 
-    not_modelled: ClassVar[Mapping[str, str]] = {
-        **Function.not_modelled,
-        "FilterCriteria": "the function is given every record",
-        "ReservedConcurrentExecutions": "a function that a stream invokes is never throttled here",
-        "StartingPosition": "the mapping is there before the first message",
-        "StartingPositionTimestamp": "the mapping is there before the first message",
-        "TumblingWindowInSeconds": "",
-    }
+    not_modelled = NotModelled("aws", "lambda", "lambda on kinesis")
 
     batch_size: Annotated[PositiveCount, Field(le=10_000)] = Field(default=100, alias="BatchSize")
     """Most records of one invocation, 1 to 10,000."""
@@ -107,10 +101,9 @@ class KinesisFunction(Function):
         return destinations is not None and destinations.on_failure is not None
 
 
-MAPPING_KEYS = {field.alias or name for name, field in KinesisFunction.model_fields.items()} | set(
-    KinesisFunction.not_modelled
-)
-"""Keys that may also stand beside those of an application, without ``lambda``."""
+def _of_mapping(key: object) -> bool:
+    """Whether a key may also stand beside those of an application, without ``lambda``."""
+    return key in keys(KinesisFunction) or key in KinesisFunction.not_modelled
 
 
 def gathered(application: Any) -> Any:
@@ -120,7 +113,7 @@ def gathered(application: Any) -> Any:
     """
     if not isinstance(application, Mapping):
         return application
-    flat = {key: value for key, value in application.items() if key in MAPPING_KEYS}
+    flat = {key: value for key, value in application.items() if _of_mapping(key)}
     nested = application.get("lambda")
     if not flat or not isinstance(nested, Mapping | None):
         return application

@@ -4,13 +4,17 @@ They stand in `<product>_not_modelled.yaml`, beside the product, each with the r
 effect on lag, loss or order here. A file has `source` (where they are documented, and of which
 version), `because` (reasons that many keys share, by a word), `keys` (by section of the product and
 such a word, sorted, separated by blanks) and `each` (by section: keys with a reason of their own).
+A part of a key that begins with `$` stands for any word.
 """
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache, cached_property
 from pathlib import Path
 
 from ruamel.yaml import YAML
+
+from sim.foundation.config import pattern
 
 _HERE = Path(__file__).parent
 
@@ -36,17 +40,23 @@ class NotModelled(Mapping[str, str]):
             found |= _file(self._product)[section]
         return found
 
+    @cached_property
+    def _patterns(self) -> Sequence[tuple[re.Pattern[str], str]]:
+        return [(re.compile(pattern(key)), why) for key, why in self._reasons.items() if "$" in key]
+
     def __getitem__(self, key: str) -> str:
-        return self._reasons[key]
+        if key in self._reasons:
+            return self._reasons[key]
+        for shape, why in self._patterns:
+            if shape.fullmatch(key):
+                return why
+        raise KeyError(key)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._reasons)
 
     def __len__(self) -> int:
         return len(self._reasons)
-
-    def __contains__(self, key: object) -> bool:
-        return key in self._reasons
 
 
 def products() -> list[str]:

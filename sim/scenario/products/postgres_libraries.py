@@ -7,9 +7,9 @@ Names, defaults and formulas were read in the sources of 2026-08 that each class
 2025-05); what is the lab's own says so.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from math import e, inf
-from typing import Annotated, ClassVar, NamedTuple
+from typing import Annotated, NamedTuple
 
 from pydantic import Field
 
@@ -22,6 +22,7 @@ from sim.foundation.units import (
     PositiveSeconds,
     Seconds,
 )
+from sim.scenario.products.not_modelled import NotModelled
 
 
 class Retries(NamedTuple):
@@ -146,17 +147,7 @@ class PgBoss(Library):
     is retried here; in pg-boss its whole batch is, unless the handler says which.
     """
 
-    not_modelled: ClassVar[Mapping[str, str]] = {
-        **dict.fromkeys(
-            ("burstWhenBatchFull", "burstWhenReadyExceeds"),
-            "a worker waits its interval, whatever it found",
-        ),
-        "deadLetter": "the lab only counts what goes there",
-        **dict.fromkeys(("deleteAfterSeconds", "includeMetadata", "policy", "priority"), ""),
-        "heartbeatSeconds": "a job's worker is not asked for signs of life",
-        "localConcurrency": "'workers' are places for work, in all processes",
-        "retentionSeconds": "",
-    }
+    not_modelled = NotModelled("postgres", "pg-boss")
 
     polling_interval_seconds: Annotated[Seconds, Field(ge=0.5)] = Field(
         default=2.0, alias="pollingIntervalSeconds"
@@ -249,18 +240,7 @@ class River(Library):
     riverdriver/riverpgxv5/internal/dbsqlc/river_job.sql).
     """
 
-    not_modelled: ClassVar[Mapping[str, str]] = {
-        "JobTimeout": "no job is cancelled; in River its context is, after 1 min",
-        "MaxWorkers": "'workers' are places for work, in all clients",
-        **dict.fromkeys(
-            (
-                "CancelledJobRetentionPeriod", "CompletedJobRetentionPeriod",
-                "DiscardedJobRetentionPeriod", "ID", "JobCleanerTimeout", "JobStuckThreshold",
-                "ReindexerTimeout", "Schema", "SoftStopTimeout",
-            ),
-            "",
-        ),
-    }  # fmt: skip
+    not_modelled = NotModelled("postgres", "river")
 
     fetch_cooldown: PositiveMilliseconds = Field(default=100.0, alias="FetchCooldown")
     """From one fetch to the next at least, ms."""
@@ -311,14 +291,7 @@ class GraphileWorker(Library):
     late fails it only while it still has it, which is left out.
     """
 
-    not_modelled: ClassVar[Mapping[str, str]] = {
-        "concurrentJobs": "'workers' are places for work, in all processes",
-        **dict.fromkeys(
-            ("minResetLockedInterval", "maxResetLockedInterval"),
-            "stale locks are looked at each 9 min",
-        ),
-        **dict.fromkeys(("maxPoolSize", "preparedStatements", "schema", "taskDirectory"), ""),
-    }
+    not_modelled = NotModelled("postgres", "graphile")
 
     poll_interval: PositiveMilliseconds = Field(default=2000.0, alias="pollInterval")
     """After a look that found nothing, ms; an insert is notified of."""
@@ -356,10 +329,7 @@ class Oban(Library):
     there); while it waits for a retry, it does not here.
     """
 
-    not_modelled: ClassVar[Mapping[str, str]] = {
-        "limit": "'workers' are places for work, on all nodes",
-        "global_limit": "",
-    }
+    not_modelled = NotModelled("postgres", "oban")
 
     dispatch_cooldown: PositiveMilliseconds = 5.0
     """From one fetch to the next at least, ms: from 0 to twice that, the mean here
@@ -423,12 +393,7 @@ class SolidQueue(Library):
     (lib/solid_queue/fork_supervisor.rb), which the lab does not tell apart.
     """
 
-    not_modelled: ClassVar[Mapping[str, str]] = {
-        "batch_size": "of a dispatcher, which moves jobs that are scheduled for later",
-        "processes": "'workers' are places for work, in all processes",
-        "queues": "",
-        "threads": "'workers' are places for work, in all processes",
-    }
+    not_modelled = NotModelled("postgres", "solid_queue")
 
     polling_interval: Seconds = 0.1
     """After a poll that found nothing, s (lib/solid_queue/configuration.rb)."""
@@ -464,6 +429,8 @@ class Pgmq(Library):
     whoever has read the message since. The loop around it deletes a batch when it is done (an
     assumption: it is yours). There is no limit of deliveries.
     """
+
+    not_modelled = NotModelled("postgres", "pgmq")
 
     vt: PositiveSeconds = 30.0
     """Visibility timeout, s: a message that is not deleted is visible again after it. SQL has no

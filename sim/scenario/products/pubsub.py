@@ -25,6 +25,7 @@ from sim.foundation.units import (
 )
 from sim.ledger.policy import LedgerPolicy
 from sim.scenario.products.base import Jobs, Name, ProductSystem
+from sim.scenario.products.not_modelled import NotModelled
 
 MIN_EXTENSION_S, MAX_EXTENSION_S = 10.0, 600.0
 """Shortest and longest that the Python library extends a deadline by (`histogram.py`)."""
@@ -95,28 +96,10 @@ class RetryPolicy(Config):
         return self
 
 
-_NOT_MODELLED = {
-    "bigqueryConfig": "subscribers pull",
-    "cloudStorageConfig": "subscribers pull",
-    "detached": "",
-    "expirationPolicy": "a subscription with subscribers does not expire",
-    "filter": "every message gets into the subscription",
-    "labels": "",
-    "messageTransforms": "",
-    "name": "",
-    "pushConfig": "subscribers pull",
-    "retainAckedMessages": "the lab does not deliver again what was acknowledged",
-    "state": "",
-    "tags": "",
-    "topic": "a system has one topic",
-    "topicMessageRetentionDuration": "the lab does not deliver again what was acknowledged",
-}
-
-
 class PubsubSubscription(Config):
     """A subscription, and the subscribers that share its messages."""
 
-    not_modelled = _NOT_MODELLED
+    not_modelled = NotModelled("pubsub", "subscription")
 
     subscribers: PositiveCount
     """Subscriber clients: processes with a streaming pull each."""
@@ -172,10 +155,7 @@ class PubsubSubscription(Config):
 class PubsubPublisher(Config):
     """The publisher clients, each of which batches (`BatchSettings` of the Python library)."""
 
-    not_modelled: ClassVar[Mapping[str, str]] = {
-        "max_bytes": "a batch is full by its messages",
-        "max_latency": "a call is made as soon as one is free, with what there is",
-    }
+    not_modelled = NotModelled("pubsub", "publisher")
 
     calls: PositiveCount = 8
     """Calls to `publish` under way at a time (an assumption)."""

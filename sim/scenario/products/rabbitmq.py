@@ -25,6 +25,7 @@ from sim.foundation.units import (
 )
 from sim.ledger.policy import LedgerPolicy
 from sim.scenario.products.base import Ceilings, Jobs, Name, ProductSystem
+from sim.scenario.products.not_modelled import NotModelled
 from sim.scenario.products.rabbitmq_broker import (
     CONSUMER_TIMEOUT_MS,
     ROUND_TRIP_S,
@@ -39,18 +40,7 @@ from sim.scenario.products.rabbitmq_exchange import Binding, Exchange
 class RabbitmqQueueArguments(Config):
     """Optional arguments of a queue, as given to `queue.declare`."""
 
-    not_modelled = dict.fromkeys(
-        (
-            "x-cluster-dead-letter-exchange", "x-consumer-disconnected-timeout",
-            "x-delayed-retry-max", "x-delayed-retry-min",
-            "x-delayed-retry-type", "x-expires", "x-initial-cluster-size", "x-max-age",
-            "x-max-in-memory-bytes", "x-max-in-memory-length", "x-max-length-bytes",
-            "x-queue-leader-locator", "x-queue-master-locator", "x-queue-mode", "x-queue-version",
-            "x-quorum-initial-group-size", "x-quorum-target-group-size",
-            "x-stream-max-segment-size-bytes",
-        ),
-        "",
-    )  # fmt: skip
+    not_modelled = NotModelled("rabbitmq", "arguments")
 
     queue_type: QueueType = Field(default="classic", alias="x-queue-type")
     """classic, or quorum: replicated, with a delivery limit."""
@@ -115,9 +105,7 @@ class RabbitmqQueueArguments(Config):
 class RabbitmqQueue(Config):
     """A queue and its consumers."""
 
-    not_modelled = dict.fromkeys(
-        ("auto_delete", "consumer_tag", "durable", "exclusive", "name", "no_local", "passive"), ""
-    )
+    not_modelled = NotModelled("rabbitmq", "queue")
 
     consumers: Count
     """Processes with a connection, a channel and a consumer each; 0: nobody reads it, as of a queue
@@ -254,6 +242,7 @@ _PUBLISHING = 0.2
 class RabbitmqSystem(ProductSystem):
     """An exchange, and queues with their consumers."""
 
+    not_modelled = NotModelled("rabbitmq", "rabbitmq.conf")
     readers_at: ClassVar[str] = "queues"
 
     product: Literal["rabbitmq"]

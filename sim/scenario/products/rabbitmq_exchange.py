@@ -9,12 +9,13 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from sim.foundation.config import Config
+from sim.scenario.products.not_modelled import NotModelled
 
 
 class Exchange(Config):
     """Where messages are published, and what they carry there."""
 
-    not_modelled = dict.fromkeys(("arguments", "auto_delete", "durable", "internal", "name"), "")
+    not_modelled = NotModelled("rabbitmq", "exchange")
 
     type: Literal["direct", "fanout", "headers", "topic", "x-consistent-hash"] = "fanout"
     """How it matches bindings; fanout: every queue gets every message."""
@@ -27,7 +28,7 @@ class Binding(Config):
     """Which messages of the exchange a queue gets; given alone, a string is the binding key."""
 
     shorthand = "routing_key"
-    not_modelled = dict.fromkeys(("destination", "destination_type", "vhost"), "")
+    not_modelled = NotModelled("rabbitmq", "binding")
 
     routing_key: str = ""
     """direct: the key; topic: words and `*` (one word) or `#` (any number); x-consistent-hash: the

@@ -25,6 +25,7 @@ from sim.foundation.units import (
     shown,
 )
 from sim.scenario.products.base import LogReaders, Name, OnFailure, ProductSystem
+from sim.scenario.products.not_modelled import NotModelled
 
 _UNITS_S = {"Y": 31_536_000, "M": 2_592_000, "D": 86_400, "h": 3_600, "m": 60, "s": 1}
 _AGE = re.compile(rf"(\d+)([{''.join(_UNITS_S)}])")
@@ -105,13 +106,7 @@ OffsetSpecification = Annotated[
 class RabbitmqSuperStream(Config):
     """The stream, or the partitions of the super stream, that every message goes to."""
 
-    not_modelled = dict.fromkeys(
-        (
-            "name", "x-initial-cluster-size", "x-queue-leader-locator", "x-queue-type",
-            "x-stream-filter-size-bytes",
-        ),
-        "",
-    )  # fmt: skip
+    not_modelled = NotModelled("rabbitmq", "stream")
 
     partitions: PositiveCount = 1
     """Streams that make up a super stream; 1: a plain stream. Each has one active consumer in a
@@ -132,13 +127,7 @@ class RabbitmqSuperStream(Config):
 class RabbitmqStreamProducer(Config):
     """The publishers: one client, which gathers messages for each partition."""
 
-    not_modelled = dict.fromkeys(
-        (
-            "compression", "confirmTimeout", "enqueueTimeout", "filterValue",
-            "maxUnconfirmedMessages", "name", "retryOnRecovery", "subEntrySize",
-        ),
-        "every message gets into the stream, once",
-    )  # fmt: skip
+    not_modelled = NotModelled("rabbitmq", "stream producer")
 
     batch_size: PositiveCount = Field(default=100, alias="batchSize")
     """Most messages of one publish, counted in messages of mean size."""
@@ -157,11 +146,7 @@ class RabbitmqStreamConsumers(LogReaders):
     without single active consumer read everything each: make a group for each of them.
     """
 
-    not_modelled = dict.fromkeys(("checkInterval", "flowStrategy", "name"), "") | {
-        "singleActiveConsumer": "consumers of a group always are; for others, make a group each",
-        "messageCountBeforeStorage": "offsets are stored by 'flushInterval' alone, so at more than "
-        "2,000 messages a second of a consumer less often than the client does",
-    }
+    not_modelled = NotModelled("rabbitmq", "stream consumers")
 
     consumers: PositiveCount
     """Processes, each with one thread for all of its partitions."""

@@ -27,6 +27,7 @@ from sim.foundation.units import (
 from sim.ledger.policy import LedgerPolicy
 from sim.scenario.products.aws_lambda import SqsFunction
 from sim.scenario.products.base import Jobs, Name, ProductSystem, Selection
+from sim.scenario.products.not_modelled import NotModelled
 
 
 def _from_json(value: Any) -> Any:
@@ -74,22 +75,6 @@ class SqsHeartbeat(Config):
 LONGEST_HIDDEN_S = 43_200.0
 """A message is hidden for no longer from its receive on (12 hours)."""
 
-_NOT_MODELLED = {
-    "ApproximateNumberOfMessages": "",
-    "ApproximateNumberOfMessagesDelayed": "",
-    "ApproximateNumberOfMessagesNotVisible": "",
-    "ContentBasedDeduplication": "no two messages of the lab have the same content",
-    "CreatedTimestamp": "",
-    "KmsDataKeyReusePeriodSeconds": "",
-    "KmsMasterKeyId": "",
-    "LastModifiedTimestamp": "",
-    "MaximumMessageSize": "",
-    "Policy": "",
-    "QueueArn": "",
-    "RedriveAllowPolicy": "",
-    "SqsManagedSseEnabled": "",
-}
-
 
 _OF_FUNCTIONS = ("slow", "database", "poison", "bug", "seek")
 """Faults of what a function does, or of messages."""
@@ -98,7 +83,7 @@ _OF_FUNCTIONS = ("slow", "database", "poison", "bug", "seek")
 class SqsQueue(Config):
     """One queue, and the workers or the Lambda function that empty it."""
 
-    not_modelled = _NOT_MODELLED
+    not_modelled = NotModelled("aws", "sqs queue")
     alternatives = (("workers",), ("lambda",))
 
     workers: PositiveCount | None = None
