@@ -23,6 +23,7 @@ from sim.scenario.faults.groups import (
     ScaleFault,
     SeekFault,
 )
+from sim.scenario.faults.settings import AttributesFault
 
 _DATABASE_STEP_S = 1.0
 
@@ -122,4 +123,12 @@ def _bug(fault: BugFault, crews: Sequence[Crew], context: Context) -> Steps:
     (crew,) = crews
     context.timeline.lasts(fault.words(crew.name), fault.for_)
     crew.replay.buggy_s.append((context.env.now, context.env.now + fault.for_))
+    yield from ()
+
+
+@strike.register
+def _set(fault: AttributesFault, crews: Sequence[Crew], context: Context) -> Steps:
+    """Nothing is done at this time: the queue knows from the scenario when it takes effect."""
+    for crew in crews:
+        context.timeline.say(fault.words(crew.name))
     yield from ()

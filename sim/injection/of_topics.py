@@ -4,6 +4,7 @@ from functools import singledispatch
 
 from sim.engine.environment import Steps
 from sim.injection.context import Context
+from sim.scenario.faults.settings import ConfigsFault
 from sim.scenario.faults.topics import PartitionsFault, TopicFault
 
 
@@ -23,4 +24,11 @@ def _add(fault: PartitionsFault, context: Context) -> Steps:
     """Nothing is done at this time: the topic knows from the scenario how many it will have."""
     to = context.scaled(fault.to)
     context.timeline.say(f"partitions are added to the topic: {to} from now on")
+    yield from ()
+
+
+@strike.register
+def _configure(fault: ConfigsFault, context: Context) -> Steps:
+    """Nothing is done at this time: what deletes from the topic knows it from the scenario."""
+    context.timeline.say(fault.words("the topic is"))
     yield from ()

@@ -13,8 +13,8 @@ readable at once.
 """
 
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from math import inf
 
 import numpy as np
@@ -46,19 +46,28 @@ class Limits:
         return self.retention_s < until_s or self.retention_bytes < inf
 
 
+Altered = Sequence[tuple[float, float, float]]
+"""(s, retention_s, retention_bytes from then on), ascending in time."""
+
+
 class Retention:
     """The segments of every partition of a topic, and the log start offset that moves with them."""
 
-    def __init__(self, topic: Topic, size_bytes: I32, limits: Limits) -> None:
+    def __init__(
+        self, topic: Topic, size_bytes: I32, limits: Limits, altered: Altered = ()
+    ) -> None:
         """
         Args:
             topic: whose log is cut.
             size_bytes: [messages], or [1] when all are the same.
             limits: the topic's settings.
+            altered: what of them is set anew, and when (KB-17).
         """
         partitions = topic.log.end.size
         self.topic = topic
         self.limits = limits
+        self.altered = list(altered)
+        """What is still to be set anew."""
         self.active = k.ActiveSegments(
             partitions, topic.created_s, size_bytes, limits.segment_s, limits.segment_bytes
         )
@@ -87,6 +96,11 @@ class Retention:
         Raises:
             AssertionError: a log start has gone back, or is beyond the log.
         """
+        while self.altered and self.altered[0][0] <= at_s:
+            _, retention_s, retention_bytes = self.altered.pop(0)
+            self.limits = replace(
+                self.limits, retention_s=retention_s, retention_bytes=retention_bytes
+            )
         first = self.topic.log.first
         was = first.copy()
         for p in range(first.size):

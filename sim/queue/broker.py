@@ -281,6 +281,34 @@ class Broker:
         policy = self.policy
         return policy.batch + self.state.consumers.slots + (1 + policy.notify) * self.size + 8
 
+    def alter(
+        self,
+        *,
+        lock_s: float | None = None,
+        max_receives: int | None = None,
+        retention_s: float | None = None,
+    ) -> None:
+        """Set knobs of the queue anew, at the present time; None: as it is (SS-17).
+
+        Args:
+            lock_s: how long the locks of what is handed over from now on last; those that there
+                are end when they would have.
+            max_receives: a message received so often is dead-lettered instead.
+            retention_s: how old a message that is ready may be; it holds for all that are there.
+        """
+        self._make_room()
+        policy, deliveries = self.policy, self.state.deliveries
+        if lock_s is not None:
+            locked_s, d = np.asarray(deliveries.locked_s), deliveries.first
+            while d >= 0:
+                locked_s[d] += policy.lock_s - lock_s
+                d = deliveries.after[d]
+            policy.lock_s = lock_s
+        if max_receives is not None:
+            policy.max_receives = max_receives
+        if retention_s is not None:
+            policy.retention_s = retention_s
+
     def set_clock(self) -> None:
         """Note that time has gone on to ``now_s``, where something changes without an event."""
         k.pass_by(self.state, self.now_s)

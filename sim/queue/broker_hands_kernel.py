@@ -327,7 +327,7 @@ def _gathers(b: BrokerState, now: float, c: int) -> bool:
     b.function.stage[c] = codes.INVOKING
     b.function.asked_s[c] = now
     b.function.next_s[c] = now
-    b.function.ends_s[c] = b.deliveries.sent_s[b.consumers.buffer[c]] + b.policy.lock_s
+    b.function.ends_s[c] = b.deliveries.locked_s[b.consumers.buffer[c]] + b.policy.lock_s
     return False
 
 

@@ -19,6 +19,7 @@ from sim.foundation.units import PositiveBytes, seconds
 from sim.scenario.faults.base import Fault, GroupFault, Kind
 from sim.scenario.faults.catalogue import AnyFault
 from sim.scenario.faults.groups import AutoscaleFault, ScaleFault, SeekFault
+from sim.scenario.faults.settings import AttributesFault, ConfigsFault
 from sim.scenario.faults.topics import PartitionsFault, TopicFault
 from sim.scenario.products.base import Selection
 from sim.scenario.products.catalogue import System
@@ -318,6 +319,7 @@ def _bad_targets(
         path: KeyPath = ("faults", index)
         if isinstance(fault, GroupFault):
             yield from _bad_group(path, fault, consumers)
+            yield from _no_attributes(path, fault, systems)
             yield from _no_seek(path, fault, systems)
         elif isinstance(fault, TopicFault):
             yield from _bad_topic(path, fault, systems)
@@ -333,10 +335,13 @@ def _bad_targets(
 def _bad_topic(
     path: KeyPath, fault: TopicFault, systems: Mapping[str, System | None]
 ) -> Iterator[tuple[KeyPath, str]]:
-    """A topic that is not there, or whose partitions stay as they are."""
+    """A topic that is not there, or that stays as it is."""
     found = {name: system for name, system in systems.items() if fault.strikes_topic(name)}
     for name, system in found.items():
-        if system is not None and (why := system.no_partitions) is not None:
+        if isinstance(fault, ConfigsFault):
+            if system is not None and system.product != "kafka":
+                yield (*path, "target"), f"{name!r} has no topic of Kafka, which alone is altered"
+        elif system is not None and (why := system.no_partitions) is not None:
             yield (*path, "target"), f"{name!r} {why}"
     if not found:
         topics = [f"{name}.topic" for name in systems]
@@ -389,6 +394,24 @@ def _no_fault(
         for group in system.readers if system is not None else ():
             why = system.no_fault(group, fault.fault) if system is not None else None
             if why is not None and fault.target.startswith(f"{name}.{group}"):
+                yield (*path, "target"), f"'{name}.{group}' {why}"
+
+
+def _no_attributes(
+    path: KeyPath, fault: GroupFault, systems: Mapping[str, System | None]
+) -> Iterator[tuple[KeyPath, str]]:
+    """Attributes of what is no queue of SQS, or of one that the lab cannot change."""
+    if not isinstance(fault, AttributesFault):
+        return
+    for name, system in systems.items():
+        for group in system.readers if system is not None else ():
+            if system is None or not fault.strikes_group(name, group):
+                continue
+            if system.product != "sqs":
+                why = "is no queue of SQS, which alone has attributes that are set"
+                yield (*path, "target"), f"'{name}.{group}' {why}"
+            elif getattr(system.readers[group], "order", "") == "fresh-first":
+                why = "has the order 'fresh-first', which the lab does not know there"
                 yield (*path, "target"), f"'{name}.{group}' {why}"
 
 

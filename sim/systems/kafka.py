@@ -39,7 +39,7 @@ from sim.scenario.products.kafka_consumer import ConsumerGroup, duration_s
 from sim.systems import log_limits as limits
 from sim.systems.ceilings import limits_of_topic, told_of_topic
 from sim.systems.kafka_brokers import Cluster
-from sim.systems.kafka_growth import counts_of, known_of
+from sim.systems.kafka_growth import altered_of, counts_of, known_of, retention_keys
 from sim.systems.kafka_publisher import KafkaPublisher
 from sim.systems.kafka_retry_topics import follow, keys_of, retried, together
 from sim.systems.log_limits import Keys, failing_keys
@@ -135,6 +135,7 @@ class Kafka(LogSystem):
             groups,
             config.groups,
             limits=_limits(config),
+            altered=altered_of(setup, config.topic),
             sent=None if self.cluster is None else self.cluster.publisher,
             others=[its for its in self.seen.values() if its is not topic],
         )
@@ -349,8 +350,7 @@ class Kafka(LogSystem):
             ),
             limits.PARTITIONS: _key("partitions", "topic", f"{topic.partitions}"),
             limits.COMMITS: _key("commit.per", at, group.program_commits.per),
-            limits.RETENTION_BYTES: _key("retention.bytes", "topic", f"{topic.retention_bytes}"),
-            limits.RETENTION_AGE: _key("retention.ms", "topic", f"{topic.retention_ms:.10g}"),
+            **retention_keys(self.setup, topic),
             limits.RESET: _key("auto.offset.reset", at, group.auto_offset_reset),
         }
         if group.client == "java":

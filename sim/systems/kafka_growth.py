@@ -1,4 +1,6 @@
-"""A Kafka topic to which partitions are added: how many, from when on, and who knows of it (KB-16).
+"""A Kafka topic that is altered while it runs: partitions that are added, and what it keeps.
+
+How many partitions there are, from when on, and who knows of it (KB-16); its retention (KB-17).
 
 Without a publisher, messages come from any number of producers, each of which asks for metadata in
 a phase of its own, unless `producer.first_metadata_refreshes` says otherwise: until the last of
@@ -12,10 +14,15 @@ import numpy as np
 from sim.engine.acted_kernel import Acted, note
 from sim.engine.system import Setup
 from sim.foundation.arrays import F64, I64
+from sim.foundation.text import duration
 from sim.log.partition_counts import PartitionCounts
+from sim.scenario.faults.settings import ConfigsFault
 from sim.scenario.faults.topics import PartitionsFault
 from sim.scenario.products.kafka import KafkaSystem
 from sim.scenario.products.kafka_producer import KafkaProducer
+from sim.scenario.products.kafka_topic import KafkaTopic
+from sim.systems.log_limits import RETENTION_AGE, RETENTION_BYTES
+from sim.systems.queue_limits import LimitKey
 
 
 def counts_of(setup: Setup, config: KafkaSystem) -> PartitionCounts:
@@ -26,6 +33,47 @@ def counts_of(setup: Setup, config: KafkaSystem) -> PartitionCounts:
         if isinstance(fault, PartitionsFault) and fault.strikes_topic(setup.name)
     )
     return PartitionCounts(setup.scaled(config.topic.partitions), added)
+
+
+def altered_of(setup: Setup, topic: KafkaTopic) -> list[tuple[float, float, float]]:
+    """What a topic keeps from when on, where that is altered: `sim.log.retention.Altered`."""
+    altered = []
+    age_ms, most_bytes = topic.retention_ms, topic.retention_bytes
+    for fault in _altering(setup):
+        age_ms = age_ms if fault.retention_ms is None else fault.retention_ms
+        most_bytes = most_bytes if fault.retention_bytes is None else fault.retention_bytes
+        altered.append(
+            (
+                fault.at,
+                np.inf if age_ms < 0 else age_ms / 1e3,
+                np.inf if most_bytes < 0 else float(most_bytes),
+            )
+        )
+    return altered
+
+
+def _altering(setup: Setup) -> list[ConfigsFault]:
+    struck = [
+        fault
+        for fault in setup.scenario.faults
+        if isinstance(fault, ConfigsFault) and fault.strikes_topic(setup.name)
+    ]
+    return sorted(struck, key=lambda fault: fault.at)
+
+
+def retention_keys(setup: Setup, topic: KafkaTopic) -> dict[str, LimitKey]:
+    """What the limits of a topic are called that delete from it, with what they are set to."""
+    age, most = [f"{topic.retention_ms:.10g}"], [f"{topic.retention_bytes}"]
+    for fault in _altering(setup):
+        when = f"from {duration(fault.at)} on"
+        if fault.retention_ms is not None:
+            age.append(f"{fault.retention_ms:.10g} {when}")
+        if fault.retention_bytes is not None:
+            most.append(f"{fault.retention_bytes} {when}")
+    return {
+        RETENTION_BYTES: LimitKey("retention.bytes", "topic.retention.bytes", ", ".join(most)),
+        RETENTION_AGE: LimitKey("retention.ms", "topic.retention.ms", ", ".join(age)),
+    }
 
 
 class Known(NamedTuple):

@@ -1,6 +1,7 @@
 """What systems on the log mechanism share: groups that read a topic, and what comes of them."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from math import inf
 
@@ -19,7 +20,7 @@ from sim.log import group_state as k
 from sim.log.fates import told, unread
 from sim.log.group import Group
 from sim.log.parts import Behind, LogWaits
-from sim.log.retention import Limits, Retention
+from sim.log.retention import Altered, Limits, Retention
 from sim.log.topic import Topic
 from sim.log.truncation import done_s
 from sim.log.windows import LogWindows
@@ -46,6 +47,7 @@ class LogSystem:
         *,
         lost: U8 | None = None,
         limits: Limits | None = None,
+        altered: Altered = (),
         retention: type[Retention] = Retention,
         sent: Sent | None = None,
         others: Sequence[Topic] = (),
@@ -60,6 +62,7 @@ class LogSystem:
             lost: [messages] a `Fate`: how it was lost before it got into the log, or UNFINISHED;
                 None: none was.
             limits: of what the topic keeps; None: it keeps everything.
+            altered: what of these limits is set anew while it runs.
             retention: what deletes from it.
             sent: how messages get into the log; None: as the topic says.
         """
@@ -79,9 +82,16 @@ class LogSystem:
         self.check_s = inf if limits is None else limits.check_s
         """Time between two checks of retention, s."""
         oldest_s = messages.created_s[0] if messages.waiting else 0.0
-        if limits is not None and limits.bite(horizon_s(setup) - oldest_s):
+        within_s = horizon_s(setup) - oldest_s
+        if limits is not None and (
+            limits.bite(within_s)
+            or any(
+                replace(limits, retention_s=age_s, retention_bytes=most).bite(within_s)
+                for _, age_s, most in altered
+            )
+        ):
             self.retentions = [
-                retention(its, messages.size_bytes, limits) for its in (topic, *others)
+                retention(its, messages.size_bytes, limits, altered) for its in (topic, *others)
             ]
         self.readers = SideBySide(list(groups.values()), setup.total, messages.duration_s)
         self.behind = {name: Behind(its.topic.gone.size) for name, its in groups.items()}

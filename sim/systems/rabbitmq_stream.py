@@ -15,7 +15,7 @@ from sim.log import group_state as k
 from sim.log.kafka_assignors import assign_roundrobin
 from sim.log.kafka_coordinator import Coordinator, Terms
 from sim.log.rabbitmq_stream_single_active import SingleActive
-from sim.log.retention import Limits, Retention
+from sim.log.retention import Altered, Limits, Retention
 from sim.log.topic import Topic
 from sim.producer.partitioners import murmur3
 from sim.scenario.load import Scenario
@@ -136,8 +136,10 @@ class RabbitmqStream(LogSystem):
 class Segments(Retention):
     """Retention of `osiris_log`: it is looked at when a segment is full, and the last one stays."""
 
-    def __init__(self, topic: Topic, size_bytes: I32, limits: Limits) -> None:
-        super().__init__(topic, size_bytes, limits)
+    def __init__(
+        self, topic: Topic, size_bytes: I32, limits: Limits, altered: Altered = ()
+    ) -> None:
+        super().__init__(topic, size_bytes, limits, altered)
         self.rolled = [False] * topic.log.end.size
         self.aged_s = [0.0] * topic.log.end.size
         """[partitions] When age was looked at last."""

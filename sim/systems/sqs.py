@@ -16,6 +16,7 @@ from sim.engine.outcome import GroupOutcome
 from sim.engine.system import Fleet, Setup, Take, capacity
 from sim.engine.waits import Limit, SentOnly, of_kernel
 from sim.foundation.arrays import F32, I32, NO_LIMIT
+from sim.foundation.text import duration
 from sim.injection.poison import poison
 from sim.injection.replay import repeats_kept
 from sim.queue import broker_codes
@@ -31,6 +32,7 @@ from sim.queue.sqs_standard import Workers
 from sim.queue.sqs_standard_state_kernel import StandardPolicy
 from sim.queue.sqs_standard_waits import StandardWaits
 from sim.queue.windows import QueueWindows
+from sim.scenario.faults.settings import AttributesFault
 from sim.scenario.load import Scenario
 from sim.scenario.products.aws_lambda import A_RECEIVE, LONG_POLL_S
 from sim.scenario.products.sqs import LONGEST_HIDDEN_S, SqsQueue, SqsSystem
@@ -88,7 +90,7 @@ class Sqs(QueueSystem[Workers | Broker]):
                 rows = self.let_in[queue]
                 its, work_s = replace(setup, messages=messages.only(rows)), work_s[rows]
                 feed = filters[queue].feed
-            make = _standard if c.plain else _general
+            make = _standard if _is_standard(setup, queue, c) else _general
             queues[queue] = make(its, config, queue, work_s, feed)
         sent = {
             queue: SentOnly(self.senders, self.let_in[queue])
@@ -119,6 +121,9 @@ class Sqs(QueueSystem[Workers | Broker]):
         for queue in self.queues.values():
             if isinstance(queue, Pollers):
                 env.process(queue.scaling(env))
+        for name in self.queues:
+            for fault in _setting(self.setup, name):
+                env.process(_set_later(env, name, self.queues, fault, say))
         return super().control(env, say)
 
     def roll_on(self, now_s: float, following: Messages, take: Take) -> None:
@@ -201,6 +206,49 @@ def _tell_deaths(
             say(f"{name}: worker {worker} killed by a message")
 
 
+def _setting(setup: Setup, name: str) -> list[AttributesFault]:
+    """The faults that set attributes of a queue anew, in order."""
+    struck = [
+        fault
+        for fault in setup.scenario.faults
+        if isinstance(fault, AttributesFault) and fault.strikes_group(setup.name, name)
+    ]
+    return sorted(struck, key=lambda fault: fault.at)
+
+
+def _is_standard(setup: Setup, name: str, queue: SqsQueue) -> bool:
+    """Whether it runs on the fast kernel, which knows one length of locks alone."""
+    return queue.plain and not _setting(setup, name)
+
+
+def _set_later(
+    env: simpy.Environment,
+    name: str,
+    queues: Mapping[str, Workers | Broker],
+    fault: AttributesFault,
+    say: Callable[[str], None],
+) -> Steps:
+    """Have attributes that are set take effect, in the order in which they do (SS-17)."""
+    redrive, kept = fault.redrive_policy, fault.message_retention_period
+    changes: list[tuple[float, dict[str, float]]] = []
+    soon: dict[str, float] = {}
+    if fault.visibility_timeout is not None:
+        soon["lock_s"] = float(fault.visibility_timeout)
+    if redrive is not None:
+        soon["max_receives"] = redrive.max_receive_count
+    if soon:
+        changes.append((fault.holds_s, soon))
+    if kept is not None:
+        changes.append((fault.retention_holds_s, {"retention_s": float(kept)}))
+    for at_s, knobs in changes:
+        yield env.timeout(at_s - env.now)
+        queue = queues[name]
+        assert isinstance(queue, Broker), "the fast kernel has one length of locks"
+        queue.alter(**knobs)  # type: ignore[arg-type]
+        if at_s > fault.at:
+            say(f"{name}: the attributes that were set take effect")
+
+
 def _standard(
     setup: Setup,
     config: SqsSystem,
@@ -265,20 +313,18 @@ def _general(
 def _limit_keys(setup: Setup, config: SqsSystem, name: str) -> Keys:
     """What AWS calls the limits of a FIFO queue or a fair one, or of one that Lambda empties."""
     queue, here, n = config.queues[name], f"queues.{name}", broker_codes
-    if queue.plain:
+    if _is_standard(setup, name, queue):
         return {}
-    redrive = queue.redrive_policy
 
     def attribute(key: str, value: object) -> LimitKey:
         return LimitKey(key.split(".")[-1], f"{here}.{key}", str(value))
 
-    lock = attribute("VisibilityTimeout", written_s(queue.visibility_timeout))
+    said = _as_set(setup, name, queue)
+    lock = attribute("VisibilityTimeout", said["VisibilityTimeout"])
     keys = {
         n.LIMIT_LOCK_HELD: lock,
         n.LIMIT_LOCK_GONE: lock,
-        n.LIMIT_EXPIRED: attribute(
-            "MessageRetentionPeriod", written_s(queue.message_retention_period)
-        ),
+        n.LIMIT_EXPIRED: attribute("MessageRetentionPeriod", said["MessageRetentionPeriod"]),
         n.LIMIT_IN_FLIGHT: attribute("max_in_flight", queue.max_in_flight),
         n.LIMIT_CALLS: attribute("FifoThroughputLimit", queue.fifo_throughput_limit),
     }
@@ -292,11 +338,29 @@ def _limit_keys(setup: Setup, config: SqsSystem, name: str) -> Keys:
         keys[n.LIMIT_BUSY] = attribute("workers", queue.workers)
     else:
         keys.update(function_limit_keys(queue.function, f"{here}.lambda"))
-    if redrive is not None:
-        keys[n.LIMIT_RECEIVES] = attribute(
-            "RedrivePolicy.maxReceiveCount", redrive.max_receive_count
-        )
+    if said["maxReceiveCount"]:
+        keys[n.LIMIT_RECEIVES] = attribute("RedrivePolicy.maxReceiveCount", said["maxReceiveCount"])
     return keys
+
+
+def _as_set(setup: Setup, name: str, queue: SqsQueue) -> dict[str, str]:
+    """Attributes that can be set anew, as they are, and as they are from when on."""
+    redrive = queue.redrive_policy
+    said = {
+        "VisibilityTimeout": [written_s(queue.visibility_timeout)],
+        "MessageRetentionPeriod": [written_s(queue.message_retention_period)],
+        "maxReceiveCount": [] if redrive is None else [f"{redrive.max_receive_count}"],
+    }
+    for fault in _setting(setup, name):
+        when, much_later = f"from {duration(fault.holds_s)} on", duration(fault.retention_holds_s)
+        if fault.visibility_timeout is not None:
+            said["VisibilityTimeout"].append(f"{written_s(fault.visibility_timeout)} {when}")
+        if fault.redrive_policy is not None:
+            count = fault.redrive_policy.max_receive_count
+            said["maxReceiveCount"].append(f"{count} {when}")
+        if (kept := fault.message_retention_period) is not None:
+            said["MessageRetentionPeriod"].append(f"{written_s(kept)} from {much_later} on")
+    return {key: ", ".join(values) for key, values in said.items()}
 
 
 def _visibility_keys(queue: SqsQueue, attribute: Callable[[str, object], LimitKey]) -> Keys:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from math import inf
 
 from sim.scenario.faults.groups import BugFault, PoisonFault, SeekFault
+from sim.scenario.faults.settings import AttributesFault, ConfigsFault
 from sim.scenario.faults.topics import PartitionsFault
 from sim.scenario.load import Scenario
 from sim.scenario.products.kafka import KafkaSystem
@@ -74,6 +75,12 @@ def _reasons(scenario: Scenario, name: str) -> Iterator[str]:
             yield f"the fault {fault.fault} is about single messages"
         if isinstance(fault, PartitionsFault) and fault.strikes_topic(name):
             yield "partitions are added to its topic"
+        if isinstance(fault, ConfigsFault) and fault.strikes_topic(name):
+            yield "what its topic keeps is altered"
+        if isinstance(fault, AttributesFault) and any(
+            fault.strikes_group(name, group) for group in system.readers
+        ):
+            yield "attributes of a queue are set anew"
     for group, readers in system.readers.items():
         if done_before(scenario, name, group):
             yield f"{group} has fewer waiting at the start than others"

@@ -373,10 +373,16 @@ class _Draw:
             for group in config.get(place, {})
         ]
         one = str(self.one_of([*names, "*.g0", "*.*"]))
-        if issubclass(model, GroupFault):
+        if word == "attributes":
+            queues = [name for name in names if systems[name.split(".")[0]]["product"] == "sqs"]
+            made.setdefault("VisibilityTimeout", int(self.rng.integers(1, 60)))
+            made["target"] = str(self.one_of([*queues, one]))
+        elif issubclass(model, GroupFault):
             made["target"] = one
         elif "topic" in model.kinds:
             topics = [name for name, system in systems.items() if "topic" in system]
+            if word == "configs":
+                made.setdefault("retention.ms", int(self.rng.integers(1_000, 60_000)))
             made["target"] = f"{self.one_of([*topics, '*'])}.topic"
         elif "broker" in model.kinds:
             made["target"] = f"{self.one_of(publishers)}.broker.{self.one_of(['*', '0', '1'])}"

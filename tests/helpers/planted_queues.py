@@ -137,6 +137,29 @@ def long_heartbeat_of_a_dead_worker(rng: random.Random) -> Plant:
     return with_absorbed_peak(plant, 1.5) if rng.random() < 0.5 else plant
 
 
+def visibility_timeout_lowered(rng: random.Random) -> Plant:
+    """An administrator sets a visibility timeout that is shorter than some of the work."""
+    timeout = rng.randint(3, 6)
+    slow = {"share": 0.004, "time": f"{timeout * rng.uniform(2.2, 4):.3g} s"}
+    lowered = {
+        "at": "20s",
+        "fault": "attributes",
+        "target": "s.g",
+        "VisibilityTimeout": timeout,
+        "takes": f"{rng.randint(5, 20)}s",
+    }
+    queue = {"workers": 40, "VisibilityTimeout": 300, **POLL}
+    plant = Plant(
+        "visibility timeout lowered while it runs",
+        scenario_of(
+            sqs(queue), [(180, 25)], {"per_message": "20 ms", "slow": slow}, faults=[lowered]
+        ),
+        "double_effects",
+        (Part(("faults.0",), {"faults.0": None}),),
+    )
+    return with_absorbed_peak(plant, 3) if rng.random() < 0.8 else plant
+
+
 def one_message_a_call(rng: random.Random) -> Plant:
     """One message a receive: calls are nearly all that a worker does."""
     rate = rng.uniform(70, 100)
@@ -592,6 +615,7 @@ QUEUES: tuple[Kind, ...] = (
     visibility_timeout,
     visibility_timeout_of_a_batch,
     heartbeat_after_the_timeout,
+    visibility_timeout_lowered,
     long_heartbeat_of_a_dead_worker,
     one_message_a_call,
     receives_before_the_dead_letters,

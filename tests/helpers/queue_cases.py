@@ -36,6 +36,8 @@ def inject(env, faults, target, factors):
             if target.alive(fault.target):
                 felt.append("terminate")
                 target.terminate(fault.target)
+        elif fault.verb.startswith("alter "):
+            target.alter(**{fault.verb.removeprefix("alter "): fault.value})
         elif fault.verb == "cut":
             felt.append("cut")
             target.cut_off(fault.target)

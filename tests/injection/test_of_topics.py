@@ -4,6 +4,7 @@ import simpy
 
 from sim.injection.context import Context, Timeline
 from sim.injection.targets import TheTopic, doings, targets
+from sim.scenario.faults.settings import ConfigsFault
 from sim.scenario.faults.topics import PartitionsFault
 
 
@@ -17,3 +18,14 @@ def test_added_partitions_are_told_for_the_scale_of_the_scenario():
         env.process(doing)
     env.run()
     assert timeline.events == [(0.0, 0.0, "partitions are added to the topic: 4 from now on")]
+
+
+def test_KB_17_what_a_topic_keeps_from_now_on_is_told():
+    env = simpy.Environment()
+    timeline = Timeline(env)
+    keys = {"at": 3.0, "target": "kafka.topic", "retention.ms": 1_000}
+    fault = ConfigsFault.model_validate({"fault": "configs", **keys})
+    for doing in doings(fault, targets(fault, "kafka", {}, None), Context(env, timeline, 1.0)):
+        env.process(doing)
+    env.run()
+    assert timeline.events == [(0.0, 0.0, "the topic is altered: retention.ms 1000")]

@@ -24,9 +24,9 @@ from sim.log.retention import Limits, Retention
 MANY = 1 << 30
 
 
-def run(topic, size_bytes, limits, until_s):
+def run(topic, size_bytes, limits, until_s, altered=()):
     """The starts of the partitions after each check that deleted something."""
-    retention = Retention(topic, np.atleast_1d(np.asarray(size_bytes, np.int32)), limits)
+    retention = Retention(topic, np.atleast_1d(np.asarray(size_bytes, np.int32)), limits, altered)
     env = Environment([topic])
     env.process(retention.run(env, lambda at_s: None))
     env.run(until_s)
@@ -79,6 +79,15 @@ def test_KB_08_a_batch_does_not_span_segments():
     assert [int(start[0]) for _, start in retention.history] == [9, 18, 30]
 
 
+def test_KB_17_an_altered_retention_holds_from_the_next_check_on_for_all_that_is_there():
+    # A record a second, segments of 5 s; at 30 all that is older than 10 s goes: 0 to 17.
+    topic = topic_of(Settings(), np.arange(60.0), np.zeros(60, int), 100)
+    limits = Limits(inf, inf, 5.0, MANY, 10.0)
+    retention = run(topic, 100, limits, 45.0, [(25.0, 10.0, inf), (35.0, inf, inf)])
+    assert [(t, int(start[0])) for t, start in retention.history] == [(30.0, 18)]
+    assert (retention.by_age, retention.by_bytes) == (18, 0)
+
+
 def test_KB_08_nothing_bites_within_a_run_at_the_defaults():
     assert not Limits(604_800.0, inf, 604_800.0, MANY, 300.0).bite(13 * 3_600.0)
     assert Limits(604_800.0, 1e9, 604_800.0, MANY, 300.0).bite(3_600.0)
@@ -114,7 +123,15 @@ def test_KB_08_a_record_lives_from_retention_to_that_and_its_segment_and_a_check
         segment_bytes=int(rng.choice([MANY, rng.integers(1_000, 20_000)])),
         check_s=rng.uniform(2.0, 25.0),
     )
-    retention = run(topic, size_bytes, limits, until_s)
+    altered = [
+        (
+            float(at_s),
+            float(rng.choice([inf, rng.uniform(1.0, 60.0)])),
+            float(rng.choice([inf, rng.uniform(1_000, 30_000)])),
+        )
+        for at_s in np.sort(rng.uniform(0.0, until_s, rng.integers(0, 3)))
+    ]
+    retention = run(topic, size_bytes, limits, until_s, altered)
     checks_s = np.cumsum(np.full(int(until_s / limits.check_s) + 1, limits.check_s))
     checks_s = checks_s[checks_s < until_s]
     starts = retention.starts(checks_s)
@@ -126,9 +143,11 @@ def test_KB_08_a_record_lives_from_retention_to_that_and_its_segment_and_a_check
         for at_s, start in zip(checks_s, starts[:, p], strict=True):
             while coming and coming[0][0] <= at_s:
                 plain.append(coming.pop(0)[1])
+            for _, retention_s, retention_bytes in [it for it in altered if it[0] <= at_s]:
+                plain.retention_s, plain.retention_bytes = retention_s, retention_bytes
             plain.check(at_s)
             assert plain.start == start
-        if limits.retention_bytes == inf:
+        if limits.retention_bytes == inf and not altered:
             late_s = limits.check_s + 1e-9
             for (stamp, _), gone_s, span_s in plain.gone:
                 life_s = gone_s - stamp

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import simpy
 
@@ -142,6 +143,8 @@ class PlainQueueSide:
         if self.s.retention_s == INF:
             return
         yield self.env.timeout(max(0.0, came_s + self.s.retention_s - self.env.now))
+        if came_s + self.s.retention_s > self.env.now + NEAR_S:
+            return  # it may be older by now
         if message.where == "ready":
             self._unready(message)
             message.where = "expired"
@@ -149,6 +152,16 @@ class PlainQueueSide:
             self._serve()
         elif message.where == "flight" or message in self.backing_off:
             message.old = True
+
+    def alter(self, **settings: float) -> None:
+        """Set the lock of what is handed over from now on, and the others for all that is there."""
+        self.s = replace(self.s, **settings)
+        self.seen.update(f"altered {name}" for name in settings)
+        if "retention_s" in settings:
+            for row, message in enumerate(self.messages):
+                if message in self.arrived:
+                    came_s = self.enqueued_s[row] + self.s.delay_s
+                    self.env.process(self._age(message, came_s))
 
     # Too old once it is the first.
 

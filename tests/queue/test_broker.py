@@ -337,6 +337,36 @@ def test_BM_01_BM_02_SK_01_agrees_also_where_locks_are_renewed_or_processes_lose
     assert seen["part CEILING"] > 20
 
 
+def altered(rng):
+    """Scenarios in which attributes of a queue are set anew."""
+    s, came_s, work_s, until_s, faults, columns = with_heartbeats(rng)
+    faults = list(faults)
+    s = replace(s, beat_s=float(rng.choice([s.beat_s, np.inf])))
+    for _ in range(int(rng.integers(1, 4))):
+        verb, value = [
+            ("alter lock_s", rng.uniform(0.05, 1.0)),
+            ("alter max_receives", int(rng.integers(1, 4))),
+            ("alter retention_s", rng.uniform(0.3, 3.0)),
+        ][rng.integers(3)]
+        faults.append(random_faults.Fault(rng.uniform(0.05, until_s), verb, 0, value))
+    return s, came_s, work_s, until_s, faults, columns
+
+
+def test_SS_17_agrees_also_where_attributes_are_set_anew():
+    seen = Counter()
+
+    @settings(max_examples=250, deadline=None, derandomize=True)
+    @given(st.integers(0, 2**32 - 1))
+    def check(seed):
+        agree(seed, seen, altered)
+
+    check()
+    for what in ("altered lock_s", "altered max_receives", "altered retention_s"):
+        assert seen[what] > 20, (what, seen[what])
+    for what in ("expired", "dead", "back by lock", "given back", "heartbeat"):
+        assert seen[what] > 20, (what, seen[what])
+
+
 def test_SS_06_agrees_also_where_consumers_extend_locks_by_heartbeats():
     seen = Counter()
 

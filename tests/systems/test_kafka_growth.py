@@ -6,7 +6,7 @@ import pytest
 from helpers.traffic import scenario
 from sim.engine.system import Setup
 from sim.lab import run
-from sim.systems.kafka_growth import counts_of, known_of
+from sim.systems.kafka_growth import altered_of, counts_of, known_of
 from sim.traffic.generate import generate
 
 ADDED = {"at": "100 s", "fault": "partitions", "target": "s.topic", "to": 8}
@@ -132,3 +132,22 @@ def test_a_publisher_that_restarts_asks_at_once():
     group = {"first_metadata_refreshes": [200]}
     row = summary(grown(kafka(producer, {}, **group), ADDED, crash))
     assert row["lost"] == pytest.approx(20 * 83 * 2 / 8, rel=0.2)
+
+
+def test_KB_17_a_lower_retention_deletes_what_a_group_that_is_behind_has_not_read():
+    # 20 a second come and 10 are read: at 300 s some 3,000 have not been.
+    system = kafka()
+    system["topic"]["segment.ms"] = 60_000
+    system["groups"]["g"] |= {"consumers": 1, "auto.offset.reset": "earliest"}
+    lower = {"at": "300 s", "fault": "configs", "target": "s.topic", "retention.ms": 1_000}
+    its = grown(system, lower, **{"workload.service": {"job": {"per_message": "100 ms"}}})
+    assert altered_of(setup_of(its), its.systems["s"].topic) == [(300.0, 1.0, np.inf)]
+    tables = run(its).tables
+    lost = int(tables.summary["lost"].iloc[0])
+    assert lost > 1_500
+    row = tables.limits.set_index("key").loc["retention.ms"]
+    assert row["value"] == "604800000, 1000 from 5 min on"
+    assert row["times"] == lost and row["first_s"] == 300.0
+    assert any("the topic is altered: retention.ms 1000" in text for text in tables.faults["text"])
+    raised = {**lower, "retention.ms": -1, "retention.bytes": -1}
+    assert run(grown(system, raised)).tables.summary["lost"].iloc[0] == 0

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from sim.engine.environment import Environment
 from sim.engine.system import Setup
 from sim.queue import broker_codes as codes
 from sim.scenario.load import Scenario
@@ -391,3 +392,61 @@ def test_SS_06_keys_that_do_not_go_together_are_refused():
     of_lambda = scenario.with_({"systems.sqs.queues": {"q": function}})
     said = [text for _, text in of_lambda.systems["sqs"].without_effect()]
     assert "has no effect: it is of workers" in said[0]
+
+
+def set_at(at_s, **keys):
+    return {"at": at_s, "fault": "attributes", "target": "sqs.q", **keys}
+
+
+def on_its_own(scenario, came_s, until_s):
+    """As `consume`, driven as a run drives it: what its control does by itself happens."""
+    messages = Messages(
+        np.asarray(came_s, float),
+        np.zeros(len(came_s), np.int32),
+        np.array([300], np.int32),
+        {"account": Numbered("account", GROUPS)},
+        10.0,
+    )
+    built = Sqs(Setup("sqs", scenario, messages, np.zeros(0)), scenario.systems["sqs"])
+    env, said = Environment(built.stages), []
+    built.control(env, said.append)
+    env.run(until_s)
+    return built.queues["q"], said
+
+
+def test_SS_17_a_visibility_timeout_that_is_set_is_of_receives_a_minute_later():
+    keys = {"MessageGroupId": None, "workers": 3, "ReceiveMessageWaitTimeSeconds": 20}
+    scenario = system(50.0, VisibilityTimeout=100, **keys)
+    changed = scenario.with_({"faults": [set_at(5.0, VisibilityTimeout=10)]})
+    # Received at 0 and 64 under 100 s, and at 66, after the change at 65, under 10 s.
+    queue, said = on_its_own(changed, [0.0, 64.0, 66.0], 77.0)
+    assert queue.queue.receives.tolist() == [1, 1, 2]
+    assert said == ["q: the attributes that were set take effect"]
+    queue, _ = on_its_own(scenario, [0.0, 64.0, 66.0], 77.0)
+    assert list(queue.queue.receives) == [1, 1, 1]
+
+
+def test_SS_17_a_retention_that_is_set_is_of_what_is_there_too():
+    keys = {"MessageGroupId": None, "workers": 1, "MessageRetentionPeriod": 5_000}
+    scenario = system(2_000.0, VisibilityTimeout=4_000, **keys)
+    # The first takes until 2,000 s; from 1,000 s on the others are too old, or soon will be.
+    fault = set_at(100.0, MessageRetentionPeriod=60)
+    queue, _ = on_its_own(scenario.with_({"faults": [fault]}), [0.0, 1.0, 990.0], 2_100.0)
+    assert queue.queue.state.tolist() == [codes.ACKED, codes.EXPIRED, codes.EXPIRED]
+    same = scenario.with_({"systems.sqs.queues.q.heartbeat": 1_000})
+    queue, _ = on_its_own(same, [0.0, 1.0, 990.0], 2_100.0)
+    assert queue.queue.state.tolist() == [codes.ACKED, codes.IN_FLIGHT, codes.READY]
+
+
+def test_SS_17_a_lower_maxReceiveCount_is_of_what_was_received_before_too():
+    keys = {"MessageGroupId": None, "workers": 1, "ReceiveMessageWaitTimeSeconds": 20}
+    scenario = system(1.0, VisibilityTimeout=10, **keys).with_(
+        {
+            "faults": [
+                {"at": 0, "fault": "poison", "target": "sqs.q", "effect": "fail", "times": 9},
+                set_at(5.0, RedrivePolicy={"maxReceiveCount": 2}, takes=30),
+            ]
+        }
+    )
+    queue, _ = on_its_own(scenario, [0.0], 60.0)  # received at 0, 10, 20, 30; at 40 it is too late
+    assert (queue.queue.receives[0], queue.queue.state[0]) == (4, codes.DEAD)

@@ -67,6 +67,14 @@ GROUPS = "systems.kafka.groups.g"
             },
             "partitions are added to its topic",
         ),
+        (
+            {
+                "faults": [
+                    {"at": 1, "fault": "configs", "target": "kafka.topic", "retention.ms": 1_000}
+                ]
+            },
+            "what its topic keeps is altered",
+        ),
         ({"systems.kafka.partition_key": None}, None),
         ({"systems.kafka.publisher": {}}, "its publisher may fail"),
         ({f"{GROUPS}.only": {"kind": ["a"]}}, "g wants only some of them"),

@@ -32,6 +32,7 @@ from sim.scenario.faults.processes import (
     SlowFault,
     TerminateFault,
 )
+from sim.scenario.faults.settings import AttributesFault, ConfigsFault
 from sim.scenario.faults.topics import PartitionsFault
 
 AnyFault = Annotated[
@@ -56,7 +57,9 @@ AnyFault = Annotated[
     | AckLossFault
     | LeaderCrashFault
     | PowerLossFault
-    | PartitionsFault,
+    | PartitionsFault
+    | ConfigsFault
+    | AttributesFault,
     Field(discriminator="fault"),
 ]
 """Any fault; `fault` says which."""

@@ -30,7 +30,7 @@ from sim.scenario.products.base import Jobs, Name, ProductSystem, Selection
 from sim.scenario.products.not_modelled import NotModelled
 
 
-def _from_json(value: Any) -> Any:
+def from_json(value: Any) -> Any:
     """AWS gives the redrive policy as a JSON object inside a string."""
     if not isinstance(value, str):
         return value
@@ -95,7 +95,7 @@ class SqsQueue(Config):
     ledger: LedgerPolicy | None = None
     """Keeps books of the lifecycle in `workload.keys`: naive, idempotent, strict; null: none."""
     filter_policy: Annotated[
-        Selection | None, BeforeValidator(_from_json, json_schema_input_type=Selection | str | None)
+        Selection | None, BeforeValidator(from_json, json_schema_input_type=Selection | str | None)
     ] = Field(default=None, alias="FilterPolicy")
     """Of its SNS subscription: values, by dimension of `workload.keys` (message attributes), of the
     messages that get into the queue; those that no queue lets in are dropped. Null: all get in."""
@@ -130,7 +130,7 @@ class SqsQueue(Config):
     """How long a new message stays invisible, s, up to 900."""
     redrive_policy: Annotated[
         RedrivePolicy | None,
-        BeforeValidator(_from_json, json_schema_input_type=RedrivePolicy | str | None),
+        BeforeValidator(from_json, json_schema_input_type=RedrivePolicy | str | None),
     ] = Field(default=None, alias="RedrivePolicy")
     """Dead-letter queue; null: failing messages come back until they expire."""
     order: Literal["returned-first", "as-visible", "fresh-first"] = "as-visible"
@@ -303,7 +303,7 @@ class SqsSystem(ProductSystem):
 
     def no_fault(self, readers: str, fault: str) -> str | None:
         """As `ProductSystem.no_fault`: what polls for Lambda is AWS's."""
-        if self.queues[readers].function is None or fault in _OF_FUNCTIONS:
+        if self.queues[readers].function is None or fault in (*_OF_FUNCTIONS, "attributes"):
             return None
         return "is emptied by Lambda, whose pollers AWS runs and replaces: no fault strikes them"
 

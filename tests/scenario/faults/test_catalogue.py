@@ -51,12 +51,21 @@ TABLE = [
     ("leader_crash", ANY_TIME, {"for", "behind"}, {"broker"}, "crash x", {}),
     ("power_loss", ANY_TIME, {"for"}, {"broker"}, "power lost: x", {}),
     ("partitions", set(), {"to"}, {"topic"}, "x: partitions added, 4 now", {"to": 4}),
+    (
+        "configs", set(), {"retention.ms", "retention.bytes"}, {"topic"},
+        "x altered: retention.ms 1000", {"retention.ms": 1_000},
+    ),
+    (
+        "attributes", set(),
+        {"VisibilityTimeout", "RedrivePolicy", "MessageRetentionPeriod", "takes"}, {"group"},
+        "attributes of x set to VisibilityTimeout 5", {"VisibilityTimeout": 5},
+    ),
 ]  # fmt: skip
 
 
 def test_the_table_names_every_fault():
     assert list(FAULTS) == [word for word, *_ in TABLE]
-    assert len(FAULTS) == 22
+    assert len(FAULTS) == 24
 
 
 @pytest.mark.parametrize(
@@ -70,7 +79,7 @@ def test_each_fault_has_its_own_keys_targets_and_words(word, times, own, kinds, 
     made = fault.model_validate(data)
     assert made.words("x") == words
     for key in needs:
-        with pytest.raises(ValueError, match="Field required"):
+        with pytest.raises(ValueError, match="Field required|nothing is (altered|set)"):
             fault.model_validate({k: v for k, v in data.items() if k != key})
     assert fault.model_validate(json.loads(made.model_dump_json(by_alias=True))) == made
 
@@ -85,6 +94,7 @@ def test_an_editor_is_shown_the_keys_of_each_fault_and_what_it_needs(word, times
     assert set(shown["properties"]) == set(keys(FAULTS[word]))
     assert shown["properties"]["fault"]["const"] == word
     assert shown["additionalProperties"] is False
+    needs = set() if word in ("configs", "attributes") else set(needs)  # any of some keys will do
     assert set(shown["required"]) == {"fault", "target", *needs} | (set() if times else {"at"})
 
 
