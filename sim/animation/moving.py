@@ -19,6 +19,8 @@ from sim.foundation.text import clock, count
 KEPT, UNREAD, FLYING = "#dfe7ee", "#9db8cf", PALETTE[4]
 FRAMES, PER_SECOND = 60, 8
 WIDTH_IN, ROW_IN, DPI = 8.0, 0.62, 100
+TOLD_LINES = 2
+"""Of what happened, below the rows."""
 PARTS_IN = 0.7
 """More for a row of many partitions."""
 MOST = 12
@@ -34,7 +36,7 @@ def write(shown: Scene, path: Path, title: str) -> Path:
     with style():
         rows: list[ShownQueue | ShownLog] = list(shown.queues)
         rows = [*rows, *shown.logs][-MOST:]
-        figure, axes, time = _sheet(shown, rows, title)
+        figure, axes, time, told = _sheet(shown, rows, title)
         moving = [
             _QueueRow(ax, row, shown) if isinstance(row, ShownQueue) else _LogRow(ax, row, shown)
             for ax, row in zip(axes, rows, strict=True)
@@ -43,20 +45,29 @@ def write(shown: Scene, path: Path, title: str) -> Path:
         last = len(shown.t_s) - 1
         with writer.saving(figure, str(path), DPI):
             for frame in np.linspace(0, last, min(FRAMES, last + 1)).astype(int):
-                time.set_text(clock(float(shown.t_s[frame])))
+                now_s = float(shown.t_s[frame])
+                time.set_text(clock(now_s))
+                told.set_text(_told(shown, now_s, frame == last))
                 for row in moving:
                     row.show(int(frame))
                 writer.grab_frame()
     return path
 
 
+def _told(shown: Scene, now_s: float, over: bool) -> str:
+    """What happened last; when all is over, the finding."""
+    words = [words for at_s, words in shown.story if at_s <= now_s]
+    said = shown.end if over and shown.end else words[-1] if words else ""
+    return "\n".join(wrapped(said, WIDTH_IN - 0.4, 9, "bold")[:TOLD_LINES])
+
+
 def _sheet(
     shown: Scene, rows: Sequence[ShownQueue | ShownLog], title: str
-) -> tuple[Figure, list[Axes], Text]:
+) -> tuple[Figure, list[Axes], Text, Text]:
     words = wrapped(WORDS, WIDTH_IN - 0.4, 8)
     top_in = 0.5 + 0.16 * len(words)
     high_in = [ROW_IN + (PARTS_IN if isinstance(r, ShownLog) and r.parts > 3 else 0) for r in rows]
-    height_in = top_in + sum(high_in) + 0.1
+    height_in = top_in + sum(high_in) + 0.2 + 0.17 * TOLD_LINES
     figure = Figure(figsize=(WIDTH_IN, height_in))
     FigureCanvasAgg(figure)
     left = 0.2 / WIDTH_IN
@@ -64,6 +75,7 @@ def _sheet(
     time = figure.text(1 - left, 1 - 0.12 / height_in, "", size=11, va="top", ha="right")
     below = 1 - 0.38 / height_in
     figure.text(left, below, "\n".join(words), size=8, va="top", color=MUTED)
+    told = figure.text(left, 0.1 / height_in, "", size=9, weight="bold", va="bottom")
     axes = []
     down_in = top_in
     for row, row_in in zip(rows, high_in, strict=True):
@@ -77,7 +89,7 @@ def _sheet(
         step = cell(width)
         ax.vlines(np.arange(step, width, step), 0, 1, color="white", lw=0.8, zorder=3)
         axes.append(ax)
-    return figure, axes, time
+    return figure, axes, time, told
 
 
 class _QueueRow:

@@ -2,7 +2,8 @@ const scene = JSON.parse(document.getElementById("scene").textContent);
 const slider = document.getElementById("at");
 const play = document.getElementById("play");
 const last = scene.t.length - 1;
-const SECONDS = 15; // that the whole span takes to play
+const SECONDS = 20; // that the whole span takes to play, besides the pauses
+const PAUSE_S = 2.5; // at each thing that is told
 const whole = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
 
 // A number, or a list of them, between the two frames around `at`.
@@ -153,24 +154,72 @@ function draw() {
   const now = between(scene.t, at);
   document.getElementById("time").textContent = clock(now);
   slider.setAttribute("aria-valuetext", clock(now));
-  const before = scene.happened.filter(([t]) => t <= now);
-  const latest = before.length ? before[before.length - 1][0] : NaN;
-  const lines = before.filter(([t]) => latest - t < 1).map(([, system, what]) => `${system}: ${what}`);
-  const said = lines.length ? `${clock(latest)} ${lines.slice(0, 3).join("; ")}` : "";
+  drawArrivals(at, ratio, colour);
+  const past = scene.story.filter(([t]) => t <= now + 1e-6);
+  const latest = past.length ? past[past.length - 1][0] : NaN;
+  const lines = past.filter(([t]) => latest - t < 1).map(([, what]) => what);
+  const more = lines.length > 3 ? `; and ${lines.length - 3} more` : "";
+  const told = lines.length ? `${clock(latest)} ${lines.slice(0, 3).join("; ")}${more}` : "";
+  const said = at >= last && scene.end ? scene.end : told;
   const status = document.getElementById("happened");
   if (status.textContent !== said) status.textContent = said;
+}
+
+// How fast messages came, up to now; ticks where something happens.
+const came = scene.t.map((_, i) => Math.max(...scene.queues.map((q) => q.gone[i] + q.flying[i] + q.ready[i]),
+  ...scene.logs.map((log) => sum(log.end[i]))));
+const rates = came.map((all, i) => (i ? (all - came[i - 1]) / (scene.t[i] - scene.t[i - 1] || 1) : 0));
+rates[0] = rates[1] ?? 0;
+const fastest = Math.max(...rates, 1e-9);
+function drawArrivals(at, ratio, colour) {
+  const canvas = document.querySelector("#arrivals canvas");
+  const width = canvas.clientWidth, height = 54;
+  canvas.style.height = `${height}px`;
+  canvas.width = Math.round(width * ratio);
+  canvas.height = Math.round(height * ratio);
+  const ink = canvas.getContext("2d");
+  ink.scale(ratio, ratio);
+  const span = scene.t[last] - scene.t[0] || 1;
+  const x = (t) => ((t - scene.t[0]) / span) * width;
+  const area = (until) => {
+    ink.beginPath();
+    ink.moveTo(0, height);
+    for (let i = 0; i <= until; i++) ink.lineTo(x(scene.t[i]), height - (rates[i] / fastest) * (height - 6));
+    ink.lineTo(x(scene.t[Math.floor(until)]), height);
+    ink.fill();
+  };
+  ink.fillStyle = colour("kept");
+  area(last);
+  ink.fillStyle = colour("unread");
+  area(at);
+  ink.fillStyle = colour("soft");
+  for (const [t] of scene.story) ink.fillRect(x(t) - 0.5, 0, 1, height);
+  ink.fillStyle = colour("ink");
+  ink.fillRect(x(between(scene.t, at)) - 1, 0, 2, height);
 }
 
 let position = 0;
 let playing = false;
 let before = 0;
+let held = 0; // s that a pause still lasts
 
 function step(time) {
   if (!playing) return;
   // The first frame may have begun before the button was pressed.
-  const passed = Math.max(time - before, 0);
-  position = Math.min(position + (passed / 1000) * (last / SECONDS), last);
+  const passed = Math.max(time - before, 0) / 1000;
   before = time;
+  if (held > 0) {
+    held -= passed;
+    return requestAnimationFrame(step);
+  }
+  const now = between(scene.t, position);
+  position = Math.min(position + passed * (last / SECONDS), last);
+  const next = scene.story.find(([t]) => t > now + 1e-6 && t <= between(scene.t, position) + 1e-6);
+  if (next) {
+    const i = Math.max(scene.t.findLastIndex((t) => t <= next[0]), 0), j = Math.min(i + 1, last);
+    position = i + (j > i ? (next[0] - scene.t[i]) / (scene.t[j] - scene.t[i]) : 0);
+    held = PAUSE_S;
+  }
   slider.value = Math.round(position);
   draw();
   if (position >= last) stop();
@@ -182,14 +231,16 @@ function stop() {
   play.textContent = "Play";
 }
 
-play.addEventListener("click", () => {
-  if (playing) return stop();
+function start() {
   if (position >= last) position = 0;
   playing = true;
+  held = 0;
   play.textContent = "Pause";
   before = performance.now();
   requestAnimationFrame(step);
-});
+}
+
+play.addEventListener("click", () => (playing ? stop() : start()));
 slider.addEventListener("input", () => {
   stop();
   position = Number(slider.value);
@@ -203,3 +254,5 @@ const wanted = Number((location.hash.match(/^#t=([\d.]+)$/) || [])[1]);
 if (wanted) position = Math.max(scene.t.findLastIndex((t) => t <= wanted), 0);
 slider.value = position;
 draw();
+// It plays by itself, unless a moment was asked for, or motion is not wanted.
+if (!wanted && !matchMedia("(prefers-reduced-motion: reduce)").matches) start();

@@ -6,7 +6,7 @@ the tables of a run, over a span of time.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 from importlib.resources import files
@@ -18,14 +18,17 @@ import pandas as pd
 
 from sim.foundation.arrays import F64, I64
 from sim.foundation.errors import LabError
-from sim.foundation.text import clock
+from sim.foundation.text import clock, count, duration
+from sim.words.findings import headline
 
 if TYPE_CHECKING:
     from sim.measure.tables import Tables
 
 PAGE, GIF = "animation.html", "animation.gif"
 SHARE = 6
-"""The part of the time of arrivals that is shown when nobody says which: one in this many."""
+"""The part of the time of arrivals that is shown when only one end is given: one in this many."""
+TOLD = 0.01
+"""Share of the messages, or of the time of arrivals, from which a backlog is worth a pause."""
 FRAMES = 240
 """At most."""
 ENOUGH = 8
@@ -93,8 +96,10 @@ class Scene:
     """[frames]"""
     logs: tuple[ShownLog, ...]
     queues: tuple[ShownQueue, ...]
-    happened: tuple[tuple[float, str, str], ...]
-    """(s, system, what), by time."""
+    story: tuple[tuple[float, str], ...]
+    """(s, what happened or was reached then), by time."""
+    end: str
+    """The finding of the run, told when all has been shown; empty of a part of it."""
 
     @property
     def first(self) -> int:
@@ -128,12 +133,16 @@ class Scene:
 
 
 def scene(tables: "Tables", from_s: float | None = None, until_s: float | None = None) -> Scene:
-    """What happened from `from_s` to `until_s`; by default, around the worst lag.
+    """What happened from `from_s` to `until_s`; by default, in the whole run.
+
+    Of the whole run all rows are on one scale, and each log is drawn as one; of a part of it, the
+    partitions are.
 
     Raises:
         LabError: the run was not sampled twice in that span.
     """
     first_s, last_s = _span(tables, from_s, until_s)
+    whole = from_s is None and until_s is None
     inside = tables.series["t_s"].between(first_s, last_s)
     t_s = np.unique(tables.series["t_s"][inside].to_numpy(float))
     if t_s.size < 2:
@@ -146,12 +155,38 @@ def scene(tables: "Tables", from_s: float | None = None, until_s: float | None =
     logs, queues = [], []
     for system, rows in tables.summary.groupby("system", sort=False):
         if rows["kind"].iloc[0] == "log":
-            logs.append(_log(tables, str(system), rows, t_s))
+            logs.append(_log(tables, str(system), rows, t_s, whole))
         else:
             queues += [_queue(tables, str(system), str(name), t_s) for name in rows["group"]]
-    faults = tables.faults[tables.faults["t_s"].between(first_s, last_s)].sort_values("t_s")
-    columns = (faults[name] for name in ("t_s", "system", "text"))
-    return Scene(t_s, tuple(logs), tuple(queues), tuple(zip(*columns, strict=True)))
+    told = sorted(
+        (at_s, words) for at_s, words in _story(tables, whole) if first_s <= at_s <= last_s
+    )
+    end = headline(tables.summary, tables.duration_s, tables.shown) if whole else ""
+    return Scene(t_s, tuple(logs), tuple(queues), tuple(told), end)
+
+
+def _story(tables: "Tables", whole: bool) -> Iterator[tuple[float, str]]:
+    """Faults; of a whole run the end of arrivals, and of backlogs the height and the end, too."""
+    for t_s, system, words in zip(
+        *(tables.faults[name] for name in ("t_s", "system", "text")), strict=True
+    ):
+        yield float(t_s), f"{system}: {words}"
+    if not whole:
+        return
+    end_s, came = tables.duration_s, tables.series["arrived"].max()
+    yield end_s, "arrivals end"
+    for name, rows in tables.summary.groupby("system", sort=False):
+        system, groups = str(name), [str(group) for group in rows["group"]]
+        lag, at_s, drain_s = (
+            rows[column].to_numpy(float) for column in ("max_lag", "max_lag_at_s", "drain_s")
+        )
+        worst, slowest = int(lag.argmax()), int(drain_s.argmax())
+        if lag[worst] > TOLD * came:
+            waits = f"{system}: {count(lag[worst])} messages wait in {groups[worst]}, the most"
+            yield float(at_s[worst]), waits
+        if TOLD * end_s < drain_s[slowest] < np.inf:
+            after = f"{duration(drain_s[slowest])} after arrivals ended"
+            yield end_s + float(drain_s[slowest]), f"{system}: {groups[slowest]} is level, {after}"
 
 
 def _span(tables: "Tables", from_s: float | None, until_s: float | None) -> tuple[float, float]:
@@ -160,10 +195,7 @@ def _span(tables: "Tables", from_s: float | None, until_s: float | None) -> tupl
         return from_s, from_s + length_s if until_s is None else until_s
     if until_s is not None:
         return max(0.0, until_s - length_s), until_s
-    worst = tables.summary["max_lag"].to_numpy().argmax()
-    peak_s = float(tables.summary["max_lag_at_s"].iloc[worst])
-    first_s = max(0.0, min(peak_s, tables.duration_s) - length_s * 0.7)
-    return first_s, first_s + length_s
+    return 0.0, float(tables.series["t_s"].max()) if len(tables.series) else 0.0
 
 
 def _sampled(rows: pd.DataFrame, t_s: F64) -> pd.DataFrame:
@@ -184,11 +216,11 @@ def _queue(tables: "Tables", system: str, name: str, t_s: F64) -> ShownQueue:
     return ShownQueue(system, name, gone, in_flight, lag - in_flight)
 
 
-def _log(tables: "Tables", system: str, rows: pd.DataFrame, t_s: F64) -> ShownLog:
-    """Its partitions if they were sampled often enough, else all of them as one."""
+def _log(tables: "Tables", system: str, rows: pd.DataFrame, t_s: F64, as_one: bool) -> ShownLog:
+    """Its partitions if they were sampled often enough; else, or if so wished, all as one."""
     names = [str(name) for name in rows["group"]]
     parts = tables.partitions
-    if len(parts):
+    if len(parts) and not as_one:
         parts = parts[parts["system"] == system]
         seen = parts["t_s"].between(t_s[0], t_s[-1])
         if parts["t_s"][seen].nunique() >= ENOUGH and set(names) <= set(parts["group"]):
@@ -223,14 +255,21 @@ def _partitions(parts: pd.DataFrame, system: str, names: Sequence[str], t_s: F64
     return ShownLog(system, start, end, tuple(groups))
 
 
-def page(shown: Scene, title: str) -> str:
-    """The scene as a page with a slider; it needs no network and no other file."""
+def page(shown: Scene, title: str, about: str = "") -> str:
+    """The scene as a page with a slider; it needs no network and no other file.
+
+    Args:
+        shown: what moves.
+        title: which run it is.
+        about: what its scenario asks, above that.
+    """
 
     def text(name: str) -> str:
         return files(__package__).joinpath(name).read_text(encoding="utf-8")
 
     return Template(text("page.html")).substitute(
         title=escape(title),
+        about=escape(about or title),
         span=escape(f"{clock(shown.t_s[0])} to {clock(shown.t_s[-1])}"),
         style=text("page.css"),
         scene=json.dumps(_plain(shown), separators=(",", ":")).replace("<", "\\u003c"),
@@ -263,7 +302,8 @@ def _plain(shown: Scene) -> dict[str, Any]:
             }
             for queue in shown.queues
         ],
-        "happened": [list(event) for event in shown.happened],
+        "story": [list(event) for event in shown.story],
+        "end": shown.end,
     }
 
 

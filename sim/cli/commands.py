@@ -484,7 +484,7 @@ def animate(
     open_: Annotated[bool, typer.Option("--open", help="Show it in the browser.")] = False,
     out_: Annotated[Path, typer.Option("--out", help="Folder of all results.")] = Path("results"),
 ) -> None:
-    """Put what stays in logs and what goes from queues into motion, around the worst lag."""
+    """Put the run into motion: what stays in logs, what leaves queues, what happened."""
     from sim.animation.page import GIF, PAGE, scene
     from sim.animation.page import page as animation
     from sim.results.store import find, read
@@ -495,13 +495,14 @@ def animate(
     shown = scene(found.tables, first_s, last_s)
     path = folder / PAGE
     files.check_folder(folder)
-    files.write_text(path, animation(shown, found.label))
+    about = str(found.content.get("about", ""))
+    files.write_text(path, animation(shown, found.label, about))
     out.print(str(path))
     if gif:
         from sim.animation.moving import write
 
         with files.replacing(folder / GIF) as temporary:
-            write(shown, temporary, found.label)
+            write(shown, temporary, about or found.label)
         out.print(str(folder / GIF))
     if open_:
         _show(path)

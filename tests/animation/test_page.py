@@ -15,6 +15,8 @@ from helpers import browser
 from helpers.tables import Fault, Group, brief, build, football
 from sim.animation.page import cell, page, scene
 from sim.foundation.errors import LabError
+from sim.foundation.text import count
+from sim.words.findings import headline
 
 
 def plain(text: str) -> dict[str, list[dict[str, object]]]:
@@ -80,15 +82,37 @@ def test_all_rows_show_the_same_messages() -> None:
     assert min(int(queue.gone[0]) for queue in shown.queues) >= shown.first
 
 
-def test_the_span_is_around_the_worst_lag_unless_said() -> None:
+def test_the_whole_run_is_shown_on_one_scale_unless_said() -> None:
     tables = football()
-    worst = tables.summary.loc[tables.summary["max_lag"].idxmax(), "max_lag_at_s"]
     shown = scene(tables)
-    assert shown.t_s[0] < worst <= shown.t_s[-1] + 60
-    assert shown.t_s[-1] - shown.t_s[0] == pytest.approx(7_200 / 6, rel=0.1)
+    assert shown.t_s[0] == tables.series["t_s"].min()
+    assert shown.t_s[-1] == tables.series["t_s"].max()
+    assert shown.first == 0 and all(log.parts == 1 for log in shown.logs)
+    assert {shown.width(row) for row in (*shown.queues, *shown.logs)} == {shown.messages}
+    assert scene(tables, 600.0).t_s[-1] - 600 == pytest.approx(7_200 / 6, rel=0.1)
     assert scene(tables, until_s=600.0).t_s[0] == 0
     with pytest.raises(LabError, match="nothing to see from 27:46:40"):
         scene(tables, 100_000.0, 100_001.0)
+
+
+def test_the_story_has_faults_and_of_a_whole_run_each_backlog_and_the_finding() -> None:
+    tables = football()
+    shown = scene(tables)
+    assert shown.end == headline(tables.summary, tables.duration_s, tables.shown)
+    assert [t for t, _ in shown.story] == sorted(t for t, _ in shown.story)
+    told = dict(map(reversed, shown.story))  # type: ignore[arg-type]
+    assert told["arrivals end"] == tables.duration_s
+    for _, fault in tables.faults.iterrows():
+        assert told[f"{fault['system']}: {fault['text']}"] == fault["t_s"]
+    worst = tables.summary.loc[tables.summary["max_lag"].idxmax()]
+    height = f"{count(worst['max_lag'])} messages wait in {worst['group']}, the most"
+    assert told[f"{worst['system']}: {height}"] == worst["max_lag_at_s"]
+    late = tables.summary[tables.summary["drain_s"].between(100, np.inf, inclusive="left")]
+    for system, rows in late.groupby("system"):
+        drain_s = rows["drain_s"].max()
+        assert any(t == tables.duration_s + drain_s and str(system) in w for t, w in shown.story)
+    part = scene(tables, 3_000.0, 4_500.0)
+    assert part.end == "" and len(part.story) == tables.faults["t_s"].between(3_000, 4_500).sum()
 
 
 @pytest.mark.parametrize("messages", [1, 59, 60, 61, 1_234, 10**7])
@@ -102,7 +126,7 @@ def test_the_page_needs_nothing_else_and_quotes_safely() -> None:
     faults = [Fault("kafka", 1.0, 1.0, "crash </script> & <b>")]
     tables = build({"kafka": {"counters": Group(kind="log")}}, duration_s=3.0, faults=faults)
     text = page(scene(tables, 0.0, 3.0), "a <title>")
-    assert plain(text)["happened"][0][2] == "crash </script> & <b>"
+    assert plain(text)["story"] == [[1.0, "kafka: crash </script> & <b>"]]
     assert text.count("</script>") == 2 and "a <title>" not in text
     assert not re.search(r"https?:|@import", text)
     assert page(scene(brief()), "x")
@@ -129,7 +153,9 @@ WATCH = """
   const boxes = canvases.map((canvas) => canvas.getBoundingClientRect().toJSON());
   const seen = {first: move(0), last: move(slider.max), boxes,
                 wide: document.documentElement.scrollWidth};
-  document.getElementById("play").click();
+  const play = document.getElementById("play");
+  seen.stopped = play.textContent;
+  play.click();
   seen.playing = document.getElementById("play").textContent;
   return seen;
 """
@@ -144,7 +170,7 @@ def test_the_slider_moves_what_is_shown(tmp_path: Path, width: int) -> None:
         seen = site.see("a.html", width, WATCH)
     said = [line for line in site.said if "willReadFrequently" not in line]  # of the test itself
     assert said == []
-    assert seen["wide"] <= width and len(seen["boxes"]) == 5
+    assert seen["wide"] <= width and len(seen["boxes"]) == 6
     for box in seen["boxes"]:
         assert box["width"] > 300 and box["height"] >= 46 and box["right"] <= width
     assert all(a > 0 for a in seen["last"]["paint"])
@@ -156,7 +182,36 @@ def test_the_slider_moves_what_is_shown(tmp_path: Path, width: int) -> None:
     assert [int(n.replace(",", "")) for n in row[2:5]] == [
         int(values[-1]) for values in (queue.ready, queue.in_flight, queue.gone)
     ]
-    assert seen["playing"] == "Pause"
+    assert seen["stopped"] == "Play" and seen["playing"] == "Pause"
+
+
+@browser.needs_browser
+@pytest.mark.parametrize("flags", [(), browser.DARK])
+def test_it_plays_by_itself_and_stops_at_what_is_told(
+    tmp_path: Path, flags: tuple[str, ...]
+) -> None:
+    shown = scene(football())
+    (tmp_path / "a.html").write_text(page(shown, "football", "What it asks"), encoding="utf-8")
+    script = """
+      const play = document.getElementById("play"), slider = document.getElementById("at");
+      const seen = {playing: play.textContent, title: document.querySelector("h1").textContent};
+      play.click();
+      position = TO;
+      draw();
+      seen.told = document.getElementById("happened").textContent;
+      return seen;
+    """
+    ends = next(t for t, words in shown.story if words == "arrivals end")
+    at = int(np.searchsorted(shown.t_s, ends))
+    with browser.site(tmp_path) as site:
+        look = script.replace(
+            "position = TO;\n      draw();", "window.eval('position = TO; draw()');"
+        )
+        seen = site.see("a.html", 1280, look.replace("TO", str(at)), *flags)
+        last = site.see("a.html", 1280, look.replace("TO", str(len(shown.t_s) - 1)), *flags)
+    assert seen["playing"] == "Pause" and seen["title"] == "What it asks"
+    assert "arrivals end" in seen["told"]
+    assert last["told"] == shown.end
 
 
 def test_the_command_writes_where_the_result_is(tmp_path: Path) -> None:
