@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from sim.charts.labels import Line, Mark, mark, name_lines, rows_needed, title_pad
+from sim.charts.lines import draw_line
 from sim.charts.page import INK, MUTED, PALETTE, TimeAxis, outer, panels
 from sim.foundation.arrays import F64
 from sim.foundation.text import count, duration, tick
@@ -18,9 +19,10 @@ if TYPE_CHECKING:
     from sim.measure.tables import Tables
 
 
+BAND_NOTE = "What jumps to and fro is drawn as its median, in a band from lowest to highest."
 LAG_NOTE = (
     "Lag of a log: log end - committed offset, as kafka-consumer-groups reports it. "
-    "Depth of a queue: messages ready and in flight."
+    "Depth of a queue: messages ready and in flight. " + BAND_NOTE
 )
 TIME_LAG_NOTE = "Age of the oldest message that is created and not yet processed."
 
@@ -113,8 +115,9 @@ def draw(
             x = series["t_s"].to_numpy(float) / time.unit_s
             y = series[column].to_numpy(float)
             name = str(row["group"])
-            ax.plot(x, y, color=PALETTE[k], lw=max(2.2 - 0.4 * i, 1.0), zorder=3, label=name)
-            lines.append(Line(x, y, name, INK[k], value(row)))
+            lw = max(2.2 - 0.4 * i, 1.0)
+            clear = draw_line(ax, x, y, color=PALETTE[k], lw=lw, zorder=3, label=name)
+            lines.append(Line(*clear, name, INK[k], value(row)))
         out.append(lines)
     return out
 
@@ -138,8 +141,9 @@ def draw_throughput(tables: "Tables", axes: Sequence[Axes]) -> list[list[Line]]:
             k = colours[row["group"]]
             y = _per_second(t, series["processed"])
             name, lw = str(row["group"]), max(1.6 - 0.3 * i, 0.8)
-            ax.step(x, y, where="pre", color=PALETTE[k], lw=lw, zorder=3, label=name)
-            lines.append(Line(x, y, name, INK[k]))
+            look = {"color": PALETTE[k], "lw": lw, "zorder": 3, "label": name}
+            clear = draw_line(ax, x, y, drawstyle="steps-pre", **look)
+            lines.append(Line(*clear, name, INK[k]))
             top = max(top, y.max(initial=0))
         out.append(lines)
     linear_axis(axes, top)

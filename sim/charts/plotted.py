@@ -8,7 +8,9 @@ from typing import Any, Literal
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
+from matplotlib.lines import Line2D
 
+from sim.charts.lines import Sampled
 from sim.foundation.arrays import F64, I64
 
 Kind = Literal["count", "rate", "duration", "clock", "share"]
@@ -43,7 +45,7 @@ def plots(axes: Sequence[Axes], reads: Sequence[Read], width: float, height: flo
     found = []
     for ax, read in zip(axes, reads, strict=True):
         lines = [
-            _line(line.get_label(), to_hex(line.get_color()), *map(_floats, line.get_data()))
+            _line(line.get_label(), to_hex(line.get_color()), *map(_floats, _samples(line)))
             for line in ax.lines
             if not str(line.get_label()).startswith("_") and np.size(line.get_xdata())
         ]
@@ -70,6 +72,10 @@ def plots(axes: Sequence[Axes], reads: Sequence[Read], width: float, height: flo
             }
         )
     return found
+
+
+def _samples(line: Line2D) -> tuple[Any, Any]:
+    return line.samples if isinstance(line, Sampled) else line.get_data()
 
 
 def _line(name: object, colour: str, x: F64, y: F64) -> Any:

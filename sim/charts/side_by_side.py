@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from sim.charts.labels import mark, name_lines, rows_needed, title_pad
 from sim.charts.over_time import (
+    BAND_NOTE,
     draw,
     draw_throughput,
     highest,
@@ -65,7 +66,8 @@ def overview(tables: "Tables", *, title: str = "") -> Figure:
         findings.headline(tables.summary, tables.duration_s, tables.shown),
         ". ".join(filter(None, [title, SAME if n > 1 else ""])),
         "Numbers are those of the worst group, named where groups differ. "
-        "Lag: log end - committed offset of a log, depth: ready + in flight of a queue.",
+        "Lag: log end - committed offset of a log, depth: ready + in flight of a queue. "
+        + BAND_NOTE,
         width_in,
         blocks * block_in,
     )

@@ -150,7 +150,8 @@ class Leases(GroupFleet):
         over = held[richest] - target
         n = min(needed, over) if over > 0 else int(over == 0 and needed > 1)
         for shard in self.rng.permutation(self.leases(richest))[: min(n, self.most_stolen)]:
-            self._take(worker, int(shard), f" from worker {richest}")
+            whose = f" from worker {richest}" if richest >= 0 else ", which nobody had"
+            self._take(worker, int(shard), whose)
 
     def _take(self, worker: int, shard: int, whence: str) -> None:
         group, now = self.group, self.env.now
