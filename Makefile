@@ -75,7 +75,7 @@ brokers: setup
 validate: brokers
 	$(BIN)/python -m sim.validate.record
 
-# Four of them once, counts alone: three minutes, on any machine.
+# Five of them once, counts alone: four minutes, on any machine.
 validate-short: setup
 	$(BIN)/python -m sim.validate.record --short
 

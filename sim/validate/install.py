@@ -1,8 +1,8 @@
 """Brokers for `sim validate`: `python -m sim.validate.install` (`make brokers`).
 
-RabbitMQ and Redis are Debian's packages; Kafka and ElasticMQ are jars that Maven fetches into
-`INSTALLED`, where the Java clients are compiled to. What cannot be had is one line, and the rest is
-installed all the same. Nothing is left running.
+RabbitMQ, Redis and PostgreSQL are Debian's packages; Kafka and ElasticMQ are jars that Maven puts
+into `INSTALLED`, where the Java clients are compiled to. What cannot be had is one line, and the
+rest is installed all the same. Nothing is left running.
 """
 
 import os
@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from glob import glob
 from pathlib import Path
 
 from sim.validate.server import INSTALLED
@@ -19,9 +20,10 @@ HERE = Path(__file__).parent
 PACKAGES = {
     "rabbitmq-server": Path("/usr/lib/rabbitmq/bin/rabbitmq-server"),
     "redis-server": Path("/usr/bin/redis-server"),
+    "postgresql": Path("/usr/lib/postgresql/*/bin/postgres"),
 }
-"""Debian's packages, and what each is there for."""
-SERVICES = ("rabbitmq-server", "redis-server", "epmd.socket", "epmd.service")
+"""Debian's packages, and what each is there for; a pattern, as the version is in the path."""
+SERVICES = ("rabbitmq-server", "redis-server", "postgresql", "epmd.socket", "epmd.service")
 """Services that the packages start where there is systemd."""
 
 
@@ -45,7 +47,7 @@ def packages(missing: Sequence[str]) -> str:
         raise NotInstalledError(f"no apt-get: install {' and '.join(missing)} yourself")
     if os.geteuid() != 0:
         raise NotInstalledError(f"not root: run 'sudo {' '.join(command)}'")
-    # Neither is to run as a service: `sim validate` starts its own on the loopback.
+    # None is to run as a service: `sim validate` starts its own on the loopback.
     quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
     _run(["apt-get", "update"], quiet)
     _run(command, quiet)
@@ -108,8 +110,10 @@ def _run(command: Sequence[str], environment: Mapping[str, str]) -> None:
 
 def parts() -> Mapping[str, Callable[[], str]]:
     """What there is to install, by what it is for."""
-    missing = [name for name, program in PACKAGES.items() if not program.exists()]
-    found: dict[str, Callable[[], str]] = {"RabbitMQ and Redis": lambda: packages(missing)}
+    missing = [name for name, program in PACKAGES.items() if not glob(str(program))]
+    found: dict[str, Callable[[], str]] = {
+        "RabbitMQ, Redis and PostgreSQL": lambda: packages(missing)
+    }
     for name, said in (("kafka", "Kafka"), ("elasticmq", "ElasticMQ")):
         pom = HERE / f"{name}.pom.xml"
         if pom.exists():

@@ -9,6 +9,7 @@ from sim.foundation.errors import LabError, nearest
 from sim.scenario.products.base import ProductSystem
 from sim.validate.observed import Observed
 from sim.validate.plan import Plan
+from sim.validate.postgres_statements import taken
 
 
 class BrokerMissingError(LabError):
@@ -90,6 +91,15 @@ def _kafka(address: str | None) -> RealSystem:
     return KafkaReal(address)
 
 
+def _postgres(address: str | None) -> RealSystem:
+    try:
+        from sim.validate.postgres_real import PostgresReal
+    except ImportError:
+        raise BrokerMissingError("psycopg is not installed: `make brokers`") from None
+
+    return PostgresReal(address)
+
+
 BROKERS: Mapping[str, BrokerKind] = {
     kind.name: kind
     for kind in (
@@ -99,6 +109,7 @@ BROKERS: Mapping[str, BrokerKind] = {
             lambda system: _product(system) in (("rabbitmq", ""), ("celery", "rabbitmq")),
             _rabbitmq,
         ),
+        BrokerKind("postgres", taken, _postgres),
         BrokerKind("redis", lambda system: _product(system) == ("celery", "redis"), _redis),
         BrokerKind("sqs", lambda system: _product(system)[0] == "sqs", _sqs),
     )

@@ -32,6 +32,7 @@ SHORT = {
     "rabbitmq_delivery_limit": "nack",
     "celery_redis_visibility": "late",
     "kafka_slow_poison": "librdkafka",
+    "postgres_kill": "leased",
 }
 """Experiments whose counts hold on any machine, and the system of each that is looked at."""
 AGAINST = {"celery_rabbitmq": "rabbitmq", "celery_redis": "redis", "celery": "redis"}

@@ -32,6 +32,7 @@ from sim.validate.trials import (
     all_at_once,
     as_planned,
     beside_work,
+    calls_s,
     folder_of,
     measured,
     trial,
@@ -115,16 +116,16 @@ class SqsReal:
         overrides: dict[str, Any] = {f"{at}.servers": 1, f"{at}.servers_asked": 1}
         words: list[str] = []
         beside_s: dict[str, float] = {}
-        calls_s: dict[str, list[float]] = {"send": [], "receive": [], "delete": []}
+        took_s: dict[str, list[float]] = {"send": [], "receive": [], "delete": []}
         for name in product.queues:
             seen = self.run(trial(plan, name, as_planned(plan)), folder_of(folder, f"{name}-send"))
-            calls_s["send"] += list((seen.acked_s - seen.sent_s)[np.isfinite(seen.acked_s)])
+            took_s["send"] += list((seen.acked_s - seen.sent_s)[np.isfinite(seen.acked_s)])
             full = folder_of(folder, f"{name}-full")
             self.run(trial(plan, name, all_at_once(plan, name), _full(product, name)), full)
             # As in the run, calls follow upon each other; those of an idle worker take longer.
             for call in ("receive", "delete"):
-                made_s = _calls_s(full, name, call)
-                calls_s[call] += list(made_s[int(made_s.size * _WAITED) :])
+                made_s = calls_s(full, name, call)
+                took_s[call] += list(made_s[int(made_s.size * _WAITED) :])
             batches = _full(product, name, max_number_of_messages=_MOST, delete="batch")
             seen = self.run(
                 trial(plan, name, all_at_once(plan, name), batches),
@@ -137,7 +138,7 @@ class SqsReal:
             ) - work_s(plan, name)
             beside_s[name] = extra_s
             words.append(f"{name}: {extra_s * 1e3:.2f} ms a message beside its work")
-        for call, durations_s in calls_s.items():
+        for call, durations_s in took_s.items():
             overrides[f"{at}.latency.{call}"] = measured(np.array(durations_s))
             median_s, p99_s = np.quantile(durations_s, [0.5, 0.99])
             words.append(
@@ -301,16 +302,6 @@ def _delays(product: SqsSystem, messages: Messages) -> list[int] | None:
     if messages.seq is None or not product.producer.delay_per_state:
         return None
     return [round(product.producer.delay_per_state * int(state)) for state in messages.seq]
-
-
-def _calls_s(folder: Path, group: str, call: str) -> F64:
-    """Durations of one kind of call that the workers of a trial wrote down, s."""
-    lines = [
-        line.split()
-        for log in sorted(folder.glob(f"{group}-*.log"))
-        for line in log.read_text().splitlines()
-    ]
-    return np.array([float(line[3]) for line in lines if line[0] == "c" and line[2] == call])
 
 
 def _in_batch_s(started_s: F64, done_s: F64) -> float:

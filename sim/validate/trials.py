@@ -126,6 +126,22 @@ def beside_work(
     return overrides
 
 
+def calls_s(folder: Path, group: str, call: str) -> F64:
+    """[calls] durations of one kind of call that the clients of a trial wrote down, s.
+
+    Args:
+        folder: of the trial.
+        group: name.
+        call: as they name it.
+    """
+    lines = [
+        line.split()
+        for log in sorted(folder.glob(f"{group}-*.log"))
+        for line in log.read_text().splitlines()
+    ]
+    return np.array([float(line[3]) for line in lines if line[0] == "c" and line[2] == call])
+
+
 def folder_of(folder: Path, name: str) -> Path:
     """A new folder for a trial."""
     made = folder / name

@@ -73,13 +73,6 @@ def test_a_queue_with_a_filter_is_meant_for_what_it_lets_in():
     ]
 
 
-def test_calls_are_read_from_what_workers_wrote(tmp_path):
-    (tmp_path / "q-0.log").write_text("w 1\nc 2.0 receive 0.004\nc 3.0 delete 0.002\n")
-    (tmp_path / "q-1.log").write_text("c 2.5 receive 0.006\n")
-    (tmp_path / "other-0.log").write_text("c 2.5 receive 9\n")
-    assert sqs_real._calls_s(tmp_path, "q", "receive").tolist() == [0.004, 0.006]
-
-
 def test_a_message_costs_its_work_and_what_lies_between_in_a_batch():
     started_s = np.arange(50) * 0.003
     started_s[10::10] += 0.0004  # a call

@@ -12,6 +12,7 @@ from sim.validate.plan import plan
 from sim.validate.trials import (
     all_at_once,
     beside_work,
+    calls_s,
     cycle_s,
     folder_of,
     measured,
@@ -109,3 +110,10 @@ def test_each_trial_has_a_folder_of_its_own(tmp_path):
     assert folder_of(tmp_path, "x").is_dir()
     with pytest.raises(FileExistsError):
         folder_of(tmp_path, "x")
+
+
+def test_calls_are_read_from_what_workers_wrote(tmp_path):
+    (tmp_path / "q-0.log").write_text("w 1\nc 2.0 receive 0.004\nc 3.0 delete 0.002\n")
+    (tmp_path / "q-1.log").write_text("c 2.5 receive 0.006\n")
+    (tmp_path / "other-0.log").write_text("c 2.5 receive 9\n")
+    assert calls_s(tmp_path, "q", "receive").tolist() == [0.004, 0.006]
