@@ -5,7 +5,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from sim.scenario.faults.base import Fault, GroupFault
-from sim.scenario.faults.groups import AutoscaleFault, ScaleFault
+from sim.scenario.faults.groups import AutoscaleFault, ScaleFault, SnapshotHeldFault
 from sim.scenario.load import Scenario
 
 NUMBERS = (ScaleFault, AutoscaleFault)
@@ -31,8 +31,8 @@ def moved(
     out: dict[str, Fault] = {}
     spared: list[Fault] = []
     for fault in scenario.faults:
-        numbers = isinstance(fault, NUMBERS)
-        targets = [] if numbers else _targets(scenario, fault, groups, workers)
+        stays = isinstance(fault, (*NUMBERS, SnapshotHeldFault))  # that one is of its own tables
+        targets = [] if stays else _targets(scenario, fault, groups, workers)
         if not targets:
             spared.append(fault)
         for target in targets:

@@ -22,6 +22,7 @@ from sim.scenario.faults.groups import (
     PoisonFault,
     ScaleFault,
     SeekFault,
+    SnapshotHeldFault,
 )
 from sim.scenario.faults.settings import AttributesFault
 
@@ -97,6 +98,14 @@ def _share_database(fault: DatabaseFault, crews: Sequence[Crew], context: Contex
     for crew in crews:
         for consumer in crew.wanted:
             crew.slow(consumer, "database", 1.0)
+
+
+@strike.register
+def _hold_snapshot(fault: SnapshotHeldFault, crews: Sequence[Crew], context: Context) -> Steps:
+    """Nothing is done at this time: the queue knows from the scenario when snapshots are held."""
+    (crew,) = crews
+    context.timeline.lasts(fault.words(crew.name), fault.for_)
+    yield from ()
 
 
 @strike.register

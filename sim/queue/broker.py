@@ -19,6 +19,7 @@ from sim.queue import broker_codes as codes
 from sim.queue import broker_events_kernel as events_kernel
 from sim.queue import broker_faults_kernel as faults
 from sim.queue import broker_kernel as k
+from sim.queue.broker_dead_rows_kernel import DeadRows
 from sim.queue.broker_function_kernel import InvokedFunction
 from sim.queue.broker_limits_kernel import act
 from sim.queue.broker_messages_kernel import PoisonLeft
@@ -68,6 +69,7 @@ class Broker:
         heartbeat_s: float = inf,
         cold_after_s: float = inf,
         function: InvokedFunction | None = None,
+        dead: DeadRows | None = None,
     ) -> None:
         """
         Args:
@@ -88,6 +90,7 @@ class Broker:
             heartbeat_s: the broker closes a connection over which it has heard nothing for so long.
             cold_after_s: from SIGTERM until work in progress is cancelled and given back.
             function: that consumers, which pull, invoke instead of working; None: they work.
+            dead: rows of its table that calls pass, where a snapshot is held; None: it is none.
         """
         self.policy = policy
         self.heartbeat_s = heartbeat_s
@@ -108,6 +111,7 @@ class Broker:
             jitter=np.zeros(1) if jitter is None else jitter,
             keep_repeats=keep_repeats,
             function=function,
+            dead=dead,
         )
         self.pace = StagePace("a queue", self.total)
         self._counts = counts_of(self.state)

@@ -120,7 +120,8 @@ cdef enum:
     LIMIT_POLL = 24
     LIMIT_LOCK_MOST = 25
     LIMIT_FAILED = 26
-    LIMITS = 27
+    LIMIT_DEAD = 27
+    LIMITS = 28
     CLOSED = 0
     KILLED = 1
     STRUCK = 2

@@ -231,7 +231,9 @@ LIMIT_LOCK_MOST = 25
 """A lock was not extended: it would have lasted too long in all."""
 LIMIT_FAILED = 26
 """A message that had failed stayed in flight, as its consumer had said."""
-LIMITS = 27
+LIMIT_DEAD = 27
+"""Dead rows made a call that found something take more than twice as long."""
+LIMITS = 28
 
 # What happens to consumers, and is told of: rows of QueueLimits.times_of.
 CLOSED = 0

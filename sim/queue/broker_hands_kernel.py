@@ -4,6 +4,7 @@ from sim.foundation import num
 from sim.queue import broker_beats_kernel as beats_kernel
 from sim.queue import broker_codes as codes
 from sim.queue import broker_consumers_kernel as consumers_kernel
+from sim.queue import broker_dead_rows_kernel as dead_rows_kernel
 from sim.queue import broker_deliveries_kernel as deliveries_kernel
 from sim.queue import broker_events_kernel as events_kernel
 from sim.queue import broker_function_kernel as function_kernel
@@ -129,6 +130,9 @@ def _ask(b: BrokerState, now: float, c: int) -> None:
         b.consumers.calling[c] = codes.HELD_UP
         return
     half_s = state_kernel.half_s(b.receives)
+    if b.dies:
+        b.dead.added_s[c] = dead_rows_kernel.extra_s(b.dead, now)
+        half_s += 0.5 * b.dead.added_s[c]
     b.consumers.half_s[c] = half_s
     b.consumers.calling[c] = codes.UNDER_WAY
     at_s = state_kernel.within_quota(b, b.receives, now + half_s)

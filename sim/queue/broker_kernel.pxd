@@ -8,6 +8,7 @@ from sim.queue cimport broker_beats_kernel as beats_kernel
 from sim.queue cimport broker_codes as codes
 from sim.queue cimport broker_connections_kernel as connections_kernel
 from sim.queue cimport broker_consumers_kernel as consumers_kernel
+from sim.queue cimport broker_dead_rows_kernel as dead_rows_kernel
 from sim.queue cimport broker_deliveries_kernel as deliveries_kernel
 from sim.queue cimport broker_events_kernel as events_kernel
 from sim.queue cimport broker_function_kernel as function_kernel

@@ -31,6 +31,7 @@ from sim.queue import broker_beats_kernel as beats_kernel
 from sim.queue import broker_codes as codes
 from sim.queue import broker_connections_kernel as connections_kernel
 from sim.queue import broker_consumers_kernel as consumers_kernel
+from sim.queue import broker_dead_rows_kernel as dead_rows_kernel
 from sim.queue import broker_deliveries_kernel as deliveries_kernel
 from sim.queue import broker_events_kernel as events_kernel
 from sim.queue import broker_function_kernel as function_kernel
@@ -197,6 +198,8 @@ def _take(b: BrokerState, now: float, c: int) -> int:
             lanes_kernel.offer(b.lanes, b.messages, lane, codes.FAIR)
     if b.function.invoked:
         b.function.held[c] += n
+    if b.dies:
+        dead_rows_kernel.die(b.dead, n * b.dead.taken, now)
     if b.policy.pick == codes.SPANS and n > 0:
         b.lanes.rotor = (b.lanes.rotor + 1) % b.lanes.lanes
     return n
@@ -247,6 +250,8 @@ def _serve(b: BrokerState) -> bool:
         b.consumers.calling[c] = 0
         consumers_kernel.rest(b.consumers, c, 0)
         b.consumers.found += 1
+        if b.dies and b.dead.added_s[c] > b.consumers.half_s[c]:
+            limits_kernel.act(b.limits, codes.LIMIT_DEAD, b.consumers.asked_s[c], b.clock_s)
         if b.consumers.slept_s[c] < num.INF and b.consumers.buffer[c] >= 0:
             _note_poll(b, c, b.deliveries.message[b.consumers.buffer[c]])
         if b.consumers.asking == c:

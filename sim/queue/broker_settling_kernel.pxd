@@ -3,6 +3,7 @@ cimport cython
 from sim.foundation cimport num
 from sim.foundation.c_types cimport i64
 from sim.queue cimport broker_codes as codes
+from sim.queue cimport broker_dead_rows_kernel as dead_rows_kernel
 from sim.queue cimport broker_deliveries_kernel as deliveries_kernel
 from sim.queue cimport broker_events_kernel as events_kernel
 from sim.queue cimport broker_lanes_kernel as lanes_kernel

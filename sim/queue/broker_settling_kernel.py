@@ -2,6 +2,7 @@
 
 from sim.foundation import num
 from sim.queue import broker_codes as codes
+from sim.queue import broker_dead_rows_kernel as dead_rows_kernel
 from sim.queue import broker_deliveries_kernel as deliveries_kernel
 from sim.queue import broker_events_kernel as events_kernel
 from sim.queue import broker_lanes_kernel as lanes_kernel
@@ -17,6 +18,8 @@ def finalise(b: BrokerState, message: int, state: int) -> None:
     """A message is gone for good."""
     b.messages.state[message] = state
     b.messages.removed += 1
+    if b.dies and state == codes.ACKED:
+        dead_rows_kernel.die(b.dead, b.dead.done, b.clock_s)
     if b.policy.pick == codes.GROUPS or b.policy.pick == codes.SPANS:
         lanes_kernel.move_window(b.lanes, b.messages, message, b.policy.pick)
 

@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from sim.foundation.arrays import F32, F64, I32, I64, NO_LIMIT, U8, U16
 from sim.queue import broker_codes as codes
 from sim.queue.broker_consumers_kernel import Consumers
+from sim.queue.broker_dead_rows_kernel import DeadRows
 from sim.queue.broker_deliveries_kernel import Deliveries
 from sim.queue.broker_events_kernel import Events
 from sim.queue.broker_function_kernel import InvokedFunction
@@ -126,6 +127,7 @@ def new_state(
     jitter: F64,
     keep_repeats: int,
     function: InvokedFunction | None = None,
+    dead: DeadRows | None = None,
 ) -> BrokerState:
     """A queue to which nothing has come, and consumers none of which is started.
 
@@ -172,6 +174,8 @@ def new_state(
         policy.per_batch_s > 0.0,
         columns.linked,
     )
+    dead = DeadRows(np.zeros(0), np.zeros(0), 0.0, 0, 0) if dead is None else dead
+    dead.added_s = np.zeros(places)
     return BrokerState(
         feed,
         policy,
@@ -189,6 +193,7 @@ def new_state(
         QueueLetters(_FIRST_ROOM),
         jitter,
         InvokedFunction(0, np.zeros(1), np.zeros(1)) if function is None else function,
+        dead,
     )
 
 

@@ -7,6 +7,7 @@ from sim.queue cimport broker_events_kernel as events_kernel
 from sim.queue cimport broker_limits_kernel as limits_kernel
 from sim.queue cimport broker_times_kernel as times_kernel
 from sim.queue.broker_consumers_kernel cimport Consumers
+from sim.queue.broker_dead_rows_kernel cimport DeadRows
 from sim.queue.broker_deliveries_kernel cimport Deliveries
 from sim.queue.broker_events_kernel cimport Events
 from sim.queue.broker_function_kernel cimport InvokedFunction
@@ -50,6 +51,8 @@ cdef class BrokerState:
     cdef public QueueLetters letters
     cdef public const double[::1] jitter
     cdef public InvokedFunction function
+    cdef public DeadRows dead
+    cdef public bint dies
     cdef public i64 row
     cdef public i64 retention_row
     cdef public double clock_s

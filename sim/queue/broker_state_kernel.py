@@ -9,6 +9,7 @@ from sim.queue import broker_events_kernel as events_kernel
 from sim.queue import broker_limits_kernel as limits_kernel
 from sim.queue import broker_times_kernel as times_kernel
 from sim.queue.broker_consumers_kernel import Consumers
+from sim.queue.broker_dead_rows_kernel import DeadRows
 from sim.queue.broker_deliveries_kernel import Deliveries
 from sim.queue.broker_events_kernel import Events
 from sim.queue.broker_function_kernel import InvokedFunction
@@ -70,6 +71,7 @@ class BrokerState:
         letters: QueueLetters,
         jitter: F64,
         function: InvokedFunction,
+        dead: DeadRows,
     ) -> None:
         self.feed: Feed = feed
         """What the senders put in; other queues may read the same one."""
@@ -92,6 +94,9 @@ class BrokerState:
         """[draws] uniform in [0, 1), for retries, taken in turn."""
         self.function: InvokedFunction = function
         """What consumers invoke, if anything."""
+        self.dead: DeadRows = dead
+        self.dies = dead.until_s.shape[0] > 0
+        """Whether it is a table of which snapshots are held."""
         self.row = 0
         """Rows of the feed that have come."""
         self.retention_row = 0

@@ -18,7 +18,7 @@ from sim.foundation.errors import Problem, nearest, unknown
 from sim.foundation.units import PositiveBytes, seconds
 from sim.scenario.faults.base import Fault, GroupFault, Kind
 from sim.scenario.faults.catalogue import AnyFault
-from sim.scenario.faults.groups import AutoscaleFault, ScaleFault, SeekFault
+from sim.scenario.faults.groups import AutoscaleFault, ScaleFault, SeekFault, SnapshotHeldFault
 from sim.scenario.faults.settings import AttributesFault, ConfigsFault
 from sim.scenario.faults.topics import PartitionsFault, TopicFault
 from sim.scenario.products.base import Selection
@@ -321,6 +321,7 @@ def _bad_targets(
             yield from _bad_group(path, fault, consumers)
             yield from _no_attributes(path, fault, systems)
             yield from _no_seek(path, fault, systems)
+            yield from _no_table(path, fault, systems)
         elif isinstance(fault, TopicFault):
             yield from _bad_topic(path, fault, systems)
         else:
@@ -425,6 +426,17 @@ def _no_seek(
             why = system.no_seek(group) if system is not None else None
             if why is not None and fault.strikes_group(name, group):
                 yield (*path, "target"), f"'{name}.{group}' {why}"
+
+
+def _no_table(
+    path: KeyPath, fault: GroupFault, systems: Mapping[str, System | None]
+) -> Iterator[tuple[KeyPath, str]]:
+    if not isinstance(fault, SnapshotHeldFault):
+        return
+    for name, system in systems.items():
+        for group in system.readers if system is not None and not system.tables else ():
+            if fault.strikes_group(name, group):
+                yield (*path, "target"), f"'{name}.{group}' is no table of PostgreSQL"
 
 
 def _bad_index(

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from sim.foundation.config import Config, KeyPath
 from sim.foundation.text import duration
 from sim.scenario.faults.base import Fault, RandomFault
-from sim.scenario.faults.groups import AutoscaleFault, PoisonFault, ScaleFault
+from sim.scenario.faults.groups import AutoscaleFault, PoisonFault, ScaleFault, SnapshotHeldFault
 from sim.scenario.faults.topics import PartitionsFault
 from sim.scenario.products.kafka import KafkaSystem
+from sim.scenario.products.postgres import PostgresSystem
 from sim.scenario.scaling import fleet_size
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ def silences(scenario: "Scenario") -> Iterator[tuple[KeyPath, str]]:
             yield ("workload", "service", job, "slow", "share"), "0: no message is slow"
     yield from _asks_for_nothing(scenario)
     yield from _never_fails(scenario)
+    yield from _passes_nothing(scenario)
     yield from _unordered(scenario)
     yield from _out_of_scale(scenario)
 
@@ -72,6 +74,22 @@ def _asks_for_nothing(scenario: "Scenario") -> Iterator[tuple[KeyPath, str]]:
                         ("systems", name, *path, key),
                         "has an effect only where partitions are added (fault: partitions)",
                     )
+
+
+def _passes_nothing(scenario: "Scenario") -> Iterator[tuple[KeyPath, str]]:
+    """What dead rows cost, where no snapshot keeps any."""
+    for name, system in scenario.systems.items():
+        if not isinstance(system, PostgresSystem) or not system.latency.given("dead_row"):
+            continue
+        if not any(
+            isinstance(fault, SnapshotHeldFault) and fault.strikes_group(name, queue)
+            for fault in scenario.faults
+            for queue in system.queues
+        ):
+            yield (
+                ("systems", name, "latency", "dead_row"),
+                "has an effect only while a snapshot is held (fault: snapshot_held)",
+            )
 
 
 def _never_fails(scenario: "Scenario") -> Iterator[tuple[KeyPath, str]]:

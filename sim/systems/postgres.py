@@ -1,11 +1,13 @@
 """A queue in PostgreSQL on the queue mechanism: from a library's keys to senders and workers.
 
 Rules held: PG-01 (a worker asks at its library's times), PG-02 (NOTIFY wakes those that wait),
-PG-03 (what a worker that is gone held), PG-04 (retries).
+PG-03 (what a worker that is gone held), PG-04 (retries), PG-05 (dead rows under a snapshot).
 """
 
 from collections.abc import Iterator, Sequence
 from math import inf
+
+import numpy as np
 
 from sim.engine.environment import Stage
 from sim.engine.system import Setup, capacity
@@ -14,12 +16,14 @@ from sim.foundation.arrays import I32, NO_LIMIT
 from sim.injection.replay import repeats_kept
 from sim.queue import broker_codes as codes
 from sim.queue.broker import Broker
+from sim.queue.broker_dead_rows_kernel import DeadRows
 from sim.queue.broker_policy import broker_policy
 from sim.queue.broker_policy_kernel import BrokerPolicy
 from sim.queue.broker_state import Columns
 from sim.queue.feed_kernel import Feed
 from sim.queue.senders import Senders
-from sim.scenario.products.postgres import PostgresQueue, PostgresSystem
+from sim.scenario.faults.groups import SnapshotHeldFault
+from sim.scenario.products.postgres import PostgresSystem
 from sim.scenario.products.postgres_libraries import Habits, Retries
 from sim.systems.on_queue import QueueSystem, of_rows, poison_of
 from sim.systems.queue_limits import Keys, LimitKey
@@ -41,7 +45,7 @@ class Postgres(QueueSystem[Broker]):
             name: _queue(setup, config, name, self.senders.feed, rows.get(name))
             for name in config.queues
         }
-        keys = {name: limit_keys(name, queue) for name, queue in config.queues.items()}
+        keys = {name: limit_keys(name, config) for name in config.queues}
         super().__init__(setup, queues, rows, dict.fromkeys(queues, self.senders), keys)
         self.stages: Sequence[Stage] = [self.senders, self.readers]
 
@@ -71,7 +75,27 @@ def _queue(setup: Setup, config: PostgresSystem, name: str, feed: Feed, rows: I3
         columns=Columns(wanted=of_rows(rows, len(setup.messages))),
         poison=poison_of(setup, name),
         keep_repeats=repeats_kept(setup, name),
+        dead=_dead_rows(setup, config, name),
     )
+
+
+def _dead_rows(setup: Setup, config: PostgresSystem, name: str) -> DeadRows | None:
+    """None: no snapshot is held of the queue."""
+    held: list[tuple[float, float]] = []
+    faults = [fault for fault in setup.scenario.faults if isinstance(fault, SnapshotHeldFault)]
+    for fault in sorted(faults, key=lambda fault: fault.at):
+        if not fault.strikes_group(setup.name, name):
+            continue
+        if held and fault.at <= held[-1][1]:  # the earlier snapshot keeps what the later one does
+            held[-1] = (held[-1][0], max(held[-1][1], fault.until_s))
+        else:
+            held.append((fault.at, fault.until_s))
+    if not held:
+        return None
+    habits = config.queues[name].library.habits
+    from_s, until_s = map(np.array, zip(*held, strict=True))
+    row_s = config.latency.dead_row
+    return DeadRows(from_s, until_s, row_s, habits.dead_taken, habits.dead_done)
 
 
 def postgres_policy(habits: Habits, per_batch_s: float = 0.0) -> BrokerPolicy:
@@ -125,8 +149,9 @@ def _longest_s(retries: Retries) -> float:
     return retries.most_s if retries.growth == 2.0 else retries.wait_s
 
 
-def limit_keys(name: str, queue: PostgresQueue) -> Keys:
-    """What a queue's library calls its limits."""
+def limit_keys(name: str, config: PostgresSystem) -> Keys:
+    """What a queue's library, and the lab, call its limits."""
+    queue = config.queues[name]
     library, names = queue.library, queue.library.names
 
     def key(of: str) -> LimitKey:
@@ -143,5 +168,7 @@ def limit_keys(name: str, queue: PostgresQueue) -> Keys:
         codes.LIMIT_RETRIES: names.retries,
     }
     keys = {code: key(of) for code, of in its.items() if of}
+    dead_row = f"{config.latency.dead_row * 1e6:.12g} us"
+    keys[codes.LIMIT_DEAD] = LimitKey("dead_row", "latency.dead_row", dead_row)
     keys[codes.LIMIT_BUSY] = LimitKey("workers", f"queues.{name}.workers", str(queue.workers))
     return keys

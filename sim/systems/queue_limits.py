@@ -56,6 +56,7 @@ _WHAT = {
     codes.LIMIT_WORK: "ended a job that took longer",
     codes.LIMIT_THROTTLED: "had an invocation throttled: as many ran as may",
     codes.LIMIT_TIMEOUT: "ended an invocation that took longer",
+    codes.LIMIT_DEAD: "made a fetch take more than twice as long: a held snapshot keeps dead rows",
     codes.LIMIT_POLL: "had a message wait until an idle worker asked again",
     codes.LIMIT_HEARTBEAT: "had a connection over which nothing was heard closed, but so late",
 }

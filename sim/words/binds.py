@@ -56,7 +56,7 @@ _ON: Mapping[TimePart, Sequence[str]] = {
         "maxReplicaCount", "allowIdleConsumers", "scaleUp.policies",
         "ReservedConcurrentExecutions", "account_concurrency", "MaximumConcurrency",
         "event source mapping", "ProvisionedPollerConfig", "MinimumPollers", "MaximumPollers",
-        "MaximumRetryAttempts",
+        "MaximumRetryAttempts", "dead_row",
     ),
     TimePart.HEAD_OF_LINE: (
         "MessageGroupId", "partitions", "retry_topics.numPartitions", "ShardCount",
@@ -70,7 +70,7 @@ _ON: Mapping[TimePart, Sequence[str]] = {
     TimePart.CALL: (
         "MaxNumberOfMessages", "ReceiveMessageWaitTimeSeconds", "max.poll.records",
         "maxRecords", "commit.per", "fetch.max.wait.ms", "retrievalMode",
-        "idleTimeBetweenReadsInMillis",
+        "idleTimeBetweenReadsInMillis", "dead_row", "pollingIntervalSeconds", "FetchCooldown",
     ),
     TimePart.HELD: (
         "prefetch_count", "worker_prefetch_multiplier", "MaxNumberOfMessages", "max.poll.records",

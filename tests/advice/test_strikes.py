@@ -26,3 +26,12 @@ def test_faults_strike_the_consumers_that_do_the_same_job():
         ("crash", "advised.job.0"),
     ]
     assert [fault.fault for fault in spared] == ["scale"]
+
+
+def test_a_snapshot_is_of_its_own_tables():
+    table = {"product": "postgres", "queues": {"q": {"workers": 1, "does": ["job"], "pgmq": {}}}}
+    held = {"at": 1, "fault": "snapshot_held", "target": "old.q"}
+    s = scenario(faults=[held], systems={"old": table})
+    bench = Bench(s, generate(s), Needs())
+    faults, spared = bench.faults(presets()["sqs_batched"], {"job": 2})
+    assert (faults, [fault.fault for fault in spared]) == ([], ["snapshot_held"])

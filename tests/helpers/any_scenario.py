@@ -373,10 +373,13 @@ class _Draw:
             for group in config.get(place, {})
         ]
         one = str(self.one_of([*names, "*.g0", "*.*"]))
+        tables = [name for name, system in systems.items() if system["product"] == "postgres"]
         if word == "attributes":
             queues = [name for name in names if systems[name.split(".")[0]]["product"] == "sqs"]
             made.setdefault("VisibilityTimeout", int(self.rng.integers(1, 60)))
             made["target"] = str(self.one_of([*queues, one]))
+        elif word == "snapshot_held":
+            made["target"] = f"{self.one_of(tables or [*systems])}.*"
         elif issubclass(model, GroupFault):
             made["target"] = one
         elif "topic" in model.kinds:

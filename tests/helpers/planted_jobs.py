@@ -53,5 +53,29 @@ def poll_interval(rng: random.Random) -> Plant:
     return with_slow_sibling(plant, 8 * workers)
 
 
-JOBS: tuple[Kind, ...] = (lock_under_cpu_bound_work, poll_interval)
+def held_snapshot(rng: random.Random) -> Plant:
+    """A transaction is forgotten: dead rows stay, and each fetch takes longer for them."""
+    queue = {"does": ["g"], "workers": 1, "skip_locked": {"poll_interval": 0.1}}
+    held = {"at": "20s", "fault": "snapshot_held", "target": "s.g", "for": rng.randint(130, 180)}
+    pause = {"at": "5s", "fault": "pause", "target": "s.g.0", "for": "2s"}
+    decoy = rng.random() < 0.5
+    return Plant(
+        "a snapshot that is held",
+        scenario_of(
+            {
+                "product": "postgres",
+                "queues": {"g": queue},
+                "latency": {"dead_row": f"{rng.uniform(1.5, 2.5):.3g} us"},
+            },
+            [(240, rng.uniform(90, 110))],
+            {"per_message": "1 ms"},
+            faults=[held, pause] if decoy else [held],
+        ),
+        "max_time_lag_s",
+        (Part(("faults.0",), {"faults.0": None}),),
+        Part(("faults.1",), {"faults.1": None}) if decoy else None,
+    )
+
+
+JOBS: tuple[Kind, ...] = (lock_under_cpu_bound_work, poll_interval, held_snapshot)
 """Every kind in a queue of BullMQ or PostgreSQL."""

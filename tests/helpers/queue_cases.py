@@ -302,4 +302,5 @@ ACTED = {
     "work": codes.LIMIT_WORK,
     "poll": codes.LIMIT_POLL,
     "most": codes.LIMIT_LOCK_MOST,
+    "dead": codes.LIMIT_DEAD,
 }

@@ -5,6 +5,7 @@ import numpy as np
 from sim.foundation.arrays import NO_LIMIT
 from sim.queue import broker_codes as codes
 from sim.queue.broker import Broker
+from sim.queue.broker_dead_rows_kernel import DeadRows
 from sim.queue.broker_policy import broker_policy
 from sim.queue.broker_state import Columns, poisonous_messages
 from sim.queue.feed_kernel import Feed
@@ -125,6 +126,14 @@ def broker_policy_with(policy, **knobs):
     return policy
 
 
+def dead_rows(s):
+    """Of the settings ``s``; None: no snapshot is ever held."""
+    if not s.held_s:
+        return None
+    from_s, until_s = np.array(s.held_s, float).T.copy()
+    return DeadRows(from_s, until_s, s.dead_row_s, s.dead_taken, s.dead_done)
+
+
 def build(
     s,
     came_s,
@@ -163,5 +172,6 @@ def build(
         slots=s.slots,
         columns=columns,
         poison=poisonous_messages(list(bad), *zip(*bad.values(), strict=True)) if bad else None,
+        dead=dead_rows(s),
         **options,
     )

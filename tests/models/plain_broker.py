@@ -368,7 +368,8 @@ class PlainBroker(PlainQueueSide):
             held_up = True
             if consumer.cut:
                 continue
-            travels = self.env.timeout(self._until_taken("receive", s.receive_s / 2))
+            call_s = self._call_s()
+            travels = self.env.timeout(self._until_taken("receive", call_s / 2))
             if not (yield from self._in_time(consumer, travels)):
                 continue
             call = PlainCall(consumer, consumer.connection, self.env.event())
@@ -394,10 +395,11 @@ class PlainBroker(PlainQueueSide):
                 self.waiting.remove(call)
             held = call.answer.value if call.answer.triggered else []
             consumer.found_none = not held
+            self.times.acted["dead"] += bool(held) and call_s > 2 * s.receive_s
             if held and consumer.slept_s < INF:
                 came_s = self.enqueued_s[held[0].message.row] + s.delay_s
                 self.times.acted["poll"] += came_s < consumer.asked_s - NEAR_S
-            if not (yield from self._in_time(consumer, self.env.timeout(s.receive_s / 2))):
+            if not (yield from self._in_time(consumer, self.env.timeout(call_s / 2))):
                 for d in held:
                     self.times.gone(d)
                 continue

@@ -95,6 +95,10 @@ class Settings:
     loop_s: float = 0.0  # of a consumer's main loop
     fetch_trips: int = 0
     ack_trips: int = 0
+    held_s: tuple[tuple[float, float], ...] = ()  # from, until: snapshots that keep dead rows
+    dead_row_s: float = 0.0  # what each adds to a call
+    dead_taken: int = 0  # rows that die when a message is handed over …
+    dead_done: int = 0  # … and when it is gone
     receive_s: float = 0.02
     ack_s: float = 0.02
 

@@ -53,6 +53,7 @@ class PlainQueueSide:
         self.spent: list[tuple[int, int, float]] = []
         self.dues: dict[tuple[int, float], simpy.Event] = {}
         self.seen: set[str] = set()
+        self.died_s: list[float] = []  # when each row died
         self.network = env.event()  # a network was cut or mended
         self.mailbox: list[int] = []  # rows that wait for the queue's process
         self.busy = False
@@ -379,13 +380,14 @@ class PlainQueueSide:
             held.append(delivery)
             self.times.handed(delivery)
             if self.s.ack == "auto":
-                message.where = "acked"
+                self._acked(message)
                 delivery.at_broker = False
                 continue
             message.where = "flight"
             self.unacked.append(delivery)
             if self.s.push:
                 connection.unacked += 1
+        self.died_s += [self.env.now] * (len(held) * self.s.dead_taken)
         if held:
             self.rotor = (self.rotor + 1) % self.lanes
             if self.s.ack != "auto" and self.s.lock_s < INF and self.s.sweep_s == 0:
@@ -539,7 +541,7 @@ class PlainQueueSide:
             and (self.s.any_copy or message.receives == d.receipt)
         ):
             self._unready(message)
-            message.where = "acked"
+            self._acked(message)
             self.seen.add("late ack")
         elif self.s.any_copy and (later := self._later_copy(d)) is not None:
             self.seen.add("ack of another copy")
@@ -576,9 +578,24 @@ class PlainQueueSide:
         elif verdict == "rejected":
             self._bury(message, "rejected", d)
         elif message.effects or worked_on:
-            message.where = "acked"
+            self._acked(message)
         else:
             message.where = "dropped" if verdict == "discard" else "lost"
+
+    def _acked(self, message: Message) -> None:
+        message.where = "acked"
+        self.died_s += [self.env.now] * self.s.dead_done
+
+    def _call_s(self) -> float:
+        """A call that is made now: it passes what has died under the snapshot that is held."""
+        s, now = self.s, self.env.now
+        for from_s, until_s in s.held_s:
+            if from_s <= now < until_s:
+                more_s = s.dead_row_s * sum(from_s <= at_s for at_s in self.died_s)
+                if more_s > 0:
+                    self.seen.add("dead rows")
+                return s.receive_s + more_s
+        return s.receive_s
 
     def _retry(self, d: Delivery) -> None:
         message = d.message

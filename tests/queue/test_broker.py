@@ -173,6 +173,21 @@ def polling(rng):
     return s, came_s, work_s, until_s, faults, columns
 
 
+def snapshots(rng):
+    """The same, of a table of which snapshots are held now and then."""
+    s, came_s, work_s, until_s, faults, columns = polling(rng)
+    edges_s = np.sort(rng.uniform(0.0, until_s, 2 * int(rng.integers(1, 3))))
+    s = replace(
+        s,
+        held_s=tuple(zip(edges_s[::2].tolist(), edges_s[1::2].tolist(), strict=True)),
+        dead_row_s=rng.uniform(1e-4, 5e-3),
+        dead_taken=int(rng.integers(2)),
+        dead_done=int(rng.integers(1, 3)),
+        any_copy=s.pick == "one" and bool(rng.integers(2)),
+    )
+    return s, came_s, work_s, until_s, faults, columns
+
+
 def agree_on_waits(broker, plain, came_s, seen):
     """What each message waited for, and how often limits acted."""
     waits = BrokerWaits(broker, Unsplit(np.asarray(came_s)))
@@ -290,6 +305,20 @@ def test_PG_01_PG_02_agrees_also_where_consumers_ask_at_intervals_or_are_notifie
     check()
     for what in ("slept", "notified", "crash", "pause", "terminate", "cut", "back by lock"):
         assert seen[what] > 20, (what, seen[what])
+
+
+def test_PG_05_agrees_also_where_calls_pass_the_dead_rows_of_a_snapshot():
+    seen = Counter()
+
+    @settings(max_examples=250, deadline=None, derandomize=True)
+    @given(st.integers(0, 2**32 - 1))
+    def check(seed):
+        agree(seed, seen, snapshots)
+
+    check()
+    for what in ("dead rows", "crash", "pause", "cut", "back by lock", "poison"):
+        assert seen[what] > 20, (what, seen[what])
+    assert seen["late ack"] > 5
 
 
 def test_RQ_13_CE_12_agrees_also_where_a_process_can_do_only_so_much():

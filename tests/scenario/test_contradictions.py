@@ -57,6 +57,10 @@ def test_a_good_scenario_contradicts_itself_nowhere():
             "systems.kafka.groups.counters.only.country.0: unknown value 'de'; known: fr, br",
         ),
         (
+            {"faults": [{"at": 1, "fault": "snapshot_held", "target": "kafka.counters"}]},
+            "faults.0.target: 'kafka.counters' is no table of PostgreSQL",
+        ),
+        (
             {"systems/kafka/groups/counters/does": ["counter"]},
             "systems.kafka.groups.counters.does.0: unknown job 'counter'; did you mean 'counters'?",
         ),

@@ -129,3 +129,17 @@ def test_retry_topics_of_a_group_that_never_fails_are_told():
         "scenario: systems.s.groups.g.retry_topics: has an effect only where records fail "
         "(fault: poison)"
     ]
+
+
+def test_what_dead_rows_cost_is_told_where_no_snapshot_keeps_any():
+    table = {
+        "product": "postgres",
+        "queues": {"g": {"workers": 1, "does": ["j"], "skip_locked": {}}},
+        "latency": {"dead_row": "1 us"},
+    }
+    held = {"at": 1, "fault": "snapshot_held", "target": "s.g"}
+    assert said(held, systems={"s": table}) == []
+    assert said(systems={"s": table}) == [
+        "scenario: systems.s.latency.dead_row: has an effect only while a snapshot is held "
+        "(fault: snapshot_held)"
+    ]

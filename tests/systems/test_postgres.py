@@ -10,29 +10,41 @@ from helpers.incidents import incident
 from sim import lab
 from sim.causes.explain import explain
 from sim.engine.environment import Environment
+from sim.engine.system import Setup
 from sim.foundation.arrays import NO_LIMIT
 from sim.queue import broker_codes as codes
 from sim.queue.broker import Broker
+from sim.queue.broker_dead_rows_kernel import DeadRows
 from sim.queue.broker_state import poisonous_messages
 from sim.queue.feed_kernel import Feed
 from sim.scenario.load import load
-from sim.scenario.products.postgres import PostgresQueue
-from sim.systems.postgres import limit_keys, postgres_policy
+from sim.scenario.products.postgres import PostgresQueue, PostgresSystem
+from sim.systems.postgres import Postgres, limit_keys, postgres_policy
+from sim.traffic.generate import generate
+from sim.words.binds import binding
 
 
-def consume(library, came_s, work_s, until_s, *, workers=1, crash_s=None, bad=(), latency_s=0.02):
+def consume(
+    library, came_s, work_s, until_s, *, workers=1, crash_s=None, bad=(), latency_s=0.02, dead=None
+):
     """A queue after ``until_s``; the first worker dies at ``crash_s``."""
     queue = PostgresQueue.model_validate({"workers": workers, "does": ["w"], **library})
     came_s = np.asarray(came_s, float)
+    habits = queue.library.habits
+    if dead is not None:
+        from_s, until, row_s = dead
+        counted = habits.dead_taken, habits.dead_done
+        dead = DeadRows(np.array(from_s), np.array(until), row_s, *counted)
     broker = Broker(
         Feed(np.arange(came_s.size, dtype=np.int32), came_s, np.array([came_s.size])),
         np.full(came_s.size, work_s, np.float32),
         workers,
-        postgres_policy(queue.library.habits),
+        postgres_policy(habits),
         receive_latency_s=np.array([latency_s]),
         ack_latency_s=np.array([latency_s]),
         grid_s=np.zeros(0),
         poison=poisonous_messages(*bad) if bad else None,
+        dead=dead,
     )
     env = Environment([broker])
 
@@ -187,12 +199,14 @@ def test_PG_04_solid_queue_does_not_retry():
 
 
 def test_limits_have_the_librarys_names():
-    queue = PostgresQueue.model_validate({"workers": 2, "does": ["w"], "pg-boss": {}})
-    found = {code: key[:] for code, key in limit_keys("g", queue).items()}
+    queue = {"workers": 2, "does": ["w"], "pg-boss": {}}
+    system = PostgresSystem.model_validate({"product": "postgres", "queues": {"g": queue}})
+    found = {code: key[:] for code, key in limit_keys("g", system).items()}
     assert found[codes.LIMIT_POLL] == (
         "pollingIntervalSeconds", "queues.g.pg-boss.pollingIntervalSeconds", "2.0",
     )  # fmt: skip
     assert found[codes.LIMIT_BUSY] == ("workers", "queues.g.workers", "2")
+    assert found[codes.LIMIT_DEAD] == ("dead_row", "latency.dead_row", "0.084 us")
 
 
 def boss(**options):
@@ -214,6 +228,93 @@ def test_the_interval_is_the_first_cause_of_a_backlog_of_pg_boss():
     assert result.tables.limits.loc[limit, "value"] == "2.0"
     first = explain(scenario).first
     assert first.key in ("pollingIntervalSeconds", "batchSize")
+
+
+HELD = {"at": 60, "fault": "snapshot_held", "target": "s.g"}
+
+
+def own_loop(workers=1, **latency):
+    """A loop whose statements take what is given, and else nothing."""
+    return {
+        "product": "postgres",
+        "queues": {"g": {"workers": workers, "does": ["w"], "skip_locked": {"poll_interval": 0}}},
+        "latency": {"insert": 0, "fetch": "10 ms", "complete": 0, **latency},
+    }
+
+
+@pytest.mark.parametrize(
+    ("library", "rows"),
+    [
+        ({"skip_locked": {"poll_interval": 0}}, 1),
+        ({"skip_locked": {"poll_interval": 0, "lease": 600}}, 2),
+        ({"pgmq": {"vt": 600, "qty": 1}}, 2),
+        ({"graphile_worker": {}}, 1),
+        ({"solid_queue": {}}, 1),
+    ],
+)
+def test_PG_05_each_fetch_passes_the_rows_that_died_since_the_snapshot(library, rows):
+    """Rounds of 40 ms; from 1 to 3 s each takes 1 ms longer for each row, and then none does."""
+    broker = consume(library, np.zeros(300), 0.0, 9.0, dead=([1.0], [3.0], 1e-3))
+    done_s = np.sort(broker.queue.done_s)[:150]
+    took_s = np.diff(done_s)
+    np.testing.assert_allclose(took_s[done_s[1:] < 1.0], 0.04, atol=1e-6)
+    held_s = took_s[(done_s[:-1] > 1.06) & (done_s[1:] < 3.0)]
+    assert held_s.size > 20
+    np.testing.assert_allclose(np.diff(held_s), rows * 1e-3, atol=1e-6)
+    np.testing.assert_allclose(took_s[done_s[:-1] > 3.2], 0.04, atol=1e-6)
+    # A round of 40 ms has a fetch of 20: twice as long with more than 20 rows.
+    assert broker.state.limits.times[codes.LIMIT_DEAD] == np.sum(took_s > 0.0605)
+
+
+@pytest.mark.parametrize(
+    ("faults", "from_s", "until_s"),
+    [
+        ([{**HELD, "for": 20}, {**HELD, "at": 70, "for": 20}], [60], [90]),
+        ([{**HELD, "for": 20}, {**HELD, "at": 61, "for": 2}], [60], [80]),
+        ([{**HELD, "at": 90}, {**HELD, "for": 20}], [60, 90], [80, np.inf]),
+        ([{**HELD, "target": "s.*"}], [60], [np.inf]),
+    ],
+)
+def test_PG_05_snapshots_that_meet_are_one(faults, from_s, until_s):
+    scenario = incident(own_loop(), faults=faults)
+    setup = Setup("s", scenario, generate(scenario), np.arange(2.0))
+    dead = Postgres(setup, scenario.systems["s"]).queues["g"].state.dead
+    assert (list(dead.from_s), list(dead.until_s)) == (from_s, until_s)
+    assert dead.row_s == pytest.approx(0.084e-6)
+
+
+def test_PG_05_a_held_snapshot_slows_dequeues_about_as_published():
+    """https://github.com/NikolayS/pgque, docs/benchmarks.md: 800/s in, four consumers, three
+    minutes: 797 dequeues/s, and 517/s while a REPEATABLE READ transaction holds its snapshot. Not
+    published: how long a dequeue takes without it; here it is 3 ms in all."""
+    system = own_loop(4, fetch="2 ms", complete="1 ms")
+    free = lab.run(incident(system, rate=800, minutes=3, work=0)).tables.summary.iloc[0]
+    assert free["max_lag"] < 50
+    held = [{**HELD, "at": 0}]
+    scenario = incident(system, rate=800, minutes=3, work=0, faults=held, drain_limit=0)
+    processed = lab.run(scenario).tables.summary.iloc[0]["processed"]
+    assert processed / 180 == pytest.approx(543, rel=0.005)
+    assert processed / 180 == pytest.approx(517, rel=0.06)
+
+
+def _bound(result):
+    tables = result.tables
+    return binding(tables.summary, tables.duration_s, tables.waits, tables.limits)
+
+
+def test_a_held_snapshot_is_the_first_cause_of_what_is_late():
+    held = [{**HELD, "for": 180}]
+    system = own_loop(fetch="3 ms", dead_row="2 us")
+    scenario = incident(system, rate=100, minutes=4, work=0.001, faults=held)
+    result = lab.run(scenario)
+    (text,) = result.tables.faults["text"]
+    assert text == "snapshot held, dead rows of g stay"
+    (at,) = result.tables.limits[result.tables.limits["key"] == "dead_row"].index
+    assert result.tables.limits.loc[at, "value"] == "2 us"
+    assert 60.0 < result.tables.limits.loc[at, "first_s"] < 80.0
+    (bound,) = [line for line in _bound(result) if "binds" in line]
+    assert bound.startswith("What binds in s.g is dead_row 2 us: made a fetch take more than twice")
+    assert explain(scenario).first.key == "faults[0]"
 
 
 @pytest.mark.parametrize(

@@ -457,7 +457,7 @@ LEFT = (
     Left(
         "Postgres queues: pgmq, crashes, xmin, pub-sub",
         "as in their repositories",
-        "contention and bloat are not modelled",
+        "contention is not modelled; how long a dequeue takes without xmin held is not given",
     ),
     Left(
         "Share groups, 4 to 32 consumers",

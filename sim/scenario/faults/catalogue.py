@@ -21,6 +21,7 @@ from sim.scenario.faults.groups import (
     PoisonFault,
     ScaleFault,
     SeekFault,
+    SnapshotHeldFault,
 )
 from sim.scenario.faults.processes import (
     CrashFault,
@@ -46,6 +47,7 @@ AnyFault = Annotated[
     | ScaleFault
     | AutoscaleFault
     | DatabaseFault
+    | SnapshotHeldFault
     | PoisonFault
     | SeekFault
     | BugFault

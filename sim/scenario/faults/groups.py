@@ -141,6 +141,41 @@ class DatabaseFault(GroupFault):
         return f"one database for {whom}"
 
 
+class SnapshotHeldFault(GroupFault):
+    """A transaction holds its snapshot over a queue in PostgreSQL: rows that die since stay.
+
+    What an open `REPEATABLE READ` transaction may still see, vacuum does not remove, and no scan
+    marks its index entry as dead; so do `pg_dump`, a replication slot that nobody reads, and
+    `hot_standby_feedback` with a slow replica
+    (https://www.postgresql.org/docs/current/routine-vacuuming.html). Each fetch passes all of them
+    on its way to the first job (`latency.dead_row`). When the snapshot ends, the next scan marks
+    them, and nothing passes them any more.
+    """
+
+    takes_readers = False
+
+    fault: Literal["snapshot_held"] = "snapshot_held"
+    """A transaction holds its snapshot: dead rows of a queue in PostgreSQL stay."""
+    at: Seconds
+    """When it takes it, from the start."""
+    for_: PositiveSeconds | None = Field(default=None, alias="for")
+    """How long it holds it; null: to the end."""
+
+    @property
+    def lasts_s(self) -> float | None:
+        """How long it lasts, s."""
+        return self.for_
+
+    @property
+    def until_s(self) -> float:
+        """When it ends, s; inf: never."""
+        return inf if self.for_ is None else self.at + self.for_
+
+    def words(self, whom: str) -> str:
+        """As of a state."""
+        return f"snapshot held, dead rows of {whom} stay"
+
+
 class PoisonFault(RandomFault, GroupFault):
     """A message whose handler raises, or kills its process."""
 

@@ -125,6 +125,9 @@ class ProductSystem(Config):
         """Why the readers of this name cannot go to another place, as a clause; None: they can."""
         return None
 
+    tables: ClassVar[bool] = False
+    """Whether its queues are tables of PostgreSQL, of which a snapshot can be held."""
+
     def no_fault(self, readers: str, fault: str) -> str | None:
         """Why a kind of fault cannot strike the readers of this name, as a clause; None: it can."""
         return None

@@ -70,6 +70,11 @@ class Habits(NamedTuple):
     """Who finishes a job that was taken away finishes it all the same, while another is at it, …"""
     any_time: bool = False
     """… and while nobody is."""
+    dead_taken: int = 1
+    """Rows of the index by which jobs are found that are dead once a job is taken: its old version,
+    or its row, …"""
+    dead_done: int = 0
+    """… and the same once it is done."""
     retries: Retries | None = None
     """Of a job that failed; None: it waits until its lease is over, or is free at once if held."""
 
@@ -124,6 +129,8 @@ class SkipLocked(Library):
             lease_s=self.lease or inf,
             held=self.lease is None,
             in_order=True,
+            dead_taken=int(self.lease is not None),
+            dead_done=1,
         )
 
     @property
@@ -450,6 +457,7 @@ class Pgmq(Library):
             in_order=True,
             any_copy=True,
             any_time=True,
+            dead_done=1,
         )
 
     @property

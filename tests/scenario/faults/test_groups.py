@@ -14,6 +14,7 @@ from sim.scenario.faults.groups import (
     ScaleFault,
     Scaler,
     SeekFault,
+    SnapshotHeldFault,
 )
 
 AT = {"at": 1, "target": "a.g"}
@@ -65,5 +66,13 @@ def test_only_a_database_is_shared_by_all_groups_that_it_strikes():
 
 def test_readers_can_be_missing_after_what_ends_processes():
     kinds = (DeployFault, ScaleFault, AutoscaleFault, DatabaseFault, PoisonFault, SeekFault)
-    spared = [fault for fault in (*kinds, BugFault) if not fault.takes_readers]
-    assert spared == [DatabaseFault, SeekFault, BugFault]
+    spared = [fault for fault in (*kinds, BugFault, SnapshotHeldFault) if not fault.takes_readers]
+    assert spared == [DatabaseFault, SeekFault, BugFault, SnapshotHeldFault]
+
+
+def test_a_snapshot_is_held_for_a_time_or_to_the_end():
+    fault = SnapshotHeldFault.model_validate({**AT, "for": "5m"})
+    assert (fault.until_s, fault.lasts_s) == (301.0, 300.0)
+    fault = SnapshotHeldFault.model_validate(AT)
+    assert (fault.until_s, fault.lasts_s) == (inf, None)
+    assert fault.words("g") == "snapshot held, dead rows of g stay"

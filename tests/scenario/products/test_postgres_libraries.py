@@ -18,7 +18,7 @@ from sim.scenario.products.postgres_libraries import (
 )
 
 DEFAULTS = {
-    SkipLocked: Habits(poll_s=1.0, held=True, in_order=True),
+    SkipLocked: Habits(poll_s=1.0, held=True, in_order=True, dead_taken=0, dead_done=1),
     PgBoss: Habits(
         every_s=2.0, every_least_s=0.1, lease_s=900.0, sweep_s=60.0, in_order=True,
         lease_waits=True, retries=Retries(2),
@@ -36,7 +36,9 @@ DEFAULTS = {
         any_time=True, retries=Retries(19, 2.0, growth=2.0, base_s=15.0),
     ),
     SolidQueue: Habits(poll_s=0.1, held=True, seen_s=420.0, dies=True, retries=Retries(0)),
-    Pgmq: Habits(poll_s=0.1, lease_s=30.0, in_order=True, any_copy=True, any_time=True),
+    Pgmq: Habits(
+        poll_s=0.1, lease_s=30.0, in_order=True, any_copy=True, any_time=True, dead_done=1,
+    ),
 }  # fmt: skip
 
 
@@ -58,7 +60,8 @@ def test_keys_change_what_they_say():
     assert PgBoss(notify=True).names.every == "notifyPollingIntervalSeconds"
     assert PgBoss(retryBackoff=True).habits.retries.most_s == 1.5 * 2**15
     assert SolidQueue(process_alive_threshold=90).habits.seen_s == 105.0
-    assert SkipLocked(lease=60).habits == Habits(poll_s=1.0, lease_s=60.0, in_order=True)
+    leased = Habits(poll_s=1.0, lease_s=60.0, in_order=True, dead_done=1)
+    assert SkipLocked(lease=60).habits == leased
     oban = Oban(rescue_after="60 min").habits
     assert (oban.lease_s, oban.sweep_s) == (3600.0, 60.0)
     # The 40th of 40 attempts waits as long as the 20th of 20.
