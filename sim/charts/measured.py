@@ -1,10 +1,11 @@
 """Lag that was measured, laid over that of a run on the same axes."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -23,6 +24,7 @@ from sim.charts.over_time import (
 )
 from sim.charts.page import MEASURED, style
 from sim.charts.quantiles import latency
+from sim.foundation.errors import LabError, unknown
 from sim.foundation.text import count, duration
 from sim.imports.measured import instant
 from sim.words import findings
@@ -108,8 +110,16 @@ def write_measured(
     *,
     title: str,
     formats: Sequence[str] = FORMATS,
+    groups: Sequence[str] = (),
 ) -> list[Path]:
-    """Write a chart of each quantity that was measured to `folder`; returns the files."""
+    """Write a chart of each quantity that was measured to `folder`; returns the files.
+
+    With `groups`, of those alone.
+
+    Raises:
+        LabError: the run has no such group.
+    """
+    tables = _only(tables, groups)
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
     with style():
@@ -126,6 +136,48 @@ def write_measured(
     return paths
 
 
+def _only(tables: "Tables", groups: Sequence[str]) -> "Tables":
+    """The tables with these groups alone; with all if none is named."""
+    known = [str(group) for group in tables.summary["group"].unique()]
+    for group in groups:
+        if group not in known:
+            raise LabError(f"--group: {unknown('group', group, known)}")
+    if not groups:
+        return tables
+
+    def its(frame: pd.DataFrame) -> pd.DataFrame:
+        return frame[frame["group"].isin(groups)].reset_index(drop=True)
+
+    return replace(
+        tables,
+        summary=its(tables.summary),
+        series=its(tables.series),
+        latency=its(tables.latency),
+    )
+
+
+def as_sampled(series: pd.DataFrame, every_s: float) -> pd.DataFrame:
+    """The series as who looks every so often sees it; itself if it is no finer.
+
+    Args:
+        series: as in `sim.measure.tables.Tables`.
+        every_s: from 0 on; at each of these times the newest row of each group is seen.
+    """
+    times = np.unique(series["t_s"].to_numpy(float))
+    if len(times) < 3 or not every_s > 1.5 * float(np.median(np.diff(times))):
+        return series
+    looks = np.arange(0, times[-1] + every_s, every_s)
+
+    def seen(rows: pd.DataFrame) -> pd.DataFrame:
+        at = np.searchsorted(rows["t_s"].to_numpy(float), looks + 1e-9) - 1
+        last = int(np.searchsorted(looks, rows["t_s"].iloc[-1]))
+        at = at[: last + 1]
+        return rows.iloc[at[at >= 0]].assign(t_s=looks[: last + 1][at >= 0])
+
+    whose = series.groupby(["system", "group"], sort=False)
+    return pd.concat([seen(rows) for _, rows in whose], ignore_index=True)
+
+
 def _lay(
     tables: "Tables",
     measured: "Measured",
@@ -136,6 +188,14 @@ def _lay(
 ) -> list[Axes]:
     lines = measured.lines(quantity.column, start)
     time = time_axis(tables)
+    gaps = np.concatenate([[], *(np.diff(t) for t, _ in lines.values())])
+    every_s = float(np.median(gaps)) if gaps.size else 0.0
+    seen = as_sampled(tables.series, every_s)
+    looked = f"the run is looked at every {duration(every_s)}, as it was" * (
+        seen is not tables.series
+    )
+    tables = replace(tables, series=seen)
+    tops_of = seen.groupby(["system", "group"])[quantity.column].max()
     inside = {
         name: (t[keep] / time.unit_s, value[keep])
         for name, (t, value) in lines.items()
@@ -148,11 +208,13 @@ def _lay(
         f"{quantity.about(tables.summary)}; measured: {_said(tops, quantity)}",
         title,
         quantity.what,
-        _note(measured, start, outside),
+        _note(measured, start, outside, looked),
     )
-    named = draw(
-        tables, axes, quantity.column, lambda row: f"max {quantity.say(row[quantity.worst])}"
-    )
+
+    def top_of(row: pd.Series) -> str:
+        return f"max {quantity.say(float(tops_of.get((row['system'], row['group']), 0.0)))}"
+
+    named = draw(tables, axes, quantity.column, top_of)
     for ax, those, names in zip(axes, named, places(tables, measured.kind, lines), strict=True):
         for name in names:
             x, y = inside[name]
@@ -174,9 +236,11 @@ def _said(tops: dict[str, float], quantity: _Quantity) -> str:
     return in_each(falling, quantity.say)
 
 
-def _note(measured: "Measured", start: str | pd.Timestamp | None, outside: int) -> str:
+def _note(measured: "Measured", start: str | pd.Timestamp | None, outside: int, looked: str) -> str:
     zero = measured.start if start is None else instant(start)
     words = [f"Measured: {measured.source}, from {zero:%Y-%m-%d %H:%M:%S} UTC on", *measured.notes]
+    if looked:
+        words.append(looked)
     if outside:
         words.append(f"{count(outside)} sample{'s' * (outside > 1)} before or after the run")
     return "; ".join(words) + "."

@@ -310,7 +310,8 @@ def finish(tables: "Tables", axes: Sequence[Axes], y_label: str) -> None:
     """Scale time, name the y axis and the panels, and mark what happened in each."""
     time_axis(tables).apply(axes)
     for ax in outer(axes)[0]:
-        ax.set_ylabel(y_label)
+        logarithmic = ax.get_yscale() == "symlog"
+        ax.set_ylabel(f"{y_label}, log scale" if logarithmic else y_label)
     name_panels(tables, axes)
 
 

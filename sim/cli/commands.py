@@ -335,6 +335,10 @@ def plot(
         str | None,
         typer.Option(help="Moment in the export when the run begins; its first sample if not."),
     ] = None,
+    group: Annotated[
+        list[str] | None,
+        typer.Option(help="With --overlay: this group alone; may be given again."),
+    ] = None,
     formats: Annotated[
         list[Format] | None,
         typer.Option("--format", help="Of the pictures; may be given again. [default: png]"),
@@ -347,6 +351,8 @@ def plot(
 
     folder = find(result, out_)
     files.check_folder(folder / "charts")
+    if group and overlay is None:
+        raise LabError("--group goes with --overlay")
     measured = None if overlay is None else read_measured(overlay)
     found = read(folder)
     to, label = folder / "charts", found.label
@@ -354,7 +360,9 @@ def plot(
     if measured is None:
         paths = write_all(found.tables, to, title=label, formats=kinds)
     else:
-        paths = write_measured(found.tables, measured, start, to, title=label, formats=kinds)
+        paths = write_measured(
+            found.tables, measured, start, to, title=label, formats=kinds, groups=group or ()
+        )
     for path in paths:
         out.print(str(path))
 

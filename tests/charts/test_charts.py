@@ -87,9 +87,9 @@ def test_each_panel_is_named_and_each_line_says_what_it_is(chart: str) -> None:
     ("chart", "unit"),
     [
         ("throughput", "messages per second"),
-        ("lag", "messages"),
-        ("time_lag", "age of oldest message"),
-        ("order", "messages out of order"),
+        ("lag", "messages, log scale"),
+        ("time_lag", "age of oldest message, log scale"),
+        ("order", "messages out of order, log scale"),
         ("latency", "latency, at most"),
     ],
 )
