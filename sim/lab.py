@@ -29,9 +29,10 @@ from sim.scenario.load import Scenario
 from sim.scenario.shows import Shown
 from sim.scenario.silences import never_strikes
 from sim.systems.catalogue import build
+from sim.systems.placed import messages_of
 from sim.systems.size import GRID_STEPS, USUAL, Allowance, Size, check, free_bytes, size
 from sim.systems.windowed import at_a_time, rolling
-from sim.traffic.generate import generate, none_is_slow, strokes
+from sim.traffic.generate import none_is_slow, strokes
 from sim.traffic.messages import Messages
 from sim.traffic.windows import WindowPlan, Windows
 
@@ -105,7 +106,7 @@ def run(
     names = list(scenario.systems)
     rolls = rolling(scenario, expected.messages if window is None else inf)
     plan = WindowPlan(scenario, window or at_a_time(scenario)) if rolls else None
-    messages = generate(scenario) if len(rolls) < len(names) else None
+    messages = messages_of(scenario) if len(rolls) < len(names) else None
     wall_s = {"workload": perf_counter() - began}
     stop, keeping = Event(), Lock()
 

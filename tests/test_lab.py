@@ -143,7 +143,7 @@ def test_some_systems_of_a_run_get_windows_and_others_all_messages(monkeypatch):
 
 def test_large_runs_are_in_windows_by_themselves(monkeypatch):
     scenario = load("tournament_sqs_tuned").with_(SMALL)
-    monkeypatch.setattr(lab, "generate", lambda _: pytest.fail("drawn at once"))
+    monkeypatch.setattr(lab, "messages_of", lambda _: pytest.fail("drawn at once"))
     monkeypatch.setattr("sim.systems.windowed.WORTH", 1_000)
     monkeypatch.setattr(lab, "at_a_time", lambda _: 700)
     assert (run(scenario).tables.summary["produced"] > 2_000).all()
@@ -180,7 +180,7 @@ def test_systems_take_turns_where_memory_is_short(monkeypatch):
 
 
 def test_a_run_that_is_too_large_is_refused_before_anything_is_drawn(monkeypatch):
-    monkeypatch.setattr(lab, "generate", lambda _: pytest.fail("drawn"))
+    monkeypatch.setattr(lab, "messages_of", lambda _: pytest.fail("drawn"))
     with pytest.raises(LabError, match=r"would take .* GB of memory, more than the"):
         run(load("tournament_spike").with_(scale=1e6))
     with pytest.raises(LabError, match="more than the 1 MB of --max-memory"):

@@ -14,8 +14,8 @@ from sim.costs.prices import Prices, prices
 from sim.foundation.errors import LabError
 from sim.scenario.load import Scenario
 from sim.scenario.needs import Needs
+from sim.systems.placed import messages_of
 from sim.systems.size import USUAL, Allowance, check, free_bytes, size
-from sim.traffic.generate import generate
 from sim.words.needs_met import Judgement, judge, keeps_pace
 
 MOST_MESSAGES = 2_000_000
@@ -136,11 +136,11 @@ def advise(
     watch = watch or Watch()
     needs = scenario.needs or Needs()
     check(scenario, size(scenario).workload, allowed or USUAL, free_bytes())
-    messages = generate(scenario)
+    messages = messages_of(scenario)
     reduced = min(1.0, MOST_MESSAGES / max(1, len(messages)))
     if reduced < 1:
         scenario = scenario.with_(scale=scenario.scale * reduced)
-        messages = generate(scenario)
+        messages = messages_of(scenario)
     if not len(messages):
         raise LabError(f"{scenario.name} has no messages: any system will do")
     bench = Bench(scenario, messages, needs)

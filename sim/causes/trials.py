@@ -16,7 +16,7 @@ from sim.lab import run_system
 from sim.measure.tables import Tables
 from sim.scenario.faults.base import RandomFault
 from sim.scenario.load import Scenario
-from sim.traffic.generate import generate
+from sim.systems.placed import messages_of
 from sim.traffic.messages import Messages
 
 _T = TypeVar("_T")
@@ -56,7 +56,7 @@ class Laboratory:
 
     def __init__(self, scenario: Scenario, watch: Onlooker | None = None) -> None:
         self.scenario = scenario
-        self.messages = generate(scenario)
+        self.messages = messages_of(scenario)
         self.runs = 0
         self._as_it_is: dict[str, Tables] = {}
         self._watch = watch or Onlooker()
@@ -114,7 +114,7 @@ class Laboratory:
         same = (ours.arrivals, ours.keys) == (its.arrivals, its.keys)
         if same and self.scenario.start == scenario.start:
             return self.messages
-        return generate(scenario)
+        return messages_of(scenario)
 
     def _heed(self, system: str, now_s: float, settled: int, total: int) -> None:
         """Between two pieces of a run: whether to stop."""

@@ -66,7 +66,7 @@ def _found(whole: Document) -> Iterator[tuple[KeyPath, str]]:
     yield from _nothing_to_show(whole, systems)
     start = None if whole.get(("start",)) is None else _valid(_START, whole.get(("start",)))
     if start is not None:
-        yield from bad_start(start, systems, _has_states(whole))
+        yield from bad_start(start, systems, _has_states(whole), whole.get(("scale",)))
     if None not in systems.values():
         yield from _bad_targets(whole, systems)
 

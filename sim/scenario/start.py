@@ -70,6 +70,44 @@ def _each(value: Any, parse: Callable[[object], _N]) -> _N | dict[str, _N]:
     return out
 
 
+def _waiting(value: Any) -> int | dict[str, int]:
+    """How many wait for a reader, or of each partition.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    if not isinstance(value, Mapping):
+        return _many(value)
+    if not value:
+        raise ValueError("expected partitions such as {0: 1200, 3: 800k}, not an empty mapping")
+    out = {}
+    for partition, n in value.items():
+        try:
+            out[str(count(partition))] = _many(n)
+        except ValueError as error:
+            raise ValueError(f"partition {partition}: {error}") from None
+    return out
+
+
+def _backlog(value: Any) -> int | dict[str, int | dict[str, int]]:
+    """Of all readers, or of each by its name: a number, or one of each partition.
+
+    Raises:
+        ValueError: as `_each`.
+    """
+    if not isinstance(value, Mapping):
+        return _many(value)
+    if not value:
+        raise ValueError("expected names such as kafka.analytics, not an empty mapping")
+    out: dict[str, int | dict[str, int]] = {}
+    for name, its in value.items():
+        try:
+            out[str(name)] = _waiting(its)
+        except ValueError as error:
+            raise ValueError(f"{name}: {error}") from None
+    return out
+
+
 def _age(value: object) -> float:
     age = seconds(value)
     if age == 0:
@@ -77,18 +115,25 @@ def _age(value: object) -> float:
     return age
 
 
-def _schema(example: str, pattern: str) -> WithJsonSchema:
-    either = [{"type": "number", "minimum": 0}, {"type": "string", "pattern": pattern}]
-    each = {"type": "object", "additionalProperties": {"anyOf": either}}
+def _schema(example: str, pattern: str, by_partition: bool = False) -> WithJsonSchema:
+    either: list[dict[str, Any]] = [
+        {"type": "number", "minimum": 0},
+        {"type": "string", "pattern": pattern},
+    ]
+    of_one = [*either]
+    if by_partition:
+        of_one.append({"type": "object", "additionalProperties": {"anyOf": either}})
+    each = {"type": "object", "additionalProperties": {"anyOf": of_one}}
     return WithJsonSchema({"anyOf": [*either, each], "examples": [example]})
 
 
 Backlog = Annotated[
-    int | dict[str, int],
-    PlainValidator(lambda value: _each(value, _many)),
-    _schema("1.2 M", r"^\s*[0-9][0-9._e]*\s*[kMG]?\s*$"),
+    int | dict[str, int | dict[str, int]],
+    PlainValidator(_backlog),
+    _schema("1.2 M", r"^\s*[0-9][0-9._e]*\s*[kMG]?\s*$", by_partition=True),
 ]
-"""A whole number of messages, of all readers or by name; k, M and G are 10^3, 10^6 and 10^9."""
+"""A whole number of messages, of all readers or by name, of one also by partition; k, M and G are
+10^3, 10^6 and 10^9."""
 Age = Annotated[
     float | dict[str, float],
     PlainValidator(lambda value: _each(value, _age)),
@@ -108,7 +153,8 @@ class Start(Config):
     backlog: Backlog
     """How many messages wait: of every group and queue, or of those named, as
     `{kafka.analytics: 1.2 M}`; the others have none. Of a group on a log, the log end offset less
-    the committed offset."""
+    the committed offset; of one of them also by partition, `{kafka.analytics: {0: 10k, 3: 1 M}}`,
+    for which keys of those partitions are drawn, by how often each comes."""
     age: Age
     """How old the oldest of them is; by the same names if that differs."""
 
@@ -122,7 +168,7 @@ class Start(Config):
             if self.age.keys() != self.backlog.keys():
                 odd = sorted(self.age.keys() ^ self.backlog.keys())[0]
                 raise ValueError(f"'backlog' and 'age' name different readers: {odd!r}")
-            its = sorted((n, self.age[name], name) for name, n in self.backlog.items() if n)
+            its = sorted((n, self.age[name], name) for name, n in self.totals.items() if n)
             for (fewer, young_s, one), (more, old_s, other) in pairwise(its):
                 if (fewer == more) != (young_s == old_s) or young_s > old_s:
                     raise ValueError(
@@ -133,9 +179,29 @@ class Start(Config):
         return self
 
     @property
+    def totals(self) -> dict[str, int]:
+        """How many wait for each reader that it names, over its partitions, at scale 1."""
+        if not isinstance(self.backlog, dict):
+            return {}
+        return {
+            name: sum(its.values()) if isinstance(its, dict) else its
+            for name, its in self.backlog.items()
+        }
+
+    @property
+    def by_partition(self) -> dict[str, dict[int, int]]:
+        """How many wait in each partition, of readers of which that is given."""
+        its = self.backlog.items() if isinstance(self.backlog, dict) else ()
+        return {
+            name: {int(partition): n for partition, n in one.items()}
+            for name, one in its
+            if isinstance(one, dict)
+        }
+
+    @property
     def most(self) -> int:
         """The greatest backlog of any, at scale 1."""
-        return max(self.backlog.values()) if isinstance(self.backlog, dict) else self.backlog
+        return max(self.totals.values()) if isinstance(self.backlog, dict) else self.backlog
 
     @property
     def names(self) -> list[str]:
@@ -150,7 +216,7 @@ class Start(Config):
     def waiting(self, system: str, group: str) -> int:
         """How many messages wait for a group or queue, at scale 1."""
         if isinstance(self.backlog, dict):
-            return self.backlog.get(f"{system}.{group}", 0)
+            return self.totals.get(f"{system}.{group}", 0)
         return self.backlog
 
     def age_of(self, newest: int) -> float:
@@ -167,14 +233,13 @@ class Start(Config):
     def reaches_back(self) -> list[tuple[int, float]]:
         """(so many of the newest messages, created within so many s), ascending from (0, 0)."""
         if isinstance(self.age, dict):
-            assert isinstance(self.backlog, dict)
-            its = {(n, self.age[name]) for name, n in self.backlog.items() if n}
+            its = {(n, self.age[name]) for name, n in self.totals.items() if n}
             return [(0, 0.0), *sorted(its)]
         return [(0, 0.0), (self.most, self.age)]
 
 
 def bad_start(
-    start: Start, systems: Mapping[str, System | None], states: bool
+    start: Start, systems: Mapping[str, System | None], states: bool, scale: object = None
 ) -> Iterator[tuple[KeyPath, str]]:
     """What its parts, or the systems, say against a start: the key, and what is wrong.
 
@@ -182,7 +247,13 @@ def bad_start(
         start: valid by itself.
         systems: by name; None: it is not valid.
         states: whether entities go through states.
+        scale: as it is written; None: it is not.
     """
+    if start.by_partition and scale not in (None, 1, 1.0, "1"):
+        yield (
+            ("start", "backlog"),
+            "partitions grow with 'scale': give a backlog by partition at scale 1",
+        )
     if states:
         yield (
             ("start",),
@@ -203,6 +274,8 @@ def bad_start(
                 ("start", "backlog", name),
                 "has committed no offset when the run begins, so that nothing waits for it",
             )
+    if None not in systems.values():
+        yield from _bad_partitions(start, systems)
     for name, readers in known.items():
         if isinstance(readers, ShareGroup) and start.waiting(*name.split(".", 1)) < start.most:
             yield (
@@ -210,6 +283,29 @@ def bad_start(
                 f"{name} is a share group: the lab has it begin with the greatest backlog of all, "
                 f"{start.most:,}, as it keeps no start offset of its own",
             )
+
+
+def _bad_partitions(
+    start: Start, systems: Mapping[str, System | None]
+) -> Iterator[tuple[KeyPath, str]]:
+    for i, (name, its) in enumerate(start.by_partition.items()):
+        system = systems.get(name.split(".", 1)[0])
+        if system is None:
+            continue
+        path: KeyPath = ("start", "backlog", name)
+        if i:
+            yield path, "one reader may have a backlog by partition: all have the same messages"
+        elif system.partitions is None:
+            yield path, f"{system.product} has no partitions: give one number"
+        elif system.keyless:
+            yield path, "without a 'partition_key' no message belongs to a partition: give a number"
+        elif start.totals[name] < start.most:
+            yield (
+                path,
+                f"others have more waiting, {start.most:,}, and nobody says in which partition",
+            )
+        elif far := [p for p in its if p >= system.partitions]:
+            yield path, f"there is no partition {far[0]}: they are 0 to {system.partitions - 1}"
 
 
 def _has_no_offset(readers: Readers) -> bool:

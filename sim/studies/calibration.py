@@ -24,7 +24,7 @@ from sim.imports.measured import Measured
 from sim.lab import run_system
 from sim.measure.intervals import Interval
 from sim.scenario.load import Scenario
-from sim.traffic.generate import generate
+from sim.systems.placed import messages_of
 from sim.traffic.messages import Messages
 
 CONFIDENCE = 0.90
@@ -240,7 +240,7 @@ class LabRuns:
 
     def _drawn(self, scenario: Scenario, key: str) -> Messages:
         if key not in self._messages:
-            self._messages = {key: generate(scenario)}
+            self._messages = {key: messages_of(scenario)}
         return self._messages[key]
 
     def lag(self, changes: Mapping[str, Any], seed: int = 0) -> F64:

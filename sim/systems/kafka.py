@@ -440,7 +440,7 @@ def partition_of(
     messages = setup.messages
     if config.partition_key is not None:
         key, names = messages.keys_of(config.partition_key)
-        return _partition_of_key(names, config, partitions)[key if those is None else key[those]]
+        return partition_of_keys(names, config, partitions)[key if those is None else key[those]]
     rng = setup.stream("partitioner")
     choices = rng.integers(0, partitions, _STICKY_CHOICES, dtype=np.int32)
     sizes, n = messages.size_bytes, len(messages)
@@ -449,7 +449,7 @@ def partition_of(
     return sticky(sizes, config.producer.batch_bytes, choices, n, before)
 
 
-def _partition_of_key(names: Sequence[str], config: KafkaSystem, partitions: int) -> I32:
+def partition_of_keys(names: Sequence[str], config: KafkaSystem, partitions: int) -> I32:
     """[keys] Java: murmur2 (KP-17); librdkafka's default, consistent_random: CRC-32."""
     prefix = f"{names.prefix}-".encode() if isinstance(names, Numbered) else b""
     keys = [] if prefix else [key.encode() for key in names]

@@ -68,6 +68,8 @@ def _reasons(scenario: Scenario, name: str) -> Iterator[str]:
         yield "its messages are read from a file of cases"
     if any(key.lifecycle for key in scenario.workload.keys.values()):
         yield "its entities go through states"
+    if scenario.start is not None and scenario.start.by_partition:
+        yield "what waits at its start is given by partition"
     for fault in scenario.faults:
         if isinstance(fault, BugFault | PoisonFault | SeekFault) and any(
             fault.strikes_group(name, group) for group in system.readers

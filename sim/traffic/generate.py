@@ -4,7 +4,7 @@ Each purpose has its own random stream, named after it and spawned from the scen
 that compared systems see the same messages and the same work per message (common random numbers).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from copy import copy, deepcopy
 from dataclasses import dataclass
 from math import isfinite, log
@@ -159,15 +159,7 @@ class Entities:
             LabError: its keys have too many combinations.
         """
         keys = scenario.workload.keys
-        weights = np.ones(1)
-        for key in keys.values():
-            values = key.count if key.weights is None else len(key.weights)
-            if weights.size * (values or 1) > _MOST_ENTITIES:
-                raise LabError(
-                    f"workload.keys: more than {_MOST_ENTITIES:,} combinations of values"
-                )
-            more = _weights(key)
-            weights = np.outer(weights, more / more.sum()).ravel()
+        weights = weights_of(keys)
         self.dims = {dim: _values(dim, key) for dim, key in keys.items()}
         """Names of the values of each key dimension, in order."""
         self._rng = stream(scenario, "keys")
@@ -181,6 +173,22 @@ class Entities:
                 part = out[first : first + _CHUNK]
                 choose(self._rng.random(part.size), *self._table, part)
         return out
+
+
+def weights_of(keys: Mapping[str, Key]) -> F64:
+    """[entities] how often each combination of key values comes, in sum 1.
+
+    Raises:
+        LabError: there are too many combinations.
+    """
+    weights = np.ones(1)
+    for key in keys.values():
+        values = key.count if key.weights is None else len(key.weights)
+        if weights.size * (values or 1) > _MOST_ENTITIES:
+            raise LabError(f"workload.keys: more than {_MOST_ENTITIES:,} combinations of values")
+        more = _weights(key)
+        weights = np.outer(weights, more / more.sum()).ravel()
+    return weights
 
 
 class Work:

@@ -18,7 +18,7 @@ from sim.foundation.text import duration
 from sim.scenario.load import Scenario
 from sim.scenario.products.base import ProductSystem
 from sim.scenario.scaling import fleet_size
-from sim.traffic.generate import generate
+from sim.systems.placed import messages_of
 from sim.traffic.messages import Messages
 from sim.validate.plan import concerns, impossible
 
@@ -98,7 +98,7 @@ def cut(scenario: Scenario, systems: Sequence[str], longest_s: float = LONGEST_S
         content["scale"] = scale
         said.append(f"scale {scale:.3g}: for at most {MOST_PROCESSES} processes a system")
     short = Scenario.from_mapping(content)
-    messages = generate(short)
+    messages = messages_of(short)
     if len(messages) > MOST_PER_S * 2 * max(longest_s, messages.duration_s):
         raise LabError(
             f"{len(messages):,} messages in {duration(messages.duration_s)} are too many for "

@@ -17,6 +17,9 @@ TWO = {
 }
 
 
+KEYED = {"workload.keys": {"key": {"count": 9}}, "systems.kafka.partition_key": ["key"]}
+
+
 def start(**keys):
     return Start.model_validate(keys)
 
@@ -39,6 +42,15 @@ def test_readers_that_are_not_named_have_nothing_waiting():
     assert its.age_of(505) == 60.0 + 3_540.0 / 2
 
 
+def test_of_a_log_it_may_be_given_by_partition():
+    its = start(backlog={"kafka.a": {0: "1k", "3": 500}, "kafka.b": 10}, age="1h")
+    assert its.by_partition == {"kafka.a": {0: 1_000, 3: 500}}
+    assert its.most == its.waiting("kafka", "a") == 1_500
+    assert its.waiting("kafka", "b") == 10
+    assert its.reaches_back == [(0, 0.0), (1_500, 3_600.0)]
+    assert start(backlog=5, age="1h").by_partition == {}
+
+
 @pytest.mark.parametrize(
     ("keys", "said"),
     [
@@ -49,6 +61,9 @@ def test_readers_that_are_not_named_have_nothing_waiting():
         ({"backlog": {"a.b": 0}, "age": "3h"}, "nothing waits"),
         ({"backlog": {}, "age": "3h"}, "not an empty mapping"),
         ({"backlog": {"a.b": "x"}, "age": "3h"}, "a.b: expected a number of messages"),
+        ({"backlog": {"a.b": {}}, "age": "3h"}, "a.b: expected partitions such as"),
+        ({"backlog": {"a.b": {"x": 3}}, "age": "3h"}, "a.b: partition x: "),
+        ({"backlog": {"a.b": {0: "x"}}, "age": "3h"}, "a.b: partition 0: expected a number"),
         ({"backlog": 5, "age": 0}, "more than 0"),
         ({"backlog": 5, "age": {"a.b": "3h"}}, "goes with a 'backlog' by the same names"),
         ({"backlog": {"a.b": 5}, "age": {"a.c": "3h"}}, "different readers: 'a.b'"),
@@ -101,6 +116,38 @@ def test_what_cannot_be_is_said_in_a_sentence(keys, said):
                 "start": {"backlog": {"kafka.g": 9, "kafka.h": 5}, "age": "1h"},
             },
             "kafka.h is a share group",
+        ),
+        (
+            {**KEYED, "start": {"backlog": {"kafka.g": {0: 5, 99: 1}}, "age": "1h"}},
+            "there is no partition 99: they are 0 to ",
+        ),
+        (
+            {"start": {"backlog": {"kafka.g": {0: 5}}, "age": "1h"}, "scale": 2},
+            "give a backlog by partition at scale 1",
+        ),
+        (
+            {
+                "start": {"backlog": {"kafka.g": {0: 5}}, "age": "1h"},
+                "systems.kafka.partition_key": None,
+            },
+            "without a 'partition_key' no message belongs to a partition",
+        ),
+        (
+            {**TWO, **KEYED, "start": {"backlog": {"kafka.g": {0: 5}, "kafka.h": 6}, "age": "1h"}},
+            "others have more waiting, 6, and nobody says in which partition",
+        ),
+        (
+            {**TWO, "start": {"backlog": {"kafka.g": {0: 5}, "kafka.h": {0: 5}}, "age": "1h"}},
+            "one reader may have a backlog by partition",
+        ),
+        (
+            {
+                "start": {"backlog": {"q.q": {0: 5}}, "age": "1h"},
+                "systems": {
+                    "q": {"product": "sqs", "queues": {"q": {"workers": 1, "does": ["job"]}}}
+                },
+            },
+            "sqs has no partitions: give one number",
         ),
     ],
 )
