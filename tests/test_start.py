@@ -20,6 +20,7 @@ GROUPS = {"a": {"does": ["one"]}, "b": {"does": ["other"]}}
 READERS = {
     "kafka": "groups",
     "rabbitmq_stream": "groups",
+    "redis_streams": "groups",
     "kinesis": "applications",
     "sqs": "queues",
     "rabbitmq": "queues",

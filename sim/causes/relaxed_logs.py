@@ -22,6 +22,7 @@ from sim.causes.relaxed_lists import BULLMQ
 from sim.causes.relaxed_postgres import POSTGRES
 from sim.causes.relaxed_pubsub import PUBSUB
 from sim.causes.relaxed_queues import CELERY, RABBITMQ, SQS
+from sim.causes.relaxed_redis_streams import REDIS_STREAMS
 from sim.scenario.load import Scenario
 from sim.scenario.products.bullmq import BullmqSystem
 from sim.scenario.products.celery import CelerySystem
@@ -32,6 +33,7 @@ from sim.scenario.products.postgres import PostgresSystem
 from sim.scenario.products.pubsub import PubsubSystem
 from sim.scenario.products.rabbitmq import RabbitmqSystem
 from sim.scenario.products.rabbitmq_stream import RabbitmqStreamSystem
+from sim.scenario.products.redis_streams import RedisStreamsSystem
 
 
 def _publishes(at: At) -> bool:
@@ -383,4 +385,6 @@ def _of_product(scenario: Scenario, system: str, group: str) -> Sequence[Relaxed
         return PUBSUB
     if isinstance(its, BullmqSystem):
         return BULLMQ
+    if isinstance(its, RedisStreamsSystem):
+        return REDIS_STREAMS
     return RABBITMQ if isinstance(its, RabbitmqSystem) else SQS

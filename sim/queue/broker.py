@@ -265,7 +265,7 @@ class Broker:
     def _enlarge(self) -> None:
         """Double whatever is more than half full."""
         deliveries, events = self.state.deliveries, self.state.events
-        if 2 * deliveries.used > deliveries.message.shape[0] - self.policy.batch:
+        if 2 * deliveries.used > deliveries.message.shape[0] - self.state.most:
             deliveries.enlarge()
         if 2 * events.stored > events.slot.shape[0] - self._spare:
             events.enlarge()
@@ -283,7 +283,7 @@ class Broker:
     def _spare(self) -> int:
         """Events for which there must be room before anything happens, as in `k.work`."""
         policy = self.policy
-        return policy.batch + self.state.consumers.slots + (1 + policy.notify) * self.size + 8
+        return self.state.most + self.state.consumers.slots + (1 + policy.notify) * self.size + 8
 
     def alter(
         self,

@@ -49,6 +49,9 @@ cdef double next_s(BrokerState b) noexcept nogil
 @cython.locals(row=i64, message=i64)
 cdef void _expire(BrokerState b) noexcept nogil
 
+@cython.locals(keep_s=double, beyond=i64, row=i64, message=i64)
+cdef void _trim(BrokerState b, double now) noexcept nogil
+
 @cython.locals(same=i64)
 cdef bint _is_repeated(BrokerState b, i64 message, double at_s) noexcept nogil
 

@@ -186,6 +186,27 @@ def _expire(b: BrokerState) -> None:
         limits_kernel.act(b.limits, codes.LIMIT_EXPIRED, b.times.at_s, b.times.at_s)
 
 
+def _trim(b: BrokerState, now: float) -> None:
+    """A message comes: others may go that are beyond what the queue keeps, taken or not (RT-01)."""
+    keep_s = num.double(b.feed.enqueued_s[b.row - 1]) - b.policy.keep_s
+    beyond = max(b.retention_row, b.row - b.policy.keep_rows)
+    while num.double(b.feed.enqueued_s[beyond]) < keep_s:
+        beyond += 1
+    beyond -= beyond % b.policy.keep_whole
+    while b.retention_row < beyond:
+        row = b.retention_row
+        b.retention_row += 1
+        message = b.feed.message[row]
+        if b.lanes.place[message] != row:
+            continue
+        if b.messages.state[message] == codes.IN_FLIGHT:
+            b.messages.state[message] = codes.OVERDUE
+        elif b.messages.state[message] == codes.READY:
+            b.messages.ready_now -= 1
+            settling_kernel.finalise(b, message, codes.EXPIRED)
+            limits_kernel.act(b.limits, codes.LIMIT_EXPIRED, now, now)
+
+
 def _is_repeated(b: BrokerState, message: int, at_s: float) -> bool:
     """Whether a message has the id of one that was let in a short time ago; then it is not.
 
@@ -219,6 +240,8 @@ def catch_up(b: BrokerState, now: float, waiting: bool) -> bool:
         if b.limited and since_s >= 0.0:
             _take_in(b, arrival_s)
         b.row += 1
+        if b.trims:
+            _trim(b, arrival_s)
         message = b.feed.message[row]
         if b.messages.wanted.shape[0] > 0 and b.messages.wanted[message] == 0:
             continue

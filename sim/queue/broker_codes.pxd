@@ -70,6 +70,7 @@ cdef enum:
     CHECK = 17
     OPEN = 18
     BEAT = 19
+    CLAIM = 20
     GATHERING = 0
     INVOKING = 1
     STARTING = 2
@@ -121,7 +122,8 @@ cdef enum:
     LIMIT_LOCK_MOST = 25
     LIMIT_FAILED = 26
     LIMIT_DEAD = 27
-    LIMITS = 28
+    LIMIT_LOST = 28
+    LIMITS = 29
     CLOSED = 0
     KILLED = 1
     STRUCK = 2

@@ -125,6 +125,8 @@ OPEN = 18
 """Nothing."""
 BEAT = 19
 """Consumer."""
+CLAIM = 20
+"""Consumer, call."""
 
 # Values of InvokedFunction.stage: how far a consumer is with invoking a function.
 GATHERING = 0
@@ -233,7 +235,9 @@ LIMIT_FAILED = 26
 """A message that had failed stayed in flight, as its consumer had said."""
 LIMIT_DEAD = 27
 """Dead rows made a call that found something take more than twice as long."""
-LIMITS = 28
+LIMIT_LOST = 28
+"""A message that the queue had forgotten went with the process that had it in hand."""
+LIMITS = 29
 
 # What happens to consumers, and is told of: rows of QueueLimits.times_of.
 CLOSED = 0

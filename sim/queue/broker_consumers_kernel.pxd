@@ -55,6 +55,8 @@ cdef class Consumers:
     cdef public double[::1] timer_s
     cdef public double[::1] beat_s
     cdef public i64[::1] beating
+    cdef public double[::1] claimed_s
+    cdef public i64[::1] owns
     cdef public i64[::1] resting
     cdef public i64 at_rest
     cdef public i64 working

@@ -112,6 +112,10 @@ class Consumers:
         """[places] Pull: when its next heartbeat is due; inf: it has begun nothing."""
         self.beating: I64 = np.zeros(places, np.int64)
         """[places] 1: a BEAT is scheduled."""
+        self.claimed_s: F64 = np.full(places, -np.inf)
+        """[places] Pull: when it asked last for what others had left in flight."""
+        self.owns: I64 = np.zeros(places, np.int64)
+        """[places] Pull: 1: there may be more of what was left in flight in its place."""
         self.resting: I64 = np.zeros(places, np.int64)
         """[places] 1: it has nothing to do (`sim.queue.broker_times_kernel`)."""
         self.at_rest = 0

@@ -37,7 +37,9 @@ cdef void lose_all(BrokerState b, double now, i64 c) noexcept nogil
 cdef void crash(BrokerState b, double now, i64 c) noexcept nogil
 
 @cython.locals(half_s=double, at_s=double)
-cdef void _ask(BrokerState b, double now, i64 c) noexcept nogil
+cdef void _ask(BrokerState b, double now, i64 c, i64 kind) noexcept nogil
+
+cdef bint _asks_for_pending(BrokerState b, double now, i64 c) noexcept nogil
 
 @cython.locals(next_s=double)
 cdef void _ask_in_time(BrokerState b, double now, i64 c) noexcept nogil

@@ -25,6 +25,7 @@ def let_go(b: BrokerState, now: float, d: int) -> None:
     b.deliveries.has[d] &= codes.BROKER | codes.WIRE
     if b.messages.state[message] == codes.ACKED and b.messages.effects[message] == 0:
         b.messages.state[message] = codes.LOST
+        limits_kernel.act(b.limits, codes.LIMIT_LOST, now, now)
     deliveries_kernel.free_if_forgotten(b.deliveries, d)
 
 
@@ -119,8 +120,8 @@ def crash(b: BrokerState, now: float, c: int) -> None:
     consumers_kernel.rest(b.consumers, c, 0)
 
 
-def _ask(b: BrokerState, now: float, c: int) -> None:
-    """Send a receive call, unless the network is cut."""
+def _ask(b: BrokerState, now: float, c: int, kind: int) -> None:
+    """Send a call for more (ASK) or for what is in flight (CLAIM), unless the network is cut."""
     b.consumers.call[c] += 1
     b.consumers.fresh[c] = 1
     b.consumers.asked_s[c] = now
@@ -136,7 +137,17 @@ def _ask(b: BrokerState, now: float, c: int) -> None:
     b.consumers.half_s[c] = half_s
     b.consumers.calling[c] = codes.UNDER_WAY
     at_s = state_kernel.within_quota(b, b.receives, now + half_s)
-    events_kernel.push(b.events, at_s, codes.ASK, c, b.consumers.call[c])
+    events_kernel.push(b.events, at_s, kind, c, b.consumers.call[c])
+
+
+def _asks_for_pending(b: BrokerState, now: float, c: int) -> bool:
+    """Before a consumer asks for more, it may have to ask for what is in flight."""
+    if b.consumers.owns[c] == 0:
+        if not b.claims or now < b.consumers.claimed_s[c] + b.policy.claim_every_s:
+            return False
+        b.consumers.claimed_s[c] = now
+    _ask(b, now, c, codes.CLAIM)
+    return True
 
 
 def _ask_in_time(b: BrokerState, now: float, c: int) -> None:
@@ -162,7 +173,8 @@ def _ask_in_time(b: BrokerState, now: float, c: int) -> None:
             consumers_kernel.wake(b.consumers, b.events, c, b.consumers.next_s[c])
             return
         consumers_kernel.get_up(b.consumers, c)
-    _ask(b, now, c)
+    if not _asks_for_pending(b, now, c):
+        _ask(b, now, c, codes.ASK)
 
 
 def begin(b: BrokerState, now: float, c: int) -> None:
@@ -178,8 +190,11 @@ def begin(b: BrokerState, now: float, c: int) -> None:
     if b.leased:
         b.consumers.timer_s[c] = now
         leases_kernel.go_on(b, now, c)
+    b.consumers.claimed_s[c] = -num.INF
+    b.consumers.owns[c] = b.policy.own_first
     if b.policy.push == 0:
-        _ask(b, now, c)
+        if not _asks_for_pending(b, now, c):
+            _ask(b, now, c, codes.ASK)
     elif b.consumers.cut[c] == 0:
         state_kernel.send(b, now, c, codes.JOIN, c, b.consumers.epoch[c])
 
@@ -325,7 +340,7 @@ def _gathers(b: BrokerState, now: float, c: int) -> bool:
         and now < b.function.until_s[c]
         and b.consumers.stopping[c] == 0
     ):
-        _ask(b, now, c)
+        _ask(b, now, c, codes.ASK)
         return True
     consumers_kernel.rest(b.consumers, c, 0)
     b.function.stage[c] = codes.INVOKING

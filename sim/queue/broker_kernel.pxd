@@ -5,6 +5,7 @@ from sim.foundation cimport num
 from sim.foundation.c_types cimport i64
 from sim.queue cimport broker_arrivals_kernel as arrivals_kernel
 from sim.queue cimport broker_beats_kernel as beats_kernel
+from sim.queue cimport broker_claims_kernel as claims_kernel
 from sim.queue cimport broker_codes as codes
 from sim.queue cimport broker_connections_kernel as connections_kernel
 from sim.queue cimport broker_consumers_kernel as consumers_kernel
@@ -60,6 +61,9 @@ cdef void _leave_unanswered(BrokerState b) noexcept nogil
 
 @cython.locals(back_s=double)
 cdef void _answer_empty(BrokerState b, double now, i64 c) noexcept nogil
+
+@cython.locals(own=bint, most=i64, place=i64, taken=i64, n=i64, d=i64, message=i64, back_s=double)
+cdef void _claim(BrokerState b, double now, i64 c) noexcept nogil
 
 @cython.locals(d=i64, then=i64, c=i64)
 cdef void _acknowledge(BrokerState b, double now, i64 first) noexcept nogil

@@ -28,6 +28,7 @@ from sim.engine import pieces
 from sim.foundation import num
 from sim.queue import broker_arrivals_kernel as arrivals_kernel
 from sim.queue import broker_beats_kernel as beats_kernel
+from sim.queue import broker_claims_kernel as claims_kernel
 from sim.queue import broker_codes as codes
 from sim.queue import broker_connections_kernel as connections_kernel
 from sim.queue import broker_consumers_kernel as consumers_kernel
@@ -148,6 +149,8 @@ def _deliver(b: BrokerState, now: float, c: int, message: int) -> None:
     has = 0
     if b.policy.ack == codes.AUTO:
         settling_kernel.finalise(b, message, codes.ACKED if there else codes.LOST)
+        if not there and b.messages.effects[message] == 0:
+            limits_kernel.act(b.limits, codes.LIMIT_LOST, now, now)
     else:
         has = codes.BROKER
         deliveries_kernel.await_ack(b.deliveries, d)
@@ -241,7 +244,7 @@ def _serve(b: BrokerState) -> bool:
     if n == 0:
         return False
     if b.limited:
-        b.free_s = b.clock_s + b.policy.deliver_s
+        b.free_s = b.clock_s + b.policy.call_s + b.policy.deliver_s * num.double(n)
         b.published = False
     consumers_kernel.unwait(b.consumers, c)
     if b.policy.push == 1:
@@ -264,6 +267,8 @@ def _leave_unanswered(b: BrokerState) -> None:
     c = b.consumers.asking
     b.consumers.asking = -1
     consumers_kernel.rest(b.consumers, c, 1)
+    if b.policy.wait_s == num.INF:
+        return
     if b.policy.wait_s > 0.0:
         until_s = b.clock_s + b.policy.wait_s
         events_kernel.poll(b.events, until_s, c, b.consumers.call[c])
@@ -277,6 +282,35 @@ def _answer_empty(b: BrokerState, now: float, c: int) -> None:
     b.consumers.found_none[c] = 1
     back_s = now + b.consumers.half_s[c]
     events_kernel.push(b.events, back_s, codes.REPLY, c, b.consumers.call[c])
+
+
+def _claim(b: BrokerState, now: float, c: int) -> None:
+    """A call for what is in flight reaches the queue (RT-02, RT-03)."""
+    own = b.consumers.owns[c] == 1
+    most = b.policy.batch if own else b.policy.claim_count
+    place = -1
+    taken = 0
+    n = 0
+    while taken < most:
+        d = claims_kernel.next_pending(b, now, c, own, place)
+        if d < 0:
+            break
+        message = b.deliveries.message[d]
+        place = b.lanes.place[message]
+        taken += 1
+        if claims_kernel.take_over(b, now, d):
+            _deliver(b, now, c, message)
+            n += 1
+    if own and taken == 0:
+        b.consumers.owns[c] = 0
+    if n > 0:
+        b.consumers.calling[c] = 0
+        b.consumers.found += 1
+        consumers_kernel.rest(b.consumers, c, 0)
+    else:
+        b.consumers.empty_receives += 1
+        back_s = now + b.consumers.half_s[c]
+        events_kernel.push(b.events, back_s, codes.REPLY, c, b.consumers.call[c])
 
 
 def _acknowledge(b: BrokerState, now: float, first: int) -> None:
@@ -345,6 +379,9 @@ def _rare(b: BrokerState, now: float, kind: int, ref: int, stamp: int) -> int:
             times_kernel.ready_from(b.times, ref, now)
     elif kind == codes.DUE:
         return _due(b, now, ref)
+    elif kind == codes.CLAIM:
+        if b.consumers.call[ref] == stamp:
+            _claim(b, now, ref)
     elif kind == codes.TIMED_OUT:
         return hands_kernel.time_out(b, now, ref, stamp)
     elif kind == codes.RESUME:
@@ -405,7 +442,7 @@ def _happen(b: BrokerState, now: float) -> None:
 def _has_room(b: BrokerState, spare: int) -> bool:
     """Whether whatever happens next finds free rows and places in the heap."""
     return (
-        b.deliveries.used + b.policy.batch <= num.integer(b.deliveries.message.shape[0])
+        b.deliveries.used + b.most <= num.integer(b.deliveries.message.shape[0])
         and b.events.stored + spare <= num.integer(b.events.slot.shape[0])
         and b.events.polls - b.events.polls_ended < num.integer(b.events.poll_end_s.shape[0])
         and b.times.rows + rare_rows(b) <= num.integer(b.times.before.shape[0])
@@ -424,7 +461,7 @@ def most_letters(b: BrokerState) -> int:
 
 def rare_rows(b: BrokerState) -> int:
     """Rows of `QueueTimes` that whatever happens next may need."""
-    most = b.deliveries.used + b.policy.batch + 2
+    most = b.deliveries.used + b.most + 2
     if b.policy.overflow != codes.DROP_HEAD:
         most += b.feed.n[0] - b.row
     return most
@@ -445,7 +482,7 @@ def _unlock_all(b: BrokerState, now: float) -> None:
 
 
 def _work(b: BrokerState, until_s: float, most: int) -> int:
-    spare = b.policy.batch + b.consumers.slots + (1 + b.policy.notify) * b.consumers.anchor + 8
+    spare = b.most + b.consumers.slots + (1 + b.policy.notify) * b.consumers.anchor + 8
     anchor = b.consumers.anchor
     # A refusal leads to an event of its own; other arrivals can wait until somebody looks.
     sends_again = b.policy.overflow != codes.DROP_HEAD and num.isfinite(b.policy.republish_s)

@@ -28,6 +28,13 @@ cdef class BrokerPolicy:
     cdef public i64 check_twice
     cdef public i64 blocks
     cdef public i64 max_stalls
+    cdef public double claim_s
+    cdef public double claim_every_s
+    cdef public i64 claim_count
+    cdef public i64 own_first
+    cdef public i64 keep_rows
+    cdef public i64 keep_whole
+    cdef public double keep_s
     cdef public i64 loses
     cdef public double work_limit_s
     cdef public i64 rate_max
@@ -79,6 +86,7 @@ cdef class BrokerPolicy:
     cdef public double delay_s
     cdef public double publish_s
     cdef public double deliver_s
+    cdef public double call_s
     cdef public i64 deliveries_first
     cdef public double loop_s
     cdef public i64 fetch_trips

@@ -66,6 +66,21 @@ class BrokerPolicy:
         """1: a consumer at work renews nothing."""
         self.max_stalls = NO_LIMIT
         """A message whose renewed lock has ended more often is dead-lettered."""
+        self.claim_s = num.INF
+        """Pull: a consumer takes over what has been in flight so long without a delivery; inf:
+        nobody does. Such messages are never ready. Only with ONE."""
+        self.claim_every_s = num.INF
+        """Pull: a consumer asks for that no sooner after it has last, and before it asks for …"""
+        self.claim_count = 1
+        """Pull: … more; for so many at once."""
+        self.own_first = 0
+        """Pull: 1: a new process first asks for what those before it in its place left behind."""
+        self.keep_rows = NO_LIMIT
+        """The queue keeps so many of the latest messages, taken or not, when one comes."""
+        self.keep_whole = 1
+        """Others go so many at a time."""
+        self.keep_s = num.INF
+        """And those that came no longer ago than this, when one comes."""
         self.loses = 0
         """1: what a process has in hand that is killed is lost."""
         self.work_limit_s = num.INF
@@ -168,9 +183,12 @@ class BrokerPolicy:
         self.delay_s = 0.0
         """From the feed to this queue."""
         self.publish_s = 0.0
-        """Push: time of the queue's process that a published message takes (RQ-13)."""
+        """Time of the queue's process that a published message takes (RQ-13)."""
         self.deliver_s = 0.0
-        """Push: time of it that a delivery takes, with its acknowledgement."""
+        """Time of it that a delivery takes, with its acknowledgement."""
+        self.call_s = 0.0
+        """Pull: time of it that a call takes besides, if it finds something; a call that cannot
+        wait (``wait_s`` 0) finds nothing while the process is busy."""
         self.deliveries_first = 0
         """1: deliveries go before what is published; 0: they take turns."""
         self.loop_s = 0.0

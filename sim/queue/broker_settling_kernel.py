@@ -106,7 +106,11 @@ def lose(b: BrokerState, now: float, d: int) -> None:
     """A delivery is gone with its process, and nobody else knows of it (SK-01)."""
     message = b.deliveries.message[d]
     forget(b, now, d)
-    finalise(b, message, codes.ACKED if b.messages.effects[message] > 0 else codes.LOST)
+    if b.messages.effects[message] > 0:
+        finalise(b, message, codes.ACKED)
+    else:
+        finalise(b, message, codes.LOST)
+        limits_kernel.act(b.limits, codes.LIMIT_LOST, now, now)
 
 
 def _throttled_s(b: BrokerState, now: float, d: int) -> float:
@@ -263,8 +267,11 @@ def settle(b: BrokerState, now: float, d: int, verdict: int, worked_on: bool) ->
         bury(b, message, d, codes.DIED_REJECTED)
     elif b.messages.effects[message] > 0 or worked_on:
         finalise(b, message, codes.ACKED)
+    elif verdict == codes.DISCARD:
+        finalise(b, message, codes.DROPPED)
     else:
-        finalise(b, message, codes.DROPPED if verdict == codes.DISCARD else codes.LOST)
+        finalise(b, message, codes.LOST)
+        limits_kernel.act(b.limits, codes.LIMIT_LOST, now, now)
 
 
 def _settle_copy(b: BrokerState, now: float, d: int, worked_on: bool) -> None:

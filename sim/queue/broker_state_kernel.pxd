@@ -59,6 +59,9 @@ cdef class BrokerState:
     cdef public bint limited
     cdef public bint leased
     cdef public bint rated
+    cdef public bint trims
+    cdef public bint claims
+    cdef public i64 most
     cdef public bint by_ring
     cdef public bint exact
     cdef public double free_s

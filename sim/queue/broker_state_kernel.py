@@ -109,6 +109,12 @@ class BrokerState:
         """Whether consumers renew locks."""
         self.rated = policy.rate_max < NO_LIMIT
         """Whether only so many messages are handed over in a span."""
+        self.trims = policy.keep_rows < NO_LIMIT or policy.keep_s < num.INF
+        """Whether messages go when others come."""
+        self.claims = policy.claim_s < num.INF
+        """Whether consumers take over what others have in flight."""
+        self.most = max(policy.batch, policy.claim_count)
+        """Messages handed out at once, at most."""
         self.by_ring = self.limited or self.rated
         """Whether what is ready may wait though a consumer could be sent it."""
         self.exact = policy.at_head == 1 or policy.moves == 1

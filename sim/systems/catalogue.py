@@ -11,6 +11,7 @@ from sim.scenario.products.postgres import PostgresSystem
 from sim.scenario.products.pubsub import PubsubSystem
 from sim.scenario.products.rabbitmq import RabbitmqSystem
 from sim.scenario.products.rabbitmq_stream import RabbitmqStreamSystem
+from sim.scenario.products.redis_streams import RedisStreamsSystem
 from sim.scenario.products.sqs import SqsSystem
 from sim.systems.bullmq import Bullmq
 from sim.systems.celery import Celery
@@ -20,6 +21,7 @@ from sim.systems.postgres import Postgres
 from sim.systems.pubsub import Pubsub
 from sim.systems.rabbitmq import Rabbitmq
 from sim.systems.rabbitmq_stream import RabbitmqStream
+from sim.systems.redis_streams import RedisStreams
 from sim.systems.sqs import Sqs
 
 _SYSTEMS: Mapping[type, Callable[..., System]] = {
@@ -31,6 +33,7 @@ _SYSTEMS: Mapping[type, Callable[..., System]] = {
     PubsubSystem: Pubsub,
     RabbitmqSystem: Rabbitmq,
     RabbitmqStreamSystem: RabbitmqStream,
+    RedisStreamsSystem: RedisStreams,
     SqsSystem: Sqs,
 }
 

@@ -19,6 +19,8 @@ class LimitKey(NamedTuple):
     """Where it stands, below the system."""
     value: str
     """As the scenario would write it."""
+    what: str = ""
+    """What it did, each time, if that is not what it does in most queues."""
 
 
 Keys = Mapping[int, LimitKey]
@@ -58,6 +60,7 @@ _WHAT = {
     codes.LIMIT_TIMEOUT: "ended an invocation that took longer",
     codes.LIMIT_DEAD: "made a fetch take more than twice as long: a held snapshot keeps dead rows",
     codes.LIMIT_POLL: "had a message wait until an idle worker asked again",
+    codes.LIMIT_LOST: "had a message lost with the process that had it in hand",
     codes.LIMIT_HEARTBEAT: "had a connection over which nothing was heard closed, but so late",
 }
 """What each did, each time."""
@@ -82,7 +85,7 @@ def limits_of(broker: Broker, keys: Keys) -> Iterator[Limit]:
                 path=key.path,
                 value=key.value,
                 target=_whom(broker, code),
-                what=_WHAT[code].format(buried=buried),
+                what=(key.what or _WHAT[code]).format(buried=buried),
                 times=times,
                 first_s=float(limits.first_s[code]),
                 last_s=float(limits.last_s[code]),

@@ -308,7 +308,14 @@ class PlainBroker(PlainQueueSide):
         try:
             yield self.env.timeout(after_s)
             while True:
-                held = yield from self._receive(consumer)
+                held, rested_s = [], INF
+                if s.claim_s < INF or consumer.owns:
+                    yield from self._sleep(consumer)
+                    rested_s = consumer.asked_s
+                    held = yield from self._pending_first(consumer)
+                if not held and not consumer.stopping:
+                    rested = consumer.asked_s == rested_s  # it has not asked for what is pending
+                    held = yield from self._receive(consumer, rested=rested)
                 for d in held:
                     d.arrived_s = self.env.now
                 consumer.buffer.extend(held)
@@ -342,7 +349,7 @@ class PlainBroker(PlainQueueSide):
                 yield self.network
             consumer.leaves_at_once = False
             yield from consumer.machine.running()
-        if consumer.stopping:
+        if consumer.stopping and not consumer.buffer:  # else it finishes that
             self._leave(consumer)
             raise simpy.Interrupt("left")
 
@@ -356,14 +363,18 @@ class PlainBroker(PlainQueueSide):
                 return False
         return True
 
-    def _receive(self, consumer: Consumer) -> Steps:
+    def _receive(self, consumer: Consumer, *, rested: bool = False) -> Steps:
         s = self.s
         assert consumer.connection is not None
         held_up = False
         while True:
             if held_up and consumer.cut:
                 yield from self._mended(consumer)
-            yield from self._sleep(consumer)
+                if s.claim_s < INF:
+                    return []
+            if not rested:
+                yield from self._sleep(consumer)
+            rested = False
             consumer.asked_s, consumer.found_none = self.env.now, False
             held_up = True
             if consumer.cut:
@@ -394,6 +405,7 @@ class PlainBroker(PlainQueueSide):
             if call in self.waiting:
                 self.waiting.remove(call)
             held = call.answer.value if call.answer.triggered else []
+            consumer.on_the_way = held
             consumer.found_none = not held
             self.times.acted["dead"] += bool(held) and call_s > 2 * s.receive_s
             if held and consumer.slept_s < INF:
@@ -402,13 +414,49 @@ class PlainBroker(PlainQueueSide):
             if not (yield from self._in_time(consumer, self.env.timeout(call_s / 2))):
                 for d in held:
                     self.times.gone(d)
+                    self._lose(d)
                 continue
+            consumer.on_the_way = []
             if held:
                 return held
             yield from consumer.machine.running()
-            if consumer.stopping or consumer.buffer:
+            if consumer.stopping or consumer.buffer or s.claim_s < INF:
                 return []
             held_up = False
+
+    def _pending_first(self, consumer: Consumer) -> Steps:
+        """Before it asks for more: what is pending under its name, and what nobody works on."""
+        s = self.s
+        while not consumer.stopping:
+            own = consumer.owns
+            if not own:
+                if s.claim_s == INF or self.env.now < consumer.claimed_s + s.claim_every_s:
+                    return []
+                consumer.claimed_s = self.env.now
+            consumer.asked_s, consumer.found_none = self.env.now, False
+            held = yield from self._pending_call(consumer, own=own)
+            if held:
+                return held
+            yield from consumer.machine.running()
+        return []
+
+    def _pending_call(self, consumer: Consumer, *, own: bool) -> Steps:
+        s = self.s
+        if not consumer.cut:
+            travels = self.env.timeout(self._until_taken("receive", s.receive_s / 2))
+            if (yield from self._in_time(consumer, travels)):
+                held = self._pending_for(consumer, own=own)
+                if held:
+                    consumer.found_nothing = False
+                self._serve()
+                consumer.on_the_way = held
+                answer = self.env.timeout(s.receive_s / 2)
+                if (yield from self._in_time(consumer, answer)):
+                    return held
+                for d in held:
+                    self.times.gone(d)
+        yield from self._mended(consumer)
+        return []
 
     def _sleep(self, consumer: Consumer) -> Steps:
         """Wait for the time of the next call."""
@@ -458,6 +506,7 @@ class PlainBroker(PlainQueueSide):
 
     def _drop(self, consumer: Consumer, working_too: bool) -> None:
         dropped = [*consumer.ripe, *consumer.buffer, *(consumer.working if working_too else [])]
+        dropped += consumer.on_the_way
         for d in dropped:
             self._lose(d)
         for d in self.unacked:
@@ -509,6 +558,7 @@ class PlainBroker(PlainQueueSide):
         consumer.loop_free_s = -INF
         consumer.alive, consumer.stopping, consumer.leaves_at_once = True, False, False
         consumer.connection = Connection(consumer)
+        consumer.claimed_s, consumer.owns = -INF, self.s.own_first
         if self.s.push:
             if not consumer.cut:
                 self.env.process(self._join(consumer.connection, after_s + self.s.ack_s / 2))

@@ -43,6 +43,13 @@ class Settings:
     check_twice: bool = False  # what was seen by the check before, and not renewed since
     blocks: bool = False  # nothing is renewed while it works
     max_stalls: int = 1_000_000
+    claim_s: float = INF  # pull: in flight for so long, it goes to a consumer that asks for it …
+    claim_every_s: float = INF  # … as each does so often …
+    claim_count: int = 1  # … for so many
+    own_first: bool = False  # a process asks first for what is pending under its name
+    keep_rows: int = 1_000_000  # the queue keeps so many when one comes, …
+    keep_whole: int = 1  # … and others go so many at a time
+    keep_s: float = INF
     loses: bool = False  # what is in hand of a process that is killed is lost
     work_limit_s: float = INF
     rate_max: int = 1_000_000
@@ -91,6 +98,7 @@ class Settings:
     delay_s: float = 0.0
     publish_s: float = 0.0  # of the queue's process
     deliver_s: float = 0.0
+    call_s: float = 0.0  # pull: and of a call that finds something
     deliveries_first: bool = False
     loop_s: float = 0.0  # of a consumer's main loop
     fetch_trips: int = 0
@@ -188,6 +196,7 @@ class Consumer:
     ripe: deque[Delivery] = field(default_factory=deque)
     buffer: deque[Delivery] = field(default_factory=deque)
     coming: int = 0
+    on_the_way: list[Delivery] = field(default_factory=list)  # pull: in an answer
     working: list[Delivery] = field(default_factory=list)
     done: list[Delivery] = field(default_factory=list)
     processes: list[simpy.Process] = field(default_factory=list)
@@ -195,6 +204,8 @@ class Consumer:
     found_nothing: bool = False  # pull: it was told last that there is nothing, or waits to ask
     asked_s: float = -INF  # pull: its latest call began
     found_none: bool = False  # pull: which found nothing
+    claimed_s: float = -INF  # pull: it asked last for what others had pending
+    owns: bool = False  # pull: there may be more pending under its name
     sleeping: bool = False  # pull: it waits for the time of its next call
     until_s: float = 0.0  # pull: that is then …
     soon_s: float = 0.0  # … or, if a message comes, then, if not at once

@@ -93,6 +93,7 @@ class PlainQueueSide:
         message = self.messages[row]
         message.row = self.came
         self.came += 1
+        self._trim(message)
         if not message.effects:
             message.came_s = self.env.now
         if message.same >= 0:
@@ -367,26 +368,7 @@ class PlainQueueSide:
                 self._bury(message, "limit")
                 self.times.acted["receives"] += 1
                 continue
-            message.receives += 1
-            self._count(message)
-            delivery = Delivery(
-                message,
-                connection,
-                message.receives,
-                self.env.now,
-                self.env.now,
-                message.republished,
-            )
-            held.append(delivery)
-            self.times.handed(delivery)
-            if self.s.ack == "auto":
-                self._acked(message)
-                delivery.at_broker = False
-                continue
-            message.where = "flight"
-            self.unacked.append(delivery)
-            if self.s.push:
-                connection.unacked += 1
+            held.append(self._hand(message, connection))
         self.died_s += [self.env.now] * (len(held) * self.s.dead_taken)
         if held:
             self.rotor = (self.rotor + 1) % self.lanes
@@ -394,6 +376,83 @@ class PlainQueueSide:
                 for d in held:
                     d.ends_s = self.env.now + self.s.lock_s
                 self.env.process(self._lock(held))
+        return held
+
+    def _hand(self, message: Message, connection: Connection) -> Delivery:
+        message.receives += 1
+        self._count(message)
+        delivery = Delivery(
+            message,
+            connection,
+            message.receives,
+            self.env.now,
+            self.env.now,
+            message.republished,
+        )
+        self.times.handed(delivery)
+        if self.s.ack == "auto":
+            self._acked(message)
+            delivery.at_broker = False
+            return delivery
+        message.where = "flight"
+        self.unacked.append(delivery)
+        if self.s.push:
+            connection.unacked += 1
+        return delivery
+
+    # A stream: what is pending is taken over, and what is too much goes, read or not.
+
+    def _trim(self, newest: Message) -> None:
+        """It comes; those before it may go."""
+        old = sum(m.entered_s < newest.entered_s - self.s.keep_s for m in self.arrived)
+        beyond = max(old, self.came - self.s.keep_rows)
+        beyond -= beyond % self.s.keep_whole
+        for message in self.arrived:
+            if message.row < beyond:
+                if message.where == "ready":
+                    self._unready(message)
+                    message.where = "expired"
+                    self.times.acted["expired"] += 1
+                    self.seen.add("trimmed")
+                elif message.where == "flight":
+                    message.old = True
+
+    def _pending_for(self, consumer: Consumer, *, own: bool) -> list[Delivery]:
+        """What of what is pending goes to a consumer that asks for it."""
+        assert consumer.connection is not None
+        held, asked = [], self.s.batch if own else self.s.claim_count
+        pending = []
+        for d in sorted(self.unacked, key=lambda d: d.message.row):
+            if own:
+                its = d.connection.consumer is consumer
+                wanted = its and d.connection is not consumer.connection
+            else:
+                wanted = d.message.old or self.env.now - d.sent_s >= self.s.claim_s
+            if wanted:
+                pending.append(d)
+        consumer.owns = own and bool(pending)
+        for d in pending[:asked]:
+            message = d.message
+            self._forget(d)
+            if message.old:
+                message.where = "expired"
+                self.times.acted["expired"] += 1
+                self.seen.add("gone when taken over")
+                continue
+            holder = d.connection.consumer
+            if (
+                d in (*holder.buffer, *holder.working, *holder.done)
+                or d.arrived_s == INF > d.gone_s
+            ):
+                self.seen.add("taken from a live consumer")
+            self.seen.add("own taken over" if own else "taken over")
+            if message.receives >= self.s.max_receives:
+                self._bury(message, "limit", d)
+                self.times.acted["receives"] += 1
+                continue
+            self.times.came_back(d)
+            self.times.ready(message)
+            held.append(self._hand(message, consumer.connection))
         return held
 
     def _may_receive(self, connection: Connection) -> bool:
@@ -418,6 +477,11 @@ class PlainQueueSide:
                     break
                 self.waiting.pop(0)
                 first.answer.succeed(held)
+                if self._limited():
+                    self.did = "delivered"
+                    for_s = self.s.call_s + self.s.deliver_s * len(held)
+                    self.env.process(self._process_works(for_s))
+                    self.busy = True
                 continue
             held = self._take(first.consumer, first)
             if not held:

@@ -167,7 +167,7 @@ class History:
         seen = Look(
             owned=able > 0,
             rests=any(self._rests(c) for c in plain.consumers),
-            offered=any(isinstance(w, Connection) for w in plain.waiting),
+            offered=any(isinstance(w, Connection) or not plain.s.push for w in plain.waiting),
             busy=min(1.0, working / able) if able else 0.0,
         )
         if self.at_s and self.at_s[-1] == now:

@@ -24,6 +24,7 @@ from models.plain_broker import Message, PlainBroker, Settings
 from models.plain_broker_times import WatchedEnvironment
 from sim.engine.environment import Environment
 from sim.engine.waits import TimePart, Unsplit
+from sim.foundation.arrays import NO_LIMIT
 from sim.queue import broker_codes as codes
 from sim.queue.broker import AFTER_CONTROL, BEFORE_CONTROL
 from sim.queue.broker_waits import BrokerWaits
@@ -188,6 +189,60 @@ def snapshots(rng):
     return s, came_s, work_s, until_s, faults, columns
 
 
+def as_a_stream(rng):
+    """Scenarios of consumers of a stream, who take over what others have pending (RT-…)."""
+    s, came_s, work_s, until_s, faults, columns = scenario(rng)
+    columns["due_s"] = columns["same"] = columns["lane"] = None
+    noack = rng.random() < 0.15
+    trims = rng.random() < 0.4
+    s = replace(
+        s,
+        push=False,
+        pick="one",
+        ack="auto" if noack else "late",
+        slots=1,
+        wait_s=float(rng.choice([0.0, rng.uniform(0.1, 1.0), np.inf])),
+        poll_s=float(rng.choice([0.01, rng.uniform(0.05, 0.4)])),
+        single_active=False,
+        closes=False,
+        lock_s=float("inf"),
+        sweep_s=0.0,
+        lock_closes=False,
+        any_copy=True,
+        counted=(),
+        late_ack=False,
+        on_failure="leave" if noack else str(rng.choice(["leave", "leave", "discard", "rejected"])),
+        on_kill="die",
+        stop_batch=False,
+        max_length=1_000_000,
+        overflow="drop-head",
+        max_in_flight=1_000_000,
+        retention_s=float("inf"),
+        delay_s=0.0,
+        max_returns=1_000_000,
+        dead_letters=True,
+        max_receives=int(rng.choice([1, 2, 3, 1_000_000])),
+        claim_s=float(rng.choice([rng.uniform(0.03, 0.5), rng.uniform(0.03, 0.5), np.inf])),
+        claim_every_s=float(rng.choice([0.0, rng.uniform(0.05, 1.0)])),
+        claim_count=int(rng.integers(1, 6)),
+        own_first=bool(rng.integers(2)),
+        keep_rows=int(rng.integers(1, 20)) if trims else 1_000_000,
+        keep_whole=int(rng.choice([1, 1, 4])),
+        keep_s=float(rng.choice([np.inf, rng.uniform(0.3, 2.0)])) if trims else float("inf"),
+    )
+    if s.wait_s and not noack and rng.random() < 0.4:  # one process does all of it
+        s = replace(
+            s, publish_s=rng.uniform(0.002, 0.03), deliver_s=rng.uniform(0.002, 0.03),
+            call_s=rng.uniform(0.0, 0.03), deliveries_first=bool(rng.integers(2)),
+            calls_per_s=float("inf"),
+        )  # fmt: skip
+    for i in rng.choice(len(came_s), 3, replace=False):
+        columns["bad"].setdefault(int(i), (False, int(rng.choice([1, 2, NO_LIMIT])), float("inf")))
+    columns["bad"] = dict(sorted(columns["bad"].items()))
+    faults = [f for f in faults if f.verb != "disconnect"]
+    return s, came_s, work_s, until_s, faults, columns
+
+
 def agree_on_waits(broker, plain, came_s, seen):
     """What each message waited for, and how often limits acted."""
     waits = BrokerWaits(broker, Unsplit(np.asarray(came_s)))
@@ -204,6 +259,10 @@ def agree_on_waits(broker, plain, came_s, seen):
         what: plain.times.acted[what] for what in ACTED
     }
     seen.update(f"acted {what}" for what in ACTED if plain.times.acted[what])
+    # Of a message of which there are copies, one may be lost though another takes effect.
+    lost = sum(m.where == "lost" and not m.effects for m in plain.messages)
+    copied = sum(m.receives > 1 and m.effects > 0 for m in plain.messages)
+    assert lost <= times[codes.LIMIT_LOST] <= lost + copied
     struck = np.asarray(broker.state.limits.times_of).sum(axis=1)
     assert struck[codes.KILLED] == plain.times.acted["killed"]
 
@@ -319,6 +378,22 @@ def test_PG_05_agrees_also_where_calls_pass_the_dead_rows_of_a_snapshot():
     for what in ("dead rows", "crash", "pause", "cut", "back by lock", "poison"):
         assert seen[what] > 20, (what, seen[what])
     assert seen["late ack"] > 5
+
+
+def test_RT_01_RT_02_RT_03_RT_04_agrees_also_where_pending_entries_are_taken_over():
+    seen = Counter()
+
+    @settings(max_examples=400, deadline=None, derandomize=True)
+    @given(st.integers(0, 2**32 - 1))
+    def check(seed):
+        agree(seed, seen, as_a_stream)
+
+    check()
+    for what in ("taken over", "own taken over", "trimmed", "gone when taken over", "buried"):
+        assert seen[what] > 5, (what, seen[what])
+    for what in ("ack of another copy", "done twice", "crash", "pause", "terminate", "cut"):
+        assert seen[what] > 20, (what, seen[what])
+    assert seen["auto"] > 20
 
 
 def test_RQ_13_CE_12_agrees_also_where_a_process_can_do_only_so_much():

@@ -17,6 +17,7 @@ KINDS = {
     "pubsub": "Pubsub",
     "rabbitmq": "Rabbitmq",
     "rabbitmq_stream": "RabbitmqStream",
+    "redis_streams": "RedisStreams",
     "sqs": "Sqs",
 }
 
@@ -24,6 +25,7 @@ QUEUES = {"queues": {"q": {"workers": 1, "does": ["work"]}}}
 SUBSCRIPTIONS = {"subscriptions": {"q": {"subscribers": 1, "does": ["work"]}}}
 OF_A_LIBRARY = {"queues": {"q": {"workers": 1, "does": ["work"], "river": {}}}}
 UNSHIPPED = {"bullmq": QUEUES, "postgres": OF_A_LIBRARY, "pubsub": SUBSCRIPTIONS}
+UNSHIPPED["redis_streams"] = {"groups": {"q": {"consumers": 1, "does": ["work"]}}}
 """Products of which no shipped scenario has a system."""
 BASE = {
     "name": "small",

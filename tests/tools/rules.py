@@ -6,7 +6,7 @@ A test carries the ids of its rules in its name: `test_KC_04_…`, `test_KB_04_0
 
 KP, LP: producer clients of Kafka (Java) and librdkafka. KB, KC, KS: Kafka's brokers, consumer
 groups, share groups. KN: Kinesis and its readers. SS, SF: SQS standard and FIFO. RQ: RabbitMQ.
-CE: Celery. BM: BullMQ. SK: Sidekiq.
+CE: Celery. BM: BullMQ. RT: Redis streams. SK: Sidekiq.
 """
 
 import re
@@ -164,6 +164,12 @@ RULES = {
     "BM-04": "work that keeps the event loop renews no lock, and its result is refused then",
     "BM-05": "limiter: so many jobs in a span that begins with the first",
     "BM-06": "attempts and backoff: fixed, or delay * 2^(attempts made - 1), with jitter",
+    "RT-01": "an XADD with MAXLEN or MINID trims entries, read or not, exactly or by whole nodes",
+    "RT-02": "a pending entry that idled for min-idle-time goes to who claims it, by ID",
+    "RT-03": "a consumer that reads from ID 0 is given what is pending under its name",
+    "RT-04": "an entry that fails stays pending; its delivery counter tells the application",
+    "RT-05": "NOACK: an entry counts as acknowledged when it is handed over",
+    "RT-06": "groups of a stream each have a position and pending entries of their own",
     "SK-01": "what a killed process has in hand is lost where it was taken from Redis (BRPOP)",
     "CE-12": "a worker's main loop fetches, hands over and acknowledges one task after the other",
     "PB-01": "what is not acknowledged within the deadline comes again",

@@ -12,6 +12,7 @@ from sim.scenario.products.postgres import PostgresSystem
 from sim.scenario.products.pubsub import PubsubSystem
 from sim.scenario.products.rabbitmq import RabbitmqSystem
 from sim.scenario.products.rabbitmq_stream import RabbitmqStreamSystem
+from sim.scenario.products.redis_streams import RedisStreamsSystem
 from sim.scenario.products.sqs import SqsSystem
 
 System = Annotated[
@@ -23,6 +24,7 @@ System = Annotated[
     | PubsubSystem
     | RabbitmqSystem
     | RabbitmqStreamSystem
+    | RedisStreamsSystem
     | SqsSystem,
     Field(discriminator="product"),
 ]

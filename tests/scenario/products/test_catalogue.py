@@ -10,6 +10,7 @@ def test_each_product_is_named_by_its_own_word():
     of = {get_args(c.model_fields["product"].annotation): c for c in get_args(get_args(System)[0])}
     assert {words: c.__name__ for words, c in of.items()} == {
         ("bullmq",): "BullmqSystem",
+        ("redis_streams",): "RedisStreamsSystem",
         ("celery",): "CelerySystem",
         ("kafka",): "KafkaSystem",
         ("kinesis",): "KinesisSystem",
