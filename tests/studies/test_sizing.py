@@ -6,6 +6,7 @@ from math import exp, factorial
 import numpy as np
 import pytest
 
+from helpers.sized import Confirmed
 from helpers.sizing import CONSUMERS, PARTITIONS, WORKERS, ideal_log, ideal_queue, sized
 from sim.foundation.errors import LabError
 from sim.scenario.load import load
@@ -201,6 +202,23 @@ def test_what_is_too_close_to_say_is_open():
     assert answer == (6,)
     # What is below the open one is decided, too.
     assert found.verdicts == {(4,): False, (5,): None, (6,): True}
+
+
+@pytest.mark.parametrize(
+    ("answer", "still", "met", "holds"),
+    [
+        (3, [], {1: 0, 2: 35, 3: 36}, True),
+        (3, [], {1: 0, 2: 36, 3: 40}, False),
+        (3, [2], {1: 0, 2: 36, 3: 40}, False),  # that it says so itself is no excuse
+        (3, [], {1: 0, 2: 0, 3: 35}, False),
+        (None, [], {1: 0, 2: 35}, True),
+        (None, [], {1: 0, 2: 36}, False),
+    ],
+)
+def test_a_sweep_confirms_an_answer_below_which_nothing_does(answer, still, met, holds):
+    its = Confirmed(answer, still, 100, met, 40)
+    assert its.holds is holds
+    assert [n for n in its.close if met[n] in (0, 40)] == []
 
 
 class Drawn(Made):
