@@ -249,7 +249,7 @@ class _Name:
     def words(self) -> str:
         """As many as fit above the panel: those of the next one begin at its edge."""
         if not self.more:
-            return self.first.words
+            return _cut(self.first.words, self.width)
         full = f"{self.first.words} and {self.more} more event{'' if self.more == 1 else 's'}"
         short = f"{self.first.words} + {self.more}"
         fits = (words for words in (full, short) if width_pt(words, MARK_SIZE) <= self.width)
@@ -262,6 +262,15 @@ class _Name:
     def touches(self, other: "_Name") -> bool:
         first, second = sorted((self, other), key=lambda name: name.left)
         return first.left + width_pt(first.words, MARK_SIZE) + 5 > second.left
+
+
+def _cut(words: str, width: float) -> str:
+    """`words`, or as many of them as there is room for, with dots; at least the first."""
+    said = words
+    while width_pt(said, MARK_SIZE) > width - 4 and " " in words:
+        words = words.rsplit(" ", 1)[0]
+        said = f"{words} …"
+    return said
 
 
 def _in_rows(marks: Sequence[Mark], low: float, scale: float, width: float) -> list[_Name]:

@@ -22,7 +22,7 @@ from sim.charts.over_time import (
     systems,
     time_axis,
 )
-from sim.charts.page import MUTED, sheet, width_pt
+from sim.charts.page import MUTED, sheet, width_pt, wrapped
 from sim.foundation.text import count, drain, duration
 from sim.words import findings
 from sim.words import shown as shown_words
@@ -34,6 +34,8 @@ SAME = "The same messages and the same axes for every system"
 LEFT_IN, RIGHT_IN, BETWEEN_IN = 2.0, 0.2, 0.22
 PANEL_IN = (1.45, 1.45, 1.25)
 STRIP_ROW_IN, GAP_IN = 0.23, 0.28
+SMALL = 6.5
+"""Size of the words of a row in the strip that take two lines."""
 MOST_ABREAST, NARROW = 6, 5
 """More systems than this many stand in several blocks, at most so many in each."""
 
@@ -185,8 +187,11 @@ def _strip(tables: "Tables", axes: Sequence[Axes], columns: int) -> None:
     by_system = [rows for _, rows in summary.groupby("system", sort=False)]
     for i, (words, column, said) in enumerate(_strip_rows(tables)):
         down = -(0.55 + STRIP_ROW_IN * (i + 0.5)) * 72
+        lines = wrapped(words, LEFT_IN - 0.45, SMALL)
+        size = 8.5 if width_pt(words, 8.5) <= (LEFT_IN - 0.45) * 72 else SMALL
         for ax in axes[::columns]:
-            _write(ax, words, -(LEFT_IN - 0.2) * 72, down, "#444444")
+            text = words if size > SMALL else "\n".join(lines)
+            _write(ax, text, -(LEFT_IN - 0.2) * 72, down, "#444444", size=size)
         for ax, rows in zip(axes, by_system, strict=True):
             worst = rows[column].max()
             same = rows[column].nunique(dropna=False) == 1
@@ -200,12 +205,19 @@ def _strip(tables: "Tables", axes: Sequence[Axes], columns: int) -> None:
                 "bold" if bad or math.isinf(worst) else "normal",
             )
             if not same:
-                group = rows["group"].iloc[int(rows[column].to_numpy().argmax())]
+                values = rows[column].fillna(-np.inf)  # a group that the number is not of
+                group = rows["group"].iloc[int(values.to_numpy().argmax())]
                 _write(ax, str(group), width_pt(said(worst), 8.5, "bold") + 6, down, MUTED)
 
 
 def _write(
-    ax: Axes, words: str, left: float, down: float, ink: str, weight: str = "normal"
+    ax: Axes,
+    words: str,
+    left: float,
+    down: float,
+    ink: str,
+    weight: str = "normal",
+    size: float = 8.5,
 ) -> None:
     ax.annotate(
         words,
@@ -214,7 +226,8 @@ def _write(
         xytext=(left, down),
         textcoords="offset points",
         va="center",
-        size=8.5,
+        size=size,
         color=ink,
         weight=weight,
+        linespacing=1.0,
     )

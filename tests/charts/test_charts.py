@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,8 +17,11 @@ from helpers.tables import (
 )
 from sim import charts
 from sim.charts import bars
+from sim.charts.page import style
+from sim.results.store import read
 from sim.words import findings
 
+EXAMPLES = sorted((Path(__file__).parents[2] / "results").glob("*/example"))
 OVER_TIME = ("throughput", "lag", "time_lag", "order")
 
 
@@ -51,6 +55,20 @@ def test_no_word_lies_on_another(name: str, chart: str) -> None:
         drawn = getattr(charts, chart)(tables, title="A title")
     boxes = [(text.get_text(), text.get_window_extent()) for text in words_on(page_of(drawn))]
     for i, (first, a) in enumerate(boxes):
+        for second, b in boxes[i + 1 :]:
+            wide = min(a.x1, b.x1) - max(a.x0, b.x0)
+            high = min(a.y1, b.y1) - max(a.y0, b.y0)
+            assert min(wide, high) < 2, (first, second)
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.parent.name)
+def test_no_word_of_a_shipped_overview_lies_on_another_or_is_cut_off(path: Path) -> None:
+    with style():
+        figure = page_of(charts.overview(read(path).tables, title="A title"))
+        width, height = figure.bbox.size
+        boxes = [(text.get_text(), text.get_window_extent()) for text in words_on(figure)]
+    for i, (first, a) in enumerate(boxes):
+        assert a.x0 >= -1 and a.y0 >= -1 and a.x1 <= width + 1 and a.y1 <= height + 1, first
         for second, b in boxes[i + 1 :]:
             wide = min(a.x1, b.x1) - max(a.x0, b.x0)
             high = min(a.y1, b.y1) - max(a.y0, b.y0)

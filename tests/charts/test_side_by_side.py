@@ -1,6 +1,7 @@
 """The overview: every system in columns, what is measured in rows."""
 
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +15,8 @@ from helpers.tables import (
     three_groups,
 )
 from sim import charts
+from sim.charts.side_by_side import overview
+from sim.results.store import read
 
 
 def test_the_overview_shares_time_everywhere_and_values_along_each_row() -> None:
@@ -59,3 +62,11 @@ def test_the_overview_of_many_systems_is_no_wider_and_shares_its_axes(
         assert all(alike[0].get_shared_y_axes().joined(alike[0], ax) for ax in alike)
     said = [text.get_text() for text in words_on(figure)]
     assert said.count("time to drain") == said.count("Lag or depth") == blocks
+
+
+def test_the_strip_names_a_group_that_the_number_is_of() -> None:
+    example = Path(__file__).parents[2] / "results" / "slow_group" / "example"
+    figure = page_of(overview(read(example).tables))
+    words = [text.get_text() for text in words_on(figure)]
+    first = words.index("150 ms")
+    assert words[first + 1] == "billing"
