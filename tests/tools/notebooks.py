@@ -4,13 +4,14 @@
     python tests/tools/notebooks.py notebooks/03*   # some of them
 
 What depends on when and where they ran is not kept: times, versions, the state of widgets. In place
-of a widget, which only lives while a kernel does, stands a line that says so.
+of sliders, which only live while a kernel does, stands what they show at first, and where they are.
 """
 
 import os
 import re
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ METADATA = {
     "language_info": {"name": "python"},
 }
 WIDGET = "application/vnd.jupyter.widget-view+json"
-INSTEAD = "*Sliders, while the notebook runs; what stands around them shows some of their values.*"
+INSTEAD = "*Sliders while the notebook runs; this is where they stand at first: {}.*"
 
 _NUMBER = re.compile(r"-?\d[\d,]*(?:\.\d+)?(?:e[+-]?\d+)?")
 
@@ -48,27 +49,55 @@ def execute(path: Path) -> nbformat.NotebookNode:
             client.execute()
         finally:
             kernel.shutdown_kernel(now=True)
-    return cleaned(notebook)
+    return cleaned(notebook, client.widget_state)
 
 
-def cleaned(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """The notebook without what depends on when and where it ran."""
+def cleaned(
+    notebook: nbformat.NotebookNode, widgets: Mapping[str, Any] | None = None
+) -> nbformat.NotebookNode:
+    """The notebook without what depends on when and where it ran.
+
+    Args:
+        notebook: as it ran.
+        widgets: the state of each widget in it, by the id of its model.
+    """
     notebook.metadata = nbformat.from_dict(METADATA)
     for cell in notebook.cells:
         cell.metadata = nbformat.from_dict({})
         if cell.cell_type == "code":
-            cell.outputs = [_cleaned(output) for output in cell.outputs]
+            cell.outputs = [
+                one for output in cell.outputs for one in _cleaned(output, widgets or {})
+            ]
     nbformat.validate(notebook)
     return notebook
 
 
-def _cleaned(output: Any) -> Any:
+def _cleaned(output: Any, widgets: Mapping[str, Any]) -> list[Any]:
     if WIDGET in output.get("data", {}):
-        return nbformat.v4.new_output("display_data", data={"text/markdown": INSTEAD})
+        return _as_it_stands(output["data"][WIDGET]["model_id"], widgets)
     # What a picture says of itself as text repeats its number of panels only.
     if "image/png" in output.get("data", {}):
         output.data = nbformat.from_dict({"image/png": output.data["image/png"]})
-    return output
+    return [output]
+
+
+def _as_it_stands(box: str, widgets: Mapping[str, Any]) -> list[Any]:
+    """Where the sliders of a box are, and what they show there."""
+    children = [name.removeprefix("IPY_MODEL_") for name in widgets[box]["children"]]
+    states = [widgets[name] for name in children]
+    at = ", ".join(
+        f"{state['description']} = {_value(state)}" for state in states if state.get("description")
+    )
+    words = nbformat.v4.new_output("display_data", data={"text/markdown": INSTEAD.format(at)})
+    shown = [nbformat.from_dict(one) for state in states for one in state.get("outputs", ())]
+    return [words, *(one for output in shown for one in _cleaned(output, widgets))]
+
+
+def _value(state: Mapping[str, Any]) -> Any:
+    """Of a slider or of buttons."""
+    if "_options_labels" in state:
+        return state["_options_labels"][state["index"]]
+    return state["value"]
 
 
 def words(notebook: nbformat.NotebookNode) -> list[tuple[str, str]]:
