@@ -84,6 +84,7 @@ class Bench:
             scenario.workload.arrivals.multiply * scenario.scale
         )
         data["scale"] = 1.0
+        data.pop("shows", None)  # of what the scenario's own systems keep, as are books
         data["workload"]["order_by"] = self.order_by
         data["drain_limit"] = self._patience_s()
         trace, cases = scenario.workload.arrivals.trace, scenario.workload.cases

@@ -13,6 +13,7 @@ import typer
 from sim.cli import stopping
 from sim.cli.costing import cost
 from sim.cli.differing import diff
+from sim.cli.documenting import docs
 from sim.cli.importing import imports, must_be_new
 from sim.cli.paging import page
 from sim.cli.people import Dask, Seed, Sets, err, for_people, out, overrides
@@ -133,6 +134,9 @@ def schema() -> None:
     from sim.scenario.load import Scenario
 
     sys.stdout.write(json.dumps(Scenario.json_schema(), indent=2) + "\n")
+
+
+app.command()(docs)
 
 
 @app.command()

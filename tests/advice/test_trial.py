@@ -111,3 +111,31 @@ def test_the_timeout_of_a_function_is_three_batches_and_two_slow_messages():
     assert queue["VisibilityTimeout"] == 6 * 70
     shards = bench.system(presets()["kinesis_lambda"], {"job": 1})
     assert shards["applications"]["job"]["lambda"]["Timeout"] == 340
+
+
+def test_a_scenario_that_shows_its_books_is_tried_on_systems_that_keep_none():
+    s = scenario(
+        workload={
+            "arrivals": {"profile": [{"for": "100 s", "rate": "2/s"}]},
+            "keys": {
+                "case": {
+                    "lifecycle": {
+                        "states": ["open", "done"],
+                        "gap": "1 s",
+                        "amount": {"median": 10, "p99": 100},
+                    }
+                }
+            },
+            "service": {"job": {"per_message": "1 ms"}},
+        },
+        systems={
+            "own": {
+                "product": "sqs",
+                "queues": {"books": {"workers": 1, "does": ["job"], "ledger": "naive"}},
+            }
+        },
+        needs={"loss": "none"},
+        shows="money_misstated",
+    )
+    answer = advise(s, most_workers=2, own=False)
+    assert answer.rows
