@@ -60,7 +60,8 @@ def _of_section(section: Section) -> Iterator[str]:
         yield "<details><summary>"
         yield f"Accepted, without effect: {len(section.not_modelled)}</summary>"
         yield ""
-        yield ", ".join(_without_effect(section)) + "."
+        yield from (f"- {words}" for words in _without_effect(section))
+        yield ""
         yield "</details>"
 
 
@@ -84,8 +85,12 @@ def _anchored(section: Section, key: KeyRow) -> str:
 
 
 def _without_effect(section: Section) -> Iterator[str]:
+    """The keys that have no effect, by the reason why."""
+    by_reason: dict[str, list[str]] = {}
     for key, why in (section.not_modelled or {}).items():
-        yield f"`{key}` ({why})" if why else f"`{key}`"
+        by_reason.setdefault(why, []).append(f"`{key}`")
+    for why, keys in by_reason.items():
+        yield f"{', '.join(keys)}{f': {why}' if why else ''}."
 
 
 def html(parts: Sequence[Chapter]) -> str:
@@ -124,9 +129,9 @@ def _html_of_key(section: Section, key: KeyRow) -> str:
 def _html_without_effect(section: Section) -> str:
     if not section.not_modelled:
         return ""
-    said = ", ".join(_inline(words) for words in _without_effect(section))
+    said = "".join(f"<li>{_inline(words)}</li>" for words in _without_effect(section))
     count = len(section.not_modelled)
-    return f"<details><summary>Accepted, without effect: {count}</summary><p>{said}.</p></details>"
+    return f"<details><summary>Accepted, without effect: {count}</summary><ul>{said}</ul></details>"
 
 
 _MARKS = re.compile(

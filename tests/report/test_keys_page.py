@@ -16,7 +16,7 @@ SECTION = Section(
         KeyRow("c.d", "[a mapping](#sqs.queues)", "required", "…"),
     ),
     (("a|b",), ("c.d", "e")),
-    {"Policy": "", "Kms": "no keys here"},
+    {"Policy": "", "Kms": "no keys here", "Arn": "", "Sse": "no keys here"},
 )
 PART = Chapter("Amazon SQS", (SECTION,))
 
@@ -46,7 +46,8 @@ def test_markdown_has_a_row_for_each_key_and_an_anchor():
     assert '<a id="sqs.queues:a|b"></a>`a\\|b`'.replace("a|b", "a\\|b") in rows[0]
     assert "Exactly one of: `a|b`; `c.d` and `e`." in text
     assert "<https://example.org/docs#x>" in text
-    assert "Accepted, without effect: 2" in text and "`Policy`, `Kms` (no keys here)." in text
+    assert "Accepted, without effect: 4" in text
+    assert "\n- `Policy`, `Arn`.\n- `Kms`, `Sse`: no keys here.\n" in text
 
 
 def test_the_page_is_well_formed_and_its_links_lead_somewhere():
