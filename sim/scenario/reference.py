@@ -99,6 +99,9 @@ PRODUCTS = {
     "pubsub": "Google Cloud Pub/Sub",
     "bullmq": "BullMQ",
     "celery": "Celery",
+    "redis_streams": "Redis streams",
+    "sidekiq": "Sidekiq",
+    "rq": "RQ",
 }
 """How products write their names; one that is missing is called by its word."""
 
