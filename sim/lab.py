@@ -327,7 +327,16 @@ def _advance(
     env = Environment(system.stages)
     timeline = Timeline(env)
     fleets = system.control(env, timeline.say)
-    replays = schedule(env, scenario, setup.name, fleets, duration_s, timeline, system.upstream)
+    replays = schedule(
+        env,
+        scenario,
+        setup.name,
+        fleets,
+        duration_s,
+        timeline,
+        system.upstream,
+        scenario.systems[setup.name].redriven,
+    )
     last_seek_s = max(replay.last_seek_s for replay in replays.values())
 
     def report(settled: int) -> None:

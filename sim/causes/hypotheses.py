@@ -14,6 +14,7 @@ from sim.causes.relaxed_logs import lines
 from sim.foundation.text import count, duration
 from sim.scenario.faults.base import Fault, GroupFault
 from sim.scenario.faults.groups import AutoscaleFault, ScaleFault
+from sim.scenario.faults.queues import QueueFault
 from sim.scenario.faults.topics import TopicFault, moved
 from sim.scenario.load import Scenario, Service
 from sim.scenario.products.aws_lambda import SqsFunction
@@ -254,6 +255,8 @@ def strikes(scenario: Scenario, fault: Fault, system: str, group: str) -> bool:
         return True
     if isinstance(fault, TopicFault):
         return fault.strikes_topic(system)
+    if isinstance(fault, QueueFault):
+        return any(fault.strikes_queue(system, queue) for queue in its.redriven)
     if isinstance(fault, GroupFault):
         return fault.strikes_group(system, group)
     # A crash of one that an autoscaler has started counts too.

@@ -4,7 +4,7 @@ Whom it strikes is found in `sim.injection.targets`; what it then does, by kind 
 `of_consumers`, `of_groups`, `of_publishers` and `of_brokers`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from math import ceil, inf
 
@@ -34,6 +34,7 @@ def schedule(
     duration_s: float,
     timeline: Timeline,
     upstream: Upstream | None = None,
+    queues: Iterable[str] = (),
 ) -> Mapping[str, Replay]:
     """Start processes for every fault that concerns a system.
 
@@ -45,6 +46,7 @@ def schedule(
         duration_s: when arrivals end, s.
         timeline: told of each fault when it happens.
         upstream: its publisher and brokers; None: nothing there can fail.
+        queues: its queues that dead-letter into each other.
 
     Returns:
         of each group, what its bugs and seeks will have come to when they happen.
@@ -54,7 +56,7 @@ def schedule(
     watched_over: dict[Crew, None] = {}
     first_s = inf
     for index, fault in enumerate(scenario.faults):
-        matched = targets(fault, system, crews, upstream)
+        matched = targets(fault, system, crews, upstream, queues)
         of_whom = dict.fromkeys(target.crew for target in matched)
         groups = [crew for crew in of_whom if crew is not None]
         if fault.takes_readers:

@@ -1,14 +1,15 @@
 """Whom a fault strikes in a run, and the one way from there to what it does to each kind."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from sim.engine.environment import Steps
 from sim.engine.system import BrokerSet, PublisherProcess, Upstream
-from sim.injection import of_brokers, of_consumers, of_groups, of_publishers, of_topics
+from sim.injection import of_brokers, of_consumers, of_groups, of_publishers, of_queues, of_topics
 from sim.injection.context import Context
 from sim.injection.crew import Crew
 from sim.scenario.faults.base import BrokerFault, Fault, GroupFault, PublisherFault
+from sim.scenario.faults.queues import QueueFault
 from sim.scenario.faults.topics import TopicFault
 
 
@@ -60,13 +61,36 @@ class TheTopic:
     present = True
 
 
-Target = OneConsumer | WholeGroup | ThePublisher | OneBroker | TheTopic
+@dataclass(frozen=True)
+class OneQueue:
+    """A queue of a system."""
+
+    name: str
+    crew = None
+    present = True
+
+
+Target = OneConsumer | WholeGroup | ThePublisher | OneBroker | TheTopic | OneQueue
 
 
 def targets(
-    fault: Fault, system: str, crews: Mapping[str, Crew], upstream: Upstream | None
+    fault: Fault,
+    system: str,
+    crews: Mapping[str, Crew],
+    upstream: Upstream | None,
+    queues: Iterable[str] = (),
 ) -> list[Target]:
-    """Everything in a system that a fault can strike, as its target names it."""
+    """Everything in a system that a fault can strike, as its target names it.
+
+    Args:
+        fault: what happens.
+        system: name.
+        crews: of its groups.
+        upstream: what stands in front of it, if that can fail.
+        queues: its queues that dead-letter into each other.
+    """
+    if isinstance(fault, QueueFault):
+        return [OneQueue(name) for name in queues if fault.strikes_queue(system, name)]
     if isinstance(fault, GroupFault):
         return [
             WholeGroup(crew) for name, crew in crews.items() if fault.strikes_group(system, name)
@@ -105,6 +129,8 @@ def doings(fault: Fault, hit: Sequence[Target], context: Context) -> Iterator[St
             yield of_groups.strike(fault, together, context)
     if isinstance(fault, TopicFault) and hit:
         yield of_topics.strike(fault, context)
+    if isinstance(fault, QueueFault) and hit:
+        yield of_queues.strike(fault, context)
     for target in hit:
         if isinstance(target, ThePublisher) and isinstance(fault, PublisherFault):
             yield of_publishers.strike(fault, target.process, context)

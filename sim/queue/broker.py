@@ -15,6 +15,7 @@ from sim.engine import pieces
 from sim.engine.pace import STEPS, StagePace
 from sim.engine.waits import TimePart
 from sim.foundation.arrays import F32, F64, I32, I64, Bools
+from sim.queue import broker_arrivals_kernel as arrivals
 from sim.queue import broker_codes as codes
 from sim.queue import broker_events_kernel as events_kernel
 from sim.queue import broker_faults_kernel as faults
@@ -219,6 +220,28 @@ class Broker:
                 return
         self._work(until_s)
 
+    def ready(self) -> int:
+        """How many messages are ready now."""
+        self._make_room()
+        return self.state.messages.ready_now
+
+    def move_first(self) -> bool:
+        """Take the oldest message that is ready out of the queue; False: none is.
+
+        It is then in the queue's letters, alone.
+        """
+        self._make_room()
+        letters = self.state.letters
+        assert letters.n == 0, "queue: letters that nobody has taken"
+        while letters.message.shape[0] < 1 + k.most_letters(self.state):
+            letters.enlarge()
+        return arrivals.move_first(self.state) >= 0
+
+    def expire_one(self, message: int) -> None:
+        """The life of a message ends that is not counted from when it came here."""
+        self._make_room()
+        arrivals.expire_one(self.state, message)
+
     def due_s(self) -> float:
         """When something happens next, as far as is known, s; inf: nothing."""
         due_s = k.due_s(self.state)
@@ -258,9 +281,13 @@ class Broker:
             order: BEFORE_CONTROL or AFTER_CONTROL.
             do: does it, at the time that `now_s` then is.
         """
-        if after_s < inf:
+        self.at(self.now_s + after_s, order, do)
+
+    def at(self, at_s: float, order: int, do: Callable[[], None]) -> None:
+        """As `later`, at a given time, s; inf: never."""
+        if at_s < inf:
             self._dues += 1
-            heappush(self._due, (self.now_s + after_s, order, self._dues, do))
+            heappush(self._due, (at_s, order, self._dues, do))
 
     def _enlarge(self) -> None:
         """Double whatever is more than half full."""

@@ -55,8 +55,14 @@ cdef void _trim(BrokerState b, double now) noexcept nogil
 @cython.locals(same=i64)
 cdef bint _is_repeated(BrokerState b, i64 message, double at_s) noexcept nogil
 
-@cython.locals(arrival_s=double, expiry_s=double, row=i64, message=i64, fresh=bint, since_s=double)
+@cython.locals(arrival_s=double, expiry_s=double, row=i64, message=i64, fresh=bint, since_s=double,
+               entered_s=double, its=i64)
 cdef bint catch_up(BrokerState b, double now, bint waiting) noexcept nogil
+
+@cython.locals(grouped=bint, found=i64, oldest=i64, lane=i64, message=i64)
+cpdef i64 move_first(BrokerState b) noexcept nogil
+
+cpdef void expire_one(BrokerState b, i64 message) noexcept nogil
 
 cdef double sample_s(BrokerState b) noexcept nogil
 

@@ -214,6 +214,8 @@ def _is_repeated(b: BrokerState, message: int, at_s: float) -> bool:
     """
     if b.messages.same.shape[0] == 0:
         return False
+    if b.messages.letter.shape[0] > 0 and b.messages.letter[message] == 1:
+        return False  # its id is that of the message itself now (SF-09)
     same = b.messages.same[message]
     if at_s >= 0.0 and at_s - b.messages.let_in_s[same] < b.policy.dedup_s:
         b.messages.refusals += 1
@@ -256,8 +258,13 @@ def catch_up(b: BrokerState, now: float, waiting: bool) -> bool:
         fresh = b.messages.effects[message] == 0
         if b.times.entered_of.shape[0] > 0:
             b.messages.returns[message] = 0  # to this queue it is a new message
+            b.messages.forgiven[message] = b.messages.receives[message]
             if fresh:
-                b.times.entered_of[message] = max(0.0, num.double(b.feed.enqueued_s[row]))
+                entered_s = max(0.0, num.double(b.feed.enqueued_s[row]))
+                b.times.entered_of[message] = entered_s
+                if b.policy.delay_s > 0.0:
+                    its = times_kernel.row_for(b.times, message)
+                    b.times.before[its, codes.MET_DELAY] += arrival_s - entered_s
         if b.times.came_of.shape[0] > 0 and fresh:
             b.times.came_of[message] = arrival_s
         if come(b, arrival_s, message):
@@ -271,6 +278,53 @@ def catch_up(b: BrokerState, now: float, waiting: bool) -> bool:
             return True
         if b.policy.overflow == codes.DROP_HEAD and b.messages.ready_now > b.policy.max_length:
             drop_heads(b)
+
+
+def move_first(b: BrokerState) -> int:
+    """Take the oldest message that is ready out of the queue, into its letters (SS-20).
+
+    A message group of which something is in flight is passed over.
+
+    Returns:
+        which; -1: nothing is ready.
+    """
+    grouped = b.policy.pick == codes.GROUPS or b.policy.pick == codes.FAIR
+    if b.policy.pick == codes.GROUPS:
+        let_in(b)
+    found = -1
+    oldest = -1
+    for lane in range(b.lanes.lanes):
+        if b.policy.pick == codes.GROUPS and b.lanes.in_flight[lane] + b.lanes.held_up[lane] > 0:
+            continue
+        message: int = b.lanes.head[lane]
+        while message >= 0 and b.messages.state[message] != codes.READY:
+            message = b.lanes.behind[message]  # the heap is by the heads as they are
+        if message >= 0 and (oldest < 0 or b.lanes.place[message] < b.lanes.place[oldest]):
+            found = lane
+            oldest = message
+    if found < 0:
+        return -1
+    if grouped:
+        lanes_kernel.leave_heap(b.lanes, found)
+    lanes_kernel.front(b.lanes, b.messages, found)
+    lanes_kernel.pop(b.lanes, found)
+    b.messages.ready_now -= 1
+    settling_kernel.move(b, oldest, codes.WAS_READY, codes.DIED_LIMIT)
+    if grouped:
+        lanes_kernel.offer(b.lanes, b.messages, found, b.policy.pick)
+    if b.policy.pick == codes.GROUPS:
+        let_in(b)
+    return oldest
+
+
+def expire_one(b: BrokerState, message: int) -> None:
+    """A message is too old whose age does not count from when it came here (SS-19)."""
+    if b.messages.state[message] == codes.IN_FLIGHT:
+        b.messages.state[message] = codes.OVERDUE
+    elif b.messages.state[message] == codes.READY:
+        b.messages.ready_now -= 1
+        settling_kernel.finalise(b, message, codes.EXPIRED)
+        limits_kernel.act(b.limits, codes.LIMIT_EXPIRED, b.times.at_s, b.times.at_s)
 
 
 def sample_s(b: BrokerState) -> float:

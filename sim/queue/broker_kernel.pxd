@@ -80,7 +80,7 @@ cdef i64 _rare(BrokerState b, double now, i64 kind, i64 ref, i64 stamp) noexcept
 @cython.locals(kind=i64, ref=i64, stamp=i64, busy=i64)
 cdef void _happen(BrokerState b, double now) noexcept nogil
 
-@cython.locals(most=i64)
+@cython.locals(most=i64, delayed=bint)
 cpdef i64 rare_rows(BrokerState b) noexcept nogil
 
 cpdef void pass_by(BrokerState b, double now) noexcept nogil

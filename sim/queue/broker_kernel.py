@@ -188,7 +188,7 @@ def _take(b: BrokerState, now: float, c: int) -> int:
             break
         message = b.lanes.head[lane]
         lanes_kernel.pop(b.lanes, lane)
-        if b.messages.receives[message] >= b.policy.max_receives:
+        if messages_kernel.received(b.messages, message) >= b.policy.max_receives:
             b.messages.ready_now -= 1
             settling_kernel.bury(b, message, codes.WAS_READY, codes.DIED_LIMIT)
             limits_kernel.act(b.limits, codes.LIMIT_RECEIVES, now, now)
@@ -462,7 +462,8 @@ def most_letters(b: BrokerState) -> int:
 def rare_rows(b: BrokerState) -> int:
     """Rows of `QueueTimes` that whatever happens next may need."""
     most = b.deliveries.used + b.most + 2
-    if b.policy.overflow != codes.DROP_HEAD:
+    delayed = b.times.entered_of.shape[0] > 0 and b.policy.delay_s > 0.0
+    if b.policy.overflow != codes.DROP_HEAD or delayed:
         most += b.feed.n[0] - b.row
     return most
 

@@ -17,6 +17,7 @@ cdef class QueueMessages:
     cdef public u8[::1] state
     cdef public u16[::1] receives
     cdef public u16[::1] returns
+    cdef public u16[::1] forgiven
     cdef public u16[::1] stalls
     cdef public u16[::1] effects
     cdef public double[::1] done_s
@@ -47,6 +48,9 @@ cdef double ttl_of(QueueMessages messages, double ttl_s, i64 message) noexcept n
 
 @cython.locals(low=i64, high=i64, middle=i64)
 cdef i64 poison_place(PoisonLeft poison, i64 message) noexcept nogil
+
+@cython.locals(times=i64)
+cdef i64 received(QueueMessages messages, i64 message) noexcept nogil
 
 cdef void affect(QueueMessages messages, double now, i64 message) noexcept nogil
 

@@ -46,6 +46,9 @@ class QueueMessages:
         """[messages] deliveries so far."""
         self.returns: U16 = np.zeros(n, np.uint16)
         """[messages] returns and retries that count."""
+        self.forgiven: U16 = np.zeros(n if linked else 0, np.uint16)
+        """[messages] deliveries from before it came last, which do not count any more; [0]: all
+        count."""
         self.stalls: U16 = np.zeros(n if stalls else 0, np.uint16)
         """[messages] how often its renewed lock had ended; [0]: that is not counted."""
         self.effects: U16 = np.zeros(n, np.uint16)
@@ -131,6 +134,14 @@ def poison_place(poison: PoisonLeft, message: int) -> int:
     if low < poison.message.shape[0] and poison.message[low] == message:
         return low
     return -1
+
+
+def received(messages: QueueMessages, message: int) -> int:
+    """How often a message was handed out since it came."""
+    times = num.integer(messages.receives[message])
+    if messages.forgiven.shape[0] > 0:
+        times -= num.integer(messages.forgiven[message])
+    return times
 
 
 def affect(messages: QueueMessages, now: float, message: int) -> None:

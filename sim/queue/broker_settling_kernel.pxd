@@ -20,8 +20,8 @@ cdef void finalise(BrokerState b, i64 message, i64 state) noexcept nogil
 cdef void bury(BrokerState b, i64 message, i64 d, i64 reason) noexcept nogil
 
 @cython.locals(now=double, at=i64, k=i64, entered_s=double, waited_s=double, ttl_s=double,
-               late_s=double, ready_s=double, until_idle_s=double, into=i64)
-cdef void _move(BrokerState b, i64 message, i64 d, i64 reason) noexcept nogil
+               late_s=double, ready_s=double, until_idle_s=double, in_line=bint, into=i64)
+cdef void move(BrokerState b, i64 message, i64 d, i64 reason) noexcept nogil
 
 @cython.locals(lane=i64, time_s=double)
 cdef void forget(BrokerState b, double now, i64 d) noexcept nogil
@@ -56,6 +56,9 @@ cdef void settle(BrokerState b, double now, i64 d, i64 verdict, bint worked_on) 
 
 @cython.locals(message=i64, other=i64, lane=i64)
 cdef void _settle_copy(BrokerState b, double now, i64 d, bint worked_on) noexcept nogil
+
+@cython.locals(forgiven=i64, receipt=i64)
+cdef bint _is_of_this_stay(BrokerState b, i64 d) noexcept nogil
 
 @cython.locals(message=i64, worked_on=bint, state=i64, lane=i64)
 cdef void acknowledge(BrokerState b, double now, i64 d) noexcept nogil

@@ -34,14 +34,14 @@ def bury(b: BrokerState, message: int, d: int, reason: int) -> None:
         reason: DIED_…
     """
     if b.policy.moves == 1:
-        _move(b, message, d, reason)
+        move(b, message, d, reason)
     elif b.policy.dead_letters == 1:
         finalise(b, message, codes.DEAD)
     else:
         finalise(b, message, codes.EXPIRED if reason == codes.DIED_EXPIRED else codes.DROPPED)
 
 
-def _move(b: BrokerState, message: int, d: int, reason: int) -> None:
+def move(b: BrokerState, message: int, d: int, reason: int) -> None:
     """A message leaves for another queue, with what it has met so far (RQ-16)."""
     now: float = b.times.at_s
     at = b.letters.n
@@ -51,6 +51,8 @@ def _move(b: BrokerState, message: int, d: int, reason: int) -> None:
     b.letters.reason[at] = reason
     b.messages.state[message] = codes.MOVED
     b.messages.moved += 1
+    if b.policy.pick == codes.GROUPS:
+        lanes_kernel.move_window(b.lanes, b.messages, message, b.policy.pick)
     entered_s = now
     if b.times.entered_of.shape[0] > 0:
         entered_s = num.double(b.times.entered_of[message])
@@ -79,11 +81,14 @@ def _move(b: BrokerState, message: int, d: int, reason: int) -> None:
                 b.letters.met[at, codes.MET_DELAY] += now - ready_s - late_s
                 return
         until_idle_s = -num.INF
-        if b.policy.single_active == 1 or b.by_ring:
+        if b.policy.pick == codes.GROUPS:
+            until_idle_s = b.times.freed[lanes_kernel.lane_of(b.lanes, message)]
+        elif b.policy.single_active == 1 or b.by_ring:
             until_idle_s = b.times.idle_s
         times_kernel.add_ready(b.times, message, until_idle_s, b.letters.met, at)
     # What it waits for while a consumer rests is this queue's.
-    into = codes.MET_LINE if b.policy.single_active == 1 else codes.MET_CEILING
+    in_line = b.policy.single_active == 1 or b.policy.pick == codes.GROUPS
+    into = codes.MET_LINE if in_line else codes.MET_CEILING
     b.letters.met[at, into] += b.letters.met[at, codes.MET_IDLE]
     b.letters.met[at, codes.MET_IDLE] = 0.0
 
@@ -292,6 +297,18 @@ def _settle_copy(b: BrokerState, now: float, d: int, worked_on: bool) -> None:
         deliveries_kernel.free_if_forgotten(b.deliveries, other)
 
 
+def _is_of_this_stay(b: BrokerState, d: int) -> bool:
+    """Whether the message of a delivery has not left the queue and come back since.
+
+    Whoever has a receipt from before knows another message.
+    """
+    if b.messages.forgiven.shape[0] == 0:
+        return True
+    forgiven: int = b.messages.forgiven[b.deliveries.message[d]]
+    receipt: int = b.deliveries.receipt[d]
+    return receipt > forgiven
+
+
 def acknowledge(b: BrokerState, now: float, d: int) -> None:
     """The ack of a delivery has reached the broker, which may have taken it back meanwhile."""
     message = b.deliveries.message[d]
@@ -312,11 +329,16 @@ def acknowledge(b: BrokerState, now: float, d: int) -> None:
                 lanes_kernel.offer(b.lanes, b.messages, lane, codes.GROUPS)
     elif (
         b.policy.late_ack == 1
+        and _is_of_this_stay(b, d)
         and b.deliveries.verdict[d] == codes.OK
         and state == codes.READY
         and (b.policy.any_copy == 1 or b.messages.receives[message] == b.deliveries.receipt[d])
     ):
         b.messages.ready_now -= 1
         finalise(b, message, codes.ACKED)
-    elif b.policy.any_copy == 1 and (state == codes.IN_FLIGHT or state == codes.OVERDUE):
+    elif (
+        b.policy.any_copy == 1
+        and (state == codes.IN_FLIGHT or state == codes.OVERDUE)
+        and _is_of_this_stay(b, d)
+    ):
         _settle_copy(b, now, d, worked_on)

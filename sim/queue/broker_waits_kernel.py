@@ -30,6 +30,7 @@ def _add(
         if b.times.entered_of.shape[0] > 0:
             came_s = num.double(b.times.entered_of[m])
             ago_s = came_s - first_s[i]
+            delay_s = its_asked_s = 0.0  # it is among what it has met, once for each time it came
         else:
             came_s = b.feed.enqueued_s[b.lanes.place[m]] + delay_s
             if came_s < delay_s:  # it was sent before the start: what is left of its delay

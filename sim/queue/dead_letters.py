@@ -10,15 +10,17 @@ A message is in one of these queues at a time: it is published to one of them.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from math import inf
+from types import MappingProxyType
 
 import numpy as np
 
 from sim.foundation.arrays import F64, I32, I64, NO_LIMIT, Bools, longer
 from sim.foundation.errors import LabError
 from sim.queue import broker_codes as codes
-from sim.queue.broker import Broker
+from sim.queue.broker import BEFORE_CONTROL, Broker
 from sim.queue.feed import empty_feed
 from sim.queue.feed_kernel import Feed
 
@@ -34,6 +36,7 @@ class DeadLetters:
         queues: Mapping[str, Broker],
         to: Mapping[str, str],
         published: Mapping[str, Bools],
+        lives_s: Mapping[str, float] = MappingProxyType({}),
     ) -> None:
         """
         Args:
@@ -42,6 +45,8 @@ class DeadLetters:
                 own (`own_feed`), in which nothing is yet.
             to: of each queue that dead-letters into one of them, which one.
             published: [messages] of each queue, whether a message is published to it.
+            lives_s: of queues in which the life of a dead letter counts from when it was published
+                or moved back (`redrive`), how long it is, s (SS-19).
 
         Raises:
             LabError: a message is published to more than one of the queues.
@@ -59,6 +64,11 @@ class DeadLetters:
         """Messages dropped because they went in a circle without a rejection (RQ-18)."""
         self.cycled_s = (inf, -inf)
         """When the first and the last of them were, s."""
+        self.lives_s = lives_s
+        self.since_s = np.zeros(self.at.size)
+        """[messages] when each was published, or moved back last, s."""
+        self.back: dict[str, Bools] = {}
+        """[messages] of each queue out of which some were moved, those that left it so last."""
         self._read = 0
         self._deaths: defaultdict[int, list[tuple[str, int]]] = defaultdict(list)
         """Of messages that were in a circle: where they died and why, the last one first."""
@@ -68,7 +78,8 @@ class DeadLetters:
             raise LabError(
                 f"a message is published to the queues {', '.join(several)}, and one dead-letters "
                 "into the other, which would have it twice at a time; the lab follows one copy of "
-                "a message: give the exchange a routing_key and the queues different bindings"
+                "a message: publish it to one of them (a routing_key and different bindings of a "
+                "RabbitMQ exchange, a FilterPolicy of an SQS queue)"
             )
         for name, queue in self.queues.items():
             queue.expect(NO_LIMIT)
@@ -99,6 +110,7 @@ class DeadLetters:
             here = its[rows]
             if here.any():
                 self.at[rows[here]] = self.number[name]
+                self.since_s[rows[here]] = at_s[here]
                 enter(self.queues[name], rows[here], at_s[here])
 
     def _turn(self, circle: Sequence[str], until_s: float) -> None:
@@ -139,9 +151,52 @@ class DeadLetters:
                 for m, reason, t in zip(message, letters.reason[:n], at_s, strict=True)
             ]
             message, at_s, met_s = message[goes], at_s[goes], met_s[goes]
-        target = self.to[name]
+        self._pass(self.to[name], message, at_s, met_s)
+
+    def _pass(self, target: str, message: I32, at_s: F64, met_s: F64) -> None:
+        """Messages enter another queue."""
         self.at[message] = self.number[target]
+        if target in self.back:
+            self.back[target][message] = False
         take(self.queues[target], message, at_s, met_s)
+        life_s = self.lives_s.get(target, inf)
+        if life_s == inf:
+            return
+        queue = self.queues[target]
+        for m, entered_s in zip(message.tolist(), at_s.tolist(), strict=True):
+            since_s = float(self.since_s[m])
+            ends_s = max(entered_s + queue.policy.delay_s, since_s + life_s)
+            queue.at(ends_s, BEFORE_CONTROL, partial(self._expire, target, m, since_s))
+
+    def _expire(self, name: str, message: int, since_s: float) -> None:
+        """A dead letter has been alive for as long as its queue keeps it."""
+        if self.at[message] == self.number[name] and self.since_s[message] == since_s:
+            self.queues[name].expire_one(message)
+
+    def redrive(self, name: str, whither: Callable[[int], str]) -> str | None:
+        """Move the oldest message that is ready in a queue into another one, now (SS-20).
+
+        There it is a new message.
+
+        Args:
+            name: of the queue; all are advanced to the present time.
+            whither: says of a message to which queue it goes.
+
+        Returns:
+            that queue; None: nothing is ready.
+        """
+        queue = self.queues[name]
+        if not queue.move_first():
+            return None
+        letters = queue.state.letters
+        letters.n = 0
+        message = np.asarray(letters.message)[:1].astype(np.int32)
+        to = whither(int(message[0]))
+        self.back.setdefault(name, np.zeros(self.at.size, np.bool_))[message] = True
+        self.since_s[message] = queue.now_s
+        at_s = np.array([self.queues[to].now_s])
+        self._pass(to, message, at_s, np.asarray(letters.met)[:1].copy())
+        return to
 
     def _ends(self, name: str, message: int, reason: int, at_s: float) -> bool:
         """Whether a message is dropped because it goes in a circle by itself (RQ-18).

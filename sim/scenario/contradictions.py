@@ -19,10 +19,12 @@ from sim.foundation.units import PositiveBytes, seconds
 from sim.scenario.faults.base import Fault, GroupFault, Kind
 from sim.scenario.faults.catalogue import AnyFault
 from sim.scenario.faults.groups import AutoscaleFault, ScaleFault, SeekFault, SnapshotHeldFault
+from sim.scenario.faults.queues import QueueFault, RedriveFault
 from sim.scenario.faults.settings import AttributesFault, ConfigsFault
 from sim.scenario.faults.topics import PartitionsFault, TopicFault
 from sim.scenario.products.base import Selection
 from sim.scenario.products.catalogue import System
+from sim.scenario.products.sqs_dead_letters import named
 from sim.scenario.start import Start, bad_start
 from sim.scenario.workload import STATE, Arrivals, CaseFile, Workload
 
@@ -324,6 +326,8 @@ def _bad_targets(
             yield from _no_table(path, fault, systems)
         elif isinstance(fault, TopicFault):
             yield from _bad_topic(path, fault, systems)
+        elif isinstance(fault, QueueFault):
+            yield from _bad_queue(path, fault, systems)
         else:
             yield from _bad_index(path, fault, struck)
         yield from _no_fault(path, fault, systems)
@@ -349,6 +353,35 @@ def _bad_topic(
         near = nearest(fault.target, topics)
         hint = f"did you mean '{near}'?" if near else f"known: {', '.join(topics)}"
         yield (*path, "target"), f"{fault.target!r} matches nothing; {hint}"
+
+
+def _bad_queue(
+    path: KeyPath, fault: QueueFault, systems: Mapping[str, System | None]
+) -> Iterator[tuple[KeyPath, str]]:
+    """A queue that is not there, or out of which nothing can be moved to where it says."""
+    into = {
+        f"{name}.{queue}": sources
+        for name, system in systems.items()
+        for queue, sources in (system.redriven if system is not None else {}).items()
+    }
+    found = [queue for queue in into if fault.strikes_queue(*queue.split(".", 1))]
+    if not into:
+        why = "needs an SQS queue whose 'RedrivePolicy' names another queue of the system"
+        yield (*path, "fault"), f"{fault.fault!r} {why}"
+    elif not found:
+        near = nearest(fault.target, into)
+        hint = f"did you mean '{near}'?" if near else f"known: {', '.join(into)}"
+        yield (*path, "target"), f"{fault.target!r} is no dead-letter queue; {hint}"
+    elif isinstance(fault, RedriveFault) and fault.destination_arn is not None:
+        to = named(fault.destination_arn)
+        for queue in found:
+            if to not in into[queue]:
+                its = " and ".join(map(repr, into[queue]))
+                why = (
+                    f"the dead letters of {to!r} do not come to {queue!r}: those of {its} do; a "
+                    "task to any other queue is left out, for a message could be there twice"
+                )
+                yield (*path, "DestinationArn"), why
 
 
 def _not_more(

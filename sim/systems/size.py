@@ -385,7 +385,7 @@ def _whose(system: System) -> Iterator[tuple[int, float]]:
     elif isinstance(system, KinesisSystem):
         yield _KINESIS
     elif isinstance(system, SqsSystem) and not any(
-        q.fifo_queue or q.function for q in system.queues.values()
+        q.fifo_queue or q.function or q.unread for q in system.queues.values()
     ):
         yield _SQS
     else:

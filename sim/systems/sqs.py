@@ -11,10 +11,10 @@ from math import inf
 import numpy as np
 import simpy
 
-from sim.engine.environment import Stage, Steps
+from sim.engine.environment import SideBySide, Stage, Steps
 from sim.engine.outcome import GroupOutcome
 from sim.engine.system import Fleet, Setup, Take, capacity
-from sim.engine.waits import Limit, SentOnly, of_kernel
+from sim.engine.waits import Limit, SentOnly, Waits, of_kernel
 from sim.foundation.arrays import F32, I32, NO_LIMIT
 from sim.foundation.text import duration
 from sim.injection.poison import poison
@@ -25,6 +25,8 @@ from sim.queue.broker import Broker
 from sim.queue.broker_policy import broker_policy
 from sim.queue.broker_policy_kernel import BrokerPolicy
 from sim.queue.broker_state import Columns
+from sim.queue.broker_waits import BrokerWaits
+from sim.queue.dead_letters import DeadLetters, own_feed
 from sim.queue.feed_kernel import Feed
 from sim.queue.filtered import Filtered
 from sim.queue.senders import Senders
@@ -36,8 +38,10 @@ from sim.scenario.faults.settings import AttributesFault
 from sim.scenario.load import Scenario
 from sim.scenario.products.aws_lambda import A_RECEIVE, LONG_POLL_S
 from sim.scenario.products.sqs import LONGEST_HIDDEN_S, SqsQueue, SqsSystem
+from sim.scenario.products.sqs_dead_letters import is_linked, linked
 from sim.systems.on_queue import QueueSystem, became, poison_of
 from sim.systems.queue_limits import Keys, LimitKey, written_s
+from sim.systems.sqs_dead_letters import Tasks, completed, linked_stages
 from sim.systems.sqs_lambda import Pollers, function_limit_keys, pollers
 from sim.systems.sqs_limits import spent_by_workers, standard_limits
 from sim.traffic.messages import Messages
@@ -81,6 +85,9 @@ class Sqs(QueueSystem[Workers | Broker]):
         """[passed] messages that pass the filter policy of a queue that has one, ascending."""
         self.let_in = setup.that_wait(self.passed)
         """[let in] messages of a queue that gets only some, ascending."""
+        to = linked(config.queues)
+        routed = {q: rows for q, rows in self.let_in.items() if is_linked(q, to)}
+        self.let_in = {q: rows for q, rows in self.let_in.items() if q not in routed}
         filters = {q: Filtered(self.senders.feed, rows) for q, rows in self.let_in.items()}
         queues: dict[str, Workers | Broker] = {}
         for queue, c in config.queues.items():
@@ -90,6 +97,8 @@ class Sqs(QueueSystem[Workers | Broker]):
                 rows = self.let_in[queue]
                 its, work_s = replace(setup, messages=messages.only(rows)), work_s[rows]
                 feed = filters[queue].feed
+            if is_linked(queue, to):
+                feed = own_feed()
             make = _standard if _is_standard(setup, queue, c) else _general
             queues[queue] = make(its, config, queue, work_s, feed)
         sent = {
@@ -101,6 +110,18 @@ class Sqs(QueueSystem[Workers | Broker]):
         keys = {queue: _limit_keys(setup, config, queue) for queue in queues}
         asked_s = {queue: float(c.delay_seconds) for queue, c in config.queues.items()}
         super().__init__(setup, queues, sent=sent, keys=keys, asked_s=asked_s)
+        brokers = {name: q for name, q in queues.items() if isinstance(q, Broker)}
+        self.links = {
+            name: stage
+            for stage in linked_stages(setup, config, brokers, self.senders.feed, routed)
+            for name in stage.queues
+        }
+        """Of each queue between which and others messages go, the stage of them all."""
+        stages = list(dict.fromkeys(self.links.values()))
+        if stages:
+            others = [queue for name, queue in queues.items() if name not in self.links]
+            self.readers = SideBySide([*stages, *others], setup.total, messages.duration_s)
+        self.tasks = Tasks(setup, config, stages)
         self.live = messages
         self.windows: QueueWindows | None = None
         """Where messages come window by window."""
@@ -111,7 +132,8 @@ class Sqs(QueueSystem[Workers | Broker]):
 
     def control(self, env: simpy.Environment, say: Callable[[str], None]) -> Mapping[str, Fleet]:
         """The workers of every queue; tells of messages that none gets, and of workers killed."""
-        if len(self.passed) == len(self.queues):
+        published = [name for name in self.queues if not self._gets_letters_only(name)]
+        if len(self.passed) == len(published):
             somewhere = np.unique(np.concatenate(list(self.passed.values()))).size
             if dropped := len(self.setup.messages) - somewhere:
                 say(f"{dropped:,} messages pass no filter policy and are dropped")
@@ -124,7 +146,42 @@ class Sqs(QueueSystem[Workers | Broker]):
         for name in self.queues:
             for fault in _setting(self.setup, name):
                 env.process(_set_later(env, name, self.queues, fault, say))
-        return super().control(env, say)
+        self.tasks.start(env, say)
+        fleets = super().control(env, say)
+        return {name: fleet for name, fleet in fleets.items() if name in self.config.readers}
+
+    def total(self) -> int:
+        """As `QueueSystem.total`; a message that goes from queue to queue is one."""
+        return self._sum(lambda queue: queue.total, lambda links: links.total())
+
+    def settled(self) -> int:
+        """As `QueueSystem.settled`, or in a dead-letter queue that nobody empties."""
+        return self._sum(lambda queue: queue.settled(), lambda links: links.settled())
+
+    def _sum(
+        self, of_queue: Callable[[Workers | Broker], int], of_links: Callable[[DeadLetters], int]
+    ) -> int:
+        alone = (queue for name, queue in self.queues.items() if name not in self.links)
+        together = dict.fromkeys(self.links.values())
+        return sum(map(of_queue, alone)) + sum(map(of_links, together))
+
+    def done(self) -> bool:
+        """As `QueueSystem.done`; nor is anything to be moved back."""
+        return not self.tasks.open and super().done()
+
+    def waits_of(self, name: str, queue: Broker) -> Waits:
+        """As `QueueSystem.waits_of`, since each message came into the first of its queues."""
+        if name not in self.links:
+            return super().waits_of(name, queue)
+        delay_s = self.asked_s[name]
+        return BrokerWaits(queue, self.senders, delay_s, self.senders.visible_s(0.0))
+
+    def completed(self, name: str, queue: Broker, outcome: GroupOutcome) -> GroupOutcome:
+        """As `QueueSystem.completed`: messages that have left it, and how they came back."""
+        if name not in self.links:
+            return outcome
+        outcome = replace(outcome, limits=[*outcome.limits, *self.tasks.limits(name)])
+        return completed(self.links[name], name, outcome)
 
     def roll_on(self, now_s: float, following: Messages, take: Take) -> None:
         """As `sim.engine.system.Rolling.roll_on`."""
@@ -169,10 +226,14 @@ class Sqs(QueueSystem[Workers | Broker]):
         if self.windows is not None:
             self.windows.note(np.nextafter(ended_s, inf))
             self.enqueued = self.windows.enqueued
+        for name in [name for name in self.queues if name not in self.config.readers]:
+            self.queues.pop(name).audit()
         queues = dict(self.queues)
         for outcome in super().outcomes(ended_s):
-            requests = {**outcome.requests, "send": self.senders.calls}
-            outcome = replace(outcome, requests=requests, rows=self.let_in.get(outcome.group))
+            sent = 0 if self._gets_letters_only(outcome.group) else self.senders.calls
+            outcome = replace(outcome, requests={**outcome.requests, "send": sent})
+            if outcome.group in self.let_in:
+                outcome = replace(outcome, rows=self.let_in[outcome.group])
             queue = queues.pop(outcome.group)
             if isinstance(queue, Pollers):
                 outcome = queue.told_in(outcome)
@@ -191,6 +252,9 @@ class Sqs(QueueSystem[Workers | Broker]):
                     spent_by_consumers=spent_s,
                 )
             yield outcome
+
+    def _gets_letters_only(self, name: str) -> bool:
+        return name in self.links and name in self.links[name].to.values()
 
 
 def _tell_deaths(
@@ -218,7 +282,10 @@ def _setting(setup: Setup, name: str) -> list[AttributesFault]:
 
 def _is_standard(setup: Setup, name: str, queue: SqsQueue) -> bool:
     """Whether it runs on the fast kernel, which knows one length of locks alone."""
-    return queue.plain and not _setting(setup, name)
+    config = setup.scenario.systems[setup.name]
+    assert isinstance(config, SqsSystem)
+    together = is_linked(name, linked(config.queues))
+    return queue.plain and not together and not _setting(setup, name)
 
 
 def _set_later(
@@ -284,17 +351,21 @@ def _general(
 ) -> Broker:
     """A FIFO queue or a fair one, or one that Lambda empties, or whose workers set timeouts."""
     queue, messages = config.queues[name], setup.messages
-    columns = Columns()
+    to = linked(config.queues)
+    columns = Columns(linked=is_linked(name, to))
     if queue.message_group_id is not None:
         group_of, groups = messages.keys_by(queue.message_group_id)
         group = group_of[messages.entity]
         same = _deduplicated(queue, messages, group)
-        columns = Columns(lane=group, lanes=len(groups), same=same)
+        columns = columns._replace(lane=group, lanes=len(groups), same=same)
     policy = _general_policy(queue, _policy(queue, config, setup.scenario))
+    policy.moves = int(name in to)
+    if name in to.values() and not queue.fifo_queue:
+        policy.retention_s = inf  # counts from elsewhere: `DeadLetters.lives_s`
     if queue.function is not None:
         return pollers(setup, config, name, work_s, feed, policy, columns)
     assert queue.workers is not None
-    workers = setup.scaled(queue.workers)
+    workers = setup.scaled(queue.workers) if queue.workers else 0
     return Broker(
         feed,
         work_s,
@@ -303,10 +374,10 @@ def _general(
         receive_latency_s=setup.pool(f"{name}.receive", config.latency.receive),
         ack_latency_s=setup.pool(f"{name}.delete", config.latency.delete),
         grid_s=setup.grid_s,
-        capacity=capacity(setup, name, workers),
+        capacity=capacity(setup, name, workers) if workers else 0,
         columns=columns,
-        poison=poison_of(setup, name),
-        keep_repeats=repeats_kept(setup, name),
+        poison=poison_of(setup, name) if workers else None,
+        keep_repeats=repeats_kept(setup, name) if workers else 0,
     )
 
 

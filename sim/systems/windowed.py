@@ -15,6 +15,7 @@ from sim.scenario.products.kafka import KafkaSystem
 from sim.scenario.products.kafka_consumer import ConsumerGroup
 from sim.scenario.products.kafka_topic import KafkaTopic
 from sim.scenario.products.sqs import SqsQueue, SqsSystem
+from sim.scenario.products.sqs_dead_letters import linked
 from sim.traffic import arrivals
 from sim.traffic.backlog import done_before
 
@@ -89,6 +90,8 @@ def _reasons(scenario: Scenario, name: str) -> Iterator[str]:
         if readers.ledger is not None:
             yield f"{group} keeps books"
     if isinstance(system, SqsSystem):
+        if linked(system.queues):
+            yield "dead letters go from queue to queue"
         for group, queue in system.queues.items():
             yield from (f"{group} {words}" for words in _of_queue(queue))
     elif isinstance(system, KafkaSystem):

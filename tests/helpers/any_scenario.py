@@ -339,6 +339,8 @@ class _Draw:
             made["publisher"] = self.config(get_args(keys(model)["publisher"])[0])
         if product == "rabbitmq" and self.rng.random() < 0.4:
             self.dead_letters(made["queues"])
+        if product == "sqs" and self.rng.random() < 0.4:
+            self.redriven(made["queues"])
         return made
 
     def dead_letters(self, queues: dict[str, Any]) -> None:
@@ -351,6 +353,17 @@ class _Draw:
         if self.rng.random() < 0.7:
             _to(delay, first)
 
+    def redriven(self, queues: dict[str, Any]) -> None:
+        """Give a queue of SQS another one for its dead letters, which nobody empties."""
+        first = queues[str(self.one_of([*queues]))]
+        if first.get("order") == "fresh-first":
+            del first["order"]
+        most = int(self.rng.integers(1, 4))
+        first["RedrivePolicy"] = {"maxReceiveCount": most, "deadLetterTargetArn": "later"}
+        queues["later"] = {"workers": 0}
+        if first.get("FifoQueue"):
+            queues["later"] |= {"FifoQueue": True, "MessageGroupId": self.dimensions[:1]}
+
     def fault(self, systems: dict[str, Any]) -> dict[str, Any]:
         publishers = [
             name
@@ -362,6 +375,8 @@ class _Draw:
             if publishers
             else [w for w in FAULTS if w not in BROKER_FAULTS]
         )
+        redriven = [name for name, system in systems.items() if "later" in _unread(system)]
+        known = [word for word in known if word != "redrive"] + ["redrive"] * 3 * bool(redriven)
         word = str(self.one_of(known))
         model = FAULTS[word]
         made = {"fault": word, **self.config(model)}
@@ -371,6 +386,7 @@ class _Draw:
             for system, config in systems.items()
             for place in READERS
             for group in config.get(place, {})
+            if group not in _unread(config)
         ]
         one = str(self.one_of([*names, "*.g0", "*.*"]))
         tables = [name for name, system in systems.items() if system["product"] == "postgres"]
@@ -387,6 +403,9 @@ class _Draw:
             if word == "configs":
                 made.setdefault("retention.ms", int(self.rng.integers(1_000, 60_000)))
             made["target"] = f"{self.one_of([*topics, '*'])}.topic"
+        elif "queue" in model.kinds:
+            made["target"] = f"{self.one_of([*redriven, '*'])}.later"
+            made.pop("DestinationArn", None)
         elif "broker" in model.kinds:
             made["target"] = f"{self.one_of(publishers)}.broker.{self.one_of(['*', '0', '1'])}"
         elif publishers and ("consumer" not in model.kinds or self.rng.random() < 0.3):
@@ -433,6 +452,12 @@ class _Draw:
 
 
 _LEFT_OUT = object()
+
+
+def _unread(system: dict[str, Any]) -> list[str]:
+    """Dead-letter queues of SQS that nobody empties."""
+    queues = system.get("queues", {}) if system["product"] == "sqs" else {}
+    return [name for name, queue in queues.items() if queue.get("workers") == 0]
 
 
 def _to(queue: dict[str, Any], name: str) -> None:

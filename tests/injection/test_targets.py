@@ -6,7 +6,7 @@ import pytest
 import simpy
 
 from helpers.fault_lab import FakeFleet, felt, upstream_felt
-from sim.injection import of_brokers, of_consumers, of_groups, of_publishers, of_topics
+from sim.injection import of_brokers, of_consumers, of_groups, of_publishers, of_queues, of_topics
 from sim.injection.context import Context, Timeline
 from sim.injection.crew import Crew
 from sim.injection.targets import doings, targets
@@ -27,6 +27,7 @@ KINDS = {
     "publisher": of_publishers.do,
     "broker": of_brokers.do,
     "topic": of_topics.strike,
+    "queue": of_queues.strike,
 }
 
 

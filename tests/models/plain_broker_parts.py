@@ -123,6 +123,8 @@ class Message:
     where: str = "unsent"  # ready, flight, waiting, and the final ones
     old: bool = False
     receives: int = 0
+    forgiven: int = 0  # of these, before it came last
+    stay: int = 0  # how often it came from another queue
     returns: int = 0
     republished: int = 0
     stalls: int = 0

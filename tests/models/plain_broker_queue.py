@@ -60,6 +60,7 @@ class PlainQueueSide:
         self.did = "delivered"
         self.came = 0
         self.latest_s = -INF  # when the latest message came
+        self.takes_letters = False
         self.post: Callable[[int, str, Counter[str]], None] | None = None  # to another queue
         self.consumers = [Consumer(Machine(env), env.event()) for _ in range(settings.consumers)]
         self.times = History(self)
@@ -96,7 +97,7 @@ class PlainQueueSide:
         self._trim(message)
         if not message.effects:
             message.came_s = self.env.now
-        if message.same >= 0:
+        if message.same >= 0 and not message.letter:
             if self.env.now - self.let_in.get(message.same, -INF) < self.s.dedup_s:
                 message.where = "refused"
                 self.seen.add("deduplicated")
@@ -144,9 +145,24 @@ class PlainQueueSide:
     def _age(self, message: Message, came_s: float) -> Steps:
         if self.s.retention_s == INF:
             return
+        stay = message.stay
         yield self.env.timeout(max(0.0, came_s + self.s.retention_s - self.env.now))
         if came_s + self.s.retention_s > self.env.now + NEAR_S:
             return  # it may be older by now
+        if message.stay != stay:
+            return
+        yield from self._end(message)
+
+    def _live(self, message: Message, ends_s: float) -> Steps:
+        """A letter whose life did not begin when it came here."""
+        stay = message.stay
+        yield self.env.timeout(max(0.0, ends_s - self.env.now))
+        if message.stay == stay:
+            self.seen.add("letter expired")
+            yield from self._end(message)
+
+    def _end(self, message: Message) -> Steps:
+        yield from ()
         if message.where == "ready":
             self._unready(message)
             message.where = "expired"
@@ -197,9 +213,13 @@ class PlainQueueSide:
             self._expire_first()
             self._serve()
 
-    def take_letter(self, i: int, met: Counter[str], first_s: float) -> None:
-        """A message comes from another queue, or comes back."""
+    def take_letter(self, i: int, met: Counter[str], first_s: float, ends_s: float = INF) -> None:
+        """A message comes from another queue, or comes back; its life may end at a given time."""
         message = self.messages[i]
+        message.forgiven = message.receives
+        message.stay += 1
+        if ends_s < INF:
+            self.env.process(self._live(message, ends_s))
         message.letter, message.returns, message.old = True, 0, False
         if not message.effects:
             message.met, message.first_s, message.entered_s = met, first_s, self.env.now
@@ -207,8 +227,31 @@ class PlainQueueSide:
         if self._limited():
             self.mailbox.append(i)
             self._serve()
+        elif self.s.delay_s:
+            self.env.process(self._take_later(i, self.env.now))
         else:
             self._take_in(i, self.env.now)
+
+    def _take_later(self, i: int, at_s: float) -> Steps:
+        yield self.env.timeout(self.s.delay_s)
+        self._take_in(i, at_s)
+
+    def move_first(self) -> tuple[int, Counter[str]] | None:
+        """Take out the oldest message that is ready, but of a group with one in flight."""
+        heads = [
+            head
+            for lane in range(self.lanes)
+            if (head := self._head(lane)) is not None
+            and not (self.s.pick == "groups" and self._in_flight(lane))
+        ]
+        if not heads:
+            return None
+        message = min(heads, key=lambda head: head.row)
+        met = self.times.left(message, None, was_ready=True)
+        self._unready(message)
+        message.where = "moved"
+        self._serve()
+        return self.number[id(message)], met
 
     # What is ready.
 
@@ -364,7 +407,7 @@ class PlainQueueSide:
                 break
             lane = message.lane
             self._unready(message)
-            if message.receives >= self.s.max_receives:
+            if message.receives - message.forgiven >= self.s.max_receives:
                 self._bury(message, "limit")
                 self.times.acted["receives"] += 1
                 continue
@@ -598,6 +641,8 @@ class PlainQueueSide:
         elif d.at_broker:
             self._forget(d)
             self._settle(d, d.verdict, d in connection.consumer.working)
+        elif d.receipt <= message.forgiven:
+            self.seen.add("receipt of an earlier stay")
         elif (
             self.s.late_ack
             and d.verdict == "ok"

@@ -77,11 +77,14 @@ class History:
     def handed(self, d: Delivery) -> None:
         now = self.plain.env.now
         way = self.way[id(d.message)]
-        line_s = INF if self.plain.s.pick != "groups" else self.freed_s.get(d.message.lane, 0.0)
-        self.of[id(d)] = [*way.spans, Span("ready", way.ready_s, now, line_s)]
+        self.of[id(d)] = [*way.spans, Span("ready", way.ready_s, now, self._line_s(d.message))]
         d.rests_from_s = now
         message = d.message
         d.entered_s, d.came_s, d.met = message.entered_s, message.came_s, message.met
+
+    def _line_s(self, message: Message) -> float:
+        """Until when its line may hold a message up: until its group was free."""
+        return INF if self.plain.s.pick != "groups" else self.freed_s.get(message.lane, 0.0)
 
     def came_back(self, d: Delivery) -> None:
         now = self.plain.env.now
@@ -112,7 +115,8 @@ class History:
             return Counter(ATTEMPT=here_s, CALL=message.entered_s - message.first_s)
         out = Counter(message.met)
         out["SEND"] += s.publish_s
-        out["CEILING"] += message.came_s - message.entered_s - s.publish_s
+        out["DELAY"] += s.delay_s
+        out["CEILING"] += message.came_s - message.entered_s - s.delay_s - s.publish_s
         way = self.way.get(id(message), Way())
         spans = [*way.spans]
         if d is not None:
@@ -127,7 +131,7 @@ class History:
                 out["HEAD_OF_LINE"] += late_s
                 out["DELAY"] += now - way.ready_s - late_s
             else:
-                spans.append(Span("ready", way.ready_s, now))
+                spans.append(Span("ready", way.ready_s, now, self._line_s(message)))
         for span in spans:
             self._add_span(out, span.from_s, span)
         return out
@@ -198,7 +202,9 @@ class History:
         eta_s = max(self.eta_s[id(message)], came_s)
         out: Counter[str] = Counter()
         out.update(d.met)
-        out["SEND"] += s.delay_s + s.publish_s
+        # What dead letters were asked to wait in each queue is told as that.
+        out["DELAY" if self.plain.takes_letters else "SEND"] += s.delay_s
+        out["SEND"] += s.publish_s
         out["CEILING"] += came_s - entered_s - s.delay_s - s.publish_s
         out["DELAY"] += min(eta_s, d.begun_s) - came_s
         for span in self.of[id(d)]:

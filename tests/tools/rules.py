@@ -114,6 +114,9 @@ RULES = {
     "SS-15": "Lambda scales its pollers",
     "SS-16": "what came back, and what is new: which goes first is a knob (ElasticMQ: in turn)",
     "SS-17": "SetQueueAttributes takes up to 60 s (MessageRetentionPeriod 15 min)",
+    "SS-18": "a dead-letter queue is a queue, which may have workers of its own",
+    "SS-19": "in a standard dead-letter queue, a message's age counts from its first enqueueing",
+    "SS-20": "a message move task brings dead letters back as new messages, no faster than asked",
     "SF-01": "a group with a message in flight is not handed out",
     "SF-02": "a receive takes from one group as much as it can",
     "SF-03": "a repeat within the deduplication window is dropped",
@@ -122,6 +125,7 @@ RULES = {
     "SF-06": "only the first 120,000 messages are looked at for free groups",
     "SF-07": "a failed message blocks its group; a dead-letter queue breaks its order",
     "SF-08": "several senders: the order is that of arrival",
+    "SF-09": "in a FIFO dead-letter queue, age and deduplication id of a message begin anew",
     "RQ-01": "automatic acknowledgement loses what was delivered and not processed",
     "RQ-02": "unacknowledged deliveries come back when the connection closes",
     "RQ-03": "prefetch limits the unacknowledged deliveries of a consumer; 0: 2,000 on quorum"

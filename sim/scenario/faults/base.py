@@ -9,10 +9,11 @@ from pydantic import ConfigDict, Field, model_validator
 from sim.foundation.config import Config
 from sim.foundation.units import Count, PositiveSeconds, Rate, Seconds, shown
 
-Kind = Literal["consumer", "group", "publisher", "broker", "topic"]
+Kind = Literal["consumer", "group", "publisher", "broker", "topic", "queue"]
 """What a fault can strike. A target names a consumer or worker `system.group.0`, all of them
 `system.group`, a publisher `system.publisher.0`, one of the brokers behind it `system.broker.0`,
-and a topic `system.topic`."""
+a topic `system.topic`, and a queue
+`system.queue`."""
 
 
 _MOST_TRIED = 1_000_000

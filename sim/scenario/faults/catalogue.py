@@ -33,6 +33,7 @@ from sim.scenario.faults.processes import (
     SlowFault,
     TerminateFault,
 )
+from sim.scenario.faults.queues import RedriveFault
 from sim.scenario.faults.settings import AttributesFault, ConfigsFault
 from sim.scenario.faults.topics import PartitionsFault
 
@@ -61,7 +62,8 @@ AnyFault = Annotated[
     | PowerLossFault
     | PartitionsFault
     | ConfigsFault
-    | AttributesFault,
+    | AttributesFault
+    | RedriveFault,
     Field(discriminator="fault"),
 ]
 """Any fault; `fault` says which."""

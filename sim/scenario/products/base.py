@@ -1,7 +1,7 @@
 """What the products have in common: named groups of readers, each with its jobs."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, ClassVar, Literal, Protocol
 
 from pydantic import AfterValidator, Field, WithJsonSchema
@@ -136,6 +136,11 @@ class ProductSystem(Config):
     def no_partitions(self) -> str | None:
         """Why no partitions can be added to it, as a clause; None: they can."""
         return "has no topic of Kafka, to which alone partitions are added here"
+
+    @property
+    def redriven(self) -> Mapping[str, Sequence[str]]:
+        """Queues out of which messages can be moved, and into which; none, in most products."""
+        return {}
 
     partitions_at: ClassVar[KeyPath] = ()
     """Where the number of partitions is configured, as a path from the system."""

@@ -9,12 +9,12 @@ queue and answer a short poll, are the lab's assumptions.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from sim.foundation.config import Config, KeyPath
+from sim.foundation.config import Config, KeyPath, Refusal, RefusedError
 from sim.foundation.units import (
     Count,
     Distribution,
@@ -28,6 +28,7 @@ from sim.ledger.policy import LedgerPolicy
 from sim.scenario.products.aws_lambda import SqsFunction
 from sim.scenario.products.base import Jobs, Name, ProductSystem, Selection
 from sim.scenario.products.not_modelled import NotModelled
+from sim.scenario.products.sqs_dead_letters import is_linked, linked, refused
 
 
 def from_json(value: Any) -> Any:
@@ -49,7 +50,8 @@ class RedrivePolicy(Config):
     max_receive_count: Annotated[PositiveCount, Field(le=1000)] = Field(alias="maxReceiveCount")
     """Receives after which the message is moved instead of delivered again, 1 to 1,000."""
     dead_letter_target_arn: str | None = Field(default=None, alias="deadLetterTargetArn")
-    """ARN of the dead-letter queue; the lab only counts what goes there."""
+    """ARN of the dead-letter queue. If a queue of the system has the name at its end, messages go
+    there (SS-18), which may have workers of its own; else the lab only counts them."""
 
 
 class SqsHeartbeat(Config):
@@ -80,17 +82,26 @@ _OF_FUNCTIONS = ("slow", "database", "poison", "bug", "seek")
 """Faults of what a function does, or of messages."""
 
 
+_OF_WORKERS = (
+    "does", "ledger", "delete", "MaxNumberOfMessages", "VisibilityTimeout", "max_in_flight",
+    "ReceiveMessageWaitTimeSeconds", "RedrivePolicy", "stale_receipt", "heartbeat",
+    "terminateVisibilityTimeout",
+)  # fmt: skip
+"""Keys that matter only where somebody empties a queue."""
+
+
 class SqsQueue(Config):
     """One queue, and the workers or the Lambda function that empty it."""
 
     not_modelled = NotModelled("aws", "sqs queue")
     alternatives = (("workers",), ("lambda",))
 
-    workers: PositiveCount | None = None
-    """Single-threaded workers that compete for the messages."""
+    workers: Count | None = None
+    """Single-threaded workers that compete for the messages; 0: nobody empties this dead-letter
+    queue, from which `fault: redrive` can move messages back."""
     function: SqsFunction | None = Field(default=None, alias="lambda")
     """In place of workers: a Lambda function, and the pollers of its event source mapping."""
-    does: Jobs = Field(min_length=1)
+    does: Jobs = Field(default_factory=list)
     """Jobs of `workload.service` done for each message."""
     ledger: LedgerPolicy | None = None
     """Keeps books of the lifecycle in `workload.keys`: naive, idempotent, strict; null: none."""
@@ -166,6 +177,12 @@ class SqsQueue(Config):
     """FIFO: only so many messages from the front are searched for groups that are free (SF-06)."""
 
     @model_validator(mode="after")
+    def _works(self) -> Self:
+        if not self.unread and not self.does:
+            raise RefusedError([Refusal((("does",),), "is empty; give at least one")])
+        return self
+
+    @model_validator(mode="after")
     def _fifo(self) -> Self:
         if self.fifo_queue and self.message_group_id is None:
             raise ValueError("a FIFO queue needs a 'MessageGroupId'")
@@ -227,6 +244,11 @@ class SqsQueue(Config):
         return float(self.heartbeat.visibility_timeout or self.visibility_timeout)
 
     @property
+    def unread(self) -> bool:
+        """Whether nobody empties it."""
+        return self.function is None and not self.workers
+
+    @property
     def batch(self) -> int:
         """Most messages that a worker, or an invocation of the function, has at a time."""
         if self.function is not None:
@@ -286,30 +308,67 @@ class SqsSystem(ProductSystem):
     latency: SqsLatency = SqsLatency()
     """Duration of calls."""
     servers: PositiveCount = 8
-    """Servers over which a standard queue without message groups is spread."""
+    """Servers over which a standard queue is spread, but for one with message groups, with a
+    `lambda`, or between which and another queue of the system dead letters go."""
     servers_asked: Count = 4
     """Servers that a short poll asks; a long poll asks all."""
 
+    @model_validator(mode="after")
+    def _linked(self) -> Self:
+        found = refused(self.queues)
+        to = linked(self.queues)
+        for name in self.queues:
+            if is_linked(name, to) and self.queues[name].order == "fresh-first":
+                why = "a queue of which dead letters go into another knows no order 'fresh-first'"
+                found.append(Refusal((("queues", name, "order"),), why))
+        if found:
+            raise RefusedError(found)
+        if not self.readers:
+            raise ValueError("no queue has workers or a 'lambda'")
+        return self
+
     @property
     def readers(self) -> Mapping[str, SqsQueue]:
-        """The queues by name."""
-        return self.queues
+        """The queues that somebody empties, by name."""
+        return {name: queue for name, queue in self.queues.items() if not queue.unread}
+
+    @property
+    def redriven(self) -> Mapping[str, Sequence[str]]:
+        """As `ProductSystem.redriven`: dead-letter queues, and where their messages come from."""
+        found: dict[str, list[str]] = {}
+        for name, target in linked(self.queues).items():
+            found.setdefault(target, []).append(name)
+        return found
 
     def scaled(self) -> Iterator[tuple[KeyPath, int]]:
         """As `ProductSystem.scaled`; of a function, what bounds its concurrency, where given."""
-        for name, queue in self.queues.items():
+        for name, queue in self.readers.items():
             if queue.function is None:
                 yield self.place_of(name), queue.members
 
     def no_fault(self, readers: str, fault: str) -> str | None:
         """As `ProductSystem.no_fault`: what polls for Lambda is AWS's."""
+        if fault == "attributes" and readers in linked(self.queues).values():
+            return "is a dead-letter queue, whose attributes the lab does not set while it runs"
         if self.queues[readers].function is None or fault in (*_OF_FUNCTIONS, "attributes"):
             return None
         return "is emptied by Lambda, whose pollers AWS runs and replaces: no fault strikes them"
 
     def without_effect(self) -> Iterator[tuple[KeyPath, str]]:
         """As `ProductSystem.without_effect`."""
+        to = linked(self.queues)
+        if all(is_linked(name, to) for name in self.queues):
+            for key in ("servers", "servers_asked"):
+                if self.given(key):
+                    yield (key,), "has no effect: queues that dead-letter into others have one"
         for name, queue in self.queues.items():
+            here = self.place_of(name)
+            if name in to.values() and queue.filter_policy is not None:
+                yield (*here, "FilterPolicy"), "has no effect: only dead letters come here"
+            if queue.unread:
+                for key in _OF_WORKERS:
+                    if queue.given(key) and (key != "does" or queue.does):
+                        yield (*here, key), "has no effect: nobody empties this queue"
             if queue.function is None:
                 continue
             for key in ("heartbeat", "terminateVisibilityTimeout"):

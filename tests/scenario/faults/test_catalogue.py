@@ -61,12 +61,16 @@ TABLE = [
         {"VisibilityTimeout", "RedrivePolicy", "MessageRetentionPeriod", "takes"}, {"group"},
         "attributes of x set to VisibilityTimeout 5", {"VisibilityTimeout": 5},
     ),
+    (
+        "redrive", set(), {"DestinationArn", "MaxNumberOfMessagesPerSecond"}, {"queue"},
+        "redrive of x", {},
+    ),
 ]  # fmt: skip
 
 
 def test_the_table_names_every_fault():
     assert list(FAULTS) == [word for word, *_ in TABLE]
-    assert len(FAULTS) == 25
+    assert len(FAULTS) == 26
 
 
 @pytest.mark.parametrize(
