@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: setup demo test checked mutants same bench lint brokers validate validate-short picture examples notebooks published wheel
+.PHONY: setup demo test checked mutants same bench lint brokers validate validate-short picture examples notebooks published wheel image
 setup: .venv/ready .venv/kernels
 
 .venv/ready: requirements.lock pyproject.toml
@@ -50,6 +50,11 @@ bench: setup
 	$(BIN)/python tests/tools/bench_waits.py
 	mkdir -p build
 	$(BIN)/python tests/tools/bench_scale.py --to $(TO) --chart build/cost.png
+
+# The image; where there is a docker.
+image:
+	docker build --file .docker/Dockerfile --tag queue-log-lab .
+	docker run --rm queue-log-lab run tournament_spike --set scale=0.05 --no-charts --out /tmp/results
 
 # The wheel, in an environment with nothing else in it, from another folder.
 wheel: setup

@@ -137,6 +137,14 @@ def _room_below(ax: Axes) -> None:
     ax.set_ylim(bottom=float(scale.inverted().transform(np.array([bottom]))[0]))
 
 
+ROUND_S = (
+    *(m * 10.0**k for k in range(-7, 0) for m in (1, 2, 3, 5)),
+    *(m * unit_s for unit_s in (1, 60) for m in (1.0, 2.0, 3.0, 5.0, 10.0, 20.0, 30.0)),
+    *(m * 3_600.0 for m in (1, 2, 3, 6, 12, 24, 48, 96, 192, 384, 768, 1_536, 3_072)),
+)
+"""Durations that a clock would show, of which two at least are in a factor of four."""
+
+
 def _log_durations(ax: Axes, x: F64) -> None:
     low, high = (x.min(), x.max()) if x.size else (0.01, 1.0)
     ax.set_xscale("log")
@@ -144,6 +152,8 @@ def _log_durations(ax: Axes, x: F64) -> None:
     left, right = low / spread**2, high * spread**3
     ax.set_xlim(left, right)
     ticks = [t for t in DECADES_S if left <= t <= min(right, 36_000.0)]
+    if len(ticks) < 2:  # all within one decade
+        ticks = [t for t in ROUND_S if left <= t <= right]
     ax.xaxis.set_major_locator(FixedLocator(ticks[:: -(-len(ticks) // 5) or 1]))
     ax.xaxis.set_minor_locator(NullLocator())
     ax.xaxis.set_major_formatter(FuncFormatter(lambda v, _: duration(v)))

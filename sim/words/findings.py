@@ -12,6 +12,7 @@ per (system, group), throughout.
 
 import math
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -273,23 +274,52 @@ def about_readers(summary: pd.DataFrame, duration_s: float) -> str:
 
 
 def comparison(runs: Sequence[tuple[str, pd.DataFrame, float]]) -> str:
-    """The gravest difference between runs, given as (label, summary, duration in s)."""
+    """What differs between runs, given as (label, summary, duration in s), in a line.
+
+    The gravest of what is lost and how late they are, and the count that differs most, if by more.
+    """
     slack_s = max((level_s(duration_s) for _, _, duration_s in runs), default=0.0)
-    for column, (what, say, slack) in _DIFFERENCES.items():
-        worst = pd.DataFrame(
-            {
-                label: summary.groupby("system", sort=False)[column].max()
-                for label, summary, _ in runs
-            }
-        ).dropna(thresh=2)
-        spread = worst.max(axis=1) - worst.min(axis=1)
-        spread = spread[spread > (slack_s if slack else 0)]
-        if len(spread):
-            system = str(spread.idxmax())
-            values = worst.loc[system].dropna().astype(float).to_dict()
-            extremes = sorted(((v, str(label)) for label, v in values.items()), key=lambda e: -e[0])
-            return f"{what.format(system)}: {in_each(extremes, say)}"
-    return "No number that matters differs between these runs"
+    found = [
+        one
+        for column, (_, _, slack) in _DIFFERENCES.items()
+        if (one := _difference(runs, column, slack_s if slack else 0.0)) is not None
+    ]
+    if not found:
+        return "No number that matters differs between these runs"
+    first, counts = found[0], [one for one in found if not one.slack]
+    most = max(counts, key=lambda one: one.apart, default=first)
+    told = [first] if first.slack or most.apart > first.apart else [most]
+    return "; ".join(one.words for one in dict.fromkeys([*told, most]))
+
+
+@dataclass(frozen=True)
+class _Difference:
+    """Of a number in a system that several runs have."""
+
+    words: str
+    apart: float
+    slack: bool
+    """Whether it is a duration."""
+
+
+def _difference(
+    runs: Sequence[tuple[str, pd.DataFrame, float]], column: str, slack: float
+) -> _Difference | None:
+    """Where a number differs most; None if by no more than `slack` anywhere."""
+    what, say, is_time = _DIFFERENCES[column]
+    worst = pd.DataFrame(
+        {label: summary.groupby("system", sort=False)[column].max() for label, summary, _ in runs}
+    ).dropna(thresh=2)
+    spread = worst.max(axis=1) - worst.min(axis=1)
+    spread = spread[spread > slack]
+    if not len(spread):
+        return None
+    system = str(spread.idxmax())
+    values = worst.loc[system].dropna().astype(float).to_dict()
+    extremes = sorted(((v, str(label)) for label, v in values.items()), key=lambda e: -e[0])
+    return _Difference(
+        f"{what.format(system)}: {in_each(extremes, say)}", float(spread.max()), is_time
+    )
 
 
 def sums(rows: pd.DataFrame) -> str:

@@ -3,10 +3,13 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
+from matplotlib.figure import Figure
 
 from helpers.pages import page_of, title_of
 from helpers.tables import football, nothing
 from sim import charts
+from sim.charts.plane import _log_durations
 
 
 def test_a_point_is_where_the_numbers_are_and_bears_its_name() -> None:
@@ -34,3 +37,13 @@ def test_a_system_that_processed_nothing_is_named_and_not_drawn() -> None:
         t.get_text() for t in figure.texts
     ]
     assert title_of(page_of(charts.plane([("a", nothing())]))) == "No message was processed"
+
+
+@pytest.mark.parametrize("low", [10.0 ** (k / 7) for k in range(-42, 45)])
+def test_its_axis_has_ticks_wherever_the_values_are(low: float) -> None:
+    for factor in (1.0, 1.2, 5.0, 1e3):
+        ax = Figure().add_subplot()
+        _log_durations(ax, np.array([low, low * factor]))
+        left, right = ax.get_xlim()
+        ticks = [t for t in ax.xaxis.get_majorticklocs() if left <= t <= right]
+        assert len(ticks) >= 2, (low, factor)

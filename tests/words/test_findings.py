@@ -170,6 +170,23 @@ def test_a_comparison_names_the_system_that_differs_most() -> None:
     assert findings.comparison([runs[0], runs[0]]).startswith("No number")
 
 
+def test_of_what_differs_the_greatest_count_is_told_with_the_gravest():
+    ordered = summary(row("kafka", double_effects=150, violations=0))
+    not_ordered = summary(row("kafka", double_effects=55, violations=19_081))
+    runs = [("by account", ordered, 60.0), ("without a key", not_ordered, 60.0)]
+    order = "Messages processed out of order in kafka: 19,081 in without a key and 0 in by account"
+    twice = "Duplicates applied in kafka: 150 in by account and 55 in without a key"
+    assert findings.comparison(runs) == f"{twice}; {order}"
+    lossy = summary(row("kafka", lost=3, violations=19_081))
+    lost = "Messages lost in kafka: 3 in lossy and 0 in by account"
+    other = order.replace("without a key", "lossy")
+    assert findings.comparison([runs[0], ("lossy", lossy, 60.0)]) == f"{lost}; {other}"
+    worse = summary(row("kafka", lost=30_000, violations=19_081))
+    assert findings.comparison([runs[0], ("lossy", worse, 60.0)]) == lost.replace(
+        "3 in", "30,000 in"
+    )
+
+
 HARMS = ("lost", "dead_lettered", "unfinished", "double_effects", "violations", "extra_deliveries")
 numbers = st.integers(0, 2_000_000_000)
 times = st.one_of(st.just(0.0), st.floats(1e-4, 1e6), st.just(math.inf))
