@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from sim.foundation.text import names, share
+from sim.studies import crossings
 from sim.studies.design import Varied, short_names
 from sim.studies.sweeps import Sweep
 from sim.studies.words import NAMES, figure
@@ -34,12 +35,14 @@ def title(found: Sweep, number: str) -> str:
 
 
 def findings(found: Sweep, number: str) -> Iterator[str]:
-    """Sentences: of each group that the settings change, the most changed first.
+    """Sentences: of each group that the settings change, the most changed first; and before them,
+    of what systems cost, which is the cheapest.
 
     Args:
         found: the sweep.
         number: a column of the summary.
     """
+    yield from crossings.said(found, number)
     depends = found.depends(number)
     for who in depends:
         if len(found.varied) == 1:
