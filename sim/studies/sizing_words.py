@@ -39,7 +39,7 @@ def heading(sized: Sized) -> str:
         return f"{said}; whether {_any_of(sized)} would is open" if sized.open else said
     its = setting(sized, sized.answer)
     if sized.open:
-        return f"For {wanted} {its} will do; whether {_any_of(sized)} would as well is open"
+        return f"For {wanted}, {its} will do; whether {_any_of(sized)} would as well is open"
     return f"For {wanted} it takes {its}"
 
 

@@ -51,7 +51,7 @@ def test_the_answer_comes_with_how_sure_it_is():
 def test_what_is_open_is_said_in_the_first_line():
     said = list(findings(found(verdicts={(2,): None, (3,): True})))
     assert said[0] == (
-        "For lost == 0 and p99 < 2 s 3 workers of q will do; whether 2 workers of q would as well "
+        "For lost == 0 and p99 < 2 s, 3 workers of q will do; whether 2 workers of q would as well "
         "is open: with the answer 40 of 40 runs meet them"
     )
     its = found((3,), {(1,): None, (2,): None, (3,): True, (4,): None})
