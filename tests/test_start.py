@@ -21,6 +21,8 @@ READERS = {
     "kafka": "groups",
     "rabbitmq_stream": "groups",
     "redis_streams": "groups",
+    "rq": "queues",
+    "sidekiq": "queues",
     "kinesis": "applications",
     "sqs": "queues",
     "rabbitmq": "queues",
@@ -31,6 +33,7 @@ READERS = {
 }
 WORKERS = dict.fromkeys(("kinesis", "sqs", "celery", "bullmq", "postgres"), "workers")
 WORKERS["pubsub"] = "subscribers"
+WORKERS |= {"rq": "workers", "sidekiq": "processes"}
 OF_READERS = {"postgres": {"skip_locked": {}}}
 PARTS = {
     "kafka": {"topic": {"partitions": 2}, "partition_key": ["key"]},

@@ -1,4 +1,4 @@
-"""The lines of `sim.causes.relaxed` that are of queues in Redis: BullMQ."""
+"""The lines of `sim.causes.relaxed` that are of queues in Redis: BullMQ, Sidekiq, RQ."""
 
 from typing import Any
 
@@ -99,3 +99,79 @@ BULLMQ = (
         "more than one Redis, or a faster one", ("late", "unfinished"), key="ceilings",
     ),
 )  # fmt: skip
+
+
+_CONFIG = (READERS, "config")
+_OPTIONS = (READERS, "sidekiq_options")
+
+SIDEKIQ = (
+    Relaxed(
+        (*_CONFIG, "fetch"), lambda at: "super_fetch" if at.value == "basic" else None,
+        "BRPOP takes a job out of Redis, and a process that is killed takes it along",
+        "Sidekiq Pro; jobs of a process that is gone come back later, and may run twice", ("lost",),
+        {(*_CONFIG, "orphan_check"): 60.0},
+    ),
+    Relaxed(
+        (*_OPTIONS, "retry"), lambda at: True if at.value is False or at.value == 0 else None,
+        "a job that fails is not retried", "25 retries over three weeks",
+        ("lost", "dead_lettered"),
+    ),
+    Relaxed(
+        (*_CONFIG, "max_retries"), up(25),
+        "a job has failed for good after {value} retries", "more retries, each later",
+        ("lost", "dead_lettered"),
+    ),
+    Relaxed(
+        (*_OPTIONS, "dead"), lambda at: True if at.value is False else None,
+        "a job that failed for good is discarded", "dead jobs stay in Redis for six months",
+        ("lost",),
+    ),
+    Relaxed(
+        (*_CONFIG, "timeout"),
+        lambda at: 2.0 * at.one_s if at.value < at.one_s else None,
+        "a job that takes longer than {s} after SIGTERM is pushed back and runs again",
+        "a deployment takes so much longer", AGAIN,
+    ),
+    Relaxed(
+        (*_CONFIG, "orphan_check"), down(60.0),
+        "jobs of dead processes are looked for only every {s}", "more checks", BEHIND,
+    ),
+    Relaxed(
+        (*_CONFIG, "concurrency"), up(50), "a process works on {value} jobs at once",
+        "more memory and connections a process, and threads that share Ruby's lock", BEHIND,
+    ),
+    Relaxed(
+        ("ceilings", "apply"), fixed(False, None), "a ceiling of Redis",
+        "more than one Redis, or a faster one", ("late", "unfinished"), key="ceilings",
+    ),
+)  # fmt: skip
+"""Keys of Sidekiq that can be causes, and what they are without being one."""
+
+_RQ_JOB = (READERS, "job")
+
+RQ = (
+    Relaxed(
+        (*_RQ_JOB, "job_timeout"),
+        lambda at: 10.0 * at.one_s if at.value and at.value < at.one_s else None,
+        "a job that takes longer than {s} is ended, and has failed",
+        "a job that hangs keeps its worker for longer", ("dead_lettered", "lost", *AGAIN),
+    ),
+    Relaxed(
+        (*_RQ_JOB, "retry"), lambda at: 3 if not at.value else None,
+        "a job that fails, or whose worker dies, is not tried again",
+        "a job that has taken effect may run again", ("dead_lettered",),
+    ),
+    Relaxed(
+        (READERS, "worker", "maintenance_interval"), down(60.0),
+        "jobs of a dead worker are looked for only every {s}", "more checks", BEHIND,
+    ),
+    Relaxed(
+        (*_RQ_JOB, "retry", "interval"), down(0.0), "a job waits {s} before it is tried again",
+        "attempts follow each other at once", BEHIND, key="retry.interval",
+    ),
+    Relaxed(
+        ("ceilings", "apply"), fixed(False, None), "a ceiling of Redis",
+        "more than one Redis, or a faster one", ("late", "unfinished"), key="ceilings",
+    ),
+)  # fmt: skip
+"""Keys of RQ that can be causes, and what they are without being one."""

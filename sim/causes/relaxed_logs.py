@@ -18,7 +18,7 @@ from sim.causes.relaxed import (
 )
 from sim.causes.relaxed_groups import KAFKA_GROUP, LOG, SHARE_GROUP, sooner
 from sim.causes.relaxed_kinesis import FUNCTION, LIBRARY
-from sim.causes.relaxed_lists import BULLMQ
+from sim.causes.relaxed_lists import BULLMQ, RQ, SIDEKIQ
 from sim.causes.relaxed_postgres import POSTGRES
 from sim.causes.relaxed_pubsub import PUBSUB
 from sim.causes.relaxed_queues import CELERY, RABBITMQ, SQS
@@ -34,6 +34,8 @@ from sim.scenario.products.pubsub import PubsubSystem
 from sim.scenario.products.rabbitmq import RabbitmqSystem
 from sim.scenario.products.rabbitmq_stream import RabbitmqStreamSystem
 from sim.scenario.products.redis_streams import RedisStreamsSystem
+from sim.scenario.products.rq import RqSystem
+from sim.scenario.products.sidekiq import SidekiqSystem
 
 
 def _publishes(at: At) -> bool:
@@ -385,6 +387,10 @@ def _of_product(scenario: Scenario, system: str, group: str) -> Sequence[Relaxed
         return PUBSUB
     if isinstance(its, BullmqSystem):
         return BULLMQ
+    if isinstance(its, SidekiqSystem):
+        return SIDEKIQ
+    if isinstance(its, RqSystem):
+        return RQ
     if isinstance(its, RedisStreamsSystem):
         return REDIS_STREAMS
     return RABBITMQ if isinstance(its, RabbitmqSystem) else SQS

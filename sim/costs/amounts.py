@@ -22,6 +22,8 @@ from sim.scenario.products.pubsub import PubsubSystem
 from sim.scenario.products.rabbitmq import RabbitmqSystem
 from sim.scenario.products.rabbitmq_stream import RabbitmqStreamSystem, age_s
 from sim.scenario.products.redis_streams import RedisStreamsSystem
+from sim.scenario.products.rq import RqSystem
+from sim.scenario.products.sidekiq import SidekiqSystem
 from sim.scenario.products.sqs import SqsSystem
 
 WORKER = "worker"
@@ -71,7 +73,7 @@ def amounts(system: ProductSystem, use: Use, prices: Prices) -> Iterator[Amount]
         yield "pubsub_throughput", moved * use.message_bytes / 1e9 / use.hours
     elif isinstance(system, CelerySystem):
         yield from _celery(system, use, prices)
-    elif isinstance(system, BullmqSystem | RedisStreamsSystem):
+    elif isinstance(system, BullmqSystem | RedisStreamsSystem | RqSystem | SidekiqSystem):
         yield "redis_node", float(REDIS_NODES)
         yield _between_zones(use, prices.placement, 0)
     elif isinstance(system, PostgresSystem):

@@ -23,6 +23,7 @@ cdef class BrokerPolicy:
     cdef public double failed_lock_s
     cdef public double sweep_s
     cdef public double lease_s
+    cdef public i64 lease_late
     cdef public double renew_s
     cdef public double check_s
     cdef public i64 check_twice

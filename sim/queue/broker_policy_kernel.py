@@ -56,6 +56,8 @@ class BrokerPolicy:
         """Ends of locks are looked at this often; 0: at once."""
         self.lease_s = num.INF
         """Push: such a lock that consumers renew; inf: there is none. Not with ``lock_s``."""
+        self.lease_late = 0
+        """1: an ack after such a lock has ended counts until it is looked at."""
         self.renew_s = num.INF
         """A consumer's timer fires each time after, and renews what it has had for longer."""
         self.check_s = num.INF

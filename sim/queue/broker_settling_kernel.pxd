@@ -60,5 +60,5 @@ cdef void _settle_copy(BrokerState b, double now, i64 d, bint worked_on) noexcep
 @cython.locals(forgiven=i64, receipt=i64)
 cdef bint _is_of_this_stay(BrokerState b, i64 d) noexcept nogil
 
-@cython.locals(message=i64, worked_on=bint, state=i64, lane=i64)
+@cython.locals(message=i64, in_time=bint, worked_on=bint, state=i64, lane=i64)
 cdef void acknowledge(BrokerState b, double now, i64 d) noexcept nogil

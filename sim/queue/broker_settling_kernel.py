@@ -312,7 +312,8 @@ def _is_of_this_stay(b: BrokerState, d: int) -> bool:
 def acknowledge(b: BrokerState, now: float, d: int) -> None:
     """The ack of a delivery has reached the broker, which may have taken it back meanwhile."""
     message = b.deliveries.message[d]
-    if b.leased and b.deliveries.has[d] & codes.BROKER and not leases_kernel.has_lock(b, d, now):
+    in_time = b.policy.lease_late == 1 or not b.leased or leases_kernel.has_lock(b, d, now)
+    if not in_time and b.deliveries.has[d] & codes.BROKER != 0:
         b.deliveries.has[d] &= ~codes.WIRE
         b.deliveries.gone_s[d] = min(now, b.deliveries.gone_s[d])
         limits_kernel.act(b.limits, codes.LIMIT_LEASE, now, now)

@@ -12,6 +12,8 @@ from sim.scenario.products.pubsub import PubsubSystem
 from sim.scenario.products.rabbitmq import RabbitmqSystem
 from sim.scenario.products.rabbitmq_stream import RabbitmqStreamSystem
 from sim.scenario.products.redis_streams import RedisStreamsSystem
+from sim.scenario.products.rq import RqSystem
+from sim.scenario.products.sidekiq import SidekiqSystem
 from sim.scenario.products.sqs import SqsSystem
 from sim.systems.bullmq import Bullmq
 from sim.systems.celery import Celery
@@ -21,6 +23,7 @@ from sim.systems.postgres import Postgres
 from sim.systems.pubsub import Pubsub
 from sim.systems.rabbitmq import Rabbitmq
 from sim.systems.rabbitmq_stream import RabbitmqStream
+from sim.systems.redis_jobs import RedisJobs
 from sim.systems.redis_streams import RedisStreams
 from sim.systems.sqs import Sqs
 
@@ -34,6 +37,8 @@ _SYSTEMS: Mapping[type, Callable[..., System]] = {
     RabbitmqSystem: Rabbitmq,
     RabbitmqStreamSystem: RabbitmqStream,
     RedisStreamsSystem: RedisStreams,
+    RqSystem: RedisJobs,
+    SidekiqSystem: RedisJobs,
     SqsSystem: Sqs,
 }
 

@@ -32,6 +32,8 @@ from sim.scenario.products.postgres import PostgresProducer, PostgresQueue, Post
 from sim.scenario.products.pubsub import PubsubSubscription
 from sim.scenario.products.rabbitmq import RabbitmqQueue, RabbitmqSystem
 from sim.scenario.products.rabbitmq_stream import RabbitmqStreamConsumers, RabbitmqStreamSystem
+from sim.scenario.products.redis_streams import RedisStreamsSystem, StreamGroup
+from sim.scenario.products.sidekiq import SidekiqQueue
 from sim.scenario.products.sqs import SqsProducer, SqsQueue, SqsSystem
 from sim.scenario.workload import Key
 from sim.systems.windowed import HELD, at_a_time, rolling, why_whole
@@ -399,6 +401,8 @@ def _slots(system: System, readers: Readers) -> float:
         return float(system.config.worker_concurrency)
     if isinstance(readers, BullmqQueue):
         return float(readers.lanes)
+    if isinstance(readers, SidekiqQueue):
+        return float(readers.config.concurrency)
     if isinstance(readers, RabbitmqQueue | PubsubSubscription):
         return float(readers.threads)
     return 1.0
@@ -416,6 +420,9 @@ def _idle_s(system: System, readers: Readers, members: float, partitions: float)
         its = readers.library.habits
         call_s = max(1e-4, _mean_s(system.latency.fetch))
         return members / (call_s + max(its.poll_s, its.every_s)) * _EMPTY_FIFO_S
+    if isinstance(system, RedisStreamsSystem) and isinstance(readers, StreamGroup):
+        call_s = max(1e-4, 2.0 * _mean_s(system.latency.read))
+        return members / (call_s + (readers.xreadgroup.block or 0.0) / 1e3) * _EMPTY_FIFO_S
     if isinstance(readers, ShareGroup):
         return members / max(1e-3, readers.fetch_max_wait_ms / 1e3) * 2 * _EMPTY_S
     if isinstance(readers, KinesisApplication):

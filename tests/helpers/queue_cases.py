@@ -262,6 +262,7 @@ def with_leases(rng):
         counted=(),
         retention_s=float("inf"),
         lease_s=lease_s if leases else float("inf"),
+        lease_late=bool(rng.random() < 0.3),
         renew_s=lease_s * rng.uniform(0.2, 1.3),
         check_s=rng.uniform(0.1, 0.6),
         check_twice=bool(rng.integers(2)),

@@ -59,6 +59,7 @@ def policy_of(s):
         failed_lock_s=s.failed_lock_s,
         sweep_s=s.sweep_s,
         lease_s=s.lease_s,
+        lease_late=int(s.lease_late),
         renew_s=s.renew_s,
         check_s=s.check_s,
         check_twice=int(s.check_twice),

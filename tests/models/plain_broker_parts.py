@@ -38,6 +38,7 @@ class Settings:
     failed_lock_s: float = INF  # what failed and is left comes back after; INF: with its lock
     sweep_s: float = 0.0
     lease_s: float = INF  # a lock that consumers renew
+    lease_late: bool = False  # an ack counts after its end, until a check
     renew_s: float = INF
     check_s: float = INF
     check_twice: bool = False  # what was seen by the check before, and not renewed since

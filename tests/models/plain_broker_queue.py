@@ -634,7 +634,8 @@ class PlainQueueSide:
 
     def _acknowledge(self, d: Delivery) -> None:
         message, connection = d.message, d.connection
-        if d.at_broker and d.locked_s + self.s.lease_s <= self.env.now:
+        ended = d.locked_s + self.s.lease_s <= self.env.now
+        if d.at_broker and ended and not self.s.lease_late:
             self.seen.add("refused ack")
             self.times.acted["lease"] += 1
             self.times.gone(d)

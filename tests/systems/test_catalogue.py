@@ -18,6 +18,8 @@ KINDS = {
     "rabbitmq": "Rabbitmq",
     "rabbitmq_stream": "RabbitmqStream",
     "redis_streams": "RedisStreams",
+    "rq": "RedisJobs",
+    "sidekiq": "RedisJobs",
     "sqs": "Sqs",
 }
 
@@ -25,6 +27,8 @@ QUEUES = {"queues": {"q": {"workers": 1, "does": ["work"]}}}
 SUBSCRIPTIONS = {"subscriptions": {"q": {"subscribers": 1, "does": ["work"]}}}
 OF_A_LIBRARY = {"queues": {"q": {"workers": 1, "does": ["work"], "river": {}}}}
 UNSHIPPED = {"bullmq": QUEUES, "postgres": OF_A_LIBRARY, "pubsub": SUBSCRIPTIONS}
+UNSHIPPED["rq"] = QUEUES
+UNSHIPPED["sidekiq"] = {"queues": {"q": {"processes": 1, "does": ["work"]}}}
 UNSHIPPED["redis_streams"] = {"groups": {"q": {"consumers": 1, "does": ["work"]}}}
 """Products of which no shipped scenario has a system."""
 BASE = {

@@ -6,7 +6,7 @@ A test carries the ids of its rules in its name: `test_KC_04_…`, `test_KB_04_0
 
 KP, LP: producer clients of Kafka (Java) and librdkafka. KB, KC, KS: Kafka's brokers, consumer
 groups, share groups. KN: Kinesis and its readers. SS, SF: SQS standard and FIFO. RQ: RabbitMQ.
-CE: Celery. BM: BullMQ. RT: Redis streams. SK: Sidekiq.
+CE: Celery. BM: BullMQ. RT: Redis streams. RB: RQ. SK: Sidekiq.
 """
 
 import re
@@ -174,6 +174,12 @@ RULES = {
     "RT-04": "an entry that fails stays pending; its delivery counter tells the application",
     "RT-05": "NOACK: an entry counts as acknowledged when it is handed over",
     "RT-06": "groups of a stream each have a position and pending entries of their own",
+    "RB-01": "a job of which nothing is heard is abandoned; it is found at the next maintenance",
+    "RB-02": "job_timeout ends a job, which has failed",
+    "RB-03": "Retry(max, interval), also of abandoned jobs; else the FailedJobRegistry",
+    "SK-02": "a failed job is retried after count^4 + 15 + rand(10) * (count + 1) s",
+    "SK-03": "jobs that do not end within timeout of a SIGTERM are pushed back",
+    "SK-04": "super_fetch: jobs of a process whose heartbeat has expired are recovered",
     "SK-01": "what a killed process has in hand is lost where it was taken from Redis (BRPOP)",
     "CE-12": "a worker's main loop fetches, hands over and acknowledges one task after the other",
     "PB-01": "what is not acknowledged within the deadline comes again",

@@ -13,6 +13,8 @@ from sim.scenario.products.pubsub import PubsubSystem
 from sim.scenario.products.rabbitmq import RabbitmqSystem
 from sim.scenario.products.rabbitmq_stream import RabbitmqStreamSystem
 from sim.scenario.products.redis_streams import RedisStreamsSystem
+from sim.scenario.products.rq import RqSystem
+from sim.scenario.products.sidekiq import SidekiqSystem
 from sim.scenario.products.sqs import SqsSystem
 
 System = Annotated[
@@ -25,6 +27,8 @@ System = Annotated[
     | RabbitmqSystem
     | RabbitmqStreamSystem
     | RedisStreamsSystem
+    | RqSystem
+    | SidekiqSystem
     | SqsSystem,
     Field(discriminator="product"),
 ]

@@ -11,6 +11,8 @@ def test_each_product_is_named_by_its_own_word():
     assert {words: c.__name__ for words, c in of.items()} == {
         ("bullmq",): "BullmqSystem",
         ("redis_streams",): "RedisStreamsSystem",
+        ("rq",): "RqSystem",
+        ("sidekiq",): "SidekiqSystem",
         ("celery",): "CelerySystem",
         ("kafka",): "KafkaSystem",
         ("kinesis",): "KinesisSystem",
