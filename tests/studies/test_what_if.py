@@ -104,6 +104,7 @@ def test_the_shipped_pages_stand_at_the_scenario_and_show_its_example(name: str)
     text = (RESULTS / name / "page.html").read_text(encoding="utf-8")
     (json_text,) = re.findall(r'<script type="application/json" id="data">(.*?)</script>', text)
     shipped = json.loads(json_text)
+    assert text == what_if_page(shipped), "run `sim page` again, with -o results/NAME/page.html"
     assert tuple(shipped["at"]) == found.at
     assert [tuple(knob["says"]) for knob in shipped["knobs"]] == [k.says for k in found.knobs]
     assert len(shipped["runs"]) == len(found.runs)
