@@ -9,9 +9,11 @@ from pydantic import BeforeValidator, Field, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from sim.foundation import document
 from sim.foundation.config import Config
-from sim.foundation.errors import LabError, unknown
+from sim.foundation.errors import LabError, ScenarioError, unknown
 from sim.foundation.units import PositiveBytes, PositiveCount, PositiveRatio, Ratio, count
+from sim.scenario import explain
 
 Unit = Literal["requests", "hours", "GB-months", "GB", "GB-seconds"]
 
@@ -107,9 +109,7 @@ def read_prices(path: Path) -> Prices:
     except (OSError, UnicodeDecodeError, YAMLError) as error:
         raise LabError(f"{path}: {error}") from None
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise LabError(f"{path}: {where}: {first['msg']}") from None
+        raise ScenarioError([*explain.problems(error, Prices, document.read(path))]) from None
     shipped = prices().prices
     for name, price in made.prices.items():
         if name not in shipped:

@@ -65,7 +65,24 @@ class Config(BaseModel):
     def _as_given(cls, data: Any) -> Any:
         if not isinstance(data, Mapping):
             return data if cls.shorthand is None or data is None else {cls.shorthand: data}
-        return {key: value for key, value in data.items() if key not in cls.not_modelled}
+        given = {key: value for key, value in data.items() if key not in cls.not_modelled}
+        cls._not_empty(given)
+        return given
+
+    @classmethod
+    def _not_empty(cls, given: Mapping[str, Any]) -> None:
+        """Refuse an alternative with keys of its own that stands there alone and has none."""
+        written = [key for keys in cls.alternatives for key in keys if key in given]
+        if any(given[key] is not None for key in written):
+            return
+        annotations = keys(cls)
+        refused = [
+            Refusal(((key,),), f"has no value; write '{key}: {{}}' for its defaults")
+            for key in written
+            if model_of(annotations[key], {}) is not None
+        ]
+        if refused:
+            raise RefusedError(refused)
 
     @model_validator(mode="after")
     def _one_alternative(self) -> Self:

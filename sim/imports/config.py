@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
+from sim.foundation.text import names
 from sim.imports.config_file import Source
 from sim.imports.config_kinds import KNOWN, read
 from sim.imports.config_scenario import made_of
@@ -30,13 +31,17 @@ def scenario(
 
     Raises:
         LabError: a file is of no kind that the lab knows; or every problem of the files, with its
-            line.
+            line; or nothing is of that profile.
     """
     files = [paths] if isinstance(paths, Path) else list(paths)
     found = []
     for path in files:
         source = Source(path, text_of(path, KNOWN), client, profile)
         found.append((path, read(source)))
+    of_files = dict.fromkeys(name for _, reading in found for name in reading.profiles)
+    if profile is not None and profile not in of_files:
+        known = f"; there is {names([*of_files])}" if of_files else "; there is none"
+        raise complaint(files[0], f"no document or file of the profile {profile!r}{known}")
     if not any(reading.pieces for _, reading in found):
         kinds = " and ".join(dict.fromkeys(reading.kind for _, reading in found))
         raise complaint(files[0], f"{kinds}, and nothing in it that the lab has")

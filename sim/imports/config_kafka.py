@@ -117,7 +117,8 @@ def client_piece(
     else:
         reading.notes.append("whose client it is: Java's; if it is not, add `client: librdkafka`")
     at = ("kafka", "groups", group) if part is CONSUMER else ("kafka", "producer")
-    return Piece(part, at, mine, {"client": "librdkafka"} if c_client else {})
+    client = {"client": "librdkafka"} if c_client else {}
+    return Piece(part, at, mine, client, named_by="group.id" if part is CONSUMER else "")
 
 
 def _told(source: Source, settings: Sequence[Setting]) -> ConfigPart:

@@ -129,6 +129,10 @@ class Piece:
     """Keys of the lab that the file says, such as how many consumers there are."""
     beside: Mapping[tuple[str, ...], Any] = field(default_factory=dict)
     """Other keys of the lab, by their place."""
+    named_by: str = ""
+    """The key that says its name: it is taken over as that."""
+    says: int = 0
+    """How many keys of the file say what stands in `lab` and `beside`."""
     lenient: bool = False
     """A key that the lab does not know is listed, not refused: others may stand there too."""
     typed: Mapping[str, Any] = field(default_factory=dict)
@@ -146,6 +150,8 @@ class FileReading:
     """What it does not say, or the lab does not take over."""
     faults: list[dict[str, Any]] = field(default_factory=list)
     """What happens while it runs: an autoscaler."""
+    profiles: Sequence[str] = ()
+    """Spring: profiles of its documents, and of its name."""
     left: dict[str, list[Setting]] = field(default_factory=dict)
     """Keys that are not in the scenario, by the reason."""
 
@@ -182,7 +188,8 @@ class Sorted:
                 self.reading.leave(self.taken[key], again)
             self.taken[key] = setting
         elif key in known:
-            self.reading.leave(setting, known[key] or NO_EFFECT)
+            if key != self.piece.named_by:
+                self.reading.leave(setting, known[key] or NO_EFFECT)
         elif key in OF_SERIALIZERS:
             reason = "of serializers with a schema registry, which the lab does not have"
             self.reading.leave(setting, reason)

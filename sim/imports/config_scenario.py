@@ -96,8 +96,10 @@ class _Systems:
                 if at == piece.at and piece.typed:
                     first = (*place, next(iter(piece.typed)))
                     self.comments.setdefault(first, f"From {path.name}:")
-        if piece.typed:
-            self.keys[piece.part.name] = self.keys.get(piece.part.name, 0) + len(piece.typed)
+        named_here = any(one.key == piece.named_by for one in piece.settings)
+        taken = len(piece.typed) + piece.says + named_here
+        if taken:
+            self.keys[piece.part.name] = self.keys.get(piece.part.name, 0) + taken
 
     def _places(
         self, at: tuple[str, ...], named: set[tuple[str, ...]]
@@ -214,8 +216,11 @@ def _written_out(
     if faults:
         lines += ["", "faults:", *(f"  - {json.dumps(fault)}" for fault in faults)]
     kinds = ", ".join(f"{path.name} is {reading.kind}" for path, reading in read)
-    taken = sum(systems.keys.values())
-    of = ", ".join(f"{n} of {name}" for name, n in systems.keys.items())
+    counts = dict(systems.keys)
+    if scaled := sum(len(fault.get("scaler", ())) for fault in faults):
+        counts["an autoscaler"] = scaled
+    taken = sum(counts.values())
+    of = ", ".join(f"{n} of {name}" for name, n in counts.items())
     said = f"{kinds}; {taken} key{'s' * (taken != 1)} taken over" + (f" ({of})" if of else "")
     return Imported("\n".join(lines) + "\n", said, unsaid)
 

@@ -13,7 +13,6 @@ With retries in the listener, a message is rejected for good after the last
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from sim.imports import properties
@@ -21,7 +20,6 @@ from sim.imports.config_file import MOST_KEYS, Setting, Source, Tree, too_many
 from sim.imports.config_kafka import EVERY
 from sim.imports.config_parts import ARGUMENTS, CONSUMER, NO_EFFECT, PRODUCER, FileReading, Piece
 from sim.imports.made import system_name
-from sim.imports.measured import complaint
 
 _UNITS_MS = {"": 1, "ns": 1e-6, "us": 1e-3, "ms": 1, "s": 1e3, "m": 6e4, "h": 3.6e6, "d": 8.64e7}
 _UNITS_B = {"": 1, "b": 1, "kb": 1 << 10, "mb": 1 << 20, "gb": 1 << 30}
@@ -63,11 +61,7 @@ def recognises(source: Source) -> bool:
 
 
 def read(source: Source) -> FileReading:
-    """What the file says, with the documents of one profile where that is asked for.
-
-    Raises:
-        LabError: no document has that profile.
-    """
+    """What the file says, with the documents of one profile where that is asked for."""
     reading = FileReading("a Spring configuration")
     return of_settings(_of_profile(source, reading), reading)
 
@@ -142,18 +136,12 @@ def _of_profile(source: Source, reading: FileReading) -> list[Setting]:
             taken += document
     if len(taken) > MOST_KEYS:
         raise too_many(source.path, taken[-1].line)
-    if source.profile and source.profile not in others and not _is_of(source.path, source.profile):
-        known = f"; it has {', '.join(dict.fromkeys(others))}" if others else ""
-        raise complaint(source.path, f"no document of the profile {source.profile!r}{known}")
+    _, _, of_name = source.path.stem.partition("-")
+    reading.profiles = [*dict.fromkeys(others), *([of_name] if of_name else [])]
     if others and source.profile is None:
         names = ", ".join(dict.fromkeys(others))
         reading.notes.append(f"what holds in the profiles {names}: --profile takes one")
     return taken
-
-
-def _is_of(path: Path, profile: str) -> bool:
-    """Whether it is `application-PROFILE.yml`, or the file without a profile beside it."""
-    return path.stem.endswith(f"-{profile}") or "-" not in path.stem
 
 
 def _kafka(last: Mapping[str, Setting], reading: FileReading) -> None:
@@ -203,6 +191,7 @@ def _kafka_pieces(
     reading: FileReading,
 ) -> None:
     if sides["consumer"] or lab:
+        says = len(lab)
         group = next((s.value for s in sides["consumer"] if s.key == "group.id"), EVERY)
         auto = next((s.value for s in sides["consumer"] if s.key == "enable.auto.commit"), None)
         if auto is None:
@@ -211,7 +200,8 @@ def _kafka_pieces(
         elif str(auto).lower() == "true":
             lab.pop("commit", None)
         at = ("kafka", "groups", system_name(str(group), EVERY))
-        reading.pieces.append(Piece(CONSUMER, at, list(sides["consumer"]), lab))
+        its = list(sides["consumer"])
+        reading.pieces.append(Piece(CONSUMER, at, its, lab, named_by="group.id", says=says))
         if "consumers" not in lab:
             reading.notes.append("spring.kafka.listener.concurrency: 1, its default")
             lab["consumers"] = 1
@@ -301,4 +291,4 @@ def _rabbitmq(last: Mapping[str, Setting], reading: FileReading) -> None:
         )
     lab.setdefault("consumers", 1)
     at = ("rabbitmq", "queues", EVERY)
-    reading.pieces.append(Piece(ARGUMENTS, (*at, "arguments"), [], {}, {at: lab}))
+    reading.pieces.append(Piece(ARGUMENTS, (*at, "arguments"), [], {}, {at: lab}, says=len(said)))

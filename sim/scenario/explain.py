@@ -146,6 +146,8 @@ def _message(detail: ErrorDetails, path: KeyPath, root: Any, document: Document)
 
 _READERS = ("groups", "queues", "applications", "consumers", "workers", "subscriptions")
 """What products call those who read."""
+_COUNTED = ("consumers", "subscribers", "workers", "members", "replicas", "pods")
+"""What products, and people, call how many of them there are."""
 _TAGS = {"product": PRODUCTS, "fault": FAULTS}
 
 
@@ -158,6 +160,9 @@ def _place(path: KeyPath, model: type[Config] | None, root: Any, document: Docum
     if len(path) == 3 and word in _READERS and issubclass(model, ProductSystem):
         product = str(document.get((*path[:2], "product")))
         return f"{product} calls them {model.readers_at!r}"
+    called = next((key for key in _COUNTED if key in keys(model)), None)
+    if called is not None and word in _COUNTED:
+        return f"{document.get((*path[:2], 'product'))} calls them {called!r}"
     for start, above in ((model, ()), (system, path[:2])):
         found = _below(start, word) if start else None
         if found is not None and (above or found):

@@ -62,3 +62,17 @@ def test_a_price_by_which_nothing_is_billed_is_told(tmp_path, text, said):
     with pytest.raises(LabError) as error:
         read_prices(file)
     assert str(error.value) == f"{file}: {said}"
+
+
+def test_every_problem_of_a_file_is_told_with_its_line(tmp_path):
+    file = tmp_path / "mine.yaml"
+    file.write_text(
+        "placement: {zones: x}\nprices:\n  worker: {price: abc, per: 1 hours}\nfee: 3\n"
+    )
+    with pytest.raises(LabError) as error:
+        read_prices(file)
+    said = [line.removeprefix(f"{file}:") for line in str(error.value).splitlines()]
+    assert "1: placement.zones: expected a whole number such as 12 or 2_000, not 'x'" in said
+    assert "3: prices.worker.price: expected a number, not 'abc'" in said
+    assert any(line.startswith("4: fee: unknown key") for line in said)
+    assert not any("pydantic" in line or "Value error" in line for line in said)

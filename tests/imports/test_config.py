@@ -32,7 +32,7 @@ def test_a_consumer_of_kafka_becomes_a_scenario(tmp_path):
     assert done.returncode == 0, done.stderr
     text = (tmp_path / "mine.yaml").read_text()
     for words in (
-        "bootstrap.servers (line 2), group.id (line 4): a name or an address; nothing is looked",
+        "bootstrap.servers (line 2): a name or an address; nothing is looked up by it here",
         "sasl.jaas.config (line 12): who may connect, and how they prove it, changes neither lag",
         "schema.registry.url (line 13): of serializers",
         "whose client it is: Java's",

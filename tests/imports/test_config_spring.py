@@ -46,8 +46,32 @@ def test_concurrency_is_the_number_of_consumers(tmp_path):
 def test_a_profile_is_laid_over_the_rest(tmp_path):
     _, scenario = imported(tmp_path, ("application.yml", YML), profile="prod")
     assert scenario.systems["kafka"].groups["orders"].consumers == 6
-    with pytest.raises(LabError, match="no document of the profile 'x'; it has prod"):
+    with pytest.raises(
+        LabError, match="no document or file of the profile 'x'; there is prod and dev"
+    ):
         imported(tmp_path, ("application-dev.yml", YML), profile="x")
+
+
+def test_a_profile_that_no_file_has_is_an_error(tmp_path):
+    text = "spring.kafka.consumer.max-poll-records=5\n"
+    with pytest.raises(LabError, match="no document or file of the profile 'x'; there is none"):
+        imported(tmp_path, ("application.properties", text), profile="x")
+    prod = "spring.kafka.consumer.max-poll-records=7\n"
+    files = (("application.properties", text), ("application-prod.properties", prod))
+    _, scenario = imported(tmp_path, *files, profile="prod")
+    (group,) = scenario.systems["kafka"].groups.values()
+    assert group.max_poll_records == 7
+
+
+def test_what_names_a_group_or_says_how_many_is_taken_over(tmp_path):
+    text = "spring.kafka.consumer.group-id=g\nspring.kafka.listener.concurrency=2\n"
+    made, scenario = imported(tmp_path, ("application.properties", text))
+    assert "2 keys taken over (2 of a Kafka consumer)" in made.said
+    assert not any("group-id" in line for line in made.unsaid)
+    assert scenario.systems["kafka"].groups["g"].consumers == 2
+    text = "spring.rabbitmq.listener.simple.prefetch=9\n"
+    made, _ = imported(tmp_path, ("application.properties", text))
+    assert "1 key taken over (1 of a RabbitMQ queue)" in made.said
 
 
 def test_properties_have_profiles_too(tmp_path):

@@ -92,6 +92,8 @@ def test_a_misspelt_key_is_told_once_and_not_as_a_missing_one_too():
         ("rabbitmq", None, "prefetch_count", "'prefetch_count' belongs under 'queues.<name>'"),
         # And not "did you mean 'topic'?".
         ("kafka", None, "retry_topics", "'retry_topics' belongs under 'groups.<name>'"),
+        ("pubsub", "subscriptions", "workers", "pubsub calls them 'subscribers'"),
+        ("rabbitmq", "queues", "replicas", "rabbitmq calls them 'consumers'"),
         ("sqs", {}, "DelaySecond", "did you mean 'DelaySeconds'?"),
     ],
 )
@@ -100,7 +102,7 @@ def test_a_key_in_the_wrong_place_is_told_where_it_belongs(product, above, key, 
     if above is None:
         data["systems"]["s"][key] = 1
     else:
-        data["systems"]["s"]["queues"] = {"q": {key: 1}}
+        data["systems"]["s"][above or "queues"] = {"q": {key: 1}}
     with pytest.raises(ScenarioError) as error:
         Scenario.from_mapping(data)
     [line] = [p for p in error.value.problems if p.path.endswith(key)]
@@ -113,6 +115,25 @@ def test_what_is_missing_is_told_in_a_whole_clause():
         Scenario.from_mapping(data)
     [line] = [p for p in error.value.problems if p.path.endswith("workers")]
     assert line.message == "missing; places for work in all processes together"
+
+
+@pytest.mark.parametrize("library", ["river", "pg-boss", "solid_queue"])
+def test_an_alternative_without_value_is_told_how_to_write_its_defaults(library):
+    queue = {"does": "work", "workers": 2, library: None}
+    data = {"systems": {"s": {"product": "postgres", "queues": {"q": queue}}}}
+    with pytest.raises(ScenarioError) as error:
+        Scenario.from_mapping(data)
+    [line] = [p for p in error.value.problems if p.path.startswith("systems.s.queues.q")]
+    assert line.path.endswith(f"q.{library}")
+    assert line.message == f"has no value; write '{library}: {{}}' for its defaults"
+
+
+def test_an_alternative_without_value_may_stand_beside_another():
+    queue = {"does": "work", "workers": 2, "lambda": None}
+    data = {"systems": {"s": {"product": "sqs", "queues": {"q": queue}}}}
+    with pytest.raises(ScenarioError) as error:
+        Scenario.from_mapping(data)
+    assert not [p for p in error.value.problems if p.path.startswith("systems")]
 
 
 def test_a_clause_goes_on_over_lines():

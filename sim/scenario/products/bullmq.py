@@ -188,6 +188,12 @@ class BullmqSystem(ProductSystem):
             for key in ("stalledInterval", "maxStalledCount"):
                 if worker.skip_stalled_check and worker.given(key):
                     yield (*at, "worker", key), "has no effect with 'skipStalledCheck'"
+            if not isinstance(job.remove_on_fail, bool):
+                why = (
+                    "says how many failed jobs are kept, and for how long; the lab keeps them all, "
+                    "as dead letters"
+                )
+                yield (*at, "defaultJobOptions", "removeOnFail"), why
             if job.attempts <= 1 and job.given("backoff"):
                 why = "has an effect only with 'attempts' of 2 or more"
                 yield (*at, "defaultJobOptions", "backoff"), why

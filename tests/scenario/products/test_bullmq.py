@@ -53,6 +53,8 @@ def test_an_option_is_modelled_or_without_effect_and_not_both(model):
     [
         ({"worker": {"drainDelay": 5}}, "drainDelay"),
         ({"defaultJobOptions": {"removeOnComplete": True}}, "removeOnComplete"),
+        ({"defaultJobOptions": {"removeOnFail": {"age": 60}}}, "keeps them all, as dead letters"),
+        ({"defaultJobOptions": {"removeOnFail": 100}}, "keeps them all, as dead letters"),
         ({"defaultJobOptions": {"backoff": 500}}, "only with 'attempts' of 2 or more"),
         ({"worker": {"skipStalledCheck": True, "maxStalledCount": 2}}, "'skipStalledCheck'"),
         ({"worker": {"skipLockRenewal": True, "lockRenewTime": 5}}, "'skipLockRenewal'"),
