@@ -27,12 +27,13 @@ from sim.foundation.units import (
 )
 from sim.scenario.products.base import Ceilings, LogReaders, Name, ProductSystem
 from sim.scenario.products.bullmq import REDIS_ONE_WAY
+from sim.scenario.products.not_modelled import NotModelled
 
 
 class StreamAdd(Config):
     """Options of XADD: which entries go when one is added, read or not (RT-01)."""
 
-    not_modelled = dict.fromkeys(("NOMKSTREAM", "LIMIT", "KEEPREF", "DELREF", "ACKED"), "")
+    not_modelled = NotModelled("redis_streams", "XADD")
 
     maxlen: PositiveCount | None = Field(default=None, alias="MAXLEN")
     """The stream keeps so many of the latest entries; null: all."""
@@ -57,11 +58,7 @@ class StreamNodes(Config):
 class StreamRead(Config):
     """Options of XREADGROUP with `>`: what nobody in the group has had yet."""
 
-    not_modelled: ClassVar[Mapping[str, str]] = {
-        "CLAIM": "is not modelled: write XAUTOCLAIM, with 'every: 0' to claim before each read",
-        "MAXCOUNT": "",
-        "MAXSIZE": "",
-    }
+    not_modelled = NotModelled("redis_streams", "XREADGROUP")
 
     count: PositiveCount = Field(default=10, alias="COUNT")
     """Entries that a call is given at most: so many in the example of the documentation (Redis's
@@ -77,7 +74,7 @@ class StreamRead(Config):
 class StreamClaim(Config):
     """Options of XAUTOCLAIM, or of XPENDING and XCLAIM, and how often a consumer calls it."""
 
-    not_modelled = dict.fromkeys(("JUSTID", "start"), "")
+    not_modelled = NotModelled("redis_streams", "XAUTOCLAIM")
 
     min_idle_time: Milliseconds = Field(alias="min-idle-time")
     """ms since an entry was last delivered, after which it may be claimed, whatever its consumer
