@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sim.cli import stopping
+from sim.cli import as_json, stopping
+from sim.cli.comparing import compare
 from sim.cli.costing import cost
 from sim.cli.differing import diff
 from sim.cli.documenting import docs
 from sim.cli.importing import imports, must_be_new
 from sim.cli.paging import page
-from sim.cli.people import Dask, Seed, Sets, err, for_people, out, overrides
+from sim.cli.people import Dask, Json, Seed, Sets, err, for_people, out, overrides
 from sim.cli.shelving import results
 from sim.cli.sizing import size
 from sim.cli.starting import new
@@ -62,18 +63,10 @@ class Format(StrEnum):
     PDF = "pdf"
 
 
-NARROWEST_IN = 1.9
 _OBJECTS = 100_000
 """Objects that are made before some are looked at for garbage: imports make very many and none."""
 PLAIN_SCALE = 0.01
 """Of a run whose kernels are plain Python."""
-
-
-class Against(StrEnum):
-    """What harm is weighed against."""
-
-    LATENCY = "latency"
-    THROUGHPUT = "throughput"
 
 
 def _say_version(asked: bool) -> None:
@@ -96,10 +89,11 @@ def common(
 
 @app.command("list")
 @for_people
-def list_() -> None:
+def list_(json_: Json = False) -> None:
     """The scenarios: those in ./scenarios, and those that come with the lab."""
     from sim.scenario.shelf import about, available
 
+    found = []
     for path in available():
         words = about(path)
         if words is None:  # it has none of its own, or cannot be read
@@ -109,7 +103,12 @@ def list_() -> None:
                 words = load(path).about
             except LabError as error:
                 words = str(error).splitlines()[0]
-        out.print(f"{path.stem:32} {words}")
+        if json_:
+            found.append({"name": path.stem, "about": words, "file": str(path)})
+        else:
+            out.print(f"{path.stem:32} {words}")
+    if json_:
+        as_json.say(found)
 
 
 app.command()(new)
@@ -170,6 +169,7 @@ def run(
         str | None, typer.Option(help="The same, until means are known within, say, 5%.")
     ] = None,
     dask: Dask = None,
+    json_: Json = False,
 ) -> None:
     """Run scenarios, by name or file: a table, a finding in words, and charts."""
     from sim.cli.console import run_one
@@ -195,11 +195,13 @@ def run(
         if scenario.needs is None:
             raise LabError(f"--check: {scenario.file or scenario.name} states no `needs`")
     if many(replications, precision, alone=check or bool(books or name)):
+        if json_:
+            raise LabError("--replications and --precision print text; go without --json")
         return replicate_on(loaded, replications, precision, out_, charts, out, err, dask)
     if dask is not None:
         raise LabError("--dask goes with --replications or --precision: one run has one machine")
     met = [
-        run_one(words, scenario, given, out_, name, charts, books, out, err, allowed, check)
+        run_one(words, scenario, given, out_, name, charts, books, out, err, allowed, check, json_)
         for words, scenario in zip(scenarios, loaded, strict=True)
     ]
     if check and not all(met):
@@ -546,43 +548,7 @@ def _show(path: Path) -> None:
         err.print(f"there is no browser here to open {path} with", style="yellow")
 
 
-@app.command()
-@for_people
-def compare(
-    results: Annotated[list[str], typer.Argument(metavar="RESULT...")],
-    out_: Annotated[Path, typer.Option("--out", help="Folder of all results.")] = Path("results"),
-    to: Annotated[Path, typer.Option(help="Folder for the charts.")] = Path("results/compare"),
-    width: Annotated[
-        str | None,
-        typer.Option(metavar="WIDTH", help="For print, as in 89mm, 183mm or 7in: PDF as well."),
-    ] = None,
-    price: Annotated[
-        Against, typer.Option(help="What the plane of harms sets against them.")
-    ] = Against.LATENCY,
-) -> None:
-    """Put several results side by side on the same axes, and what they pay against what they get.
-
-    Results are named by what differs between their scenarios, if that is little.
-    """
-    from sim.charts import compare as draw
-    from sim.cli.console import print_difference, print_result
-    from sim.results.result import labels_of
-    from sim.results.store import find, read
-
-    width_in = _parsed("--width", width, "inches")
-    if width_in is not None and width_in < NARROWEST_IN:
-        raise LabError(f"--width {width}: too narrow for letters that can be read; 50mm will do")
-    found = [read(find(result, out_)) for result in results]
-    files.check_folder(to)
-    labels = labels_of(found)
-    for label, result in zip(labels, found, strict=True):
-        print_result(result.tables, label, out)
-    if len(found) == 2:
-        print_difference(found[0], found[1], out)
-    runs = [(label, result.tables) for label, result in zip(labels, found, strict=True)]
-    column = "throughput" if price is Against.THROUGHPUT else "latency_p99_s"
-    for path in draw(runs, to, width_in=width_in, price=column):
-        out.print(str(path))
+app.command()(compare)
 
 
 def main() -> Any:

@@ -21,6 +21,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from sim.cli import as_json as as_data
 from sim.cli.artist import Order, artist, draw
 from sim.cli.people import width_of
 from sim.cli.stopping import KEPT
@@ -287,6 +288,7 @@ def run_one(
     err: Console,
     allowed: "Allowance | None" = None,
     check_needs: bool = False,
+    as_json: bool = False,
 ) -> bool:
     """Run a scenario, write its result, and print the table, the finding and where the charts are.
 
@@ -302,6 +304,7 @@ def run_one(
         err: for progress and warnings; progress is quiet when it is not a terminal.
         allowed: what the run may take; None: as `sim.lab.run`.
         check_needs: whether to write what became of its needs, for CI.
+        as_json: whether to print a line of JSON in place of the words.
 
     Returns whether every system meets the needs, as far as the run shows.
     """
@@ -355,6 +358,10 @@ def run_one(
             (temporary / "needs.xml").write_text(needs_as_junit(scenario, needs), encoding="utf-8")
         earlier = newest(store.folder.parent, but=store.folder)
         written = store.write(temporary, done.tables, drawn.about)
+    if as_json:
+        warn(warnings_of(done.tables), err)
+        as_data.say(as_data.of_run(done, store.label, written))
+        return not any(judged.unmet for judged in needs)
     print_result(done.tables, title, out)
     print_needs(said, out)
     print_costs(scenario, done.tables, store.label, out)

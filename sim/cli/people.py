@@ -28,6 +28,7 @@ Dask = Annotated[
     str | None,
     typer.Option(metavar="ADDRESS", help="Run on this Dask cluster, as in tcp://host:8786."),
 ]
+Json = Annotated[bool, typer.Option("--json", help="Print it as a line of JSON.")]
 
 out = terminal(soft_wrap=True)
 err = terminal(stderr=True, soft_wrap=True)
