@@ -337,6 +337,9 @@ def acknowledge(b: BrokerState, now: float, d: int) -> None:
     ):
         b.messages.ready_now -= 1
         finalise(b, message, codes.ACKED)
+        if b.policy.pick == codes.FAIR:  # what is behind it may be older
+            lane = lanes_kernel.lane_of(b.lanes, message)
+            lanes_kernel.offer(b.lanes, b.messages, lane, codes.FAIR)
     elif (
         b.policy.any_copy == 1
         and (state == codes.IN_FLIGHT or state == codes.OVERDUE)
