@@ -1,4 +1,4 @@
-"""Plants in job queues: BullMQ, PostgreSQL. Names as in `helpers.planted`."""
+"""Plants in job queues: BullMQ, PostgreSQL, Redis. Names as in `helpers.planted`."""
 
 import random
 
@@ -77,5 +77,81 @@ def held_snapshot(rng: random.Random) -> Plant:
     )
 
 
-JOBS: tuple[Kind, ...] = (lock_under_cpu_bound_work, poll_interval, held_snapshot)
-"""Every kind in a queue of BullMQ or PostgreSQL."""
+def claimed_too_soon(rng: random.Random) -> Plant:
+    """Some entries take longer than the time after which others may claim them."""
+    idle_s = rng.randint(2, 5)
+    group = {
+        "does": ["g"],
+        "consumers": 40,
+        "XREADGROUP": {"COUNT": 1},
+        "XAUTOCLAIM": {"min-idle-time": 1_000 * idle_s, "every": rng.choice([0, 1])},
+    }
+    slow = {"share": 0.01, "time": f"{idle_s * rng.uniform(2, 3):.3g} s"}
+    key = "systems.s.groups.g.XAUTOCLAIM.min-idle-time"
+    plant = Plant(
+        "a min-idle-time below the work",
+        scenario_of(
+            {"product": "redis_streams", "groups": {"g": group}}, [(120, 25)],
+            {"per_message": "20 ms", "slow": slow},
+        ),
+        "double_effects",
+        (Part((key,), {key: 600_000}),),
+    )  # fmt: skip
+    return with_absorbed_peak(plant, 3) if rng.random() < 0.8 else plant
+
+
+def trimmed(rng: random.Random) -> Plant:
+    """A peak is longer than the stream, of which consumers read slower than entries come."""
+    key, consumers = "systems.s.XADD.MAXLEN", rng.randint(4, 8)
+    rate = 100 * consumers
+    group = {"does": ["g"], "consumers": consumers}
+    system = {
+        "product": "redis_streams",
+        "groups": {"g": group},
+        "XADD": {"MAXLEN": rng.randint(5, 20) * rate // 10},
+    }
+    return Plant(
+        "entries trimmed before they are read",
+        scenario_of(
+            system, [(30, rate / 3), (rng.randint(20, 30), 1.5 * rate), (60, rate / 3)],
+            {"per_message": "10 ms"},
+        ),
+        "lost",
+        (Part((key,), {key: 10_000_000}),),
+    )  # fmt: skip
+
+
+def popped(rng: random.Random) -> Plant:
+    """A process is killed with jobs in hand, which were popped from their list."""
+    at = "systems.s.queues.g.config"
+    queue = {"does": ["g"], "processes": rng.randint(8, 12), "config": {"concurrency": 10}}
+    kill = {
+        "at": f"{rng.randint(40, 80)} s",
+        "fault": "crash",
+        "target": f"s.g.{rng.randint(0, 3)}",
+        "restart_after": "2 s",
+    }
+    plant = Plant(
+        "jobs popped by a process that is killed",
+        scenario_of(
+            {"product": "sidekiq", "queues": {"g": queue}}, [(120, 8 * queue["processes"])],
+            {"per_message": "1 s"}, faults=[kill],
+        ),
+        "lost",
+        (
+            Part((f"{at}.fetch",), {f"{at}.fetch": "super_fetch", f"{at}.orphan_check": 60}),
+            Part(("faults.0",), {"faults.0": None}),
+        ),
+    )  # fmt: skip
+    return plant
+
+
+JOBS: tuple[Kind, ...] = (
+    lock_under_cpu_bound_work,
+    poll_interval,
+    held_snapshot,
+    claimed_too_soon,
+    trimmed,
+    popped,
+)
+"""Every kind in a queue of jobs."""
