@@ -18,7 +18,11 @@ def of_publisher(fault: Fault) -> bool:
 
 
 def moved(
-    scenario: Scenario, system: str, groups: Mapping[str, list[str]], workers: Mapping[str, int]
+    scenario: Scenario,
+    system: str,
+    groups: Mapping[str, list[str]],
+    workers: Mapping[str, int],
+    tables: bool = False,
 ) -> tuple[list[Fault], list[Fault]]:
     """The faults as they strike a system, and those that do not.
 
@@ -27,11 +31,12 @@ def moved(
         system: name of the system to strike.
         groups: the jobs of each of its groups; and `publisher` and `broker`, if it has these.
         workers: of each group.
+        tables: whether its queues are tables of PostgreSQL.
     """
     out: dict[str, Fault] = {}
     spared: list[Fault] = []
     for fault in scenario.faults:
-        stays = isinstance(fault, (*NUMBERS, SnapshotHeldFault))  # that one is of its own tables
+        stays = isinstance(fault, NUMBERS if tables else (*NUMBERS, SnapshotHeldFault))
         targets = [] if stays else _targets(scenario, fault, groups, workers)
         if not targets:
             spared.append(fault)

@@ -217,12 +217,15 @@ class Bench:
         """The scenario's faults as they strike this preset, and those that do not."""
         groups = dict(self.groups(preset))
         name = _name(preset)
-        parts = ("publisher", "broker") if "publisher" in self.system(preset, workers) else ()
+        system = self.system(preset, workers)
+        parts = ("publisher", "broker") if "publisher" in system else ()
         its = {**groups, **{part: [] for part in parts}}
         struck: list[Fault] = list(self.scenario.faults)
         spared: list[Fault] = []
         if not isinstance(preset, Own):  # of its own system, those of others fall away at the run
-            struck, spared = moved(self.scenario, name, its, workers)
+            struck, spared = moved(
+                self.scenario, name, its, workers, tables=system["product"] == "postgres"
+            )
         if self.needs.consumer_crash == "survives":
             struck += [
                 CrashFault(

@@ -69,24 +69,24 @@ def _batch(library: str, key: str) -> Relaxed:
     return Relaxed((READERS, library, key), to, "{value} a fetch", _HELD, BEHIND)
 
 
-def _notified(library: str) -> Relaxed:
+def _notified(library: str, and_: str = "") -> Relaxed:
     def to(at: At) -> Any:
         return True if at.other(READERS, library) and not at.value else None
 
     return Relaxed(
         (READERS, library, "notify"), to, "an insert wakes nobody",
-        "a NOTIFY for each insert, which commits one after the other; and polls only each "
-        "'notifyPollingIntervalSeconds'", BEHIND,
+        f"a NOTIFY for each insert, which commits one after the other{and_}", BEHIND,
     )  # fmt: skip
 
 
 POSTGRES = (
     _poll("skip_locked", "poll_interval", 0.01, "s"),
+    _notified("skip_locked"),
     *_lease("skip_locked", "lease", None),
     _every("pg-boss", "pollingIntervalSeconds", 0.5, "s"),
     _every("pg-boss", "notifyPollingIntervalSeconds", 0.5, "s"),
     _batch("pg-boss", "batchSize"),
-    _notified("pg-boss"),
+    _notified("pg-boss", "; and polls only each 'notifyPollingIntervalSeconds'"),
     *_lease("pg-boss", "expireInSeconds", "batchSize"),
     _retries("pg-boss", "retryLimit"),
     _every("river", "FetchCooldown", 1.0, "ms"),

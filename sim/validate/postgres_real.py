@@ -7,6 +7,7 @@ application uses its processors; `fsync` is on, so a commit waits for this machi
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import count
+from math import ceil
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -21,8 +22,8 @@ from sim.validate.observed import Observed
 from sim.validate.plan import Plan
 from sim.validate.postgres_server import PostgresServer, url
 from sim.validate.real import Calibration
-from sim.validate.replay import Staging, replay
-from sim.validate.staging import module, subscribed, written
+from sim.validate.replay import AHEAD_S, Staging, replay
+from sim.validate.staging import came_up_s, module, subscribed, written
 from sim.validate.trials import (
     all_at_once,
     as_planned,
@@ -151,22 +152,24 @@ class _PostgresRun(Staging):
 
     def consumer(self, plan: Plan, group: str, work: Path, log: Path) -> Sequence[str]:
         """Command of a worker."""
-        its = self._sql[group]
+        its, habits = self._sql[group], _product(plan).queues[group].library.habits
         spec = {
             "server": self._url,
             "fetch": its.fetch,
             "complete": its.complete,
             "transaction": its.transaction,
-            "poll_s": _product(plan).queues[group].library.habits.poll_s,
+            "poll_s": habits.poll_s,
+            "listen": self._tables[group] if habits.notify else "",
         }
         return module("postgres_worker", written(self._folder, f"{group}.json", spec), work, log)
 
     def producer(self, plan: Plan, messages: Path, log: Path) -> Sequence[str]:
         """Command of the process that inserts."""
-        producer = _product(plan).producer
+        producer, queues = _product(plan).producer, _product(plan).queues
+        notified = [name for name, queue in queues.items() if queue.library.habits.notify]
         spec = {
             "server": self._url,
-            "insert": sql.insert(self._tables),
+            "insert": sql.insert(self._tables, notified),
             "connections": producer.connections,
             "batch": producer.batch,
         }
@@ -176,6 +179,15 @@ class _PostgresRun(Staging):
     def ready(self, plan: Plan, fleets: Mapping[str, RealFleet]) -> bool:
         """Whether all workers are about to fetch."""
         return subscribed(fleets)
+
+    def begin_s(self, plan: Plan, fleets: Mapping[str, RealFleet]) -> float:
+        """Second 0, a whole number of polls after the workers came up.
+
+        They begin with the scenario, as far as anybody can tell from when they ask.
+        """
+        poll_s = max(queue.library.habits.poll_s for queue in _product(plan).queues.values())
+        soon_s, came_up = time.time() + AHEAD_S, min(came_up_s(fleets))
+        return came_up + ceil((soon_s - came_up) / poll_s) * poll_s if poll_s else soon_s
 
     def left(self, plan: Plan) -> int:
         """Rows in the tables, locked or not."""

@@ -6,7 +6,7 @@ extension (`pgmq.read`, `pgmq.delete`: pgmq-extension/sql/pgmq.sql, 1.5.1), whic
 installed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sim.scenario.products.base import ProductSystem
@@ -79,14 +79,17 @@ def statements(queue: PostgresQueue, at: str) -> Statements:
     )
 
 
-def insert(tables: Mapping[str, str]) -> str:
+def insert(tables: Mapping[str, str], notified: Sequence[str] = ()) -> str:
     """One statement that inserts the same messages into each queue. Parameter: ``bodies``.
 
     Args:
         tables: by the names of the queues.
+        notified: names of those whose workers it notifies, over channels named as their tables.
     """
     each = [
         f"q{n} AS (INSERT INTO {at} (body) SELECT unnest(%(bodies)s::text[]))"
         for n, at in enumerate(tables.values())
     ]
-    return f"WITH {', '.join(each)} SELECT 1"
+    channels = [tables[name].strip('"') for name in notified]
+    told = ", ".join(f"pg_notify('{name}', '')" for name in channels)
+    return f"WITH {', '.join(each)} SELECT {told or 1}"

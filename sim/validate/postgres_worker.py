@@ -4,8 +4,9 @@
 
 
 The spec has ``server`` (a URL), ``fetch`` and ``complete`` (`sim.validate.postgres_statements`),
-``transaction`` (whether one is open from the fetch to the end of the work) and ``poll_s`` (the wait
-after a fetch that found nothing). SIGTERM ends it once it has completed what it holds.
+``transaction`` (whether one is open from the fetch to the end of the work), ``poll_s`` (the wait
+after a fetch that found nothing) and ``listen`` (the channel that ends this wait; "": none).
+SIGTERM ends it once it has completed what it holds.
 """
 
 import json
@@ -48,6 +49,10 @@ class PostgresWorker:
 
     def run(self) -> None:
         """Until SIGTERM."""
+        if self.spec["listen"]:
+            self.database.execute(f"LISTEN {self.spec['listen']}")
+            if self.spec["transaction"]:
+                self.database.commit()
         self._fetch()  # prepared before its time: there is nothing yet
         self.handler.wait_for_go()
         signal.signal(signal.SIGTERM, self.stop)
@@ -59,8 +64,16 @@ class PostgresWorker:
                 self._process(rows)
             self.holds = False
             if not rows:
-                time.sleep(self.spec["poll_s"])
+                self._wait()
         self.handler.say("x")
+
+    def _wait(self) -> None:
+        """For the time of the next fetch, or until an INSERT notifies."""
+        if not self.spec["listen"]:
+            time.sleep(self.spec["poll_s"])
+            return
+        for _ in self.database.notifies(timeout=self.spec["poll_s"], stop_after=1):
+            pass
 
     def _fetch(self) -> Sequence[tuple[int, int, str]]:
         """By their ids: an UPDATE returns its rows in any order."""

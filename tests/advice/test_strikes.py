@@ -35,3 +35,8 @@ def test_a_snapshot_is_of_its_own_tables():
     bench = Bench(s, generate(s), Needs())
     faults, spared = bench.faults(presets()["sqs_batched"], {"job": 2})
     assert (faults, [fault.fault for fault in spared]) == ([], ["snapshot_held"])
+    faults, spared = bench.faults(presets()["postgres_river"], {"job": 2})
+    assert ([(f.fault, f.target) for f in faults], spared) == (
+        [("snapshot_held", "advised.job")],
+        [],
+    )

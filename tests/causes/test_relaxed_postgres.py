@@ -12,7 +12,7 @@ from sim.measure.tables import no_rows
 
 HARMS = ("lost", "unfinished", "dead_lettered", "duplicates", "out_of_order", "late")
 LIBRARIES = {
-    "skip_locked": {"poll_interval", "lease", "lease (shorter)"},
+    "skip_locked": {"poll_interval", "notify", "lease", "lease (shorter)"},
     "pg-boss": {
         "pollingIntervalSeconds", "notifyPollingIntervalSeconds", "batchSize", "notify",
         "expireInSeconds", "expireInSeconds (shorter)", "retryLimit",

@@ -2,6 +2,7 @@
 
 import builtins
 
+import numpy as np
 import pytest
 
 from helpers.real_plans import real
@@ -64,6 +65,15 @@ def test_a_row_that_fails_under_a_lease_comes_back_after_it(tmp_path):
     assert sorted(seen.executions["message"]) == list(range(n))
     assert seen.deliveries.tolist() == [2, 2] + [1] * (n - 2)
     assert _latency_s(given, seen)[:2].min() > 1.0
+
+
+@pytest.mark.parametrize(("notify", "waits"), [(True, False), (False, True)])
+def test_an_insert_wakes_the_workers_that_listen(tmp_path, notify, waits):
+    given = _planned(skip_locked={"poll_interval": 3, "notify": notify})
+    with _real() as server:
+        seen = server.run(given, tmp_path).groups["q"]
+    assert sorted(seen.executions["message"]) == list(range(len(given.messages)))
+    assert bool(np.median(_latency_s(given, seen)) > 0.3) is waits
 
 
 def test_what_the_real_one_does_not_have_is_said():

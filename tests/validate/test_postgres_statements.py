@@ -39,6 +39,10 @@ def test_one_statement_inserts_into_every_queue():
     )
 
 
+def test_it_notifies_the_workers_that_listen():
+    assert insert({"a": '"t-0"', "b": '"t-1"'}, ["b"]).endswith(" SELECT pg_notify('t-1', '')")
+
+
 def test_a_name_is_quoted():
     assert table("lab-1", "2") == '"lab-1-2"'
 

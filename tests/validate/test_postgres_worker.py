@@ -16,6 +16,9 @@ class _Database:
         self.empty = None
 
     def execute(self, statement, values=None):
+        if statement.startswith("LISTEN"):
+            self.listens = statement
+            return None
         if statement == "complete":
             self.asked.append(("complete", values["ids"], values["counts"]))
             return None
@@ -24,6 +27,10 @@ class _Database:
         rows = self.batches.pop(0) if self.batches else []
         self.asked.append(("fetch", len(rows)))
         return SimpleNamespace(fetchall=lambda: rows)
+
+    def notifies(self, timeout, stop_after):
+        self.asked.append(("waits", timeout, stop_after))
+        return iter(["told"])
 
     def commit(self):
         self.asked.append("commit")
@@ -48,12 +55,14 @@ def module(monkeypatch):
 
 @pytest.fixture
 def work(module, tmp_path):
-    def run(batches, transaction, fails=()):
+    def run(batches, transaction, fails=(), listen=""):
         its = _Database([[], *batches])  # the first finds nothing: it is prepared
         handler = HandledByHand(fails)
         handler.work = tmp_path / "work"
         spec = {"server": "s", "fetch": "fetch", "complete": "complete", "poll_s": 0.0}
-        worker = module.use(its).PostgresWorker({**spec, "transaction": transaction}, handler)
+        worker = module.use(its).PostgresWorker(
+            {**spec, "transaction": transaction, "listen": listen}, handler
+        )
         assert module.given()["autocommit"] is not transaction
         its.empty = lambda: setattr(worker, "stopping", True)
         worker.run()
@@ -92,6 +101,14 @@ def test_statements_are_timed_but_for_a_fetch_that_finds_nothing(work):
     _, handler = work([[(1, 1, "0")]], False)
     assert [line.split()[:2] for line in handler.said] == [
         ["e", "subscribed"], ["c", "fetch"], ["c", "complete"], ["x"],
+    ]  # fmt: skip
+
+
+def test_who_listens_waits_for_an_insert_or_its_time(work):
+    asked, _ = work([[], [(1, 1, "0")]], False, listen='"c"')
+    assert asked == [
+        ("fetch", 0), ("fetch", 0), ("waits", 0.0, 1), ("fetch", 1), ("complete", [1], [1]),
+        ("fetch", 0), ("waits", 0.0, 1),
     ]  # fmt: skip
 
 

@@ -117,6 +117,9 @@ class SkipLocked(Library):
 
     poll_interval: Seconds = 1.0
     """Wait after a SELECT that found nothing, s (an assumption: it is yours)."""
+    notify: bool = False
+    """An INSERT notifies, and workers LISTEN: each of those that wait asks at once
+    (https://www.postgresql.org/docs/current/sql-notify.html)."""
     lease: PositiveSeconds | None = None
     """The worker notes that it has the row and commits, and another may have it after this, s.
     Null: it holds the row's lock until it is done, and a row whose work fails is free at once."""
@@ -126,6 +129,7 @@ class SkipLocked(Library):
         """As `Library.habits`."""
         return Habits(
             poll_s=self.poll_interval,
+            notify=self.notify,
             lease_s=self.lease or inf,
             held=self.lease is None,
             in_order=True,
