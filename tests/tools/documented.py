@@ -1,8 +1,8 @@
 """The keys that each product documents, read from what its maker publishes for machines.
 
-    python tests/tools/documented.py kafka build/brokers/kafka      # a folder of its jars
-    python tests/tools/documented.py celery                         # the installed package
-    python tests/tools/documented.py rabbitmq ~/src/rabbitmq-server # a checkout, or a package
+    python tests/tools/documented.py kafka 4.4.0 build/brokers/kafka  # a folder of its jars
+    python tests/tools/documented.py celery 5.7.0                     # the installed package
+    python tests/tools/documented.py river 0.43.0 ~/src/river         # a checkout, or a package
 
 Writes `tests/data/documented/<product>.yaml`. `tests/scenario/products/test_not_modelled.py` holds
 the lab to it: each key is modelled, or accepted with a reason. So for a new version of a product:
