@@ -71,6 +71,7 @@ cdef enum:
     OPEN = 18
     BEAT = 19
     CLAIM = 20
+    ASK_AGAIN = 21
     GATHERING = 0
     INVOKING = 1
     STARTING = 2

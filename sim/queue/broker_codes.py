@@ -127,6 +127,8 @@ BEAT = 19
 """Consumer."""
 CLAIM = 20
 """Consumer, call."""
+ASK_AGAIN = 21
+"""Consumer, epoch."""
 
 # Values of InvokedFunction.stage: how far a consumer is with invoking a function.
 GATHERING = 0

@@ -85,5 +85,5 @@ cdef i64 _verdict(BrokerState b, i64 message) noexcept nogil
 @cython.locals(k=i64, restart_s=double)
 cdef void _die_of(BrokerState b, double now, i64 c, i64 message) noexcept nogil
 
-@cython.locals(d=i64, message=i64, verdict=i64, fails=bint)
+@cython.locals(d=i64, message=i64, verdict=i64, fails=bint, at_s=double)
 cdef bint finish(BrokerState b, double now, i64 c, i64 s) noexcept nogil

@@ -497,6 +497,9 @@ def finish(b: BrokerState, now: float, c: int, s: int) -> bool:
     if b.leased:
         leases_kernel.go_on(b, now, c)
     b.messages.held -= 1
+    if b.policy.until_done == 1 and b.deliveries.has[d] & (codes.WIRE | codes.OWED) == 0:
+        at_s = now + state_kernel.half_s(b.acks)
+        events_kernel.push(b.events, at_s, codes.ASK_AGAIN, c, b.deliveries.connection[d])
     if b.policy.ack != codes.LATE and b.deliveries.has[d] & codes.OWED == 0:
         b.deliveries.has[d] -= codes.CLIENT
         b.deliveries.verdict[d] = verdict

@@ -65,7 +65,9 @@ cdef void _answer_empty(BrokerState b, double now, i64 c) noexcept nogil
 @cython.locals(own=bint, most=i64, place=i64, taken=i64, n=i64, d=i64, message=i64, back_s=double)
 cdef void _claim(BrokerState b, double now, i64 c) noexcept nogil
 
-@cython.locals(d=i64, then=i64, c=i64)
+cdef void _give_credit(BrokerState b, i64 c, i64 connection) noexcept nogil
+
+@cython.locals(d=i64, then=i64, c=i64, counts=bint)
 cdef void _acknowledge(BrokerState b, double now, i64 first) noexcept nogil
 
 @cython.locals(slots=i64, c=i64, s=i64)

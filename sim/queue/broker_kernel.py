@@ -313,6 +313,14 @@ def _claim(b: BrokerState, now: float, c: int) -> None:
         events_kernel.push(b.events, back_s, codes.REPLY, c, b.consumers.call[c])
 
 
+def _give_credit(b: BrokerState, c: int, connection: int) -> None:
+    """One delivery of a consumer counts no more against its prefetch."""
+    if connection == b.consumers.connected[c]:
+        b.consumers.unacked[c] -= 1
+        consumers_kernel.wait_if_credit(b.consumers, b.policy, c)
+        consumers_kernel.rest_if_free(b.consumers, b.policy, c)
+
+
 def _acknowledge(b: BrokerState, now: float, first: int) -> None:
     """A chain of acks reaches the broker."""
     d = first
@@ -320,10 +328,9 @@ def _acknowledge(b: BrokerState, now: float, first: int) -> None:
         then = b.deliveries.then[d]
         c = b.deliveries.consumer[d]
         settling_kernel.acknowledge(b, now, d)
-        if b.policy.push == 1 and b.deliveries.connection[d] == b.consumers.connected[c]:
-            b.consumers.unacked[c] -= 1
-            consumers_kernel.wait_if_credit(b.consumers, b.policy, c)
-            consumers_kernel.rest_if_free(b.consumers, b.policy, c)
+        counts = b.policy.until_done == 1 and b.deliveries.has[d] & codes.CLIENT != 0
+        if b.policy.push == 1 and not counts:
+            _give_credit(b, c, b.deliveries.connection[d])
         deliveries_kernel.free_if_forgotten(b.deliveries, d)
         d = then
 
@@ -391,6 +398,8 @@ def _rare(b: BrokerState, now: float, kind: int, ref: int, stamp: int) -> int:
         connections_kernel.check(b, now)
     elif kind == codes.BEAT:
         beats_kernel.beat(b, now, ref)
+    elif kind == codes.ASK_AGAIN:
+        _give_credit(b, ref, stamp)
     elif kind == codes.OPEN:
         if now >= b.rate_until_s:  # else the next span has begun
             waiting = b.consumers.behind[b.consumers.anchor] != b.consumers.anchor

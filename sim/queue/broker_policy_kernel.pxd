@@ -11,6 +11,7 @@ cdef class BrokerPolicy:
     cdef public i64 notify
     cdef public double notified_s
     cdef public i64 prefetch
+    cdef public i64 until_done
     cdef public i64 ack
     cdef public i64 ack_every
     cdef public i64 ack_waits

@@ -30,6 +30,8 @@ class BrokerPolicy:
         """Pull: but no call begins sooner than this after the one before."""
         self.prefetch = NO_LIMIT
         """Push: most unacknowledged deliveries of a consumer."""
+        self.until_done = 0
+        """Push: 1: … and what is acknowledged counts until its work is done."""
         self.ack = codes.LATE
         """AUTO: at delivery; ON_START; LATE: when done."""
         self.ack_every = 1

@@ -106,15 +106,18 @@ def limit_keys(name: str, config: CelerySystem) -> Keys:
         path = f"{here}.queue_arguments.{key}" if of_queue else key
         lock = LimitKey(key, path, written_s(config.consumer_timeout_s(arguments)))
     multiplier, concurrency = settings.worker_prefetch_multiplier, settings.worker_concurrency
+    holds = LimitKey(
+        "worker_prefetch_multiplier", "config.worker_prefetch_multiplier", str(multiplier)
+    )
+    if settings.worker_disable_prefetch and config.broker == "redis":
+        holds = LimitKey("worker_disable_prefetch", "config.worker_disable_prefetch", "true")
     return {
         codes.LIMIT_LOCK_HELD: lock,
         codes.LIMIT_LOCK_GONE: lock,
         codes.LIMIT_RETRIES: LimitKey(
             "max_retries", f"{here}.task.max_retries", str(queue.task.max_retries)
         ),
-        codes.LIMIT_HELD: LimitKey(
-            "worker_prefetch_multiplier", "config.worker_prefetch_multiplier", str(multiplier)
-        ),
+        codes.LIMIT_HELD: holds,
         codes.LIMIT_BUSY: LimitKey(
             "worker_concurrency", "config.worker_concurrency", str(concurrency)
         ),
@@ -154,6 +157,7 @@ def celery_policy(
     prefetch = settings.worker_concurrency * settings.worker_prefetch_multiplier
     sweep_s = transport.unacked_restore_interval * transport.unacked_restore_throttle
     rabbitmq = config.broker == "rabbitmq"
+    disabled = settings.worker_disable_prefetch and config.broker == "redis"
     looped = config.ceilings.apply and config.ceilings.task > 0
     fetch_trips, ack_trips = _TRIPS[config.broker] if looped else (0, 0)
     timeout_s = config.consumer_timeout_s(arguments or CeleryQueueArguments())
@@ -162,7 +166,8 @@ def celery_policy(
     )
     return broker_policy(
         push=1,
-        prefetch=prefetch or NO_LIMIT,
+        prefetch=settings.worker_concurrency if disabled else prefetch or NO_LIMIT,
+        until_done=int(disabled),
         ack=codes.LATE if late else codes.ON_START,
         lock_s=timeout_s if rabbitmq else config.visibility_timeout_s,
         sweep_s={"redis": sweep_s, "rabbitmq": LOOKS_S}.get(config.broker, 0.0),

@@ -47,6 +47,7 @@ def policy_of(s):
         notify=int(s.notify),
         notified_s=s.notified_s,
         prefetch=s.prefetch,
+        until_done=int(s.until_done),
         ack=ACKS[s.ack],
         ack_every=s.ack_every,
         ack_waits=int(s.ack_waits),

@@ -222,6 +222,9 @@ class PlainBroker(PlainQueueSide):
             self.times.took_effect(d)
             message.done_s = min(message.done_s, self.env.now)
         consumer.working.remove(d)
+        if self.s.until_done and d.acknowledged:
+            self.seen.add("asked again")
+            self.env.process(self._ask_again(d.connection))
         self._turn(consumer, d)
         if self.s.ack != "late" and not d.owed:
             d.verdict = verdict
@@ -264,6 +267,14 @@ class PlainBroker(PlainQueueSide):
                 self.seen.add("heartbeat")
                 self._lock_anew(hand, self.s.beat_lock_s)
             next_s = self.env.now + self.s.beat_s
+
+    def _ask_again(self, connection: Connection) -> Steps:
+        """It has a free place, and asks for one more."""
+        yield self.env.timeout(self.s.ack_s / 2)
+        if connection.open:
+            connection.unacked -= 1
+            self._wait(connection)
+            self._serve()
 
     def _start_later(self, c: int, after_s: float) -> Steps:
         died = self.consumers[c].connection

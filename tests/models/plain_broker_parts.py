@@ -26,6 +26,7 @@ class Settings:
     notify: bool = False  # a message that comes ends both waits …
     notified_s: float = 0.0  # … but for this from one call to the next
     prefetch: int = 1_000_000
+    until_done: bool = False  # … and what is acknowledged counts until its work is done
     ack: str = "late"  # auto, start, late
     ack_every: int = 1
     ack_waits: bool = True
@@ -162,6 +163,7 @@ class Delivery:
     publication: int = 0  # how often its message had been published again
     at_broker: bool = True
     ends_s: float = INF  # its lock
+    acknowledged: bool = False  # its ack has reached the broker
     given_back: bool = False  # it failed, and its consumer said when it comes back
     timed_out: bool = False
     verdict: str = "ok"

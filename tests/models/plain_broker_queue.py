@@ -659,7 +659,9 @@ class PlainQueueSide:
             self._settle(later, d.verdict, d in connection.consumer.working)
         else:
             self.seen.add("stale ack")
-        if self.s.push and connection.open:
+        d.acknowledged = True
+        counts = self.s.until_done and d in connection.consumer.working
+        if self.s.push and connection.open and not counts:
             connection.unacked -= 1
             self._wait(connection)
 

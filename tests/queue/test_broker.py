@@ -462,6 +462,48 @@ def altered(rng):
     return s, came_s, work_s, until_s, faults, columns
 
 
+def one_at_a_time(rng):
+    """Scenarios in which a consumer asks for a message when it has a free place for it."""
+    s, came_s, work_s, until_s, faults, columns = scenario(rng)
+    s = replace(
+        s,
+        push=True,
+        batch=1,
+        ack="start",
+        ack_every=1,
+        until_done=True,
+        slots=int(rng.integers(1, 4)),
+        lock_closes=False,
+        single_active=False,
+        pick=s.pick if s.pick not in ("groups", "spans") else "one",
+        on_failure=str(rng.choice(["discard", "retry"])),
+        on_kill=str(rng.choice(["die", "discard"])),
+        stop_batch=False,
+        per_batch_s=0.0,
+    )
+    if s.pick == "one":
+        columns["lane"] = None
+    again = s.on_failure == "retry" or s.republish_s < float("inf")
+    place = "next" if again and s.place == "original" else s.place
+    s = replace(s, prefetch=s.slots, place=place, requeue_place=place)
+    # What is due together is begun together: a tie.
+    s = replace(s, slots=1, prefetch=1) if columns["due_s"] is not None else s
+    return s, came_s, work_s, until_s, faults, columns
+
+
+def test_CE_13_agrees_also_where_consumers_ask_when_they_have_a_free_place():
+    seen = Counter()
+
+    @settings(max_examples=250, deadline=None, derandomize=True)
+    @given(st.integers(0, 2**32 - 1))
+    def check(seed):
+        agree(seed, seen, one_at_a_time)
+
+    check()
+    for what in ("asked again", "crash", "pause", "cut", "terminate", "poison", "done twice"):
+        assert seen[what] > 10, (what, seen[what])
+
+
 def test_SS_17_agrees_also_where_attributes_are_set_anew():
     seen = Counter()
 

@@ -387,3 +387,28 @@ def test_CE_10_a_retry_is_overtaken_by_later_tasks():
     fleet.advance(100.0)
     assert np.argsort(fleet.queue.done_s).tolist() == [1, 2, 0]
     assert fleet.queue.done_s[0] == pytest.approx(0.1 + 10.0 + 0.1, abs=10 * MS)
+
+
+def test_CE_13_without_prefetch_a_worker_asks_when_a_child_is_free():
+    # Two workers of one child each; the first task takes 10 s, the others, which come later, 1 s.
+    keys = {"worker_concurrency": 1, "broker": "redis"}
+    hoarded = workers([0.0, 1.0, 1.1, 1.2], 10.0, 2, **keys)
+    np.asarray(hoarded.state.messages.service_s)[1:] = 1.0
+    hoarded.advance(60.0)
+    fair = workers([0.0, 1.0, 1.1, 1.2], 10.0, 2, worker_disable_prefetch=True, **keys)
+    np.asarray(fair.state.messages.service_s)[1:] = 1.0
+    fair.advance(60.0)
+    assert hoarded.queue.done_s.max() > 10.9  # one is held behind the long one
+    # The second worker does them one after the other, with a question and an answer in between.
+    np.testing.assert_allclose(np.sort(fair.queue.done_s)[:3], [2.001, 3.003, 4.005], atol=1e-6)
+
+
+def test_CE_13_is_of_redis_alone():
+    for broker, until_done in (("redis", 1), ("sqs", 0), ("rabbitmq", 0)):
+        config, policy = celery(broker, worker_disable_prefetch=True, worker_concurrency=3)
+        assert policy.until_done == until_done
+        assert (policy.prefetch == 3) is (broker == "redis")
+        said = [text for _, text in config.without_effect()]
+        assert any("only with 'broker: redis'" in text for text in said) is (broker != "redis")
+    config, _ = celery("redis", worker_disable_prefetch=True, worker_prefetch_multiplier=2)
+    assert [path[-1] for path, _ in config.without_effect()] == ["worker_prefetch_multiplier"]

@@ -182,6 +182,7 @@ RULES = {
     "SK-04": "super_fetch: jobs of a process whose heartbeat has expired are recovered",
     "SK-01": "what a killed process has in hand is lost where it was taken from Redis (BRPOP)",
     "CE-12": "a worker's main loop fetches, hands over and acknowledges one task after the other",
+    "CE-13": "worker_disable_prefetch: a worker asks for a task when a child is free (Redis)",
     "PB-01": "what is not acknowledged within the deadline comes again",
     "PB-02": "the client library extends deadlines, until max_lease_duration",
     "PB-03": "a late acknowledgement counts, but with exactly-once delivery it fails",

@@ -67,6 +67,10 @@ class CelerySettings(Config):
     """Child processes of a worker; each runs a task at a time. (Celery: one a CPU.)"""
     worker_prefetch_multiplier: Count = 4
     """A worker holds at most this many unacknowledged messages for each child; 0: no limit."""
+    worker_disable_prefetch: bool = False
+    """redis: a worker asks for a task only when a child is free, whenever it acknowledges (5.6,
+    CE-13; https://docs.celeryq.dev/en/stable/userguide/configuration.html#worker-disable-prefetch);
+    tasks that wait for their ETA do not count."""
     worker_soft_shutdown_timeout: Seconds = 0.0
     """A cold shutdown waits this long for running tasks before it cancels them."""
     broker_heartbeat: Seconds = 120.0
@@ -235,7 +239,22 @@ class CelerySystem(ProductSystem):
         return self.queues
 
     def without_effect(self) -> Iterator[tuple[KeyPath, str]]:
-        """Keys of retries, of tasks that are never tried again, and of late acks of early ones."""
+        """Keys of retries, of tasks that are never tried again, and of late acks of early ones.
+
+        And of prefetching, where nothing is prefetched, or the broker knows no other way.
+        """
+        if self.config.worker_disable_prefetch and self.broker != "redis":
+            yield (
+                ("config", "worker_disable_prefetch"),
+                "has an effect only with 'broker: redis'",
+            )
+        elif self.config.worker_disable_prefetch and self.config.given(
+            "worker_prefetch_multiplier"
+        ):
+            yield (
+                ("config", "worker_prefetch_multiplier"),
+                "has no effect with 'worker_disable_prefetch'",
+            )
         for name, queue in self.queues.items():
             if not self.settings_of(queue.task).task_acks_late:
                 for key in _OF_LATE:
