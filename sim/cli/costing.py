@@ -1,7 +1,7 @@
 """`sim cost`: what the systems of a result would cost, and which is worth its price."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from textwrap import fill
 from typing import TYPE_CHECKING, Annotated, Any
@@ -48,14 +48,15 @@ def cost(
     table = bill_table(its.scenario, its.tables, at)
     months = {str(name): float(usd) for name, usd in totals(table).items()}
     found = offers(its.summary, months)
+    unmet = {one.system: [judged.need for judged in one.unmet] for one in its.needs}
     if json_:
-        out.print(json.dumps(as_data(table, months, at, finding(found)), indent=2))
+        out.print(json.dumps(as_data(table, months, at, finding(found), unmet), indent=2))
         return
     for line in lines(table, months, at):
         out.print(line)
     out.print()
-    unmet = [one.system for one in its.needs if one.unmet]
-    for words in (f"{finding(found)}.", *notes(found, unmet)):
+    missing = [system for system, needs in unmet.items() if needs]
+    for words in (f"{finding(found)}.", *notes(found, missing)):
         out.print(fill(words, width_of(out)))
     if charts and any(one.p99_s < float("inf") for one in found):
         from matplotlib.figure import Figure
@@ -111,9 +112,13 @@ def _how_much(row: Mapping[Any, Any], hours: float) -> str:
 
 
 def as_data(
-    table: "pd.DataFrame", months: Mapping[str, float], at: "Prices", said: str
+    table: "pd.DataFrame",
+    months: Mapping[str, float],
+    at: "Prices",
+    said: str,
+    unmet: Mapping[str, Sequence[str]],
 ) -> Mapping[str, Any]:
-    """The same as plain data."""
+    """The same as plain data; ``unmet`` of a system without needs is null."""
     return {
         "currency": at.currency,
         "region": at.region,
@@ -123,6 +128,7 @@ def as_data(
         "systems": {
             system: {
                 "usd_per_month": usd,
+                "unmet_needs": list(unmet[system]) if system in unmet else None,
                 "bill": [
                     {key: value for key, value in row.items() if key != "system"}
                     for row in table[table["system"] == system].to_dict("records")

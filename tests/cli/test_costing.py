@@ -56,3 +56,6 @@ def test_systems_that_do_not_meet_the_needs_are_named(tmp_path):
     shutil.copytree(EXAMPLES / "celery_jobs", tmp_path / "celery_jobs")
     said = cost("celery_jobs", "--out", tmp_path, "--no-charts").replace("\n", " ")
     assert "Not all that the scenario needs: sqs." in said
+    data = json.loads(cost("celery_jobs", "--out", tmp_path, "--json"))
+    needs = {name: system["unmet_needs"] for name, system in data["systems"].items()}
+    assert needs == {"celery": [], "kafka": [], "sqs": ["max_delay: 30 s"]}
