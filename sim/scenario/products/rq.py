@@ -16,16 +16,8 @@ from sim.foundation.config import Config, KeyPath
 from sim.foundation.units import Count, PositiveCount, PositiveSeconds, Seconds
 from sim.ledger.policy import LedgerPolicy
 from sim.scenario.products.base import Jobs, Name, ProductSystem, Selection
+from sim.scenario.products.not_modelled import NotModelled
 from sim.scenario.products.sidekiq import JobCeilings, JobLatency
-
-_JOB = """
-    at_front depends_on description failure_ttl job_id meta on_failure on_stopped on_success
-    repeat result_ttl ttl
-"""
-_WORKER = """
-    burst default_worker_ttl dequeue_strategy disable_default_exception_handler logging_level
-    max_idle_time max_jobs name serializer with_scheduler worker_ttl
-"""
 
 
 class RqRetry(Config):
@@ -43,7 +35,7 @@ class RqRetry(Config):
 class RqJob(Config):
     """Arguments of `Queue.enqueue`."""
 
-    not_modelled = dict.fromkeys(_JOB.split(), "")
+    not_modelled = NotModelled("rq", "job")
 
     job_timeout: PositiveSeconds | None = 180.0
     """A job that takes longer is ended, and has failed (RB-02). Null: as -1, no limit."""
@@ -55,7 +47,7 @@ class RqJob(Config):
 class RqWorker(Config):
     """Arguments of `Worker`."""
 
-    not_modelled = dict.fromkeys(_WORKER.split(), "")
+    not_modelled = NotModelled("rq", "worker")
 
     job_monitoring_interval: PositiveSeconds = 30.0
     """A worker at work says so often that it is; a job of which nothing is heard for 60 s more

@@ -17,19 +17,14 @@ from sim.foundation.units import Count, Distribution, PositiveCount, PositiveSec
 from sim.ledger.policy import LedgerPolicy
 from sim.scenario.products.base import Ceilings, Jobs, Name, ProductSystem, Selection
 from sim.scenario.products.bullmq import REDIS_ONE_WAY
+from sim.scenario.products.not_modelled import NotModelled
 from sim.scenario.products.redis_streams import COMMAND_S
-
-_CONFIG = """
-    average_scheduled_poll_interval capsules dead_max_jobs dead_timeout_in_seconds environment
-    labels logfile pidfile poll_interval_average queues require strict tag verbose
-"""
-_OPTIONS = "backtrace expires_in log_level pool queue retry_for retry_queue tags unique_for"
 
 
 class SidekiqConfig(Config):
     """`sidekiq.yml`, or `Sidekiq.configure_server`: of a process."""
 
-    not_modelled = dict.fromkeys(_CONFIG.split(), "")
+    not_modelled = NotModelled("sidekiq", "config")
 
     concurrency: PositiveCount = 5
     """Threads, each with a job (10 before Sidekiq 7)."""
@@ -62,7 +57,7 @@ Retries = Annotated[bool | int, BeforeValidator(_retries)]
 class SidekiqOptions(Config):
     """`sidekiq_options` of a job class."""
 
-    not_modelled = dict.fromkeys(_OPTIONS.split(), "")
+    not_modelled = NotModelled("sidekiq", "options")
 
     retry: Retries = True
     """How often a job that fails is retried (SK-02): true: `max_retries` times; false: never, and
