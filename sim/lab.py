@@ -18,6 +18,7 @@ import simpy
 from sim.engine import pace
 from sim.engine.environment import WORTH_THREADS, Environment, Steps
 from sim.engine.outcome import Became, GroupOutcome
+from sim.engine.passed_on import PassedOn, passed_on
 from sim.engine.system import LOOKS, Rolling, Setup, System
 from sim.foundation.arrays import I32
 from sim.injection.context import Timeline
@@ -26,6 +27,7 @@ from sim.injection.replay import Replay
 from sim.injection.schedule import schedule
 from sim.scenario.faults.groups import PoisonFault
 from sim.scenario.load import Scenario
+from sim.scenario.pipeline import edge_to, sends_on, stages_before
 from sim.scenario.shows import Shown
 from sim.scenario.silences import never_strikes
 from sim.systems.catalogue import build
@@ -121,14 +123,19 @@ def run(
         if tables is None:
             source = plan if name in rolls else messages
             assert source is not None
-            tables = run_system(scenario, name, source, report, on_ledger)
+            tables = run_system(scenario, name, source, report, on_ledger, passed=passed)
             if store:
                 with keeping:
                     store.keep(name, tables)
         wall_s[name] = perf_counter() - began
         return tables
 
-    if _side_by_side(expected, free if allowed.bytes is None else allowed.bytes):
+    passed: dict[tuple[str, str], PassedOn] = {}
+    stages = sorted(names, key=lambda name: len(stages_before(scenario.pipeline, name)))
+    if scenario.pipeline:
+        of = {name: one(name) for name in stages}
+        parts = [of[name] for name in names]
+    elif _side_by_side(expected, free if allowed.bytes is None else allowed.bytes):
         parts = _in_threads(one, names, stop)
     else:
         parts = [one(name) for name in names]
@@ -189,8 +196,18 @@ def run_system(
     progress: Progress | None = None,
     on_ledger: OnLedger | None = None,
     on_outcome: OnOutcome | None = None,
+    passed: dict[tuple[str, str], PassedOn] | None = None,
 ) -> "Tables":
-    """Run one system of a scenario with these messages; see `run`."""
+    """Run one system of a scenario with these messages; see `run`.
+
+    Those of the workload, also for a later stage of a pipeline: the stages before it are run first,
+    but for groups of which ``passed`` has what they hand on; what this system's do is put there.
+    """
+    passed = {} if passed is None else passed
+    given: PassedOn | None = None
+    if scenario.pipeline and isinstance(source, Messages):
+        given = _given(scenario, name, source, progress, passed)
+        source = given.messages
     windows: Windows | None = None
     if isinstance(source, WindowPlan):
         windows = Windows(source)
@@ -233,6 +250,10 @@ def run_system(
             outcome = replace(outcome, limits=[*outcome.limits, *of_crew.values()])
         if on_outcome is not None:
             on_outcome(outcome)
+        if given is not None:
+            parts.append(_end_to_end(scenario, given, outcome, order_by))
+            if sends_on(scenario.pipeline, name, outcome.group):
+                passed[name, outcome.group] = passed_on(given, outcome)
         its = messages if outcome.rows is None else messages.only(outcome.rows)
         kept = keep_books(its, outcome, scenario.systems[name].readers[outcome.group].ledger)
         if kept is not None and on_ledger is not None:
@@ -256,6 +277,32 @@ def run_system(
     if unheard:
         parts.append({"silences": silences_table(name, unheard)})
     return Tables.of(messages.duration_s, parts)
+
+
+def _given(
+    scenario: Scenario,
+    name: str,
+    workload: Messages,
+    progress: Progress | None,
+    passed: dict[tuple[str, str], PassedOn],
+) -> PassedOn:
+    """The messages of a stage; the stages before it are run if they were not."""
+    edge = edge_to(scenario.pipeline, name)
+    if edge is None:
+        return PassedOn.first(workload)
+    if edge.source not in passed:
+        run_system(scenario, edge.source[0], workload, progress, passed=passed)
+    return passed[edge.source]
+
+
+def _end_to_end(
+    scenario: Scenario, given: PassedOn, outcome: GroupOutcome, order_by: Sequence[str]
+) -> "Frames":
+    from sim.measure.pipeline import pipeline_table
+
+    before = stages_before(scenario.pipeline, outcome.system)
+    behind = ".".join(before[-1]) if before else ""
+    return {"pipeline": pipeline_table(given, outcome, behind, len(before), order_by)}
 
 
 def _folds(setup: Setup, order_by: Sequence[str]) -> "dict[str, Fold]":

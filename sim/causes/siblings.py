@@ -24,8 +24,11 @@ class Sibling(NamedTuple):
 def compared(scenario: Scenario, system: str, group: str) -> list[Where]:
     """The groups of other systems that do a group's jobs, and perhaps more.
 
-    None where the needs say what delay there may be: then it is theirs to judge.
+    None where the needs say what delay there may be: then it is theirs to judge; and none in a
+    pipeline.
     """
+    if scenario.pipeline:
+        return []  # stages do not stand for each other
     if scenario.needs is not None and scenario.needs.max_delay is not None:
         return []
     jobs = set(scenario.systems[system].readers[group].does)

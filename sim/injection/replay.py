@@ -12,6 +12,7 @@ from sim.engine.outcome import Effects
 from sim.engine.system import Setup
 from sim.engine.waits import Limit
 from sim.scenario.faults.groups import BugFault, SeekFault
+from sim.scenario.pipeline import sends_on
 
 REPEATS = 1 << 16
 """Repeats of effects that are kept beyond one for each message, and one more for each seek."""
@@ -66,7 +67,8 @@ def repeats_kept(setup: Setup, group: str) -> int:
         if isinstance(fault, BugFault | SeekFault) and fault.strikes_group(system, group)
     ]
     seeks = sum(isinstance(fault, SeekFault) for fault in its)
-    if scenario.systems[system].readers[group].ledger is None and len(its) == seeks:
+    alone = not sends_on(scenario.pipeline, system, group)
+    if scenario.systems[system].readers[group].ledger is None and len(its) == seeks and alone:
         return 0
     return len(setup.messages) * (1 + seeks) + REPEATS
 

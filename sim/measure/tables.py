@@ -8,6 +8,7 @@
   ``messages``: `sampled_messages`. ``requests``: `requests`. ``partitions``: `partitions`.
   ``burrow``: `burrow`. ``faults``: `incidents`. ``ledger`` and ``books``: `books`.
 - ``waits``: `waits`. ``limits``: `limits`. ``workers``: `workers`. ``shown``: `shown`.
+- ``pipeline``: `sim.measure.pipeline`;
 - ``silences``: `sim.words.silence`.
 - ``producer`` and ``buffer`` come from the publisher, which measures itself.
 """
@@ -79,6 +80,9 @@ class Tables:
     """What the consumers of each group did with their time: a row per (system, group, activity)."""
     shown: pd.DataFrame
     """The number that the scenario is about, if it says of one: a row per (system, group)."""
+    pipeline: pd.DataFrame
+    """Of the stages of a pipeline, what became of the workload's messages end to end: a row per
+    (system, group), see `sim.measure.pipeline`."""
     duration_s: float
     """When arrivals ended."""
 
@@ -91,7 +95,7 @@ class Tables:
     FRAMES = (
         "summary", "series", "latency", "fates", "messages", "faults", "ledger", "books",
         "producer", "buffer", "requests", "partitions", "burrow", "silences", "waits", "limits",
-        "workers", "shown",
+        "workers", "shown", "pipeline",
     )  # fmt: skip
 
     @classmethod

@@ -36,7 +36,7 @@ _NEEDED = (
 _PARTIAL = ".partial"
 """Ends the name of the folder with what an unfinished run keeps."""
 
-_SELDOM = ("silences", "waits", "limits", "workers", "shown")
+_SELDOM = ("silences", "waits", "limits", "workers", "shown", "pipeline")
 """Tables that are written only where they have a row."""
 _ALWAYS = ("summary", "series", "latency", "fates", "messages", "faults")
 """Tables that every version of the lab has written."""

@@ -22,6 +22,7 @@ from sim.scenario.faults.groups import AutoscaleFault, ScaleFault, SeekFault, Sn
 from sim.scenario.faults.queues import QueueFault, RedriveFault
 from sim.scenario.faults.settings import AttributesFault, ConfigsFault
 from sim.scenario.faults.topics import PartitionsFault, TopicFault
+from sim.scenario.pipeline import Edge, bad_edges
 from sim.scenario.products.base import Selection
 from sim.scenario.products.catalogue import System
 from sim.scenario.products.sqs_dead_letters import named
@@ -35,6 +36,7 @@ _T = TypeVar("_T")
 _SYSTEM: TypeAdapter[System] = TypeAdapter(System)
 _START: TypeAdapter[Start] = TypeAdapter(Start)
 _FAULT: TypeAdapter[AnyFault] = TypeAdapter(AnyFault)
+_EDGE = TypeAdapter(Edge)
 
 
 def _valid(adapter: TypeAdapter[_T], value: Any) -> _T | None:
@@ -71,6 +73,33 @@ def _found(whole: Document) -> Iterator[tuple[KeyPath, str]]:
         yield from bad_start(start, systems, _has_states(whole), whole.get(("scale",)))
     if None not in systems.values():
         yield from _bad_targets(whole, systems)
+        yield from _bad_pipeline(whole, systems)
+
+
+def _done_in_stages(whole: Document, systems: Mapping[str, System | None]) -> set[str]:
+    """The jobs that some stage of a pipeline does, and no other has to; empty without one."""
+    if not whole.get(("pipeline",)):
+        return set()
+    its = (readers for system in systems.values() if system for readers in system.readers.values())
+    return {job for readers in its for job in readers.does}
+
+
+def _bad_pipeline(
+    whole: Document, systems: Mapping[str, System | None]
+) -> Iterator[tuple[KeyPath, str]]:
+    """Edges that lead nowhere or in a circle, and what does not go with stages."""
+    given = whole.get(("pipeline",))
+    edges = [_valid(_EDGE, data) for data in (given if isinstance(given, list) else ())]
+    if not edges or None in edges:
+        return
+    groups = {name: list(its.readers) for name, its in systems.items() if its is not None}
+    yield from bad_edges([edge for edge in edges if edge is not None], groups)
+    if whole.get(("start",)) is not None:
+        why = "does not go with a 'pipeline': the lab knows what waits in front of the first stage"
+        yield ("start",), f"{why} alone"
+    if _has_states(whole):
+        why = "does not go with states of 'keys': a message that is worked on twice is sent twice"
+        yield ("pipeline",), why
 
 
 def _bad_length(whole: Document) -> Iterator[tuple[KeyPath, str]]:
@@ -238,6 +267,8 @@ def _bad_jobs(
                     yield path, f"{job!r} is already done by {done[job]!r}"
                 done.setdefault(job, group)
         for job in jobs:
+            if job in _done_in_stages(whole, systems):
+                continue
             if job not in done and done.keys() <= set(jobs):
                 yield where, f"nothing here does the job {job!r} of workload.service"
 

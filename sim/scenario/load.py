@@ -37,6 +37,7 @@ from sim.scenario.dangers import dangers
 from sim.scenario.faults.base import Fault
 from sim.scenario.faults.catalogue import FAULTS, AnyFault
 from sim.scenario.needs import Needs
+from sim.scenario.pipeline import Edge
 from sim.scenario.products.base import Name
 from sim.scenario.products.catalogue import System
 from sim.scenario.shelf import available, folders, with_data
@@ -127,6 +128,9 @@ class Scenario(Config):
     """The messages and their work."""
     systems: dict[Name, System] = Field(min_length=1)
     """Systems under test, by name."""
+    pipeline: list[Edge] = Field(default_factory=list)
+    """Stages behind each other, `[{from: kafka.enrich, to: sqs}]`: effects of a group are the
+    messages of another system. Empty: every system gets the messages of the workload."""
     start: Start | None = None
     """`{backlog, age}`: what waits already when the run begins; null: nothing."""
     faults: list[AnyFault] = Field(default_factory=list)

@@ -67,6 +67,8 @@ def _reasons(scenario: Scenario, name: str) -> Iterator[str]:
     system = scenario.systems[name]
     if scenario.workload.cases is not None:
         yield "its messages are read from a file of cases"
+    if scenario.pipeline:
+        yield "it is a stage of a pipeline"
     if any(key.lifecycle for key in scenario.workload.keys.values()):
         yield "its entities go through states"
     if scenario.start is not None and scenario.start.by_partition:

@@ -20,6 +20,7 @@ from sim.words.findings import about_busy_key, finding
 from sim.words.ladder import ledger_finding
 from sim.words.ledger_table import HEADINGS, broken, ledger_rows, ledger_table
 from sim.words.limits import limits_that_acted
+from sim.words.pipeline import end_to_end
 from sim.words.shown import column_of, of_some
 from sim.words.shown import heading as heading_of
 from sim.words.shown import say as how_to_say
@@ -93,6 +94,7 @@ def findings_of_groups(tables: Tables) -> list[str]:
         ),
         # Of the latency of some, the scenario says it exactly; this is from a sample.
         "" if of_some(tables.shown) else about_busy_key(tables.messages),
+        " ".join(end_to_end(tables.pipeline)),
     )
     return [paragraph for paragraph in words if paragraph]
 

@@ -105,6 +105,7 @@ def build(
         limits=none,
         workers=none,
         shown=none,
+        pipeline=none,
         duration_s=duration_s,
     )
 

@@ -1,0 +1,79 @@
+"""Stages behind each other: what a group's work makes, the next system carries."""
+
+from collections.abc import Mapping, Sequence
+
+from pydantic import Field
+
+from sim.foundation.config import Config, KeyPath
+from sim.foundation.errors import nearest
+from sim.scenario.products.base import Name
+
+
+class Edge(Config):
+    """Each effect of a group is a message to another system, which gets no others.
+
+    It is sent at the moment of the effect, with the key and size of the message that was worked on.
+    A message that is processed twice is sent twice: who crashes between the effect and its
+    acknowledgement, or commit, leaves a duplicate to the next stage. Nothing flows back: whoever
+    produces for the next stage holds as much as it has to, and its work does not wait for that one.
+    """
+
+    from_: str = Field(alias="from")
+    """Whose effects: `system.group`."""
+    to: Name
+    """The system that carries them."""
+
+    @property
+    def source(self) -> tuple[str, str]:
+        """System and group whose effects are sent on."""
+        system, _, group = self.from_.partition(".")
+        return system, group
+
+
+def edge_to(pipeline: Sequence[Edge], system: str) -> Edge | None:
+    """Where a system gets its messages from; None: from the workload."""
+    return next((edge for edge in pipeline if edge.to == system), None)
+
+
+def sends_on(pipeline: Sequence[Edge], system: str, group: str) -> bool:
+    """Whether a group's effects are messages to another system."""
+    return any(edge.source == (system, group) for edge in pipeline)
+
+
+def stages_before(pipeline: Sequence[Edge], system: str) -> list[tuple[str, str]]:
+    """System and group of each stage before a system, the first one first."""
+    found: list[tuple[str, str]] = []
+    while (edge := edge_to(pipeline, system)) is not None and edge.source not in found:
+        found.insert(0, edge.source)
+        system = edge.source[0]
+    return found
+
+
+def bad_edges(
+    pipeline: Sequence[Edge], groups: Mapping[str, Sequence[str]]
+) -> list[tuple[KeyPath, str]]:
+    """What is wrong with a pipeline: where, and why.
+
+    Args:
+        pipeline: its edges.
+        groups: of each system, its groups or queues that somebody reads.
+    """
+    found: list[tuple[KeyPath, str]] = []
+    known = [f"{system}.{group}" for system, its in groups.items() for group in its]
+    for i, edge in enumerate(pipeline):
+        at: KeyPath = ("pipeline", i)
+        for key, its, all_ in (("from", edge.from_, known), ("to", edge.to, list(groups))):
+            if its not in all_:
+                near = nearest(its, all_)
+                hint = f"did you mean {near!r}?" if near else f"known: {', '.join(all_)}"
+                found.append(((*at, key), f"{its!r} is not there; {hint}"))
+        if any(other.to == edge.to for other in pipeline[:i]):
+            why = f"{edge.to!r} gets messages from two groups; the lab knows one for each system"
+            found.append(((*at, "to"), why))
+        system, seen = edge.source[0], {edge.to}
+        while system not in seen and (before := edge_to(pipeline, system)) is not None:
+            seen.add(system)
+            system = before.source[0]
+        if system in seen:
+            found.append(((*at, "to"), f"{edge.to!r} would get what comes of its own messages"))
+    return found

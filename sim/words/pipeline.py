@@ -1,0 +1,43 @@
+"""A pipeline in sentences: what got through, when, and in which stage the time went."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+import pandas as pd
+
+from sim.foundation.text import count, duration, share
+
+
+def end_to_end(pipeline: pd.DataFrame) -> Iterator[str]:
+    """A sentence for each last stage of a run; none where nothing is behind anything.
+
+    Args:
+        pipeline: the table of `sim.measure.pipeline`.
+    """
+    if "behind" not in pipeline:
+        return
+    rows = {f"{row['system']}.{row['group']}": row for row in pipeline.to_dict("records")}
+    before = {str(row["behind"]) for row in rows.values()}
+    for name, last in rows.items():
+        if name in before or not last["behind"]:
+            continue
+        way = [name]
+        while (behind := str(rows[way[0]]["behind"])) and behind in rows:
+            way.insert(0, behind)
+        through = f"{count(last['processed'])} of {count(last['produced'])}"
+        said = f"End to end, {' > '.join(way)}: {through} messages get through"
+        if last["processed"]:
+            said += f", half of them within {duration(last['p50_s'])}, 99 % within "
+            said += duration(last["p99_s"])
+        yield said + "."
+        if last["processed"]:
+            means_s = [0.0, *(float(rows[stage]["mean_s"]) for stage in way)]
+            of_stage = [after - so_far for so_far, after in pairwise(means_s)]
+            most = max(range(len(way)), key=of_stage.__getitem__)
+            its = share(of_stage[most], means_s[-1])
+            yield f"Of the mean time end to end, {its} is in {way[most]}."
+        if last["duplicates"] or last["out_of_order"]:
+            yield (
+                f"At the end, {count(last['duplicates'])} effects are duplicates, and "
+                f"{count(last['out_of_order'])} messages are out of order."
+            )
