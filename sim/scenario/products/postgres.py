@@ -85,7 +85,7 @@ DEAD_ROW_S = 0.084e-6
 """Measured on PostgreSQL 15 (`tests/tools/dead_rows.py`): 8.4 ms for a fetch by `id` past 100,000
 deleted rows of 1 KiB that an open REPEATABLE READ transaction kept, 0.1 ms without it. Past 200,000
 it was 0.24 to 0.30 us a row: the table was larger than `shared_buffers`, of 128 MB. Of the two rows
-that a lease leaves, 0.11 to 0.26 us each. VACUUM changed nothing; when the snapshot ended, the next
+that a lease leaves, 0.11 to 0.44 us each. VACUUM changed nothing; when the snapshot ended, the next
 fetch took twice as long, and those after it 0.5 ms."""
 
 
