@@ -46,10 +46,12 @@ cdef void expire_heads(BrokerState b) noexcept nogil
 
 cdef double next_s(BrokerState b) noexcept nogil
 
-@cython.locals(row=i64, message=i64)
 cdef void _expire(BrokerState b) noexcept nogil
 
-@cython.locals(keep_s=double, beyond=i64, row=i64, message=i64)
+@cython.locals(row=i64, message=i64)
+cdef void _end_retention(BrokerState b, double at_s) noexcept nogil
+
+@cython.locals(keep_s=double, beyond=i64)
 cdef void _trim(BrokerState b, double now) noexcept nogil
 
 @cython.locals(same=i64)

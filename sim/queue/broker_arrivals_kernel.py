@@ -173,6 +173,11 @@ def _expire(b: BrokerState) -> None:
     if b.policy.at_head == 1:
         _expire_head(b)
         return
+    _end_retention(b, b.times.at_s)
+
+
+def _end_retention(b: BrokerState, at_s: float) -> None:
+    """The next row of the feed is kept no longer: what waits is gone, what is taken ends."""
     row = b.retention_row
     b.retention_row += 1
     message = b.feed.message[row]
@@ -183,7 +188,7 @@ def _expire(b: BrokerState) -> None:
     elif b.messages.state[message] == codes.READY:
         b.messages.ready_now -= 1
         settling_kernel.finalise(b, message, codes.EXPIRED)
-        limits_kernel.act(b.limits, codes.LIMIT_EXPIRED, b.times.at_s, b.times.at_s)
+        limits_kernel.act(b.limits, codes.LIMIT_EXPIRED, at_s, at_s)
 
 
 def _trim(b: BrokerState, now: float) -> None:
@@ -194,17 +199,7 @@ def _trim(b: BrokerState, now: float) -> None:
         beyond += 1
     beyond -= beyond % b.policy.keep_whole
     while b.retention_row < beyond:
-        row = b.retention_row
-        b.retention_row += 1
-        message = b.feed.message[row]
-        if b.lanes.place[message] != row:
-            continue
-        if b.messages.state[message] == codes.IN_FLIGHT:
-            b.messages.state[message] = codes.OVERDUE
-        elif b.messages.state[message] == codes.READY:
-            b.messages.ready_now -= 1
-            settling_kernel.finalise(b, message, codes.EXPIRED)
-            limits_kernel.act(b.limits, codes.LIMIT_EXPIRED, now, now)
+        _end_retention(b, now)
 
 
 def _is_repeated(b: BrokerState, message: int, at_s: float) -> bool:
