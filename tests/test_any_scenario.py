@@ -23,7 +23,7 @@ def test_the_tables_of_a_random_scenario_hold_every_rule(seed):
 
 
 def test_random_scenarios_have_every_product_and_every_fault():
-    drawn = [any_scenario(seed) for seed in range(400)]
+    drawn = [any_scenario(seed) for seed in range(800)]
     products = {s["product"] for data in drawn for s in data["systems"].values()}
     assert products == set(PRODUCTS)
     assert {fault["fault"] for data in drawn for fault in data["faults"]} == set(FAULTS)

@@ -131,9 +131,9 @@ def test_some_systems_of_a_run_get_windows_and_others_all_messages(monkeypatch):
     got = {}
     runs = lab.run_system
 
-    def note(scenario, name, source, *more):
+    def note(scenario, name, source, *more, **how):
         got[name] = type(source).__name__
-        return runs(scenario, name, source, *more)
+        return runs(scenario, name, source, *more, **how)
 
     monkeypatch.setattr(lab, "run_system", note)
     tables = run(scenario, window=300).tables

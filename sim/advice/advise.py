@@ -14,6 +14,7 @@ from sim.costs.prices import Prices, prices
 from sim.foundation.errors import LabError
 from sim.scenario.load import Scenario
 from sim.scenario.needs import Needs
+from sim.scenario.pipeline import refuse_pipeline
 from sim.systems.placed import messages_of
 from sim.systems.size import USUAL, Allowance, check, free_bytes, size
 from sim.words.needs_met import Judgement, judge, keeps_pace
@@ -133,6 +134,7 @@ def advise(
         LabError: there is no message, or more than memory has room for, or none of the presets
             applies.
     """
+    refuse_pipeline(scenario.pipeline, "sim advise")
     watch = watch or Watch()
     needs = scenario.needs or Needs()
     check(scenario, size(scenario).workload, allowed or USUAL, free_bytes())

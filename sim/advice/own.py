@@ -6,6 +6,7 @@ from typing import Any
 
 from sim.advice.data import Preset
 from sim.scenario.load import Scenario
+from sim.scenario.products.base import COUNTED
 
 MORE = 2
 """So many more workers of each group are tried."""
@@ -42,8 +43,7 @@ class Own(Preset):
                 node = node[key]
             if group in self.functions:
                 continue
-            keys = [key for key in ("consumers", "subscribers") if key in node]
-            node[keys[0] if keys else "workers"] = n
+            node[next((key for key in COUNTED if key in node), "workers")] = n
         return system
 
 

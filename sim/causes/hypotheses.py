@@ -18,6 +18,7 @@ from sim.scenario.faults.queues import QueueFault
 from sim.scenario.faults.topics import TopicFault, moved
 from sim.scenario.load import Scenario, Service
 from sim.scenario.products.aws_lambda import SqsFunction
+from sim.scenario.products.base import COUNTED
 from sim.scenario.products.celery import CelerySystem
 from sim.traffic.arrivals import cumulative
 
@@ -86,7 +87,7 @@ def unexplored(found: Sequence[Hypothesis], acted: Acted) -> dict[str, str]:
     }
 
 
-_FLEETS = ("consumers", "subscribers", "worker_concurrency", "workers")
+_FLEETS = (*COUNTED, "worker_concurrency")
 """Keys that say how many work, each of which more workers take away as well."""
 _COMES_OF: Mapping[str, Sequence[str]] = {
     "max.poll.interval.ms": ("on_failure.backoff",),
@@ -401,8 +402,7 @@ def _workers(scenario: Scenario, system: str, group: str) -> Iterator[Hypothesis
     if function is not None:  # Lambda starts as many as it needs
         return
     members = its.readers[group].members
-    named = (key for key in ("consumers", "subscribers") if hasattr(its.readers[group], key))
-    key = next(named, "workers")
+    key = next((key for key in COUNTED if hasattr(its.readers[group], key)), "workers")
     for factor in (2, 4):
         changes = [Change(f"{place}.{key}", factor * members)]
         more = (factor - 1) * members

@@ -64,6 +64,8 @@ def page(
         left = TimeLeft([work_s(run) for run in asked.runs], 0.003 * len(asked.runs))
         for there in what_if.compute(asked, out_, jobs):
             heard(there, len(asked.runs), left)
-    files.write_text(path, what_if_page(what_if.data(asked, out_)))
+    given_too = [f"--set '{one}'" for one in overrides(set_, seed)]
+    command = " \\\n  ".join([f"sim run {scenario}", *given_too])
+    files.write_text(path, what_if_page(what_if.data(asked, out_, command)))
     out.print(f"{len(asked.runs)} runs, {len(asked.knobs)} slider{'s'[len(asked.knobs) == 1 :]}")
     out.print(str(path))

@@ -1,7 +1,7 @@
 """The faults of a scenario as SimPy processes: when each strikes.
 
 Whom it strikes is found in `sim.injection.targets`; what it then does, by kind of target, in
-`of_consumers`, `of_groups`, `of_publishers` and `of_brokers`.
+`of_consumers`, `of_groups`, `of_publishers`, `of_brokers`, `of_topics` and `of_queues`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

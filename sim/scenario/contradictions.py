@@ -478,6 +478,15 @@ def _no_attributes(
             elif getattr(system.readers[group], "order", "") == "fresh-first":
                 why = "has the order 'fresh-first', which the lab does not know there"
                 yield (*path, "target"), f"'{name}.{group}' {why}"
+            elif fault.redrive_policy is not None:
+                own = getattr(system.readers[group], "redrive_policy", None)
+                arn = fault.redrive_policy.dead_letter_target_arn
+                if arn is not None and (own is None or arn != own.dead_letter_target_arn):
+                    yield (
+                        (*path, "RedrivePolicy", "deadLetterTargetArn"),
+                        "the lab does not change where dead letters go while it runs; give "
+                        "maxReceiveCount alone",
+                    )
 
 
 def _no_seek(

@@ -13,7 +13,7 @@ from sim.foundation.errors import MOST_TOLD, Problem, nearest, unknown, unknown_
 from sim.foundation.units import shown
 from sim.scenario.faults.base import Fault
 from sim.scenario.faults.catalogue import FAULTS
-from sim.scenario.products.base import ProductSystem
+from sim.scenario.products.base import COUNTED, ProductSystem
 from sim.scenario.products.catalogue import PRODUCTS
 
 _EXPECTED = {
@@ -146,7 +146,7 @@ def _message(detail: ErrorDetails, path: KeyPath, root: Any, document: Document)
 
 _READERS = ("groups", "queues", "applications", "consumers", "workers", "subscriptions")
 """What products call those who read."""
-_COUNTED = ("consumers", "subscribers", "workers", "members", "replicas", "pods")
+_COUNTED = (*COUNTED, "members", "replicas", "pods")
 """What products, and people, call how many of them there are."""
 _TAGS = {"product": PRODUCTS, "fault": FAULTS}
 

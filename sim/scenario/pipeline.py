@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pydantic import Field
 
 from sim.foundation.config import Config, KeyPath
-from sim.foundation.errors import nearest
+from sim.foundation.errors import LabError, nearest
 from sim.scenario.products.base import Name
 
 
@@ -77,3 +77,16 @@ def bad_edges(
         if system in seen:
             found.append(((*at, "to"), f"{edge.to!r} would get what comes of its own messages"))
     return found
+
+
+def refuse_pipeline(edges: Sequence[Edge], who: str) -> None:
+    """Refuse what takes a system by itself, for which its messages come from another.
+
+    Raises:
+        LabError: the scenario has a pipeline.
+    """
+    if edges:
+        raise LabError(
+            f"{who} takes each system alone, and does not know `pipeline:`; give it a scenario of "
+            "one stage, with the arrivals that come to it"
+        )

@@ -24,6 +24,7 @@ from sim.imports.measured import Measured
 from sim.lab import run_system
 from sim.measure.intervals import Interval
 from sim.scenario.load import Scenario
+from sim.scenario.products.base import COUNTED
 from sim.systems.placed import messages_of
 from sim.traffic.messages import Messages
 
@@ -535,7 +536,7 @@ def _start(
 def _useful(bench: LabRuns, observed: LagToFit) -> int:
     """Consumers that the group has."""
     reader = bench.base.systems[observed.system].readers[observed.group]
-    for key in ("consumers", "workers", "subscribers", "concurrency"):
+    for key in (*COUNTED, "concurrency"):
         n = getattr(reader, key, None)
         if isinstance(n, int):
             return n

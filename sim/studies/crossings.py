@@ -1,7 +1,7 @@
 """Where the lines of several systems cross, as one key of a sweep grows: which is the cheapest."""
 
 from collections.abc import Iterator, Mapping
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -53,9 +53,14 @@ def crossings(at: F64, lines: Mapping[str, F64]) -> list[Crossing]:
     out = []
     for one, other in combinations(lines, 2):
         above = lines[one] - lines[other]
-        for i in np.flatnonzero(above[:-1] * above[1:] < 0):
-            part = above[i] / (above[i] - above[i + 1])
-            where = float(at[i] + part * (at[i + 1] - at[i]))
+        apart = np.flatnonzero(above)
+        for i, j in pairwise(apart[np.isfinite(above[apart])]):
+            if above[i] * above[j] > 0:
+                continue
+            # Where they are one for a while, they part at its end.
+            start = j - 1 if j > i + 1 else i
+            part = above[start] / (above[start] - above[j])
+            where = float(at[start] + part * (at[j] - at[start]))
             first, then = (other, one) if above[i] > 0 else (one, other)
             out.append(Crossing(first, then, where))
     return sorted(out, key=lambda its: its.at)
@@ -73,7 +78,7 @@ def said(found: Sweep, number: str) -> Iterator[str]:
         return
     (name,) = short_names(found.varied)
     met = crossings(at, lines)
-    best = min(lines, key=lambda system: lines[system][0])
+    best = min(lines, key=lambda system: tuple(lines[system]))
     words = [best]
     for its in met:
         if its.first == best:

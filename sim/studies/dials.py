@@ -8,13 +8,15 @@ from sim.foundation.config import KeyPath
 from sim.foundation.errors import LabError, ScenarioError
 from sim.scenario.faults.topics import moved
 from sim.scenario.load import Scenario
+from sim.scenario.pipeline import refuse_pipeline
+from sim.scenario.products.base import COUNTED
 from sim.studies import varying
 from sim.studies.varying import Vary
 
 MOST = 64
 """The highest value that is tried, unless a range says more."""
 MOST_VALUES = 10_000
-MEMBERS = ("consumers", "workers", "subscribers")
+MEMBERS = COUNTED
 """Keys that say how many members a group has, or a queue workers."""
 _EXAMPLES = "expected PATH, PATH=1..64 or PATH=1,2,4,8"
 
@@ -181,6 +183,7 @@ def alone(scenario: Scenario, system: str) -> Scenario:
     Raises:
         ScenarioError: it cannot be run without the others for another reason.
     """
+    refuse_pipeline(scenario.pipeline, "sim size")
     others = {f"systems.{name}": None for name in scenario.systems if name != system}
     faults = scenario.model_dump(mode="json", by_alias=True)["faults"]
     kept = [*range(len(faults))]

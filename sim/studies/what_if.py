@@ -155,8 +155,10 @@ def _kept(asked: WhatIf, folder: Path) -> Path:
     return folder / asked.scenario.name / "sweeps" / "runs" / points.edition(asked.scenario)
 
 
-def data(asked: WhatIf, folder: Path) -> dict[str, Any]:
+def data(asked: WhatIf, folder: Path, command: str) -> dict[str, Any]:
     """What the page is made of, as plain data; the runs are there.
+
+    ``command`` is the one that runs the scenario as it stands.
 
     ``runs`` has for each setting its ``title``, ``rows`` ([groups, 2 + `NUMBERS`]), ``usd`` a month
     by system, ``t`` [times] in s, and ``lag`` and ``age`` [groups][times].
@@ -168,7 +170,7 @@ def data(asked: WhatIf, folder: Path) -> dict[str, Any]:
     return {
         "scenario": asked.scenario.name,
         "about": asked.scenario.about,
-        "command": f"sim run {asked.scenario.name}",
+        "command": command,
         "knobs": [
             {"name": knob.name, "says": knob.says, "sets": knob.sets} for knob in asked.knobs
         ],

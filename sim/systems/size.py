@@ -35,6 +35,7 @@ from sim.scenario.products.rabbitmq_stream import RabbitmqStreamConsumers, Rabbi
 from sim.scenario.products.redis_streams import RedisStreamsSystem, StreamGroup
 from sim.scenario.products.sidekiq import SidekiqQueue
 from sim.scenario.products.sqs import SqsProducer, SqsQueue, SqsSystem
+from sim.scenario.products.sqs_dead_letters import is_linked, linked
 from sim.scenario.workload import Key
 from sim.systems.windowed import HELD, at_a_time, rolling, why_whole
 from sim.traffic import arrivals
@@ -386,8 +387,9 @@ def _whose(system: System) -> Iterator[tuple[int, float]]:
         yield _KAFKA
     elif isinstance(system, KinesisSystem):
         yield _KINESIS
-    elif isinstance(system, SqsSystem) and not any(
-        q.fifo_queue or q.function or q.unread for q in system.queues.values()
+    elif isinstance(system, SqsSystem) and all(
+        q.plain and not q.unread and not is_linked(name, linked(system.queues))
+        for name, q in system.queues.items()
     ):
         yield _SQS
     else:

@@ -71,6 +71,10 @@ class Sqs(QueueSystem[Workers | Broker]):
     def __init__(self, setup: Setup, config: SqsSystem) -> None:
         messages = setup.messages
         self.config = config
+        to = linked(config.queues)
+        published = {q: c for q, c in config.queues.items() if q not in to.values()}
+        self.published: Mapping[str, SqsQueue] = published or config.queues
+        """Queues to which messages are sent; others get dead letters alone."""
         self.senders = Senders(
             messages.created_s,
             threads=setup.scaled(config.producer.threads),
@@ -79,13 +83,12 @@ class Sqs(QueueSystem[Workers | Broker]):
             delay_s=None
             if messages.seq is None or not config.producer.delay_per_state
             else messages.seq.astype(np.float64) * config.producer.delay_per_state,
-            calls_per_s=min(c.calls_per_s for c in config.queues.values()),
+            calls_per_s=min(c.calls_per_s for c in self.published.values()),
         )
-        self.passed = messages.of_each({q: c.filter_policy for q, c in config.queues.items()})
+        self.passed = messages.of_each({q: c.filter_policy for q, c in self.published.items()})
         """[passed] messages that pass the filter policy of a queue that has one, ascending."""
         self.let_in = setup.that_wait(self.passed)
         """[let in] messages of a queue that gets only some, ascending."""
-        to = linked(config.queues)
         routed = {q: rows for q, rows in self.let_in.items() if is_linked(q, to)}
         self.let_in = {q: rows for q, rows in self.let_in.items() if q not in routed}
         filters = {q: Filtered(self.senders.feed, rows) for q, rows in self.let_in.items()}
@@ -132,8 +135,7 @@ class Sqs(QueueSystem[Workers | Broker]):
 
     def control(self, env: simpy.Environment, say: Callable[[str], None]) -> Mapping[str, Fleet]:
         """The workers of every queue; tells of messages that none gets, and of workers killed."""
-        published = [name for name in self.queues if not self._gets_letters_only(name)]
-        if len(self.passed) == len(published):
+        if len(self.passed) == len(self.published):
             somewhere = np.unique(np.concatenate(list(self.passed.values()))).size
             if dropped := len(self.setup.messages) - somewhere:
                 say(f"{dropped:,} messages pass no filter policy and are dropped")
@@ -200,7 +202,7 @@ class Sqs(QueueSystem[Workers | Broker]):
 
     def sending_limits(self) -> Iterator[Limit]:
         """That all senders were in calls, or that a queue's quota held their calls up."""
-        state, queues = self.senders.state, self.config.queues
+        state, queues = self.senders.state, self.published
         yield from of_kernel(
             state.busy,
             "threads",

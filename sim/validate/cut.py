@@ -16,6 +16,7 @@ from typing import Any
 from sim.foundation.errors import LabError
 from sim.foundation.text import duration
 from sim.scenario.load import Scenario
+from sim.scenario.pipeline import refuse_pipeline
 from sim.scenario.products.base import ProductSystem
 from sim.scenario.scaling import fleet_size
 from sim.systems.placed import messages_of
@@ -65,6 +66,7 @@ def cut(scenario: Scenario, systems: Sequence[str], longest_s: float = LONGEST_S
     Raises:
         LabError: it cannot be made short: a trace or case file, or too many processes.
     """
+    refuse_pipeline(scenario.pipeline, "sim validate")
     said: list[str] = []
     content = scenario.model_dump(mode="json", by_alias=True)
     content["systems"] = {name: content["systems"][name] for name in systems}

@@ -14,6 +14,7 @@ import pandas as pd
 from sim.engine.waits import TimePart
 from sim.foundation.text import names
 from sim.measure.limits import MUCH
+from sim.scenario.products.base import COUNTED
 from sim.words.standings import Pace, allowed, pace
 from sim.words.waits import ActedLimit, Split, acted, in_words, often, splits
 
@@ -22,7 +23,7 @@ Row = Mapping[Any, Any]
 MOST = 2
 """Limits that are stated of a group."""
 _ASKED = (TimePart.WORK, TimePart.DELAY, TimePart.BEFORE_START)
-_TEAM = ("workers", "consumers", "subscribers", "worker_concurrency", "threads")
+_TEAM = (*COUNTED, "worker_concurrency", "threads")
 """Keys that say how many there are: any group that is late is short of them in some way."""
 _ON: Mapping[TimePart, Sequence[str]] = {
     TimePart.BUFFER: (

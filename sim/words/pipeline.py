@@ -30,7 +30,8 @@ def end_to_end(pipeline: pd.DataFrame) -> Iterator[str]:
             said += f", half of them within {duration(last['p50_s'])}, 99 % within "
             said += duration(last["p99_s"])
         yield said + "."
-        if last["processed"]:
+        if last["processed"] and len({rows[stage]["processed"] for stage in way}) == 1:
+            # A mean over all that came to a stage is none over those that got through to the end.
             means_s = [0.0, *(float(rows[stage]["mean_s"]) for stage in way)]
             of_stage = [after - so_far for so_far, after in pairwise(means_s)]
             most = max(range(len(way)), key=of_stage.__getitem__)

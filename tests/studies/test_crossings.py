@@ -55,3 +55,16 @@ def test_nothing_is_said_of_other_numbers_one_system_or_a_key_without_order():
     assert list(said(of(a=[1, 2, 3]), COST)) == []
     words = f"{WORK}={{exponential: 1 ms}},{{gamma: {{mean: 1ms, cv: 2}}}}"
     assert list(said(of(words, a=[1, 2], b=[2, 1]), COST)) == []
+
+
+def test_lines_that_meet_at_a_value_that_was_tried_cross_there_or_part_there():
+    at = np.array([1.0, 2.0, 4.0])
+    touching = {"a": np.array([5.0, 10.0, 20.0]), "b": np.array([10.0, 10.0, 10.0])}
+    assert crossings(at, touching) == [Crossing("a", "b", 2.0)]
+    equal = {"a": np.array([1.0, 5.0, 9.0]), "b": np.array([5.0, 5.0, 5.0])}
+    assert crossings(at, equal) == [Crossing("a", "b", 2.0)]
+    assert crossings(at, {"a": np.array([3.0, 1.0, 3.0]), "b": np.array([1.0, 1.0, 1.0])}) == []
+    assert list(said(of(a=[65, 119, 200], b=[65, 65, 65]), COST)) == [
+        "The cheapest over consumers 1 to 100 is b",
+        "No two lines cross",
+    ]

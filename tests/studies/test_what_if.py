@@ -28,6 +28,7 @@ from sim.studies.what_if import (
     settings,
 )
 
+RUN = "sim run tournament_spike"
 RESULTS = Path(__file__).parents[2] / "results"
 
 
@@ -129,13 +130,13 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[WhatIf, Pat
     its = asked(small())
     assert [*compute(its, folder, 1)] == [0, 1, 2, 3, 4]
     assert [*compute(its, folder, 1)] == [4]
-    (folder / "page.html").write_text(what_if_page(data(its, folder)), encoding="utf-8")
+    (folder / "page.html").write_text(what_if_page(data(its, folder, RUN)), encoding="utf-8")
     yield its, folder
 
 
 def test_a_position_has_the_numbers_of_its_run(made: tuple[WhatIf, Path]) -> None:
     its, folder = made
-    shown = data(its, folder)
+    shown = data(its, folder, RUN)
     assert json.loads(json.dumps(shown, allow_nan=False))["scenario"] == "tournament_spike"
     tables = run(its.runs[2]).tables
     there = shown["runs"][2]

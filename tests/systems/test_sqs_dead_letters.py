@@ -3,6 +3,7 @@
 import pytest
 
 from sim.causes.explain import explain
+from sim.foundation.errors import ScenarioError
 from sim.lab import run
 from sim.scenario.load import Scenario
 
@@ -117,3 +118,25 @@ def test_what_fails_is_named_first_though_messages_wait_for_the_task():
     its = scenario([fails(times=4), {**REDRIVE, "MaxNumberOfMessagesPerSecond": 1}])
     (group,) = explain(its).groups
     assert {causes[0].key for causes in group.causes.values()} == {"faults[0]"}
+
+
+def test_the_quota_of_a_dead_letter_queue_holds_no_sender_up():
+    fast = {
+        **FIFO,
+        "FifoThroughputLimit": "perMessageGroupId",
+        "DeduplicationScope": "messageGroup",
+    }
+    own = scenario([], rate=1_000, for_s=5, queue={**fast, "workers": 40}, dead=FIFO)
+    result = run(own)
+    assert "FifoThroughputLimit" not in set(result.tables.limits["key"])
+    slow = run(scenario([], rate=1_000, for_s=5, queue={**FIFO, "workers": 40}, dead=FIFO))
+    assert "FifoThroughputLimit" in set(slow.tables.limits["key"])
+
+
+def test_where_dead_letters_go_stays_as_it_is_while_the_lab_runs():
+    other = {"maxReceiveCount": 2, "deadLetterTargetArn": "arn:aws:sqs:eu-west-1:1:other"}
+    fault = {"at": "1m", "fault": "attributes", "target": "s.q", "RedrivePolicy": other}
+    with pytest.raises(ScenarioError, match="does not change where dead letters go"):
+        scenario([fault])
+    own = other | {"deadLetterTargetArn": "arn:aws:sqs:eu-west-1:1:dead"}
+    assert scenario([fault | {"RedrivePolicy": own}]).faults

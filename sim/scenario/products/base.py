@@ -71,6 +71,10 @@ class Ceilings(Config):
     """off: nothing has a ceiling."""
 
 
+COUNTED = ("consumers", "subscribers", "workers", "processes")
+"""What products call how many members a group has, or a queue."""
+
+
 class Readers(Protocol):
     """A consumer group, or the workers of a queue."""
 

@@ -308,8 +308,9 @@ class SqsSystem(ProductSystem):
     latency: SqsLatency = SqsLatency()
     """Duration of calls."""
     servers: PositiveCount = 8
-    """Servers over which a standard queue is spread, but for one with message groups, with a
-    `lambda`, or between which and another queue of the system dead letters go."""
+    """Servers over which a standard queue is spread, but for one with message groups, a `lambda`,
+    `heartbeat` or `terminateVisibilityTimeout`, whose attributes are set anew, or between which and
+    another queue of the system dead letters go."""
     servers_asked: Count = 4
     """Servers that a short poll asks; a long poll asks all."""
 
@@ -357,10 +358,10 @@ class SqsSystem(ProductSystem):
     def without_effect(self) -> Iterator[tuple[KeyPath, str]]:
         """As `ProductSystem.without_effect`."""
         to = linked(self.queues)
-        if all(is_linked(name, to) for name in self.queues):
+        if all(not queue.plain or is_linked(name, to) for name, queue in self.queues.items()):
             for key in ("servers", "servers_asked"):
                 if self.given(key):
-                    yield (key,), "has no effect: queues that dead-letter into others have one"
+                    yield (key,), "has no effect: none of these queues is spread over servers"
         for name, queue in self.queues.items():
             here = self.place_of(name)
             if name in to.values() and queue.filter_policy is not None:

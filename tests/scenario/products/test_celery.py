@@ -61,6 +61,7 @@ def test_defaults_are_those_of_its_documentation():
         "task_acks_on_failure_or_timeout": True,
         "worker_concurrency": 4,
         "worker_prefetch_multiplier": 4,
+        "worker_disable_prefetch": False,
         "worker_soft_shutdown_timeout": 0.0,
         "broker_heartbeat": 120.0,
     }
