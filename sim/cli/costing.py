@@ -34,8 +34,8 @@ def cost(
 ) -> None:
     """What each system of a result would cost a month, line by line, and what is worth paying.
 
-    A month has 730 hours like those of the run. List prices of AWS, each with its source; what no
-    official page was found for is marked.
+    A month has 730 hours like those in which the run's messages came. List prices of AWS, each with
+    its source; what no official page was found for is marked.
     """
     from sim.costs import prices as shipped
     from sim.costs.bill import bill_table
@@ -49,14 +49,16 @@ def cost(
     months = {str(name): float(usd) for name, usd in totals(table).items()}
     found = offers(its.summary, months)
     unmet = {one.system: [judged.need for judged in one.unmet] for one in its.needs}
+    fit = [one for one in found if not unmet.get(one.name)]
+    said = finding(fit) if fit else f"None of these meets all that is needed. {finding(found)}"
     if json_:
-        out.print(json.dumps(as_data(table, months, at, finding(found), unmet), indent=2))
+        out.print(json.dumps(as_data(table, months, at, said, unmet), indent=2))
         return
     for line in lines(table, months, at):
         out.print(line)
     out.print()
     missing = [system for system, needs in unmet.items() if needs]
-    for words in (f"{finding(found)}.", *notes(found, missing)):
+    for words in (f"{said}.", *notes(found, missing)):
         out.print(fill(words, width_of(out)))
     if charts and any(one.p99_s < float("inf") for one in found):
         from matplotlib.figure import Figure

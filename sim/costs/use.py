@@ -40,7 +40,8 @@ class Use:
     """What a system used in the run."""
 
     hours: float
-    """From the start until everything was processed, or the run ended; a second at least."""
+    """In which messages came, a second at least: what a system does later is for these, too, and
+    how long another one takes is nothing to it."""
     messages: int
     """That were sent in the run."""
     message_bytes: float
@@ -84,7 +85,7 @@ def use_of(
     size = scenario.workload.size if message_bytes is None else message_bytes
     sent = int(tables.summary["produced"].max()) if messages is None else messages
     return Use(
-        hours=max(1.0, float(tables.series["t_s"].max())) / 3600,
+        hours=max(1.0, tables.duration_s) / 3600,
         messages=sent,
         message_bytes=float(size),
         partitions=ceil((config.partitions or 1) * scenario.scale) if config.partitions else 1,

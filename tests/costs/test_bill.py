@@ -1,5 +1,6 @@
 """Bills of small runs by hand, and those that AWS publishes."""
 
+import pandas as pd
 import pytest
 
 from sim.costs.bill import bill, bill_table, total, usd_per_month
@@ -55,7 +56,7 @@ def of(table, system):
 def test_the_bills_of_a_run_are_those_that_a_hand_comes_to(ran):
     scenario, tables = ran
     table = bill_table(scenario, tables)
-    hours = tables.series["t_s"].max() / 3600
+    hours = tables.duration_s / 3600
     n = int(tables.summary["produced"].max())
     calls = tables.requests[tables.requests["system"] == "sqs"]["calls"].sum()
     assert of(table, "sqs") == pytest.approx(
@@ -112,6 +113,17 @@ def test_awss_example_of_lambda_comes_out_but_for_the_free_tier():
     )
 
 
+def test_a_bill_is_the_same_whoever_stands_beside():
+    queue = {"workers": 4, "does": ["job"]}
+    alone = {"s": {"product": "sqs", "queues": {"q": queue}}}
+    late = {"product": "sqs", "queues": {"q": {**queue, "workers": 1}}}
+    own = Scenario.from_mapping({**PLAIN, "systems": alone})
+    beside = Scenario.from_mapping({**PLAIN, "systems": {**alone, "late": late}})
+    bill = bill_table(own, run(own).tables)
+    both = bill_table(beside, run(beside).tables)
+    pd.testing.assert_frame_equal(both[both["system"] == "s"].reset_index(drop=True), bill)
+
+
 def test_the_lambda_of_a_run_is_billed_by_what_it_did():
     queue = {"does": ["job"], "lambda": {"MemorySize": 256}}
     stream = {"does": ["job"], "lambda": {"MemorySize": 256}}
@@ -122,7 +134,7 @@ def test_the_lambda_of_a_run_is_billed_by_what_it_did():
     scenario = Scenario.from_mapping({**PLAIN, "systems": systems})
     tables = run(scenario).tables
     table = bill_table(scenario, tables)
-    n, hours = int(tables.summary["produced"].max()), tables.series["t_s"].max() / 3600
+    n, hours = int(tables.summary["produced"].max()), tables.duration_s / 3600
     for name in systems:
         quantity = table[table["system"] == name].set_index("what")["quantity"]
         # Nothing fails: each message is worked on once, for 10 ms.
