@@ -18,6 +18,8 @@ from importlib.util import find_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 
+from sim.foundation.errors import LabError
+
 SIM = Path(__file__).resolve().parents[1]
 CHECKED = SIM.parent / "build" / "kernels_checked"
 """Where checked libraries are made, and kept."""
@@ -57,6 +59,10 @@ def _named_in(header: str) -> list[Path]:
     return named
 
 
+class StaleKernelError(LabError, ImportError):
+    """A kernel was compiled from another source than the one beside it."""
+
+
 class _Checked(Loader):
     """Loads a compiled kernel that was made from the source beside it."""
 
@@ -70,7 +76,7 @@ class _Checked(Loader):
     def exec_module(self, module: ModuleType) -> None:
         self.loader.exec_module(module)
         if self.source.exists() and source_hash(self.source) != module.SOURCE_HASH:
-            raise ImportError(
+            raise StaleKernelError(
                 f"{module.__file__} was compiled from another {self.source.name} than the one "
                 "beside it: run `make setup`"
             )

@@ -22,6 +22,8 @@ FEWEST = 4
 """Samples of a stretch; of fewer nothing is said."""
 _TURNED = 0.1
 """Share of the largest lag by which it must have fallen, or risen, to count as turned."""
+_LEVEL, _LEVEL_FOR = 0.02, 0.1
+"""Within this share of the largest lag of its lowest, for this share of the samples, it is level."""
 
 
 @dataclass(frozen=True)
@@ -167,6 +169,9 @@ def _turned(lag: F64) -> int:
             return highest
         if rose:
             return lowest
+    if lag[-1] - lag[lowest] > least:  # it began to rise somewhere: what was level before is not it
+        level = int(np.flatnonzero(lag <= lag[lowest] + _LEVEL * lag.max())[-1])
+        return level if level > _LEVEL_FOR * lag.size else 0
     return 0
 
 

@@ -11,7 +11,7 @@ from sim.foundation.errors import LabError
 from sim.imports.measured import Measured
 from sim.imports.waiting import started
 from sim.lab import run
-from sim.studies.draining import outlooks
+from sim.studies.draining import _turned, outlooks
 
 START = pd.Timestamp("2026-11-27 20:00", tz="UTC")
 
@@ -144,3 +144,9 @@ def test_what_is_said_of_an_export_is_what_a_run_that_starts_there_does():
     assert its.gone_s.estimate == pytest.approx(gone, rel=0.1)
     assert gone_anew == pytest.approx(its.gone_s.estimate, rel=0.1)
     assert its.gone_s.low <= gone_anew <= its.gone_s.high
+
+
+def test_what_was_level_before_a_rise_is_not_part_of_it():
+    rise = np.r_[np.zeros(35), np.arange(1, 36) * 2_574.0]
+    assert _turned(rise) == 34
+    assert _turned(np.arange(70.0)) == 0
