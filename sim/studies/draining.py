@@ -23,7 +23,7 @@ FEWEST = 4
 _TURNED = 0.1
 """Share of the largest lag by which it must have fallen, or risen, to count as turned."""
 _LEVEL, _LEVEL_FOR = 0.02, 0.1
-"""Within this share of the largest lag of its lowest, for this share of the samples, it is level."""
+"""So near its lowest, as a share of its largest, for such a share of the samples, it is level."""
 
 
 @dataclass(frozen=True)

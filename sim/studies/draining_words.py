@@ -16,7 +16,8 @@ def told(its: Outlook, by_s: float | None, retention_s: float | None) -> Iterato
         by_s: within this time it is to be drained, s; None: nobody asked.
         retention_s: a message is deleted at this age, s; None: nobody asked.
     """
-    yield f"{its.name}: {messages(its.lag)} wait{'s' * (round(its.lag) == 1)} at {its.at:%Y-%m-%d %H:%M:%S} UTC"
+    wait = "waits" if round(its.lag) == 1 else "wait"
+    yield f"{its.name}: {messages(its.lag)} {wait} at {its.at:%Y-%m-%d %H:%M:%S} UTC"
     yield _gone(its)
     if its.arrive_per_s is not None and its.worked_off_per_s is not None:
         yield (
