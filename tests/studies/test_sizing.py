@@ -334,7 +334,9 @@ def test_a_member_more_costs_what_a_worker_costs(tmp_path):
 
 def test_a_setting_that_cannot_be_is_passed_over(tmp_path):
     crash = {"at": "10 s", "fault": "crash", "target": "kafka.g.2", "restart_after": "1 s"}
-    scenario = ideal_log("1 ms", duration="30 s").with_({CONSUMERS: 3, "faults": [crash]})
+    scenario = ideal_log("1 ms", duration="30 s").with_(
+        {CONSUMERS: 3, "faults": [crash], "drain_limit": "1h"}
+    )
     found = sized(scenario, ["drained"], [f"{CONSUMERS}=1..4"], tmp_path, share=0.5)
     assert found.answer == (3,)
     assert "kafka.g.2" in found.tried[2,].refused
