@@ -514,9 +514,9 @@ def test_SS_17_agrees_also_where_attributes_are_set_anew():
 
     check()
     for what in ("altered lock_s", "altered max_receives", "altered retention_s"):
-        assert seen[what] > 5, (what, seen[what])
+        assert seen[what] > 20, (what, seen[what])
     for what in ("expired", "dead", "back by lock", "given back", "heartbeat"):
-        assert seen[what] > 5, (what, seen[what])
+        assert seen[what] > 20, (what, seen[what])
 
 
 def test_SS_06_agrees_also_where_consumers_extend_locks_by_heartbeats():
@@ -529,9 +529,10 @@ def test_SS_06_agrees_also_where_consumers_extend_locks_by_heartbeats():
 
     check()
     for what in ("heartbeat", "given back", "back by lock", "late ack", "done twice", "dead"):
-        assert seen[what] > 5, (what, seen[what])
-    for what in ("crash", "pause", "cut", "terminate", "group blocked", "acted most"):
-        assert seen[what] > 5, (what, seen[what])
+        assert seen[what] > 20, (what, seen[what])
+    for what in ("crash", "pause", "cut", "terminate", "group blocked"):
+        assert seen[what] > 20, (what, seen[what])
+    assert seen["acted most"] > 10, seen["acted most"]
 
 
 def at_the_process(came_s, until_s, **settings):
