@@ -8,6 +8,8 @@ from sim.queue cimport broker_events_kernel as events_kernel
 from sim.queue.broker_state_kernel cimport BrokerState
 
 
+cdef void _set_timer(BrokerState b, i64 c, double at_s) noexcept nogil
+
 cdef void begin(BrokerState b, double now, i64 c) noexcept nogil
 
 @cython.locals(too_long=bint)

@@ -12,14 +12,20 @@ from sim.queue import broker_events_kernel as events_kernel
 from sim.queue.broker_state_kernel import BrokerState
 
 
+def _set_timer(b: BrokerState, c: int, at_s: float) -> None:
+    b.consumers.fires_s[c] = at_s
+    events_kernel.push(b.events, at_s, codes.BEAT, c, 0)
+
+
 def begin(b: BrokerState, now: float, c: int) -> None:
     """A consumer begins a batch: its timer starts."""
     if b.policy.beat_s == num.INF:
         return
     b.consumers.beat_s[c] = now + b.policy.beat_s
-    if b.consumers.beating[c] == 0:
-        b.consumers.beating[c] = 1
-        events_kernel.push(b.events, b.consumers.beat_s[c], codes.BEAT, c, 0)
+    # A timer that fires earlier sees then that it is not yet time. One that fires later is of a
+    # process that died in a pause.
+    if b.consumers.fires_s[c] > b.consumers.beat_s[c]:
+        _set_timer(b, c, b.consumers.beat_s[c])
 
 
 def _is_too_long(b: BrokerState, now: float, d: int, for_s: float) -> bool:
@@ -55,7 +61,9 @@ def _in_hand(b: BrokerState, c: int) -> bool:
 
 def beat(b: BrokerState, now: float, c: int) -> None:
     """The time of a timer may have come."""
-    b.consumers.beating[c] = 0
+    if now != b.consumers.fires_s[c]:
+        return
+    b.consumers.fires_s[c] = num.INF
     if b.consumers.alive[c] == 0 or b.consumers.beat_s[c] == num.INF or not _in_hand(b, c):
         return
     next_s = max(b.consumers.beat_s[c], b.consumers.resume_s[c])
@@ -75,8 +83,7 @@ def beat(b: BrokerState, now: float, c: int) -> None:
                 d = b.deliveries.then[d]
         next_s = now + b.policy.beat_s
         b.consumers.beat_s[c] = next_s
-    b.consumers.beating[c] = 1
-    events_kernel.push(b.events, next_s, codes.BEAT, c, 0)
+    _set_timer(b, c, next_s)
 
 
 def give_back(b: BrokerState, now: float, d: int) -> None:

@@ -54,7 +54,7 @@ cdef class Consumers:
     cdef public i64[::1] renews
     cdef public double[::1] timer_s
     cdef public double[::1] beat_s
-    cdef public i64[::1] beating
+    cdef public double[::1] fires_s
     cdef public double[::1] claimed_s
     cdef public i64[::1] owns
     cdef public i64[::1] resting

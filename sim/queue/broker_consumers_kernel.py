@@ -110,8 +110,8 @@ class Consumers:
         """[places] when its timer for that fired last, as far as was looked."""
         self.beat_s: F64 = np.full(places, np.inf)
         """[places] Pull: when its next heartbeat is due; inf: it has begun nothing."""
-        self.beating: I64 = np.zeros(places, np.int64)
-        """[places] 1: a BEAT is scheduled."""
+        self.fires_s: F64 = np.full(places, np.inf)
+        """[places] SS-06: when the event of that timer comes; infinite: none is set."""
         self.claimed_s: F64 = np.full(places, -np.inf)
         """[places] Pull: when it asked last for what others had left in flight."""
         self.owns: I64 = np.zeros(places, np.int64)

@@ -524,6 +524,7 @@ def test_SS_06_agrees_also_where_consumers_extend_locks_by_heartbeats():
 
     @settings(max_examples=300, deadline=None, derandomize=True)
     @given(st.integers(0, 2**32 - 1))
+    @example(627)  # killed in a pause, and anew before its end
     def check(seed):
         agree(seed, seen, with_heartbeats)
 

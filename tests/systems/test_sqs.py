@@ -346,6 +346,15 @@ def test_SS_06_a_paused_worker_sends_its_heartbeat_as_it_goes_on():
     assert broker.queue.receives[0] == 2  # hidden until 10.01
 
 
+def test_SS_06_a_worker_that_starts_anew_does_not_wait_for_the_pause_in_which_it_was_killed():
+    # Stands still from 1.0 on, killed at 2.7, anew from 3 on: received again at 3.020, and hidden
+    # for 3 s more at 5.03, 7.03, 9.03 and 11.03.
+    keys = {"VisibilityTimeout": 3, "heartbeat": 2}
+    verbs = [(1.0, "pause", 0, 20.0), (2.7, "crash", 0), (3.0, "restart", 0)]
+    broker = beating(9.0, [0.0], 60.0, verbs, workers=1, **keys)
+    assert (broker.queue.receives[0], broker.queue.effects[0]) == (2, 1)
+
+
 def test_SS_06_nothing_is_hidden_for_more_than_twelve_hours_from_its_receive_on():
     # Received at 0.010: the call at 43,180.02 may hide it for 18 s, that at 43,182.02 may not.
     keys = {"VisibilityTimeout": 18, "heartbeat": 2}
