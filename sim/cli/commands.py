@@ -403,6 +403,16 @@ def drain(
     window: Annotated[
         str | None, typer.Option(metavar="TIME", help="Look so far back; else: since it turned.")
     ] = None,
+    at: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MOMENT",
+            help="As of then, UTC: 20:14, or 2024-05-01T20:14:00Z; else: its last sample.",
+        ),
+    ] = None,
+    arrivals: Annotated[
+        str | None, typer.Option(metavar="RATE", help="If so many come from then on: 300/s.")
+    ] = None,
     query: Annotated[
         str | None, typer.Option(metavar="PROMQL", help="What to ask of Prometheus; else: lag.")
     ] = None,
@@ -410,7 +420,7 @@ def drain(
         str | None, typer.Option(metavar="TIME", help="Ask Prometheus so far back; else: 6h.")
     ] = None,
 ) -> None:
-    """When today's backlog is gone, and who drains it in time: from an export of lag."""
+    """When today's backlog is gone, or when it was, and who drains it in time: from its lag."""
     from sim.cli.draining import drain_on, lag_of
 
     by_s, kept_s, back_s, since_s = (
@@ -419,8 +429,9 @@ def drain(
             ("--by", by), ("--retention", retention), ("--window", window), ("--since", since),
         )
     )  # fmt: skip
+    arrive_per_s = _parsed("--arrivals", arrivals, "per_second")
     measured = lag_of(export, query, since_s)
-    drain_on(measured, by_s, kept_s, back_s, consumers, out)
+    drain_on(measured, by_s, kept_s, back_s, consumers, at, arrive_per_s, out)
 
 
 @app.command()

@@ -40,6 +40,8 @@ def drain_on(
     retention_s: float | None,
     window_s: float | None,
     consumers: int | None,
+    at: str | None,
+    arrivals_per_s: float | None,
     out: Console,
 ) -> None:
     """Say what becomes of the backlog of each group or queue of an export.
@@ -50,17 +52,20 @@ def drain_on(
         retention_s: a message is deleted at this age, s; None: nobody asked.
         window_s: rates are taken from so long before the last sample on, s; None: since it turned.
         consumers: how many work; None: as many as the export says.
+        at: a time in the export, as of which to answer; None: its last sample.
+        arrivals_per_s: messages that arrive in a second from then on; None: as many as did.
         out: for the answer.
 
     Raises:
-        LabError: the export has too few samples.
+        LabError: the export has too few samples, or does not reach to that time.
     """
     from sim.studies.draining import outlooks
     from sim.studies.draining_words import told
 
     width = width_of(out)
+    moment = None if at is None else measured.moment(at)
     out.print(measured.source)
-    for its in outlooks(measured, consumers, window_s):
+    for its in outlooks(measured, consumers, window_s, moment, arrivals_per_s):
         first, *others = told(its, by_s, retention_s)
         out.print(f"\n{first}")
         for words in others:

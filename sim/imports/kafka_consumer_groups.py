@@ -8,7 +8,7 @@ stands before it on a line of its own, or at the start of each line::
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from math import nan
 from pathlib import Path
@@ -17,7 +17,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from sim.foundation.errors import nearest
-from sim.imports.measured import Measured, Sample, amount, complaint, instant
+from sim.imports.measured import Measured, Sample, amount, complaint, consumers_of, instant
 
 TOOL = "kafka-consumer-groups"
 NO_COMMIT = "partitions without a committed offset have no lag, and are not in it"
@@ -41,19 +41,29 @@ def from_text(path: Path, text: str) -> Measured:
     partitions = list(_partitions(path, text, notes))
     samples = [Sample(one.group, "lag", one.at, one.lag) for one in partitions]
     measured = Measured.of(path, TOOL, "log", samples, notes)
-    return replace(measured, offsets=_offsets(partitions), consumers=_consumers(partitions))
+    parts = pd.DataFrame(partitions, columns=list(_Partition._fields))
+    parts = parts.rename(columns={"group": "name"}).sort_values("at", kind="stable")
+    return replace(
+        measured,
+        offsets=_offsets(partitions),
+        consumers=consumers_of(parts),
+        parts=parts.reset_index(drop=True),
+    )
 
 
 class _Partition(NamedTuple):
     """A row of a snapshot."""
 
     group: str
+    part: str
+    """Its topic and number, as Kafka's own logs name it: ``orders-3``."""
     at: pd.Timestamp
     lag: float
     end: float
     """NaN: the tool did not say it."""
     committed: float
     consumer: str
+    """The member that has it; "" if none."""
 
 
 def _offsets(partitions: Sequence[_Partition]) -> pd.DataFrame | None:
@@ -66,16 +76,6 @@ def _offsets(partitions: Sequence[_Partition]) -> pd.DataFrame | None:
     whole = sums["parts"] == sums.groupby("group")["parts"].transform("max")
     tidy = sums[whole].rename(columns={"group": "name"}).sort_values("at", ignore_index=True)
     return tidy[["name", "at", "end", "committed"]]
-
-
-def _consumers(partitions: Sequence[_Partition]) -> Mapping[str, int]:
-    """Different members that had a partition in the last snapshot of each group."""
-    last = {one.group: one.at for one in partitions}
-    members: dict[str, set[str]] = {}
-    for one in partitions:
-        if one.at == last[one.group] and one.consumer not in ("", "-"):
-            members.setdefault(one.group, set()).add(one.consumer)
-    return {group: len(those) for group, those in members.items()}
 
 
 def _partitions(path: Path, text: str, notes: list[str]) -> Iterator[_Partition]:
@@ -116,7 +116,11 @@ def _partitions(path: Path, text: str, notes: list[str]) -> Iterator[_Partition]
             lag = amount(path, number, "LAG", row["LAG"])
             end, committed = (_known(row.get(c)) for c in ("LOG-END-OFFSET", "CURRENT-OFFSET"))
             when = at or pd.Timestamp(0, tz="UTC")
-            yield _Partition(group, when, lag, end, committed, row.get("CONSUMER-ID", ""))
+            member = row.get("CONSUMER-ID", "-")
+            part = f"{row['TOPIC']}-{row['PARTITION']}"
+            yield _Partition(
+                group, part, when, lag, end, committed, "" if member == "-" else member
+            )
 
 
 def _known(offset: str | None) -> float:

@@ -4,7 +4,8 @@ import json
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import time
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeVar
 
@@ -27,6 +28,7 @@ MOST_LEVELS = 32
 _T = TypeVar("_T", dict[str, Any], list[Any], str)
 _KINDS: Mapping[type, str] = {dict: "an object", list: "an array", str: "a text"}
 
+_OF_A_DAY = re.compile(r"\d{1,2}:\d\d(:\d\d)?")
 _SIGNS = re.compile(r'"(?:[^"\\]|\\.)*+"|[\[\]{}]', re.DOTALL)
 """What opens and closes in JSON; texts are passed over."""
 _LONG_NUMBER = re.compile(r"\d{4000}")
@@ -65,6 +67,9 @@ class Measured:
     None: the export has none."""
     consumers: Mapping[str, int] = field(default_factory=dict)
     """How many consumers a name had in the last sample, where the export says it."""
+    parts: pd.DataFrame | None = None
+    """A row per ``name``, ``part`` (``orders-3``) and time ``at``, ascending: its ``lag``, ``end``,
+    ``committed`` and ``consumer`` ("" if none has it); None: the export has no partitions."""
 
     @classmethod
     def of(
@@ -120,6 +125,42 @@ class Measured:
         first: pd.Timestamp = self.samples["at"].iloc[0]
         return first
 
+    def until(self, at: pd.Timestamp) -> "Measured":
+        """What the export held at a time: its samples up to then.
+
+        Raises:
+            LabError: it has none, or ends before.
+        """
+        times = self.samples["at"]
+        if not times.iloc[0] <= at <= times.max():
+            raise LabError(
+                f"{self.source} reaches from {times.iloc[0]:%Y-%m-%d %H:%M:%S} to "
+                f"{times.max():%Y-%m-%d %H:%M:%S} UTC, and {at:%Y-%m-%d %H:%M:%S} is not in it"
+            )
+        offsets, parts = (
+            None if its is None else its[its["at"] <= at] for its in (self.offsets, self.parts)
+        )
+        consumers = self.consumers if parts is None else consumers_of(parts)
+        samples = self.samples[times <= at]
+        return replace(self, samples=samples, offsets=offsets, parts=parts, consumers=consumers)
+
+    def moment(self, words: str) -> pd.Timestamp:
+        """A time given by hand, UTC: a whole one, or a time of day, then the last such in it.
+
+        Raises:
+            LabError: it is no time.
+        """
+        if not _OF_A_DAY.fullmatch(words.strip()):
+            return instant(words)
+        last: pd.Timestamp = self.samples["at"].max()
+        try:
+            on_last = last.normalize() + pd.Timedelta(_whole(words.strip()))
+        except ValueError:
+            raise LabError(
+                f"{shown(words)} is not a time of day; write 20:14 or 20:14:30"
+            ) from None
+        return on_last if on_last <= last else on_last - pd.Timedelta(days=1)
+
     def measures(self, measure: Measure) -> bool:
         """Whether there is a sample of it."""
         return bool((self.samples["measure"] == measure).any())
@@ -139,6 +180,24 @@ class Measured:
             t_s = (those["at"] - zero).dt.total_seconds()
             out[str(name)] = np.asarray(t_s, np.float64), np.asarray(those["value"], np.float64)
         return out
+
+
+def consumers_of(parts: pd.DataFrame) -> Mapping[str, int]:
+    """Different members that had a partition at the last time of each name."""
+    last = parts[parts["at"] == parts.groupby("name")["at"].transform("max")]
+    members = last[last["consumer"] != ""].groupby("name", sort=False)["consumer"].nunique()
+    return {str(name): int(n) for name, n in members.items()}
+
+
+def _whole(words: str) -> str:
+    """A time of day with seconds, as a length of time.
+
+    Raises:
+        ValueError: it is past midnight.
+    """
+    whole = words if words.count(":") == 2 else f"{words}:00"
+    time.fromisoformat(whole.rjust(8, "0"))
+    return whole
 
 
 def instant(

@@ -43,12 +43,12 @@ def waiting(measured: Measured) -> list[Waiting]:
     out = []
     for name, rows in its.groupby("name", sort=False):
         last = rows.iloc[-1]
-        age_s, guessed = _age(measured, str(name), last["at"])
+        age_s, guessed = age_of(measured, str(name), last["at"])
         out.append(Waiting(str(name), round(float(last["value"])), age_s, guessed))
     return out
 
 
-def _age(measured: Measured, name: str, at: pd.Timestamp) -> tuple[float, bool]:
+def age_of(measured: Measured, name: str, at: pd.Timestamp) -> tuple[float, bool]:
     """Of the oldest message at a time, s, and whether it is from the mean rate."""
     said = measured.samples
     said = said[(said["name"] == name) & (said["measure"] == "time_lag_s") & (said["at"] <= at)]

@@ -44,3 +44,28 @@ def test_what_is_given_wrong_is_named(export, tmp_path):
     assert done.exit_code == 2
     assert "--by: expected a duration" in done.output
     assert run(tmp_path / "none.txt").exit_code == 2
+
+
+def test_as_of_a_time_of_the_day(export):
+    """Five minutes before its end, of what was known then: 570,000 wait."""
+    done = run(export, "--at", "20:05", "--arrivals", "150/s")
+    assert done.exit_code == 0, done.output
+    said = " ".join(done.output.split())
+    assert "pay: 570,000 messages wait at 2026-11-27 20:05:00 UTC" in said
+    assert "With 150 msg/s from now on it is gone in 1 h 3 min" in said
+    assert "In the export, which goes on, it is not gone" in said
+    assert run(export, "--at", "2026-11-27T20:05:00Z").output == run(export, "--at", "20:05").output
+
+
+@pytest.mark.parametrize(
+    ("at", "why"),
+    [
+        ("21:30", "reaches from 2026-11-27 20:00:00 to 2026-11-27 20:10:00 UTC"),
+        ("25:30", "is not a time of day; write 20:14"),
+        ("last night", "is not a time; write"),
+    ],
+)
+def test_a_time_that_is_not_in_it_is_said(export, at, why):
+    done = run(export, "--at", at)
+    assert done.exit_code == 2
+    assert why in " ".join(done.output.split())
