@@ -20,6 +20,7 @@ GROUPS = {"a": {"does": ["one"]}, "b": {"does": ["other"]}}
 READERS = {
     "kafka": "groups",
     "rabbitmq_stream": "groups",
+    "nats": "consumers",
     "redis_streams": "groups",
     "rq": "queues",
     "sidekiq": "queues",
@@ -32,7 +33,7 @@ READERS = {
     "pubsub": "subscriptions",
 }
 WORKERS = dict.fromkeys(("kinesis", "sqs", "celery", "bullmq", "postgres"), "workers")
-WORKERS["pubsub"] = "subscribers"
+WORKERS["pubsub"] = WORKERS["nats"] = "subscribers"
 WORKERS |= {"rq": "workers", "sidekiq": "processes"}
 OF_READERS = {"postgres": {"skip_locked": {}}}
 PARTS = {

@@ -248,6 +248,20 @@ def _pubsub(system: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield f"{name}.flow_control.json", _json(flow)
 
 
+def _nats(system: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """For `nats stream add --config` and `nats consumer add --config`, whose times are in ns."""
+    stream = {key: _nanoseconds(key, value) for key, value in system["stream"].items()}
+    yield "stream.json", _json({"name": _LAB_TOPIC, **stream})
+    fields = ("ack_policy", "ack_wait", "max_deliver", "max_ack_pending")
+    for name, its in system["consumers"].items():
+        consumer = {key: _nanoseconds(key, its[key]) for key in fields}
+        yield f"{name}.consumer.json", _json({"durable_name": name, **consumer})
+
+
+def _nanoseconds(key: str, value: Any) -> Any:
+    return round(1e9 * value) if key in ("ack_wait", "max_age") else value
+
+
 def _durations(value: Any) -> Any:
     """As the API has durations: `10s`."""
     if isinstance(value, Mapping):
@@ -263,6 +277,7 @@ _WRITERS = {
     "kinesis": _kinesis,
     "pubsub": _pubsub,
     "bullmq": _bullmq,
+    "nats": _nats,
     "postgres": _postgres,
     "rabbitmq_stream": _rabbitmq_stream,
 }

@@ -19,6 +19,7 @@ from sim.causes.relaxed import (
 from sim.causes.relaxed_groups import KAFKA_GROUP, LOG, SHARE_GROUP, sooner
 from sim.causes.relaxed_kinesis import FUNCTION, LIBRARY
 from sim.causes.relaxed_lists import BULLMQ, RQ, SIDEKIQ
+from sim.causes.relaxed_nats import NATS
 from sim.causes.relaxed_postgres import POSTGRES
 from sim.causes.relaxed_pubsub import PUBSUB
 from sim.causes.relaxed_queues import CELERY, RABBITMQ, SQS
@@ -29,6 +30,7 @@ from sim.scenario.products.celery import CelerySystem
 from sim.scenario.products.kafka import KafkaSystem
 from sim.scenario.products.kafka_membership import METADATA_MAX_AGE_MS
 from sim.scenario.products.kinesis import KinesisSystem
+from sim.scenario.products.nats import NatsSystem
 from sim.scenario.products.postgres import PostgresSystem
 from sim.scenario.products.pubsub import PubsubSystem
 from sim.scenario.products.rabbitmq import RabbitmqSystem
@@ -393,4 +395,6 @@ def _of_product(scenario: Scenario, system: str, group: str) -> Sequence[Relaxed
         return RQ
     if isinstance(its, RedisStreamsSystem):
         return REDIS_STREAMS
+    if isinstance(its, NatsSystem):
+        return NATS
     return RABBITMQ if isinstance(its, RabbitmqSystem) else SQS

@@ -17,6 +17,7 @@ from sim.scenario.products.bullmq import BullmqSystem
 from sim.scenario.products.celery import CelerySystem
 from sim.scenario.products.kafka import KafkaSystem
 from sim.scenario.products.kinesis import KinesisSystem
+from sim.scenario.products.nats import NatsSystem
 from sim.scenario.products.postgres import PostgresSystem
 from sim.scenario.products.pubsub import PubsubSystem
 from sim.scenario.products.rabbitmq import RabbitmqSystem
@@ -29,7 +30,7 @@ from sim.scenario.products.sqs import SqsSystem
 WORKER = "worker"
 """The price of every worker or consumer, whatever the system."""
 CLUSTER = 3
-"""Nodes of a RabbitMQ cluster, and copies of a quorum queue or a stream."""
+"""Nodes of a cluster of RabbitMQ or NATS, and copies of a quorum queue or a stream."""
 REDIS_NODES = 2
 """A primary and a replica."""
 POSTGRES_NODES = 2
@@ -76,6 +77,9 @@ def amounts(system: ProductSystem, use: Use, prices: Prices) -> Iterator[Amount]
     elif isinstance(system, BullmqSystem | RedisStreamsSystem | RqSystem | SidekiqSystem):
         yield "redis_node", float(REDIS_NODES)
         yield _between_zones(use, prices.placement, 0)
+    elif isinstance(system, NatsSystem):
+        yield "nats_node", float(CLUSTER)
+        yield _between_zones(use, prices.placement, CLUSTER - 1)
     elif isinstance(system, PostgresSystem):
         yield "postgres_node", float(POSTGRES_NODES)
         yield _between_zones(use, prices.placement, 0)

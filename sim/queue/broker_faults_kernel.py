@@ -31,7 +31,7 @@ def leave(b: BrokerState, now: float, c: int) -> None:
     """The process ends, but gives back what is not acknowledged."""
     epoch = b.consumers.epoch[c]
     hands_kernel.crash(b, now, c)
-    if b.policy.closes == 0 and b.consumers.cut[c] == 0:
+    if b.policy.closes == 0 and b.policy.hands_back == 1 and b.consumers.cut[c] == 0:
         events_kernel.push(b.events, now, codes.HAND_BACK, c, epoch)
 
 

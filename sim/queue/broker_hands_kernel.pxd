@@ -76,7 +76,7 @@ cdef i64 time_out(BrokerState b, double now, i64 c, i64 number) noexcept nogil
 
 cdef void _fail(BrokerState b, double now, i64 c) noexcept nogil
 
-@cython.locals(gives_back=bint, d=i64)
+@cython.locals(gives_back=bint, hands_back=bint, d=i64)
 cdef void look_for_work(BrokerState b, double now, i64 c) noexcept nogil
 
 @cython.locals(k=i64)

@@ -436,7 +436,8 @@ def look_for_work(b: BrokerState, now: float, c: int) -> None:
             return
         if b.policy.push == 1:
             send_acks(b, now, c)
-            if b.policy.closes == 0 and b.consumers.cut[c] == 0:
+            hands_back = b.policy.closes == 0 and b.policy.hands_back == 1
+            if hands_back and b.consumers.cut[c] == 0:
                 state_kernel.send(b, now, c, codes.HAND_BACK, c, b.consumers.epoch[c])
         crash(b, now, c)
     elif b.policy.push == 0:

@@ -12,6 +12,7 @@ cdef class BrokerPolicy:
     cdef public double notified_s
     cdef public i64 prefetch
     cdef public i64 until_done
+    cdef public i64 hands_back
     cdef public i64 ack
     cdef public i64 ack_every
     cdef public i64 ack_waits

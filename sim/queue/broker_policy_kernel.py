@@ -32,6 +32,8 @@ class BrokerPolicy:
         """Push: most unacknowledged deliveries of a consumer."""
         self.until_done = 0
         """Push: 1: … and what is acknowledged counts until its work is done."""
+        self.hands_back = 1
+        """Push: 1: what a consumer that stops has not begun comes back at once; 0: by its lock."""
         self.ack = codes.LATE
         """AUTO: at delivery; ON_START; LATE: when done."""
         self.ack_every = 1

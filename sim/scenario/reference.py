@@ -99,6 +99,7 @@ PRODUCTS = {
     "pubsub": "Google Cloud Pub/Sub",
     "bullmq": "BullMQ",
     "celery": "Celery",
+    "nats": "NATS JetStream",
     "redis_streams": "Redis streams",
     "sidekiq": "Sidekiq",
     "rq": "RQ",

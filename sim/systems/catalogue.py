@@ -7,6 +7,7 @@ from sim.scenario.products.bullmq import BullmqSystem
 from sim.scenario.products.celery import CelerySystem
 from sim.scenario.products.kafka import KafkaSystem
 from sim.scenario.products.kinesis import KinesisSystem
+from sim.scenario.products.nats import NatsSystem
 from sim.scenario.products.postgres import PostgresSystem
 from sim.scenario.products.pubsub import PubsubSystem
 from sim.scenario.products.rabbitmq import RabbitmqSystem
@@ -19,6 +20,7 @@ from sim.systems.bullmq import Bullmq
 from sim.systems.celery import Celery
 from sim.systems.kafka_share import kafka
 from sim.systems.kinesis import Kinesis
+from sim.systems.nats import Nats
 from sim.systems.postgres import Postgres
 from sim.systems.pubsub import Pubsub
 from sim.systems.rabbitmq import Rabbitmq
@@ -32,6 +34,7 @@ _SYSTEMS: Mapping[type, Callable[..., System]] = {
     CelerySystem: Celery,
     KafkaSystem: kafka,
     KinesisSystem: Kinesis,
+    NatsSystem: Nats,
     PostgresSystem: Postgres,
     PubsubSystem: Pubsub,
     RabbitmqSystem: Rabbitmq,

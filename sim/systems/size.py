@@ -28,6 +28,7 @@ from sim.scenario.products.kafka import KafkaSystem
 from sim.scenario.products.kafka_consumer import ConsumerGroup
 from sim.scenario.products.kafka_share import ShareGroup
 from sim.scenario.products.kinesis import KinesisApplication, KinesisSystem
+from sim.scenario.products.nats import NatsConsumer, NatsSystem
 from sim.scenario.products.postgres import PostgresProducer, PostgresQueue, PostgresSystem
 from sim.scenario.products.pubsub import PubsubSubscription
 from sim.scenario.products.rabbitmq import RabbitmqQueue, RabbitmqSystem
@@ -425,6 +426,11 @@ def _idle_s(system: System, readers: Readers, members: float, partitions: float)
     if isinstance(system, RedisStreamsSystem) and isinstance(readers, StreamGroup):
         call_s = max(1e-4, 2.0 * _mean_s(system.latency.read))
         return members / (call_s + (readers.xreadgroup.block or 0.0) / 1e3) * _EMPTY_FIFO_S
+    if isinstance(system, NatsSystem) and isinstance(readers, NatsConsumer):
+        if readers.fetch is None:
+            return 0.0
+        call_s = max(1e-4, _mean_s(system.latency.deliver))
+        return members / (call_s + readers.fetch.expires) * _EMPTY_FIFO_S
     if isinstance(readers, ShareGroup):
         return members / max(1e-3, readers.fetch_max_wait_ms / 1e3) * 2 * _EMPTY_S
     if isinstance(readers, KinesisApplication):

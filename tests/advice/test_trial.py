@@ -33,7 +33,7 @@ def test_routing_is_tried_on_what_can_route_and_on_what_throws_away():
     routing = {
         row.preset: next(j.met for j in row.judged if j.need == "routing") for row in answer.rows
     }
-    logs = {"kafka", "kinesis", "share_group"}
+    logs = {"kafka", "kinesis", "nats", "share_group"}
     assert {name for name, met in routing.items() if not met} == logs
     for row in answer.rows:
         rare, every = (next(s for s in row.trial.seen if s.group == g) for g in ("rare", "all"))

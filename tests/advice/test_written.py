@@ -124,6 +124,13 @@ def test_a_lambda_function_has_its_mapping_beside_it():
     assert json.loads(stream["job.function.json"])["Timeout"] == 15
 
 
+def test_a_stream_of_nats_and_its_consumer_have_the_fields_of_the_api():
+    files = files_of("nats")
+    assert json.loads(files["stream.json"])["max_msgs"] == -1
+    consumer = json.loads(files["job.consumer.json"])
+    assert (consumer["ack_wait"], consumer["max_ack_pending"]) == (30_000_000_000, 1_000)
+
+
 def test_a_bullmq_queue_and_its_worker_have_their_options():
     files = files_of("bullmq")
     assert json.loads(files["job.worker.json"])["lockDuration"] == 30_000

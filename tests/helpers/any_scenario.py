@@ -33,7 +33,7 @@ from sim.scenario.workload import STATE
 MOST_MESSAGES = 1_500
 """Of one scenario: no more than the table of messages keeps, so that it holds all of them."""
 PRODUCTS = {get_args(keys(s)["product"])[0]: s for s in get_args(get_args(System)[0])}
-READERS = ("groups", "share_groups", "queues", "applications", "subscriptions")
+READERS = ("groups", "share_groups", "queues", "applications", "subscriptions", "consumers")
 """Keys under which the readers of a system stand."""
 BROKER_FAULTS = (
     "unreachable", "broker_slow", "broker_pause", "ack_loss", "leader_crash", "power_loss",

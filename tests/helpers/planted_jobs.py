@@ -121,6 +121,47 @@ def trimmed(rng: random.Random) -> Plant:
     )  # fmt: skip
 
 
+def sent_ahead(rng: random.Random) -> Plant:
+    """A burst is sent ahead to few subscribers, and waits there for longer than its `ack_wait`."""
+    subscribers, work_ms = rng.randint(2, 4), rng.randint(80, 150)
+    rate = subscribers * 1_000 / work_ms
+    consumer = {"does": ["g"], "subscribers": subscribers, "ack_wait": "10 s"}
+    wait = "systems.s.consumers.g.ack_wait"
+    ahead = "systems.s.consumers.g.consume.MaxMessages"
+    burst_s = rng.uniform(40, 60) / 3
+    return Plant(
+        "messages sent ahead that outwait their ack_wait",
+        scenario_of(
+            {"product": "nats", "consumers": {"g": consumer}},
+            [(30, rate / 3), (burst_s, 4 * rate), (120, rate / 3)],
+            {"per_message": f"{work_ms} ms"},
+        ),
+        "double_effects",
+        (Part((wait, ahead), {wait: 600}),),
+    )  # fmt: skip
+
+
+def pending(rng: random.Random) -> Plant:
+    """No more messages may be pending than a few subscribers could work on."""
+    most, work_ms = rng.randint(5, 10), rng.randint(20, 60)
+    key = "systems.s.consumers.g.max_ack_pending"
+    consumer = {"does": ["g"], "subscribers": 8 * most, "max_ack_pending": most}
+    pause = {"at": "5s", "fault": "pause", "target": "s.g.0", "for": "2s"}
+    decoy = rng.random() < 0.5
+    return Plant(
+        "a max_ack_pending too small",
+        scenario_of(
+            {"product": "nats", "consumers": {"g": consumer}},
+            [(90, most * 1_000 / work_ms * rng.uniform(1.3, 1.8))],
+            {"per_message": f"{work_ms} ms"},
+            faults=[pause] if decoy else [],
+        ),
+        "drain_s",
+        (Part((key,), {key: -1}),),
+        Part(("faults.0",), {"faults.0": None}) if decoy else None,
+    )  # fmt: skip
+
+
 def popped(rng: random.Random) -> Plant:
     """A process is killed with jobs in hand, which were popped from their list."""
     at = "systems.s.queues.g.config"
@@ -152,6 +193,8 @@ JOBS: tuple[Kind, ...] = (
     held_snapshot,
     claimed_too_soon,
     trimmed,
+    sent_ahead,
+    pending,
     popped,
 )
 """Every kind in a queue of jobs."""

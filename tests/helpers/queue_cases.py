@@ -232,6 +232,51 @@ def with_heartbeats(rng):
     return s, came_s, work_s, until_s, faults, columns
 
 
+def of_jetstream(rng):
+    """Scenarios of clients of NATS JetStream, which fetch or are sent what they asked for."""
+    s, came_s, work_s, until_s, faults, columns = with_heartbeats(rng)
+    columns["due_s"] = columns["same"] = columns["lane"] = None
+    fetches, none = bool(rng.integers(2)), rng.random() < 0.1
+    trims = rng.random() < 0.3
+    max_deliver = int(rng.choice([1, 2, 4, 1_000_000]))
+    fails = str(rng.choice(["leave", "leave", "requeue", "rejected"]))
+    s = replace(
+        s,
+        push=not fetches,
+        pick="one",
+        prefetch=int(rng.choice([1, 3, 10])),
+        wait_s=rng.uniform(0.1, 2.0) if fetches else 0.0,
+        every_s=0.0,
+        poll_s=0.0,
+        ack="auto" if none else "late",
+        ack_every=1,
+        ack_waits=False,
+        lock_s=float("inf") if none else s.lock_s,
+        beat_s=s.beat_s if fetches else float("inf"),
+        failed_lock_s=s.failed_lock_s if fails == "leave" and not none else float("inf"),
+        lock_most_s=float("inf"),
+        hands_back=False,
+        late_ack=True,
+        any_copy=True,
+        place="returns",
+        requeue_place="returns",
+        on_failure=fails,
+        stop_batch=False,
+        max_receives=1_000_000,
+        max_returns=max_deliver - 1,
+        counted=("lock", "failure"),
+        dead_letters=True,
+        max_length=1_000_000,
+        max_in_flight=1_000_000 if none else int(rng.choice([1, 3, 10, 1_000_000])),
+        retention_s=float(rng.choice([rng.uniform(0.3, 2.0), np.inf])),
+        delay_s=0.0,
+        calls_per_s=float("inf"),
+        dedup_s=0.0,
+        keep_rows=int(rng.integers(3, 20)) if trims else 1_000_000,
+    )
+    return s, came_s, work_s, until_s, [f for f in faults if f.verb != "disconnect"], columns
+
+
 def with_leases(rng):
     """Scenarios in which consumers renew locks, lose what they hold, or take only so many."""
     s, came_s, work_s, until_s, faults, columns = scenario(rng)

@@ -48,6 +48,7 @@ def policy_of(s):
         notified_s=s.notified_s,
         prefetch=s.prefetch,
         until_done=int(s.until_done),
+        hands_back=int(s.hands_back),
         ack=ACKS[s.ack],
         ack_every=s.ack_every,
         ack_waits=int(s.ack_waits),

@@ -552,7 +552,8 @@ class PlainBroker(PlainQueueSide):
         consumer.connection = None
         if self.s.push and connection.open and not consumer.cut:
             self.env.process(self._close_later(connection))
-        if self.s.push and leaving and not self.s.closes and not consumer.cut:
+        hands_back = leaving and self.s.hands_back and not self.s.closes
+        if self.s.push and hands_back and not consumer.cut:
             self.env.process(self._hand_back(connection, self.s.ack_s / 2))
         if not self.s.push and self.s.closes and not consumer.cut:
             self.env.process(self._hand_back(connection, self.s.closes_after_s))

@@ -27,6 +27,7 @@ class Settings:
     notified_s: float = 0.0  # … but for this from one call to the next
     prefetch: int = 1_000_000
     until_done: bool = False  # … and what is acknowledged counts until its work is done
+    hands_back: bool = True  # push: what a process that stops has not begun comes back at once
     ack: str = "late"  # auto, start, late
     ack_every: int = 1
     ack_waits: bool = True

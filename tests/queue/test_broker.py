@@ -14,6 +14,7 @@ from helpers.queue_cases import (
     WHERE,
     fates,
     inject,
+    of_jetstream,
     scenario,
     with_ceilings,
     with_heartbeats,
@@ -535,6 +536,22 @@ def test_SS_06_agrees_also_where_consumers_extend_locks_by_heartbeats():
     for what in ("crash", "pause", "cut", "terminate", "group blocked"):
         assert seen[what] > 20, (what, seen[what])
     assert seen["acted most"] > 10, seen["acted most"]
+
+
+def test_NJ_01_agrees_also_where_clients_of_JetStream_fetch_or_are_sent_what_they_asked_for():
+    seen = Counter()
+
+    @settings(max_examples=300, deadline=None, derandomize=True)
+    @given(st.integers(0, 2**32 - 1))
+    def check(seed):
+        agree(seed, seen, of_jetstream)
+
+    check()
+    for what in ("heartbeat", "given back", "back by lock", "late ack", "done twice", "dead"):
+        assert seen[what] > 20, (what, seen[what])
+    for what in ("crash", "pause", "cut", "terminate", "push", "acted expired", "acted returns"):
+        assert seen[what] > 20, (what, seen[what])
+    assert seen["handed back"] == 0
 
 
 def at_the_process(came_s, until_s, **settings):

@@ -13,6 +13,7 @@ KINDS = {
     "celery": "Celery",
     "kafka": "Kafka",
     "kinesis": "Kinesis",
+    "nats": "Nats",
     "postgres": "Postgres",
     "pubsub": "Pubsub",
     "rabbitmq": "Rabbitmq",
@@ -27,6 +28,7 @@ QUEUES = {"queues": {"q": {"workers": 1, "does": ["work"]}}}
 SUBSCRIPTIONS = {"subscriptions": {"q": {"subscribers": 1, "does": ["work"]}}}
 OF_A_LIBRARY = {"queues": {"q": {"workers": 1, "does": ["work"], "river": {}}}}
 UNSHIPPED = {"bullmq": QUEUES, "postgres": OF_A_LIBRARY, "pubsub": SUBSCRIPTIONS}
+UNSHIPPED["nats"] = {"consumers": {"q": {"subscribers": 1, "does": ["work"]}}}
 UNSHIPPED["rq"] = QUEUES
 UNSHIPPED["sidekiq"] = {"queues": {"q": {"processes": 1, "does": ["work"]}}}
 UNSHIPPED["redis_streams"] = {"groups": {"q": {"consumers": 1, "does": ["work"]}}}

@@ -247,6 +247,20 @@ def graphile(checkout: Path) -> Sections:
     return {"options": _interface(text, "WorkerOptions", "TaskSpec")}
 
 
+def nats(checkout: Path) -> Sections:
+    """Members of a stream's configuration and of a consumer's, as the API writes them."""
+    found = {}
+    for section, file, name in (
+        ("stream", "stream.go", "StreamConfig"),
+        ("consumer", "consumer.go", "ConsumerConfig"),
+    ):
+        text = (checkout / "server" / file).read_text()
+        body = re.search(rf"^type {name} struct \{{\n(.*?)^\}}", text, re.S | re.M)
+        assert body, name
+        found[section] = re.findall(r'`json:"(\w+)', body[1])
+    return found
+
+
 def oban(checkout: Path) -> Sections:
     """Options of Oban, of its queues and workers, and of Lifeline, as its documents list them."""
     text = "".join(
@@ -305,6 +319,7 @@ SOURCES: Mapping[str, tuple[Callable[[Any], Sections], str]] = {
     "keda": (keda, "https://github.com/kedacore/keda"),
     "kinesis": (kinesis, "https://github.com/awslabs/amazon-kinesis-producer"),
     "librdkafka": (librdkafka, "https://github.com/confluentinc/librdkafka"),
+    "nats": (nats, "https://github.com/nats-io/nats-server"),
     "oban": (oban, "https://github.com/oban-bg/oban"),
     "pgmq": (pgmq, "https://github.com/pgmq/pgmq"),
     "pgboss": (pgboss, "https://github.com/timgit/pg-boss"),

@@ -8,6 +8,7 @@ from sim.scenario.products.bullmq import BullmqSystem
 from sim.scenario.products.celery import CelerySystem
 from sim.scenario.products.kafka import KafkaSystem
 from sim.scenario.products.kinesis import KinesisSystem
+from sim.scenario.products.nats import NatsSystem
 from sim.scenario.products.postgres import PostgresSystem
 from sim.scenario.products.pubsub import PubsubSystem
 from sim.scenario.products.rabbitmq import RabbitmqSystem
@@ -22,6 +23,7 @@ System = Annotated[
     | CelerySystem
     | KafkaSystem
     | KinesisSystem
+    | NatsSystem
     | PostgresSystem
     | PubsubSystem
     | RabbitmqSystem

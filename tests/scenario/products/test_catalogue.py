@@ -16,6 +16,7 @@ def test_each_product_is_named_by_its_own_word():
         ("celery",): "CelerySystem",
         ("kafka",): "KafkaSystem",
         ("kinesis",): "KinesisSystem",
+        ("nats",): "NatsSystem",
         ("postgres",): "PostgresSystem",
         ("pubsub",): "PubsubSystem",
         ("rabbitmq",): "RabbitmqSystem",

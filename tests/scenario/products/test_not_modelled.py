@@ -30,6 +30,7 @@ from sim.scenario.products.kafka_share import ShareGroup
 from sim.scenario.products.kafka_topic import KafkaTopic
 from sim.scenario.products.kinesis import KinesisApplication, KinesisProducer, KinesisStream
 from sim.scenario.products.kinesis_lambda import DestinationConfig, KinesisFunction
+from sim.scenario.products.nats import NatsConsumer, NatsStream
 from sim.scenario.products.not_modelled import NotModelled, products, sections
 from sim.scenario.products.postgres_libraries import (
     GraphileWorker,
@@ -84,6 +85,8 @@ MODELS: dict[tuple[str, str], tuple[type[Config], ...]] = {
     ("bullmq", "limiter"): (BullmqLimiter,),
     ("bullmq", "job"): (BullmqJob,),
     ("bullmq", "backoff"): (BullmqBackoff,),
+    ("nats", "stream"): (NatsStream,),
+    ("nats", "consumer"): (NatsConsumer,),
     ("pubsub", "subscription"): (PubsubSubscription,),
     ("pubsub", "dead letters"): (DeadLetterPolicy,),
     ("pubsub", "retries"): (RetryPolicy,),
