@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, replace
 from math import isfinite
 from typing import Any
 
+from sim.advice.chosen import chosen
 from sim.advice.data import Preset, presets
 from sim.advice.own import MORE, Own, own_systems
 from sim.advice.search import Search
@@ -48,6 +49,8 @@ class Row:
     """Whether it is a system of the scenario."""
     made: Scenario | None = None
     """What was judged, as a scenario with this system alone."""
+    assumes: str = ""
+    """As `Preset.assumes`."""
 
     @property
     def unmet(self) -> Sequence[Judgement]:
@@ -119,6 +122,8 @@ def advise(
     catalogue: Mapping[str, Preset] | None = None,
     allowed: Allowance | None = None,
     own: bool = True,
+    only: Sequence[str] = (),
+    without: Sequence[str] = (),
 ) -> Advice:
     """Try every preset that applies, and the systems of the scenario as they are.
 
@@ -129,10 +134,12 @@ def advise(
         catalogue: the systems to try; None: those of `presets.yaml`.
         allowed: memory that the messages may take; None: what is free.
         own: whether to judge the systems of the scenario as well.
+        only: names, products or kin of the systems to try, as `chosen` has them; none: all.
+        without: the same, of those that are not.
 
     Raises:
-        LabError: there is no message, or more than memory has room for, or none of the presets
-            applies.
+        LabError: there is no message, or more than memory has room for, or a word of `only` or
+            `without` names no system, or these leave none.
     """
     refuse_pipeline(scenario.pipeline, "sim advise")
     watch = watch or Watch()
@@ -147,8 +154,11 @@ def advise(
         raise LabError(f"{scenario.name} has no messages: any system will do")
     bench = Bench(scenario, messages, needs)
     tried = presets() if catalogue is None else catalogue
-    tried = {name: preset for name, preset in tried.items() if bench.applies(preset)}
     yours = dict(own_systems(scenario)) if own else {}
+    why_not = {name: why for name, its in tried.items() if (why := bench.why_not(its))}
+    names = chosen({**tried, **yours}, why_not, only, without)
+    tried = {name: tried[name] for name in names if name in tried}
+    yours = {name: yours[name] for name in names if name in yours}
     watch.begin([preset.title for preset in (*tried.values(), *yours.values())])
     rows = []
     for name, preset in tried.items():
@@ -175,8 +185,11 @@ def advise(
 
 
 def ranked(rows: Sequence[Row]) -> list[Row]:
-    """Fewest unmet needs first, then the lower bill, then fewer workers."""
-    return sorted(rows, key=lambda r: (len(r.unmet), round(r.usd_per_hour, 6), r.workers))
+    """Fewest unmet needs first, then what assumes nothing, the lower bill, fewer workers."""
+    return sorted(
+        rows,
+        key=lambda r: (len(r.unmet), bool(r.assumes), round(r.usd_per_hour, 6), r.workers),
+    )
 
 
 def _row(name: str, preset: Preset, bench: Bench, most_workers: int, watch: Watch) -> Row:
@@ -259,6 +272,7 @@ def _judged(
         replayed,
         None,
         made=made,
+        assumes=preset.assumes,
     )
 
 
@@ -292,11 +306,24 @@ def as_data(advice: Advice, words: str) -> dict[str, Any]:
                     "seen": [_finite(asdict(seen)) for seen in row.more.seen],
                 },
                 "not_struck_by": row.spared,
+                "assumes": row.assumes or None,
             }
             for row in advice.rows
         ],
+        "assumes": assumed(advice),
         "prices": {"date": advice.prices.date, "region": advice.prices.region},
     }
+
+
+def assumed(advice: Advice) -> str | None:
+    """What the answer takes for granted of brokers, as a sentence; None: a fault strikes them."""
+    if any("broker" in fault.kinds for fault in advice.scenario.faults):
+        return None
+    return (
+        "Assumed: no broker, database or cloud service fails, since no fault of the scenario "
+        "strikes one. Those of Kafka's brokers are tried where `faults:` has them: leader_crash, "
+        "power_loss, unreachable and others of `SYSTEM.broker.0`."
+    )
 
 
 def _finite(data: dict[str, Any]) -> dict[str, Any]:

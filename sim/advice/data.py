@@ -18,6 +18,10 @@ class Preset(Config):
     """In words."""
     only: Literal["several_jobs", "publisher", "failing"] | None = None
     """When it applies; null: always."""
+    kin: list[str] = Field(default_factory=list)
+    """What it is called besides its product: where it runs, or who runs it."""
+    assumes: str = ""
+    """What must be so of the work for it to be as quick as it is here, as a clause."""
     routes: bool = True
     """Whether its keys can say which messages a job wants; else it is not tried where that is
     needed."""

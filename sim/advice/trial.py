@@ -38,6 +38,9 @@ _LEAST_TIMEOUT_S = 3
 """Of a Lambda function: its default
 (https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html)."""
 _LONGEST_VISIBILITY_S = 43_200
+_LEAST_IDLE_S = 60
+"""How long an entry of a Redis stream is pending before another consumer claims it, at least (an
+assumption: XAUTOCLAIM has no default)."""
 _RESTART_S = 60.0
 _REPLAY_S = 60.0
 _HALTS = 20
@@ -128,23 +131,25 @@ class Bench:
             for fault in self.scenario.faults
         )
 
-    def applies(self, preset: Preset) -> bool:
-        """Whether a preset makes sense for this workload, and its product is known."""
-        if preset.only == "several_jobs" and (len(self.jobs) == 1 or self.needs.routing):
-            return False
+    def why_not(self, preset: Preset) -> str | None:
+        """Why a preset makes no sense for this workload, as a clause; None: it does."""
+        if preset.only == "several_jobs" and len(self.jobs) == 1:
+            return "there is one job"
+        if preset.only == "several_jobs" and self.needs.routing:
+            return "each job wants messages of its own"
         if preset.only == "publisher" and not self.strikes_publishers:
-            return False
+            return "no fault strikes publishers or brokers"
         if preset.only == "failing" and not self.fails:
-            return False
+            return "nothing makes a handler raise"
         if self.needs.routing and not preset.routes:
-            return False
+            return "its keys cannot say which messages a job wants"
         try:
             self._with_systems(preset, dict.fromkeys(self.groups(preset), 1), [])
         except ScenarioError as error:
             if all(problem.path.endswith(".product") for problem in error.problems):
-                return False
+                return "its product is unknown"
             raise
-        return True
+        return None
 
     def groups(self, preset: Preset) -> Mapping[str, list[str]]:
         """The jobs of each group or queue."""
@@ -181,6 +186,7 @@ class Bench:
             "$timeout": self._timeout_s(10),
             "$stream_timeout": self._timeout_s(100),
             "$visibility": min(_LONGEST_VISIBILITY_S, 6 * self._timeout_s(10)),
+            "$idle_ms": 1_000 * max(_LEAST_IDLE_S, 6 * self._timeout_s(1)),
             "$publisher_work": publishers[0] if publishers else 0.0,
             "$exchange": {"type": "headers"} if self.needs.routing else None,
         }

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from rich import box
 from rich.table import Table
 
-from sim.advice.advise import Advice, Row
+from sim.advice.advise import Advice, Row, assumed
 from sim.foundation.text import count, duration, messages, names, share
 from sim.scenario.needs import Needs
-from sim.words.needs_met import keeps_pace
+from sim.words.needs_met import NOTHING_LEFT, keeps_pace
 
 
 def closing(advice: Advice) -> str:
@@ -17,8 +17,9 @@ def closing(advice: Advice) -> str:
     if not fit:
         return _none(advice)
     best = fit[0]
-    gone = [row for row in fit if row.gone]
-    there = [row for row in fit if not row.gone]
+    sure = [row for row in fit if not row.assumes] or fit
+    gone = [row for row in sure if row.gone]
+    there = [row for row in sure if not row.gone]
     sentences = []
     if gone and there:
         other = (there if best.gone else gone)[0]
@@ -41,7 +42,7 @@ def closing(advice: Advice) -> str:
         sentences.append("You need each message gone once it is processed: a queue.")
         sentences.append(f"Take {_offer(best)}.")
         sentences += _against([row for row in advice.rows if not row.gone], "no log here will do")
-    if others := [row for row in fit[1:] if not (gone and there) or row.gone == best.gone]:
+    if others := [row for row in sure[1:] if not (gone and there) or row.gone == best.gone]:
         also = names([f"{row.title} ({row.usd_per_hour:,.2f} USD an hour)" for row in others[:3]])
         sentences.append(f"{also} would do as well.")
     if best.alone is not None and advice.needs.max_delay is not None:
@@ -52,6 +53,13 @@ def closing(advice: Advice) -> str:
     if best.more is not None and not best.own:
         sentences.append(f"{_more(best, advice.needs)}.")
     sentences += yours(advice)
+    if best.assumes:
+        sentences.append(f"That is so where {best.assumes}.")
+    sentences += [
+        f"Where {row.assumes}, {_offer(row)} would do."
+        for row in fit
+        if row.assumes and row is not best and row.usd_per_hour < best.usd_per_hour
+    ]
     if best.spared:
         sentences.append(
             f"Nothing here tells how it takes {names(list(best.spared))}: the lab has no such part "
@@ -88,9 +96,9 @@ def said(row: Row) -> str:
     """What rules the system out; if nothing does, that all needs are met."""
     if row.unmet:
         return "; ".join(f"{j.said} ({j.need})" for j in row.unmet)
-    return "; ".join(j.said for j in row.judged if j.need != "everything is processed") or (
-        "everything is processed"
-    )
+    where = f", where {row.assumes}" if row.assumes else ""
+    stated = [j.said for j in row.judged if j.need != NOTHING_LEFT]
+    return "; ".join(stated or [j.said for j in row.judged]) + where
 
 
 def notes(advice: Advice) -> list[str]:
@@ -102,6 +110,9 @@ def notes(advice: Advice) -> list[str]:
         f"{' + '.join(advice.scenario.workload.service)}; a log has a partition for each of the "
         "largest group."
         + (" λ is a Lambda function." if any(_function(row) for row in advice.rows) else ""),
+        "Where nothing else is said, a worker has one message at a time, and is billed as a "
+        "process of its own; if the work waits for others, many workers fit into one.",
+        *filter(None, [assumed(advice)]),
         f"Prices of {advice.prices.date}, {advice.prices.region}: requests, brokers, storage, "
         "traffic between zones and worker processes (sim/costs/prices.yaml).",
     ]

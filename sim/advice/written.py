@@ -62,12 +62,13 @@ def _comment(advice: Advice, row: Row) -> str:
 
 
 def configuration(system: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Name and text of each file of a system's own configuration.
+    """Name and text of each file of a system's own configuration; of some products there is none.
 
     Args:
         system: as in a scenario, all its keys filled in.
     """
-    yield from _WRITERS[system["product"]](system)
+    if (writer := _WRITERS.get(system["product"])) is not None:
+        yield from writer(system)
 
 
 def _kafka(system: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -224,6 +225,29 @@ def _bullmq(system: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield f"{queue}.queue.json", _json({"defaultJobOptions": job})
 
 
+def _redis_streams(system: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The calls, as `redis-cli` takes them; `$NAME` is the consumer's own."""
+    add = system["XADD"]
+    trimmed = ""
+    if (most := add.get("MAXLEN")) is not None:
+        trimmed = f" MAXLEN {'~' if add['approximate'] else '='} {_plain(most)}"
+    for group, its in system["groups"].items():
+        read, claim = its["XREADGROUP"], its.get("XAUTOCLAIM")
+        block = f" BLOCK {_plain(read['BLOCK'])}" if read.get("BLOCK") is not None else ""
+        lines = [
+            f"XGROUP CREATE {_LAB_TOPIC} {group} $ MKSTREAM",
+            f"XADD {_LAB_TOPIC}{trimmed} * field value",
+            f"XREADGROUP GROUP {group} $NAME COUNT {read['COUNT']}{block} STREAMS {_LAB_TOPIC} >",
+            f"XACK {_LAB_TOPIC} {group} $ID",
+        ]
+        if claim is not None:
+            lines.append(
+                f"XAUTOCLAIM {_LAB_TOPIC} {group} $NAME {_plain(claim['min-idle-time'])} 0-0 "
+                f"COUNT {claim['COUNT']}"
+            )
+        yield f"{group}.redis.txt", "\n".join(lines) + "\n"
+
+
 def _postgres(system: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     return postgres(system, _plain, _json)
 
@@ -278,6 +302,7 @@ _WRITERS = {
     "pubsub": _pubsub,
     "bullmq": _bullmq,
     "nats": _nats,
+    "redis_streams": _redis_streams,
     "postgres": _postgres,
     "rabbitmq_stream": _rabbitmq_stream,
 }

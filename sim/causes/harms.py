@@ -14,6 +14,7 @@ from sim.measure.latency import level_s
 from sim.measure.tables import Tables
 from sim.scenario.faults.groups import PoisonFault
 from sim.scenario.load import Scenario
+from sim.scenario.needs import most
 from sim.scenario.products.kafka import KafkaSystem
 from sim.scenario.products.pubsub import PubsubSystem
 from sim.scenario.products.rabbitmq import RabbitmqQueue
@@ -211,11 +212,10 @@ def _needed(
 ) -> Bounds:
     needs = scenario.needs
     assert needs is not None
-    loss = {"none": 0.0, "some": inf}.get(str(needs.loss))
     of: dict[HarmKind, float] = {
         **dict.fromkeys(SEVERITY, 0.0),
-        "lost": float(needs.loss) * produced if loss is None else loss,
-        "dead_lettered": inf,
+        "lost": most(needs.loss).number(produced),
+        "dead_lettered": most(needs.dead_letters).number(produced),
         "duplicates": 0.0 if needs.double_effects == "none" else inf,
         "out_of_order": inf if needs.order == "none" else 0.0,
         "late": inf if needs.drain is None else needs.drain,

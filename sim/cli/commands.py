@@ -215,6 +215,17 @@ def advise(
     max_workers: Annotated[
         int, typer.Option("--max-workers", metavar="N", min=1, help="Most workers of a job.")
     ] = 64,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="SYSTEM,...",
+            help="Try these alone: products (kafka,sqs), where they run (redis, aws), presets, "
+            "`yours`; may be given again.",
+        ),
+    ] = None,
+    without: Annotated[
+        list[str] | None, typer.Option(metavar="SYSTEM,...", help="Do not try these; likewise.")
+    ] = None,
     json_: Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")] = False,
     output: Annotated[
         Path | None,
@@ -245,6 +256,8 @@ def advise(
         err,
         _allowed(max_memory, None),
         output,
+        only or (),
+        without or (),
     )
 
 

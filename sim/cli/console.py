@@ -197,6 +197,8 @@ def advise_on(
     err: Console,
     allowed: "Allowance | None" = None,
     output: Path | None = None,
+    only: Sequence[str] = (),
+    without: Sequence[str] = (),
 ) -> None:
     """Try the presets, and print the ranked table and which way to go.
 
@@ -208,6 +210,8 @@ def advise_on(
         err: for progress and warnings; progress is quiet when it is not a terminal.
         allowed: what it may take; None: what is free.
         output: scenario file for the first, whose configuration goes beside it; None: none.
+        only: what to try; none: everything.
+        without: what not to try.
 
     Raises:
         KeyboardInterrupt: stopped; nothing was written.
@@ -221,7 +225,9 @@ def advise_on(
     warn(scenario.warnings, err)
     with _advice_progress(err) as watch:
         try:
-            advice = advise(scenario, most_workers, watch, allowed=allowed)
+            advice = advise(
+                scenario, most_workers, watch, allowed=allowed, only=only, without=without
+            )
         except KeyboardInterrupt:
             raise KeyboardInterrupt("nothing was written") from None
     written = [] if output is None else write(advice, output)

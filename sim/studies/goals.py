@@ -16,7 +16,7 @@ from sim.foundation import units
 from sim.foundation.errors import LabError, nearest
 from sim.foundation.text import count, duration, share
 from sim.measure.latency import QUANTILES
-from sim.scenario.needs import Needs
+from sim.scenario.needs import Needs, most
 
 COUNTS: Mapping[str, str] = {
     "lost": "lost",
@@ -213,9 +213,12 @@ def goals_of_needs(needs: Needs) -> tuple[list[Goal], list[str]]:
         needs: of the scenario.
     """
     goals = [Goal("unfinished", 0.0)]
-    if needs.loss != "some":
-        tolerated = 0.0 if needs.loss == "none" else float(needs.loss)
-        goals.append(Goal("lost", tolerated, of_produced=tolerated > 0))
+    for measure, tolerance in (("lost", needs.loss), ("dead_lettered", needs.dead_letters)):
+        if tolerance != "some":
+            limit = most(tolerance)
+            goals.append(
+                Goal(measure, limit.value, of_produced=limit.of_produced and limit.value > 0)
+            )
     if needs.double_effects == "none":
         goals.append(Goal("duplicates", 0.0))
     if needs.order != "none":

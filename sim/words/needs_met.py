@@ -5,12 +5,12 @@ nothing.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf, isnan
 
 from sim.foundation.text import count, duration
 from sim.measure.tables import Tables
-from sim.scenario.needs import Needs
+from sim.scenario.needs import Needs, most
 
 
 @dataclass(frozen=True)
@@ -95,12 +95,16 @@ def total(seen: Sequence[Seen], column: str) -> int:
     return sum(getattr(one, column) for one in seen)
 
 
+NOTHING_LEFT = "nothing is left"
+"""What every scenario needs, and none states: each message ends somehow while the run lasts."""
+
+
 @dataclass(frozen=True)
 class Judgement:
     """One need, held against one system."""
 
     need: str
-    """As in the scenario: `order: per_key`."""
+    """As in the scenario: `order: per_key`; or `NOTHING_LEFT`."""
     met: bool
     said: str
     """What was seen, as a clause."""
@@ -129,7 +133,7 @@ def judge(
     replayed: Sequence[Seen] | None = None,
     slowed: Sequence[tuple[str, Sequence[Seen]]] = (),
 ) -> list[Judgement]:
-    """Every need that the scenario states, and that everything is processed in the end.
+    """That nothing is left in the end (`NOTHING_LEFT`), then every need that the scenario states.
 
     Args:
         needs: of the scenario.
@@ -147,6 +151,8 @@ def judge(
         judged.append(_drained(needs.drain, seen))
     if needs.loss != "some":
         judged.append(_kept(needs, seen))
+    if needs.dead_letters != "some":
+        judged.append(_not_aside(needs, seen))
     if needs.double_effects == "none":
         judged.append(_once(seen))
     if needs.order != "none":
@@ -185,8 +191,20 @@ def _finished(seen: Sequence[Seen]) -> Judgement:
         f"{_of(n, worst.produced)} {_is_are(n)} still unprocessed{_where(seen, worst)} when the "
         "run ends"
     )
-    done = "everything is processed"
-    return _judged(done, n, 0, "messages", said if n else done)
+    return _judged(NOTHING_LEFT, n, 0, "messages", said if n else _done(seen))
+
+
+def _done(seen: Sequence[Seen]) -> str:
+    """How everything ended, where nothing is left."""
+    aside, lost = total(seen, "dead_lettered"), total(seen, "lost")
+    ended = [
+        f"{count(n)} {_is_are(n)} {how}"
+        for n, how in ((aside, "dead-lettered"), (lost, "lost"))
+        if n
+    ]
+    if not ended:
+        return "everything is processed"
+    return f"{' and '.join(ended)}, everything else is processed"
 
 
 def _quick(needs: Needs, max_delay_s: float, seen: Sequence[Seen]) -> Judgement:
@@ -209,15 +227,34 @@ def _drained(limit_s: float, seen: Sequence[Seen]) -> Judgement:
 
 
 def _kept(needs: Needs, seen: Sequence[Seen]) -> Judgement:
-    allowed = 0.0 if needs.loss == "none" else float(needs.loss)
-    worst = max(seen, key=lambda one: one.lost / max(1, one.produced))
-    said = f"{_of(worst.lost, worst.produced)} {_is_are(worst.lost)} lost{_where(seen, worst)}"
-    if not worst.lost:
-        said = "no message is lost"
-    if aside := total(seen, "dead_lettered"):
-        said += f", {count(aside)} dead-lettered"
-    need = "none" if needs.loss == "none" else f"{100 * allowed:.6g} %"
-    return _judged(f"loss: {need}", worst.lost / max(1, worst.produced), allowed, "share", said)
+    judged = _at_most("loss", needs.loss, seen, "lost", "lost")
+    aside = total(seen, "dead_lettered")
+    if not aside or needs.dead_letters != "some":  # else it is said of `dead_letters`
+        return judged
+    return replace(judged, said=f"{judged.said}, {count(aside)} dead-lettered")
+
+
+def _not_aside(needs: Needs, seen: Sequence[Seen]) -> Judgement:
+    return _at_most("dead_letters", needs.dead_letters, seen, "dead_lettered", "dead-lettered")
+
+
+def _at_most(
+    need: str, tolerance: str | float, seen: Sequence[Seen], column: str, how: str
+) -> Judgement:
+    """So many messages at most ended in a way that is not wanted, in each group."""
+    limit = most(tolerance)
+
+    def value(one: Seen) -> float:
+        return limit.of(getattr(one, column), one.produced)
+
+    worst = max(seen, key=value)
+    n = getattr(worst, column)
+    said = f"{_of(n, worst.produced)} {_is_are(n)} {how}{_where(seen, worst)}"
+    unit = "share" if limit.of_produced else "messages"
+    return _judged(
+        f"{need}: {limit.said}", value(worst), limit.value, unit,
+        said if n else f"no message is {how}",
+    )  # fmt: skip
 
 
 def _once(seen: Sequence[Seen]) -> Judgement:

@@ -111,15 +111,7 @@ def said_of_needs(found: Sequence[SystemJudged]) -> list[str]:
     """A sentence for each system, or several that are alike, best first; and what is not judged."""
     alike: dict[str, list[str]] = {}
     for one in found:
-        n, unmet = len(one.judged), one.unmet
-        if unmet:
-            what = "; ".join(f"{j.said} ({j.need})" for j in unmet)
-            said = f"misses {len(unmet)} of {n} needs: {what}."
-        else:
-            # That everything is processed goes without saying where more is asked.
-            more = [j.said for j in one.judged if j.need != j.said] or [one.judged[0].said]
-            said = f"meets all {n} needs: {'; '.join(more)}."
-        alike.setdefault(said, []).append(one.system)
+        alike.setdefault(_said(one), []).append(one.system)
     sentences = [
         f"{names(systems)} {said if len(systems) == 1 else _plural(said)}"
         for said, systems in alike.items()
@@ -138,8 +130,38 @@ def said_of_needs(found: Sequence[SystemJudged]) -> list[str]:
     return sentences
 
 
+def _said(one: SystemJudged) -> str:
+    """What a system meets or misses, as the rest of a sentence.
+
+    Counted are the needs that the scenario states and the run shows; that nothing is left goes
+    without saying where it is so and more is asked.
+    """
+    (left, *stated), unmet = one.judged, one.unmet
+    missed = [judgement for judgement in stated if not judgement.met]
+    if unmet:
+        what = "; ".join(j.said if j is left else f"{j.said} ({j.need})" for j in unmet)
+        if not missed:
+            return f"does not finish: {what}."
+        also = "" if left.met else "does not finish, and "
+        return f"{also}misses {_of(len(missed), len(stated))}: {what}."
+    if not stated:
+        return f"leaves nothing: {left.said}."
+    n = len(stated)
+    all_of_them = "the need" if n == 1 else "both needs" if n == 2 else f"all {n} needs"
+    return f"meets {all_of_them}: {'; '.join(j.said for j in stated)}."
+
+
+def _of(missed: int, stated: int) -> str:
+    return "the need" if stated == 1 else f"{missed} of {stated} needs"
+
+
+_PLURAL = {"misses": "miss", "meets": "meet", "does": "do", "leaves": "leave"}
+
+
 def _plural(said: str) -> str:
-    return said.replace("misses", "miss", 1).replace("meets", "meet", 1)
+    verb, _, rest = said.partition(" ")
+    rest = rest.replace("and misses", "and miss", 1) if verb == "does" else rest
+    return f"{_PLURAL[verb]} {rest}"
 
 
 def needs_as_data(scenario: Scenario, found: Sequence[SystemJudged]) -> dict[str, Any]:

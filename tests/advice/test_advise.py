@@ -1,6 +1,7 @@
 """`sim advise`: the search, each need on made-up numbers, the ranking, the bill, a run."""
 
 import json
+from dataclasses import replace
 
 from typer.testing import CliRunner
 
@@ -14,6 +15,7 @@ def test_needs_come_before_the_bill_and_the_bill_before_workers():
     rows = [
         row("cheap but lossy", usd=0.1, unmet=["loss"]),
         row("dear", usd=3.0),
+        replace(row("cheap if", usd=0.2), assumes="it waits"),
         row("worst", usd=0.01, unmet=["loss", "order"]),
         row("same price, more workers", usd=2.0, workers=4),
         row("same price, fewer workers", usd=2.0, workers=2),
@@ -22,6 +24,7 @@ def test_needs_come_before_the_bill_and_the_bill_before_workers():
         "same price, fewer workers",
         "same price, more workers",
         "dear",
+        "cheap if",
         "cheap but lossy",
         "worst",
     ]

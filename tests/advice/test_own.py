@@ -41,7 +41,7 @@ def test_yours_are_judged_and_told_what_two_more_workers_buy():
     assert list(rows) == ["yours.fine", "yours.slow"] and all(row.own for row in found.rows)
     slow, fine = rows["yours.slow"], rows["yours.fine"]
     assert not fine.unmet and fine.trial.workers == {"q": 4}
-    assert [j.need for j in slow.unmet] == ["everything is processed", "max_delay: 5 s"]
+    assert [j.need for j in slow.unmet] == ["nothing is left", "max_delay: 5 s"]
     assert slow.more.workers == {"q": 3} and slow.trial.workers == {"q": 1}
     words = closing(found)
     assert "Of yours, fine meets every need. Yours, slow: " in words

@@ -33,7 +33,7 @@ def test_routing_is_tried_on_what_can_route_and_on_what_throws_away():
     routing = {
         row.preset: next(j.met for j in row.judged if j.need == "routing") for row in answer.rows
     }
-    logs = {"kafka", "kinesis", "nats", "share_group"}
+    logs = {"kafka", "kinesis", "nats", "share_group", "redis_streams"}
     assert {name for name, met in routing.items() if not met} == logs
     for row in answer.rows:
         rare, every = (next(s for s in row.trial.seen if s.group == g) for g in ("rare", "all"))
@@ -67,22 +67,22 @@ def test_a_file_of_quantiles_is_found_from_anywhere(tmp_path, monkeypatch):
 def test_retry_topics_are_tried_where_handlers_raise_and_nowhere_else():
     preset = presets()["kafka_retry_topics"]
     quiet = scenario()
-    assert not Bench(quiet, generate(quiet), Needs()).applies(preset)
+    assert Bench(quiet, generate(quiet), Needs()).why_not(preset) is not None
     fails = {"at": "10 s", "fault": "poison", "target": "old.q", "effect": "fail", "count": 3}
     failing = scenario(faults=[fails])
     bench = Bench(failing, generate(failing), Needs())
-    assert bench.applies(preset)
+    assert bench.why_not(preset) is None
     assert bench.run(preset, {"job": 4}).sum("dead_lettered") == 3
     kills = scenario(faults=[fails | {"effect": "kill"}])
-    assert not Bench(kills, generate(kills), Needs()).applies(preset)
+    assert Bench(kills, generate(kills), Needs()).why_not(preset) is not None
 
 
 def test_what_cannot_say_who_wants_what_is_not_tried_where_that_is_needed():
     s = scenario()
     preset = presets()["postgres_river"]
     routed = Needs(routing={"job": {"order": ["order-1"]}})
-    assert Bench(s, generate(s), Needs()).applies(preset)
-    assert not Bench(s, generate(s), routed).applies(preset)
+    assert Bench(s, generate(s), Needs()).why_not(preset) is None
+    assert Bench(s, generate(s), routed).why_not(preset) is not None
 
 
 def test_a_lambda_function_is_run_once_and_has_no_workers_to_count():

@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from helpers.advice import GOOD, answer, row
+from helpers.advice import GOOD, answer, row, scenario
+from sim.advice.advise import as_data
 from sim.advice.trial import Trial
 from sim.advice.words import closing, notes, said, table
 from sim.costs.use import GroupUse, Use
@@ -30,6 +31,40 @@ def test_a_bill_that_no_official_page_backs_is_said_to_be_rough():
     assert f"{backed} the price of worker: the bill is rough." in notes(answer(some))
     every = replace(official, lines=[guess])
     assert f"{backed} any of these prices: the bill is rough." in notes(answer(every))
+
+
+def test_it_is_said_what_is_taken_for_granted_of_brokers():
+    quiet = answer(row("any"))
+    (said,) = [note for note in notes(quiet) if note.startswith("Assumed: ")]
+    assert said.startswith("Assumed: no broker, database or cloud service fails, since no fault")
+    assert as_data(quiet, "")["assumes"] == said
+    fault = {"fault": "leader_crash", "target": "k.broker.0", "at": "10 s", "for": "5 s"}
+    kafka = {
+        "product": "kafka",
+        "topic": {"partitions": 1},
+        "producer": {"client": "librdkafka"},
+        "publisher": {"order": "produce", "per_message": "1 ms"},
+        "groups": {"g": {"consumers": 1, "does": ["job"]}},
+    }
+    struck = replace(quiet, scenario=scenario(systems={"k": kafka}, faults=[fault]))
+    assert not [note for note in notes(struck) if note.startswith("Assumed")]
+    assert as_data(struck, "")["assumes"] is None
+
+
+def test_what_a_system_assumes_of_the_work_is_said_with_it():
+    what = "the work waits"
+    fast = replace(row("fast"), assumes=what)
+    assert closing(answer(fast)).endswith(
+        "Take Fast with 3 workers (1.00 USD an hour). That is so where the work waits."
+    )
+    words = closing(answer(fast, row("slow", usd=2.0)))
+    assert "Take Slow with 3 workers (2.00 USD an hour)." in words
+    assert words.endswith("Where the work waits, Fast with 3 workers (1.00 USD an hour) would do.")
+    assert "Fast" not in closing(answer(row("cheap", usd=0.5), fast))
+    assert said(fast) == "everything is processed, where the work waits"
+    assert what not in said(replace(row("fast", unmet=["loss"]), assumes=what))
+    (of_fast,) = as_data(answer(fast), "")["systems"]
+    assert of_fast["assumes"] == what
 
 
 def test_a_table_row_says_what_rules_a_system_out():

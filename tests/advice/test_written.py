@@ -145,3 +145,28 @@ def test_retry_topics_are_springs_annotation():
     assert "@RetryableTopic(\n    attempts = 5, numPartitions = 1," in text
     assert "backOff = @BackOff(delay = 1000, multiplier = 2, maxDelay = 5000)," in text
     assert text.endswith('@KafkaListener(topics = "events", groupId = "job")\n')
+
+
+def test_a_redis_stream_is_the_calls_of_its_clients():
+    files = files_of("redis_streams")
+    assert files == {
+        "job.redis.txt": "XGROUP CREATE events job $ MKSTREAM\n"
+        "XADD events * field value\n"
+        "XREADGROUP GROUP job $NAME COUNT 1 BLOCK 2000 STREAMS events >\n"
+        "XACK events job $ID\n"
+        "XAUTOCLAIM events job $NAME 60000 0-0 COUNT 100\n"
+    }
+    trimmed = {"product": "redis_streams", "XADD": {"MAXLEN": 5_000.0, "approximate": True}}
+    groups = {"g": {"XREADGROUP": {"COUNT": 10}, "XAUTOCLAIM": None}}
+    ((_, text),) = configuration(trimmed | {"groups": groups})
+    assert text == (
+        "XGROUP CREATE events g $ MKSTREAM\nXADD events MAXLEN ~ 5000 * field value\n"
+        "XREADGROUP GROUP g $NAME COUNT 10 STREAMS events >\nXACK events g $ID\n"
+    )
+
+
+def test_of_a_product_without_a_file_of_its_own_there_is_the_scenario_alone(tmp_path):
+    sidekiq = {"product": "sidekiq", "queues": {"q": {"processes": 3, "does": ["job"]}}}
+    advice = advise(scenario(systems={"mine": sidekiq}), 4, only=["yours"])
+    written = write(advice, tmp_path / "winner.yaml")
+    assert [file.name for file in written] == ["winner.yaml"]

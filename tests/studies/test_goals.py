@@ -96,13 +96,13 @@ def test_needs_are_goals_and_those_that_a_run_does_not_show_are_named():
         {
             "loss": "0.1 %", "double_effects": "none", "order": "per_key", "max_delay": "10 s",
             "quantile": 0.985, "drain": "1 m", "replay": "required", "consumer_crash": "survives",
-            "readers": "independent",
+            "readers": "independent", "dead_letters": "5 messages",
         }
     )  # fmt: skip
     goals, left = goals_of_needs(needs)
     assert [str(goal) for goal in goals] == [
-        "drained", "lost <= 0.1 %", "duplicates == 0", "out_of_order == 0", "p99 <= 10 s",
-        "drained <= 1 min",
+        "drained", "lost <= 0.1 %", "dead_lettered <= 5", "duplicates == 0", "out_of_order == 0",
+        "p99 <= 10 s", "drained <= 1 min",
     ]  # fmt: skip
     assert left == ["replay: required", "consumer_crash: survives", "readers: independent"]
     assert goals_of_needs(Needs()) == ([Goal("unfinished", 0.0)], [])

@@ -14,6 +14,16 @@ BAD = {
     "drain": ({"drain": 0.5}, {}, "drained 1 s after"),
     "loss": ({"loss": "none"}, {"lost": 1}, "1 of 1,000 messages is lost"),
     "loss: 0.5 %": ({"loss": 0.005}, {"lost": 6}, "6 of 1,000 messages are lost"),
+    "loss: 5 messages": ({"loss": "5 messages"}, {"lost": 6}, "6 of 1,000 messages are lost"),
+    "dead_letters: none": (
+        {"dead_letters": "none"}, {"dead_lettered": 1}, "1 of 1,000 messages is dead-lettered"
+    ),
+    "dead_letters: 0.5 %": (
+        {"dead_letters": 0.005}, {"dead_lettered": 6}, "6 of 1,000 messages are dead-lettered"
+    ),
+    "dead_letters: 5 messages": (
+        {"dead_letters": "5 messages"}, {"dead_lettered": 6}, "6 of 1,000 messages are dead-letter"
+    ),
     "double_effects": (
         {"double_effects": "none"}, {"double_effects": 2}, "2 duplicates are applied"
     ),
@@ -22,7 +32,7 @@ BAD = {
     ),
     "order: total": ({"order": "total"}, {"violations": 1}, "1 of 1,000 messages is processed out"),
     "replay": ({"replay": "required"}, {"unrecoverable": 1_000}, "read again, all are gone"),
-    "everything": (
+    "nothing is left": (
         {},
         {"unfinished": 4, "delay_s": inf, "drain_s": inf},
         "4 of 1,000 messages are still unprocessed when the run ends",
@@ -37,7 +47,7 @@ def test_each_need_can_rule_a_system_out(need):
     (unmet,) = [j for j in judge(Needs(**stated), bad, replayed=bad) if not j.met]
     assert unmet.need.startswith(need.partition(":")[0])
     assert words in unmet.said
-    assert all(j.met for j in judge(Needs(), bad)) == (need != "everything")
+    assert all(j.met for j in judge(Needs(), bad)) == (need != "nothing is left")
 
 
 @pytest.mark.parametrize("need", BAD)
@@ -48,6 +58,38 @@ def test_what_meets_a_need_is_not_ruled_out(need):
     assert all(j.met for j in judge(Needs(**stated), [GOOD], replayed=[GOOD]))
     if "loss" in stated and stated["loss"] != "none":
         assert all(j.met for j in judge(Needs(**stated), [replace(GOOD, lost=5)]))
+
+
+@pytest.mark.parametrize(
+    ("tolerance", "value", "bound", "unit"),
+    [(0.005, 0.005, 0.005, "share"), ("5 messages", 5, 5, "messages")],
+)
+def test_what_is_tolerated_is_a_share_or_a_number_and_just_so_much_is_met(
+    tolerance, value, bound, unit
+):
+    (_, its) = judge(Needs(dead_letters=tolerance), [replace(GOOD, dead_lettered=5)])
+    assert (its.met, its.value, its.bound, its.unit) == (True, value, bound, unit)
+    assert its.said == "5 of 1,000 messages are dead-lettered"
+
+
+def test_what_is_dead_lettered_or_lost_is_not_said_to_be_processed():
+    (left,) = judge(Needs(), [GOOD])
+    assert left.said == "everything is processed"
+    (left,) = judge(Needs(), [replace(GOOD, dead_lettered=1_112)])
+    assert left.said == "1,112 are dead-lettered, everything else is processed"
+    (left,) = judge(Needs(), [replace(GOOD, dead_lettered=1, lost=2)])
+    assert left.said == "1 is dead-lettered and 2 are lost, everything else is processed"
+
+
+def test_dead_letters_are_named_beside_the_loss_unless_a_need_is_about_them():
+    aside = [replace(GOOD, dead_lettered=7)]
+    (_, kept) = judge(Needs(loss="none"), aside)
+    assert kept.said == "no message is lost, 7 dead-lettered"
+    (_, kept, put) = judge(Needs(loss="none", dead_letters="1 %"), aside)
+    assert (kept.said, put.said) == (
+        "no message is lost",
+        "7 of 1,000 messages are dead-lettered",
+    )
 
 
 def test_the_worst_group_counts():

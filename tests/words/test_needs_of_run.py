@@ -8,7 +8,14 @@ import pytest
 
 from sim.lab import run
 from sim.scenario.load import Scenario
-from sim.words.needs_of_run import judge_run, needs_as_data, needs_as_junit, said_of_needs
+from sim.words.needs_met import NOTHING_LEFT, Judgement
+from sim.words.needs_of_run import (
+    SystemJudged,
+    judge_run,
+    needs_as_data,
+    needs_as_junit,
+    said_of_needs,
+)
 
 SCENARIO = {
     "name": "two_ways",
@@ -48,7 +55,7 @@ def test_systems_are_ranked_and_each_need_has_its_number_and_its_bound():
     assert [len(one.unmet) for one in found] == [0, 0, 2]
     for one in found:
         of = {j.need: j for j in one.judged}
-        assert list(of) == ["everything is processed", *(f"{k}: {v}" for k, v in NEEDS.items())]
+        assert list(of) == ["nothing is left", *(f"{k}: {v}" for k, v in NEEDS.items())]
         quick, drained, kept = (of[f"{k}: {v}"] for k, v in NEEDS.items())
         assert (quick.value, quick.bound, quick.unit) == (p99_s[one.system], 2.0, "s")
         assert drained.value == summary.loc[one.system, "drain_s"] and drained.bound == 60.0
@@ -122,14 +129,56 @@ def test_systems_that_are_alike_share_a_sentence():
     scenario, tables = judged({"loss": "none", "replay": "required"})
     *said, last = said_of_needs(judge_run(scenario, tables))
     (one,) = said
-    assert one.endswith(" meet all 2 needs: no message is lost.")
+    assert one.endswith(" meet the need: no message is lost.")
     assert last == (
         "A run does not show, but `sim advise` does: replay: required, since nothing seeks back."
     )
     scenario, tables = judged({"max_delay": "2 s"})
     slow = said_of_needs(judge_run(scenario, tables))[-1]
-    assert slow.startswith("slow misses 1 of 2 needs: 99 % within ")
+    assert slow.startswith("slow misses the need: 99 % within ")
     assert slow.endswith(" with 1 worker, where 2 s are allowed (max_delay: 2 s).")
+
+
+def one(judged, system="a"):
+    return SystemJudged(system, judged, [], 1.0)
+
+
+def made(need, met, said):
+    return Judgement(need, met, said, 0.0, 0.0, "messages")
+
+
+@pytest.mark.parametrize(
+    ("judged", "said"),
+    [
+        ([(NOTHING_LEFT, True, "all done"), ("x", True, "x is so")], "meets the need: x is so."),
+        (
+            [(NOTHING_LEFT, True, "all"), ("x", True, "1"), ("y", True, "2")],
+            "meets both needs: 1; 2.",
+        ),
+        (
+            [(NOTHING_LEFT, True, "all"), ("x", True, "1"), ("y", True, "2"), ("z", True, "3")],
+            "meets all 3 needs: 1; 2; 3.",
+        ),
+        ([(NOTHING_LEFT, True, "all done")], "leaves nothing: all done."),
+        ([(NOTHING_LEFT, False, "4 wait")], "does not finish: 4 wait."),
+        ([(NOTHING_LEFT, False, "4 wait"), ("x", True, "1")], "does not finish: 4 wait."),
+        (
+            [(NOTHING_LEFT, False, "4 wait"), ("x", False, "1"), ("y", True, "2")],
+            "does not finish, and misses 1 of 2 needs: 4 wait; 1 (x).",
+        ),
+    ],
+)
+def test_needs_are_counted_as_they_are_stated(judged, said):
+    found = one([made(*its) for its in judged])
+    assert said_of_needs([found]) == [f"a {said}"]
+
+
+def test_of_several_the_verbs_are_plural():
+    judged = [made(NOTHING_LEFT, False, "4 wait"), made("x", False, "1"), made("y", True, "2")]
+    (said,) = said_of_needs([one(judged), one(judged, "b")])
+    assert said == "a and b do not finish, and miss 1 of 2 needs: 4 wait; 1 (x)."
+    (said,) = said_of_needs([one(judged[:1]), one(judged[:1], "b")])
+    assert said == "a and b do not finish: 4 wait."
 
 
 def test_junit_has_a_suite_a_system_and_a_case_a_need():
@@ -139,7 +188,7 @@ def test_junit_has_a_suite_a_system_and_a_case_a_need():
     assert [suite.get("name") for suite in root] == [one.system for one in found]
     for suite, one in zip(root, found, strict=True):
         cases = {case.get("name"): case for case in suite}
-        assert list(cases) == ["everything is processed", "max_delay: 2 s", "replay: required"]
+        assert list(cases) == ["nothing is left", "max_delay: 2 s", "replay: required"]
         assert suite.get("tests") == "3" and suite.get("skipped") == "1"
         assert suite.get("failures") == str(len(one.unmet))
         failed = cases["max_delay: 2 s"].find("failure")
