@@ -69,6 +69,8 @@ COUNTED = {
     "order": ("violations",),
 }
 """Chart -> columns of the summary without any of which it shows nothing."""
+DPI = 150.0
+"""Of the pixels of a chart."""
 FORMATS = ("png",)
 """In which charts are written unless it is asked."""
 
@@ -140,7 +142,7 @@ def _take(jobs: Sequence[Callable[[], Any]], asks: int) -> None:
     global _taken
     end_with(asks)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the process that waits for the jobs hears it
-    gc.freeze()
+    gc.disable()  # it ends after a few charts; to look for what they leave took a tenth of its time
     _taken = jobs
 
 
@@ -151,7 +153,7 @@ def _do(job: int) -> Any:
 def _write_chart(
     tables: "Tables", folder: Path, title: str, name: str, formats: Sequence[str]
 ) -> list[Path]:
-    with style():
+    with style(dpi=DPI):
         axes = (
             overview(tables, title=title)
             if name == "overview"

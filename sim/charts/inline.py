@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 
 OVERVIEW = "overview"
+POINTS = 72.0
+"""The dpi of an SVG: its unit is the point."""
 _READS = {
     "throughput": Read("clock", "rate"),
     "lag": Read("clock", "count"),
@@ -92,9 +94,10 @@ def _inlining(tables: "Tables") -> list[Callable[[], Inline]]:
 
 
 def _inline(tables: "Tables", name: str) -> Inline:
-    with style(), apart() as words:
+    panels: list[Panel] = []
+    with style(dpi=POINTS), apart(words_alone=not shows(name, tables)) as words:
         axes = overview(tables).axes if name == OVERVIEW else CHART[name](tables)
-        figures = {id(ax.figure): ax.figure for ax in axes if shows(name, tables)}
+        figures = {id(ax.figure): ax.figure for ax in axes}
         unit_s = time_axis(tables).unit_s
         panels = [
             _panel(name, i, figure, words.title, unit_s)
@@ -133,7 +136,7 @@ def svg(figure: Figure, prefix: str, alt: str) -> str:
     buffer = StringIO()
     with mpl.rc_context({"svg.fonttype": "none"}):
         FigureCanvasSVG(figure)
-        figure.savefig(buffer, format="svg", metadata={"Date": None})
+        figure.savefig(buffer, format="svg", dpi="figure", metadata={"Date": None})
     text = buffer.getvalue()
     text = text[text.index("<svg") :]
     text = re.sub(

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -69,10 +69,15 @@ HINTING = 1.04
 
 
 @contextmanager
-def style(letters: Letters = SCREEN) -> Iterator[None]:
-    """The lab's style, whatever the user's own: what is drawn and saved inside has it."""
+def style(letters: Letters = SCREEN, dpi: float | None = None) -> Iterator[None]:
+    """The lab's style, whatever the user's own: what is drawn and saved inside has it.
+
+    `dpi` is that of figures; matplotlib places everything again when one is saved at another.
+    """
     with mpl.rc_context():
         mpl.rcParams.update(_rc_params() | letters.rc)
+        if dpi:
+            mpl.rcParams["figure.dpi"] = dpi
         yield
 
 
@@ -102,6 +107,18 @@ class Words:
     title: str = ""
     subtitle: str = ""
     footnote: str = ""
+    alone: bool = False
+    """Whether nothing is drawn below them."""
+
+    def say(self, title: str, subtitle: str, footnote: str) -> None:
+        """Keep them; if they are alone, drawing ends here."""
+        self.title, self.subtitle, self.footnote = title, subtitle, footnote
+        if self.alone:
+            raise _SaidError
+
+
+class _SaidError(Exception):
+    """The words are known, and nothing else is asked for."""
 
 
 _APART: ContextVar[Words | None] = ContextVar("_APART", default=None)
@@ -110,13 +127,17 @@ ALONE_IN = 4.2
 
 
 @contextmanager
-def apart() -> Iterator[Words]:
+def apart(*, words_alone: bool = False) -> Iterator[Words]:
     """For pages that flow, as in a browser: what is drawn inside leaves its words in the object
-    that this yields, instead of on the page, and `panels` makes a figure of each panel."""
-    words = Words()
+    that this yields, instead of on the page, and `panels` makes a figure of each panel.
+
+    With `words_alone`, what is inside ends, without an error, where its panels would begin.
+    """
+    words = Words(alone=words_alone)
     token = _APART.set(words)
     try:
-        yield words
+        with suppress(_SaidError):
+            yield words
     finally:
         _APART.reset(token)
 
@@ -134,7 +155,7 @@ def sheet(
     Returns the figure and the top and bottom of the free space, as fractions of its height.
     """
     if words := _APART.get():
-        words.title, words.subtitle, words.footnote = title, subtitle, footnote
+        words.say(title, subtitle, footnote)
         title = subtitle = footnote = ""
     margin_in = letters.margin_in
     top_in, foot_in = 0.7 * margin_in, 0.4 * margin_in
@@ -216,7 +237,7 @@ def panels(
     rows, columns = grid(n)
     m = Margins(top=Margins.top + marks_pt / 72)
     if words := _APART.get():
-        words.title, words.subtitle, words.footnote = title, subtitle, footnote
+        words.say(title, subtitle, footnote)
         return [_alone(replace(m, bottom=m.bottom + below_pt / 72), panel_in) for _ in range(n)]
     width_in = {1: 8.0, 2: 10.5}.get(columns, 13.0)
     row_in = m.top + panel_in + 0.25

@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 from PIL import Image, ImageColor
 
 from sim.charts.page import INK, PALETTE, style
@@ -27,7 +28,7 @@ class Picture(list[Axes]):
     @classmethod
     def of(cls, draw: Callable[..., list[Axes] | Figure], *args: Any, **how: Any) -> "Picture":
         """What `draw` makes of the arguments, in the lab's style."""
-        with style():
+        with style(dpi=DPI):
             drawn = draw(*args, **how)
         return cls(drawn.axes if isinstance(drawn, Figure) else drawn)
 
@@ -66,9 +67,17 @@ def _with_few_colours(image: Image.Image) -> Image.Image:
     chosen = image.quantize(COLOURS - len(OWN)).getpalette("RGB") or []
     own = [part for colour in OWN for part in ImageColor.getrgb(colour)]
     palette = np.array([*own, *chosen][: 3 * COLOURS]).reshape(-1, 3)
-    pixels = np.asarray(image)
-    colours, where = np.unique(pixels.reshape(-1, 3), axis=0, return_inverse=True)
-    away = ((colours[:, None].astype(int) - palette) ** 2).sum(axis=2)
-    few = Image.fromarray(away.argmin(axis=1).astype(np.uint8)[where].reshape(pixels.shape[:2]))
+    colours = np.array([colour for _, colour in image.getcolors(image.width * image.height) or []])
+    away = ((colours[:, None] - palette) ** 2).sum(axis=2)
+    # A place for every colour there is, of which few are touched: a hundredth of the time to sort.
+    nearest = np.zeros(1 << 24, np.uint8)
+    nearest[_number(colours)] = away.argmin(axis=1)
+    few = Image.fromarray(nearest[_number(np.asarray(image))])
     few.putpalette(palette.astype(np.uint8).tobytes())
     return few
+
+
+def _number(colours: NDArray[Any]) -> NDArray[np.uint32]:
+    """[...] each colour of [..., 3] as one number below 2**24."""
+    red, green, blue = np.moveaxis(colours.astype(np.uint32), -1, 0)
+    return np.asarray((red << 16) | (green << 8) | blue)

@@ -69,7 +69,8 @@ def artist() -> Iterator[Draw]:
     if sys.platform != "linux":
         yield draw
         return
-    import_module("pandas")  # both processes need it: it is imported once
+    for both_need in ("pandas", "sim.words.findings"):  # and so it is imported once
+        import_module(both_need)
     context = get_context("fork")
     ours, its = context.Pipe()
     process = context.Process(target=_serve, args=(ours, its, os.getpid()), name="artist")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from sim.charts.lines import Sampled, draw_line, stretches
+from sim.charts.lines import Sampled, draw_line, of_stretches, stretches
 
 
 def saw(teeth: int, n: int = 24_000) -> np.ndarray:
@@ -57,3 +57,14 @@ def test_what_can_be_seen_is_drawn_as_it_is(y: np.ndarray) -> None:
     clear = draw_line(ax, x, y, color="k", lw=1.0, zorder=3, drawstyle="steps-pre")
     assert clear[0] is x and clear[1] is y and not ax.collections
     assert not isinstance(ax.lines[0], Sampled)
+
+
+@pytest.mark.parametrize("cut", [[1], [3, 4, 50], [100, 250, 399]])
+def test_lowest_median_and_highest_of_each_stretch_are_those_of_numpy(cut: list[int]) -> None:
+    y = np.random.default_rng(1).normal(size=400)
+    y[::7] = 0.0
+    parts = np.split(y, cut)
+    for found, of_one in zip(
+        of_stretches(y, np.array(cut)), (np.min, np.median, np.max), strict=True
+    ):
+        assert found.tolist() == [of_one(part) for part in parts]

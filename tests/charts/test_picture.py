@@ -2,6 +2,7 @@
 
 from io import BytesIO
 
+import numpy as np
 from matplotlib.colors import to_hex
 from PIL import Image
 
@@ -38,3 +39,16 @@ def test_a_picture_is_the_same_bytes_each_time_and_names_no_version(result):
 
 def test_a_picture_is_saved_in_the_format_of_its_name(result, tmp_path):
     assert result.plot.lag().save(tmp_path / "lag.svg").read_text().startswith("<?xml")
+
+
+def test_a_colour_becomes_the_nearest_of_the_few():
+    image = Image.new("RGB", (40, 40), "white")
+    for i in range(40):
+        for j in range(40):
+            image.putpixel((i, j), (6 * i, 6 * j, 3 * (i + j)))
+    few = pictures._with_few_colours(image)
+    palette = np.array(few.getpalette("RGB")).reshape(-1, 3)
+    few_pixels, pixels = np.asarray(few.convert("RGB")), np.asarray(image)
+    for at in ((0, 0), (3, 30), (39, 39), (20, 7)):
+        away = ((palette - pixels[at].astype(int)) ** 2).sum(axis=1)
+        assert ((few_pixels[at] - pixels[at].astype(int)) ** 2).sum() == away.min()

@@ -153,8 +153,12 @@ def plain_simpy(n: int) -> list[float]:
     return rates(n, prepare)
 
 
-def command(what: str, arguments: Sequence[str], repeats: int = 5, stored: bool = True) -> None:
+def command(
+    what: str, arguments: Sequence[str], repeats: int = 5, stored: bool = True
+) -> list[float]:
     """Seconds of wall clock and of CPU, and memory, of a command in a process of its own.
+
+    Returns the seconds of CPU of each repeat.
 
     Args:
         what: it does, for people.
@@ -179,6 +183,7 @@ def command(what: str, arguments: Sequence[str], repeats: int = 5, stored: bool 
             peaks.append(usage.ru_maxrss / 2**20)
     report(what, walls_s, f"s, peak memory {max(peaks):.2f} GiB")
     report(f"{what}: CPU", cpus_s, "s")
+    return cpus_s
 
 
 def commands() -> None:
@@ -188,11 +193,28 @@ def commands() -> None:
     tournament = ["run", "tournament_sqs_tuned"]
     command("sim run tournament_sqs_tuned, 1.2 M messages, charts", tournament)
     command("the same, no charts", [*tournament, "--no-charts"])
+    demo = ["run", "tournament_spike"]
+    drawn = command("sim run tournament_spike, the demo", demo)
+    plain = command("the same, no charts", [*demo, "--no-charts"])
+    report("its charts and their part of the report: CPU", [
+        a - b for a, b in zip(sorted(drawn), sorted(plain), strict=True)], "s")  # fmt: skip
     command(
-        "the same, 30 M messages, no charts",
+        "sim run tournament_sqs_tuned, 30 M messages, no charts",
         [*tournament, "--no-charts", "--set", f"scale={30 / 1.224}"],
         repeats=3,
     )
+
+
+def sliders() -> None:
+    """What a notebook draws when a slider is moved, without the run: seconds of CPU."""
+    result = run(load("tournament_spike", ["scale=0.25"]))
+    for chart in ("lag", "time_lag", "latency", "order", "overview"):
+        took = []
+        for _ in range(REPEATS + 1):
+            began = time.process_time()
+            getattr(result.plot, chart)()._repr_png_()
+            took.append(time.process_time() - began)
+        report(f"a notebook's picture, {chart}, the first not counted: CPU", took[1:], "s")
 
 
 def whole_run(millions: float) -> None:
@@ -277,6 +299,7 @@ def main() -> int:
     print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores")
     # First, since Linux counts what the parent holds at the fork as memory of the child.
     commands()
+    sliders()
     for millions in map(float, sys.argv[1:] or ("1", "10", "100")):
         whole_run(millions)
     for millions in (1.224, 10.0):
