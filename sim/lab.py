@@ -217,9 +217,7 @@ def run_system(
     step_s = messages.duration_s / GRID_STEPS
     horizon_s = messages.duration_s + scenario.drain_limit
     grid_s = np.arange(int(horizon_s / step_s) + 2, dtype=np.float64) * step_s
-    order_by = scenario.workload.order_by
-    if order_by is None:
-        order_by = list(scenario.workload.keys)
+    order_by = scenario.workload.ordered_by
     setup = Setup(name, scenario, messages, grid_s, windows)
     system = build(setup)
     folds = {} if windows is None else _folds(setup, order_by)
@@ -296,7 +294,7 @@ def _given(
 
 
 def _end_to_end(
-    scenario: Scenario, given: PassedOn, outcome: GroupOutcome, order_by: Sequence[str]
+    scenario: Scenario, given: PassedOn, outcome: GroupOutcome, order_by: Sequence[str] | None
 ) -> "Frames":
     from sim.measure.pipeline import pipeline_table
 
@@ -305,7 +303,7 @@ def _end_to_end(
     return {"pipeline": pipeline_table(given, outcome, behind, len(before), order_by)}
 
 
-def _folds(setup: Setup, order_by: Sequence[str]) -> "dict[str, Fold]":
+def _folds(setup: Setup, order_by: Sequence[str] | None) -> "dict[str, Fold]":
     """Of each group, what takes the messages that it forgets."""
     from sim.measure.fold import Fold
 

@@ -88,7 +88,8 @@ class Bench:
         )
         data["scale"] = 1.0
         data.pop("shows", None)  # of what the scenario's own systems keep, as are books
-        data["workload"]["order_by"] = self.order_by
+        if scenario.workload.ordered_by is not None or needs.order == "total":
+            data["workload"]["order_by"] = self.order_by
         data["drain_limit"] = self._patience_s()
         trace, cases = scenario.workload.arrivals.trace, scenario.workload.cases
         if trace is not None:
@@ -115,8 +116,7 @@ class Bench:
         """The dimensions within which order matters; none: all messages are in one order."""
         if self.needs.order == "total":
             return []
-        order_by = self.scenario.workload.order_by
-        return list(self.scenario.workload.keys) if order_by is None else order_by
+        return self.scenario.workload.ordered_by or []
 
     @property
     def strikes_publishers(self) -> bool:

@@ -228,8 +228,7 @@ def _needed(
 def _keeps_order(scenario: Scenario, system: str, group: str) -> bool:
     """Whether the product promises the order of the messages of a key."""
     its, readers = scenario.systems[system], scenario.systems[system].readers[group]
-    order_by = scenario.workload.order_by
-    wanted = set(scenario.workload.keys if order_by is None else order_by)
+    wanted = set(scenario.workload.ordered_by or ())
     if isinstance(readers, SqsQueue):
         return readers.fifo_queue and set(readers.message_group_id or ()) <= wanted
     if isinstance(its, PubsubSystem):

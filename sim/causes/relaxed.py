@@ -67,8 +67,7 @@ class At:
     @property
     def order_by(self) -> list[str]:
         """The dimensions within which order matters."""
-        order_by = self.scenario.workload.order_by
-        return list(self.scenario.workload.keys) if order_by is None else order_by
+        return self.scenario.workload.ordered_by or []
 
 
 def value_at(data: Any, path: KeyPath) -> Any:

@@ -99,7 +99,9 @@ def writing(
 def names(tables: "Tables") -> list[str]:
     """Of the charts that have data, less the overview."""
     rest = [name for name, (_, frame) in _SOMETIMES.items() if len(getattr(tables, frame))]
-    return [*CHARTS, *(["replay"] if findings.about_replay(tables.summary) else []), *rest]
+    unordered = ["order"] if tables.summary["violations"].isna().all() else []
+    always = [name for name in CHARTS if name not in unordered]
+    return [*always, *(["replay"] if findings.about_replay(tables.summary) else []), *rest]
 
 
 def shows(name: str, tables: "Tables") -> bool:
@@ -107,7 +109,7 @@ def shows(name: str, tables: "Tables") -> bool:
     if name == "status":
         return bool((tables.burrow["status"] != "OK").any())
     columns = list(COUNTED.get(name, ()))
-    return not columns or bool(tables.summary[columns].to_numpy().any())
+    return not columns or bool((tables.summary[columns] > 0).to_numpy().any())
 
 
 def get_ready() -> None:

@@ -89,6 +89,8 @@ def _of_key(scenario: Scenario, messages: Messages, key: str, index: int) -> I64
     def refused(message: str) -> ScenarioError:
         return ScenarioError([scenario.problem(("faults", index, "key"), message)])
 
+    if not messages.dims:
+        raise refused("the messages have no key (workload.keys)")
     parts = [key] if len(messages.dims) == 1 else key.split("/")
     if len(parts) != len(messages.dims):
         raise refused(f"{key!r} needs a value of each of {'/'.join(messages.dims)}")

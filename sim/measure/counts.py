@@ -39,6 +39,8 @@ class Counted:
     """When the last message was first processed, s; 0: none was."""
     waiting: int = 0
     """Messages that were created before the start."""
+    ordered: bool = True
+    """Whether there is an order; else ``violations`` and ``keys_violated`` say nothing."""
 
 
 class Tally:
@@ -113,18 +115,19 @@ class Tally:
         )
 
 
-def count(messages: Messages, order_by: Sequence[str], outcome: GroupOutcome) -> Counted:
+def count(messages: Messages, order_by: Sequence[str] | None, outcome: GroupOutcome) -> Counted:
     """Count a group's messages all at once.
 
     Args:
         messages: what was produced.
-        order_by: key dimensions that make the key within which order matters.
+        order_by: key dimensions that make the key within which order matters; None: no order is
+            counted.
         outcome: what became of the messages. Its gauges are on the grid 0, step, 2 step, ….
 
     Raises:
         AssertionError: as `Tally.counted`.
     """
-    key_of, names = messages.keys_by(order_by)
+    key_of, names = messages.keys_by(order_by or [])
     tally = Tally(len(names), outcome.gauges_t_s)
     tally.add(messages.created_s, messages.entity, key_of, outcome, len(messages))
     return tally.counted(outcome.gauges_t_s.size)

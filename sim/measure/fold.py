@@ -5,6 +5,7 @@ tables are the same to the bit.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sim.engine.outcome import Became
@@ -25,7 +26,7 @@ class Fold:
     def __init__(
         self,
         messages: Messages,
-        order_by: Sequence[str],
+        order_by: Sequence[str] | None,
         grid_s: F64,
         total: int,
         chosen: Chosen | None = None,
@@ -33,13 +34,15 @@ class Fold:
         """
         Args:
             messages: some of them, for the dimensions of their keys.
-            order_by: key dimensions that make the key within which order matters.
+            order_by: key dimensions that make the key within which order matters; None: no
+                order is counted.
             grid_s: [grid] times 0, step, 2 step, …; two at least.
             total: how many messages there will be.
             chosen: those of whose latency the scenario is about; None: it is about something else.
         """
-        self._key_of, self._names = messages.keys_by(order_by)
+        self._key_of, self._names = messages.keys_by(order_by or [])
         self._tally = Tally(len(self._names), grid_s)
+        self._ordered = order_by is not None
         self._sample = SampledMessages(total)
         self.spent = Spent(total)
         """Where their time went."""
@@ -62,7 +65,8 @@ class Fold:
 
     def counted(self, samples: int) -> Counted:
         """Counts of what was taken, on the first so many grid times; see `Tally.counted`."""
-        return self._tally.counted(samples)
+        counted = self._tally.counted(samples)
+        return counted if self._ordered else replace(counted, ordered=False)
 
     def sampled(self, who: Mapping[str, str]) -> "pd.DataFrame":
         """The table ``messages`` of what was taken."""

@@ -1,6 +1,7 @@
 """What became of the workload's messages along a pipeline: the table ``pipeline``."""
 
 from collections.abc import Sequence
+from math import nan
 
 import numpy as np
 import pandas as pd
@@ -11,21 +12,22 @@ from sim.foundation.arrays import F64, I32
 
 
 def pipeline_table(
-    given: PassedOn, outcome: GroupOutcome, behind: str, stage: int, order_by: Sequence[str]
+    given: PassedOn, outcome: GroupOutcome, behind: str, stage: int, order_by: Sequence[str] | None
 ) -> pd.DataFrame:
     """One row: the messages of the workload as they got to a group, end to end.
 
     Columns: system, group, behind (the group before, "" of the first), stage (from 0), produced
     (messages of the workload), processed (of these, that had an effect here), duplicates (effects
     beyond one of each), out_of_order (first effects after that of a message of the same key that
-    was created later), mean_s, p50_s, p99_s, max_s (from its creation to its first effect here).
+    was created later; nan: there is no order), mean_s, p50_s, p99_s, max_s (from its creation to
+    its first effect here).
 
     Args:
         given: what the stage was given.
         outcome: of the group.
         behind: the group before.
         stage: number of the stage.
-        order_by: dimensions that make up the key.
+        order_by: dimensions that make up the key; None: no order is counted.
     """
     effects = effects_of(outcome)
     origin = given.origin[effects.message]
@@ -33,7 +35,7 @@ def pipeline_table(
     np.minimum.at(first_s, origin, effects.at_s)
     done = np.flatnonzero(first_s < np.inf).astype(np.int32)
     took_s = first_s[done] - given.begun_s[done]
-    key_of, _ = given.messages.keys_of(order_by)
+    key_of, _ = given.messages.keys_of(order_by or [])
     key = np.zeros(given.begun_s.size, np.int32)
     key[given.origin] = key_of
     p50_s, p99_s = np.quantile(took_s, [0.5, 0.99]) if done.size else (np.nan, np.nan)
@@ -46,7 +48,9 @@ def pipeline_table(
             "produced": [given.begun_s.size],
             "processed": [done.size],
             "duplicates": [origin.size - done.size],
-            "out_of_order": [_out_of_order(done, first_s[done], key[done])],
+            "out_of_order": [
+                nan if order_by is None else _out_of_order(done, first_s[done], key[done])
+            ],
             "mean_s": [took_s.mean() if done.size else np.nan],
             "p50_s": [p50_s],
             "p99_s": [p99_s],

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from sim.foundation.arrays import F64
+from sim.measure import order
 from sim.measure.counts import Counted
 from sim.measure.lag import Lag
 
@@ -13,8 +14,8 @@ from sim.measure.lag import Lag
 def series_table(who: Mapping[str, str], t_s: F64, counted: Counted, lag: Lag) -> pd.DataFrame:
     """A row per grid time ``t_s``.
 
-    ``arrived``, ``processed`` and ``violations`` are cumulative; the others are defined by
-    `sim.measure.lag.Lag`.
+    ``arrived``, ``processed`` and ``violations`` are cumulative (``violations`` nan where messages
+    have no key); the others are defined by `sim.measure.lag.Lag`.
 
     Args:
         who: system and group.
@@ -33,7 +34,7 @@ def series_table(who: Mapping[str, str], t_s: F64, counted: Counted, lag: Lag) -
             "in_flight": lag.in_flight,
             "position_lag": lag.position_lag,
             "time_lag_s": lag.time_lag_s,
-            "violations": np.cumsum(counted.violations),
+            "violations": order.so_far(counted),
         }
     )
 

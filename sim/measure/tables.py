@@ -138,7 +138,7 @@ def combine(parts: Sequence[Tables]) -> Tables:
 
 def measure(
     messages: Messages,
-    order_by: Sequence[str],
+    order_by: Sequence[str] | None,
     outcome: GroupOutcome,
     replay: Replay = _NO_REPLAY,
     kept: Ledger | None = None,
@@ -151,7 +151,8 @@ def measure(
 
     Args:
         messages: what was produced, or what is left of it after ``fold``.
-        order_by: key dimensions that make the key within which order matters.
+        order_by: key dimensions that make the key within which order matters; None: no order
+            is counted.
         outcome: what became of the messages. Its gauges are on the grid 0, step, 2 step, ….
         replay: what its bugs and seeks came to.
         kept: its books, if it keeps some.

@@ -22,6 +22,7 @@ from sim.scenario.faults.groups import AutoscaleFault, ScaleFault, SeekFault, Sn
 from sim.scenario.faults.queues import QueueFault, RedriveFault
 from sim.scenario.faults.settings import AttributesFault, ConfigsFault
 from sim.scenario.faults.topics import PartitionsFault, TopicFault
+from sim.scenario.keyless import keyless, no_dimension, order_of_none
 from sim.scenario.pipeline import Edge, bad_edges
 from sim.scenario.products.base import Selection
 from sim.scenario.products.catalogue import System
@@ -64,6 +65,7 @@ def _found(whole: Document) -> Iterator[tuple[KeyPath, str]]:
     yield from _bad_length(whole)
     yield from _no_cases(whole)
     yield from _bad_dimensions(whole, systems)
+    yield from order_of_none(whole)
     yield from _bad_jobs(whole, systems)
     yield from _bad_size(whole, systems)
     yield from _bad_ledgers(whole, systems)
@@ -184,7 +186,9 @@ def _bad_dimensions(
     for path, allowed in lists:
         value = whole.get(path)
         for index, dimension in enumerate(value if isinstance(value, list) else ()):
-            if known and isinstance(dimension, str) and dimension not in allowed:
+            if keyless(whole) and isinstance(dimension, str):
+                yield (*path, index), no_dimension(dimension)
+            elif known and isinstance(dimension, str) and dimension not in allowed:
                 yield (*path, index), unknown("dimension", dimension, allowed)
     for name in systems:
         path = ("systems", name, "producer", "expiration")
@@ -223,7 +227,8 @@ def _bad_values(
     """Values that a dimension of the workload does not have."""
     known = _names(whole, "workload", "keys")
     if dimension not in known:
-        yield path, unknown("dimension", dimension, known)
+        none = keyless(whole)
+        yield path, no_dimension(dimension) if none else unknown("dimension", dimension, known)
         return
     weights = _names(whole, "workload", "keys", dimension, "weights")
     for index, value in enumerate(values):

@@ -287,8 +287,8 @@ class Workload(Config):
 
     arrivals: Arrivals
     """When messages are created."""
-    keys: dict[Name, Key] = Field(min_length=1)
-    """Dimensions of the messages' key."""
+    keys: dict[Name, Key] = Field(default_factory=dict)
+    """Dimensions of the messages' key; none: messages have no key, and no order is counted."""
     order_by: list[str] | None = None
     """Dimensions whose combination must stay in order; null: all of them; none ([]): all messages
     in one order."""
@@ -300,6 +300,14 @@ class Workload(Config):
     service: dict[Name, Service] = Field(min_length=1)
     """Jobs to be done for each message."""
 
+    @property
+    def ordered_by(self) -> list[str] | None:
+        """Dimensions that make the key within which order matters; none: all are in one order.
+
+        None: messages have no key, and nobody asks for an order.
+        """
+        return (list(self.keys) or None) if self.order_by is None else self.order_by
+
     def per_batch_s(self, jobs: Sequence[str]) -> float:
         """Time that a reader who does these jobs takes for each batch, besides its messages, s."""
         return float(sum(self.service[job].per_batch for job in jobs))
@@ -308,6 +316,6 @@ class Workload(Config):
     def _alone(self) -> Self:
         if len(self.keys) > 1 and any(key.lifecycle for key in self.keys.values()):
             raise ValueError("a dimension with a lifecycle must be the only one of 'keys'")
-        if len(self.keys) > 1 and self.cases is not None:
+        if len(self.keys) != 1 and self.cases is not None:
             raise ValueError("'cases' need 'keys' of one dimension, the case")
         return self

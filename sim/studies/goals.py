@@ -7,7 +7,7 @@ group that is held against it, unless it names one: ``counters.p99 < 2s``.
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import inf
+from math import inf, isnan
 from typing import Any
 
 import numpy as np
@@ -96,6 +96,9 @@ class Goal:
 
         Of messages that are left unfinished nobody knows the latency: then it is infinite.
 
+        Raises:
+            LabError: it is out of order, and messages have no key.
+
         Args:
             row: of the summary.
             latency_s: its latency at each quantile of `QUANTILES`, s.
@@ -103,6 +106,11 @@ class Goal:
         """
         if self.measure in COUNTS:
             n = float(row[COUNTS[self.measure]])
+            if isnan(n):
+                raise LabError(
+                    f"{self.measure}: messages without a key have no order that could be counted; "
+                    "give workload.keys, or workload.order_by: []"
+                )
             return n / max(1.0, float(row["produced"])) if self.of_produced else n
         if self.measure in TIMES and TIMES[self.measure] != "latency_max_s":
             return float(row[TIMES[self.measure]])

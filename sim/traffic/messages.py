@@ -147,6 +147,8 @@ class Messages:
         if list(dims) == list(self.dims) and len(dims) == 1:
             names = self.dims[dims[0]]
             return np.arange(len(names), dtype=np.int32), names
+        if not self.dims:
+            return np.zeros(1, np.int32), [""]
         shape = [len(values) for values in self.dims.values()]
         entities = np.arange(int(np.prod(shape, dtype=np.int64)))
         coordinates = dict(zip(self.dims, np.unravel_index(entities, shape), strict=True))

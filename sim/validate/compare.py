@@ -48,13 +48,13 @@ class Figures:
 
 
 def figures(
-    messages: Messages, order_by: Sequence[str], outcome: GroupOutcome, points: int
+    messages: Messages, order_by: Sequence[str] | None, outcome: GroupOutcome, points: int
 ) -> Figures:
     """Measure one run.
 
     Args:
         messages: those meant for the group.
-        order_by: key dimensions within which order matters.
+        order_by: key dimensions within which order matters; None: no order is counted.
         outcome: what became of them.
         points: of the curve.
     """
@@ -76,7 +76,7 @@ def figures(
         "twice": int((outcome.effects > 1).sum()),
         "repeats": counted.extra_effects,
         **({} if outcome.product == "kafka" else {"redelivered": outcome.extra_deliveries}),
-        "out_of_order": counted.violations_in_all,
+        **({"out_of_order": counted.violations_in_all} if counted.ordered else {}),
         "peak": int(waiting.max(initial=0)),
         "drain_s": max(0.0, counted.last_done_s - last_s),
         "waiting_s": float(waiting.sum() * STEP_S),

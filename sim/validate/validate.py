@@ -221,9 +221,7 @@ def _group(
 ) -> tuple[pd.DataFrame, Lines]:
     rows = planned.groups[group].rows
     messages = planned.messages if rows is None else planned.messages.only(rows)
-    order_by = planned.scenario.workload.order_by
-    if order_by is None:
-        order_by = list(planned.scenario.workload.keys)
+    order_by = planned.scenario.workload.ordered_by
     real = [outcome(planned, run, group, default.gauges_t_s) for run in runs]
     if rows is not None:
         real = [each.only(rows) for each in real]

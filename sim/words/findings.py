@@ -253,7 +253,9 @@ def about_duplicates(summary: pd.DataFrame) -> str:
 
 
 def about_order(summary: pd.DataFrame) -> str:
-    """Messages processed out of order."""
+    """Messages processed out of order; nothing where they have no key."""
+    if summary["violations"].isna().all():
+        return ""
     clause = _harm(summary, "violations", also_none=True)
     return clause or f"No message is processed out of order{_anywhere(summary)}"
 
@@ -424,7 +426,8 @@ def _spared(summary: pd.DataFrame, told: str) -> str:
 
     `told`: a column of which another sentence tells it.
     """
-    spared = [column for column in _HARMS if column != told and not summary[column].any()]
+    known = [column for column in _HARMS if not summary[column].isna().all()]
+    spared = [column for column in known if column != told and not summary[column].any()]
     clauses: list[str] = []
     for of, columns in (
         ("message", [column for column in spared if column not in _DUPLICATES]),

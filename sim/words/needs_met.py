@@ -71,7 +71,7 @@ def seen_of(
             unfinished=int(row["unfinished"]),
             handed=int(row["deliveries"]) - int(row["extra_deliveries"]),
             double_effects=int(row["double_effects"]),
-            violations=int(row["violations"]),
+            violations=0 if isnan(row["violations"]) else int(row["violations"]),
             delay_s=inf if row["unfinished"] else float(delay_s[row["group"]]),
             behind_s=float(row["max_time_lag_s"]),
             drain_s=float(row["drain_s"]),

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from itertools import pairwise
+from math import isnan
 
 import pandas as pd
 
@@ -37,8 +38,12 @@ def end_to_end(pipeline: pd.DataFrame) -> Iterator[str]:
             most = max(range(len(way)), key=of_stage.__getitem__)
             its = share(of_stage[most], means_s[-1])
             yield f"Of the mean time end to end, {its} is in {way[most]}."
-        if last["duplicates"] or last["out_of_order"]:
+        if last["duplicates"] or last["out_of_order"] > 0:
             yield (
-                f"At the end, {count(last['duplicates'])} effects are duplicates, and "
-                f"{count(last['out_of_order'])} messages are out of order."
+                f"At the end, {count(last['duplicates'])} effects are duplicates"
+                + (
+                    "."  # messages without a key have no order
+                    if isnan(last["out_of_order"])
+                    else f", and {count(last['out_of_order'])} messages are out of order."
+                )
             )

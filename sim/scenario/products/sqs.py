@@ -185,7 +185,10 @@ class SqsQueue(Config):
     @model_validator(mode="after")
     def _fifo(self) -> Self:
         if self.fifo_queue and self.message_group_id is None:
-            raise ValueError("a FIFO queue needs a 'MessageGroupId'")
+            raise ValueError(
+                "a FIFO queue needs a 'MessageGroupId': dimensions of 'workload.keys', or [] for "
+                "one group of all messages"
+            )
         for key in (
             "MessageDeduplicationId", "DeduplicationScope", "FifoThroughputLimit", "look_ahead",
         ):  # fmt: skip
