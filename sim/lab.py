@@ -17,20 +17,23 @@ import simpy
 
 from sim.engine import pace
 from sim.engine.environment import WORTH_THREADS, Environment, Steps
-from sim.engine.outcome import Became, GroupOutcome
-from sim.engine.passed_on import PassedOn, passed_on
+from sim.engine.held_up import AGREED_S, SAME_S, Sends
+from sim.engine.outcome import Became, Effects, GroupOutcome
+from sim.engine.passed_on import PassedOn, effects_of, passed_on
 from sim.engine.system import LOOKS, Rolling, Setup, System
-from sim.foundation.arrays import I32
+from sim.foundation.arrays import I32, I64
+from sim.foundation.errors import LabError
 from sim.injection.context import Timeline
 from sim.injection.poison import poisoned
 from sim.injection.replay import Replay
 from sim.injection.schedule import schedule
 from sim.scenario.faults.groups import PoisonFault
 from sim.scenario.load import Scenario
-from sim.scenario.pipeline import edge_to, sends_on, stages_before
+from sim.scenario.pipeline import awaited, edge_from, edge_to, sends_on, stages_before
 from sim.scenario.shows import Shown
 from sim.scenario.silences import never_strikes
 from sim.systems.catalogue import build
+from sim.systems.held_up import Held
 from sim.systems.placed import messages_of
 from sim.systems.size import GRID_STEPS, USUAL, Allowance, Size, check, free_bytes, size
 from sim.systems.windowed import at_a_time, rolling
@@ -47,6 +50,10 @@ if TYPE_CHECKING:
 
 _MANY = 5_000_000
 """Messages whose memory is worth a search for garbage."""
+MOST_ROUNDS = 500
+"""So often at most stages that wait for each other are run until they agree."""
+_TRIES = 10
+"""So many rounds in which they agree, one after the other, are enough if that is not exact."""
 _LATER = ("sim.measure.tables", "sim.results.result", "pyarrow.parquet")
 """What a run needs once its kernels are done."""
 _SWITCH_S = 2e-4
@@ -130,7 +137,7 @@ def run(
         wall_s[name] = perf_counter() - began
         return tables
 
-    passed: dict[tuple[str, str], PassedOn] = {}
+    passed = Passed()
     stages = sorted(names, key=lambda name: len(stages_before(scenario.pipeline, name)))
     if scenario.pipeline:
         of = {name: one(name) for name in stages}
@@ -196,14 +203,17 @@ def run_system(
     progress: Progress | None = None,
     on_ledger: OnLedger | None = None,
     on_outcome: OnOutcome | None = None,
-    passed: dict[tuple[str, str], PassedOn] | None = None,
+    passed: "Passed | None" = None,
 ) -> "Tables":
     """Run one system of a scenario with these messages; see `run`.
 
     Those of the workload, also for a later stage of a pipeline: the stages before it are run first,
     but for groups of which ``passed`` has what they hand on; what this system's do is put there.
+
+    Raises:
+        LabError: as `run`.
     """
-    passed = {} if passed is None else passed
+    passed = Passed() if passed is None else passed
     given: PassedOn | None = None
     if scenario.pipeline and isinstance(source, Messages):
         given = _given(scenario, name, source, progress, passed)
@@ -214,12 +224,10 @@ def run_system(
         messages = windows.following()
     else:
         messages = source
-    step_s = messages.duration_s / GRID_STEPS
-    horizon_s = messages.duration_s + scenario.drain_limit
-    grid_s = np.arange(int(horizon_s / step_s) + 2, dtype=np.float64) * step_s
     order_by = scenario.workload.ordered_by
-    setup = Setup(name, scenario, messages, grid_s, windows)
+    setup = _setup(scenario, name, messages, windows)
     system = build(setup)
+    held = _held(system, setup, passed.sends)
     folds = {} if windows is None else _folds(setup, order_by)
     try:
         ended_s, timeline, replays = _advance(setup, system, folds, progress)
@@ -249,9 +257,10 @@ def run_system(
         if on_outcome is not None:
             on_outcome(outcome)
         if given is not None:
-            parts.append(_end_to_end(scenario, given, outcome, order_by))
-            if sends_on(scenario.pipeline, name, outcome.group):
-                passed[name, outcome.group] = passed_on(given, outcome)
+            if outcome.group in held:
+                outcome = replace(outcome, waits=held[outcome.group].waits(outcome))
+            parts.append(_end_to_end(scenario, given, outcome, order_by, held))
+            passed.take(scenario, given, outcome, held)
         its = messages if outcome.rows is None else messages.only(outcome.rows)
         kept = keep_books(its, outcome, scenario.systems[name].readers[outcome.group].ledger)
         if kept is not None and on_ledger is not None:
@@ -282,25 +291,131 @@ def _given(
     name: str,
     workload: Messages,
     progress: Progress | None,
-    passed: dict[tuple[str, str], PassedOn],
+    passed: "Passed",
 ) -> PassedOn:
-    """The messages of a stage; the stages before it are run if they were not."""
+    """The messages of a stage; the stages before it are run if they were not.
+
+    Where stages wait for the next one, all of them are, until they agree.
+    """
+    if passed.sends is None:
+        passed.sends = _agreed(scenario, workload)
     edge = edge_to(scenario.pipeline, name)
     if edge is None:
         return PassedOn.first(workload)
-    if edge.source not in passed:
+    if edge.source not in passed.on:
         run_system(scenario, edge.source[0], workload, progress, passed=passed)
-    return passed[edge.source]
+    return passed.on[edge.source]
+
+
+def _agreed(scenario: Scenario, workload: Messages) -> dict[tuple[str, str], Sends]:
+    """Of each group that waits for the next stage, what it sends, and until when that takes.
+
+    The stages are run again and again, each time by what came of the time before
+    (`sim.engine.held_up`).
+
+    Raises:
+        LabError: they do not agree in `MOST_ROUNDS`.
+    """
+    edges = [edge for edge in scenario.pipeline if edge.waits_for != "nothing"]
+    sends: dict[tuple[str, str], Sends] = {}
+    agreed = 0
+    if not edges:
+        return sends
+    its = {edge.to for edge in edges} | {edge.source[0] for edge in edges}
+    its |= {system for name in its for system, _ in stages_before(scenario.pipeline, name)}
+    stages = sorted(its, key=lambda name: len(stages_before(scenario.pipeline, name)))
+    for _ in range(MOST_ROUNDS):
+        before, sends = sends, {}
+        passed = Passed()
+        for name in stages:
+            pace.check()
+            edge = edge_to(scenario.pipeline, name)
+            given = PassedOn.first(workload) if edge is None else passed.on[edge.source]
+            setup = _setup(scenario, name, given.messages)
+            system = build(setup)
+            held = _held(system, setup, before)
+            ended_s, _, _ = _advance(setup, system, {}, None)
+            if edge is not None and awaited(scenario.pipeline, name):
+                taken = system.taken(edge.waits_for)
+                taken = taken._replace(at_s=np.minimum(taken.at_s, setup.grid_s[-1]))
+                sends[edge.source] = Sends.of(*passed.sent[edge.source], taken)
+            system.publication(ended_s)
+            for outcome in system.outcomes(ended_s):
+                passed.take(scenario, given, outcome, held)
+        off_s = np.inf
+        if before:
+            off_s = max(sends[of].off_s(before[of], *passed.sent[of]) for of in sends)
+        agreed = agreed + 1 if off_s <= AGREED_S else 0
+        if off_s <= SAME_S or agreed == _TRIES:
+            return before
+    raise LabError(
+        f"the stages of this pipeline wait for each other, and do not agree after {MOST_ROUNDS} "
+        "rounds; try a shorter 'duration', or leave out 'waits_for'"
+    )
+
+
+class Passed:
+    """What groups of a pipeline have handed on so far."""
+
+    def __init__(self) -> None:
+        self.on: dict[tuple[str, str], PassedOn] = {}
+        """By system and group, the messages of the next stage."""
+        self.sent: dict[tuple[str, str], tuple[Effects, I64]] = {}
+        """Of those that wait for the next stage, what they sent, and by which of their calls."""
+        self.sends: dict[tuple[str, str], Sends] | None = None
+        """Of groups that wait for the next stage, until when; None: not known yet."""
+
+    def take(
+        self, scenario: Scenario, given: PassedOn, outcome: GroupOutcome, held: Mapping[str, Held]
+    ) -> None:
+        """Take what a group hands on, if it does."""
+        of = outcome.system, outcome.group
+        if outcome.group in held:
+            self.sent[of] = held[outcome.group].sent()
+            self.on[of] = passed_on(given, self.sent[of][0])
+        elif sends_on(scenario.pipeline, *of):
+            self.on[of] = passed_on(given, effects_of(outcome))
+
+
+def _held(
+    system: System, setup: Setup, sends: Mapping[tuple[str, str], Sends] | None
+) -> dict[str, Held]:
+    """The groups of a system that wait for the next stage."""
+    name, pipeline = setup.name, setup.scenario.pipeline
+    return {
+        group: Held(
+            system,
+            group,
+            (sends or {}).get((name, group), Sends.none()),
+            len(setup.messages),
+        )
+        for group in setup.scenario.systems[name].readers
+        if edge_from(pipeline, name, group) is not None
+    }
+
+
+def _setup(
+    scenario: Scenario, name: str, messages: Messages, windows: Windows | None = None
+) -> Setup:
+    step_s = messages.duration_s / GRID_STEPS
+    horizon_s = messages.duration_s + scenario.drain_limit
+    grid_s = np.arange(int(horizon_s / step_s) + 2, dtype=np.float64) * step_s
+    return Setup(name, scenario, messages, grid_s, windows)
 
 
 def _end_to_end(
-    scenario: Scenario, given: PassedOn, outcome: GroupOutcome, order_by: Sequence[str] | None
+    scenario: Scenario,
+    given: PassedOn,
+    outcome: GroupOutcome,
+    order_by: Sequence[str] | None,
+    held: Mapping[str, Held],
 ) -> "Frames":
     from sim.measure.pipeline import pipeline_table
 
     before = stages_before(scenario.pipeline, outcome.system)
     behind = ".".join(before[-1]) if before else ""
-    return {"pipeline": pipeline_table(given, outcome, behind, len(before), order_by)}
+    held_s = held[outcome.group].held_s() if outcome.group in held else np.zeros(0)
+    return {"pipeline": pipeline_table(given, outcome, behind, len(before), order_by, held_s)}
 
 
 def _folds(setup: Setup, order_by: Sequence[str] | None) -> "dict[str, Fold]":

@@ -51,6 +51,7 @@ LOOKS: Mapping[TimePart | None, tuple[str, str]] = {
     TimePart.SLOWED: ("#8FD3BC", _GREEN),
     TimePart.WORK: ("#009E73", _GREEN),
     TimePart.BEFORE_START: ("#DADADA", MUTED),
+    TimePart.BLOCKED: ("#5B4A9C", _PURPLE),
     None: ("#DDDDDD", MUTED),
 }
 """Of each part, the colour of its bar and that of its words. Neighbours differ in lightness."""

@@ -17,5 +17,6 @@ cdef enum:
     SLOWED = 13
     WORK = 14
     BEFORE_START = 15
+    BLOCKED = 16
 
     BLOCK_BITS = 13

@@ -16,6 +16,7 @@ HELD = 12
 SLOWED = 13
 WORK = 14
 BEFORE_START = 15
+BLOCKED = 16
 
 BLOCK_BITS = 13
 """Messages are split into parts in blocks of 2 to this power."""

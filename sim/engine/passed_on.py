@@ -37,14 +37,14 @@ def effects_of(outcome: GroupOutcome) -> Effects:
     return Effects(its.at_s, message.astype(np.int32))
 
 
-def passed_on(given: PassedOn, outcome: GroupOutcome) -> PassedOn:
+def passed_on(given: PassedOn, effects: Effects) -> PassedOn:
     """What a group of a stage hands on: a message for each of its effects.
 
     Args:
         given: what the stage was given.
-        outcome: of the group.
+        effects: of the group, each when what comes of it is sent.
     """
-    effects, messages = effects_of(outcome), given.messages
+    messages = given.messages
     ends_s = max(messages.duration_s, float(effects.at_s.max(initial=0.0)))
     its = replace(messages.only(effects.message), created_s=effects.at_s, duration_s=ends_s)
     return PassedOn(its, given.origin[effects.message], given.begun_s)

@@ -8,6 +8,7 @@ import numpy as np
 import simpy
 
 from sim.engine.environment import Stage
+from sim.engine.held_up import Taken
 from sim.engine.outcome import Became, GroupOutcome, Publication
 from sim.engine.waits import Limit
 from sim.foundation.arrays import F32, F64, I32, Bools
@@ -185,6 +186,12 @@ class System(Protocol):
 
     def done(self) -> bool:
         """Whether nothing is left to do."""
+
+    def taken(self, waits_for: str) -> Taken:
+        """When it had what the stage before it sent; asked before `publication`.
+
+        ``waits_for``: as `sim.scenario.pipeline.Edge.waits_for`.
+        """
 
     def publication(self, ended_s: float) -> Publication | None:
         """What became of its publisher by the end; None: it has none. Asked before `outcomes`."""

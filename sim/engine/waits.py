@@ -50,6 +50,9 @@ class TimePart(IntEnum):
     """Its own work."""
     BEFORE_START = part_codes.BEFORE_START
     """Before the run began: it waited then already, and why is not known."""
+    BLOCKED = part_codes.BLOCKED
+    """Worked on, while whoever did waited for the next stage of a pipeline to take what comes of
+    it."""
 
     @property
     def label(self) -> str:
@@ -74,6 +77,7 @@ _LABELS = {
     TimePart.SLOWED: "consumer slowed or paused",
     TimePart.WORK: "work",
     TimePart.BEFORE_START: "before the start",
+    TimePart.BLOCKED: "held up by the next stage",
 }
 
 

@@ -1,5 +1,6 @@
 cimport cython
 
+from sim.engine cimport held_up_kernel as held_up
 from sim.engine cimport pieces
 from sim.foundation cimport num
 from sim.foundation.c_types cimport i64
@@ -26,7 +27,7 @@ cdef void _repeat(GroupState group, i64 m, i64 row, double end_s, double slowed_
 
 @cython.locals(n_parts=i64, factor=double, end=double, slowed=double, a=i64, planned=bint,
                slot=i64, p=i64, base=i64, first=i64, row=i64, last=i64, stop=i64, bad=i64,
-               ended=bint)
+               ended=bint, sends=bint, call=i64, goes_on=double)
 cdef bint _work(GroupState group, i64 m, double until_s, i64 most) noexcept nogil
 
 @cython.locals(finished=bint)
@@ -57,6 +58,9 @@ cpdef i64 consume(GroupState group, double until_s, i64 most)
 
 @cython.locals(ahead=bint, in_hand=i64, p=i64, m=i64, a=i64)
 cdef i64 _complaint(GroupState group) noexcept nogil
+
+@cython.locals(phase=i64, at_s=double)
+cdef double _next_step_s(GroupState group, i64 m, double now_s) noexcept nogil
 
 @cython.locals(stop=double, n=i64, m=i64, poisoned=bint, phase=i64, polls=bint, moves=bint)
 cdef double _next_stop_s(GroupState group, double now_s, double until_s) noexcept nogil

@@ -8,6 +8,7 @@ batch that outlasts max.poll.interval.ms (KC-03), and a record that its handler 
 
 import cython
 
+from sim.engine import held_up_kernel as held_up
 from sim.engine import pieces
 from sim.foundation import num
 from sim.log import group_forecast_kernel as forecast
@@ -91,6 +92,7 @@ def _begin(group: GroupState, m: int, now_s: float) -> None:
     group.members.slowed_s[m] = work_s * (group.members.factor[m] - 1.0)
     group.members.end_s[m] = now_s + work_s * group.members.factor[m]
     group.members.phase[m] = k.WORK
+    group.members.call[m] = -1
 
 
 def _keep(group: GroupState, m: int, row: int, slowed_s: float) -> None:
@@ -122,6 +124,7 @@ def _work(group: GroupState, m: int, until_s: float, most: int) -> bool:
     end = group.members.end_s[m]
     slowed = group.members.slowed_s[m]
     a = group.members.at[m]
+    sends = group.records.sends.message.shape[0] > 0
     planned = True
     while a < n_parts:
         slot = group.members.first[m] + a
@@ -143,6 +146,21 @@ def _work(group: GroupState, m: int, until_s: float, most: int) -> bool:
                 planned = True
             if end > until_s:
                 break
+            if sends:
+                if group.members.call[m] < 0:
+                    group.members.call[m] = held_up.call(
+                        group.records.sends, group.log.message[row], end
+                    )
+                call = group.members.call[m]
+                goes_on = held_up.goes_on_s(group.records.sends, call, end)
+                goes_on = max(goes_on, group.members.resume_s[m])
+                if goes_on > until_s:
+                    break  # ``end`` stays: it is asked again
+                slowed += goes_on - end
+                end = goes_on
+                if group.records.effects[row] == 0:
+                    held_up.took(group.records.sends, call, group.log.message[row], end)
+                group.members.call[m] = -1
             if group.records.effects[row] > 0:
                 _repeat(group, m, row, end, slowed)
             else:
@@ -293,6 +311,8 @@ def _carry(group: GroupState, m: int, limit_s: float, most: int, left: int) -> i
         calm = False
     if group.rules.max_age_s < num.INF or group.members.pieces_n[m] > 0:
         calm = False
+    if group.records.sends.message.shape[0] > 0:
+        calm = False
     while True:
         left -= 1
         if left < 0:
@@ -413,7 +433,34 @@ def _next_stop_s(group: GroupState, now_s: float, until_s: float) -> float:
             moves = group.members.astray[m] == 1 and group.members.cut[m] == 0
             if polls and moves and group.members.assigned_n[m] > 0:
                 stop = min(stop, max(now_s, forecast.batch_end_s(group, m, False)))
+    if group.records.sends.message.shape[0] > 0:
+        for m in range(n):
+            stop = min(stop, _next_step_s(group, m, now_s))
     return stop
+
+
+def _next_step_s(group: GroupState, m: int, now_s: float) -> float:
+    """When member ``m`` does something after ``now_s``; inf: that is not known yet.
+
+    Where members send on what they do, they are carried step by step, so that calls are made in
+    order of time.
+    """
+    phase = group.members.phase[m]
+    at_s = num.double(group.members.now_s[m])
+    if phase == k.WORK:
+        at_s = num.double(group.members.end_s[m])
+        if group.members.call[m] >= 0:
+            at_s = held_up.goes_on_s(group.records.sends, group.members.call[m], at_s)
+            at_s = max(at_s, num.double(group.members.resume_s[m]))
+    elif phase == k.COMMIT:
+        at_s += group.rules.commit_s if group.rules.wait else 0.0
+    elif phase == k.POLL:
+        if group.members.assigned_n[m] == 0:
+            return num.INF
+        at_s = forecast.ready_s(group, m, at_s)
+    else:
+        return num.INF
+    return at_s if at_s > now_s else num.INF
 
 
 def _is_called(group: GroupState, at_s: float) -> bool:

@@ -1,3 +1,4 @@
+from sim.engine.held_up_kernel cimport HeldUp
 from sim.foundation cimport num
 from sim.foundation.c_types cimport f32, i32, i64, u16
 from sim.log cimport group_state as k
@@ -29,6 +30,7 @@ cdef class GroupMembers:
     cdef public double[::1] asked_s
     cdef public double[::1] got_s
     cdef public double[::1] slowed_s
+    cdef public i64[::1] call
     cdef public i64[::1] astray
 
 
@@ -54,6 +56,7 @@ cdef class GroupRecords:
     cdef public i64 repeats
     cdef public i32[::1] again_message
     cdef public double[::1] again_s
+    cdef public HeldUp sends
 
 
 cdef class OffsetSamples:

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from sim.engine.held_up_kernel import HeldUp, nobody
 from sim.foundation import num
 from sim.foundation.arrays import F32, F64, I32, I64, U16, longer
 from sim.log import group_state as k
@@ -63,6 +64,9 @@ class GroupMembers:
         """[members] when it was answered."""
         self.slowed_s: F64 = np.zeros(members)
         """[members] WORK: by how much the record in progress takes longer than it is work."""
+        self.call: I64 = np.full(members, -1, np.int64)
+        """[members] WORK: the call by which it sends what comes of the record in progress; -1: it
+        has not made it yet."""
         self.astray: I64 = np.zeros(members, np.int64)
         """[members] 1: look at the next fetch whether a partition must be gone on elsewhere."""
 
@@ -114,6 +118,8 @@ class GroupRecords:
         """[kept] those processed before, in any order; may be empty."""
         self.again_s: F64 = np.zeros(kept)
         """[kept] when each was processed again."""
+        self.sends: HeldUp = nobody()
+        """What members send to the next stage of a pipeline, and until when they wait for it."""
 
     def keep_slowed(self) -> None:
         """From now on, keep how much longer than it is work each record takes."""

@@ -11,7 +11,7 @@ from sim.log.group_state_kernel import GroupMembers, GroupOffsets, GroupState, O
 
 _OF_THE_PROCESS = (
     "hold", "now_s", "end_s", "extra_s", "polled_s", "asked_s", "got_s", "slowed_s", "factor",
-    "resume_s", "cut",
+    "resume_s", "cut", "call",
 )  # fmt: skip
 """What of a member is the process's own, wherever it reads: control and faults write it."""
 

@@ -12,7 +12,12 @@ from sim.foundation.arrays import F64, I32
 
 
 def pipeline_table(
-    given: PassedOn, outcome: GroupOutcome, behind: str, stage: int, order_by: Sequence[str] | None
+    given: PassedOn,
+    outcome: GroupOutcome,
+    behind: str,
+    stage: int,
+    order_by: Sequence[str] | None,
+    held_s: F64,
 ) -> pd.DataFrame:
     """One row: the messages of the workload as they got to a group, end to end.
 
@@ -20,7 +25,8 @@ def pipeline_table(
     (messages of the workload), processed (of these, that had an effect here), duplicates (effects
     beyond one of each), out_of_order (first effects after that of a message of the same key that
     was created later; nan: there is no order), mean_s, p50_s, p99_s, max_s (from its creation to
-    its first effect here).
+    its first effect here), held_up (messages whose consumer waited for the next stage longer than
+    the way there takes), held_up_s (how much longer, over all of them).
 
     Args:
         given: what the stage was given.
@@ -28,6 +34,7 @@ def pipeline_table(
         behind: the group before.
         stage: number of the stage.
         order_by: dimensions that make up the key; None: no order is counted.
+        held_s: [held up] how much longer each waited for the next stage, s.
     """
     effects = effects_of(outcome)
     origin = given.origin[effects.message]
@@ -55,6 +62,8 @@ def pipeline_table(
             "p50_s": [p50_s],
             "p99_s": [p99_s],
             "max_s": [took_s.max() if done.size else np.nan],
+            "held_up": [held_s.size],
+            "held_up_s": [held_s.sum()],
         }
     )
 

@@ -11,6 +11,8 @@ from sim.engine.waits import BLOCK, TimePart
 from sim.foundation.arrays import F64, I64
 from sim.measure import waits_kernel as k
 
+_SELDOM = (TimePart.BEFORE_START, TimePart.BLOCKED)
+"""Parts without a row where no message had any."""
 SLOWEST = 0.01
 """Share of the messages that count as the slow ones."""
 MOST_S = 2.0**61 / k.UNITS_A_SECOND
@@ -155,7 +157,7 @@ def waits_table(who: Mapping[str, str], spent: Spent) -> pd.DataFrame:
 
     ``total_s``: summed over all of them. ``mean_s``: per message. ``slowest_s``: per message of the
     slowest 1 %. ``messages``: how many had any of it. What was before the start is left out where
-    nothing waited then.
+    nothing waited then, and what the next stage of a pipeline held up where it did not.
     """
     total_s = spent.total_s
     table = pd.DataFrame(
@@ -168,4 +170,5 @@ def waits_table(who: Mapping[str, str], spent: Spent) -> pd.DataFrame:
             "messages": spent.messages,
         }
     )
-    return table if spent.messages[TimePart.BEFORE_START] else table[: TimePart.BEFORE_START]
+    seldom = [part for part in _SELDOM if not spent.messages[part]]
+    return table.drop(index=[int(part) for part in seldom])

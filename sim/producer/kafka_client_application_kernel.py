@@ -315,6 +315,8 @@ def _send_polled(until_s: float, c: ClientState) -> int:
             note(c.limits.rejected, now, now, 1)
             c.app.status[row] = codes.REJECTED
             c.app.errors += 1
+        if c.app.returned_s.shape[0] > 0:
+            c.app.returned_s[row] = min(now, num.double(c.app.returned_s[row]))
         c.app.position = row + 1
         if row + 1 == c.app.polled:
             _end_poll(now, c)

@@ -82,6 +82,7 @@ cdef class App:
     cdef public u8[::1] status
     cdef public double[::1] acked_s
     cdef public u16[::1] sent
+    cdef public double[::1] returned_s
 
 
 cdef class Samples:

@@ -185,6 +185,8 @@ class App:
         """[rows] first acknowledged at; inf: never."""
         self.sent: U16 = np.zeros(rows, np.uint16)
         """[rows] times that send() accepted it."""
+        self.returned_s: F64 = np.zeros(0)
+        """[rows] when send() first returned, s; inf: not yet; [0]: nobody asks."""
 
 
 class Samples:

@@ -50,6 +50,7 @@ cdef class Consumers:
     cdef public i32[:, ::1] slot
     cdef public double[:, ::1] end_s
     cdef public double[:, ::1] whole_s
+    cdef public i64[:, ::1] sending
     cdef public double[::1] paused_s
     cdef public i64[::1] renews
     cdef public double[::1] timer_s

@@ -102,6 +102,8 @@ class Consumers:
         """[places, slots] when it will be done."""
         self.whole_s: F64 = np.zeros((places, slots))
         """[places, slots] when it would be done, were it not ended for taking too long."""
+        self.sending: I64 = np.full((places, slots), -1, np.int64)
+        """[places, slots] the call by which what comes of it is sent; -1: it is not made yet."""
         self.paused_s: F64 = np.full(places, -np.inf)
         """[places] since when the process stands still, or stood still last."""
         self.renews: I64 = np.zeros(places, np.int64)

@@ -19,13 +19,10 @@ cpdef void crash(BrokerState b, double now, i64 c) noexcept nogil
 @cython.locals(epoch=i64)
 cpdef void leave(BrokerState b, double now, i64 c) noexcept nogil
 
-@cython.locals(at_s=double, ends_s=double)
-cdef void _finish_at(BrokerState b, i64 c, i64 s, double end_s) noexcept nogil
-
-@cython.locals(shift_s=double, s=i64)
+@cython.locals(shift_s=double, s=i64, end_s=double)
 cpdef void pause(BrokerState b, double now, i64 c, double resume_s) noexcept nogil
 
-@cython.locals(ratio=double, from_s=double, s=i64)
+@cython.locals(ratio=double, from_s=double, s=i64, end_s=double)
 cpdef void slow(BrokerState b, double now, i64 c, double factor) noexcept nogil
 
 @cython.locals(epoch=i64)

@@ -7,7 +7,6 @@ from sim.foundation import num
 from sim.queue import broker_codes as codes
 from sim.queue import broker_consumers_kernel as consumers_kernel
 from sim.queue import broker_events_kernel as events_kernel
-from sim.queue import broker_function_kernel as function_kernel
 from sim.queue import broker_hands_kernel as hands_kernel
 from sim.queue import broker_leases_kernel as leases_kernel
 from sim.queue import broker_state_kernel as state_kernel
@@ -35,18 +34,6 @@ def leave(b: BrokerState, now: float, c: int) -> None:
         events_kernel.push(b.events, now, codes.HAND_BACK, c, epoch)
 
 
-def _finish_at(b: BrokerState, c: int, s: int, end_s: float) -> None:
-    """What is in a slot will be done at another time than was thought."""
-    b.consumers.whole_s[c, s] = end_s
-    ends_s = b.deliveries.begun_s[b.consumers.slot[c, s]] + b.policy.work_limit_s
-    end_s = min(end_s, max(ends_s, b.consumers.resume_s[c]))
-    b.consumers.end_s[c, s] = end_s
-    events_kernel.push(b.events, end_s, codes.FINISH, c * b.consumers.slots + s, 0)
-    if b.function.invoked and end_s > function_kernel.deadline_s(b.function, c):
-        at_s = function_kernel.deadline_s(b.function, c)
-        events_kernel.push(b.events, at_s, codes.TIMED_OUT, c, b.function.number[c])
-
-
 def pause(b: BrokerState, now: float, c: int, resume_s: float) -> None:
     """The whole process stands still until ``resume_s``."""
     if b.leased:
@@ -60,7 +47,10 @@ def pause(b: BrokerState, now: float, c: int, resume_s: float) -> None:
         b.consumers.loop_s[c] = max(b.consumers.loop_s[c], resume_s)
     for s in range(b.consumers.slots):
         if b.consumers.slot[c, s] >= 0:
-            _finish_at(b, c, s, b.consumers.whole_s[c, s] + shift_s)
+            end_s = b.consumers.whole_s[c, s] + shift_s
+            if b.consumers.sending[c, s] >= 0:
+                end_s = max(b.consumers.whole_s[c, s], resume_s)
+            hands_kernel.finish_at(b, c, s, end_s)
 
 
 def slow(b: BrokerState, now: float, c: int, factor: float) -> None:
@@ -69,8 +59,9 @@ def slow(b: BrokerState, now: float, c: int, factor: float) -> None:
     b.consumers.factor[c] = factor
     from_s = max(now, b.consumers.resume_s[c])
     for s in range(b.consumers.slots):
-        if b.consumers.slot[c, s] >= 0:
-            _finish_at(b, c, s, from_s + (b.consumers.whole_s[c, s] - from_s) * ratio)
+        if b.consumers.slot[c, s] >= 0 and b.consumers.sending[c, s] < 0:
+            end_s = from_s + (b.consumers.whole_s[c, s] - from_s) * ratio
+            hands_kernel.finish_at(b, c, s, end_s)
 
 
 def terminate(b: BrokerState, now: float, c: int) -> None:

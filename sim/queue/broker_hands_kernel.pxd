@@ -1,5 +1,6 @@
 cimport cython
 
+from sim.engine cimport held_up_kernel as held_up
 from sim.foundation cimport num
 from sim.foundation.c_types cimport i64
 from sim.queue cimport broker_beats_kernel as beats_kernel
@@ -58,6 +59,9 @@ cdef void send_acks(BrokerState b, double now, i64 c) noexcept nogil
 @cython.locals(due_s=double, paused_s=double, behind_s=double, busy_s=double)
 cdef void _note_hold(BrokerState b, double now, i64 c, i64 d) noexcept nogil
 
+@cython.locals(at_s=double, ends_s=double)
+cdef void finish_at(BrokerState b, i64 c, i64 s, double end_s) noexcept nogil
+
 @cython.locals(idle=i64, s=i64, work_s=double, end_s=double, at_s=double)
 cdef void _begin_work(BrokerState b, double now, i64 c, i64 d) noexcept nogil
 
@@ -84,6 +88,9 @@ cdef i64 _verdict(BrokerState b, i64 message) noexcept nogil
 
 @cython.locals(k=i64, restart_s=double)
 cdef void _die_of(BrokerState b, double now, i64 c, i64 message) noexcept nogil
+
+@cython.locals(d=i64, message=i64, k=i64, goes_on_s=double)
+cdef bint _sends(BrokerState b, double now, i64 c, i64 s) noexcept nogil
 
 @cython.locals(d=i64, message=i64, verdict=i64, fails=bint, at_s=double)
 cdef bint finish(BrokerState b, double now, i64 c, i64 s) noexcept nogil

@@ -1,5 +1,6 @@
 """A consumer and what it has in hand: it asks, works, acknowledges, and its process may end."""
 
+from sim.engine import held_up_kernel as held_up
 from sim.foundation import num
 from sim.queue import broker_beats_kernel as beats_kernel
 from sim.queue import broker_codes as codes
@@ -274,6 +275,18 @@ def _note_hold(b: BrokerState, now: float, c: int, d: int) -> None:
         limits_kernel.act(b.limits, codes.LIMIT_BUSY, now - busy_s, now)
 
 
+def finish_at(b: BrokerState, c: int, s: int, end_s: float) -> None:
+    """What is in a slot will be done at another time than was thought."""
+    b.consumers.whole_s[c, s] = end_s
+    ends_s = b.deliveries.begun_s[b.consumers.slot[c, s]] + b.policy.work_limit_s
+    end_s = min(end_s, max(ends_s, b.consumers.resume_s[c]))
+    b.consumers.end_s[c, s] = end_s
+    events_kernel.push(b.events, end_s, codes.FINISH, c * b.consumers.slots + s, 0)
+    if b.function.invoked and end_s > function_kernel.deadline_s(b.function, c):
+        at_s = function_kernel.deadline_s(b.function, c)
+        events_kernel.push(b.events, at_s, codes.TIMED_OUT, c, b.function.number[c])
+
+
 def _begin_work(b: BrokerState, now: float, c: int, d: int) -> None:
     """Put a delivery into a free slot."""
     if b.policy.blocks == 1 and b.leased:
@@ -294,6 +307,7 @@ def _begin_work(b: BrokerState, now: float, c: int, d: int) -> None:
     end_s = min(end_s, now + b.policy.work_limit_s)
     b.consumers.end_s[c, s] = end_s
     b.deliveries.work_s[d] = work_s
+    b.consumers.sending[c, s] = -1
     if b.messages.effects[b.deliveries.message[d]] == 0:
         _note_hold(b, now, c, d)
     events_kernel.push(b.events, end_s, codes.FINISH, c * b.consumers.slots + s, 0)
@@ -467,8 +481,37 @@ def _die_of(b: BrokerState, now: float, c: int, message: int) -> None:
         events_kernel.push(b.events, restart_s, codes.START, c, b.consumers.epoch[c])
 
 
+def _sends(b: BrokerState, now: float, c: int, s: int) -> bool:
+    """Whether a consumer that has done its work waits for the next stage to take what comes of it.
+
+    Whose work fails sends nothing.
+    """
+    d = b.consumers.slot[c, s]
+    message = b.deliveries.message[d]
+    if b.poison.message.shape[0] > 0:
+        k = messages_kernel.poison_place(b.poison, message)
+        if k >= 0 and b.poison.left[k] > 0:
+            return False
+    if now >= b.deliveries.begun_s[d] + b.policy.work_limit_s:
+        return False
+    if b.consumers.sending[c, s] < 0:
+        b.consumers.sending[c, s] = held_up.call(b.messages.sends, message, now)
+    goes_on_s = held_up.goes_on_s(b.messages.sends, b.consumers.sending[c, s], now)
+    if goes_on_s <= now:
+        if b.messages.effects[message] == 0:
+            held_up.took(b.messages.sends, b.consumers.sending[c, s], message, now)
+        return False
+    finish_at(b, c, s, goes_on_s)
+    return True
+
+
 def finish(b: BrokerState, now: float, c: int, s: int) -> bool:
-    """A consumer is done with what is in a slot, one way or the other; False: it died of it."""
+    """A consumer is done with what is in a slot, one way or the other.
+
+    False: it died of it, or goes on only later.
+    """
+    if b.messages.sends.message.shape[0] > 0 and _sends(b, now, c, s):
+        return False
     d = b.consumers.slot[c, s]
     message = b.deliveries.message[d]
     verdict = codes.OK

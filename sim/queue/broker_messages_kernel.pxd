@@ -1,5 +1,6 @@
 cimport cython
 
+from sim.engine.held_up_kernel cimport HeldUp
 from sim.foundation cimport num
 from sim.foundation.c_types cimport f32, i32, i64, u8, u16
 from sim.queue cimport broker_codes as codes
@@ -23,6 +24,7 @@ cdef class QueueMessages:
     cdef public double[::1] done_s
     cdef public i32[::1] again_message
     cdef public double[::1] again_s
+    cdef public HeldUp sends
     cdef public i64 total
     cdef public i64 arrived
     cdef public i64 ready_now

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from sim.engine.held_up_kernel import HeldUp, nobody
 from sim.foundation import num
 from sim.foundation.arrays import F32, F64, I32, I64, U8, U16, longer
 from sim.queue import broker_codes as codes
@@ -59,6 +60,8 @@ class QueueMessages:
         """[kept] messages processed before, in any order; may be empty."""
         self.again_s: F64 = np.zeros(keep_repeats)
         """[kept] when each was processed again."""
+        self.sends: HeldUp = nobody()
+        """What consumers send to the next stage of a pipeline, and until when they wait for it."""
         self.total = total
         """Messages that the queue is to get."""
         self.arrived = 0

@@ -96,12 +96,33 @@ def _bad_pipeline(
         return
     groups = {name: list(its.readers) for name, its in systems.items() if its is not None}
     yield from bad_edges([edge for edge in edges if edge is not None], groups)
+    for i, edge in enumerate(edges):
+        if edge is not None and (said := _cannot_wait(edge, systems)) is not None:
+            yield ("pipeline", i, "waits_for"), said
     if whole.get(("start",)) is not None:
         why = "does not go with a 'pipeline': the lab knows what waits in front of the first stage"
         yield ("start",), f"{why} alone"
     if _has_states(whole):
         why = "does not go with states of 'keys': a message that is worked on twice is sent twice"
         yield ("pipeline",), why
+
+
+def _cannot_wait(edge: Edge, systems: Mapping[str, System | None]) -> str | None:
+    """Why a group cannot wait for the next stage as its edge says; None: it can."""
+    before, group = edge.source
+    one, other = systems.get(before), systems.get(edge.to)
+    if edge.waits_for == "nothing" or one is None or other is None:
+        return None
+    if edge.waits_for == "buffer" and getattr(other, "publisher", None) is None:
+        return (
+            f"{edge.to!r} has no producer whose buffer can be full; give it a 'publisher', or wait "
+            "for the 'acknowledgement'"
+        )
+    if group in getattr(one, "share_groups", ()):
+        return f"{group!r} is a share group, of which the lab does not know how it waits"
+    if getattr(one.readers.get(group), "retry_topics", None) is not None:
+        return f"{group!r} has retry topics, of which the lab does not know how they wait"
+    return None
 
 
 def _bad_length(whole: Document) -> Iterator[tuple[KeyPath, str]]:

@@ -1,6 +1,7 @@
 """Stages behind each other: what a group's work makes, the next system carries."""
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 from pydantic import Field
 
@@ -14,14 +15,23 @@ class Edge(Config):
 
     It is sent at the moment of the effect, with the key and size of the message that was worked on.
     A message that is processed twice is sent twice: who crashes between the effect and its
-    acknowledgement, or commit, leaves a duplicate to the next stage. Nothing flows back: whoever
-    produces for the next stage holds as much as it has to, and its work does not wait for that one.
+    acknowledgement, or commit, leaves a duplicate to the next stage. Unless `waits_for` says so,
+    nothing flows back: whoever produces for the next stage holds as much as it has to, and its work
+    does not wait for that one.
     """
 
     from_: str = Field(alias="from")
     """Whose effects: `system.group`."""
     to: Name
     """The system that carries them."""
+    waits_for: Literal["nothing", "buffer", "acknowledgement"] = "nothing"
+    """For what a consumer of `from` waits before it is done with a message, and takes the next.
+    `buffer`: for its producer client to take what it sends, as `send()` of Kafka's Java client does
+    (`buffer.memory`, `max.block.ms`); for a Kafka with a `publisher`. `acknowledgement`: for the
+    next system to have it (`send().get()`, a publisher's confirm, the answer to SendMessage or
+    PutRecords), or for its producer to give up. Then the next stage holds this one up: its lag
+    grows. Such stages are run again and again until they agree on when each message was taken; if
+    they do not, the run says so."""
 
     @property
     def source(self) -> tuple[str, str]:
@@ -33,6 +43,18 @@ class Edge(Config):
 def edge_to(pipeline: Sequence[Edge], system: str) -> Edge | None:
     """Where a system gets its messages from; None: from the workload."""
     return next((edge for edge in pipeline if edge.to == system), None)
+
+
+def edge_from(pipeline: Sequence[Edge], system: str, group: str) -> Edge | None:
+    """Where a group's effects wait to be taken; None: they do not wait."""
+    its = (edge for edge in pipeline if edge.source == (system, group))
+    return next((edge for edge in its if edge.waits_for != "nothing"), None)
+
+
+def awaited(pipeline: Sequence[Edge], system: str) -> bool:
+    """Whether the stage before a system waits for it."""
+    edge = edge_to(pipeline, system)
+    return edge is not None and edge.waits_for != "nothing"
 
 
 def sends_on(pipeline: Sequence[Edge], system: str, group: str) -> bool:
@@ -70,6 +92,9 @@ def bad_edges(
         if any(other.to == edge.to for other in pipeline[:i]):
             why = f"{edge.to!r} gets messages from two groups; the lab knows one for each system"
             found.append(((*at, "to"), why))
+        if edge.waits_for != "nothing" and edge_from(pipeline[:i], *edge.source) is not None:
+            why = "waits for one other system already; the lab knows one for each group"
+            found.append(((*at, "waits_for"), f"{edge.from_!r} {why}"))
         system, seen = edge.source[0], {edge.to}
         while system not in seen and (before := edge_to(pipeline, system)) is not None:
             seen.add(system)

@@ -9,6 +9,7 @@ import simpy
 
 from sim.engine.acted_kernel import Acted
 from sim.engine.environment import Stage, Steps
+from sim.engine.held_up import Taken
 from sim.engine.outcome import GroupOutcome, Publication
 from sim.engine.system import Fleet, Setup, Upstream, capacity
 from sim.engine.waits import LINGERED, Limit, of_kernel
@@ -275,6 +276,12 @@ class Kafka(LogSystem):
     def done(self) -> bool:
         """Whether the groups have done with all that is in the log, and nothing more will be."""
         return (self.cluster is None or self.cluster.done) and super().done()
+
+    def taken(self, waits_for: str) -> Taken:
+        """As `sim.engine.system.System.taken`; of a publisher, as its client tells it."""
+        if self.cluster is None:
+            return super().taken(waits_for)
+        return self.cluster.publisher.taken(waits_for)
 
     def publication(self, ended_s: float) -> Publication | None:
         """What became of the publisher, if there is one."""

@@ -8,6 +8,7 @@ import simpy
 
 from sim.engine.acted_kernel import Acted, note
 from sim.engine.environment import Steps
+from sim.engine.held_up import Taken
 from sim.engine.outcome import Fate, Publication
 from sim.engine.system import LOOKS, Setup
 from sim.engine.waits import LINGERED, Limit, of_kernel
@@ -16,9 +17,11 @@ from sim.log.kafka_metadata import next_refresh_s
 from sim.log.partition_counts import PartitionCounts
 from sim.log.topic import by_partition
 from sim.measure.alarms import alarms
+from sim.producer import kafka_client_codes as codes
 from sim.producer.kafka_client import Client
 from sim.producer.kafka_client_state_kernel import ClientLimits
 from sim.producer.kafka_client_waits import Ways
+from sim.scenario.pipeline import awaited
 from sim.scenario.products.kafka import KafkaSystem
 from sim.scenario.products.kafka_publisher import Publisher
 from sim.traffic.generate import pool
@@ -50,6 +53,8 @@ class KafkaPublisher:
         self.publisher = config.publisher
         self.client = _client(setup, config, partition_of, partitions)
         self.client.stand(setup.messages.waiting)
+        if awaited(setup.scenario.pipeline, setup.name):
+            self.client.state.app.returned_s = np.full(len(setup.messages), np.inf)
         self.now_s = 0.0
         self.ended_s = np.inf
         """When it was first seen to have nothing left to do, s; inf: not yet."""
@@ -127,6 +132,26 @@ class KafkaPublisher:
             now, partition_of = self.knows(), np.asarray(source.partition_of).copy()
             partition_of[row:] = now[row:]
             source.partition_of = partition_of
+
+    def taken(self, waits_for: str) -> Taken:
+        """When send() returned, or its future was done.
+
+        Of a record that failed in the client that is at delivery.timeout.ms after send().
+        """
+        returned_s = np.asarray(self.client.state.app.returned_s)
+        if waits_for == "buffer":
+            return Taken(returned_s, np.zeros(returned_s.size))
+        acked_s, status = self.client.acked_s.copy(), self.client.status
+        transactional = self.publisher.transactional
+        failed_s = returned_s + self.config.producer.delivery_timeout_s(transactional)
+        failed = (status == codes.FAILED) & (acked_s == np.inf)
+        acked_s[failed] = failed_s[failed]
+        rejected = status == codes.REJECTED
+        acked_s[rejected] = returned_s[rejected]
+        trip_s = np.where(acked_s < np.inf, acked_s, 0.0) - np.where(
+            acked_s < np.inf, returned_s, 0.0
+        )
+        return Taken(acked_s, trip_s)
 
     # What happens to it.
 

@@ -9,6 +9,7 @@ import simpy
 
 from sim.engine.acted_kernel import Acted
 from sim.engine.environment import Stage
+from sim.engine.held_up import Taken
 from sim.engine.outcome import Fate
 from sim.engine.system import Fleet, Setup, capacity
 from sim.engine.waits import Limit, TimePart, after_start
@@ -65,6 +66,10 @@ class Kinesis(LogSystem):
         """Of each application, [rows] when it is given each record, s."""
         super().__init__(setup, topic, groups, config.applications, lost=fate, sent=self.put)
         self.stages: Sequence[Stage] = [self.readers]
+
+    def taken(self, waits_for: str) -> Taken:
+        """As `sim.engine.system.System.taken`: its last call was answered, or it was given up."""
+        return self.put.taken()
 
     def topic_of(self, name: str) -> Topic:
         """As in `LogSystem`."""
@@ -241,6 +246,11 @@ class Put(NamedTuple):
     """[messages] between the two: held back by `RateLimit`, or refused by the shard, s."""
     acted: Sequence[Acts]
     """[shards]"""
+
+    def taken(self) -> Taken:
+        """When its producer was done with each record."""
+        trip_s = self.buffered_s.astype(np.float64) + self.trip_s
+        return Taken(self.created_s + trip_s + self.held_s, trip_s)
 
     def sent_parts_s(self, first: int, last: int, entered_s: F64) -> F64:
         """As `sim.engine.waits.Sent.sent_parts_s`, by when the application was handed each.

@@ -9,6 +9,7 @@ import numpy as np
 import simpy
 
 from sim.engine.environment import SideBySide
+from sim.engine.held_up import Taken
 from sim.engine.outcome import Effects, Fate, GroupOutcome, Offsets, Publication
 from sim.engine.system import Setup, Take, Upstream
 from sim.engine.waits import Limit, Sent
@@ -128,6 +129,12 @@ class LogSystem:
     def done(self) -> bool:
         """Whether the groups have done with all that is in the log, and nothing more will be."""
         return self.settled() == self.total()
+
+    def taken(self, waits_for: str) -> Taken:
+        """As `sim.engine.system.System.taken`: once it can be read."""
+        at_s = self.topic.to_messages(self.topic.log.visible_s, np.inf)
+        trip_s = np.where(at_s < np.inf, at_s - self.setup.messages.created_s, 0.0)
+        return Taken(at_s, trip_s)
 
     def publication(self, ended_s: float) -> Publication | None:
         """What became of the publisher; None: all that is produced gets into the log."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from math import inf
 from types import MappingProxyType
 from typing import Generic, NamedTuple, TypeVar
 
@@ -9,6 +10,7 @@ import numpy as np
 import simpy
 
 from sim.engine.environment import SideBySide
+from sim.engine.held_up import Taken
 from sim.engine.outcome import Effects, Fate, GroupOutcome
 from sim.engine.system import Fleet, Setup, Upstream
 from sim.engine.waits import Limit, Sent, Waits
@@ -22,6 +24,7 @@ from sim.queue.broker import Broker
 from sim.queue.broker_state import MessageColumns, PoisonousMessages, poisonous_messages
 from sim.queue.broker_waits import BrokerWaits
 from sim.queue.feed_kernel import Feed
+from sim.queue.senders import Senders
 from sim.queue.sqs_standard import Workers
 from sim.queue.sqs_standard_state_kernel import StandardQueue
 from sim.systems.ceilings import told_of_queue
@@ -81,6 +84,23 @@ class QueueSystem(Generic[_Q]):
         """Whether the queues have done with all that they are to get."""
         return self.settled() == self.total()
 
+    def taken(self, waits_for: str) -> Taken:
+        """As `sim.engine.system.System.taken`: half a trip after it came into the last queue."""
+        senders = getattr(self, "senders", None)
+        out = np.full(self.setup.total, -np.inf)
+        for queue in self.queues.values():
+            came_s = _came_s(queue, self.setup.total)
+            out[came_s < inf] = np.maximum(out, came_s)[came_s < inf]
+        if isinstance(senders, Senders):
+            way_s = np.asarray(senders.state.way_s).astype(np.float64)
+            out = np.maximum(out, senders.visible_s(0.0)) + way_s
+            trip_s = 2.0 * way_s
+        else:
+            trip_s = out - self.setup.messages.created_s
+            trip_s[~np.isfinite(out)] = 0.0
+        out[out == -np.inf] = np.inf
+        return Taken(out, trip_s)
+
     def publication(self, ended_s: float) -> None:
         """Nothing in front of a queue can fail."""
 
@@ -106,6 +126,27 @@ class QueueSystem(Generic[_Q]):
     def completed(self, name: str, queue: Broker, outcome: GroupOutcome) -> GroupOutcome:
         """The outcome of a general queue, with what only the product knows: here, nothing."""
         return outcome
+
+
+def _came_s(queue: Broker | Workers, messages: int) -> F64:
+    """[messages] when each came into a queue, refused or not, for the last time, s; inf: never.
+
+    Left out, and all inf, is a queue that numbers only its own messages, one of the fast kernel,
+    which lets all in, and one in which dead letters may be.
+    """
+    out = np.full(messages, np.inf)
+    if queue.queue.state.size != messages or isinstance(queue, Workers):
+        return out
+    if queue.state.messages.letter.shape[0]:
+        return out
+    feed, times = queue.state.feed, queue.state.times
+    rows = slice(0, int(feed.n[0]))
+    message = np.asarray(feed.message)[rows]
+    out[message] = np.asarray(feed.enqueued_s)[rows]
+    row_of = np.asarray(times.row_of)[:messages]
+    again = np.flatnonzero(row_of)
+    out[again] += np.asarray(times.before)[row_of[again] - 1, codes.MET_SEND]
+    return out
 
 
 class QueueBecame(NamedTuple):

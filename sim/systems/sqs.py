@@ -36,6 +36,7 @@ from sim.queue.sqs_standard_waits import StandardWaits
 from sim.queue.windows import QueueWindows
 from sim.scenario.faults.settings import AttributesFault
 from sim.scenario.load import Scenario
+from sim.scenario.pipeline import edge_from
 from sim.scenario.products.aws_lambda import A_RECEIVE, LONG_POLL_S
 from sim.scenario.products.sqs import LONGEST_HIDDEN_S, SqsQueue, SqsSystem
 from sim.scenario.products.sqs_dead_letters import is_linked, linked
@@ -283,11 +284,15 @@ def _setting(setup: Setup, name: str) -> list[AttributesFault]:
 
 
 def _is_standard(setup: Setup, name: str, queue: SqsQueue) -> bool:
-    """Whether it runs on the fast kernel, which knows one length of locks alone."""
+    """Whether it runs on the fast kernel, which knows one length of locks alone.
+
+    Nor does it know of workers that wait for the next stage of a pipeline.
+    """
     config = setup.scenario.systems[setup.name]
     assert isinstance(config, SqsSystem)
     together = is_linked(name, linked(config.queues))
-    return queue.plain and not together and not _setting(setup, name)
+    waits = edge_from(setup.scenario.pipeline, setup.name, name) is not None
+    return queue.plain and not together and not waits and not _setting(setup, name)
 
 
 def _set_later(

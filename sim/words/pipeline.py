@@ -38,6 +38,13 @@ def end_to_end(pipeline: pd.DataFrame) -> Iterator[str]:
             most = max(range(len(way)), key=of_stage.__getitem__)
             its = share(of_stage[most], means_s[-1])
             yield f"Of the mean time end to end, {its} is in {way[most]}."
+        for stage, after in pairwise(way):
+            if rows[stage].get("held_up"):
+                yield (
+                    f"{after} is the bottleneck: at {count(rows[stage]['held_up'])} messages "
+                    f"{stage} waited until it took what came of them, for "
+                    f"{duration(rows[stage]['held_up_s'])} in all."
+                )
         if last["duplicates"] or last["out_of_order"] > 0:
             yield (
                 f"At the end, {count(last['duplicates'])} effects are duplicates"

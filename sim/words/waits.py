@@ -34,6 +34,7 @@ _OF_IT = {
     TimePart.CAPACITY: "because all consumers are busy",
     TimePart.HEAD_OF_LINE: "behind an earlier message while a consumer is idle",
     TimePart.CEILING: "because a ceiling is reached",
+    TimePart.BLOCKED: "because the next stage does not take what comes of them",
     TimePart.CALL: "waiting for calls between consumer and broker",
     TimePart.HELD: "with their consumer, behind others that it holds",
     TimePart.SLOWED: "because their consumer is slowed or paused",

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from sim.engine.passed_on import PassedOn, passed_on
+from sim.engine.passed_on import PassedOn, effects_of, passed_on
 from sim.lab import run_system
 from sim.scenario.load import Scenario
 from sim.traffic.generate import generate
@@ -29,7 +29,7 @@ def handed(queue, faults=()):
     )  # fmt: skip
     messages, outcomes = generate(scenario), []
     run_system(scenario, "s", messages, on_outcome=outcomes.append)
-    return messages, outcomes[0], passed_on(PassedOn.first(messages), outcomes[0])
+    return messages, outcomes[0], passed_on(PassedOn.first(messages), effects_of(outcomes[0]))
 
 
 def test_each_effect_is_a_message_at_its_moment_with_the_key_of_its_own():

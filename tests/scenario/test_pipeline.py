@@ -4,7 +4,7 @@ import pytest
 
 from sim.foundation.errors import LabError
 from sim.scenario.load import Scenario
-from sim.scenario.pipeline import Edge, edge_to, sends_on, stages_before
+from sim.scenario.pipeline import Edge, awaited, edge_from, edge_to, sends_on, stages_before
 
 CHAIN = [Edge(**{"from": "a.g", "to": "b"}), Edge(**{"from": "b.g", "to": "c"})]
 
@@ -47,3 +47,29 @@ def test_a_stage_need_not_do_the_jobs_of_another():
 def test_what_leads_nowhere_or_in_a_circle_is_refused(edges, more, said):
     with pytest.raises(LabError, match=said):
         scenario([{"from": source, "to": to} for source, to in edges], **more)
+
+
+def test_who_waits_for_the_next_stage():
+    waits = Edge(**{"from": "a.g", "to": "b", "waits_for": "acknowledgement"})
+    assert edge_from([*CHAIN[1:], waits], "a", "g") == waits and awaited([waits], "b")
+    assert edge_from(CHAIN, "a", "g") is None and not awaited(CHAIN, "b")
+
+
+def test_only_a_producer_with_a_buffer_has_one_that_can_be_full():
+    with pytest.raises(LabError, match="'b' has no producer whose buffer can be full"):
+        scenario([{"from": "a.q", "to": "b", "waits_for": "buffer"}])
+
+
+def test_the_lab_does_not_know_how_share_groups_and_retry_topics_wait():
+    edge = {"from": "k.g", "to": "b", "waits_for": "acknowledgement"}
+    group = {"consumers": 1, "does": ["a"]}
+    for groups, said in (
+        ({"share_groups": {"g": group}}, "is a share group"),
+        ({"groups": {"g": {**group, "retry_topics": {}}}}, "has retry topics"),
+    ):
+        systems = {
+            "k": {"product": "kafka", "topic": {"partitions": 1}, **groups},
+            "b": {"product": "sqs", "queues": {"q": {"workers": 1, "does": ["b"]}}},
+        }
+        with pytest.raises(LabError, match=said):
+            scenario([edge], systems=systems)

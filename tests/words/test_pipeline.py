@@ -22,6 +22,14 @@ def test_the_last_stage_is_told_with_the_stage_in_which_most_of_the_time_is():
     ]
 
 
+def test_the_stage_that_another_waits_for_is_the_bottleneck():
+    rows = [row("a", "", 4.0, held_up=1200, held_up_s=150.0), row("b", "a.g", 5.0, held_up=0)]
+    assert list(end_to_end(pd.DataFrame(rows)))[2] == (
+        "b.g is the bottleneck: at 1,200 messages a.g waited until it took what came of them, for "
+        "2 min 30 s in all."
+    )
+
+
 def test_nothing_is_told_without_a_pipeline():
     assert list(end_to_end(no_rows())) == []
     assert list(end_to_end(pd.DataFrame([row("a", "", 1.0)]))) == []
