@@ -80,7 +80,7 @@ brokers: setup
 validate: brokers
 	$(BIN)/python -m sim.validate.record
 
-# Five of them once, counts alone: four minutes, on any machine.
+# Six of them once, counts alone: five minutes, on any machine.
 validate-short: setup
 	$(BIN)/python -m sim.validate.record --short
 

@@ -28,7 +28,7 @@ def _fetches(at: At) -> bool:
 
 def _most(at: At) -> int:
     """Messages that a subscriber has in hand at most."""
-    return int(at.other(*_FETCH) if _fetches(at) else at.other(*_CONSUME) or 500)
+    return int(at.other(*_FETCH) if _fetches(at) else (at.other(*_CONSUME) or 500) + 1)
 
 
 def _acked(to: To) -> To:

@@ -120,7 +120,8 @@ def limit_keys(config: NatsSystem, name: str) -> Keys:
         codes.LIMIT_LOCK_GONE: wait,
         codes.LIMIT_BUSY: key("subscribers", its.subscribers),
         codes.LIMIT_HELD: key(
-            "consume.MaxMessages" if its.fetch is None else "fetch.batch", its.most
+            "consume.MaxMessages" if its.fetch is None else "fetch.batch",
+            its.most - 1 if its.fetch is None else its.most,
         ),
     }
     if its.max_ack_pending != -1:

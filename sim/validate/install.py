@@ -1,8 +1,8 @@
 """Brokers for `sim validate`: `python -m sim.validate.install` (`make brokers`).
 
-RabbitMQ, Redis and PostgreSQL are Debian's packages; Kafka and ElasticMQ are jars that Maven puts
-into `INSTALLED`, where the Java clients are compiled to. What cannot be had is one line, and the
-rest is installed all the same. Nothing is left running.
+RabbitMQ, Redis, NATS and PostgreSQL are Debian's packages; Kafka and ElasticMQ are jars that Maven
+puts into `INSTALLED`, where the Java clients are compiled to. What cannot be had is one line, and
+the rest is installed all the same. Nothing is left running.
 """
 
 import os
@@ -20,10 +20,13 @@ HERE = Path(__file__).parent
 PACKAGES = {
     "rabbitmq-server": Path("/usr/lib/rabbitmq/bin/rabbitmq-server"),
     "redis-server": Path("/usr/bin/redis-server"),
+    "nats-server": Path("/usr/sbin/nats-server"),
     "postgresql": Path("/usr/lib/postgresql/*/bin/postgres"),
 }
 """Debian's packages, and what each is there for; a pattern, as the version is in the path."""
-SERVICES = ("rabbitmq-server", "redis-server", "postgresql", "epmd.socket", "epmd.service")
+SERVICES = (
+    "rabbitmq-server", "redis-server", "nats-server", "postgresql", "epmd.socket", "epmd.service",
+)  # fmt: skip
 """Services that the packages start where there is systemd."""
 
 
@@ -112,7 +115,7 @@ def parts() -> Mapping[str, Callable[[], str]]:
     """What there is to install, by what it is for."""
     missing = [name for name, program in PACKAGES.items() if not glob(str(program))]
     found: dict[str, Callable[[], str]] = {
-        "RabbitMQ, Redis and PostgreSQL": lambda: packages(missing)
+        "RabbitMQ, Redis, NATS and PostgreSQL": lambda: packages(missing)
     }
     for name, said in (("kafka", "Kafka"), ("elasticmq", "ElasticMQ")):
         pom = HERE / f"{name}.pom.xml"

@@ -100,6 +100,15 @@ def _postgres(address: str | None) -> RealSystem:
     return PostgresReal(address)
 
 
+def _nats(address: str | None) -> RealSystem:
+    try:
+        from sim.validate.nats_real import NatsReal
+    except ImportError:
+        raise BrokerMissingError("nats.py is not installed: `make brokers`") from None
+
+    return NatsReal(address)
+
+
 BROKERS: Mapping[str, BrokerKind] = {
     kind.name: kind
     for kind in (
@@ -109,6 +118,7 @@ BROKERS: Mapping[str, BrokerKind] = {
             lambda system: _product(system) in (("rabbitmq", ""), ("celery", "rabbitmq")),
             _rabbitmq,
         ),
+        BrokerKind("nats", lambda system: _product(system)[0] == "nats", _nats),
         BrokerKind("postgres", taken, _postgres),
         BrokerKind("redis", lambda system: _product(system) == ("celery", "redis"), _redis),
         BrokerKind("sqs", lambda system: _product(system)[0] == "sqs", _sqs),

@@ -31,7 +31,7 @@ def test_each_key_has_another_value_where_it_can_be_a_cause():
 
 
 def test_a_wait_is_longer_than_all_that_is_sent_ahead_takes():
-    assert keys(work=0.5)["ack_wait"].to == "500"  # twice 500 of half a second
+    assert keys(work=0.5)["ack_wait"].to == "501"  # twice 501 of half a second
     assert keys(work=0.5, fetch={"batch": 2})["ack_wait"].to == "300"
     long = keys(work=0.1, ack_wait="10 m", fetch={"batch": 10})
     assert long["ack_wait (shorter)"].to == "60"

@@ -96,4 +96,4 @@ def test_clients_need_a_compiler(programs, tmp_path):
 
 
 def test_every_broker_has_a_part():
-    assert {"RabbitMQ, Redis and PostgreSQL", "ElasticMQ"} <= set(module.parts())
+    assert {"RabbitMQ, Redis, NATS and PostgreSQL", "ElasticMQ"} <= set(module.parts())

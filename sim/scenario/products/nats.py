@@ -62,8 +62,9 @@ class NatsConsume(Config):
     """`Consume` and `Messages` of newer clients: the server sends to a subscriber up to so many."""
 
     max_messages: PositiveCount = Field(default=500, alias="MaxMessages")
-    """Messages that a subscriber holds at most, those in work with them; their `ack_wait` runs.
-    (nats.go's default. It asks for more once half are worked on; here, once one is.)"""
+    """Messages that a subscriber holds at most beside the one in work; their `ack_wait` runs.
+    (`DefaultMaxMessages` of nats.go, which asks for more once half are taken up; here, once one
+    is.)"""
 
 
 class NatsFetch(Config):
@@ -126,7 +127,7 @@ class NatsConsumer(LogReaders):
         """Messages that a subscriber has in hand at most."""
         if self.fetch is not None:
             return self.fetch.batch
-        return (self.consume or NatsConsume()).max_messages
+        return (self.consume or NatsConsume()).max_messages + 1
 
 
 class NatsLatency(Config):

@@ -32,7 +32,7 @@ def scenario(stream=None, **consumer):
 def test_defaults_are_those_of_the_server_and_its_clients():
     its, stream = scenario().systems["nats"].consumers["c"], NatsStream()
     assert (its.ack_policy, its.ack_wait, its.max_deliver) == ("explicit", 30.0, -1)
-    assert (its.max_ack_pending, its.most) == (1_000, 500)
+    assert (its.max_ack_pending, its.most) == (1_000, 501)
     assert (stream.max_age, stream.max_msgs) == (0.0, -1)
     fetch = scenario(fetch={}).systems["nats"].consumers["c"].fetch
     assert (fetch.batch, fetch.expires) == (1, 5.0)
