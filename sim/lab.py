@@ -37,7 +37,7 @@ from sim.systems.held_up import Held
 from sim.systems.placed import messages_of
 from sim.systems.size import GRID_STEPS, USUAL, Allowance, Size, check, free_bytes, size
 from sim.systems.windowed import at_a_time, rolling
-from sim.traffic.generate import none_is_slow, strokes
+from sim.traffic.generate import none_is_slow, poisonous_rows, strokes
 from sim.traffic.messages import Messages
 from sim.traffic.windows import WindowPlan, Windows
 
@@ -467,8 +467,8 @@ def _unstruck(setup: Setup, waiting: Collection[int], ended_s: float) -> Iterato
 
 
 def _unslowed(setup: Setup, outcome: GroupOutcome) -> Iterator[str]:
-    """Jobs of a group with a slow share that drew none of its messages."""
-    from sim.words.silence import none_was_slow
+    """Jobs of a group with a slow or poisonous share that drew none of its messages."""
+    from sim.words.silence import none_was_poisonous, none_was_slow
 
     scenario, n = setup.scenario, setup.total
     for job in scenario.systems[setup.name].readers[outcome.group].does:
@@ -477,6 +477,14 @@ def _unslowed(setup: Setup, outcome: GroupOutcome) -> Iterator[str]:
             given = n if outcome.rows is None else outcome.rows.size
             where = ("workload", "service", job, "slow")
             yield str(scenario.problem(where, none_was_slow(slow.share, given)))
+        its = scenario.workload.service[job].poison
+        if its is not None and its.share:
+            found = poisonous_rows(scenario, n, job)
+            given = n if outcome.rows is None else outcome.rows.size
+            drew = found.size if outcome.rows is None else np.isin(found, outcome.rows).any()
+            if given and not drew:
+                where = ("workload", "service", job, "poison")
+                yield str(scenario.problem(where, none_was_poisonous(its.share, given)))
 
 
 def _advance(

@@ -332,6 +332,16 @@ def test_a_slow_share_that_drew_nobody_is_told():
     assert _told(**only, **{"workload.service.j.slow": {**slow, "share": 0.05}}) == []
 
 
+def test_a_poisonous_share_that_drew_nobody_is_told():
+    poison = {"share": 1e-5, "times": 1}
+    (words,) = _told(**{"workload.service.j.poison": poison})
+    assert ": workload.service.j.poison: none of " in words
+    assert "drew this share, 1e-05: no message was poisonous" in words
+    assert _told(**{"workload.service.j.poison": {**poison, "share": 0.05}}) == []
+    only = {"systems.q.queues.w.FilterPolicy": {"k": ["never"]}}
+    assert _told(**only, **{"workload.service.j.poison": {**poison, "share": 0.05}}) == []
+
+
 def test_scaled_to_nobody_nobody_works():
     none = {"at": "5 s", "fault": "scale", "target": "q.w", "to": 0, "grace": 0}
     for scale in (1.0, 0.5):

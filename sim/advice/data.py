@@ -29,6 +29,8 @@ class Preset(Config):
     """As in a scenario, with the words that the file explains."""
     publisher: dict[str, Any] = Field(default_factory=dict)
     """Merged into it where faults strike publishers or brokers."""
+    hopeless: dict[str, Any] = Field(default_factory=dict)
+    """Merged into it where the handler fails on some messages for ever, key by key."""
 
     @property
     def works(self) -> bool:

@@ -41,6 +41,8 @@ _LONGEST_VISIBILITY_S = 43_200
 _LEAST_IDLE_S = 60
 """How long an entry of a Redis stream is pending before another consumer claims it, at least (an
 assumption: XAUTOCLAIM has no default)."""
+_GIVEN_UP_S = 900.0
+"""What fails for ever may be tried so long, and then be given up, before a run is cut off."""
 _RESTART_S = 60.0
 _REPLAY_S = 60.0
 _HALTS = 20
@@ -109,7 +111,9 @@ class Bench:
         allowed_s = [s for s in (self.needs.max_delay, self.needs.drain) if s is not None]
         if not allowed_s:
             return self.scenario.drain_limit
-        return min(self.scenario.drain_limit, max(self.messages.duration_s / 2, 2 * max(allowed_s)))
+        least_s = _GIVEN_UP_S if self.fails_for_ever else 0.0
+        patience_s = max(self.messages.duration_s / 2, 2 * max(allowed_s), least_s)
+        return min(self.scenario.drain_limit, patience_s)
 
     @property
     def order_by(self) -> list[str]:
@@ -125,10 +129,27 @@ class Bench:
 
     @property
     def fails(self) -> bool:
-        """Whether a fault of the scenario makes handlers raise."""
+        """Whether handlers raise, by a fault or by a share of the workload."""
+        services = self.scenario.workload.service.values()
         return any(
             isinstance(fault, PoisonFault) and fault.effect == "fail"
             for fault in self.scenario.faults
+        ) or any(
+            its.poison is not None and its.poisons and its.poison.effect == "fail"
+            for its in services
+        )
+
+    @property
+    def fails_for_ever(self) -> bool:
+        """Whether handlers raise on some messages whenever these are tried."""
+        services = self.scenario.workload.service.values()
+        return any(
+            isinstance(fault, PoisonFault) and fault.effect == "fail" and fault.times is None
+            for fault in self.scenario.faults
+        ) or any(
+            its.poison is not None and its.poison.effect == "fail" and its.poison.times is None
+            for its in services
+            if its.poisons
         )
 
     def why_not(self, preset: Preset) -> str | None:
@@ -194,7 +215,8 @@ class Bench:
             job: {"$only": self.needs.routing.get(job), "$bindings": self._bindings(job)}
             for job in self.jobs
         }
-        data = _filled(preset.system, words, of_job, workers)
+        its = _merged(preset.system, preset.hopeless) if self.fails_for_ever else preset.system
+        data = _filled(its, words, of_job, workers)
         if self.strikes_publishers:
             data |= _filled(preset.publisher, words, of_job, workers)
         return data
@@ -370,6 +392,16 @@ def _peak_rate(messages: Messages) -> float:
         return 0.0
     counts, edges = np.histogram(messages.created_s, 200, (0.0, messages.duration_s))
     return float(counts.max() / (edges[1] - edges[0]))
+
+
+def _merged(node: Any, more: Any) -> Any:
+    """Data with others merged into it, key by key."""
+    if not isinstance(node, dict) or not isinstance(more, dict):
+        return more
+    return {
+        **node,
+        **{key: _merged(node[key], its) if key in node else its for key, its in more.items()},
+    }
 
 
 def _filled(

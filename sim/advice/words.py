@@ -8,7 +8,7 @@ from rich.table import Table
 from sim.advice.advise import Advice, Row, assumed
 from sim.foundation.text import count, duration, messages, names, share
 from sim.scenario.needs import Needs
-from sim.words.needs_met import NOTHING_LEFT, keeps_pace
+from sim.words.needs_met import NOTHING_LEFT, keeps_pace, missed
 
 
 def closing(advice: Advice) -> str:
@@ -95,7 +95,7 @@ def table(advice: Advice) -> Table:
 def said(row: Row) -> str:
     """What rules the system out; if nothing does, that all needs are met."""
     if row.unmet:
-        return "; ".join(f"{j.said} ({j.need})" for j in row.unmet)
+        return missed(row.unmet)
     where = f", where {row.assumes}" if row.assumes else ""
     stated = [j.said for j in row.judged if j.need != NOTHING_LEFT]
     return "; ".join(stated or [j.said for j in row.judged]) + where
@@ -166,9 +166,9 @@ def _against(rows: Sequence[Row], conclusion: str) -> list[str]:
 
 def _none(advice: Advice) -> str:
     nearest = advice.rows[0]
-    failing = names([f"{j.said} ({j.need})" for j in nearest.unmet])
     return (
-        f"No system here meets every need. Nearest is {_offer(nearest)}, but {failing}. "
+        f"No system here meets every need. Nearest is {_offer(nearest)}, but "
+        f"{missed(nearest.unmet)}. "
         f"{' '.join(['Give up that need, or take care of it in the application.', *yours(advice)])}"
     )
 
@@ -181,8 +181,7 @@ def yours(advice: Advice) -> list[str]:
         out.append(f"Of yours, {names(fit)} meet{'s' if len(fit) == 1 else ''} every need.")
     for row in own:
         if row.unmet:
-            what = "; ".join(f"{j.said} ({j.need})" for j in row.unmet)
-            out.append(f"Yours, {row.title.removeprefix('yours: ')}: {what}.")
+            out.append(f"Yours, {row.title.removeprefix('yours: ')}: {missed(row.unmet)}.")
             if row.more is not None and _waits(row, advice.needs):
                 out.append(f"{_more(row, advice.needs)}.")
     return out

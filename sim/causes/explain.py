@@ -125,7 +125,7 @@ class _Baselines:
             its = {}
             for group, now in numbers(scenario, self.laboratory.baseline(system), system).items():
                 allowed = bounds(scenario, system, group, now.produced, duration_s)
-                never = hopeless(scenario, system, group, duration_s)
+                never = hopeless(scenario, system, group, duration_s, len(self.laboratory.messages))
                 its[group] = _Baseline(now, allowed, harms(now, allowed, never))
             self._judged[system] = its
         return self._judged[system]
@@ -150,7 +150,8 @@ class _Baselines:
         if best is None:
             return judged
         allowed = judged.allowed.beside(*best, judged.now.asked_s)
-        never = hopeless(scenario, system, group, self.laboratory.messages.duration_s)
+        messages = self.laboratory.messages
+        never = hopeless(scenario, system, group, messages.duration_s, len(messages))
         return _Baseline(judged.now, allowed, harms(judged.now, allowed, never))
 
 

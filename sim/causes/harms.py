@@ -19,7 +19,7 @@ from sim.scenario.products.kafka import KafkaSystem
 from sim.scenario.products.pubsub import PubsubSystem
 from sim.scenario.products.rabbitmq import RabbitmqQueue
 from sim.scenario.products.sqs import SqsQueue
-from sim.traffic.generate import strokes
+from sim.traffic.generate import poisonous_rows, strokes
 from sim.words.needs_met import Seen, seen_of
 from sim.words.why import WASTE
 
@@ -242,13 +242,28 @@ def _keeps_order(scenario: Scenario, system: str, group: str) -> bool:
     return key is not None and set(key) <= wanted
 
 
-def hopeless(scenario: Scenario, system: str, group: str, duration_s: float) -> int:
-    """Messages of a group that fail or kill their process for ever, as the scenario has it."""
+def hopeless(
+    scenario: Scenario, system: str, group: str, duration_s: float, messages: int = 0
+) -> int:
+    """Messages of a group that fail or kill their process for ever, as the scenario has it.
+
+    Args:
+        scenario: with its faults and its workload.
+        system: name.
+        group: of the system.
+        duration_s: until the last arrival, s.
+        messages: of the scenario, of which a share may be poisonous.
+    """
     n = 0
     for index, fault in enumerate(scenario.faults):
         its = isinstance(fault, PoisonFault) and fault.strikes_group(system, group)
         if its and isinstance(fault, PoisonFault) and fault.times is None:
             n += fault.count * len(strokes(scenario, index, duration_s))
+    readers = scenario.systems[system].readers.get(group)
+    for job in readers.does if readers is not None else ():
+        always = scenario.workload.service[job].poison
+        if always is not None and always.times is None:
+            n += poisonous_rows(scenario, messages, job).size
     return n
 
 

@@ -319,6 +319,17 @@ def _work(scenario: Scenario, system: str, group: str) -> Iterator[Hypothesis]:
                 f"{service.slow.time.mean_s():.6g} s",
                 "without the slow ones", "they go to a queue of their own",
             )  # fmt: skip
+        if service.poison is not None and service.poisons:
+            its = service.poison
+            does = "makes its handler raise" if its.effect == "fail" else "kills its process"
+            yield Hypothesis(
+                f"{path}.poison", CauseKind.WORK, f"{path}.poison", f"{path}.poison",
+                f"{its.share:.6g} {'fail' if its.effect == 'fail' else 'kill'}", "",
+                [Change(f"{path}.poison", None)],
+                f"one message in {count(1 / its.share)} {does}"
+                + ("" if its.times is None else f" {its.times} times"),
+                "without the poisonous ones", "what cannot be processed is refused by its sender",
+            )  # fmt: skip
         if service.per_message.constant is None:
             mean_s = service.per_message.mean_s()
             yield Hypothesis(

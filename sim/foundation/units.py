@@ -234,6 +234,22 @@ def ratio(value: object) -> float:
     return _in_range(number, value, _MOST)
 
 
+def share(value: object) -> float:
+    """A part of a whole such as ``0.001`` or ``"0.1 %"``.
+
+    Raises:
+        ValueError: not a number, less than 0 or more than all.
+    """
+    percent = isinstance(value, str) and value.rstrip().endswith("%")
+    try:
+        part = ratio(str(value).rstrip()[:-1].rstrip()) / 100 if percent else ratio(value)
+    except ValueError:
+        part = -1.0
+    if not 0 <= part <= 1:
+        raise _not("a share such as 0.001 or 0.1 %", value)
+    return part
+
+
 def _schema(example: str, pattern: str, number: str = "number", lowest: int = 0) -> WithJsonSchema:
     """Either a bare number or a string, for editors that read the JSON schema."""
     return WithJsonSchema(
@@ -301,6 +317,8 @@ Ratio = Annotated[float, BeforeValidator(ratio), _A_NUMBER]
 """A plain number of 0 or more."""
 PositiveRatio = Annotated[float, BeforeValidator(_positive(ratio)), _A_NUMBER]
 """A plain number of more than 0."""
+Share = Annotated[float, BeforeValidator(share), _schema("0.1 %", r"^\s*[\d._e-]+\s*%?\s*$")]
+"""A part of a whole: 0 to 1, or in percent."""
 
 Z99 = 2.3263478740408408
 """99 % point of the standard normal distribution."""

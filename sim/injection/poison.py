@@ -10,7 +10,7 @@ from sim.foundation.arrays import F64, I32, I64, Bools
 from sim.foundation.errors import ScenarioError, unknown
 from sim.scenario.faults.groups import PoisonFault
 from sim.scenario.load import Scenario
-from sim.traffic.generate import strokes
+from sim.traffic.generate import poisonous_rows, strokes
 from sim.traffic.messages import Messages
 
 ALWAYS = np.iinfo(np.int32).max
@@ -37,7 +37,10 @@ class Poison:
 
 
 def poison(setup: Setup, group: str) -> Poison:
-    """What is poisonous to a group; a message that two faults name is as the first one says.
+    """What is poisonous to a group, by faults and by the workload.
+
+    A message that two faults name is as the first one says; one that is poisonous to two jobs, or
+    by a fault and by the workload, likewise, faults first.
 
     Raises:
         LabError: a fault names a key that does not exist.
@@ -51,6 +54,12 @@ def poison(setup: Setup, group: str) -> Poison:
         restart_s = np.inf if fault.restart_after is None else fault.restart_after
         for message in poisoned(scenario, messages, fault, index):
             found.setdefault(message, (fault.effect == "kill", times, restart_s))
+    for job in scenario.systems[setup.name].readers[group].does:
+        if (its := scenario.workload.service[job].poison) is not None:
+            times = ALWAYS if its.times is None else its.times
+            restart_s = np.inf if its.restart_after is None else its.restart_after
+            for message in poisonous_rows(scenario, len(messages), job).tolist():
+                found.setdefault(message, (its.effect == "kill", times, restart_s))
     order = sorted(found)
     return Poison(
         np.array(order, np.int64),

@@ -21,6 +21,7 @@ from sim.scenario.faults.base import Fault, RandomFault, When
 from sim.scenario.faults.groups import SeekFault
 from sim.scenario.faults.processes import CrashFault, PauseFault, RestartFault, TerminateFault
 from sim.scenario.load import Scenario
+from sim.scenario.poison import has_share
 from sim.traffic.generate import Stroke, strokes
 
 _READERS_STEP_S = 1.0
@@ -80,6 +81,9 @@ def schedule(
                 looked_at = watched or ([] if whose is None else [whose])
                 if looked_at:
                     env.process(_when(index, fault.condition, looked_at, fault, mine, context))
+    for name, crew in crews.items():
+        if has_share(scenario, system, name):
+            watched_over[crew], first_s = None, 0.0
     of_logs = [crew for crew in watched_over if crew.fleet.orphans().size]
     if of_logs:
         env.process(_watch_readers(env, of_logs, first_s))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from sim.foundation.config import KeyPath
 from sim.foundation.text import duration
-from sim.scenario.faults.groups import PoisonFault
+from sim.scenario.poison import is_poisoned
 from sim.scenario.products.celery import CelerySystem
 from sim.scenario.products.kafka import KafkaSystem
 from sim.scenario.start import dangers_of_start
@@ -57,10 +57,7 @@ def _backs_off_too_long(
 ) -> Iterator[tuple[KeyPath, str]]:
     """KC-23: a retry's back-off counts as time between two polls."""
     for group, config in system.groups.items():
-        fails = any(
-            isinstance(fault, PoisonFault) and fault.strikes_group(name, group)
-            for fault in scenario.faults
-        )
+        fails = is_poisoned(scenario, name, group)
         apart_s, backoff_s = config.max_poll_interval_ms / 1e3, config.on_failure.backoff
         # What the work takes before the exception comes to it, as far as it is known beforehand.
         jobs = [scenario.workload.service[job].per_message for job in config.does]

@@ -12,7 +12,7 @@ from pydantic import Field, PlainValidator, WithJsonSchema, model_validator
 
 from sim.foundation.config import Config
 from sim.foundation.text import messages
-from sim.foundation.units import PositiveRatio, PositiveSeconds, Seconds, count, ratio, shown
+from sim.foundation.units import PositiveRatio, PositiveSeconds, Seconds, count, share, shown
 from sim.scenario.products.base import Name, Selection
 
 _MESSAGES = re.compile(r"\s*(\S+)\s+messages?\s*")
@@ -25,16 +25,12 @@ def _tolerance(value: Any) -> str | float:
     try:
         if number is not None:
             return _in_messages(count(number[1]))
-        percent = isinstance(value, str) and value.rstrip().endswith("%")
-        share = ratio(value.rstrip()[:-1].rstrip()) / 100 if percent else ratio(value)
+        return share(value)
     except ValueError:
-        share = -1.0
-    if not 0 <= share <= 1:
         raise ValueError(
             "expected none, some, or a share such as 0.001 or 0.1 %, or a number such as "
             f"5 messages, not {shown(value)}"
-        )
-    return share
+        ) from None
 
 
 def _in_messages(number: int) -> str:

@@ -83,6 +83,7 @@ _UNITS = {
     units.PositiveCount: ("a whole number over 0", ""),
     units.Ratio: ("a number", ""),
     units.PositiveRatio: ("a number over 0", ""),
+    units.Share: ("a share, 0 to 1 or in percent", ""),
 }
 _PARSERS = {get_args(alias)[1].func: said for alias, said in _UNITS.items()}
 _PLAIN = {str: "a text", int: "a whole number", float: "a number", bool: "`true`, `false`"}

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from sim.foundation.config import Config, KeyPath
 from sim.foundation.text import duration
 from sim.scenario.faults.base import Fault, RandomFault
-from sim.scenario.faults.groups import AutoscaleFault, PoisonFault, ScaleFault, SnapshotHeldFault
+from sim.scenario.faults.groups import AutoscaleFault, ScaleFault, SnapshotHeldFault
 from sim.scenario.faults.topics import PartitionsFault
+from sim.scenario.poison import is_poisoned
 from sim.scenario.products.kafka import KafkaSystem
 from sim.scenario.products.postgres import PostgresSystem
 from sim.scenario.scaling import fleet_size
@@ -32,6 +33,8 @@ def silences(scenario: "Scenario") -> Iterator[tuple[KeyPath, str]]:
     for job, service in scenario.workload.service.items():
         if service.slow is not None and service.slow.share == 0:
             yield ("workload", "service", job, "slow", "share"), "0: no message is slow"
+        if service.poison is not None and service.poison.share == 0:
+            yield ("workload", "service", job, "poison", "share"), "0: no message is poisonous"
     yield from _asks_for_nothing(scenario)
     yield from _never_fails(scenario)
     yield from _passes_nothing(scenario)
@@ -98,13 +101,10 @@ def _never_fails(scenario: "Scenario") -> Iterator[tuple[KeyPath, str]]:
         if not isinstance(system, KafkaSystem):
             continue
         for group, its in system.groups.items():
-            if its.retry_topics is not None and not any(
-                isinstance(fault, PoisonFault) and fault.strikes_group(name, group)
-                for fault in scenario.faults
-            ):
+            if its.retry_topics is not None and not is_poisoned(scenario, name, group):
                 yield (
                     ("systems", name, "groups", group, "retry_topics"),
-                    "has an effect only where records fail (fault: poison)",
+                    "has an effect only where records fail (fault: poison, or a service's poison)",
                 )
 
 

@@ -24,6 +24,7 @@ from sim.foundation.units import (
     Rate,
     Ratio,
     Seconds,
+    Share,
     far_tail,
     shown,
 )
@@ -263,10 +264,31 @@ class Key(Config):
 class Slow(Config):
     """The few messages of a job that take far longer than the others."""
 
-    share: Annotated[Ratio, Field(le=1)]
+    share: Share
     """How many of them, of all messages; each message is one with this probability."""
     time: Distribution
     """Time for each of them, in place of `per_message`."""
+
+
+class Poisonous(Config):
+    """The few messages of a job on which its handler fails."""
+
+    shorthand = "share"
+
+    share: Share
+    """How many of them, of all messages; each message is one with this probability."""
+    effect: Literal["fail", "kill"] = "fail"
+    """The handler raises, or the process dies."""
+    times: PositiveCount | None = None
+    """Each is harmless after so many failures; null: never."""
+    restart_after: Seconds | None = None
+    """kill: a new process is started this long afterwards; null: never."""
+
+    @model_validator(mode="after")
+    def _killed(self) -> Self:
+        if self.restart_after is not None and self.effect == "fail":
+            raise ValueError("'restart_after' goes with the effect 'kill'")
+        return self
 
 
 class Service(Config):
@@ -280,6 +302,15 @@ class Service(Config):
     """Time for each batch, besides."""
     slow: Slow | None = None
     """`{share, time}`: one in so many messages takes this long; the same ones in every system."""
+    poison: Poisonous | None = None
+    """A share of the messages, or `{share, effect, times, restart_after}`: on these the handler
+    fails, whenever they are tried; the same ones in every system. (The fault `poison` names single
+    messages.)"""
+
+    @property
+    def poisons(self) -> bool:
+        """Whether there may be poisonous messages."""
+        return self.poison is not None and self.poison.share > 0
 
 
 class Workload(Config):

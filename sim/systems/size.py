@@ -19,6 +19,7 @@ from sim.foundation.units import Distribution
 from sim.scenario.faults.base import RandomFault
 from sim.scenario.faults.groups import AutoscaleFault, ScaleFault
 from sim.scenario.load import Scenario
+from sim.scenario.poison import has_share
 from sim.scenario.products.aws_lambda import LONG_POLL_S
 from sim.scenario.products.base import Readers
 from sim.scenario.products.bullmq import BullmqQueue
@@ -340,7 +341,8 @@ def _most(scenario: Scenario, system: str, group: str, readers: Readers) -> int:
 
 
 def _of_faults(scenario: Scenario, system: str, duration_s: float, end_s: float) -> Iterator[Part]:
-    first_s = inf
+    shares = any(has_share(scenario, system, name) for name in scenario.systems[system].readers)
+    first_s = 0.0 if shares else inf
     for index, fault in enumerate(scenario.faults):
         path = ("faults", index)
         starts_s = fault.at or 0.0

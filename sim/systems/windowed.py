@@ -11,6 +11,7 @@ from sim.scenario.faults.groups import BugFault, PoisonFault, SeekFault
 from sim.scenario.faults.settings import AttributesFault, ConfigsFault
 from sim.scenario.faults.topics import PartitionsFault
 from sim.scenario.load import Scenario
+from sim.scenario.poison import has_share
 from sim.scenario.products.kafka import KafkaSystem
 from sim.scenario.products.kafka_consumer import ConsumerGroup
 from sim.scenario.products.kafka_topic import KafkaTopic
@@ -91,6 +92,8 @@ def _reasons(scenario: Scenario, name: str) -> Iterator[str]:
             yield f"{group} has fewer waiting at the start than others"
         if readers.ledger is not None:
             yield f"{group} keeps books"
+        if has_share(scenario, name, group):
+            yield f"a share of {group}'s messages is poisonous"
     if isinstance(system, SqsSystem):
         if linked(system.queues):
             yield "dead letters go from queue to queue"

@@ -357,8 +357,26 @@ def slow_rows(scenario: Scenario, n: int, job: str) -> I64:
     return np.concatenate([np.zeros(0, np.int64), *chunks])
 
 
+def poisonous_rows(scenario: Scenario, n: int, job: str) -> I64:
+    """The messages that a job's `poison` made poisonous, ascending; the same in every system.
+
+    Args:
+        scenario: for its service and seed.
+        n: how many messages there are.
+        job: name.
+    """
+    poison = scenario.workload.service[job].poison
+    which = f"poison.{job}"
+    chunks = () if poison is None else _chosen_chunks(scenario, n, which, poison.share)
+    return np.concatenate([np.zeros(0, np.int64), *chunks])
+
+
 def _slow_chunks(scenario: Scenario, n: int, job: str, share: float) -> Iterator[I64]:
-    which = stream(scenario, f"slow.{job}")
+    return _chosen_chunks(scenario, n, f"slow.{job}", share)
+
+
+def _chosen_chunks(scenario: Scenario, n: int, purpose: str, share: float) -> Iterator[I64]:
+    which = stream(scenario, purpose)
     for first in range(0, n, _CHUNK):
         yield first + _slow(which, min(_CHUNK, n - first), share)
 

@@ -217,6 +217,10 @@ def _spares(plan: Plan, group: str) -> int:
         elif getattr(fault, "restart_after", None) is not None or fault.fault == "restart":
             poison = isinstance(fault, PoisonFault)
             n += 1 if poison else len(list(fault.struck(plan.system, group, most)))
+    services = plan.scenario.workload.service
+    for job in plan.groups[group].readers.does:
+        its = services[job].poison
+        n += its is not None and its.restart_after is not None
     return min(n, _MOST_SPARES)
 
 

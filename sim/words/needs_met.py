@@ -116,6 +116,17 @@ class Judgement:
     """Of both: messages, s, or share (of the messages)."""
 
 
+def missed(unmet: Sequence[Judgement]) -> str:
+    """What of the needs is not met, in words; what is left goes before the delay that it has."""
+    left = [judgement.said for judgement in unmet if judgement.need == NOTHING_LEFT]
+    others = [
+        f"{judgement.said} ({judgement.need})"
+        for judgement in unmet
+        if judgement.need != NOTHING_LEFT and not (left and judgement.value == inf)
+    ]
+    return "; ".join([*left, *others])
+
+
 def keeps_pace(needs: Needs, seen: Seen) -> bool:
     """Whether a group was quick enough: for more workers, the only needs that count."""
     if seen.unfinished:

@@ -17,7 +17,7 @@ from sim.scenario.faults.groups import SeekFault
 from sim.scenario.faults.processes import CrashFault
 from sim.scenario.load import Scenario
 from sim.scenario.needs import Needs
-from sim.words.needs_met import Judgement, judge, seen_of, worst_of
+from sim.words.needs_met import Judgement, judge, missed, seen_of, worst_of
 
 
 @dataclass(frozen=True)
@@ -137,13 +137,12 @@ def _said(one: SystemJudged) -> str:
     without saying where it is so and more is asked.
     """
     (left, *stated), unmet = one.judged, one.unmet
-    missed = [judgement for judgement in stated if not judgement.met]
+    of_them = [judgement for judgement in stated if not judgement.met]
     if unmet:
-        what = "; ".join(j.said if j is left else f"{j.said} ({j.need})" for j in unmet)
-        if not missed:
-            return f"does not finish: {what}."
+        if not of_them:
+            return f"does not finish: {missed(unmet)}."
         also = "" if left.met else "does not finish, and "
-        return f"{also}misses {_of(len(missed), len(stated))}: {what}."
+        return f"{also}misses {_of(len(of_them), len(stated))}: {missed(unmet)}."
     if not stated:
         return f"leaves nothing: {left.said}."
     n = len(stated)
@@ -151,8 +150,8 @@ def _said(one: SystemJudged) -> str:
     return f"meets {all_of_them}: {'; '.join(j.said for j in stated)}."
 
 
-def _of(missed: int, stated: int) -> str:
-    return "the need" if stated == 1 else f"{missed} of {stated} needs"
+def _of(some: int, stated: int) -> str:
+    return "the need" if stated == 1 else f"{some} of {stated} needs"
 
 
 _PLURAL = {"misses": "miss", "meets": "meet", "does": "do", "leaves": "leave"}

@@ -48,6 +48,13 @@ def none_was_slow(share: float, messages: int) -> str:
     return f"none of {count(messages)} messages drew this share, {share:g}: no message was slow"
 
 
+def none_was_poisonous(share: float, messages: int) -> str:
+    """That the poisonous share of a job drew none of a group's messages."""
+    return (
+        f"none of {count(messages)} messages drew this share, {share:g}: no message was poisonous"
+    )
+
+
 def silences_table(system: str, said: Sequence[str]) -> pd.DataFrame:
     """[silences] the table of what is said of a system: a ``text`` each, once."""
     texts = list(dict.fromkeys(said))

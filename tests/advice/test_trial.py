@@ -139,3 +139,38 @@ def test_a_scenario_that_shows_its_books_is_tried_on_systems_that_keep_none():
     )
     answer = advise(s, most_workers=2, own=False)
     assert answer.rows
+
+
+FOR_EVER = {"at": "10 s", "fault": "poison", "target": "old.q", "effect": "fail", "count": 3}
+
+
+def test_what_fails_for_ever_is_put_aside_by_what_its_product_has_for_that():
+    """Each preset that gives nothing up by itself is given what does, and only then."""
+    failing = scenario(faults=[FOR_EVER], needs={"max_delay": "30 s"})
+    bench = Bench(failing, generate(failing), failing.needs)
+    assert bench.fails_for_ever
+    made = bench.system(presets()["sqs_batched"], {"job": 4})["queues"]["job"]
+    assert made["RedrivePolicy"] == {"maxReceiveCount": 5} and made["MaxNumberOfMessages"] == 10
+    for name in ("sqs_batched", "rabbitmq", "rabbitmq_quorum", "pubsub_few", "kafka", "nats"):
+        seen = bench.run(presets()[name], {"job": 4})
+        assert (seen.sum("dead_lettered"), seen.sum("lost"), seen.sum("unfinished")) == (3, 0, 0), (
+            name
+        )
+    some = scenario(faults=[FOR_EVER | {"times": 2}])
+    bench = Bench(some, generate(some), Needs())
+    assert not bench.fails_for_ever
+    assert (
+        "RedrivePolicy" not in bench.system(presets()["sqs_batched"], {"job": 4})["queues"]["job"]
+    )
+
+
+def test_a_share_of_the_workload_makes_handlers_fail_as_a_fault_does():
+    preset = presets()["kafka_retry_topics"]
+    share = scenario().with_({"workload.service.job.poison": "1 %"})
+    bench = Bench(share, generate(share), Needs())
+    assert bench.fails and bench.fails_for_ever and bench.why_not(preset) is None
+    some = share.with_({"workload.service.job.poison.times": 2})
+    bench = Bench(some, generate(some), Needs())
+    assert bench.fails and not bench.fails_for_ever
+    none = share.with_({"workload.service.job.poison": 0})
+    assert not Bench(none, generate(none), Needs()).fails

@@ -16,6 +16,7 @@ from sim.causes.harms import (
     told,
 )
 from sim.lab import run
+from sim.traffic.generate import poisonous_rows
 
 
 def its(delay_s=0.0, drain_s=0.0, **of):
@@ -104,6 +105,15 @@ def test_so_many_messages_always_fail():
     scenario = incident(queue(1), faults=[poison, {**poison, "times": 2}])
     assert hopeless(scenario, "s", "g", 300.0) == 3
     assert hopeless(scenario, "s", "other", 300.0) == 0
+
+
+def test_a_share_of_the_messages_always_fails():
+    share = {"workload.service.w.poison": "1 %"}
+    scenario = incident(queue(1)).with_(share)
+    n = poisonous_rows(scenario, 3_000, "w").size
+    assert 10 < n < 60 and hopeless(scenario, "s", "g", 300.0, 3_000) == n
+    some = scenario.with_({"workload.service.w.poison.times": 2})
+    assert hopeless(some, "s", "g", 300.0, 3_000) == 0
 
 
 def test_a_delivery_in_ten_may_be_a_repeat():

@@ -73,6 +73,17 @@ def test_each_fault_that_strikes_a_group_is_one():
     assert [fault.fault for fault in left] == ["slow"]
 
 
+def test_a_poisonous_share_is_one_and_goes_with_its_key():
+    poison = {"workload.service.w.poison": {"share": 0.002, "times": 3}}
+    scenario = incident(queue(2)).with_(poison)
+    its = found(scenario, "dead_lettered")["workload.service.w.poison"]
+    assert its.what == "one message in 500 makes its handler raise 3 times"
+    assert changed(scenario, its.changes).workload.service["w"].poison is None
+    kills = scenario.with_({"workload.service.w.poison": {"share": 0.002, "effect": "kill"}})
+    its = found(kills, "dead_lettered")["workload.service.w.poison"]
+    assert its.what == "one message in 500 kills its process"
+
+
 def test_a_fault_of_another_group_is_none():
     scenario = incident(queue(2), faults=[{"at": 1, "fault": "crash", "target": "s.g.0"}])
     assert strikes(scenario, scenario.faults[0], "s", "g")

@@ -102,6 +102,10 @@ def test_other_quantities(parse, text, expected):
         (units.count, -1, "must not be negative: -1"),
         (units.count, math.inf, "expected a whole number"),
         (units.ratio, "twice", "expected a number, not 'twice'"),
+        (units.share, "half", "expected a share such as 0.001 or 0.1 %, not 'half'"),
+        (units.share, 1.5, "expected a share such as 0.001 or 0.1 %, not 1.5"),
+        (units.share, "101 %", "expected a share such as"),
+        (units.share, "-1 %", "expected a share such as"),
     ],
 )
 def test_errors_say_what_was_expected(parse, bad, fragment):
@@ -184,6 +188,13 @@ def test_a_long_row_of_digits_is_refused_in_no_time(parse):
         with pytest.raises(ValueError, match="expected"):
             parse(text)
     assert process_time() - began < 0.5
+
+
+@pytest.mark.parametrize(
+    ("written", "part"), [(0, 0.0), (1, 1.0), ("0.1 %", 0.001), ("12.5%", 0.125), ("1e-3", 0.001)]
+)
+def test_a_share_is_a_number_or_percent(written, part):
+    assert units.share(written) == part
 
 
 @pytest.mark.parametrize("written", [2**53 + 1, "9007199254740993", " 9_007_199_254_740_993 "])

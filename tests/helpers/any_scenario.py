@@ -447,8 +447,20 @@ class _Draw:
                 "backlog": int(self.rng.integers(1, 200)),
                 "age": float(self.rng.uniform(0.1, 300)),
             }
+        # Last: what is drawn before it stays what it was.
+        for job in self.jobs:
+            if self.rng.random() < 0.1:
+                made["workload"]["service"][job]["poison"] = self.poison()
         plain: dict[str, Any] = _plain(made)
         return plain
+
+    def poison(self) -> dict[str, Any]:
+        made: dict[str, Any] = {"share": float(self.rng.uniform(0, 0.02))}
+        if self.rng.random() < 0.5:
+            made["times"] = int(self.rng.integers(1, 6))
+        if self.rng.random() < 0.3:
+            made |= {"effect": "kill", "restart_after": float(self.rng.uniform(0, 20))}
+        return made
 
 
 _LEFT_OUT = object()

@@ -43,6 +43,12 @@ def test_a_fault_that_can_never_strike_is_told():
     assert said({**crash, "rate": 0}) == ["scenario: faults.0.rate: 0: 'crash' never strikes"]
 
 
+def test_a_poisonous_share_of_nothing_is_told():
+    (words,) = said(**{"workload.service.j.poison": 0})
+    assert words.endswith(": workload.service.j.poison.share: 0: no message is poisonous")
+    assert said(**{"workload.service.j.poison": 0.1}) == []
+
+
 def test_a_slow_share_of_nothing_is_told():
     slow_share = {"share": 0, "time": "1 s"}
     slow = {"workload.service.j.slow": slow_share}
@@ -125,9 +131,11 @@ def test_retry_topics_of_a_group_that_never_fails_are_told():
     retried = {**_KAFKA, "groups": {"g": {**_KAFKA["groups"]["g"], "retry_topics": {}}}}
     poison = {"at": "1s", "fault": "poison", "target": "s.g", "effect": "fail"}
     assert said(poison, systems={"s": retried}) == []
+    share = {"workload.service.j.poison": 0.1}
+    assert said(systems={"s": retried}, **share) == []
     assert said(systems={"s": retried}) == [
         "scenario: systems.s.groups.g.retry_topics: has an effect only where records fail "
-        "(fault: poison)"
+        "(fault: poison, or a service's poison)"
     ]
 
 

@@ -89,6 +89,7 @@ GROUPS = "systems.kafka.groups.g"
             {"faults": [{"at": 1, "fault": "poison", "effect": "fail", "target": "kafka.g"}]},
             "the fault poison is about single messages",
         ),
+        ({"workload.service.job.poison": "1 %"}, "a share of g's messages is poisonous"),
         ({"faults": [{"at": 1, "fault": "pause", "target": "kafka.g.0", "for": 5}]}, None),
         (
             {"workload.keys": {"case": {"lifecycle": {

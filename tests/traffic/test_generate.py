@@ -6,7 +6,7 @@ from scipy import stats
 
 from helpers.fault_lab import scenario as with_faults
 from helpers.traffic import scenario
-from sim.traffic.generate import generate, pool, service_s, strokes
+from sim.traffic.generate import generate, poisonous_rows, pool, service_s, strokes
 
 
 def test_keys_are_zipf_by_weights_and_independent():
@@ -92,6 +92,22 @@ def test_one_in_so_many_messages_is_slow_and_the_others_take_what_they_took():
 def test_none_or_all_messages_are_slow(share, slow):
     s = scenario(**{"workload.service.job.slow": {"share": share, "time": "2 s"}})
     assert (service_s(s, 1_000, ["job"]) == 2).mean() == slow
+
+
+def test_one_in_so_many_messages_is_poisonous_and_nothing_else_changes():
+    n, share = 2_500_000, 0.001
+    plain = scenario(**{"workload.service.job.slow": {"share": share, "time": "30 s"}})
+    poisoned = plain.with_({"workload.service.job.poison": share})
+    rows = poisonous_rows(poisoned, n, "job")
+    assert abs(rows.size - share * n) < 4 * np.sqrt(share * n)
+    assert (np.diff(rows) > 0).all() and rows[0] >= 0 and rows[-1] < n
+    np.testing.assert_array_equal(service_s(poisoned, n, ["job"]), service_s(plain, n, ["job"]))
+    # What is slow and what is poisonous is drawn apart: some are both, by chance.
+    slow = np.flatnonzero(service_s(plain, n, ["job"]) == 30)
+    assert np.isin(rows, slow).sum() < 20
+    assert poisonous_rows(plain, n, "job").size == 0
+    other = poisonous_rows(poisoned.with_(seed=poisoned.seed + 1), n, "job")
+    assert not np.array_equal(other, rows)
 
 
 def test_a_lifecycle_enters_its_states_in_order():

@@ -7,7 +7,7 @@ import pytest
 
 from helpers.advice import GOOD
 from sim.scenario.needs import Needs
-from sim.words.needs_met import judge, keeps_pace
+from sim.words.needs_met import judge, keeps_pace, missed
 
 BAD = {
     "max_delay": ({"max_delay": 1.5}, {}, "99 % within 2 s with 3 workers, where 1.5 s"),
@@ -135,3 +135,16 @@ def test_more_workers_are_sought_only_for_the_pace():
     assert not keeps_pace(needs, replace(GOOD, delay_s=3.1))
     assert not keeps_pace(needs, replace(GOOD, drain_s=2.1))
     assert not keeps_pace(Needs(), replace(GOOD, unfinished=1))
+
+
+def test_where_something_is_left_it_is_not_said_again_of_the_delay():
+    left = replace(GOOD, unfinished=4, delay_s=inf, violations=2)
+    unmet = [j for j in judge(Needs(max_delay=1.0, order="per_key"), [left]) if not j.met]
+    assert missed(unmet) == (
+        "4 of 1,000 messages are still unprocessed when the run ends; 2 of 1,000 messages are "
+        "processed out of order with 3 workers (order: per_key)"
+    )
+    late = [j for j in judge(Needs(max_delay=1.0), [GOOD]) if not j.met]
+    assert missed(late) == (
+        "99 % within 2 s with 3 workers, where 1 s are allowed (max_delay: 1 s)"
+    )

@@ -8,6 +8,7 @@ from helpers.tables import football
 from sim.scenario.faults.processes import CrashFault
 from sim.words.silence import (
     never_struck,
+    none_was_poisonous,
     none_was_slow,
     poisoned_nothing,
     silences_table,
@@ -33,6 +34,12 @@ def test_why_a_fault_never_struck():
         f"{start}all was done at 1 min, before the first time that came up"
     )
     assert "no such message" in poisoned_nothing(_AT)
+
+
+def test_no_poisonous_message():
+    assert none_was_poisonous(0.001, 800) == (
+        "none of 800 messages drew this share, 0.001: no message was poisonous"
+    )
 
 
 def test_no_slow_message():
