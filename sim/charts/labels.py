@@ -20,6 +20,8 @@ BESIDE_PT = 12.0
 MARK_SIZE = 7.0
 MARK_ROWS = 3
 ROW_PT = MARK_SIZE + 2
+WHOLE = 0.97
+"""A span of more than this share of a panel is not shaded."""
 CROWD = 8
 """With more marks than this in a panel, each is a tick at its top rather than a line through it."""
 
@@ -157,6 +159,8 @@ def mark(ax: Axes, marks: Sequence[Mark], *, named: bool = True) -> int:
     low, high = ax.get_xlim()
     shown = sorted((m for m in marks if m.at <= high), key=lambda m: m.at)
     for from_, until in _united([(m.at, min(m.until, high)) for m in shown]):
+        if until - from_ > WHOLE * (high - low):
+            continue  # a shade over all of it would tell no time from another
         ax.axvspan(from_, until, color="#f7efdc", lw=0, zorder=0)
     faults = [m.at for m in shown if m.mergeable]
     others = [m.at for m in shown if not m.mergeable]
@@ -253,7 +257,9 @@ class _Name:
         full = f"{self.first.words} and {self.more} more event{'' if self.more == 1 else 's'}"
         short = f"{self.first.words} + {self.more}"
         fits = (words for words in (full, short) if width_pt(words, MARK_SIZE) <= self.width)
-        return next(fits, f"{self.more + 1} events")
+        more = f" + {self.more}"
+        part = _cut(self.first.words, self.width - width_pt(more, MARK_SIZE))
+        return next(fits, part + more if part.count(" ") > 2 else f"{self.more + 1} events")
 
     @property
     def left(self) -> float:
@@ -265,8 +271,14 @@ class _Name:
 
 
 def _cut(words: str, width: float) -> str:
-    """`words`, or as many of them as there is room for, with dots; at least the first."""
+    """`words`, or as many of them as there is room for, with dots; at least the first.
+
+    Of "what happened: how much", with several words before the colon, these alone if they fit.
+    """
     said = words
+    what, _, _ = words.rpartition(": ")
+    if width_pt(words, MARK_SIZE) > width - 4 and what.count(" ") > 1:
+        said = words = what
     while width_pt(said, MARK_SIZE) > width - 4 and " " in words:
         words = words.rsplit(" ", 1)[0]
         said = f"{words} …"

@@ -182,10 +182,17 @@ def sheet(
     return figure, 1 - head_in / height_in, notes_in / height_in
 
 
+def sentences(*each: str) -> str:
+    """One after the other, each with a full stop unless it ends in a mark; the last as it is."""
+    said = [words for words in each if words]
+    return " ".join([w if w[-1] in ".?!" else f"{w}." for w in said[:-1]] + said[-1:])
+
+
 def wrapped(words: str, width_in: float, size: float, weight: str = "normal") -> list[str]:
     """`words` in lines at most `width_in` wide in letters of `size` points.
 
-    A word that is wider by itself, as paths can be, is broken after its punctuation.
+    A number stays with its unit, and a duration is whole. A word that is wider by itself, as paths
+    can be, is broken after its punctuation.
     """
 
     def fits(line: str) -> bool:
@@ -195,7 +202,8 @@ def wrapped(words: str, width_in: float, size: float, weight: str = "normal") ->
     if not whole or fits(whole):  # most do, and measuring word by word took a tenth of a drawing
         return [whole] if whole else []
     lines: list[str] = []
-    for word in whole.split(" "):
+    kept = _QUANTITY.sub(lambda found: found[0].replace(" ", _KEPT), whole)
+    for word in (word.replace(_KEPT, " ") for word in kept.split(" ")):
         pieces = [word] if fits(word) else re.split(r"(?<=[/_.-])", word)
         for piece, space in zip(pieces, [" ", *[""] * len(pieces)], strict=False):
             if lines and fits(lines[-1] + space + piece):
@@ -203,6 +211,11 @@ def wrapped(words: str, width_in: float, size: float, weight: str = "normal") ->
             else:
                 lines.append(piece)
     return lines
+
+
+_UNIT = r"(?:ms|s|min|h|days?|%|M|k)(?!\w)"
+_QUANTITY = re.compile(rf"\d {_UNIT}(?: \d+ {_UNIT})*")
+_KEPT = "\N{NO-BREAK SPACE}"
 
 
 @lru_cache(maxsize=4096)

@@ -22,7 +22,7 @@ from sim.charts.over_time import (
     systems,
     time_axis,
 )
-from sim.charts.page import MUTED, sheet, width_pt, wrapped
+from sim.charts.page import MUTED, sentences, sheet, width_pt, wrapped
 from sim.foundation.text import count, drain, duration
 from sim.words import findings
 from sim.words import shown as shown_words
@@ -66,7 +66,7 @@ def overview(tables: "Tables", *, title: str = "") -> Figure:
     block_in = top_in + sum(PANEL_IN) + 2 * GAP_IN + 0.55 + strip_in
     figure, top, bottom = sheet(
         findings.headline(tables.summary, tables.duration_s, tables.shown),
-        ". ".join(filter(None, [title, SAME if n > 1 else ""])),
+        sentences(title, SAME if n > 1 else ""),
         "Numbers are those of the worst group, named where groups differ. "
         "Lag: log end - committed offset of a log, depth: ready + in flight of a queue. "
         + BAND_NOTE,
@@ -165,13 +165,21 @@ def _heading(ax: Axes, heading: str, unit: str) -> None:
 
 
 def _strip_rows(tables: "Tables") -> list[tuple[str, str, Callable[[float], str]]]:
-    """`STRIP`, after what the scenario is about: that is the first row."""
+    """`STRIP`, after what the scenario is about: that is the first row.
+
+    A p99 of the summary is of what was processed; where something was not, the row says so.
+    """
     shown = tables.shown
+    some_left = tables.summary["unfinished"].any()
+    strip = [
+        (f"{words} of processed" if some_left and column == "latency_p99_s" else words, column, say)
+        for words, column, say in STRIP
+    ]
     if not len(shown):
-        return list(STRIP)
+        return strip
     column = shown_words.column_of(shown)
-    rest = [row for row in STRIP if row[1] != column]
-    first = [row for row in STRIP if row[1] == column]
+    rest = [row for row in strip if row[1] != column]
+    first = [row for row in strip if row[1] == column and not (some_left and "p99" in row[0])]
     return [*(first or [(shown_words.heading(shown), SHOWN, shown_words.say(shown))]), *rest]
 
 

@@ -68,6 +68,12 @@ def test_a_fault_to_the_end_is_shaded_to_the_end() -> None:
     assert span.get_x() == 10 and span.get_width() == pytest.approx(ax.get_xlim()[1] - 10)  # type: ignore[attr-defined]
 
 
+def test_what_lasts_all_the_time_is_named_and_not_shaded() -> None:
+    tables = build({"a": {"g": Group()}}, faults=[Fault("a", 0.0, float("inf"), "one database")])
+    ax = charts.lag(tables)[0]
+    assert not ax.patches and "one database" in [text.get_text() for text in ax.texts]
+
+
 def test_lines_on_each_other_share_their_words() -> None:
     ax = charts.lag(tables_of("football"))[2]
     shared = [
@@ -96,3 +102,22 @@ def test_a_shared_name_is_as_long_as_its_panel_is_wide(width: float, words: str)
     name = labels._Name(mark, at=10.0, width=width, more=3)
     assert name.words == words
     assert name.left + labels.width_pt(words, labels.MARK_SIZE) <= width
+
+
+@pytest.mark.parametrize(
+    ("width", "words"),
+    [
+        (400.0, "partitions are added to the topic: 8 of them"),
+        (135.0, "partitions are added to the topic"),
+        (90.0, "partitions are added …"),
+    ],
+)
+def test_how_much_goes_before_what(width: float, words: str) -> None:
+    assert labels._cut("partitions are added to the topic: 8 of them", width) == words
+
+
+def test_a_shared_name_is_cut_before_it_is_only_counted() -> None:
+    mark = labels.Mark(
+        at=1.0, until=1.0, words="books goes on after 6 to 8 partitions, as they were"
+    )
+    assert labels._Name(mark, at=10.0, width=120.0, more=1).words.endswith("… + 1")

@@ -9,7 +9,7 @@ from helpers.tables import (
     build,
 )
 from sim import charts
-from sim.charts.page import apart, style, width_pt, wrapped
+from sim.charts.page import apart, sentences, style, width_pt, wrapped
 
 
 @pytest.mark.parametrize(
@@ -56,3 +56,18 @@ def test_figures_are_made_at_the_dpi_that_is_asked_for() -> None:
         assert charts.lag(tables)[0].figure.dpi == 72.0
     with style():
         assert charts.lag(tables)[0].figure.dpi == 100.0
+
+
+def test_a_number_stays_with_its_unit_and_a_duration_is_whole() -> None:
+    words = "one needs 1 min 23 s to drain, 44 % of 12 M are late"
+    for width in (0.8, 1.0, 1.2, 1.5, 2.0, 3.0):
+        lines = wrapped(words, width, 10)
+        assert " ".join(lines) == words
+        for whole in ("1 min 23 s", "44 %", "12 M"):
+            assert any(whole in line for line in lines), (width, lines)
+
+
+def test_sentences_end_in_one_mark_each() -> None:
+    assert sentences("Who can?", "The same") == "Who can? The same"
+    assert sentences("One", "", "two", "three") == "One. two. three"
+    assert sentences("", "") == ""

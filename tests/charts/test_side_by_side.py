@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
+from matplotlib.text import Text
 
 from helpers.pages import page_of, title_of, words_on
 from helpers.run_tables import tables_of
@@ -17,6 +18,8 @@ from helpers.tables import (
 from sim import charts
 from sim.charts.side_by_side import overview
 from sim.results.store import read
+
+EXAMPLES = Path(__file__).parents[2] / "results"
 
 
 def test_the_overview_shares_time_everywhere_and_values_along_each_row() -> None:
@@ -70,3 +73,14 @@ def test_the_strip_names_a_group_that_the_number_is_of() -> None:
     words = [text.get_text() for text in words_on(figure)]
     first = words.index("150 ms")
     assert words[first + 1] == "billing"
+
+
+def test_title_and_strip_agree_on_messages_that_were_never_processed() -> None:
+    tables = read(EXAMPLES / "postgres_or_kafka" / "example").tables
+    figure = charts.overview(tables)
+    said = [text.get_text() for text in figure.findobj(Text)]
+    assert any(words.startswith("p99: never in pg_boss") for words in said)
+    assert said.count("never") == 2 and "p99" in said
+    left = read(EXAMPLES / "poison_message" / "example").tables
+    said = [text.get_text() for text in charts.overview(left).findobj(Text)]
+    assert "p99 of processed" in said and "p99" not in said
