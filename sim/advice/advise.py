@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from math import isfinite
+from math import ceil, isfinite
 from typing import Any
 
 from sim.advice.chosen import chosen
@@ -72,7 +72,7 @@ class Row:
         """Who does the work: "7 workers", "4 shards"; of a Lambda function behind a queue, ""."""
         n, what = self.workers, "worker"
         if not n and self.trial.use.partitions > 1:
-            n, what = self.trial.use.partitions, "shard"
+            n, what = ceil(self.trial.use.partitions), "shard"
         return f"{n} {what}{'' if n == 1 else 's'}" if n else ""
 
     @property

@@ -100,7 +100,10 @@ _COMES_OF: Mapping[str, Sequence[str]] = {
 queues, and what waits in a retry topic is overtaken."""
 
 
-_OTHER_WAY: Mapping[str, str] = {"MaxNumberOfMessages (1)": "limited receives"}
+_OTHER_WAY: Mapping[str, str] = {
+    "MaxNumberOfMessages (1)": "limited receives",
+    "failoverTimeMillis (longer)": "children of a shard",
+}
 """By name of a hypothesis, how a limit of its key begins that acts more without it, not less."""
 
 
@@ -391,7 +394,7 @@ def _with_partitions(scenario: Scenario, system: str, partitions: int) -> list[C
     its = scenario.systems[system]
     assert its.partitions is not None
     place = ".".join(("systems", system, *map(str, its.partitions_at)))
-    later = moved(scenario.faults, system, partitions - its.partitions)
+    later = moved(scenario.faults, system, its.partitions, partitions)
     return [Change(place, partitions), *(Change(path, to) for path, to in later.items())]
 
 

@@ -7,6 +7,7 @@ from math import ceil
 import pandas as pd
 
 from sim.measure.tables import Tables
+from sim.scenario.faults.topics import ReshardFault
 from sim.scenario.load import Scenario
 
 INVOKE = "invoke"
@@ -46,8 +47,9 @@ class Use:
     """That were sent in the run."""
     message_bytes: float
     """Mean size of each."""
-    partitions: int
-    """Partitions or shards; 1 of a queue."""
+    partitions: float
+    """Partitions or shards; 1 of a queue. Of a stream that is resharded, the mean of those that
+    are open: a shard is billed while it is."""
     groups: tuple[GroupUse, ...]
 
     @property
@@ -80,7 +82,6 @@ def use_of(
         message_bytes: mean size of each; None: the workload's ``size``.
         workers: of each group; None: as many as the run had.
     """
-    config = scenario.systems[system]
     rows = tables.summary[tables.summary["system"] == system]
     size = scenario.workload.size if message_bytes is None else message_bytes
     sent = int(tables.summary["produced"].max()) if messages is None else messages
@@ -88,9 +89,29 @@ def use_of(
         hours=max(1.0, tables.duration_s) / 3600,
         messages=sent,
         message_bytes=float(size),
-        partitions=ceil((config.partitions or 1) * scenario.scale) if config.partitions else 1,
+        partitions=_partitions(scenario, system, tables.duration_s),
         groups=tuple(_groups(scenario, tables, rows, system, workers or {})),
     )
+
+
+def _partitions(scenario: Scenario, system: str, duration_s: float) -> float:
+    """Partitions or shards of its log, on average over the time in which messages came."""
+    config = scenario.systems[system]
+    if not config.partitions:
+        return 1.0
+    resharded = sorted(
+        (fault.at, fault.target_shard_count)
+        for fault in scenario.faults
+        if isinstance(fault, ReshardFault) and fault.strikes_topic(system)
+    )
+    now, since_s, sum_s = float(ceil(config.partitions * scenario.scale)), 0.0, 0.0
+    for at_s, to in resharded:
+        if at_s < duration_s:
+            sum_s += now * (at_s - since_s)
+            now, since_s = float(ceil(to * scenario.scale)), at_s
+    if not since_s:
+        return now
+    return (sum_s + now * (duration_s - since_s)) / duration_s
 
 
 def _groups(

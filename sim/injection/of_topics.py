@@ -5,7 +5,7 @@ from functools import singledispatch
 from sim.engine.environment import Steps
 from sim.injection.context import Context
 from sim.scenario.faults.settings import ConfigsFault
-from sim.scenario.faults.topics import PartitionsFault, TopicFault
+from sim.scenario.faults.topics import PartitionsFault, ReshardFault, TopicFault
 
 
 @singledispatch
@@ -24,6 +24,14 @@ def _add(fault: PartitionsFault, context: Context) -> Steps:
     """Nothing is done at this time: the topic knows from the scenario how many it will have."""
     to = context.scaled(fault.to)
     context.timeline.say(f"partitions are added to the topic: {to} from now on")
+    yield from ()
+
+
+@strike.register
+def _reshard(fault: ReshardFault, context: Context) -> Steps:
+    """Nothing is done at this time: the stream knows its shards from the scenario."""
+    to = context.scaled(fault.target_shard_count)
+    context.timeline.say(f"the stream is resharded: {to} shard{'' if to == 1 else 's'} from now on")
     yield from ()
 
 

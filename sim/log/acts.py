@@ -6,6 +6,8 @@ from sim.foundation.arrays import I64
 MAX_POLL, SESSION, TAKEOVER = "max poll", "session", "takeover"
 """A member went too long without a poll, and was put out; a silent one was, when its session ended;
 a lease that nobody renewed was taken."""
+CHILDREN = "children"
+"""Leases of shards that took the place of others had no owner until a worker looked."""
 BACKOFF, ATTEMPTS = "backoff", "attempts"
 """A member waited before it tried a record again; it had tried one often enough."""
 RETRIES, TIMEOUT, AGE = "retries", "timeout", "age"

@@ -12,8 +12,12 @@ AWS says of a batch that fails is held here (KN-06 to KN-11):
 - a function that reports its first failure moves the checkpoint there
   (``services-kinesis-batchfailurereporting.html``), and with splitting the batch is split there.
 
+Of a stream that is resharded, a shard is read once its parents have been processed to their end
+(KN-13).
+
 AWS does not say, so the lab assumes: the first half has the smaller number of records; a half is
-handed over at once, and the same batch after a back-off; records are too old one by one.
+handed over at once, and the same batch after a back-off; records are too old one by one; children
+are read at once when their parents have ended.
 """
 
 from collections.abc import Callable
@@ -23,10 +27,13 @@ import numpy as np
 import simpy
 
 from sim.engine.outcome import Fate
+from sim.foundation.arrays import F64, Bools
 from sim.foundation.text import count
 from sim.log import acts, retried
 from sim.log.group import Group
 from sim.log.group_fleet import GroupFleet
+from sim.log.kinesis_ends import ShardEnds
+from sim.log.kinesis_lineage import Lineage
 
 
 class EventSourceMapping(NamedTuple):
@@ -62,6 +69,8 @@ class Invocations(GroupFleet):
         group: Group,
         mapping: EventSourceMapping,
         say: Callable[[str], None],
+        lineage: Lineage | None = None,
+        seen_s: F64 | None = None,
     ) -> None:
         """
         Args:
@@ -69,6 +78,9 @@ class Invocations(GroupFleet):
             group: a member for each part of each shard.
             mapping: what is done about failures.
             say: takes a line for the timeline.
+            lineage: the shards; None: as many as there are members for, and they stay.
+            seen_s: [shards] when whoever reads a shard all along learns that it is closed, s;
+                None: none is.
         """
         super().__init__(env, group, group.members, say)
         self.mapping = mapping
@@ -76,14 +88,34 @@ class Invocations(GroupFleet):
         """Those that were told to end, and that nobody has started again since."""
         self.tried = [(-1, 0)] * group.members
         """[parts] the end of the batch that failed last, and how often it has."""
+        shards = group.members // mapping.parts
+        its = Lineage(shards) if lineage is None else lineage
+        none_s = np.full(shards, np.inf)
+        self.ends = ShardEnds(
+            env, group, its, none_s if seen_s is None else seen_s, mapping.parts, self._ended
+        )
         group.after_stop = self._after_stop
-        for part in range(group.members):
+        for part in range(its.first * mapping.parts):
             group.reassign(part, [part], env.now)
 
     @property
     def useful(self) -> int | None:
         """All of them."""
-        return self.group.members
+        return self.group.members - len(self.ends.not_there())
+
+    def _ended(self, shard: int) -> None:
+        """A shard was processed to its end: those of its children without another parent begin."""
+        self.say(f"shard {shard} was closed, and is read to its end")
+        for child in self.ends.lineage.children(shard):
+            if self.ends.may_begin(child):
+                for part in self.ends.members(child):
+                    self.group.reassign(part, [part], self.env.now)
+
+    def orphans(self) -> Bools:
+        """As in `GroupFleet`; shards that have ended or are not open yet need no reader."""
+        out = super().orphans()
+        out[self.ends.not_there()] = False
+        return out
 
     def alive(self, consumer: int) -> bool:
         """Always, for Lambda starts another; but for one that somebody else is to replace."""
@@ -204,6 +236,7 @@ class Invocations(GroupFleet):
     def reconnect(self, consumer: int) -> None:
         """End of `cut_off`."""
         self.group.reconnect(consumer, self.env.now)
+        self.ends.changed()
 
     def busy(self) -> int:
         """Functions at work."""

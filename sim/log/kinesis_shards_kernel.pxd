@@ -1,9 +1,14 @@
 cimport cython
 
-from sim.engine.acted_kernel cimport Acted, note
 from sim.foundation cimport num
 from sim.foundation.c_types cimport i32, i64, u8
 from sim.log cimport kinesis_shards_limits as limits
+
+
+cdef class ShardActs:
+    cdef public i64[::1] times
+    cdef public double[::1] first_s
+    cdef public double[::1] last_s
 
 
 cdef class Putting:
@@ -11,23 +16,25 @@ cdef class Putting:
     cdef public double ttl_s
     cdef public double limit
     cdef public bint retries
+    cdef public double[::1] from_s
+    cdef public i32[:, ::1] route
     cdef public double long_s
-    cdef public Acted held
-    cdef public Acted overdue
-    cdef public Acted refused
+    cdef public ShardActs held
+    cdef public ShardActs overdue
+    cdef public ShardActs refused
 
 
-cdef class Bucket:
+cdef class Buckets:
     cdef public double records_per_s
     cdef public double bytes_per_s
-    cdef public double filled_s
-    cdef public double records
-    cdef public double octets
+    cdef public double[::1] filled_s
+    cdef public double[::1] records
+    cdef public double[::1] octets
 
 
-cdef class Shard:
-    cdef public Bucket ours
-    cdef public Bucket theirs
+cdef class ShardSending:
+    cdef public Buckets ours
+    cdef public Buckets theirs
     cdef public double[::1] half_s
     cdef public i64 refused
     cdef public i64 tries
@@ -51,34 +58,41 @@ cpdef void collect(
     i64 max_bytes, i64[::1] call, double[::1] ready_s
 )
 
+cdef void _note(ShardActs acts, i64 shard, double from_s, double until_s) noexcept nogil
+
+@cython.locals(epoch=i64)
+cdef i64 _shard_at(Putting putting, i64 cell, double at_s) noexcept nogil
+
 @cython.locals(passed=double)
-cdef void _refill(Bucket bucket, double at_s) noexcept nogil
+cdef void _refill(Buckets bucket, i64 shard, double at_s) noexcept nogil
 
-cdef bint _before(Shard s, i64 i, double due_s, i64 arrives, i64 record) noexcept nogil
+cdef bint _before(ShardSending s, i64 i, double due_s, i64 arrives, i64 record) noexcept nogil
 
-cdef void _move(Shard s, i64 start, i64 to) noexcept nogil
+cdef void _move(ShardSending s, i64 start, i64 to) noexcept nogil
 
-cdef void _set(Shard s, i64 i, double due_s, i64 arrives, i64 record) noexcept nogil
+cdef void _set(ShardSending s, i64 i, double due_s, i64 arrives, i64 record) noexcept nogil
 
 @cython.locals(i=i64)
-cdef void _wait(Shard s, double due_s, i64 arrives, i64 record) noexcept nogil
+cdef void _wait(ShardSending s, double due_s, i64 arrives, i64 record) noexcept nogil
 
 @cython.locals(record=i64, n=i64, i=i64, child=i64)
-cdef i64 _next(Shard s) noexcept nogil
+cdef i64 _next(ShardSending s) noexcept nogil
 
-@cython.locals(n=i64, fresh=i64, one_size=bint, r=i64, now=double, i=i64, size=double,
-               short_s=double, back_s=double)
+@cython.locals(n=i64, fresh=i64, one_size=bint, routed=bint, shard=i64, r=i64, now=double, i=i64,
+               size=double, short_s=double, back_s=double)
 cdef void _put(
-    Shard s, const i32[::1] rows, const double[::1] created_s, const i32[::1] size_bytes,
+    ShardSending s, const i32[::1] rows, const double[::1] created_s, const i32[::1] size_bytes,
     const i64[::1] call, const double[::1] ready_s, const double[::1] latency_s, Putting putting,
-    u8[::1] outcome, double[::1] arrived_s, double[::1] visible_s
+    const i32[::1] cell, u8[::1] outcome, double[::1] arrived_s, double[::1] visible_s,
+    i32[::1] went
 ) noexcept nogil
 
-@cython.locals(shard=Shard)
+@cython.locals(sending=ShardSending)
 cpdef i64 put(
     const i32[::1] rows, const double[::1] created_s, const i32[::1] size_bytes,
     const i64[::1] call, const double[::1] ready_s, const double[::1] latency_s, Putting putting,
-    u8[::1] outcome, double[::1] arrived_s, double[::1] visible_s
+    const i32[::1] cell, u8[::1] outcome, double[::1] arrived_s, double[::1] visible_s,
+    i32[::1] went
 )
 
 @cython.locals(n=i64, one_size=bint, at=double, i=i64, calls=i64, taken=i64, octets=double,

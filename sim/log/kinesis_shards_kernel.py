@@ -6,60 +6,96 @@ application that polls reads in calls at least some time apart, and its share of
 that is pushed to has 2 MiB a second of its own.
 
 The limits are token buckets that hold one second's worth.
+
+Where a stream is resharded (KN-13), the shard that a record goes to is the one that has its hash
+key when it arrives: a record that a parent refused may be accepted by a child.
 """
 
 import cython
 import numpy as np
 
-from sim.engine.acted_kernel import Acted, note
 from sim.foundation import num
 from sim.foundation.arrays import F64, I32, I64, U8
 from sim.log import kinesis_shards_limits as limits
 
+_ALWAYS = np.full(1, -np.inf)
+_ONE_SHARD = np.zeros((1, 1), np.int32)
+
+
+class ShardActs:
+    """How often a limit acted on the records of each shard, and when."""
+
+    def __init__(self, shards: int) -> None:
+        self.times: I64 = np.zeros(shards, np.int64)
+        """[shards] how often it acted."""
+        self.first_s: F64 = np.full(shards, np.inf)
+        """[shards] when first, s; inf: never."""
+        self.last_s: F64 = np.full(shards, -np.inf)
+        """[shards] until when, s; -inf: never."""
+
 
 class Putting:
-    """How one producer sends; its own limit applies before a record leaves."""
+    """How one producer sends, and to which shards; its own limit applies before a record leaves."""
 
-    def __init__(self, buffered_s: float, ttl_s: float, limit: float, retries: bool) -> None:
+    def __init__(
+        self,
+        buffered_s: float,
+        ttl_s: float,
+        limit: float,
+        retries: bool,
+        from_s: F64 = _ALWAYS,
+        route: I32 = _ONE_SHARD,
+    ) -> None:
+        """
+        Args:
+            buffered_s: RecordMaxBufferedTime, in s.
+            ttl_s: RecordTtl, in s.
+            limit: RateLimit, as a fraction of what a shard accepts.
+            retries: not FailIfThrottled.
+            from_s: [epochs] ascending, from when on which shards are open, s; the first is -inf.
+            route: [epochs, cells] which shard has each range of hash keys (a cell) then.
+        """
+        shards = int(route.max()) + 1
         self.buffered_s = buffered_s
-        """RecordMaxBufferedTime, in s."""
         self.ttl_s = ttl_s
-        """RecordTtl, in s."""
         self.limit = limit
-        """RateLimit, as a fraction of what a shard accepts."""
         self.retries = retries
-        """Not FailIfThrottled."""
+        self.from_s = from_s
+        self.route = np.ascontiguousarray(route, np.int32)
         self.long_s = 0.1
         """Who waits for longer than this has met a limit."""
-        self.held = Acted()
+        self.held = ShardActs(shards)
         """Records that the producer's own limit held back for long."""
-        self.overdue = Acted()
+        self.overdue = ShardActs(shards)
         """Records that were given up at their RecordTtl."""
-        self.refused = Acted()
+        self.refused = ShardActs(shards)
         """Records that the shard refused, each time."""
 
 
-class Bucket:
-    """Tokens: what may go now."""
+class Buckets:
+    """Tokens of each shard: what may go now."""
 
-    def __init__(self, scale: float) -> None:
+    def __init__(self, scale: float, shards: int) -> None:
         self.records_per_s = limits.SHARD_RECORDS_PER_S * scale
         """It is filled with so many, and holds as many."""
         self.bytes_per_s = limits.SHARD_BYTES_PER_S * scale
-        self.filled_s = 0.0
-        """To when it is filled."""
-        self.records = self.records_per_s
-        self.octets = self.bytes_per_s
+        self.filled_s: F64 = np.zeros(shards)
+        """[shards] to when it is filled, s."""
+        self.records: F64 = np.full(shards, self.records_per_s)
+        """[shards]"""
+        self.octets: F64 = np.full(shards, self.bytes_per_s)
+        """[shards]"""
 
 
-class Shard:
-    """What is on the way to one shard, and what it and the producer let pass."""
+class ShardSending:
+    """What is on the way to some shards, and what these and the producer let pass."""
 
     def __init__(self, records: int, putting: Putting) -> None:
-        self.ours = Bucket(putting.limit)
+        shards = putting.held.times.shape[0]
+        self.ours = Buckets(putting.limit, shards)
         """Of the producer."""
-        self.theirs = Bucket(1.0)
-        """Of the shard."""
+        self.theirs = Buckets(1.0, shards)
+        """Of the shards."""
         self.half_s: F64 = np.zeros(records)
         """[records] half of the round trip that each is on."""
         self.refused = 0
@@ -141,15 +177,33 @@ def collect(
         _collect(created_s, size_bytes, buffered_s, max_count, max_bytes, call, ready_s)
 
 
-def _refill(bucket: Bucket, at_s: float) -> None:
-    """Bring a bucket to ``at_s``."""
-    passed = max(0.0, at_s - bucket.filled_s)
-    bucket.filled_s = max(bucket.filled_s, at_s)
-    bucket.records = min(bucket.records_per_s, bucket.records + passed * bucket.records_per_s)
-    bucket.octets = min(bucket.bytes_per_s, bucket.octets + passed * bucket.bytes_per_s)
+def _note(acts: ShardActs, shard: int, from_s: float, until_s: float) -> None:
+    acts.times[shard] += 1
+    acts.first_s[shard] = min(acts.first_s[shard], from_s)
+    acts.last_s[shard] = max(acts.last_s[shard], until_s)
 
 
-def _before(s: Shard, i: int, due_s: float, arrives: int, record: int) -> bool:
+def _shard_at(putting: Putting, cell: int, at_s: float) -> int:
+    """The shard that is open at ``at_s`` for the hash keys of a cell."""
+    epoch = putting.from_s.shape[0] - 1
+    while epoch > 0 and putting.from_s[epoch] > at_s:
+        epoch -= 1
+    return num.integer(putting.route[epoch, cell])
+
+
+def _refill(bucket: Buckets, shard: int, at_s: float) -> None:
+    """Bring the bucket of a shard to ``at_s``."""
+    passed = max(0.0, at_s - bucket.filled_s[shard])
+    bucket.filled_s[shard] = max(bucket.filled_s[shard], at_s)
+    bucket.records[shard] = min(
+        bucket.records_per_s, bucket.records[shard] + passed * bucket.records_per_s
+    )
+    bucket.octets[shard] = min(
+        bucket.bytes_per_s, bucket.octets[shard] + passed * bucket.bytes_per_s
+    )
+
+
+def _before(s: ShardSending, i: int, due_s: float, arrives: int, record: int) -> bool:
     """Whether what is at place ``i`` of the heap is due before something else."""
     if s.due_s[i] != due_s:
         return bool(s.due_s[i] < due_s)
@@ -158,19 +212,19 @@ def _before(s: Shard, i: int, due_s: float, arrives: int, record: int) -> bool:
     return bool(s.due[i] < record)
 
 
-def _move(s: Shard, start: int, to: int) -> None:
+def _move(s: ShardSending, start: int, to: int) -> None:
     s.due_s[to] = s.due_s[start]
     s.arrives[to] = s.arrives[start]
     s.due[to] = s.due[start]
 
 
-def _set(s: Shard, i: int, due_s: float, arrives: int, record: int) -> None:
+def _set(s: ShardSending, i: int, due_s: float, arrives: int, record: int) -> None:
     s.due_s[i] = due_s
     s.arrives[i] = arrives
     s.due[i] = record
 
 
-def _wait(s: Shard, due_s: float, arrives: int, record: int) -> None:
+def _wait(s: ShardSending, due_s: float, arrives: int, record: int) -> None:
     """Put into the heap what is due at ``due_s``."""
     i = s.waiting
     s.waiting += 1
@@ -180,7 +234,7 @@ def _wait(s: Shard, due_s: float, arrives: int, record: int) -> None:
     _set(s, i, due_s, arrives, record)
 
 
-def _next(s: Shard) -> int:
+def _next(s: ShardSending) -> int:
     """Take from the heap the record that is due first."""
     record = s.due[0]
     s.now_s = s.due_s[0]
@@ -202,7 +256,7 @@ def _next(s: Shard) -> int:
 
 
 def _put(
-    s: Shard,
+    s: ShardSending,
     rows: I32,
     created_s: F64,
     size_bytes: I32,
@@ -210,13 +264,17 @@ def _put(
     ready_s: F64,
     latency_s: F64,
     putting: Putting,
+    cell: I32,
     outcome: U8,
     arrived_s: F64,
     visible_s: F64,
+    went: I32,
 ) -> None:
     n = rows.shape[0]
     fresh = 0
     one_size = size_bytes.shape[0] == 1
+    routed = cell.shape[0] > 0
+    shard = 0
     while fresh < n or s.waiting > 0:
         if fresh < n and (s.waiting == 0 or not _before(s, 0, ready_s[rows[fresh]], 0, fresh)):
             s.now_s = ready_s[rows[fresh]]
@@ -229,34 +287,38 @@ def _put(
         now = s.now_s
         i = num.integer(rows[r])
         size = num.double(size_bytes[0 if one_size else i])
+        if routed:
+            shard = _shard_at(putting, num.integer(cell[i]), now)
         if s.now_arrives == 0:
             # What the producer's own limit holds back leaves in turn: each has its token reserved.
-            _refill(s.ours, now)
+            _refill(s.ours, shard, now)
             short_s = max(
-                (1.0 - s.ours.records) / s.ours.records_per_s,
-                (size - s.ours.octets) / s.ours.bytes_per_s,
+                (1.0 - s.ours.records[shard]) / s.ours.records_per_s,
+                (size - s.ours.octets[shard]) / s.ours.bytes_per_s,
             )
             short_s = max(short_s, 0.0)
             if now + short_s > created_s[i] + putting.ttl_s:
                 outcome[i] = limits.GIVEN_UP
-                note(putting.overdue, now, now, 1)
+                _note(putting.overdue, shard, now, now)
                 continue
             if short_s > putting.long_s:
-                note(putting.held, now, now + short_s, 1)
-            s.ours.records -= 1.0
-            s.ours.octets -= size
+                _note(putting.held, shard, now, now + short_s)
+            s.ours.records[shard] -= 1.0
+            s.ours.octets[shard] -= size
             _wait(s, now + short_s + s.half_s[r], 1, r)
             continue
-        _refill(s.theirs, now)
-        if s.theirs.records >= 1.0 and s.theirs.octets >= size:
-            s.theirs.records -= 1.0
-            s.theirs.octets -= size
+        _refill(s.theirs, shard, now)
+        if s.theirs.records[shard] >= 1.0 and s.theirs.octets[shard] >= size:
+            s.theirs.records[shard] -= 1.0
+            s.theirs.octets[shard] -= size
             outcome[i] = limits.APPENDED
             arrived_s[i] = now
             visible_s[i] = now + s.half_s[r]
+            if routed:
+                went[i] = shard
             continue
         s.refused += 1
-        note(putting.refused, now, now, 1)
+        _note(putting.refused, shard, now, now)
         if not putting.retries:
             outcome[i] = limits.GIVEN_UP
             continue
@@ -274,23 +336,27 @@ def put(
     ready_s: F64,
     latency_s: F64,
     putting: Putting,
+    cell: I32,
     outcome: U8,
     arrived_s: F64,
     visible_s: F64,
+    went: I32,
 ) -> int:
-    """Send one shard's records until each is appended or given up; returns refusals.
+    """Send the records of some shards until each is appended or given up; returns refusals.
 
-    ``rows`` int32 [records], ascending: which messages they are; ``latency_s`` float64 [draws],
-    round trips, by the number of the call for a first try, and then in turn. Fills for these
-    messages ``outcome`` uint8 (APPENDED or GIVEN_UP), ``arrived_s`` and ``visible_s`` float64.
+    ``rows`` int32 [records], by when they are ready: which messages they are; ``latency_s`` float64
+    [draws], round trips, by the number of the call for a first try, and then in turn; ``cell``
+    int32 [messages], which column of ``putting.route`` each is in, or [0]: there is one shard.
+    Fills for these messages ``outcome`` uint8 (APPENDED or GIVEN_UP), ``arrived_s`` and
+    ``visible_s`` float64, and ``went`` int32, where it is appended (but for one shard).
     """
-    shard = Shard(rows.shape[0], putting)
+    sending = ShardSending(rows.shape[0], putting)
     with cython.nogil:
         _put(
-            shard, rows, created_s, size_bytes, call, ready_s, latency_s, putting, outcome,
-            arrived_s, visible_s,
+            sending, rows, created_s, size_bytes, call, ready_s, latency_s, putting, cell, outcome,
+            arrived_s, visible_s, went,
         )  # fmt: skip
-    return shard.refused
+    return sending.refused
 
 
 def _poll(

@@ -21,12 +21,13 @@ from sim.scenario.faults.catalogue import AnyFault
 from sim.scenario.faults.groups import AutoscaleFault, ScaleFault, SeekFault, SnapshotHeldFault
 from sim.scenario.faults.queues import QueueFault, RedriveFault
 from sim.scenario.faults.settings import AttributesFault, ConfigsFault
-from sim.scenario.faults.topics import PartitionsFault, TopicFault
+from sim.scenario.faults.topics import ReshardFault, TopicFault
 from sim.scenario.keyless import keyless, no_dimension, order_of_none
 from sim.scenario.pipeline import Edge, bad_edges
 from sim.scenario.products.base import Selection
 from sim.scenario.products.catalogue import System
 from sim.scenario.products.sqs_dead_letters import named
+from sim.scenario.repartitioned import not_more, reshards
 from sim.scenario.start import Start, bad_start
 from sim.scenario.workload import STATE, Arrivals, CaseFile, Workload
 
@@ -391,7 +392,8 @@ def _bad_targets(
         yield from _bad_condition(path, fault, struck)
     for name, system in systems.items():
         if system is not None and system.partitions is not None:
-            yield from _not_more(name, system.partitions, faults)
+            yield from not_more(name, system.partitions, faults)
+            yield from reshards(name, system, system.partitions, faults)
 
 
 def _bad_topic(
@@ -403,10 +405,13 @@ def _bad_topic(
         if isinstance(fault, ConfigsFault):
             if system is not None and system.product != "kafka":
                 yield (*path, "target"), f"{name!r} has no topic of Kafka, which alone is altered"
+        elif isinstance(fault, ReshardFault):
+            if system is not None and system.product != "kinesis":
+                yield (*path, "target"), f"{name!r} is no stream of Kinesis, which alone has shards"
         elif system is not None and (why := system.no_partitions) is not None:
             yield (*path, "target"), f"{name!r} {why}"
     if not found:
-        topics = [f"{name}.topic" for name in systems]
+        topics = [f"{name}.{fault.whose}" for name in systems]
         near = nearest(fault.target, topics)
         hint = f"did you mean '{near}'?" if near else f"known: {', '.join(topics)}"
         yield (*path, "target"), f"{fault.target!r} matches nothing; {hint}"
@@ -439,25 +444,6 @@ def _bad_queue(
                     "task to any other queue is left out, for a message could be there twice"
                 )
                 yield (*path, "DestinationArn"), why
-
-
-def _not_more(
-    name: str, partitions: int, faults: Sequence[Fault | None]
-) -> Iterator[tuple[KeyPath, str]]:
-    """Partitions of a topic that would be taken away: Kafka has no such thing."""
-    added = [
-        (fault.at, index, fault.to)
-        for index, fault in enumerate(faults)
-        if isinstance(fault, PartitionsFault) and fault.strikes_topic(name)
-    ]
-    for _, index, to in sorted(added):
-        if to <= partitions:
-            yield (
-                ("faults", index, "to"),
-                f"{to} is not more than the {partitions} partitions that {name!r} has then; they "
-                "can only be added",
-            )
-        partitions = max(partitions, to)
 
 
 def _most(system: str, group: str, members: int, faults: Sequence[Fault]) -> int:

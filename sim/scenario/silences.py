@@ -10,7 +10,7 @@ from sim.foundation.config import Config, KeyPath
 from sim.foundation.text import duration
 from sim.scenario.faults.base import Fault, RandomFault
 from sim.scenario.faults.groups import AutoscaleFault, ScaleFault, SnapshotHeldFault
-from sim.scenario.faults.topics import PartitionsFault
+from sim.scenario.faults.topics import PartitionsFault, ReshardFault
 from sim.scenario.poison import is_poisoned
 from sim.scenario.products.kafka import KafkaSystem
 from sim.scenario.products.postgres import PostgresSystem
@@ -134,6 +134,8 @@ def _out_of_scale(scenario: "Scenario") -> Iterator[tuple[KeyPath, str]]:
     for index, fault in enumerate(scenario.faults):
         if isinstance(fault, ScaleFault | PartitionsFault):
             numbers["faults", index, "to"] = fault.to
+        elif isinstance(fault, ReshardFault):
+            numbers["faults", index, "TargetShardCount"] = fault.target_shard_count
         elif isinstance(fault, AutoscaleFault):
             numbers["faults", index, "scaler", "maxReplicaCount"] = fault.most
     grown = {path: fleet_size(n, scale) / (n * scale) for path, n in numbers.items() if n}

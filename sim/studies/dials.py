@@ -162,7 +162,7 @@ def settings(scenario: Scenario, dials: Sequence[Dial], values: Sequence[int]) -
     for dial, n in zip(dials, values, strict=True):
         now = scenario.systems[dial.system].partitions
         if dial.partitions and now is not None:
-            out |= moved(scenario.faults, dial.system, n - now)
+            out |= moved(scenario.faults, dial.system, now, n)
     return out
 
 

@@ -1,19 +1,22 @@
 """Amazon Kinesis on the log mechanism: shards are partitions, record processors are members."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from hashlib import md5
+from math import ceil
 from typing import NamedTuple
 
 import numpy as np
 import simpy
 
-from sim.engine.acted_kernel import Acted
+from sim.engine.acted_kernel import Acted, note
 from sim.engine.environment import Stage
 from sim.engine.held_up import Taken
 from sim.engine.outcome import Fate
 from sim.engine.system import Fleet, Setup, capacity
 from sim.engine.waits import Limit, TimePart, after_start
 from sim.foundation.arrays import F32, F64, I32, I64, U8
+from sim.foundation.text import duration
 from sim.log import acts
 from sim.log import kinesis_shards_kernel as k
 from sim.log import kinesis_shards_limits as limits
@@ -21,9 +24,11 @@ from sim.log.group import Group
 from sim.log.group_state import Reading
 from sim.log.kinesis_lambda import Invocations
 from sim.log.kinesis_leases import Leases
+from sim.log.kinesis_lineage import KEYS, Lineage
 from sim.log.parts import Behind, LogWaits
 from sim.log.retried import limit_age
 from sim.log.topic import Topic
+from sim.scenario.faults.topics import ReshardFault
 from sim.scenario.load import Scenario
 from sim.scenario.products.kinesis import KinesisApplication, KinesisSystem
 from sim.systems import kinesis_lambda, log_limits
@@ -40,26 +45,39 @@ class Kinesis(LogSystem):
     The producer is followed to its end before the run, since nothing that happens to consumers
     reaches it. So is what each application is handed, and when: its fetches go on in the background
     while a batch is processed. What is left out by that: reading again after a lease was taken is
-    not held to the limits of a shard, and several fetches that wait are one batch.
+    not held to the limits of a shard, nor is reading a child of a shard that has just ended, and
+    several fetches that wait are one batch.
+
+    Of a stream that is resharded, which shard a record goes to is known once it was accepted
+    (`sim.log.kinesis_lineage`).
     """
 
     def __init__(self, setup: Setup, config: KinesisSystem) -> None:
         self.config = config
-        shards = setup.scaled(config.stream.shard_count)
+        self.lineage = lineage_of(setup, config)
+        shards = len(self.lineage.shards)
         shard_of = shard_of_messages(setup, config)
-        topic, fate, self.refused, self.put = put(setup, config, shard_of, shards)
+        topic, fate, self.refused, self.put = put(setup, config, self.lineage, shard_of)
         polling = sum(a.polls for a in config.applications.values())
         groups = {}
         self.topics: dict[str, Topic] = {}
         """Of each application, the stream with a partition for each of its members."""
+        self.ends_s: dict[str, F64] = {}
+        """Of each, [shards] when it learns that each is closed, if it reads it all along, s."""
         for group, application in config.applications.items():
-            first_s = setup.stream(f"{group}.reads").random(shards)
-            got_s = _got_s(topic, setup.messages, application, config, polling, first_s)
-            laid, handed = _laid(setup, config, group, topic, got_s, shard_of)
+            first = setup.stream(f"{group}.reads").random(shards)
+            got_s = _got_s(topic, setup.messages, application, config, polling, first)
+            self.ends_s[group] = _ends_s(
+                topic, self.lineage, application, config, polling, first, got_s
+            )
+            laid, handed = _laid(setup, config, group, topic, got_s, self.lineage)
             self.topics[group] = laid
             reading = _reading(application, config, setup.scenario)
             members = laid.log.end.size
-            groups[group] = group_of(setup, handed, group, application, reading, members)
+            there = self.lineage.first * (members // shards)
+            groups[group] = group_of(
+                setup, handed, group, application, reading, members, started=there
+            )
             if reading.max_age_s < np.inf:
                 limit_age(groups[group], laid.log.visible_s)
         self.given_s = {name: group.topic.log.visible_s for name, group in groups.items()}
@@ -79,7 +97,7 @@ class Kinesis(LogSystem):
         """How many workers or functions an application has, alive or not."""
         application = self.config.applications[group]
         if application.function is not None:
-            return self.topics[group].log.end.size
+            return self.lineage.most * application.function.parallelization_factor
         return self.setup.scaled(application.members)
 
     def control(self, env: simpy.Environment, say: Callable[[str], None]) -> Mapping[str, Fleet]:
@@ -92,7 +110,9 @@ class Kinesis(LogSystem):
             application = self.config.applications[name]
             if application.function is not None:
                 dealing = kinesis_lambda.dealing(application, application.function)
-                fleets[name] = Invocations(env, group, dealing, named(name, say))
+                fleets[name] = Invocations(
+                    env, group, dealing, named(name, say), self.lineage, self.ends_s[name]
+                )
                 continue
             fleets[name] = Leases(
                 env,
@@ -105,6 +125,8 @@ class Kinesis(LogSystem):
                 on_failure=application.on_failure or "skip-batch",
                 retry_s=application.retry_after,
                 say=named(name, say),
+                lineage=self.lineage,
+                seen_s=self.ends_s[name],
             )
         return fleets
 
@@ -140,18 +162,20 @@ class Kinesis(LogSystem):
         """What Kinesis and its client library call the limits that can act on an application."""
         application, at = self.config.applications[name], f"applications.{name}"
         if application.function is not None:
-            return kinesis_lambda.keys(at, application, application.function, self.config)
+            shards = shard_counts(self.lineage)
+            return kinesis_lambda.keys(at, application, application.function, shards)
         failover, records = "failoverTimeMillis", f"{application.max_records}"
         millis = f"{application.failover_time_millis:.10g}"
         on_failure = application.on_failure or "skip-batch"
         at_most = LimitKey("maxRecords", f"{at}.maxRecords", records)
         return {
             acts.TAKEOVER: LimitKey(failover, f"{at}.{failover}", millis),
+            acts.CHILDREN: LimitKey(failover, f"{at}.{failover}", millis),
             acts.ATTEMPTS: LimitKey("on_failure", f"{at}.on_failure", on_failure),
             acts.RETRIES: LimitKey("on_failure", f"{at}.on_failure", on_failure),
             acts.AGAIN: at_most,
             log_limits.PARTITIONS: LimitKey(
-                "ShardCount", "stream.ShardCount", f"{self.config.stream.shard_count}"
+                "ShardCount", "stream.ShardCount", shard_counts(self.lineage)
             ),
             log_limits.POLL_RECORDS: at_most,
         }
@@ -182,7 +206,7 @@ class Kinesis(LogSystem):
             "shard",
             [of.refused for of in acted],
             "ShardCount",
-            f"{len(acted)}",
+            shard_counts(self.lineage),
             refused if producer.fail_if_throttled else f"{refused}, which came again later",
             "stream.ShardCount",
         )
@@ -204,17 +228,33 @@ class Kinesis(LogSystem):
         )
 
 
+def lineage_of(setup: Setup, config: KinesisSystem) -> Lineage:
+    """The shards of a system's stream over time, for the scale of the scenario."""
+    changes = sorted(
+        (fault.at, setup.scaled(fault.target_shard_count))
+        for fault in setup.scenario.faults
+        if isinstance(fault, ReshardFault) and fault.strikes_topic(setup.name)
+    )
+    return Lineage(setup.scaled(config.stream.shard_count), changes)
+
+
+def shard_counts(lineage: Lineage) -> str:
+    """How many shards there are, and from when on: the value of ShardCount."""
+    first, *later = [np.unique(row).size for row in lineage.route]
+    times_s = lineage.from_s[1:].tolist()
+    changes = [f"{n} from {duration(at_s)} on" for n, at_s in zip(later, times_s, strict=True)]
+    return ", ".join([f"{first}", *changes])
+
+
 def shard_of_messages(setup: Setup, config: KinesisSystem) -> I32:
-    """[messages] by the MD5 of the partition key, a 128-bit number; shards have equal ranges."""
+    """[messages] by the MD5 of the partition key, a 128-bit number; shards have equal ranges.
+
+    These are the shards that there are from the start.
+    """
     shards = setup.scaled(config.stream.shard_count)
     if config.partition_key is None:
         rng = setup.stream("partition_keys")
         return rng.integers(0, shards, len(setup.messages), dtype=np.int32)
-    return shard_of_keys(setup, config, shards)
-
-
-def shard_of_keys(setup: Setup, config: KinesisSystem, shards: int) -> I32:
-    """[messages] by the MD5 of the partition key, which there is."""
     assert config.partition_key is not None
     key, names = setup.messages.keys_of(config.partition_key)
     return np.array([shard_of_key(name, shards) for name in names], np.int32)[key]
@@ -222,7 +262,26 @@ def shard_of_keys(setup: Setup, config: KinesisSystem, shards: int) -> I32:
 
 def shard_of_key(key: str, shards: int) -> int:
     """The shard whose range of hash keys the key's MD5 is in."""
-    return int.from_bytes(md5(key.encode(), usedforsecurity=False).digest()) * shards >> 128
+    return hash_key(key) * shards >> 128
+
+
+def hash_key(key: str) -> int:
+    """The MD5 of a partition key, a number below 2**128."""
+    return int.from_bytes(md5(key.encode(), usedforsecurity=False).digest())
+
+
+def _cells(setup: Setup, config: KinesisSystem, lineage: Lineage, shard_of: I32) -> I32:
+    """[messages] which column of `Lineage.route` each is in.
+
+    Without keys, each has a hash key that is drawn within the shard ``shard_of`` [messages].
+    """
+    if config.partition_key is not None:
+        key, names = setup.messages.keys_of(config.partition_key)
+        return np.array([lineage.cell(hash_key(name)) for name in names], np.int32)[key]
+    edges = np.array([edge / KEYS for edge in lineage.edges])
+    within = setup.stream("partition_keys.within").random(shard_of.size)
+    at = (shard_of + within) / lineage.first
+    return (np.searchsorted(edges, at, side="right") - 1).astype(np.int32)
 
 
 class Acts(NamedTuple):
@@ -268,7 +327,7 @@ class Put(NamedTuple):
 
 
 def put(
-    setup: Setup, config: KinesisSystem, shard_of: I32, shards: int
+    setup: Setup, config: KinesisSystem, lineage: Lineage, shard_of: I32
 ) -> tuple[Topic, U8, int, Put]:
     """What the producer leaves in the stream, what it gives up ([messages] a `Fate`), refusals.
 
@@ -288,7 +347,8 @@ def put(
         call[waiting:],
         ready_s[waiting:],
     )
-    putting = k.Putting(
+    sends = partial(
+        k.Putting,
         buffered_s=producer.record_max_buffered_time / 1e3,
         ttl_s=producer.record_ttl / 1e3,
         limit=producer.rate_limit / 100.0,
@@ -296,18 +356,24 @@ def put(
     )
     outcome, arrived_s, visible_s = np.zeros(n, np.uint8), ready_s.copy(), ready_s.copy()
     outcome[:waiting] = limits.APPENDED
+    columns = messages.created_s, sizes, call, ready_s, latency_s
+    filled = outcome, arrived_s, visible_s
     refused = 0
-    acted = []
-    for shard in range(shards):
-        putting.held, putting.overdue, putting.refused = Acted(), Acted(), Acted()
-        acted.append(Acts(putting.held, putting.overdue, putting.refused))
+    acted: list[Acts] = []
+    if lineage.changes:
+        putting = sends(from_s=lineage.from_s, route=lineage.route)
+        rows = np.arange(waiting, n, dtype=np.int32)
+        cell, shard_of = _cells(setup, config, lineage, shard_of), shard_of.copy()
+        refused += k.put(rows, *columns, putting, cell, *filled, shard_of)
+        acted += _acts(putting)
+    for shard in range(0 if lineage.changes else lineage.first):
+        putting = sends()
         rows = (waiting + np.flatnonzero(shard_of[waiting:] == shard)).astype(np.int32)
-        refused += k.put(
-            rows, messages.created_s, messages.size_bytes, call, ready_s, latency_s, putting,
-            outcome, arrived_s, visible_s,
-        )  # fmt: skip
+        refused += k.put(rows, *columns, putting, shard_of[:0], *filled, shard_of[:0])
+        acted += _acts(putting)
     kept = np.flatnonzero(outcome == limits.APPENDED).astype(np.int32)
     appended = kept[np.argsort(arrived_s[kept], kind="stable")]
+    shards = len(lineage.shards)
     topic = Topic.of_records(
         messages.created_s, shards, appended, shard_of[appended], visible_s[appended]
     )
@@ -323,6 +389,16 @@ def put(
         acted,
     )
     return topic, fate, int(refused), sent
+
+
+def _acts(putting: k.Putting) -> Iterator[Acts]:
+    """What limits did to the records of each shard."""
+    each = putting.held, putting.overdue, putting.refused
+    for shard in range(len(putting.held.times)):
+        its = [Acted(), Acted(), Acted()]
+        for acted, of in zip(its, each, strict=True):
+            note(acted, of.first_s[shard], of.last_s[shard], of.times[shard])
+        yield Acts(*its)
 
 
 def _got_s(
@@ -366,19 +442,56 @@ def _got_s(
     return got_s
 
 
+def _ends_s(
+    topic: Topic,
+    lineage: Lineage,
+    application: KinesisApplication,
+    config: KinesisSystem,
+    polling: int,
+    first: F64,
+    got_s: F64,
+) -> F64:
+    """[shards] when whoever reads a shard all along learns that it is closed, s; inf: it never is.
+
+    The arguments are those of `_got_s`, and what that gives.
+    """
+    ends_s = np.full(len(lineage.shards), np.inf)
+    apart_s, get_s = max(application.idle_s, polling / limits.GET_CALLS_PER_S), config.latency.get
+    for shard in lineage.closing:
+        closed_s, n = lineage.shards[shard].closed_s, int(topic.log.end[shard])
+        last_s = float(got_s[topic.log.start[shard] + n - 1]) if n else -np.inf
+        if not application.polls:
+            ends_s[shard] = max(closed_s + config.latency.push, last_s)
+            continue
+        call_s = last_s - get_s if n else float(first[shard] * apart_s)
+        calls = max(0, ceil((closed_s - call_s) / apart_s))
+        ends_s[shard] = max(closed_s, call_s + calls * apart_s) + get_s
+    return ends_s
+
+
 def _laid(
-    setup: Setup, config: KinesisSystem, group: str, topic: Topic, got_s: F64, shard_of: I32
+    setup: Setup, config: KinesisSystem, group: str, topic: Topic, got_s: F64, lineage: Lineage
 ) -> tuple[Topic, Topic]:
     """The stream with a partition for each member of an application, and as that sees it."""
-    function, shards = config.applications[group].function, topic.log.end.size
+    function, log = config.applications[group].function, topic.log
     each = 1 if function is None else function.parallelization_factor
     if each == 1:
         return topic, topic.seen_at(got_s)
+    shard_of = np.zeros(len(setup.messages), np.int32)
+    shard_of[log.message] = np.repeat(np.arange(log.end.size), log.end)
     if config.partition_key is None:
         part_of = kinesis_lambda.parts_of(setup, group, shard_of, each)
     else:  # a shard's range of hash keys in equal parts
-        part_of = shard_of_keys(setup, config, shards * each)
-    return kinesis_lambda.in_parts(topic, part_of, shards * each, got_s)
+        key, names = setup.messages.keys_of(config.partition_key)
+        hashes = [hash_key(name) for name in names]
+        part = np.array(
+            [
+                [lineage.part(shard, its, each) for its in hashes]
+                for shard in range(len(lineage.shards))
+            ]
+        )
+        part_of = (shard_of * each + part[shard_of, key]).astype(np.int32)
+    return kinesis_lambda.in_parts(topic, part_of, log.end.size * each, got_s)
 
 
 def _reading(application: KinesisApplication, config: KinesisSystem, scenario: Scenario) -> Reading:

@@ -76,9 +76,16 @@ def parts_of(setup: Setup, group: str, shard_of: I32, each: int) -> I32:
 
 
 def keys(
-    at: str, application: KinesisApplication, function: KinesisFunction, config: KinesisSystem
+    at: str, application: KinesisApplication, function: KinesisFunction, shards: str
 ) -> Mapping[str, LimitKey]:
-    """What the limits that can act on a function are called; ``at``: where its application is."""
+    """What the limits that can act on a function are called.
+
+    Args:
+        at: where its application is.
+        application: it.
+        function: its event source mapping.
+        shards: how many the stream has, in words.
+    """
 
     def key(name: str, value: object) -> LimitKey:
         return LimitKey(name, f"{at}.lambda.{name}", f"{value}")
@@ -86,7 +93,6 @@ def keys(
     retries = key("MaximumRetryAttempts", function.maximum_retry_attempts)
     caught = LimitKey("on_failure", f"{at}.on_failure", f"{application.on_failure}")
     parts = key("ParallelizationFactor", function.parallelization_factor)
-    shards = f"{config.stream.shard_count}"
     shard_count = LimitKey("ShardCount", "stream.ShardCount", shards)
     return {
         acts.RETRIES: retries,

@@ -27,6 +27,7 @@ _WHAT = {
     acts.MAX_POLL: "a consumer went longer than this from one poll to the next, and was put out",
     acts.SESSION: "a silent consumer kept its partitions until its session ended",
     acts.TAKEOVER: "a shard stood still until others had seen that nobody renews its lease",
+    acts.CHILDREN: "children of a shard waited for the next look of a worker at the leases",
     acts.BACKOFF: "a consumer waited this long before it tried a record again",
     acts.RETRY_TOPIC: "records that failed waited in a retry topic, and others overtook them",
     acts.ATTEMPTS: "a record that had been tried so often was given up",

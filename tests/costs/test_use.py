@@ -2,6 +2,8 @@
 
 from math import ceil
 
+import pytest
+
 from sim.costs.use import use_of
 from sim.lab import run
 from sim.scenario.load import Scenario
@@ -42,3 +44,33 @@ def test_what_was_used_is_what_the_tables_say():
     assert use.gb == use.messages * 2e-6
     told = use_of(scenario, tables, "kafka", messages=7, message_bytes=3.0, workers={"a": 9})
     assert (told.messages, told.message_bytes, told.groups[0].workers) == (7, 3.0, 9)
+
+
+def test_KN_13_of_a_resharded_stream_the_shards_that_are_open_are_billed():
+    def shards(*faults):
+        its = Scenario.from_mapping(
+            {
+                "name": "t", "duration": "100s", "scale": 0.5,
+                "workload": {
+                    "arrivals": {"profile": [{"for": "100s", "rate": 1}]},
+                    "keys": {"k": {"count": 5}},
+                    "service": {"job": {"per_message": "1 ms"}},
+                },
+                "systems": {
+                    "s": {
+                        "product": "kinesis", "stream": {"ShardCount": 4},
+                        "applications": {"a": {"workers": 1, "does": ["job"]}},
+                    }
+                },
+                "faults": [
+                    {"at": at_s, "fault": "reshard", "target": "s.stream", "TargetShardCount": n}
+                    for at_s, n in faults
+                ],
+            }
+        )  # fmt: skip
+        tables = run(its).tables
+        return use_of(its, tables, "s").partitions, tables.duration_s
+
+    assert shards()[0] == 2
+    found, lasts_s = shards((60, 3), (30, 6))  # 2, 3 and 2: half of them, rounded up
+    assert found == pytest.approx((2 * 30 + 3 * 30 + 2 * (lasts_s - 60)) / lasts_s)

@@ -25,6 +25,7 @@ from sim.foundation.config import Config, keys
 from sim.foundation.errors import Problem, ScenarioError
 from sim.scenario.faults.base import GroupFault
 from sim.scenario.faults.catalogue import FAULTS
+from sim.scenario.faults.topics import TopicFault
 from sim.scenario.load import Scenario
 from sim.scenario.products import rabbitmq_broker, rabbitmq_stream
 from sim.scenario.products.catalogue import System
@@ -80,6 +81,7 @@ RANGES: dict[str, tuple[float, float]] = {
     # Sizes of things that are held in arrays.
     "partitions": (1, 12),
     "ShardCount": (1, 6),
+    "TargetShardCount": (1, 6),
     "consumers": (1, 5),
     "subscribers": (1, 5),
     "concurrency": (1, 4),
@@ -399,10 +401,11 @@ class _Draw:
         elif issubclass(model, GroupFault):
             made["target"] = one
         elif "topic" in model.kinds:
-            topics = [name for name, system in systems.items() if "topic" in system]
+            whose = model.whose if issubclass(model, TopicFault) else "topic"
+            topics = [name for name, system in systems.items() if whose in system]
             if word == "configs":
                 made.setdefault("retention.ms", int(self.rng.integers(1_000, 60_000)))
-            made["target"] = f"{self.one_of([*topics, '*'])}.topic"
+            made["target"] = f"{self.one_of([*topics, '*'])}.{whose}"
         elif "queue" in model.kinds:
             made["target"] = f"{self.one_of([*redriven, '*'])}.later"
             made.pop("DestinationArn", None)

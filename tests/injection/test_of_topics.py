@@ -5,7 +5,7 @@ import simpy
 from sim.injection.context import Context, Timeline
 from sim.injection.targets import TheTopic, doings, targets
 from sim.scenario.faults.settings import ConfigsFault
-from sim.scenario.faults.topics import PartitionsFault
+from sim.scenario.faults.topics import PartitionsFault, ReshardFault
 
 
 def test_added_partitions_are_told_for_the_scale_of_the_scenario():
@@ -18,6 +18,18 @@ def test_added_partitions_are_told_for_the_scale_of_the_scenario():
         env.process(doing)
     env.run()
     assert timeline.events == [(0.0, 0.0, "partitions are added to the topic: 4 from now on")]
+
+
+def test_KN_13_a_stream_that_is_resharded_is_told_for_the_scale_of_the_scenario():
+    env = simpy.Environment()
+    timeline = Timeline(env)
+    fault = ReshardFault(at=3.0, target="kinesis.stream", TargetShardCount=2)
+    hit = targets(fault, "kinesis", {}, None)
+    assert hit == [TheTopic()] and targets(fault, "other", {}, None) == []
+    for doing in doings(fault, hit, Context(env, timeline, 0.5)):
+        env.process(doing)
+    env.run()
+    assert timeline.events == [(0.0, 0.0, "the stream is resharded: 1 shard from now on")]
 
 
 def test_KB_17_what_a_topic_keeps_from_now_on_is_told():

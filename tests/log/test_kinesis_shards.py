@@ -12,15 +12,18 @@ from helpers.plain_kernel import plain
 from models.plain_stream import PlainShard
 from sim.log import kinesis_shards_kernel as k
 from sim.log import kinesis_shards_limits as limits
+from sim.log.kinesis_lineage import Lineage
+
+NO_CELLS = np.zeros(0, np.int32)
 
 
-def put(created_s, ready_s, sizes, trip_s, putting):
+def put(created_s, ready_s, sizes, trip_s, putting, cell=NO_CELLS, went=NO_CELLS):
     n = len(created_s)
     outcome, arrived_s, visible_s = np.zeros(n, np.uint8), np.zeros(n), np.zeros(n)
     refused = k.put(
         np.arange(n, dtype=np.int32), np.asarray(created_s, float), np.asarray(sizes, np.int32),
         np.zeros(n, np.int64), np.asarray(ready_s, float), np.array([trip_s]), putting,
-        outcome, arrived_s, visible_s,
+        cell, outcome, arrived_s, visible_s, went,
     )  # fmt: skip
     return outcome, arrived_s, visible_s, refused
 
@@ -59,6 +62,48 @@ def test_a_shard_accepts_refuses_and_expires_like_a_plain_simpy_model():
 
     check()
     assert min(seen[what] for what in ("refused", "given up", "overtaken")) > 10, seen
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_KN_13_resharded_shards_accept_and_refuse_like_a_plain_simpy_model(seed):
+    rng = np.random.default_rng(seed)
+    n = 120
+    lineage = Lineage(2, [(1.5, int(rng.choice([1, 3, 4]))), (3.0, 2)])
+    created_s = np.cumsum(rng.exponential(0.03, n))
+    ready_s = created_s + 0.05
+    sizes = rng.integers(20_000, 160_000, n)
+    terms = dict(
+        buffered_s=rng.uniform(0.05, 0.3), ttl_s=float(rng.choice([1.0, 30.0])),
+        limit=float(rng.choice([1.5, 4.0])), retries=True,
+    )  # fmt: skip
+    cell = rng.integers(0, len(lineage.edges), n).astype(np.int32)
+    went = np.full(n, -1, np.int32)
+    putting = k.Putting(**terms, from_s=lineage.from_s, route=lineage.route)
+    outcome, _, visible_s, refused = put(
+        created_s, ready_s, sizes, 0.04, putting, cell=cell, went=went
+    )
+    env = simpy.Environment()
+
+    def open_now(i):
+        key = lineage.edges[cell[i]]
+        (its,) = [
+            p
+            for p, shard in enumerate(lineage.shards)
+            if shard.first <= key < shard.stop and shard.opened_s <= env.now < shard.closed_s
+        ]
+        return its
+
+    plain = PlainShard(
+        env, created_s, ready_s, sizes, trip_s=0.04, shard_of=open_now,
+        shards=len(lineage.shards), **terms,
+    )  # fmt: skip
+    env.run()
+    appended = np.flatnonzero(outcome == limits.APPENDED)
+    assert set(np.flatnonzero(outcome == limits.GIVEN_UP)) == plain.given_up
+    assert visible_s[appended] == pytest.approx([plain.visible_s[i] for i in appended])
+    assert went[appended].tolist() == [plain.went[i] for i in appended]
+    assert refused == plain.refused == np.asarray(putting.refused.times).sum()
+    assert len(set(went[appended].tolist())) > 2
 
 
 def test_a_shard_accepts_a_thousand_records_a_second_and_no_more():
@@ -157,7 +202,7 @@ def test_the_compiler_changes_nothing(seed):
         putting = kernel.Putting(0.1, float(rng.choice([1.0, 30.0])), rng.uniform(0.8, 2.0), True)
         refused = kernel.put(
             np.arange(n, dtype=np.int32), created_s, sizes, call, ready_s,
-            rng.uniform(0.01, 0.06, 16), putting, outcome, arrived_s, visible_s,
+            rng.uniform(0.01, 0.06, 16), putting, NO_CELLS, outcome, arrived_s, visible_s, NO_CELLS,
         )  # fmt: skip
         polled_s, pushed_s = np.zeros(n), np.zeros(n)
         visible_s = np.sort(visible_s)

@@ -1,10 +1,10 @@
-"""One shard of a stream and its producer, record by record in plain SimPy.
+"""Shards of a stream and their producer, record by record in plain SimPy.
 
 It shares no code with ``sim`` and is written for reading: every record is a process that waits,
 asks, is refused and asks again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import simpy
@@ -38,7 +38,10 @@ class Bucket:
 
 
 class PlainShard:
-    """Fates of records that leave for one shard at given times, one call each."""
+    """Fates of records that leave for a shard at given times, one call each.
+
+    ``shard_of``: the shard that has the hash key of a record now.
+    """
 
     def __init__(
         self,
@@ -52,12 +55,16 @@ class PlainShard:
         ttl_s: float,
         limit: float,
         retries: bool,
+        shard_of: Callable[[int], int] = lambda _: 0,
+        shards: int = 1,
     ) -> None:
         self.env = env
         self.trip_s, self.buffered_s, self.ttl_s = trip_s, buffered_s, ttl_s
         self.retries = retries
-        self.ours = Bucket(env, 1000 * limit, 2**20 * limit)
-        self.theirs = Bucket(env, 1000, 2**20)
+        self.shard_of = shard_of
+        self.ours = [Bucket(env, 1000 * limit, 2**20 * limit) for _ in range(shards)]
+        self.theirs = [Bucket(env, 1000, 2**20) for _ in range(shards)]
+        self.went: dict[int, int] = {}
         self.visible_s: dict[int, float] = {}
         self.given_up: set[int] = set()
         self.order: list[int] = []
@@ -68,19 +75,22 @@ class PlainShard:
     def record(self, i: int, created_s: float, ready_s: float, size: int) -> Steps:
         yield self.env.timeout(ready_s)
         while True:
-            self.ours.fill()
+            ours = self.ours[self.shard_of(i)]
+            ours.fill()
             behind_s = max(
                 0.0,
-                (1 - self.ours.records) / self.ours.records_per_s,
-                (size - self.ours.octets) / self.ours.bytes_per_s,
+                (1 - ours.records) / ours.records_per_s,
+                (size - ours.octets) / ours.bytes_per_s,
             )
             if self.env.now + behind_s > created_s + self.ttl_s:
                 break
-            self.ours.take(size)
+            ours.take(size)
             yield self.env.timeout(behind_s + self.trip_s / 2)
-            self.theirs.fill()
-            if self.theirs.records >= 1 and self.theirs.octets >= size:
-                self.theirs.take(size)
+            theirs = self.theirs[self.shard_of(i)]
+            theirs.fill()
+            if theirs.records >= 1 and theirs.octets >= size:
+                theirs.take(size)
+                self.went[i] = self.shard_of(i)
                 self.order.append(i)
                 self.visible_s[i] = self.env.now + self.trip_s / 2
                 return

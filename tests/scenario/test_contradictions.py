@@ -109,6 +109,14 @@ def test_a_good_scenario_contradicts_itself_nowhere():
             },
             "faults.0.to: 50 is not more than the 99 partitions that 'kafka' has then",
         ),
+        (
+            {
+                "faults": [
+                    {"at": 1, "fault": "reshard", "target": "kafka.stream", "TargetShardCount": 9}
+                ]
+            },
+            "faults.0.target: 'kafka' is no stream of Kinesis",
+        ),
     ],
 )
 def test_what_one_part_says_against_another_is_told_at_its_key(changes, says):

@@ -97,6 +97,7 @@ RULES = {
     "KN-10": "ReportBatchItemFailures moves the checkpoint to the first record that failed",
     "KN-11": "an invocation that takes longer than its Timeout has failed",
     "KN-12": "a batch leaves when it is full, or MaximumBatchingWindowInSeconds is over",
+    "KN-13": "of a resharded stream, a shard is read to its end before those that took its keys",
     "SS-01": "receive hides a message; only delete removes it",
     "SS-02": "a deleted message may come back, rarely",
     "SS-03": "a delete with an old receipt does nothing (documented), or deletes: a knob",

@@ -12,8 +12,7 @@ from sim.foundation.units import Count, PositiveSeconds, Rate, Seconds, shown
 Kind = Literal["consumer", "group", "publisher", "broker", "topic", "queue"]
 """What a fault can strike. A target names a consumer or worker `system.group.0`, all of them
 `system.group`, a publisher `system.publisher.0`, one of the brokers behind it `system.broker.0`,
-a topic `system.topic`, and a queue
-`system.queue`."""
+a topic `system.topic`, a stream of Kinesis `system.stream`, and a queue `system.queue`."""
 
 
 _MOST_TRIED = 1_000_000

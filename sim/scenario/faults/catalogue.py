@@ -35,7 +35,7 @@ from sim.scenario.faults.processes import (
 )
 from sim.scenario.faults.queues import RedriveFault
 from sim.scenario.faults.settings import AttributesFault, ConfigsFault
-from sim.scenario.faults.topics import PartitionsFault
+from sim.scenario.faults.topics import PartitionsFault, ReshardFault
 
 AnyFault = Annotated[
     CrashFault
@@ -61,6 +61,7 @@ AnyFault = Annotated[
     | LeaderCrashFault
     | PowerLossFault
     | PartitionsFault
+    | ReshardFault
     | ConfigsFault
     | AttributesFault
     | RedriveFault,

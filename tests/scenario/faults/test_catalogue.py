@@ -53,6 +53,10 @@ TABLE = [
     ("power_loss", ANY_TIME, {"for"}, {"broker"}, "power lost: x", {}),
     ("partitions", set(), {"to"}, {"topic"}, "x: partitions added, 4 now", {"to": 4}),
     (
+        "reshard", set(), {"TargetShardCount"}, {"topic"}, "x: resharded, 9 shards now",
+        {"TargetShardCount": 9},
+    ),
+    (
         "configs", set(), {"retention.ms", "retention.bytes"}, {"topic"},
         "x altered: retention.ms 1000", {"retention.ms": 1_000},
     ),
@@ -70,7 +74,7 @@ TABLE = [
 
 def test_the_table_names_every_fault():
     assert list(FAULTS) == [word for word, *_ in TABLE]
-    assert len(FAULTS) == 26
+    assert len(FAULTS) == 27
 
 
 @pytest.mark.parametrize(
