@@ -24,6 +24,12 @@ _OF_TRANSACTIONS = (
 )  # fmt: skip
 
 
+_ONLY_OF_A_PUBLISHER = (
+    "has an effect only with a 'publisher', the service that sends through this client and may "
+    "fail: write 'publisher: {}' beside 'producer'"
+)
+
+
 class KafkaSystem(ProductSystem):
     """One topic, its producer and its consumer groups."""
 
@@ -149,7 +155,7 @@ class KafkaSystem(ProductSystem):
         """Keys of a producer whose failures are not followed, for want of a publisher."""
         if self.publisher is None:
             for key in self.producer.of_failures:
-                yield ("producer", key), "has an effect only with a 'publisher'"
+                yield ("producer", key), _ONLY_OF_A_PUBLISHER
         elif not self.publisher.transactional:
             for key in ("transactional.id", "transaction.timeout.ms"):
                 if key in self.producer.of_failures:

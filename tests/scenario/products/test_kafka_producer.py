@@ -248,5 +248,7 @@ def test_without_a_publisher_the_size_of_a_buffer_has_no_effect():
     del data["systems"]["sender"]["publisher"]
     (warning,) = Scenario.from_mapping(data).warnings
     assert warning == (
-        "scenario: systems.sender.producer.buffer.memory: has an effect only with a 'publisher'"
+        "scenario: systems.sender.producer.buffer.memory: has an effect only with a 'publisher', "
+        "the service that sends through this client and may fail: write 'publisher: {}' beside "
+        "'producer'"
     )
