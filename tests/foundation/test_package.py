@@ -1,9 +1,20 @@
 """The scenarios are in what is installed, and in what is packed."""
 
+import re
+import tomllib
+from importlib import import_module
+
 from setuptools import Distribution
 from setuptools.command.egg_info import FileList
 
-from sim.foundation.package import SCENARIOS, SourceWithScenarios, WithScenarios
+from sim.foundation.package import (
+    ROOT,
+    SCENARIOS,
+    SourceWithScenarios,
+    StandingAlone,
+    WithScenarios,
+    standing_alone,
+)
 
 
 def made(command, **set_):
@@ -36,3 +47,39 @@ def test_what_is_packed_as_source_has_them_too(monkeypatch):
     command = made(SourceWithScenarios, filelist=FileList())
     command.add_defaults()
     assert "scenarios/tournament_spike.yaml" in command.filelist.files
+
+
+def test_what_an_index_shows_leads_to_no_file_beside_it():
+    page = (
+        "# A\n\n![alt [x]](results/a.png)\n\n[moving](results/a.gif): see [it](page.md#there) and\n"
+        "[the broker](https://kafka.apache.org), [below](#b).\n\n"
+        "![badge](https://example.org/b.svg)\n"
+    )
+    assert standing_alone(page.replace("alt [x]", "alt")) == (
+        "# A\n\nmoving: see it and\n[the broker](https://kafka.apache.org), [below](#b).\n\n"
+        "![badge](https://example.org/b.svg)\n"
+    )
+
+
+def test_nothing_of_the_readme_is_broken_there():
+    shown = standing_alone((ROOT / "README.md").read_text())
+    targets = re.findall(r"\]\(([^)\s]*)", shown)
+    assert all(target.startswith(("https://", "http://", "#")) for target in targets)
+    assert "## Start" in shown and "make demo" in shown
+
+
+def test_the_description_of_a_wheel_is_that_page(monkeypatch):
+    monkeypatch.setattr(StandingAlone.__base__, "run", lambda _self: None)
+    command = made(StandingAlone)
+    command.distribution.metadata.long_description = "See [it](page.md).\n"
+    command.run()
+    assert command.distribution.metadata.long_description == "See it.\n"
+
+
+def test_a_tool_runner_finds_a_command_of_the_packages_own_name():
+    """`pipx run NAME` and `uvx NAME` run the command that is called as the package."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    scripts = project["scripts"]
+    assert scripts[project["name"]] == scripts["sim"]
+    module, _, function = scripts["sim"].partition(":")
+    assert callable(getattr(import_module(module), function))

@@ -129,8 +129,8 @@ def test_keys_without_effect_are_accepted_and_named():
 def test_keys_of_a_producer_that_never_fails_are_named():
     scenario = load(GOOD, ["systems.kafka.producer.acks=all"])
     assert [warning.partition(": ")[2] for warning in scenario.warnings] == [
-        "systems.kafka.producer.acks: has an effect only with a 'publisher', the service that sends "
-        "through this client and may fail: write 'publisher: {}' beside 'producer'"
+        "systems.kafka.producer.acks: has an effect only with a 'publisher', the service that "
+        "sends through this client and may fail: write 'publisher: {}' beside 'producer'"
     ]
     assert not load(
         GOOD, ["systems.kafka.producer.acks=all", "systems.kafka.publisher={order: produce}"]

@@ -151,3 +151,27 @@ def test_what_dead_rows_cost_is_told_where_no_snapshot_keeps_any():
         "scenario: systems.s.latency.dead_row: has an effect only while a snapshot is held "
         "(fault: snapshot_held)"
     ]
+
+
+@pytest.mark.parametrize(
+    ("attempts", "more", "topics"),
+    [
+        (400, {"sameIntervalTopicReuseStrategy": "MULTIPLE_TOPICS"}, 399),
+        (101, {"sameIntervalTopicReuseStrategy": "MULTIPLE_TOPICS"}, 0),
+        (400, {}, 0),
+        (400, {"backoff": {"delay": 1, "multiplier": 1.01}}, 399),
+        (400, {"backoff": {"delay": 1, "multiplier": 1.1, "maxDelay": 1_000}}, 0),
+    ],
+)
+def test_retry_topics_by_the_hundred_are_slow(attempts, more, topics):
+    group = {"does": "work", "consumers": 1, "retry_topics": {"attempts": attempts, **more}}
+    data = {
+        "name": "x",
+        "duration": 60,
+        "workload": {"arrivals": {"rate": 1}, "service": {"work": 0.001}},
+        "systems": {"k": {"product": "kafka", "topic": {"partitions": 1}, "groups": {"g": group}}},
+        "faults": [{"at": 10, "fault": "poison", "target": "k.g", "effect": "fail"}],
+    }
+    told = [one for one in Scenario.from_mapping(data).warnings if "retry topics, and" in one]
+    assert len(told) == (topics > 0)
+    assert all(f"retry_topics: makes {topics} retry topics" in one for one in told)
