@@ -25,6 +25,7 @@ from sim.lab import run_system
 from sim.measure.intervals import Interval
 from sim.scenario.load import Scenario
 from sim.scenario.products.base import COUNTED
+from sim.studies.still_parts import refuse_averages
 from sim.systems.placed import messages_of
 from sim.traffic.messages import Messages
 
@@ -160,7 +161,7 @@ def observe(
         target: ``system.group`` of the scenario; None: the one of that name, or the only one.
 
     Raises:
-        LabError: there is no such name or group, or too few samples.
+        LabError: there is no such name or group, too few samples, or one partition stands still.
     """
     its = measured.samples[measured.samples["measure"] == "lag"]
     names = list(dict.fromkeys(its["name"]))
@@ -172,6 +173,7 @@ def observe(
     system, group = groups[_one(target, list(groups), f"{scenario.name}: group")]
     rows = its[its["name"] == chosen]
     at = pd.DatetimeIndex(rows["at"])
+    refuse_averages(measured, chosen, at[0], f"{system}.{group}")
     t_s = (at - at[0]).total_seconds().to_numpy()
     every = -(-t_s.size // MOST)
     t_s, lag = t_s[::every], rows["value"].to_numpy(np.float64)[::every]

@@ -8,6 +8,9 @@ import numpy as np
 import pandas as pd
 
 from sim.foundation.arrays import F64
+from sim.foundation.errors import LabError
+from sim.foundation.text import duration
+from sim.imports.measured import Measured
 from sim.studies.drained import FEWEST
 
 _SPARE = 1.2
@@ -146,3 +149,28 @@ def _most_per_s(rows: pd.DataFrame) -> float:
     with np.errstate(divide="ignore", invalid="ignore"):
         per_s = np.diff(known["committed"].to_numpy(np.float64)) / np.diff(t_s)
     return float(np.max(per_s[np.isfinite(per_s)], initial=0.0))
+
+
+def refuse_averages(measured: Measured, name: str, first: pd.Timestamp, target: str) -> None:
+    """Refuse to fit a fault of all consumers to a lag that one partition makes.
+
+    Args:
+        measured: the export.
+        name: of the group in it.
+        first: its first sample, where the scenario begins.
+        target: ``system.group`` of the scenario.
+
+    Raises:
+        LabError: some partitions stand still, and others do not.
+    """
+    those = still(measured.parts, name)
+    if not those or measured.parts is None or without(measured.parts, name, those).empty:
+        return
+    one = those[0]
+    after = duration((one.since - first).total_seconds())
+    raise LabError(
+        f"{measured.source}: {one.part} stands still since {one.since:%H:%M:%S}, and others do "
+        "not: no work, traffic or fault of all consumers gives such a curve. A record that fails "
+        f"each time does: {{at: {after}, fault: poison, target: {target}, effect: fail}}; "
+        "`sim explain` says what helps, and `sim drain` what waits"
+    )

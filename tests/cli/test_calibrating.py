@@ -50,3 +50,13 @@ def test_what_is_not_there_is_named(tmp_path):
     mine, export = files(tmp_path)
     done = run(mine, "--to", export, "--group", "kafka.h")
     assert done.exit_code == 2 and "did you mean 'kafka.g'?" in done.output
+
+
+def test_an_export_of_which_one_partition_stands_still_is_refused(tmp_path):
+    """In place of a fault that did not happen, the fault to write is named."""
+    mine, _ = files(tmp_path)
+    done = run(mine, "--to", "tests/data/exports/stuck.txt")
+    assert done.exit_code == 2
+    said = " ".join(done.output.split())
+    assert "orders-2 stands still since 03:02:00, and others do not" in said
+    assert "{at: 12 min, fault: poison, target: kafka.g, effect: fail}" in said

@@ -5,7 +5,9 @@ from math import inf, isnan
 import pandas as pd
 import pytest
 
-from sim.studies.still_parts import share_of_greatest, still, without
+from sim.foundation.errors import LabError
+from sim.imports.measured import Measured
+from sim.studies.still_parts import refuse_averages, share_of_greatest, still, without
 
 START = pd.Timestamp("2026-11-27 20:00", tz="UTC")
 
@@ -83,3 +85,15 @@ def test_the_partition_in_which_most_waits():
     assert (part, of_all) == ("t1", 210 / 230)
     assert share_of_greatest(None, "g") is None
     assert still(None, "g") == [] and still(parts(t0=MOVES), "other") == []
+
+
+def test_no_fault_of_all_consumers_is_fitted_to_one_partition_that_stands():
+    def of(**offsets):
+        return Measured("x", "log", pd.DataFrame(), parts=parts(**offsets))
+
+    with pytest.raises(LabError, match=r"t1 stands still since 20:01:00") as error:
+        refuse_averages(of(t0=MOVES, t1=STANDS), "g", START, "kafka.g")
+    assert "{at: 1 min, fault: poison, target: kafka.g, effect: fail}" in str(error.value)
+    refuse_averages(of(t1=STANDS), "g", START, "kafka.g")  # all stand: a pause of all is a fault
+    refuse_averages(of(t0=MOVES), "g", START, "kafka.g")
+    refuse_averages(Measured("x", "log", pd.DataFrame()), "g", START, "kafka.g")
