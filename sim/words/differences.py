@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from sim.foundation.errors import LabError
 from sim.foundation.text import count, drain, duration, rate
 
 _MOST = 3
@@ -79,14 +80,27 @@ def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
     """What is set otherwise in the second scenario: "path: old -> new"; [] if that is much.
 
     Args:
-        before: a scenario as plain data, defaults filled in.
+        before: a scenario as plain data, defaults filled in; those of keys that came to be after
+            it was written count as set.
         after: the other one.
     """
     old, new = dict(leaves(before)), dict(leaves(after))
+    if old.keys() != new.keys():
+        old = dict(leaves(_as_of_now(before)))
     paths = [p for p in {**old, **new} if p != "about" and old.get(p) != new.get(p)]
     if len(paths) > _MOST_CHANGES:
         return []
     return [f"{p}: {old.get(p, 'not set')} -> {new.get(p, 'not set')}" for p in paths]
+
+
+def _as_of_now(content: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A scenario with the defaults of today's keys too; as it is if today it would be none."""
+    from sim.scenario.load import Scenario
+
+    try:
+        return Scenario.from_mapping(content).model_dump(mode="json", by_alias=True)
+    except LabError:
+        return content
 
 
 def effects(before: pd.DataFrame, after: pd.DataFrame) -> list[str]:

@@ -1,9 +1,11 @@
 """What two runs differ in, and what became of it."""
 
+import copy
 from math import inf, nan
 
 import pandas as pd
 
+import sim
 from sim.words.differences import changes, effects, labels
 
 
@@ -25,6 +27,19 @@ def test_changes_are_told_by_path_and_not_if_there_are_many():
     assert changes(before, before) == []
     many = {str(i): i for i in range(7)}
     assert changes(many, {key: -1 for key in many}) == []
+
+
+def test_a_default_that_an_older_version_did_not_have_is_no_change():
+    scenario = sim.load("tournament_spike")
+    now = scenario.model_dump(mode="json", by_alias=True)
+    older = copy.deepcopy(now)
+    del older["systems"]["kafka"]["brokers"]["transaction.max.timeout.ms"]
+    del older["pipeline"]
+    assert changes(older, now) == []
+    older["seed"] = 3
+    assert changes(older, now) == ["seed: 3 -> 1998"]
+    older["systems"]["kafka"]["product"] = "none that is known today"
+    assert "pipeline: not set -> []" in changes(older, now)
 
 
 def test_effects_are_told_of_what_moved_noticeably_and_the_gravest_first():
