@@ -13,6 +13,9 @@ from sim.foundation.errors import LabError
 from sim.imports.measured import Measured
 from sim.scenario.load import Scenario
 
+_UNEVEN = 1.5
+"""So many times its share waits in one partition: then it matters in which."""
+
 
 @dataclass(frozen=True)
 class Waiting:
@@ -32,7 +35,8 @@ def waiting(measured: Measured) -> list[Waiting]:
     """What waits at the last sample of each name that has lag in messages, and how old it is.
 
     The age is the one that was measured; else, from offsets, the time since the end of the log was
-    where the group is now; where that was before the first sample, at the mean rate of arrivals.
+    where the group is now (of the partition furthest behind, where the export has partitions);
+    where that was before the first sample, at the mean rate of arrivals.
 
     Raises:
         LabError: there is no lag in messages.
@@ -54,11 +58,29 @@ def age_of(measured: Measured, name: str, at: pd.Timestamp) -> tuple[float, bool
     said = said[(said["name"] == name) & (said["measure"] == "time_lag_s") & (said["at"] <= at)]
     if len(said):
         return float(said["value"].iloc[-1]), False
+    of_parts = [] if measured.parts is None else list(_ages(measured.parts, name, at))
+    if of_parts:
+        return max(of_parts)
     if measured.offsets is None:
         return nan, False
     its = measured.offsets[(measured.offsets["name"] == name) & (measured.offsets["at"] <= at)]
     if len(its) < 2:
         return nan, False
+    return _since(its, at)
+
+
+def _ages(parts: pd.DataFrame, name: str, at: pd.Timestamp) -> Iterator[tuple[float, bool]]:
+    """Of the oldest message in each partition in which some wait, as `age_of`."""
+    its = parts[(parts["name"] == name) & (parts["at"] <= at)].dropna(subset=["end", "committed"])
+    for _, rows in its.groupby("part"):
+        if len(rows) > 1 and rows["at"].iloc[-1] == at and rows["lag"].iloc[-1] > 0:
+            age_s, guessed = _since(rows, at)
+            if not isnan(age_s):
+                yield age_s, guessed
+
+
+def _since(its: pd.DataFrame, at: pd.Timestamp) -> tuple[float, bool]:
+    """How long ago the end was where the last commit is, s, and whether from the mean rate."""
     before_s = (at - pd.DatetimeIndex(its["at"])).total_seconds().to_numpy()
     end, done = its["end"].to_numpy(np.float64), float(its["committed"].iloc[-1])
     if done >= end[0]:
@@ -125,7 +147,29 @@ def started(scenario: Scenario, measured: Measured) -> Scenario:
             f"{measured.source}: {', '.join(one.name for one in those)}: no group or queue of "
             f"{scenario.name} has that name; there are {', '.join(name for name, _ in readers)}"
         )
-    return scenario.with_({"start": start_of(known, names)})
+    start = start_of(known, names)
+    start["backlog"] |= _in_partitions(scenario, measured, known, start["backlog"])
+    return scenario.with_({"start": start})
+
+
+def _in_partitions(
+    scenario: Scenario, measured: Measured, those: Sequence[Waiting], backlog: Mapping[str, int]
+) -> dict[str, dict[str, int]]:
+    """The backlog of the only reader by partition, where most of it is in few of them."""
+    if measured.parts is None or len(those) != 1 or len(backlog) != 1:
+        return {}
+    (name,) = backlog
+    system = scenario.systems[name.split(".", 1)[0]]
+    its = measured.parts[measured.parts["name"] == those[0].name]
+    last = its[its["at"] == its["at"].max()]
+    number = last["part"].str.extract(r"^(.*)-(\d+)$")
+    of = {int(k): round(float(n)) for k, n in zip(number[1], last["lag"], strict=True)}
+    one_topic = number[0].nunique() == 1 and len(of) == len(last)
+    if not one_topic or system.keyless or len(of) != system.partitions or max(of) >= len(of):
+        return {}
+    if sum(of.values()) != backlog[name] or max(of.values()) < _UNEVEN * backlog[name] / len(of):
+        return {}
+    return {name: {str(k): n for k, n in sorted(of.items()) if n}}
 
 
 def _readers(scenario: Scenario) -> Iterator[tuple[str, str]]:

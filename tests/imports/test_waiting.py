@@ -1,5 +1,6 @@
 """What waits at the last sample, and since when: by hand."""
 
+from dataclasses import replace
 from math import isnan
 
 import pandas as pd
@@ -76,3 +77,36 @@ def test_ages_that_the_same_messages_cannot_have_are_that_of_the_most():
     assert start_of(agreeing, names)["age"] == {"log.a": 5.0, "log.b": 6.0}
     odd = [Waiting("a", 10, 7.0), Waiting("b", 20, 6.0)]
     assert start_of(odd, names) == {"backlog": {"log.a": 10, "log.b": 20}, "age": 6.0}
+
+
+def in_parts(*offsets, minutes=3):
+    """Of each partition: where its end and its commit are at last; 600 come a minute to each."""
+    rows = [
+        ("g", f"t-{p}", START + pd.Timedelta(minutes=i), end - 600.0 * (minutes - i), done)
+        for p, (end, done) in enumerate(offsets)
+        for i in range(minutes + 1)
+    ]
+    its = pd.DataFrame(rows, columns=["name", "part", "at", "end", "committed"])
+    parts = its.assign(lag=(its["end"] - its["committed"]).clip(lower=0), consumer="c")
+    sums = parts.groupby("at")[["lag", "end", "committed"]].sum().reset_index()
+    whole = measured(sums["lag"].tolist(), end=sums["end"].tolist())
+    return replace(whole, parts=parts.sort_values("at", kind="stable"))
+
+
+def test_the_oldest_is_that_of_the_partition_furthest_behind():
+    """900 wait in one of two, so for 90 s; over both the end was there 45 s ago."""
+    its = in_parts((5_000.0, 5_000.0), (7_000.0, 6_100.0))
+    assert waiting(its) == [Waiting("g", 900, 90.0)]
+    assert waiting(replace(its, parts=None)) == [Waiting("g", 900, 45.0)]
+
+
+def test_a_backlog_of_one_partition_starts_in_that_partition():
+    its = in_parts((5_000.0, 4_990.0), (7_000.0, 6_100.0), (6_000.0, 6_000.0))
+    made = started(ideal_log("1 s", partitions=3), its)
+    assert made.start.backlog == {"kafka.g": {"0": 10, "1": 900}}
+    assert made.start.age == {"kafka.g": 90.0}
+    # Where the scenario has other partitions, or it hardly matters in which, it is one number.
+    other = started(ideal_log("1 s", partitions=4), its)
+    assert other.start.backlog == {"kafka.g": 910}
+    even = in_parts((5_000.0, 4_300.0), (7_000.0, 6_200.0), (6_000.0, 5_200.0))
+    assert started(ideal_log("1 s", partitions=3), even).start.backlog == {"kafka.g": 2_300}
