@@ -56,6 +56,7 @@ SAID = {
     "lambda_throttle": ["108", "60", "194"],
     "kinesis_hot_shard": ["27,586", "36,860"],
     "rabbitmq_streams": ["18,018", "17,732"],
+    "back_pressure": ["42 s", "36 s", "302", "242", "339"],
     "postgres_or_kafka": ["15 min", "8 min 24 s", "1 min 22 s", "113 ms"],
 }
 """Figures that the page of results has of each scenario."""

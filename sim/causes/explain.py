@@ -1,6 +1,6 @@
 """Why a scenario goes wrong: what of it the harms go away without, each shown by a run."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from sim.causes.data import (
@@ -30,11 +30,14 @@ from sim.causes.trials import Laboratory, Onlooker, Tried
 from sim.foundation.errors import LabError, unknown
 from sim.measure.tables import Tables
 from sim.scenario.load import Scenario
+from sim.scenario.pipeline import edge_from
 from sim.systems.size import USUAL, Allowance, check, free_bytes, size
 from sim.words.waits import SMALL, said, splits
 
 MOST_PAIRS = 6
 """Pairs that are tried of a group."""
+MOVED_S = 1.0
+"""By so much later is a stage to which what waited before it was moved, s."""
 _PARTS = 3
 """Parts of a message's time that are named."""
 
@@ -184,6 +187,15 @@ class _Search:
         self.beside: dict[str, Counterfactual] = {}
         acted = acted_on(tables.limits, scenario, system, group)
         self.untried = unexplored(self.hypotheses, acted)
+        for name, its in self._bottlenecks(tables):
+            limits = laboratory.baseline(name).limits
+            known = {one.name for one in self.hypotheses}
+            for one in hypotheses(scenario, name, its, kinds, limits, come_of):
+                if one.path.startswith("systems."):
+                    there = f"{one.remedy} in {name}.{its}"
+                    one = replace(one, name=f"{name}: {one.name}", remedy=there)
+                if one.name not in known:
+                    self.hypotheses.append(one)
 
     def explained(self) -> Explained:
         """Try each thing alone, four times the workers where twice is not enough, then pairs."""
@@ -205,12 +217,38 @@ class _Search:
             self.system, self.group, self.harms, causes, self.tried, self.time, self.untried
         )
 
+    def _moved(self, of: Sequence[Hypothesis]) -> str | None:
+        """The next stage, if a change of its settings only makes it hold what waits here.
+
+        It has room for more, and is no quicker: then it is later than before.
+        """
+        systems = {one.path.split(".")[1] for one in of if one.path.startswith("systems.")}
+        for name in systems - {self.system}:
+            before = numbers(self.laboratory.scenario, self.laboratory.baseline(name), name)
+            (tried,) = self.laboratory.try_all(name, [of])
+            for group, its in tried.of.items():
+                if its.of["late"] > before[group].of["late"] + MOVED_S:
+                    return name
+        return None
+
+    def _bottlenecks(self, tables: Tables) -> Iterator[tuple[str, str]]:
+        """System and group of each stage of a pipeline for which this one waits, the next first."""
+        pipeline, at = self.laboratory.scenario.pipeline, (self.system, self.group)
+        while (edge := edge_from(pipeline, *at)) is not None and _is_held_up(tables, *at):
+            tables = self.laboratory.baseline(edge.to)
+            its = list(self.laboratory.scenario.systems[edge.to].readers)
+            yield from ((edge.to, group) for group in its)
+            at = edge.to, its[0]
+
     def _try(self, taken: Sequence[Sequence[Hypothesis]]) -> None:
         if not taken:
             return
         for of, tried in zip(taken, self.laboratory.try_all(self.system, taken), strict=True):
             if tried.why_not or self.group not in tried.of:
                 self.untried[" + ".join(one.name for one in of)] = tried.why_not
+            elif (where := self._moved(of)) is not None:
+                what = f"what waits here waits in {where} then"
+                self.untried[" + ".join(one.name for one in of)] = what
             else:
                 self.tried.append(self._judged(of, tried))
 
@@ -234,6 +272,12 @@ class _Search:
         after = left(self.now, tried.of[self.group], self.allowed)
         shares = {kind: share(before[kind], after[kind]) for kind in before}
         return Counterfactual(of, after, shares)
+
+
+def _is_held_up(tables: Tables, system: str, group: str) -> bool:
+    its = tables.pipeline
+    its = its[(its["system"] == system) & (its["group"] == group)]
+    return bool((its["held_up"] > 0).any())
 
 
 def _time(tables: Tables, system: str, group: str) -> str:

@@ -21,6 +21,7 @@ from sim.charts.bars import duplicates, loss, replay
 from sim.charts.burrow import status
 from sim.charts.over_time import lag, order, throughput, time_lag
 from sim.charts.page import style
+from sim.charts.pipeline import pipeline
 from sim.charts.quantiles import latency
 from sim.charts.side_by_side import overview
 from sim.charts.waits import waits
@@ -55,8 +56,10 @@ LOG_CHARTS: dict[str, tuple[Callable[..., list[Axes]], str]] = {"status": (statu
 
 TIME_CHARTS: dict[str, tuple[Callable[..., list[Axes]], str]] = {"waits": (waits, "waits")}
 """The same for runs in which it was measured what messages waited for."""
+STAGE_CHARTS: dict[str, tuple[Callable[..., list[Axes]], str]] = {"stages": (pipeline, "pipeline")}
+"""The same for pipelines."""
 
-_SOMETIMES = TIME_CHARTS | LOG_CHARTS | LEDGER_CHARTS
+_SOMETIMES = TIME_CHARTS | STAGE_CHARTS | LOG_CHARTS | LEDGER_CHARTS
 CHART: dict[str, Callable[..., list[Axes]]] = {
     **CHARTS,
     "replay": replay,

@@ -12,7 +12,6 @@ from sim.engine.outcome import Effects
 from sim.engine.system import Setup
 from sim.engine.waits import Limit
 from sim.scenario.faults.groups import BugFault, SeekFault
-from sim.scenario.pipeline import sends_on
 
 REPEATS = 1 << 16
 """Repeats of effects that are kept beyond one for each message, and one more for each seek."""
@@ -67,7 +66,7 @@ def repeats_kept(setup: Setup, group: str) -> int:
         if isinstance(fault, BugFault | SeekFault) and fault.strikes_group(system, group)
     ]
     seeks = sum(isinstance(fault, SeekFault) for fault in its)
-    alone = not sends_on(scenario.pipeline, system, group)
+    alone = not scenario.pipeline  # the table `pipeline` counts what each group does twice
     if scenario.systems[system].readers[group].ledger is None and len(its) == seeks and alone:
         return 0
     return len(setup.messages) * (1 + seeks) + REPEATS

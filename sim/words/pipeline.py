@@ -1,12 +1,44 @@
 """A pipeline in sentences: what got through, when, and in which stage the time went."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from math import isnan
 
 import pandas as pd
 
 from sim.foundation.text import count, duration, share
+
+Way = Sequence[tuple[str, str]]
+"""System and group of the stages of a pipeline, the first one first."""
+
+
+def ways(pipeline: pd.DataFrame) -> list[Way]:
+    """The pipelines of a run, each to another last stage, of two stages at least.
+
+    Args:
+        pipeline: the table of `sim.measure.pipeline`.
+    """
+    if "behind" not in pipeline:
+        return []
+    rows = {f"{row['system']}.{row['group']}": row for row in pipeline.to_dict("records")}
+    before = {str(row["behind"]) for row in rows.values()}
+    found: list[Way] = []
+    for name, last in rows.items():
+        if name in before or not last["behind"]:
+            continue
+        way = [name]
+        while (behind := str(rows[way[0]]["behind"])) and behind in rows:
+            way.insert(0, behind)
+        found.append([(str(rows[one]["system"]), str(rows[one]["group"])) for one in way])
+    return found
+
+
+def about_pipeline(pipeline: pd.DataFrame, summary: pd.DataFrame) -> str:
+    """Where messages wait: of each pipeline, the stage at which most do."""
+    lags = summary.set_index(["system", "group"])["max_lag"]
+    most = [max(way, key=lambda stage: lags[stage]) for way in ways(pipeline)]
+    said = [f"{'.'.join(stage)} ({count(lags[stage])})" for stage in most]
+    return f"Where most messages wait at one time: {', '.join(said)}"
 
 
 def end_to_end(pipeline: pd.DataFrame) -> Iterator[str]:
@@ -18,13 +50,9 @@ def end_to_end(pipeline: pd.DataFrame) -> Iterator[str]:
     if "behind" not in pipeline:
         return
     rows = {f"{row['system']}.{row['group']}": row for row in pipeline.to_dict("records")}
-    before = {str(row["behind"]) for row in rows.values()}
-    for name, last in rows.items():
-        if name in before or not last["behind"]:
-            continue
-        way = [name]
-        while (behind := str(rows[way[0]]["behind"])) and behind in rows:
-            way.insert(0, behind)
+    for stages in ways(pipeline):
+        way = [".".join(stage) for stage in stages]
+        last = rows[way[-1]]
         through = f"{count(last['processed'])} of {count(last['produced'])}"
         said = f"End to end, {' > '.join(way)}: {through} messages get through"
         if last["processed"]:

@@ -3,6 +3,7 @@ import pytest
 from helpers.incidents import group, incident, queue
 from sim.causes.explain import explain
 from sim.foundation.errors import LabError
+from sim.scenario.load import Scenario
 
 
 def test_where_nothing_is_wrong_nothing_is_explained():
@@ -105,3 +106,39 @@ def test_books_that_are_wrong_are_a_harm_with_its_causes():
     whole = {cause.trial.name: cause.share for cause in harmed.causes["misstated"]}
     assert whole["ledger"] == whole["faults[0]"] == 1.0
     assert explain(scenario.with_({"systems.s.groups.g.ledger": "idempotent"})).harmed == []
+
+
+def test_the_stage_for_which_another_waits_is_named_and_not_where_its_messages_would_go():
+    """Four a second of 100 ms behind one consumer of 500 ms, whose queue takes no more than five.
+
+    More room in that queue would only keep there what waits in front of the first stage.
+    """
+    arguments = {"x-max-length": 5, "x-overflow": "reject-publish"}
+    queue = {"consumers": 1, "prefetch_count": 1}
+    scenario = Scenario.from_mapping(
+        {
+            "name": "stages",
+            "duration": "20s",
+            "workload": {
+                "arrivals": {"rate": 4},
+                "keys": {"k": {"count": 9}},
+                "service": {"first": "100 ms", "second": "500 ms"},
+            },
+            "systems": {
+                "a": {"product": "rabbitmq", "queues": {"q": {"does": ["first"], **queue}}},
+                "b": {
+                    "product": "rabbitmq",
+                    "queues": {"q": {"does": ["second"], "arguments": arguments, **queue}},
+                },
+            },
+            "pipeline": [{"from": "a.q", "to": "b", "waits_for": "acknowledgement"}],
+        }
+    )
+    (found,) = explain(scenario, system="a").groups
+    assert found.first.trial.name.startswith("b: consumers")
+    assert "in b.q" in found.first.trial.hypotheses[0].remedy
+    assert found.untried["b: x-max-length"] == "what waits here waits in b then"
+    assert all(
+        one.name.startswith("b: ") for cause in found.causes["late"] for one in [cause.trial]
+    )
+    assert all(cause.trial.name.startswith("b: ") for cause in found.causes["late"])

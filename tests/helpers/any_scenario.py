@@ -13,6 +13,7 @@ import sys
 import time
 import types
 from collections import Counter
+from itertools import pairwise
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import numpy as np
@@ -22,7 +23,7 @@ from helpers import table_rules
 from helpers.schedules import replay
 from sim.foundation import units
 from sim.foundation.config import Config, keys
-from sim.foundation.errors import Problem, ScenarioError
+from sim.foundation.errors import LabError, Problem, ScenarioError
 from sim.scenario.faults.base import GroupFault
 from sim.scenario.faults.catalogue import FAULTS
 from sim.scenario.faults.topics import TopicFault
@@ -471,6 +472,26 @@ _KEYLESS = 10
 """Of so many scenarios the messages of one have no key; what asks for one is taken out."""
 
 
+_IN_STAGES = 7
+"""Of so many scenarios one is a pipeline, whose stages may wait for each other."""
+_DISAGREE = "do not agree after"
+"""What the lab says where they wait for each other and it cannot tell until when."""
+
+
+def _behind_each_other(data: dict[str, Any], rng: np.random.Generator) -> None:
+    """Put each system behind the one before it."""
+    data.pop("start", None)
+    names = list(data["systems"])
+    ways = ("nothing", "buffer", "acknowledgement")
+    edges = []
+    for before, after in pairwise(names):
+        system = data["systems"][before]
+        its = next(system[key] for key in READERS if key in system)
+        source = f"{before}.{rng.choice(list(its))}"
+        edges.append({"from": source, "to": after, "waits_for": str(rng.choice(ways))})
+    data["pipeline"] = edges
+
+
 def _unread(system: dict[str, Any]) -> list[str]:
     """Dead-letter queues of SQS that nobody empties."""
     queues = system.get("queues", {}) if system["product"] == "sqs" else {}
@@ -536,6 +557,8 @@ def any_scenario(seed: int) -> dict[str, Any]:
         data = draw.scenario(seed)
         if seed % _KEYLESS == _KEYLESS - 1 and not draw.lives:
             data["workload"]["keys"] = {}
+        if seed % _IN_STAGES == _IN_STAGES - 1 and not draw.lives:
+            _behind_each_other(data, np.random.default_rng([seed, attempt]))
         for _ in range(40):
             try:
                 Scenario.from_mapping(data)
@@ -557,6 +580,8 @@ def check(seed: int) -> Counter[str]:
         scenario = Scenario.from_mapping(data)
         table_rules.hold(scenario)
     except Exception as broken:
+        if isinstance(broken, LabError) and _DISAGREE in str(broken):
+            return Counter(["disagree"])
         what = f"seed {seed}: {type(broken).__name__}: {broken}"
         raise AssertionError(f"{what}\nReplay with `sim run`:\n{replay(data)}") from broken
     return Counter(

@@ -25,6 +25,7 @@ from helpers.planted_beside import BESIDE  # noqa: E402
 from helpers.planted_functions import FUNCTIONS  # noqa: E402
 from helpers.planted_jobs import JOBS  # noqa: E402
 from helpers.planted_logs import LOGS  # noqa: E402
+from helpers.planted_operated import OPERATED  # noqa: E402
 from helpers.planted_pubsub import PUBSUB  # noqa: E402
 from helpers.planted_queues import QUEUES  # noqa: E402
 from helpers.planted_retries import RETRIES  # noqa: E402
@@ -33,7 +34,7 @@ from sim.causes.data import Cause, Change, HarmKind  # noqa: E402
 from sim.causes.explain import explain  # noqa: E402
 from sim.foundation.errors import ScenarioError  # noqa: E402
 
-KINDS = (*QUEUES, *LOGS, *FUNCTIONS, *BESIDE, *PUBSUB, *JOBS, *RETRIES, *STREAMS)
+KINDS = (*QUEUES, *LOGS, *FUNCTIONS, *BESIDE, *PUBSUB, *JOBS, *RETRIES, *STREAMS, *OPERATED)
 TRIES = 5
 """Draws of a kind, of which one must be a plant."""
 LESS = 0.95

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from sim.measure.tables import no_rows
-from sim.words.pipeline import end_to_end
+from sim.words.pipeline import about_pipeline, end_to_end, ways
 
 
 def row(system, behind, mean_s, **more):
@@ -27,6 +27,16 @@ def test_the_stage_that_another_waits_for_is_the_bottleneck():
     assert list(end_to_end(pd.DataFrame(rows)))[2] == (
         "b.g is the bottleneck: at 1,200 messages a.g waited until it took what came of them, for "
         "2 min 30 s in all."
+    )
+
+
+def test_pipelines_of_a_run_are_told_apart_and_each_by_where_most_waits():
+    rows = [row("a", "", 1.0), row("b", "a.g", 4.0), row("c", "", 1.0), row("d", "c.g", 2.0)]
+    assert ways(pd.DataFrame(rows)) == [[("a", "g"), ("b", "g")], [("c", "g"), ("d", "g")]]
+    assert ways(no_rows()) == []
+    summary = pd.DataFrame({"system": [*"abcd"], "group": ["g"] * 4, "max_lag": [5, 1200, 7, 3]})
+    assert about_pipeline(pd.DataFrame(rows), summary) == (
+        "Where most messages wait at one time: b.g (1,200), c.g (7)"
     )
 
 
