@@ -73,9 +73,10 @@ wheel: tools
 	rm -rf build/wheel
 	$(BIN)/pip wheel --quiet --no-deps --no-build-isolation --wheel-dir build/wheel .
 	$(PYTHON) -m venv --clear build/wheel/venv
-	build/wheel/venv/bin/pip install --quiet build/wheel/*.whl twine
+	build/wheel/venv/bin/pip install --quiet build/wheel/*.whl twine pipx
 	build/wheel/venv/bin/twine check --strict build/wheel/*.whl
 	cd build/wheel && venv/bin/python ../../tests/tools/try_wheel.py
+	cd build/wheel && PIPX_HOME="$$PWD/pipx" venv/bin/pipx run --spec "$$PWD"/*.whl queue-log-lab --version
 
 lint: tools
 	$(BIN)/ruff format --check .

@@ -17,6 +17,8 @@ SCENARIOS = ROOT / "scenarios"
 
 
 _PICTURE = re.compile(r"\[?!\[[^\]]*\]\((?!https?:)[^)]*\)(\]\([^)]*\))?\n*")
+_MOVING = re.compile(r"^\[[^\]]*\]\((?!https?:)[^)]*\.(gif|png|svg)\)(.+\n?)*\n*", re.MULTILINE)
+"""A paragraph that begins with a link to a picture: what it says is of that."""
 _LINK = re.compile(r"\[([^\]]+)\]\((?!https?:|#)[^)]*\)")
 
 
@@ -29,7 +31,7 @@ def standing_alone(readme: str) -> str:
     Args:
         readme: the page.
     """
-    return _LINK.sub(r"\1", _PICTURE.sub("", readme))
+    return _LINK.sub(r"\1", _MOVING.sub("", _PICTURE.sub("", readme)))
 
 
 class StandingAlone(egg_info):
