@@ -24,9 +24,10 @@ _OF_TRANSACTIONS = (
 )  # fmt: skip
 
 
-_ONLY_OF_A_PUBLISHER = (
-    "has an effect only with a 'publisher', the service that sends through this client and may "
-    "fail: write 'publisher: {}' beside 'producer'"
+_OF_A_PUBLISHER = "has an effect only with a 'publisher'"
+_WHAT_IT_IS = (
+    ", the service that sends through this client and may fail: write 'publisher: {}' beside "
+    "'producer'"
 )
 
 
@@ -154,8 +155,8 @@ class KafkaSystem(ProductSystem):
     def without_effect(self) -> Iterator[tuple[KeyPath, str]]:
         """Keys of a producer whose failures are not followed, for want of a publisher."""
         if self.publisher is None:
-            for key in self.producer.of_failures:
-                yield ("producer", key), _ONLY_OF_A_PUBLISHER
+            for i, key in enumerate(self.producer.of_failures):
+                yield ("producer", key), _OF_A_PUBLISHER + ("" if i else _WHAT_IT_IS)
         elif not self.publisher.transactional:
             for key in ("transactional.id", "transaction.timeout.ms"):
                 if key in self.producer.of_failures:
