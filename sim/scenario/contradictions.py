@@ -26,7 +26,7 @@ from sim.scenario.keyless import keyless, no_dimension, order_of_none
 from sim.scenario.pipeline import Edge, bad_edges
 from sim.scenario.products.base import Selection
 from sim.scenario.products.catalogue import System
-from sim.scenario.products.sqs_dead_letters import named
+from sim.scenario.products.sqs_dead_letters import is_linked, linked, named
 from sim.scenario.repartitioned import not_more, reshards
 from sim.scenario.start import Start, bad_start
 from sim.scenario.workload import STATE, Arrivals, CaseFile, Workload
@@ -379,7 +379,7 @@ def _bad_targets(
         path: KeyPath = ("faults", index)
         if isinstance(fault, GroupFault):
             yield from _bad_group(path, fault, consumers)
-            yield from _no_attributes(path, fault, systems)
+            yield from _no_attributes(whole, path, fault, systems)
             yield from _no_seek(path, fault, systems)
             yield from _no_table(path, fault, systems)
         elif isinstance(fault, TopicFault):
@@ -474,8 +474,19 @@ def _no_fault(
                 yield (*path, "target"), f"'{name}.{group}' {why}"
 
 
+def _no_delay(whole: Document, fault: AttributesFault, group: str, system: System) -> str | None:
+    """Why the delay of a queue cannot be set anew; None: it can, or is not."""
+    if fault.delay_seconds is None:
+        return None
+    if whole.get(("start",)) is not None:
+        return "the lab does not know how long what waits at the 'start' was delayed"
+    if is_linked(group, linked(getattr(system, "queues", {}))):
+        return "the lab does not change the delay of a queue with dead letters of its own or others"
+    return None
+
+
 def _no_attributes(
-    path: KeyPath, fault: GroupFault, systems: Mapping[str, System | None]
+    whole: Document, path: KeyPath, fault: GroupFault, systems: Mapping[str, System | None]
 ) -> Iterator[tuple[KeyPath, str]]:
     """Attributes of what is no queue of SQS, or of one that the lab cannot change."""
     if not isinstance(fault, AttributesFault):
@@ -487,6 +498,8 @@ def _no_attributes(
             if system.product != "sqs":
                 why = "is no queue of SQS, which alone has attributes that are set"
                 yield (*path, "target"), f"'{name}.{group}' {why}"
+            elif (said := _no_delay(whole, fault, group, system)) is not None:
+                yield (*path, "DelaySeconds"), said
             elif getattr(system.readers[group], "order", "") == "fresh-first":
                 why = "has the order 'fresh-first', which the lab does not know there"
                 yield (*path, "target"), f"'{name}.{group}' {why}"

@@ -14,7 +14,7 @@ import simpy
 from sim.engine.environment import SideBySide, Stage, Steps
 from sim.engine.outcome import GroupOutcome
 from sim.engine.system import Fleet, Setup, Take, capacity
-from sim.engine.waits import Limit, SentOnly, Waits, of_kernel
+from sim.engine.waits import Limit, Sent, SentOnly, Waits, of_kernel
 from sim.foundation.arrays import F32, I32, NO_LIMIT
 from sim.foundation.text import duration
 from sim.injection.poison import poison
@@ -27,6 +27,7 @@ from sim.queue.broker_policy_kernel import BrokerPolicy
 from sim.queue.broker_state import Columns
 from sim.queue.broker_waits import BrokerWaits
 from sim.queue.dead_letters import DeadLetters, own_feed
+from sim.queue.delayed import Changes, Delayed, DelayedSent
 from sim.queue.feed_kernel import Feed
 from sim.queue.filtered import Filtered
 from sim.queue.senders import Senders
@@ -94,6 +95,7 @@ class Sqs(QueueSystem[Workers | Broker]):
         self.let_in = {q: rows for q, rows in self.let_in.items() if q not in routed}
         filters = {q: Filtered(self.senders.feed, rows) for q, rows in self.let_in.items()}
         queues: dict[str, Workers | Broker] = {}
+        delayed: dict[str, Delayed] = {}
         for queue, c in config.queues.items():
             work_s = setup.work_s(queue, c.does)
             its, feed = setup, self.senders.feed
@@ -103,16 +105,24 @@ class Sqs(QueueSystem[Workers | Broker]):
                 feed = filters[queue].feed
             if is_linked(queue, to):
                 feed = own_feed()
+            if changes := _delays(setup, config, queue):
+                delayed[queue] = Delayed(feed, changes, retroactive=c.fifo_queue)
+                feed = delayed[queue].feed
             make = _standard if _is_standard(setup, queue, c) else _general
             queues[queue] = make(its, config, queue, work_s, feed)
-        sent = {
+        sent: dict[str, Sent] = {
             queue: SentOnly(self.senders, self.let_in[queue])
             if queue in self.let_in
             else self.senders
             for queue in queues
         }
+        for queue, its_delays in delayed.items():
+            sent[queue] = DelayedSent(sent[queue], its_delays)
         keys = {queue: _limit_keys(setup, config, queue) for queue in queues}
-        asked_s = {queue: float(c.delay_seconds) for queue, c in config.queues.items()}
+        asked_s = {
+            queue: 0.0 if queue in delayed else float(c.delay_seconds)
+            for queue, c in config.queues.items()
+        }
         super().__init__(setup, queues, sent=sent, keys=keys, asked_s=asked_s)
         brokers = {name: q for name, q in queues.items() if isinstance(q, Broker)}
         self.links = {
@@ -132,7 +142,8 @@ class Sqs(QueueSystem[Workers | Broker]):
         if setup.windows is not None:
             standard = {name: q for name, q in queues.items() if isinstance(q, Workers)}
             self.windows = QueueWindows(self.senders, standard, setup.total, setup.grid_s)
-        self.stages: Sequence[Stage] = [self.senders, *filters.values(), self.readers]
+        between: list[Stage] = [*filters.values(), *delayed.values()]
+        self.stages: Sequence[Stage] = [self.senders, *between, self.readers]
 
     def control(self, env: simpy.Environment, say: Callable[[str], None]) -> Mapping[str, Fleet]:
         """The workers of every queue; tells of messages that none gets, and of workers killed."""
@@ -283,6 +294,16 @@ def _setting(setup: Setup, name: str) -> list[AttributesFault]:
     return sorted(struck, key=lambda fault: fault.at)
 
 
+def _delays(setup: Setup, config: SqsSystem, name: str) -> Changes:
+    """How long a queue delays from when on, as a message is sent; empty: that is not set anew."""
+    set_anew = [
+        (fault.holds_s - config.latency.fanout, float(fault.delay_seconds))
+        for fault in _setting(setup, name)
+        if fault.delay_seconds is not None
+    ]
+    return [(-inf, float(config.queues[name].delay_seconds)), *set_anew] if set_anew else []
+
+
 def _is_standard(setup: Setup, name: str, queue: SqsQueue) -> bool:
     """Whether it runs on the fast kernel, which knows one length of locks alone.
 
@@ -310,7 +331,7 @@ def _set_later(
         soon["lock_s"] = float(fault.visibility_timeout)
     if redrive is not None:
         soon["max_receives"] = redrive.max_receive_count
-    if soon:
+    if soon or fault.delay_seconds is not None:
         changes.append((fault.holds_s, soon))
     if kept is not None:
         changes.append((fault.retention_holds_s, {"retention_s": float(kept)}))
@@ -367,6 +388,8 @@ def _general(
         columns = columns._replace(lane=group, lanes=len(groups), same=same)
     policy = _general_policy(queue, _policy(queue, config, setup.scenario))
     policy.moves = int(name in to)
+    if _delays(setup, config, name):
+        policy.delay_s = config.latency.fanout  # the rest is over once a message is in the feed
     if name in to.values() and not queue.fifo_queue:
         policy.retention_s = inf  # counts from elsewhere: `DeadLetters.lives_s`
     if queue.function is not None:

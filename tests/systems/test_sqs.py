@@ -10,10 +10,14 @@ from pydantic import ValidationError
 
 from sim.engine.environment import Environment
 from sim.engine.system import Setup
+from sim.foundation.errors import ScenarioError
+from sim.lab import run
 from sim.queue import broker_codes as codes
+from sim.queue.delayed import ready_s
 from sim.scenario.load import Scenario
 from sim.scenario.products.sqs import SqsQueue
 from sim.systems.sqs import Sqs
+from sim.traffic.generate import generate
 from sim.traffic.messages import Messages, Numbered
 
 GROUPS = 400
@@ -459,3 +463,47 @@ def test_SS_17_a_lower_maxReceiveCount_is_of_what_was_received_before_too():
     )
     queue, _ = on_its_own(scenario, [0.0], 60.0)  # received at 0, 10, 20, 30; at 40 it is too late
     assert (queue.queue.receives[0], queue.queue.state[0]) == (4, codes.DEAD)
+
+
+def test_SS_17_a_delay_that_is_set_is_of_what_is_sent_then_and_on_a_fifo_queue_of_what_waits():
+    """Each message's first receive, and that what was asked for counts as that."""
+    for fifo, first_s in ((False, [30.0, 50.0, 40.5]), (True, [30.0, 35.0, 40.5])):
+        keys = {"MessageGroupId": ["account"]} if fifo else {"MessageGroupId": None}
+        scenario = system(1e-3, DelaySeconds=30, workers=9, FifoQueue=fifo, **keys)
+        faults = [set_at(5.0, DelaySeconds=0, takes="30s")]
+        changed = scenario.with_({"faults": faults})
+        queue, said = on_its_own(changed, [0.0, 20.0, 40.5], 100.0)
+        np.testing.assert_allclose(queue.queue.done_s, np.array(first_s), atol=0.9)
+        assert said == ["q: the attributes that were set take effect"]
+
+
+@pytest.mark.parametrize("fifo", [False, True])
+def test_SS_17_the_parts_of_what_is_delayed_anew_sum_to_its_latency(fifo):
+    """As a run asserts of every message; the delay is what was asked for and no more."""
+    keys = {"FifoQueue": True} if fifo else {"MessageGroupId": None}
+    scenario = system(1e-3, DelaySeconds=8, workers=30, **keys)
+    faults = [set_at(2.0, DelaySeconds=1, takes="2s"), set_at(5.0, DelaySeconds=6, takes="1s")]
+    tables = run(scenario.with_({"faults": faults})).tables
+    parts = tables.waits.set_index("part").total_s
+    created_s = generate(scenario).created_s
+    changes = [(-np.inf, 8.0), (4.0, 1.0), (6.0, 6.0)]
+    expected_s = sum(ready_s(at_s, changes, fifo) - at_s for at_s in created_s.tolist())
+    assert parts["delay asked for"] == pytest.approx(expected_s, abs=1e-3)
+    assert tables.summary.processed[0] == created_s.size
+
+
+def test_a_delay_is_not_set_anew_where_something_waits_at_the_start_or_dead_letters_come():
+    scenario = system(1e-3, MessageGroupId=None)
+    faults = [set_at(2.0, DelaySeconds=1)]
+    with pytest.raises(ScenarioError, match="how long what waits at the 'start' was delayed"):
+        scenario.with_({"faults": faults, "start": {"backlog": 5, "age": "10 s"}})
+    queues = {
+        "q": {
+            "workers": 1,
+            "does": ["x"],
+            "RedrivePolicy": {"maxReceiveCount": 3, "deadLetterTargetArn": "dead"},
+        },
+        "dead": {"workers": 0},
+    }
+    with pytest.raises(ScenarioError, match="does not change the delay of a queue with dead"):
+        scenario.with_({"faults": faults, "systems.sqs.queues": queues})

@@ -58,12 +58,13 @@ class AttributesFault(GroupFault):
     https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html:
     a change takes up to 60 s, that of MessageRetentionPeriod up to 15 min, and the latter is also
     for messages that are in the queue. The lab takes the longest unless told otherwise (SS-17).
-    What is in flight stays hidden for as long as its receive said.
+    What is in flight stays hidden for as long as its receive said. A new DelaySeconds is of what
+    comes from then on; on a FIFO queue also of what is still delayed
+    (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-delay-queues.html).
     """
 
     takes_readers = False
     refused: ClassVar[Mapping[str, str]] = {
-        "DelaySeconds": "the lab does not change the delay of a queue while it runs",
         "ReceiveMessageWaitTimeSeconds": "the lab does not change how a queue is polled",
     }
 
@@ -84,6 +85,10 @@ class AttributesFault(GroupFault):
         default=None, alias="MessageRetentionPeriod"
     )
     """A message older than this is deleted unread, s; null: as it was."""
+    delay_seconds: Annotated[WholeSeconds, Field(le=900)] | None = Field(
+        default=None, alias="DelaySeconds"
+    )
+    """How long a message cannot be received at first, s; null: as it was."""
     takes: Seconds | None = None
     """From the call until it has an effect; null: 60 s, and 15 min for MessageRetentionPeriod."""
 
@@ -91,7 +96,7 @@ class AttributesFault(GroupFault):
     def _something(self) -> Self:
         if not self.said():
             raise ValueError(
-                "nothing is set: give 'VisibilityTimeout', 'RedrivePolicy' or "
+                "nothing is set: give 'VisibilityTimeout', 'RedrivePolicy', 'DelaySeconds' or "
                 "'MessageRetentionPeriod'"
             )
         return self
@@ -113,6 +118,8 @@ class AttributesFault(GroupFault):
             said.append(f"VisibilityTimeout {self.visibility_timeout}")
         if self.redrive_policy is not None:
             said.append(f"maxReceiveCount {self.redrive_policy.max_receive_count}")
+        if self.delay_seconds is not None:
+            said.append(f"DelaySeconds {self.delay_seconds}")
         if self.message_retention_period is not None:
             said.append(f"MessageRetentionPeriod {self.message_retention_period}")
         return said

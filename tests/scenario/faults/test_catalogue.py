@@ -62,7 +62,8 @@ TABLE = [
     ),
     (
         "attributes", set(),
-        {"VisibilityTimeout", "RedrivePolicy", "MessageRetentionPeriod", "takes"}, {"group"},
+        {"VisibilityTimeout", "RedrivePolicy", "MessageRetentionPeriod", "DelaySeconds", "takes"},
+        {"group"},
         "attributes of x set to VisibilityTimeout 5", {"VisibilityTimeout": 5},
     ),
     (

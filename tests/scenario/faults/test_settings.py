@@ -38,7 +38,8 @@ def test_KB_17_a_topic_says_what_is_altered():
     [
         (attributes, {}, "nothing is set"),
         (attributes, {"VisibilityTimeout": 43_201}, "43200"),
-        (attributes, {"DelaySeconds": 5}, "Extra inputs"),
+        (attributes, {"DelaySeconds": 901}, "900"),
+        (attributes, {"ReceiveMessageWaitTimeSeconds": 5}, "Extra inputs"),
         (configs, {}, "nothing is altered"),
         (configs, {"retention.ms": "1s", "at": None}, "at"),
     ],
