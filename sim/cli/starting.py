@@ -26,6 +26,13 @@ def new(
     rate: Annotated[str | None, typer.Option(help="Messages: 50/s, 3M/h.")] = None,
     work: Annotated[str | None, typer.Option(help="Time that one takes: 20 ms.")] = None,
     lasts: Annotated[str | None, typer.Option(help="How long they come: 10m.")] = None,
+    peak: Annotated[
+        str | None, typer.Option(metavar="RATE", help="Messages in the middle of it: 500/s.")
+    ] = None,
+    peak_lasts: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="How long that is: 2m; a fifth of it if not given."),
+    ] = None,
     consumers: Annotated[
         str | None, typer.Option(metavar="N", help="Of each system; enough if not given.")
     ] = None,
@@ -47,6 +54,8 @@ def new(
         rate=rate or _ask("How many messages?", _RATE),
         work=work or _ask("How long does one take?", _WORK),
         lasts=lasts or _ask("For how long do they come?", _LASTS),
+        peak=peak,
+        peak_lasts=peak_lasts,
         consumers=_whole(consumers or _ask("How many consumers has each system?", _CONSUMERS)),
     )
     files.write_text(file, draft(asked))

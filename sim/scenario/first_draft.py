@@ -36,6 +36,10 @@ class Asked(NamedTuple):
     """Of each system; None: enough."""
     file: str | None = None
     """Into which it is written; None: its name with `.yaml`."""
+    peak: str | None = None
+    """Messages in the middle of the time: `500/s`; None: no more than else."""
+    peak_lasts: str | None = None
+    """How long they come so fast: `2m`; None: a fifth of the time."""
 
 
 def drafts() -> dict[str, str]:
@@ -62,7 +66,8 @@ def draft(asked: Asked) -> str:
         if product not in known:
             raise LabError(unknown("product", product, list(known)))
     rate, work_s = _number("rate", asked.rate, per_second), _number("work", asked.work, seconds)
-    _number("lasts", asked.lasts, seconds)
+    lasts_s = _number("lasts", asked.lasts, seconds)
+    arrivals = _arrivals(asked, rate, lasts_s)
     consumers = asked.consumers or max(1, ceil(round(rate * work_s / _BUSY, 9)))
     filled = {
         "consumers": consumers,
@@ -76,7 +81,7 @@ def draft(asked: Asked) -> str:
         f"name: {asked.name}" if plain else f"name: '{asked.name}'",
         f"duration: {asked.lasts}",
         "workload:",
-        f"  arrivals: {{rate: {asked.rate}}}  # or a profile of segments: a ramp, a spike, a sine",
+        *arrivals,
         "  keys: {key: {count: 1000, zipf: 0.8}}  # whose order matters; zipf 0: all alike",
         f"  service: {{work: {{exponential: {asked.work}}}}}  # or {{constant: {asked.work}}}, or "
         "{quantiles: {p50: …, p99: …}}",
@@ -87,6 +92,42 @@ def draft(asked: Asked) -> str:
         body = Template(known[product]).substitute(filled)
         lines += [f"  {product}:", f"    product: {product}", indent(body.rstrip("\n"), "    ")]
     return "\n".join(lines) + "\n"
+
+
+_TIMES = 10.0
+"""So many times the rate is the peak that a draft shows how to write."""
+
+
+def _arrivals(asked: Asked, rate: float, lasts_s: float) -> tuple[str, str]:
+    """A constant rate with a peak in a comment, or the other way round.
+
+    Raises:
+        LabError: the peak is no rate, or lasts as long as everything.
+    """
+    peak = asked.peak or f"{_TIMES * rate:g}/s"
+    _number("peak", peak, per_second)
+    if asked.peak is None and asked.peak_lasts is not None:
+        raise LabError("peak-lasts goes with a peak")
+    peak_s = lasts_s / 5
+    if asked.peak_lasts is not None:
+        peak_s = _number("peak-lasts", asked.peak_lasts, seconds)
+    if peak_s >= lasts_s:
+        raise LabError(f"peak-lasts: must be less than all of the time, {asked.lasts}")
+    before, during = _written((lasts_s - peak_s) / 2), _written(peak_s)
+    parts = [(before, asked.rate), (during, peak), (before, asked.rate)]
+    segments = ", ".join(f"{{for: {time}, rate: {its}}}" for time, its in parts)
+    lines = (
+        f"arrivals: {{rate: {asked.rate}}}  # also in segments: from and to, a spike, a sine",
+        f"arrivals: {{profile: [{segments}]}}",
+    )
+    if asked.peak is None:
+        return f"  {lines[0]}", f"  # {lines[1]}"
+    return f"  {lines[1]}", f"  # {lines[0]}"
+
+
+def _written(time_s: float) -> str:
+    """A time in whole minutes, or in s."""
+    return f"{time_s / 60:.0f}m" if time_s % 60 == 0 else f"{time_s:.10g}s"
 
 
 def _number(what: str, text: str, read: Callable[[object], float]) -> float:

@@ -30,6 +30,50 @@ def test_a_draft_runs_without_a_warning_and_keeps_up(product, tmp_path):
     assert row["drain_s"] < 10
 
 
+@pytest.mark.parametrize("product", PRODUCTS)
+def test_a_draft_that_fails_now_and_then_retries_or_loses_as_its_comment_says(product, tmp_path):
+    """What each draft does with a message that fails once: BullMQ's has a second attempt."""
+    (tmp_path / "mine.yaml").write_text(draft(asked(products=[product])))
+    share = {"workload.service.work.poison": {"share": "2 %", "times": 1}}
+    its = load(tmp_path / "mine.yaml").with_(share)
+    [row] = sim.run(its).summary.to_dict("records")
+    assert (row["unfinished"], row["dead_lettered"]) == (0, 0)
+    gives_up = {"celery", "kinesis"}
+    assert (row["lost"] > 0) == (product in gives_up)
+
+
+def test_a_peak_is_shown_in_a_comment_that_can_be_taken_as_it_stands(tmp_path):
+    text = draft(asked(rate="50/s", lasts="10m"))
+    peak = (
+        "arrivals: {profile: [{for: 4m, rate: 50/s}, {for: 2m, rate: 500/s}, "
+        "{for: 4m, rate: 50/s}]}\n"
+    )
+    assert f"  # {peak}" in text
+    flat = next(line for line in text.splitlines() if line.startswith("  arrivals: "))
+    (tmp_path / "mine.yaml").write_text(
+        text.replace(flat + "\n", "").replace(f"  # {peak}", f"  {peak}")
+    )
+    segments = load(tmp_path / "mine.yaml").workload.arrivals.profile
+    assert [(one.for_, one.rate) for one in segments] == [(240, 50), (120, 500), (240, 50)]
+
+
+@pytest.mark.parametrize(
+    ("lasts", "peak_lasts", "segments"),
+    [
+        ("50m", "10m", [(1200, 200), (600, 2000), (1200, 200)]),
+        ("50s", None, [(20, 200), (10, 2000), (20, 200)]),
+        ("1m", "10.5s", [(24.75, 200), (10.5, 2000), (24.75, 200)]),
+    ],
+)
+def test_a_peak_that_is_asked_for_stands_in_the_middle(lasts, peak_lasts, segments, tmp_path):
+    its = asked(rate="200/s", lasts=lasts, peak="2000/s", peak_lasts=peak_lasts)
+    (tmp_path / "mine.yaml").write_text(draft(its))
+    scenario = load(tmp_path / "mine.yaml")
+    found = [(one.for_, one.rate) for one in scenario.workload.arrivals.profile]
+    assert found == segments
+    assert "  # arrivals: {rate: 200/s}" in draft(its)
+
+
 @pytest.mark.parametrize("name", ["12", "true", "1e3", "mine.2"])
 def test_a_name_stays_a_text(name, tmp_path):
     (tmp_path / "its.yaml").write_text(draft(asked(name=name)))
@@ -56,6 +100,12 @@ def test_consumers_are_enough_or_as_many_as_asked():
         ({"rate": "fast"}, "rate: "),
         ({"work": "0 s"}, "work: must be more than 0, not '0 s'"),
         ({"lasts": "-1m"}, "lasts: "),
+        ({"peak": "much"}, "peak: "),
+        (
+            {"peak": "9/s", "peak_lasts": "20s"},
+            "peak-lasts: must be less than all of the time, 20s",
+        ),
+        ({"peak_lasts": "2s"}, "peak-lasts goes with a peak"),
     ],
 )
 def test_what_cannot_be_is_said(changes, said):
