@@ -8,6 +8,7 @@ from typing import Any
 from sim.advice.chosen import chosen
 from sim.advice.data import Preset, presets
 from sim.advice.own import MORE, Own, own_systems
+from sim.advice.reasons import Hottest, hottest
 from sim.advice.search import Search
 from sim.advice.trial import Bench, Trial
 from sim.costs.bill import BillLine, bill, total
@@ -51,6 +52,8 @@ class Row:
     """What was judged, as a scenario with this system alone."""
     assumes: str = ""
     """As `Preset.assumes`."""
+    overtaken_by_senders: bool = False
+    """Whether it keeps the order of what it is sent, and senders alone do not."""
 
     @property
     def unmet(self) -> Sequence[Judgement]:
@@ -95,6 +98,8 @@ class Advice:
     """What part of the scenario's own scale that is; 1: all of it."""
     most_workers: int
     prices: Prices
+    hottest: Hottest | None = None
+    """The key whose messages take longest in order."""
 
     @property
     def fit(self) -> Sequence[Row]:
@@ -181,6 +186,7 @@ def advise(
         reduced,
         most_workers,
         prices(),
+        hottest(bench),
     )
 
 
@@ -273,7 +279,24 @@ def _judged(
         None,
         made=made,
         assumes=preset.assumes,
+        overtaken_by_senders=_overtaken(preset, bench, trial, judged, run),
     )
+
+
+def _overtaken(
+    preset: Preset,
+    bench: Bench,
+    trial: Trial,
+    judged: Sequence[Judgement],
+    run: Callable[..., Trial],
+) -> bool:
+    """Whether a FIFO queue is out of order only since several threads send to it at once."""
+    order = f"order: {bench.needs.order}"
+    if "'FifoQueue': True" not in str(preset.system):
+        return False
+    if all(judgement.met for judgement in judged if judgement.need == order):
+        return False
+    return not run(trial.workers, sent_at_once=True).sum("violations")
 
 
 def as_data(advice: Advice, words: str) -> dict[str, Any]:
@@ -307,10 +330,12 @@ def as_data(advice: Advice, words: str) -> dict[str, Any]:
                 },
                 "not_struck_by": row.spared,
                 "assumes": row.assumes or None,
+                "overtaken_by_senders": row.overtaken_by_senders,
             }
             for row in advice.rows
         ],
         "assumes": assumed(advice),
+        "hottest_key": None if advice.hottest is None else asdict(advice.hottest),
         "prices": {"date": advice.prices.date, "region": advice.prices.region},
     }
 

@@ -92,7 +92,7 @@ class Bench:
         data.pop("shows", None)  # of what the scenario's own systems keep, as are books
         if scenario.workload.ordered_by is not None or needs.order == "total":
             data["workload"]["order_by"] = self.order_by
-        data["drain_limit"] = self._patience_s()
+        data["drain_limit"] = self.patience_s
         trace, cases = scenario.workload.arrivals.trace, scenario.workload.cases
         if trace is not None:
             data["workload"]["arrivals"]["trace"]["path"] = str(trace.file)
@@ -106,7 +106,8 @@ class Bench:
         self._data = data
         self.peak = _peak_rate(messages)
 
-    def _patience_s(self) -> float:
+    @property
+    def patience_s(self) -> float:
         """How long after the last arrival a run goes on: if quick is asked for, not much longer."""
         allowed_s = [s for s in (self.needs.max_delay, self.needs.drain) if s is not None]
         if not allowed_s:
@@ -273,6 +274,7 @@ class Bench:
         slowed: str | None = None,
         halting: bool = False,
         replayed: bool = False,
+        sent_at_once: bool = False,
     ) -> Trial:
         """Run a preset.
 
@@ -284,6 +286,7 @@ class Bench:
                 times: what it holds is overtaken, if anything can overtake.
             replayed: whether all groups want to read everything again when arrivals have ended;
                 the run is over a minute later.
+            sent_at_once: whether a send takes no time: then no sender overtakes another.
         """
         faults, _ = self.faults(preset, workers)
         name = _name(preset)
@@ -305,6 +308,8 @@ class Bench:
                 for group in self.groups(preset)
             ]
         scenario = self._of_those_that_strike(preset, workers, faults, slowed, replayed)
+        if sent_at_once:
+            scenario = scenario.with_({f"systems.{name}.latency.send": 0.0})
         tables = run_system(scenario, name, self.messages)
         use = use_of(
             scenario,

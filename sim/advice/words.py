@@ -127,6 +127,14 @@ def notes(advice: Advice) -> list[str]:
         all_of_them = all(line.assumption for line in lines)
         which = "any of these prices" if all_of_them else f"the price of {names(rough)}"
         out.append(f"No official page was found to back {which}: the bill is rough.")
+    if overtaken := [
+        row.title.removeprefix("yours: ") for row in advice.rows if row.overtaken_by_senders
+    ]:
+        out.append(
+            f"Out of order by their senders alone: {names(overtaken)}. A FIFO queue keeps the "
+            "order in which it is sent messages, and several threads send at once here. Let one "
+            "sender have all messages of a key."
+        )
     spared: dict[tuple[str, ...], list[str]] = {}
     for row in advice.rows:
         if row.spared:
@@ -166,6 +174,8 @@ def _against(rows: Sequence[Row], conclusion: str) -> list[str]:
 
 def _none(advice: Advice) -> str:
     nearest = advice.rows[0]
+    if advice.hottest is not None and advice.hottest.never_done:
+        return " ".join([advice.hottest.said(), *yours(advice)])
     return (
         f"No system here meets every need. Nearest is {_offer(nearest)}, but "
         f"{missed(nearest.unmet)}. "

@@ -82,7 +82,7 @@ def draft(asked: Asked) -> str:
         f"duration: {asked.lasts}",
         "workload:",
         *arrivals,
-        "  keys: {key: {count: 1000, zipf: 0.8}}  # whose order matters; zipf 0: all alike",
+        _keys(max(rate, _peak_rate(asked)), work_s),
         f"  service: {{work: {{exponential: {asked.work}}}}}  # or {{constant: {asked.work}}}, or "
         "{quantiles: {p50: …, p99: …}}",
         "needs: {loss: none, max_delay: 10 s}  # met or not, for each system",
@@ -92,6 +92,27 @@ def draft(asked: Asked) -> str:
         body = Template(known[product]).substitute(filled)
         lines += [f"  {product}:", f"    product: {product}", indent(body.rstrip("\n"), "    ")]
     return "\n".join(lines) + "\n"
+
+
+_KEYS, _ZIPF = 1_000, 0.8
+_ONE_CONSUMER = 0.5
+"""A draft's hottest key keeps a consumer busy for this share of the time at most."""
+
+
+def _keys(rate: float, work_s: float) -> str:
+    """Keys of which some are hotter than others, if one consumer can do the hottest in order."""
+    hottest = 1 / sum(rank**-_ZIPF for rank in range(1, _KEYS + 1))
+    alike = hottest * rate * work_s > _ONE_CONSUMER
+    its, why = (
+        (f"count: {_KEYS}", f"; zipf {_ZIPF}: some have far more than others")
+        if alike
+        else (f"count: {_KEYS}, zipf: {_ZIPF}", "; zipf 0: all alike")
+    )
+    return f"  keys: {{key: {{{its}}}}}  # whose order matters{why}"
+
+
+def _peak_rate(asked: Asked) -> float:
+    return 0.0 if asked.peak is None else _number("peak", asked.peak, per_second)
 
 
 _TIMES = 10.0

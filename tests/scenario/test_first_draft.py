@@ -42,6 +42,14 @@ def test_a_draft_that_fails_now_and_then_retries_or_loses_as_its_comment_says(pr
     assert (row["lost"] > 0) == (product in gives_up)
 
 
+def test_no_key_of_a_draft_is_too_hot_for_one_consumer():
+    """Of 1,000 keys with an exponent of 0.8 the first has 1 in 15.6 messages."""
+    assert "keys: {key: {count: 1000, zipf: 0.8}}" in draft(asked(rate="50/s", work="150 ms"))
+    assert "keys: {key: {count: 1000}}" in draft(asked(rate="60/s", work="150 ms"))
+    hot = draft(asked(rate="50/s", work="150 ms", peak="60/s"))
+    assert "keys: {key: {count: 1000}}" in hot
+
+
 def test_a_peak_is_shown_in_a_comment_that_can_be_taken_as_it_stands(tmp_path):
     text = draft(asked(rate="50/s", lasts="10m"))
     peak = (
