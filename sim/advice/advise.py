@@ -19,12 +19,12 @@ from sim.scenario.needs import Needs
 from sim.scenario.pipeline import refuse_pipeline
 from sim.systems.placed import messages_of
 from sim.systems.size import USUAL, Allowance, check, free_bytes, size
-from sim.words.needs_met import Judgement, judge, keeps_pace
+from sim.words.needs_met import PACE, Judgement, judge, keeps_pace
 
 MOST_MESSAGES = 2_000_000
 """A workload with more is tried at a smaller scale."""
 MOST_WORKERS = 64
-"""Of a group, unless told otherwise."""
+"""Of a group, unless told otherwise, or twice as many as are busy on average, if that is more."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +79,12 @@ class Row:
         return f"{n} {what}{'' if n == 1 else 's'}" if n else ""
 
     @property
+    def slow_alone(self) -> bool:
+        """Whether it misses nothing but the pace."""
+        others = [j for j in self.unmet if j.need.partition(":")[0] not in PACE]
+        return bool(self.unmet) and not others
+
+    @property
     def gone(self) -> bool:
         """Whether messages were gone after they were read."""
         return self.replayed.sum("unrecoverable") > 0
@@ -122,7 +128,7 @@ class Watch:
 
 def advise(
     scenario: Scenario,
-    most_workers: int = MOST_WORKERS,
+    most_workers: int | None = None,
     watch: Watch | None = None,
     catalogue: Mapping[str, Preset] | None = None,
     allowed: Allowance | None = None,
@@ -134,7 +140,7 @@ def advise(
 
     Args:
         scenario: its workload, faults and needs.
-        most_workers: of a group.
+        most_workers: of a group; None: 64, or twice as many as are busy on average.
         watch: told how far it is.
         catalogue: the systems to try; None: those of `presets.yaml`.
         allowed: memory that the messages may take; None: what is free.
@@ -158,6 +164,7 @@ def advise(
     if not len(messages):
         raise LabError(f"{scenario.name} has no messages: any system will do")
     bench = Bench(scenario, messages, needs)
+    most = most_workers or max(MOST_WORKERS, 2 * ceil(bench.busy))
     tried = presets() if catalogue is None else catalogue
     yours = dict(own_systems(scenario)) if own else {}
     why_not = {name: why for name, its in tried.items() if (why := bench.why_not(its))}
@@ -167,7 +174,7 @@ def advise(
     watch.begin([preset.title for preset in (*tried.values(), *yours.values())])
     rows = []
     for name, preset in tried.items():
-        rows.append(_row(name, preset, bench, most_workers, watch))
+        rows.append(_row(name, preset, bench, most, watch))
         watch.done(preset.title)
     for name, preset in yours.items():
         rows.append(_own_row(name, preset, bench, watch))
@@ -184,7 +191,7 @@ def advise(
         len(messages),
         scenario.scale,
         reduced,
-        most_workers,
+        most,
         prices(),
         hottest(bench),
     )

@@ -124,6 +124,13 @@ class Bench:
         return self.scenario.workload.ordered_by or []
 
     @property
+    def busy(self) -> float:
+        """Workers of a group that are busy on average, if each has one message at a time."""
+        services = self.scenario.workload.service.values()
+        rate = len(self.messages) / self.messages.duration_s
+        return rate * max(its.per_message.mean_s() for its in services)
+
+    @property
     def strikes_publishers(self) -> bool:
         """Whether a fault of the scenario strikes publishers or brokers."""
         return any(of_publisher(fault) for fault in self.scenario.faults)

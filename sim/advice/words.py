@@ -179,7 +179,24 @@ def _none(advice: Advice) -> str:
     return (
         f"No system here meets every need. Nearest is {_offer(nearest)}, but "
         f"{missed(nearest.unmet)}. "
-        f"{' '.join(['Give up that need, or take care of it in the application.', *yours(advice)])}"
+        f"{' '.join([_way_out(advice), *yours(advice)])}"
+    )
+
+
+def _way_out(advice: Advice) -> str:
+    """What to do where nothing meets all needs."""
+    most = advice.most_workers
+    slow = [
+        row.title
+        for row in advice.rows
+        if row.slow_alone and not row.own and most in row.trial.workers.values()
+    ]
+    if not slow:
+        return "Give up that need, or take care of it in the application."
+    misses = "misses" if len(slow) == 1 else "miss"
+    return (
+        f"{names(slow)} {misses} the pace alone, with the most workers that were tried: "
+        f"--max-workers {2 * most} tries more."
     )
 
 

@@ -213,8 +213,14 @@ def run(
 def advise(
     scenario: str,
     max_workers: Annotated[
-        int, typer.Option("--max-workers", metavar="N", min=1, help="Most workers of a job.")
-    ] = 64,
+        int | None,
+        typer.Option(
+            "--max-workers",
+            metavar="N",
+            min=1,
+            help="Most workers of a job; 64, or twice those busy on average, if not given.",
+        ),
+    ] = None,
     only: Annotated[
         list[str] | None,
         typer.Option(

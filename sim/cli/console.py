@@ -191,7 +191,7 @@ def _numbered_states(messages: "Messages") -> list[str]:
 
 def advise_on(
     scenario: Scenario,
-    most_workers: int,
+    most_workers: int | None,
     as_json: bool,
     out: Console,
     err: Console,
@@ -204,7 +204,7 @@ def advise_on(
 
     Args:
         scenario: its workload, faults and needs.
-        most_workers: of a job.
+        most_workers: of a job; None: as many as `advise` takes.
         as_json: print plain data instead.
         out: for the answer.
         err: for progress and warnings; progress is quiet when it is not a terminal.

@@ -99,6 +99,10 @@ NOTHING_LEFT = "nothing is left"
 """What every scenario needs, and none states: each message ends somehow while the run lasts."""
 
 
+PACE = ("max_delay", "drain", NOTHING_LEFT)
+"""Needs that more workers may meet."""
+
+
 @dataclass(frozen=True)
 class Judgement:
     """One need, held against one system."""

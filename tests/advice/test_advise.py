@@ -6,7 +6,7 @@ from dataclasses import replace
 from typer.testing import CliRunner
 
 from helpers.advice import row, scenario
-from sim.advice.advise import ranked
+from sim.advice.advise import advise, ranked
 from sim.advice.data import presets
 from sim.cli.commands import app
 
@@ -63,3 +63,13 @@ def test_advice_on_a_small_scenario(tmp_path):
     text = CliRunner().invoke(app, command).stdout
     assert "Either will do" in text
     assert "out of order" in text
+
+
+def test_as_many_workers_are_tried_as_are_busy_twice_over():
+    """60/s of 2 s keep 120 busy; of 50 ms, 3, and then 64 are the most."""
+    peak = {"workload.arrivals.profile": [{"for": "100 s", "rate": "60/s"}]}
+    slow = scenario(**peak, **{"workload.service.job.per_message": "2 s"})
+    most = advise(slow, catalogue={}, own=False).most_workers
+    assert abs(most - 240) < 12  # 6,000 messages by Poisson, give or take 2.5 %
+    assert advise(scenario(**peak), catalogue={}, own=False).most_workers == 64
+    assert advise(slow, 8, catalogue={}, own=False).most_workers == 8

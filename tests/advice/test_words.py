@@ -7,6 +7,8 @@ from sim.advice.advise import as_data
 from sim.advice.trial import Trial
 from sim.advice.words import closing, notes, said, table
 from sim.costs.use import GroupUse, Use
+from sim.scenario.needs import Needs
+from sim.words.needs_met import judge
 
 
 def test_the_closing_words_say_gone_or_still_there():
@@ -82,3 +84,18 @@ def test_a_lambda_function_is_a_letter_in_the_table_and_no_worker_in_words():
     assert closing(advice).endswith("Take Function (1.00 USD an hour).")
     assert "λ is a Lambda function." in notes(advice)[0]
     assert "λ" not in notes(answer(row("workers")))[0]
+
+
+def test_what_misses_the_pace_alone_with_all_workers_is_worth_more_of_them():
+    (slow,) = [j for j in judge(Needs(drain=0.5), [GOOD]) if not j.met]
+    late = replace(row("late", workers=4), judged=[slow])
+    wrong = row("wrong", unmet=["loss"], workers=4)
+    words = closing(replace(answer(late, wrong), most_workers=4))
+    assert (
+        "Late misses the pace alone, with the most workers that were tried: --max-workers 8 tries "
+        "more." in words
+    )
+    both = replace(late, judged=[slow, *wrong.judged])
+    for rows, most in (([late, wrong], 5), ([both, wrong], 4)):
+        words = closing(replace(answer(*rows), most_workers=most))
+        assert "Give up that need, or take care of it" in words
