@@ -48,8 +48,8 @@ def status(tables: "Tables", axes: Sequence[Axes] | None = None, *, title: str =
     time = time_axis(logs)
     strips = [_split(ax, strip_in) for ax in axes]
     alike = replace(tables, series=logs.series)  # in whose colours the other charts are drawn
-    lines = draw(logs, axes, "lag", lambda row: f"max {count(row['max_lag'])}", [alike])
     counts_axis(axes, highest(logs, "lag"))
+    lines = draw(logs, axes, "lag", lambda row: f"max {count(row['max_lag'])}", [alike])
     finish(logs, axes, "messages")
     for ax, named in zip(axes, lines, strict=True):
         ax.tick_params(labelbottom=False)

@@ -60,10 +60,10 @@ def buffer(tables: "Tables", axes: Sequence[Axes] | None = None, *, title: str =
     axes = axes or new_page(
         seen, ladder.about_buffer(tables), title, "Records in clients", BUFFER_NOTE, per="system"
     )
-    lines = draw(seen, axes, "remaining", _buffer_words)
     thresholds = clients["alarm_over"].to_dict() if "alarm_over" in clients else {}
     top = max(highest(seen, "remaining"), *(float(over) for over in thresholds.values()), 0.0)
     counts_axis(axes, top)
+    lines = draw(seen, axes, "remaining", _buffer_words)
     finish(seen, axes, "records")
     for ax, system, those in zip(axes, systems(seen), lines, strict=True):
         if system in thresholds:
@@ -99,10 +99,10 @@ def books(tables: "Tables", axes: Sequence[Axes] | None = None, *, title: str = 
     axes = axes or new_page(
         seen, finding, title, "Error of the books, in money,", BOOKS_NOTE, per="system"
     )
+    counts_axis(axes, highest(seen, "misstatement"))
     lines = draw(
         seen, axes, "misstatement", lambda row: f"{money(row['misstatement_cents'])} at the end"
     )
-    counts_axis(axes, highest(seen, "misstatement"))
     finish(seen, axes, "misstatement")
     for ax, those in zip(axes, lines, strict=True):
         name_lines(ax, those, prefer="end")

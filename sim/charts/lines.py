@@ -28,7 +28,8 @@ def draw_line(ax: Axes, x: F64, y: F64, **look: Any) -> tuple[F64, F64]:
 
     A lag that is committed every few seconds is a saw of a thousand teeth, and its line a solid
     block. Drawn is then the median of each stretch, in the band from the lowest to the
-    highest.
+    highest. Whether it is one is judged as it is seen: a y axis that is logarithmic must be so by
+    now, since there teeth are tall that are nothing beside a peak.
 
     Args:
         ax: where.
@@ -36,7 +37,7 @@ def draw_line(ax: Axes, x: F64, y: F64, **look: Any) -> tuple[F64, F64]:
         y: [samples] NaN where there is none.
         look: as for `Axes.plot`; ``drawstyle`` is left out of a jagged line.
     """
-    cut = stretches(y)
+    cut = stretches(np.asarray(ax.yaxis.get_transform().transform(y)))
     if cut is None:
         ax.plot(x, y, **look)
         return x, y

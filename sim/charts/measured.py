@@ -214,6 +214,8 @@ def _lay(
     def top_of(row: pd.Series) -> str:
         return f"max {quantity.say(float(tops_of.get((row['system'], row['group']), 0.0)))}"
 
+    drawn = [value.max(initial=0.0) for _, value in inside.values()]
+    quantity.scale(axes, max([highest(tables, quantity.column), *map(float, drawn)]))
     named = draw(tables, axes, quantity.column, top_of)
     for ax, those, names in zip(axes, named, places(tables, measured.kind, lines), strict=True):
         for name in names:
@@ -221,8 +223,6 @@ def _lay(
             ax.plot(x, y, color=MEASURED, lw=1.0, ls=(0, (4, 2)), marker="o", ms=2.2, zorder=4)
             top = f"max {quantity.say(y.max())}" if y.size else ""
             those.append(Line(x, y, f"measured {name}", MEASURED, top, alone=True))
-    drawn = [value.max(initial=0.0) for _, value in inside.values()]
-    quantity.scale(axes, max([highest(tables, quantity.column), *map(float, drawn)]))
     finish(tables, axes, quantity.y_label)
     for ax, those in zip(axes, named, strict=True):
         name_lines(ax, those)

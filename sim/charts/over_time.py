@@ -46,8 +46,8 @@ def lag(tables: "Tables", axes: Sequence[Axes] | None = None, *, title: str = ""
     axes = axes or new_page(
         tables, findings.about_lag(tables.summary), title, "Consumer lag or queue depth", LAG_NOTE
     )
-    lines = draw(tables, axes, "lag", lambda row: f"max {count(row['max_lag'])}")
     counts_axis(axes, highest(tables, "lag"))
+    lines = draw(tables, axes, "lag", lambda row: f"max {count(row['max_lag'])}")
     finish(tables, axes, "messages")
     for ax, named in zip(axes, lines, strict=True):
         name_lines(ax, named)
@@ -65,13 +65,13 @@ def time_lag(
         "Age of the oldest message",
         TIME_LAG_NOTE,
     )
+    durations_axis(axes, highest(tables, "time_lag_s"))
     lines = draw(
         tables,
         axes,
         "time_lag_s",
         lambda row: f"max {duration(row['max_time_lag_s'])}",
     )
-    durations_axis(axes, highest(tables, "time_lag_s"))
     finish(tables, axes, "age of oldest message")
     for ax, named in zip(axes, lines, strict=True):
         name_lines(ax, named)

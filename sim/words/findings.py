@@ -291,7 +291,8 @@ def comparison(runs: Sequence[tuple[str, pd.DataFrame, float]]) -> str:
     first, counts = found[0], [one for one in found if not one.slack]
     most = max(counts, key=lambda one: one.apart, default=first)
     told = [first] if first.slack or most.apart > first.apart else [most]
-    return "; ".join(one.words for one in dict.fromkeys([*told, most]))
+    opening, *others = (one.words for one in dict.fromkeys([*told, most]))
+    return "; ".join([opening, *(words[0].lower() + words[1:] for words in others)])
 
 
 @dataclass(frozen=True)

@@ -68,3 +68,20 @@ def test_lowest_median_and_highest_of_each_stretch_are_those_of_numpy(cut: list[
         of_stretches(y, np.array(cut)), (np.min, np.median, np.max), strict=True
     ):
         assert found.tolist() == [of_one(part) for part in parts]
+
+
+def test_teeth_that_are_nothing_beside_a_peak_are_a_band_where_a_logarithmic_axis_shows_them() -> (
+    None
+):
+    y = saw(600)
+    y[12_000:14_400] += 14e6
+    x = np.arange(24_000.0)
+    ax = Figure().add_subplot()
+    draw_line(ax, x, y, color="k", lw=1.0, zorder=3)
+    assert not ax.collections and not isinstance(ax.lines[0], Sampled)
+    ax = Figure().add_subplot()
+    ax.set_yscale("symlog", linthresh=10.0, linscale=0.5)
+    _, high = draw_line(ax, x, y, color="k", lw=1.0, zorder=3)
+    assert ax.collections and isinstance(ax.lines[0], Sampled)
+    assert high.max() == y.max()
+    assert high[:30].max() < 1_001

@@ -174,7 +174,7 @@ def test_of_what_differs_the_greatest_count_is_told_with_the_gravest():
     ordered = summary(row("kafka", double_effects=150, violations=0))
     not_ordered = summary(row("kafka", double_effects=55, violations=19_081))
     runs = [("by account", ordered, 60.0), ("without a key", not_ordered, 60.0)]
-    order = "Messages processed out of order in kafka: 19,081 in without a key and 0 in by account"
+    order = "messages processed out of order in kafka: 19,081 in without a key and 0 in by account"
     twice = "Duplicates applied in kafka: 150 in by account and 55 in without a key"
     assert findings.comparison(runs) == f"{twice}; {order}"
     lossy = summary(row("kafka", lost=3, violations=19_081))
