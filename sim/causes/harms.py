@@ -358,8 +358,10 @@ def _said(now: Numbers, allowed: Bounds) -> Iterator[tuple[HarmKind, str]]:
 
 def _late(now: Numbers, allowed: Bounds) -> str:
     if isfinite(allowed.delay_s) and now.delay_s > allowed.delay_s:
-        its = "some are not processed at all" if now.delay_s == inf else duration(now.delay_s)
-        return f"its delay is {its}, where {duration(allowed.delay_s)} are allowed"
+        limit = f"{duration(allowed.delay_s)} are allowed"
+        if now.delay_s == inf:
+            return f"some are not processed at all, where {limit}"
+        return f"its delay is {duration(now.delay_s)}, where {limit}"
     if now.drain_s > 0 and now.of["late"] <= now.drain_s < inf:
         return f"it drains {duration(now.drain_s)} after the last arrival"
     return f"it falls {duration(now.of['late'])} behind"

@@ -65,11 +65,17 @@ def drain_on(
     width = width_of(out)
     moment = None if at is None else measured.moment(at)
     out.print(measured.source)
+    stands = False
     for its in outlooks(measured, consumers, window_s, moment, arrivals_per_s):
+        stands = stands or bool(its.still)
         first, *others = told(its, by_s, retention_s)
         out.print(f"\n{first}")
         for words in others:
             out.print(fill(f"{words}.", width, initial_indent="  ", subsequent_indent="    "))
+    if stands:
+        out.print(
+            "\nWhat moves a partition that stands still: scenarios/explain_an_incident.md, 4."
+        )
     out.print(
         "\nIntervals are of 95 %, from the pieces of that stretch; they hold while its rates do."
     )

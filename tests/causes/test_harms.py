@@ -51,6 +51,13 @@ def test_by_its_needs_a_delay_that_is_allowed_is_none():
     assert excess(its(delay_s=inf, late=900.0), allowed)["late"] == 895.0
 
 
+def test_a_delay_is_said_as_one_and_messages_without_an_end_as_such():
+    allowed = Bounds({**NONE.of, "late": inf}, 10.0, True)
+    late, never = (harms(its(late=s, delay_s=s), allowed)[0].said for s in (49.0, inf))
+    assert late == "its delay is 49 s, where 10 s are allowed"
+    assert never == "some are not processed at all, where 10 s are allowed"
+
+
 def test_a_message_that_is_dead_lettered_instead_of_lost_is_not_saved():
     after = left(its(lost=10), its(dead_lettered=10), NONE)
     assert after["lost"] == 10.0

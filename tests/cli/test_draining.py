@@ -1,5 +1,7 @@
 """`sim drain`: an export of kafka-consumer-groups, and what becomes of its backlog."""
 
+from pathlib import Path
+
 import pytest
 from typer.testing import CliRunner
 
@@ -37,6 +39,14 @@ def test_it_says_when_the_backlog_is_gone_and_who_drains_it_in_time(export):
     assert "To be drained within 30 min takes 4 consumers" in said
     assert "The oldest message is some 45 min old, and does not reach 7 d" in said
     assert max(map(len, done.output.splitlines()[1:])) <= 90
+
+
+def test_of_a_partition_that_stands_still_the_page_is_named():
+    page = "scenarios/explain_an_incident.md, 4"
+    assert page in " ".join(run("tests/data/exports/stuck.txt").output.split())
+    assert page not in run("tests/data/exports/backlog.txt").output
+    section = Path("scenarios/explain_an_incident.md").read_text()
+    assert "## 4. A partition stands still" in section
 
 
 def test_what_is_given_wrong_is_named(export, tmp_path):
