@@ -45,6 +45,7 @@ def closing(advice: Advice) -> str:
     if others := [row for row in sure[1:] if not (gone and there) or row.gone == best.gone]:
         also = names([f"{row.title} ({row.usd_per_hour:,.2f} USD an hour)" for row in others[:3]])
         sentences.append(f"{also} would do as well.")
+    sentences += _but_for_senders(advice)
     if best.alone is not None and advice.needs.max_delay is not None:
         worst = best.alone.worst("behind_s")
         sentences.append(
@@ -127,14 +128,6 @@ def notes(advice: Advice) -> list[str]:
         all_of_them = all(line.assumption for line in lines)
         which = "any of these prices" if all_of_them else f"the price of {names(rough)}"
         out.append(f"No official page was found to back {which}: the bill is rough.")
-    if overtaken := [
-        row.title.removeprefix("yours: ") for row in advice.rows if row.overtaken_by_senders
-    ]:
-        out.append(
-            f"Out of order by their senders alone: {names(overtaken)}. A FIFO queue keeps the "
-            "order in which it is sent messages, and several threads send at once here. Let one "
-            "sender have all messages of a key."
-        )
     spared: dict[tuple[str, ...], list[str]] = {}
     for row in advice.rows:
         if row.spared:
@@ -164,7 +157,7 @@ def _against(rows: Sequence[Row], conclusion: str) -> list[str]:
     common = [
         j.need for j in rows[0].unmet if all(j.need in [o.need for o in r.unmet] for r in rows)
     ]
-    nearest = rows[0]
+    nearest = next((row for row in rows if not row.own), rows[0])
     chosen = [j for j in nearest.unmet if j.need in common] or nearest.unmet
     why = names([f"`{need}`" for need in (common or sorted({j.need for j in nearest.unmet}))])
     return [
@@ -179,8 +172,20 @@ def _none(advice: Advice) -> str:
     return (
         f"No system here meets every need. Nearest is {_offer(nearest)}, but "
         f"{missed(nearest.unmet)}. "
-        f"{' '.join([_way_out(advice), *yours(advice)])}"
+        f"{' '.join([*(_but_for_senders(advice) or [_way_out(advice)]), *yours(advice)])}"
     )
+
+
+def _but_for_senders(advice: Advice) -> list[str]:
+    """FIFO queues that would do, if their senders did not overtake each other."""
+    rows = [row for row in advice.rows if row.overtaken_by_senders and len(row.unmet) == 1]
+    if not rows:
+        return []
+    return [
+        f"{names([_offer(row) for row in rows])} would do if one sender had all messages of a key: "
+        "a FIFO queue keeps the order in which it is sent messages, and here several threads send "
+        "at once."
+    ]
 
 
 def _way_out(advice: Advice) -> str:

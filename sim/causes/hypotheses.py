@@ -14,7 +14,7 @@ from sim.causes.relaxed_logs import lines
 from sim.foundation.text import count, duration
 from sim.scenario.faults.base import Fault, GroupFault
 from sim.scenario.faults.groups import AutoscaleFault, ScaleFault
-from sim.scenario.faults.queues import QueueFault
+from sim.scenario.faults.queues import FASTEST, QueueFault, RedriveFault
 from sim.scenario.faults.topics import TopicFault, moved
 from sim.scenario.load import Scenario, Service
 from sim.scenario.products.aws_lambda import SqsFunction
@@ -50,6 +50,7 @@ def hypotheses(
         *_faults(scenario, system, group),
         *_start(scenario, system, group),
         *_scalers(scenario, system, group, harms),
+        *_redrives(scenario, system, group),
     ]
     if set(harms) & set(_DELAYED):
         found += [
@@ -78,10 +79,19 @@ def _as_limit(one: Hypothesis, acted: Acted) -> Hypothesis:
     return one
 
 
+_UNKNOWN = "no other value of it is known here"
+_WHY_NOT: Mapping[str, str] = {
+    "dead_row": "it is what PostgreSQL takes, and no setting: such rows go when no snapshot is "
+    "held",
+    "MaxNumberOfMessagesPerSecond": "SQS moves no more than that in a second",
+}
+"""By key of a limit, why it is not taken away: nobody could."""
+
+
 def unexplored(found: Sequence[Hypothesis], acted: Acted) -> dict[str, str]:
     """Keys of limits that acted and that no hypothesis takes away, and why."""
     return {
-        str(row["key"]): f"{row['what']}; no other value of it is known here"
+        str(row["key"]): f"{row['what']}; {_WHY_NOT.get(str(row['key']), _UNKNOWN)}"
         for row in acted
         if row["key"] not in _FLEETS and not any(_is_of(row, one) for one in found)
     }
@@ -305,6 +315,20 @@ def _scalers(
                 f"autoscaler's {key}", CauseKind.SETTING, key, path, written(value), written(to),
                 [Change(path, to)], what.format(value=written(value)), f"with {key} {written(to)}",
                 cost,
+            )  # fmt: skip
+
+
+def _redrives(scenario: Scenario, system: str, group: str) -> Iterator[Hypothesis]:
+    """How fast a redrive moves messages, where it could be faster."""
+    for index, fault in enumerate(scenario.faults):
+        its = isinstance(fault, RedriveFault) and strikes(scenario, fault, system, group)
+        if its and isinstance(fault, RedriveFault) and fault.per_s < FASTEST:
+            key = "MaxNumberOfMessagesPerSecond"
+            path = f"faults.{index}.{key}"
+            yield Hypothesis(
+                f"redrive's {key}", CauseKind.SETTING, key, path, str(fault.per_s), str(FASTEST),
+                [Change(path, FASTEST)], f"a redrive moves {fault.per_s} messages a second",
+                f"with {key} {FASTEST}", "the consumers get them all the sooner",
             )  # fmt: skip
 
 

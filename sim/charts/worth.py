@@ -32,7 +32,8 @@ def worth(those: Sequence[Offer], *, title: str) -> Axes:
         footnote=" ".join(
             [
                 "A system stands for its slowest group. Blue: nothing here is both as cheap and as "
-                "fast. List prices; most are assumptions, which the bill marks.",
+                "fast. Hollow: it misses a need. List prices; most are assumptions, which the bill "
+                "marks.",
                 *notes(those),
             ]
         ),
@@ -60,15 +61,32 @@ def worth(those: Sequence[Offer], *, title: str) -> Axes:
     steps_y = np.array([*levels, levels[-1]])
     ax.step(steps_x, steps_y, where="post", color=PALETTE[_WORTH], lw=1.2, alpha=0.5, zorder=2)
     good = np.array([one in best for one in drawn])
-    ax.scatter(x[good], y[good], s=46, color=PALETTE[_WORTH], zorder=4)
-    ax.scatter(x[~good], y[~good], s=30, color=MUTED, zorder=3)
+    short = np.array([bool(one.unmet) for one in drawn])
+    for which, size, color, zorder in ((good, 46, PALETTE[_WORTH], 4), (~good, 30, MUTED, 3)):
+        for hollow in (False, True):
+            those_ = which & (short == hollow)
+            if not those_.any():
+                continue
+            face = "none" if hollow else color
+            ax.scatter(
+                x[those_], y[those_], s=size, facecolors=face, edgecolors=color, zorder=zorder
+            )
     spots = [
-        Spot(one.usd, max(one.p99_s, SHORTEST_S), f"{one.name}: {usd(one.usd)} USD, "
-             f"{duration(one.p99_s)}", INK[_WORTH] if one in best else MUTED)
+        Spot(
+            one.usd,
+            max(one.p99_s, SHORTEST_S),
+            _named(one),
+            INK[_WORTH] if one in best else MUTED,
+        )
         for one in drawn
-    ]  # fmt: skip
+    ]
     name_points(ax, spots, SCREEN.line, _along(pixels(ax, steps_x, steps_y)))
     return ax
+
+
+def _named(one: Offer) -> str:
+    short = ", misses a need" if one.unmet else ""
+    return f"{one.name}: {usd(one.usd)} USD, {duration(one.p99_s)}{short}"
 
 
 def _along(corners: F64) -> list[F64]:

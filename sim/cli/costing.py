@@ -47,18 +47,17 @@ def cost(
     its = read(folder)
     table = bill_table(its.scenario, its.tables, at)
     months = {str(name): float(usd) for name, usd in totals(table).items()}
-    found = offers(its.summary, months)
     unmet = {one.system: [judged.need for judged in one.unmet] for one in its.needs}
-    fit = [one for one in found if not unmet.get(one.name)]
-    said = finding(fit) if fit else f"None of these meets all that is needed. {finding(found)}"
+    found = offers(its.summary, months, unmet)
+    none = all(one.unmet for one in found)
+    said = f"None of these meets all that is needed. {finding(found)}" if none else finding(found)
     if json_:
         out.print(json.dumps(as_data(table, months, at, said, unmet), indent=2))
         return
     for line in lines(table, months, at):
         out.print(line)
     out.print()
-    missing = [system for system, needs in unmet.items() if needs]
-    for words in (f"{said}.", *notes(found, missing)):
+    for words in (f"{said}.", *notes(found)):
         out.print(fill(words, width_of(out)))
     if charts and any(one.p99_s < float("inf") for one in found):
         from matplotlib.figure import Figure

@@ -84,6 +84,39 @@ def test_a_poisonous_share_is_one_and_goes_with_its_key():
     assert its.what == "one message in 500 kills its process"
 
 
+def test_a_slow_redrive_could_be_faster_and_one_at_the_most_could_not():
+    queues = {
+        "g": {
+            "workers": 1,
+            "does": ["w"],
+            "RedrivePolicy": {"maxReceiveCount": 1, "deadLetterTargetArn": "dead"},
+        },
+        "dead": {"workers": 0},
+    }
+    redrive = {"at": 100, "fault": "redrive", "target": "s.dead", "MaxNumberOfMessagesPerSecond": 5}
+    scenario = incident({"product": "sqs", "queues": queues}, faults=[redrive])
+    one = found(scenario, "late")["redrive's MaxNumberOfMessagesPerSecond"]
+    assert (one.path, one.value) == ("faults.0.MaxNumberOfMessagesPerSecond", "5")
+    assert changed(scenario, one.changes).faults[0].per_s == 500
+    fast = scenario.with_({"faults.0.MaxNumberOfMessagesPerSecond": 500})
+    assert "redrive's MaxNumberOfMessagesPerSecond" not in found(fast, "late")
+
+
+def test_why_a_limit_is_not_taken_away_is_said_where_nobody_could():
+    acted = [
+        {"key": key, "path": path, "what": "acted"}
+        for key, path in (
+            ("dead_row", "systems.s.latency.dead_row"),
+            ("MaxNumberOfMessagesPerSecond", "faults.0.MaxNumberOfMessagesPerSecond"),
+        )
+    ]
+    assert unexplored([], acted) == {
+        "dead_row": "acted; it is what PostgreSQL takes, and no setting: such rows go when no "
+        "snapshot is held",
+        "MaxNumberOfMessagesPerSecond": "acted; SQS moves no more than that in a second",
+    }
+
+
 def test_a_fault_of_another_group_is_none():
     scenario = incident(queue(2), faults=[{"at": 1, "fault": "crash", "target": "s.g.0"}])
     assert strikes(scenario, scenario.faults[0], "s", "g")

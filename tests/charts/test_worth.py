@@ -25,3 +25,17 @@ def test_a_line_leads_from_each_offer_that_is_worth_it_to_the_next():
     assert "cheap: 10.00 USD, 3 min 20 s" in said and "left" not in str(said)
     # However close the offers are, the axis has two times to read them by.
     assert len([tick for tick in ax.get_yticks() if 60 <= tick <= 600]) >= 2
+
+
+def test_what_misses_a_need_is_hollow_and_no_part_of_the_line():
+    short = Offer("short", 5.0, 0.5, unmet=("loss: none",))
+    with style():
+        ax = worth([short, CHEAP], title="scenario/run")
+    hollow = [
+        its for its in ax.collections if len(its.get_offsets()) and not its.get_facecolor().size
+    ]
+    (points,) = hollow
+    assert points.get_offsets().tolist() == [[5.0, 0.5]]
+    assert "short: 5.00 USD, 500 ms, misses a need" in [text.get_text() for text in ax.texts]
+    (line,) = ax.lines
+    assert line.get_xdata()[0] == 10.0

@@ -4,7 +4,7 @@ from math import inf, nan
 
 import pandas as pd
 
-from sim.words.worth import Offer, finding, notes, offers, worth_it
+from sim.words.worth import Offer, finding, fit, notes, offers, worth_it
 
 CHEAP, DEAR = Offer("cheap", 10.0, 60.0), Offer("dear", 250.0, 0.05, lost=3)
 WASTE, LEFT = Offer("waste", 300.0, 1.0), Offer("left", 1.0, inf)
@@ -48,4 +48,20 @@ def test_a_system_stands_for_its_slowest_group():
 
 
 def test_offers_that_do_not_meet_the_needs_are_named():
-    assert notes([Offer("a", 1.0, 1.0)], ["a"]) == ["Not all that the scenario needs: a."]
+    short = Offer("a", 1.0, 1.0, unmet=("loss: none",))
+    assert notes([short]) == ["Not all that the scenario needs: a."]
+
+
+def test_what_misses_a_need_is_worth_nothing_beside_what_does_not():
+    short = Offer("short", 1.0, 0.01, unmet=("loss: none",))
+    assert worth_it([short, CHEAP, DEAR]) == [CHEAP, DEAR]
+    assert finding([short, CHEAP]) == "Take cheap at 10.00 USD a month (p99 1 min)"
+    assert worth_it([short]) == [short] and fit([short]) == [short]
+
+
+def test_offers_know_the_needs_that_a_system_misses():
+    summary = pd.DataFrame(
+        {"system": ["a", "b"], "latency_p99_s": [1.0, 2.0], "unfinished": [0, 0], "lost": [0, 0]}
+    )
+    found = offers(summary, {"a": 5.0, "b": 6.0}, {"a": ["loss: none"], "b": []})
+    assert [one.unmet for one in found] == [("loss: none",), ()]
