@@ -23,6 +23,8 @@ class Tandem(NamedTuple):
     """From a refusal to the next try, s."""
     half_s: float
     """A way, s."""
+    lane: list[int] | None = None
+    """Of each message, if each lane of the first stage has so many consumers of its own."""
 
 
 class Ended(NamedTuple):
@@ -40,9 +42,10 @@ def play(its: Tandem) -> Ended:
     n = len(its.created_s)
     events: list[tuple[float, int, str, int]] = []
     number, sent = count(), count()
-    first: deque[int] = deque()
+    lane = its.lane or [0] * n
+    first: list[deque[int]] = [deque() for _ in range(max(lane) + 1)]
     second: deque[int] = deque()
-    free = list(its.consumers)
+    free, room = [its.consumers[0]] * len(first), its.consumers[1]
     place: dict[int, int] = {}
     times = {what: np.full(n, np.inf) for what in ("sent", "free", "done")}
 
@@ -54,7 +57,7 @@ def play(its: Tandem) -> Ended:
     while events:
         now, _, what, message = heapq.heappop(events)
         if what == "come":
-            first.append(message)
+            first[lane[message]].append(message)
         elif what == "send":
             times["sent"][message] = now
             place[message] = next(sent)
@@ -67,14 +70,15 @@ def play(its: Tandem) -> Ended:
                 plan(now + its.half_s, "free", message)
         elif what == "free":
             times["free"][message] = now
-            free[0] += 1
+            free[lane[message]] += 1
         else:
             times["done"][message] = now
-            free[1] += 1
-        while free[0] and first:
-            free[0] -= 1
-            plan(now + its.work_s[first[0]], "send", first.popleft())
-        while free[1] and second:
-            free[1] -= 1
+            room += 1
+        for one, waiting in enumerate(first):
+            while free[one] and waiting:
+                free[one] -= 1
+                plan(now + its.work_s[waiting[0]], "send", waiting.popleft())
+        while room and second:
+            room -= 1
             plan(now + its.next_work_s[place[second[0]]], "done", second.popleft())
     return Ended(times["sent"], times["free"], times["done"])

@@ -7,6 +7,7 @@ from models.plain_tandem import Tandem, play
 from sim.lab import _advance, _held, _setup, run, run_system
 from sim.scenario.load import Scenario
 from sim.systems.catalogue import build
+from sim.systems.kafka import partition_of_keys
 from sim.traffic.generate import generate, service_s
 
 HALF_S = 0.01
@@ -63,7 +64,8 @@ def both(scenario):
 
 
 @pytest.mark.parametrize(
-    ("consumers", "length", "seed"), [((1, 1), 1, 0), ((2, 1), 5, 1), ((4, 2), 3, 2)]
+    ("consumers", "length", "seed"),
+    [((1, 1), 1, 0), ((2, 1), 5, 1), ((4, 2), 3, 2), ((5, 1), 8, 6), ((3, 2), 3, 13)],
 )
 def test_who_waits_for_the_next_stage_goes_on_when_that_has_it(consumers, length, seed):
     its = tandem("10s", consumers, length, rates=(20, 8 / consumers[1]), seed=seed)
@@ -80,6 +82,36 @@ def test_who_waits_for_the_next_stage_goes_on_when_that_has_it(consumers, length
     blocked_s = (expected.freed_s - expected.sent_s).sum()
     assert parts["held up by the next stage"] == pytest.approx(blocked_s, abs=1e-4)
     assert "held up by the next stage" not in set(tables.waits[tables.waits.system == "b"].part)
+
+
+@pytest.mark.parametrize("partitions", [1, 3])
+def test_members_of_a_kafka_group_wait_each_for_its_own_record(partitions):
+    """A partition is a line of its own, before a consumer of its own."""
+    kafka = {
+        "product": "kafka", "topic": {"partitions": partitions}, "partition_key": ["k"],
+        "ceilings": "off", "producer": {"linger.ms": 0},
+        "latency": {"produce": 0, "fetch": 0, "commit": 0, "rebalance": 0},
+        "groups": {"q": {"consumers": partitions, "does": ["a"]}},
+    }  # fmt: skip
+    its = tandem("8s", (1, 1), 3).with_({"systems.a": kafka})
+    messages = generate(its)
+    key, names = messages.keys_of(["k"])
+    partition = partition_of_keys(names, its.systems["a"], partitions)[key]
+    expected = play(
+        Tandem(
+            (messages.created_s - HALF_S).tolist(),
+            *[service_s(its, len(messages), [job]).astype(float).tolist() for job in "ab"],
+            consumers=(1, 1),
+            length=3,
+            again_s=1.0,
+            half_s=HALF_S,
+            lane=partition.tolist(),
+        )
+    )
+    first, second = both(its)
+    np.testing.assert_allclose(first.done_s, expected.freed_s, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(np.sort(second.done_s), np.sort(expected.done_s), atol=1e-6)
+    assert (expected.freed_s - expected.sent_s > 3 * HALF_S).sum() >= 5, "nobody waits"
 
 
 def test_the_lag_is_before_the_stage_that_waits_and_nothing_without_waiting():
