@@ -1,7 +1,7 @@
 """What pydantic found wrong with a scenario, in words for the person who wrote it."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
@@ -114,6 +114,8 @@ def _message(detail: ErrorDetails, path: KeyPath, root: Any, document: Document)
         known = list(keys(model)) if model else []
         aside = model.not_modelled if model else ()
         near = nearest(str(path[-1]), [*known, *aside])
+        if not near and path[0] == "systems" and (here := _resembling(model, str(path[-1]))):
+            return f"unknown key; did you mean {here}?"
         deeper = model is not None and path[0] == "systems" and _below(model, str(path[-1]))
         place = _place(path, model, root, document) if deeper or not near else None
         return f"unknown key; {place}" if place else unknown_key(str(path[-1]), known, aside)
@@ -185,6 +187,47 @@ def _below(model: type[Config], word: str, depth: int = 3) -> KeyPath | None:
         for rest in [(*way, *below)]
     ]
     return min(ways, key=len, default=None)
+
+
+_MEANT: Mapping[str, Sequence[str]] = {
+    "batch": ("MaxNumberOfMessages", "max.poll.records", "prefetch_count", "COUNT", "BatchSize"),
+    "batch_size": ("MaxNumberOfMessages", "max.poll.records", "COUNT", "BatchSize"),
+    "dlq": ("RedrivePolicy", "x-dead-letter-exchange", "deadLetterPolicy", "retry_topics"),
+    "dead_letter": ("RedrivePolicy", "x-dead-letter-exchange", "deadLetterPolicy"),
+    "retries": ("attempts", "max_retries", "RedrivePolicy", "x-delivery-limit", "max_deliveries"),
+}
+"""What people call keys whose names have nothing of that."""
+_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_MOST_MEANT = 3
+
+
+def _resembling(model: type[Config] | None, word: str) -> str:
+    """Keys at a place that a word is a part of, or stands for; else those below it; "": none.
+
+    A key of the same name further down is left to `_below`.
+    """
+    if model is None:
+        return ""
+    here = [key for key in keys(model) if _is_part(word, key)]
+    if not here and not _below(model, word):
+        here = [
+            f"{key}.{inner}"
+            for key, annotation in keys(model).items()
+            if (below := model_of(annotation, None)) is not None
+            for inner in keys(below)
+            if _is_part(word, inner)
+        ]
+    return " or ".join(map(repr, here)) if len(here) <= _MOST_MEANT else ""
+
+
+def _is_part(word: str, key: str) -> bool:
+    """Whether a word is some of the words of a key, or what people call it."""
+    if key in _MEANT.get(word.lower(), ()):
+        return True
+    its, whole = ([one.lower() for one in _WORDS.findall(text)] for text in (word, key))
+    return bool(its) and any(
+        whole[at : at + len(its)] == its for at in range(len(whole) - len(its) + 1)
+    )
 
 
 def _inner(annotation: Any) -> Iterator[tuple[KeyPath, type[Config]]]:

@@ -95,6 +95,18 @@ def test_a_misspelt_key_is_told_once_and_not_as_a_missing_one_too():
         ("pubsub", "subscriptions", "workers", "pubsub calls them 'subscribers'"),
         ("rabbitmq", "queues", "replicas", "rabbitmq calls them 'consumers'"),
         ("sqs", {}, "DelaySecond", "did you mean 'DelaySeconds'?"),
+        # A key of this place, or of one below it, before one of another room.
+        ("rabbitmq", {}, "type", "did you mean 'arguments.x-queue-type'?"),
+        ("sqs", {}, "batch", "did you mean 'MaxNumberOfMessages'?"),
+        ("sqs", {}, "dlq", "did you mean 'RedrivePolicy'?"),
+        ("kafka", "groups", "batch", "did you mean 'max.poll.records'?"),
+        (
+            "sqs",
+            {},
+            "timeout",
+            "did you mean 'VisibilityTimeout' or 'terminateVisibilityTimeout'?",
+        ),
+        ("bullmq", {}, "concurrency", "'concurrency' belongs under 'worker'"),
     ],
 )
 def test_a_key_in_the_wrong_place_is_told_where_it_belongs(product, above, key, said):
