@@ -302,6 +302,10 @@ def _given(
     edge = edge_to(scenario.pipeline, name)
     if edge is None:
         return PassedOn.first(workload)
+    if edge.letters:
+        if edge.source not in passed.letters:
+            run_system(scenario, edge.source[0], workload, progress, passed=passed)
+        return passed.letters[edge.source]
     if edge.source not in passed.on:
         run_system(scenario, edge.source[0], workload, progress, passed=passed)
     return passed.on[edge.source]
@@ -360,6 +364,8 @@ class Passed:
     def __init__(self) -> None:
         self.on: dict[tuple[str, str], PassedOn] = {}
         """By system and group, the messages of the next stage."""
+        self.letters: dict[tuple[str, str], PassedOn] = {}
+        """The same of the stage that is given its dead letters."""
         self.sent: dict[tuple[str, str], tuple[Effects, I64]] = {}
         """Of those that wait for the next stage, what they sent, and by which of their calls."""
         self.sends: dict[tuple[str, str], Sends] | None = None
@@ -370,6 +376,9 @@ class Passed:
     ) -> None:
         """Take what a group hands on, if it does."""
         of = outcome.system, outcome.group
+        if outcome.buried is not None:
+            its = scenario.systems[outcome.system].dead_letters(outcome.group)
+            self.letters[of] = passed_on(given, outcome.buried, its)
         if outcome.group in held:
             self.sent[of] = held[outcome.group].sent()
             self.on[of] = passed_on(given, self.sent[of][0])
@@ -413,7 +422,9 @@ def _end_to_end(
     from sim.measure.pipeline import pipeline_table
 
     before = stages_before(scenario.pipeline, outcome.system)
-    behind = ".".join(before[-1]) if before else ""
+    edge = edge_to(scenario.pipeline, outcome.system)
+    # What is put aside does not get through to the end.
+    behind = "" if edge is None or edge.letters else ".".join(before[-1])
     held_s = held[outcome.group].held_s() if outcome.group in held else np.zeros(0)
     return {"pipeline": pipeline_table(given, outcome, behind, len(before), order_by, held_s)}
 

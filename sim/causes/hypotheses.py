@@ -17,6 +17,7 @@ from sim.scenario.faults.groups import AutoscaleFault, ScaleFault
 from sim.scenario.faults.queues import FASTEST, QueueFault, RedriveFault
 from sim.scenario.faults.topics import TopicFault, moved
 from sim.scenario.load import Scenario, Service
+from sim.scenario.pipeline import stages_before
 from sim.scenario.products.aws_lambda import SqsFunction
 from sim.scenario.products.base import COUNTED
 from sim.scenario.products.celery import CelerySystem
@@ -262,7 +263,15 @@ def _start(scenario: Scenario, system: str, group: str) -> Iterator[Hypothesis]:
 
 
 def strikes(scenario: Scenario, fault: Fault, system: str, group: str) -> bool:
-    """Whether a fault may matter to a group: it strikes the group, or what publishes to it."""
+    """Whether a fault may matter to a group: it strikes the group, or what publishes to it.
+
+    Or a stage of the pipeline from which its messages come.
+    """
+    stages = [*stages_before(scenario.pipeline, system), (system, group)]
+    return any(_strikes(scenario, fault, *stage) for stage in stages)
+
+
+def _strikes(scenario: Scenario, fault: Fault, system: str, group: str) -> bool:
     its = scenario.systems[system]
     ahead = its.ahead
     if any(fault.strikes_any(system, whom, n) for whom, n in ahead.items()):

@@ -210,6 +210,9 @@ class GroupOutcome:
     "idle" (nothing to be had: a long poll, an empty receive, no partition), "stopped" (no process,
     or a paused one). Empty: not measured."""
 
+    buried: Effects | None = None
+    """When each dead letter was put aside, and which message it was; None: that is not known."""
+
     def only(self, rows: I32) -> "GroupOutcome":
         """The same for a group that is meant to process only the messages in ``rows``."""
         return replace(

@@ -37,14 +37,17 @@ def effects_of(outcome: GroupOutcome) -> Effects:
     return Effects(its.at_s, message.astype(np.int32))
 
 
-def passed_on(given: PassedOn, effects: Effects) -> PassedOn:
+def passed_on(given: PassedOn, effects: Effects, size_bytes: int | None = None) -> PassedOn:
     """What a group of a stage hands on: a message for each of its effects.
 
     Args:
         given: what the stage was given.
         effects: of the group, each when what comes of it is sent.
+        size_bytes: of each message; None: of that which it comes from.
     """
     messages = given.messages
     ends_s = max(messages.duration_s, float(effects.at_s.max(initial=0.0)))
     its = replace(messages.only(effects.message), created_s=effects.at_s, duration_s=ends_s)
+    if size_bytes is not None:
+        its = replace(its, size_bytes=np.array([size_bytes], np.int32))
     return PassedOn(its, given.origin[effects.message], given.begun_s)

@@ -301,7 +301,7 @@ class Broker:
         times = self.state.times
         while times.rows + 2 * k.rare_rows(self.state) > times.before.shape[0]:
             times.enlarge_rows()
-        if self.policy.moves:
+        if self.policy.moves or self.policy.notes:
             letters = self.state.letters
             while letters.n + k.most_letters(self.state) > letters.message.shape[0]:
                 letters.enlarge()

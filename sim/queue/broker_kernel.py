@@ -456,7 +456,7 @@ def _has_room(b: BrokerState, spare: int) -> bool:
         and b.events.polls - b.events.polls_ended < num.integer(b.events.poll_end_s.shape[0])
         and b.times.rows + rare_rows(b) <= num.integer(b.times.before.shape[0])
         and (
-            b.policy.moves == 0
+            (b.policy.moves == 0 and b.policy.notes == 0)
             or b.letters.n + most_letters(b) <= num.integer(b.letters.message.shape[0])
         )
     )

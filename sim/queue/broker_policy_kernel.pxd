@@ -86,6 +86,7 @@ cdef class BrokerPolicy:
     cdef public double retention_s
     cdef public i64 at_head
     cdef public i64 moves
+    cdef public i64 notes
     cdef public double delay_s
     cdef public double publish_s
     cdef public double deliver_s

@@ -186,6 +186,9 @@ class BrokerPolicy:
         GROUPS, FAIR or SPANS."""
         self.moves = 0
         """1: what is dead-lettered goes into another queue (`broker_letters_kernel`)."""
+        self.notes = 0
+        """1: what is dead-lettered is also noted with its time, in the letters. Not with ``moves``,
+        which take them out, nor ``max_length`` and what expires, which are looked at later."""
         self.delay_s = 0.0
         """From the feed to this queue."""
         self.publish_s = 0.0

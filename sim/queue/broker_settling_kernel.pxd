@@ -17,6 +17,7 @@ from sim.queue.broker_state_kernel cimport BrokerState
 
 cdef void finalise(BrokerState b, i64 message, i64 state) noexcept nogil
 
+@cython.locals(at=i64)
 cdef void bury(BrokerState b, i64 message, i64 d, i64 reason) noexcept nogil
 
 @cython.locals(now=double, at=i64, k=i64, entered_s=double, waited_s=double, ttl_s=double,

@@ -36,6 +36,12 @@ def bury(b: BrokerState, message: int, d: int, reason: int) -> None:
     if b.policy.moves == 1:
         move(b, message, d, reason)
     elif b.policy.dead_letters == 1:
+        if b.policy.notes == 1:
+            at = b.letters.n
+            b.letters.n = at + 1
+            b.letters.message[at] = message
+            b.letters.at_s[at] = b.times.at_s
+            b.letters.reason[at] = reason
         finalise(b, message, codes.DEAD)
     else:
         finalise(b, message, codes.EXPIRED if reason == codes.DIED_EXPIRED else codes.DROPPED)

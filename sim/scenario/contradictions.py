@@ -23,7 +23,7 @@ from sim.scenario.faults.queues import QueueFault, RedriveFault
 from sim.scenario.faults.settings import AttributesFault, ConfigsFault
 from sim.scenario.faults.topics import ReshardFault, TopicFault
 from sim.scenario.keyless import keyless, no_dimension, order_of_none
-from sim.scenario.pipeline import Edge, bad_edges
+from sim.scenario.pipeline import Edge, bad_edges, not_a_dead_letter_queue
 from sim.scenario.products.base import Selection
 from sim.scenario.products.catalogue import System
 from sim.scenario.products.sqs_dead_letters import is_linked, linked, named
@@ -100,6 +100,8 @@ def _bad_pipeline(
     for i, edge in enumerate(edges):
         if edge is not None and (said := _cannot_wait(edge, systems)) is not None:
             yield ("pipeline", i, "waits_for"), said
+        if edge is not None and (told := not_a_dead_letter_queue(edge, systems)) is not None:
+            yield ("pipeline", i), told
     if whole.get(("start",)) is not None:
         why = "does not go with a 'pipeline': the lab knows what waits in front of the first stage"
         yield ("start",), f"{why} alone"

@@ -7,11 +7,14 @@ from pydantic import Field
 
 from sim.foundation.config import Config, KeyPath
 from sim.foundation.errors import LabError, nearest
-from sim.scenario.products.base import Name
+from sim.scenario.products.base import Name, ProductSystem
 
 
 class Edge(Config):
     """Each effect of a group is a message to another system, which gets no others.
+
+    Or each of its dead letters is (`of: dead_letters`): a topic to which the brokers write what a
+    share group has rejected or had too often (`errors.deadletterqueue.topic.name`).
 
     It is sent at the moment of the effect, with the key and size of the message that was worked on.
     A message that is processed twice is sent twice: who crashes between the effect and its
@@ -24,6 +27,10 @@ class Edge(Config):
     """Whose effects: `system.group`."""
     to: Name
     """The system that carries them."""
+    of: Literal["effects", "dead_letters"] = "effects"
+    """What is sent on: effects of the group, or what it could not process, at the moment at which
+    it became a dead letter. Of a share group of Kafka, whose topic of dead letters the system `to`
+    is (its `producer` stands for the broker that writes)."""
     waits_for: Literal["nothing", "buffer", "acknowledgement"] = "nothing"
     """For what a consumer of `from` waits before it is done with a message, and takes the next.
     `buffer`: for its producer client to take what it sends, as `send()` of Kafka's Java client does
@@ -32,6 +39,11 @@ class Edge(Config):
     PutRecords), or for its producer to give up. Then the next stage holds this one up: its lag
     grows. Such stages are run again and again until they agree on when each message was taken; if
     they do not, the run says so."""
+
+    @property
+    def letters(self) -> bool:
+        """Whether it leads dead letters on."""
+        return self.of == "dead_letters"
 
     @property
     def source(self) -> tuple[str, str]:
@@ -59,7 +71,7 @@ def awaited(pipeline: Sequence[Edge], system: str) -> bool:
 
 def sends_on(pipeline: Sequence[Edge], system: str, group: str) -> bool:
     """Whether a group's effects are messages to another system."""
-    return any(edge.source == (system, group) for edge in pipeline)
+    return any(edge.source == (system, group) and not edge.letters for edge in pipeline)
 
 
 def stages_before(pipeline: Sequence[Edge], system: str) -> list[tuple[str, str]]:
@@ -92,6 +104,9 @@ def bad_edges(
         if any(other.to == edge.to for other in pipeline[:i]):
             why = f"{edge.to!r} gets messages from two groups; the lab knows one for each system"
             found.append(((*at, "to"), why))
+        if edge.letters and edge.waits_for != "nothing":
+            why = "a broker writes dead letters: the group does not wait for it"
+            found.append(((*at, "waits_for"), why))
         if edge.waits_for != "nothing" and edge_from(pipeline[:i], *edge.source) is not None:
             why = "waits for one other system already; the lab knows one for each group"
             found.append(((*at, "waits_for"), f"{edge.from_!r} {why}"))
@@ -102,6 +117,19 @@ def bad_edges(
         if system in seen:
             found.append(((*at, "to"), f"{edge.to!r} would get what comes of its own messages"))
     return found
+
+
+def not_a_dead_letter_queue(edge: Edge, systems: Mapping[str, ProductSystem | None]) -> str | None:
+    """Why dead letters cannot be led on as an edge says; None: they can, or it leads none on."""
+    system, group = edge.source
+    one, other = systems.get(system), systems.get(edge.to)
+    if not edge.letters or one is None or other is None or group not in one.readers:
+        return None
+    if (why := one.no_dead_letters(group)) is not None:
+        return f"{edge.from_!r} {why}"
+    if (why := other.takes_no_dead_letters) is not None:
+        return f"{edge.to!r} {why}"
+    return None
 
 
 def refuse_pipeline(edges: Sequence[Edge], who: str) -> None:

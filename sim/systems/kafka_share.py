@@ -1,6 +1,6 @@
 """Kafka's share groups (KIP-932): a queue on a log.
 
-Rules held: KS-01 to KS-05. The records of a topic feed a queue as they become readable, a lane for
+Rules held: KS-01 to KS-06. The records of a topic feed a queue as they become readable, a lane for
 each partition; what a consumer acquires, releases or lets run out is the queue's (`sim.queue`). The
 unit is a record, numbered in this order, since a publisher may have stored a message more than
 once.
@@ -166,6 +166,8 @@ def share_policy(group: ShareGroup, per_batch_s: float) -> BrokerPolicy:
         span=group.max_record_locks,
         counted=codes.BY_CLOSE | codes.BY_LOCK | codes.BY_FAILURE,
         max_returns=group.delivery_count_limit - 1,
+        dead_letters=int(group.dead_letter_topic is not None),
+        notes=int(group.dead_letter_topic is not None),
         on_failure=codes.REQUEUE if group.on_failure == "release" else codes.REJECTED,
     )
 
@@ -377,7 +379,7 @@ class SharedKafka(Kafka):
                 waits=BrokerWaits(share, RecordsSent(self.sent, self.readable)),
                 limits=[*of_records.limits, *limits_of_partitions(name, group, share)],
             )
-            outcome = self._of_messages(of_records)
+            outcome = replace(self._of_messages(of_records), buried=self._buried(share))
             yield outcome.only(self.only[name]) if name in self.only else outcome
 
     def _of_messages(self, of_records: GroupOutcome) -> GroupOutcome:
@@ -401,6 +403,17 @@ class SharedKafka(Kafka):
             effects=effects,
             history=history,
         )
+
+    def _buried(self, share: Broker) -> Effects | None:
+        """When each message became a dead letter; None: the group has no dead-letter queue.
+
+        As Kafka, it may write several for a message that a publisher has stored more than once.
+        """
+        if not share.policy.notes:
+            return None
+        letters = share.state.letters
+        record = np.asarray(letters.message)[: letters.n]
+        return Effects(np.asarray(letters.at_s)[: letters.n].copy(), self.readable.message[record])
 
     def _first_records(self, done_s: F64) -> I32:
         """[messages] the record of each that was done first; -1: none was.

@@ -99,6 +99,7 @@ def policy_of(s):
         back_off_s=s.back_off_s,
         back_off_max_s=s.back_off_max_s,
         dead_letters=int(s.dead_letters),
+        notes=int(s.dead_letters),
         on_failure=VERDICTS[s.on_failure],
         stop_batch=int(s.stop_batch),
         on_kill=VERDICTS[s.on_kill],

@@ -132,6 +132,7 @@ class Message:
     republished: int = 0
     stalls: int = 0
     done_s: float = INF
+    dead_s: float = INF  # it went to the dead letters
     effects: int = 0
     came_s: float = 0.0  # it was let in, or would have been
     ttl_s: float = INF  # its own

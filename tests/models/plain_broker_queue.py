@@ -294,7 +294,7 @@ class PlainQueueSide:
             self.seen.add(f"moved: {reason}")
             self.post(self.number[id(message)], reason, met)
         elif self.s.dead_letters:
-            message.where = "dead"
+            message.where, message.dead_s = "dead", self.env.now
         else:
             message.where = "expired" if reason == "expired" else "dropped"
 

@@ -282,7 +282,7 @@ def agree(seed, seen, drawn=scenario):
         s, came_s, work_s, until_s, faults, random_faults.uneven(s.consumers),
         cuts=rng.uniform(0.0, until_s, 20), grid_s=[until_s], **columns,
     )  # fmt: skip
-    queue, messages = broker.queue, plain.messages
+    queue, messages, n = broker.queue, plain.messages, len(came_s)
     np.testing.assert_allclose(queue.done_s, [m.done_s for m in messages], rtol=0, atol=1e-9)
     np.testing.assert_array_equal(queue.receives, [m.receives for m in messages])
     np.testing.assert_array_equal(queue.effects, [m.effects for m in messages])
@@ -293,6 +293,14 @@ def agree(seed, seen, drawn=scenario):
     agree_on_waits(broker, plain, came_s, seen)
     has = np.asarray(broker.state.deliveries.has)
     assert ((has >= 0) & (has < 2 * codes.LATER)).all()
+    letters = broker.state.letters
+    noted = np.asarray(letters.message)[: letters.n]
+    died_s = np.array([m.dead_s for m in messages])
+    assert sorted(noted) == np.flatnonzero(died_s < np.inf).tolist()
+    if s.max_length >= n and s.retention_s == np.inf and not columns:
+        times_s = np.asarray(letters.at_s)[: letters.n]
+        np.testing.assert_allclose(times_s, died_s[noted], rtol=0, atol=1e-9)
+        seen["timed"] += noted.size
     where = Counter(m.where for m in messages)
     assert broker.state.samples.ready[0] == where["ready"]
     assert broker.state.samples.in_flight[0] == where["flight"] + where["waiting"]
@@ -316,6 +324,7 @@ def test_agrees_message_by_message_with_a_plain_simpy_model(monkeypatch):
         assert share[what] > 0.05, (what, share[what])
     for what in (*PLACES, "groups", "priority", "fair", "spans", "dead", "dropped", "expired"):
         assert share[what] > 0.05, (what, share[what])
+    assert seen["timed"] > 20, "dead letters, and when"
 
 
 def test_agrees_also_where_messages_are_handed_back_requeued_elsewhere_and_held():

@@ -100,6 +100,28 @@ def test_KS_02_a_rejected_record_is_archived_at_once():
     assert states(members) == ["archived"] and members.queue.receives[0] == 1
 
 
+DEAD_LETTERS = {"errors.deadletterqueue.topic.name": "dlq.x"}
+
+
+@pytest.mark.parametrize(
+    ("config", "lasts_s"),
+    [({}, 5 * 0.104), ({"group.share.delivery.count.limit": 2}, 2 * 0.104),
+     ({"on_failure": "reject"}, 0.104)],
+)  # fmt: skip
+def test_KS_06_a_record_is_a_dead_letter_when_it_is_rejected_or_was_delivered_too_often(
+    config, lasts_s
+):
+    always = [(1, False, 10**6, np.inf)]
+    env, members = share_group([1.0, 2.0], 0.1, bad=always, **DEAD_LETTERS, **config)
+    env.run(30.0)
+    assert members.queue.state.tolist() == [codes.ACKED, codes.DEAD]
+    letters = members.state.letters
+    assert letters.n == 1 and letters.message[0] == 1
+    # Each delivery takes 100 ms of work, and at most two calls of 2 ms.
+    assert letters.at_s[0] == pytest.approx(2.0 + lasts_s, abs=0.02)
+    assert members.settled() == 2
+
+
 def test_KS_02_a_lock_shorter_than_the_work_repeats_and_then_archives():
     config = {"group.share.record.lock.duration.ms": 15_000, "max.poll.records": 1}
     env, members = share_group([0.0], 20.0, consumers=6, **config)
@@ -305,6 +327,7 @@ def test_defaults_are_those_of_kafka_4_2():
         "group.share.session.timeout.ms": 45_000,
         "share.isolation.level": "read_uncommitted",
         "on_failure": "release",
+        "errors.deadletterqueue.copy.record.enable": False,
     }
 
 

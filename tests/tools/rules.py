@@ -89,6 +89,7 @@ RULES = {
     "KS-03": "the window from the first unfinished record is limited",
     "KS-04": "an acknowledgement after the lock's end fails: the record is processed twice",
     "KS-05": "consumers may exceed partitions",
+    "KS-06": "what is rejected or delivered too often is written to the topic of dead letters",
     "KN-05": "Lambda works on ParallelizationFactor batches of a shard, a key in one at a time",
     "KN-06": "a batch that fails is tried again as a whole, until its records expire by default",
     "KN-07": "after MaximumRetryAttempts a batch is given up: told of OnFailure, or lost",

@@ -141,6 +141,19 @@ class ProductSystem(Config):
         """Why no partitions can be added to it, as a clause; None: they can."""
         return "has no topic of Kafka, to which alone partitions are added here"
 
+    def no_dead_letters(self, readers: str) -> str | None:
+        """Why the dead letters of its readers cannot be led on, as a clause; None: they can."""
+        return "is no share group of Kafka, whose dead letters alone are led on"
+
+    def dead_letters(self, readers: str) -> int | None:
+        """How long each dead letter is, bytes; None: as long as its message."""
+        return None
+
+    @property
+    def takes_no_dead_letters(self) -> str | None:
+        """Why it is no topic to which brokers write dead letters, as a clause; None: it is."""
+        return "is no topic of Kafka, to which alone its brokers write"
+
     @property
     def redriven(self) -> Mapping[str, Sequence[str]]:
         """Queues out of which messages can be moved, and into which; none, in most products."""

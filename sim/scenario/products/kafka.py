@@ -24,6 +24,9 @@ _OF_TRANSACTIONS = (
 )  # fmt: skip
 
 
+DEAD_LETTER_BYTES = 250
+"""Of a dead letter without a copy of its record: names and values of the headers that say which
+record it was, of which group, how often it was delivered and why it is one (an assumption)."""
 _OF_A_PUBLISHER = "has an effect only with a 'publisher'"
 _WHAT_IT_IS = (
     ", the service that sends through this client and may fail: write 'publisher: {}' beside "
@@ -65,6 +68,23 @@ class KafkaSystem(ProductSystem):
                 f"'min.insync.replicas' {in_sync} must not exceed 'replication.factor', {replicas}"
             )
             found.append(Refusal((("topic", "min.insync.replicas"), factor), message))
+        if found:
+            raise RefusedError(found)
+        return self
+
+    @model_validator(mode="after")
+    def _dead_letter_topics(self) -> Self:
+        """KS-06: the name of a topic of dead letters has the brokers' prefix."""
+        key, prefix = "errors.deadletterqueue.topic.name", self.brokers.dead_letter_prefix
+        found = [
+            Refusal(
+                (("share_groups", name, key), ("brokers", f"{key}.prefix")),
+                f"{key!r} must begin with {prefix!r}, the brokers' '{key}.prefix'",
+            )
+            for name, group in self.share_groups.items()
+            if group.dead_letter_topic is not None
+            and not group.dead_letter_topic.startswith(prefix)
+        ]
         if found:
             raise RefusedError(found)
         return self
@@ -135,6 +155,25 @@ class KafkaSystem(ProductSystem):
             return "is a share group, whose start offset the lab does not move"
         return None
 
+    def no_dead_letters(self, readers: str) -> str | None:
+        """That it is no share group with a dead-letter queue."""
+        if readers not in self.share_groups:
+            return super().no_dead_letters(readers)
+        if self.share_groups[readers].dead_letter_topic is None:
+            return "has no 'errors.deadletterqueue.topic.name'"
+        return None
+
+    def dead_letters(self, readers: str) -> int | None:
+        """Of one without a copy of its record, the headers."""
+        return None if self.share_groups[readers].copy_record else DEAD_LETTER_BYTES
+
+    @property
+    def takes_no_dead_letters(self) -> str | None:
+        """That its topic does not permit it."""
+        if self.topic.takes_dead_letters:
+            return None
+        return "has 'errors.deadletterqueue.group.enable' of its topic at false: no broker writes"
+
     @property
     def no_partitions(self) -> str | None:
         """Why a topic that share groups read stays as it is."""
@@ -176,6 +215,9 @@ class KafkaSystem(ProductSystem):
                 if readers.given(key):
                     yield (*self.place_of(name), key), f"{_NEEDS} 'publisher.order: transaction'"
         yield from self.brokers.without_effect()
+        for name, share in self.share_groups.items():
+            for key, why in share.without_effect():
+                yield ("share_groups", name, key), why
         if self.producer.client == "librdkafka" and self.producer.metadata_max_age_ms is not None:
             yield (
                 ("producer", "metadata.max.age.ms"),

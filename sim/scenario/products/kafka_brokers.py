@@ -117,6 +117,11 @@ class KafkaBrokers(Config):
         default=10_000.0, alias="transaction.abort.timed.out.transaction.cleanup.interval.ms"
     )
     """How often the coordinator looks for transactions that are too old, ms; from the start on."""
+    dead_letter_prefix: str = Field(
+        default="dlq.", alias="errors.deadletterqueue.topic.name.prefix"
+    )
+    """How the name of a topic begins to which share groups may have dead letters written
+    (KIP-1191, Kafka 4.4)."""
     writeback: Writeback = Writeback()
     """When the operating system writes pages to disk by itself."""
     replicate: Seconds = 0.0005

@@ -1,9 +1,11 @@
 """A share group of Apache Kafka by its own keys (KIP-932).
 
 Defaults are those of `GroupConfig` and `ShareGroupConfig` in apache/kafka 4.2, documented at
-https://kafka.apache.org/documentation/#groupconfigs.
+https://kafka.apache.org/documentation/#groupconfigs; of dead-letter queues those of 4.4
+(https://cwiki.apache.org/confluence/display/KAFKA/KIP-1191:+Dead-letter+queues+for+share+groups).
 """
 
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -51,6 +53,24 @@ class ShareGroup(LogReaders):
     share groups of a topic."""
     on_failure: Literal["release", "reject"] = "release"
     """What the application says of a record whose handler raised."""
+    dead_letter_topic: str | None = Field(
+        default=None, alias="errors.deadletterqueue.topic.name", min_length=1
+    )
+    """The dead-letter queue (KIP-1191, Kafka 4.4): a record that is rejected, or that comes back
+    after the last delivery, is written to this topic by a broker. Null (Kafka's default: none): it
+    is archived, and nobody reads it any more. Who reads the topic is a system of its own, to which
+    a `pipeline` edge with `of: dead_letters` leads; without one its records are counted only."""
+    copy_record: bool = Field(default=False, alias="errors.deadletterqueue.copy.record.enable")
+    """Whether a dead letter has the header, key and value of its record, too; by default it says
+    which record it was, and why (its size is then an assumption: 250 bytes)."""
+
+    def without_effect(self) -> Iterator[tuple[str, str]]:
+        """Keys that were given and have no effect, and why."""
+        if self.given("errors.deadletterqueue.copy.record.enable") and not self.dead_letter_topic:
+            yield (
+                "errors.deadletterqueue.copy.record.enable",
+                "it goes with 'errors.deadletterqueue.topic.name'",
+            )
 
     @property
     def reads_committed(self) -> bool:

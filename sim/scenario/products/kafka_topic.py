@@ -30,6 +30,8 @@ class KafkaTopic(Config):
     """Brokers that hold each partition (default.replication.factor); with a `publisher`."""
     min_insync_replicas: PositiveCount = Field(default=1, alias="min.insync.replicas")
     """acks=all is refused while fewer than this are in sync; with a `publisher`."""
+    takes_dead_letters: bool = Field(default=False, alias="errors.deadletterqueue.group.enable")
+    """Whether brokers may write dead letters of share groups to it (KIP-1191, Kafka 4.4)."""
     retention_ms: MillisecondsOrUnlimited = Field(default=604_800_000.0, alias="retention.ms")
     """A segment goes when its newest record is older than this, ms (7 days); -1: never."""
     retention_bytes: BytesOrUnlimited = Field(default=-1, alias="retention.bytes")

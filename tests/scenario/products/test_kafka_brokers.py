@@ -8,6 +8,7 @@ from sim.scenario.products.kafka_brokers import KafkaBrokers, KafkaLatency
 def test_defaults_are_those_of_the_documentation():
     assert KafkaBrokers().model_dump(by_alias=True) == {
         "count": 3,
+        "errors.deadletterqueue.topic.name.prefix": "dlq.",
         "group.initial.rebalance.delay.ms": 3_000,
         "group.consumer.session.timeout.ms": 45_000,
         "group.consumer.heartbeat.interval.ms": 5_000,

@@ -22,6 +22,7 @@ def test_defaults_are_those_of_the_documentation():
         "group.share.session.timeout.ms": 45_000,
         "share.isolation.level": "read_uncommitted",
         "on_failure": "release",
+        "errors.deadletterqueue.copy.record.enable": False,
     }
 
 

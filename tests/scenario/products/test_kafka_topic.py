@@ -13,6 +13,7 @@ def test_defaults_are_those_of_the_documentation():
         "partitions": 6,
         "replication.factor": 1,
         "min.insync.replicas": 1,
+        "errors.deadletterqueue.group.enable": False,
         "retention.ms": 7 * DAY_MS,
         "retention.bytes": -1,
         "segment.ms": 7 * DAY_MS,
