@@ -87,13 +87,20 @@ function table(run) {
     if (scope) made.scope = scope;
     return made;
   };
-  const heads = ["system", "group", ...DATA.numbers.map((name) => HEADS[name]), "USD a month"];
+  // A bill that no slider changes is said once, below: in each row it would look as if it moved.
+  const billed = new Set(DATA.runs.flatMap((its) => Object.entries(its.usd).map(String)));
+  const varies = billed.size > Object.keys(run.usd).length;
+  const usd = (system) => (run.usd[system] === null ? "n/a" : SAY.count(run.usd[system]));
+  const heads = ["system", "group", ...DATA.numbers.map((name) => HEADS[name]),
+    ...(varies ? ["USD a month"] : [])];
   const head = element("thead", {}, element("tr", {}, ...heads.map((text) => cell(text, "th", "col"))));
   const rows = run.rows.map(([system, group, ...values]) => element("tr", {},
     cell(system, "th", "row"), cell(group, "th", "row"),
     ...values.map((value, i) => cell(words(DATA.numbers[i], value))),
-    cell(run.usd[system] === null ? "n/a" : SAY.count(run.usd[system]))));
+    ...(varies ? [cell(usd(system))] : [])));
   document.getElementById("table").replaceChildren(head, element("tbody", {}, ...rows));
+  document.getElementById("bill").textContent = varies ? ""
+    : `At every position, USD a month: ${Object.keys(run.usd).map((its) => `${its} ${usd(its)}`).join(", ")}.`;
 }
 
 function show() {

@@ -200,3 +200,34 @@ def test_a_slider_that_is_moved_shows_the_run_of_its_position(
     turned = override(small(), [word for word in words[3:] if word != "--set"])
     assert turned.hash == its.runs[2].hash
     assert shared["before"]["says"] == ["ten", "0.5"] and "#1.0" in shared["before"]["address"]
+
+
+BILL = """
+  const text = (id) => document.getElementById(id).textContent;
+  const heads = [...document.querySelectorAll("#table thead th")].map((one) => one.textContent);
+  const colon = window.getComputedStyle(
+    document.querySelector(".u-legend th"), "::after").content;
+  return {bill: text("bill"), heads, colon};
+"""
+
+
+@browser.needs_browser
+def test_a_bill_that_no_slider_changes_is_said_once(made: tuple[WhatIf, Path]) -> None:
+    its, folder = made
+    shown = data(its, folder, RUN)
+    flat = {
+        **shown,
+        "runs": [{**one, "usd": {"kafka": 575.2, "sqs": None}} for one in shown["runs"]],
+    }
+    moves = [
+        {**one, "usd": {"kafka": 575.2 + i, "sqs": None}} for i, one in enumerate(flat["runs"])
+    ]
+    (folder / "flat.html").write_text(what_if_page(flat), encoding="utf-8")
+    (folder / "moves.html").write_text(what_if_page({**flat, "runs": moves}), encoding="utf-8")
+    with browser.site(folder) as served:
+        level, moving = (served.see(f"{name}.html", 1280, BILL) for name in ("flat", "moves"))
+    assert served.said == []
+    assert level["bill"] == "At every position, USD a month: kafka 575, sqs n/a."
+    assert "USD a month" not in level["heads"]
+    assert moving["bill"] == "" and moving["heads"][-1] == "USD a month"
+    assert level["colon"] == "none"
