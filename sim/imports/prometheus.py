@@ -5,8 +5,12 @@ counts. -1 is what exporters say of a partition without a committed offset.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from math import nan
 from pathlib import Path
 from typing import Any
+
+import pandas as pd
 
 from sim.foundation.units import shown
 from sim.imports.measured import Measure, Measured, Sample, amount, complaint, instant, part
@@ -59,7 +63,34 @@ def from_json(path: Path, data: object) -> Measured | None:
     queues = any(
         {"queue", "queue_name", "dimension_QueueName"} & set(labels) for labels, _ in series
     )
-    return Measured.of(path, TOOL, "queue" if queues else "log", samples, notes)
+    measured = Measured.of(path, TOOL, "queue" if queues else "log", samples, notes)
+    return replace(measured, parts=_parts(path, series))
+
+
+def _parts(
+    path: Path, series: Sequence[tuple[Mapping[str, str], list[Any]]]
+) -> pd.DataFrame | None:
+    """The lag of each partition, as `Measured.parts`; None: no series is of one.
+
+    Offsets are not in it, nor who has a partition.
+    """
+    rows = [
+        (
+            _name(labels),
+            f"{labels['topic']}-{labels['partition']}",
+            instant(amount(path, None, "", at), path),
+            amount(path, None, "", lag),
+        )
+        for labels, values in series
+        if {"topic", "partition"} <= labels.keys() and _measure(labels.get("__name__", "")) == "lag"
+        for at, lag in values
+        if lag != "-1"
+    ]
+    if not rows:
+        return None
+    frame = pd.DataFrame(rows, columns=["name", "part", "at", "lag"]).dropna()
+    frame = frame.assign(end=nan, committed=nan, consumer="")
+    return frame.sort_values("at", kind="stable", ignore_index=True)
 
 
 def _labels(path: Path, series: object, where: str) -> Mapping[str, str]:
