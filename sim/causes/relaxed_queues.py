@@ -26,6 +26,7 @@ from sim.causes.relaxed import (
     up,
 )
 from sim.scenario.products.celery import VISIBILITY_TIMEOUT_S
+from sim.scenario.products.rabbitmq_broker import since
 
 
 def _receives(at: At) -> int:
@@ -316,6 +317,17 @@ _CEILINGS = Relaxed(
     "a larger machine, or more of them", ("late", "unfinished", "lost"), key="ceilings",
 )  # fmt: skip
 
+_RETRY = "x-delayed-retry-type"
+
+
+def _retried_later(at: At) -> Any:
+    """Of a quorum queue that can have it: all that comes back waits."""
+    quorum = at.other(READERS, "arguments", "x-queue-type") == "quorum"
+    if not quorum or at.value != "disabled" or not since(at.data["version"], 4, 3):
+        return None
+    return "all"
+
+
 RABBITMQ = (
     Relaxed(
         (READERS, "prefetch_count"), lambda at: 1 if at.value > 1 else None,
@@ -339,6 +351,25 @@ RABBITMQ = (
         else None,
         "a message that came back {value} times is given up",
         "a message that always fails comes back for ever", GONE, default=20,
+    ),
+    Relaxed(
+        (READERS, "arguments", "x-delayed-retry-min"),
+        lambda at: None if at.other(READERS, "arguments", _RETRY) == "disabled" else down(1)(at),
+        "a message that came back waits for {ms}, and longer each time that counts",
+        "what fails comes again at once, before what nobody has had", BEHIND,
+    ),
+    Relaxed(
+        (READERS, "arguments", _RETRY), _retried_later,
+        "what is returned comes again at once, before what nobody has had",
+        "what fails comes later", AGAIN,
+        {
+            (READERS, "arguments", "x-delayed-retry-min"): 10_000,
+            (READERS, "arguments", "x-delayed-retry-max"): 600_000,
+        },
+    ),
+    Relaxed(
+        ("producer", "priority"), if_given([]),
+        "messages of a higher priority go first", "what is urgent waits in line", BEHIND,
     ),
     Relaxed(
         (READERS, "arguments", "x-message-ttl"), if_given(""), "a message expires after {ms}",
@@ -477,6 +508,11 @@ CELERY = (
         "tasks are held behind others ({value} for each child, besides those that run)",
         "a round trip for each task; acks late: a task whose worker dies runs again", AGAIN,
         {(READERS, "task", "acks_late"): True},
+    ),
+    Relaxed(
+        ("config", "worker_eta_task_limit"), if_given(""),
+        "a worker holds no more than {value} tasks for their ETA, and then asks for fewer",
+        "a worker needs memory for all tasks that wait for their ETA", BEHIND,
     ),
     Relaxed(
         ("config", "worker_prefetch_multiplier"), lambda at: 64 if 0 < at.value < 4 else None,

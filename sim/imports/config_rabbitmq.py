@@ -30,7 +30,7 @@ from sim.scenario.products.rabbitmq import RabbitmqQueueArguments
 
 _SMALLER = {
     "x-delivery-limit", "x-expires", "x-max-length", "x-max-length-bytes", "x-message-ttl",
-    "x-consumer-timeout",
+    "x-consumer-timeout", "x-delayed-retry-min", "x-delayed-retry-max",
 }  # fmt: skip
 _APPLIES = {
     "all": ("classic", "quorum", "stream"),
@@ -120,10 +120,13 @@ def _arguments(tree: Tree, i: int, queue: Mapping[str, Any], reading: FileReadin
         name = str(tree.at(*at, "name"))
         for setting in tree.settings(*at, "definition"):
             # Of a policy and an operator policy, the operator's comes first; of an argument and a
-            # policy, the argument, but for the overflow of a quorum queue.
+            # policy, the argument, but for the overflow and the delayed retries of a quorum queue.
             key = f"x-{setting.key}"
+            if kind != "quorum" and key.startswith("x-delayed-retry-"):
+                reading.leave(setting, f"of quorum queues, without effect on {queue['name']}")
+                continue
             over = which == "operator_policies" and key in said
-            wins = over or (kind == "quorum" and key == "x-overflow")
+            wins = over or (kind == "quorum" and key in ("x-overflow", "x-delayed-retry-type"))
             if _apply(setting, found, name, wins, reading):
                 said.add(key)
     return list(found.values())

@@ -153,7 +153,7 @@ class Broker:
         Its line: a message group, a window, the consumer that alone is active; or a process.
         """
         policy, in_line = self.policy, (codes.GROUPS, codes.SPANS)
-        if policy.single_active or policy.pick in in_line:
+        if policy.single_active or policy.pick in in_line or policy.eta_limit:
             return TimePart.HEAD_OF_LINE
         return TimePart.CEILING
 

@@ -17,13 +17,16 @@ from sim.queue.broker_state_kernel cimport BrokerState
 @cython.locals(row=i64, message=i64, lane=i64)
 cdef void let_in(BrokerState b) noexcept nogil
 
+@cython.locals(length=i64)
+cdef bint is_too_long(BrokerState b) noexcept nogil
+
 @cython.locals(lane=i64, message=i64)
 cdef void drop_heads(BrokerState b) noexcept nogil
 
 @cython.locals(from_s=double, again_s=double, row=i64)
 cdef void _refuse(BrokerState b, double now, i64 message) noexcept nogil
 
-@cython.locals(lane=i64, ttl_s=double)
+@cython.locals(length=i64, lane=i64, ttl_s=double)
 cdef bint come(BrokerState b, double now, i64 message) noexcept nogil
 
 cdef double publish_begins_s(BrokerState b) noexcept nogil
@@ -38,6 +41,9 @@ cdef double _expiry_s(BrokerState b) noexcept nogil
 
 @cython.locals(lane=i64)
 cdef double _head_expires_s(BrokerState b) noexcept nogil
+
+@cython.locals(oldest=i64, lane=i64, message=i64)
+cdef i64 _oldest_head(BrokerState b) noexcept nogil
 
 @cython.locals(lane=i64, message=i64, due_s=double)
 cdef void _expire_head(BrokerState b) noexcept nogil

@@ -31,12 +31,19 @@ def let_in(b: BrokerState) -> None:
             lanes_kernel.offer(b.lanes, b.messages, lane, codes.GROUPS)
 
 
+def is_too_long(b: BrokerState) -> bool:
+    """Whether a queue that drops its head has to: what is delayed counts, and cannot go."""
+    length = b.messages.ready_now + b.messages.delayed_now
+    return length > b.policy.max_length and b.messages.ready_now > 0
+
+
 def drop_heads(b: BrokerState) -> None:
     """Make a queue that drops its head no longer than it may be."""
-    while b.messages.ready_now > b.policy.max_length:
-        lane = picks_kernel.highest(b.lanes, b.messages)
+    while is_too_long(b):
+        lane = picks_kernel.highest(b.lanes, b.messages, b.policy)
         message = b.lanes.head[lane]
         lanes_kernel.pop(b.lanes, lane)
+        picks_kernel.take_turn(b.lanes, b.policy, lane)
         b.messages.ready_now -= 1
         limits_kernel.act(b.limits, codes.LIMIT_DROPPED, b.times.at_s, b.times.at_s)
         settling_kernel.bury(b, message, codes.WAS_READY, codes.DIED_MAXLEN)
@@ -70,7 +77,8 @@ def _refuse(b: BrokerState, now: float, message: int) -> None:
 
 def come(b: BrokerState, now: float, message: int) -> bool:
     """A message reaches the queue; False: that is full."""
-    if b.policy.overflow != codes.DROP_HEAD and b.messages.ready_now >= b.policy.max_length:
+    length = b.messages.ready_now + b.messages.delayed_now
+    if b.policy.overflow != codes.DROP_HEAD and length >= b.policy.max_length:
         _refuse(b, now, message)
         return False
     b.messages.state[message] = codes.READY
@@ -135,17 +143,33 @@ def _expiry_s(b: BrokerState) -> float:
 
 def _head_expires_s(b: BrokerState) -> float:
     """When the first message is too old; inf: there is none, or it may wait for ever."""
+    lane = _oldest_head(b)
+    return num.double(b.messages.expires_s[b.lanes.head[lane]]) if lane >= 0 else num.INF
+
+
+def _oldest_head(b: BrokerState) -> int:
+    """The lane whose first message is the next that is too old; -1: no message is ready."""
     if b.messages.ready_now <= 0:
-        return num.INF
-    lane = picks_kernel.highest(b.lanes, b.messages)
-    return num.double(b.messages.expires_s[b.lanes.head[lane]])
+        return -1
+    if b.policy.heads == 0:
+        return picks_kernel.highest(b.lanes, b.messages, b.policy)
+    oldest = -1
+    for lane in range(b.lanes.lanes):
+        message = lanes_kernel.front(b.lanes, b.messages, lane)
+        if message >= 0 and (
+            oldest < 0
+            or b.messages.expires_s[message] <= b.messages.expires_s[b.lanes.head[oldest]]
+        ):
+            oldest = lane
+    return oldest
 
 
 def _expire_head(b: BrokerState) -> None:
     """The first message is too old, and goes now (RQ-17)."""
-    lane = picks_kernel.highest(b.lanes, b.messages)
+    lane = _oldest_head(b)
     message = b.lanes.head[lane]
     lanes_kernel.pop(b.lanes, lane)
+    picks_kernel.take_turn(b.lanes, b.policy, lane)
     b.messages.ready_now -= 1
     due_s = num.double(b.messages.expires_s[message])
     if due_s < b.times.at_s:
@@ -271,7 +295,7 @@ def catch_up(b: BrokerState, now: float, waiting: bool) -> bool:
             consumers_kernel.notify(b.consumers, b.events, b.policy, arrival_s)
         if waiting:
             return True
-        if b.policy.overflow == codes.DROP_HEAD and b.messages.ready_now > b.policy.max_length:
+        if b.policy.overflow == codes.DROP_HEAD and is_too_long(b):
             drop_heads(b)
 
 

@@ -124,7 +124,9 @@ cdef enum:
     LIMIT_FAILED = 26
     LIMIT_DEAD = 27
     LIMIT_LOST = 28
-    LIMITS = 29
+    LIMIT_BACKOFF = 29
+    LIMIT_ETAS = 30
+    LIMITS = 31
     CLOSED = 0
     KILLED = 1
     STRUCK = 2

@@ -239,7 +239,11 @@ LIMIT_DEAD = 27
 """Dead rows made a call that found something take more than twice as long."""
 LIMIT_LOST = 28
 """A message that the queue had forgotten went with the process that had it in hand."""
-LIMITS = 29
+LIMIT_BACKOFF = 29
+"""A message that came back was not ready again at once."""
+LIMIT_ETAS = 30
+"""A consumer that held messages for their ETA was not sent another."""
+LIMITS = 31
 
 # What happens to consumers, and is told of: rows of QueueLimits.times_of.
 CLOSED = 0

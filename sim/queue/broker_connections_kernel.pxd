@@ -17,7 +17,7 @@ from sim.queue.broker_state_kernel cimport BrokerState
 @cython.locals(gone_s=double)
 cdef void _take_back_one(BrokerState b, double now, i64 d, i64 why) noexcept nogil
 
-@cython.locals(d=i64, after=i64, heard=bint)
+@cython.locals(d=i64, after=i64, heard=bint, its=i64, alone=bint)
 cdef void _take_back(
     BrokerState b, double now, i64 c, i64 oldest, i64 epoch, i64 why
 ) noexcept nogil

@@ -40,7 +40,11 @@ def _take_back(b: BrokerState, now: float, c: int, oldest: int, epoch: int, why:
             and oldest <= b.deliveries.connection[d] <= epoch
             and not heard
         ):
-            _take_back_one(b, now, d, why)
+            its = why
+            alone = why == codes.BY_LOCK and b.policy.lock_alone == 1
+            if alone and b.deliveries.locked_s[d] + b.policy.lock_s > now:
+                its = codes.BY_CLOSE
+            _take_back_one(b, now, d, its)
         d = after
 
 
@@ -51,7 +55,7 @@ def _close(b: BrokerState, now: float, c: int, epoch: int, why: int) -> None:
         _take_back(b, now, c, 0, epoch, why)
     if 0 <= b.consumers.connected[c] <= epoch:
         b.consumers.connected[c] = -1
-        b.consumers.unacked[c] = 0
+        consumers_kernel.forget_held(b.consumers, c)
         consumers_kernel.unwait(b.consumers, c)
     if b.consumers.active == c:  # chosen again, if it has subscribed anew
         consumers_kernel.choose_active(b.consumers, b.policy)
@@ -75,7 +79,7 @@ def _join(b: BrokerState, now: float, c: int, epoch: int) -> None:
     if old >= 0:
         _close(b, now, c, old, codes.BY_CLOSE)
     b.consumers.connected[c] = epoch
-    b.consumers.unacked[c] = 0
+    consumers_kernel.forget_held(b.consumers, c)
     b.consumers.joined[c] = b.consumers.joins
     b.consumers.joins += 1
     b.consumers.changed = True

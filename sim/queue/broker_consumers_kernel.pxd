@@ -19,6 +19,8 @@ cdef class Consumers:
     cdef public i64[::1] calling
     cdef public i64[::1] call
     cdef public i64[::1] unacked
+    cdef public i64[::1] later
+    cdef public i64[::1] forgone
     cdef public i64[::1] chunk
     cdef public i64[::1] fresh
     cdef public i64[::1] buffer
@@ -80,6 +82,17 @@ cdef void unwait(Consumers consumers, i64 c) noexcept nogil
 
 @cython.locals(last=i64)
 cdef void wait(Consumers consumers, i64 c) noexcept nogil
+
+@cython.locals(may=bint)
+cdef bint has_credit(Consumers consumers, BrokerPolicy policy, i64 c) noexcept nogil
+
+cdef void forget_held(Consumers consumers, i64 c) noexcept nogil
+
+@cython.locals(over=i64)
+cdef bint hold(Consumers consumers, BrokerPolicy policy, i64 c) noexcept nogil
+
+@cython.locals(asks=i64)
+cdef void hold_no_more(Consumers consumers, BrokerPolicy policy, i64 c) noexcept nogil
 
 cdef void wait_if_credit(Consumers consumers, BrokerPolicy policy, i64 c) noexcept nogil
 

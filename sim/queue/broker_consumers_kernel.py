@@ -39,6 +39,10 @@ class Consumers:
         """[places] Pull: number of the latest call."""
         self.unacked: I64 = np.zeros(places, np.int64)
         """[places] deliveries over this connection that wait for an ack."""
+        self.later: I64 = np.zeros(places, np.int64)
+        """[places] deliveries over this connection that it holds for their ETA."""
+        self.forgone: I64 = np.zeros(places, np.int64)
+        """[places] by how much its prefetch has become less, since more may not be held."""
         self.chunk: I64 = np.zeros(places, np.int64)
         """[places] deliveries done since the last ack."""
         self.fresh: I64 = np.zeros(places, np.int64)
@@ -181,13 +185,50 @@ def wait(consumers: Consumers, c: int) -> None:
         consumers.ahead[consumers.anchor] = c
 
 
+def has_credit(consumers: Consumers, policy: BrokerPolicy, c: int) -> bool:
+    """Push: whether a consumer may have one more delivery that it has not acknowledged."""
+    may: bool = consumers.unacked[c] < policy.prefetch - consumers.forgone[c]
+    return may
+
+
+def forget_held(consumers: Consumers, c: int) -> None:
+    """A connection begins or ends: nothing is held for its ETA."""
+    consumers.unacked[c] = 0
+    consumers.later[c] = 0
+    consumers.forgone[c] = 0
+
+
+def hold(consumers: Consumers, policy: BrokerPolicy, c: int) -> bool:
+    """A consumer holds one more for its ETA, and asks for one more, if it may (CE-14).
+
+    Returns whether it may not. What it was not given for one, it gives back when that is due.
+    """
+    consumers.later[c] += 1
+    if policy.eta_limit == 0:
+        return False
+    over = policy.prefetch + consumers.later[c] - consumers.forgone[c] - policy.eta_limit
+    if over <= 0:
+        return False
+    consumers.forgone[c] += over
+    return True
+
+
+def hold_no_more(consumers: Consumers, policy: BrokerPolicy, c: int) -> None:
+    """The ETA of one that a consumer holds has come: it asks for one less, but for one at least."""
+    consumers.later[c] -= 1
+    if policy.eta_limit > 0:
+        asks = policy.prefetch + consumers.later[c] - consumers.forgone[c]
+        if asks < 1:
+            consumers.forgone[c] -= 1 - asks
+
+
 def wait_if_credit(consumers: Consumers, policy: BrokerPolicy, c: int) -> None:
     """The broker may send to a consumer that is subscribed, active and has credit."""
     if (
         policy.push == 1
         and consumers.connected[c] >= 0
         and consumers.joined[c] >= 0
-        and (policy.ack == codes.AUTO or consumers.unacked[c] < policy.prefetch)
+        and (policy.ack == codes.AUTO or has_credit(consumers, policy, c))
         and (policy.single_active == 0 or consumers.active == c)
     ):
         wait(consumers, c)

@@ -65,6 +65,8 @@ cdef void finish_at(BrokerState b, i64 c, i64 s, double end_s) noexcept nogil
 @cython.locals(idle=i64, s=i64, work_s=double, end_s=double, at_s=double)
 cdef void _begin_work(BrokerState b, double now, i64 c, i64 d) noexcept nogil
 
+cdef void hold(BrokerState b, double now, i64 c) noexcept nogil
+
 @cython.locals(due_s=double)
 cdef bint _is_early(BrokerState b, double now, i64 c, i64 d) noexcept nogil
 

@@ -323,6 +323,12 @@ def _begin_work(b: BrokerState, now: float, c: int, d: int) -> None:
             send_pushed(b, now, c, d)
 
 
+def hold(b: BrokerState, now: float, c: int) -> None:
+    """A consumer holds one more delivery for its ETA."""
+    if consumers_kernel.hold(b.consumers, b.policy, c):
+        limits_kernel.act(b.limits, codes.LIMIT_ETAS, now, now)
+
+
 def _is_early(b: BrokerState, now: float, c: int, d: int) -> bool:
     """Whether a message is not due yet; then it is held beside the buffer."""
     if b.messages.due_s.shape[0] == 0:
@@ -334,6 +340,7 @@ def _is_early(b: BrokerState, now: float, c: int, d: int) -> bool:
     b.deliveries.has[d] |= codes.LATER
     if b.policy.ack != codes.AUTO and b.deliveries.connection[d] == b.consumers.connected[c]:
         b.consumers.unacked[c] -= 1
+        hold(b, now, c)
     return True
 
 
@@ -445,6 +452,8 @@ def look_for_work(b: BrokerState, now: float, c: int) -> None:
     if b.consumers.idle[c] < b.consumers.slots or (b.consumers.buffer[c] >= 0 and not gives_back):
         return
     if b.consumers.stopping[c] == 1:
+        if b.policy.stays == 1:
+            return
         if b.policy.push == 1 and b.consumers.loop_s[c] > now:
             consumers_kernel.wake(b.consumers, b.events, c, b.consumers.loop_s[c])
             return

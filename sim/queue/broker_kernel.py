@@ -70,7 +70,11 @@ def _hand_over(b: BrokerState, now: float, c: int, d: int, message: int) -> int:
         events_kernel.push(b.events, b.messages.due_s[message], codes.DUE, d, 0)
         if b.policy.ack != codes.AUTO:
             b.consumers.unacked[c] -= 1
+        hands_kernel.hold(b, now, c)
         return codes.CLIENT | codes.LATER
+    if b.policy.eta_limit > 0 and (b.policy.etas == 1 or b.messages.returns[message] > 0):
+        hands_kernel.hold(b, now, c)  # its ETA is past
+        consumers_kernel.hold_no_more(b.consumers, b.policy, c)
     if b.consumers.buffer[c] < 0:
         b.consumers.buffer[c] = d
         if b.consumers.idle[c] > 0:
@@ -87,6 +91,7 @@ def _note_waits(b: BrokerState, now: float, d: int, message: int, lane: int) -> 
     """Note what a message without an effect has met that is handed over now."""
     until_idle_s = -num.INF
     in_line = b.policy.pick == codes.SPANS or b.policy.single_active == 1
+    in_line = in_line or b.policy.eta_limit > 0
     if b.policy.pick == codes.GROUPS:
         until_idle_s = b.times.freed[lane]
     elif in_line or b.by_ring:
@@ -144,8 +149,6 @@ def _deliver(b: BrokerState, now: float, c: int, message: int) -> None:
     lane = lanes_kernel.lane_of(b.lanes, message)
     if b.messages.effects[message] == 0:
         _note_waits(b, now, d, message, lane)
-    if b.policy.pick == codes.PRIORITY:
-        _note_overtaken(b, now, message, lane)
     has = 0
     if b.policy.ack == codes.AUTO:
         settling_kernel.finalise(b, message, codes.ACKED if there else codes.LOST)
@@ -188,6 +191,10 @@ def _take(b: BrokerState, now: float, c: int) -> int:
             break
         message = b.lanes.head[lane]
         lanes_kernel.pop(b.lanes, lane)
+        if b.policy.pick == codes.PRIORITY:
+            picks_kernel.take_turn(b.lanes, b.policy, lane)
+            if b.policy.returns_lane == 0 or lane < b.lanes.lanes - 1:
+                _note_overtaken(b, now, message, lane)
         if messages_kernel.received(b.messages, message) >= b.policy.max_receives:
             b.messages.ready_now -= 1
             settling_kernel.bury(b, message, codes.WAS_READY, codes.DIED_LIMIT)
@@ -364,7 +371,8 @@ def _due(b: BrokerState, now: float, d: int) -> int:
     b.deliveries.rest_s[d] = b.times.rest_s
     if b.policy.ack != codes.AUTO and connection == b.consumers.connected[c]:
         b.consumers.unacked[c] += 1
-        if b.consumers.unacked[c] >= b.policy.prefetch:
+        consumers_kernel.hold_no_more(b.consumers, b.policy, c)
+        if not consumers_kernel.has_credit(b.consumers, b.policy, c):
             consumers_kernel.unwait(b.consumers, c)
     b.deliveries.then[d] = -1
     if b.consumers.ripe[c] < 0:
@@ -509,7 +517,7 @@ def _work(b: BrokerState, until_s: float, most: int) -> int:
         if not stuck and _serve(b):
             continue
         stuck = True
-        if b.policy.overflow == codes.DROP_HEAD and b.messages.ready_now > b.policy.max_length:
+        if b.policy.overflow == codes.DROP_HEAD and arrivals_kernel.is_too_long(b):
             arrivals_kernel.drop_heads(b)
             # SPANS: behind a head that was outside the window there may be one that goes at once.
             stuck = False

@@ -31,6 +31,7 @@ cdef class Lanes:
     cdef public i64[::1] span
     cdef public u8[:, ::1] reach
     cdef public i64 rotor
+    cdef public i64 turn
     cdef public i64 entered
     cdef public i64 in_window
     cdef public i64 cursor
@@ -62,8 +63,10 @@ cdef void offer(Lanes lanes, QueueMessages messages, i64 lane, i64 pick) noexcep
 @cython.locals(behind=i64, ahead=i64)
 cdef i64 _behind_whom(Lanes lanes, i64 message, i64 lane, i64 head) noexcept nogil
 
-@cython.locals(lane=i64, head=i64, behind=i64)
-cdef void put_back(Lanes lanes, QueueMessages messages, i64 message, i64 place, i64 pick) noexcept nogil
+@cython.locals(head=i64, behind=i64)
+cdef void put_back(
+    Lanes lanes, QueueMessages messages, i64 message, i64 lane, i64 place, i64 pick
+) noexcept nogil
 
 @cython.locals(lane=i64, newest=i64)
 cdef void register(Lanes lanes, i64 message) noexcept nogil

@@ -64,6 +64,8 @@ class Lanes:
         """[consumers, lanes] SPANS: 1: may take from it; [0, 0]: from all."""
         self.rotor = 0
         """SPANS: the lane that is looked at first."""
+        self.turn = 0
+        """PRIORITY: messages taken since lane 0 had its turn."""
         self.entered = 0
         """GROUPS: rows of the feed that the window has passed."""
         self.in_window = 0
@@ -200,9 +202,10 @@ def _behind_whom(lanes: Lanes, message: int, lane: int, head: int) -> int:
     return behind
 
 
-def put_back(lanes: Lanes, messages: QueueMessages, message: int, place: int, pick: int) -> None:
-    """Make a message ready again, at the place that the policy gives it."""
-    lane = lane_of(lanes, message)
+def put_back(
+    lanes: Lanes, messages: QueueMessages, message: int, lane: int, place: int, pick: int
+) -> None:
+    """Make a message ready again in a lane, at the place that the policy gives it."""
     if pick == codes.GROUPS or pick == codes.FAIR:
         leave_heap(lanes, lane)
     messages.state[message] = codes.READY

@@ -30,6 +30,7 @@ cdef class QueueMessages:
     cdef public i64 ready_now
     cdef public i64 in_flight_now
     cdef public i64 waiting_now
+    cdef public i64 delayed_now
     cdef public i64 removed
     cdef public i64 moved
     cdef public i64 held

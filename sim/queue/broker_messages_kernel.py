@@ -71,6 +71,8 @@ class QueueMessages:
         """Messages that the broker waits for an ack of."""
         self.waiting_now = 0
         """Messages that are to be published again."""
+        self.delayed_now = 0
+        """Messages that came back and are not ready yet."""
         self.removed = 0
         """Messages gone for good."""
         self.moved = 0

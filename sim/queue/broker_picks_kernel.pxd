@@ -23,8 +23,12 @@ cdef i64 _pick_fair(
     Lanes lanes, QueueMessages messages, BrokerPolicy policy, double now
 ) noexcept nogil
 
-@cython.locals(lane=i64)
-cdef i64 highest(Lanes lanes, QueueMessages messages) noexcept nogil
+@cython.locals(lane=i64, other=i64)
+cdef i64 highest(Lanes lanes, QueueMessages messages, BrokerPolicy policy) noexcept nogil
+
+cdef void take_turn(Lanes lanes, BrokerPolicy policy, i64 lane) noexcept nogil
+
+cdef i64 lane_back(Lanes lanes, BrokerPolicy policy, i64 message, i64 place) noexcept nogil
 
 @cython.locals(lane=i64)
 cdef i64 _pick_group(Lanes lanes, QueueMessages messages, i64 latest) noexcept nogil

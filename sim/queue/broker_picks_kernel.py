@@ -61,12 +61,31 @@ def _pick_fair(lanes: Lanes, messages: QueueMessages, policy: BrokerPolicy, now:
     return lane
 
 
-def highest(lanes: Lanes, messages: QueueMessages) -> int:
-    """The highest lane that has a message; -1: none."""
+def highest(lanes: Lanes, messages: QueueMessages, policy: BrokerPolicy) -> int:
+    """The highest lane that has a message, or the lowest in its turn; -1: none has."""
     lane = lanes.lanes - 1
     while lane >= 0 and lanes_kernel.front(lanes, messages, lane) < 0:
         lane -= 1
+    if lane == 1 and policy.turns > 0 and lanes.turn == policy.turns:
+        other = lanes_kernel.front(lanes, messages, 0)
+        if other >= 0 and lanes.place[other] < lanes.place[lanes.head[1]]:
+            lane = 0
     return lane
+
+
+def take_turn(lanes: Lanes, policy: BrokerPolicy, lane: int) -> None:
+    """PRIORITY: the first message of a lane is taken: the next turn has come."""
+    if policy.turns > 0 and lane < 2:
+        lanes.turn = 0 if lanes.turn == policy.turns else lanes.turn + 1
+
+
+def lane_back(lanes: Lanes, policy: BrokerPolicy, message: int, place: int) -> int:
+    """The lane into which a message comes back."""
+    if policy.returns_lane == 1 and place == codes.RETURNS:
+        return lanes.lanes - 1
+    if policy.back_lane >= 0 and place == codes.BACK:
+        return policy.back_lane
+    return lanes_kernel.lane_of(lanes, message)
 
 
 def _pick_group(lanes: Lanes, messages: QueueMessages, latest: int) -> int:
@@ -109,7 +128,7 @@ def pick(
     if policy.pick == codes.ONE:
         return 0 if lanes_kernel.front(lanes, messages, 0) >= 0 else -1
     if policy.pick == codes.PRIORITY:
-        return highest(lanes, messages)
+        return highest(lanes, messages, policy)
     if policy.pick == codes.GROUPS:
         return _pick_group(lanes, messages, latest)
     if policy.pick == codes.FAIR:

@@ -11,8 +11,11 @@ cdef class BrokerPolicy:
     cdef public i64 notify
     cdef public double notified_s
     cdef public i64 prefetch
+    cdef public i64 eta_limit
+    cdef public i64 etas
     cdef public i64 until_done
     cdef public i64 hands_back
+    cdef public i64 stays
     cdef public i64 ack
     cdef public i64 ack_every
     cdef public i64 ack_waits
@@ -45,12 +48,17 @@ cdef class BrokerPolicy:
     cdef public i64 late_ack
     cdef public i64 any_copy
     cdef public i64 lock_closes
+    cdef public i64 lock_alone
     cdef public i64 closes
     cdef public double closes_after_s
     cdef public double reopen_s
     cdef public i64 place
     cdef public i64 requeue_place
     cdef public i64 pick
+    cdef public i64 returns_lane
+    cdef public i64 back_lane
+    cdef public i64 turns
+    cdef public i64 heads
     cdef public i64 look_ahead
     cdef public i64 span
     cdef public double noisy_share
@@ -61,7 +69,9 @@ cdef class BrokerPolicy:
     cdef public i64 max_returns
     cdef public i64 counted
     cdef public double back_off_s
+    cdef public i64 back_off_linear
     cdef public double back_off_max_s
+    cdef public i64 back_off_by
     cdef public i64 dead_letters
     cdef public i64 on_failure
     cdef public i64 stop_batch

@@ -30,10 +30,17 @@ class BrokerPolicy:
         """Pull: but no call begins sooner than this after the one before."""
         self.prefetch = NO_LIMIT
         """Push: most unacknowledged deliveries of a consumer."""
+        self.eta_limit = 0
+        """Push: those that it holds for their ETA are so many more, up to this in all (CE-14); 0:
+        without limit."""
+        self.etas = 0
+        """Push: 1: all messages have an ETA, if it may be past; 0: those that were tried again."""
         self.until_done = 0
         """Push: 1: … and what is acknowledged counts until its work is done."""
         self.hands_back = 1
         """Push: 1: what a consumer that stops has not begun comes back at once; 0: by its lock."""
+        self.stays = 0
+        """Push: 1: a consumer that is to stop, and has nothing to do, does not leave by itself."""
         self.ack = codes.LATE
         """AUTO: at delivery; ON_START; LATE: when done."""
         self.ack_every = 1
@@ -102,6 +109,8 @@ class BrokerPolicy:
         count."""
         self.lock_closes = 0
         """1: the end of a lock closes the connection; all its deliveries come back."""
+        self.lock_alone = 0
+        """1: … but only those whose lock has ended BY_LOCK."""
         self.closes = 0
         """1: unacknowledged deliveries come back when the connection closes."""
         self.closes_after_s = 0.0
@@ -114,6 +123,15 @@ class BrokerPolicy:
         """The same, when its consumer says REQUEUE."""
         self.pick = codes.ONE
         """ONE, GROUPS, PRIORITY (the highest lane), FAIR, SPANS."""
+        self.returns_lane = 0
+        """PRIORITY: 1: the last lane is of what came back to RETURNS, and goes before all."""
+        self.back_lane = -1
+        """PRIORITY: what came back to BACK goes into this lane; -1: into its own."""
+        self.turns = 0
+        """PRIORITY: after so many messages one of lane 0 has its turn, if it is older than the
+        first of lane 1; 0: never."""
+        self.heads = 0
+        """PRIORITY: 1: ``at_head`` looks at the first message of each lane."""
         self.look_ahead = NO_LIMIT
         """GROUPS: only so many messages from the front are looked at."""
         self.span = NO_LIMIT
@@ -133,10 +151,13 @@ class BrokerPolicy:
         self.counted = 0
         """Bits BY_…: which returns count."""
         self.back_off_s = 0.0
-        """What comes back and counts is ready again after; twice as long each time. Not with
-        ``at_head``."""
+        """What comes back is ready again after; twice as long each time that counts."""
+        self.back_off_linear = 0
+        """1: … times how often it came back and that counted, but once at least."""
         self.back_off_max_s = num.INF
         """No such wait is longer."""
+        self.back_off_by = 0
+        """Bits BY_…: which returns have to wait."""
         self.dead_letters = 0
         """1: into the dead-letter queue; 0: dropped."""
         self.on_failure = codes.LEAVE

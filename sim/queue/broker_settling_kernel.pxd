@@ -36,13 +36,13 @@ cdef double _throttled_s(BrokerState b, double now, i64 d) noexcept nogil
 @cython.locals(given=bint)
 cdef bint is_given_back(BrokerState b, i64 d) noexcept nogil
 
-@cython.locals(message=i64, waited_s=double, row=i64)
+@cython.locals(message=i64, into=i64, waited_s=double, row=i64)
 cdef void _put_back(BrokerState b, double now, i64 d, i64 place) noexcept nogil
 
-@cython.locals(message=i64, wait_s=double, row=i64, _=i64, waits_from_s=double)
+@cython.locals(message=i64, wait_s=double, times=i64, row=i64, _=i64, waits_from_s=double)
 cdef void _back_off(BrokerState b, double now, i64 d, i64 place) noexcept nogil
 
-@cython.locals(lane=i64)
+@cython.locals(lane=i64, into=i64)
 cdef void come_again(BrokerState b, double now, i64 message, i64 place) noexcept nogil
 
 @cython.locals(message=i64, place=i64, lane=i64)

@@ -144,7 +144,8 @@ def is_given_back(b: BrokerState, d: int) -> bool:
 def _put_back(b: BrokerState, now: float, d: int, place: int) -> None:
     """The message of a delivery is ready again."""
     message = b.deliveries.message[d]
-    lanes_kernel.put_back(b.lanes, b.messages, message, place, b.policy.pick)
+    into = picks_kernel.lane_back(b.lanes, b.policy, message, place)
+    lanes_kernel.put_back(b.lanes, b.messages, message, into, place, b.policy.pick)
     if b.messages.effects[message] == 0:
         times_kernel.come_back(b.times, b.deliveries, d, now)
         if b.function.invoked:
@@ -164,8 +165,12 @@ def _back_off(b: BrokerState, now: float, d: int, place: int) -> None:
     """The message of a delivery is ready again after a while; its group waits for it."""
     message = b.deliveries.message[d]
     wait_s = b.policy.back_off_s
-    for _ in range(1, num.integer(b.messages.returns[message])):
-        wait_s = min(2.0 * wait_s, b.policy.back_off_max_s)
+    times = num.integer(b.messages.returns[message])
+    if b.policy.back_off_linear == 1:
+        wait_s *= num.double(max(times, 1))
+    else:
+        for _ in range(1, times):
+            wait_s = min(2.0 * wait_s, b.policy.back_off_max_s)
     wait_s = min(wait_s, b.policy.back_off_max_s)
     if b.messages.effects[message] == 0:
         times_kernel.come_back(b.times, b.deliveries, d, now)
@@ -174,8 +179,10 @@ def _back_off(b: BrokerState, now: float, d: int, place: int) -> None:
         if b.times.eta_of.shape[0] > 0:  # until then it waits for nothing else
             waits_from_s = max(now, b.times.eta_of[message])
         b.times.before[row, codes.MET_BACKOFF] += max(0.0, now + wait_s - waits_from_s)
+    limits_kernel.act(b.limits, codes.LIMIT_BACKOFF, now, now)
     b.messages.state[message] = codes.WAITING
     b.messages.waiting_now += 1
+    b.messages.delayed_now += 1
     b.lanes.held_up[lanes_kernel.lane_of(b.lanes, message)] += 1
     events_kernel.push(b.events, now + wait_s, codes.RETURN, message, place)
 
@@ -184,12 +191,14 @@ def come_again(b: BrokerState, now: float, message: int, place: int) -> None:
     """A message that came back and had to wait is ready again, unless it is too old by now."""
     lane = lanes_kernel.lane_of(b.lanes, message)
     b.messages.waiting_now -= 1
+    b.messages.delayed_now -= 1
     b.lanes.held_up[lane] -= 1
     if b.lanes.place[message] < b.retention_row:
         finalise(b, message, codes.EXPIRED)
         limits_kernel.act(b.limits, codes.LIMIT_EXPIRED, now, now)
     else:
-        lanes_kernel.put_back(b.lanes, b.messages, message, place, b.policy.pick)
+        into = picks_kernel.lane_back(b.lanes, b.policy, message, place)
+        lanes_kernel.put_back(b.lanes, b.messages, message, into, place, b.policy.pick)
         if b.messages.effects[message] == 0:
             times_kernel.ready_from(b.times, message, now)
     if b.policy.pick == codes.GROUPS:
@@ -205,7 +214,7 @@ def give_back(b: BrokerState, now: float, d: int, why: int) -> None:
         finalise(b, message, codes.EXPIRED)
         limits_kernel.act(b.limits, codes.LIMIT_EXPIRED, now, now)
     else:
-        if b.policy.counted & why:
+        if b.policy.counted & why and b.messages.returns[message] < codes.MOST_RECEIVES:
             b.messages.returns[message] += 1
         if why == codes.BY_LOCK and b.messages.stalls.shape[0] > 0:
             b.messages.stalls[message] += 1
@@ -217,7 +226,7 @@ def give_back(b: BrokerState, now: float, d: int, why: int) -> None:
             limits_kernel.act(b.limits, codes.LIMIT_RETURNS, now, now)
         else:
             place = b.policy.requeue_place if why == codes.BY_FAILURE else b.policy.place
-            if b.policy.back_off_s > 0.0 and b.policy.counted & why:
+            if b.policy.back_off_s > 0.0 and b.policy.back_off_by & why:
                 _back_off(b, now, d, place)
             else:
                 _put_back(b, now, d, place)

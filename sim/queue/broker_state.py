@@ -134,8 +134,7 @@ def new_state(
     Args: as those of `sim.queue.broker.Broker`; ``places``: for consumers.
 
     Raises:
-        ValueError: the queue drops heads, or lets them expire, and cannot say which is one; or it
-            lets them expire and backs off.
+        ValueError: the queue drops heads, or lets them expire, and cannot say which is one.
     """
     # Messages that the window has not let in are in no lane; and the heap is by the heads.
     drops = policy.overflow == codes.DROP_HEAD and policy.max_length < NO_LIMIT
@@ -143,8 +142,6 @@ def new_state(
         raise ValueError("a queue with message groups or fair lanes cannot drop its head")
     if policy.at_head and policy.pick not in (codes.ONE, codes.PRIORITY):
         raise ValueError("a queue with message groups, fair lanes or windows has no head")
-    if policy.at_head and policy.back_off_s > 0.0:
-        raise ValueError("what backs off may be too old before it is at the head")
     n, wanted = service_s.size, columns.wanted
     messages = QueueMessages(
         service_s,

@@ -215,11 +215,12 @@ def _bad_dimensions(
             elif known and isinstance(dimension, str) and dimension not in allowed:
                 yield (*path, index), unknown("dimension", dimension, allowed)
     for name in systems:
-        path = ("systems", name, "producer", "expiration")
-        for dimension in _names(whole, *path):
-            values = _names(whole, *path, dimension)
-            for _, message in _bad_values(whole, path, dimension, values):
-                yield (*path, dimension), message
+        for key in ("expiration", "priority"):
+            path = ("systems", name, "producer", key)
+            for dimension in _names(whole, *path):
+                values = _names(whole, *path, dimension)
+                for _, message in _bad_values(whole, path, dimension, values):
+                    yield (*path, dimension), message
     for path, selection in _selections(whole, systems):
         written = isinstance(whole.get(path), dict)  # AWS gives a filter policy inside a string
         for dimension, values in selection.items():

@@ -1,8 +1,8 @@
 """Celery on the queue mechanism: its settings as a policy of the broker and its workers.
 
-Rules held: CE-01 to CE-09, CE-11; of RabbitMQ RQ-06. A worker is one consumer with a slot for each
-child process. A task is published again after an exception with autoretry, so that later ones
-overtake it (CE-10).
+Rules held: CE-01 to CE-09, CE-11 to CE-15; of RabbitMQ RQ-06. A worker is one consumer with a slot
+for each child process. A task is published again after an exception with autoretry, so that later
+ones overtake it (CE-10).
 """
 
 from collections.abc import Sequence
@@ -109,7 +109,7 @@ def limit_keys(name: str, config: CelerySystem) -> Keys:
     holds = LimitKey(
         "worker_prefetch_multiplier", "config.worker_prefetch_multiplier", str(multiplier)
     )
-    if settings.worker_disable_prefetch and config.broker == "redis":
+    if config.prefetches_none:
         holds = LimitKey("worker_disable_prefetch", "config.worker_disable_prefetch", "true")
     return {
         codes.LIMIT_LOCK_HELD: lock,
@@ -118,6 +118,11 @@ def limit_keys(name: str, config: CelerySystem) -> Keys:
             "max_retries", f"{here}.task.max_retries", str(queue.task.max_retries)
         ),
         codes.LIMIT_HELD: holds,
+        codes.LIMIT_ETAS: LimitKey(
+            "worker_eta_task_limit",
+            "config.worker_eta_task_limit",
+            str(settings.worker_eta_task_limit),
+        ),
         codes.LIMIT_BUSY: LimitKey(
             "worker_concurrency", "config.worker_concurrency", str(concurrency)
         ),
@@ -157,7 +162,8 @@ def celery_policy(
     prefetch = settings.worker_concurrency * settings.worker_prefetch_multiplier
     sweep_s = transport.unacked_restore_interval * transport.unacked_restore_throttle
     rabbitmq = config.broker == "rabbitmq"
-    disabled = settings.worker_disable_prefetch and config.broker == "redis"
+    disabled = config.prefetches_none
+    etas = settings.worker_eta_task_limit if prefetch else None
     looped = config.ceilings.apply and config.ceilings.task > 0
     fetch_trips, ack_trips = _TRIPS[config.broker] if looped else (0, 0)
     timeout_s = config.consumer_timeout_s(arguments or CeleryQueueArguments())
@@ -168,6 +174,9 @@ def celery_policy(
         push=1,
         prefetch=settings.worker_concurrency if disabled else prefetch or NO_LIMIT,
         until_done=int(disabled),
+        eta_limit=etas or 0,
+        etas=int(etas is not None and task.countdown > 0),
+        stays=int(config.waits_on_idle),
         ack=codes.LATE if late else codes.ON_START,
         lock_s=timeout_s if rabbitmq else config.visibility_timeout_s,
         sweep_s={"redis": sweep_s, "rabbitmq": LOOKS_S}.get(config.broker, 0.0),

@@ -60,6 +60,8 @@ _WHAT = {
     codes.LIMIT_TIMEOUT: "ended an invocation that took longer",
     codes.LIMIT_DEAD: "made a fetch take more than twice as long: a held snapshot keeps dead rows",
     codes.LIMIT_POLL: "had a message wait until an idle worker asked again",
+    codes.LIMIT_BACKOFF: "kept a message that had come back from being delivered again",
+    codes.LIMIT_ETAS: "was reached: a worker that held so many tasks was sent no other",
     codes.LIMIT_LOST: "had a message lost with the process that had it in hand",
     codes.LIMIT_HEARTBEAT: "had a connection over which nothing was heard closed, but so late",
 }

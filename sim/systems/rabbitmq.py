@@ -24,7 +24,6 @@ from sim.queue.feed_kernel import Feed
 from sim.queue.senders import Senders
 from sim.scenario.products.rabbitmq import RabbitmqSystem
 from sim.scenario.products.rabbitmq_broker import (
-    LOOKS_S,
     consumer_timeout_s,
     delivery_limit,
     prefetch,
@@ -35,6 +34,7 @@ from sim.systems import rabbitmq_dead_letters as letters
 from sim.systems.on_queue import QueueSystem, of_rows, poison_of
 from sim.systems.queue_limits import Keys, LimitKey, written_s
 from sim.systems.rabbitmq_exchange import routed
+from sim.systems.rabbitmq_quorum import quorum_keys, quorum_knobs, with_priorities
 from sim.traffic.generate import service_s
 from sim.traffic.messages import Messages
 
@@ -203,12 +203,7 @@ def _columns(name: str, config: RabbitmqSystem, messages: Messages, rows: I32 | 
         ttl_s=letters.ttl_s(config, messages),
         linked=is_linked(name, linked(config.queues)),
     )
-    most = config.queues[name].arguments.max_priority
-    if most is None:
-        return columns
-    of_entity, _ = messages.keys_by(config.producer.priority)
-    priority = np.minimum(of_entity[messages.entity], most).astype(np.int32)
-    return columns._replace(lane=priority, lanes=most + 1)
+    return with_priorities(columns, name, config, messages)
 
 
 def limit_keys(name: str, config: RabbitmqSystem) -> Keys:
@@ -243,7 +238,7 @@ def limit_keys(name: str, config: RabbitmqSystem) -> Keys:
             else {codes.LIMIT_BEHIND: expiration}
         ),
         codes.LIMIT_LINE: argument("x-single-active-consumer", "true"),
-        codes.LIMIT_OVERTAKEN: argument("x-max-priority", arguments.max_priority),
+        **quorum_keys(name, config),
         codes.LIMIT_HELD: LimitKey(
             "prefetch_count", f"{here}.prefetch_count", str(given) if given else f"0 ({its})"
         ),
@@ -263,9 +258,6 @@ def rabbitmq_policy(name: str, config: RabbitmqSystem) -> BrokerPolicy:
     arguments, version = queue.arguments, config.version
     quorum = arguments.queue_type == "quorum"
     limit = delivery_limit(version, arguments.delivery_limit) if quorum else None
-    counted = codes.BY_CLOSE + (codes.BY_FAILURE if queue.on_failure == "reject-requeue" else 0)
-    if not since(version, 4, 3):
-        counted = codes.BY_CLOSE + codes.BY_LOCK + codes.BY_FAILURE
     timeout_s = consumer_timeout_s(
         version, arguments.queue_type, arguments.consumer_timeout, config.consumer_timeout
     )
@@ -277,16 +269,11 @@ def rabbitmq_policy(name: str, config: RabbitmqSystem) -> BrokerPolicy:
         prefetch=prefetch(arguments.queue_type, queue.prefetch_count) or NO_LIMIT,
         ack=codes.AUTO if queue.no_ack else codes.LATE,
         lock_s=np.inf if queue.no_ack else timeout_s,
-        sweep_s=LOOKS_S,
         lock_closes=1,
         closes=1,
         reopen_s=config.latency.reopen,
-        # RQ-04. Quorum: a list of its own, which goes first; without a delivery limit, the back.
-        place=(codes.BACK if limit is None else codes.RETURNS) if quorum else codes.ORIGINAL,
-        pick=codes.ONE if arguments.max_priority is None else codes.PRIORITY,
         single_active=int(arguments.single_active_consumer),
         max_returns=NO_LIMIT if limit is None else limit,
-        counted=0 if limit is None else counted,
         dead_letters=int(arguments.dead_letter_exchange is not None),
         on_failure=codes.DISCARD if queue.no_ack else _ON_FAILURE[queue.on_failure],
         max_length=arguments.max_length or NO_LIMIT,
@@ -301,4 +288,5 @@ def rabbitmq_policy(name: str, config: RabbitmqSystem) -> BrokerPolicy:
         # RQ-14: until 4.0 the leader of a quorum queue that reads a backlog from disk starves its
         # publishers (https://www.rabbitmq.com/blog/2025/04/08/4.1-performance-improvements).
         deliveries_first=int(quorum and not since(version, 4, 1)),
+        **quorum_knobs(name, config),
     )

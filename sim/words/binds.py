@@ -44,7 +44,7 @@ _ON: Mapping[TimePart, Sequence[str]] = {
     ),
     TimePart.BACKOFF: (
         "on_failure.backoff", "backoff", "default_retry_delay", "retry_backoff",
-        "retry_topics.backoff.delay",
+        "retry_topics.backoff.delay", "x-delayed-retry-min",
         "Timeout", "MaximumRetryAttempts",
     ),
     TimePart.ATTEMPT: (
@@ -62,6 +62,7 @@ _ON: Mapping[TimePart, Sequence[str]] = {
     TimePart.HEAD_OF_LINE: (
         "MessageGroupId", "partitions", "retry_topics.numPartitions", "ShardCount",
         "x-single-active-consumer", "expiration", "ParallelizationFactor", "MaximumRetryAttempts",
+        "worker_eta_task_limit",
     ),
     TimePart.CEILING: (
         "ceilings.broker", "ceilings.partition", "ceilings.deliver", "ceilings.publish",

@@ -331,6 +331,81 @@ def delivery_limit(rng: random.Random) -> Plant:
     )
 
 
+def delayed_retries(rng: random.Random) -> Plant:
+    """What fails now and then waits long before it is tried again."""
+    least = rng.randint(60, 120) * 1_000
+    retry = {"type": "all", "min": least, "max": 3 * least}
+    arguments = {f"x-delayed-retry-{end}": value for end, value in retry.items()}
+    queue = {
+        "consumers": 4,
+        "prefetch_count": 10,
+        "on_failure": "reject-requeue",
+        "arguments": {"x-queue-type": "quorum", **arguments},
+    }
+    poison = {"at": "50s", "fault": "poison", "target": "s.g", "effect": "fail",
+              "count": rng.randint(2, 8), "times": rng.randint(2, 4)}  # fmt: skip
+    plant = Plant(
+        "delayed retries far apart",
+        scenario_of(
+            rabbitmq(queue), [(60, 20)], {"per_message": "20 ms"}, faults=[poison],
+            drain_limit="1h",
+        ),
+        "drain_s",
+        (
+            Part(
+                (*(f"{AT}.arguments.{key}" for key in arguments), "faults.0"),
+                {f"{AT}.arguments.x-delayed-retry-type": "disabled"},
+            ),
+        ),
+    )  # fmt: skip
+    return with_absorbed_peak(plant, 3) if rng.random() < 0.8 else plant
+
+
+def retried_at_once(rng: random.Random) -> Plant:
+    """What a consumer returns goes before the rest: one that fails many times holds all up."""
+    queue = {
+        "consumers": 1, "prefetch_count": 1, "arguments": {"x-queue-type": "quorum"}
+    }  # fmt: skip
+    poison = {"at": "10s", "fault": "poison", "target": "s.g", "effect": "fail",
+              "times": rng.randint(400, 800)}  # fmt: skip
+    at = f"{AT}.arguments.x-delayed-retry"
+    plant = Plant(
+        "returned messages first",
+        scenario_of(
+            rabbitmq(queue), [(120, 10)], {"per_message": "50 ms"}, faults=[poison],
+            drain_limit="3h",
+        ),
+        "latency_p99_s",
+        (
+            Part(
+                (f"{at}-type", "faults.0"),
+                {f"{at}-type": "all", f"{at}-min": 10_000},
+            ),
+        ),
+    )  # fmt: skip
+    return with_absorbed_peak(plant, 1.5) if rng.random() < 0.5 else plant
+
+
+def starved_by_priority(rng: random.Random) -> Plant:
+    """After a burst, messages of a low priority wait until no other is there."""
+    share = rng.randint(5, 15)
+    queue = {"consumers": 2, "prefetch_count": 1, "arguments": {"x-queue-type": "quorum"}}
+    priority = {"k": {"low": 0, "high": rng.randint(5, 9)}}
+    at = "systems.s.producer.priority"
+    plant = Plant(
+        "a low priority starves",
+        scenario_of(
+            rabbitmq(queue, producer={"priority": priority}),
+            [(10, 60), (200, 38.5)],
+            {"per_message": "50 ms"},
+            keys={"k": {"weights": {"low": share, "high": 100 - share}}},
+        ),
+        "latency_p99_s",
+        (Part((at,), {at: []}),),
+    )
+    return plant
+
+
 def acknowledgement_timeout(rng: random.Random) -> Plant:
     """Work longer than `consumer_timeout`: the channel is closed, and the message comes again."""
     slow = {"share": 0.002, "time": f"{rng.randint(180, 260)} s"}
@@ -611,6 +686,28 @@ def maximum_concurrency(rng: random.Random) -> Plant:
     )  # fmt: skip
 
 
+def few_etas(rng: random.Random) -> Plant:
+    """Tasks that are to be tried again fill what a worker may hold for an ETA: it gets no others.
+
+    Workers prefetch 16, and hold fewer than half of the tasks that fail.
+    """
+    limit, workers = rng.randint(17, 25), rng.randint(1, 3)
+    settings = {"worker_concurrency": 4, "worker_eta_task_limit": limit}
+    at = "systems.s.config.worker_eta_task_limit"
+    task = {"autoretry_for": ["Exception"], "default_retry_delay": rng.randint(150, 240)}
+    poison = {"at": "30s", "fault": "poison", "target": "s.g", "effect": "fail",
+              "count": 2 * limit * workers, "times": 1}  # fmt: skip
+    return Plant(
+        "few tasks held for their ETA",
+        scenario_of(
+            celery({"workers": workers, "task": task}, config=settings), [(240, 10 * workers)],
+            {"per_message": "50 ms"}, faults=[poison], drain_limit="1h",
+        ),
+        "latency_p50_s",
+        (Part((at, "faults.0"), {at: None}),),
+    )  # fmt: skip
+
+
 QUEUES: tuple[Kind, ...] = (
     visibility_timeout,
     visibility_timeout_of_a_batch,
@@ -625,6 +722,9 @@ QUEUES: tuple[Kind, ...] = (
     too_few_workers,
     prefetch_hoard,
     delivery_limit,
+    delayed_retries,
+    retried_at_once,
+    starved_by_priority,
     acknowledgement_timeout,
     time_to_live,
     max_length,
@@ -635,6 +735,7 @@ QUEUES: tuple[Kind, ...] = (
     eta_beyond_the_visibility_timeout,
     early_acknowledgement,
     celery_hoard,
+    few_etas,
     reserved_concurrency,
     function_timeout,
     maximum_concurrency,

@@ -163,6 +163,108 @@ def scenario(rng):
     return s, came_s, work_s, until_s, faults, columns
 
 
+def as_a_quorum(rng):
+    """Scenarios in which what comes back waits, goes before all priorities, and may be too old."""
+    s, came_s, work_s, until_s, faults, columns = scenario(rng)
+    if rng.random() < 0.3:
+        s, came_s, work_s, until_s, faults, columns = with_ceilings(rng)
+    n = len(came_s)
+    pick, turns = str(rng.choice(["one", "priority", "priority"])), int(rng.choice([0, 0, 2]))
+    columns["lane"] = None
+    if pick == "priority":
+        columns["lane"] = rng.integers(0, 2 if turns else 3, n)
+        columns["lane"][0] = 1 if turns else 2
+    columns["due_s"] = columns["same"] = None
+    at_head = bool(rng.integers(2))
+    if at_head:
+        short_s = rng.exponential(rng.uniform(0.1, 0.8), n)
+        columns["ttl_s"] = np.where(rng.random(n) < 0.5, short_s, np.inf)
+    reasons = ("close", "lock", "failure")
+    closes = bool(rng.integers(2))
+    # Two that lose what they hold, one after the other, come back when the next lock ends: a tie.
+    at_once = rng.random() < 0.5
+    s = replace(
+        s,
+        push=True,
+        pick=pick,
+        batch=1,
+        ack="late",
+        ack_every=1,
+        stop_batch=False,
+        per_batch_s=0.0,
+        closes=True,
+        consumers=1 if at_once else s.consumers,
+        lock_s=rng.uniform(0.15, 0.6) if closes else float("inf"),
+        sweep_s=0.0 if at_once and s.deliver_s == 0 else 0.7123,
+        lock_closes=closes,
+        lock_alone=bool(rng.integers(2)),
+        max_receives=1_000_000,
+        counted=tuple(why for why in reasons if rng.integers(2)),
+        back_off_s=float(rng.choice([0.0, rng.uniform(0.05, 0.5)])),
+        back_off_linear=bool(rng.integers(4)),
+        back_off_max_s=float(rng.choice([0.3, 1.1])),
+        back_off_by=tuple(why for why in reasons if rng.integers(2)),
+        place="returns",
+        requeue_place=str(rng.choice(["returns", "back"])),
+        returns_first=pick == "priority" and rng.random() < 0.8,
+        back_lane=int(rng.choice([-1, 1])) if pick == "priority" else -1,
+        turns=turns if pick == "priority" else 0,
+        on_failure=str(rng.choice(["requeue", "requeue", "rejected"])),
+        at_head=at_head,
+        all_heads=pick == "priority" and not turns and bool(rng.integers(2)),
+        max_length=int(rng.integers(1, 12)) if rng.random() < 0.4 else s.max_length,
+        retention_s=float("inf"),
+        dedup_s=0.0,
+        delay_s=0.0,
+        calls_per_s=float("inf"),
+        max_in_flight=1_000_000,
+    )
+    for i in rng.choice(n, 4, replace=False):
+        columns["bad"].setdefault(int(i), (False, int(rng.choice([1, 2, 4])), float("inf")))
+    columns["bad"] = dict(sorted(columns["bad"].items()))
+    faults = [f for f in faults if f.target < s.consumers]
+    return s, came_s, work_s, until_s, faults, columns
+
+
+def with_few_etas(rng):
+    """Scenarios in which a worker holds only so many messages for their ETA (CE-14)."""
+    s, came_s, work_s, until_s, faults, columns = scenario(rng)
+    n = len(came_s)
+    all_have = bool(rng.integers(2))
+    waits_s = rng.uniform(0.0, 2.0, n) * (all_have or rng.random(n) < 0.6)
+    columns["due_s"] = came_s + waits_s
+    columns["same"] = columns["lane"] = None
+    prefetch = int(rng.integers(1, 8))
+    s = replace(
+        s,
+        push=True,
+        pick="one",
+        batch=1,
+        ack="late" if s.ack == "auto" else s.ack,
+        ack_every=1,
+        stop_batch=False,
+        per_batch_s=0.0,
+        closes=True,
+        single_active=False,
+        prefetch=prefetch,
+        eta_limit=int(rng.integers(1, 10)),
+        stays=bool(rng.integers(4) == 0),
+        etas=all_have,
+        max_receives=1_000_000,
+        on_failure=(on_failure := "retry" if rng.random() < 0.6 else "discard"),
+        retry_held=True,
+        # A copy whose message is tried again elsewhere has its own ETA, which the lab moves.
+        lock_s=float("inf") if on_failure == "retry" else s.lock_s,
+        place="returns",
+        requeue_place="returns",
+    )
+    if s.ack == "start":  # copies that are due together are begun together: a tie
+        s = replace(s, slots=1)
+    columns["bad"] = {i: (False, *rest) for i, (_, *rest) in columns["bad"].items()}
+    faults = [f for f in faults if f.verb not in ("cut", "disconnect")]
+    return s, came_s, work_s, until_s, faults, columns
+
+
 def with_ceilings(rng):
     """Scenarios in which the queue's process, or a consumer's main loop, can do only so much."""
     s, came_s, work_s, until_s, faults, columns = scenario(rng)
@@ -349,4 +451,5 @@ ACTED = {
     "poll": codes.LIMIT_POLL,
     "most": codes.LIMIT_LOCK_MOST,
     "dead": codes.LIMIT_DEAD,
+    "etas": codes.LIMIT_ETAS,
 }

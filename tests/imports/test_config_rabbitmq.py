@@ -89,3 +89,27 @@ def test_a_policy_with_a_delivery_limit_does_not_apply_to_a_classic_queue(tmp_pa
     data = {"vhosts": [], "policies": policies, "queues": [queue]}
     _, scenario = imported(tmp_path, ("d.json", data))
     assert scenario.systems["rabbitmq"].queues["q"].arguments.max_length == 9
+
+
+def test_RQ_11_delayed_retries_are_those_of_the_policy_and_the_shorter_times(tmp_path):
+    arguments = {
+        "x-queue-type": "quorum",
+        "x-delayed-retry-type": "failed",
+        "x-delayed-retry-min": 5_000,
+        "x-delayed-retry-max": 9_000,
+    }
+    definition = {"delayed-retry-type": "all", "delayed-retry-min": 1_000,
+                  "delayed-retry-max": 30_000}  # fmt: skip
+    data = {
+        "vhosts": [],
+        "queues": [{"name": "q", "arguments": arguments}],
+        "policies": [_policy("p", "q", definition)],
+    }
+    _, scenario = imported(tmp_path, ("d.json", data))
+    its = scenario.systems["rabbitmq"].queues["q"].arguments
+    assert its.delayed_retry_type == "all"
+    assert (its.delayed_retry_min, its.delayed_retry_max) == (1_000, 9_000)
+    made, scenario = imported(tmp_path, ("d.json", data | {"queues": [{"name": "q"}]}))
+    its = scenario.systems["rabbitmq"].queues["q"].arguments
+    assert (its.queue_type, its.delayed_retry_min) == ("classic", None)
+    assert "of quorum queues, without effect on q" in " ".join(made.unsaid)

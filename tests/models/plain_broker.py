@@ -59,6 +59,7 @@ class PlainBroker(PlainQueueSide):
                 return
             if self.s.ack != "auto" and d.connection.open:
                 d.connection.unacked += 1
+                self._ask_for_one_less(d.connection)
                 if not self._may_receive(d.connection) and d.connection in self.waiting:
                     self.waiting.remove(d.connection)
             consumer.ripe.append(d)
@@ -109,7 +110,9 @@ class PlainBroker(PlainQueueSide):
                         break
                     idle = not consumer.working and not consumer.machine.paused
                     empty = not (consumer.ripe or consumer.buffer or consumer.coming)
-                    if consumer.stopping and idle and (gives_back or empty):
+                    if consumer.stopping and self.s.stays:
+                        self.seen.add("stays")
+                    elif consumer.stopping and idle and (gives_back or empty):
                         if consumer.loop_free_s > self.env.now:
                             left_s = consumer.loop_free_s - self.env.now
                             yield self.env.timeout(left_s) | consumer.changed

@@ -26,8 +26,11 @@ class Settings:
     notify: bool = False  # a message that comes ends both waits …
     notified_s: float = 0.0  # … but for this from one call to the next
     prefetch: int = 1_000_000
+    eta_limit: int = 0  # what a worker asks for grows with those it holds, to this at most
+    etas: bool = False  # all messages have an ETA, if it may be past
     until_done: bool = False  # … and what is acknowledged counts until its work is done
     hands_back: bool = True  # push: what a process that stops has not begun comes back at once
+    stays: bool = False  # who is to stop stays, though there is nothing to do
     ack: str = "late"  # auto, start, late
     ack_every: int = 1
     ack_waits: bool = True
@@ -60,12 +63,17 @@ class Settings:
     late_ack: bool = False
     any_copy: bool = False  # the ack of a copy that was taken back is one of the later copy
     lock_closes: bool = False
+    lock_alone: bool = False  # the others come back by the close
     closes: bool = False
     closes_after_s: float = 0.0  # pull: until the end of a process is seen
     reopen_s: float = 0.0
     place: str = "returns"  # original, returns, next, back
     requeue_place: str = "returns"  # the same, of what a consumer requeues
     pick: str = "one"  # one, groups, priority, fair, spans
+    returns_first: bool = False  # what came back goes before all priorities, in that order
+    back_lane: int = -1  # what is requeued at the back has this priority; -1: its own
+    turns: int = 0  # after so many, a message of priority 0 has its turn, if it is older
+    all_heads: bool = False  # too old is the first of any priority
     look_ahead: int = 1_000_000
     span: int = 1_000_000
     noisy_share: float = 1.0
@@ -75,7 +83,9 @@ class Settings:
     max_receives: int = 1_000_000
     max_returns: int = 1_000_000
     counted: tuple[str, ...] = ()  # close, lock, failure
-    back_off_s: float = 0.0  # what comes back and counts is ready again after, doubled each time
+    back_off_s: float = 0.0  # what comes back is ready again after, doubled each time
+    back_off_linear: bool = False  # … times how often it came back and that counted
+    back_off_by: tuple[str, ...] | None = None  # which returns have to wait; None: those that count
     back_off_max_s: float = INF
     dead_letters: bool = False
     on_failure: str = "leave"  # discard, rejected, requeue, retry, leave
@@ -151,6 +161,8 @@ class Connection:
     joined: int = -1  # order of subscription; -1: not subscribed (yet, or any more)
     open: bool = False
     unacked: int = 0
+    later: int = 0  # held for their ETA
+    asks: int = 0  # how many unacknowledged messages it wants at most, those among them
 
 
 @dataclass(eq=False)

@@ -47,6 +47,8 @@ class PlainQueueSide:
         self.joins = 0
         self.subscribed: list[Connection] = []
         self.rotor = 0
+        self.came_first: list[Message] = []  # of all priorities, what came back
+        self.turn = 0
         self.backing_off: list[Message] = []
         self.let_in: dict[int, float] = {}
         self.taken: dict[str, list[float]] = {"receive": [], "ack": []}
@@ -117,7 +119,7 @@ class PlainQueueSide:
 
     def _come(self, message: Message) -> None:
         s = self.s
-        if s.overflow != "drop-head" and self._ready() >= s.max_length:
+        if s.overflow != "drop-head" and self._ready() + len(self.backing_off) >= s.max_length:
             self.seen.add("refused")
             self.times.acted["refused"] += 1
             again_s = s.letters_again_s if message.letter else s.republish_s
@@ -184,13 +186,37 @@ class PlainQueueSide:
     # Too old once it is the first.
 
     def _first(self) -> Message | None:
+        heads = self.came_first[:1]
+        heads += [m for m in map(self._head, range(self.lanes)) if m is not None]
+        if self.s.all_heads:
+            return min(heads, key=lambda m: m.expires_s, default=None)
+        return self._preferred()
+
+    def _preferred(self) -> Message | None:
+        """The message that goes first where there are priorities."""
+        if self.came_first:
+            return self.came_first[0]
         heads = [m for m in map(self._head, range(self.lanes)) if m is not None]
-        return max(heads, key=lambda m: m.lane, default=None)
+        if self.s.turns and self.turn == self.s.turns and len(heads) == 2:
+            preferred = min(heads, key=lambda m: m.row)
+            if preferred is self._head(0):
+                self.seen.add("had its turn")
+            return preferred
+        return max(heads, key=self._priority, default=None)
+
+    def _priority(self, message: Message) -> int:
+        return next(i for i in range(self.lanes) if self._head(i) is message)
+
+    def _take_out(self, message: Message) -> None:
+        """It is taken because it was its turn, or too old, or too much."""
+        if self.s.turns and message not in self.came_first:
+            self.turn = 0 if self.turn == self.s.turns else self.turn + 1
+        self._unready(message)
 
     def _expire_first(self) -> None:
         head = self._first()
         assert head is not None
-        self._unready(head)
+        self._take_out(head)
         self.times.acted["expired"] += 1
         self.times.acted["behind"] += head.expires_s < self.env.now - NEAR_S
         self.seen.add("expired at the head")
@@ -256,16 +282,17 @@ class PlainQueueSide:
     # What is ready.
 
     def _ready(self) -> int:
-        return sum(len(lane) for lane in self.front) + sum(len(lane) for lane in self.main)
+        lanes = [*self.front, *self.main, self.came_first]
+        return sum(len(lane) for lane in lanes)
 
     def _head(self, lane: int) -> Message | None:
         both = self.front[lane] or self.main[lane]
         return both[0] if both else None
 
     def _unready(self, message: Message) -> None:
-        for lists in (self.front, self.main):
-            if message in lists[message.lane]:
-                lists[message.lane].remove(message)
+        for lane in (*self.front, *self.main, self.came_first):
+            if message in lane:
+                lane.remove(message)
 
     def _put_back(self, d: Delivery, place: str) -> None:
         message = d.message
@@ -275,8 +302,14 @@ class PlainQueueSide:
         self._insert(message, place)
 
     def _insert(self, message: Message, place: str) -> None:
-        front, main = self.front[message.lane], self.main[message.lane]
-        if place == "returns":
+        lane = message.lane
+        if place == "back" and self.s.back_lane >= 0:
+            lane = self.s.back_lane
+        front, main = self.front[lane], self.main[lane]
+        if place == "returns" and self.s.returns_first:
+            self.seen.add("before all priorities")
+            self.came_first.append(message)
+        elif place == "returns":
             front.append(message)
         elif place == "next":
             (front or main).insert(0, message)
@@ -317,15 +350,20 @@ class PlainQueueSide:
             self.times.acted["returns"] += 1
         else:
             place = self.s.requeue_place if why == "failure" else self.s.place
-            if self.s.back_off_s and why in self.s.counted:
-                self._back_off(d, place)
+            waits = self.s.counted if self.s.back_off_by is None else self.s.back_off_by
+            if self.s.back_off_s and why in waits:
+                self._back_off(d, place, why)
             else:
                 self._put_back(d, place)
 
-    def _back_off(self, d: Delivery, place: str) -> None:
+    def _back_off(self, d: Delivery, place: str, why: str) -> None:
         self.seen.add("backed off")
         message = d.message
-        wait_s = min(self.s.back_off_max_s, self.s.back_off_s * 2 ** (message.returns - 1))
+        times = 2 ** max(0, message.returns - 1)
+        if self.s.back_off_linear:
+            times = max(1, message.returns)
+            self.seen.add(f"linear by {why}")
+        wait_s = min(self.s.back_off_max_s, self.s.back_off_s * times)
         self.times.came_back(d)
         self.times.waits(message, "backoff", wait_s)
         message.where = "waiting"
@@ -364,7 +402,7 @@ class PlainQueueSide:
         if self.s.pick == "one":
             return self._head(0)
         if self.s.pick == "priority":
-            return max(heads, key=lambda m: m.lane, default=None)
+            return self._preferred()
         if self.s.pick == "groups":
             window = [m for m in self.arrived if m.where not in FINAL][: self.s.look_ahead]
             heads = [m for m in heads if m in window]
@@ -406,7 +444,7 @@ class PlainQueueSide:
             if message is None:
                 break
             lane = message.lane
-            self._unready(message)
+            self._take_out(message)
             if message.receives - message.forgiven >= self.s.max_receives:
                 self._bury(message, "limit")
                 self.times.acted["receives"] += 1
@@ -502,9 +540,23 @@ class PlainQueueSide:
         return (
             connection.open
             and connection.joined >= 0
-            and (self.s.ack == "auto" or connection.unacked < self.s.prefetch)
+            and (self.s.ack == "auto" or connection.unacked + connection.later < connection.asks)
             and (not self.s.single_active or self.active is connection)
         )
+
+    def _ask_for_one_more(self, connection: Connection) -> None:
+        """It holds one for its ETA."""
+        connection.later += 1
+        connection.asks += 1
+        if self.s.eta_limit and connection.asks > self.s.eta_limit:
+            self.seen.add("holds as many as it may")
+            self.times.acted["etas"] += 1
+            connection.asks = self.s.eta_limit
+
+    def _ask_for_one_less(self, connection: Connection) -> None:
+        """What it held is due."""
+        connection.later -= 1
+        connection.asks = max(1, connection.asks - 1)
 
     def _wait(self, connection: Connection) -> None:
         if self._may_receive(connection) and connection not in self.waiting:
@@ -541,6 +593,10 @@ class PlainQueueSide:
             if there and d.message.due_s > self.env.now + d.travels_s:
                 d.held_back = True
                 first.unacked -= self.s.ack != "auto"
+                self._ask_for_one_more(first)
+            elif there and (self.s.etas or d.message.returns):
+                self._ask_for_one_more(first)
+                self._ask_for_one_less(first)
             self._wait(first)
             self.env.process(self._transport(d))
             if self._limited():
@@ -549,11 +605,10 @@ class PlainQueueSide:
                 self.busy = True
         dropped = False
         if self.s.overflow == "drop-head":
-            while self._ready() > self.s.max_length:
-                lane = max(i for i in range(self.lanes) if self._head(i) is not None)
-                message = self._head(lane)
+            while self._ready() and self._ready() + len(self.backing_off) > self.s.max_length:
+                message = self._preferred()
                 assert message is not None
-                self._unready(message)
+                self._take_out(message)
                 self._bury(message, "maxlen")
                 self.times.acted["dropped"] += 1
                 self.seen.add("head dropped")
@@ -865,6 +920,7 @@ class PlainQueueSide:
         if self.active is not None and self.active.consumer is consumer:
             self._close(self.active)
         connection.open = True
+        connection.later, connection.asks = 0, self.s.prefetch
         connection.joined = self.joins
         self.joins += 1
         self.subscribed.append(connection)
@@ -897,8 +953,12 @@ class PlainQueueSide:
     def _take_back(self, connection: Connection, why: str) -> None:
         for d in [d for d in self.unacked if d.connection is connection]:
             if self.s.push or not d.ack_sent:
+                late = d.locked_s + self.s.lock_s <= self.env.now
+                its = "close" if why == "lock" and self.s.lock_alone and not late else why
+                if its != why:
+                    self.seen.add("back with another's lock")
                 self._forget(d)
-                self._give_back(d, why)
+                self._give_back(d, its)
 
     def _hand_back(self, connection: Connection, after_s: float) -> Steps:
         yield self.env.timeout(after_s)

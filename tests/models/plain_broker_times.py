@@ -226,7 +226,7 @@ class History:
     def _add_ready(self, out: Counter[str], from_s: float, span: Span) -> None:
         s = self.plain.s
         limited = s.publish_s > 0 or s.deliver_s > 0 or s.rate_s < INF
-        in_line = s.single_active or s.pick in ("groups", "spans")
+        in_line = s.single_active or s.pick in ("groups", "spans") or s.eta_limit > 0
         part = "HEAD_OF_LINE" if in_line else "CEILING" if limited else "CALL"
         at_s = from_s
         for lasted_s, look in self._over(from_s, span.until_s):

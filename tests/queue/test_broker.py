@@ -12,11 +12,13 @@ from helpers import random_faults
 from helpers.queue_cases import (
     ACTED,
     WHERE,
+    as_a_quorum,
     fates,
     inject,
     of_jetstream,
     scenario,
     with_ceilings,
+    with_few_etas,
     with_heartbeats,
     with_leases,
 )
@@ -368,6 +370,37 @@ def test_CE_11_SS_03_agrees_also_where_the_ack_of_any_copy_counts():
     for what in ("ack of another copy", "late ack", "stale ack", "done twice"):
         assert seen[what] > 20, (what, seen[what])
     assert seen["republished copy"] > 1
+
+
+def test_RQ_11_RQ_19_agrees_also_where_what_comes_back_waits_and_goes_before_priorities():
+    seen = Counter()
+
+    @settings(max_examples=200, deadline=None, derandomize=True)
+    @given(st.integers(0, 2**32 - 1))
+    def check(seed):
+        agree(seed, seen, as_a_quorum)
+
+    check()
+    for what in (
+        "linear by close", "linear by failure", "before all priorities", "expired at the head",
+        "head dropped", "refused", "closed by lock",
+    ):  # fmt: skip
+        assert seen[what] > 10, (what, seen[what])
+    for what in ("linear by lock", "had its turn", "back with another's lock"):
+        assert seen[what] > 2, (what, seen[what])
+
+
+def test_CE_14_agrees_also_where_a_worker_holds_only_so_many_for_their_eta():
+    seen = Counter()
+
+    @settings(max_examples=150, deadline=None, derandomize=True)
+    @given(st.integers(0, 2**32 - 1))
+    def check(seed):
+        agree(seed, seen, with_few_etas)
+
+    check()
+    for what in ("holds as many as it may", "retry held", "part HEAD_OF_LINE", "back by close"):
+        assert seen[what] > 20, (what, seen[what])
 
 
 def test_PG_01_PG_02_agrees_also_where_consumers_ask_at_intervals_or_are_notified():

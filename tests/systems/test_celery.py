@@ -4,6 +4,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from sim.queue import broker_codes as codes
 from sim.queue.broker import Broker
@@ -412,3 +413,96 @@ def test_CE_13_is_of_redis_alone():
         assert any("only with 'broker: redis'" in text for text in said) is (broker != "redis")
     config, _ = celery("redis", worker_disable_prefetch=True, worker_prefetch_multiplier=2)
     assert [path[-1] for path, _ in config.without_effect()] == ["worker_prefetch_multiplier"]
+
+
+def asked_for(fleet, c=0):
+    """Of a worker: tasks in hand that are not held for their ETA, those that are, what it asks."""
+    its = fleet.state.consumers
+    asks = fleet.policy.prefetch + its.later[c] - its.forgone[c]
+    return int(its.unacked[c]), int(its.later[c]), int(asks)
+
+
+def test_CE_14_a_worker_holds_only_so_many_tasks_for_their_eta():
+    few = {"worker_concurrency": 1, "worker_prefetch_multiplier": 2, "worker_eta_task_limit": 4}
+    task = {"countdown": 100}
+    eta_s = np.repeat(100.0, 8)
+    fleet = workers(np.zeros(8), 1.0, task=task, eta_s=eta_s, task_acks_late=True, **few)
+    fleet.advance(50.0)
+    assert asked_for(fleet) == (0, 4, 4)  # 2 + 4, of which two were not granted
+    assert fleet.state.limits.times[codes.LIMIT_ETAS] == 2
+    # When they are due it asks for four less, of which one is left; so the others come singly.
+    fleet.advance(100.5)
+    assert asked_for(fleet) == (4, 0, 1)
+    fleet.advance(200.0)
+    np.testing.assert_allclose(fleet.queue.done_s, 100.0 + np.arange(1, 9), atol=0.02)
+    assert asked_for(fleet) == (0, 0, 1)  # and it goes on so
+    without = workers(np.zeros(8), 1.0, task=task, eta_s=eta_s, worker_concurrency=1)
+    without.advance(50.0)
+    assert asked_for(without) == (0, 8, 12)
+
+
+def test_CE_14_a_new_connection_begins_with_the_whole_prefetch():
+    few = {"worker_concurrency": 1, "worker_prefetch_multiplier": 2, "worker_eta_task_limit": 3}
+    fleet = workers(np.zeros(4), 1.0, task={"countdown": 9}, eta_s=np.repeat(9.0, 4), **few)
+    fleet.advance(5.0)
+    assert asked_for(fleet) == (0, 3, 3)
+    fleet.crash(0)
+    fleet.advance(6.0)
+    fleet.restart(0)
+    fleet.advance(6.5)
+    assert asked_for(fleet) == (0, 3, 3)
+    fleet.advance(20.0)
+    assert states(fleet) == ["done"] * 4
+
+
+@pytest.mark.parametrize(("on_idle", "left_s"), [(False, 3.0), (True, 13.0)])
+def test_CE_15_a_worker_without_running_tasks_leaves_at_once_or_waits(on_idle, left_s):
+    data = {
+        "product": "celery",
+        "REMAP_SIGTERM": "SIGQUIT",
+        "config": {
+            "worker_soft_shutdown_timeout": 10,
+            "worker_enable_soft_shutdown_on_idle": on_idle,
+        },
+        "queues": {"q": {"workers": 2, "does": ["x"], "task": {"countdown": 60}}},
+    }
+    config = CelerySystem.model_validate(data)
+    assert not list(config.without_effect())
+    n = 2
+    fleet = Broker(
+        Feed(np.arange(n, dtype=np.int32), np.zeros(n), np.array([n])),
+        np.ones(n, np.float32),
+        1,
+        celery_policy(config, config.queues["q"].task),
+        receive_latency_s=np.array([2 * MS]),
+        ack_latency_s=np.array([2 * MS]),
+        grid_s=np.zeros(0),
+        slots=4,
+        columns=Columns(due_s=np.repeat(60.0, n)),
+        cold_after_s=10.0,
+    )
+    fleet.advance(3.0)
+    fleet.terminate(0)
+    fleet.advance(left_s - 0.01)
+    assert (fleet.alive(0), fleet.ready()) == (True, 0)
+    fleet.advance(left_s + 0.1)
+    assert (fleet.alive(0), fleet.ready()) == (False, 2)  # what it held is given back
+
+
+def test_settings_of_etas_and_shutdown_that_have_no_effect():
+    for settings, system, key in (
+        ({"worker_eta_task_limit": 5}, {}, "worker_eta_task_limit"),
+        (
+            {"worker_eta_task_limit": 5, "worker_prefetch_multiplier": 0},
+            {"task": {"countdown": 5}},
+            "worker_eta_task_limit",
+        ),
+        ({"worker_enable_soft_shutdown_on_idle": True}, {}, "worker_enable_soft_shutdown_on_idle"),
+    ):
+        queues = {"q": {"workers": 1, "does": ["x"], **system}}
+        data = {"product": "celery", "config": settings, "queues": queues}
+        told = list(CelerySystem.model_validate(data).without_effect())
+        assert [path[-1] for path, _ in told] == [key]
+    both = {"worker_disable_prefetch": True, "worker_eta_task_limit": 5}
+    with pytest.raises(ValidationError, match="one of these settings at a time"):
+        celery("redis", **both)

@@ -169,18 +169,36 @@ def test_RQ_03_a_crash_requeues_all_that_was_prefetched():
     [
         ({}, [0, 1, 2, 3, 4, 5]),
         (QUORUM, [2, 3, 0, 1, 4, 5]),
-        ({**QUORUM, "x-delivery-limit": -1}, [4, 5, 2, 3, 0, 1]),
+        ({**QUORUM, "x-delivery-limit": -1}, [2, 3, 0, 1, 4, 5]),
     ],
 )
 def test_RQ_04_where_messages_come_back_to(arguments, expected):
     # 0 and 1 are with the first consumer, 2 and 3 with the second, which dies first. A classic
-    # queue has them in their old places, a quorum queue in the order in which they came back,
-    # and without a delivery limit behind the rest.
+    # queue has them in their old places, a quorum queue in the order in which they came back.
     config = system(arguments, consumers=2, prefetch_count=2)
     verbs = [(1.0, "crash", 1), (2.0, "crash", 0), (3.0, "restart", 0)]
     came_s = np.array([0.0, 0.0, 0.0, 0.0, 0.1, 0.1])
     # What came back of the second goes to the first, but for its prefetch, which is full.
     broker = consume(config, came_s, 10.0, 200.0, verbs)
+    assert order(broker) == expected
+
+
+@pytest.mark.parametrize(
+    ("limit", "answer", "version", "expected"),
+    [
+        (-1, "nack-requeue", "4.3", [1, 2, 0]),
+        (-1, "reject-requeue", "4.3", [0, 1, 2]),
+        (-1, "reject-requeue", "4.2", [1, 2, 0]),
+        (9, "nack-requeue", "4.3", [0, 1, 2]),
+    ],
+)
+def test_RQ_04_without_a_delivery_limit_what_is_nacked_is_published_again(
+    limit, answer, version, expected
+):
+    arguments = {**QUORUM, "x-delivery-limit": limit}
+    config = system(arguments, prefetch_count=1, on_failure=answer)
+    config = config.model_copy(update={"version": version})
+    broker = consume(config, at_zero(3), 1.0, 60.0, bad=([0], [False], [1], [np.inf]))
     assert order(broker) == expected
 
 
@@ -241,14 +259,44 @@ def test_RQ_05_all_that_was_prefetched_reaches_the_limit_with_the_poisonous_one(
     assert broker.queue.state.tolist() == [codes.DROPPED] * 5 + [codes.ACKED]
 
 
-def test_RQ_06_an_ack_that_does_not_come_closes_the_channel_within_a_minute():
-    # Sent at 0.010, timed out at 90.010, noticed at 120, and with the second consumer 10 ms later.
+@pytest.mark.parametrize(("version", "noticed_s"), [("4.2", 120.0), ("4.3", 90.01)])
+def test_RQ_06_an_ack_that_does_not_come_ends_the_channel(version, noticed_s):
+    # Sent at 0.010, timed out at 90.010; a channel looks once a minute, and a queue of 4.3 has a
+    # timer. The second consumer has it 10 ms later.
     config = system({**QUORUM, "x-consumer-timeout": 90_000}, consumers=2, prefetch_count=1)
-    broker = consume(config, at_zero(1), 100.0, 119.0)
+    config = config.model_copy(update={"version": version})
+    slow = [(50.0, "slow", 0, 5.0)]
+    broker = consume(config, at_zero(1), 80.0, noticed_s - 0.001, slow)
     assert broker.queue.receives.tolist() == [1]
-    broker = consume(config, at_zero(1), 100.0, 300.0, [(50.0, "slow", 0, 5.0)])
+    broker = consume(config, at_zero(1), 80.0, 300.0, slow)
     assert broker.queue.receives.tolist() == [2]
-    np.testing.assert_allclose(broker.queue.done_s, [220.01], atol=1e-6)
+    np.testing.assert_allclose(broker.queue.done_s, [noticed_s + 80.01], atol=1e-6)
+
+
+def test_RQ_06_from_4_3_only_what_is_overdue_does_not_count_towards_the_limit():
+    # The consumer works on 0 for 10 s at a time and holds 1, which comes at 30 s: sent anew with
+    # its channel, which ends at 60.01 and after that each 61.02 s, for it takes a second to reopen.
+    arguments = {**QUORUM, "x-consumer-timeout": 60_000, "x-delivery-limit": 1}
+    config = system(arguments, prefetch_count=2)
+    slow = [(0.1, "slow", 0, 1e6)]
+    broker = consume(config, [0.0, 30.0], [10.0, 1.0], 100.0, slow)
+    assert broker.queue.returns.tolist() == [0, 1]
+    broker = consume(config, [0.0, 30.0], [10.0, 1.0], 1_000.0, slow)
+    assert broker.queue.receives.tolist()[0] > 10  # both are sent together from now on
+    assert broker.queue.state.tolist() == [codes.IN_FLIGHT] * 2
+    config = config.model_copy(update={"version": "4.2"})
+    broker = consume(config, [0.0, 30.0], [10.0, 1.0], 1_000.0, slow)
+    assert broker.queue.state.tolist() == [codes.DROPPED] * 2
+
+
+def test_RQ_06_an_undefined_timeout_is_a_day_from_4_3():
+    slow = [(1.0, "slow", 0, 1e9)]
+    for version, receives in (("4.2", 1), ("4.3", 2)):
+        of = {"consumer_timeout": None, "version": version}
+        config = system(QUORUM, consumers=2).model_copy(update=of)
+        assert consume(config, at_zero(1), 100.0, 86_399.0, slow).queue.receives.tolist() == [1]
+        broker = consume(config, at_zero(1), 100.0, 86_461.0, slow)
+        assert broker.queue.receives.tolist() == [receives]
 
 
 def test_RQ_06_the_timeout_is_half_an_hour_and_of_quorum_queues():

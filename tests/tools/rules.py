@@ -148,6 +148,7 @@ RULES = {
     "RQ-16": "what is dead-lettered enters another queue at that time, without its `expiration`",
     "RQ-17": "what is too old goes once it is the first of its queue, not before",
     "RQ-18": "a dead letter that goes in a circle without a rejection is dropped",
+    "RQ-19": "priorities of a quorum queue: 32 that are strict from 4.3, from 4.0 two in turn",
     "PG-01": "an idle worker asks again at its library's interval, and has one batch a fetch",
     "PG-02": "NOTIFY of an insert wakes the workers that wait",
     "PG-03": "a job whose worker is gone waits for its lease, or is free when the connection ends",
@@ -190,6 +191,8 @@ RULES = {
     "SK-04": "super_fetch: jobs of a process whose heartbeat has expired are recovered",
     "SK-01": "what a killed process has in hand is lost where it was taken from Redis (BRPOP)",
     "CE-12": "a worker's main loop fetches, hands over and acknowledges one task after the other",
+    "CE-14": "worker_eta_task_limit: a worker holds only so many tasks for their ETA",
+    "CE-15": "worker_enable_soft_shutdown_on_idle: a worker waits though it runs nothing",
     "CE-13": "worker_disable_prefetch: a worker asks for a task when a child is free (Redis)",
     "PB-01": "what is not acknowledged within the deadline comes again",
     "PB-02": "the client library extends deadlines, until max_lease_duration",
@@ -213,7 +216,6 @@ NOT_MODELLED = {
     "KC-16": "no hooks; with auto-commit off, a batch is committed before the next poll",
     "KC-17": "applications of the lab pause nothing",
     "SS-02": "no rate is published; a deleted message stays deleted",
-    "RQ-11": "x-delayed-retry-* is accepted without effect",
 }
 """Why there is no test of a rule."""
 

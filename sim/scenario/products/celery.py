@@ -71,8 +71,16 @@ class CelerySettings(Config):
     """redis: a worker asks for a task only when a child is free, whenever it acknowledges (5.6,
     CE-13; https://docs.celeryq.dev/en/stable/userguide/configuration.html#worker-disable-prefetch);
     tasks that wait for their ETA do not count."""
+    worker_eta_task_limit: PositiveCount | None = None
+    """A worker asks for one more message for each that it holds for its ETA, but for no more than
+    this in all (5.6, CE-14); null: for any number. When an ETA comes it asks for one less, also if
+    it had not asked for one more: once the limit was reached, it prefetches less, down to one,
+    until it is connected anew (`QoS` in kombu/common.py)."""
     worker_soft_shutdown_timeout: Seconds = 0.0
-    """A cold shutdown waits this long for running tasks before it cancels them."""
+    """A cold shutdown waits this long for running tasks before it cancels them (5.5)."""
+    worker_enable_soft_shutdown_on_idle: bool = False
+    """It does so also where none is running, but tasks may be held for their ETA (5.5, CE-15);
+    false: then the worker ends at once."""
     broker_heartbeat: Seconds = 120.0
     """rabbitmq: a worker that is not heard of for this long is disconnected."""
     broker_transport_options: TransportOptions = TransportOptions()
@@ -223,6 +231,12 @@ class CelerySystem(ProductSystem):
         why: str | None = "'x-consumer-timeout' is of RabbitMQ"
         if self.broker == "rabbitmq":
             why = consumer_timeout_refusal(self.broker_version, "classic")
+        settings = self.config
+        if self.prefetches_none and settings.worker_eta_task_limit is not None:
+            of = [("config", "worker_eta_task_limit"), ("config", "worker_disable_prefetch")]
+            raise RefusedError(
+                [Refusal(tuple(of), "the lab knows one of these settings at a time")]
+            )
         keys = [
             ("queues", name, "queue_arguments", "x-consumer-timeout")
             for name, queue in self.queues.items()
@@ -232,6 +246,11 @@ class CelerySystem(ProductSystem):
             at = ("broker_version",) if self.broker == "rabbitmq" else ("broker",)
             raise RefusedError([Refusal((key, at), why) for key in keys])
         return self
+
+    @property
+    def prefetches_none(self) -> bool:
+        """Whether workers ask for a task only when a child is free."""
+        return self.config.worker_disable_prefetch and self.broker == "redis"
 
     @property
     def readers(self) -> Mapping[str, CeleryQueue]:
@@ -255,6 +274,15 @@ class CelerySystem(ProductSystem):
                 ("config", "worker_prefetch_multiplier"),
                 "has no effect with 'worker_disable_prefetch'",
             )
+        yield from self._shutdown_without_effect()
+        if self.config.worker_eta_task_limit is not None:
+            why = ""
+            if self.config.worker_prefetch_multiplier == 0:
+                why = "has no effect with 'worker_prefetch_multiplier: 0'"
+            elif not any(q.task.countdown or q.task.autoretry_for for q in self.queues.values()):
+                why = "no task has an ETA: see 'countdown' and 'autoretry_for'"
+            if why:
+                yield ("config", "worker_eta_task_limit"), why
         for name, queue in self.queues.items():
             if not self.settings_of(queue.task).task_acks_late:
                 for key in _OF_LATE:
@@ -266,6 +294,19 @@ class CelerySystem(ProductSystem):
                     if key in queue.task.model_fields_set:
                         why = "has an effect only with 'autoretry_for', which says what to retry"
                         yield ("queues", name, "task", key), why
+
+    def _shutdown_without_effect(self) -> Iterator[tuple[KeyPath, str]]:
+        settings = self.config
+        key = "worker_enable_soft_shutdown_on_idle"
+        if settings.worker_enable_soft_shutdown_on_idle and not self.waits_on_idle:
+            why = "has an effect only with 'worker_soft_shutdown_timeout' and 'REMAP_SIGTERM'"
+            yield ("config", key), why
+
+    @property
+    def waits_on_idle(self) -> bool:
+        """Whether a worker that is told to stop waits though it has nothing to do (CE-15)."""
+        soft = self.config.worker_soft_shutdown_timeout > 0 and self.remap_sigterm is not None
+        return soft and self.config.worker_enable_soft_shutdown_on_idle
 
     def settings_of(self, task: CeleryTask) -> CelerySettings:
         """The application's settings as they are for a task: its own options come first.

@@ -35,6 +35,12 @@ from sim.scenario.products.rabbitmq_broker import (
 )
 from sim.scenario.products.rabbitmq_dead_letters import Expiration, is_linked, linked, targets
 from sim.scenario.products.rabbitmq_exchange import Binding, Exchange
+from sim.scenario.products.rabbitmq_quorum import (
+    DelayedRetryType,
+    Priority,
+    delayed_retry_refusal,
+    levels,
+)
 
 
 class RabbitmqQueueArguments(Config):
@@ -47,8 +53,21 @@ class RabbitmqQueueArguments(Config):
     delivery_limit: Annotated[int, Field(ge=-1)] | None = Field(
         default=None, alias="x-delivery-limit"
     )
-    """quorum: a message that came back more often is dead-lettered, or dropped; -1: no limit;
-    null: 20, and without limit before 4.0. Until 4.2 every return counts."""
+    """quorum: a message that came back more often is dead-lettered, or dropped; -1: no limit, and
+    what is nacked goes to the back; null: 20, and without limit before 4.0. Until 4.2 every return
+    counts."""
+    delayed_retry_type: DelayedRetryType = Field(default="disabled", alias="x-delayed-retry-type")
+    """quorum, from 4.3: which returned messages wait before they are ready again (RQ-11): failed,
+    those whose return counts (a channel that ends, basic.reject); returned, the others (basic.nack,
+    the acknowledgement timeout); all. Without a delivery limit, a nack never waits."""
+    delayed_retry_min: PositiveMilliseconds | None = Field(
+        default=None, alias="x-delayed-retry-min"
+    )
+    """They wait this long, ms, times how often they came back and that counted, once at least…"""
+    delayed_retry_max: PositiveMilliseconds | None = Field(
+        default=None, alias="x-delayed-retry-max"
+    )
+    """…but no longer than this, ms; null: `x-delayed-retry-min`, each time."""
     dead_letter_exchange: str | None = Field(default=None, alias="x-dead-letter-exchange")
     """Where rejected, expired and surplus messages go; null: they are dropped. If that leads to a
     queue of this system, they enter it (RQ-16); else the lab only counts them."""
@@ -75,11 +94,13 @@ class RabbitmqQueueArguments(Config):
     max_priority: Annotated[PositiveCount, Field(le=255)] | None = Field(
         default=None, alias="x-max-priority"
     )
-    """classic: priorities from 0 to this; null: none."""
+    """classic: priorities from 0 to this; null: none. Quorum queues have theirs without it (see
+    `producer.priority`)."""
     consumer_timeout: PositiveMilliseconds | None = Field(default=None, alias="x-consumer-timeout")
     """A delivery not acknowledged for this long closes the channel, ms, looked at once a minute
-    (RQ-06); from 4.3 of quorum queues only, as with `consumer_timeout_response = close_channel`.
-    Null: the broker's `consumer_timeout`."""
+    (RQ-06). From 4.3 of quorum queues only, and at once: the consumer is cancelled, and here it
+    opens a new channel, as if the old one had been closed. Null: the broker's
+    `consumer_timeout`."""
 
     @model_validator(mode="after")
     def _of_one_type(self) -> Self:
@@ -156,8 +177,11 @@ class RabbitmqProducer(Config):
     """Wait for publisher confirms; false: fire and forget (RQ-07)."""
     republish: Seconds | None = 1.0
     """With confirms: a message that a full queue refuses is published again after; null: never."""
-    priority: list[str] = Field(default_factory=list)
-    """Dimension of `workload.keys` whose values, in order, are the priorities 0, 1, …"""
+    priority: Priority = Field(default_factory=list)
+    """basic.publish: dimension of `workload.keys` whose values, in order, are the priorities 0, 1,
+    …, or the priorities of its values, `{plan: {free: 0, paid: 9}}`. A classic queue knows as many
+    as its `x-max-priority`, and 0 of the rest; a quorum queue 32 from 4.3 (RQ-19), with 4 for the
+    rest, and from 4.0 two, of which above 4 is high."""
     expiration: Expiration = Field(default_factory=list)
     """basic.publish: how long a message may wait in its queue, ms: one time; several, which
     messages have in turn (null: none); or by the values of one dimension of `workload.keys`,
@@ -258,7 +282,7 @@ class RabbitmqSystem(ProductSystem):
     every return counts towards a delivery limit; before 4.0 there is no limit by default."""
     consumer_timeout: PositiveMilliseconds | None = CONSUMER_TIMEOUT_MS
     """rabbitmq.conf: a delivery not acknowledged for this long closes its channel, ms (RQ-06);
-    null: never (`undefined` in advanced.config)."""
+    null: never (`undefined` in advanced.config), but from 4.3 24 hours."""
     heartbeat: Seconds = 60.0
     """A connection on which nothing came for this long is closed, s; 0: never."""
     latency: RabbitmqLatency = RabbitmqLatency()
@@ -326,6 +350,13 @@ class RabbitmqSystem(ProductSystem):
             if queue.arguments.consumer_timeout is not None
             and (why := consumer_timeout_refusal(self.version, queue.arguments.queue_type))
         ]
+        for name, queue in self.queues.items():
+            its = queue.arguments
+            of_retry = (its.delayed_retry_type, its.delayed_retry_min, its.delayed_retry_max)
+            if why := delayed_retry_refusal(self.version, its.queue_type, *of_retry):
+                keys = [f"x-delayed-retry-{end}" for end in ("type", "min", "max")]
+                at = [("queues", name, "arguments", key) for key in keys if its.given(key)]
+                refused.append(Refusal((*at, ("version",)), why))
         if refused:
             raise RefusedError(refused)
         return self
@@ -341,8 +372,18 @@ class RabbitmqSystem(ProductSystem):
         its = self.queues[name].bindings
         return [binding for binding in its if not binding.source or binding.source not in dead]
 
+    def levels_of(self, name: str) -> int:
+        """How many priorities a queue tells apart; 0: it looks at none."""
+        arguments = self.queues[name].arguments
+        if arguments.queue_type == "classic":
+            return 0 if arguments.max_priority is None else arguments.max_priority + 1
+        its = levels(self.version) if self.producer.priority else 1
+        return its if its > 1 else 0
+
     def without_effect(self) -> Iterator[tuple[KeyPath, str]]:
         """Keys that were given and have no effect here: path from the system, and why."""
+        if self.producer.priority and not any(map(self.levels_of, self.queues)):
+            yield ("producer", "priority"), "no queue has priorities: see 'x-max-priority'"
         to = linked(self.queues)
         for name, queue in self.queues.items():
             arguments, here = queue.arguments, ("queues", name)
@@ -352,6 +393,21 @@ class RabbitmqSystem(ProductSystem):
                 if arguments.dead_letter_exchange is not None:
                     why = f"{key!r} is no queue of this system: dead letters are only counted"
                 yield (*here, "arguments", "x-dead-letter-routing-key"), why
+            if arguments.delayed_retry_type == "disabled":
+                for end in ("min", "max"):
+                    if arguments.given(f"x-delayed-retry-{end}"):
+                        why = "has an effect only with 'x-delayed-retry-type'"
+                        yield (*here, "arguments", f"x-delayed-retry-{end}"), why
+            elif (
+                arguments.delivery_limit is not None
+                and arguments.delivery_limit < 0
+                and queue.on_failure == "nack-requeue"
+            ):
+                why = (
+                    "without a delivery limit, what is nacked goes to the back at once; only "
+                    "'on_failure: reject-requeue' and channels that end have it wait"
+                )
+                yield (*here, "arguments", "x-delayed-retry-type"), why
             if queue.consumers:
                 continue
             if queue.does:

@@ -17,8 +17,11 @@ QueueType = Literal["classic", "quorum"]
 
 CONSUMER_TIMEOUT_MS = 1_800_000.0
 """`consumer_timeout` of a broker that names none: 30 minutes."""
+UNDEFINED_TIMEOUT_MS = 86_400_000.0
+"""The same from 4.3 where it is undefined."""
 LOOKS_S = 60.0
-"""The broker looks for deliveries past that timeout this often."""
+"""Until 4.2 a channel looks for deliveries past that timeout this often; a quorum queue of 4.3 has
+a timer (`evaluate_consumer_timeout` in `rabbit_fifo.erl`)."""
 DELIVERY_LIMIT = 20
 """Of a quorum queue that names none, since 4.0."""
 QUORUM_PREFETCH = 2_000
@@ -71,9 +74,12 @@ def consumer_timeout_s(
         version: of the broker.
         queue_type: of the queue.
         of_queue_ms: its `x-consumer-timeout`; None: it names none.
-        of_broker_ms: `consumer_timeout`; None: undefined, which switches it off.
+        of_broker_ms: `consumer_timeout`; None: undefined, which switches it off, and from 4.3 is
+            24 hours (`rabbit_queue_type:get_consumer_timeout`).
     """
     timeout_ms = of_broker_ms if of_queue_ms is None else of_queue_ms
+    if timeout_ms is None and since(version, 4, 3):
+        timeout_ms = UNDEFINED_TIMEOUT_MS
     if timeout_ms is None or not has_consumer_timeout(version, queue_type):
         return inf
     return timeout_ms / 1e3

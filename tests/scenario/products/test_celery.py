@@ -63,6 +63,7 @@ def test_defaults_are_those_of_its_documentation():
         "worker_prefetch_multiplier": 4,
         "worker_disable_prefetch": False,
         "worker_soft_shutdown_timeout": 0.0,
+        "worker_enable_soft_shutdown_on_idle": False,
         "broker_heartbeat": 120.0,
     }
     task = CeleryTask()

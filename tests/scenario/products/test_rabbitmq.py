@@ -75,6 +75,7 @@ def test_RQ_06_which_queues_have_an_acknowledgement_timeout_is_by_version(
 def test_defaults_are_those_of_its_documentation():
     assert RabbitmqQueueArguments().model_dump(by_alias=True) == {
         "x-queue-type": "classic",
+        "x-delayed-retry-type": "disabled",
         "x-dead-letter-strategy": "at-most-once",
         "x-overflow": "drop-head",
         "x-single-active-consumer": False,
