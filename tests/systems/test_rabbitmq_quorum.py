@@ -176,6 +176,13 @@ def test_RQ_19_priorities_of_a_quorum_queue(version, priority, expected):
     assert order(consumed(its, [0, 1, 2, 0, 1, 2])) == expected
 
 
+def test_RQ_19_of_two_priorities_a_normal_message_has_its_turn_only_if_it_is_older():
+    its = scenario({}, producer={"priority": {"plan": {"vip": 9, "paid": 5}}}, version="4.2")
+    assert order(consumed(its, [1, 2, 1, 0])) == [0, 1, 2, 3]
+    assert order(consumed(its, [1, 2, 0, 1])) == [0, 1, 2, 3]
+    assert order(consumed(its, [0, 1, 2, 1, 1])) == [1, 2, 0, 3, 4]
+
+
 def test_RQ_19_what_came_back_goes_before_every_priority():
     its = scenario({}, producer={"priority": ["plan"]})
     # 0 is all that there is at first; it fails at 1.02, when 1 of a higher priority is there.
