@@ -111,7 +111,6 @@ def policy_of(s):
             {} if s.back_off_by is None else {"back_off_by": sum(REASONS[w] for w in s.back_off_by)}
         ),
         dead_letters=int(s.dead_letters),
-        notes=int(s.dead_letters),
         on_failure=VERDICTS[s.on_failure],
         stop_batch=int(s.stop_batch),
         on_kill=VERDICTS[s.on_kill],
@@ -189,7 +188,9 @@ def build(
         feed,
         np.asarray(work_s, np.float32),
         s.consumers,
-        policy_of(s) if not moves else broker_policy_with(policy_of(s), moves=1),
+        broker_policy_with(
+            policy_of(s), moves=int(bool(moves)), notes=int(s.dead_letters and moves is False)
+        ),
         receive_latency_s=np.array([s.receive_s]),
         ack_latency_s=np.array([s.ack_s]),
         grid_s=np.asarray(grid_s, float),

@@ -143,6 +143,7 @@ class Message:
     stalls: int = 0
     done_s: float = INF
     dead_s: float = INF  # it went to the dead letters
+    dead_by: str = ""  # why
     effects: int = 0
     came_s: float = 0.0  # it was let in, or would have been
     ttl_s: float = INF  # its own

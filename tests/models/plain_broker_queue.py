@@ -327,7 +327,7 @@ class PlainQueueSide:
             self.seen.add(f"moved: {reason}")
             self.post(self.number[id(message)], reason, met)
         elif self.s.dead_letters:
-            message.where, message.dead_s = "dead", self.env.now
+            message.where, message.dead_s, message.dead_by = "dead", self.env.now, reason
         else:
             message.where = "expired" if reason == "expired" else "dropped"
 

@@ -22,6 +22,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from helpers.planted import GROUP, SYSTEM, Plant, changed, harms_in, named, wrong_with  # noqa: E402
 from helpers.planted_beside import BESIDE  # noqa: E402
+from helpers.planted_changes import CHANGES  # noqa: E402
 from helpers.planted_functions import FUNCTIONS  # noqa: E402
 from helpers.planted_jobs import JOBS  # noqa: E402
 from helpers.planted_logs import LOGS  # noqa: E402
@@ -29,12 +30,11 @@ from helpers.planted_operated import OPERATED  # noqa: E402
 from helpers.planted_pubsub import PUBSUB  # noqa: E402
 from helpers.planted_queues import QUEUES  # noqa: E402
 from helpers.planted_retries import RETRIES  # noqa: E402
-from helpers.planted_streams import STREAMS  # noqa: E402
 from sim.causes.data import Cause, Change, HarmKind  # noqa: E402
 from sim.causes.explain import explain  # noqa: E402
 from sim.foundation.errors import ScenarioError  # noqa: E402
 
-KINDS = (*QUEUES, *LOGS, *FUNCTIONS, *BESIDE, *PUBSUB, *JOBS, *RETRIES, *STREAMS, *OPERATED)
+KINDS = (*QUEUES, *LOGS, *FUNCTIONS, *BESIDE, *PUBSUB, *JOBS, *RETRIES, *CHANGES, *OPERATED)
 TRIES = 5
 """Draws of a kind, of which one must be a plant."""
 LESS = 0.95

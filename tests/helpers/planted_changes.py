@@ -1,4 +1,4 @@
-"""Plants in Kinesis streams that are resharded. Names as in `helpers.planted`."""
+"""Plants in logs that an administrator changes while they run. Names as in `helpers.planted`."""
 
 import random
 from typing import Any
@@ -57,5 +57,30 @@ def merged_too_far(rng: random.Random) -> Plant:
     )  # fmt: skip
 
 
-STREAMS: tuple[Kind, ...] = (children_wait_for_a_look, merged_too_far)
-"""Every kind in a stream that is resharded."""
+def kept_for_less(rng: random.Random) -> Plant:
+    """A group is behind when its topic is told to keep less."""
+    at = rng.randint(90, 110)
+    altered = {"at": at, "fault": "configs", "target": "s.topic", "retention.ms": 10_000}
+    harmless = {"at": 20, "fault": "configs", "target": "s.topic", "retention.bytes": 10**10}
+    topic = {"partitions": 2, "segment.ms": 2_000}
+    system = {
+        "product": "kafka", "topic": topic, "partition_key": ["k"],
+        "brokers": {"log.retention.check.interval.ms": 5_000},
+        "groups": {"g": {"consumers": 2, "does": ["g"], "auto.offset.reset": "earliest"}},
+    }  # fmt: skip
+    faults = [altered, harmless] if rng.random() < 0.7 else [altered]
+    where = "faults.0.retention.ms"
+    return Plant(
+        "what a topic keeps is altered under a backlog",
+        scenario_of(
+            system, [(180, rng.uniform(60, 70))], {"per_message": "50 ms"},
+            faults=faults, drain_limit="10m",
+        ),
+        "lost",
+        (Part(("faults.0", where), {"faults.0": None}),),
+        Part(("faults.1",), {"faults.1": None}) if len(faults) > 1 else None,
+    )  # fmt: skip
+
+
+CHANGES: tuple[Kind, ...] = (children_wait_for_a_look, merged_too_far, kept_for_less)
+"""Every kind of a change while things run."""
