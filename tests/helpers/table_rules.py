@@ -97,7 +97,11 @@ def _check_group(tables: Tables, row: dict) -> None:
     else:
         assert quantiles["latency_s"].isna().all(), who
     assert row["produced"] <= SAMPLE, "the scenario is too large for all messages to be kept"
-    _check_messages(row, series, quantiles, messages, tables.duration_s)
+    # To a later stage of a pipeline messages come until the one before has done the last, whether
+    # or not it is one that this group wants.
+    of_system = tables.messages[tables.messages["system"] == row["system"]]
+    ends_s = max(tables.duration_s, float(of_system["created_s"].max()))
+    _check_messages(row, series, quantiles, messages, ends_s)
 
 
 def _unordered(row: dict, series: pd.DataFrame, who: str) -> bool:
@@ -113,9 +117,12 @@ def _check_messages(
     series: pd.DataFrame,
     quantiles: pd.DataFrame,
     messages: pd.DataFrame,
-    duration_s: float,
+    ends_s: float,
 ) -> None:
-    """Compute the numbers of a group again from all of its messages."""
+    """Compute the numbers of a group again from all of its messages.
+
+    ``ends_s``: when the last message of the system came.
+    """
     who = f"{row['system']}.{row['group']}"
     created_s, done_s = messages["created_s"].to_numpy(), messages["done_s"].to_numpy()
     effects, fate = messages["effects"].to_numpy(np.int64), messages["fate"].to_numpy()
@@ -159,8 +166,6 @@ def _check_messages(
     assert np.isclose(row["arrival_peak"], series["arrived"].diff().max() / step_s), who
     _check_rate(row, series, first.to_numpy(), step_s)
     last_s = done_s[processed].max(initial=0.0)
-    # To a later stage of a pipeline messages come until the one before has done the last.
-    ends_s = max(duration_s, float(created_s.max(initial=0.0)))
     drain_s = np.inf if row["unfinished"] else max(0.0, last_s - ends_s)
     assert row["drain_s"] == drain_s, f"{who}: drain"
     if processed.any():
