@@ -18,6 +18,7 @@ from sim.causes.relaxed import (
     longer_lock,
     up,
 )
+from sim.scenario.faults.groups import SeekFault
 
 _FLOW = (READERS, "flow_control")
 _LEASE = (*_FLOW, "max_lease_duration")
@@ -34,6 +35,11 @@ def _finer(at: At) -> Any:
     """All dimensions of the key in place of some."""
     keys = list(at.scenario.workload.keys)
     return keys if at.value and set(at.value) < set(keys) else None
+
+
+def _sought(at: At) -> bool:
+    """Whether a group goes back to a time."""
+    return any(isinstance(f, SeekFault) and f.to is not None for f in at.scenario.faults)
 
 
 def _held(at: At) -> int:
@@ -114,6 +120,12 @@ PUBSUB = (
     Relaxed(
         (READERS, "messageRetentionDuration"), up(31 * _DAY_S),
         "a message older than {s} is deleted", "more is stored", GONE,
+    ),
+    Relaxed(
+        (READERS, "retainAckedMessages"),
+        lambda at: None if at.value or not _sought(at) else True,
+        "what is acknowledged is not kept: a seek back finds it gone", "more is stored",
+        ("wrong_results",), name="retainAckedMessages (true)",
     ),
     Relaxed(
         ("publisher", "ordering_key"),

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 import simpy
@@ -23,6 +23,17 @@ from sim.traffic.windows import Windows
 
 LOOKS = 200
 """How often one looks at a system while messages arrive, whether anything is left to do."""
+
+
+class Sought(NamedTuple):
+    """What a seek found."""
+
+    asked: int
+    """Messages of its place and later that there have been."""
+    gone: int
+    """How many of them are gone."""
+    unread: int = 0
+    """Messages before its place that nobody had processed or had in hand: nobody will have them."""
 
 
 class Fleet(Protocol):
@@ -63,11 +74,10 @@ class Fleet(Protocol):
     def reconnect(self, consumer: int) -> None:
         """End of `cut_off`."""
 
-    def seek(self, to_s: float) -> tuple[int, int]:
+    def seek(self, to_s: float) -> Sought:
         """Have the group go on from the messages of this time; -inf: the beginning, inf: the end.
 
-        Returns how many messages of that time and later there have been, and how many of them are
-        gone. A queue can only tell: what was deleted does not come back.
+        Most queues can only tell: what was deleted does not come back.
         """
 
     def backlog(self) -> int:
@@ -84,6 +94,17 @@ class Fleet(Protocol):
 
     def busy(self) -> int:
         """How many consumers are at work on a message."""
+
+
+@runtime_checkable
+class Seekable(Protocol):
+    """A fleet whose queue keeps what is acknowledged."""
+
+    def take_snapshot(self) -> None:
+        """Keep in mind which messages are acknowledged at the present time."""
+
+    def seek_snapshot(self, taken_s: float) -> Sought | None:
+        """Have the same messages acknowledged as then; None: the snapshot is not there any more."""
 
 
 class PublisherProcess(Protocol):

@@ -9,6 +9,7 @@ from functools import singledispatch
 from math import inf
 
 from sim.engine.environment import Steps
+from sim.engine.system import Seekable, Sought
 from sim.foundation.text import count
 from sim.injection.autoscale import autoscale
 from sim.injection.context import Context
@@ -120,9 +121,21 @@ def _poison(fault: PoisonFault, crews: Sequence[Crew], context: Context) -> Step
 def _seek(fault: SeekFault, crews: Sequence[Crew], context: Context) -> Steps:
     (crew,) = crews
     yield context.env.timeout(0.0)  # after what the brokers delete at this very time
-    asked, gone = crew.fleet.seek(fault.place_s)
-    crew.replay.gone += gone
-    found = f"{count(gone)} of {count(asked)} gone" if gone else f"{count(asked)} again"
+    sought: Sought | None
+    if fault.snapshot is None:
+        sought = crew.fleet.seek(fault.place_s)
+    else:
+        assert isinstance(crew.fleet, Seekable), "only subscriptions have snapshots"
+        sought = crew.fleet.seek_snapshot(fault.snapshot)
+    if sought is None:
+        context.timeline.say(f"{fault.words(crew.name)}: refused, there is none")
+        return
+    crew.replay.gone += sought.gone
+    found = f"{count(sought.asked)} again"
+    if sought.gone:
+        found = f"{count(sought.gone)} of {count(sought.asked)} gone"
+    if sought.unread:
+        found += f", {count(sought.unread)} acknowledged unread"
     context.timeline.say(f"{fault.words(crew.name)}: {found}")
 
 

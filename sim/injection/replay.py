@@ -72,6 +72,15 @@ def repeats_kept(setup: Setup, group: str) -> int:
     return len(setup.messages) * (1 + seeks) + REPEATS
 
 
+def seeks_of(setup: Setup, group: str) -> list[SeekFault]:
+    """The seeks that strike a group of a system, or may."""
+    return [
+        fault
+        for fault in setup.scenario.faults
+        if isinstance(fault, SeekFault) and fault.strikes_group(setup.name, group)
+    ]
+
+
 def righted(effects: Effects | None, replay: Replay) -> Righted:
     """Count the messages that bugs spoilt.
 

@@ -7,6 +7,7 @@ import numpy as np
 import simpy
 
 from sim.engine.environment import Steps
+from sim.engine.system import Sought
 from sim.foundation.arrays import Bools
 from sim.log import group_state as k
 from sim.log.group import Group
@@ -52,7 +53,7 @@ class GroupFleet(ABC):
         if self.lives[place] == life:
             self.restart(place)
 
-    def seek(self, to_s: float) -> tuple[int, int]:
+    def seek(self, to_s: float) -> Sought:
         """Go on from a time; returns how many records were asked for, and how many are gone."""
         return seek(self.group, to_s)
 

@@ -2,13 +2,14 @@
 
 import numpy as np
 
+from sim.engine.system import Sought
 from sim.foundation.arrays import I64
 from sim.log import group_state as k
 from sim.log.group import Group
 from sim.log.topic import Topic
 
 
-def seek(group: Group, to_s: float) -> tuple[int, int]:
+def seek(group: Group, to_s: float) -> Sought:
     """Have a group go on from the first record whose timestamp is not before a time.
 
     As ``kafka-consumer-groups --reset-offsets`` does with ``--to-datetime``, ``--to-earliest`` and
@@ -29,7 +30,7 @@ def seek(group: Group, to_s: float) -> tuple[int, int]:
     else:
         group.seek(np.maximum(wished, topic.log.first), now_s)
     gone = np.maximum(topic.log.first - wished, 0)
-    return int((end - wished).sum()), int(gone.sum())
+    return Sought(int((end - wished).sum()), int(gone.sum()))
 
 
 def offsets_at(topic: Topic, to_s: float, now_s: float) -> tuple[I64, I64]:

@@ -13,6 +13,7 @@ import numpy as np
 
 from sim.engine import pieces
 from sim.engine.pace import STEPS, StagePace
+from sim.engine.system import Sought
 from sim.engine.waits import TimePart
 from sim.foundation.arrays import F32, F64, I32, I64, Bools
 from sim.queue import broker_arrivals_kernel as arrivals
@@ -25,6 +26,7 @@ from sim.queue.broker_function_kernel import InvokedFunction
 from sim.queue.broker_limits_kernel import act
 from sim.queue.broker_messages_kernel import PoisonLeft
 from sim.queue.broker_policy_kernel import BrokerPolicy
+from sim.queue.broker_seek import Seeker
 from sim.queue.broker_state import (
     Columns,
     MessageColumns,
@@ -71,6 +73,7 @@ class Broker:
         cold_after_s: float = inf,
         function: InvokedFunction | None = None,
         dead: DeadRows | None = None,
+        keeps_s: float | None = None,
     ) -> None:
         """
         Args:
@@ -92,6 +95,8 @@ class Broker:
             cold_after_s: from SIGTERM until work in progress is cancelled and given back.
             function: that consumers, which pull, invoke instead of working; None: they work.
             dead: rows of its table that calls pass, where a snapshot is held; None: it is none.
+            keeps_s: for how long what was acknowledged can be had again by a seek, s; None: there
+                is no seek, or it only tells what there was.
         """
         self.policy = policy
         self.heartbeat_s = heartbeat_s
@@ -114,6 +119,7 @@ class Broker:
             function=function,
             dead=dead,
         )
+        self.seeker = None if keeps_s is None else Seeker(self.state, keeps_s)
         self.pace = StagePace("a queue", self.total)
         self._counts = counts_of(self.state)
         self._due: list[tuple[float, int, int, Callable[[], None]]] = []
@@ -410,8 +416,11 @@ class Broker:
 
     # As a fleet: what is told of the consumers and of what waits for them.
 
-    def seek(self, to_s: float) -> tuple[int, int]:
-        """Messages that came since ``to_s``, and how many of them cannot be had any more."""
+    def seek(self, to_s: float) -> Sought:
+        """Go on from the messages of a time; or tell that they are gone, if nothing is kept."""
+        if self.seeker is not None:
+            self._make_room()
+            return self._sought(self.seeker.to_time(self.now_s, to_s))
         queue, feed = self.queue, self.state.feed
         enqueued_s = np.asarray(feed.enqueued_s)[: feed.n[0]] + self.policy.delay_s
         first, stop = np.searchsorted(enqueued_s, [to_s, self.now_s])
@@ -419,7 +428,26 @@ class Broker:
         if queue.wanted.size:
             rows = rows[queue.wanted[rows] == 1]
         states = queue.state[rows]
-        return states.size, int(np.count_nonzero((states >= codes.ACKED) & (states != codes.DEAD)))
+        gone = (states >= codes.ACKED) & (states != codes.DEAD)
+        return Sought(states.size, int(np.count_nonzero(gone)))
+
+    def take_snapshot(self) -> None:
+        """As `Seekable.take_snapshot`."""
+        assert self.seeker is not None, "queue: nothing is kept of what is acknowledged"
+        self._make_room()
+        self.seeker.snapshot(self.now_s)
+
+    def seek_snapshot(self, taken_s: float) -> Sought | None:
+        """As `Seekable.seek_snapshot`."""
+        assert self.seeker is not None, "queue: nothing is kept of what is acknowledged"
+        self._make_room()
+        sought = self.seeker.to_snapshot(self.now_s, taken_s)
+        return None if sought is None else self._sought(sought)
+
+    def _sought(self, sought: Sought) -> Sought:
+        """After a seek: what was gone may be back."""
+        self._counts, self._oldest = counts_of(self.state), 0
+        return sought
 
     def _arrived(self) -> int:
         """Rows of the feed that have reached the queue."""

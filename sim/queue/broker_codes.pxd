@@ -131,3 +131,6 @@ cdef enum:
     KILLED = 1
     STRUCK = 2
     MOST_RECEIVES = 65535
+    SOUGHT_NOT = 0
+    SOUGHT_AFTER = 1
+    SOUGHT_AGAIN = 2

@@ -47,6 +47,14 @@ DROP_HEAD = 0
 REJECT = 1
 REJECT_DEAD = 2
 
+# What a seek does with a message.
+SOUGHT_NOT = 0
+"""Nothing: it stays as it is."""
+SOUGHT_AFTER = 1
+"""The queue goes on after it: it is acknowledged."""
+SOUGHT_AGAIN = 2
+"""If it is gone, it comes again."""
+
 # What a consumer says of a delivery: BrokerPolicy.on_failure, .on_kill.
 OK = 0
 DISCARD = 1

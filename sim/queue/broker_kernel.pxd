@@ -85,6 +85,8 @@ cdef void _happen(BrokerState b, double now) noexcept nogil
 @cython.locals(most=i64, delayed=bint)
 cpdef i64 rare_rows(BrokerState b) noexcept nogil
 
+cdef bint _all_gone(BrokerState b) noexcept nogil
+
 cpdef void pass_by(BrokerState b, double now) noexcept nogil
 
 cdef bint _has_room(BrokerState b, i64 spare) noexcept nogil

@@ -417,7 +417,8 @@ def _rare(b: BrokerState, now: float, kind: int, ref: int, stamp: int) -> int:
     elif kind == codes.LEAVE_LOOP:
         hands_kernel.leave_loop(b, now, ref, stamp)
     elif kind == codes.RETURN:
-        settling_kernel.come_again(b, now, ref, stamp)
+        if ref >= 0:  # else it was acknowledged meanwhile, by a seek
+            settling_kernel.come_again(b, now, ref, stamp)
     elif kind == codes.START:
         if b.consumers.alive[ref] == 0 and b.consumers.epoch[ref] == stamp:
             hands_kernel.begin(b, now, ref)
@@ -485,9 +486,16 @@ def rare_rows(b: BrokerState) -> int:
     return most
 
 
+def _all_gone(b: BrokerState) -> bool:
+    """Whether nothing can happen any more."""
+    if b.messages.may_return == 1:
+        return False
+    return b.messages.removed == b.messages.total and b.messages.held == 0
+
+
 def pass_by(b: BrokerState, now: float) -> None:
     """Time has passed until ``now``, where consumers change from without: what came, has come."""
-    if b.messages.removed == b.messages.total and b.messages.held == 0:
+    if _all_gone(b):
         return
     state_kernel.pass_time(b, now)
     arrivals_kernel.catch_up(b, now, False)
@@ -530,7 +538,7 @@ def _work(b: BrokerState, until_s: float, most: int) -> int:
         freed = b.limited and waiting and b.clock_s < b.free_s and b.free_s < now
         if freed:
             now = b.free_s
-        gone = b.messages.removed == b.messages.total and b.messages.held == 0
+        gone = _all_gone(b)
         if now < calm_s and now <= until_s and not gone:
             state_kernel.pass_time(b, now)
             b.clock_s = now

@@ -26,6 +26,7 @@ cdef class QueueMessages:
     cdef public double[::1] again_s
     cdef public HeldUp sends
     cdef public i64 total
+    cdef public i64 may_return
     cdef public i64 arrived
     cdef public i64 ready_now
     cdef public i64 in_flight_now

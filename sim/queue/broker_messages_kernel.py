@@ -64,6 +64,8 @@ class QueueMessages:
         """What consumers send to the next stage of a pipeline, and until when they wait for it."""
         self.total = total
         """Messages that the queue is to get."""
+        self.may_return = 0
+        """1: what is gone for good may come again, by a seek: time goes on when all are gone."""
         self.arrived = 0
         """Messages that came to it."""
         self.ready_now = 0

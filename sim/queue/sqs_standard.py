@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from sim.engine import pieces
 from sim.engine.pace import STEPS, StagePace
+from sim.engine.system import Sought
 from sim.engine.waits import SplitRows
 from sim.foundation.arrays import F32, F64, I64, U8, Bools, longer
 from sim.injection.poison import Poison
@@ -346,14 +347,15 @@ class Workers:
         states: U8 = np.asarray(self.queue.state)[np.asarray(self.feed.message)[first:stop]]
         return states
 
-    def seek(self, to_s: float) -> tuple[int, int]:
+    def seek(self, to_s: float) -> Sought:
         """How many messages reached the queue from ``to_s`` on, and how many are not in it.
 
         Those in the dead-letter queue can be had from there.
         """
         first = int(np.searchsorted(self._sent_s(), to_s - self.policy.delay_s))
         states = self._states(first, self._arrived())
-        return states.size, int(np.isin(states, (codes.DELETED, codes.EXPIRED)).sum())
+        gone = np.isin(states, (codes.DELETED, codes.EXPIRED))
+        return Sought(states.size, int(gone.sum()))
 
     def backlog(self) -> int:
         """Messages in the queue, ready or in flight."""

@@ -525,6 +525,8 @@ def _no_seek(
     for name, system in systems.items():
         for group in system.readers if system is not None else ():
             why = system.no_seek(group) if system is not None else None
+            if system is not None and fault.snapshot is not None and not system.snapshots:
+                why = "is no subscription of Pub/Sub, of which alone there are snapshots here"
             if why is not None and fault.strikes_group(name, group):
                 yield (*path, "target"), f"'{name}.{group}' {why}"
 

@@ -4,7 +4,7 @@ A subscription is a queue, and a subscriber client is pushed to, over its stream
 has, it keeps by extending the deadline; what it loses comes again when that has passed.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -12,14 +12,22 @@ from sim.engine.environment import Stage
 from sim.engine.system import Setup, capacity
 from sim.engine.waits import Limit, of_kernel
 from sim.foundation.arrays import I32, NO_LIMIT
-from sim.injection.replay import repeats_kept
+from sim.injection.replay import repeats_kept, seeks_of
 from sim.queue import broker_codes as codes
-from sim.queue.broker import Broker
+from sim.queue.broker import BEFORE_CONTROL, Broker
 from sim.queue.broker_policy import broker_policy
 from sim.queue.broker_policy_kernel import BrokerPolicy
 from sim.queue.broker_state import Columns
 from sim.queue.senders import Senders
-from sim.scenario.products.pubsub import PubsubSubscription, PubsubSystem, held, retried_s
+from sim.scenario.products.pubsub import (
+    PubsubSubscription,
+    PubsubSystem,
+    PubsubTopic,
+    held,
+    kept_s,
+    retained_s,
+    retried_s,
+)
 from sim.systems.on_queue import QueueSystem, of_rows, poison_of
 from sim.systems.queue_limits import Keys, LimitKey, written_s
 from sim.traffic.generate import service_s
@@ -71,11 +79,11 @@ def _queue(
     if its.enable_message_ordering:
         key_of, keys = messages.keys_by(config.publisher.ordering_key or [])
         columns = Columns(lane=key_of[messages.entity], lanes=len(keys), wanted=wanted)
-    return Broker(
+    queue = Broker(
         senders.feed,
         service_s(scenario, len(messages), its.does) + np.float32(per_batch_s),
         subscribers,
-        pubsub_policy(its, scenario.workload.size),
+        pubsub_policy(its, scenario.workload.size, config.topic),
         receive_latency_s=setup.pool(f"{name}.deliver", config.latency.deliver),
         ack_latency_s=setup.pool(f"{name}.acknowledge", config.latency.acknowledge),
         grid_s=setup.grid_s,
@@ -84,10 +92,22 @@ def _queue(
         columns=columns,
         poison=poison_of(setup, name),
         keep_repeats=repeats_kept(setup, name),
+        keeps_s=kept_s(its, config.topic) if seeks_of(setup, name) else None,
     )
+    for at_s in _snapshots_s(setup, name):
+        queue.at(at_s, BEFORE_CONTROL, queue.take_snapshot)
+    return queue
 
 
-def pubsub_policy(its: PubsubSubscription, size_bytes: int) -> BrokerPolicy:
+def _snapshots_s(setup: Setup, name: str) -> list[float]:
+    """When snapshots of a subscription are taken to which it seeks later, s, ascending."""
+    taken = {fault.snapshot for fault in seeks_of(setup, name) if fault.snapshot is not None}
+    return sorted(taken)
+
+
+def pubsub_policy(
+    its: PubsubSubscription, size_bytes: int, topic: PubsubTopic | None = None
+) -> BrokerPolicy:
     """What a subscription and its subscribers do with messages of this size."""
     ordered, dead = its.enable_message_ordering, its.dead_letter_policy
     back_off_s, back_off_max_s = retried_s(its)
@@ -110,8 +130,18 @@ def pubsub_policy(its: PubsubSubscription, size_bytes: int) -> BrokerPolicy:
         back_off_s=back_off_s,
         back_off_max_s=back_off_max_s,
         dead_letters=int(dead is not None),
-        retention_s=its.message_retention_duration,
+        retention_s=retained_s(its, topic or PubsubTopic()),
     )
+
+
+def _deleted(
+    its: PubsubSubscription, topic: PubsubTopic, key: Callable[[str, object], LimitKey]
+) -> LimitKey:
+    """What says how long an unacknowledged message is kept: the subscription, or the topic."""
+    its_s, least = retained_s(its, topic), "messageRetentionDuration"
+    if its_s > its.message_retention_duration:
+        return LimitKey(least, f"topic.{least}", written_s(its_s))
+    return key(least, written_s(its_s))
 
 
 def limit_keys(setup: Setup, config: PubsubSystem, name: str) -> Keys:
@@ -133,9 +163,7 @@ def limit_keys(setup: Setup, config: PubsubSystem, name: str) -> Keys:
     keys = {
         codes.LIMIT_LOCK_HELD: deadline,
         codes.LIMIT_LOCK_GONE: gone,
-        codes.LIMIT_EXPIRED: key(
-            "messageRetentionDuration", written_s(its.message_retention_duration)
-        ),
+        codes.LIMIT_EXPIRED: _deleted(its, config.topic, key),
         codes.LIMIT_HELD: key(f"flow_control.{holds}", getattr(flow, holds)),
         codes.LIMIT_BUSY: key("subscribers", its.subscribers),
     }

@@ -27,7 +27,7 @@ from typing import Self
 
 import numpy as np
 
-from sim.engine.system import Fleet
+from sim.engine.system import Fleet, Sought
 from sim.foundation.arrays import F64, Bools
 from sim.foundation.errors import LabError
 from sim.validate.plan import Plan
@@ -268,9 +268,9 @@ class RealFleet(Fleet):
     def reconnect(self, consumer: int) -> None:
         """Likewise."""
 
-    def seek(self, to_s: float) -> tuple[int, int]:
+    def seek(self, to_s: float) -> Sought:
         """Likewise."""
-        return 0, 0
+        return Sought(0, 0)
 
     def backlog(self) -> int:
         """Messages created and not processed yet."""

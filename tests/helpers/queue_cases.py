@@ -38,6 +38,12 @@ def inject(env, faults, target, factors):
                 target.terminate(fault.target)
         elif fault.verb.startswith("alter "):
             target.alter(**{fault.verb.removeprefix("alter "): fault.value})
+        elif fault.verb == "seek":
+            target.seek(fault.value)
+        elif fault.verb == "snapshot":
+            target.take_snapshot()
+            yield env.timeout(fault.value)
+            target.seek_snapshot(fault.at_s)
         elif fault.verb == "cut":
             felt.append("cut")
             target.cut_off(fault.target)
@@ -428,6 +434,63 @@ def with_leases(rng):
     # Work that should have been ended in a pause ends with it, on all slots at once: a tie.
     tied = s.slots > 1 and s.work_limit_s < float("inf")
     faults = [f for f in faults if f.verb not in ("disconnect", "pause" if tied else "")]
+    return s, came_s, work_s, until_s, faults, columns
+
+
+def seeking(rng):
+    """Scenarios of subscriptions in which somebody seeks."""
+    s, came_s, work_s, until_s, faults, columns = scenario(rng)
+    ordered = bool(rng.integers(2))
+    lane = rng.integers(0, 6, len(came_s)) if ordered else None
+    columns = {"lane": lane, "due_s": None, "same": None, "bad": columns["bad"]}
+    late = bool(rng.integers(2))
+    s = replace(
+        s,
+        push=True,
+        batch=1,
+        slots=int(rng.integers(1, 4)),
+        prefetch=int(rng.choice([1, 2, 5, 1_000])),
+        ack="late",
+        ack_every=1,
+        per_batch_s=0.0,
+        stop_batch=False,
+        lock_s=rng.uniform(0.2, 1.0),
+        sweep_s=0.0,
+        lock_closes=False,
+        extends_s=float(rng.choice([0.0, rng.uniform(0.1, 1.0), 60.0])),
+        late_ack=late,
+        any_copy=late,
+        closes=bool(rng.integers(2)),
+        single_active=False,
+        pick="groups" if ordered else "one",
+        place=(place := "original" if ordered else "returns"),
+        requeue_place=place,
+        look_ahead=1_000_000,
+        max_receives=1_000_000,
+        back_off_s=float(rng.choice([0.0, rng.uniform(0.05, 0.5)])),
+        back_off_max_s=0.7,
+        on_failure="requeue",
+        on_kill="die",
+        max_length=NO_LIMIT,
+        overflow="drop-head",
+        max_in_flight=1_000_000,
+        calls_per_s=float("inf"),
+        delay_s=0.0,
+        keeps_s=float(rng.choice([0.0, rng.uniform(0.5, 3.0), np.inf])),
+        dead_letters=True,
+        max_returns=int(rng.choice([0, 1, 1_000_000])),
+        counted=tuple(REASONS),
+    )
+    for i in rng.choice(len(came_s), 4, replace=False):
+        columns["bad"].setdefault(int(i), (False, int(rng.choice([1, 2, NO_LIMIT])), np.inf))
+    columns["bad"] = dict(sorted(columns["bad"].items()))
+    for _ in range(int(rng.integers(1, 4))):
+        at_s = rng.uniform(0.05, until_s)
+        if rng.random() < 0.3:
+            faults.append(random_faults.Fault(at_s, "snapshot", 0, rng.uniform(0.1, 4.0)))
+        else:
+            to_s = float(rng.choice([-np.inf, np.inf, *rng.uniform(0.0, until_s, 3)]))
+            faults.append(random_faults.Fault(at_s, "seek", 0, to_s))
     return s, came_s, work_s, until_s, faults, columns
 
 

@@ -184,13 +184,13 @@ def build(
         linked=moves is not False,
         lanes=1 if lane is None else int(max(lane)) + 1 + s.returns_first,
     )
+    # A subscription, which alone can be sought, notes nothing: what is dead there may come again.
+    notes = s.dead_letters and moves is False and s.keeps_s is None
     return Broker(
         feed,
         np.asarray(work_s, np.float32),
         s.consumers,
-        broker_policy_with(
-            policy_of(s), moves=int(bool(moves)), notes=int(s.dead_letters and moves is False)
-        ),
+        broker_policy_with(policy_of(s), moves=int(bool(moves)), notes=int(notes)),
         receive_latency_s=np.array([s.receive_s]),
         ack_latency_s=np.array([s.ack_s]),
         grid_s=np.asarray(grid_s, float),
@@ -198,5 +198,6 @@ def build(
         columns=columns,
         poison=poisonous_messages(list(bad), *zip(*bad.values(), strict=True)) if bad else None,
         dead=dead_rows(s),
+        keeps_s=s.keeps_s,
         **options,
     )

@@ -5,7 +5,7 @@ import pytest
 
 from helpers.fault_lab import felt, scenario
 from sim.engine.environment import Environment
-from sim.engine.system import Setup
+from sim.engine.system import Setup, Sought
 from sim.injection.context import Timeline
 from sim.injection.schedule import schedule
 from sim.lab import run
@@ -51,7 +51,7 @@ def test_a_scale_fills_low_places_and_empties_high_ones():
 
 def test_a_seek_tells_what_it_found_and_a_bug_how_long_it_lasts():
     def seek(to_s):
-        return (100, 30) if to_s == 60.0 else (50, 0)
+        return Sought(100, 30) if to_s == 60.0 else Sought(50, 0, 7)
 
     log, events = felt(
         {"at": 10, "fault": "seek", "target": "a.g", "to": "1m"},
@@ -62,7 +62,8 @@ def test_a_seek_tells_what_it_found_and_a_bug_how_long_it_lasts():
     )
     assert log == []
     assert events == [
-        (10, 10, "seek g to 1 min: 30 of 100 gone"), (20, 20, "seek g to beginning: 50 again"),
+        (10, 10, "seek g to 1 min: 30 of 100 gone"),
+        (20, 20, "seek g to beginning: 50 again, 7 acknowledged unread"),
         (30, 35, "bug in g"), (40, 40, "poison g"),
     ]  # fmt: skip
 

@@ -44,6 +44,6 @@ def test_a_seek_tells_how_much_was_asked_for_and_how_much_of_it_is_gone():
     lab.run(10.5)
     lab.topic.log.first[0] = 4
     lab.group.deleted(10.5)
-    assert lab.coordinator.seek(2.0) == (9, 2)
+    assert lab.coordinator.seek(2.0) == (9, 2, 0)
     lab.run(12.0)
     assert lab.effects()[:6] == [1, 1, 1, 1, 2, 2]

@@ -106,6 +106,7 @@ class Settings:
     dedup_s: float = 0.0
     calls_per_s: float = INF
     retention_s: float = INF
+    keeps_s: float | None = None  # how long a seek finds what is acknowledged; None: no seeks
     at_head: bool = False  # what is too old goes once it is the first
     letters_again_s: float = INF  # a dead letter that is refused
     delay_s: float = 0.0
@@ -137,6 +138,7 @@ class Message:
     old: bool = False
     receives: int = 0
     forgiven: int = 0  # of these, before it came last
+    sought: int = 0  # how often a seek has acknowledged it
     stay: int = 0  # how often it came from another queue
     returns: int = 0
     republished: int = 0

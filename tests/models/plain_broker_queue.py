@@ -73,6 +73,7 @@ class PlainQueueSide:
         if settings.lease_s < INF:
             env.process(self._check())
         self.span: list[Message] | None = None  # handed over since it began
+        self.snapshots: dict[float, set[Message]] = {}  # what was not acknowledged, and when
 
     # The way in.
 
@@ -182,6 +183,61 @@ class PlainQueueSide:
                 if message in self.arrived:
                     came_s = self.enqueued_s[row] + self.s.delay_s
                     self.env.process(self._age(message, came_s))
+
+    # Seeks.
+
+    def seek(self, to_s: float) -> None:
+        """What came before is acknowledged; what came since comes again, as far as it is kept."""
+        now = self.env.now
+        for message in self.arrived:
+            came_s = message.entered_s
+            self._go_to(message, read=came_s < to_s, kept=came_s >= now - self.s.keeps_s)
+        self._go_on()
+
+    def take_snapshot(self) -> None:
+        """Note what is not acknowledged."""
+        there = ("ready", "flight", "waiting")
+        self.snapshots[self.env.now] = {m for m in self.arrived if m.where in there}
+
+    def seek_snapshot(self, taken_s: float) -> None:
+        """As it was then; what came since comes again."""
+        open_then = self.snapshots[taken_s]
+        for message in self.arrived:
+            self._go_to(
+                message, read=message not in open_then and message.entered_s <= taken_s, kept=True
+            )
+        self._go_on()
+
+    def _go_to(self, message: Message, *, read: bool, kept: bool) -> None:
+        gone = message.where in FINAL
+        if read and not gone:
+            self.seen.add(f"sought past {message.where}")
+            if message.where == "ready":
+                self._unready(message)
+            elif message.where == "waiting":
+                self.backing_off.remove(message)
+                self.times.line_moved(message.lane)
+            else:
+                for d in [d for d in self.unacked if d.message is message]:
+                    self._forget(d)
+            message.sought += 1
+            message.old = False
+            message.where = "acked" if message.effects else "lost"
+        too_old = message.entered_s + self.s.delay_s + self.s.retention_s <= self.env.now
+        back = message.where in ("acked", "lost", "dead")
+        if not read and gone and kept and back and not too_old:
+            self.seen.add(f"sought {message.where}")
+            message.where, message.returns = "ready", 0
+            if not message.effects:
+                self.times.starts_anew(message)
+            self.times.ready(message)
+            self.main[message.lane].append(message)
+
+    def _go_on(self) -> None:
+        for lane in range(self.lanes):
+            ready = [*self.front[lane], *self.main[lane]]
+            self.front[lane], self.main[lane] = [], sorted(ready, key=lambda m: m.row)
+        self._serve()
 
     # Too old once it is the first.
 
@@ -371,7 +427,10 @@ class PlainQueueSide:
         self.env.process(self._return(message, wait_s, place))
 
     def _return(self, message: Message, after_s: float, place: str) -> Steps:
+        sought = message.sought
         yield self.env.timeout(after_s)
+        if message.sought != sought:
+            return  # a seek has acknowledged it meanwhile
         self.backing_off.remove(message)
         if message.old:
             self.seen.add("too old to return")

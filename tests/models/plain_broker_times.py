@@ -104,6 +104,11 @@ class History:
         now = self.plain.env.now
         self.way.setdefault(id(message), Way()).spans.append(Span(kind, now, now + for_s))
 
+    def starts_anew(self, message: Message) -> None:
+        """Of what comes again without an effect, all before was one wait."""
+        came_s = message.entered_s + self.plain.s.delay_s
+        self.way[id(message)] = Way([Span("backoff", came_s, self.plain.env.now)])
+
     def gone(self, d: Delivery) -> None:
         d.gone_s = min(d.gone_s, self.plain.env.now)
 

@@ -17,6 +17,7 @@ from helpers.queue_cases import (
     inject,
     of_jetstream,
     scenario,
+    seeking,
     with_ceilings,
     with_few_etas,
     with_heartbeats,
@@ -269,7 +270,7 @@ def agree_on_waits(broker, plain, came_s, seen):
     }
     seen.update(f"acted {what}" for what in ACTED if plain.times.acted[what])
     # Of a message of which there are copies, one may be lost though another takes effect.
-    lost = sum(m.where == "lost" and not m.effects for m in plain.messages)
+    lost = sum(m.where == "lost" and not (m.effects or m.sought) for m in plain.messages)
     copied = sum(m.receives > 1 and m.effects > 0 for m in plain.messages)
     assert lost <= times[codes.LIMIT_LOST] <= lost + copied
     struck = np.asarray(broker.state.limits.times_of).sum(axis=1)
@@ -298,7 +299,8 @@ def agree(seed, seen, drawn=scenario):
     letters = broker.state.letters
     noted = np.asarray(letters.message)[: letters.n]
     died_s = np.array([m.dead_s for m in messages])
-    assert sorted(noted) == np.flatnonzero(died_s < np.inf).tolist()
+    if s.keeps_s is None:
+        assert sorted(noted) == np.flatnonzero(died_s < np.inf).tolist()
     # What is too old or too much is looked at later.
     timed = [messages[m].dead_by not in ("expired", "maxlen") for m in noted]
     times_s = np.asarray(letters.at_s)[: letters.n][timed]
@@ -595,6 +597,21 @@ def test_NJ_01_agrees_also_where_clients_of_JetStream_fetch_or_are_sent_what_the
     for what in ("crash", "pause", "cut", "terminate", "push", "acted expired", "acted returns"):
         assert seen[what] > 20, (what, seen[what])
     assert seen["handed back"] == 0
+
+
+def test_PB_08_PB_09_seeks_agree_message_by_message_with_a_plain_model():
+    seen = Counter()
+
+    @settings(max_examples=200, deadline=None, derandomize=True)
+    @given(st.integers(0, 2**32 - 1))
+    def check(seed):
+        agree(seed, seen, seeking)
+
+    check()
+    for what in ("acked", "lost", "dead", "past ready", "past flight", "past waiting"):
+        assert seen[f"sought {what}"] > 5, (what, seen)
+    for what in ("crash", "pause", "poison", "back by lock", "backed off", "groups", "done twice"):
+        assert seen[what] > 20, (what, seen[what])
 
 
 def at_the_process(came_s, until_s, **settings):

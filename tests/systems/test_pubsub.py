@@ -147,6 +147,48 @@ def scenario(work, **fields):
     )
 
 
+BUG = {"at": "30 s", "fault": "bug", "target": "p.s", "for": "10 s"}
+KEPT = {"retainAckedMessages": True}
+
+
+def run_of(faults, work="50 ms", **fields):
+    made = scenario(work, **fields)
+    return run(Scenario.model_validate(made.model_dump(by_alias=True) | {"faults": faults}))
+
+
+def said(tables):
+    return [text for text in tables.faults["text"] if text.startswith("seek")]
+
+
+@pytest.mark.parametrize(("fields", "wrong"), [(KEPT, False), ({}, True)])
+def test_PB_08_a_seek_back_puts_right_what_a_bug_spoilt_if_it_is_kept(fields, wrong):
+    seek = {"at": "60 s", "fault": "seek", "target": "p.s", "to": "25 s"}
+    tables = run_of([BUG, seek], **fields)
+    row = tables.summary.iloc[0]
+    assert (row["wrong_effects"] > 150) == (row["unrecoverable"] > 500) == wrong
+    assert (row["righted_effects"] > 150) == (row["extra_deliveries"] > 500) == (not wrong)
+    assert row["lost"] == 0
+    (told,) = said(tables)
+    assert told.endswith(" gone" if wrong else " again")
+
+
+def test_PB_08_a_seek_to_the_end_loses_the_backlog():
+    # Two subscribers with a thread each do ten messages a second, of twenty that come.
+    seek = {"at": "60 s", "fault": "seek", "target": "p.s", "to": "end"}
+    tables = run_of([seek], work="200 ms", threads=1, flow_control={"max_messages": 1})
+    row, (told,) = tables.summary.iloc[0], said(tables)
+    assert 500 < row["lost"] < 700
+    assert row["processed"] + row["lost"] == row["produced"]
+    assert told == f"seek s to end: 0 again, {row['lost']} acknowledged unread"
+
+
+def test_PB_09_a_seek_to_a_snapshot_has_again_what_came_since_it_was_taken():
+    seek = {"at": "60 s", "fault": "seek", "target": "p.s", "snapshot": "25 s"}
+    row = run_of([BUG, seek]).summary.iloc[0]
+    assert (row["wrong_effects"], row["unrecoverable"]) == (0, 0)
+    assert row["righted_effects"] > 150
+
+
 def test_a_run_ends_in_order_with_a_dead_letter():
     fields = {"enableMessageOrdering": True, "deadLetterPolicy": {}, "retryPolicy": {}}
     row = run(scenario("300 ms", **fields)).tables.summary.iloc[0]

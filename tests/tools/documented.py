@@ -189,6 +189,7 @@ def pubsub(_: Path | None) -> Sections:
     }
     return {
         "subscription": schemas["Subscription"]["properties"],
+        "topic": schemas["Topic"]["properties"],
         "dead letters": schemas["DeadLetterPolicy"]["properties"],
         "retries": schemas["RetryPolicy"]["properties"],
         "flow control": classes["FlowControl"],

@@ -201,6 +201,8 @@ RULES = {
     "PB-05": "what was nacked comes again at once, or with a retry policy ever later",
     "PB-06": "messages of an ordering key come in order; what comes again holds up its key",
     "PB-07": "flow control limits what a subscriber holds, by messages and by bytes",
+    "PB-08": "a seek acknowledges what is older, and has again what is kept of what came since",
+    "PB-09": "a seek to a snapshot makes acknowledgements as they were; a snapshot lasts 7 days",
 }
 """The rules, in a few words."""
 

@@ -220,19 +220,36 @@ class SeekFault(ConditionalFault, GroupFault):
     fault: Literal["seek"] = "seek"
     """The group goes to another place of the log."""
     to: Annotated[
-        str | float,
+        str | float | None,
         PlainValidator(_place),
         WithJsonSchema({"anyOf": [{"type": "number", "minimum": 0}, {"type": "string"}]}),
-    ]
-    """`beginning`, `end`, or the time of the first message to read again."""
+    ] = None
+    """`beginning`, `end`, or the time of the first message to read again. In Pub/Sub, what was
+    published before is acknowledged, read or not: `end` purges a subscription."""
+    snapshot: Seconds | None = None
+    """Instead, in Pub/Sub: the snapshot that was taken at this time, from the start (PB-09)."""
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if self.to is None and self.snapshot is None:
+            raise ValueError("nothing is sought: give 'to' or, in Pub/Sub, 'snapshot'")
+        if self.to is not None and self.snapshot is not None:
+            raise ValueError("'to' and 'snapshot' are two places to go to")
+        if self.snapshot is not None and self.at is not None and self.at <= self.snapshot:
+            raise ValueError("'snapshot' is taken before the seek to it")
+        return self
 
     @property
     def place_s(self) -> float:
         """Time of the first message to read again, s; -inf: the beginning, inf: the end."""
+        assert self.to is not None, "a seek to a snapshot has no time"
         return _ENDS[self.to] if isinstance(self.to, str) else self.to
 
     def words(self, whom: str) -> str:
         """With the place."""
+        if self.snapshot is not None:
+            return f"seek {whom} to the snapshot of {duration(self.snapshot)}"
+        assert self.to is not None, "a seek goes somewhere"
         place = self.to if isinstance(self.to, str) else duration(self.to)
         return f"seek {whom} to {place}"
 

@@ -129,6 +129,8 @@ class ProductSystem(Config):
         """Why the readers of this name cannot go to another place, as a clause; None: they can."""
         return None
 
+    snapshots: ClassVar[bool] = False
+    """Whether a seek can go to a snapshot."""
     tables: ClassVar[bool] = False
     """Whether its queues are tables of PostgreSQL, of which a snapshot can be held."""
 

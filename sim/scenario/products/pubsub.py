@@ -130,6 +130,9 @@ class PubsubSubscription(Config):
     )
     """A message that is not acknowledged for so long after it was published is deleted, s; 10
     minutes to 31 days."""
+    retain_acked_messages: bool = Field(default=False, alias="retainAckedMessages")
+    """What is acknowledged is kept for `messageRetentionDuration` as well, so that a seek back has
+    it delivered again (PB-08)."""
 
     @property
     def members(self) -> int:
@@ -166,6 +169,19 @@ class PubsubPublisher(Config):
     none."""
 
 
+class PubsubTopic(Config):
+    """The topic (https://cloud.google.com/pubsub/docs/reference/rest/v1/projects.topics)."""
+
+    not_modelled = NotModelled("pubsub", "topic")
+
+    message_retention_duration: Annotated[Seconds, Field(ge=600, le=31 * DAY_S)] | None = Field(
+        default=None, alias="messageRetentionDuration"
+    )
+    """Each subscription can have again by a seek what was published in so long before, s; 10
+    minutes to 31 days (PB-08). Null: what is acknowledged is kept only where a subscription says
+    so."""
+
+
 class PubsubLatency(Config):
     """Duration of each call (assumptions of the lab; Google publishes none)."""
 
@@ -181,9 +197,12 @@ class PubsubSystem(ProductSystem):
     """A topic, and its subscriptions: each of them gets every message."""
 
     readers_at: ClassVar[str] = "subscriptions"
+    snapshots: ClassVar[bool] = True
 
     product: Literal["pubsub"]
     """`pubsub`"""
+    topic: PubsubTopic = PubsubTopic()
+    """What the topic keeps."""
     publisher: PubsubPublisher = PubsubPublisher()
     """The publishers."""
     subscriptions: dict[Name, PubsubSubscription] = Field(min_length=1)
@@ -237,6 +256,20 @@ class PubsubSystem(ProductSystem):
             if size_bytes > its.flow_control.max_bytes:
                 place = (*self.place_of(name), "flow_control", "max_bytes")
                 yield Refusal((place,), "is less than a message: nothing would ever be received")
+
+
+def kept_s(its: PubsubSubscription, topic: PubsubTopic) -> float:
+    """How long after it was published a seek can have an acknowledged message again, s; 0: not."""
+    own_s = its.message_retention_duration if its.retain_acked_messages else 0.0
+    return max(own_s, topic.message_retention_duration or 0.0)
+
+
+def retained_s(its: PubsubSubscription, topic: PubsubTopic) -> float:
+    """How long after it was published a message is deleted that is not acknowledged, s.
+
+    What the topic keeps, a subscription has.
+    """
+    return max(its.message_retention_duration, topic.message_retention_duration or 0.0)
 
 
 def held(its: PubsubSubscription, size_bytes: int) -> int:

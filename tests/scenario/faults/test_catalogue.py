@@ -38,7 +38,7 @@ TABLE = [
         "poison", RANDOM, {"effect", "key", "count", "times", "restart_after"}, {"group"},
         "poison x", {"effect": "fail"},
     ),
-    ("seek", ANY_TIME, {"to"}, {"group"}, "seek x to 2 min", {"to": "2m"}),
+    ("seek", ANY_TIME, {"to", "snapshot"}, {"group"}, "seek x to 2 min", {"to": "2m"}),
     ("bug", ANY_TIME, {"for"}, {"group"}, "bug in x", {"for": 3}),
     ("interrupt", ANY_TIME, {"restart_after"}, {"publisher"}, "interrupt x", {}),
     ("exit", ANY_TIME, {"restart_after"}, {"publisher"}, "exit x", {}),
@@ -89,7 +89,7 @@ def test_each_fault_has_its_own_keys_targets_and_words(word, times, own, kinds, 
     made = fault.model_validate(data)
     assert made.words("x") == words
     for key in needs:
-        with pytest.raises(ValueError, match=r"Field required|nothing is (altered|set)"):
+        with pytest.raises(ValueError, match=r"Field required|nothing is (altered|set|sought)"):
             fault.model_validate({k: v for k, v in data.items() if k != key})
     assert fault.model_validate(json.loads(made.model_dump_json(by_alias=True))) == made
 
@@ -104,7 +104,9 @@ def test_an_editor_is_shown_the_keys_of_each_fault_and_what_it_needs(word, times
     assert set(shown["properties"]) == set(keys(FAULTS[word]))
     assert shown["properties"]["fault"]["const"] == word
     assert shown["additionalProperties"] is False
-    needs = set() if word in ("configs", "attributes") else set(needs)  # any of some keys will do
+    needs = (
+        set() if word in ("configs", "attributes", "seek") else set(needs)
+    )  # any of some keys will do
     assert set(shown["required"]) == {"fault", "target", *needs} | (set() if times else {"at"})
 
 

@@ -41,6 +41,25 @@ def test_a_seek_to_nowhere_is_refused(to):
         SeekFault.model_validate({**AT, "to": to})
 
 
+def test_PB_09_a_seek_goes_to_a_snapshot_that_was_taken_before():
+    fault = SeekFault.model_validate({**AT, "at": 90, "snapshot": "1m"})
+    assert (fault.snapshot, fault.words("g")) == (60.0, "seek g to the snapshot of 1 min")
+    assert SeekFault.model_validate(fault.model_dump(mode="json")) == fault
+
+
+@pytest.mark.parametrize(
+    ("keys", "words"),
+    [
+        ({}, "nothing is sought"),
+        ({"to": "end", "snapshot": 0}, "two places"),
+        ({"snapshot": "1 s"}, "before the seek"),
+    ],
+)
+def test_a_seek_has_one_place_to_go_to(keys, words):
+    with pytest.raises(ValidationError, match=words):
+        SeekFault.model_validate({**AT, **keys})
+
+
 def test_the_most_consumers_are_those_of_the_scale_or_the_scaler():
     assert ScaleFault.model_validate({**AT, "to": 7}).most == 7
     scaler = {"lagThreshold": 5, "maxReplicaCount": 9}

@@ -45,6 +45,7 @@ from sim.scenario.products.pubsub import (
     FlowControl,
     PubsubPublisher,
     PubsubSubscription,
+    PubsubTopic,
     RetryPolicy,
 )
 from sim.scenario.products.rabbitmq import RabbitmqQueueArguments, RabbitmqSystem
@@ -88,6 +89,7 @@ MODELS: dict[tuple[str, str], tuple[type[Config], ...]] = {
     ("nats", "stream"): (NatsStream,),
     ("nats", "consumer"): (NatsConsumer,),
     ("pubsub", "subscription"): (PubsubSubscription,),
+    ("pubsub", "topic"): (PubsubTopic,),
     ("pubsub", "dead letters"): (DeadLetterPolicy,),
     ("pubsub", "retries"): (RetryPolicy,),
     ("pubsub", "flow control"): (FlowControl,),

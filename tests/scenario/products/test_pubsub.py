@@ -5,7 +5,15 @@ from math import inf
 import pytest
 from pydantic import ValidationError
 
-from sim.scenario.products.pubsub import PubsubSubscription, PubsubSystem, held, retried_s
+from sim.scenario.products.pubsub import (
+    PubsubSubscription,
+    PubsubSystem,
+    PubsubTopic,
+    held,
+    kept_s,
+    retained_s,
+    retried_s,
+)
 
 MIB = 1024 * 1024
 
@@ -40,6 +48,7 @@ def test_defaults_are_those_of_the_api_and_of_the_python_library():
         "enableMessageOrdering": False,
         "enableExactlyOnceDelivery": False,
         "messageRetentionDuration": 604_800.0,
+        "retainAckedMessages": False,
     }
     policies = subscription(deadLetterPolicy={}, retryPolicy={})
     assert policies.dead_letter_policy.max_delivery_attempts == 5
@@ -66,6 +75,23 @@ def test_defaults_are_those_of_the_api_and_of_the_python_library():
 )
 def test_PB_01_PB_02_whose_deadline_it_is(fields, deadline_s):
     assert subscription(**fields).deadline_s == deadline_s
+
+
+@pytest.mark.parametrize(
+    ("topic", "fields", "kept", "retained"),
+    [
+        ({}, {}, 0.0, 604_800.0),
+        ({}, {"retainAckedMessages": True}, 604_800.0, 604_800.0),
+        ({}, {"retainAckedMessages": True, "messageRetentionDuration": 900}, 900.0, 900.0),
+        ({"messageRetentionDuration": 1_200}, {"messageRetentionDuration": 900}, 1_200.0, 1_200.0),
+        ({"messageRetentionDuration": "1 d"}, {}, 86_400.0, 604_800.0),
+    ],
+)
+def test_PB_08_what_is_acknowledged_is_kept_by_the_subscription_or_the_topic(
+    topic, fields, kept, retained
+):
+    its, topic = subscription(**fields), PubsubTopic.model_validate(topic)
+    assert (kept_s(its, topic), retained_s(its, topic)) == (kept, retained)
 
 
 def test_PB_07_a_subscriber_holds_what_its_flow_control_lets_it():
