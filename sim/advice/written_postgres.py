@@ -108,11 +108,22 @@ def _pgmq(queue: str, workers: int, keys: _Keys, _: _Json) -> str:
     )
 
 
-def _skip_locked(queue: str, workers: int, keys: _Keys, _: _Json) -> str:
-    head = (
+def _head(workers: int, keys: _Keys) -> str:
+    return (
         f"-- {workers} workers; one that found nothing looks again after "
         f"{keys['poll_interval']} s.\n"
     )
+
+
+def _for_update(queue: str, workers: int, keys: _Keys, _: _Json) -> str:
+    return _head(workers, keys) + (
+        f"BEGIN;\nSELECT * FROM {queue} ORDER BY id LIMIT 1 FOR UPDATE;\n"
+        f"DELETE FROM {queue} WHERE id = ...;  -- when it is done\nCOMMIT;\n"
+    )
+
+
+def _skip_locked(queue: str, workers: int, keys: _Keys, _: _Json) -> str:
+    head = _head(workers, keys)
     pick = f"SELECT id FROM {queue} {{}}ORDER BY id FOR UPDATE SKIP LOCKED LIMIT 1"
     if "lease" in keys:
         free = "WHERE leased_until IS NULL OR leased_until < now() "
@@ -135,5 +146,6 @@ _WRITERS: Mapping[str, tuple[str, Callable[[str, int, _Keys, _Json], str]]] = {
     "solid_queue": ("queue.yml", _solid_queue),
     "pgmq": ("pgmq.sql", _pgmq),
     "skip_locked": ("queue.sql", _skip_locked),
+    "for_update": ("queue.sql", _for_update),
 }
 """Of each library, the end of the file's name, and its text: queue, workers, keys, JSON."""

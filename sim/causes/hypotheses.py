@@ -174,7 +174,8 @@ def _of_key(line: Relaxed, at: At, place: Sequence[Any], key: str, to: Any) -> H
     def path(steps: Sequence[Any]) -> str:
         return ".".join(map(str, ("systems", at.system, *steps)))
 
-    first = Change(path(place), None if to == "" else to)
+    stays = [*place[:-1], line.instead] if line.instead else place
+    first = Change(path(stays), None if to == "" else to)
     others = [
         Change(path(at.place(steps)), value(at) if callable(value) else value)
         for steps, value in line.also.items()
@@ -182,10 +183,12 @@ def _of_key(line: Relaxed, at: At, place: Sequence[Any], key: str, to: Any) -> H
     now = at.value
     if now is None:
         now = line.default(at) if callable(line.default) else line.default
-    value = written(now)
+    value = "" if line.instead else written(now)
     name = line.name or key
     what = said(line.what, now, key)
     remedy = f"without {key}" if to in ("", None) else f"with {key} {written(to)}"
+    if line.instead:
+        remedy = f"with {line.instead}"
     if to is False and line.path[-1] == "apply":
         remedy = "without ceilings"
     return Hypothesis(
@@ -194,7 +197,7 @@ def _of_key(line: Relaxed, at: At, place: Sequence[Any], key: str, to: Any) -> H
         key,
         path(place),
         value,
-        "" if to == "" else written(to),
+        "" if to == "" or line.instead else written(to),
         [first, *others],
         what,
         remedy,

@@ -104,6 +104,8 @@ class Relaxed:
     """The product's name of it, if that is not the last step of the path."""
     default: Any = None
     """What it is where it is not given; a function is asked."""
+    instead: str = ""
+    """The alternative that stands in its place, with the other value; "": it stays."""
     promise: bool = False
     """Whether the other value gives up what the product promises."""
 

@@ -83,6 +83,13 @@ POSTGRES = (
     _poll("skip_locked", "poll_interval", 0.01, "s"),
     _notified("skip_locked"),
     *_lease("skip_locked", "lease", None),
+    Relaxed(
+        (READERS, "for_update"), lambda at: at.value,
+        "a fetch waits for the row that another worker has, without SKIP LOCKED",
+        "jobs are done out of order", BEHIND, instead="skip_locked",
+    ),
+    _poll("for_update", "poll_interval", 0.01, "s"),
+    _notified("for_update"),
     _every("pg-boss", "pollingIntervalSeconds", 0.5, "s"),
     _every("pg-boss", "notifyPollingIntervalSeconds", 0.5, "s"),
     _batch("pg-boss", "batchSize"),

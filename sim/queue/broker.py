@@ -149,17 +149,18 @@ class Broker:
 
     @property
     def useful(self) -> int | None:
-        """There is no limit, but that a single active consumer leaves the others idle."""
-        return 1 if self.policy.single_active else None
+        """There is no limit, but where one consumer alone has messages at a time."""
+        return 1 if self.policy.single_active or self.policy.row_waits else None
 
     @property
     def idle(self) -> TimePart:
         """What a message waits for that is ready while a consumer rests.
 
-        Its line: a message group, a window, the consumer that alone is active; or a process.
+        Its line: a message group, a window, the consumer that alone has messages; or a process.
         """
-        policy, in_line = self.policy, (codes.GROUPS, codes.SPANS)
-        if policy.single_active or policy.pick in in_line or policy.eta_limit:
+        policy = self.policy
+        in_line = policy.pick == codes.SPANS or self.state.by_lane
+        if policy.single_active or in_line or policy.eta_limit:
             return TimePart.HEAD_OF_LINE
         return TimePart.CEILING
 

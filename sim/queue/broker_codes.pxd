@@ -126,7 +126,8 @@ cdef enum:
     LIMIT_LOST = 28
     LIMIT_BACKOFF = 29
     LIMIT_ETAS = 30
-    LIMITS = 31
+    LIMIT_PASSED = 31
+    LIMITS = 32
     CLOSED = 0
     KILLED = 1
     STRUCK = 2

@@ -251,7 +251,9 @@ LIMIT_BACKOFF = 29
 """A message that came back was not ready again at once."""
 LIMIT_ETAS = 30
 """A consumer that held messages for their ETA was not sent another."""
-LIMITS = 31
+LIMIT_PASSED = 31
+"""What was in flight made a call that found something take more than twice as long."""
+LIMITS = 32
 
 # What happens to consumers, and is told of: rows of QueueLimits.times_of.
 CLOSED = 0

@@ -32,6 +32,7 @@ cdef class Consumers:
     cdef public i64[::1] behind
     cdef public i64[::1] ahead
     cdef public double[::1] half_s
+    cdef public double[::1] passed_s
     cdef public double[::1] asked_s
     cdef public i64[::1] found_none
     cdef public i64[::1] asleep

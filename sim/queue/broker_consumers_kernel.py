@@ -65,6 +65,8 @@ class Consumers:
         """[places + 1] who is ahead of it in the ring; -1: it does not wait."""
         self.half_s: F64 = np.zeros(places)
         """[places] Pull: half the latency of the call under way."""
+        self.passed_s: F64 = np.zeros(places)
+        """[places] Pull: of it, for what was in flight (`BrokerPolicy.passed_s`)."""
         self.asked_s: F64 = np.full(places, -np.inf)
         """[places] Pull: when the latest call began."""
         self.found_none: I64 = np.zeros(places, np.int64)

@@ -13,6 +13,7 @@ from sim.queue cimport broker_function_kernel as function_kernel
 from sim.queue cimport broker_leases_kernel as leases_kernel
 from sim.queue cimport broker_limits_kernel as limits_kernel
 from sim.queue cimport broker_messages_kernel as messages_kernel
+from sim.queue cimport broker_row_locks_kernel as row_locks_kernel
 from sim.queue cimport broker_settling_kernel as settling_kernel
 from sim.queue cimport broker_state_kernel as state_kernel
 from sim.queue cimport broker_times_kernel as times_kernel

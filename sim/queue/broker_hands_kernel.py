@@ -12,6 +12,7 @@ from sim.queue import broker_function_kernel as function_kernel
 from sim.queue import broker_leases_kernel as leases_kernel
 from sim.queue import broker_limits_kernel as limits_kernel
 from sim.queue import broker_messages_kernel as messages_kernel
+from sim.queue import broker_row_locks_kernel as row_locks_kernel
 from sim.queue import broker_settling_kernel as settling_kernel
 from sim.queue import broker_state_kernel as state_kernel
 from sim.queue import broker_times_kernel as times_kernel
@@ -135,6 +136,9 @@ def _ask(b: BrokerState, now: float, c: int, kind: int) -> None:
     if b.dies:
         b.dead.added_s[c] = dead_rows_kernel.extra_s(b.dead, now)
         half_s += 0.5 * b.dead.added_s[c]
+    if b.policy.passed_s > 0.0:
+        b.consumers.passed_s[c] = 0.5 * b.policy.passed_s * num.double(row_locks_kernel.ahead(b))
+        half_s += b.consumers.passed_s[c]
     b.consumers.half_s[c] = half_s
     b.consumers.calling[c] = codes.UNDER_WAY
     at_s = state_kernel.within_quota(b, b.receives, now + half_s)

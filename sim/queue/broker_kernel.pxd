@@ -19,6 +19,7 @@ from sim.queue cimport broker_leases_kernel as leases_kernel
 from sim.queue cimport broker_limits_kernel as limits_kernel
 from sim.queue cimport broker_messages_kernel as messages_kernel
 from sim.queue cimport broker_picks_kernel as picks_kernel
+from sim.queue cimport broker_row_locks_kernel as row_locks_kernel
 from sim.queue cimport broker_settling_kernel as settling_kernel
 from sim.queue cimport broker_state_kernel as state_kernel
 from sim.queue cimport broker_times_kernel as times_kernel
@@ -31,24 +32,24 @@ cdef double _arrive_s(BrokerState b, double now, i64 c, i64 d) noexcept nogil
 @cython.locals(arrive_s=double)
 cdef i64 _hand_over(BrokerState b, double now, i64 c, i64 d, i64 message) noexcept nogil
 
-@cython.locals(until_idle_s=double, in_line=bint, idle_s=double)
+@cython.locals(until_idle_s=double, alone=bint, in_line=bint, idle_s=double)
 cdef void _note_waits(
     BrokerState b, double now, i64 d, i64 message, i64 lane
 ) noexcept nogil
-
-@cython.locals(lower=i64, other=i64)
-cdef void _note_overtaken(BrokerState b, double now, i64 message, i64 lane) noexcept nogil
 
 cdef void _count(BrokerState b, double now) noexcept nogil
 
 @cython.locals(d=i64, epoch=i64, connection=i64, there=bint, has=i64, lane=i64)
 cdef void _deliver(BrokerState b, double now, i64 c, i64 message) noexcept nogil
 
-@cython.locals(limit=i64, n=i64, lane=i64, message=i64)
+@cython.locals(limit=i64, n=i64, lane=i64, message=i64, counts=bint)
 cdef i64 _take(BrokerState b, double now, i64 c) noexcept nogil
 
 @cython.locals(begins_s=double)
 cdef bint _is_busy(BrokerState b) noexcept nogil
+
+@cython.locals(c=i64)
+cdef bint _rows_are_free(BrokerState b) noexcept nogil
 
 @cython.locals(c=i64, n=i64)
 cdef bint _serve(BrokerState b) noexcept nogil

@@ -42,6 +42,7 @@ from sim.queue import broker_leases_kernel as leases_kernel
 from sim.queue import broker_limits_kernel as limits_kernel
 from sim.queue import broker_messages_kernel as messages_kernel
 from sim.queue import broker_picks_kernel as picks_kernel
+from sim.queue import broker_row_locks_kernel as row_locks_kernel
 from sim.queue import broker_settling_kernel as settling_kernel
 from sim.queue import broker_state_kernel as state_kernel
 from sim.queue import broker_times_kernel as times_kernel
@@ -90,28 +91,15 @@ def _hand_over(b: BrokerState, now: float, c: int, d: int, message: int) -> int:
 def _note_waits(b: BrokerState, now: float, d: int, message: int, lane: int) -> None:
     """Note what a message without an effect has met that is handed over now."""
     until_idle_s = -num.INF
-    in_line = b.policy.pick == codes.SPANS or b.policy.single_active == 1
-    in_line = in_line or b.policy.eta_limit > 0
-    if b.policy.pick == codes.GROUPS:
+    alone = b.policy.single_active == 1 or b.policy.eta_limit > 0
+    in_line = alone or b.policy.pick == codes.SPANS
+    if b.by_lane:
         until_idle_s = b.times.freed[lane]
     elif in_line or b.by_ring:
         until_idle_s = b.times.idle_s
     idle_s = times_kernel.hand(b.times, b.deliveries, d, message, until_idle_s)
-    if idle_s > 0.0 and (in_line or b.policy.pick == codes.GROUPS):
+    if idle_s > 0.0 and (in_line or b.by_lane):
         limits_kernel.act(b.limits, codes.LIMIT_LINE, now - idle_s, now)
-
-
-def _note_overtaken(b: BrokerState, now: float, message: int, lane: int) -> None:
-    """Note it if an older message of a lower lane is ready."""
-    for lower in range(lane):
-        other = b.lanes.head[lower]
-        if (
-            other >= 0
-            and b.lanes.place[other] < b.lanes.place[message]
-            and b.messages.state[other] == codes.READY
-        ):
-            limits_kernel.act(b.limits, codes.LIMIT_OVERTAKEN, now, now)
-            return
 
 
 def _count(b: BrokerState, now: float) -> None:
@@ -187,14 +175,15 @@ def _take(b: BrokerState, now: float, c: int) -> int:
         if b.policy.at_head == 1:
             arrivals_kernel.expire_heads(b)
         lane = picks_kernel.pick(b.lanes, b.messages, b.policy, now, c, lane)
-        if lane < 0:
+        if lane < 0 or (b.policy.row_waits == 1 and not row_locks_kernel.sees(b, c)):
             break
         message = b.lanes.head[lane]
         lanes_kernel.pop(b.lanes, lane)
         if b.policy.pick == codes.PRIORITY:
             picks_kernel.take_turn(b.lanes, b.policy, lane)
-            if b.policy.returns_lane == 0 or lane < b.lanes.lanes - 1:
-                _note_overtaken(b, now, message, lane)
+            counts = b.policy.returns_lane == 0 or lane < b.lanes.lanes - 1
+            if counts and picks_kernel.overtakes(b.lanes, b.messages, message, lane):
+                limits_kernel.act(b.limits, codes.LIMIT_OVERTAKEN, now, now)
         if messages_kernel.received(b.messages, message) >= b.policy.max_receives:
             b.messages.ready_now -= 1
             settling_kernel.bury(b, message, codes.WAS_READY, codes.DIED_LIMIT)
@@ -233,8 +222,21 @@ def _note_poll(b: BrokerState, c: int, message: int) -> None:
         limits_kernel.act(b.limits, codes.LIMIT_POLL, from_s, b.consumers.asked_s[c])
 
 
+def _rows_are_free(b: BrokerState) -> bool:
+    """Whether nobody has a row; then who has waited and sees none is told so."""
+    if b.messages.in_flight_now > 0:
+        return False
+    c = b.consumers.behind[b.consumers.anchor]
+    while c != b.consumers.anchor and c != b.consumers.asking and not row_locks_kernel.sees(b, c):
+        _answer_empty(b, b.clock_s, c)
+        c = b.consumers.behind[b.consumers.anchor]
+    return True
+
+
 def _serve(b: BrokerState) -> bool:
     """Hand messages to the first of those that wait who may have any; False: nobody may."""
+    if b.policy.row_waits == 1 and not _rows_are_free(b):
+        return False
     if b.messages.ready_now <= 0 or b.messages.in_flight_now >= b.policy.max_in_flight:
         return False
     if b.limited and _is_busy(b):
@@ -262,6 +264,8 @@ def _serve(b: BrokerState) -> bool:
         b.consumers.found += 1
         if b.dies and b.dead.added_s[c] > b.consumers.half_s[c]:
             limits_kernel.act(b.limits, codes.LIMIT_DEAD, b.consumers.asked_s[c], b.clock_s)
+        if 2.0 * b.consumers.passed_s[c] > b.consumers.half_s[c]:
+            limits_kernel.act(b.limits, codes.LIMIT_PASSED, b.consumers.asked_s[c], b.clock_s)
         if b.consumers.slept_s[c] < num.INF and b.consumers.buffer[c] >= 0:
             _note_poll(b, c, b.deliveries.message[b.consumers.buffer[c]])
         if b.consumers.asking == c:
@@ -274,7 +278,7 @@ def _leave_unanswered(b: BrokerState) -> None:
     c = b.consumers.asking
     b.consumers.asking = -1
     consumers_kernel.rest(b.consumers, c, 1)
-    if b.policy.wait_s == num.INF:
+    if b.policy.wait_s == num.INF or (b.policy.row_waits == 1 and b.messages.in_flight_now > 0):
         return
     if b.policy.wait_s > 0.0:
         until_s = b.clock_s + b.policy.wait_s

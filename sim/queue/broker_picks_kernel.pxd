@@ -30,6 +30,9 @@ cdef void take_turn(Lanes lanes, BrokerPolicy policy, i64 lane) noexcept nogil
 
 cdef i64 lane_back(Lanes lanes, BrokerPolicy policy, i64 message, i64 place) noexcept nogil
 
+@cython.locals(lower=i64, other=i64)
+cdef bint overtakes(Lanes lanes, QueueMessages messages, i64 message, i64 lane) noexcept nogil
+
 @cython.locals(lane=i64)
 cdef i64 _pick_group(Lanes lanes, QueueMessages messages, i64 latest) noexcept nogil
 

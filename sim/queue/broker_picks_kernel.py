@@ -88,6 +88,19 @@ def lane_back(lanes: Lanes, policy: BrokerPolicy, message: int, place: int) -> i
     return lanes_kernel.lane_of(lanes, message)
 
 
+def overtakes(lanes: Lanes, messages: QueueMessages, message: int, lane: int) -> bool:
+    """Whether an older message of a lower lane is ready."""
+    for lower in range(lane):
+        other = lanes.head[lower]
+        if (
+            other >= 0
+            and lanes.place[other] < lanes.place[message]
+            and messages.state[other] == codes.READY
+        ):
+            return True
+    return False
+
+
 def _pick_group(lanes: Lanes, messages: QueueMessages, latest: int) -> int:
     """``latest`` while it has messages, so that one call empties it; else the oldest free one."""
     if latest >= 0 and lanes_kernel.front(lanes, messages, latest) >= 0:

@@ -90,6 +90,8 @@ cdef class BrokerPolicy:
     cdef public i64 overflow
     cdef public double republish_s
     cdef public double letters_again_s
+    cdef public double passed_s
+    cdef public i64 row_waits
     cdef public i64 max_in_flight
     cdef public double dedup_s
     cdef public double calls_per_s

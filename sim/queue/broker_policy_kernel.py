@@ -194,6 +194,12 @@ class BrokerPolicy:
         """A refused message is sent again after; inf: never."""
         self.letters_again_s = num.INF
         """The same of a refused dead letter."""
+        self.passed_s = 0.0
+        """Pull: what each message in flight adds to a call, that stands before the first that is
+        ready as the call is made. Only with ONE and ORIGINAL."""
+        self.row_waits = 0
+        """Pull: 1: a call waits while anything is in flight that had come when it arrived, and sees
+        nothing that came later. Only with ONE and ORIGINAL."""
         self.max_in_flight = NO_LIMIT
         """Messages handed out and not acknowledged, over all consumers."""
         self.dedup_s = 0.0

@@ -87,13 +87,13 @@ def move(b: BrokerState, message: int, d: int, reason: int) -> None:
                 b.letters.met[at, codes.MET_DELAY] += now - ready_s - late_s
                 return
         until_idle_s = -num.INF
-        if b.policy.pick == codes.GROUPS:
+        if b.by_lane:
             until_idle_s = b.times.freed[lanes_kernel.lane_of(b.lanes, message)]
         elif b.policy.single_active == 1 or b.by_ring:
             until_idle_s = b.times.idle_s
         times_kernel.add_ready(b.times, message, until_idle_s, b.letters.met, at)
     # What it waits for while a consumer rests is this queue's.
-    in_line = b.policy.single_active == 1 or b.policy.pick == codes.GROUPS
+    in_line = b.policy.single_active == 1 or b.by_lane
     into = codes.MET_LINE if in_line else codes.MET_CEILING
     b.letters.met[at, into] += b.letters.met[at, codes.MET_IDLE]
     b.letters.met[at, codes.MET_IDLE] = 0.0

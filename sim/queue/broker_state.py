@@ -134,12 +134,16 @@ def new_state(
     Args: as those of `sim.queue.broker.Broker`; ``places``: for consumers.
 
     Raises:
-        ValueError: the queue drops heads, or lets them expire, and cannot say which is one.
+        ValueError: the queue drops heads, or lets them expire, and cannot say which is one; or it
+            is a table whose rows are in no order.
     """
     # Messages that the window has not let in are in no lane; and the heap is by the heads.
     drops = policy.overflow == codes.DROP_HEAD and policy.max_length < NO_LIMIT
     if drops and policy.pick in (codes.GROUPS, codes.FAIR):
         raise ValueError("a queue with message groups or fair lanes cannot drop its head")
+    of_rows = policy.passed_s > 0.0 or policy.row_waits
+    if of_rows and (policy.pick, policy.place) != (codes.ONE, codes.ORIGINAL):
+        raise ValueError("rows of a table that others have are passed in their order")
     if policy.at_head and policy.pick not in (codes.ONE, codes.PRIORITY):
         raise ValueError("a queue with message groups, fair lanes or windows has no head")
     n, wanted = service_s.size, columns.wanted

@@ -63,6 +63,7 @@ cdef class BrokerState:
     cdef public bint claims
     cdef public i64 most
     cdef public bint by_ring
+    cdef public bint by_lane
     cdef public bint exact
     cdef public double free_s
     cdef public double checked_s

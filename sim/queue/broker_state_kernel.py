@@ -117,6 +117,8 @@ class BrokerState:
         """Messages handed out at once, at most."""
         self.by_ring = self.limited or self.rated
         """Whether what is ready may wait though a consumer could be sent it."""
+        self.by_lane = policy.pick == codes.GROUPS or policy.row_waits == 1
+        """Whether what is ready waits while anything of its lane is in flight."""
         self.exact = policy.at_head == 1 or policy.moves == 1
         """Whether each arrival is looked at by itself: what is first now makes a difference."""
         self.free_s = -num.INF

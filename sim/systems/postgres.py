@@ -1,7 +1,8 @@
 """A queue in PostgreSQL on the queue mechanism: from a library's keys to senders and workers.
 
 Rules held: PG-01 (a worker asks at its library's times), PG-02 (NOTIFY wakes those that wait),
-PG-03 (what a worker that is gone held), PG-04 (retries), PG-05 (dead rows under a snapshot).
+PG-03 (what a worker that is gone held), PG-04 (retries), PG-05 (dead rows under a snapshot), PG-06
+(a fetch passes the rows that others have), PG-07 (or waits for them, without SKIP LOCKED).
 """
 
 from collections.abc import Iterator, Sequence
@@ -62,12 +63,13 @@ class Postgres(QueueSystem[Broker]):
 
 def _queue(setup: Setup, config: PostgresSystem, name: str, feed: Feed, rows: I32 | None) -> Broker:
     queue = config.queues[name]
-    workers = setup.scaled(queue.workers)
+    workers, habits = setup.scaled(queue.workers), queue.library.habits
+    passed_s = getattr(config.latency, habits.passes) if habits.passes else 0.0
     return Broker(
         feed,
         setup.work_s(name, queue.does),
         workers,
-        postgres_policy(queue.library.habits, setup.scenario.workload.per_batch_s(queue.does)),
+        postgres_policy(habits, setup.scenario.workload.per_batch_s(queue.does), passed_s),
         receive_latency_s=setup.pool(f"{name}.fetch", config.latency.fetch),
         ack_latency_s=setup.pool(f"{name}.complete", config.latency.complete),
         grid_s=setup.grid_s,
@@ -98,12 +100,15 @@ def _dead_rows(setup: Setup, config: PostgresSystem, name: str) -> DeadRows | No
     return DeadRows(from_s, until_s, row_s, habits.dead_taken, habits.dead_done)
 
 
-def postgres_policy(habits: Habits, per_batch_s: float = 0.0) -> BrokerPolicy:
+def postgres_policy(
+    habits: Habits, per_batch_s: float = 0.0, passed_s: float = 0.0
+) -> BrokerPolicy:
     """What a queue of a library does.
 
     Args:
         habits: of the library.
         per_batch_s: work that a batch costs besides its jobs, s.
+        passed_s: what each row adds to a fetch that passes it, s.
     """
     retries = habits.retries
     on_failure = codes.REQUEUE if habits.held else codes.LEAVE
@@ -118,6 +123,8 @@ def postgres_policy(habits: Habits, per_batch_s: float = 0.0) -> BrokerPolicy:
         batch=habits.batch,
         ack_every=habits.batch,
         per_batch_s=per_batch_s,
+        passed_s=passed_s,
+        row_waits=int(habits.waits),
         every_s=habits.every_s,
         every_least_s=habits.every_least_s,
         poll_s=habits.poll_s,
@@ -168,7 +175,13 @@ def limit_keys(name: str, config: PostgresSystem) -> Keys:
         codes.LIMIT_RETRIES: names.retries,
     }
     keys = {code: key(of) for code, of in its.items() if of}
-    dead_row = f"{config.latency.dead_row * 1e6:.12g} us"
-    keys[codes.LIMIT_DEAD] = LimitKey("dead_row", "latency.dead_row", dead_row)
+    rows = {codes.LIMIT_DEAD: "dead_row", codes.LIMIT_PASSED: library.habits.passes}
+    for code, row in rows.items():
+        if row:
+            value = f"{getattr(config.latency, row) * 1e6:.12g} us"
+            keys[code] = LimitKey(row, f"latency.{row}", value)
+    if library.habits.waits:
+        path = f"queues.{name}.for_update"
+        keys[codes.LIMIT_LINE] = LimitKey("for_update", path, "without SKIP LOCKED")
     keys[codes.LIMIT_BUSY] = LimitKey("workers", f"queues.{name}.workers", str(queue.workers))
     return keys

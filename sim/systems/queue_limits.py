@@ -59,6 +59,7 @@ _WHAT = {
     codes.LIMIT_THROTTLED: "had an invocation throttled: as many ran as may",
     codes.LIMIT_TIMEOUT: "ended an invocation that took longer",
     codes.LIMIT_DEAD: "made a fetch take more than twice as long: a held snapshot keeps dead rows",
+    codes.LIMIT_PASSED: "made a fetch take more than twice as long: it passes what others have",
     codes.LIMIT_POLL: "had a message wait until an idle worker asked again",
     codes.LIMIT_BACKOFF: "kept a message that had come back from being delivered again",
     codes.LIMIT_ETAS: "was reached: a worker that held so many tasks was sent no other",

@@ -1,9 +1,9 @@
 """The statements of a queue in a table, as a library has them: for `postgres_worker` and its like.
 
-Two are run for real. `skip_locked`, a loop of one's own, keeps a row locked in an open transaction
-while it works, or notes a lease and commits. `pgmq` reads and deletes with the statements of its
-extension (`pgmq.read`, `pgmq.delete`: pgmq-extension/sql/pgmq.sql, 1.5.1), which need not be
-installed.
+Three are run for real. `skip_locked`, a loop of one's own, keeps a row locked in an open
+transaction while it works, or notes a lease and commits; `for_update` is the same without SKIP
+LOCKED. `pgmq` reads and deletes with the statements of its extension (`pgmq.read`, `pgmq.delete`:
+pgmq-extension/sql/pgmq.sql, 1.5.1), which need not be installed.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from sim.scenario.products.base import ProductSystem
 from sim.scenario.products.postgres import PostgresQueue, PostgresSystem
 
-LIBRARIES = ("skip_locked", "pgmq")
+LIBRARIES = ("skip_locked", "for_update", "pgmq")
 """Those that are run for real."""
 
 
@@ -60,9 +60,10 @@ def statements(queue: PostgresQueue, at: str) -> Statements:
     make = (f"CREATE TABLE {at} ({columns})",)
     habits = queue.library.habits
     if habits.held:
+        skips = "" if habits.waits else " SKIP LOCKED"
         return Statements(
             make,
-            f"SELECT id, 1, body FROM {at} ORDER BY id LIMIT {habits.batch} FOR UPDATE SKIP LOCKED",
+            f"SELECT id, 1, body FROM {at} ORDER BY id LIMIT {habits.batch} FOR UPDATE{skips}",
             f"DELETE FROM {at} WHERE id = ANY(%(ids)s)",
             transaction=True,
         )

@@ -57,12 +57,12 @@ _ON: Mapping[TimePart, Sequence[str]] = {
         "maxReplicaCount", "allowIdleConsumers", "scaleUp.policies",
         "ReservedConcurrentExecutions", "account_concurrency", "MaximumConcurrency",
         "event source mapping", "ProvisionedPollerConfig", "MinimumPollers", "MaximumPollers",
-        "MaximumRetryAttempts", "dead_row",
+        "MaximumRetryAttempts", "dead_row", "locked_row", "leased_row",
     ),
     TimePart.HEAD_OF_LINE: (
         "MessageGroupId", "partitions", "retry_topics.numPartitions", "ShardCount",
         "x-single-active-consumer", "expiration", "ParallelizationFactor", "MaximumRetryAttempts",
-        "worker_eta_task_limit",
+        "worker_eta_task_limit", "for_update",
     ),
     TimePart.CEILING: (
         "ceilings.broker", "ceilings.partition", "ceilings.deliver", "ceilings.publish",
@@ -72,7 +72,8 @@ _ON: Mapping[TimePart, Sequence[str]] = {
     TimePart.CALL: (
         "MaxNumberOfMessages", "ReceiveMessageWaitTimeSeconds", "max.poll.records",
         "maxRecords", "commit.per", "fetch.max.wait.ms", "retrievalMode",
-        "idleTimeBetweenReadsInMillis", "dead_row", "pollingIntervalSeconds", "FetchCooldown",
+        "idleTimeBetweenReadsInMillis", "dead_row", "locked_row", "leased_row",
+        "pollingIntervalSeconds", "FetchCooldown",
     ),
     TimePart.HELD: (
         "prefetch_count", "worker_prefetch_multiplier", "MaxNumberOfMessages", "max.poll.records",

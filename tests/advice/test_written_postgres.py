@@ -74,6 +74,11 @@ def test_pg_boss_has_options_of_the_instance_the_queue_and_its_workers():
             ["SELECT * FROM mail ORDER BY id FOR UPDATE SKIP LOCKED LIMIT 1;"],
         ),
         (
+            {"for_update": {}},
+            "mail.queue.sql",
+            ["SELECT * FROM mail ORDER BY id LIMIT 1 FOR UPDATE;"],
+        ),
+        (
             {"skip_locked": {"lease": 60}},
             "mail.queue.sql",
             ["UPDATE mail SET leased_until = now() + interval '60 s'"],

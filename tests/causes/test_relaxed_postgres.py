@@ -13,6 +13,7 @@ from sim.measure.tables import no_rows
 HARMS = ("lost", "unfinished", "dead_lettered", "duplicates", "out_of_order", "late")
 LIBRARIES = {
     "skip_locked": {"poll_interval", "notify", "lease", "lease (shorter)"},
+    "for_update": {"for_update", "poll_interval", "notify"},
     "pg-boss": {
         "pollingIntervalSeconds", "notifyPollingIntervalSeconds", "batchSize", "notify",
         "expireInSeconds", "expireInSeconds (shorter)", "retryLimit",

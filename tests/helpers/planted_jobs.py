@@ -77,6 +77,27 @@ def held_snapshot(rng: random.Random) -> Plant:
     )
 
 
+def without_skip_locked(rng: random.Random) -> Plant:
+    """A loop forgets SKIP LOCKED: its workers wait for each other."""
+    workers = rng.randint(4, 12)
+    loop = {"poll_interval": 0.1}
+    queue = {"does": ["g"], "workers": workers, "for_update": loop}
+    pause = {"at": "5s", "fault": "pause", "target": "s.g.0", "for": "2s"}
+    decoy = rng.random() < 0.5
+    return Plant(
+        "workers that wait for a row",
+        scenario_of(
+            {"product": "postgres", "queues": {"g": queue}},
+            [(240, rng.uniform(14, 20))],
+            {"per_message": f"{rng.uniform(90, 130):.3g} ms"},
+            faults=[pause] if decoy else [],
+        ),
+        "max_time_lag_s",
+        (Part((f"{AT}.for_update",), {f"{AT}.skip_locked": loop}),),
+        Part(("faults.0",), {"faults.0": None}) if decoy else None,
+    )
+
+
 def claimed_too_soon(rng: random.Random) -> Plant:
     """Some entries take longer than the time after which others may claim them."""
     idle_s = rng.randint(2, 5)
@@ -191,6 +212,7 @@ JOBS: tuple[Kind, ...] = (
     lock_under_cpu_bound_work,
     poll_interval,
     held_snapshot,
+    without_skip_locked,
     claimed_too_soon,
     trimmed,
     sent_ahead,

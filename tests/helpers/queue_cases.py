@@ -515,4 +515,5 @@ ACTED = {
     "most": codes.LIMIT_LOCK_MOST,
     "dead": codes.LIMIT_DEAD,
     "etas": codes.LIMIT_ETAS,
+    "passed": codes.LIMIT_PASSED,
 }

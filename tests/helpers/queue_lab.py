@@ -139,6 +139,8 @@ def policy_of(s):
         loop_s=s.loop_s,
         fetch_trips=s.fetch_trips,
         ack_trips=s.ack_trips,
+        passed_s=s.passed_s,
+        row_waits=int(s.row_waits),
     )
 
 

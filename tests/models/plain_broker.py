@@ -393,24 +393,29 @@ class PlainBroker(PlainQueueSide):
             held_up = True
             if consumer.cut:
                 continue
-            call_s = self._call_s()
+            passed_s = self._passed_s()
+            call_s = self._call_s() + passed_s
             travels = self.env.timeout(self._until_taken("receive", call_s / 2))
             if not (yield from self._in_time(consumer, travels)):
                 continue
-            call = PlainCall(consumer, consumer.connection, self.env.event())
+            call = PlainCall(consumer, consumer.connection, self.env.event(), self.env.now)
             self.waiting.append(call)
             self._serve()
-            consumer.found_nothing = not call.answer.triggered
-            if s.wait_s > 0 and not call.answer.triggered:
+            consumer.found_nothing = not (call.answer.triggered and call.answer.value)
+            blocked = s.row_waits and not call.answer.triggered
+            if blocked:
+                self.seen.add("waited for a row")
+            if (s.wait_s > 0 or blocked) and not call.answer.triggered:
                 consumer.leaves_at_once = True
-                ends = self.env.timeout(s.wait_s)
+                ends = self.env.timeout(INF if blocked else s.wait_s)
                 hurries = [consumer.hurried] if consumer.hurried is not None else []
                 mended = yield from self._in_time(consumer, call.answer, ends, *hurries)
                 if any(hurry.processed for hurry in hurries) and not call.answer.triggered:
                     self.waiting.remove(call)
                     consumer.leaves_at_once = False
                     return []
-                consumer.found_nothing = mended and not call.answer.triggered
+                answered = call.answer.triggered and call.answer.value
+                consumer.found_nothing = mended and not answered
                 consumer.leaves_at_once = False
                 if not mended:
                     if call in self.waiting:
@@ -421,7 +426,8 @@ class PlainBroker(PlainQueueSide):
             held = call.answer.value if call.answer.triggered else []
             consumer.on_the_way = held
             consumer.found_none = not held
-            self.times.acted["dead"] += bool(held) and call_s > 2 * s.receive_s
+            self.times.acted["dead"] += bool(held) and call_s - passed_s > 2 * s.receive_s
+            self.times.acted["passed"] += bool(held) and 2 * passed_s > call_s
             if held and consumer.slept_s < INF:
                 came_s = self.enqueued_s[held[0].message.row] + s.delay_s
                 self.times.acted["poll"] += came_s < consumer.asked_s - NEAR_S

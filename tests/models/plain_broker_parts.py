@@ -121,6 +121,8 @@ class Settings:
     dead_row_s: float = 0.0  # what each adds to a call
     dead_taken: int = 0  # rows that die when a message is handed over …
     dead_done: int = 0  # … and when it is gone
+    passed_s: float = 0.0  # what each row that others have adds to a call that passes it
+    row_waits: bool = False  # a call waits while others have rows that it sees
     receive_s: float = 0.02
     ack_s: float = 0.02
 
@@ -248,3 +250,4 @@ class PlainCall:
     consumer: Consumer
     connection: Connection
     answer: simpy.Event
+    at_s: float  # it arrived

@@ -502,6 +502,9 @@ class PlainQueueSide:
             message = self._next(lane, consumer)
             if message is None:
                 break
+            if self.s.row_waits and message not in self._rows_of(self.waiting[0]):
+                self.seen.add("came later")
+                break
             lane = message.lane
             self._take_out(message)
             if message.receives - message.forgiven >= self.s.max_receives:
@@ -626,6 +629,13 @@ class PlainQueueSide:
         while self.waiting and not self._process_is_taken() and not self._rate_is_full():
             first = self.waiting[0]
             if isinstance(first, PlainCall):
+                if self.s.row_waits and self.unacked:
+                    break
+                if self.s.row_waits and not self._rows_of(first):
+                    self.waiting.pop(0)
+                    first.answer.succeed([])
+                    self.seen.add("saw none")
+                    continue
                 held = self._take(first.consumer, first.connection)
                 if not held:
                     break
@@ -811,6 +821,21 @@ class PlainQueueSide:
     def _acked(self, message: Message) -> None:
         message.where = "acked"
         self.died_s += [self.env.now] * self.s.dead_done
+
+    def _rows_of(self, call: "Connection | PlainCall") -> list[Message]:
+        """What is ready of the rows that a statement saw as it began."""
+        assert isinstance(call, PlainCall)
+        at_s = {id(m): at_s for m, at_s in zip(self.messages, self.enqueued_s, strict=True)}
+        ready = self.front[0] + self.main[0]
+        return [m for m in ready if at_s[id(m)] + self.s.delay_s <= call.at_s]
+
+    def _passed_s(self) -> float:
+        """What a call that is made now spends on rows that others have, before the first free."""
+        head = self._head(0) if self.s.passed_s else None
+        rows = [d for d in self.unacked if head is None or d.message.row < head.row]
+        if self.s.passed_s and 0 < len(rows) < len(self.unacked):
+            self.seen.add("some passed")
+        return len(rows) * self.s.passed_s
 
     def _call_s(self) -> float:
         """A call that is made now: it passes what has died under the snapshot that is held."""

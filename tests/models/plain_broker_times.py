@@ -84,7 +84,9 @@ class History:
 
     def _line_s(self, message: Message) -> float:
         """Until when its line may hold a message up: until its group was free."""
-        return INF if self.plain.s.pick != "groups" else self.freed_s.get(message.lane, 0.0)
+        if self.plain.s.pick != "groups" and not self.plain.s.row_waits:
+            return INF
+        return self.freed_s.get(message.lane, 0.0)
 
     def came_back(self, d: Delivery) -> None:
         now = self.plain.env.now
@@ -232,6 +234,7 @@ class History:
         s = self.plain.s
         limited = s.publish_s > 0 or s.deliver_s > 0 or s.rate_s < INF
         in_line = s.single_active or s.pick in ("groups", "spans") or s.eta_limit > 0
+        in_line = in_line or s.row_waits
         part = "HEAD_OF_LINE" if in_line else "CEILING" if limited else "CALL"
         at_s = from_s
         for lasted_s, look in self._over(from_s, span.until_s):

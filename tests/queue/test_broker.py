@@ -199,6 +199,32 @@ def snapshots(rng):
     return s, came_s, work_s, until_s, faults, columns
 
 
+def row_locks(rng):
+    """The same, of a table in which rows that others have are passed, or waited for."""
+    s, came_s, work_s, until_s, faults, columns = polling(rng)
+    columns["lane"] = columns["same"] = None
+    waits = bool(rng.integers(2))
+    s = replace(
+        s,
+        pick="one",
+        place="original",
+        requeue_place="original",
+        row_waits=waits,
+        passed_s=0.0 if waits else rng.uniform(1e-3, 2e-2),
+        on_failure=str(rng.choice(["requeue", "requeue", "discard", "leave"])),
+        back_off_s=0.0,
+        lock_s=float("inf") if waits else s.lock_s,
+        sweep_s=0.0 if waits else s.sweep_s,
+        closes=waits or s.closes,
+        calls_per_s=float("inf"),
+        max_length=1_000_000,
+        overflow="drop-head",
+    )
+    if waits:
+        faults = [f for f in faults if f.verb != "cut"]
+    return s, came_s, work_s, until_s, faults, columns
+
+
 def as_a_stream(rng):
     """Scenarios of consumers of a stream, who take over what others have pending (RT-…)."""
     s, came_s, work_s, until_s, faults, columns = scenario(rng)
@@ -431,6 +457,23 @@ def test_PG_05_agrees_also_where_calls_pass_the_dead_rows_of_a_snapshot():
     for what in ("dead rows", "crash", "pause", "cut", "back by lock", "poison"):
         assert seen[what] > 20, (what, seen[what])
     assert seen["late ack"] > 5
+
+
+def test_PG_06_PG_07_agrees_also_where_calls_pass_rows_that_others_have_or_wait_for_them():
+    seen = Counter()
+
+    @settings(max_examples=400, deadline=None, derandomize=True)
+    @given(st.integers(0, 2**32 - 1))
+    def check(seed):
+        agree(seed, seen, row_locks)
+
+    check()
+    for what in ("some passed", "waited for a row", "saw none", "came later"):
+        assert seen[what] > 15, (what, seen[what])
+    for what in ("slept", "notified", "crash", "pause", "terminate", "cut", "poison"):
+        assert seen[what] > 20, (what, seen[what])
+    for what in ("back by close", "back by lock", "back by failure"):
+        assert seen[what] > 20, (what, seen[what])
 
 
 def test_RT_01_RT_02_RT_03_RT_04_agrees_also_where_pending_entries_are_taken_over():

@@ -25,8 +25,9 @@ from sim.words.binds import binding
 
 
 def consume(
-    library, came_s, work_s, until_s, *, workers=1, crash_s=None, bad=(), latency_s=0.02, dead=None
-):
+    library, came_s, work_s, until_s, *, workers=1, crash_s=None, bad=(), latency_s=0.02, dead=None,
+    passed_s=0.0,
+):  # fmt: skip
     """A queue after ``until_s``; the first worker dies at ``crash_s``."""
     queue = PostgresQueue.model_validate({"workers": workers, "does": ["w"], **library})
     came_s = np.asarray(came_s, float)
@@ -39,7 +40,7 @@ def consume(
         Feed(np.arange(came_s.size, dtype=np.int32), came_s, np.array([came_s.size])),
         np.full(came_s.size, work_s, np.float32),
         workers,
-        postgres_policy(habits),
+        postgres_policy(habits, passed_s=passed_s),
         receive_latency_s=np.array([latency_s]),
         ack_latency_s=np.array([latency_s]),
         grid_s=np.zeros(0),
@@ -297,6 +298,98 @@ def test_PG_05_a_held_snapshot_slows_dequeues_about_as_published():
     processed = lab.run(scenario).tables.summary.iloc[0]["processed"]
     assert processed / 180 == pytest.approx(543, rel=0.005)
     assert processed / 180 == pytest.approx(517, rel=0.06)
+
+
+@pytest.mark.parametrize("library", [{"poll_interval": 0}, {"poll_interval": 0, "lease": 600}])
+def test_PG_06_each_fetch_passes_the_rows_that_others_have_at_work(library):
+    """Two workers have the first rows for 5 s; each round of the third is 140 ms and two rows."""
+    work_s = np.append([5.0, 5.0], np.full(98, 0.1))
+    broker = consume({"skip_locked": library}, np.zeros(100), work_s, 9.0, workers=3, passed_s=1e-3)
+    done_s = np.sort(broker.queue.done_s[2:])
+    took_s = np.diff(done_s)
+    np.testing.assert_allclose(took_s[done_s[1:] < 5.0], 0.142, atol=1e-6)
+    assert np.count_nonzero(done_s < 5.0) == 35
+    assert broker.state.limits.times[codes.LIMIT_PASSED] == 0
+
+
+def test_PG_06_a_row_that_came_back_is_found_before_those_that_others_have():
+    # Row 0 fails at 0.12; its worker asks again at 0.14 and passes none of the 10 others' rows.
+    work_s = np.append([0.1], np.full(10, 5.0))
+    bad = ([0], [False], [1], [np.inf])
+    broker = consume(
+        {"skip_locked": {"poll_interval": 0}}, np.zeros(11), work_s, 4.0,
+        workers=11, bad=bad, passed_s=0.05,
+    )  # fmt: skip
+    np.testing.assert_allclose(broker.queue.done_s[0], 0.26, atol=1e-6)
+    # Nothing is ready then: it passes all ten, with 0.5 s more, and finds nothing.
+    broker = consume(
+        {"skip_locked": {"poll_interval": 0}}, np.append(np.zeros(11), 0.5), np.append(work_s, 0.1),
+        4.0, workers=11, bad=bad, passed_s=0.05,
+    )  # fmt: skip
+    # Asked at 0.28, at the rows at 0.54: the twelfth is there. It was slowed down to 26 times.
+    np.testing.assert_allclose(broker.queue.done_s[11], 0.9, atol=1e-6)
+    assert broker.state.limits.times[codes.LIMIT_PASSED] == 1
+
+
+@pytest.mark.parametrize(
+    ("library", "key", "passed_s"),
+    [
+        ({"skip_locked": {}}, "locked_row", 0.6e-6),
+        ({"skip_locked": {"lease": 9}}, "leased_row", 0.1e-6),
+        ({"pgmq": {}}, "leased_row", 0.1e-6),
+        ({"for_update": {}}, "", 0.0),
+        ({"graphile_worker": {}}, "", 0.0),
+    ],
+)
+def test_PG_06_which_rows_a_library_passes(library, key, passed_s):
+    queue = {"workers": 2, "does": ["w"], **library}
+    scenario = incident({"product": "postgres", "queues": {"g": queue}})
+    setup = Setup("s", scenario, generate(scenario), np.arange(2.0))
+    system = scenario.systems["s"]
+    policy = Postgres(setup, system).queues["g"].policy
+    assert policy.passed_s == pytest.approx(passed_s)
+    found = limit_keys("g", system).get(codes.LIMIT_PASSED)
+    assert (found.name if found else "") == key
+
+
+def test_PG_07_without_skip_locked_one_job_is_at_work_at_a_time():
+    """A round is 140 ms; of three workers, another one has its row 10 ms before that is over, and
+    its own reply another 10 ms later: 120 ms."""
+    loop = {"for_update": {}}
+    alone = np.sort(consume(loop, np.zeros(10), 0.1, 9.0).queue.done_s)
+    np.testing.assert_allclose(np.diff(alone), 0.14, atol=1e-6)
+    broker = consume(loop, np.zeros(10), 0.1, 9.0, workers=3)
+    np.testing.assert_allclose(np.diff(np.sort(broker.queue.done_s)), 0.12, atol=1e-6)
+
+
+def test_PG_07_a_statement_that_waited_sees_nothing_that_came_since_it_began():
+    # The second worker waits from 0.011 until 1.03, and is told at 1.04 that there is nothing; the
+    # first asks again then, and has the second job at 1.06. The third job is after it: the second
+    # worker asks again at 2.04, and waits until 2.07.
+    loop = {"for_update": {}}
+    broker = consume(loop, [0.0, 0.5, 1.5], 1.0, 9.0, workers=2)
+    np.testing.assert_allclose(broker.queue.done_s, [1.02, 2.06, 3.08], atol=1e-6)
+    # With NOTIFY it asks at once, and waits for the second, though it was told of it before.
+    broker = consume({"for_update": {"notify": True}}, [0.0, 0.5], 1.0, 9.0, workers=2)
+    np.testing.assert_allclose(broker.queue.done_s, [1.02, 2.06], atol=1e-6)
+
+
+def test_PG_07_what_a_dead_worker_had_goes_to_the_one_that_waits():
+    broker = consume({"for_update": {}}, np.zeros(2), 1.0, 9.0, workers=2, crash_s=0.5)
+    np.testing.assert_allclose(broker.queue.done_s, [1.51, 2.55], atol=1e-6)
+
+
+def test_for_update_is_the_first_cause_of_what_is_late():
+    queue = {"workers": 8, "does": ["w"], "for_update": {"poll_interval": "100 ms"}}
+    system = {"product": "postgres", "queues": {"g": queue}}
+    scenario = incident(system, rate=20, minutes=2, work=0.1)
+    result = lab.run(scenario)
+    summary = result.tables.summary.iloc[0]
+    assert summary["max_lag"] > 1_000
+    (bound,) = [line for line in _bound(result) if "binds" in line]
+    assert bound.startswith("What binds in s.g is for_update"), bound
+    first = explain(scenario).first
+    assert (first.key, first.value) == ("for_update", "")
 
 
 def _bound(result):

@@ -474,7 +474,8 @@ LEFT = (
         "Postgres queues: pgmq, crashes, xmin, pub-sub",
         "as in their repositories",
         "how long a dequeue takes without xmin held is not given; a real PostgreSQL is in "
-        "`sim validate`",
+        "`sim validate`. Why pgmq falls from 11,277 jobs/s (16 workers) to 3,252 (256) is not "
+        "known: the rows that 256 workers have are 26 us of a read, as measured on PostgreSQL 15",
     ),
     Left(
         "Share groups, 4 to 32 consumers",

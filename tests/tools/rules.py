@@ -154,6 +154,8 @@ RULES = {
     "PG-03": "a job whose worker is gone waits for its lease, or is free when the connection ends",
     "PG-04": "a job that fails waits as its library says, and is given up after so many retries",
     "PG-05": "while a snapshot is held, dead rows stay, and each fetch passes them",
+    "PG-06": "a fetch passes the rows that others have locked or leased, up to the first free one",
+    "PG-07": "without SKIP LOCKED a fetch waits while others have a row, and sees what came before",
     "CE-01": "early acknowledgement loses the task that a killed worker ran",
     "CE-02": "late acknowledgement runs it again",
     "CE-03": "a dead child process is acknowledged even so, unless told otherwise",

@@ -12,7 +12,7 @@ from sim.validate.plan import plan
 from sim.validate.real import BrokerMissingError, broker
 
 
-def _planned(faults=(), **queue):
+def _planned(faults=(), service="5 ms", **queue):
     scenario = Scenario.from_mapping(
         {
             "name": "s",
@@ -20,7 +20,7 @@ def _planned(faults=(), **queue):
             "workload": {
                 "arrivals": {"profile": [{"for": "2s", "rate": "20/s"}]},
                 "keys": {"k": {"count": 3}},
-                "service": {"w": {"per_message": "5 ms"}},
+                "service": {"w": {"per_message": service}},
             },
             "systems": {
                 "s": {
@@ -42,6 +42,17 @@ def _real():
 def _latency_s(given, seen):
     done_s = seen.executions.sort_values("message")["done_s"].to_numpy()
     return done_s - given.messages.created_s
+
+
+@pytest.mark.parametrize(("library", "serial"), [("for_update", True), ("skip_locked", False)])
+def test_PG_07_without_skip_locked_one_job_is_at_work_at_a_time(tmp_path, library, serial):
+    given = _planned(**{library: {"poll_interval": 0.1}, "workers": 4}, service="80 ms")
+    with _real() as server:
+        seen = server.run(given, tmp_path).groups["q"]
+    ran = seen.executions.sort_values("started_s")
+    assert sorted(ran["message"]) == list(range(len(given.messages)))
+    began_s, done_s = ran["started_s"].to_numpy(), ran["done_s"].to_numpy()
+    assert bool(np.all(began_s[1:] >= done_s[:-1])) is serial
 
 
 POISON = {"at": 0, "fault": "poison", "target": "s.q", "effect": "fail", "count": 2, "times": 1}

@@ -18,6 +18,12 @@ def test_a_transaction_holds_a_row():
     assert len(its.make) == 1
 
 
+def test_without_skip_locked_it_waits_for_the_row():
+    its = statements(_queue(for_update={}), "t")
+    assert its.transaction
+    assert its.fetch == "SELECT id, 1, body FROM t ORDER BY id LIMIT 1 FOR UPDATE"
+
+
 def test_a_lease_is_noted_and_only_its_owner_deletes():
     its = statements(_queue(skip_locked={"lease": 4}), "t")
     assert not its.transaction

@@ -16,6 +16,7 @@ from sim.foundation.units import Distribution, PositiveCount, Seconds, by_quanti
 from sim.ledger.policy import LedgerPolicy
 from sim.scenario.products.base import Jobs, Name, ProductSystem
 from sim.scenario.products.postgres_libraries import (
+    ForUpdate,
     GraphileWorker,
     Library,
     Oban,
@@ -26,7 +27,10 @@ from sim.scenario.products.postgres_libraries import (
     SolidQueue,
 )
 
-_LIBRARIES = ("skip_locked", "pg-boss", "river", "graphile_worker", "oban", "solid_queue", "pgmq")
+_LIBRARIES = (
+    "skip_locked", "for_update", "pg-boss", "river", "graphile_worker", "oban", "solid_queue",
+    "pgmq",
+)  # fmt: skip
 
 
 class PostgresQueue(Config):
@@ -44,6 +48,8 @@ class PostgresQueue(Config):
     """Keeps books of the lifecycle in `workload.keys`: naive, idempotent, strict; null: none."""
     skip_locked: SkipLocked | None = None
     """A worker of your own: `SELECT … FOR UPDATE SKIP LOCKED LIMIT 1` in a loop."""
+    for_update: ForUpdate | None = None
+    """The same without SKIP LOCKED: workers wait for each other."""
     pg_boss: PgBoss | None = Field(default=None, alias="pg-boss")
     """pg-boss (Node.js)."""
     river: River | None = None
@@ -89,16 +95,32 @@ that a lease leaves, 0.11 to 0.44 us each. VACUUM changed nothing; when the snap
 fetch took twice as long, and those after it 0.5 ms."""
 
 
+LOCKED_ROW_S = 0.6e-6
+"""Measured on PostgreSQL 15 (`tests/tools/locked_rows.py`): 0.53 to 0.71 us a row for a fetch by
+`id` past 10 to 1,000 rows of 1 KiB that other transactions held locked, one or one each; 0.50 to
+0.92 by `EXPLAIN ANALYZE`. A fetch that notes a lease had 0.54 to 1.07, where rows were locked."""
+LEASED_ROW_S = 0.1e-6
+"""There, past 50 to 1,000 rows whose lease another worker has: 0.03 to 0.12 us a row, 0.09 to 0.10
+by `EXPLAIN ANALYZE`."""
+
+
 class PostgresLatency(Config):
     """Duration of each statement with its commit."""
 
     insert: Distribution = INSERT
     """Of a message. Median 1.8 ms, p99 2.5 ms, as measured on 4 vCPUs."""
     fetch: Distribution = FETCH
-    """That looks for messages. Median 3.4 ms, p99 4.2 ms, as measured there; contention of many
-    workers for the same rows is not in it."""
+    """That looks for messages. Median 3.4 ms, p99 4.2 ms, as measured there with 15 readers. What
+    rows add that others have is beside it (`locked_row`, `leased_row`); that many statements at a
+    time share processors, locks in memory and pages is not in it (fault: shared_database)."""
     complete: Distribution = INSERT
     """That notes what was done: taken to cost what an INSERT does (an assumption)."""
+    locked_row: Seconds = LOCKED_ROW_S
+    """What each row adds to a fetch of `skip_locked` that another worker holds locked while it
+    works, and that stands before the first free one: 0.6 us, as measured on PostgreSQL 15."""
+    leased_row: Seconds = LEASED_ROW_S
+    """The same of a row that is leased (`skip_locked` with `lease`, `pgmq`): 0.1 us, as measured
+    there."""
     dead_row: Seconds = DEAD_ROW_S
     """What each dead row adds to a fetch while a snapshot is held (fault: snapshot_held): 0.084 us,
     as measured on PostgreSQL 15; three times that where a table is larger than `shared_buffers`."""
@@ -111,6 +133,13 @@ class PostgresProducer(Config):
     """Connections, each with one statement under way at a time."""
     batch: PositiveCount = 1
     """Most messages of one INSERT."""
+
+
+_PASSED = {
+    "locked_row": "'skip_locked' without a lease",
+    "leased_row": "'skip_locked' with a lease, or of 'pgmq'",
+}
+"""Keys of what is passed, and who passes it."""
 
 
 class PostgresSystem(ProductSystem):
@@ -138,3 +167,7 @@ class PostgresSystem(ProductSystem):
         for name, queue in self.queues.items():
             for key, why in queue.library.idle_keys():
                 yield (*self.place_of(name), queue.library_key, key), f"has no effect: {why}"
+        passed = {queue.library.habits.passes for queue in self.queues.values()}
+        for key, whose in _PASSED.items():
+            if self.latency.given(key) and key not in passed:
+                yield ("latency", key), f"has no effect: no queue is of {whose}"

@@ -9,7 +9,7 @@ Names, defaults and formulas were read in the sources of 2026-08 that each class
 
 from collections.abc import Iterator
 from math import e, inf
-from typing import Annotated, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field
 
@@ -75,6 +75,11 @@ class Habits(NamedTuple):
     or its row, …"""
     dead_done: int = 0
     """… and the same once it is done."""
+    passes: Literal["", "locked_row", "leased_row"] = ""
+    """Which rows a fetch passes that others have at work: its index has them among those that
+    wait; "": none."""
+    waits: bool = False
+    """A fetch waits while others have rows."""
     retries: Retries | None = None
     """Of a job that failed; None: it waits until its lease is over, or is free at once if held."""
 
@@ -135,12 +140,49 @@ class SkipLocked(Library):
             in_order=True,
             dead_taken=int(self.lease is not None),
             dead_done=1,
+            passes="locked_row" if self.lease is None else "leased_row",
         )
 
     @property
     def names(self) -> Keys:
         """As `Library.names`."""
         return Keys(poll="poll_interval", lease="lease")
+
+
+class ForUpdate(Library):
+    """The same loop without SKIP LOCKED: `BEGIN; SELECT … ORDER BY id LIMIT 1 FOR UPDATE; …`.
+
+    A SELECT waits while another worker has the first row locked, which it has until it is done: one
+    job is at work at a time, whatever the number of workers. Then it takes the next row of those
+    that were committed as it began, or finds nothing where all came later
+    (https://www.postgresql.org/docs/current/transaction-iso.html#XACT-READ-COMMITTED).
+    A loop that notes a lease and commits keeps rows locked for a statement only: that wait is left
+    out.
+    """
+
+    poll_interval: Seconds = 1.0
+    """Wait after a SELECT that found nothing, s (an assumption: it is yours)."""
+    notify: bool = False
+    """An INSERT notifies, and workers LISTEN: each of those that wait asks at once; one that waits
+    for a row hears of it afterwards."""
+
+    @property
+    def habits(self) -> Habits:
+        """As `Library.habits`."""
+        return Habits(
+            poll_s=self.poll_interval,
+            notify=self.notify,
+            held=True,
+            in_order=True,
+            dead_taken=0,
+            dead_done=1,
+            waits=True,
+        )
+
+    @property
+    def names(self) -> Keys:
+        """As `Library.names`."""
+        return Keys(poll="poll_interval")
 
 
 class PgBoss(Library):
@@ -462,6 +504,7 @@ class Pgmq(Library):
             any_copy=True,
             any_time=True,
             dead_done=1,
+            passes="leased_row",
         )
 
     @property

@@ -18,7 +18,7 @@ def test_a_queue_names_the_library_that_its_workers_use():
 @pytest.mark.parametrize(
     ("queue", "says"),
     [
-        ({}, "give exactly one of skip_locked, pg-boss, river"),
+        ({}, "give exactly one of skip_locked, for_update, pg-boss, river"),
         ({"river": {}, "oban": {}}, "not river and oban"),
         (
             {"river": {"pollInterval": 5}},
@@ -47,3 +47,9 @@ def test_keys_without_effect_are_told():
     assert [path[-1] for path, _ in config.without_effect()] == ["retryDelayMax"]
     config = incident(system(**{"pg-boss": {"notifyPollingIntervalSeconds": 5}})).systems["s"]
     assert [path[-1] for path, _ in config.without_effect()] == ["notifyPollingIntervalSeconds"]
+    config = incident(system(river={}) | {"latency": {"locked_row": 0}}).systems["s"]
+    assert list(config.without_effect()) == [
+        (("latency", "locked_row"), "has no effect: no queue is of 'skip_locked' without a lease")
+    ]
+    config = incident(system(pgmq={}) | {"latency": {"leased_row": 0}}).systems["s"]
+    assert not list(config.without_effect())
