@@ -5,6 +5,7 @@ from math import e, inf
 import pytest
 
 from sim.scenario.products.postgres_libraries import (
+    ForUpdate,
     GraphileWorker,
     Habits,
     Library,
@@ -18,7 +19,12 @@ from sim.scenario.products.postgres_libraries import (
 )
 
 DEFAULTS = {
-    SkipLocked: Habits(poll_s=1.0, held=True, in_order=True, dead_taken=0, dead_done=1),
+    SkipLocked: Habits(
+        poll_s=1.0, held=True, in_order=True, dead_taken=0, dead_done=1, passes="locked_row",
+    ),
+    ForUpdate: Habits(
+        poll_s=1.0, held=True, in_order=True, dead_taken=0, dead_done=1, waits=True,
+    ),
     PgBoss: Habits(
         every_s=2.0, every_least_s=0.1, lease_s=900.0, sweep_s=60.0, in_order=True,
         lease_waits=True, retries=Retries(2),
@@ -38,6 +44,7 @@ DEFAULTS = {
     SolidQueue: Habits(poll_s=0.1, held=True, seen_s=420.0, dies=True, retries=Retries(0)),
     Pgmq: Habits(
         poll_s=0.1, lease_s=30.0, in_order=True, any_copy=True, any_time=True, dead_done=1,
+        passes="leased_row",
     ),
 }  # fmt: skip
 
@@ -60,7 +67,7 @@ def test_keys_change_what_they_say():
     assert PgBoss(notify=True).names.every == "notifyPollingIntervalSeconds"
     assert PgBoss(retryBackoff=True).habits.retries.most_s == 1.5 * 2**15
     assert SolidQueue(process_alive_threshold=90).habits.seen_s == 105.0
-    leased = Habits(poll_s=1.0, lease_s=60.0, in_order=True, dead_done=1)
+    leased = Habits(poll_s=1.0, lease_s=60.0, in_order=True, dead_done=1, passes="leased_row")
     assert SkipLocked(lease=60).habits == leased
     oban = Oban(rescue_after="60 min").habits
     assert (oban.lease_s, oban.sweep_s) == (3600.0, 60.0)
