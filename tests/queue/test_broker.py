@@ -213,6 +213,8 @@ def row_locks(rng):
         passed_s=0.0 if waits else rng.uniform(1e-3, 2e-2),
         on_failure=str(rng.choice(["requeue", "requeue", "discard", "leave"])),
         back_off_s=0.0,
+        # No queue in a table that is waited for counts what it hands over.
+        max_receives=1_000_000 if waits else s.max_receives,
         lock_s=float("inf") if waits else s.lock_s,
         sweep_s=0.0 if waits else s.sweep_s,
         closes=waits or s.closes,
