@@ -104,6 +104,7 @@ picture: tools
 # The small results that are kept in git, one a scenario.
 examples: tools
 	$(BIN)/sim run --name example $(notdir $(basename $(wildcard scenarios/*.yaml)))
+	$(BIN)/sim plot ledger_ordering/example
 
 # The lab beside measurements that others published: results/published.md.
 published: tools

@@ -86,16 +86,20 @@ def write_all(
     Returns the files. `title` says which run it is, below the finding. An existing file is
     replaced.
     """
-    jobs = writing(tables, folder, title, formats)
+    each = ("overview", *(name for name in names(tables) if shows(name, tables)))
+    jobs = writing(tables, folder, title, each, formats)
     return [path for files in on_two_cores(jobs) for path in files]
 
 
 def writing(
-    tables: "Tables", folder: Path, title: str, formats: Sequence[str] = FORMATS
+    tables: "Tables",
+    folder: Path,
+    title: str,
+    each: Sequence[str],
+    formats: Sequence[str] = FORMATS,
 ) -> list[Callable[[], list[Path]]]:
-    """What writes each chart to `folder`; the overview, which takes longest, is the first."""
+    """What writes each chart of these names to `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
-    each = ("overview", *(name for name in names(tables) if shows(name, tables)))
     return [partial(_write_chart, tables, folder, title, name, formats) for name in each]
 
 

@@ -5,7 +5,7 @@ axes are pictures of their own, so that a narrow screen shows them one below the
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from colorsys import hls_to_rgb, rgb_to_hls
 from dataclasses import dataclass, replace
 from functools import partial
@@ -20,7 +20,6 @@ from matplotlib.figure import Figure
 
 from sim.charts.files import (
     CHART,
-    FORMATS,
     LEDGER_CHARTS,
     names,
     on_two_cores,
@@ -79,10 +78,13 @@ def inline(tables: "Tables") -> list[Inline]:
 
 
 def write_and_inline(
-    tables: "Tables", folder: Path, *, title: str, formats: Sequence[str] = FORMATS
+    tables: "Tables", folder: Path, *, title: str
 ) -> tuple[list[Path], list[Inline]]:
-    """`sim.charts.write_all` and `inline`, both at once."""
-    writes, inlines = writing(tables, folder, title, formats), _inlining(tables)
+    """`inline`, and the overview as a file, both at once.
+
+    To draw every chart for its file as well takes as long again; `sim.charts.write_all` does that.
+    """
+    writes, inlines = writing(tables, folder, title, (OVERVIEW,)), _inlining(tables)
     done: list[Any] = on_two_cores([*writes, *inlines])
     n = len(writes)
     return [path for files in done[:n] for path in files], done[n:]
