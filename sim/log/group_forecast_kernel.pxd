@@ -1,5 +1,6 @@
 cimport cython
 
+from sim.engine cimport held_up_kernel as held_up
 from sim.foundation cimport num
 from sim.foundation.c_types cimport i64
 from sim.log cimport group_state as k

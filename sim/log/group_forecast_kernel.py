@@ -1,5 +1,6 @@
 """When a member of a group will be answered, done, overdue or failing, if nothing changes."""
 
+from sim.engine import held_up_kernel as held_up
 from sim.foundation import num
 from sim.log import group_state as k
 from sim.log.group_state_kernel import GroupState
@@ -66,7 +67,10 @@ def batch_end_s(group: GroupState, m: int, fails: bool) -> float:
     commit_s = group.rules.commit_s if group.rules.wait else 0.0
     stuck = group.rules.wait and group.members.cut[m] == 1
     sent = phase == k.COMMIT
-    end = group.members.now_s[m] if sent else group.members.end_s[m]
+    end = num.double(group.members.now_s[m] if sent else group.members.end_s[m])
+    if not sent and group.members.call[m] >= 0:
+        end = held_up.goes_on_s(group.records.sends, group.members.call[m], end)
+        end = max(end, num.double(group.members.resume_s[m]))
     extra_s = group.members.extra_s[m]
     planned = not sent
     due = sent

@@ -92,7 +92,7 @@ class ShardEnds:
         group, members = self.group, self.group.state.members
         if members.phase[m] != k.POLL or members.cut[m] or members.resume_s[m] > self.env.now:
             return False
-        return bool(group.committed[m] >= group.topic.log.end[m])
+        return bool(group.processed[m] >= group.topic.log.end[m])
 
     def _next_s(self, m: int) -> float:
         """When to look at a member again, s; inf: once it has `changed`."""

@@ -3,9 +3,9 @@
 `sim.queue.sqs_standard_kernel` does one thing fast; this one does the rest of the family, an event
 at a time: RabbitMQ, SQS FIFO and fair queues, Celery and share groups are values of `BrokerPolicy`.
 
-Rules held: SF-01, SF-02, SF-06 (FIFO per message group), SS-14 (fair), KS-01 to KS-04 (locks and
-the window of a share group), RQ-01 to RQ-06, RQ-09 (acks, prefetch, place of return, delivery
-limit, ack timeout, single active consumer), CE-01 to CE-11 as far as broker and worker go.
+Rules held: SF-01, SF-02, SF-06 (FIFO per message group), SS-14 (fair), KS-01 to KS-04 (share
+groups), RQ-01 to RQ-06, RQ-09 (acks, prefetch, place of return, delivery limit, ack timeout, single
+active consumer), CE-01 to CE-11 as far as broker and worker go.
 
 The unit is a *delivery*: one copy of a message that a consumer was handed. The broker may have
 forgotten it (its lock ran out) while the consumer still works on it, and the consumer may be dead
@@ -16,10 +16,7 @@ all last equally long, so that the list of unacknowledged deliveries is in order
 Messages are ready in *lanes*: one; one for each priority, message group, tenant or partition. A
 lane is a linked list, and `BrokerPolicy.pick` says which one is next.
 
-Everything that changes is in `BrokerState`; `work` carries it on. The kernels beside this one, by
-noun: `broker_events_kernel`, `broker_messages_kernel`, `broker_lanes_kernel` and
-`broker_picks_kernel`, `broker_deliveries_kernel`, `broker_consumers_kernel` and
-`broker_hands_kernel`, `broker_settling_kernel`; the faults' verbs are in `broker_faults_kernel`.
+Everything that changes is in `BrokerState`; `work` carries it on. Those beside it have a noun each.
 """
 
 import cython

@@ -23,6 +23,7 @@ from sim.queue import sqs_standard_codes as standard
 from sim.queue.broker import Broker
 from sim.queue.broker_state import MessageColumns, PoisonousMessages, poisonous_messages
 from sim.queue.broker_waits import BrokerWaits
+from sim.queue.delayed import DelayedSent
 from sim.queue.feed_kernel import Feed
 from sim.queue.senders import Senders
 from sim.queue.sqs_standard import Workers
@@ -88,8 +89,11 @@ class QueueSystem(Generic[_Q]):
         """As `sim.engine.system.System.taken`: half a trip after it came into the last queue."""
         senders = getattr(self, "senders", None)
         out = np.full(self.setup.total, -np.inf)
-        for queue in self.queues.values():
+        for name, queue in self.queues.items():
             came_s = _came_s(queue, self.setup.total)
+            sent = self.sent.get(name)
+            if isinstance(sent, DelayedSent):  # who sends does not wait for that
+                came_s[np.isfinite(came_s)] -= sent.delayed.delay_s[np.isfinite(came_s)]
             out[came_s < inf] = np.maximum(out, came_s)[came_s < inf]
         if isinstance(senders, Senders):
             way_s = np.asarray(senders.state.way_s).astype(np.float64)

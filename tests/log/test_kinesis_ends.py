@@ -281,3 +281,31 @@ def test_KN_13_the_library_as_the_plain_model_message_by_message():
         seen["again"] += sum(len(r.effects) > 1 for r in records)
         seen["nobody"] += sum(len(p.nobody) for p in shards[lineage.first :])
     assert min(seen[what] for what in ("merged", "crashed", "again", "nobody")) > 20, seen
+
+
+def test_KN_13_a_shard_whose_last_batch_failed_is_ended_though_nothing_of_it_was_committed():
+    """`skip-batch`, the default: a batch that fails is gone on from without a checkpoint."""
+    from sim.lab import run
+    from sim.scenario.load import Scenario
+
+    data = {
+        "name": "ends",
+        "duration": "25s",
+        "workload": {
+            "arrivals": {"rate": "200/s"},
+            "keys": {"key": {"count": 100}},
+            "service": {"work": {"per_message": "2 ms", "poison": {"share": "30%", "times": 2}}},
+        },
+        "faults": [{"at": 10, "fault": "reshard", "target": "k.stream", "TargetShardCount": 4}],
+        "systems": {
+            "k": {
+                "product": "kinesis",
+                "stream": {"ShardCount": 2},
+                "partition_key": ["key"],
+                "applications": {"work": {"workers": 3, "does": ["work"]}},
+            }
+        },
+    }
+    (row,) = run(Scenario.from_mapping(data)).tables.summary.to_dict("records")
+    assert row["unfinished"] == 0
+    assert row["processed"] + row["lost"] == row["produced"]
