@@ -149,15 +149,13 @@ class Bench:
 
     @property
     def fails_for_ever(self) -> bool:
-        """Whether handlers raise on some messages whenever these are tried."""
+        """Whether handlers raise on some messages whenever these are tried; or die of a share."""
         services = self.scenario.workload.service.values()
         return any(
             isinstance(fault, PoisonFault) and fault.effect == "fail" and fault.times is None
             for fault in self.scenario.faults
         ) or any(
-            its.poison is not None and its.poison.effect == "fail" and its.poison.times is None
-            for its in services
-            if its.poisons
+            its.poison is not None and its.poison.times is None for its in services if its.poisons
         )
 
     def why_not(self, preset: Preset) -> str | None:

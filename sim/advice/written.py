@@ -73,7 +73,7 @@ def configuration(system: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 def _kafka(system: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     topic = system["topic"]
-    settings = {key: value for key, value in topic.items() if "." in key}
+    settings = {key: value for key, value in topic.items() if "." in key and _known(key, value)}
     factor = settings.pop("replication.factor", 1)
     yield (
         "topic.txt",
@@ -86,7 +86,7 @@ def _kafka(system: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "producer.properties", _properties(producer)
     for kind in ("groups", "share_groups"):
         for group, its in system.get(kind, {}).items():
-            keys = {key: value for key, value in its.items() if _of_client(key)}
+            keys = {k: value for k, value in its.items() if _of_client(k) and _known(k, value)}
             yield f"{group}.consumer.properties", _properties({"group.id": group, **keys})
             if retries := its.get("retry_topics"):
                 yield f"{group}.RetryableTopic.java", _retryable(group, retries)
@@ -148,6 +148,11 @@ def _attribute(value: Any) -> str:
     return json.dumps(value) if isinstance(value, dict | bool) else str(_plain(value))
 
 
+def _known(key: str, value: Any) -> bool:
+    """Whether every broker knows it: dead letters of share groups are of Kafka 4.4 (KIP-1191)."""
+    return bool(value) or not key.startswith("errors.deadletterqueue.")
+
+
 def _rabbitmq(system: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     exchange = system.get("exchange") or {}
     queues = [
@@ -186,7 +191,10 @@ def _rabbitmq(system: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _set(key: str, value: Any) -> bool:
-    """Whether an argument of a queue says something; a strategy is of dead-lettering alone."""
+    """Whether an argument of a queue says something; a strategy is of dead-lettering alone, and
+    delayed retries are of RabbitMQ 4.3."""
+    if key == "x-delayed-retry-type" and value == "disabled":
+        return False
     return value not in (None, False) and key not in ("x-dead-letter-strategy", "x-overflow")
 
 
@@ -238,8 +246,16 @@ def _redis_streams(system: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             f"XGROUP CREATE {_LAB_TOPIC} {group} $ MKSTREAM",
             f"XADD {_LAB_TOPIC}{trimmed} * field value",
             f"XREADGROUP GROUP {group} $NAME COUNT {read['COUNT']}{block} STREAMS {_LAB_TOPIC} >",
-            f"XACK {_LAB_TOPIC} {group} $ID",
+            # An entry that is only acknowledged stays in the stream: XACKDEL is of Redis 8.2.
+            f"XACK {_LAB_TOPIC} {group} $ID"
+            if trimmed
+            else f"XACKDEL {_LAB_TOPIC} {group} ACKED IDS 1 $ID",
         ]
+        if its.get("max_deliveries") is not None:
+            lines.append(
+                f"# an entry that was delivered {its['max_deliveries']} times (XPENDING): into a "
+                "stream of dead letters, and acknowledged"
+            )
         if claim is not None:
             lines.append(
                 f"XAUTOCLAIM {_LAB_TOPIC} {group} $NAME {_plain(claim['min-idle-time'])} 0-0 "

@@ -190,12 +190,20 @@ def _stands_still(its: Outlook) -> Iterator[str]:
             "one partition did between two samples, is done again"
         )
     else:
-        most = max(one.lag / one.arrive_per_s for one in its.still)
         words += (
-            ". The export does not show how fast it goes once it moves, for nothing waited before: "
-            f"at twice what comes, it takes {duration(most)}"
+            ". The export does not show how fast it goes once it moves, for nothing waited before"
         )
+        comes = [_comes(one, its) for one in its.still]
+        if min(comes) > 0:
+            most = max(one.lag / per_s for one, per_s in zip(its.still, comes, strict=True))
+            words += f": at twice what comes, it takes {duration(most)}"
     yield words
+
+
+def _comes(one: Still, its: Outlook) -> float:
+    """What comes to a partition, a second: as it did, or its share of what was given."""
+    given = None if its.given_per_s is None else _its_part(one, its)
+    return one.arrive_per_s if given is None else given
 
 
 def _its_part(one: Still, its: Outlook) -> float | None:

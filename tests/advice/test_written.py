@@ -153,7 +153,9 @@ def test_a_redis_stream_is_the_calls_of_its_clients():
         "job.redis.txt": "XGROUP CREATE events job $ MKSTREAM\n"
         "XADD events * field value\n"
         "XREADGROUP GROUP job $NAME COUNT 1 BLOCK 2000 STREAMS events >\n"
-        "XACK events job $ID\n"
+        "XACKDEL events job ACKED IDS 1 $ID\n"
+        "# an entry that was delivered 5 times (XPENDING): into a stream of dead letters, and "
+        "acknowledged\n"
         "XAUTOCLAIM events job $NAME 60000 0-0 COUNT 100\n"
     }
     trimmed = {"product": "redis_streams", "XADD": {"MAXLEN": 5_000.0, "approximate": True}}

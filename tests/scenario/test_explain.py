@@ -96,7 +96,12 @@ def test_a_misspelt_key_is_told_once_and_not_as_a_missing_one_too():
         ("rabbitmq", "queues", "replicas", "rabbitmq calls them 'consumers'"),
         ("sqs", {}, "DelaySecond", "did you mean 'DelaySeconds'?"),
         # A key of this place, or of one below it, before one of another room.
-        ("rabbitmq", {}, "type", "did you mean 'arguments.x-queue-type'?"),
+        (
+            "rabbitmq",
+            {},
+            "type",
+            "did you mean 'arguments.x-queue-type' or 'arguments.x-delayed-retry-type'?",
+        ),
         ("sqs", {}, "batch", "did you mean 'MaxNumberOfMessages'?"),
         ("sqs", {}, "dlq", "did you mean 'RedrivePolicy'?"),
         ("kafka", "groups", "batch", "did you mean 'max.poll.records'?"),
