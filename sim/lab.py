@@ -249,7 +249,8 @@ def run_system(
     publication = system.publication(ended_s)
     sending = list(system.sending_limits())
     parts: list[Frames] = []
-    unheard = list(_unstruck(setup, timeline.waiting, ended_s))
+    unheard: list[str] = []
+    wanted: dict[str, I32 | None] = {}
     for outcome in system.outcomes(ended_s):
         pace.check()
         if of_crew := replays[outcome.group].limits:
@@ -261,6 +262,7 @@ def run_system(
                 outcome = replace(outcome, waits=held[outcome.group].waits(outcome))
             parts.append(_end_to_end(scenario, given, outcome, order_by, held))
             passed.take(scenario, given, outcome, held)
+        wanted[outcome.group] = outcome.rows
         its = messages if outcome.rows is None else messages.only(outcome.rows)
         kept = keep_books(its, outcome, scenario.systems[name].readers[outcome.group].ledger)
         if kept is not None and on_ledger is not None:
@@ -273,6 +275,7 @@ def run_system(
         allowed_s = None if needs is None else needs.max_delay
         parts.append(measure(its, order_by, outcome, replay, kept, fold, shown, chosen, allowed_s))
         events += outcome.happened
+    unheard = [*_unstruck(setup, timeline.waiting, ended_s, wanted), *unheard]
     if publication is not None:
         events += publication.happened
         parts.append({"producer": publication.producer, "buffer": publication.buffer})
@@ -456,19 +459,24 @@ def _chosen(setup: Setup, group: str, rows: I32 | None) -> "Chosen | None":
     return Chosen.of(setup.scenario, setup.messages, jobs, setup.total, rows)
 
 
-def _unstruck(setup: Setup, waiting: Collection[int], ended_s: float) -> Iterator[str]:
-    """Faults that did nothing, but for those of which the scenario tells it already."""
+def _unstruck(
+    setup: Setup, waiting: Collection[int], ended_s: float, wanted: Mapping[str, I32 | None]
+) -> Iterator[str]:
+    """Faults that did nothing, but for those of which the scenario tells it already.
+
+    ``wanted``: of each group, the messages that it wants, ascending; None: all.
+    """
     from sim.words.silence import never_struck, poisoned_nothing
 
     scenario, messages = setup.scenario, setup.messages
-    groups = scenario.systems[setup.name].readers
     for index, fault in enumerate(scenario.faults):
         said = None
         if never_strikes(scenario, fault) is not None:
             continue
         if isinstance(fault, PoisonFault):
-            its = any(fault.strikes_group(setup.name, group) for group in groups)
-            if its and next(poisoned(scenario, messages, fault, index), None) is None:
+            struck = [rows for of, rows in wanted.items() if fault.strikes_group(setup.name, of)]
+            found = (poisoned(scenario, messages, fault, index, rows) for rows in struck)
+            if struck and all(next(its, None) is None for its in found):
                 said = poisoned_nothing(fault)
         elif index in waiting:
             due_s = [stroke.at_s for stroke in strokes(scenario, index, messages.duration_s)]

@@ -128,7 +128,7 @@ class _Baselines:
             its = {}
             for group, now in numbers(scenario, self.laboratory.baseline(system), system).items():
                 allowed = bounds(scenario, system, group, now.produced, duration_s)
-                never = hopeless(scenario, system, group, duration_s, len(self.laboratory.messages))
+                never = self.hopeless(system, group)
                 its[group] = _Baseline(now, allowed, harms(now, allowed, never))
             self._judged[system] = its
         return self._judged[system]
@@ -153,9 +153,14 @@ class _Baselines:
         if best is None:
             return judged
         allowed = judged.allowed.beside(*best, judged.now.asked_s)
-        messages = self.laboratory.messages
-        never = hopeless(scenario, system, group, messages.duration_s, len(messages))
+        never = self.hopeless(system, group)
         return _Baseline(judged.now, allowed, harms(judged.now, allowed, never))
+
+    def hopeless(self, system: str, group: str) -> int:
+        """Messages of a group that never succeed; asked when the system was run as it is."""
+        its = self.laboratory
+        given, rows = its.given.get((system, group), (0, None))
+        return hopeless(its.scenario, system, group, its.messages.duration_s, given, rows)
 
 
 def _explain(seen: _Baselines, system: str, only: str | None) -> list[Explained]:

@@ -5,10 +5,12 @@ from dataclasses import dataclass, replace
 from math import inf, isfinite, isnan
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from sim.causes.data import SEVERITY, Harm, HarmKind
 from sim.causes.work import asked_s, longest_s
+from sim.foundation.arrays import I32
 from sim.foundation.text import count, duration, messages, money
 from sim.measure.latency import level_s
 from sim.measure.tables import Tables
@@ -243,7 +245,12 @@ def _keeps_order(scenario: Scenario, system: str, group: str) -> bool:
 
 
 def hopeless(
-    scenario: Scenario, system: str, group: str, duration_s: float, messages: int = 0
+    scenario: Scenario,
+    system: str,
+    group: str,
+    duration_s: float,
+    given: int = 0,
+    rows: I32 | None = None,
 ) -> int:
     """Messages of a group that fail or kill their process for ever, as the scenario has it.
 
@@ -252,9 +259,11 @@ def hopeless(
         system: name.
         group: of the system.
         duration_s: until the last arrival, s.
-        messages: of the scenario, of which a share may be poisonous.
+        given: messages that come to the system, of which a share may be poisonous: in a later stage
+            of a pipeline, other than those of the workload.
+        rows: those that the group wants, ascending; None: all.
     """
-    n = 0
+    n, drawn = 0, np.zeros(0, np.int64)
     for index, fault in enumerate(scenario.faults):
         its = isinstance(fault, PoisonFault) and fault.strikes_group(system, group)
         if its and isinstance(fault, PoisonFault) and fault.times is None:
@@ -263,8 +272,8 @@ def hopeless(
     for job in readers.does if readers is not None else ():
         always = scenario.workload.service[job].poison
         if always is not None and always.times is None:
-            n += poisonous_rows(scenario, messages, job).size
-    return n
+            drawn = np.union1d(drawn, poisonous_rows(scenario, given, job))
+    return n + int((drawn if rows is None else np.intersect1d(drawn, rows)).size)
 
 
 def excess(now: Numbers, allowed: Bounds) -> dict[HarmKind, float]:

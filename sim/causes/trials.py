@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 from sim.causes.data import Change, Hypothesis
 from sim.causes.harms import Numbers, numbers
 from sim.engine import pace
+from sim.engine.outcome import GroupOutcome
+from sim.foundation.arrays import I32
 from sim.foundation.errors import LabError, ScenarioError
 from sim.lab import run_system
 from sim.measure.tables import Tables
@@ -59,6 +61,9 @@ class Laboratory:
         self.messages = messages_of(scenario)
         self.runs = 0
         self._as_it_is: dict[str, Tables] = {}
+        self.given: dict[tuple[str, str], tuple[int, I32 | None]] = {}
+        """Of each group that was run as it is, how many messages came to its system (up to the
+        last that it wants), and which of them it wants, ascending; None: all."""
         self._watch = watch or Onlooker()
         self._stop = Event()
         self._lock = Lock()
@@ -68,10 +73,20 @@ class Laboratory:
         if system not in self._as_it_is:
             self._watch.begin(system, 1)
             self._as_it_is[system] = self._in_threads(
-                [lambda: run_system(self.scenario, system, self.messages, self._heed)]
+                [
+                    lambda: run_system(
+                        self.scenario, system, self.messages, self._heed, on_outcome=self._keep
+                    )
+                ]
             )[0]
             self._watch.done(system)
         return self._as_it_is[system]
+
+    def _keep(self, outcome: GroupOutcome) -> None:
+        rows = outcome.rows
+        # A draw of fewer messages is the beginning of one of more: those behind do not matter.
+        come = outcome.done_s.size if rows is None else int(rows.max(initial=-1)) + 1
+        self.given[outcome.system, outcome.group] = come, rows
 
     def try_all(self, system: str, taken: Sequence[Sequence[Hypothesis]]) -> list[Tried]:
         """Run a system without each of these, in their order.

@@ -1,7 +1,7 @@
 """Which messages are poisonous to a group: their handler raises, or kills its process."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -35,12 +35,24 @@ class Poison:
     def __len__(self) -> int:
         return int(self.message.size)
 
+    def numbered_in(self, rows: I32) -> "Poison":
+        """The same for a queue that numbers only its own messages, ``rows`` (ascending), from 0."""
+        return replace(self, message=np.searchsorted(rows, self.message).astype(np.int64))
 
-def poison(setup: Setup, group: str) -> Poison:
+
+def poison(setup: Setup, group: str, rows: I32 | None = None) -> Poison:
     """What is poisonous to a group, by faults and by the workload.
+
+    The workload's share is drawn of all messages, the same in every system; those that the group
+    does not want do it no harm. A fault counts among those that it wants.
 
     A message that two faults name is as the first one says; one that is poisonous to two jobs, or
     by a fault and by the workload, likewise, faults first.
+
+    Args:
+        setup: of the system, with all its messages.
+        group: name.
+        rows: the messages that the group wants, ascending; None: all.
 
     Raises:
         LabError: a fault names a key that does not exist.
@@ -52,13 +64,15 @@ def poison(setup: Setup, group: str) -> Poison:
             continue
         times = ALWAYS if fault.times is None else fault.times
         restart_s = np.inf if fault.restart_after is None else fault.restart_after
-        for message in poisoned(scenario, messages, fault, index):
+        for message in poisoned(scenario, messages, fault, index, rows):
             found.setdefault(message, (fault.effect == "kill", times, restart_s))
     for job in scenario.systems[setup.name].readers[group].does:
         if (its := scenario.workload.service[job].poison) is not None:
             times = ALWAYS if its.times is None else its.times
             restart_s = np.inf if its.restart_after is None else its.restart_after
-            for message in poisonous_rows(scenario, len(messages), job).tolist():
+            drawn = poisonous_rows(scenario, len(messages), job)
+            wanted = drawn if rows is None else drawn[np.isin(drawn, rows)]
+            for message in wanted.tolist():
                 found.setdefault(message, (its.effect == "kill", times, restart_s))
     order = sorted(found)
     return Poison(
@@ -70,20 +84,27 @@ def poison(setup: Setup, group: str) -> Poison:
 
 
 def poisoned(
-    scenario: Scenario, messages: Messages, fault: PoisonFault, index: int
+    scenario: Scenario,
+    messages: Messages,
+    fault: PoisonFault,
+    index: int,
+    rows: I32 | None = None,
 ) -> Iterator[int]:
     """The messages that a fault makes poisonous, some of them perhaps more than once.
 
     Args:
         scenario: for its seed.
-        messages: of the group.
+        messages: of the system.
         fault: which.
         index: of the fault in the scenario.
+        rows: the messages that the group wants, ascending; None: all.
 
     Raises:
         LabError: the fault names a key that does not exist.
     """
     among = None if fault.key is None else _of_key(scenario, messages, fault.key, index)
+    if rows is not None:
+        among = rows.astype(np.int64) if among is None else among[np.isin(among, rows)]
     for stroke in strokes(scenario, index, messages.duration_s):
         first = int(np.searchsorted(messages.created_s, stroke.at_s))
         if among is None:

@@ -304,8 +304,8 @@ class Service(Config):
     """`{share, time}`: one in so many messages takes this long; the same ones in every system."""
     poison: Poisonous | None = None
     """A share of the messages, or `{share, effect, times, restart_after}`: on these the handler
-    fails, whenever they are tried; the same ones in every system. (The fault `poison` names single
-    messages.)"""
+    fails, whenever they are tried; the same ones in every system, of those that a group wants. (The
+    fault `poison` names single messages.)"""
 
     @property
     def poisons(self) -> bool:

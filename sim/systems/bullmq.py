@@ -63,7 +63,7 @@ def _queue(setup: Setup, config: BullmqSystem, feed: Feed, name: str, rows: I32 
         slots=settings.lanes,
         capacity=capacity(setup, name, workers),
         columns=Columns(wanted=of_rows(rows, n)),
-        poison=poison_of(setup, name),
+        poison=poison_of(setup, name, rows),
         jitter=setup.stream(f"{name}.retries").random(POOL),
         keep_repeats=repeats_kept(setup, name),
     )

@@ -81,7 +81,7 @@ def _queue(
         columns=Columns(
             wanted=of_rows(rows, n), due_s=messages.created_s + task.countdown if held else None
         ),
-        poison=poison_of(setup, queue),
+        poison=poison_of(setup, queue, rows),
         jitter=setup.stream(f"{queue}.retries").random(POOL),
         keep_repeats=repeats_kept(setup, queue),
         heartbeat_s=config.config.broker_heartbeat if config.broker == "rabbitmq" else inf,

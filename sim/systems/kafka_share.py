@@ -39,7 +39,7 @@ from sim.queue.feed_kernel import Feed
 from sim.scenario.products.kafka import KafkaSystem
 from sim.scenario.products.kafka_share import ShareGroup
 from sim.systems.kafka import Kafka
-from sim.systems.on_log import picky_service_s
+from sim.systems.on_log import picky_service_s, wanted_by
 from sim.systems.on_queue import outcome_of, poison_of
 from sim.systems.queue_limits import Keys, LimitKey
 
@@ -336,9 +336,8 @@ class SharedKafka(Kafka):
         )
         if topic.grows:
             share.expect(NO_LIMIT)
-        self.readable.readers.append(
-            partial(_came, share, self.readable, work_s, poison_of(setup, name))
-        )
+        bad = poison_of(setup, name, wanted_by(setup, config))
+        self.readable.readers.append(partial(_came, share, self.readable, work_s, bad))
         return share
 
     def control(self, env: simpy.Environment, say: Callable[[str], None]) -> Mapping[str, Fleet]:

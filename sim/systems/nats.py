@@ -21,7 +21,7 @@ from sim.queue.broker_state import Columns
 from sim.queue.feed_kernel import Feed
 from sim.scenario.products.nats import NatsConsumer, NatsStream, NatsSystem
 from sim.scenario.workload import Workload
-from sim.systems.on_log import picky_service_s
+from sim.systems.on_log import picky_service_s, wanted_by
 from sim.systems.on_queue import QueueSystem, of_rows, poison_of, sent_at_once
 from sim.systems.queue_limits import Keys, LimitKey, written_s
 from sim.systems.redis import DelayedJobs
@@ -63,7 +63,7 @@ def _consumer(
         grid_s=setup.grid_s,
         capacity=capacity(setup, name, subscribers),
         columns=Columns(wanted=of_rows(waiting, n)),
-        poison=poison_of(setup, name),
+        poison=poison_of(setup, name, wanted_by(setup, its)),
         keep_repeats=repeats_kept(setup, name),
     )
 

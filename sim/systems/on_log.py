@@ -303,7 +303,7 @@ def group_of(
         committed=committed,
         begins=_begins(setup, topic, name),
         started=started,
-        poison=poison(setup, name),
+        poison=poison(setup, name, wanted_by(setup, config)),
     )
 
 
@@ -325,14 +325,19 @@ def named(group: str, say: Callable[[str], None]) -> Callable[[str], None]:
     return lambda text: say(f"{group}: {text}")
 
 
+def wanted_by(setup: Setup, readers: LogReaders) -> I32 | None:
+    """The messages that readers of a log want, ascending; None: all."""
+    return setup.messages.where(readers.only) if readers.only else None
+
+
 def picky_service_s(setup: Setup, group: str, readers: LogReaders) -> F32:
     """[messages] work of each, s: of those that its readers do not want, to look at them."""
     messages = setup.messages
     work_s = setup.work_s(group, readers.does)
-    if not readers.only:
+    rows = wanted_by(setup, readers)
+    if rows is None:
         return work_s
     discarded_s = np.full(len(messages), readers.discard, np.float32)
-    rows = messages.where(readers.only)
     discarded_s[rows] = work_s[rows]
     return discarded_s
 

@@ -17,7 +17,7 @@ from sim.engine.waits import Limit, Sent, Waits
 from sim.foundation.arrays import F64, I32, I64, NO_LIMIT, U8, U16
 from sim.foundation.errors import LabError
 from sim.foundation.units import Distribution
-from sim.injection.poison import ALWAYS, poison
+from sim.injection.poison import ALWAYS, Poison, poison
 from sim.queue import broker_codes as codes
 from sim.queue import sqs_standard_codes as standard
 from sim.queue.broker import Broker
@@ -324,9 +324,13 @@ def sent_at_once(setup: Setup, latency: Distribution) -> Feed:
     return Feed(order, there_s[order], np.array([len(messages)]))
 
 
-def poison_of(setup: Setup, queue: str) -> PoisonousMessages:
-    """What is poisonous to a queue's consumers, as the kernel wants it."""
-    found = poison(setup, queue)
+def poison_of(setup: Setup, queue: str, rows: I32 | None = None) -> PoisonousMessages:
+    """What is poisonous to a queue's consumers, who want ``rows``, as the kernel wants it."""
+    return for_kernel(poison(setup, queue, rows))
+
+
+def for_kernel(found: Poison) -> PoisonousMessages:
+    """What is poisonous, as the kernel of the general queue wants it."""
     times = np.where(found.times == ALWAYS, NO_LIMIT, found.times.astype(np.int64))
     return poisonous_messages(
         found.message.tolist(), found.kills.tolist(), times.tolist(), found.restart_after_s.tolist()

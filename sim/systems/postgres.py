@@ -75,7 +75,7 @@ def _queue(setup: Setup, config: PostgresSystem, name: str, feed: Feed, rows: I3
         grid_s=setup.grid_s,
         capacity=capacity(setup, name, workers),
         columns=Columns(wanted=of_rows(rows, len(setup.messages))),
-        poison=poison_of(setup, name),
+        poison=poison_of(setup, name, rows),
         keep_repeats=repeats_kept(setup, name),
         dead=_dead_rows(setup, config, name),
     )

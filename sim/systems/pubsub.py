@@ -90,7 +90,7 @@ def _queue(
         slots=its.threads,
         capacity=capacity(setup, name, subscribers),
         columns=columns,
-        poison=poison_of(setup, name),
+        poison=poison_of(setup, name, rows),
         keep_repeats=repeats_kept(setup, name),
         keeps_s=kept_s(its, config.topic) if seeks_of(setup, name) else None,
     )

@@ -187,7 +187,7 @@ def _queue(
         slots=c.threads,
         capacity=capacity(setup, queue, consumers) if consumers else 0,
         columns=_columns(queue, config, messages, rows),
-        poison=poison_of(setup, queue) if consumers else None,
+        poison=poison_of(setup, queue, rows) if consumers else None,
         keep_repeats=repeats_kept(setup, queue) if consumers else 0,
         heartbeat_s=config.heartbeat or inf,
     )

@@ -82,7 +82,7 @@ def _queue(
         slots=slots,
         capacity=capacity(setup, name, processes),
         columns=Columns(wanted=of_rows(rows, n)),
-        poison=poison_of(setup, name),
+        poison=poison_of(setup, name, rows),
         jitter=setup.stream(f"{name}.retries").random(POOL),
         keep_repeats=repeats_kept(setup, name),
         cold_after_s=cold_after_s,

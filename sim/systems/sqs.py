@@ -17,7 +17,7 @@ from sim.engine.system import Fleet, Setup, Take, capacity
 from sim.engine.waits import Limit, Sent, SentOnly, Waits, of_kernel
 from sim.foundation.arrays import F32, I32, NO_LIMIT
 from sim.foundation.text import duration
-from sim.injection.poison import poison
+from sim.injection.poison import Poison, poison
 from sim.injection.replay import repeats_kept
 from sim.queue import broker_codes
 from sim.queue import sqs_standard_codes as codes
@@ -41,7 +41,7 @@ from sim.scenario.pipeline import edge_from
 from sim.scenario.products.aws_lambda import A_RECEIVE, LONG_POLL_S
 from sim.scenario.products.sqs import LONGEST_HIDDEN_S, SqsQueue, SqsSystem
 from sim.scenario.products.sqs_dead_letters import is_linked, linked
-from sim.systems.on_queue import QueueSystem, became, poison_of
+from sim.systems.on_queue import QueueSystem, became, for_kernel
 from sim.systems.queue_limits import Keys, LimitKey, written_s
 from sim.systems.sqs_dead_letters import Tasks, completed, linked_stages
 from sim.systems.sqs_lambda import Pollers, function_limit_keys, pollers
@@ -98,18 +98,19 @@ class Sqs(QueueSystem[Workers | Broker]):
         delayed: dict[str, Delayed] = {}
         for queue, c in config.queues.items():
             work_s = setup.work_s(queue, c.does)
-            its, feed = setup, self.senders.feed
-            if queue in self.let_in:
-                rows = self.let_in[queue]
+            its, feed, rows = setup, self.senders.feed, self.let_in.get(queue)
+            bad = poison(setup, queue, rows) if queue in config.readers else None
+            if rows is not None:
                 its, work_s = replace(setup, messages=messages.only(rows)), work_s[rows]
                 feed = filters[queue].feed
+                bad = None if bad is None else bad.numbered_in(rows)
             if is_linked(queue, to):
                 feed = own_feed()
             if changes := _delays(setup, config, queue):
                 delayed[queue] = Delayed(feed, changes, retroactive=c.fifo_queue)
                 feed = delayed[queue].feed
             make = _standard if _is_standard(setup, queue, c) else _general
-            queues[queue] = make(its, config, queue, work_s, feed)
+            queues[queue] = make(its, config, queue, work_s, feed, bad)
         sent: dict[str, Sent] = {
             queue: SentOnly(self.senders, self.let_in[queue])
             if queue in self.let_in
@@ -350,6 +351,7 @@ def _standard(
     name: str,
     work_s: F32,
     feed: Feed,
+    bad: Poison | None,
 ) -> Workers:
     """A standard queue, on the fast kernel."""
     queue = config.queues[name]
@@ -366,7 +368,7 @@ def _standard(
         grid_s=setup.grid_s,
         keep_repeats=repeats_kept(setup, name),
         started=workers,
-        poison=poison(setup, name),
+        poison=bad,
     )
 
 
@@ -376,6 +378,7 @@ def _general(
     name: str,
     work_s: F32,
     feed: Feed,
+    bad: Poison | None,
 ) -> Broker:
     """A FIFO queue or a fair one, or one that Lambda empties, or whose workers set timeouts."""
     queue, messages = config.queues[name], setup.messages
@@ -393,7 +396,7 @@ def _general(
     if name in to.values() and not queue.fifo_queue:
         policy.retention_s = inf  # counts from elsewhere: `DeadLetters.lives_s`
     if queue.function is not None:
-        return pollers(setup, config, name, work_s, feed, policy, columns)
+        return pollers(setup, config, name, work_s, feed, policy, columns, bad)
     assert queue.workers is not None
     workers = setup.scaled(queue.workers) if queue.workers else 0
     return Broker(
@@ -406,7 +409,7 @@ def _general(
         grid_s=setup.grid_s,
         capacity=capacity(setup, name, workers) if workers else 0,
         columns=columns,
-        poison=poison_of(setup, name) if workers else None,
+        poison=for_kernel(bad) if workers and bad is not None else None,
         keep_repeats=repeats_kept(setup, name) if workers else 0,
     )
 

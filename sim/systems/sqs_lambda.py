@@ -17,6 +17,7 @@ from sim.engine.outcome import GroupOutcome
 from sim.engine.system import Setup
 from sim.engine.waits import Limit
 from sim.foundation.arrays import F32
+from sim.injection.poison import Poison
 from sim.injection.replay import repeats_kept
 from sim.queue import broker_codes as codes
 from sim.queue.broker import Broker
@@ -26,7 +27,7 @@ from sim.queue.broker_state import Columns
 from sim.queue.feed_kernel import Feed
 from sim.scenario.products.aws_lambda import SqsFunction
 from sim.scenario.products.sqs import SqsSystem
-from sim.systems.on_queue import poison_of
+from sim.systems.on_queue import for_kernel
 from sim.systems.queue_limits import Keys, LimitKey, written_s
 
 _LOOK_S = 1.0
@@ -222,6 +223,7 @@ def pollers(
     feed: Feed,
     policy: BrokerPolicy,
     columns: Columns,
+    bad: Poison | None,
 ) -> Pollers:
     """The pollers of a queue.
 
@@ -233,6 +235,7 @@ def pollers(
         feed: what the senders put in.
         policy: of the queue.
         columns: of its messages.
+        bad: those on which the function fails.
     """
     its = config.queues[name].function
     assert its is not None
@@ -261,7 +264,7 @@ def pollers(
         grid_s=setup.grid_s,
         capacity=places,
         columns=columns,
-        poison=poison_of(setup, name),
+        poison=None if bad is None else for_kernel(bad),
         keep_repeats=repeats_kept(setup, name),
         function=function,
     )

@@ -108,7 +108,7 @@ def plan(scenario: Scenario, system: str, messages: Messages) -> Plan:
             _most(scenario, system, name, readers.members),
             rows.get(name),
             service_s(scenario, len(messages), readers.does).astype(np.float64),
-            poison(setup, name),
+            poison(setup, name, rows.get(name)),
         )
         for name, readers in product.readers.items()
     }

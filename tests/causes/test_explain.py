@@ -1,9 +1,13 @@
 import pytest
 
 from helpers.incidents import group, incident, queue
-from sim.causes.explain import explain
+from sim.causes.explain import _Baselines, explain
+from sim.causes.trials import Laboratory
 from sim.foundation.errors import LabError
 from sim.scenario.load import Scenario
+from sim.traffic.generate import poisonous_rows
+
+ONCE = {"attempts": 1, "then": "skip"}
 
 
 def test_where_nothing_is_wrong_nothing_is_explained():
@@ -142,3 +146,38 @@ def test_the_stage_for_which_another_waits_is_named_and_not_where_its_messages_w
         one.name.startswith("b: ") for cause in found.causes["late"] for one in [cause.trial]
     )
     assert all(cause.trial.name.startswith("b: ") for cause in found.causes["late"])
+
+
+def test_a_stage_behind_another_has_its_own_messages_of_which_some_always_fail():
+    """Three in five get through the first stage; of these, one group wants one kind."""
+    choosy = {"consumers": 1, "only": {"k": ["buy"]}, "on_failure": ONCE}
+    scenario = Scenario.from_mapping(
+        {
+            "name": "stages", "duration": 60,
+            "workload": {
+                "arrivals": {"profile": [{"for": 60, "rate": 20}]},
+                "keys": {"k": {"weights": {"buy": 1, "view": 4}}},
+                "service": {job: {"per_message": 0.01, "poison": 0.4} for job in "wxy"},
+            },
+            "systems": {
+                "a": {"product": "bullmq", "queues": {"q": {"workers": 9, "does": ["w"]}}},
+                "b": {
+                    "product": "kafka", "partition_key": ["k"], "topic": {"partitions": 2},
+                    "groups": {
+                        "all": {"consumers": 1, "does": ["x"], "on_failure": ONCE},
+                        "some": {"does": ["y"], **choosy},
+                    },
+                },
+            },
+            "pipeline": [{"from": "a.q", "to": "b"}],
+        }
+    )  # fmt: skip
+    seen = _Baselines(Laboratory(scenario))
+    lost = {
+        of: its.now.not_processed for name in ("a", "b") for of, its in seen.groups(name).items()
+    }
+    n = len(seen.laboratory.messages)
+    assert lost["q"] == seen.hopeless("a", "q") == poisonous_rows(scenario, n, "w").size
+    through = n - int(lost["q"])
+    assert lost["all"] == seen.hopeless("b", "all") == poisonous_rows(scenario, through, "x").size
+    assert 0 < seen.hopeless("b", "some") == lost["some"] < lost["all"]

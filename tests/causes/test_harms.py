@@ -1,5 +1,6 @@
 from math import inf
 
+import numpy as np
 import pytest
 
 from helpers.incidents import group, incident, queue
@@ -121,6 +122,16 @@ def test_a_share_of_the_messages_always_fails():
     assert 10 < n < 60 and hopeless(scenario, "s", "g", 300.0, 3_000) == n
     some = scenario.with_({"workload.service.w.poison.times": 2})
     assert hopeless(some, "s", "g", 300.0, 3_000) == 0
+
+
+def test_of_the_messages_that_always_fail_those_count_that_a_group_wants():
+    scenario = incident(queue(1)).with_({"workload.service.w.poison": "1 %"})
+    drawn = poisonous_rows(scenario, 3_000, "w")
+    wanted = np.setdiff1d(np.arange(drawn[3] + 1), drawn[1:2])
+    assert hopeless(scenario, "s", "g", 300.0, 3_000, wanted) == 3
+    # Fewer may be said to come, if none is wanted of those behind.
+    assert hopeless(scenario, "s", "g", 300.0, int(drawn[3]) + 1, wanted) == 3
+    assert hopeless(scenario, "s", "g", 300.0, 3_000, wanted[:0]) == 0
 
 
 def test_a_delivery_in_ten_may_be_a_repeat():

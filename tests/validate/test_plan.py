@@ -6,7 +6,7 @@ from helpers.real_plans import planned, short
 from sim.injection.poison import ALWAYS
 from sim.scenario.load import Scenario
 from sim.traffic.generate import generate
-from sim.validate.plan import concerns, impossible, message_lines, work_lines
+from sim.validate.plan import concerns, impossible, message_lines, plan, work_lines
 
 
 def test_messages_have_their_rows_times_and_keys():
@@ -32,6 +32,15 @@ def test_work_says_who_fails_and_who_kills_and_how_often():
     assert lines[0] == "0 5000 2 0"
     assert lines[1] == "1 5000 0 0"
     assert lines[first] == f"{first} 5000 0 {ALWAYS}"
+
+
+def test_what_a_group_throws_away_fails_nowhere():
+    fault = {"at": 0, "fault": "poison", "target": "kafka.g", "effect": "fail", "count": 9}
+    whole = planned([fault])
+    kind = whole.messages.keys_of(["k"])[1][whole.messages.entity[1]]
+    scenario = short([fault]).with_({"systems.kafka.groups.g.only": {"k": [kind]}})
+    its = plan(scenario, "kafka", whole.messages).groups["g"]
+    assert its.poison.message.tolist() == its.rows[:9].tolist() != list(range(9))
 
 
 def test_scaling_makes_room_for_more_processes():
