@@ -93,7 +93,7 @@ brokers: tools
 validate: brokers
 	$(BIN)/python -m sim.validate.record
 
-# Six of them once, counts alone: five minutes, on any machine.
+# Five of them once, counts alone: four minutes, on any machine.
 validate-short: tools
 	$(BIN)/python -m sim.validate.record --short
 

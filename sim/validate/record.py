@@ -33,7 +33,6 @@ SHORT = {
     "celery_redis_visibility": "late",
     "kafka_slow_poison": "librdkafka",
     "postgres_kill": "leased",
-    "nats_max_deliver": "left",
 }
 """Experiments whose counts hold on any machine, and the system of each that is looked at."""
 AGAINST = {"celery_rabbitmq": "rabbitmq", "celery_redis": "redis", "celery": "redis"}
