@@ -29,6 +29,23 @@ GROWS = [
 RESHARD = {"at": 5, "fault": "reshard", "target": "f.stream", "TargetShardCount": 4}
 
 
+def waits(duration, rate, keys, edge, faults, systems):
+    """A pipeline of two stages, jobs ``a`` and ``b``, of which the first waits for the second."""
+    data = {
+        "name": "waits",
+        "duration": duration,
+        "workload": {
+            "arrivals": {"rate": rate},
+            "keys": {"key": {"count": keys}},
+            "service": {"a": "5 ms", "b": "5 ms"},
+        },
+        "pipeline": [{**edge, "waits_for": "acknowledgement"}],
+        "faults": faults,
+        "systems": systems,
+    }
+    return run(Scenario.from_mapping(data)).tables.summary.set_index("system")
+
+
 @pytest.mark.parametrize(
     ("first", "faults"),
     [
@@ -43,25 +60,9 @@ def test_a_log_that_waits_goes_on_when_a_record_fails_or_its_members_or_shards_c
     first, faults
 ):
     """A member that is held in a call has not ended its batch at the time that was planned."""
-    data = {
-        "name": "waits",
-        "duration": "20s",
-        "workload": {
-            "arrivals": {"rate": "50/s"},
-            "keys": {"key": {"count": 50}},
-            "service": {"a": "5 ms", "b": "5 ms"},
-        },
-        "pipeline": [{"from": "f.a", "to": "s", "waits_for": "acknowledgement"}],
-        "faults": faults,
-        "systems": {
-            "f": first,
-            "s": {
-                "product": "sqs",
-                "queues": {"b": {"workers": 2, "does": ["b"], "VisibilityTimeout": 5}},
-            },
-        },
-    }
-    rows = run(Scenario.from_mapping(data)).tables.summary.set_index("system")
+    queue = {"workers": 2, "does": ["b"], "VisibilityTimeout": 5}
+    systems = {"f": first, "s": {"product": "sqs", "queues": {"b": queue}}}
+    rows = waits("20s", "50/s", 50, {"from": "f.a", "to": "s"}, faults, systems)
     assert rows.at["f", "processed"] + rows.at["f", "lost"] == rows.at["f", "produced"] > 900
     assert rows.at["f", "unfinished"] == rows.at["s", "unfinished"] == 0
     if first is not KINESIS:  # whose stages agree to a tenth of a second, and so not on each effect
@@ -71,23 +72,11 @@ def test_a_log_that_waits_goes_on_when_a_record_fails_or_its_members_or_shards_c
 
 def test_who_sends_does_not_wait_for_a_delay_that_is_set_meanwhile():
     """A SendMessage is answered at once, however long the message is delayed."""
-    data = {
-        "name": "waits",
-        "duration": "60s",
-        "workload": {
-            "arrivals": {"rate": "20/s"},
-            "keys": {"key": {"count": 100}},
-            "service": {"a": "5 ms", "b": "5 ms"},
-        },
-        "pipeline": [{"from": "n.a", "to": "q", "waits_for": "acknowledgement"}],
-        "faults": [
-            {"at": 20, "fault": "attributes", "target": "q.b", "DelaySeconds": 5, "takes": 0}
-        ],
-        "systems": {
-            "n": {"product": "nats", "consumers": {"a": {"subscribers": 2, "does": ["a"]}}},
-            "q": {"product": "sqs", "queues": {"b": {"workers": 3, "does": ["b"]}}},
-        },
+    delay = {"at": 20, "fault": "attributes", "target": "q.b", "DelaySeconds": 5, "takes": 0}
+    systems = {
+        "n": {"product": "nats", "consumers": {"a": {"subscribers": 2, "does": ["a"]}}},
+        "q": {"product": "sqs", "queues": {"b": {"workers": 3, "does": ["b"]}}},
     }
-    rows = run(Scenario.from_mapping(data)).tables.summary.set_index("system")
+    rows = waits("60s", "20/s", 100, {"from": "n.a", "to": "q"}, [delay], systems)
     assert rows.at["n", "latency_max_s"] < 1.0
     assert 5.0 < rows.at["q", "latency_max_s"] < 6.0

@@ -81,7 +81,7 @@ def nats_policy(stream: NatsStream, its: NatsConsumer, of: Workload) -> BrokerPo
         on_failure = codes.REQUEUE if its.on_failure == "nak" else codes.REJECTED
     return broker_policy(
         push=int(not fetches),
-        batch=its.most if fetches else 1,
+        batch=its.asks if fetches else 1,
         prefetch=its.most,
         wait_s=0.0 if its.fetch is None else its.fetch.expires,
         ack=codes.LATE if acks else codes.AUTO,
@@ -120,8 +120,7 @@ def limit_keys(config: NatsSystem, name: str) -> Keys:
         codes.LIMIT_LOCK_GONE: wait,
         codes.LIMIT_BUSY: key("subscribers", its.subscribers),
         codes.LIMIT_HELD: key(
-            "consume.MaxMessages" if its.fetch is None else "fetch.batch",
-            its.most - 1 if its.fetch is None else its.most,
+            "consume.MaxMessages" if its.fetch is None else "fetch.batch", its.asks
         ),
     }
     if its.max_ack_pending != -1:

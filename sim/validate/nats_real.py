@@ -204,13 +204,12 @@ class _NatsRun(Staging):
     def consumer(self, plan: Plan, group: str, work: Path, log: Path) -> Sequence[str]:
         """Command of a subscriber."""
         its = _product(plan).consumers[group]
-        ahead = its.fetch is None
         spec = {
             "server": self._real.url,
             "stream": self._tag,
             "consumer": group,
-            "ahead": ahead,
-            "most": its.most - 1 if ahead else its.most,
+            "ahead": its.fetch is None,
+            "most": its.asks,
             "expires_s": _EXPIRES_S if its.fetch is None else its.fetch.expires,
             "acks": its.ack_policy == "explicit",
             "on_failure": its.on_failure,

@@ -123,11 +123,16 @@ class NatsConsumer(LogReaders):
         return self.subscribers
 
     @property
-    def most(self) -> int:
-        """Messages that a subscriber has in hand at most."""
+    def asks(self) -> int:
+        """Messages that a subscriber asks for at most."""
         if self.fetch is not None:
             return self.fetch.batch
-        return (self.consume or NatsConsume()).max_messages + 1
+        return (self.consume or NatsConsume()).max_messages
+
+    @property
+    def most(self) -> int:
+        """Messages that a subscriber has in hand at most: of what is sent ahead, one is in work."""
+        return self.asks if self.fetch is not None else self.asks + 1
 
 
 class NatsLatency(Config):
